@@ -1,0 +1,649 @@
+#include "rec.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- what records are made of ----------------------------------------- */
+
+enum kind {
+	K_END,
+	K_NUM,  /* uint64_t, decimal; none is 0 */
+	K_HEX,  /* uint64_t, hexadecimal; none is 0 */
+	K_STR,  /* const char *; none is NULL */
+	K_REF,  /* struct rec_ref */
+	K_ATTRS /* all remaining fields into rsprof.attr */
+};
+
+struct field {
+	enum kind kind;
+	int must; /* none is not allowed */
+	size_t offset;
+};
+
+#define FIELDS 8
+
+struct form {
+	const char *name;
+	struct field field[FIELDS];
+};
+
+#define NUM(t, m) { K_NUM, 1, offsetof(struct rec, t.m) }
+#define NUM0(t, m) { K_NUM, 0, offsetof(struct rec, t.m) }
+#define HEX(t, m) { K_HEX, 1, offsetof(struct rec, t.m) }
+#define HEX0(t, m) { K_HEX, 0, offsetof(struct rec, t.m) }
+#define STR(t, m) { K_STR, 0, offsetof(struct rec, t.m) }
+#define WORD(t, m) { K_STR, 1, offsetof(struct rec, t.m) }
+#define REF(t, m) { K_REF, 0, offsetof(struct rec, t.m) }
+
+static const struct form form[REC_NTYPES] = {
+	[REC_RSPROF] = { "rsprof",
+	    { NUM(rsprof, version), WORD(rsprof, producer), { K_ATTRS, 0, 0 } } },
+	[REC_PROC] = { "proc",
+	    { NUM(proc, time), NUM(proc, pid), NUM0(proc, ppid),
+	        STR(proc, name), STR(proc, exe), STR(proc, cmdline) } },
+	[REC_THREAD] = { "thread",
+	    { NUM(thread, time), NUM(thread, pid), NUM(thread, tid),
+	        STR(thread, name) } },
+	[REC_EXIT] = { "exit",
+	    { NUM(exit, time), NUM(exit, pid), NUM0(exit, tid) } },
+	[REC_MODULE] = { "module",
+	    { HEX(module, id), STR(module, buildid), STR(module, path) } },
+	[REC_MAP] = { "map",
+	    { NUM(map, time), NUM(map, pid), HEX(map, start), HEX(map, end),
+	        HEX(map, offset), HEX(map, module) } },
+	[REC_FRAME] = { "frame",
+	    { HEX(frame, id), STR(frame, function), STR(frame, file),
+	        NUM0(frame, line) } },
+	[REC_STACK] = { "stack",
+	    { HEX(stack, id), REF(stack, caller), HEX0(stack, module),
+	        HEX(stack, offset), HEX0(stack, frame), NUM(stack, inlined) } },
+	[REC_CPU] = { "cpu",
+	    { NUM(cpu, time), NUM(cpu, pid), NUM(cpu, tid), REF(cpu, stack),
+	        NUM(cpu, ns) } },
+	[REC_LOST] = { "lost",
+	    { NUM(lost, time), WORD(lost, producer), NUM(lost, count),
+	        WORD(lost, reason) } },
+	[REC_COST] = { "cost",
+	    { NUM(cost, time), WORD(cost, producer), NUM(cost, ns),
+	        NUM(cost, bytes) } },
+	[REC_NOTE] = { "note",
+	    { NUM(note, time), WORD(note, producer), STR(note, text) } },
+	[REC_END] = { "end",
+	    { NUM(end, time), WORD(end, producer), WORD(end, reason) } },
+};
+
+static enum rec_type
+find_form(const char *name)
+{
+	for (enum rec_type t = REC_RSPROF; t < REC_NTYPES; t++)
+		if (strcmp(form[t].name, name) == 0)
+			return t;
+	return REC_OTHER;
+}
+
+const char *
+rec_attr(const struct rec_rsprof *r, const char *key)
+{
+	size_t len = strlen(key);
+
+	for (size_t i = 0; i < r->nattr; i++)
+		if (strncmp(r->attr[i], key, len) == 0 && r->attr[i][len] == '=')
+			return r->attr[i] + len + 1;
+	return NULL;
+}
+
+/* ---- parsing one line -------------------------------------------------- */
+
+static int
+is_none(const char *s)
+{
+	return s[0] == '-' && s[1] == '\0';
+}
+
+/* Digits of a base and nothing else; base is 10 or 16. */
+static int
+parse_number(const char *s, unsigned base, uint64_t *out)
+{
+	uint64_t v = 0;
+
+	if (*s == '\0')
+		return -1;
+	for (; *s; s++) {
+		unsigned d;
+
+		if (*s >= '0' && *s <= '9')
+			d = (unsigned)(*s - '0');
+		else if (base == 16 && *s >= 'a' && *s <= 'f')
+			d = (unsigned)(*s - 'a') + 10;
+		else
+			return -1;
+		if (v > (UINT64_MAX - d) / base)
+			return -1;
+		v = v * base + d;
+	}
+	*out = v;
+	return 0;
+}
+
+/* In place.  -1: a backslash before something else than t, n, \ or -. */
+static int
+unescape(char *s)
+{
+	char *to = s;
+
+	for (; *s; s++) {
+		if (*s != '\\') {
+			*to++ = *s;
+			continue;
+		}
+		switch (*++s) {
+		case 't': *to++ = '\t'; break;
+		case 'n': *to++ = '\n'; break;
+		case '\\': *to++ = '\\'; break;
+		case '-': *to++ = '-'; break;
+		default: return -1;
+		}
+	}
+	*to = '\0';
+	return 0;
+}
+
+static const char *
+parse_ref(char *s, struct rec_ref *ref)
+{
+	ref->id = 0;
+	ref->cut = NULL;
+	if (is_none(s))
+		return NULL;
+	if (*s == '?') {
+		ref->cut = s + 1;
+		return s[1] ? NULL : "reason is missing";
+	}
+	if (parse_number(s, 16, &ref->id) < 0 || ref->id == 0)
+		return "bad id";
+	return NULL;
+}
+
+/* A field into the record.  NULL, or what is wrong. */
+static const char *
+parse_field(const struct field *f, char *s, struct rec *r)
+{
+	void *at = (char *)r + f->offset;
+
+	if (f->kind == K_REF)
+		return parse_ref(s, at);
+	if (f->kind == K_STR)
+		*(const char **)at = NULL;
+	else
+		*(uint64_t *)at = 0;
+	if (*s == '\0')
+		return "empty field";
+	if (is_none(s))
+		return f->must ? "missing value" : NULL;
+	switch (f->kind) {
+	case K_NUM:
+		return parse_number(s, 10, at) < 0 ? "bad number" : NULL;
+	case K_HEX:
+		return parse_number(s, 16, at) < 0 ? "bad hexadecimal number" : NULL;
+	default:
+		*(const char **)at = s;
+		return unescape(s) < 0 ? "bad escape" : NULL;
+	}
+}
+
+/* The next field of *s, cut off; NULL at the line's end. */
+static char *
+next_field(char **s)
+{
+	char *field = *s, *tab;
+
+	if (field == NULL)
+		return NULL;
+	tab = strchr(field, '\t');
+	if (tab)
+		*tab++ = '\0';
+	*s = tab;
+	return field;
+}
+
+static const char *
+parse_attrs(char *rest, struct rec_rsprof *r)
+{
+	char *s;
+
+	r->nattr = 0;
+	while ((s = next_field(&rest))) {
+		if (strchr(s, '=') == NULL)
+			return "attribute without =";
+		if (unescape(s) < 0)
+			return "bad escape";
+		if (r->nattr < REC_ATTR_MAX)
+			r->attr[r->nattr++] = s;
+	}
+	return NULL;
+}
+
+/* What a type's fields cannot say by themselves. */
+static const char *
+check(const struct rec *r)
+{
+	uint64_t n;
+
+	switch (r->type) {
+	case REC_RSPROF:
+		for (int i = 0; i < 2; i++) {
+			const char *s = rec_attr(&r->rsprof, i ? "wall" : "mono");
+
+			if (s == NULL || parse_number(s, 10, &n) < 0)
+				return "header without mono= and wall=";
+		}
+		return NULL;
+	case REC_MODULE:
+		return r->module.id ? NULL : "bad id";
+	case REC_FRAME:
+		return r->frame.id ? NULL : "bad id";
+	case REC_STACK:
+		if (r->stack.inlined > 1)
+			return "inlined is neither 0 nor 1";
+		return r->stack.id ? NULL : "bad id";
+	case REC_MAP:
+		return r->map.start < r->map.end ? NULL : "bad range";
+	default:
+		return NULL;
+	}
+}
+
+/* Parse a line in place (it is cut up).  NULL, or what is wrong. */
+static const char *
+parse(char *line, struct rec *r)
+{
+	char *rest = line;
+	const char *name = next_field(&rest), *why;
+
+	if (*name == '\0')
+		return "no record type";
+	r->type = find_form(name);
+	for (const struct field *f = form[r->type].field; f->kind != K_END; f++) {
+		char *s;
+
+		if (f->kind == K_ATTRS) {
+			why = parse_attrs(rest, &r->rsprof);
+			if (why)
+				return why;
+			break;
+		}
+		s = next_field(&rest);
+		if (s == NULL)
+			return "too few fields";
+		why = parse_field(f, s, r);
+		if (why)
+			return why;
+		/* What follows the version is a later version's business. */
+		if (r->type == REC_RSPROF && r->rsprof.version > REC_VERSION)
+			return NULL;
+	}
+	return check(r);
+}
+
+/* ---- the reader -------------------------------------------------------- */
+
+struct rec_reader {
+	struct rec_sink sink;
+	const char *error;
+	unsigned long line;
+	int stopped, begun, overlong;
+	size_t used;
+	char raw[REC_LINE_MAX], cut[REC_LINE_MAX];
+};
+
+struct rec_reader *
+rec_reader_new(const struct rec_sink *sink)
+{
+	struct rec_reader *r = calloc(1, sizeof *r);
+
+	if (r)
+		r->sink = *sink;
+	return r;
+}
+
+void
+rec_reader_free(struct rec_reader *r)
+{
+	free(r);
+}
+
+const char *
+rec_reader_error(const struct rec_reader *r)
+{
+	return r->error;
+}
+
+unsigned long
+rec_reader_line(const struct rec_reader *r)
+{
+	return r->line;
+}
+
+static int
+stop(struct rec_reader *r, const char *error)
+{
+	r->stopped = 1;
+	r->error = error;
+	return -1;
+}
+
+static int
+bad(struct rec_reader *r, const char *why)
+{
+	if (!r->begun)
+		return stop(r, "not a record stream of rsprof");
+	r->sink.bad(r->sink.ctx, r->line, why);
+	return 0;
+}
+
+/* The line in raw[0..used), without its LF. */
+static int
+take_line(struct rec_reader *r)
+{
+	static const struct rec none;
+	struct rec rec = none;
+	const char *why;
+
+	r->line++;
+	if (r->overlong) {
+		r->overlong = 0;
+		return bad(r, "line too long");
+	}
+	if (memchr(r->raw, '\0', r->used))
+		return bad(r, "NUL byte");
+	r->raw[r->used] = '\0';
+	memcpy(r->cut, r->raw, r->used + 1);
+	why = parse(r->cut, &rec);
+	if (why)
+		return bad(r, why);
+	if (rec.type == REC_RSPROF) {
+		if (rec.rsprof.version > REC_VERSION)
+			return stop(r, "stream of a newer rsprof: "
+			               "this one reads format version 1");
+		r->begun = 1;
+	}
+	if (!r->begun)
+		return stop(r, "not a record stream of rsprof");
+	rec.line = r->raw;
+	rec.len = r->used;
+	return r->sink.record(r->sink.ctx, &rec) ? stop(r, NULL) : 0;
+}
+
+int
+rec_push(struct rec_reader *r, const char *bytes, size_t len)
+{
+	while (len > 0 && !r->stopped) {
+		const char *lf = memchr(bytes, '\n', len);
+		size_t n = lf ? (size_t)(lf - bytes) : len;
+
+		/* One byte stays free for the NUL. */
+		if (r->used + n > sizeof r->raw - 1) {
+			r->overlong = 1;
+			r->used = 0;
+		} else if (!r->overlong) {
+			memcpy(r->raw + r->used, bytes, n);
+			r->used += n;
+		}
+		if (lf) {
+			take_line(r);
+			r->used = 0;
+			n++;
+		}
+		bytes += n;
+		len -= n;
+	}
+	return r->stopped ? -1 : 0;
+}
+
+int
+rec_push_end(struct rec_reader *r)
+{
+	if (r->stopped)
+		return -1;
+	if (r->used || r->overlong) {
+		r->line++;
+		r->used = 0;
+		if (bad(r, "truncated line") < 0)
+			return -1;
+	}
+	return r->begun ? 0 : stop(r, "empty stream");
+}
+
+int
+rec_push_fd(struct rec_reader *r, int fd)
+{
+	char buf[REC_LINE_MAX];
+	ssize_t n;
+
+	while ((n = read(fd, buf, sizeof buf)) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 || rec_push(r, buf, (size_t)n) < 0)
+			return -1;
+	}
+	return rec_push_end(r);
+}
+
+/* ---- printing ---------------------------------------------------------- */
+
+struct text {
+	char *buf;
+	size_t size, used; /* used may pass size: then it did not fit */
+	size_t max;        /* the longest that a string may become */
+};
+
+static void
+put(struct text *t, const char *s, size_t len)
+{
+	if (t->used + len <= t->size)
+		memcpy(t->buf + t->used, s, len);
+	t->used += len;
+}
+
+static void
+put_number(struct text *t, uint64_t v, unsigned base)
+{
+	char digits[20], *p = digits + sizeof digits;
+
+	do {
+		*--p = "0123456789abcdef"[v % base];
+		v /= base;
+	} while (v);
+	put(t, p, (size_t)(digits + sizeof digits - p));
+}
+
+/* A string's escaped form has at most max bytes, or it is cut there. */
+static void
+put_string(struct text *t, const char *s)
+{
+	size_t begin = t->used;
+
+	if (is_none(s)) {
+		put(t, "\\-", 2);
+		return;
+	}
+	for (; *s; s++) {
+		const char *two = *s == '\t' ? "\\t" : *s == '\n' ? "\\n" : "\\\\";
+		size_t len = *s == '\t' || *s == '\n' || *s == '\\' ? 2 : 1;
+
+		/* Room for "...", unless this is the end. */
+		if (t->used - begin + len + 3 > t->max && strlen(s) > 3) {
+			while (t->used > begin && (*s & 0xc0) == 0x80) {
+				s--; /* not within a UTF-8 character */
+				t->used--;
+			}
+			put(t, "...", 3);
+			return;
+		}
+		put(t, len == 2 ? two : s, len);
+	}
+}
+
+static void
+put_ref(struct text *t, const struct rec_ref *ref)
+{
+	if (ref->cut) {
+		put(t, "?", 1);
+		put(t, ref->cut, strlen(ref->cut));
+	} else if (ref->id) {
+		put_number(t, ref->id, 16);
+	} else {
+		put(t, "-", 1);
+	}
+}
+
+static void
+put_field(struct text *t, const struct field *f, const struct rec *r)
+{
+	const void *at = (const char *)r + f->offset;
+	const char *s;
+
+	switch (f->kind) {
+	case K_REF:
+		put_ref(t, at);
+		return;
+	case K_STR:
+		s = *(const char *const *)at;
+		if (s && *s)
+			put_string(t, s);
+		else
+			put(t, "-", 1);
+		return;
+	default:
+		if (*(const uint64_t *)at == 0 && !f->must)
+			put(t, "-", 1);
+		else
+			put_number(t, *(const uint64_t *)at,
+			    f->kind == K_HEX ? 16 : 10);
+	}
+}
+
+static size_t
+print_max(char *buf, size_t size, size_t max, const struct rec *r)
+{
+	struct text t = { buf, size, 0, max };
+	const struct form *m = &form[r->type];
+
+	if (r->type == REC_OTHER) {
+		put(&t, r->line, r->len);
+	} else {
+		put(&t, m->name, strlen(m->name));
+		for (const struct field *f = m->field;
+		     f->kind != K_END && f->kind != K_ATTRS; f++) {
+			put(&t, "\t", 1);
+			put_field(&t, f, r);
+		}
+	}
+	if (r->type == REC_RSPROF)
+		for (size_t i = 0; i < r->rsprof.nattr; i++) {
+			put(&t, "\t", 1);
+			put_string(&t, r->rsprof.attr[i]);
+		}
+	put(&t, "\n", 1);
+	return t.used;
+}
+
+size_t
+rec_print(char *buf, size_t size, const struct rec *r)
+{
+	size_t n = print_max(buf, size, SIZE_MAX, r);
+
+	for (size_t max = size; n > size && max >= 16; max /= 2)
+		n = print_max(buf, size, max, r);
+	return n <= size ? n : 0;
+}
+
+void
+rec_out_init(struct rec_out *o, int fd, size_t atom)
+{
+	o->fd = fd;
+	o->error = 0;
+	o->used = 0;
+	o->atom = atom < sizeof o->buf ? atom : sizeof o->buf;
+}
+
+int
+rec_out_flush(struct rec_out *o)
+{
+	for (size_t done = 0; done < o->used && !o->error;) {
+		ssize_t n = write(o->fd, o->buf + done, o->used - done);
+
+		if (n >= 0)
+			done += (size_t)n;
+		else if (errno != EINTR)
+			o->error = errno;
+	}
+	o->used = 0;
+	errno = o->error;
+	return o->error ? -1 : 0;
+}
+
+int
+rec_out_put(struct rec_out *o, const struct rec *r)
+{
+	size_t room = o->atom - o->used;
+	size_t n = print_max(o->buf + o->used, room, SIZE_MAX, r);
+
+	/* Cut strings only where an empty buffer is too small. */
+	if (n > room) {
+		if (rec_out_flush(o) < 0)
+			return -1;
+		n = rec_print(o->buf, o->atom, r);
+	}
+	o->used += n;
+	return o->error ? -1 : 0;
+}
+
+int
+rec_out_pass(struct rec_out *o, const struct rec *r)
+{
+	if (o->used + r->len + 1 > o->atom && rec_out_flush(o) < 0)
+		return -1;
+	memcpy(o->buf + o->used, r->line, r->len);
+	o->used += r->len;
+	o->buf[o->used++] = '\n';
+	return o->error ? -1 : 0;
+}
+
+/* ---- ids --------------------------------------------------------------- */
+
+uint64_t
+rec_hash(uint64_t h, const void *bytes, size_t len)
+{
+	const unsigned char *p = bytes;
+
+	while (len--)
+		h = (h ^ *p++) * 0x100000001b3ULL;
+	return h;
+}
+
+uint64_t
+rec_hash_u64(uint64_t h, uint64_t v)
+{
+	unsigned char le[8];
+
+	for (int i = 0; i < 8; i++)
+		le[i] = (unsigned char)(v >> (8 * i));
+	return rec_hash(h, le, sizeof le);
+}
+
+uint64_t
+rec_hash_str(uint64_t h, const char *s)
+{
+	if (s == NULL)
+		s = "-";
+	return rec_hash(h, s, strlen(s) + 1);
+}
+
+uint64_t
+rec_id(uint64_t h)
+{
+	return h ? h : 1;
+}

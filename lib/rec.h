@@ -1,0 +1,220 @@
+/*
+ * The record stream of rsprof-records(5): one parser, one printer.
+ *
+ * A string handed out in a struct rec is unescaped, NUL-terminated, owned by
+ * the reader and valid until the sink returns; NULL stands for "none".  A
+ * string handed in is only read.
+ */
+#ifndef REC_H
+#define REC_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define REC_VERSION 1
+#define REC_PRODUCER_MAX 4096 /* bytes of a producer's line, LF included */
+#define REC_LINE_MAX 65536    /* bytes of any line, LF included */
+#define REC_ATTR_MAX 32       /* key=value fields of a rsprof record */
+
+enum rec_type {
+	REC_OTHER, /* a type of a later version: only line and len are set */
+	REC_RSPROF,
+	REC_PROC,
+	REC_THREAD,
+	REC_EXIT,
+	REC_MODULE,
+	REC_MAP,
+	REC_FRAME,
+	REC_STACK,
+	REC_CPU,
+	REC_LOST,
+	REC_COST,
+	REC_NOTE,
+	REC_END,
+	REC_NTYPES
+};
+
+/*
+ * A stack, or why there is none: cut is NULL and id is the stack (0: the
+ * walk reached the first frame, nothing called it), or cut is the reason
+ * and id is 0.
+ */
+struct rec_ref {
+	uint64_t id;
+	const char *cut;
+};
+
+struct rec_rsprof {
+	uint64_t version;
+	const char *producer;
+	const char *attr[REC_ATTR_MAX]; /* "key=value"; see rec_attr() */
+	size_t nattr;
+};
+
+struct rec_proc {
+	uint64_t time, pid, ppid;
+	const char *name, *exe, *cmdline;
+};
+
+struct rec_thread {
+	uint64_t time, pid, tid;
+	const char *name;
+};
+
+struct rec_exit {
+	uint64_t time, pid, tid; /* tid 0: the whole process */
+};
+
+struct rec_module {
+	uint64_t id;
+	const char *buildid, *path;
+};
+
+struct rec_map {
+	uint64_t time, pid, start, end, offset, module;
+};
+
+struct rec_frame {
+	uint64_t id;
+	const char *function, *file; /* either may be NULL */
+	uint64_t line;               /* 0: not known */
+};
+
+struct rec_stack {
+	uint64_t id;
+	struct rec_ref caller;
+	uint64_t module, offset;
+	uint64_t frame; /* 0: not named yet */
+	uint64_t inlined;
+};
+
+struct rec_cpu {
+	uint64_t time, pid, tid;
+	struct rec_ref stack;
+	uint64_t ns;
+};
+
+struct rec_lost {
+	uint64_t time;
+	const char *producer;
+	uint64_t count;
+	const char *reason;
+};
+
+struct rec_cost {
+	uint64_t time;
+	const char *producer;
+	uint64_t ns, bytes;
+};
+
+struct rec_note {
+	uint64_t time;
+	const char *producer, *text;
+};
+
+struct rec_end {
+	uint64_t time;
+	const char *producer, *reason;
+};
+
+struct rec {
+	enum rec_type type;
+	const char *line; /* as read, without its LF; NULL when printing */
+	size_t len;
+	union {
+		struct rec_rsprof rsprof;
+		struct rec_proc proc;
+		struct rec_thread thread;
+		struct rec_exit exit;
+		struct rec_module module;
+		struct rec_map map;
+		struct rec_frame frame;
+		struct rec_stack stack;
+		struct rec_cpu cpu;
+		struct rec_lost lost;
+		struct rec_cost cost;
+		struct rec_note note;
+		struct rec_end end;
+	};
+};
+
+/* The value of a key of a rsprof record, or NULL. */
+const char *rec_attr(const struct rec_rsprof *r, const char *key);
+
+/* ---- reading ---------------------------------------------------------- */
+
+/*
+ * Where a reader puts what it reads.  record() returns 0 to go on; anything
+ * else stops the reader.  bad() is told of each line that is skipped, by its
+ * number (from 1) and a constant string that says what is wrong with it.
+ */
+struct rec_sink {
+	int (*record)(void *ctx, const struct rec *r);
+	void (*bad)(void *ctx, unsigned long line, const char *why);
+	void *ctx;
+};
+
+struct rec_reader;
+
+/* NULL: out of memory.  The sink is copied. */
+struct rec_reader *rec_reader_new(const struct rec_sink *sink);
+void rec_reader_free(struct rec_reader *r);
+
+/*
+ * Push bytes in any portions, then end.  0: go on.  -1: the stream cannot be
+ * read further, rec_reader_error() says why: it is empty, does not begin with
+ * a rsprof record, is of a newer version, or the sink stopped it (then the
+ * error is NULL).
+ */
+int rec_push(struct rec_reader *r, const char *bytes, size_t len);
+int rec_push_end(struct rec_reader *r);
+const char *rec_reader_error(const struct rec_reader *r);
+
+/* The line that the reader stands at, from 1. */
+unsigned long rec_reader_line(const struct rec_reader *r);
+
+/* Push all of a file descriptor until its end: as rec_push(), -1 and errno
+ * set (and rec_reader_error() NULL) where reading fails. */
+int rec_push_fd(struct rec_reader *r, int fd);
+
+/* ---- writing ---------------------------------------------------------- */
+
+/*
+ * Print a record as a line with its LF into buf, cutting its longest strings
+ * where it would not fit.  Returns the line's length; 0 where even that does
+ * not help (size below 512).  Where r->line is set and the type is REC_OTHER
+ * the line itself is printed.
+ */
+size_t rec_print(char *buf, size_t size, const struct rec *r);
+
+/*
+ * Whole lines in writes of at most `atom` bytes (REC_PRODUCER_MAX for what
+ * may share a pipe, more for a filter).  The first failure sticks: every
+ * later call returns -1 with its errno.
+ */
+struct rec_out {
+	int fd;
+	int error; /* errno of the first failure, or 0 */
+	size_t atom, used;
+	char buf[REC_LINE_MAX];
+};
+
+void rec_out_init(struct rec_out *o, int fd, size_t atom);
+int rec_out_put(struct rec_out *o, const struct rec *r);
+/* Pass on a line as it was read (r->line). */
+int rec_out_pass(struct rec_out *o, const struct rec *r);
+int rec_out_flush(struct rec_out *o);
+
+/* ---- ids -------------------------------------------------------------- */
+
+/* FNV-1a, 64 bit (www.isthe.com/chongo/tech/comp/fnv): hash of nothing, then
+ * of bytes and numbers one after the other.  rec_id() makes an id of it: it
+ * is never 0. */
+#define REC_HASH 0xcbf29ce484222325ULL
+uint64_t rec_hash(uint64_t h, const void *bytes, size_t len);
+uint64_t rec_hash_u64(uint64_t h, uint64_t v);
+uint64_t rec_hash_str(uint64_t h, const char *s); /* NULL is hashed as "-" */
+uint64_t rec_id(uint64_t h);
+
+#endif

@@ -1,0 +1,86 @@
+# Shared by tests/*.t: TAP in POSIX sh.  A test sources this file first:
+#	. "$(dirname "$0")/lib.sh"
+# It gets $B (the built programs, first in PATH), $T (a directory of its own,
+# removed at the end), $ROOT (the source tree) and a hermetic environment.
+# It calls `done_testing` last.  Whatever it starts in the background, it
+# names with `own PID`, so that nothing outlives it.
+
+ROOT=$(cd "$(dirname "$0")/.." && pwd)
+B=${B:-$ROOT/build}
+case $B in /*) ;; *) B=$ROOT/$B ;; esac
+T=$(mktemp -d "${TMPDIR:-/tmp}/rsprof-test.XXXXXX") || exit 1
+PATH=$B:$PATH
+HOME=$T
+TZ=UTC
+LC_ALL=C.UTF-8
+TERM=xterm-256color
+LINES=24
+COLUMNS=80
+export PATH HOME TZ LC_ALL TERM LINES COLUMNS
+unset NO_COLOR MAKEFLAGS MAKELEVEL
+
+tests=0
+owned=
+
+own() { owned="$owned $1"; }
+# shellcheck disable=SC2317
+cleanup() {
+	# shellcheck disable=SC2086
+	[ -z "$owned" ] || { kill -9 $owned; wait $owned; } 2>/dev/null
+	rm -rf "$T"
+}
+trap cleanup EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+pass() { tests=$((tests + 1)); echo "ok $tests - $1"; }
+fail() { tests=$((tests + 1)); echo "not ok $tests - $1"; }
+diag() { sed 's/^/# /' >&2; }
+done_testing() { echo "1..$tests"; }
+skip_all() { echo "1..0 # SKIP $1"; exit 0; }
+skip() { tests=$((tests + 1)); echo "ok $tests # SKIP $1"; }
+
+# ok DESCRIPTION COMMAND...: passes when the command succeeds.
+ok() {
+	name=$1; shift
+	if "$@" >"$T/ok.out" 2>&1; then pass "$name"
+	else fail "$name"; echo "failed: $*" | diag; diag <"$T/ok.out"; fi
+}
+
+# same DESCRIPTION GOT-FILE [EXPECTED-FILE]: the second defaults to stdin.
+same() {
+	if diff -u "${3:--}" "$2" >"$T/same.out" 2>&1; then pass "$1"
+	else fail "$1"; diag <"$T/same.out"; fi
+}
+
+# exits DESCRIPTION STATUS COMMAND...: runs it with stdout in $T/out and
+# stderr in $T/err and compares the exit status.
+exits() {
+	name=$1 want=$2; shift 2
+	"$@" >"$T/out" 2>"$T/err"
+	got=$?
+	if [ "$got" = "$want" ]; then pass "$name"
+	else fail "$name"; echo "exit $got, not $want: $*" | diag; diag <"$T/err"; fi
+}
+
+# says DESCRIPTION PATTERN [FILE]: a line matches (grep -E); default $T/err.
+says() {
+	if grep -Eq -- "$2" "${3:-$T/err}"; then pass "$1"
+	else fail "$1"; echo "no line matches: $2" | diag; head -50 "${3:-$T/err}" | diag; fi
+}
+
+# one_line DESCRIPTION: stderr of the last `exits` was exactly one line.
+one_line() {
+	if [ "$(wc -l <"$T/err")" = 1 ]; then pass "$1"
+	else fail "$1"; diag <"$T/err"; fi
+}
+
+# await SECONDS COMMAND...: until it succeeds, at most so long.
+await() {
+	end=$(($(date +%s) + $1)); shift
+	until "$@" >/dev/null 2>&1; do
+		[ "$(date +%s)" -lt "$end" ] || return 1
+		sleep 0.05
+	done
+}
