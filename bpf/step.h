@@ -1,0 +1,180 @@
+/*
+ * The step from a stack frame to its caller, on x86-64: one row of a compiled
+ * .eh_frame table says how.  User space (lib/unwind) and BPF compile this
+ * same file, so it has no libc, no pointers into tables and no loops without
+ * a bound.
+ *
+ * For the functions, and not just the shapes, an includer defines before
+ *	STEP_ROW(ctx, i, row)    row i of the module's table into *row,
+ *	STEP_PAGE(ctx, p, out)   entry p of its page index into *out,
+ *	STEP_READ(ctx, addr, out) 8 bytes of the target's memory into *out;
+ * each of them 0, or not 0 where there is no such thing.
+ *
+ * A table covers offsets into the module's file.  Row i holds from its offset
+ * up to the next row's.  Entry p of the page index is the number of rows that
+ * begin at or before offset base + p * 256, so the row of an offset in that
+ * page is one of those from entry p minus 1 on, up to entry p + 1 minus 1.
+ *
+ * The rules are those of System V ABI AMD64, section 3.7 (DWARF register
+ * numbers) and LSB 5.0, 10.6 (.eh_frame), cut down to what compilers emit:
+ * the return address stands at CFA - 8; rbp is the same as in the callee or
+ * stands at CFA - 8 * n.
+ */
+#ifndef STEP_H
+#define STEP_H
+
+typedef unsigned int step_u32;
+typedef unsigned long long step_u64;
+
+#define STEP_PAGE_SHIFT 8
+
+enum step_kind {
+	STEP_NONE,   /* no unwind information */
+	STEP_RSP,    /* CFA = rsp + 8 * cfa */
+	STEP_RBP,    /* CFA = rbp + 8 * cfa */
+	STEP_DEREF,  /* CFA = *(rbp - 8 * cfa), rbp at *rbp (realigned stack) */
+	STEP_SAVED,  /* CFA = *(rsp + 8 * cfa) + 8 (perlasm: libcrypto, ring) */
+	STEP_PLT,    /* CFA = rsp + 8, or + 16 where (pc & 15) >= cfa */
+	STEP_SIGNAL, /* rsp is at a struct ucontext of the kernel */
+	STEP_ROOT,   /* the first frame: it has no caller */
+	STEP_BAD     /* unwind information that a row cannot express */
+};
+
+/* 8 bytes: the offset that it holds from, and the rule. */
+struct step_row {
+	step_u32 offset;
+	step_u32 rule; /* kind: 4 bits, rbp: 8 bits, cfa: 20 bits */
+};
+
+#define STEP_CFA_MAX 0xfffff /* words of 8 bytes: frames of 8 MiB */
+#define STEP_RBP_MAX 0xff
+#define STEP_RULE(kind, cfa, rbp) \
+	((step_u32)(kind) | (step_u32)(rbp) << 4 | (step_u32)(cfa) << 12)
+#define STEP_KIND(rule) ((rule) & 15)
+#define STEP_RBP_AT(rule) ((rule) >> 4 & 0xff) /* 0: rbp is unchanged */
+#define STEP_CFA(rule) ((rule) >> 12)
+
+struct step_regs {
+	step_u64 pc, sp, bp;
+	step_u32 exact; /* pc is an instruction about to execute, not the one
+	                   after a call */
+	step_u32 pad;
+};
+
+enum step_end {
+	STEP_OK,
+	STEP_END_ROOT,   /* this was the first frame */
+	STEP_END_NONE,   /* no unwind information */
+	STEP_END_BAD,    /* unwind information cannot be followed */
+	STEP_END_MEMORY  /* the stack cannot be read there */
+};
+
+/* Offsets in the struct ucontext that rsp points at in a signal frame's
+ * restorer: uc_mcontext.gregs, arch/x86/include/uapi/asm/sigcontext.h. */
+#define STEP_UC_RBP 120
+#define STEP_UC_RSP 160
+#define STEP_UC_RIP 168
+
+#ifdef STEP_READ
+
+#ifndef STEP_INLINE
+#define STEP_INLINE static inline
+#endif
+
+/* The rule for an offset of the module that ctx stands for; base is that of
+ * its page index.  STEP_NONE's rule where there is none. */
+#define STEP_SEARCH_MAX 12 /* 256 bytes have at most 256 rows */
+
+STEP_INLINE step_u32
+step_find(void *ctx, step_u32 base, step_u32 offset)
+{
+	struct step_row row;
+	step_u32 page = (offset - base) >> STEP_PAGE_SHIFT, low, high;
+
+	if (offset < base || STEP_PAGE(ctx, page, &low) ||
+	    STEP_PAGE(ctx, page + 1, &high))
+		return STEP_RULE(STEP_NONE, 0, 0);
+	/* The last row that begins at or before offset is in [low - 1, high). */
+	for (int i = 0; i < STEP_SEARCH_MAX && low < high; i++) {
+		step_u32 mid = low + (high - low) / 2;
+
+		if (STEP_ROW(ctx, mid, &row))
+			return STEP_RULE(STEP_NONE, 0, 0);
+		if (row.offset <= offset)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	if (low == 0 || STEP_ROW(ctx, low - 1, &row))
+		return STEP_RULE(STEP_NONE, 0, 0);
+	return row.rule;
+}
+
+STEP_INLINE enum step_end
+step_signal(void *ctx, struct step_regs *r)
+{
+	step_u64 uc = r->sp, pc, sp, bp;
+
+	if (STEP_READ(ctx, uc + STEP_UC_RIP, &pc) ||
+	    STEP_READ(ctx, uc + STEP_UC_RSP, &sp) ||
+	    STEP_READ(ctx, uc + STEP_UC_RBP, &bp))
+		return STEP_END_MEMORY;
+	r->pc = pc;
+	r->sp = sp;
+	r->bp = bp;
+	r->exact = 1;
+	return STEP_OK;
+}
+
+/* From the frame in r to its caller. */
+STEP_INLINE enum step_end
+step_up(void *ctx, step_u32 rule, struct step_regs *r)
+{
+	step_u64 cfa, pc, words = STEP_CFA(rule);
+	step_u32 at = STEP_RBP_AT(rule);
+
+	switch (STEP_KIND(rule)) {
+	case STEP_RSP:
+		cfa = r->sp + 8 * words;
+		break;
+	case STEP_RBP:
+		cfa = r->bp + 8 * words;
+		break;
+	case STEP_DEREF:
+		if (STEP_READ(ctx, r->bp - 8 * words, &cfa))
+			return STEP_END_MEMORY;
+		break;
+	case STEP_SAVED:
+		if (STEP_READ(ctx, r->sp + 8 * words, &cfa))
+			return STEP_END_MEMORY;
+		cfa += 8;
+		break;
+	case STEP_PLT:
+		cfa = r->sp + ((r->pc & 15) >= words ? 16 : 8);
+		break;
+	case STEP_SIGNAL:
+		return step_signal(ctx, r);
+	case STEP_ROOT:
+		return STEP_END_ROOT;
+	case STEP_NONE:
+		return STEP_END_NONE;
+	default:
+		return STEP_END_BAD;
+	}
+	if ((cfa & 7) || STEP_READ(ctx, cfa - 8, &pc))
+		return STEP_END_MEMORY;
+	if (STEP_KIND(rule) == STEP_DEREF) {
+		if (STEP_READ(ctx, r->bp, &r->bp))
+			return STEP_END_MEMORY;
+	} else if (at && STEP_READ(ctx, cfa - 8 * at, &r->bp)) {
+		return STEP_END_MEMORY;
+	}
+	r->sp = cfa;
+	r->pc = pc;
+	r->exact = 0;
+	return STEP_OK;
+}
+
+#endif /* STEP_READ */
+
+#endif

@@ -1,0 +1,71 @@
+/*
+ * What rsprof needs of ELF files: identity, segments, sections, symbols.
+ * x86-64 only.  Everything is bounds-checked: the files belong to others.
+ */
+#ifndef OBJ_H
+#define OBJ_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct obj;
+
+struct obj_section {
+	const unsigned char *bytes; /* NULL: there is none */
+	size_t len;
+	uint64_t addr; /* virtual address */
+};
+
+struct obj_segment {
+	uint64_t addr, offset, len; /* of the executable part in the file */
+};
+
+struct obj_symbol {
+	const char *name; /* lives as long as the elf */
+	uint64_t addr, size;
+};
+
+#define OBJ_BUILDID_MAX 129 /* 64 bytes in hexadecimal and the NUL */
+
+/*
+ * Open a file, or the image of one in memory (the vDSO; the memory stays the
+ * caller's and must outlive it).  NULL: *error is a constant string; where
+ * a system call failed errno is set, else it is 0.
+ */
+struct obj *obj_open(int fd, const char **error);
+struct obj *obj_image(const void *image, size_t len, const char **error);
+void obj_close(struct obj *e);
+
+/* The build-id, or its replacement, as rsprof-records(5) defines both. */
+void obj_buildid(const struct obj *e, char out[OBJ_BUILDID_MAX]);
+
+/* The whole file as bytes. */
+const unsigned char *obj_bytes(const struct obj *e, size_t *len);
+
+/* Executable segments; n-th from 0, -1 past the last. */
+int obj_exec_segment(const struct obj *e, size_t n, struct obj_segment *out);
+
+/* File offset <-> virtual address through the loaded segments; -1: none. */
+int obj_offset_to_addr(const struct obj *e, uint64_t offset, uint64_t *addr);
+int obj_addr_to_offset(const struct obj *e, uint64_t addr, uint64_t *offset);
+
+/* A section's contents by name (not decompressed). */
+struct obj_section obj_section(const struct obj *e, const char *name);
+/* Where PT_GNU_EH_FRAME's header says that .eh_frame begins, to the end of
+ * its segment: for files without section headers. */
+struct obj_section obj_eh_frame(const struct obj *e);
+
+/* Does it look like a program that rustc made: 1 yes, 0 no.  Knows stripped
+ * ones by the source paths in their panic messages. */
+int obj_is_rust(const struct obj *e);
+
+/*
+ * The function symbol that an address lies in, from .symtab, else .dynsym.
+ * -1: none.  The first call sorts the table.
+ */
+int obj_symbol(struct obj *e, uint64_t addr, struct obj_symbol *out);
+
+/* libelf's handle, for lib/dwarf (struct Elf *). */
+void *obj_handle(const struct obj *e);
+
+#endif

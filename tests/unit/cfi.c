@@ -1,0 +1,150 @@
+/*
+ * The compiled tables against libdw's own reading of the same .eh_frame, on
+ * files that every machine has: at each sampled address both must give the
+ * same CFA, the same place of rbp, and the same first frames.
+ */
+#include <dwarf.h>
+#include <elfutils/libdw.h>
+#include <fcntl.h>
+#include <gelf.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cfi.h"
+#include "obj.h"
+#include "tap.h"
+#include "unwind.h"
+
+struct tally {
+	unsigned checked, same, none, expression, bad, wrong;
+};
+
+/* libdw's word on the CFA: the rule's kind and offset, or STEP_BAD where it
+ * is none that a row expresses. */
+static uint32_t
+libdw_rule(Dwarf_Frame *frame)
+{
+	Dwarf_Op *ops, mem[3];
+	size_t n;
+	int64_t off;
+	uint32_t kind, cfa, rbp = 0;
+
+	if (dwarf_frame_register(frame, 16, mem, &ops, &n) == 0 && n == 0 &&
+	    ops == mem)
+		return STEP_RULE(STEP_ROOT, 0, 0); /* undefined */
+	if (n != 2 || ops[0].atom != DW_OP_call_frame_cfa ||
+	    ops[1].atom != DW_OP_plus_uconst || (int64_t)ops[1].number != -8)
+		return STEP_RULE(STEP_BAD, 0, 0);
+	if (dwarf_frame_cfa(frame, &ops, &n) != 0)
+		return STEP_RULE(STEP_BAD, 0, 0);
+	if (n != 1 || (ops[0].atom != DW_OP_bregx && (ops[0].atom < DW_OP_breg0 ||
+	                                                ops[0].atom > DW_OP_breg31)))
+		return STEP_RULE(STEP_BAD, 0, 0);
+	off = (int64_t)(ops[0].atom == DW_OP_bregx ? ops[0].number2 : ops[0].number);
+	kind = (uint32_t)(ops[0].atom == DW_OP_bregx ? ops[0].number
+	                                             : ops[0].atom - DW_OP_breg0 + 0U);
+	if ((kind != 6 && kind != 7) || off < 0 || off % 8)
+		return STEP_RULE(STEP_BAD, 0, 0);
+	cfa = (uint32_t)(off / 8);
+	if (dwarf_frame_register(frame, 6, mem, &ops, &n) == 0 && n > 0) {
+		/* "CFA + n": call_frame_cfa, then a constant and plus. */
+		int64_t at = 0;
+
+		if (ops[0].atom != DW_OP_call_frame_cfa)
+			return STEP_RULE(STEP_BAD, 0, 0);
+		if (n == 2 && ops[1].atom == DW_OP_plus_uconst)
+			at = (int64_t)ops[1].number;
+		if (at >= 0 || at % 8)
+			return STEP_RULE(STEP_BAD, 0, 0);
+		rbp = (uint32_t)(-at / 8);
+	}
+	return STEP_RULE(kind == 7 ? STEP_RSP : STEP_RBP, cfa, rbp);
+}
+
+static void
+compare(const struct obj *obj, const struct unwind_table *t, Dwarf_CFI *cfi,
+    uint64_t addr, struct tally *y)
+{
+	Dwarf_Frame *frame = NULL;
+	uint64_t offset;
+	uint32_t ours, theirs;
+
+	if (obj_addr_to_offset(obj, addr, &offset) < 0)
+		return;
+	ours = unwind_rule(t, offset);
+	y->checked++;
+	if (dwarf_cfi_addrframe(cfi, addr, &frame) != 0) {
+		/* Rules that we make where there is no entry. */
+		if (STEP_KIND(ours) == STEP_NONE || STEP_KIND(ours) == STEP_PLT ||
+		    STEP_KIND(ours) == STEP_RSP)
+			y->none++;
+		else
+			y->wrong++;
+		return;
+	}
+	theirs = libdw_rule(frame);
+	free(frame);
+	if (STEP_KIND(ours) == STEP_BAD && STEP_KIND(theirs) == STEP_BAD)
+		y->bad++;
+	else if (ours == theirs)
+		y->same++;
+	else if (STEP_KIND(theirs) == STEP_BAD && STEP_KIND(ours) >= STEP_DEREF &&
+	    STEP_KIND(ours) <= STEP_SIGNAL)
+		y->expression++;
+	else if (y->wrong++ < 5)
+		printf("# %" PRIx64 ": %x, libdw %x\n", addr, ours, theirs);
+}
+
+static void
+check_file(const char *path, uint64_t step)
+{
+	struct tally y = { 0, 0, 0, 0, 0, 0 };
+	struct unwind_table t;
+	struct obj_segment seg;
+	const char *error;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct obj *obj = fd < 0 ? NULL : obj_open(fd, &error);
+	Dwarf_CFI *cfi = obj ? dwarf_getcfi_elf(obj_handle(obj)) : NULL;
+
+	if (cfi == NULL) {
+		printf("# %s: not here\n", path);
+		goto out;
+	}
+	error = cfi_compile(&t, obj);
+	ok(error == NULL && t.nrow > 0, "%s: %u rows, %u skipped", path, t.nrow,
+	    t.skipped);
+	ok(t.skipped == 0, "%s: every entry understood", path);
+	for (size_t i = 0; obj_exec_segment(obj, i, &seg) == 0; i++)
+		for (uint64_t a = seg.addr; a < seg.addr + seg.len; a += step)
+			compare(obj, &t, cfi, a, &y);
+	ok(y.wrong == 0 && y.same > 0,
+	    "%s: %u addresses: %u the same, %u without entry, %u expressions, "
+	    "%u inexpressible, %u wrong", path, y.checked, y.same, y.none,
+	    y.expression, y.bad, y.wrong);
+	ok(y.bad * 100 <= y.checked * 3, "%s: at most 3 %% inexpressible", path);
+	unwind_free(&t);
+out:
+	if (cfi)
+		dwarf_cfi_end(cfi);
+	obj_close(obj);
+	if (fd >= 0)
+		close(fd);
+}
+
+int
+main(int argc, char *argv[])
+{
+	if (argc > 1) {
+		for (int i = 1; i < argc; i++)
+			check_file(argv[i], 97);
+		return tap_done();
+	}
+	check_file("/proc/self/exe", 1);
+	check_file("/lib/x86_64-linux-gnu/libc.so.6", 7);
+	check_file("/lib/x86_64-linux-gnu/libgcc_s.so.1", 1);
+	check_file("/lib64/ld-linux-x86-64.so.2", 1);
+	check_file("/usr/lib/x86_64-linux-gnu/libcrypto.so.3", 31);
+	return tap_done();
+}
