@@ -1,0 +1,664 @@
+#include "perf.h"
+
+#include <asm/perf_regs.h>
+#include <errno.h>
+#include <linux/perf_event.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "idmap.h"
+
+#define CPUS 4096
+#define RING_MOST (16UL << 20)      /* bytes of one ring */
+#define RING_ALL_MOST (256UL << 20) /* bytes of all rings */
+#define RING_MILLISECONDS 500       /* of samples that a ring should hold */
+#define BOUNCE 65536                /* a record's size is 16 bits */
+
+struct ring {
+	int cpu;
+	int fd;       /* the event whose buffer it is */
+	size_t watch; /* the root whose event of this CPU is polled */
+	struct perf_event_mmap_page *page;
+	const unsigned char *data;
+	size_t size;          /* bytes of data, a power of two */
+	uint64_t tail, head;  /* read up to here; seen up to here */
+	uint64_t next_time;   /* of the record at tail, where tail < head */
+	unsigned char *bounce; /* a record that wraps around, made whole */
+};
+
+/* An attached thread and its event on each CPU (-1: none there). */
+struct root {
+	pid_t tid;
+	int *fd;
+};
+
+struct perf {
+	struct perf_event_attr attr;
+	struct ring *ring;
+	size_t nring, ring_bytes;
+	struct root *root;
+	size_t nroot, root_room;
+	struct idmap root_of; /* event id -> index of its root */
+	struct idmap speaker; /* thread -> root whose samples count */
+	struct pollfd *poll;
+	struct ring *pending; /* its record was handed out last */
+};
+
+/* ---- set-up ------------------------------------------------------------ */
+
+/* The numbers in a list such as "0-3,6". */
+static size_t
+online_cpus(int *cpu, size_t most)
+{
+	FILE *f = fopen("/sys/devices/system/cpu/online", "re");
+	size_t n = 0;
+	int from, to, c;
+
+	while (f && fscanf(f, "%d", &from) == 1) {
+		to = from;
+		c = getc(f);
+		if (c == '-' && fscanf(f, "%d", &to) == 1)
+			c = getc(f);
+		for (; from <= to && n < most; from++)
+			cpu[n++] = from;
+		if (c != ',')
+			break;
+	}
+	if (f)
+		fclose(f);
+	for (long i = 0; n == 0 && i < sysconf(_SC_NPROCESSORS_ONLN); i++)
+		cpu[n++] = (int)i;
+	return n;
+}
+
+static void
+set_attr(struct perf_event_attr *a, const struct perf_options *o)
+{
+	a->size = sizeof *a;
+	a->type = PERF_TYPE_SOFTWARE;
+	a->config = PERF_COUNT_SW_CPU_CLOCK;
+	a->sample_period = 1000000000ULL / o->hz;
+	a->sample_type = PERF_SAMPLE_IDENTIFIER | PERF_SAMPLE_TID |
+	    PERF_SAMPLE_TIME | PERF_SAMPLE_PERIOD | PERF_SAMPLE_REGS_USER |
+	    PERF_SAMPLE_STACK_USER;
+	if (o->kernel_frames) {
+		a->sample_type |= PERF_SAMPLE_CALLCHAIN;
+		a->exclude_callchain_user = 1;
+	}
+	a->sample_regs_user = 1ULL << PERF_REG_X86_BP | 1ULL << PERF_REG_X86_SP |
+	    1ULL << PERF_REG_X86_IP;
+	a->sample_stack_user = o->copy;
+	a->sample_id_all = 1;
+	a->use_clockid = 1;
+	a->clockid = CLOCK_MONOTONIC;
+	a->inherit = 1;
+	a->inherit_thread = !o->children;
+	a->exclude_kernel = o->user_only != 0;
+	a->exclude_hv = 1;
+	a->mmap = a->mmap2 = 1;
+	a->comm = a->comm_exec = 1;
+	a->task = 1;
+	a->disabled = a->enable_on_exec = o->from_exec != 0;
+	a->watermark = 1;
+}
+
+static void
+raise_file_limit(void)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur < r.rlim_max) {
+		r.rlim_cur = r.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &r);
+	}
+}
+
+/* Room for some seconds of samples, a power of two. */
+static size_t
+ring_size(const struct perf_options *o, size_t ncpu)
+{
+	size_t want = (size_t)o->hz * (o->copy + 256UL) * RING_MILLISECONDS / 1000;
+	size_t most = RING_ALL_MOST / ncpu, size = 512UL << 10;
+
+	if (most > RING_MOST)
+		most = RING_MOST;
+	while (size < want && size * 2 <= most)
+		size *= 2;
+	return size;
+}
+
+struct perf *
+perf_new(const struct perf_options *o)
+{
+	struct perf *p = calloc(1, sizeof *p);
+	static int cpu[CPUS];
+	size_t n = online_cpus(cpu, CPUS);
+
+	if (p == NULL)
+		return NULL;
+	p->ring = calloc(n, sizeof *p->ring);
+	p->poll = calloc(n + 2, sizeof *p->poll);
+	if (p->ring == NULL || p->poll == NULL) {
+		perf_free(p);
+		errno = ENOMEM;
+		return NULL;
+	}
+	for (size_t i = 0; i < n; i++) {
+		p->ring[i].cpu = cpu[i];
+		p->ring[i].fd = -1;
+		p->ring[i].size = ring_size(o, n);
+	}
+	p->nring = n;
+	set_attr(&p->attr, o);
+	raise_file_limit();
+	return p;
+}
+
+static void
+close_events(const struct perf *p, const int *fd)
+{
+	for (size_t i = 0; i < p->nring; i++)
+		if (fd[i] >= 0)
+			close(fd[i]);
+}
+
+void
+perf_free(struct perf *p)
+{
+	if (p == NULL)
+		return;
+	for (size_t i = 0; i < p->nring; i++) {
+		struct ring *r = &p->ring[i];
+
+		if (r->page)
+			munmap(r->page, r->size + (size_t)sysconf(_SC_PAGESIZE));
+		free(r->bounce);
+	}
+	for (size_t i = 0; i < p->nroot; i++) {
+		close_events(p, p->root[i].fd);
+		free(p->root[i].fd);
+	}
+	idmap_clear(&p->root_of);
+	idmap_clear(&p->speaker);
+	free(p->ring);
+	free(p->poll);
+	free(p->root);
+	free(p);
+}
+
+/* ---- attaching --------------------------------------------------------- */
+
+static int
+open_event(struct perf *p, pid_t tid, int cpu)
+{
+	int fd = (int)syscall(SYS_perf_event_open, &p->attr, tid, cpu, -1,
+	    PERF_FLAG_FD_CLOEXEC);
+
+	/* Kernels before 5.13 do not know it; then children are inherited
+	 * too, and the caller sorts them out by their pid. */
+	if (fd < 0 && errno == EINVAL && p->attr.inherit_thread) {
+		p->attr.inherit_thread = 0;
+		fd = open_event(p, tid, cpu);
+	}
+	return fd;
+}
+
+/* An unprivileged user has a limit to locked memory: take less, then. */
+static int
+map_ring(struct perf *p, struct ring *r, int fd)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	void *m;
+
+	r->bounce = malloc(BOUNCE);
+	if (r->bounce == NULL)
+		return -1;
+	for (;; r->size /= 2) {
+		m = mmap(NULL, r->size + page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		if (m != MAP_FAILED)
+			break;
+		if ((errno != EPERM && errno != ENOMEM) || r->size <= (128UL << 10))
+			return -1;
+	}
+	r->page = m;
+	r->data = (const unsigned char *)m + page;
+	r->fd = fd;
+	p->ring_bytes += r->size;
+	return 0;
+}
+
+/* An event of a thread on the ring's CPU.  Its descriptor, -1: errno. */
+static int
+attach_cpu(struct perf *p, struct ring *r, pid_t tid)
+{
+	uint64_t id;
+	int fd, error;
+
+	p->attr.wakeup_watermark = (uint32_t)(r->size / 4);
+	fd = open_event(p, tid, r->cpu);
+	if (fd < 0)
+		return -1;
+	if ((r->page ? ioctl(fd, PERF_EVENT_IOC_SET_OUTPUT, r->fd)
+	             : map_ring(p, r, fd)) == 0 &&
+	    ioctl(fd, PERF_EVENT_IOC_ID, &id) == 0 &&
+	    idmap_put(&p->root_of, id, (uint32_t)p->nroot) == 0)
+		return fd;
+	error = errno;
+	close(fd);
+	errno = error;
+	return -1;
+}
+
+static int
+attach_all(struct perf *p, pid_t tid, int *fd)
+{
+	int any = 0;
+
+	for (size_t i = 0; i < p->nring; i++) {
+		fd[i] = attach_cpu(p, &p->ring[i], tid);
+		if (fd[i] >= 0)
+			any = 1;
+		else if (errno != ENODEV) /* the CPU has gone offline */
+			return -1;
+	}
+	return any ? 0 : -1;
+}
+
+int
+perf_attach(struct perf *p, pid_t tid)
+{
+	size_t room = p->root_room ? p->root_room * 2 : 64;
+	struct root *root;
+	int error;
+
+	if (p->nroot == p->root_room) {
+		root = reallocarray(p->root, room, sizeof *root);
+		if (root == NULL)
+			return -1;
+		p->root = root;
+		p->root_room = room;
+	}
+	root = &p->root[p->nroot];
+	root->tid = tid;
+	root->fd = malloc(p->nring * sizeof *root->fd);
+	if (root->fd == NULL)
+		return -1;
+	memset(root->fd, -1, p->nring * sizeof *root->fd);
+	if (attach_all(p, tid, root->fd) == 0) {
+		p->nroot++;
+		return 0;
+	}
+	/* Where its event holds the buffer of a ring the ring goes as well;
+	 * that can only be the first thread's, and then all is over. */
+	error = errno;
+	if (p->nroot > 0)
+		close_events(p, root->fd);
+	free(root->fd);
+	errno = error;
+	return -1;
+}
+
+int
+perf_attached(const struct perf *p, pid_t tid)
+{
+	for (size_t i = 0; i < p->nroot; i++)
+		if (p->root[i].tid == tid)
+			return 1;
+	return 0;
+}
+
+size_t
+perf_ring_bytes(const struct perf *p)
+{
+	return p->ring_bytes;
+}
+
+/* ---- waiting ----------------------------------------------------------- */
+
+/* Without anybody to wake us, look this often. */
+#define BLIND_MILLISECONDS 10
+
+/* The event to poll for a ring; -1: all that could be have hung up. */
+static int
+watched(const struct perf *p, size_t ring)
+{
+	const struct ring *r = &p->ring[ring];
+
+	return r->watch < p->nroot ? p->root[r->watch].fd[ring] : -1;
+}
+
+int
+perf_wait(struct perf *p, int fd, int out, int milliseconds)
+{
+	struct pollfd *rings = p->poll + 2;
+
+	p->poll[0] = (struct pollfd){ fd, POLLIN, 0 };
+	p->poll[1] = (struct pollfd){ out, 0, 0 };
+	for (size_t i = 0; i < p->nring; i++) {
+		rings[i] = (struct pollfd){ watched(p, i), POLLIN, 0 };
+		if (rings[i].fd < 0 && milliseconds > BLIND_MILLISECONDS)
+			milliseconds = BLIND_MILLISECONDS;
+	}
+	if (poll(p->poll, p->nring + 2, milliseconds) < 0)
+		return -1;
+	/* A thread that has ended, and all of its children: watch another. */
+	for (size_t i = 0; i < p->nring; i++)
+		if (rings[i].revents & (POLLHUP | POLLERR))
+			p->ring[i].watch++;
+	return (p->poll[0].revents ? 1 : 0) |
+	    (p->poll[1].revents & (POLLERR | POLLHUP | POLLNVAL) ? 2 : 0);
+}
+
+/* ---- reading ----------------------------------------------------------- */
+
+/* Copy out of the ring, around its end. */
+static void
+peek(const struct ring *r, uint64_t at, void *to, size_t len)
+{
+	size_t from = (size_t)at & (r->size - 1), part = r->size - from;
+
+	if (part > len)
+		part = len;
+	memcpy(to, r->data + from, part);
+	memcpy((char *)to + part, r->data, len - part);
+}
+
+/* See what has come.  1: there is a record at tail, its time is known; 0:
+ * there is none; -1: what is there makes no sense and was dropped. */
+static int
+look(struct ring *r)
+{
+	struct perf_event_header h;
+	/* After the header, a sample has id and tid before the time; others
+	 * have the time and an id at their end (sample_id_all). */
+	uint64_t at;
+
+	if (r->page == NULL)
+		return 0;
+	if (r->tail == r->head)
+		r->head = __atomic_load_n(&r->page->data_head, __ATOMIC_ACQUIRE);
+	if (r->tail == r->head)
+		return 0;
+	peek(r, r->tail, &h, sizeof h);
+	if (h.size < sizeof h + 24 || h.size > r->head - r->tail) {
+		r->tail = r->head;
+		__atomic_store_n(&r->page->data_tail, r->tail, __ATOMIC_RELEASE);
+		return -1;
+	}
+	at = h.type == PERF_RECORD_SAMPLE ? sizeof h + 16 : h.size - 16UL;
+	peek(r, r->tail + at, &r->next_time, sizeof r->next_time);
+	return 1;
+}
+
+struct bytes {
+	const unsigned char *p, *end;
+};
+
+/* The next len bytes, or NULL. */
+static const void *
+take(struct bytes *b, uint64_t len)
+{
+	const unsigned char *p = b->p;
+
+	if (len > (uint64_t)(b->end - b->p))
+		return NULL;
+	b->p += len;
+	return p;
+}
+
+static int
+take_u64(struct bytes *b, uint64_t *v)
+{
+	const void *p = take(b, sizeof *v);
+
+	if (p)
+		memcpy(v, p, sizeof *v);
+	return p ? 0 : -1;
+}
+
+static int
+take_u32(struct bytes *b, uint32_t *v)
+{
+	const void *p = take(b, sizeof *v);
+
+	if (p)
+		memcpy(v, p, sizeof *v);
+	return p ? 0 : -1;
+}
+
+static int
+read_chain(struct bytes *b, struct perf_record *out)
+{
+	const uint64_t *ip;
+	uint64_t n;
+
+	if (take_u64(b, &n) < 0 || n > BOUNCE / 8 ||
+	    (ip = take(b, n * 8)) == NULL)
+		return -1;
+	/* Markers tell whose addresses follow; only the kernel's are here. */
+	if (n > 0 && ip[0] == PERF_CONTEXT_KERNEL) {
+		out->sample.kernel = ip + 1;
+		out->sample.nkernel = n - 1;
+	}
+	return 0;
+}
+
+static int
+read_user(struct bytes *b, struct perf_record *out)
+{
+	uint64_t abi, size, filled;
+
+	if (take_u64(b, &abi) < 0)
+		return -1;
+	if (abi != PERF_SAMPLE_REGS_ABI_NONE &&
+	    (take_u64(b, &out->sample.bp) < 0 ||
+	        take_u64(b, &out->sample.sp) < 0 ||
+	        take_u64(b, &out->sample.pc) < 0))
+		return -1;
+	out->sample.has_user = abi == PERF_SAMPLE_REGS_ABI_64;
+	if (take_u64(b, &size) < 0)
+		return -1;
+	if (size == 0)
+		return 0;
+	out->sample.stack = take(b, size);
+	if (out->sample.stack == NULL || take_u64(b, &filled) < 0)
+		return -1;
+	out->sample.len = filled < size ? filled : size;
+	return 0;
+}
+
+/* Do this sample's events speak for its thread? */
+static int
+counts(struct perf *p, uint64_t id, pid_t tid)
+{
+	uint32_t root = idmap_get(&p->root_of, id);
+	uint32_t speaker = idmap_get(&p->speaker, (uint64_t)tid);
+
+	if (root == IDMAP_NONE || speaker != IDMAP_NONE)
+		return root != IDMAP_NONE && speaker == root;
+	return idmap_put(&p->speaker, (uint64_t)tid, root) == 0;
+}
+
+/* 1: a sample to hand out; 0: one that another event takes as well. */
+static int
+read_sample(struct perf *p, struct bytes *b, struct perf_record *out)
+{
+	uint64_t id;
+	uint32_t pid, tid;
+
+	memset(&out->sample, 0, sizeof out->sample);
+	if (take_u64(b, &id) < 0 || take_u32(b, &pid) < 0 ||
+	    take_u32(b, &tid) < 0 || take_u64(b, &out->time) < 0 ||
+	    take_u64(b, &out->sample.ns) < 0 ||
+	    ((p->attr.sample_type & PERF_SAMPLE_CALLCHAIN) &&
+	        read_chain(b, out) < 0) ||
+	    read_user(b, out) < 0)
+		return -1;
+	out->type = PERF_SAMPLE;
+	out->pid = (pid_t)pid;
+	out->tid = (pid_t)tid;
+	return counts(p, id, out->tid);
+}
+
+static int
+read_map(struct bytes *b, struct perf_record *out)
+{
+	uint64_t addr, len, pgoff;
+	uint32_t pid, tid, skipped;
+
+	if (take_u32(b, &pid) < 0 || take_u32(b, &tid) < 0 ||
+	    take_u64(b, &addr) < 0 || take_u64(b, &len) < 0 ||
+	    take_u64(b, &pgoff) < 0 || take_u32(b, &out->map.major) < 0 ||
+	    take_u32(b, &out->map.minor) < 0 || take_u64(b, &out->map.ino) < 0 ||
+	    take(b, 8) == NULL || /* generation */
+	    take_u32(b, &skipped) < 0 || take_u32(b, &skipped) < 0 ||
+	    memchr(b->p, '\0', (size_t)(b->end - b->p)) == NULL)
+		return -1;
+	out->type = PERF_MAP;
+	out->pid = (pid_t)pid;
+	out->tid = (pid_t)tid;
+	out->map.start = addr;
+	out->map.end = addr + len;
+	out->map.offset = pgoff;
+	out->map.path = (const char *)b->p;
+	return len ? 1 : -1;
+}
+
+static int
+read_comm(struct bytes *b, int exec, struct perf_record *out)
+{
+	uint32_t pid, tid;
+
+	if (take_u32(b, &pid) < 0 || take_u32(b, &tid) < 0 ||
+	    memchr(b->p, '\0', (size_t)(b->end - b->p)) == NULL)
+		return -1;
+	out->type = exec ? PERF_EXEC : PERF_NAME;
+	out->pid = (pid_t)pid;
+	out->tid = (pid_t)tid;
+	out->name = (const char *)b->p;
+	return 1;
+}
+
+static int
+read_task(struct perf *p, struct bytes *b, int fork, struct perf_record *out)
+{
+	uint32_t pid, ppid, tid, ptid;
+
+	if (take_u32(b, &pid) < 0 || take_u32(b, &ppid) < 0 ||
+	    take_u32(b, &tid) < 0 || take_u32(b, &ptid) < 0)
+		return -1;
+	out->type = fork ? PERF_FORK : PERF_EXIT;
+	out->pid = (pid_t)pid;
+	out->tid = (pid_t)tid;
+	out->parent.pid = (pid_t)ppid;
+	out->parent.tid = (pid_t)ptid;
+	if (!fork) /* its number may come again */
+		idmap_delete(&p->speaker, tid);
+	return 1;
+}
+
+static int
+read_lost(struct bytes *b, struct perf_record *out)
+{
+	uint64_t id;
+
+	if (take_u64(b, &id) < 0 || take_u64(b, &out->count) < 0)
+		return -1;
+	out->type = PERF_LOST;
+	return 1;
+}
+
+/* 1: out is set; 0: nothing to hand out; -1: it makes no sense. */
+static int
+decode(struct perf *p, const struct perf_event_header *h, struct bytes b,
+    struct perf_record *out)
+{
+	int exec = (h->misc & PERF_RECORD_MISC_COMM_EXEC) != 0;
+
+	switch (h->type) {
+	case PERF_RECORD_SAMPLE: return read_sample(p, &b, out);
+	case PERF_RECORD_MMAP2: return read_map(&b, out);
+	case PERF_RECORD_COMM: return read_comm(&b, exec, out);
+	case PERF_RECORD_FORK: return read_task(p, &b, 1, out);
+	case PERF_RECORD_EXIT: return read_task(p, &b, 0, out);
+	case PERF_RECORD_LOST: return read_lost(&b, out);
+	case PERF_RECORD_THROTTLE: out->type = PERF_THROTTLE; return 1;
+	default: return 0;
+	}
+}
+
+/* Give the record that was handed out last back to the kernel. */
+static void
+release(struct perf *p)
+{
+	struct perf_event_header h;
+	struct ring *r = p->pending;
+
+	if (r == NULL)
+		return;
+	peek(r, r->tail, &h, sizeof h);
+	r->tail += h.size;
+	__atomic_store_n(&r->page->data_tail, r->tail, __ATOMIC_RELEASE);
+	p->pending = NULL;
+}
+
+static int
+damaged(struct perf_record *out)
+{
+	memset(out, 0, sizeof *out);
+	out->type = PERF_DAMAGED;
+	return 1;
+}
+
+/* The record at a ring's tail, as decode() returns it. */
+static int
+read_ring(struct perf *p, struct ring *r, struct perf_record *out)
+{
+	size_t at = (size_t)r->tail & (r->size - 1);
+	const unsigned char *bytes = r->data + at;
+	struct perf_event_header h;
+
+	p->pending = r;
+	peek(r, r->tail, &h, sizeof h);
+	if (at + h.size > r->size) {
+		peek(r, r->tail, r->bounce, h.size);
+		bytes = r->bounce;
+	}
+	memset(out, 0, sizeof *out);
+	out->time = r->next_time;
+	return decode(p, &h, (struct bytes){ bytes + sizeof h, bytes + h.size }, out);
+}
+
+int
+perf_next(struct perf *p, uint64_t until, struct perf_record *out)
+{
+	for (;;) {
+		struct ring *first = NULL;
+		int got;
+
+		release(p);
+		for (size_t i = 0; i < p->nring; i++) {
+			struct ring *r = &p->ring[i];
+
+			got = look(r);
+			if (got < 0)
+				return damaged(out);
+			if (got && r->next_time <= until &&
+			    (!first || r->next_time < first->next_time))
+				first = r;
+		}
+		if (first == NULL)
+			return 0;
+		got = read_ring(p, first, out);
+		if (got != 0)
+			return got < 0 ? damaged(out) : 1;
+	}
+}

@@ -1,0 +1,95 @@
+/*
+ * CPU-clock sampling by perf_event_open(2): threads of processes and all that
+ * they start, into one ring buffer a CPU, read back in the order of time.
+ *
+ * Every thread gets an event on every CPU that its children inherit, because
+ * that misses nothing: a thread counts from the instruction on that created it.
+ * A thread that was created between two looks at /proc may have both an
+ * inherited event and its own; perf_next() hands out the samples of only one of them.
+ */
+#ifndef PERF_H
+#define PERF_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct perf;
+
+struct perf_options {
+	unsigned hz;
+	unsigned copy;       /* bytes of user stack in each sample */
+	int children;        /* child processes too */
+	int kernel_frames;   /* the kernel's part of stacks too */
+	int user_only;       /* do not count time in the kernel */
+	int from_exec;       /* count from the next execve(2) on */
+};
+
+/* NULL with errno. */
+struct perf *perf_new(const struct perf_options *o);
+void perf_free(struct perf *p);
+
+/*
+ * Count a thread that exists.  0, or -1 with errno; ESRCH: it has ended.
+ * The first one tells whether this is permitted at all: EACCES or EPERM.
+ */
+int perf_attach(struct perf *p, pid_t tid);
+/* Was the thread attached already? */
+int perf_attached(const struct perf *p, pid_t tid);
+
+/* Wait for records, for fd (if not -1) to become readable, for the reader
+ * of out (if not -1) to go, or for milliseconds.  -1 with errno (EINTR: a
+ * signal), else 1 where fd is readable, 2 where out has no reader, 3 both. */
+int perf_wait(struct perf *p, int fd, int out, int milliseconds);
+
+enum perf_type {
+	PERF_SAMPLE,
+	PERF_MAP,      /* executable memory was mapped */
+	PERF_NAME,     /* a thread's name has changed */
+	PERF_EXEC,     /* a process has executed another program */
+	PERF_FORK,     /* a thread was created */
+	PERF_EXIT,     /* a thread has ended */
+	PERF_LOST,     /* count records did not fit into the ring */
+	PERF_THROTTLE, /* the kernel suspended sampling */
+	PERF_DAMAGED   /* a record that makes no sense */
+};
+
+/* Pointers are valid until the next call of perf_next(). */
+struct perf_record {
+	enum perf_type type;
+	uint64_t time; /* CLOCK_MONOTONIC, ns */
+	pid_t pid, tid; /* of PERF_FORK: of the new thread */
+	union {
+		struct {
+			uint64_t ns; /* that it stands for */
+			int has_user; /* pc, sp and bp are set */
+			uint64_t pc, sp, bp;
+			const void *stack; /* from sp on */
+			size_t len;
+			const uint64_t *kernel; /* addresses, innermost first */
+			size_t nkernel;
+		} sample;
+		struct {
+			uint64_t start, end, offset, ino;
+			uint32_t major, minor;
+			const char *path;
+		} map;
+		const char *name;          /* PERF_NAME, PERF_EXEC */
+		struct {
+			pid_t pid, tid;
+		} parent;                  /* PERF_FORK */
+		uint64_t count;            /* PERF_LOST */
+	};
+};
+
+/*
+ * The next record in the order of time, not later than `until`.  1, or 0
+ * where there is none.  Records of different CPUs become visible with a little delay, so
+ * `until` should lie a millisecond back, except at the end.
+ */
+int perf_next(struct perf *p, uint64_t until, struct perf_record *out);
+
+/* Bytes of all ring buffers. */
+size_t perf_ring_bytes(const struct perf *p);
+
+#endif

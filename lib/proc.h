@@ -1,0 +1,52 @@
+/*
+ * What /proc says about processes and threads.  Functions return 0, or -1
+ * with errno set (ENOENT or ESRCH: it is gone) unless they say otherwise.
+ */
+#ifndef PROC_H
+#define PROC_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define PROC_NAME_MAX 64
+
+struct proc_stat {
+	pid_t ppid;
+	uid_t uid;
+	char state;       /* R S D T t Z X I, see proc_pid_stat(5) */
+	int kernel;       /* a kernel thread */
+	char name[PROC_NAME_MAX];
+};
+
+int proc_stat(pid_t pid, struct proc_stat *out);
+
+/* The name of a thread. */
+int proc_thread_name(pid_t pid, pid_t tid, char out[PROC_NAME_MAX]);
+
+/* The path of the executable and the arguments joined by spaces, both to be
+ * freed; NULL where they cannot be read. */
+char *proc_exe(pid_t pid);
+char *proc_cmdline(pid_t pid);
+
+/* The threads of a process, or its living descendants: a list to be freed of
+ * *n numbers; NULL with errno. */
+pid_t *proc_threads(pid_t pid, size_t *n);
+pid_t *proc_descendants(pid_t pid, size_t *n);
+
+struct proc_map {
+	uint64_t start, end, offset; /* addresses; bytes into the file */
+	uint64_t ino;
+	uint32_t major, minor;
+	const char *path; /* "" where there is none */
+};
+
+/* Call fn for each executable mapping of a process. */
+int proc_maps(pid_t pid, void (*fn)(void *ctx, const struct proc_map *map),
+    void *ctx);
+
+/* The number in a file such as /proc/sys/kernel/perf_event_paranoid, or
+ * fallback where it cannot be read. */
+long proc_number(const char *path, long fallback);
+
+#endif

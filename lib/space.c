@@ -1,0 +1,184 @@
+#include "space.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "module.h"
+
+/* The first mapping that ends above addr. */
+static size_t
+above(const struct space *s, uint64_t addr)
+{
+	size_t low = 0, high = s->n;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (s->map[mid].end <= addr)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+const struct space_map *
+space_find(const struct space *s, uint64_t addr)
+{
+	size_t i = above(s, addr);
+
+	return i < s->n && s->map[i].start <= addr ? &s->map[i] : NULL;
+}
+
+static int
+reserve(struct space *s, size_t n)
+{
+	struct space_map *map;
+	size_t room = s->room ? s->room : 32;
+
+	while (room < n)
+		room *= 2;
+	if (room == s->room)
+		return 0;
+	map = reallocarray(s->map, room, sizeof *map);
+	if (map == NULL)
+		return -1;
+	s->map = map;
+	s->room = room;
+	return 0;
+}
+
+static void
+insert(struct space *s, size_t i, struct space_map map)
+{
+	memmove(&s->map[i + 1], &s->map[i], (s->n - i) * sizeof *s->map);
+	s->map[i] = map;
+	s->n++;
+}
+
+/* Take a range out of what is mapped. */
+static void
+cut_out(struct space *s, uint64_t start, uint64_t end)
+{
+	size_t i = above(s, start), j;
+
+	if (i < s->n && s->map[i].start < start) {
+		struct space_map right = s->map[i];
+
+		s->map[i++].end = start;
+		if (right.end > end) {
+			right.offset += end - right.start;
+			right.start = end;
+			insert(s, i, right);
+			return;
+		}
+	}
+	for (j = i; j < s->n && s->map[j].end <= end; j++)
+		;
+	if (j < s->n && s->map[j].start < end) {
+		s->map[j].offset += end - s->map[j].start;
+		s->map[j].start = end;
+	}
+	memmove(&s->map[i], &s->map[j], (s->n - j) * sizeof *s->map);
+	s->n -= j - i;
+}
+
+int
+space_add(struct space *s, const struct space_map *map)
+{
+	if (reserve(s, s->n + 2) < 0)
+		return -1;
+	cut_out(s, map->start, map->end);
+	insert(s, above(s, map->start), *map);
+	return 0;
+}
+
+int
+space_copy(struct space *to, const struct space *from)
+{
+	space_clear(to);
+	if (reserve(to, from->n) < 0)
+		return -1;
+	if (from->n)
+		memcpy(to->map, from->map, from->n * sizeof *from->map);
+	to->n = from->n;
+	return 0;
+}
+
+void
+space_clear(struct space *s)
+{
+	free(s->map);
+	memset(s, 0, sizeof *s);
+}
+
+/* ---- walking ----------------------------------------------------------- */
+
+/* Add the frame at regs->pc and find its rule.  0, or -1: the walk ends. */
+static int
+enter(const struct space *s, const struct step_regs *regs, struct space_walk *w,
+    uint32_t *rule)
+{
+	/* The byte before a return address belongs to the call. */
+	uint64_t addr = regs->exact ? regs->pc : regs->pc - 1, offset;
+	const struct space_map *map = space_find(s, addr);
+
+	if (map == NULL) {
+		w->cut = "no-module";
+		w->unknown = addr;
+		if (w->n > 0)
+			return -1;
+	}
+	if (w->n == SPACE_DEPTH) {
+		w->cut = "depth";
+		return -1;
+	}
+	w->frame[w->n].module = map ? map->module : NULL;
+	offset = !map || map->module->absolute ? addr
+	                                       : addr - map->start + map->offset;
+	w->frame[w->n++].offset = offset;
+	if (map == NULL)
+		return -1;
+	*rule = unwind_rule(&map->module->table, offset);
+	return 0;
+}
+
+static const char *
+reason(enum step_end end, int beyond, const struct step_regs *regs)
+{
+	switch (end) {
+	case STEP_END_ROOT:
+		return NULL;
+	case STEP_END_NONE:
+		/* The ABI wants rbp to be 0 in the first frame (3.4.1), and
+		 * musl's assembly, which has no .eh_frame, does it. */
+		return !regs->exact && regs->bp == 0 ? NULL : "no-unwind-info";
+	case STEP_END_BAD:
+		return "bad-unwind-info";
+	default:
+		return beyond ? "copy-end" : "bad-memory";
+	}
+}
+
+void
+space_walk(const struct space *s, const struct unwind_stack *stack,
+    struct step_regs *regs, struct space_walk *w)
+{
+	enum step_end end;
+	uint32_t rule;
+	int beyond;
+
+	w->n = 0;
+	w->cut = NULL;
+	w->unknown = 0;
+	while (enter(s, regs, w, &rule) == 0) {
+		end = unwind_step(rule, stack, regs, &beyond);
+		if (end != STEP_OK) {
+			w->cut = reason(end, beyond, regs);
+			return;
+		}
+		/* Some thread starts leave 0 as their return address. */
+		if (regs->pc == 0)
+			return;
+	}
+}

@@ -1,0 +1,52 @@
+/*
+ * The executable mappings of one process, and the walk of a stack in it.
+ */
+#ifndef SPACE_H
+#define SPACE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct module;
+struct step_regs;
+struct unwind_stack;
+
+struct space_map {
+	uint64_t start, end;
+	uint64_t offset; /* of start in the module's file */
+	struct module *module;
+};
+
+struct space {
+	struct space_map *map; /* by start; they do not overlap */
+	size_t n, room;
+};
+
+/* A zeroed struct space is empty.  -1: out of memory. */
+int space_add(struct space *s, const struct space_map *map);
+int space_copy(struct space *to, const struct space *from);
+void space_clear(struct space *s);
+const struct space_map *space_find(const struct space *s, uint64_t addr);
+
+#define SPACE_DEPTH 8192
+
+struct space_frame {
+	struct module *module; /* NULL: the address is in no mapping */
+	uint64_t offset;       /* as in a stack record of rsprof-records(5) */
+};
+
+struct space_walk {
+	size_t n;             /* frames, the innermost first */
+	const char *cut;      /* why it ended early; NULL: it is complete */
+	uint64_t unknown;     /* an address in no mapping that was met; or 0 */
+	struct space_frame frame[SPACE_DEPTH];
+};
+
+/*
+ * Walk from regs (pc, sp, bp; used up by this) to the thread's first frame.
+ * w->cut is one of the reasons of rsprof-records(5).
+ */
+void space_walk(const struct space *s, const struct unwind_stack *stack,
+    struct step_regs *regs, struct space_walk *w);
+
+#endif
