@@ -1,0 +1,370 @@
+/*
+ * rsprof-sym names the addresses in a record stream: each stack record gets
+ * its frame, and one more for every call that was inlined there.
+ *
+ * In:  stack  9f86d081  77c3d2a9  5a1d0e6b5d2f3c11  1f3a2  -  0
+ * Out: frame  6c1f0d1e9f0a7b25  server::parse_header  /src/parser.rs  142
+ *      stack  9f86d081  77c3d2a9  5a1d0e6b5d2f3c11  1f3a2  6c1f0d1e9f0a7b25  0
+ */
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "idmap.h"
+#include "rec.h"
+#include "symbol.h"
+
+#define PIDS 16 /* processes that are asked for a module's file */
+
+struct module {
+	uint64_t id;
+	char *buildid, *path;
+	uint64_t pid[PIDS];
+	size_t npid;
+	struct symbols *symbols; /* opened when first needed */
+};
+
+/* What an address turned out to be: frames, the innermost first. */
+struct place {
+	size_t n;
+	uint64_t frame[];
+};
+
+struct namer {
+	struct rec_out out;
+	struct module *module;
+	size_t nmodule;
+	struct idmap module_of; /* id -> index */
+	struct place **place;
+	size_t nplace, place_room;
+	struct idmap place_of; /* hash of module and offset -> index */
+	struct idmap frames;   /* ids that have been written */
+	const char *file;      /* being read */
+	uint64_t time;         /* of the last record that had one */
+	int status;
+};
+
+static void
+usage(void)
+{
+	fputs("usage: rsprof-sym [-V] [FILE ...]\n", stderr);
+	exit(2);
+}
+
+static void *
+checked(void *p)
+{
+	if (p == NULL)
+		err(1, NULL);
+	return p;
+}
+
+static void
+put_index(struct idmap *m, uint64_t id, size_t index)
+{
+	if (idmap_put(m, id, (uint32_t)index) < 0)
+		err(1, NULL);
+}
+
+/* ---- modules ----------------------------------------------------------- */
+
+static struct module *
+find_module(struct namer *n, uint64_t id)
+{
+	uint32_t i = idmap_get(&n->module_of, id);
+
+	return i == IDMAP_NONE ? NULL : &n->module[i];
+}
+
+static void
+on_module(struct namer *n, const struct rec_module *r)
+{
+	struct module *m;
+
+	if (find_module(n, r->id))
+		return;
+	n->module = checked(reallocarray(n->module, n->nmodule + 1, sizeof *m));
+	put_index(&n->module_of, r->id, n->nmodule);
+	m = &n->module[n->nmodule++];
+	memset(m, 0, sizeof *m);
+	m->id = r->id;
+	m->buildid = r->buildid ? checked(strdup(r->buildid)) : NULL;
+	m->path = checked(strdup(r->path ? r->path : "[unknown]"));
+}
+
+/* Processes that map a module see its file, in their own mount namespace. */
+static void
+on_map(struct namer *n, const struct rec_map *r)
+{
+	struct module *m = find_module(n, r->module);
+
+	if (m == NULL || m->npid == PIDS)
+		return;
+	for (size_t i = 0; i < m->npid; i++)
+		if (m->pid[i] == r->pid)
+			return;
+	m->pid[m->npid++] = r->pid;
+}
+
+static void
+open_symbols(struct namer *n, struct module *m)
+{
+	struct rec r = { .type = REC_NOTE };
+	char text[4300];
+
+	m->symbols = checked(symbols_open(m->path, m->buildid, m->pid, m->npid));
+	if (symbols_problem(m->symbols) == NULL)
+		return;
+	snprintf(text, sizeof text, "%s: %s", m->path, symbols_problem(m->symbols));
+	r.note.time = n->time;
+	r.note.producer = "sym";
+	r.note.text = text;
+	rec_out_put(&n->out, &r);
+}
+
+/* ---- places ------------------------------------------------------------ */
+
+/* Write a frame if it is new; its id. */
+static uint64_t
+put_frame(struct namer *n, const char *function, const char *file, uint64_t line)
+{
+	struct rec r = { .type = REC_FRAME };
+	uint64_t h = rec_hash_str(REC_HASH, function);
+
+	h = rec_hash_str(h, file);
+	r.frame.id = rec_id(rec_hash_u64(h, line));
+	r.frame.function = function;
+	r.frame.file = file;
+	r.frame.line = line;
+	if (idmap_get(&n->frames, r.frame.id) != IDMAP_NONE)
+		return r.frame.id;
+	put_index(&n->frames, r.frame.id, 0);
+	rec_out_put(&n->out, &r);
+	return r.frame.id;
+}
+
+static struct place *
+resolve(struct namer *n, struct module *m, uint64_t offset)
+{
+	const struct symbol_frame *frame;
+	struct place *p;
+	size_t count;
+
+	if (m->symbols == NULL)
+		open_symbols(n, m);
+	count = symbols_lookup(m->symbols, offset, &frame);
+	p = checked(malloc(sizeof *p + count * sizeof *p->frame));
+	p->n = count;
+	for (size_t i = 0; i < count; i++)
+		p->frame[i] = put_frame(n, frame[i].function, frame[i].file,
+		    frame[i].line);
+	return p;
+}
+
+/* Code of no module: an address is all there is. */
+static struct place *
+resolve_nowhere(struct namer *n)
+{
+	struct place *p = checked(malloc(sizeof *p + sizeof *p->frame));
+
+	p->n = 1;
+	p->frame[0] = put_frame(n, "[unknown]", NULL, 0);
+	return p;
+}
+
+static const struct place *
+find_place(struct namer *n, uint64_t module, uint64_t offset)
+{
+	struct module *m = find_module(n, module);
+	uint64_t key = rec_hash_u64(rec_hash_u64(REC_HASH, module), offset);
+	uint32_t i = idmap_get(&n->place_of, key);
+
+	if (i != IDMAP_NONE)
+		return n->place[i];
+	if (n->nplace == n->place_room) {
+		n->place_room = n->place_room ? n->place_room * 2 : 1024;
+		n->place = checked(reallocarray(n->place, n->place_room,
+		    sizeof(struct place *)));
+	}
+	put_index(&n->place_of, key, n->nplace);
+	n->place[n->nplace] = m ? resolve(n, m, offset) : resolve_nowhere(n);
+	return n->place[n->nplace++];
+}
+
+/* ---- records ----------------------------------------------------------- */
+
+/* One node for each frame, outermost first; the innermost keeps the id that
+ * samples and callees refer to. */
+static void
+on_stack(struct namer *n, const struct rec *raw)
+{
+	const struct place *p = find_place(n, raw->stack.module, raw->stack.offset);
+	struct rec r = { .type = REC_STACK, .stack = raw->stack };
+
+	for (size_t i = p->n; i-- > 0;) {
+		uint64_t h = rec_hash_u64(rec_hash_u64(REC_HASH, raw->stack.id), i);
+
+		r.stack.id = i ? rec_id(h) : raw->stack.id;
+		r.stack.frame = p->frame[i];
+		r.stack.inlined = i < p->n - 1;
+		rec_out_put(&n->out, &r);
+		r.stack.caller.id = r.stack.id;
+		r.stack.caller.cut = NULL;
+	}
+}
+
+/* The time of a record, 0 where it has none. */
+static uint64_t
+time_of(const struct rec *r)
+{
+	switch (r->type) {
+	case REC_PROC: return r->proc.time;
+	case REC_THREAD: return r->thread.time;
+	case REC_MAP: return r->map.time;
+	case REC_CPU: return r->cpu.time;
+	case REC_COST: return r->cost.time;
+	default: return 0;
+	}
+}
+
+static int
+on_record(void *ctx, const struct rec *r)
+{
+	struct namer *n = ctx;
+	uint64_t time = time_of(r);
+
+	if (time)
+		n->time = time;
+	if (r->type == REC_MODULE)
+		on_module(n, &r->module);
+	else if (r->type == REC_MAP)
+		on_map(n, &r->map);
+	if (r->type == REC_STACK && r->stack.frame == 0)
+		on_stack(n, r);
+	else
+		rec_out_pass(&n->out, r);
+	return n->out.error;
+}
+
+static void
+on_bad(void *ctx, unsigned long line, const char *why)
+{
+	struct namer *n = ctx;
+
+	warnx("%s:%lu: %s", n->file, line, why);
+	n->status = 1;
+}
+
+/* ---- the program ------------------------------------------------------- */
+
+/* What has been named is passed on before waiting for more. */
+static int
+pump(struct namer *n, struct rec_reader *r, int fd)
+{
+	static char buf[REC_LINE_MAX];
+	ssize_t got;
+
+	while ((got = read(fd, buf, sizeof buf)) != 0) {
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0) {
+			warn("%s", n->file);
+			return -1;
+		}
+		if (rec_push(r, buf, (size_t)got) < 0 ||
+		    rec_out_flush(&n->out) < 0)
+			return -1;
+	}
+	return rec_push_end(r);
+}
+
+static void
+name_stream(struct namer *n, const char *file, int fd)
+{
+	struct rec_sink sink = { on_record, on_bad, n };
+	struct rec_reader *r = checked(rec_reader_new(&sink));
+
+	n->file = file;
+	if (pump(n, r, fd) < 0) {
+		n->status = 1;
+		if (rec_reader_error(r))
+			warnx("%s:%lu: %s", file, rec_reader_line(r), rec_reader_error(r));
+	}
+	rec_out_flush(&n->out);
+	rec_reader_free(r);
+}
+
+static void
+name_file(struct namer *n, const char *file)
+{
+	int fd = open(file, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0) {
+		warn("%s", file);
+		n->status = 1;
+		return;
+	}
+	name_stream(n, file, fd);
+	close(fd);
+}
+
+/* 1 where something was not written; whoever closes a pipe early knows it. */
+static int
+finish(struct namer *n)
+{
+	if (n->out.error == 0 && close(STDOUT_FILENO) < 0)
+		n->out.error = errno;
+	if (n->out.error && n->out.error != EPIPE)
+		warnx("cannot write: %s", strerror(n->out.error));
+	return n->out.error ? 1 : n->status;
+}
+
+static void
+free_names(struct namer *n)
+{
+	for (size_t i = 0; i < n->nmodule; i++) {
+		symbols_close(n->module[i].symbols);
+		free(n->module[i].buildid);
+		free(n->module[i].path);
+	}
+	for (size_t i = 0; i < n->nplace; i++)
+		free(n->place[i]);
+	free(n->module);
+	free(n->place);
+	idmap_clear(&n->module_of);
+	idmap_clear(&n->place_of);
+	idmap_clear(&n->frames);
+}
+
+int
+main(int argc, char *argv[])
+{
+	static struct namer n;
+	int c;
+
+	while ((c = getopt(argc, argv, "V")) != -1) {
+		if (c != 'V')
+			usage();
+		puts("rsprof-sym " VERSION);
+		return fflush(stdout) == EOF;
+	}
+	signal(SIGINT, SIG_IGN); /* it ends the producer, we drain */
+	signal(SIGPIPE, SIG_IGN);
+	rec_out_init(&n.out, STDOUT_FILENO, REC_LINE_MAX);
+	if (optind == argc)
+		name_stream(&n, "<stdin>", STDIN_FILENO);
+	for (int i = optind; i < argc && !n.out.error; i++)
+		if (strcmp(argv[i], "-") == 0)
+			name_stream(&n, "<stdin>", STDIN_FILENO);
+		else
+			name_file(&n, argv[i]);
+	free_names(&n);
+	return finish(&n);
+}

@@ -1,0 +1,266 @@
+#include "symbol.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "debug.h"
+#include "kallsyms.h"
+#include "obj.h"
+
+struct symbols {
+	char *path;
+	char *label; /* the path's last component, for module+offset */
+	int absolute, fd;
+	struct obj *obj;
+	struct debug *debug;
+	struct kallsyms *kernel;
+	const char *problem;
+	struct debug_frame raw[DEBUG_DEPTH];
+	struct symbol_frame *frame;
+	size_t room;
+};
+
+/* ---- finding the file -------------------------------------------------- */
+
+/* Take the file if it is the one that was mapped. */
+static int
+try_file(struct symbols *s, const char *name, const char *buildid)
+{
+	char id[OBJ_BUILDID_MAX];
+	const char *error;
+	struct stat st;
+	int fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0)
+		return -1;
+	s->obj = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? obj_open(fd, &error)
+	                                                    : NULL;
+	if (s->obj)
+		obj_buildid(s->obj, id);
+	if (s->obj && buildid && strcmp(id, buildid) == 0) {
+		s->fd = fd;
+		return 0;
+	}
+	s->problem = "the file there is another one by now (its build-id differs)";
+	obj_close(s->obj);
+	s->obj = NULL;
+	close(fd);
+	return -1;
+}
+
+static void
+find_file(struct symbols *s, const char *buildid, const uint64_t *pid, size_t npid)
+{
+	char name[4200];
+
+	s->problem = "the file cannot be opened";
+	for (size_t i = 0; i < npid; i++) {
+		snprintf(name, sizeof name, "/proc/%" PRIu64 "/root%s", pid[i], s->path);
+		if (try_file(s, name, buildid) == 0)
+			return;
+		/* An executable that was replaced while it ran. */
+		snprintf(name, sizeof name, "/proc/%" PRIu64 "/exe", pid[i]);
+		if (try_file(s, name, buildid) == 0)
+			return;
+	}
+	try_file(s, s->path, buildid);
+}
+
+/* Where this process' own vDSO ends. */
+static size_t
+vdso_size(unsigned long addr)
+{
+	unsigned long start, end;
+	char line[512];
+	FILE *f = fopen("/proc/self/maps", "re");
+	size_t size = 0;
+
+	while (f && fgets(line, sizeof line, f))
+		if (sscanf(line, "%lx-%lx", &start, &end) == 2 && start == addr)
+			size = end - start;
+	if (f)
+		fclose(f);
+	return size;
+}
+
+static void
+find_vdso(struct symbols *s, const char *buildid)
+{
+	unsigned long addr = getauxval(AT_SYSINFO_EHDR);
+	char id[OBJ_BUILDID_MAX];
+	const char *error;
+	const void *image;
+
+	memcpy(&image, &addr, sizeof image);
+	s->obj = addr ? obj_image(image, vdso_size(addr), &error) : NULL;
+	if (s->obj)
+		obj_buildid(s->obj, id);
+	if (s->obj && buildid && strcmp(id, buildid) == 0)
+		return;
+	s->problem = "it is another kernel's";
+	obj_close(s->obj);
+	s->obj = NULL;
+}
+
+static void
+find_names(struct symbols *s, const char *buildid, const uint64_t *pid, size_t npid)
+{
+	if (strcmp(s->path, "[kernel]") == 0)
+		s->kernel = kallsyms_open(buildid, &s->problem);
+	else if (strcmp(s->path, "[vdso]") == 0)
+		find_vdso(s, buildid);
+	else if (s->path[0] == '/')
+		find_file(s, buildid, pid, npid);
+	if (s->obj == NULL)
+		return;
+	s->problem = NULL;
+	s->debug = debug_open(s->obj);
+	if (s->debug || s->path[0] == '[')
+		return;
+	if (obj_section(s->obj, ".symtab").len > 0)
+		s->problem = "it has no debug information: no lines, no inlined calls";
+	else
+		s->problem = "it is stripped: only names of exported functions are known";
+}
+
+struct symbols *
+symbols_open(const char *path, const char *buildid, const uint64_t *pid,
+    size_t npid)
+{
+	struct symbols *s = calloc(1, sizeof *s);
+	const char *slash;
+
+	if (s == NULL)
+		return NULL;
+	slash = strrchr(path, '/');
+	s->fd = -1;
+	s->path = strdup(path);
+	s->label = strdup(slash ? slash + 1 : path);
+	s->room = 8;
+	s->frame = reallocarray(NULL, s->room, sizeof *s->frame);
+	if (s->path == NULL || s->label == NULL || s->frame == NULL) {
+		symbols_close(s);
+		return NULL;
+	}
+	s->absolute = path[0] == '[' && strcmp(path, "[vdso]") != 0;
+	find_names(s, buildid, pid, npid);
+	return s;
+}
+
+void
+symbols_close(struct symbols *s)
+{
+	if (s == NULL)
+		return;
+	debug_close(s->debug);
+	obj_close(s->obj);
+	kallsyms_close(s->kernel);
+	if (s->fd >= 0)
+		close(s->fd);
+	free(s->path);
+	free(s->label);
+	free(s->frame);
+	free(s);
+}
+
+const char *
+symbols_problem(const struct symbols *s)
+{
+	return s->problem;
+}
+
+/* ---- looking up -------------------------------------------------------- */
+
+static void
+set_frame(struct symbol_frame *f, const char *symbol, const char *file,
+    uint64_t line)
+{
+	demangle(f->function, sizeof f->function, symbol);
+	f->file = file;
+	f->line = line;
+}
+
+/* The frame that the symbol table knows, keeping what line is known. */
+static void
+name_by_symbol(struct symbols *s, uint64_t addr, uint64_t offset,
+    const struct debug_frame *known, struct symbol_frame *f)
+{
+	struct obj_symbol sym;
+
+	if (obj_symbol(s->obj, addr, &sym) == 0) {
+		set_frame(f, sym.name, known->file, known->line);
+		return;
+	}
+	snprintf(f->function, sizeof f->function, "%s+0x%" PRIx64, s->label, offset);
+	f->file = known->file;
+	f->line = known->line;
+}
+
+static int
+reserve(struct symbols *s, size_t n)
+{
+	struct symbol_frame *f;
+
+	if (n <= s->room)
+		return 0;
+	f = reallocarray(s->frame, n, sizeof *f);
+	if (f == NULL)
+		return -1;
+	s->frame = f;
+	s->room = n;
+	return 0;
+}
+
+static size_t
+lookup_file(struct symbols *s, uint64_t addr, uint64_t offset)
+{
+	static const struct debug_frame unknown;
+	size_t n = s->debug ? debug_lookup(s->debug, addr, s->raw) : 0;
+
+	if (n == 0)
+		s->raw[n++] = unknown;
+	if (reserve(s, n) < 0)
+		n = s->room;
+	for (size_t i = 0; i < n; i++) {
+		const struct debug_frame *r = &s->raw[i];
+
+		/* The function itself has a symbol; the linker's name is better than
+		 * one without its namespace. */
+		if (r->function == NULL || (i == n - 1 && !r->mangled))
+			name_by_symbol(s, addr, offset, r, &s->frame[i]);
+		else
+			set_frame(&s->frame[i], r->function, r->file, r->line);
+	}
+	return n;
+}
+
+size_t
+symbols_lookup(struct symbols *s, uint64_t offset,
+    const struct symbol_frame **frame)
+{
+	const char *name = NULL;
+	uint64_t addr;
+
+	*frame = s->frame;
+	if (s->obj && obj_offset_to_addr(s->obj, offset, &addr) == 0)
+		return lookup_file(s, addr, offset);
+	s->frame->file = NULL;
+	s->frame->line = 0;
+	if (s->kernel)
+		name = kallsyms_lookup(s->kernel, offset);
+	if (name)
+		demangle(s->frame->function, sizeof s->frame->function, name);
+	else if (s->absolute)
+		snprintf(s->frame->function, sizeof s->frame->function, "%s", s->label);
+	else
+		snprintf(s->frame->function, sizeof s->frame->function,
+		    "%s+0x%" PRIx64, s->label, offset);
+	return 1;
+}

@@ -1,0 +1,45 @@
+/*
+ * Names for places in a module's file: from its DWARF, else from its symbol
+ * table, else module+offset.
+ */
+#ifndef SYMBOL_H
+#define SYMBOL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "demangle.h"
+
+struct symbols;
+
+struct symbol_frame {
+	char function[DEMANGLE_MAX]; /* demangled */
+	const char *file;            /* NULL: unknown; lives as the symbols do */
+	uint64_t line;               /* 0: unknown */
+};
+
+#define SYMBOL_DEPTH 256
+
+/*
+ * Open the names of a module: the file whose build-id (or its replacement,
+ * rsprof-records(5)) is `buildid`, looked for at `path` as the processes
+ * pid[0..npid) see it, then at `path` itself.  [vdso] and [kernel] are those
+ * of the running kernel, if the build-id agrees.  NULL: out of memory; a
+ * module without a file gives a struct symbols that knows no names.
+ */
+struct symbols *symbols_open(const char *path, const char *buildid,
+    const uint64_t *pid, size_t npid);
+void symbols_close(struct symbols *s);
+
+/* Why names or lines are missing, for a person; NULL: nothing is. */
+const char *symbols_problem(const struct symbols *s);
+
+/*
+ * The frames at an offset of the module (as in a stack record), the innermost
+ * inlined call first; at least 1.  The array is the symbols' own, valid
+ * until the next call.
+ */
+size_t symbols_lookup(struct symbols *s, uint64_t offset,
+    const struct symbol_frame **frame);
+
+#endif
