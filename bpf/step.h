@@ -35,6 +35,8 @@ enum step_kind {
 	STEP_DEREF,  /* CFA = *(rbp - 8 * cfa), rbp at *rbp (realigned stack) */
 	STEP_SAVED,  /* CFA = *(rsp + 8 * cfa) + 8 (perlasm: libcrypto, ring) */
 	STEP_PLT,    /* CFA = rsp + 8, or + 16 where (pc & 15) >= cfa */
+	STEP_CLONE,  /* CFA = rsp + 8, but in a new thread this is its first frame:
+	                what stands at CFA - 8 is no code there */
 	STEP_SIGNAL, /* rsp is at a struct ucontext of the kernel */
 	STEP_ROOT,   /* the first frame: it has no caller */
 	STEP_BAD     /* unwind information that a row cannot express */
@@ -151,6 +153,9 @@ step_up(void *ctx, step_u32 rule, struct step_regs *r)
 		break;
 	case STEP_PLT:
 		cfa = r->sp + ((r->pc & 15) >= words ? 16 : 8);
+		break;
+	case STEP_CLONE:
+		cfa = r->sp + 8;
 		break;
 	case STEP_SIGNAL:
 		return step_signal(ctx, r);

@@ -363,6 +363,12 @@ words(int64_t n, int64_t max)
 	return n >= 0 && n % 8 == 0 && n / 8 <= max;
 }
 
+static int64_t
+negative(int64_t n)
+{
+	return n == INT64_MIN ? INT64_MAX : -n;
+}
+
 static uint32_t
 rule(const struct state *s, const struct cie *cie)
 {
@@ -377,10 +383,10 @@ rule(const struct state *s, const struct cie *cie)
 		return bad;
 	if (s->kind == CFA_DEREF)
 		return s->rbp.where == W_RBP && s->rbp.n == 0 &&
-		        words(-s->n, STEP_CFA_MAX)
+		        words(negative(s->n), STEP_CFA_MAX)
 		    ? STEP_RULE(STEP_DEREF, -s->n / 8, 0)
 		    : bad;
-	if (s->rbp.where == W_CFA && s->rbp.n < 0 && words(-s->rbp.n, STEP_RBP_MAX))
+	if (s->rbp.where == W_CFA && s->rbp.n < 0 && words(negative(s->rbp.n), STEP_RBP_MAX))
 		rbp = (uint32_t)(-s->rbp.n / 8);
 	else if (s->rbp.where != W_SAME)
 		return bad;
@@ -494,6 +500,13 @@ advance(struct compiler *m, struct machine *v, uint64_t delta)
 	v->at += by;
 }
 
+/* Factored offsets; hostile ones wrap around, as unsigned numbers do. */
+static int64_t
+times(uint64_t n, int64_t align)
+{
+	return (int64_t)(n * (uint64_t)align);
+}
+
 /* Operations 0x00 to 0x3f.  -1: unknown, the rest cannot be understood. */
 static int
 operate(struct compiler *m, struct machine *v, struct cursor *c, unsigned op)
@@ -512,7 +525,7 @@ operate(struct compiler *m, struct machine *v, struct cursor *c, unsigned op)
 	case 0x04: advance(m, v, take(c, 4)); return 0;
 	case 0x05: /* offset_extended */
 		a = take_uleb(c);
-		set(s, a, W_CFA, (int64_t)take_uleb(c) * d);
+		set(s, a, W_CFA, times(take_uleb(c), d));
 		return 0;
 	case 0x06: restore(v, take_uleb(c)); return 0;
 	case 0x07: set(s, take_uleb(c), W_UNDEF, 0); return 0;
@@ -553,14 +566,14 @@ operate(struct compiler *m, struct machine *v, struct cursor *c, unsigned op)
 		return 0;
 	case 0x11: /* offset_extended_sf */
 		a = take_uleb(c);
-		set(s, a, W_CFA, take_sleb(c) * d);
+		set(s, a, W_CFA, times((uint64_t)take_sleb(c), d));
 		return 0;
 	case 0x12: /* def_cfa_sf */
 		a = take_uleb(c);
-		set_cfa(s, a, take_sleb(c) * d);
+		set_cfa(s, a, times((uint64_t)take_sleb(c), d));
 		return 0;
 	case 0x13: /* def_cfa_offset_sf */
-		s->n = take_sleb(c) * d;
+		s->n = times((uint64_t)take_sleb(c), d);
 		return 0;
 	case 0x14: /* val_offset */
 	case 0x15: /* val_offset_sf */
@@ -578,7 +591,7 @@ operate(struct compiler *m, struct machine *v, struct cursor *c, unsigned op)
 		return 0;
 	case 0x2f: /* GNU_negative_offset_extended */
 		a = take_uleb(c);
-		set(s, a, W_CFA, -(int64_t)take_uleb(c) * d);
+		set(s, a, W_CFA, times(-take_uleb(c), d));
 		return 0;
 	default:
 		return -1;
@@ -598,7 +611,7 @@ execute(struct compiler *m, struct machine *v, const unsigned char *p,
 		case 1: advance(m, v, low); break;
 		case 2:
 			set(&v->now, low, W_CFA,
-			    (int64_t)take_uleb(&c) * v->cie->data_align);
+			    times(take_uleb(&c), v->cie->data_align));
 			break;
 		case 3: restore(v, low); break;
 		default:
@@ -680,6 +693,26 @@ by_start(const void *a, const void *b)
 	return x->order < y->order ? -1 : x->order > y->order;
 }
 
+/*
+ * Code between two entries.  glibc's clone and clone3 end theirs before the
+ * system call, because it would be wrong in the child: there the parent's
+ * return address is still on top of the parent's stack.
+ */
+static void
+emit_gap(struct compiler *m, uint64_t from, uint64_t to)
+{
+	static const unsigned char cloned[] = { 0x0f, 0x05, 0x48, 0x85, 0xc0 };
+	uint32_t r = STEP_RULE(STEP_NONE, 0, 0);
+	size_t len;
+	const unsigned char *bytes = obj_bytes(m->obj, &len);
+
+	/* syscall; test %rax, %rax: here, or from the entry's last 2 bytes on. */
+	if (from >= 2 && to <= len && to - from <= 64 &&
+	    memmem(bytes + from - 2, (size_t)(to - from + 2), cloned, sizeof cloned))
+		r = STEP_RULE(STEP_CLONE, 0, 0);
+	emit(m, from, r);
+}
+
 static void
 compile_fdes(struct compiler *m)
 {
@@ -697,7 +730,7 @@ compile_fdes(struct compiler *m)
 		if (f->start >= f->end)
 			continue;
 		if (f->start > end && end)
-			emit(m, end, STEP_RULE(STEP_NONE, 0, 0));
+			emit_gap(m, end, f->start);
 		compile_fde(m, f);
 		end = f->end;
 	}
@@ -757,6 +790,29 @@ add_plt(struct compiler *m)
 	}
 }
 
+/* crti.o's _init and _fini: sub $8, %rsp first and add $8, %rsp last. */
+static void
+add_init(struct compiler *m, const char *section)
+{
+	static const unsigned char enter[] = { 0x48, 0x83, 0xec, 8 };
+	static const unsigned char leave[] = { 0x48, 0x83, 0xc4, 8, 0xc3 };
+	struct obj_section s = obj_section(m->obj, section);
+	const unsigned char *in, *out;
+
+	in = s.bytes ? memmem(s.bytes, s.len, enter, sizeof enter) : NULL;
+	out = in ? memmem(in, (size_t)(s.bytes + s.len - in), leave, sizeof leave)
+	         : NULL;
+	if (out == NULL)
+		return;
+	in += sizeof enter;
+	out += sizeof leave - 1;
+	add_fixed(m, s.addr, (uint64_t)(in - s.bytes), STEP_RULE(STEP_RSP, 1, 0));
+	add_fixed(m, s.addr + (uint64_t)(in - s.bytes), (uint64_t)(out - in),
+	    STEP_RULE(STEP_RSP, 2, 0));
+	add_fixed(m, s.addr + (uint64_t)(out - s.bytes), 1,
+	    STEP_RULE(STEP_RSP, 1, 0));
+}
+
 /* musl's signal restorer has no entry: mov $SYS_rt_sigreturn, %rax; syscall. */
 static void
 add_restorer(struct compiler *m)
@@ -796,6 +852,8 @@ cfi_compile(struct unwind_table *t, const struct obj *obj)
 	if (m.s.bytes)
 		read_section(&m);
 	add_plt(&m);
+	add_init(&m, ".init");
+	add_init(&m, ".fini");
 	add_restorer(&m);
 	compile_fdes(&m);
 	free(m.fde);

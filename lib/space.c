@@ -172,13 +172,16 @@ space_walk(const struct space *s, const struct unwind_stack *stack,
 	w->cut = NULL;
 	w->unknown = 0;
 	while (enter(s, regs, w, &rule) == 0) {
+		int cloned = STEP_KIND(rule) == STEP_CLONE;
+
+
 		end = unwind_step(rule, stack, regs, &beyond);
 		if (end != STEP_OK) {
-			w->cut = reason(end, beyond, regs);
+			w->cut = cloned ? NULL : reason(end, beyond, regs);
 			return;
 		}
 		/* Some thread starts leave 0 as their return address. */
-		if (regs->pc == 0)
+		if (regs->pc == 0 || (cloned && !space_find(s, regs->pc - 1)))
 			return;
 	}
 }

@@ -1,0 +1,36 @@
+/* Any bytes as an ELF file: its segments, build-id, symbols, and the unwind
+ * table compiled from what it calls its .eh_frame. */
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "cfi.h"
+#include "obj.h"
+#include "unwind.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char id[OBJ_BUILDID_MAX];
+	struct unwind_table t;
+	struct obj_symbol sym;
+	const char *error;
+	struct obj *obj = obj_image(data, size, &error);
+
+	if (obj == NULL)
+		return 0;
+	obj_buildid(obj, id);
+	obj_is_rust(obj);
+	obj_symbol(obj, 0x1000, &sym);
+	if (cfi_compile(&t, obj) == NULL) {
+		for (uint32_t i = 1; i < t.nrow; i++)
+			if (t.row[i].offset <= t.row[i - 1].offset)
+				abort();
+		for (uint64_t o = 0; o < 1 << 16; o += 61)
+			unwind_rule(&t, o);
+		unwind_free(&t);
+	}
+	obj_close(obj);
+	return 0;
+}
