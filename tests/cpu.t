@@ -33,6 +33,7 @@ says "tells its own cost" '^cost	[0-9]+	cpu	[0-9]+	[0-9]+$' "$T/rec"
 ok "ends with why" is_last "$(printf 'end\tcpu\tduration')" "$T/rec"
 ok "all lines are records" reads_back "$T/rec"
 ok "no line is longer than PIPE_BUF" awk 'length >= 4096 { exit 1 }' "$T/rec"
+# shellcheck disable=SC2016
 ok "what a line refers to stood before it" awk -F'\t' '
     { bad = 0 }
     $1 == "proc" { proc[$3] = 1 }
@@ -44,6 +45,7 @@ ok "what a line refers to stood before it" awk -F'\t' '
     $1 == "cpu" { bad = !thread[$3, $4] || ($5 !~ /^\?/ && !stack[$5]); n++ }
     bad { print; exit 1 }
     END { exit !n }' "$T/rec"
+# shellcheck disable=SC2016
 ok "times of samples ascend" awk -F'\t' '
     $1 == "cpu" { if ($2 < t) exit 1; t = $2 }' "$T/rec"
 
@@ -92,15 +94,17 @@ says "which says why" '^rsprof-cpu: cannot write: No space left on device$'
 # ---- held commands -----------------------------------------------------------
 
 rsprof-exec "$split" 0.3 >/dev/null & held=$!; own $held
-exits "a held command is continued" 0 rsprof-cpu -c -p $held -F 1000
+exits "a held command is continued" 0 rsprof-cpu -c -p $held -F 10000
 wait $held; status=$?
 ok "and runs to its end" test $status = 0
 says "it appears as what it became" \
     "^proc	[0-9]+	$held	[0-9]+	split	[^	]*/split	[^	]*/split 0.3$" "$T/out"
-ok "its first samples are of the loader" awk -F'\t' '
+# shellcheck disable=SC2016
+ok "the loader's work is among its samples" awk -F'\t' '
     $1 == "module" { path[$2] = $4 }
     $1 == "stack" { module[$2] = path[$4] }
-    $1 == "cpu" { exit module[$5] !~ /ld-linux|split|libc/ }' "$T/out"
+    $1 == "cpu" && module[$5] ~ /\/ld-/ { found = 1 }
+    END { exit !found }' "$T/out"
 exits "a process that does not stop" 1 rsprof-cpu -c -p $busy
 says "is told apart" "process $busy is not stopped"
 
@@ -177,7 +181,9 @@ gone=$(sh -c 'echo $$')
 exits "no such process" 3 rsprof-cpu -p "$gone"
 says "no such process: named" "^rsprof-cpu: no process $gone$"
 
-sh -c 'sh -c "exit 0" & echo $! >"$0"; exec sleep 30' "$T/zombie" & own $!
+# Its parent is a sleep by the time it ends, which does not wait for it.
+# shellcheck disable=SC2016
+sh -c 'sleep 0.5 & echo $! >"$0"; exec sleep 60' "$T/zombie" & own $!
 is_zombie() { [ "$(sed 's/.*) //' "/proc/$(cat "$T/zombie")/stat" | cut -c1)" = Z ]; }
 if await 10 is_zombie; then
 	exits "a zombie" 3 rsprof-cpu -p "$(cat "$T/zombie")"
