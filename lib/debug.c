@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "obj.h"
+#include "strtab.h"
 
 #define NESTING 200 /* of DIEs: deeper ones are left out */
 
@@ -32,19 +33,13 @@ struct range {
 	uint32_t unit;
 };
 
-/* Names that had to be put together, to be freed at the end. */
-struct text {
-	struct text *next;
-	char s[];
-};
-
 struct debug {
 	Dwarf *dw;
 	struct unit *unit;
 	size_t nunit, unit_room;
 	struct range *range; /* by low */
 	size_t nrange, range_room;
-	struct text *text;
+	struct strtab made; /* names that had to be put together */
 };
 
 static int
@@ -138,18 +133,13 @@ debug_open(const struct obj *obj)
 void
 debug_close(struct debug *d)
 {
-	struct text *next;
-
 	if (d == NULL)
 		return;
 	for (size_t i = 0; i < d->nunit; i++) {
 		free(d->unit[i].part);
 		free(d->unit[i].function);
 	}
-	for (struct text *t = d->text; t; t = next) {
-		next = t->next;
-		free(t);
-	}
+	strtab_clear(&d->made);
 	free(d->unit);
 	free(d->range);
 	dwarf_end(d->dw);
@@ -281,18 +271,14 @@ load_unit(struct debug *d, struct unit *u)
 
 /* ---- names ------------------------------------------------------------- */
 
+/* A copy that lives as long as d; NULL: out of memory. */
 static const char *
 keep(struct debug *d, const char *s)
 {
-	size_t len = strlen(s) + 1;
-	struct text *t = malloc(sizeof *t + len);
+	uint32_t number;
 
-	if (t == NULL)
-		return NULL;
-	memcpy(t->s, s, len);
-	t->next = d->text;
-	d->text = t;
-	return t->s;
+	return strtab_add(&d->made, s, &number) < 0 ? NULL
+	                                            : strtab_text(&d->made, number);
 }
 
 static const char *
@@ -365,22 +351,40 @@ set_function(struct debug *d, Dwarf_Die *die, struct debug_frame *f)
 
 /* ---- lines ------------------------------------------------------------- */
 
+/* Names of files are relative to where the compiler ran. */
+static const char *
+whole_path(struct debug *d, Dwarf_Die *unit, const char *file)
+{
+	Dwarf_Attribute a;
+	const char *dir;
+	char out[8192];
+
+	if (file == NULL || file[0] == '/' ||
+	    dwarf_attr(unit, DW_AT_comp_dir, &a) == NULL ||
+	    (dir = dwarf_formstring(&a)) == NULL)
+		return file;
+	if ((size_t)snprintf(out, sizeof out, "%s/%s", dir, file) >= sizeof out)
+		return file;
+	return keep(d, out);
+}
+
 static void
-set_line(Dwarf_Die *unit, uint64_t addr, struct debug_frame *f)
+set_line(struct debug *d, Dwarf_Die *unit, uint64_t addr, struct debug_frame *f)
 {
 	Dwarf_Line *line = dwarf_getsrc_die(unit, addr);
 	int n;
 
 	if (line == NULL)
 		return;
-	f->file = dwarf_linesrc(line, NULL, NULL);
+	f->file = whole_path(d, unit, dwarf_linesrc(line, NULL, NULL));
 	if (dwarf_lineno(line, &n) == 0 && n > 0)
 		f->line = (uint64_t)n;
 }
 
 /* Where an inlined call was made, which is its caller's line. */
 static void
-set_call(Dwarf_Die *unit, Dwarf_Die *die, struct debug_frame *caller)
+set_call(struct debug *d, Dwarf_Die *unit, Dwarf_Die *die,
+    struct debug_frame *caller)
 {
 	Dwarf_Attribute a;
 	Dwarf_Word n;
@@ -391,7 +395,7 @@ set_call(Dwarf_Die *unit, Dwarf_Die *die, struct debug_frame *caller)
 		caller->line = n;
 	if (dwarf_attr(die, DW_AT_call_file, &a) && dwarf_formudata(&a, &n) == 0 &&
 	    dwarf_getsrcfiles(unit, &files, &nfiles) == 0 && n < nfiles)
-		caller->file = dwarf_filesrc(files, n, NULL, NULL);
+		caller->file = whole_path(d, unit, dwarf_filesrc(files, n, NULL, NULL));
 }
 
 /* ---- looking up -------------------------------------------------------- */
@@ -477,13 +481,13 @@ debug_lookup(struct debug *d, uint64_t addr, struct debug_frame frame[DEBUG_DEPT
 	load_unit(d, u);
 	n = chain(u, addr, part);
 	memset(frame, 0, (n ? n : 1) * sizeof *frame);
-	set_line(&unit, addr, &frame[0]);
+	set_line(d, &unit, addr, &frame[0]);
 	for (size_t i = 0; i < n; i++) {
 		if (dwarf_offdie(d->dw, part[n - 1 - i]->die, &die) == NULL)
 			continue;
 		set_function(d, &die, &frame[i]);
 		if (i + 1 < n)
-			set_call(&unit, &die, &frame[i + 1]);
+			set_call(d, &unit, &die, &frame[i + 1]);
 	}
 	return n ? n : frame[0].file != NULL;
 }

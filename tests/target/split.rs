@@ -76,14 +76,19 @@ fn serve(which: usize, x: u64, n: u64) -> u64 {
     }
 }
 
-/// Always do what is furthest behind its share.
+/// Always do what is furthest behind its share, in portions of random length:
+/// a regular pattern could run in step with the sampling clock.
 fn worker(slot: usize) {
     let mut spent = [0u64; 3];
     let mut x = 88172645463325252u64 + slot as u64;
+    let mut random = x;
     let mut before = clock(THREAD_CPU);
     while !DONE.load(Ordering::Relaxed) {
         let which = (0..3).min_by_key(|&i| spent[i] / SHARES[i]).unwrap();
-        x = black_box(serve(which, black_box(x), 100_000));
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        x = black_box(serve(which, black_box(x), 10_000 + random % 300_000));
         let now = clock(THREAD_CPU);
         spent[which] += now - before;
         SPENT[which].fetch_add(now - before, Ordering::Relaxed);

@@ -1,0 +1,171 @@
+#!/bin/sh
+# rsprof-sym: its names against llvm-symbolizer's, what passes unchanged, the
+# right file, and bad input.
+. "$(dirname "$0")/lib.sh"
+split=$B/target/split
+tab=$(printf '\t')
+
+head='rsprof	1	cpu	mono=1	wall=2'
+buildid() { readelf -n "$1" | sed -n 's/.*Build ID: //p'; }
+frame_of() { awk -F'\t' -v id="$1" '
+	$1 == "frame" { name[$2] = $3; line[$2] = $5 }
+	$1 == "stack" && $2 == id { print name[$6], line[$6] }' "$2"; }
+
+# ---- names -------------------------------------------------------------------
+
+if ! command -v llvm-symbolizer >/dev/null; then
+	skip "names: there is no llvm-symbolizer"
+elif [ ! -x "$split" ]; then
+	skip "names: no Rust compiler built $split"
+else
+	for file in "$B"/target/*; do
+		if [ -d "$file" ] || [ -z "$(buildid "$file")" ]; then continue; fi
+		ok "names of ${file##*/} as llvm-symbolizer's" \
+		    "$ROOT/tests/names.pl" "$file" 3000
+	done
+fi
+
+# ---- what passes -------------------------------------------------------------
+
+id=$(buildid "$B/rsprof-sym")
+{
+	echo "$head"
+	echo "module	a	$id	$B/rsprof-sym"
+	echo "later	record	of	some	version"
+	printf '%s\n' 'thread	5	6	7	some\tname	further	fields'
+	echo "stack	1	-	a	1	-	0"
+	echo "stack	2	?copy-end	a	1	-	0"
+	echo "stack	3	1	-	1234	-	0"
+	echo "cpu	9	6	7	3	1000"
+	echo "cpu	9	6	7	?no-stack	1000"
+} >"$T/in"
+exits "a stream by hand" 0 rsprof-sym "$T/in"
+cp "$T/out" "$T/once"
+grep -v '^stack' "$T/in" >"$T/want"
+grep -Ev '^(stack|frame|note)' "$T/once" >"$T/got"
+same "all but stacks passes unchanged" "$T/got" "$T/want"
+says "a place without a symbol is the file and the offset" \
+    "^frame	[0-9a-f]+	rsprof-sym\+0x1	-	-$" "$T/once"
+says "code of no module" "^frame	[0-9a-f]+	\[unknown\]	-	-$" "$T/once"
+says "the reason of a cut stays" '^stack	2	\?copy-end	a	1	[0-9a-f]+	0$' "$T/once"
+rsprof-sym <"$T/once" >"$T/twice"
+same "what is named already passes unchanged" "$T/twice" "$T/once"
+rsprof-sym <"$T/in" >"$T/stdin"
+same "standard input is the default" "$T/stdin" "$T/once"
+rsprof-sym - <"$T/in" >"$T/stdin"
+same "and has the name -" "$T/stdin" "$T/once"
+cat "$T/in" "$T/in" >"$T/both"
+exits "two files" 0 rsprof-sym "$T/in" "$T/in"
+rsprof-sym "$T/both" >"$T/stdin"
+same "are like one" "$T/out" "$T/stdin"
+
+# ---- the right file ----------------------------------------------------------
+
+{
+	echo "$head"
+	echo "module	a	0123456789abcdef	$B/rsprof-sym"
+	echo "module	b	0123456789abcdef	$T/no/such/file"
+	echo "stack	1	-	a	1000	-	0"
+	echo "stack	2	-	b	1000	-	0"
+} >"$T/in"
+exits "files that are not there" 0 rsprof-sym "$T/in"
+says "another build-id: it is said" \
+    "^note	[0-9]+	sym	$B/rsprof-sym: the file there is another one" "$T/out"
+says "another build-id: no wrong name" \
+    "^frame	[0-9a-f]+	rsprof-sym\+0x1000	-	-$" "$T/out"
+says "no file: it is said" "^note	[0-9]+	sym	$T/no/such/file: the file cannot be opened" "$T/out"
+says "no file: the offset stays" '^frame	[0-9a-f]+	file\+0x1000	' "$T/out"
+
+if [ -x "$split" ] && rsprof-cpu -p $$ -d 0.01 >/dev/null 2>&1; then
+	cp "$split" "$T/gone"
+	"$T/gone" 30 >/dev/null & pid=$!; own $pid
+	rsprof-cpu -p $pid -d 0.5 -F 500 >"$T/raw"
+	cp "$B/rsprof-sym" "$T/other" && mv "$T/other" "$T/gone"
+	rsprof-sym "$T/raw" >"$T/live"
+	says "an executable that was replaced while it runs" \
+	    '^frame	[0-9a-f]+	split::alpha	.*/split.rs	[0-9]+$' "$T/live"
+	rm "$T/gone"
+	rsprof-sym "$T/raw" >"$T/deleted"
+	same "and one that was deleted" "$T/deleted" "$T/live"
+	kill -9 $pid; wait $pid 2>/dev/null
+	rsprof-sym "$T/raw" >"$T/late"
+	says "once it has ended: it is said" \
+	    "^note	[0-9]+	sym	$T/gone: the file cannot be opened" "$T/late"
+	cp "$split" "$T/gone"
+	rsprof-sym "$T/raw" >"$T/again"
+	same "the same file again: the same names" "$T/again" "$T/live"
+
+	strip "$T/gone" -o "$T/stripped"
+	{
+		echo "$head"
+		echo "module	a	$(buildid "$T/stripped")	$T/stripped"
+		echo "stack	1	-	a	1b000	-	0"
+	} >"$T/in"
+	exits "a stripped file" 0 rsprof-sym "$T/in"
+	says "a stripped file: it is said" "^note	.*/stripped: it is stripped" "$T/out"
+else
+	skip "replaced executables: nothing can be sampled here"
+fi
+
+# ---- bad input ---------------------------------------------------------------
+
+{
+	echo "$head"
+	echo "cpu	1	2	3	4"
+	echo "exit	5	6	7"
+	printf 'note\t1\tcpu\t'; head -c 70000 /dev/zero | tr '\0' x; echo
+	printf 'note\t1\tcpu\ta\0b\n'
+	echo "exit	8	9	10"
+	printf 'exit	11	12'
+} >"$T/in"
+exits "bad lines" 1 rsprof-sym "$T/in"
+sed "s|^rsprof-sym: $T/in:||" "$T/err" >"$T/got"
+same "each is named by its number" "$T/got" <<END
+2: too few fields
+4: line too long
+5: NUL byte
+7: truncated line
+END
+same "and the others pass" "$T/out" <<END
+$head
+exit${tab}5${tab}6${tab}7
+exit${tab}8${tab}9${tab}10
+END
+
+exits "an empty stream" 1 rsprof-sym /dev/null
+says "an empty stream: said" '^rsprof-sym: /dev/null:0: empty stream$'
+exits "a binary file" 1 rsprof-sym "$B/rsprof-sym"
+says "a binary file: said" 'not a record stream of rsprof$'
+one_line "a binary file: one line"
+printf 'rsprof\t2\tcpu\tnew=1\n' >"$T/in"
+exits "a newer version" 1 rsprof-sym "$T/in"
+says "a newer version: said" ':1: stream of a newer rsprof: this one reads format version 1$'
+exits "a missing file" 1 rsprof-sym "$T/nowhere"
+says "a missing file: named" "^rsprof-sym: $T/nowhere: No such file or directory$"
+exits "a directory" 1 rsprof-sym "$T"
+says "a directory: named" "^rsprof-sym: $T: Is a directory$"
+# shellcheck disable=SC2016
+exits "a full disk" 1 sh -c 'echo "$1" | rsprof-sym >/dev/full' - "$head"
+says "a full disk: said" '^rsprof-sym: cannot write: No space left on device$'
+exits "an unknown option" 2 rsprof-sym -x
+says "an unknown option: usage" '^usage: rsprof-sym '
+
+# ---- as a filter -------------------------------------------------------------
+
+mkfifo "$T/p" "$T/q"
+rsprof-sym <"$T/p" >"$T/q" & pid=$!; own $pid
+exec 3>"$T/p" 4<"$T/q"
+echo "$head" >&3
+read -r line <&4
+ok "a record is passed on before the next one comes" test "$line" = "$head"
+kill -INT $pid
+echo "exit	1	2	3" >&3
+read -r line <&4
+ok "SIGINT does not end it" test "$line" = "exit	1	2	3"
+exec 4<&-
+echo "exit	1	2	3" >&3
+wait $pid; status=$?
+exec 3>&-
+ok "nobody reading does, by status 1" test $status = 1
+
+done_testing
