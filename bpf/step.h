@@ -171,7 +171,9 @@ step_up(void *ctx, step_u32 rule, struct step_regs *r)
 	if (STEP_KIND(rule) == STEP_DEREF) {
 		if (STEP_READ(ctx, r->bp, &r->bp))
 			return STEP_END_MEMORY;
-	} else if (at && STEP_READ(ctx, cfa - 8 * at, &r->bp)) {
+	} else if (at && cfa - 8 * at >= r->sp &&
+	    STEP_READ(ctx, cfa - 8 * at, &r->bp)) {
+		/* Below rsp: an epilogue has popped it, which compilers do not say. */
 		return STEP_END_MEMORY;
 	}
 	r->sp = cfa;

@@ -21,12 +21,13 @@
 #include <unistd.h>
 
 #include "arg.h"
-#include "idmap.h"
 #include "module.h"
 #include "perf.h"
 #include "proc.h"
 #include "rec.h"
 #include "space.h"
+#include "target.h"
+#include "unwind.h"
 
 #define COPY_DEFAULT 65528 /* more does not fit into a record of perf */
 #define COPY_LEAST 1024
@@ -37,20 +38,6 @@
 
 enum { STATUS_LOST = 1, STATUS_USAGE, STATUS_NOPROC, STATUS_PERM, STATUS_NOTHING };
 
-/* A process that is or was sampled. */
-struct process {
-	pid_t pid;
-	unsigned threads; /* that have not ended */
-	int started;      /* its proc record is written */
-	uint64_t looked;  /* when its mappings were last read from /proc */
-	struct space space;
-};
-
-struct thread {
-	pid_t pid, tid;
-	char name[PROC_NAME_MAX];
-};
-
 struct options {
 	pid_t pid;
 	uint64_t hz, copy, duration;
@@ -60,21 +47,13 @@ struct options {
 struct profiler {
 	struct options o;
 	struct perf *perf;
-	struct modules *modules;
+	struct targets *targets;
 	struct rec_out out;
-	struct process **process;
-	size_t nprocess;
-	struct thread *thread;
-	size_t nthread, thread_room;
-	struct idmap process_of; /* pid -> index */
-	struct idmap thread_of;  /* tid -> index */
-	struct idmap stacks;     /* ids that have been written */
 	struct space_walk walk;
-	uint64_t lost, throttled, damaged; /* not yet written */
-	uint64_t cost_time;
-	unsigned alive; /* processes that have not ended */
-	char *command;  /* of a held command, see from_exec */
-	int user_only;
+	uint64_t lost, throttled, damaged; /* not yet told */
+	uint64_t cost_time; /* when the cost was last told */
+	char *command;      /* that rsprof-exec(1) holds, for -c */
+	int user_only;      /* time in the kernel is not counted */
 };
 
 static volatile sig_atomic_t stop;
@@ -94,32 +73,12 @@ on_signal(int sig)
 }
 
 static uint64_t
-now(clockid_t clock)
+wall_clock(void)
 {
 	struct timespec t;
 
-	clock_gettime(clock, &t);
+	clock_gettime(CLOCK_REALTIME, &t);
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
-/* ---- writing ----------------------------------------------------------- */
-
-/* A failure to write is looked for once a round. */
-static void
-put(struct profiler *p, const struct rec *r)
-{
-	rec_out_put(&p->out, r);
-}
-
-static void
-put_note(struct profiler *p, uint64_t time, const char *text)
-{
-	struct rec r = { .type = REC_NOTE };
-
-	r.note.time = time;
-	r.note.producer = "cpu";
-	r.note.text = text;
-	put(p, &r);
 }
 
 static void
@@ -131,8 +90,8 @@ put_header(struct profiler *p)
 	int n = 0;
 
 	uname(&u);
-	snprintf(text[n++], sizeof *text, "mono=%" PRIu64, now(CLOCK_MONOTONIC));
-	snprintf(text[n++], sizeof *text, "wall=%" PRIu64, now(CLOCK_REALTIME));
+	snprintf(text[n++], sizeof *text, "mono=%" PRIu64, proc_now());
+	snprintf(text[n++], sizeof *text, "wall=%" PRIu64, wall_clock());
 	snprintf(text[n++], sizeof *text, "hz=%" PRIu64, p->o.hz);
 	snprintf(text[n++], sizeof *text, "unit=ns");
 	snprintf(text[n++], sizeof *text, "pid=%d", (int)p->o.pid);
@@ -148,421 +107,99 @@ put_header(struct profiler *p)
 	for (int i = 0; i < n; i++)
 		r.rsprof.attr[i] = text[i];
 	r.rsprof.nattr = (size_t)n;
-	put(p, &r);
+	targets_put(p->targets, &r);
 }
+
+/* ---- what the kernel reports ------------------------------------------- */
 
 static void
-put_lost(struct profiler *p, uint64_t time, uint64_t *count, const char *reason)
+saw_map(struct profiler *p, const struct perf_record *r, struct target *t)
 {
-	struct rec r = { .type = REC_LOST };
-
-	if (*count == 0)
-		return;
-	r.lost.time = time;
-	r.lost.producer = "cpu";
-	r.lost.count = *count;
-	r.lost.reason = reason;
-	put(p, &r);
-	*count = 0;
-}
-
-static void
-put_cost(struct profiler *p, uint64_t time)
-{
-	struct rec r = { .type = REC_COST };
-	struct rusage u;
-
-	getrusage(RUSAGE_SELF, &u);
-	r.cost.time = time;
-	r.cost.producer = "cpu";
-	r.cost.ns = (uint64_t)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1000000000 +
-	    (uint64_t)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) * 1000;
-	r.cost.bytes = (uint64_t)u.ru_maxrss * 1024;
-	put(p, &r);
-	p->cost_time = time;
-}
-
-static void
-put_module(struct profiler *p, uint64_t time, struct module *m)
-{
-	struct rec r = { .type = REC_MODULE };
-	char text[4200];
-
-	if (m->written)
-		return;
-	m->written = 1;
-	r.module.id = m->id;
-	r.module.buildid = m->buildid[0] ? m->buildid : NULL;
-	r.module.path = m->path;
-	put(p, &r);
-	if (m->path[0] == '[' && m->absolute)
-		return;
-	if (m->problem)
-		snprintf(text, sizeof text, "%s: stacks end there: %s", m->path,
-		    m->problem);
-	else if (m->table.skipped)
-		snprintf(text, sizeof text,
-		    "%s: %u damaged entries in .eh_frame are ignored", m->path,
-		    m->table.skipped);
-	else
-		return;
-	put_note(p, time, text);
-}
-
-/* ---- processes, threads, mappings -------------------------------------- */
-
-static void *
-grown(void *array, size_t n, size_t size)
-{
-	array = reallocarray(array, n, size);
-	if (array == NULL)
-		err(STATUS_LOST, NULL);
-	return array;
-}
-
-static void
-set_index(struct idmap *m, pid_t id, size_t index)
-{
-	if (idmap_put(m, (uint64_t)id, (uint32_t)index) < 0)
-		err(STATUS_LOST, NULL);
-}
-
-static struct process *
-find_process(const struct profiler *p, pid_t pid)
-{
-	uint32_t i = idmap_get(&p->process_of, (uint64_t)pid);
-
-	return i == IDMAP_NONE ? NULL : p->process[i];
-}
-
-static struct process *
-add_process(struct profiler *p, pid_t pid)
-{
-	struct process *q = find_process(p, pid);
-
-	if (q == NULL) {
-		q = grown(NULL, 1, sizeof *q);
-		p->process = grown(p->process, p->nprocess + 1, sizeof q);
-		p->process[p->nprocess] = q;
-		set_index(&p->process_of, pid, p->nprocess++);
-	} else {
-		space_clear(&q->space);
-	}
-	memset(q, 0, sizeof *q);
-	q->pid = pid;
-	p->alive++;
-	return q;
-}
-
-static void
-put_proc(struct profiler *p, uint64_t time, struct process *q, const char *name)
-{
-	struct rec r = { .type = REC_PROC };
-	struct proc_stat st;
-	char *exe = proc_exe(q->pid), *cmdline = proc_cmdline(q->pid);
-	int there = proc_stat(q->pid, &st) == 0;
-
-	r.proc.time = time;
-	r.proc.pid = (uint64_t)q->pid;
-	r.proc.ppid = there ? (uint64_t)st.ppid : 0;
-	r.proc.name = name ? name : there ? st.name : NULL;
-	r.proc.exe = exe;
-	r.proc.cmdline = cmdline ? cmdline : p->command;
-	put(p, &r);
-	q->started = 1;
-	free(exe);
-	free(cmdline);
-}
-
-static void
-put_thread(struct profiler *p, uint64_t time, const struct thread *t)
-{
-	struct rec r = { .type = REC_THREAD };
-
-	r.thread.time = time;
-	r.thread.pid = (uint64_t)t->pid;
-	r.thread.tid = (uint64_t)t->tid;
-	r.thread.name = t->name;
-	put(p, &r);
-}
-
-static struct thread *
-find_thread(const struct profiler *p, pid_t tid)
-{
-	uint32_t i = idmap_get(&p->thread_of, (uint64_t)tid);
-
-	return i == IDMAP_NONE ? NULL : &p->thread[i];
-}
-
-/* A thread that is new, or has another name. */
-static void
-set_thread(struct profiler *p, uint64_t time, pid_t pid, pid_t tid,
-    const char *name)
-{
-	struct thread *t = find_thread(p, tid);
-	struct process *q = find_process(p, pid);
-
-	if (t && t->pid == pid && strcmp(t->name, name) == 0)
-		return;
-	if (t == NULL) {
-		if (p->nthread == p->thread_room) {
-			p->thread_room = p->thread_room ? p->thread_room * 2 : 64;
-			p->thread = grown(p->thread, p->thread_room, sizeof *t);
-		}
-		set_index(&p->thread_of, tid, p->nthread);
-		t = &p->thread[p->nthread++];
-		if (q)
-			q->threads++;
-	}
-	t->pid = pid;
-	t->tid = tid;
-	snprintf(t->name, sizeof t->name, "%s", name);
-	put_thread(p, time, t);
-}
-
-/* A thread that was there before us, or whose birth we missed. */
-static void
-meet_thread(struct profiler *p, uint64_t time, pid_t pid, pid_t tid)
-{
-	char name[PROC_NAME_MAX] = "";
-
-	if (find_thread(p, tid))
-		return;
-	proc_thread_name(pid, tid, name);
-	set_thread(p, time, pid, tid, name);
-}
-
-static void
-add_map(struct profiler *p, uint64_t time, struct process *q,
-    const struct proc_map *map)
-{
-	struct module *m = modules_get(p->modules, q->pid, map);
-	struct space_map s = { map->start, map->end, map->offset, m };
-	const struct space_map *known = space_find(&q->space, map->start);
-	struct rec r = { .type = REC_MAP };
-
-	if (m == NULL)
-		err(STATUS_LOST, NULL);
-	if (known && known->start == s.start && known->end == s.end &&
-	    known->module == m && known->offset == s.offset)
-		return;
-	if (space_add(&q->space, &s) < 0)
-		err(STATUS_LOST, NULL);
-	put_module(p, time, m);
-	r.map.time = time;
-	r.map.pid = (uint64_t)q->pid;
-	r.map.start = s.start;
-	r.map.end = s.end;
-	r.map.offset = m->absolute ? s.start : s.offset;
-	r.map.module = m->id;
-	put(p, &r);
-}
-
-struct look {
-	struct profiler *p;
-	struct process *q;
-	uint64_t time;
-};
-
-static void
-see_map(void *ctx, const struct proc_map *map)
-{
-	struct look *l = ctx;
-
-	add_map(l->p, l->time, l->q, map);
-}
-
-/* Read a process' mappings from /proc. */
-static void
-look_at_maps(struct profiler *p, struct process *q)
-{
-	struct look l = { p, q, now(CLOCK_MONOTONIC) };
-
-	q->looked = l.time;
-	proc_maps(q->pid, see_map, &l);
-}
-
-/* ---- records of the kernel --------------------------------------------- */
-
-static void
-on_map(struct profiler *p, const struct perf_record *r)
-{
-	struct process *q = find_process(p, r->pid);
 	struct proc_map map = { r->map.start, r->map.end, r->map.offset, r->map.ino,
 		r->map.major, r->map.minor, r->map.path };
 
-	if (q)
-		add_map(p, r->time, q, &map);
+	target_map(p->targets, r->time, t, &map);
 }
 
-/* An exec leaves one thread, with the process' number. */
 static void
-on_exec(struct profiler *p, const struct perf_record *r)
+saw_fork(struct profiler *p, const struct perf_record *r)
 {
-	struct process *q = find_process(p, r->pid);
+	struct target *t = target_find(p->targets, r->parent.pid);
 
-	if (q == NULL)
+	if (t == NULL)
 		return;
-	space_clear(&q->space);
-	put_proc(p, r->time, q, r->name);
-	set_thread(p, r->time, r->pid, r->tid, r->name);
-}
-
-static void
-on_fork(struct profiler *p, const struct perf_record *r)
-{
-	struct process *q = find_process(p, r->parent.pid), *child;
-	struct thread *t = find_thread(p, r->parent.tid);
-
-	if (q == NULL)
-		return;
-	if (r->pid != r->parent.pid) {
-		if (!p->o.children || find_process(p, r->pid))
-			return;
-		child = add_process(p, r->pid);
-		if (space_copy(&child->space, &q->space) < 0)
-			err(STATUS_LOST, NULL);
-		put_proc(p, r->time, child, t ? t->name : NULL);
-	}
-	set_thread(p, r->time, r->pid, r->tid, t ? t->name : "");
-}
-
-static void
-put_exit(struct profiler *p, uint64_t time, pid_t pid, pid_t tid)
-{
-	struct rec r = { .type = REC_EXIT };
-
-	r.exit.time = time;
-	r.exit.pid = (uint64_t)pid;
-	r.exit.tid = (uint64_t)tid;
-	put(p, &r);
-}
-
-static void
-on_exit_(struct profiler *p, const struct perf_record *r)
-{
-	struct process *q = find_process(p, r->pid);
-
-	if (q == NULL || find_thread(p, r->tid) == NULL)
-		return;
-	put_exit(p, r->time, r->pid, r->tid);
-	idmap_delete(&p->thread_of, (uint64_t)r->tid);
-	if (--q->threads > 0)
-		return;
-	put_exit(p, r->time, r->pid, 0);
-	idmap_delete(&p->process_of, (uint64_t)r->pid);
-	p->alive--;
-}
-
-/* ---- samples ----------------------------------------------------------- */
-
-static void
-set_ref(struct rec_ref *ref, uint64_t id, const char *cut)
-{
-	ref->id = id;
-	ref->cut = id ? NULL : cut;
-}
-
-/* The node of a frame called from `caller`, written if it is new. */
-static void
-put_stack(struct profiler *p, struct rec_ref *caller, const struct module *m,
-    uint64_t offset)
-{
-	struct rec r = { .type = REC_STACK };
-	uint64_t h = rec_hash_u64(REC_HASH, caller->id);
-
-	h = rec_hash_str(h, caller->cut);
-	h = rec_hash_u64(h, m ? m->id : 0);
-	/* Addresses mean something in their process only. */
-	h = rec_hash_u64(h, offset);
-	r.stack.id = rec_id(h);
-	r.stack.caller = *caller;
-	r.stack.module = m ? m->id : 0;
-	r.stack.offset = offset;
-	set_ref(caller, r.stack.id, NULL);
-	if (idmap_get(&p->stacks, r.stack.id) != IDMAP_NONE)
-		return;
-	if (idmap_put(&p->stacks, r.stack.id, 0) < 0)
-		err(STATUS_LOST, NULL);
-	put(p, &r);
+	if (r->pid == r->parent.pid)
+		target_new_thread(p->targets, r->time, t, r->tid, r->parent.tid);
+	else if (p->o.children)
+		target_fork(p->targets, r->time, t, r->pid, r->parent.tid);
 }
 
 /* Walk the user's part of a sample's stack. */
 static void
-walk(struct profiler *p, struct process *q, const struct perf_record *r)
+walk(struct profiler *p, struct target *t, const struct perf_record *r)
 {
-	struct unwind_stack stack = { r->sample.stack, r->sample.sp, r->sample.len };
-	struct step_regs regs = { r->sample.pc, r->sample.sp, r->sample.bp, 1, 0 };
+	const struct unwind_stack stack = { r->sample.stack, r->sample.sp,
+		r->sample.len };
+	const struct step_regs regs = { r->sample.pc, r->sample.sp, r->sample.bp, 1,
+		0 };
 
-	space_walk(&q->space, &stack, &regs, &p->walk);
-	if (p->walk.unknown == 0 || r->time < q->looked + RELOOK_NS)
+	space_walk(&t->space, &stack, regs, &p->walk);
+	if (p->walk.unknown == 0 || r->time < t->looked + RELOOK_NS)
 		return;
 	/* Code that came without our knowing: look, and try again. */
-	look_at_maps(p, q);
-	regs = (struct step_regs){ r->sample.pc, r->sample.sp, r->sample.bp, 1, 0 };
-	space_walk(&q->space, &stack, &regs, &p->walk);
+	target_look(p->targets, t);
+	space_walk(&t->space, &stack, regs, &p->walk);
 }
 
 static void
-put_frames(struct profiler *p, struct process *q, const struct perf_record *r,
-    struct rec_ref *leaf)
+saw_sample(struct profiler *p, const struct perf_record *r, struct target *t)
 {
-	struct module *kernel;
-
-	set_ref(leaf, 0, "no-stack");
-	if (q && r->sample.has_user) {
-		walk(p, q, r);
-		set_ref(leaf, 0, p->walk.cut);
-		for (size_t i = p->walk.n; i-- > 0;)
-			put_stack(p, leaf, p->walk.frame[i].module,
-			    p->walk.frame[i].offset);
-	}
-	if (r->sample.nkernel == 0)
-		return;
-	kernel = modules_kernel(p->modules);
-	if (kernel == NULL)
-		err(STATUS_LOST, NULL);
-	put_module(p, r->time, kernel);
-	for (size_t i = r->sample.nkernel; i-- > 0;)
-		put_stack(p, leaf, kernel, r->sample.kernel[i] - (i > 0));
-}
-
-static void
-on_sample(struct profiler *p, const struct perf_record *r)
-{
-	struct process *q = find_process(p, r->pid);
 	struct rec cpu = { .type = REC_CPU };
 
 	/* Of a kernel whose events cannot leave out child processes. */
-	if (q == NULL && r->pid != p->o.pid && !p->o.children)
+	if (t == NULL && r->pid != p->o.pid && !p->o.children)
 		return;
-	if (q == NULL || !q->started) {
-		q = q ? q : add_process(p, r->pid);
-		put_proc(p, r->time, q, NULL);
-		look_at_maps(p, q);
+	if (t == NULL && (t = target_add(p->targets, r->pid)) == NULL)
+		return;
+	if (!t->told)
+		target_describe(p->targets, t, p->command);
+	target_meet(p->targets, r->time, t, r->tid);
+	cpu.cpu.stack.cut = "no-stack";
+	if (r->sample.has_user) {
+		walk(p, t, r);
+		targets_walk(p->targets, &p->walk, &cpu.cpu.stack);
 	}
-	meet_thread(p, r->time, r->pid, r->tid);
-	put_frames(p, q, r, &cpu.cpu.stack);
+	targets_kernel(p->targets, r->time, r->sample.kernel, r->sample.nkernel,
+	    &cpu.cpu.stack);
 	cpu.cpu.time = r->time;
 	cpu.cpu.pid = (uint64_t)r->pid;
 	cpu.cpu.tid = (uint64_t)r->tid;
 	cpu.cpu.ns = r->sample.ns;
-	put(p, &cpu);
+	targets_put(p->targets, &cpu);
 }
 
 static void
 take(struct profiler *p, const struct perf_record *r)
 {
+	struct target *t = target_find(p->targets, r->pid);
+
 	switch (r->type) {
-	case PERF_SAMPLE: on_sample(p, r); break;
-	case PERF_MAP: on_map(p, r); break;
-	case PERF_NAME: set_thread(p, r->time, r->pid, r->tid, r->name); break;
-	case PERF_EXEC: on_exec(p, r); break;
-	case PERF_FORK: on_fork(p, r); break;
-	case PERF_EXIT: on_exit_(p, r); break;
-	case PERF_LOST: p->lost += r->count; break;
-	case PERF_THROTTLE: p->throttled++; break;
-	case PERF_DAMAGED: p->damaged++; break;
+	case PERF_SAMPLE: saw_sample(p, r, t); return;
+	case PERF_FORK: saw_fork(p, r); return;
+	case PERF_LOST: p->lost += r->count; return;
+	case PERF_THROTTLE: p->throttled++; return;
+	case PERF_DAMAGED: p->damaged++; return;
+	default: break;
+	}
+	if (t == NULL)
+		return;
+	switch (r->type) {
+	case PERF_MAP: saw_map(p, r, t); break;
+	case PERF_NAME: target_thread(p->targets, r->time, t, r->tid, r->name); break;
+	case PERF_EXEC:
+		target_exec(p->targets, r->time, t, r->tid, r->name, p->command);
+		break;
+	default: target_exit(p->targets, r->time, t, r->tid); break;
 	}
 }
 
@@ -660,32 +297,23 @@ attach(struct profiler *p)
 		errx(STATUS_NOPROC, "process %d has ended", (int)p->o.pid);
 }
 
+/* Child processes that there are: those that come are inherited. */
 static void
 attach_children(struct profiler *p)
 {
-	size_t n;
-	pid_t *pid = proc_descendants(p->o.pid, &n);
+	size_t n, fresh;
 
-	for (size_t i = 0; pid && i < n; i++)
-		if (attach_threads(p, pid[i]) > 0)
-			add_process(p, pid[i]);
-	free(pid);
-}
+	do {
+		pid_t *pid = proc_descendants(p->o.pid, &n);
 
-/* Write what a process is now, and all that its samples will refer to. */
-static void
-describe(struct profiler *p, struct process *q)
-{
-	uint64_t time = now(CLOCK_MONOTONIC);
-	size_t n;
-	pid_t *tid;
-
-	put_proc(p, time, q, NULL);
-	look_at_maps(p, q);
-	tid = proc_threads(q->pid, &n);
-	for (size_t i = 0; tid && i < n; i++)
-		meet_thread(p, time, q->pid, tid[i]);
-	free(tid);
+		fresh = 0;
+		for (size_t i = 0; pid && i < n; i++)
+			if (!target_find(p->targets, pid[i]) &&
+			    attach_threads(p, pid[i]) > 0 &&
+			    target_add(p->targets, pid[i]))
+				fresh++;
+		free(pid);
+	} while (fresh);
 }
 
 static void
@@ -732,44 +360,53 @@ held_command(pid_t pid)
 	return line;
 }
 
+static int
+looks_like_rust(const struct target *t)
+{
+	for (size_t i = 0; i < t->space.n; i++)
+		if (t->space.map[i].module->rust)
+			return 1;
+	return t->space.n == 0; /* nothing can be said */
+}
+
 static void
-say_what_is_odd(struct profiler *p, const struct process *q)
+say_what_is_odd(struct profiler *p, const struct target *t)
 {
 	char text[256];
-	int rust = 0;
 
-	for (size_t i = 0; i < q->space.n; i++)
-		rust |= q->space.map[i].module->rust;
-	if (!rust && q->space.n > 0) {
+	if (!looks_like_rust(t)) {
 		snprintf(text, sizeof text,
-		    "process %d does not look like a Rust program", (int)q->pid);
-		warnx("%s: its stacks are profiled all the same", text);
-		put_note(p, now(CLOCK_MONOTONIC), text);
+		    "process %d does not look like a Rust program", (int)t->pid);
+		warnx("%s: it is profiled all the same", text);
+		targets_note(p->targets, proc_now(), text);
 	}
 	if (p->user_only) {
 		snprintf(text, sizeof text,
 		    "time in the kernel is not counted: sysctl "
 		    "kernel.perf_event_paranoid is %ld",
 		    proc_number("/proc/sys/kernel/perf_event_paranoid", 2));
-		put_note(p, now(CLOCK_MONOTONIC), text);
+		targets_note(p->targets, proc_now(), text);
 	}
 }
 
 /* ---- the loop ---------------------------------------------------------- */
 
+/* Take all that has come until a time, and tell of it. */
 static void
-round_up(struct profiler *p, uint64_t until)
+do_round(struct profiler *p, uint64_t until)
 {
 	struct perf_record r;
-	uint64_t time = now(CLOCK_MONOTONIC);
+	uint64_t time = proc_now();
 
-	while (!p->out.error && perf_next(p->perf, until, &r))
+	while (!targets_error(p->targets) && perf_next(p->perf, until, &r))
 		take(p, &r);
-	put_lost(p, time, &p->lost, "ring-full");
-	put_lost(p, time, &p->throttled, "throttled");
-	put_lost(p, time, &p->damaged, "damaged");
-	if (time >= p->cost_time + COST_NS)
-		put_cost(p, time);
+	targets_lost(p->targets, time, &p->lost, "ring-full");
+	targets_lost(p->targets, time, &p->throttled, "throttled");
+	targets_lost(p->targets, time, &p->damaged, "damaged");
+	if (time >= p->cost_time + COST_NS) {
+		targets_cost(p->targets, time);
+		p->cost_time = time;
+	}
 	rec_out_flush(&p->out);
 }
 
@@ -777,7 +414,7 @@ round_up(struct profiler *p, uint64_t until)
 static int
 wait_time(uint64_t end)
 {
-	uint64_t t = now(CLOCK_MONOTONIC), left = end > t ? end - t : 0;
+	uint64_t t = proc_now(), left = end > t ? end - t : 0;
 
 	return left < ROUND_MS * 1000000ULL ? (int)(left / 1000000) + 1 : ROUND_MS;
 }
@@ -790,8 +427,8 @@ loop(struct profiler *p, int pidfd)
 	int ended = 0, ready;
 
 	if (p->o.duration)
-		end = now(CLOCK_MONOTONIC) + p->o.duration;
-	while (!stop && now(CLOCK_MONOTONIC) < end) {
+		end = proc_now() + p->o.duration;
+	while (!stop && proc_now() < end) {
 		ready = perf_wait(p->perf, ended ? -1 : pidfd, STDOUT_FILENO,
 		    wait_time(end));
 		if (ready < 0 && errno != EINTR)
@@ -800,10 +437,10 @@ loop(struct profiler *p, int pidfd)
 			return NULL;
 		if (ready > 0 && (ready & 1))
 			ended = 1;
-		round_up(p, now(CLOCK_MONOTONIC) - DELAY_NS);
-		if (p->out.error)
+		do_round(p, proc_now() - DELAY_NS);
+		if (targets_error(p->targets))
 			return NULL;
-		if (ended && (!p->o.children || p->alive == 0))
+		if (ended && (!p->o.children || targets_count(p->targets) == 0))
 			return "exited";
 	}
 	return stop ? "stopped" : "duration";
@@ -812,50 +449,60 @@ loop(struct profiler *p, int pidfd)
 static int
 finish(struct profiler *p, const char *reason)
 {
-	struct rec r = { .type = REC_END };
+	int error;
 
 	if (reason) {
-		round_up(p, UINT64_MAX);
-		r.end.time = now(CLOCK_MONOTONIC);
-		r.end.producer = "cpu";
-		r.end.reason = reason;
-		put_cost(p, r.end.time);
-		put(p, &r);
+		do_round(p, UINT64_MAX);
+		targets_cost(p->targets, proc_now());
+		targets_end(p->targets, proc_now(), reason);
 		rec_out_flush(&p->out);
 	}
-	if (reason && !p->out.error)
+	error = targets_error(p->targets);
+	if (reason && !error)
 		return 0;
 	/* Whoever closes a pipe early knows it. */
-	if (p->out.error && p->out.error != EPIPE)
-		warnx("cannot write: %s", strerror(p->out.error));
+	if (error && error == p->out.error && error != EPIPE)
+		warnx("cannot write: %s", strerror(error));
+	else if (error && error != EPIPE)
+		warnx("%s", strerror(error));
 	return STATUS_LOST;
 }
 
-static int
-profile(struct profiler *p)
+/* Attach, and tell what there is; or set a held command going. */
+static void
+begin(struct profiler *p)
 {
-	struct process *q = add_process(p, p->o.pid);
-	int status, pidfd = (int)syscall(SYS_pidfd_open, p->o.pid, 0);
+	struct target *t = target_add(p->targets, p->o.pid);
 
-	if (pidfd < 0)
-		err(errno == ESRCH ? STATUS_NOPROC : STATUS_LOST, "process %d",
-		    (int)p->o.pid);
+	if (t == NULL)
+		err(STATUS_LOST, NULL);
 	if (p->o.resume)
 		await_stop(&p->o);
 	attach(p);
 	put_header(p);
 	if (p->o.resume) {
 		p->command = held_command(p->o.pid);
-		q->threads = 0;
 		kill(p->o.pid, SIGCONT);
 	} else {
 		if (p->o.children)
 			attach_children(p);
-		for (size_t i = 0; i < p->nprocess; i++)
-			describe(p, p->process[i]);
-		say_what_is_odd(p, q);
+		for (size_t i = 0; i < targets_count(p->targets); i++)
+			target_describe(p->targets, targets_nth(p->targets, i), NULL);
+		say_what_is_odd(p, t);
 	}
 	rec_out_flush(&p->out);
+}
+
+static int
+profile(struct profiler *p)
+{
+	int status, pidfd = (int)syscall(SYS_pidfd_open, p->o.pid, 0);
+
+	if (pidfd < 0 && errno == ESRCH)
+		errx(STATUS_NOPROC, "process %d has ended", (int)p->o.pid);
+	if (pidfd < 0)
+		err(STATUS_LOST, "process %d", (int)p->o.pid);
+	begin(p);
 	status = finish(p, loop(p, pidfd));
 	close(pidfd);
 	return status;
@@ -929,13 +576,14 @@ main(int argc, char *argv[])
 	parse_options(&p.o, argc, argv);
 	check_target(&p.o);
 	catch_signals();
-	p.modules = modules_new();
-	if (p.modules == NULL)
-		err(STATUS_LOST, NULL);
 	rec_out_init(&p.out, STDOUT_FILENO, REC_PRODUCER_MAX);
+	p.targets = targets_new(&p.out, "cpu");
+	if (p.targets == NULL)
+		err(STATUS_LOST, NULL);
 	status = profile(&p);
 	perf_free(p.perf);
-	modules_free(p.modules);
+	targets_free(p.targets);
+	free(p.command);
 	if (close(STDOUT_FILENO) < 0 && status == 0)
 		err(STATUS_LOST, "cannot write");
 	return status;

@@ -19,6 +19,8 @@ enum {
 	DW_EH_PE_omit = 0xff
 };
 
+#define DEBUG_CIE 0xffffffff /* a CIE's id in .debug_frame */
+
 enum {
 	REG_RBP = 6,
 	REG_RSP = 7,
@@ -134,7 +136,8 @@ struct fde {
 
 struct compiler {
 	const struct obj *obj;
-	struct obj_section s;
+	struct obj_section s; /* being read: */
+	int debug;            /* .debug_frame, not .eh_frame */
 	struct obj_segment segment[8];
 	size_t nsegment;
 	struct cie cie; /* the last one used */
@@ -196,7 +199,7 @@ read_cie(struct compiler *m, uint64_t at)
 	if (c.failed || len > (uint64_t)(c.end - c.p))
 		return -1;
 	c.end = c.p + len;
-	if (take(&c, 4) != 0)
+	if (take(&c, 4) != (m->debug ? DEBUG_CIE : 0))
 		return -1;
 	version = (unsigned)take(&c, 1);
 	augmentation = (const char *)c.p;
@@ -266,17 +269,17 @@ add_fde(struct compiler *m, uint64_t addr, uint64_t len)
 	return f;
 }
 
-/* One FDE: c stands behind the CIE pointer, whose own place was `at`. */
+/* One FDE: c stands behind the CIE pointer, whose own place was `at`.  It
+ * is a distance back in .eh_frame, a place in .debug_frame. */
 static int
 read_fde(struct compiler *m, struct cursor *c, uint64_t at, uint64_t back)
 {
-	uint64_t start, len;
+	uint64_t start, len, cie = m->debug ? back : at - back;
 	struct fde *f;
 
-	if (back > at)
+	if (cie > m->s.len)
 		return -1;
-	if ((m->cie.program == NULL || m->cie.at != at - back) &&
-	    read_cie(m, at - back) < 0) {
+	if ((m->cie.program == NULL || m->cie.at != cie) && read_cie(m, cie) < 0) {
 		m->cie.program = NULL;
 		return -1;
 	}
@@ -296,10 +299,13 @@ read_fde(struct compiler *m, struct cursor *c, uint64_t at, uint64_t back)
 }
 
 static void
-read_section(struct compiler *m)
+read_section(struct compiler *m, struct obj_section section, int debug)
 {
-	struct cursor all = { m->s.bytes, m->s.bytes + m->s.len, 0 };
+	struct cursor all = { section.bytes, section.bytes + section.len, 0 };
 
+	m->s = section;
+	m->debug = debug;
+	m->cie.program = NULL;
 	while (all.end - all.p >= 4 && !m->nomem) {
 		struct cursor c = all;
 		uint64_t len = take(&c, 4), at, id;
@@ -312,9 +318,22 @@ read_section(struct compiler *m)
 		all.p = c.end;
 		at = (uint64_t)(c.p - m->s.bytes);
 		id = take(&c, 4);
-		if (id != 0 && read_fde(m, &c, at, id) < 0)
+		if (id != (debug ? DEBUG_CIE : 0) && read_fde(m, &c, at, id) < 0)
 			m->t->skipped++;
 	}
+}
+
+/* What the program itself does not need: for functions that have no entry in
+ * .eh_frame, such as 128-bit division in the std of Debian's Rust 1.63.  It
+ * begins with a CIE, unless it is compressed. */
+static void
+read_debug_frame(struct compiler *m)
+{
+	static const unsigned char id[] = { 0xff, 0xff, 0xff, 0xff };
+	struct obj_section s = obj_section(m->obj, ".debug_frame");
+
+	if (s.len >= 8 && memcmp(s.bytes + 4, id, sizeof id) == 0)
+		read_section(m, s, 1);
 }
 
 /* ---- the call frame program -------------------------------------------- */
@@ -716,7 +735,7 @@ emit_gap(struct compiler *m, uint64_t from, uint64_t to)
 static void
 compile_fdes(struct compiler *m)
 {
-	uint64_t end = 0;
+	uint64_t end = 0, more = 0;
 
 	if (m->nfde == 0)
 		return;
@@ -730,11 +749,14 @@ compile_fdes(struct compiler *m)
 		if (f->start >= f->end)
 			continue;
 		if (f->start > end && end)
-			emit_gap(m, end, f->start);
+			emit_gap(m, end + more, f->start);
 		compile_fde(m, f);
 		end = f->end;
+		/* During its system call a signal frame's pc stands behind it. */
+		more = f->cie.signal || STEP_KIND(f->fixed) == STEP_SIGNAL;
 	}
-	emit(m, end, STEP_RULE(STEP_NONE, 0, 0));
+	if (end + more <= UINT32_MAX)
+		emit(m, end + more, STEP_RULE(STEP_NONE, 0, 0));
 }
 
 static int
@@ -837,6 +859,7 @@ add_restorer(struct compiler *m)
 const char *
 cfi_compile(struct unwind_table *t, const struct obj *obj)
 {
+	struct obj_section section;
 	struct compiler m;
 
 	memset(t, 0, sizeof *t);
@@ -846,11 +869,12 @@ cfi_compile(struct unwind_table *t, const struct obj *obj)
 	while (m.nsegment < 8 &&
 	    obj_exec_segment(obj, m.nsegment, &m.segment[m.nsegment]) == 0)
 		m.nsegment++;
-	m.s = obj_section(obj, ".eh_frame");
-	if (m.s.bytes == NULL)
-		m.s = obj_eh_frame(obj);
-	if (m.s.bytes)
-		read_section(&m);
+	section = obj_section(obj, ".eh_frame");
+	if (section.bytes == NULL)
+		section = obj_eh_frame(obj);
+	if (section.bytes)
+		read_section(&m, section, 0);
+	read_debug_frame(&m);
 	add_plt(&m);
 	add_init(&m, ".init");
 	add_init(&m, ".fini");

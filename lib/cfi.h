@@ -1,5 +1,5 @@
 /*
- * From a module's .eh_frame to the table that lib/unwind and BPF walk with.
+ * From a module's .eh_frame (and .debug_frame) to the table that lib/unwind and BPF walk with.
  *
  * DWARF 5, sections 6.4 and 7.24; LSB 5.0, 10.6 (.eh_frame).
  */

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define PF_KTHREAD 0x00200000 /* include/linux/sched.h */
@@ -266,4 +267,13 @@ proc_number(const char *path, long fallback)
 		v = fallback;
 	fclose(f);
 	return v;
+}
+
+uint64_t
+proc_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }

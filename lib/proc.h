@@ -49,4 +49,7 @@ int proc_maps(pid_t pid, void (*fn)(void *ctx, const struct proc_map *map),
  * fallback where it cannot be read. */
 long proc_number(const char *path, long fallback);
 
+/* CLOCK_MONOTONIC in nanoseconds, the time of records. */
+uint64_t proc_now(void);
+
 #endif

@@ -162,7 +162,7 @@ reason(enum step_end end, int beyond, const struct step_regs *regs)
 
 void
 space_walk(const struct space *s, const struct unwind_stack *stack,
-    struct step_regs *regs, struct space_walk *w)
+    struct step_regs regs, struct space_walk *w)
 {
 	enum step_end end;
 	uint32_t rule;
@@ -171,17 +171,17 @@ space_walk(const struct space *s, const struct unwind_stack *stack,
 	w->n = 0;
 	w->cut = NULL;
 	w->unknown = 0;
-	while (enter(s, regs, w, &rule) == 0) {
+	while (enter(s, &regs, w, &rule) == 0) {
 		int cloned = STEP_KIND(rule) == STEP_CLONE;
 
 
-		end = unwind_step(rule, stack, regs, &beyond);
+		end = unwind_step(rule, stack, &regs, &beyond);
 		if (end != STEP_OK) {
-			w->cut = cloned ? NULL : reason(end, beyond, regs);
+			w->cut = cloned ? NULL : reason(end, beyond, &regs);
 			return;
 		}
 		/* Some thread starts leave 0 as their return address. */
-		if (regs->pc == 0 || (cloned && !space_find(s, regs->pc - 1)))
+		if (regs.pc == 0 || (cloned && !space_find(s, regs.pc - 1)))
 			return;
 	}
 }

@@ -7,8 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bpf/step.h"
+
 struct module;
-struct step_regs;
 struct unwind_stack;
 
 struct space_map {
@@ -43,10 +44,10 @@ struct space_walk {
 };
 
 /*
- * Walk from regs (pc, sp, bp; used up by this) to the thread's first frame.
+ * Walk from regs (pc, sp, bp) to the thread's first frame.
  * w->cut is one of the reasons of rsprof-records(5).
  */
 void space_walk(const struct space *s, const struct unwind_stack *stack,
-    struct step_regs *regs, struct space_walk *w);
+    struct step_regs regs, struct space_walk *w);
 
 #endif

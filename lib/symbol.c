@@ -247,10 +247,14 @@ symbols_lookup(struct symbols *s, uint64_t offset,
 {
 	const char *name = NULL;
 	uint64_t addr;
+	size_t n;
 
+	if (s->obj && obj_offset_to_addr(s->obj, offset, &addr) == 0) {
+		n = lookup_file(s, addr, offset);
+		*frame = s->frame; /* it may have grown */
+		return n;
+	}
 	*frame = s->frame;
-	if (s->obj && obj_offset_to_addr(s->obj, offset, &addr) == 0)
-		return lookup_file(s, addr, offset);
 	s->frame->file = NULL;
 	s->frame->line = 0;
 	if (s->kernel)

@@ -78,7 +78,7 @@ compare(const struct obj *obj, const struct unwind_table *t, Dwarf_CFI *cfi,
 	if (dwarf_cfi_addrframe(cfi, addr, &frame) != 0) {
 		/* Rules that we make where there is no entry. */
 		if (STEP_KIND(ours) == STEP_NONE || STEP_KIND(ours) == STEP_PLT ||
-		    STEP_KIND(ours) == STEP_CLONE ||
+		    STEP_KIND(ours) == STEP_CLONE || STEP_KIND(ours) == STEP_SIGNAL ||
 		    STEP_KIND(ours) == STEP_RSP)
 			y->none++;
 		else
