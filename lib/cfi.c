@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bytes.h"
+#include "cfa.h"
 #include "obj.h"
 #include "unwind.h"
 
@@ -21,91 +23,20 @@ enum {
 
 #define DEBUG_CIE 0xffffffff /* a CIE's id in .debug_frame */
 
-enum {
-	REG_RBP = 6,
-	REG_RSP = 7,
-	REG_RA = 16
-};
-
-/* ---- bytes ------------------------------------------------------------- */
-
-struct cursor {
-	const unsigned char *p, *end;
-	int failed; /* something reached past the end */
-};
-
-static uint64_t
-take(struct cursor *c, size_t len)
-{
-	uint64_t v = 0;
-
-	if ((size_t)(c->end - c->p) < len) {
-		c->failed = 1;
-		c->p = c->end;
-		return 0;
-	}
-	memcpy(&v, c->p, len);
-	c->p += len;
-	return v;
-}
-
-static uint64_t
-take_uleb(struct cursor *c)
-{
-	uint64_t v = 0, byte;
-	unsigned shift = 0;
-
-	do {
-		byte = take(c, 1);
-		if (shift < 64)
-			v |= (byte & 0x7f) << shift;
-		shift += 7;
-	} while (byte & 0x80);
-	return v;
-}
-
-static int64_t
-take_sleb(struct cursor *c)
-{
-	uint64_t v = 0, byte;
-	unsigned shift = 0;
-
-	do {
-		byte = take(c, 1);
-		if (shift < 64)
-			v |= (byte & 0x7f) << shift;
-		shift += 7;
-	} while (byte & 0x80);
-	if (shift < 64 && (byte & 0x40))
-		v |= ~0ULL << shift;
-	return (int64_t)v;
-}
-
-static void
-skip(struct cursor *c, uint64_t len)
-{
-	if (len > (uint64_t)(c->end - c->p)) {
-		c->failed = 1;
-		c->p = c->end;
-	} else {
-		c->p += len;
-	}
-}
-
 /* An encoded pointer; where is the address of the byte at the cursor. */
 static uint64_t
-take_pointer(struct cursor *c, unsigned encoding, uint64_t where)
+take_pointer(struct bytes *c, unsigned encoding, uint64_t where)
 {
 	uint64_t v;
 
 	switch (encoding & 0x0f) {
 	case DW_EH_PE_absptr:
 	case DW_EH_PE_udata8:
-	case DW_EH_PE_sdata8: v = take(c, 8); break;
-	case DW_EH_PE_udata2: v = take(c, 2); break;
-	case DW_EH_PE_udata4: v = take(c, 4); break;
-	case DW_EH_PE_sdata2: v = (uint64_t)(int64_t)(int16_t)take(c, 2); break;
-	case DW_EH_PE_sdata4: v = (uint64_t)(int64_t)(int32_t)take(c, 4); break;
+	case DW_EH_PE_sdata8: v = bytes_take(c, 8); break;
+	case DW_EH_PE_udata2: v = bytes_take(c, 2); break;
+	case DW_EH_PE_udata4: v = bytes_take(c, 4); break;
+	case DW_EH_PE_sdata2: v = (uint64_t)(int64_t)(int16_t)bytes_take(c, 2); break;
+	case DW_EH_PE_sdata4: v = (uint64_t)(int64_t)(int32_t)bytes_take(c, 4); break;
 	default: c->failed = 1; return 0;
 	}
 	switch (encoding & 0xf0) {
@@ -119,11 +50,9 @@ take_pointer(struct cursor *c, unsigned encoding, uint64_t where)
 
 struct cie {
 	uint64_t at; /* place in the section; the first 4 bytes are a length */
-	uint64_t code_align;
-	int64_t data_align;
 	unsigned encoding;
-	int augmented, signal;
-	const unsigned char *program, *end;
+	int augmented;
+	struct cfa_cie cfa;
 };
 
 struct fde {
@@ -156,14 +85,14 @@ address(const struct compiler *c, const unsigned char *p)
 
 /* The augmentation string and its data: LSB 5.0, 10.6.1.1.1. */
 static void
-read_augmentation(struct cursor *c, const char *string, struct cie *cie)
+read_augmentation(struct bytes *c, const char *string, struct cie *cie)
 {
 	const unsigned char *end;
-	uint64_t len = take_uleb(c);
+	uint64_t len = bytes_uleb(c);
 
 	cie->augmented = 1;
 	end = c->p;
-	skip(c, len);
+	bytes_skip(c, len);
 	if (c->failed)
 		return;
 	c->p = end;
@@ -172,15 +101,15 @@ read_augmentation(struct cursor *c, const char *string, struct cie *cie)
 		unsigned encoding;
 
 		if (*s == 'R') {
-			cie->encoding = (unsigned)take(c, 1);
+			cie->encoding = (unsigned)bytes_take(c, 1);
 		} else if (*s == 'P') {
-			encoding = (unsigned)take(c, 1);
+			encoding = (unsigned)bytes_take(c, 1);
 			/* Only its length matters. */
 			take_pointer(c, encoding & 0x0f, 0);
 		} else if (*s == 'L') {
-			take(c, 1);
+			bytes_take(c, 1);
 		} else if (*s == 'S') {
-			cie->signal = 1;
+			cie->cfa.signal = 1;
 		}
 	}
 	if (c->p <= end)
@@ -191,37 +120,37 @@ static int
 read_cie(struct compiler *m, uint64_t at)
 {
 	struct cie *cie = &m->cie;
-	struct cursor c = { m->s.bytes + at, m->s.bytes + m->s.len, 0 };
+	struct bytes c = { m->s.bytes + at, m->s.bytes + m->s.len, 0 };
 	const char *augmentation;
-	uint64_t len = take(&c, 4);
+	uint64_t len = bytes_take(&c, 4);
 	unsigned version;
 
 	if (c.failed || len > (uint64_t)(c.end - c.p))
 		return -1;
 	c.end = c.p + len;
-	if (take(&c, 4) != (m->debug ? DEBUG_CIE : 0))
+	if (bytes_take(&c, 4) != (m->debug ? DEBUG_CIE : 0))
 		return -1;
-	version = (unsigned)take(&c, 1);
+	version = (unsigned)bytes_take(&c, 1);
 	augmentation = (const char *)c.p;
 	if (c.failed || memchr(c.p, '\0', (size_t)(c.end - c.p)) == NULL)
 		return -1;
-	skip(&c, strlen(augmentation) + 1);
+	bytes_skip(&c, strlen(augmentation) + 1);
 	memset(cie, 0, sizeof *cie);
 	cie->at = at;
 	if (version == 4)
-		skip(&c, 2); /* address and segment selector size */
-	cie->code_align = take_uleb(&c);
-	cie->data_align = take_sleb(&c);
+		bytes_skip(&c, 2); /* address and segment selector size */
+	cie->cfa.code_align = bytes_uleb(&c);
+	cie->cfa.data_align = bytes_sleb(&c);
 	if (version == 1)
-		take(&c, 1);
+		bytes_take(&c, 1);
 	else
-		take_uleb(&c);
+		bytes_uleb(&c);
 	if (augmentation[0] == 'z')
 		read_augmentation(&c, augmentation, cie);
 	else if (augmentation[0] != '\0')
 		return -1;
-	cie->program = c.p;
-	cie->end = c.end;
+	cie->cfa.program = c.p;
+	cie->cfa.end = c.end;
 	return c.failed || (version != 1 && version != 3 && version != 4) ? -1 : 0;
 }
 
@@ -272,21 +201,21 @@ add_fde(struct compiler *m, uint64_t addr, uint64_t len)
 /* One FDE: c stands behind the CIE pointer, whose own place was `at`.  It
  * is a distance back in .eh_frame, a place in .debug_frame. */
 static int
-read_fde(struct compiler *m, struct cursor *c, uint64_t at, uint64_t back)
+read_fde(struct compiler *m, struct bytes *c, uint64_t at, uint64_t back)
 {
 	uint64_t start, len, cie = m->debug ? back : at - back;
 	struct fde *f;
 
 	if (cie > m->s.len)
 		return -1;
-	if ((m->cie.program == NULL || m->cie.at != cie) && read_cie(m, cie) < 0) {
-		m->cie.program = NULL;
+	if ((m->cie.cfa.program == NULL || m->cie.at != cie) && read_cie(m, cie) < 0) {
+		m->cie.cfa.program = NULL;
 		return -1;
 	}
 	start = take_pointer(c, m->cie.encoding, address(m, c->p));
 	len = take_pointer(c, m->cie.encoding & 0x0f, 0);
 	if (m->cie.augmented)
-		skip(c, take_uleb(c));
+		bytes_skip(c, bytes_uleb(c));
 	if (c->failed)
 		return -1;
 	f = add_fde(m, start, len);
@@ -301,23 +230,23 @@ read_fde(struct compiler *m, struct cursor *c, uint64_t at, uint64_t back)
 static void
 read_section(struct compiler *m, struct obj_section section, int debug)
 {
-	struct cursor all = { section.bytes, section.bytes + section.len, 0 };
+	struct bytes all = { section.bytes, section.bytes + section.len, 0 };
 
 	m->s = section;
 	m->debug = debug;
-	m->cie.program = NULL;
+	m->cie.cfa.program = NULL;
 	while (all.end - all.p >= 4 && !m->nomem) {
-		struct cursor c = all;
-		uint64_t len = take(&c, 4), at, id;
+		struct bytes c = all;
+		uint64_t len = bytes_take(&c, 4), at, id;
 
 		if (len == 0xffffffff)
-			len = take(&c, 8);
+			len = bytes_take(&c, 8);
 		if (len == 0 || c.failed || len > (uint64_t)(c.end - c.p))
 			break; /* the terminator, or nothing to rely on */
 		c.end = c.p + len;
 		all.p = c.end;
 		at = (uint64_t)(c.p - m->s.bytes);
-		id = take(&c, 4);
+		id = bytes_take(&c, 4);
 		if (id != (debug ? DEBUG_CIE : 0) && read_fde(m, &c, at, id) < 0)
 			m->t->skipped++;
 	}
@@ -336,316 +265,12 @@ read_debug_frame(struct compiler *m)
 		read_section(m, s, 1);
 }
 
-/* ---- the call frame program -------------------------------------------- */
-
-enum where {
-	W_SAME,  /* the register has the callee's value */
-	W_CFA,   /* saved at CFA + n */
-	W_RBP,   /* saved at rbp + n: an expression */
-	W_UNDEF, /* no value: for the return address, no caller */
-	W_OTHER
-};
-
-struct place {
-	enum where where;
-	int64_t n;
-};
-
-enum cfa_kind {
-	CFA_REG,
-	CFA_DEREF,  /* *(rbp + n) */
-	CFA_SAVED,  /* *(rsp + n) + 8 */
-	CFA_PLT,    /* n: where the second half of an entry begins */
-	CFA_SIGNAL, /* *(rsp + 160) */
-	CFA_OTHER
-};
-
-struct state {
-	enum cfa_kind kind;
-	uint64_t reg;
-	int64_t n;
-	struct place rbp, ra;
-};
-
-#define REMEMBER 64
-
-struct machine {
-	struct state now, initial, saved[REMEMBER];
-	int nsaved;
-	const struct cie *cie;
-	uint64_t at, end; /* file offsets */
-};
-
-static int
-words(int64_t n, int64_t max)
-{
-	return n >= 0 && n % 8 == 0 && n / 8 <= max;
-}
-
-static int64_t
-negative(int64_t n)
-{
-	return n == INT64_MIN ? INT64_MAX : -n;
-}
-
-static uint32_t
-rule(const struct state *s, const struct cie *cie)
-{
-	const uint32_t bad = STEP_RULE(STEP_BAD, 0, 0);
-	uint32_t rbp = 0;
-
-	if (s->ra.where == W_UNDEF)
-		return STEP_RULE(STEP_ROOT, 0, 0);
-	if (cie->signal)
-		return s->kind == CFA_SIGNAL ? STEP_RULE(STEP_SIGNAL, 0, 0) : bad;
-	if (s->ra.where != W_CFA || s->ra.n != -8)
-		return bad;
-	if (s->kind == CFA_DEREF)
-		return s->rbp.where == W_RBP && s->rbp.n == 0 &&
-		        words(negative(s->n), STEP_CFA_MAX)
-		    ? STEP_RULE(STEP_DEREF, -s->n / 8, 0)
-		    : bad;
-	if (s->rbp.where == W_CFA && s->rbp.n < 0 && words(negative(s->rbp.n), STEP_RBP_MAX))
-		rbp = (uint32_t)(-s->rbp.n / 8);
-	else if (s->rbp.where != W_SAME)
-		return bad;
-	if (s->kind == CFA_PLT)
-		return STEP_RULE(STEP_PLT, s->n, 0);
-	if (s->kind == CFA_SAVED && words(s->n, STEP_CFA_MAX))
-		return STEP_RULE(STEP_SAVED, s->n / 8, rbp);
-	if (s->kind != CFA_REG || !words(s->n, STEP_CFA_MAX))
-		return bad;
-	if (s->reg == REG_RSP)
-		return STEP_RULE(STEP_RSP, s->n / 8, rbp);
-	return s->reg == REG_RBP ? STEP_RULE(STEP_RBP, s->n / 8, rbp) : bad;
-}
-
-/* CFA expressions that compilers, linkers and glibc write. */
-static void
-cfa_expression(struct state *s, const unsigned char *p, size_t len)
-{
-	/* breg7+8, breg16+0, lit15, and, lit<n>, ge, lit3, shl, plus */
-	static const unsigned char plt[] = { 0x77, 8, 0x80, 0, 0x3f, 0x1a };
-	static const unsigned char plt2[] = { 0x2a, 0x33, 0x24, 0x22 };
-	/* breg7+160, deref */
-	static const unsigned char signal[] = { 0x77, 0xa0, 0x01, 0x06 };
-	struct cursor c = { p, p + len, 0 };
-	unsigned op;
-
-	s->kind = CFA_OTHER;
-	if (len == 11 && memcmp(p, plt, 6) == 0 && p[6] >= 0x30 && p[6] <= 0x3f &&
-	    memcmp(p + 7, plt2, 4) == 0) {
-		s->kind = CFA_PLT;
-		s->n = p[6] - 0x30;
-	} else if (len == 4 && memcmp(p, signal, 4) == 0) {
-		s->kind = CFA_SIGNAL;
-	} else {
-		op = (unsigned)take(&c, 1);
-		s->n = take_sleb(&c);
-		if (take(&c, 1) != 0x06 || c.failed)
-			return;
-		if (op == 0x76 && c.p == c.end) /* breg6+n, deref */
-			s->kind = CFA_DEREF;
-		else if (op == 0x77 && take(&c, 1) == 0x23 && take(&c, 1) == 8 &&
-		    c.p == c.end && !c.failed) /* breg7+n, deref, plus 8 */
-			s->kind = CFA_SAVED;
-	}
-}
-
-static struct place *
-place_of(struct state *s, uint64_t reg)
-{
-	return reg == REG_RBP ? &s->rbp : reg == REG_RA ? &s->ra : NULL;
-}
-
-static void
-set(struct state *s, uint64_t reg, enum where where, int64_t n)
-{
-	struct place *p = place_of(s, reg);
-
-	if (p) {
-		p->where = where;
-		p->n = n;
-	}
-}
-
-static void
-restore(struct machine *v, uint64_t reg)
-{
-	struct place *p = place_of(&v->now, reg);
-
-	if (p)
-		*p = *place_of(&v->initial, reg);
-}
-
-static void
-set_cfa(struct state *s, uint64_t reg, int64_t n)
-{
-	s->kind = CFA_REG;
-	s->reg = reg;
-	s->n = n;
-}
-
-/* Register rules by expression: only "at rbp + n" is understood. */
-static void
-reg_expression(struct state *s, struct cursor *c, uint64_t reg)
-{
-	uint64_t len = take_uleb(c);
-	struct cursor e = { c->p, c->p, 0 };
-
-	skip(c, len);
-	if (c->failed)
-		return;
-	e.end = c->p;
-	if (take(&e, 1) == 0x76) {
-		int64_t n = take_sleb(&e);
-
-		set(s, reg, e.p == e.end && !e.failed ? W_RBP : W_OTHER, n);
-	} else {
-		set(s, reg, W_OTHER, 0);
-	}
-}
-
-static void emit(struct compiler *m, uint64_t offset, uint32_t r);
-
-static void
-advance(struct compiler *m, struct machine *v, uint64_t delta)
-{
-	uint64_t by = delta * v->cie->code_align;
-
-	emit(m, v->at, rule(&v->now, v->cie));
-	if (by > v->end - v->at)
-		by = v->end - v->at;
-	v->at += by;
-}
-
-/* Factored offsets; hostile ones wrap around, as unsigned numbers do. */
-static int64_t
-times(uint64_t n, int64_t align)
-{
-	return (int64_t)(n * (uint64_t)align);
-}
-
-/* Operations 0x00 to 0x3f.  -1: unknown, the rest cannot be understood. */
-static int
-operate(struct compiler *m, struct machine *v, struct cursor *c, unsigned op)
-{
-	struct state *s = &v->now;
-	int64_t d = v->cie->data_align;
-	uint64_t a;
-
-	switch (op) {
-	case 0x00: /* nop */
-		return 0;
-	case 0x01: /* set_loc: not in position independent code */
-		return -1;
-	case 0x02: advance(m, v, take(c, 1)); return 0;
-	case 0x03: advance(m, v, take(c, 2)); return 0;
-	case 0x04: advance(m, v, take(c, 4)); return 0;
-	case 0x05: /* offset_extended */
-		a = take_uleb(c);
-		set(s, a, W_CFA, times(take_uleb(c), d));
-		return 0;
-	case 0x06: restore(v, take_uleb(c)); return 0;
-	case 0x07: set(s, take_uleb(c), W_UNDEF, 0); return 0;
-	case 0x08: set(s, take_uleb(c), W_SAME, 0); return 0;
-	case 0x09: /* register */
-		a = take_uleb(c);
-		take_uleb(c);
-		set(s, a, W_OTHER, 0);
-		return 0;
-	case 0x0a: /* remember_state */
-		if (v->nsaved == REMEMBER)
-			return -1;
-		v->saved[v->nsaved++] = *s;
-		return 0;
-	case 0x0b: /* restore_state */
-		if (v->nsaved == 0)
-			return -1;
-		*s = v->saved[--v->nsaved];
-		return 0;
-	case 0x0c: /* def_cfa */
-		a = take_uleb(c);
-		set_cfa(s, a, (int64_t)take_uleb(c));
-		return 0;
-	case 0x0d: /* def_cfa_register */
-		s->reg = take_uleb(c);
-		return 0;
-	case 0x0e: /* def_cfa_offset */
-		s->n = (int64_t)take_uleb(c);
-		return 0;
-	case 0x0f: /* def_cfa_expression */
-		a = take_uleb(c);
-		skip(c, a);
-		if (!c->failed)
-			cfa_expression(s, c->p - a, a);
-		return 0;
-	case 0x10: /* expression */
-		reg_expression(s, c, take_uleb(c));
-		return 0;
-	case 0x11: /* offset_extended_sf */
-		a = take_uleb(c);
-		set(s, a, W_CFA, times((uint64_t)take_sleb(c), d));
-		return 0;
-	case 0x12: /* def_cfa_sf */
-		a = take_uleb(c);
-		set_cfa(s, a, times((uint64_t)take_sleb(c), d));
-		return 0;
-	case 0x13: /* def_cfa_offset_sf */
-		s->n = times((uint64_t)take_sleb(c), d);
-		return 0;
-	case 0x14: /* val_offset */
-	case 0x15: /* val_offset_sf */
-		a = take_uleb(c);
-		take_uleb(c);
-		set(s, a, W_OTHER, 0);
-		return 0;
-	case 0x16: /* val_expression */
-		a = take_uleb(c);
-		skip(c, take_uleb(c));
-		set(s, a, W_OTHER, 0);
-		return 0;
-	case 0x2e: /* GNU_args_size */
-		take_uleb(c);
-		return 0;
-	case 0x2f: /* GNU_negative_offset_extended */
-		a = take_uleb(c);
-		set(s, a, W_CFA, times(-take_uleb(c), d));
-		return 0;
-	default:
-		return -1;
-	}
-}
-
-static int
-execute(struct compiler *m, struct machine *v, const unsigned char *p,
-    const unsigned char *end)
-{
-	struct cursor c = { p, end, 0 };
-
-	while (c.p < c.end && !c.failed && !m->nomem) {
-		unsigned op = (unsigned)take(&c, 1), low = op & 0x3f;
-
-		switch (op >> 6) {
-		case 1: advance(m, v, low); break;
-		case 2:
-			set(&v->now, low, W_CFA,
-			    times(take_uleb(&c), v->cie->data_align));
-			break;
-		case 3: restore(v, low); break;
-		default:
-			if (operate(m, v, &c, op) < 0)
-				return -1;
-		}
-	}
-	return c.failed ? -1 : 0;
-}
-
 /* ---- rows -------------------------------------------------------------- */
 
 static void
-emit(struct compiler *m, uint64_t offset, uint32_t r)
+emit(void *ctx, uint64_t offset, uint32_t r)
 {
+	struct compiler *m = ctx;
 	struct unwind_table *t = m->t;
 	struct step_row *last = t->nrow ? &t->row[t->nrow - 1] : NULL;
 
@@ -673,33 +298,11 @@ emit(struct compiler *m, uint64_t offset, uint32_t r)
 static void
 compile_fde(struct compiler *m, const struct fde *f)
 {
-	struct machine v;
-
-	if (f->program == NULL) {
+	if (f->program == NULL)
 		emit(m, f->start, f->fixed);
-		return;
-	}
-	memset(&v, 0, sizeof v);
-	v.now.kind = CFA_OTHER;
-	v.now.ra.where = W_OTHER;
-	v.cie = &f->cie;
-	v.at = f->start;
-	v.end = f->start; /* a CIE's program does not advance */
-	if (execute(m, &v, f->cie.program, f->cie.end) < 0) {
-		emit(m, f->start, STEP_RULE(STEP_BAD, 0, 0));
+	else if (cfa_run(&f->cie.cfa, f->program, f->stop, f->start, f->end, emit,
+	             m) < 0)
 		m->t->skipped++;
-		return;
-	}
-	v.initial = v.now;
-	v.nsaved = 0;
-	v.end = f->end;
-	if (execute(m, &v, f->program, f->stop) < 0) {
-		emit(m, v.at, STEP_RULE(STEP_BAD, 0, 0));
-		m->t->skipped++;
-		return;
-	}
-	if (v.at < f->end)
-		emit(m, v.at, rule(&v.now, v.cie));
 }
 
 static int
@@ -753,7 +356,7 @@ compile_fdes(struct compiler *m)
 		compile_fde(m, f);
 		end = f->end;
 		/* During its system call a signal frame's pc stands behind it. */
-		more = f->cie.signal || STEP_KIND(f->fixed) == STEP_SIGNAL;
+		more = f->cie.cfa.signal || STEP_KIND(f->fixed) == STEP_SIGNAL;
 	}
 	if (end + more <= UINT32_MAX)
 		emit(m, end + more, STEP_RULE(STEP_NONE, 0, 0));

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "idmap.h"
+#include "perf_decode.h"
 
 #define CPUS 4096
 #define RING_MOST (16UL << 20)      /* bytes of one ring */
@@ -398,83 +399,6 @@ look(struct ring *r)
 	return 1;
 }
 
-struct bytes {
-	const unsigned char *p, *end;
-};
-
-/* The next len bytes, or NULL. */
-static const void *
-take(struct bytes *b, uint64_t len)
-{
-	const unsigned char *p = b->p;
-
-	if (len > (uint64_t)(b->end - b->p))
-		return NULL;
-	b->p += len;
-	return p;
-}
-
-static int
-take_u64(struct bytes *b, uint64_t *v)
-{
-	const void *p = take(b, sizeof *v);
-
-	if (p)
-		memcpy(v, p, sizeof *v);
-	return p ? 0 : -1;
-}
-
-static int
-take_u32(struct bytes *b, uint32_t *v)
-{
-	const void *p = take(b, sizeof *v);
-
-	if (p)
-		memcpy(v, p, sizeof *v);
-	return p ? 0 : -1;
-}
-
-static int
-read_chain(struct bytes *b, struct perf_record *out)
-{
-	const uint64_t *ip;
-	uint64_t n;
-
-	if (take_u64(b, &n) < 0 || n > BOUNCE / 8 ||
-	    (ip = take(b, n * 8)) == NULL)
-		return -1;
-	/* Markers tell whose addresses follow; only the kernel's are here. */
-	if (n > 0 && ip[0] == PERF_CONTEXT_KERNEL) {
-		out->sample.kernel = ip + 1;
-		out->sample.nkernel = n - 1;
-	}
-	return 0;
-}
-
-static int
-read_user(struct bytes *b, struct perf_record *out)
-{
-	uint64_t abi, size, filled;
-
-	if (take_u64(b, &abi) < 0)
-		return -1;
-	if (abi != PERF_SAMPLE_REGS_ABI_NONE &&
-	    (take_u64(b, &out->sample.bp) < 0 ||
-	        take_u64(b, &out->sample.sp) < 0 ||
-	        take_u64(b, &out->sample.pc) < 0))
-		return -1;
-	out->sample.has_user = abi == PERF_SAMPLE_REGS_ABI_64;
-	if (take_u64(b, &size) < 0)
-		return -1;
-	if (size == 0)
-		return 0;
-	out->sample.stack = take(b, size);
-	if (out->sample.stack == NULL || take_u64(b, &filled) < 0)
-		return -1;
-	out->sample.len = filled < size ? filled : size;
-	return 0;
-}
-
 /* Do this sample's events speak for its thread? */
 static int
 counts(struct perf *p, uint64_t id, pid_t tid)
@@ -485,114 +409,6 @@ counts(struct perf *p, uint64_t id, pid_t tid)
 	if (root == IDMAP_NONE || speaker != IDMAP_NONE)
 		return root != IDMAP_NONE && speaker == root;
 	return idmap_put(&p->speaker, (uint64_t)tid, root) == 0;
-}
-
-/* 1: a sample to hand out; 0: one that another event takes as well. */
-static int
-read_sample(struct perf *p, struct bytes *b, struct perf_record *out)
-{
-	uint64_t id;
-	uint32_t pid, tid;
-
-	memset(&out->sample, 0, sizeof out->sample);
-	if (take_u64(b, &id) < 0 || take_u32(b, &pid) < 0 ||
-	    take_u32(b, &tid) < 0 || take_u64(b, &out->time) < 0 ||
-	    take_u64(b, &out->sample.ns) < 0 ||
-	    ((p->attr.sample_type & PERF_SAMPLE_CALLCHAIN) &&
-	        read_chain(b, out) < 0) ||
-	    read_user(b, out) < 0)
-		return -1;
-	out->type = PERF_SAMPLE;
-	out->pid = (pid_t)pid;
-	out->tid = (pid_t)tid;
-	return counts(p, id, out->tid);
-}
-
-static int
-read_map(struct bytes *b, struct perf_record *out)
-{
-	uint64_t addr, len, pgoff;
-	uint32_t pid, tid, skipped;
-
-	if (take_u32(b, &pid) < 0 || take_u32(b, &tid) < 0 ||
-	    take_u64(b, &addr) < 0 || take_u64(b, &len) < 0 ||
-	    take_u64(b, &pgoff) < 0 || take_u32(b, &out->map.major) < 0 ||
-	    take_u32(b, &out->map.minor) < 0 || take_u64(b, &out->map.ino) < 0 ||
-	    take(b, 8) == NULL || /* generation */
-	    take_u32(b, &skipped) < 0 || take_u32(b, &skipped) < 0 ||
-	    memchr(b->p, '\0', (size_t)(b->end - b->p)) == NULL)
-		return -1;
-	out->type = PERF_MAP;
-	out->pid = (pid_t)pid;
-	out->tid = (pid_t)tid;
-	out->map.start = addr;
-	out->map.end = addr + len;
-	out->map.offset = pgoff;
-	out->map.path = (const char *)b->p;
-	return len ? 1 : -1;
-}
-
-static int
-read_comm(struct bytes *b, int exec, struct perf_record *out)
-{
-	uint32_t pid, tid;
-
-	if (take_u32(b, &pid) < 0 || take_u32(b, &tid) < 0 ||
-	    memchr(b->p, '\0', (size_t)(b->end - b->p)) == NULL)
-		return -1;
-	out->type = exec ? PERF_EXEC : PERF_NAME;
-	out->pid = (pid_t)pid;
-	out->tid = (pid_t)tid;
-	out->name = (const char *)b->p;
-	return 1;
-}
-
-static int
-read_task(struct perf *p, struct bytes *b, int fork, struct perf_record *out)
-{
-	uint32_t pid, ppid, tid, ptid;
-
-	if (take_u32(b, &pid) < 0 || take_u32(b, &ppid) < 0 ||
-	    take_u32(b, &tid) < 0 || take_u32(b, &ptid) < 0)
-		return -1;
-	out->type = fork ? PERF_FORK : PERF_EXIT;
-	out->pid = (pid_t)pid;
-	out->tid = (pid_t)tid;
-	out->parent.pid = (pid_t)ppid;
-	out->parent.tid = (pid_t)ptid;
-	if (!fork) /* its number may come again */
-		idmap_delete(&p->speaker, tid);
-	return 1;
-}
-
-static int
-read_lost(struct bytes *b, struct perf_record *out)
-{
-	uint64_t id;
-
-	if (take_u64(b, &id) < 0 || take_u64(b, &out->count) < 0)
-		return -1;
-	out->type = PERF_LOST;
-	return 1;
-}
-
-/* 1: out is set; 0: nothing to hand out; -1: it makes no sense. */
-static int
-decode(struct perf *p, const struct perf_event_header *h, struct bytes b,
-    struct perf_record *out)
-{
-	int exec = (h->misc & PERF_RECORD_MISC_COMM_EXEC) != 0;
-
-	switch (h->type) {
-	case PERF_RECORD_SAMPLE: return read_sample(p, &b, out);
-	case PERF_RECORD_MMAP2: return read_map(&b, out);
-	case PERF_RECORD_COMM: return read_comm(&b, exec, out);
-	case PERF_RECORD_FORK: return read_task(p, &b, 1, out);
-	case PERF_RECORD_EXIT: return read_task(p, &b, 0, out);
-	case PERF_RECORD_LOST: return read_lost(&b, out);
-	case PERF_RECORD_THROTTLE: out->type = PERF_THROTTLE; return 1;
-	default: return 0;
-	}
 }
 
 /* Give the record that was handed out last back to the kernel. */
@@ -618,13 +434,15 @@ damaged(struct perf_record *out)
 	return 1;
 }
 
-/* The record at a ring's tail, as decode() returns it. */
+/* The record at a ring's tail.  1: it is to be handed out; 0: it is not;
+ * -1: it makes no sense. */
 static int
 read_ring(struct perf *p, struct ring *r, struct perf_record *out)
 {
 	size_t at = (size_t)r->tail & (r->size - 1);
 	const unsigned char *bytes = r->data + at;
 	struct perf_event_header h;
+	int got;
 
 	p->pending = r;
 	peek(r, r->tail, &h, sizeof h);
@@ -634,7 +452,12 @@ read_ring(struct perf *p, struct ring *r, struct perf_record *out)
 	}
 	memset(out, 0, sizeof *out);
 	out->time = r->next_time;
-	return decode(p, &h, (struct bytes){ bytes + sizeof h, bytes + h.size }, out);
+	got = perf_decode(bytes, p->attr.sample_type, out);
+	if (got > 0 && out->type == PERF_SAMPLE)
+		return counts(p, out->sample.event, out->tid);
+	if (got > 0 && out->type == PERF_EXIT) /* its number may come again */
+		idmap_delete(&p->speaker, (uint64_t)out->tid);
+	return got;
 }
 
 int

@@ -61,6 +61,7 @@ struct perf_record {
 	pid_t pid, tid; /* of PERF_FORK: of the new thread */
 	union {
 		struct {
+			uint64_t event; /* the id of what took it */
 			uint64_t ns; /* that it stands for */
 			int has_user; /* pc, sp and bp are set */
 			uint64_t pc, sp, bp;
