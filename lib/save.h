@@ -1,0 +1,34 @@
+/*
+ * Records into a recording (schema.sql), in the order in which they come.
+ */
+#ifndef SAVE_H
+#define SAVE_H
+
+struct db;
+struct rec;
+struct save;
+
+/* A writer for a recording opened for writing, which goes on where the
+ * recording ends; the db stays the caller's.  NULL: db_error() says why. */
+struct save *save_open(struct db *db);
+
+/*
+ * Store a record; the first one must be a rsprof record.  0, or -1 and
+ * db_error().
+ */
+int save_record(struct save *s, const struct rec *r);
+
+/*
+ * What was wrong with the last record: constant strings, and NULL at the end.
+ * "skipped: ..." was not stored at all; any other was stored as well as
+ * possible, so that no sample is lost for want of what it refers to.
+ */
+const char *const *save_complaints(const struct save *s);
+
+/* Everything that was put off.  Within the last transaction, before the last
+ * COMMIT.  0, or -1 and db_error(). */
+int save_finish(struct save *s);
+
+void save_close(struct save *s);
+
+#endif

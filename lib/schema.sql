@@ -1,0 +1,76 @@
+-- The recording of rsprof-store(1), version 1 (PRAGMA user_version).
+--
+-- Times are nanoseconds since the recording's start (meta 'start', in
+-- nanoseconds since the Epoch); sizes are bytes; ids are small numbers of
+-- this file, the 64-bit ids of rsprof-records(5) stand in `hash` (as signed).
+
+PRAGMA application_id = 1920168038; -- "rspf"
+PRAGMA user_version = 1;
+
+-- start, version, and what the first stream said: pid, command, exe, name,
+-- host, kernel, arch, hz.
+CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
+
+-- One row for each stream that was stored, with its header's attributes;
+-- offset is what was added to its clock to make times of this file.
+-- ended is the time of its end record, how its reason; NULL: not ended.
+CREATE TABLE stream(id INTEGER PRIMARY KEY, producer TEXT, offset INTEGER,
+	attributes TEXT, began INTEGER, ended INTEGER, how TEXT);
+
+CREATE TABLE string(id INTEGER PRIMARY KEY, text TEXT UNIQUE);
+
+CREATE TABLE process(id INTEGER PRIMARY KEY, pid INTEGER, ppid INTEGER,
+	name TEXT, exe TEXT, command TEXT, began INTEGER, ended INTEGER);
+CREATE TABLE thread(id INTEGER PRIMARY KEY,
+	process INTEGER REFERENCES process, tid INTEGER, name TEXT,
+	began INTEGER, ended INTEGER);
+
+CREATE TABLE module(id INTEGER PRIMARY KEY, hash INTEGER UNIQUE,
+	buildid TEXT, path TEXT);
+CREATE TABLE map(time INTEGER, process INTEGER REFERENCES process,
+	"start" INTEGER, "end" INTEGER, offset INTEGER,
+	module INTEGER REFERENCES module);
+
+CREATE TABLE frame(id INTEGER PRIMARY KEY, hash INTEGER UNIQUE,
+	function INTEGER REFERENCES string, file INTEGER REFERENCES string,
+	line INTEGER);
+
+-- The tree of stacks.  parent: the caller's node, NULL at an outermost frame;
+-- cut: why the callers beyond the outermost frame of this stack are not
+-- known, NULL where the stack is complete (the same in all nodes of a path).
+CREATE TABLE stack(id INTEGER PRIMARY KEY, hash INTEGER UNIQUE,
+	parent INTEGER REFERENCES stack, module INTEGER REFERENCES module,
+	offset INTEGER, frame INTEGER REFERENCES frame, inlined INTEGER,
+	cut TEXT);
+
+-- CPU samples in the order of arrival.  stack is the innermost frame; NULL
+-- where none could be taken, then cut says why.
+CREATE TABLE cpu(time INTEGER, thread INTEGER REFERENCES thread,
+	stack INTEGER REFERENCES stack, ns INTEGER, cut TEXT);
+
+CREATE TABLE lost(time INTEGER, producer TEXT, count INTEGER, reason TEXT);
+CREATE TABLE cost(time INTEGER, producer TEXT, ns INTEGER, bytes INTEGER);
+CREATE TABLE note(time INTEGER, producer TEXT, text TEXT);
+
+-- For people.
+CREATE VIEW frames AS
+	SELECT stack.id AS stack, stack.parent AS parent,
+		coalesce(fn.text, printf('%s+0x%x',
+			coalesce(module.path, '?'), stack.offset)) AS function,
+		fi.text AS file, frame.line AS line, stack.inlined AS inlined,
+		module.path AS module, stack.offset AS offset, stack.cut AS cut
+	FROM stack
+	LEFT JOIN module ON module.id = stack.module
+	LEFT JOIN frame ON frame.id = stack.frame
+	LEFT JOIN string fn ON fn.id = frame.function
+	LEFT JOIN string fi ON fi.id = frame.file;
+CREATE VIEW cpu_samples AS
+	SELECT cpu.time / 1e9 AS seconds, process.pid AS pid,
+		thread.tid AS tid, thread.name AS thread, cpu.ns AS ns,
+		frames.function AS function, frames.file AS file,
+		frames.line AS line, cpu.stack AS stack,
+		coalesce(cpu.cut, frames.cut) AS cut
+	FROM cpu
+	LEFT JOIN thread ON thread.id = cpu.thread
+	LEFT JOIN process ON process.id = thread.process
+	LEFT JOIN frames ON frames.stack = cpu.stack;

@@ -1,0 +1,542 @@
+#!/bin/sh
+# rsprof-store: what is in the recording, and what is left of it whatever
+# happens.
+# shellcheck disable=SC2016
+. "$(dirname "$0")/lib.sh"
+
+command -v sqlite3 >/dev/null || skip_all "needs the sqlite3 shell"
+
+# Fields are written with | between them here.
+rec() { sed 's/ *| */	/g'; }
+
+# What a recording says: one row a line, columns separated by |.
+q() { sqlite3 "file:$1?mode=ro" "$2"; }
+
+# As somebody without privileges.
+if [ "$(id -u)" = 0 ]; then
+	chmod 711 "$T"
+	nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
+else
+	nobody() { "$@"; }
+fi
+if nobody test -x "$B/rsprof-store"; then reach=1; else reach=; fi
+
+cd "$T" || exit 1
+H='rsprof | 1 | cpu | mono=1000 | wall=5000000 | hz=99 | unit=ns | pid=100 | host=box | kernel=6.1 | arch=x86_64'
+
+rec >good.rec <<E
+$H
+proc | 1100 | 100 | 1 | server | /srv/server | ./server -v
+thread | 1100 | 100 | 100 | server
+thread | 1200 | 100 | 101 | worker
+module | a1 | beef | /srv/server
+map | 1200 | 100 | 400000 | 500000 | 1000 | a1
+frame | f1 | main | /src/main.rs | 10
+frame | f2 | work | /src/work.rs | 20
+stack | 51 | - | a1 | 1000 | f1 | 0
+stack | 52 | 51 | a1 | 2000 | f2 | 1
+stack | 53 | ?copy-end | a1 | 3000 | - | 0
+cpu | 2000 | 100 | 100 | 51 | 10
+cpu | 3000 | 100 | 101 | 52 | 20
+cpu | 4000 | 100 | 101 | 53 | 30
+cpu | 5000 | 100 | 101 | ?no-stack | 40
+lost | 5000 | cpu | 7 | ring-full
+cost | 5000 | cpu | 500 | 4096
+note | 5000 | cpu | a\ttab
+end | 6000 | cpu | duration
+E
+
+rec >undefined.rec <<E
+$H
+cpu | 2000 | 100 | 100 | 99 | 10
+cpu | 2000 | 100 | 100 | 99 | 10
+cpu | 2000 | 100 | 101 | 98 | 10
+stack | 61 | 97 | b1 | 1000 | f9 | 0
+cpu | 2000 | 100 | 100 | 61 | 10
+thread | 2000 | 200 | 200 | other
+map | 2000 | 300 | 1 | 2 | 0 | b2
+exit | 2000 | 400 | 401
+exit | 2000 | 400 | -
+E
+
+# ---- usage
+exits 'no argument' 2 rsprof-store
+same 'usage' err <<'E'
+usage: rsprof-store [-af] FILE
+E
+exits 'two files' 2 rsprof-store a b
+exits 'unknown option' 2 rsprof-store -x a
+exits '-a and -f' 2 rsprof-store -af a
+exits 'version' 0 rsprof-store -V
+says 'version said' '^rsprof-store [0-9]' out
+ok 'version to a full disk' sh -c '! rsprof-store -V >/dev/full'
+
+# ---- what is stored
+exits 'a good stream' 0 rsprof-store a.db <good.rec
+same 'no word' err </dev/null
+echo a.db* >list; same 'one plain file' list <<'E'
+a.db
+E
+q a.db 'PRAGMA journal_mode; PRAGMA integrity_check; PRAGMA foreign_key_check' >got
+same 'whole' got <<'E'
+delete
+ok
+E
+q a.db 'SELECT key, value FROM meta WHERE key <> "version"' >got
+same 'meta' got <<'E'
+arch|x86_64
+command|./server -v
+exe|/srv/server
+host|box
+hz|99
+kernel|6.1
+name|server
+pid|100
+start|5000000
+E
+q a.db 'SELECT * FROM stream; SELECT * FROM process; SELECT * FROM thread;
+	SELECT * FROM module; SELECT * FROM map; SELECT * FROM lost;
+	SELECT * FROM cost; SELECT * FROM note' | tr '\t' '~' >got
+same 'everything but stacks, times from the start' got <<'E'
+1|cpu|-1000|mono=1000~wall=5000000~hz=99~unit=ns~pid=100~host=box~kernel=6.1~arch=x86_64|0|5000|duration
+1|100|1|server|/srv/server|./server -v|100|
+1|1|100|server|100|
+2|1|101|worker|200|
+1|161|beef|/srv/server
+200|1|4194304|5242880|4096|1
+4000|cpu|7|ring-full
+4000|cpu|500|4096
+4000|cpu|a~tab
+E
+q a.db 'SELECT * FROM stack; SELECT * FROM cpu' >got
+same 'the tree and the samples' got <<'E'
+1|81||1|4096|1|0|
+2|82|1|1|8192|2|1|
+3|83||1|12288||0|copy-end
+1000|1|1|10|
+2000|2|2|20|
+3000|2|3|30|
+4000|2||40|no-stack
+E
+q a.db 'SELECT * FROM cpu_samples' >got
+same 'the view for people' got <<'E'
+1.0e-06|100|100|server|10|main|/src/main.rs|10|1|
+2.0e-06|100|101|worker|20|work|/src/work.rs|20|2|
+3.0e-06|100|101|worker|30|/srv/server+0x3000|||3|copy-end
+4.0e-06|100|101|worker|40|||||no-stack
+E
+
+# ---- an existing file
+cp a.db old.db
+exits 'a recording is not overwritten' 6 rsprof-store a.db <good.rec
+says 'what to do' '^rsprof-store: a.db: there is a recording already \(-f replaces it, -a continues it\)$'
+one_line 'in one line'
+ok 'untouched' cmp a.db old.db
+exits 'replaced with -f' 0 rsprof-store -f a.db <good.rec
+q a.db 'SELECT count(*), sum(ns) FROM cpu' >got
+same 'anew' got <<'E'
+4|100
+E
+sed '1s/mono=1000/mono=2000/; 1s/wall=5000000/wall=5009000/' good.rec >later.rec
+exits 'continued with -a' 0 rsprof-store -a a.db <later.rec
+q a.db 'SELECT count(*), sum(ns) FROM cpu; SELECT time FROM cpu WHERE rowid = 5;
+	SELECT count(*) FROM stack; SELECT count(*) FROM frame;
+	SELECT count(*) FROM string; SELECT count(*) FROM module;
+	SELECT count(*) FROM process; SELECT count(*) FROM thread;
+	SELECT id, began, ended FROM stream;
+	SELECT value FROM meta WHERE key = "start"' >got
+ok 'one plain file' test ! -e a.db-wal
+same 'both are there, definitions once, times from the same start' got <<'E'
+8|200
+9000
+3
+2
+4
+1
+1
+2
+1|0|5000
+2|9000|13000
+5000000
+E
+exits 'created with -a' 0 rsprof-store -a new.db <good.rec
+ok 'the same as without' cmp -s new.db old.db
+
+echo 'some text, longer than the header of an SQLite file: it has a hundred bytes, as everybody should know, and so on' >text
+: >empty
+cp old.db other.db
+printf 'abcd' | dd of=other.db bs=1 seek=68 conv=notrunc 2>/dev/null
+head -c 60 old.db >short.db
+for f in text empty other.db short.db; do
+	cp "$f" before
+	for o in '' -f -a; do
+		# shellcheck disable=SC2086
+		exits "$f is no recording${o:+ with $o}" 6 \
+		    rsprof-store $o "$f" <good.rec
+		says 'it is named' "^rsprof-store: $f: .*(not a recording|there is a rec)"
+		one_line 'in one line'
+	done
+	ok 'untouched' cmp "$f" before
+done
+
+mkdir dir
+exits 'a directory' 6 rsprof-store dir <good.rec
+says 'said' '^rsprof-store: dir: is a directory$'
+mkfifo fifo
+exits 'a FIFO' 6 rsprof-store -f fifo <good.rec
+says 'said' '^rsprof-store: fifo: not a regular file$'
+exits 'no such directory' 6 rsprof-store nodir/a.db <good.rec
+says 'said' '^rsprof-store: nodir/a.db: No such file or directory$'
+one_line 'in one line'
+for f in ':memory:' 'file:x?mode=memory' 'a%41?b#c' '-'; do
+	exits "a file named $f" 0 rsprof-store -- "$f" <good.rec
+	ok 'is that file' test "$(q "./$(echo "$f" | sed 's/%/%25/g; s/?/%3f/g; s/#/%23/g')" 'SELECT sum(ns) FROM cpu')" = 100
+done
+
+if [ "$reach" ]; then
+	mkdir ro && cp old.db ro && chmod 555 ro && chmod 444 ro/old.db
+	exits 'a directory without permission' 6 nobody rsprof-store ro/a.db <good.rec
+	says 'said' '^rsprof-store: ro/a.db: Permission denied$'
+	exits 'a file without permission' 6 nobody rsprof-store -a ro/old.db <good.rec
+	says 'said' '^rsprof-store: ro/old.db: Permission denied$'
+	one_line 'in one line'
+	ok 'untouched' cmp ro/old.db old.db
+	chmod 755 ro
+else
+	skip 'permissions: nobody cannot reach the programs'
+fi
+
+cp old.db newer.db
+printf '\000\000\000\002' | dd of=newer.db bs=1 seek=60 conv=notrunc 2>/dev/null
+cp newer.db before
+exits 'a newer schema' 6 rsprof-store -a newer.db <good.rec
+says 'said' '^rsprof-store: newer.db: recording of a newer rsprof \(schema 2, this one reads 1\)$'
+ok 'untouched' cmp newer.db before
+
+# ---- what is left beside a file that was removed
+cp old.db gone.db
+sqlite3 gone.db 'PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=0;
+	UPDATE cpu SET ns = 1000' '.shell cp gone.db-wal saved-wal' >/dev/null
+rm -f gone.db gone.db-*
+cp saved-wal gone.db-wal
+exits 'a log of another file' 0 rsprof-store gone.db <good.rec
+ok 'is not taken for its own' test "$(q gone.db 'SELECT sum(ns) FROM cpu')" = 100
+
+# ---- descriptors that are closed
+exits 'no stdin' 1 sh -c 'exec rsprof-store closed.db <&-'
+says 'said' '^rsprof-store: <stdin>: Bad file descriptor$'
+cp old.db closed.db
+rsprof-store -a closed.db <undefined.rec >&- 2>&-
+ok 'no stdout, no stderr' test $? = 1
+q closed.db 'PRAGMA integrity_check; SELECT sum(ns) FROM cpu' >got
+same 'and no words in the file' got <<'E'
+ok
+140
+E
+
+# ---- what is no stream
+exits 'an empty stream' 1 rsprof-store no.db </dev/null
+says 'said' '^rsprof-store: <stdin>: empty stream$'
+exits 'not a stream' 1 rsprof-store no.db <text
+says 'said' '^rsprof-store: <stdin>:1: not a record stream of rsprof$'
+exits 'bytes' 1 rsprof-store no.db <old.db
+one_line 'in one line'
+printf 'rsprof\t2\tcpu\tmono=1\twall=2\n' >v2.rec
+exits 'a newer version' 1 rsprof-store no.db <v2.rec
+says 'said' '^rsprof-store: <stdin>:1: stream of a newer rsprof'
+tail -n +2 good.rec >headless.rec
+exits 'no header' 1 rsprof-store no.db <headless.rec
+ok 'no file was made' test ! -e no.db
+
+# ---- bad lines
+{ cat good.rec; printf 'cpu\t1\t2\ncpu\tx\t100\t100\t51\t1\n\n'
+  printf 'cpu\t9000\t100\t100\t51\t1000\ncpu\t18446744073709551615\t100\t100\t51\t1\n'
+  printf 'cpu\t1\t100\t99999999999\t51\t1\ncpu\t1\t100\t100\t51\t18446744073709551615\n'
+  printf 'cpu\t9000\t100\t100\t51'; } >bad.rec
+exits 'bad lines' 1 rsprof-store bad.db <bad.rec
+same 'each with its number' err <<'E'
+rsprof-store: <stdin>:20: too few fields
+rsprof-store: <stdin>:21: bad number
+rsprof-store: <stdin>:22: no record type
+rsprof-store: <stdin>:24: time out of range
+rsprof-store: <stdin>:25: thread out of range
+rsprof-store: <stdin>:26: nanoseconds out of range
+rsprof-store: <stdin>:27: truncated line
+E
+q bad.db 'SELECT count(*), sum(ns) FROM cpu' >got
+same 'all the good ones are there' got <<'E'
+5|1100
+E
+{ cat good.rec; yes cpu | head -100; } >bad.rec
+exits 'many bad lines' 1 rsprof-store -f bad.db <bad.rec
+ok 'twenty and a summary' test "$(wc -l <err)" = 21
+says 'how many' '^rsprof-store: <stdin>: 80 more bad lines$'
+{ cat good.rec; printf 'heap\t1\t2\nheap\n'; } >future.rec
+exits 'unknown types are no error' 0 rsprof-store future.db <future.rec
+says 'but told' '^rsprof-store: <stdin>: 2 records of types .* not stored$'
+
+# ---- references to nothing
+exits 'undefined' 1 rsprof-store undefined.db <undefined.rec
+same 'once for each kind' err <<'E'
+rsprof-store: <stdin>:2: undefined thread
+rsprof-store: <stdin>:2: undefined process
+rsprof-store: <stdin>:2: undefined stack
+rsprof-store: <stdin>:5: undefined module
+rsprof-store: <stdin>:5: undefined frame
+rsprof-store: <stdin>: undefined thread: 2 more of these
+rsprof-store: <stdin>: undefined process: 3 more of these
+rsprof-store: <stdin>: undefined stack: 2 more of these
+rsprof-store: <stdin>: undefined module: 1 more of these
+E
+q undefined.db 'SELECT count(*), sum(ns), count(stack), count(thread) FROM cpu;
+	SELECT hash, parent, cut FROM stack; PRAGMA foreign_key_check' >got
+same 'every sample counts, the tree is whole' got <<'E'
+4|40|4|4
+153||undefined
+152||undefined
+151||undefined
+97|3|undefined
+E
+
+rec >late.rec <<E
+$H
+proc | 1000 | 100 | 1 | p | /p | p
+thread | 1000 | 100 | 100 | p
+stack | 1 | 2 | a1 | 10 | f1 | 0
+stack | 3 | 1 | a1 | 30 | - | 0
+stack | 2 | - | a1 | 20 | - | 0
+stack | 4 | 5 | a1 | 40 | - | 0
+stack | 5 | 4 | a1 | 50 | - | 0
+stack | 6 | 6 | a1 | 60 | - | 0
+frame | f1 | one | one.rs | 1
+module | a1 | beef | /p
+cpu | 2000 | 100 | 100 | 1 | 10
+E
+exits 'defined later' 1 rsprof-store late.db <late.rec
+says 'a circle is refused' '^rsprof-store: <stdin>:8: stack that is its own caller$'
+says 'a small one too' '^rsprof-store: <stdin>:9: stack that is its own caller$'
+q late.db 'SELECT stack.hash, caller.hash, stack.offset, stack.cut FROM stack
+	LEFT JOIN stack caller ON caller.id = stack.parent ORDER BY 1;
+	SELECT path FROM module; SELECT function FROM cpu_samples' >got
+same 'and the whole path knows' got <<'E'
+1|2|16|
+2||32|
+3|1|48|
+4|5|64|undefined
+5|||undefined
+6|||undefined
+/p
+one
+E
+
+# ---- naming afterwards
+rec >raw.rec <<E
+$H
+proc | 1000 | 100 | 1 | p | /p | p
+thread | 1000 | 100 | 100 | p
+module | a1 | beef | /p
+stack | 1 | ?depth | a1 | 10 | - | 0
+stack | 2 | 1 | a1 | 20 | - | 0
+cpu | 2000 | 100 | 100 | 2 | 10
+E
+rec >named.rec <<E
+$H
+module | a1 | beef | /p
+frame | f1 | outer | o.rs | 1
+frame | f2 | inlined | i.rs | 2
+stack | 1 | ?depth | a1 | 10 | f1 | 0
+stack | 9 | 1 | a1 | 20 | f1 | 0
+stack | 2 | 9 | a1 | 20 | f2 | 1
+stack | 2 | 1 | a1 | 20 | - | 0
+E
+exits 'a raw stream' 0 rsprof-store raw.db <raw.rec
+exits 'and its names' 0 rsprof-store -a raw.db <named.rec
+q raw.db 'SELECT function, stack, parent, inlined, cut FROM frames' >got
+same 'names are filled in, inlined frames between' got <<'E'
+outer|1||0|depth
+inlined|2|3|1|depth
+outer|3|1|0|depth
+E
+
+# ---- two producers in one pipe
+rec >two.rec <<E
+$H
+rsprof | 1 | heap | mono=1500 | wall=5000500 | unit=bytes
+proc | 1100 | 100 | 1 | server | /srv/server | ./server -v
+proc | 1600 | 100 | 1 | server | /srv/server | ./server -v
+thread | 1100 | 100 | 100 | server
+thread | 1600 | 100 | 100 | server
+cpu | 2000 | 100 | 100 | ?no-stack | 10
+end | 3000 | heap | stopped
+end | 3500 | cpu | exited
+E
+exits 'two producers' 0 rsprof-store two.db <two.rec
+q two.db 'SELECT id, producer, began, ended, how FROM stream;
+	SELECT count(*) FROM process; SELECT count(*) FROM thread;
+	SELECT time FROM cpu' >got
+same 'one process, one clock, two ends' got <<'E'
+1|cpu|0|2500|exited
+2|heap|500|2000|stopped
+1
+1
+1000
+E
+
+# ---- processes and threads come and go
+rec >life.rec <<E
+$H
+proc | 1000 | 100 | 1 | sh | /bin/sh | sh
+thread | 1000 | 100 | 100 | sh
+thread | 1000 | 100 | 101 | old
+thread | 1100 | 100 | 101 | new
+cpu | 1200 | 100 | 101 | ?no-stack | 1
+exit | 1300 | 100 | 101
+cpu | 1250 | 100 | 101 | ?no-stack | 2
+thread | 1400 | 100 | 101 | again
+cpu | 1500 | 100 | 101 | ?no-stack | 4
+proc | 1600 | 100 | 1 | ls | /bin/ls | ls
+cpu | 1550 | 100 | 100 | ?no-stack | 8
+cpu | 1700 | 100 | 100 | ?no-stack | 16
+thread | 1700 | 100 | 100 | ls
+cpu | 1800 | 100 | 100 | ?no-stack | 32
+exit | 1900 | 100 | -
+proc | 2000 | 100 | 1 | ls | /bin/ls | ls
+thread | 2000 | 100 | 100 | ls
+cpu | 2100 | 100 | 100 | ?no-stack | 64
+E
+exits 'lives' 0 rsprof-store life.db <life.rec
+q life.db 'SELECT id, name, began, ended FROM process;
+	SELECT thread.id, process, tid, name, began, ended, sum(ns) FROM thread
+	JOIN cpu ON thread = thread.id GROUP BY 1;
+	SELECT count(*) FROM thread' >got
+same 'renamed, ended, executed, number used again' got <<'E'
+1|sh|0|600
+2|ls|600|900
+3|ls|1000|
+1|1|100|sh|0|600|8
+2|1|101|new|0|300|3
+3|1|101|again|400|600|4
+4|2|100|ls|700|900|48
+5|3|100|ls|1000||64
+5
+E
+
+# ---- while it is written
+mkfifo pipe
+start() {
+	rm -f live.db*
+	rsprof-store live.db <pipe 2>err &
+	store=$!
+	own $store
+	exec 3>pipe
+	sed '/^end/d' good.rec >&3
+	await 20 has 4
+}
+has() { [ "$(q live.db 'SELECT count(*) FROM cpu' 2>/dev/null)" = "$1" ]; }
+ok 'an idle stream is committed' start
+exits 'a second writer is refused' 6 rsprof-store -a live.db <good.rec
+says 'said' '^rsprof-store: live.db: another program is writing this recording$'
+exits 'also with -f' 6 rsprof-store -f live.db <good.rec
+printf 'cpu\t9000\t100\t100\t51\t1000\n' >&3
+ok 'and goes on' await 20 has 5
+kill -INT "$store"
+printf 'cpu\t9000\t100\t100\t51\t1000\n' >&3
+ok 'SIGINT is not for a filter' await 20 has 6
+exec 3>&-
+wait "$store"; got=$?
+ok 'end of file ends it' test $got = 0
+echo live.db* >list; same 'one plain file' list <<'E'
+live.db
+E
+for s in TERM HUP; do
+	start
+	printf 'cpu\t9000\t100\t100\t51\t1000\n' >&3
+	await 20 has 5
+	kill -$s $store; wait $store; got=$?
+	exec 3>&-
+	ok "SIG$s ends it with 1" test $got = 1
+	says 'said' '^rsprof-store: stopped by a signal$'
+	q live.db 'SELECT sum(ns) FROM cpu; PRAGMA journal_mode' >got
+	same 'what there was is in one plain file' got <<'E'
+1100
+delete
+E
+done
+
+# ---- killed at any moment
+awk 'BEGIN {
+	OFS = "\t"
+	print "rsprof", 1, "cpu", "mono=0", "wall=1"
+	print "proc", 0, 1, 0, "p", "/p", "p"
+	print "module", "a1", "beef", "/p"
+	for (i = 1; i <= 400000; i++) {
+		if (i % 50 == 1) {
+			s = sprintf("%x", i)
+			print "frame", s, "f" i, "f.rs", i
+			print "stack", s, (i > 5000 ? sprintf("%x", i - 5000) : "-"), "a1", s, s, 0
+		}
+		if (i % 1000 == 1)
+			print "thread", i, 1, i, "t" i
+		print "cpu", i, 1, i - (i - 1) % 1000, s, i
+	}
+}' >many.rec
+for i in 1 2 3 4 5 6 7 8; do
+	rm -f killed.db*
+	rsprof-store killed.db <pipe 2>/dev/null &
+	store=$!
+	own $store
+	exec 3>pipe
+	cat many.rec >&3 2>/dev/null &
+	own $!
+	sleep "0.$(awk -v i=$i 'BEGIN { srand(); print int(rand() * 10) i }')"
+	kill -9 $store 2>/dev/null
+	exec 3>&-
+	wait $store 2>/dev/null
+	[ -e killed.db ] || { pass "kill $i: before there was a file"; continue; }
+	q killed.db 'PRAGMA integrity_check; PRAGMA foreign_key_check;
+		SELECT "hole" FROM cpu WHERE ns <> rowid LIMIT 1;
+		SELECT "stack" FROM stack LEFT JOIN frame ON frame.id = frame
+		WHERE frame.id IS NULL OR (parent IS NULL) <> (stack.id <= 100) LIMIT 1' >got
+	same "kill $i: consistent, the first $(q killed.db 'SELECT count(*) FROM cpu') samples" got <<'E'
+ok
+E
+	exits 'can be continued' 0 rsprof-store -a killed.db <good.rec
+	ok 'all of it' test "$(q killed.db 'SELECT count(*) FROM cpu WHERE ns < 50 AND rowid <> ns')" = 4
+	ok 'one plain file' test ! -e killed.db-wal
+done
+
+# ---- no room
+full() {
+	says 'the file is named' '^rsprof-store: .*full.db: '
+	one_line 'in one line'
+	q "$1" 'PRAGMA integrity_check; SELECT count(*) > 0 FROM cpu
+		WHERE ns <> rowid' >got
+	same 'what was committed is whole' got <<'E'
+ok
+0
+E
+}
+(ulimit -f 10000; rsprof-store full.db <many.rec) >out 2>err
+ok 'a limit on file size' test $? = 6
+full full.db
+(ulimit -f 1; rsprof-store none.db <many.rec) >out 2>err
+ok 'not even the beginning' test $? = 6
+says 'said' '^rsprof-store: none.db: File too large$'
+ok 'nothing is left' test ! -e none.db
+mkdir mnt
+if mount -t tmpfs -o size=4m none mnt 2>/dev/null; then
+	exits 'a full disk' 6 rsprof-store mnt/full.db <many.rec
+	says 'said' 'the disk is full$'
+	full mnt/full.db
+	head -c 4000000 /dev/zero >mnt/zero 2>/dev/null
+	rm mnt/full.db*
+	head -c 4194304 /dev/zero >mnt/zero 2>/dev/null
+	exits 'a disk that was full before' 6 rsprof-store mnt/a.db <good.rec
+	says 'said' '^rsprof-store: mnt/a.db: No space left on device$'
+	ok 'nothing is left' test ! -e mnt/a.db
+	umount mnt
+else
+	skip 'a full disk: cannot mount a small one'
+fi
+
+done_testing
