@@ -1,0 +1,39 @@
+/*
+ * Names of functions and files made to fit into columns of a terminal.  What
+ * goes first is what tells least; the last component goes last.
+ *
+ * The names are taken as UTF-8.  Control characters and what is not UTF-8
+ * become '?'.  Where the locale (LC_CTYPE, set by the program) is UTF-8, a
+ * wide character counts two columns and the mark for what was left out is an
+ * ellipsis; elsewhere all but ASCII becomes '?' and the mark is two dots.
+ */
+#ifndef NAME_H
+#define NAME_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Write `name` into `out` (size bytes, NUL included) in at most so many
+ * columns, and return the number of columns used.  A size of 4 bytes for each
+ * column, and 1, is enough for all but piles of combining characters.
+ *
+ * name_short() is for functions: first generic arguments and parameters are
+ * collapsed to <..> and (..), then the modules of types within <A as B> go,
+ * then those types, then leading components.
+ * name_path() is for files: leading directories go.
+ * name_text() is for other text, such as a command line: its end goes.
+ */
+size_t name_short(char *out, size_t size, const char *name, size_t columns);
+size_t name_path(char *out, size_t size, const char *path, size_t columns);
+
+size_t name_text(char *out, size_t size, const char *text, size_t columns);
+
+/* The columns that all of a name takes. */
+size_t name_columns(const char *name);
+
+/* The character at s, which is not empty, and its length in bytes; 0 where
+ * it is not UTF-8.  In any locale. */
+size_t name_decode(const char *s, uint32_t *c);
+
+#endif

@@ -1,0 +1,325 @@
+#!/bin/sh
+# rsprof-top: tables checked against sums made by hand, in all formats, and
+# recordings that are none.
+# shellcheck disable=SC2016
+. "$(dirname "$0")/lib.sh"
+
+# Fields are written with | between them here.
+rec() { sed 's/ *| */	/g'; }
+
+if [ "$(id -u)" = 0 ]; then
+	chmod 711 "$T"
+	nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
+else
+	nobody() { "$@"; }
+fi
+if nobody test -x "$B/rsprof-top"; then reach=1; else reach=; fi
+
+cd "$T" || exit 1
+COLUMNS=100
+
+# main calls parse, which calls itself through visit; both call memcpy.
+rec >a.rec <<'E'
+rsprof | 1 | cpu | mono=1000000000 | wall=1767225600000000000 | hz=99 | unit=ns | pid=100 | host=box
+proc | 1000000000 | 100 | 1 | server | /srv/server | ./server -v
+thread | 1000000000 | 100 | 100 | server
+thread | 1000000000 | 100 | 101 | worker-1
+module | a1 | beef | /srv/server
+module | a2 | cafe | /usr/lib/libc.so.6
+frame | f1 | server::main | /home/me/server/src/main.rs | 3
+frame | f2 | server::parse::parse | /home/me/server/src/parse.rs | 10
+frame | f3 | server::parse::visit | /home/me/server/src/parse.rs | 20
+frame | f4 | server::parse::parse | /home/me/server/src/parse.rs | 14
+frame | f5 | memcpy | - | -
+stack | 51 | - | a1 | 5100 | f1 | 0
+stack | 52 | 51 | a1 | 5200 | f2 | 0
+stack | 53 | 52 | a1 | 5300 | f3 | 1
+stack | 54 | 53 | a1 | 5400 | f4 | 0
+stack | 55 | 54 | a2 | 5500 | f5 | 0
+stack | 56 | 51 | a2 | 5600 | f5 | 0
+stack | 57 | ?copy-end | a2 | 5700 | - | 0
+cpu | 1500000000 | 100 | 100 | 51 | 10000000
+cpu | 2000000000 | 100 | 100 | 52 | 20000000
+cpu | 2500000000 | 100 | 101 | 53 | 30000000
+cpu | 3000000000 | 100 | 101 | 54 | 100000000
+cpu | 3500000000 | 100 | 100 | 55 | 40000000
+cpu | 4000000000 | 100 | 100 | 56 | 80000000
+cpu | 4500000000 | 100 | 101 | 57 | 70000000
+cpu | 5000000000 | 100 | 100 | ?no-stack | 50000000
+lost | 3000000000 | cpu | 7 | ring-full
+cost | 5000000000 | cpu | 25000000 | 5000000
+note | 1000000000 | cpu | time in the kernel is not counted
+end | 6000000000 | cpu | duration
+E
+rsprof-store a.db <a.rec || exit 1
+
+# ---- usage
+exits 'no argument' 2 rsprof-top
+same 'usage' err <<'E'
+usage: rsprof-top [-n N] [-t PCT] [-f text|json|csv] [-g function|line|module|thread] [-s SINCE] [-u UNTIL] cpu FILE
+E
+exits 'unknown option' 2 rsprof-top -x cpu a.db
+for o in '-n -1' '-n x' '-n 99999999999999999999' '-t 101' '-t -1' \
+    '-t nan' '-t 1e1' '-t 0x1' '-f xml' '-g file' '-s x' '-s -1' '-u 5 -s 5' \
+    '-u 0' '-s 99999999999h'; do
+	# shellcheck disable=SC2086
+	exits "bad option $o" 2 rsprof-top $o cpu a.db
+	one_line 'in one line'
+done
+exits 'another metric' 2 rsprof-top heap a.db
+says 'said' '^rsprof-top: unknown metric: heap \(cpu\)$'
+exits 'no file' 2 rsprof-top cpu
+exits 'version' 0 rsprof-top -V
+says 'version said' '^rsprof-top [0-9]' out
+for f in text json csv; do
+	ok "$f to a full disk" sh -c "! rsprof-top -f $f cpu a.db >/dev/full"
+done
+ok 'version to a full disk' sh -c '! rsprof-top -V >/dev/full'
+
+# ---- the table
+exits 'text' 0 rsprof-top cpu a.db
+same 'no word' err </dev/null
+same 'by function' out <<'E'
+Process   server (pid 100): ./server -v
+Recorded  2026-01-01 00:00:00 +0000, 5.000 s at 99 Hz on box
+CPU       0.400 s in 8 samples, 0.08 CPUs on average
+Stacks    75.00 % complete (copy-end 12.50 %, no-stack 12.50 %)
+Lost      7 cpu ring-full
+Profiler  0.025 s CPU (0.50 % of one CPU), 5.0 MB
+Note      time in the kernel is not counted
+
+Self %  Total %     Self s    Total s  Function              Location
+ 30.00    47.50      0.120      0.190  server::parse::parse  /home/me/server/src/parse.rs:14
+ 30.00    30.00      0.120      0.120  memcpy                /usr/lib/libc.so.6
+ 17.50    17.50      0.070      0.070  libc.so.6+0x5700      /usr/lib/libc.so.6
+ 12.50    12.50      0.050      0.050  [no-stack]
+  7.50    42.50      0.030      0.170  server::parse::visit  /home/me/server/src/parse.rs:20
+  2.50    70.00      0.010      0.280  server::main          /home/me/server/src/main.rs:3
+E
+table() { sed '1,/^Self/d' out; }
+exits 'by line' 0 rsprof-top -g line cpu a.db
+table >got
+same 'lines' got <<'E'
+ 30.00    30.00      0.120      0.120  memcpy                /usr/lib/libc.so.6
+ 25.00    35.00      0.100      0.140  server::parse::parse  /home/me/server/src/parse.rs:14
+ 17.50    17.50      0.070      0.070  libc.so.6+0x5700      /usr/lib/libc.so.6
+ 12.50    12.50      0.050      0.050  [no-stack]
+  7.50    42.50      0.030      0.170  server::parse::visit  /home/me/server/src/parse.rs:20
+  5.00    47.50      0.020      0.190  server::parse::parse  /home/me/server/src/parse.rs:10
+  2.50    70.00      0.010      0.280  server::main          /home/me/server/src/main.rs:3
+E
+exits 'by module' 0 rsprof-top -g module cpu a.db
+table >got
+same 'modules' got <<'E'
+ 47.50    47.50      0.190      0.190  /usr/lib/libc.so.6
+ 40.00    70.00      0.160      0.280  /srv/server
+ 12.50    12.50      0.050      0.050  [no-stack]
+E
+exits 'by thread' 0 rsprof-top -g thread cpu a.db
+sed '1,/^$/d' out >got
+same 'threads' got <<'E'
+Self %  Total %     Self s    Total s      TID  Thread
+ 50.00    50.00      0.200      0.200      100  server
+ 50.00    50.00      0.200      0.200      101  worker-1
+E
+exits 'the first two' 0 rsprof-top -n 2 cpu a.db
+table >got
+same 'and what is left out' got <<'E'
+ 30.00    47.50      0.120      0.190  server::parse::parse  /home/me/server/src/parse.rs:14
+ 30.00    30.00      0.120      0.120  memcpy                /usr/lib/libc.so.6
+ 40.00  in 4 more rows (-n 0 -t 0 shows all)
+E
+exits 'from 30 % of total' 0 rsprof-top -t 30 cpu a.db
+table >got
+same 'and what is left out' got <<'E'
+ 30.00    47.50      0.120      0.190  server::parse::parse  /home/me/server/src/parse.rs:14
+ 30.00    30.00      0.120      0.120  memcpy                /usr/lib/libc.so.6
+  7.50    42.50      0.030      0.170  server::parse::visit  /home/me/server/src/parse.rs:20
+  2.50    70.00      0.010      0.280  server::main          /home/me/server/src/main.rs:3
+ 30.00  in 2 more rows (-n 0 -t 0 shows all)
+E
+COLUMNS=70 exits 'a narrow one' 0 rsprof-top cpu a.db
+table >got
+same 'names and places keep their ends' got <<'E'
+ 30.00    47.50      0.120      0.190  …::parse::parse     parse.rs:14
+ 30.00    30.00      0.120      0.120  memcpy              …/libc.so.6
+ 17.50    17.50      0.070      0.070  libc.so.6+0x5700    …/libc.so.6
+ 12.50    12.50      0.050      0.050  [no-stack]
+  7.50    42.50      0.030      0.170  …::parse::visit     parse.rs:20
+  2.50    70.00      0.010      0.280  server::main        …/main.rs:3
+E
+exits 'a part' 0 rsprof-top -s 1.5 -u 2500ms cpu a.db
+same 'only what is in it' out <<'E'
+Process   server (pid 100): ./server -v
+Recorded  2026-01-01 00:00:01 +0000, 1.000 s at 99 Hz on box
+CPU       0.130 s in 2 samples, 0.13 CPUs on average
+Stacks    100.00 % complete
+Lost      7 cpu ring-full
+Profiler  0.000 s CPU (0.00 % of one CPU), 0.0 MB
+
+Self %  Total %     Self s    Total s  Function              Location
+ 76.92   100.00      0.100      0.130  server::parse::parse  /home/me/server/src/parse.rs:14
+ 23.08   100.00      0.030      0.130  server::parse::visit  /home/me/server/src/parse.rs:20
+  0.00   100.00      0.000      0.130  server::main          /home/me/server/src/main.rs:3
+E
+exits 'a part without samples' 0 rsprof-top -s 1h cpu a.db
+says 'said' '^There are no samples' out
+
+# ---- JSON and CSV
+exits 'JSON' 0 rsprof-top -f json -n 2 cpu a.db
+same 'JSON, exact numbers, whole names' out <<'E'
+{"metric":"cpu","group":"function","file":"a.db","pid":100,"name":"server","exe":"/srv/server","command":"./server -v","host":"box","kernel":null,"hz":99,"start_ns":1767225600000000000,"from_ns":0,"to_ns":5000000000,"live":false,"samples":8,"cpu_ns":400000000,"complete_samples":6,"incomplete":[{"reason":"copy-end","count":1},{"reason":"no-stack","count":1}],"lost":[{"producer":"cpu","reason":"ring-full","count":7}],"cost_ns":25000000,"cost_bytes":5000000,"notes":["time in the kernel is not counted"],"rows_total":6,"rows":[
+{"function":"server::parse::parse","file":"/home/me/server/src/parse.rs","line":14,"module":"/srv/server","self_ns":120000000,"total_ns":190000000},
+{"function":"memcpy","file":null,"line":null,"module":"/usr/lib/libc.so.6","self_ns":120000000,"total_ns":120000000}]}
+E
+exits 'JSON by thread' 0 rsprof-top -f json -g thread cpu a.db
+tail -2 out >got
+same 'threads' got <<'E'
+{"thread":"server","pid":100,"tid":100,"self_ns":200000000,"total_ns":200000000},
+{"thread":"worker-1","pid":100,"tid":101,"self_ns":200000000,"total_ns":200000000}]}
+E
+exits 'CSV' 0 rsprof-top -f csv -n 2 cpu a.db
+tr '\r' '$' <out >got
+same 'CSV' got <<'E'
+self_ns,total_ns,function,file,line,module$
+120000000,190000000,server::parse::parse,/home/me/server/src/parse.rs,14,/srv/server$
+120000000,120000000,memcpy,,,/usr/lib/libc.so.6$
+E
+exits 'CSV by thread' 0 rsprof-top -f csv -g thread cpu a.db
+tr '\r' '$' <out >got
+same 'threads' got <<'E'
+self_ns,total_ns,pid,tid,thread$
+200000000,200000000,100,100,server$
+200000000,200000000,100,101,worker-1$
+E
+exits 'CSV by module' 0 rsprof-top -f csv -g module -n 1 cpu a.db
+tr '\r' '$' <out >got
+same 'modules' got <<'E'
+self_ns,total_ns,module$
+190000000,190000000,/usr/lib/libc.so.6$
+E
+
+# ---- names that are not nice
+{ rec <<'E'
+rsprof | 1 | cpu | mono=1 | wall=1 | pid=1
+proc | 1 | 1 | 0 | a"b | /x | \\\t\n[31m
+thread | 1 | 1 | 1 | t
+module | a1 | b | /m
+E
+printf 'frame\tf1\tbad\033[31m"x",\\n\\\\\377\303\251\tf.rs\t1\n'
+printf 'stack\t1\t-\ta1\t1\tf1\t0\ncpu\t1\t1\t1\t1\t5\n'; } >b.rec
+rsprof-store b.db <b.rec || exit 1
+exits 'text of odd names' 0 rsprof-top cpu b.db
+says 'control characters are shown' '  bad\?\[31m"x",\?\\\?é  f.rs:1$' out
+ok 'none comes through' sh -c '! LC_ALL=C grep -q "[[:cntrl:]]" out'
+exits 'JSON of odd names' 0 rsprof-top -f json cpu b.db
+says 'escaped' '"function":"bad\\u001b\[31m\\"x\\",\\u000a\\\\\\ufffdé"' out
+says 'escaped' '"name":"a\\"b",.*"command":"\\\\\\u0009\\u000a\[31m"' out
+exits 'CSV of odd names' 0 rsprof-top -f csv cpu b.db
+printf 'self_ns,total_ns,function,file,line,module\r\n5,5,"bad\033[31m""x"",\n\\\377\303\251",f.rs,1,/m\r\n' >want
+ok 'quoted' cmp out want
+LC_ALL=C exits 'text in ASCII' 0 rsprof-top cpu b.db
+says 'ASCII only' '  bad\?\[31m"x",\?\\\?\?  f.rs:1$' out
+
+# ---- nothing in it
+printf 'rsprof\t1\tcpu\tmono=1\twall=1\n' | rsprof-store none.db
+exits 'an empty recording' 0 rsprof-top cpu none.db
+says 'said' '^There are no samples' out
+exits 'as JSON' 0 rsprof-top -f json cpu none.db
+says 'no rows' '"rows_total":0,"rows":\[\]\}$' out
+exits 'as CSV' 0 rsprof-top -f csv cpu none.db
+ok 'only the head' test "$(wc -l <out)" = 1
+
+# ---- files that are no recording
+exits 'no such file' 6 rsprof-top cpu no.db
+same 'said' err <<'E'
+rsprof-top: no.db: No such file or directory
+E
+ok 'and not made' test ! -e no.db
+mkdir dir
+exits 'a directory' 6 rsprof-top cpu dir
+same 'said' err <<'E'
+rsprof-top: dir: is a directory
+E
+mkfifo fifo
+exits 'a FIFO' 6 rsprof-top cpu fifo
+: >empty
+exits 'an empty file' 6 rsprof-top cpu empty
+same 'said' err <<'E'
+rsprof-top: empty: not a recording: the file is empty
+E
+exits 'a stream' 6 rsprof-top cpu a.rec
+same 'said' err <<'E'
+rsprof-top: a.rec: not a recording: not an SQLite file
+E
+# shellcheck disable=SC2059
+patched() { cp a.db "$1" && printf "$3" | dd of="$1" bs=1 seek="$2" conv=notrunc 2>/dev/null; }
+patched other.db 68 'abcd'
+exits 'another SQLite file' 6 rsprof-top cpu other.db
+same 'said' err <<'E'
+rsprof-top: other.db: an SQLite file, but not a recording
+E
+patched newer.db 60 '\000\000\000\002'
+exits 'a newer schema' 6 rsprof-top cpu newer.db
+same 'said' err <<'E'
+rsprof-top: newer.db: recording of a newer rsprof (schema 2, this one reads 1)
+E
+for n in 100 1000 4096 10000 40000; do
+	head -c $n a.db >cut.db
+	exits "the first $n bytes" 6 rsprof-top cpu cut.db
+	says 'said' '^rsprof-top: cut.db: damaged: '
+	one_line 'in one line'
+done
+size=$(wc -c <a.db)
+head -c 8192 a.db >zero.db
+head -c $((size - 8192)) /dev/zero >>zero.db
+exits 'overwritten with zeros' 6 rsprof-top cpu zero.db
+says 'said' '^rsprof-top: zero.db: damaged: '
+one_line 'in one line'
+
+# ---- where nothing can be written, and after a crash
+mkfifo pipe
+rsprof-store crash.db <pipe &
+store=$!
+own $store
+exec 3>pipe
+grep -v '^end' a.rec >&3
+stored() { rsprof-top -f json cpu crash.db | grep -q '"samples":8,'; }
+ok 'read while it is written' await 20 stored
+exits 'as a table' 0 rsprof-top cpu crash.db
+says 'it says so' 'still going on$' out
+kill -9 "$store"
+wait "$store" 2>/dev/null
+exec 3>&-
+mkdir ro1 ro2 ro3
+cp crash.db crash.db-wal crash.db-shm ro1
+cp crash.db crash.db-wal ro2
+cp a.db ro3
+exits 'after kill -9' 0 rsprof-top cpu crash.db
+says 'all of it' ' in 8 samples' out
+ok 'not going on' sh -c '! grep -q "going on" out'
+ok 'made one file again' test ! -e crash.db-wal
+if [ "$reach" ]; then
+	chmod 555 ro1 ro2 ro3
+	chmod 444 ro1/* ro2/* ro3/*
+	exits 'after kill -9, without permission to write' 0 nobody rsprof-top cpu ro1/crash.db
+	says 'all of it' ' in 8 samples' out
+	exits 'with half of the files' 6 nobody rsprof-top cpu ro2/crash.db
+	says 'said' '^rsprof-top: ro2/crash.db: was not closed, .* copy ro2/crash.db and ro2/crash.db-wal'
+	one_line 'in one line'
+	exits 'a read-only file and directory' 0 nobody rsprof-top cpu ro3/a.db
+	says 'all of it' ' in 8 samples' out
+	chmod 755 ro1 ro2 ro3
+	rm -f ro2/crash.db-wal
+	chmod 555 ro2
+	exits 'alone' 0 nobody rsprof-top cpu ro2/crash.db
+	cp a.db secret.db
+	chmod 000 secret.db
+	exits 'a file that may not be read' 6 nobody rsprof-top cpu secret.db
+	says 'said' '^rsprof-top: secret.db: Permission denied$'
+	chmod 755 ro2
+else
+	skip 'permissions: nobody cannot reach the programs'
+fi
+
+done_testing

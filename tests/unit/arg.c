@@ -1,0 +1,58 @@
+/*
+ * Durations and numbers as they are typed, and what is none.
+ */
+#include "arg.h"
+#include "tap.h"
+
+static const struct {
+	const char *text;
+	uint64_t ns;
+} good[] = {
+	{ "0", 0 },
+	{ "90", 90000000000 },
+	{ "1.5", 1500000000 },
+	{ "0.5s", 500000000 },
+	{ "30s", 30000000000 },
+	{ "5m", 300000000000 },
+	{ "1h30m", 5400000000000 },
+	{ "1.5h", 5400000000000 },
+	{ "1h1m1s1ms", 3661001000000 },
+	{ "250ms", 250000000 },
+	{ "0.0000000019", 1 },
+	{ "0.001ms", 1000 },
+	{ "18446744073.709551615", UINT64_MAX },
+};
+
+static const char *const bad[] = {
+	"", " 5", "5 ", "-1", "+1", "1.", ".5", "1..5", "s", "1x", "1h30", "30m1h",
+	"5m5m", "1hm", "5S", "1e3", "18446744073.709551616", "99999999h",
+	"18446744073709551616", "5124096h", "1h18446744073s",
+};
+
+int
+main(void)
+{
+	uint64_t n;
+	size_t i;
+
+	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+		ok(arg_duration(good[i].text, &n) == 0 && n == good[i].ns,
+		    "duration %s", good[i].text);
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		n = 7;
+		ok(arg_duration(bad[i], &n) == -1 && n == 7,
+		    "no duration: \"%s\"", bad[i]);
+	}
+	ok(arg_number("99", 1, 10000, &n) == 0 && n == 99, "number");
+	ok(arg_number("18446744073709551615", 0, UINT64_MAX, &n) == 0 &&
+	    n == UINT64_MAX, "largest number");
+	n = 7;
+	ok(arg_number("0", 1, 9, &n) == -1 && arg_number("10", 1, 9, &n) == -1,
+	    "out of range");
+	ok(arg_number("", 0, 9, &n) == -1 && arg_number("-1", 0, 9, &n) == -1 &&
+	    arg_number("1x", 0, 9, &n) == -1 && arg_number(" 1", 0, 9, &n) == -1
+	    && arg_number("18446744073709551616", 0, UINT64_MAX, &n) == -1,
+	    "no number");
+	ok(n == 7, "and nothing is set");
+	return tap_done();
+}

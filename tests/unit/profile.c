@@ -1,0 +1,632 @@
+/*
+ * Self and total against sums made by hand, while a recording grows and when
+ * it is damaged.
+ */
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "db.h"
+#include "profile.h"
+#include "rec.h"
+#include "save.h"
+#include "tap.h"
+
+#define END UINT64_MAX
+
+static char dir[] = "/tmp/rsprof-profile.XXXXXX";
+static char path[sizeof(dir) + 16];
+
+/* ---- making recordings ------------------------------------------------- */
+
+static int
+take(void *ctx, const struct rec *r)
+{
+	return save_record(ctx, r);
+}
+
+static void
+bad(void *ctx, unsigned long line, const char *why)
+{
+	(void)ctx;
+	fprintf(stderr, "# fixture, line %lu: %s\n", line, why);
+	abort();
+}
+
+static void
+must(int good, const char *what)
+{
+	if (!good) {
+		printf("Bail out! %s\n", what);
+		exit(1);
+	}
+}
+
+static void
+write_records(const char *file, enum db_mode mode, const char *records)
+{
+	struct rec_sink sink = { take, bad, NULL };
+	struct rec_reader *r;
+	const char *why;
+	struct db *db = db_open(file, mode, &why);
+
+	must(db != NULL, db ? "" : why);
+	must(db_exec(db, "BEGIN") == 0, db_error(db));
+	sink.ctx = save_open(db);
+	r = rec_reader_new(&sink);
+	must(rec_push(r, records, strlen(records)) == 0, "push");
+	must(rec_push_end(r) == 0, "end");
+	must(save_finish(sink.ctx) == 0, "finish");
+	save_close(sink.ctx);
+	rec_reader_free(r);
+	must(db_exec(db, "COMMIT") == 0, db_error(db));
+	must(db_close(db) == 0, "close");
+}
+
+static void
+change(const char *sql)
+{
+	const char *why;
+	struct db *db = db_open(path, DB_APPEND, &why);
+
+	must(db != NULL, db ? "" : why);
+	must(db_exec(db, sql) == 0, db_error(db));
+	must(db_close(db) == 0, "close");
+}
+
+static struct db *
+reader(void)
+{
+	const char *why;
+	struct db *db = db_open(path, DB_READ, &why);
+
+	must(db != NULL, db ? "" : why);
+	return db;
+}
+
+static struct profile *
+open_profile(struct db *db, enum profile_group group, uint64_t since,
+    uint64_t until, uint64_t window)
+{
+	struct profile *p = profile_open(db, group, since, until, window);
+
+	must(p != NULL, db_error(db));
+	return p;
+}
+
+/* ---- looking at them -------------------------------------------------- */
+
+static const struct profile_row *
+row(const struct profile *p, const char *name)
+{
+	const struct profile_row *r;
+	size_t n, i;
+
+	r = profile_rows(p, &n);
+	for (i = 0; i < n; i++)
+		if (strcmp(r[i].name, name) == 0)
+			return &r[i];
+	return NULL;
+}
+
+static size_t
+rows(const struct profile *p)
+{
+	size_t n;
+
+	profile_rows(p, &n);
+	return n;
+}
+
+static void
+is(const struct profile *p, const char *name, uint64_t self, uint64_t total)
+{
+	const struct profile_row *r = row(p, name);
+
+	if (!ok(r && r->self == self && r->total == total,
+	    "%s: self %llu, total %llu", name, (unsigned long long)self,
+	    (unsigned long long)total) && r)
+		printf("# got %llu and %llu\n", (unsigned long long)r->self,
+		    (unsigned long long)r->total);
+}
+
+static void
+is_now(const struct profile *p, const char *name, uint64_t self, uint64_t total)
+{
+	const struct profile_row *r = row(p, name);
+
+	ok(r && r->now_self == self && r->now_total == total,
+	    "%s now: self %llu, total %llu", name, (unsigned long long)self,
+	    (unsigned long long)total);
+}
+
+static void
+is_at(const struct profile *p, const char *name, const char *file,
+    uint64_t line)
+{
+	const struct profile_row *r = row(p, name);
+
+	ok(r && r->line == line && (file == NULL) == (r->file == NULL) &&
+	    (file == NULL || strcmp(file, r->file) == 0), "%s at %s:%llu",
+	    name, file ? file : "-", (unsigned long long)line);
+}
+
+static uint64_t
+self_sum(const struct profile *p)
+{
+	const struct profile_row *r;
+	uint64_t sum = 0;
+	size_t n;
+
+	for (r = profile_rows(p, &n); n--; r++)
+		sum += r->self;
+	return sum;
+}
+
+/* ---- the main fixture -------------------------------------------------- */
+
+#define HEAD "rsprof\t1\tcpu\tmono=0\twall=1000\n"
+
+/*
+ * main:1 calls a:11, which calls b:21, which calls a:12; a:12 calls c in
+ * another module, and so does main; one stack is cut, one is raw.
+ *
+ *	51 main:1
+ *	52   a:11
+ *	53     b:21
+ *	54       a:12
+ *	55         c:31 (libx)
+ *	56   c:31 (libx)
+ *	57 ?copy-end c:32 (the module of main)
+ *	58 - libx+0x5800
+ */
+static const char fixture[] = HEAD
+"proc\t0\t100\t1\tserver\t/srv/server\t./server\n"
+"thread\t0\t100\t100\tserver\n"
+"thread\t0\t100\t101\tworker\n"
+"module\ta1\tbeef\t/srv/server\n"
+"module\ta2\tcafe\t/lib/libx.so\n"
+"frame\tf1\tmain\tmain.rs\t1\n"
+"frame\tf2\ta\ta.rs\t11\n"
+"frame\tf3\tb\tb.rs\t21\n"
+"frame\tf4\ta\ta.rs\t12\n"
+"frame\tf5\tc\tc.rs\t31\n"
+"frame\tf6\tc\tc.rs\t32\n"
+"stack\t51\t-\ta1\t5100\tf1\t0\n"
+"stack\t52\t51\ta1\t5200\tf2\t0\n"
+"stack\t53\t52\ta1\t5300\tf3\t1\n"
+"stack\t54\t53\ta1\t5400\tf4\t0\n"
+"stack\t55\t54\ta2\t5500\tf5\t0\n"
+"stack\t56\t51\ta2\t5600\tf5\t0\n"
+"stack\t57\t?copy-end\ta1\t5700\tf6\t0\n"
+"stack\t58\t-\ta2\t5800\t-\t0\n"
+"cpu\t1000\t100\t100\t51\t1\n"
+"cpu\t2000\t100\t100\t52\t2\n"
+"cpu\t3000\t100\t101\t53\t4\n"
+"cpu\t4000\t100\t101\t54\t8\n"
+"cpu\t5000\t100\t100\t55\t16\n"
+"cpu\t6000\t100\t100\t56\t32\n"
+"cpu\t7000\t100\t101\t57\t64\n"
+"cpu\t8000\t100\t101\t58\t128\n"
+"cpu\t9000\t100\t100\t?no-stack\t256\n"
+"lost\t3000\tcpu\t7\tring-full\n"
+"lost\t4000\tcpu\t2\tthrottled\n"
+"lost\t5000\tcpu\t3\tring-full\n"
+"note\t1\tcpu\tfirst\nnote\t2\tcpu\tsecond\nnote\t3\tcpu\tfirst\n"
+"cost\t2000\tcpu\t100\t5000\n"
+"cost\t4000\theap\t30\t7000\n"
+"cost\t5000\tcpu\t150\t4000\n"
+"cost\t6000\tcpu\t20\t4500\n"
+"end\t10000\tcpu\tduration\n";
+
+static void
+test_functions(const struct profile *p)
+{
+	ok(rows(p) == 7, "seven functions: c is in two modules");
+	is(p, "main", 1, 1 + 2 + 4 + 8 + 16 + 32);
+	is(p, "a", 2 + 8, 2 + 4 + 8 + 16);
+	is(p, "b", 4, 4 + 8 + 16);
+	is(p, "libx.so+0x5800", 128, 128);
+	is(p, "[no-stack]", 256, 256);
+	is_at(p, "main", "main.rs", 1);
+	is_at(p, "a", "a.rs", 12);
+	is_at(p, "libx.so+0x5800", NULL, 0);
+	ok(self_sum(p) == 511, "self times add up to the whole");
+	ok(strcmp(row(p, "main")->module, "/srv/server") == 0, "its module");
+	ok(row(p, "[no-stack]")->module == NULL, "no stack has no module");
+}
+
+static void
+test_summary(const struct profile *p)
+{
+	const struct profile_summary *s = profile_summary(p);
+	const struct profile_count *c;
+	size_t n;
+
+	ok(s->samples == 9 && s->ns == 511, "samples");
+	ok(s->complete == 7, "complete stacks");
+	ok(s->first == 0 && s->last == 10000, "from the start to the end");
+	ok(s->lost == 12, "lost");
+	ok(s->cost_ns == 150 + 20 + 30, "cost, of one that started again too");
+	ok(s->cost_max_rss == 5000 + 7000, "memory of both producers");
+	ok(!s->live, "not live");
+	c = profile_losses(p, &n);
+	ok(n == 2 && c[0].count == 10 && strcmp(c[0].reason, "ring-full") == 0
+	    && strcmp(c[0].producer, "cpu") == 0 && c[1].count == 2,
+	    "lost for two reasons");
+	c = profile_cuts(p, &n);
+	ok(n == 2 && c[0].count == 1 && strcmp(c[0].reason, "copy-end") == 0 &&
+	    c[1].count == 1 && strcmp(c[1].reason, "no-stack") == 0,
+	    "not complete for two reasons");
+	ok(strcmp(profile_note(p, 0), "first") == 0 &&
+	    strcmp(profile_note(p, 1), "second") == 0 &&
+	    profile_note(p, 2) == NULL, "each note once");
+}
+
+static void
+test_groups(struct profile *p)
+{
+	unsigned id = row(p, "b")->id;
+
+	profile_regroup(p, PROFILE_LINE);
+	ok(rows(p) == 8, "eight lines");
+	ok(self_sum(p) == 511, "lines add up");
+	is(p, "main", 1, 63);
+	is_at(p, "b", "b.rs", 21);
+
+	profile_regroup(p, PROFILE_MODULE);
+	ok(rows(p) == 3 && self_sum(p) == 511, "modules add up");
+	is(p, "/srv/server", 1 + 2 + 4 + 8 + 64, 63 + 64);
+	is(p, "/lib/libx.so", 16 + 32 + 128, 16 + 32 + 128);
+	is(p, "[no-stack]", 256, 256);
+
+	profile_regroup(p, PROFILE_THREAD);
+	ok(rows(p) == 2 && self_sum(p) == 511, "threads add up");
+	is(p, "server", 1 + 2 + 16 + 32 + 256, 307);
+	is(p, "worker", 4 + 8 + 64 + 128, 204);
+	ok(row(p, "worker")->tid == 101 && row(p, "worker")->pid == 100,
+	    "tid and pid");
+
+	profile_regroup(p, PROFILE_FUNCTION);
+	ok(row(p, "b")->id == id, "the id stays the same");
+}
+
+static void
+test_series(struct profile *p)
+{
+	uint64_t b[4];
+
+	ok(profile_series(p, row(p, "a")->id, 't', 2000, 2000, b, 3) == 0 &&
+	    b[0] == 2 + 4 && b[1] == 8 + 16 && b[2] == 0, "total of a");
+	ok(profile_series(p, row(p, "a")->id, 's', 0, 3000, b, 2) == 0 &&
+	    b[0] == 2 && b[1] == 8, "self of a");
+	profile_regroup(p, PROFILE_THREAD);
+	ok(profile_series(p, row(p, "worker")->id, 't', 0, 5000, b, 3) == 0 &&
+	    b[0] == 12 && b[1] == 192 && b[2] == 0, "a thread");
+	profile_regroup(p, PROFILE_FUNCTION);
+	ok(profile_series(p, 0, 't', 0, 0, b, 2) == 0 && b[0] == 0,
+	    "no width, no time");
+}
+
+static void
+test_range(struct db *db)
+{
+	struct profile *p = open_profile(db, PROFILE_FUNCTION, 3000, 6000,
+	    2000);
+
+	ok(rows(p) == 4 && self_sum(p) == 28, "from 3000 until before 6000");
+	is(p, "main", 0, 28);
+	is(p, "a", 8, 28);
+	ok(row(p, "[no-stack]") == NULL, "what has no time is no row");
+	ok(profile_summary(p)->first == 3000 &&
+	    profile_summary(p)->last == 6000, "the range is that");
+	ok(profile_summary(p)->cost_ns == 30 + 50, "cost within it");
+	ok(profile_summary(p)->lost == 12 && !profile_note(p, 0),
+	    "losses and notes within it");
+	ok(profile_summary(p)->now_ns == 16, "the last 2000 of it");
+	is_now(p, "b", 0, 16);
+	profile_close(p);
+
+	p = open_profile(db, PROFILE_FUNCTION, 20000, END, 10);
+	ok(rows(p) == 0 && profile_summary(p)->samples == 0 &&
+	    profile_summary(p)->first <= profile_summary(p)->last,
+	    "nothing after the end");
+	profile_close(p);
+}
+
+/* ---- growing ---------------------------------------------------------- */
+
+/* A process that has the recording open and writes what it is sent: strings,
+ * their NUL included; it answers each with a byte. */
+struct writer {
+	pid_t pid;
+	int to, from;
+};
+
+static void
+writer_main(int in, int out)
+{
+	static char buf[65536];
+	struct rec_sink sink = { take, bad, NULL };
+	struct rec_reader *r;
+	const char *why;
+	size_t used = 0;
+	struct db *db = db_open(path, DB_CREATE, &why);
+
+	must(db != NULL, db ? "" : why);
+	sink.ctx = save_open(db);
+	r = rec_reader_new(&sink);
+	while (read(in, buf + used, 1) == 1) {
+		if (buf[used++])
+			continue;
+		must(db_exec(db, "BEGIN") == 0, db_error(db));
+		must(rec_push(r, buf, used - 1) == 0, "push");
+		must(db_exec(db, "COMMIT") == 0, db_error(db));
+		must(write(out, "", 1) == 1, "answer");
+		used = 0;
+	}
+	save_close(sink.ctx);
+	rec_reader_free(r);
+	_exit(db_close(db) == -1);
+}
+
+static struct writer
+start_writer(void)
+{
+	struct writer w;
+	int in[2], out[2];
+
+	must(pipe(in) == 0 && pipe(out) == 0, "pipe");
+	fflush(stdout);
+	if ((w.pid = fork()) == 0) {
+		close(in[1]);
+		close(out[0]);
+		writer_main(in[0], out[1]);
+	}
+	close(in[0]);
+	close(out[1]);
+	w.to = in[1];
+	w.from = out[0];
+	return w;
+}
+
+static void
+tell(const struct writer *w, const char *records)
+{
+	size_t len = strlen(records) + 1;
+	char c;
+
+	must(write(w->to, records, len) == (ssize_t)len, "write");
+	must(read(w->from, &c, 1) == 1, "the writer is gone");
+}
+
+static int
+stop_writer(const struct writer *w)
+{
+	int status;
+
+	close(w->to);
+	close(w->from);
+	waitpid(w->pid, &status, 0);
+	return status;
+}
+
+static int
+exists(const char *suffix)
+{
+	char name[sizeof(path) + 8];
+
+	snprintf(name, sizeof(name), "%s%s", path, suffix);
+	return access(name, F_OK) == 0;
+}
+
+static void
+test_growth(void)
+{
+	struct writer w;
+	struct profile *p;
+	struct db *db;
+	unsigned id;
+
+	unlink(path);
+	w = start_writer();
+	tell(&w, HEAD
+	    "proc\t0\t100\t1\tserver\t/srv/server\t./server\n"
+	    "thread\t0\t100\t100\tserver\n"
+	    "module\ta1\tbeef\t/srv/server\n"
+	    "frame\tf1\tmain\tmain.rs\t1\n"
+	    "stack\t1\t-\ta1\t1\tf1\t0\n"
+	    "cpu\t1000\t100\t100\t1\t1\ncpu\t1500\t100\t100\t?depth\t2\n");
+	db = reader();
+	p = open_profile(db, PROFILE_FUNCTION, 0, END, 1000);
+	ok(profile_summary(p)->live, "live while it is written");
+	is(p, "main", 1, 1);
+	is_now(p, "main", 1, 1);
+	id = row(p, "main")->id;
+	ok(profile_update(p) == 0 && profile_summary(p)->samples == 2,
+	    "nothing new");
+
+	tell(&w, "frame\tf2\twork\twork.rs\t2\n"
+	    "stack\t2\t1\ta1\t2\tf2\t0\n"
+	    "thread\t2000\t100\t100\trenamed\n"
+	    "cpu\t2200\t100\t100\t2\t4\ncpu\t2100\t100\t100\t?depth\t8\n");
+	ok(profile_update(p) == 0, "an update");
+	is(p, "main", 1, 5);
+	is(p, "work", 4, 4);
+	is(p, "[depth]", 10, 10);
+	is_now(p, "main", 0, 4);
+	is_now(p, "[depth]", 10, 10);
+	ok(row(p, "main")->id == id, "the id stays the same");
+	ok(profile_summary(p)->now_ns == 14, "the window has moved on");
+	ok(profile_summary(p)->complete == 2, "complete stacks");
+
+	tell(&w, "cost\t9000\tcpu\t1\t1\n");
+	profile_update(p);
+	ok(profile_summary(p)->last == 9000 && profile_summary(p)->now_ns == 0,
+	    "time goes on without samples");
+	profile_regroup(p, PROFILE_THREAD);
+	is(p, "renamed", 15, 15);
+
+	tell(&w, "end\t10000\tcpu\tstopped\n");
+	profile_update(p);
+	ok(!profile_summary(p)->live, "ended");
+	ok(stop_writer(&w) == 0, "the writer closes while it is read");
+	ok(profile_update(p) == 0 && profile_summary(p)->samples == 4,
+	    "and it can still be read");
+	profile_close(p);
+	ok(exists("-wal"), "more than one file until then");
+	db_close(db);
+	ok(!exists("-wal") && !exists("-shm"), "the last reader makes it one");
+}
+
+static void
+test_killed_writer(void)
+{
+	struct writer w;
+	struct profile *p;
+	struct db *db;
+
+	unlink(path);
+	w = start_writer();
+	tell(&w, HEAD "cpu\t1000\t100\t100\t?depth\t1\n");
+	kill(w.pid, SIGKILL);
+	stop_writer(&w);
+	ok(exists("-wal"), "a killed writer leaves its log");
+	db = reader();
+	p = open_profile(db, PROFILE_FUNCTION, 0, END, 1000);
+	is(p, "[depth]", 1, 1);
+	ok(!profile_summary(p)->live, "a killed writer is not live");
+	profile_close(p);
+	db_close(db);
+	ok(!exists("-wal") && !exists("-shm"), "the reader tidies up");
+	db = reader();
+	p = open_profile(db, PROFILE_FUNCTION, 0, END, 1000);
+	is(p, "[depth]", 1, 1);
+	profile_close(p);
+	db_close(db);
+}
+
+/* ---- damage ----------------------------------------------------------- */
+
+static void
+damaged(const char *what, const char *sql, uint64_t main_total, size_t complete)
+{
+	struct profile *p;
+	struct db *db;
+
+	write_records(path, DB_REPLACE, fixture);
+	change(sql);
+	db = reader();
+	p = open_profile(db, PROFILE_FUNCTION, 0, END, 1000);
+	ok(self_sum(p) == 511 && profile_summary(p)->samples == 9,
+	    "%s: every sample counts", what);
+	ok(row(p, "main") ? row(p, "main")->total == main_total :
+	    main_total == 0, "%s: what hangs together stays", what);
+	ok(profile_summary(p)->complete == complete, "%s: not complete", what);
+	profile_close(p);
+	db_close(db);
+}
+
+/* Stacks nest as deep as there are nodes; the last one may be the caller of
+ * the first. */
+static void
+deep(int circle)
+{
+	struct profile *p;
+	struct db *db;
+
+	write_records(path, DB_REPLACE, HEAD "module\ta1\tb\t/m\n"
+	    "frame\tf1\tf\tf.rs\t1\nstack\t1\t-\ta1\t1\tf1\t0\n"
+	    "cpu\t1\t1\t1\t1\t1\n");
+	change("WITH RECURSIVE n(i) AS (VALUES(2) UNION ALL SELECT i + 1 "
+	    "FROM n WHERE i < 300000) INSERT INTO stack(id, parent, module, "
+	    "offset, frame, inlined) SELECT i, i - 1, 1, i, "
+	    "CASE WHEN i % 2 THEN 1 END, 0 FROM n;"
+	    "INSERT INTO cpu VALUES(1, 1, 300000, 2, NULL)");
+	if (circle)
+		change("UPDATE stack SET parent = 300000 WHERE id = 1");
+	db = reader();
+	p = open_profile(db, PROFILE_FUNCTION, 0, END, 1000);
+	is(p, "f", 1, 3);
+	is(p, "m+0x493e0", 2, circle ? 3 : 2);
+	ok(self_sum(p) == 3, "300000 frames%s", circle ? " in a circle" : "");
+	profile_close(p);
+	db_close(db);
+}
+
+static void
+test_damage(void)
+{
+	damaged("a caller is missing", "DELETE FROM stack WHERE id = 2",
+	    1 + 32, 3);
+	damaged("a stack is its own caller",
+	    "UPDATE stack SET parent = 1 WHERE id = 1", 63, 1);
+	/* It is cut open outside of a, so that main is the innermost. */
+	damaged("a circle", "UPDATE stack SET parent = 5 WHERE id = 1", 33, 1);
+	damaged("no threads", "DELETE FROM thread; DELETE FROM process", 63, 7);
+	damaged("no names", "DELETE FROM string; DELETE FROM module", 0, 7);
+	damaged("no frames", "DELETE FROM frame", 0, 7);
+	damaged("wrong types", "UPDATE stack SET module = 'x', frame = 1e300, "
+	    "offset = x'00'; UPDATE thread SET tid = 'y', name = 5", 0, 7);
+	damaged("huge ids", "UPDATE stack SET id = 9e18 WHERE id = 7;"
+	    "UPDATE cpu SET stack = 9e18 WHERE stack = 7", 63, 7);
+	deep(0);
+	deep(1);
+}
+
+static void
+test_errors(void)
+{
+	struct db *db;
+	struct profile *p;
+
+	write_records(path, DB_REPLACE, fixture);
+	change("DROP TABLE cpu");
+	db = reader();
+	ok(profile_open(db, PROFILE_LINE, 0, END, 0) == NULL &&
+	    strstr(db_error(db), path) && strstr(db_error(db), "cpu"),
+	    "a missing table: %s", db_error(db));
+	db_close(db);
+
+	write_records(path, DB_REPLACE, HEAD);
+	db = reader();
+	p = open_profile(db, PROFILE_FUNCTION, 0, END, 1000);
+	ok(rows(p) == 0 && profile_summary(p)->samples == 0, "nothing in it");
+	profile_close(p);
+	db_close(db);
+	profile_close(NULL);
+	db_close(NULL);
+}
+
+int
+main(void)
+{
+	struct profile *p;
+	struct db *db;
+
+	must(mkdtemp(dir) != NULL, "mkdtemp");
+	snprintf(path, sizeof(path), "%s/p.db", dir);
+	ok(profile_group("thread") == PROFILE_THREAD &&
+	    profile_group("x") == PROFILE_NGROUPS, "names of groups");
+
+	write_records(path, DB_CREATE, fixture);
+	db = reader();
+	p = open_profile(db, PROFILE_FUNCTION, 0, END, 2000);
+	test_functions(p);
+	is_now(p, "[no-stack]", 256, 256);
+	test_summary(p);
+	test_groups(p);
+	test_series(p);
+	profile_close(p);
+	test_range(db);
+	db_close(db);
+	test_growth();
+	test_killed_writer();
+	test_damage();
+	test_errors();
+	unlink(path);
+	rmdir(dir);
+	return tap_done();
+}
