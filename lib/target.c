@@ -331,9 +331,16 @@ static void
 look_at(struct targets *ts, struct target *t, uint64_t time)
 {
 	struct look l = { ts, t };
+	char text[128];
+	int first = t->looked == 0;
 
 	t->looked = time;
-	proc_maps(t->pid, see_map, &l);
+	if (proc_maps(t->pid, see_map, &l) == 0 || errno != EACCES || !first)
+		return;
+	snprintf(text, sizeof text,
+	    "process %d: its mappings cannot be read, so stacks cannot be walked: "
+	    "give CAP_SYS_PTRACE", (int)t->pid);
+	targets_note(ts, time, text);
 }
 
 void

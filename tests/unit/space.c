@@ -1,0 +1,239 @@
+/*
+ * The mappings of a process against the simplest model of them: an array of
+ * what each address is mapped to, through thousands of random changes.  And
+ * walks over stacks made by hand.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "bpf/step.h"
+#include "module.h"
+#include "space.h"
+#include "tap.h"
+#include "unwind.h"
+
+#define SPAN 200
+
+struct model {
+	const struct module *module[SPAN];
+	uint64_t offset[SPAN];
+};
+
+static int
+agrees(const struct space *s, const struct model *m)
+{
+	for (uint64_t a = 0; a < SPAN; a++) {
+		const struct space_map *map = space_find(s, a);
+
+		if (map == NULL ? m->module[a] != NULL
+		                : map->module != m->module[a] ||
+		            a - map->start + map->offset != m->offset[a])
+			return 0;
+	}
+	for (size_t i = 1; i < s->n; i++)
+		if (s->map[i].start < s->map[i - 1].end ||
+		    s->map[i].start >= s->map[i].end)
+			return 0;
+	return 1;
+}
+
+static void
+test_maps(void)
+{
+	static struct module module[5];
+	static struct model m;
+	struct space s = { 0 }, copy = { 0 };
+	int good = 1;
+
+	srand(1);
+	for (int round = 0; round < 20000 && good; round++) {
+		uint64_t start = (uint64_t)(rand() % (SPAN - 1));
+		uint64_t len = 1 + (uint64_t)rand() % (SPAN - start);
+		struct space_map map = { start, start + (len > 40 ? len % 40 + 1 : len),
+			(uint64_t)(rand() % 1000), &module[rand() % 5] };
+
+		if (space_add(&s, &map) < 0)
+			break;
+		for (uint64_t a = map.start; a < map.end; a++) {
+			m.module[a] = map.module;
+			m.offset[a] = a - map.start + map.offset;
+		}
+		good = agrees(&s, &m);
+		if (round % 500 == 499) {
+			good &= space_copy(&copy, &s) == 0 && agrees(&copy, &m);
+			space_clear(&s);
+			memset(&m, 0, sizeof m);
+		}
+	}
+	ok(good, "20000 mappings over one another");
+	space_clear(&s);
+	space_clear(&copy);
+}
+
+/* ---- walks ------------------------------------------------------------- */
+
+/* A module whose code has one rule per 16 bytes. */
+static struct step_row row[] = {
+	{ 0x100, STEP_RULE(STEP_RSP, 1, 0) },    /* a leaf */
+	{ 0x110, STEP_RULE(STEP_RSP, 4, 0) },    /* a frame of 32 bytes */
+	{ 0x120, STEP_RULE(STEP_RBP, 2, 2) },    /* push rbp; mov rsp, rbp */
+	{ 0x130, STEP_RULE(STEP_ROOT, 0, 0) },
+	{ 0x140, STEP_RULE(STEP_NONE, 0, 0) },
+	{ 0x150, STEP_RULE(STEP_BAD, 0, 0) },
+	{ 0x160, STEP_RULE(STEP_SIGNAL, 0, 0) },
+	{ 0x170, STEP_RULE(STEP_CLONE, 0, 0) },
+	{ 0x180, STEP_RULE(STEP_SAVED, 1, 0) },  /* CFA = *(rsp + 8) + 8 */
+	{ 0x190, STEP_RULE(STEP_DEREF, 1, 0) },  /* CFA = *(rbp - 8) */
+	{ 0x1a0, STEP_RULE(STEP_PLT, 11, 0) },
+	{ 0x1b0, STEP_RULE(STEP_NONE, 0, 0) },
+};
+static uint32_t page[] = { 0, 12 };
+
+#define BASE 0x400000UL
+#define SP 0x7000UL
+#define WORDS 64
+
+struct bench {
+	struct module module;
+	struct space space;
+	uint64_t word[WORDS];
+	struct space_walk walk;
+};
+
+static void
+bench_init(struct bench *b)
+{
+	struct space_map map = { BASE, BASE + 0x1000, 0, &b->module };
+
+	memset(b, 0, sizeof *b);
+	/* The first row begins its page: one entry counts it already. */
+	page[0] = 1;
+	b->module.table = (struct unwind_table){ row, page, 12, 1, 0x100, 0 };
+	space_add(&b->space, &map);
+}
+
+static void
+walk(struct bench *b, uint64_t offset, uint64_t bp, size_t len)
+{
+	struct unwind_stack stack = { b->word, SP, len };
+	struct step_regs regs = { BASE + offset, SP, bp, 1, 0 };
+
+	space_walk(&b->space, &stack, regs, &b->walk);
+}
+
+static int
+went(const struct bench *b, const char *cut, size_t n, ...)
+{
+	va_list ap;
+	int good = b->walk.n == n &&
+	    (cut ? b->walk.cut && strcmp(cut, b->walk.cut) == 0 : !b->walk.cut);
+
+	va_start(ap, n);
+	for (size_t i = 0; i < n; i++)
+		good &= b->walk.frame[i].offset == (uint64_t)va_arg(ap, int);
+	va_end(ap);
+	return good;
+}
+
+static void
+test_walks(struct bench *b)
+{
+	/* leaf <- 32 bytes <- rbp frame <- root */
+	b->word[0] = BASE + 0x115;
+	b->word[4] = BASE + 0x125;
+	b->word[10] = 0;              /* the saved rbp */
+	b->word[11] = BASE + 0x131;
+	walk(b, 0x100, SP + 80, sizeof b->word);
+	ok(went(b, NULL, 4, 0x100, 0x114, 0x124, 0x130), "a walk to the root");
+	walk(b, 0x100, SP + 80, 88);
+	ok(went(b, "copy-end", 3, 0x100, 0x114, 0x124), "the copy is too short");
+	walk(b, 0x100, 8, sizeof b->word);
+	ok(went(b, "bad-memory", 3, 0x100, 0x114, 0x124), "rbp leads nowhere");
+	walk(b, 0x100, SP + 20, sizeof b->word);
+	ok(went(b, "bad-memory", 3, 0x100, 0x114, 0x124), "or is not aligned");
+	/* rbp lets the frame overlap its callee's: stacks do not grow down. */
+	walk(b, 0x100, SP, sizeof b->word);
+	ok(went(b, "bad-memory", 3, 0x100, 0x114, 0x124), "or leads back");
+	walk(b, 0x140, 1, sizeof b->word);
+	ok(went(b, "no-unwind-info", 1, 0x140), "code without unwind information");
+	walk(b, 0x150, 0, sizeof b->word);
+	ok(went(b, "bad-unwind-info", 1, 0x150), "unwind information too clever");
+	b->word[0] = BASE + 0x141;
+	walk(b, 0x100, 0, sizeof b->word);
+	ok(went(b, NULL, 2, 0x100, 0x140), "a first frame without any has rbp 0");
+	walk(b, 0x100, 8, sizeof b->word);
+	ok(went(b, "no-unwind-info", 2, 0x100, 0x140), "else it is none");
+	b->word[0] = 0x1234;
+	walk(b, 0x100, 0, sizeof b->word);
+	ok(went(b, "no-module", 1, 0x100) && b->walk.unknown == 0x1233,
+	    "a caller in no mapping");
+	walk(b, 0x170, 0, sizeof b->word);
+	ok(went(b, NULL, 1, 0x170), "but a new thread has none");
+	b->word[0] = BASE + 0x131;
+	walk(b, 0x170, 0, sizeof b->word);
+	ok(went(b, NULL, 2, 0x170, 0x130), "and its parent has one");
+	b->word[0] = 0;
+	walk(b, 0x100, 0, sizeof b->word);
+	ok(went(b, NULL, 1, 0x100), "a return address of 0 ends a stack");
+	walk(b, 0x5000, 0, sizeof b->word);
+	ok(b->walk.n == 1 && b->walk.frame[0].module == NULL &&
+	        strcmp(b->walk.cut, "no-module") == 0, "code in no mapping");
+}
+
+static void
+test_rules(struct bench *b)
+{
+	b->word[1] = SP + 40;         /* CFA is 8 above it */
+	b->word[5] = BASE + 0x131;
+	walk(b, 0x180, 0, sizeof b->word);
+	ok(went(b, NULL, 2, 0x180, 0x130), "a stack pointer saved on the stack");
+	b->word[7] = SP + 24;         /* at rbp - 8: CFA */
+	b->word[2] = BASE + 0x131;
+	walk(b, 0x190, SP + 64, sizeof b->word);
+	ok(went(b, NULL, 2, 0x190, 0x130), "a realigned stack");
+	b->word[0] = BASE + 0x131;
+	walk(b, 0x1a0, 0, sizeof b->word);
+	ok(went(b, NULL, 2, 0x1a0, 0x130), "a PLT entry, before its push");
+	b->word[0] = 7;
+	b->word[1] = BASE + 0x131;
+	walk(b, 0x1ab, 0, sizeof b->word);
+	ok(went(b, NULL, 2, 0x1ab, 0x130), "and behind it");
+	/* A signal: the interrupted frame's pc is exact. */
+	memset(b->word, 0, sizeof b->word);
+	b->word[STEP_UC_RIP / 8] = BASE + 0x100;
+	b->word[STEP_UC_RSP / 8] = SP + 400;
+	b->word[50] = BASE + 0x131;
+	walk(b, 0x160, 0, sizeof b->word);
+	ok(went(b, NULL, 3, 0x160, 0x100, 0x130), "a signal handler's frame");
+	b->word[STEP_UC_RSP / 8] = 0x100000;
+	walk(b, 0x160, 0, sizeof b->word);
+	ok(went(b, "copy-end", 2, 0x160, 0x100), "on a stack of its own");
+}
+
+static void
+test_depth(struct bench *b)
+{
+	static uint64_t deep[SPACE_DEPTH + 10];
+	struct unwind_stack stack = { deep, SP, sizeof deep };
+	struct step_regs regs = { BASE + 0x100, SP, 0, 1, 0 };
+
+	for (size_t i = 0; i < SPACE_DEPTH + 10; i++)
+		deep[i] = BASE + 0x105;
+	space_walk(&b->space, &stack, regs, &b->walk);
+	ok(b->walk.n == SPACE_DEPTH && strcmp(b->walk.cut, "depth") == 0,
+	    "a stack deeper than %d frames", SPACE_DEPTH);
+}
+
+int
+main(void)
+{
+	static struct bench b;
+
+	test_maps();
+	bench_init(&b);
+	test_walks(&b);
+	test_rules(&b);
+	test_depth(&b);
+	space_clear(&b.space);
+	return tap_done();
+}
