@@ -1,9 +1,7 @@
 #include "rec.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* ---- what records are made of ----------------------------------------- */
 
@@ -416,21 +414,6 @@ rec_push_end(struct rec_reader *r)
 	return r->begun ? 0 : stop(r, "empty stream");
 }
 
-int
-rec_push_fd(struct rec_reader *r, int fd)
-{
-	char buf[REC_LINE_MAX];
-	ssize_t n;
-
-	while ((n = read(fd, buf, sizeof buf)) != 0) {
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 || rec_push(r, buf, (size_t)n) < 0)
-			return -1;
-	}
-	return rec_push_end(r);
-}
-
 /* ---- printing ---------------------------------------------------------- */
 
 struct text {
@@ -551,6 +534,12 @@ print_max(char *buf, size_t size, size_t max, const struct rec *r)
 }
 
 size_t
+rec_length(const struct rec *r)
+{
+	return print_max(NULL, 0, SIZE_MAX, r);
+}
+
+size_t
 rec_print(char *buf, size_t size, const struct rec *r)
 {
 	size_t n = print_max(buf, size, SIZE_MAX, r);
@@ -558,92 +547,4 @@ rec_print(char *buf, size_t size, const struct rec *r)
 	for (size_t max = size; n > size && max >= 16; max /= 2)
 		n = print_max(buf, size, max, r);
 	return n <= size ? n : 0;
-}
-
-void
-rec_out_init(struct rec_out *o, int fd, size_t atom)
-{
-	o->fd = fd;
-	o->error = 0;
-	o->used = 0;
-	o->atom = atom < sizeof o->buf ? atom : sizeof o->buf;
-}
-
-int
-rec_out_flush(struct rec_out *o)
-{
-	for (size_t done = 0; done < o->used && !o->error;) {
-		ssize_t n = write(o->fd, o->buf + done, o->used - done);
-
-		if (n >= 0)
-			done += (size_t)n;
-		else if (errno != EINTR)
-			o->error = errno;
-	}
-	o->used = 0;
-	errno = o->error;
-	return o->error ? -1 : 0;
-}
-
-int
-rec_out_put(struct rec_out *o, const struct rec *r)
-{
-	size_t room = o->atom - o->used;
-	size_t n = print_max(o->buf + o->used, room, SIZE_MAX, r);
-
-	/* Cut strings only where an empty buffer is too small. */
-	if (n > room) {
-		if (rec_out_flush(o) < 0)
-			return -1;
-		n = rec_print(o->buf, o->atom, r);
-	}
-	o->used += n;
-	return o->error ? -1 : 0;
-}
-
-int
-rec_out_pass(struct rec_out *o, const struct rec *r)
-{
-	if (o->used + r->len + 1 > o->atom && rec_out_flush(o) < 0)
-		return -1;
-	memcpy(o->buf + o->used, r->line, r->len);
-	o->used += r->len;
-	o->buf[o->used++] = '\n';
-	return o->error ? -1 : 0;
-}
-
-/* ---- ids --------------------------------------------------------------- */
-
-uint64_t
-rec_hash(uint64_t h, const void *bytes, size_t len)
-{
-	const unsigned char *p = bytes;
-
-	while (len--)
-		h = (h ^ *p++) * 0x100000001b3ULL;
-	return h;
-}
-
-uint64_t
-rec_hash_u64(uint64_t h, uint64_t v)
-{
-	unsigned char le[8];
-
-	for (int i = 0; i < 8; i++)
-		le[i] = (unsigned char)(v >> (8 * i));
-	return rec_hash(h, le, sizeof le);
-}
-
-uint64_t
-rec_hash_str(uint64_t h, const char *s)
-{
-	if (s == NULL)
-		s = "-";
-	return rec_hash(h, s, strlen(s) + 1);
-}
-
-uint64_t
-rec_id(uint64_t h)
-{
-	return h ? h : 1;
 }

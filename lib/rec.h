@@ -174,10 +174,6 @@ const char *rec_reader_error(const struct rec_reader *r);
 /* The line that the reader stands at, from 1. */
 unsigned long rec_reader_line(const struct rec_reader *r);
 
-/* Push all of a file descriptor until its end: as rec_push(), -1 and errno
- * set (and rec_reader_error() NULL) where reading fails. */
-int rec_push_fd(struct rec_reader *r, int fd);
-
 /* ---- writing ---------------------------------------------------------- */
 
 /*
@@ -187,6 +183,8 @@ int rec_push_fd(struct rec_reader *r, int fd);
  * the line itself is printed.
  */
 size_t rec_print(char *buf, size_t size, const struct rec *r);
+/* The length of that line where nothing is cut. */
+size_t rec_length(const struct rec *r);
 
 /*
  * Whole lines in writes of at most `atom` bytes (REC_PRODUCER_MAX for what
