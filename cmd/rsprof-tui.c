@@ -1,0 +1,247 @@
+/*
+ * rsprof-tui: shows a recording in the terminal, live while it grows.
+ *
+ * In: a file that rsprof-store(1) writes or wrote, and keys.  Out: the screen,
+ * or with -b the same as text.
+ */
+#include <err.h>
+#include <langinfo.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "arg.h"
+#include "grid.h"
+#include "keys.h"
+#include "screen.h"
+#include "tui.h"
+#include "watch.h"
+
+#define TICK 250 /* milliseconds between two looks at the file */
+
+enum { EXIT_USAGE = 2, EXIT_DATABASE = 6 };
+
+static const char *pressed = ""; /* -k */
+
+static void
+usage(void)
+{
+	fputs("usage: rsprof-tui [-b] [-k KEYS] FILE\n", stderr);
+	exit(EXIT_USAGE);
+}
+
+static void
+close_stdout(void)
+{
+	if (ferror(stdout) || fclose(stdout) != 0)
+		err(1, "standard output");
+}
+
+static void
+check_keys(void)
+{
+	const char *s = pressed;
+
+	while (*s)
+		if (keys_next(&s) == KEYS_NONE)
+			errx(EXIT_USAGE, "-k: no such key: %s", s);
+}
+
+/* Press the keys of -k; each is seen before the next one. */
+static enum tui_wish
+press(struct tui *t, struct grid *g)
+{
+	const char *s = pressed;
+	enum tui_wish wish = TUI_NOTHING;
+
+	tui_draw(t, g);
+	while (*s && wish != TUI_QUIT) {
+		wish = tui_key(t, keys_next(&s));
+		tui_draw(t, g);
+	}
+	return wish;
+}
+
+/* ---- as text ----------------------------------------------------------- */
+
+static int
+size_from(const char *variable, int otherwise)
+{
+	const char *value = getenv(variable);
+	uint64_t n;
+
+	if (!value || arg_number(value, 1, 2000, &n) < 0)
+		return otherwise;
+	return (int)n;
+}
+
+static int
+run_batch(struct tui *t, struct grid *g)
+{
+	char *text;
+
+	if (grid_resize(g, size_from("LINES", 24), size_from("COLUMNS", 80)) < 0)
+		err(1, NULL);
+	press(t, g);
+	text = grid_text(g);
+	if (!text)
+		err(1, NULL);
+	fputs(text, stdout);
+	free(text);
+	close_stdout();
+	return 0;
+}
+
+/* ---- in the terminal ---------------------------------------------------- */
+
+static uint64_t
+milliseconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+static int
+fit(struct screen *s, struct grid *g)
+{
+	int rows, columns;
+
+	screen_size(s, &rows, &columns);
+	if (rows == grid_rows(g) && columns == grid_columns(g))
+		return 0;
+	return grid_resize(g, rows, columns);
+}
+
+/* What is typed ahead is handled before the screen is drawn. */
+static enum tui_wish
+take_keys(struct screen *s, struct tui *t, enum screen_event *event, int *value)
+{
+	enum tui_wish wish = TUI_NOTHING;
+
+	while (*event == SCREEN_KEY && wish != TUI_QUIT) {
+		if (*value != KEYS_NONE)
+			wish = tui_key(t, *value);
+		if (wish == TUI_REPAIR)
+			screen_redraw(s);
+		if (wish != TUI_QUIT)
+			*event = screen_wait(s, 0, value);
+	}
+	return wish;
+}
+
+/* Wait for an event, or until it is time to look at the file: 1 where the
+ * screen may have to change, 0 where not, -1 to end. */
+static int
+next_event(struct screen *s, struct tui *t, uint64_t *next, int *number)
+{
+	uint64_t time = milliseconds();
+	int value, changed;
+	enum screen_event event = screen_wait(s,
+	    *next > time ? (int)(*next - time) : 0, &value);
+
+	changed = event != SCREEN_NONE;
+	*number = 0;
+	if (take_keys(s, t, &event, &value) == TUI_QUIT)
+		return -1;
+	if (event == SCREEN_SIGNAL) {
+		*number = value;
+		return -1;
+	}
+	if (milliseconds() >= *next) {
+		changed |= tui_tick(t);
+		*next = milliseconds() + TICK;
+	}
+	return changed;
+}
+
+/* Until somebody wants to quit: 0, or the signal that said so; or -1. */
+static int
+watch_keys(struct screen *s, struct tui *t, struct grid *g)
+{
+	uint64_t next = milliseconds() + TICK;
+	int changed, number;
+
+	while ((changed = next_event(s, t, &next, &number)) >= 0) {
+		if (!changed)
+			continue;
+		if (fit(s, g) < 0)
+			return -1;
+		tui_draw(t, g);
+		screen_draw(s, g);
+	}
+	return number;
+}
+
+static int
+run_terminal(struct tui *t, struct grid *g)
+{
+	char why[256];
+	struct screen *s = screen_open(why, sizeof(why));
+	int number = 0;
+
+	if (!s)
+		errx(1, "%s, or use rsprof-top", why);
+	fit(s, g);
+	if (press(t, g) != TUI_QUIT) {
+		screen_draw(s, g);
+		number = watch_keys(s, t, g);
+	}
+	screen_close(s);
+	if (number < 0)
+		err(1, NULL);
+	if (number == 0 || number == SIGINT)
+		return 0;
+	signal(number, SIG_DFL);
+	raise(number);
+	return 1;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct watch *w;
+	struct tui *t;
+	struct grid *g;
+	const char *error;
+	int batch = 0, c, status, utf8;
+
+	setlocale(LC_ALL, "");
+	utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+	while ((c = getopt(argc, argv, "bk:V")) != -1)
+		switch (c) {
+		case 'b':
+			batch = 1;
+			break;
+		case 'k':
+			pressed = optarg;
+			break;
+		case 'V':
+			puts("rsprof-tui " VERSION);
+			close_stdout();
+			return 0;
+		default:
+			usage();
+		}
+	if (optind + 1 != argc)
+		usage();
+	check_keys();
+	w = watch_open(argv[optind], &error);
+	if (!w)
+		errx(EXIT_DATABASE, "%s", error);
+	t = tui_open(w);
+	g = grid_open(1, 1, utf8);
+	if (!t || !g)
+		err(1, NULL);
+	status = batch ? run_batch(t, g) : run_terminal(t, g);
+	grid_close(g);
+	tui_close(t);
+	watch_close(w);
+	return status;
+}

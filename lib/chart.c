@@ -1,0 +1,203 @@
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "chart.h"
+#include "grid.h"
+
+#define LABEL 8 /* columns of the labels at the left, axis included */
+#define SECOND UINT64_C(1000000000)
+#define MILLISECOND UINT64_C(1000000)
+
+/* The glyphs that one cell can show. */
+struct ink {
+	int across, down; /* steps of a cell */
+	const wchar_t *axis, *tick, *corner, *line;
+};
+
+static const struct ink braille = { 2, 4, L"│", L"┤", L"└", L"─" };
+static const struct ink ascii = { 1, 3, L"|", L"+", L"+", L"-" };
+
+static const struct ink *
+ink(const struct grid *g)
+{
+	return grid_utf8(g) ? &braille : &ascii;
+}
+
+static int
+plot_columns(const struct grid_area *area)
+{
+	return area->columns > LABEL + 1 ? area->columns - LABEL - 1 : 0;
+}
+
+size_t
+chart_buckets(const struct grid *g, const struct grid_area *area)
+{
+	return (size_t)(plot_columns(area) * ink(g)->across);
+}
+
+double
+chart_round(double value)
+{
+	static const double round[] = { 1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6,
+		8, 10 };
+	double unit = 10;
+	size_t i = 0;
+
+	while (value > 10 * unit)
+		unit *= 10;
+	while (value > round[i] * unit)
+		i++;
+	return round[i] * unit;
+}
+
+uint64_t
+chart_bucket(uint64_t duration, size_t buckets, uint64_t least)
+{
+	static const unsigned milliseconds[] = { 10, 20, 50, 100, 250, 500,
+		1000, 2000, 5000, 10000, 15000, 30000, 60000, 120000, 300000,
+		600000, 900000, 1800000, 3600000 };
+	const size_t n = sizeof(milliseconds) / sizeof(milliseconds[0]);
+	uint64_t length = 0;
+
+	if (!buckets)
+		return SECOND;
+	for (size_t i = 0; i < n; i++) {
+		length = milliseconds[i] * MILLISECOND;
+		if (length >= least && duration / buckets < length)
+			return length;
+	}
+	while (duration / buckets >= length && length <= UINT64_MAX / 2)
+		length *= 2;
+	return length;
+}
+
+const char *
+chart_time(uint64_t ns, int tenths, char *buf, size_t size)
+{
+	uint64_t s = ns / SECOND;
+	int n = snprintf(buf, size, "%02" PRIu64 ":%02u:%02u", s / 3600,
+	    (unsigned)(s / 60 % 60), (unsigned)(s % 60));
+
+	if (tenths && n > 0 && (size_t)n < size)
+		snprintf(buf + n, size - (size_t)n, ".%u",
+		    (unsigned)(ns % SECOND / (SECOND / 10)));
+	return buf;
+}
+
+/* How many steps of all are filled for the value at a step from the left. */
+static int
+height(const struct chart *c, double top, int step, int steps, int all)
+{
+	size_t i = (size_t)step * c->buckets / (size_t)steps;
+	double h;
+
+	if (i >= c->n || !(c->value[i] > 0))
+		return 0;
+	h = c->value[i] / top * all + 0.5;
+	return h < 1 ? 1 : h > all ? all : (int)h;
+}
+
+static int
+part(int filled, int below, int down)
+{
+	filled -= below;
+	return filled < 0 ? 0 : filled > down ? down : filled;
+}
+
+/* The glyph of a cell of which so much is filled from below. */
+static wchar_t
+glyph(const struct ink *k, int left, int right)
+{
+	static const int l[] = { 0, 0x40, 0x44, 0x46, 0x47 };
+	static const int r[] = { 0, 0x80, 0xa0, 0xb0, 0xb8 };
+
+	if (k == &ascii)
+		return L" .:#"[left];
+	return left || right ? 0x2800 + l[left] + r[right] : L' ';
+}
+
+static void
+draw_column(struct grid *g, const struct grid_area *plot, int x,
+    const struct chart *c, double top)
+{
+	const struct ink *k = ink(g);
+	int steps = plot->columns * k->across, all = plot->rows * k->down;
+	int a = height(c, top, x * k->across, steps, all);
+	int b = height(c, top, x * k->across + k->across - 1, steps, all);
+	struct grid_area cell = { 0, plot->x + x, 1, 1 };
+
+	for (int y = 0; y < plot->rows; y++) {
+		int below = (plot->rows - 1 - y) * k->down;
+
+		cell.y = plot->y + y;
+		grid_fill(g, cell, GRID_CHART, glyph(k,
+		    part(a, below, k->down), part(b, below, k->down)));
+	}
+}
+
+static void
+draw_value(struct grid *g, const struct grid_area *plot, int y, double value,
+    const wchar_t *tick)
+{
+	char buf[32];
+
+	snprintf(buf, sizeof(buf), "%g%%", value);
+	grid_put_right(g, plot->y + y, plot->x - LABEL, LABEL - 2, GRID_FRAME,
+	    buf);
+	grid_fill(g, (struct grid_area){ plot->y + y, plot->x - 1, 1, 1 },
+	    GRID_FRAME, *tick);
+}
+
+static void
+draw_values(struct grid *g, const struct grid_area *plot, double top)
+{
+	const struct ink *k = ink(g);
+
+	grid_fill(g, (struct grid_area){ plot->y, plot->x - 1, plot->rows, 1 },
+	    GRID_FRAME, *k->axis);
+	draw_value(g, plot, 0, top, k->tick);
+	if (plot->rows >= 4)
+		draw_value(g, plot, plot->rows / 2, top / 2, k->tick);
+	draw_value(g, plot, plot->rows, 0, k->corner);
+}
+
+static void
+draw_times(struct grid *g, const struct grid_area *plot, const struct chart *c)
+{
+	const uint64_t time[] = { c->from, c->from + (c->to - c->from) / 2,
+		c->to };
+	int tenths = c->to - c->from < 20 * SECOND, x, width;
+	char buf[40] = " ", *p = buf + 1;
+
+	grid_fill(g, (struct grid_area){ plot->y + plot->rows, plot->x, 1,
+	    plot->columns }, GRID_FRAME, *ink(g)->line);
+	for (int i = 0; i < 3; i++) {
+		chart_time(time[i], tenths, p, sizeof(buf) - 2);
+		width = grid_width(g, buf) + 1;
+		if (i == 1 && plot->columns < 4 * width)
+			continue;
+		x = i * (plot->columns - width) / 2;
+		x = grid_put(g, plot->y + plot->rows, plot->x + x, width,
+		    GRID_FRAME, buf);
+		grid_put(g, plot->y + plot->rows, x, 1, GRID_FRAME, " ");
+	}
+}
+
+void
+chart_draw(struct grid *g, const struct grid_area *area, const struct chart *c)
+{
+	struct grid_area plot = { area->y, area->x + LABEL, area->rows - 1,
+		plot_columns(area) };
+	double top = 0;
+
+	grid_fill(g, *area, GRID_PLAIN, L' ');
+	if (area->rows < CHART_ROWS_MIN || area->columns < CHART_COLUMNS_MIN)
+		return;
+	for (size_t i = 0; i < c->n; i++)
+		top = c->value[i] > top ? c->value[i] : top;
+	top = chart_round(top);
+	draw_values(g, &plot, top);
+	draw_times(g, &plot, c);
+	for (int x = 0; x < plot.columns; x++)
+		draw_column(g, &plot, x, c, top);
+}

@@ -1,0 +1,43 @@
+/*
+ * A chart of one series over time, drawn into a grid: Braille where the grid
+ * may hold it, ASCII bars otherwise.
+ */
+#ifndef CHART_H
+#define CHART_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct grid;
+struct grid_area;
+
+struct chart {
+	const double *value; /* percent of a core, one for each bucket */
+	size_t n;            /* of them there are, from the left */
+	size_t buckets;      /* that the width of the chart stands for */
+	uint64_t from, to;   /* times of the first one's begin, the last's end */
+};
+
+#define CHART_ROWS_MIN 4   /* of an area that is worth drawing into */
+#define CHART_COLUMNS_MIN 24
+
+/* The buckets that a chart of that area can show next to each other. */
+size_t chart_buckets(const struct grid *g, const struct grid_area *area);
+
+/* Axes, labels and the series.  All of the area is overwritten. */
+void chart_draw(struct grid *g, const struct grid_area *area,
+    const struct chart *c);
+
+/* A round number that is not below a value, for the top of an axis. */
+double chart_round(double value);
+
+/*
+ * Buckets for an axis: the shortest round length, in nanoseconds and at least
+ * `least`, of which `buckets` cover a duration.
+ */
+uint64_t chart_bucket(uint64_t duration, size_t buckets, uint64_t least);
+
+/* hh:mm:ss, with tenths of a second where asked for; returns buf. */
+const char *chart_time(uint64_t ns, int tenths, char *buf, size_t size);
+
+#endif

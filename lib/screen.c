@@ -1,0 +1,401 @@
+#define NCURSES_WIDECHAR 1
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <curses.h>
+
+#include "grid.h"
+#include "keys.h"
+#include "screen.h"
+
+#define SCREEN_ESCAPE_MS 50   /* a key's escape sequence comes within */
+#define SCREEN_SILENT_MAX 100 /* reads of nothing: the input has ended */
+
+struct screen {
+	SCREEN *curses;
+	FILE *in; /* NULL: standard input */
+	int signals;
+	int silent; /* times that input was there and could not be read */
+	sigset_t before, caught;
+	attr_t attr[GRID_NSTYLES], attr_selected[GRID_NSTYLES];
+	short pair[GRID_NSTYLES], pair_selected[GRID_NSTYLES];
+};
+
+/* ---- looks ------------------------------------------------------------ */
+
+/* A style on terminals of 256, of 8 or 16, and of no colours; -1 is the
+ * terminal's own foreground or background. */
+static const struct look {
+	short fg, bg, selected; /* of 256; selected: fg on the selected row */
+	attr_t attr;
+	short fg8, bg8;
+	attr_t attr8, mono;
+} looks[GRID_NSTYLES] = {
+	[GRID_PLAIN] = { -1, -1, 231, 0, -1, -1, 0, 0 },
+	[GRID_FAINT] = { 244, -1, 152, 0, -1, -1, A_DIM, A_DIM },
+	[GRID_STRONG] = { -1, -1, 231, A_BOLD, -1, -1, A_BOLD, A_BOLD },
+	[GRID_HOT] = { 167, -1, 217, A_BOLD, COLOR_RED, -1, A_BOLD, A_BOLD },
+	[GRID_WARM] = { 136, -1, 222, 0, COLOR_YELLOW, -1, 0, 0 },
+	[GRID_MILD] = { 71, -1, 157, 0, COLOR_GREEN, -1, 0, 0 },
+	[GRID_WARN] = { 167, -1, 217, A_BOLD, COLOR_RED, -1, A_BOLD, A_BOLD },
+	[GRID_HEADER] = { 244, -1, 152, 0, -1, -1, A_DIM, A_DIM },
+	[GRID_SORTED] = { -1, -1, 231, A_BOLD, -1, -1, A_BOLD, A_BOLD },
+	[GRID_KEY] = { 31, -1, 159, A_BOLD, COLOR_CYAN, -1, A_BOLD, A_BOLD },
+	[GRID_CHART] = { 31, -1, 159, 0, COLOR_CYAN, -1, 0, 0 },
+	[GRID_FRAME] = { 244, -1, 152, 0, -1, -1, A_DIM, A_DIM },
+	[GRID_LIVE] = { 231, 28, 231, A_BOLD, COLOR_BLACK, COLOR_GREEN, 0,
+	    A_REVERSE | A_BOLD },
+	[GRID_PAUSED] = { 231, 130, 231, A_BOLD, COLOR_BLACK, COLOR_YELLOW, 0,
+	    A_REVERSE | A_BOLD },
+	[GRID_ENDED] = { 231, 240, 231, A_BOLD, -1, -1, A_REVERSE,
+	    A_REVERSE | A_BOLD },
+	[GRID_STALLED] = { 231, 124, 231, A_BOLD, COLOR_WHITE, COLOR_RED,
+	    A_BOLD, A_REVERSE | A_BOLD },
+};
+#define SELECTED_BG 24
+
+static void
+look_256(struct screen *s, int i, short pair)
+{
+	const struct look *l = &looks[i];
+
+	init_pair(pair, l->fg, l->bg);
+	init_pair((short)(pair + 1), l->selected, SELECTED_BG);
+	s->pair[i] = pair;
+	s->pair_selected[i] = (short)(pair + 1);
+	s->attr[i] = s->attr_selected[i] = l->attr;
+}
+
+static void
+look_8(struct screen *s, int i, short pair)
+{
+	const struct look *l = &looks[i];
+
+	init_pair(pair, l->fg8, l->bg8);
+	s->pair[i] = pair;
+	s->attr[i] = l->attr8;
+	s->attr_selected[i] = (l->attr8 & ~A_DIM) | A_REVERSE;
+}
+
+static void
+look_plain(struct screen *s, int i)
+{
+	s->attr[i] = looks[i].mono;
+	s->attr_selected[i] = (looks[i].mono & ~A_DIM) | A_REVERSE;
+}
+
+static int
+wants_color(void)
+{
+	const char *no = getenv("NO_COLOR");
+
+	return (!no || !*no) && has_colors() && start_color() == OK &&
+	    use_default_colors() == OK && COLORS >= 8;
+}
+
+static void
+looks_init(struct screen *s)
+{
+	int color = wants_color();
+
+	for (int i = 0; i < GRID_NSTYLES; i++)
+		if (color && COLORS >= 256 && COLOR_PAIRS > 2 * GRID_NSTYLES)
+			look_256(s, i, (short)(1 + 2 * i));
+		else if (color && COLOR_PAIRS > GRID_NSTYLES)
+			look_8(s, i, (short)(1 + i));
+		else
+			look_plain(s, i);
+}
+
+/* ---- open and close --------------------------------------------------- */
+
+static int
+is_ignored(int number)
+{
+	struct sigaction now;
+
+	return sigaction(number, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
+}
+
+/* Blocked before curses starts, so that its own handlers never run. */
+static void
+signals_block(struct screen *s)
+{
+	sigemptyset(&s->caught);
+	sigaddset(&s->caught, SIGINT);
+	sigaddset(&s->caught, SIGQUIT);
+	sigaddset(&s->caught, SIGTERM);
+	sigaddset(&s->caught, SIGWINCH);
+	if (!is_ignored(SIGHUP))
+		sigaddset(&s->caught, SIGHUP);
+	if (!is_ignored(SIGTSTP))
+		sigaddset(&s->caught, SIGTSTP);
+	sigprocmask(SIG_BLOCK, &s->caught, &s->before);
+	s->signals = signalfd(-1, &s->caught, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+static void
+release(struct screen *s)
+{
+	if (s->signals >= 0)
+		close(s->signals);
+	sigprocmask(SIG_SETMASK, &s->before, NULL);
+	if (s->in)
+		fclose(s->in);
+	free(s);
+}
+
+/* Open what newterm() needs; a constant says what is missing. */
+static const char *
+find_terminal(struct screen *s)
+{
+	if (s->signals < 0)
+		return "no signalfd";
+	if (!isatty(STDOUT_FILENO))
+		return "standard output is not a terminal: give it one";
+	if (isatty(STDIN_FILENO))
+		return NULL;
+	s->in = fopen("/dev/tty", "r+e");
+	return s->in ? NULL : "no terminal to read keys from: give it one";
+}
+
+static int
+can_draw(void)
+{
+	const char *move = tigetstr("cup");
+
+	return move && move != (char *)-1;
+}
+
+static int
+start_curses(struct screen *s)
+{
+	use_env(FALSE);
+	use_tioctl(TRUE);
+	s->curses = newterm(NULL, stdout, s->in ? s->in : stdin);
+	if (!s->curses)
+		return -1;
+	if (!can_draw()) {
+		endwin();
+		delscreen(s->curses);
+		return -1;
+	}
+	cbreak();
+	noecho();
+	nonl();
+	set_escdelay(SCREEN_ESCAPE_MS);
+	keypad(stdscr, TRUE);
+	nodelay(stdscr, TRUE);
+	curs_set(0);
+	looks_init(s);
+	return 0;
+}
+
+struct screen *
+screen_open(char *why, size_t size)
+{
+	struct screen *s = calloc(1, sizeof(*s));
+	const char *term = getenv("TERM"), *missing;
+
+	if (!s) {
+		snprintf(why, size, "%s", strerror(errno));
+		return NULL;
+	}
+	signals_block(s);
+	missing = find_terminal(s);
+	if (missing)
+		snprintf(why, size, "%s", missing);
+	else if (start_curses(s) == 0)
+		return s;
+	else
+		snprintf(why, size, "unknown terminal '%s': set TERM", term ? term : "");
+	release(s);
+	return NULL;
+}
+
+void
+screen_close(struct screen *s)
+{
+	if (!s)
+		return;
+	endwin();
+	delscreen(s->curses);
+	release(s);
+}
+
+/* ---- drawing ---------------------------------------------------------- */
+
+void
+screen_size(const struct screen *s, int *rows, int *columns)
+{
+	(void)s;
+	*rows = LINES;
+	*columns = COLS;
+}
+
+static void
+draw_cell(struct screen *s, int y, int x, const struct grid_cell *cell)
+{
+	int style = cell->style & ~GRID_SELECTED;
+	int selected = cell->style & GRID_SELECTED;
+	cchar_t c;
+
+	if (style < 0 || style >= GRID_NSTYLES)
+		style = GRID_PLAIN;
+	setcchar(&c, cell->text,
+	    selected ? s->attr_selected[style] : s->attr[style],
+	    selected ? s->pair_selected[style] : s->pair[style], NULL);
+	mvadd_wchnstr(y, x, &c, 1);
+}
+
+void
+screen_draw(struct screen *s, const struct grid *g)
+{
+	const struct grid_cell *cell;
+
+	erase();
+	for (int y = 0; y < LINES; y++)
+		for (int x = 0; x < COLS; x++) {
+			cell = grid_cell(g, y, x);
+			if (cell && x + cell->columns <= COLS && cell->columns)
+				draw_cell(s, y, x, cell);
+		}
+	refresh();
+}
+
+void
+screen_redraw(struct screen *s)
+{
+	(void)s;
+	clearok(stdscr, TRUE);
+}
+
+/* ---- events ----------------------------------------------------------- */
+
+static int
+translate(wint_t c)
+{
+	switch (c) {
+	case KEY_UP:
+		return KEYS_UP;
+	case KEY_DOWN:
+		return KEYS_DOWN;
+	case KEY_LEFT:
+		return KEYS_LEFT;
+	case KEY_RIGHT:
+		return KEYS_RIGHT;
+	case KEY_HOME:
+		return KEYS_HOME;
+	case KEY_END:
+		return KEYS_END;
+	case KEY_PPAGE:
+		return KEYS_PAGE_UP;
+	case KEY_NPAGE:
+		return KEYS_PAGE_DOWN;
+	case KEY_ENTER:
+		return KEYS_ENTER;
+	default:
+		return KEYS_NONE;
+	}
+}
+
+/* Adopt the terminal's size; whether it was another one. */
+static int
+resized(void)
+{
+	struct winsize w;
+
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) < 0 || !w.ws_row || !w.ws_col)
+		return 0;
+	if (w.ws_row == LINES && w.ws_col == COLS)
+		return 0;
+	resizeterm(w.ws_row, w.ws_col);
+	return 1;
+}
+
+static void
+suspend(struct screen *s)
+{
+	sigset_t stop;
+
+	endwin();
+	sigemptyset(&stop);
+	sigaddset(&stop, SIGTSTP);
+	signal(SIGTSTP, SIG_DFL);
+	raise(SIGTSTP);
+	sigprocmask(SIG_UNBLOCK, &stop, NULL);
+	sigprocmask(SIG_BLOCK, &stop, NULL);
+	resized();
+	screen_redraw(s);
+}
+
+static enum screen_event
+read_signal(struct screen *s, int *value)
+{
+	struct signalfd_siginfo info;
+
+	if (read(s->signals, &info, sizeof(info)) != (ssize_t)sizeof(info))
+		return SCREEN_NONE;
+	*value = (int)info.ssi_signo;
+	if (*value == SIGTSTP)
+		suspend(s);
+	else if (*value != SIGWINCH)
+		return SCREEN_SIGNAL;
+	else
+		resized();
+	return SCREEN_RESIZE;
+}
+
+static enum screen_event
+read_key(struct screen *s, int *value)
+{
+	wint_t c;
+	int got = get_wch(&c);
+
+	if (got == ERR)
+		return SCREEN_NONE;
+	s->silent = 0;
+	if (got == KEY_CODE_YES && c == KEY_RESIZE)
+		return SCREEN_RESIZE;
+	*value = got == KEY_CODE_YES ? translate(c) : c == '\n' ? KEYS_ENTER :
+	    c == 0x7f ? KEYS_CONTROL('h') : (int)c;
+	return SCREEN_KEY;
+}
+
+static int
+gone(struct screen *s, int revents)
+{
+	if (revents & (POLLHUP | POLLERR | POLLNVAL))
+		return 1;
+	return revents & POLLIN && ++s->silent > SCREEN_SILENT_MAX;
+}
+
+enum screen_event
+screen_wait(struct screen *s, int milliseconds, int *value)
+{
+	struct pollfd fd[] = {
+		{ s->in ? fileno(s->in) : STDIN_FILENO, POLLIN, 0 },
+		{ s->signals, POLLIN, 0 },
+	};
+	enum screen_event event = read_key(s, value);
+
+	if (event != SCREEN_NONE)
+		return event;
+	if (poll(fd, 2, milliseconds) <= 0)
+		return SCREEN_NONE;
+	if (fd[1].revents)
+		return read_signal(s, value);
+	event = read_key(s, value);
+	if (event == SCREEN_NONE && gone(s, fd[0].revents)) {
+		*value = SIGHUP;
+		return SCREEN_SIGNAL;
+	}
+	return event;
+}

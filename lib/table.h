@@ -1,0 +1,74 @@
+/*
+ * A table of rows in a grid: order, selection and what part of it is seen.
+ * It knows rows by number only; a struct table_source tells the rest.
+ *
+ * Until the user selects a row the first one is selected, whichever it is;
+ * from then on the row is, by its id, wherever sorting takes it.
+ */
+#ifndef TABLE_H
+#define TABLE_H
+
+#include <stddef.h>
+
+struct grid;
+struct grid_area;
+
+struct table_column {
+	const char *title; /* NULL: this column is not shown */
+	int width;         /* in columns of the screen; 0: shares the rest */
+	int right;         /* the title stands at the right, but for the last
+	                    * column, which is the sorting mark's */
+	int from;          /* is shown where the table is so wide */
+};
+
+/* The rows 0..n-1, and how they are compared and drawn.  compare() is for
+ * the order that comes first when sorting by that column. */
+struct table_source {
+	const void *rows;
+	size_t n;
+	unsigned (*id)(const void *rows, size_t row);
+	int (*compare)(const void *rows, size_t a, size_t b, int column);
+	void (*draw)(const void *rows, size_t row, int column, struct grid *g,
+	    const struct grid_area *cell);
+	const struct table_column *column;
+	int columns;
+};
+
+struct table {
+	size_t *order, n, size; /* row numbers from the top */
+	size_t at;   /* the selected one's place in the order */
+	size_t top;  /* the first place that is seen */
+	size_t page; /* places that are seen */
+	unsigned id; /* the selected row's */
+	int held;    /* the user has selected it */
+	int sort;    /* column */
+	int reverse;
+};
+
+#define TABLE_COLUMNS_MAX 16
+
+/* Take over rows that have changed: sort them, find the selected one again.
+ * 0, or -1: out of memory. */
+int table_update(struct table *t, const struct table_source *s);
+
+/* The number of the selected row, or -1 where there are none. */
+long table_selected(const struct table *t);
+
+/* Select another row: so many places further, or the first or last. */
+void table_move(struct table *t, const struct table_source *s, long by);
+void table_first(struct table *t, const struct table_source *s);
+void table_last(struct table *t, const struct table_source *s);
+
+/* Forget what was selected: the rows are others. */
+void table_reset(struct table *t);
+
+/* Sort by the next column that has a title; table_update() applies it. */
+void table_sort_next(struct table *t, const struct table_source *s);
+
+/* Header and rows; what is seen follows the selected row. */
+void table_draw(struct table *t, const struct table_source *s, struct grid *g,
+    const struct grid_area *area);
+
+void table_free(struct table *t); /* what it holds, not t itself */
+
+#endif

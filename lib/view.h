@@ -1,0 +1,52 @@
+/*
+ * A view: one way to look at a recording, between the head of the screen and
+ * its foot.  Each is a file and a struct view_type; its keys are a table that
+ * the help is printed from.
+ */
+#ifndef VIEW_H
+#define VIEW_H
+
+#include <stddef.h>
+
+struct grid;
+struct grid_area;
+struct page;
+struct watch;
+
+/*
+ * What a key does.  act() is given the view and `arg` and returns a message
+ * for the person, or NULL.  Keys with the same help, one after the other, are
+ * explained together, and so are all those with the same hint.
+ */
+struct view_key {
+	int key;
+	int arg;
+	const char *(*act)(void *view, int arg);
+	const char *help;
+	const char *hint; /* for the foot of the screen, or NULL */
+};
+
+struct view_type {
+	const char *name;
+	void *(*open)(struct watch *w); /* NULL: out of memory */
+	void (*close)(void *view);      /* NULL is allowed */
+	/* The watch has been updated.  0, or -1: out of memory. */
+	int (*update)(void *view);
+
+	/* Either it is a text, the keys and the drawing of which are common, */
+	struct page *(*page)(void *view);
+
+	/* or it has its own. */
+	void (*draw)(void *view, struct grid *g, const struct grid_area *area);
+	/* Where in all that there is to see the person stands. */
+	void (*place)(void *view, char *buf, size_t size);
+	const struct view_key *key;
+	size_t nkeys;
+	/* Words that can be seen, each followed by its meaning; then NULL. */
+	const char *const *words;
+};
+
+const struct view_type *view_cpu(void);  /* where CPU time goes */
+const struct view_type *view_info(void); /* what the recording is */
+
+#endif

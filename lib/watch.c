@@ -1,0 +1,230 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "db.h"
+#include "profile.h"
+#include "watch.h"
+
+struct watch {
+	char *path;
+	dev_t dev;
+	ino_t ino;
+	struct db *db;
+	struct profile *profile;
+	enum watch_state state;
+	time_t changed; /* when something came, of the monotonic clock */
+	int failed, removed;
+	char *name, *pid;
+	uint64_t period;
+};
+
+static time_t
+now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec;
+}
+
+/* ---- what the recording is of ------------------------------------------ */
+
+static void
+learn(struct watch *w, const char *key, char **value)
+{
+	const char *v;
+
+	if (*value)
+		return;
+	v = db_meta(w->db, key);
+	*value = v ? strdup(v) : NULL;
+}
+
+static void
+learn_all(struct watch *w)
+{
+	const char *hz;
+
+	learn(w, "name", &w->name);
+	learn(w, "pid", &w->pid);
+	if (w->period)
+		return;
+	hz = db_meta(w->db, "hz");
+	if (hz && atol(hz) > 0)
+		w->period = UINT64_C(1000000000) / (uint64_t)atol(hz);
+}
+
+/* Streams that have begun, or that have no end. */
+static int64_t
+count_streams(struct watch *w, const char *where)
+{
+	char sql[80];
+	struct db_stmt *s;
+	int64_t n = 0;
+
+	snprintf(sql, sizeof(sql), "SELECT count(*) FROM stream %s", where);
+	s = db_prepare(w->db, sql);
+	if (s && db_step(s) == 1)
+		n = db_int(s, 0);
+	db_finalize(s);
+	return n;
+}
+
+static enum watch_state
+find_state(struct watch *w)
+{
+	if (watch_summary(w)->live ||
+	    (db_live(w->db) && count_streams(w, "") == 0))
+		return watch_silence(w) >= WATCH_PATIENCE ? WATCH_STALLED :
+		    WATCH_LIVE;
+	return count_streams(w, "WHERE ended IS NULL") > 0 ? WATCH_CUT_OFF :
+	    WATCH_ENDED;
+}
+
+/* ---- open, update, close ----------------------------------------------- */
+
+struct watch *
+watch_open(const char *path, const char **error)
+{
+	static char why[512];
+	struct watch *w = calloc(1, sizeof(*w));
+	struct stat st;
+
+	*error = "out of memory";
+	if (!w || !(w->path = strdup(path))) {
+		watch_close(w);
+		return NULL;
+	}
+	w->db = db_open(path, DB_READ, error);
+	if (w->db)
+		w->profile = profile_open(w->db, PROFILE_FUNCTION, 0,
+		    UINT64_MAX, WATCH_WINDOW);
+	if (!w->profile) {
+		if (w->db)
+			snprintf(why, sizeof(why), "%s", db_error(w->db));
+		*error = w->db ? why : *error;
+		watch_close(w);
+		return NULL;
+	}
+	if (stat(path, &st) == 0) {
+		w->dev = st.st_dev;
+		w->ino = st.st_ino;
+	}
+	w->changed = now();
+	learn_all(w);
+	w->state = find_state(w);
+	return w;
+}
+
+void
+watch_close(struct watch *w)
+{
+	if (!w)
+		return;
+	profile_close(w->profile);
+	if (w->db)
+		db_close(w->db);
+	free(w->name);
+	free(w->pid);
+	free(w->path);
+	free(w);
+}
+
+static int
+is_removed(const struct watch *w)
+{
+	struct stat st;
+
+	return stat(w->path, &st) < 0 || st.st_dev != w->dev ||
+	    st.st_ino != w->ino;
+}
+
+static int
+is_newer(const struct profile_summary *a, const struct profile_summary *b)
+{
+	return a->samples != b->samples || a->last != b->last ||
+	    a->lost != b->lost || a->cost_ns != b->cost_ns;
+}
+
+int
+watch_update(struct watch *w)
+{
+	struct profile_summary before = *watch_summary(w);
+	enum watch_state state = w->state;
+	int trouble = w->failed + 2 * w->removed, news;
+
+	w->removed = is_removed(w);
+	w->failed = profile_update(w->profile) < 0;
+	if (w->failed)
+		return -1;
+	news = is_newer(watch_summary(w), &before);
+	if (news) {
+		w->changed = now();
+		learn_all(w);
+	}
+	w->state = find_state(w);
+	return news || w->state != state ||
+	    trouble != w->failed + 2 * w->removed;
+}
+
+/* ---- what is known ----------------------------------------------------- */
+
+enum watch_state
+watch_state(const struct watch *w)
+{
+	return w->state;
+}
+
+unsigned
+watch_silence(const struct watch *w)
+{
+	return (unsigned)(now() - w->changed);
+}
+
+const char *
+watch_trouble(const struct watch *w)
+{
+	if (w->failed)
+		return db_error(w->db);
+	return w->removed ? "the file was deleted or replaced; "
+	    "what is shown here was read from the old one" : NULL;
+}
+
+struct db *
+watch_db(const struct watch *w)
+{
+	return w->db;
+}
+
+struct profile *
+watch_profile(const struct watch *w)
+{
+	return w->profile;
+}
+
+const struct profile_summary *
+watch_summary(const struct watch *w)
+{
+	return profile_summary(w->profile);
+}
+
+const char *
+watch_name(const struct watch *w)
+{
+	return w->name;
+}
+
+const char *
+watch_pid(const struct watch *w)
+{
+	return w->pid;
+}
+
+uint64_t
+watch_period(const struct watch *w)
+{
+	return w->period;
+}

@@ -1,0 +1,52 @@
+/*
+ * A recording that somebody looks at: its profile, read on while the file
+ * grows, and what state it is in.
+ */
+#ifndef WATCH_H
+#define WATCH_H
+
+#include <stdint.h>
+
+struct db;
+struct profile;
+struct profile_summary;
+struct watch;
+
+enum watch_state {
+	WATCH_LIVE,    /* it is being written */
+	WATCH_STALLED, /* it is, but nothing has come for WATCH_PATIENCE */
+	WATCH_CUT_OFF, /* nobody writes it, and a stream has no end */
+	WATCH_ENDED
+};
+
+#define WATCH_PATIENCE 3 /* seconds; a producer says something each second */
+#define WATCH_WINDOW UINT64_C(5000000000) /* nanoseconds that are "now" */
+
+/* NULL: *error says why and needs no free. */
+struct watch *watch_open(const char *path, const char **error);
+void watch_close(struct watch *w);
+
+/* Read what came since.  1: something did, or the state has changed; 0: no;
+ * -1: it could not be read, everything is as before. */
+int watch_update(struct watch *w);
+
+enum watch_state watch_state(const struct watch *w);
+
+/* Whole seconds that nothing has come for. */
+unsigned watch_silence(const struct watch *w);
+
+/* What is wrong with the file now, or NULL. */
+const char *watch_trouble(const struct watch *w);
+
+struct db *watch_db(const struct watch *w);
+struct profile *watch_profile(const struct watch *w);
+const struct profile_summary *watch_summary(const struct watch *w);
+
+/* The program's name and process id, or NULL. */
+const char *watch_name(const struct watch *w);
+const char *watch_pid(const struct watch *w);
+
+/* Nanoseconds between two samples of a busy thread; 0: not known. */
+uint64_t watch_period(const struct watch *w);
+
+#endif

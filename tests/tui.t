@@ -1,0 +1,636 @@
+#!/bin/sh
+# rsprof-tui: screens as text, and the program itself in a terminal (tmux).
+# shellcheck disable=SC2016
+. "$(dirname "$0")/lib.sh"
+
+cd "$T" || exit 1
+
+# A stream: stream SAMPLES [lost] [noend] [FROM] with one sample each 10 ms
+# from number FROM on; of ten samples six are in parse, called from main, three
+# in hash on another thread, one is in idle; of each hundred, one has no stack.
+stream() {
+	awk -v n="$1" -v words="$*" -v from="${FROM:-0}" 'BEGIN {
+		OFS = "\t"; OFMT = CONVFMT = "%.0f"
+		t = 1000000000; s = 10000000
+		print "rsprof", 1, "cpu", "mono=" t, "wall=1767225600000000000",
+		    "hz=100", "unit=ns", "pid=4242", "host=box",
+		    "kernel=6.1.0", "arch=x86_64"
+		print "proc", t, 4242, 1, "server", "/srv/server", "./server -p 80"
+		print "thread", t, 4242, 4242, "server"
+		print "thread", t, 4242, 4243, "worker"
+		print "module", "a1", "beef", "/srv/server"
+		print "module", "a2", "feed", "/usr/lib/libz.so.1"
+		print "frame", "f1", "server::main", "/src/main.rs", 10
+		print "frame", "f2",
+		    "<alloc::vec::Vec<T,A> as server::parse::Parse>::parse",
+		    "/src/server/src/parse/mod.rs", 142
+		print "frame", "f3", "server::digest::hash", "/src/hash.rs", 7
+		print "frame", "f4", "idle", "-", "-"
+		print "stack", "51", "-", "a1", "1000", "f1", 0
+		print "stack", "52", "51", "a1", "2000", "f2", 0
+		print "stack", "53", "-", "a1", "3000", "f3", 0
+		print "stack", "54", "51", "a2", "4000", "f4", 0
+		if (words ~ /note/)
+			print "note", t, "cpu", "kernel time is not counted"
+		for (i = from; i < from + n; i++) {
+			t = 1000000000 + (i + 1) * s
+			k = i % 10; tid = k < 6 || k > 8 ? 4242 : 4243
+			stack = k < 6 ? "52" : k < 9 ? "53" : "54"
+			if (i % 100 == 50)
+				stack = "?no-stack"
+			print "cpu", t, 4242, tid, stack, s
+			if (i % 100 == 99)
+				print "cost", t, "cpu", (i + 1) * 100000, 4096
+		}
+		if (words ~ /lost/) {
+			print "lost", t, "cpu", 1234, "ring-full"
+			print "lost", t, "cpu", 2, "throttled"
+		}
+		if (words !~ /noend/)
+			print "end", t, "cpu", "duration"
+	}'
+}
+
+stream 2000 | rsprof-store ended.db || exit 1
+stream 2000 lost noend note | rsprof-store cut.db || exit 1
+stream 0 | rsprof-store none.db || exit 1
+
+# screen NAME ARGS...: as text, in $T/NAME.
+screen() {
+	name=$1; shift
+	rsprof-tui -b "$@" >"$name" || echo "exit $?" >>"$name"
+}
+
+# ---- screens as text
+
+screen got ended.db
+same 'a recording that has ended' got <<'E'
+  ENDED   server 4242                                                  00:00:20
+ 2,000 samples   1.00 cores   99.0% complete   profiler 1.0%      functions 1/5
+
+ Total%  Self%▼  Now%  Function                          Location
+   59.0   59.0   59.0  <Vec<..> as Parse>::parse         …/src/parse/mod.rs:142
+   30.0   30.0   30.0  server::digest::hash              /src/hash.rs:7
+   10.0   10.0   10.0  idle                              [libz.so.1]
+    1.0    1.0    1.0  [no-stack]
+   69.0    0.0    0.0  server::main                      /src/main.rs:10
+
+
+
+
+
+
+── <alloc::vec::Vec<T,A> as server::parse::Parse>::parse ─ total, % of a core ──
+   80% ┤
+       │⣿ ⣶ ⡇⢰⡆⢸ ⣶ ⣿⢰⡆⢸⡇⣶ ⣿ ⡆⢸⡇⢰ ⣿ ⣶⢸⡇⢰⡆⣿ ⣶⢸⡇⢰⡆⢸ ⣶ ⡇⢰⡆⢸⡇⣶ ⣿⢰⡆⢸⡇⢰ ⣿ ⡆⢸⡇⢰⡆⣿ ⣶⢸⡇⢰⡆
+       │⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿
+   40% ┤⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿
+       │⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿
+       │⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿
+    0% └ 00:00:00 ──────────────────── 00:00:10 ───────────────────── 00:00:20
+ q quit  ? help  p pause  i info  j k move  s sort  l group  Enter chart
+E
+
+COLUMNS=60 LINES=15 screen got -k jj cut.db
+same 'one that was cut off, with losses, on a small screen' got <<'E'
+  CUT OFF   server 4242                            00:00:20
+ 2,000 samples   1.00 cores   1,236 lost      functions 3/5
+ cut off: the recording has no end
+ Total%  Self%▼  Now%  Function              Location
+   59.0   59.0   59.0  <..>::parse           …/mod.rs:142
+   30.0   30.0   30.0  server::digest::hash  /src/hash.rs:7
+   10.0   10.0   10.0  idle                  [libz.so.1]
+    1.0    1.0    1.0  [no-stack]
+   69.0    0.0    0.0  server::main          …/main.rs:10
+
+
+
+
+
+ q quit  ? help  p pause  i info  j k move  s sort  l group
+E
+
+LC_ALL=C COLUMNS=72 LINES=22 screen got -k lllj ended.db
+same 'threads in ASCII' got <<'E'
+  ENDED   server 4242                                          00:00:20
+ 2,000 samples   1.00 cores   99.0% complete                threads 2/2
+
+ Total%  Self%v  Now%  Thread                       PID/TID
+   70.0   70.0   70.0  server                       4242/4242
+   30.0   30.0   30.0  worker                       4242/4243
+
+
+
+
+
+
+
+
+-- worker 4242/4243 ------------------------------ total, % of a core --
+   40% +
+       |:::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::
+   20% +###############################################################
+       |###############################################################
+       |###############################################################
+    0% + 00:00:00 ---------------- 00:00:10 ----------------- 00:00:20
+ q quit  ? help  p pause  i info  j k move  s sort  l group
+E
+
+screen got -k i cut.db
+same 'information' got <<'E'
+  CUT OFF   server 4242                                                00:00:20
+ 2,000 samples   1.00 cores   99.0% complete   1,236 lost               1-19/22
+ cut off: the recording has no end
+
+ Recording
+ program           server
+ process           4242
+ command           ./server -p 80
+ executable        /srv/server
+ host              box
+ kernel            6.1.0
+ processor         x86_64
+ samples a second  100
+ begun             2026-01-01 00:00:00 +0000
+ stream            cpu, cut off: it has no end
+
+ Samples
+ taken             2000, 20.000 s of CPU time
+ complete stacks   1980, 99.00%
+ cut stacks        20 no-stack
+ lost              1234 ring-full in cpu
+ lost              2 throttled in cpu
+ profiler's cost   0.200 s, 1.00% of a core, 0.0 MB
+ j k scroll  q back
+E
+
+LINES=33 screen got -k '?' ended.db
+same 'help' got <<'E'
+  ENDED   server 4242                                                  00:00:20
+ 2,000 samples   1.00 cores   99.0% complete   profiler 1.0%
+
+ j Down        next row
+ k Up          row before
+ PgDn ^d       a page on, or half a page
+ PgUp ^u       a page back, or half a page
+ g Home        first row
+ G End         last row
+ s             sort by the next column
+ S             reverse the order
+ l             by function, line, module or thread
+ Enter         show or hide the chart
+
+ q ^c          quit
+ ?             this help
+ p             pause: the recording goes on
+ i             information: losses, notes, origin
+ ^l            draw the screen again
+ ^z            suspend
+
+ Total%        of all CPU time: with it anywhere on the stack
+ Self%         of all CPU time: in itself, not in what it calls
+ Now%          its share of the last 5 seconds, in itself
+ Location      where most of its own time is spent
+ cores         that the program used in the last 5 seconds
+ complete      samples whose stack reaches the thread's start
+ lost          samples that could not be taken: i tells why
+ profiler      its own CPU time, in percent of one core
+
+
+
+ j k scroll  q back
+E
+
+LINES=8 screen got none.db
+same 'no samples' got <<'E'
+  ENDED   server 4242                                                  00:00:00
+ 0 samples   0.00 cores                                           functions 0/0
+ Total%  Self%▼  Now%  Function                          Location
+
+                         the recording holds no samples
+
+
+ q quit  ? help  p pause  i info  j k move  s sort  l group  Enter chart
+E
+
+COLUMNS=39 LINES=9 screen got ended.db
+same 'too small' got <<'E'
+
+
+
+too small: 39x9
+40x8 is needed
+
+
+
+
+E
+
+# rows FILE: its table, blanks reduced.
+rows() { sed -n '/Total%/,/^ *$/p' "$1" | sed '/^ *$/d; s/^ *//; s/  */ /g'; }
+is() { rows got >is.got; same "$1" is.got; }
+
+# ---- keys
+
+screen got -k s ended.db
+is 's sorts by now' <<'E'
+Total% Self% Now%▼ Function Location
+59.0 59.0 59.0 <Vec<..> as Parse>::parse …/src/parse/mod.rs:142
+30.0 30.0 30.0 server::digest::hash /src/hash.rs:7
+10.0 10.0 10.0 idle [libz.so.1]
+1.0 1.0 1.0 [no-stack]
+69.0 0.0 0.0 server::main /src/main.rs:10
+E
+screen got -k ss ended.db
+is 'then by name' <<'E'
+Total% Self% Now% Function▼ Location
+59.0 59.0 59.0 <Vec<..> as Parse>::parse …/src/parse/mod.rs:142
+1.0 1.0 1.0 [no-stack]
+10.0 10.0 10.0 idle [libz.so.1]
+30.0 30.0 30.0 server::digest::hash /src/hash.rs:7
+69.0 0.0 0.0 server::main /src/main.rs:10
+E
+screen got -k ssss ended.db
+is 'and at last by total' <<'E'
+Total%▼ Self% Now% Function Location
+69.0 0.0 0.0 server::main /src/main.rs:10
+59.0 59.0 59.0 <Vec<..> as Parse>::parse …/src/parse/mod.rs:142
+30.0 30.0 30.0 server::digest::hash /src/hash.rs:7
+10.0 10.0 10.0 idle [libz.so.1]
+1.0 1.0 1.0 [no-stack]
+E
+screen got -k S ended.db
+is 'S reverses' <<'E'
+Total% Self%▲ Now% Function Location
+69.0 0.0 0.0 server::main /src/main.rs:10
+1.0 1.0 1.0 [no-stack]
+10.0 10.0 10.0 idle [libz.so.1]
+30.0 30.0 30.0 server::digest::hash /src/hash.rs:7
+59.0 59.0 59.0 <Vec<..> as Parse>::parse …/src/parse/mod.rs:142
+E
+screen got -k l ended.db
+is 'l: lines' <<'E'
+Total% Self%▼ Now% Function Line
+59.0 59.0 59.0 <Vec<..> as Parse>::parse …/src/parse/mod.rs:142
+30.0 30.0 30.0 server::digest::hash /src/hash.rs:7
+10.0 10.0 10.0 idle [libz.so.1]
+1.0 1.0 1.0 [no-stack]
+69.0 0.0 0.0 server::main /src/main.rs:10
+E
+screen got -k ll ended.db
+is 'modules' <<'E'
+Total% Self%▼ Now% Module
+99.0 89.0 89.0 /srv/server
+10.0 10.0 10.0 /usr/lib/libz.so.1
+1.0 1.0 1.0 [no-stack]
+E
+screen got -k llll ended.db
+is 'and functions again' <<'E'
+Total% Self%▼ Now% Function Location
+59.0 59.0 59.0 <Vec<..> as Parse>::parse …/src/parse/mod.rs:142
+30.0 30.0 30.0 server::digest::hash /src/hash.rs:7
+10.0 10.0 10.0 idle [libz.so.1]
+1.0 1.0 1.0 [no-stack]
+69.0 0.0 0.0 server::main /src/main.rs:10
+E
+
+# at KEYS: which row is selected after them.
+at() {
+	LINES=${lines:-24} screen got -k "$1" ended.db
+	sed -n '2s/.* \([0-9]*\/[0-9]*\)$/\1/p' got
+}
+keys_reach() {
+	while read -r keys want; do
+		[ "$(at "$keys")" = "$want" ] || echo "$keys: $(at "$keys"), not $want"
+	done
+}
+lines=9 keys_reach >keys.got <<'E'
+j 2/5
+jj<Down> 4/5
+jjjjjjj 5/5
+jjk 2/5
+jj<Up> 2/5
+k 1/5
+G 5/5
+<End> 5/5
+Gg 1/5
+G<Home> 1/5
+<PgDn> 5/5
+^D 3/5
+G<PgUp> 1/5
+G^U 3/5
+Gl 1/5
+Glj 2/5
+Gllll 5/5
+jjjSS 4/5
+E
+same 'keys select' keys.got /dev/null
+
+screen got -k jjsss ended.db
+says 'the selected row stays when the order changes' 'functions 4/5' got
+says 'and the chart is its own' '^── idle ──' got
+screen got -k '<Enter>' ended.db
+ok 'Enter hides the chart' sh -c '! grep -q "of a core" got'
+LINES=14 screen got ended.db
+ok 'there is none on a low screen' sh -c '! grep -q "of a core" got'
+LINES=14 screen got -k '<Enter>' ended.db
+says 'but Enter shows it' 'of a core' got
+LINES=10 screen got -k '<Enter>' ended.db
+says 'or says that it cannot' '^ no room for the chart' got
+screen got -k p ended.db
+says 'there is nothing to pause at the end' 'nothing to pause' got
+screen got -k X ended.db
+says 'an unknown key' 'no such key' got
+screen got -k '?q' ended.db
+says 'q leaves the help' 'functions 1/5' got
+LINES=12 screen got -k '?G' ended.db
+says 'the end of a help that does not fit' ' 18-26/26$' got
+LINES=12 screen got -k '?Gg<Down><PgDn>' ended.db
+says 'and how it moves' ' 10-18/26$' got
+
+# Each key of the help has its place in the page.
+LINES=60 screen got -k '?' ended.db
+sed -n '4,/^ Total%/{/^ Total%/d; s/^ \(.\{13\}\).*/\1/p;}' got |
+	tr -s ' ' '\n' | sed '/^$/d' | sort -u >keys.help
+ok 'keys are found in the help' grep -qx Enter keys.help
+sed -n '/^\.Ss Keys/,/^\.Sh/s/^\.It //p' "$ROOT/man/rsprof-tui.1" |
+	tr -s ' ' '\n' | sort -u >keys.page
+same 'the page has the keys of the help' keys.page keys.help
+
+# ---- names that mean harm
+
+{
+	stream 0 noend
+	printf 'frame\te1\ta\033[2Jb\007::c\r\033]0;x\033\\\\\t/x/\033[31m.rs\t3\n'
+	printf 'frame\te2\t%s\t-\t-\n' "$(printf '\342\200\256evil\342\200\213')"
+	printf 'frame\te3\t%s\t-\t-\n' "$(head -c 60000 /dev/zero | tr '\0' x)"
+	printf 'frame\te4\t%s\t-\t-\n' "$(head -c 60000 /dev/zero | tr '\0' '<')"
+	printf 'frame\te5\tmod::\346\227\245\346\234\254\350\252\236\t-\t-\n'
+	printf 'thread\t1000000001\t4242\t4242\tw\033[5m\302\233m\n'
+	printf 'note\t1000000001\tcpu\tline\\none \033[2J\n'
+	for i in 1 2 3 4 5; do
+		printf 'stack\t6%d\t-\ta1\t%d000\te%d\t0\n' $i $i $i
+		printf 'cpu\t100%d000000\t4242\t4242\t6%d\t10000000\n' $i $i
+	done
+	printf 'end\t2000000000\tcpu\tduration\n'
+} | rsprof-store evil.db
+for keys in '' jj l ll lll i G; do
+	screen got -k "$keys" evil.db
+	LC_ALL=C grep -c '[[:cntrl:]]' got
+	LC_ALL=C screen got -k "$keys" evil.db
+	LC_ALL=C grep -c '[^ -~]' got
+	awk 'length > 80' got
+done | sort -u >evil.got
+same 'no control characters come through' evil.got <<'E'
+0
+E
+screen got -k G evil.db
+says 'wide names are shown' 'mod::日本語  ' got
+says 'what turns text around is not' '\?evil' got
+
+# ---- errors
+
+usage='usage: rsprof-tui [-b] [-k KEYS] FILE'
+for args in '' '-x ended.db' 'ended.db cut.db' '-k'; do
+	# shellcheck disable=SC2086
+	exits "wrong usage: rsprof-tui $args" 2 rsprof-tui $args
+	ok 'usage' grep -qxF "$usage" err
+done
+ok 'usage is the synopsis' test "$usage" = "usage: $(mandoc -T utf8 \
+	"$ROOT/man/rsprof-tui.1" 2>/dev/null | col -b 2>/dev/null |
+	sed -n '/^SYNOPSIS/{n;s/^ *//p;}')" -o -z "$(command -v mandoc)"
+exits 'a key that is none' 2 rsprof-tui -b -k 'j<Bogus>' ended.db
+says 'is named' 'no such key: <Bogus>'
+one_line 'in one line'
+exits 'version' 0 rsprof-tui -V
+says 'version said' '^rsprof-tui [0-9]' out
+ok 'a full disk' sh -c '! rsprof-tui -b ended.db >/dev/full'
+ok 'a full disk, version' sh -c '! rsprof-tui -V >/dev/full'
+
+mkdir dir
+echo 'not a recording' >text
+head -c 20000 ended.db >half
+for file in missing.db dir text half /dev/null; do
+	exits "$file is no recording" 6 rsprof-tui -b "$file"
+	says 'it is named' "^rsprof-tui: $file: "
+	one_line 'in one line'
+done
+cp ended.db newer.db
+sqlite3 newer.db 'PRAGMA user_version = 99'
+exits 'a newer recording' 6 rsprof-tui -b newer.db
+says 'says so' '^rsprof-tui: newer.db: .*newer'
+
+exits 'not a terminal' 1 rsprof-tui ended.db
+says 'says what to do' '^rsprof-tui: standard output is not a terminal.*rsprof-top'
+one_line 'in one line'
+
+# ---- in a terminal
+
+command -v tmux >/dev/null || { done_testing; exit; }
+unset TMUX
+TMUX_TMPDIR=$T
+SHELL=/bin/sh
+ENV=
+PS1='$ '
+export TMUX_TMPDIR SHELL ENV PS1
+tm() { tmux -u -L rsprof -f /dev/null "$@" 9>&-; }
+cap() { tm capture-pane -p "$@" >cap; }
+seen() { cap && grep -Eq -- "$1" cap; }
+unseen() { ! seen "$1"; }
+see() { if await "${3:-10}" seen "$2"; then pass "$1"; else fail "$1"; diag <cap; fi; }
+keys() { tm send-keys "$@"; }
+# run COMMAND: by the shell in the pane.  ends DESCRIPTION STATUS: how it did.
+runs=0
+run() {
+	runs=$((runs + 1))
+	keys "clear; $1; echo $runs status=\$?" Enter
+}
+ends() { see "$1" "^$runs status=$2\$"; }
+# like DESCRIPTION FILE: the terminal comes to show the same as text.
+is_like() { cap && sed 's/ *$//' cap >cap.text && cmp -s cap.text "$1"; }
+like() {
+	if await 10 is_like "$2"; then pass "$1"
+	else fail "$1"; diff -u "$2" cap.text | diag; fi
+}
+# restored DESCRIPTION: the shell has its terminal back as it was.
+settings='settings() { stty -a | tr ";" "\n" | grep -v -e rows -e columns; }'
+restored() {
+	run 'settings >stty.got'
+	ends "$1: the shell" 0
+	ok "$1: settings" cmp stty.want stty.got
+	ok "$1: cursor and screen" test \
+		"$(tm display-message -p '#{cursor_flag} #{alternate_on}')" = '1 0'
+}
+
+ok 'a terminal' tm new-session -d -x 80 -y 24 'sh -i'
+own "$(tm display-message -p '#{pid}')"
+see 'a shell' '^[$#]'
+run "$settings"
+run 'settings >stty.want'
+ends 'its settings' 0
+
+screen want ended.db
+run 'rsprof-tui ended.db'
+like 'the terminal shows what -b prints' want
+screen want -k jjsl ended.db
+keys j Down s l
+like 'keys' want
+screen want -k '?' ended.db
+keys '?'
+like 'help' want
+keys Escape
+tm resize-window -x 120 -y 35
+COLUMNS=120 LINES=35 screen want -k jjsl ended.db
+like 'a larger terminal' want
+keys PPage Home NPage End Up
+COLUMNS=120 LINES=35 screen want -k 'jjsl<PgUp><Home><PgDn><End><Up>' ended.db
+like 'more keys' want
+tm resize-window -x 30 -y 6
+see 'one too small' '^too small: 30x6'
+tm resize-window -x 60 -y 15
+COLUMNS=60 LINES=15 screen want -k 'jjslGk' ended.db
+like 'and large enough again' want
+tm resize-window -x 80 -y 24
+keys q
+ends 'q quits' 0
+restored 'after q'
+
+# dies NAME STATUS: by a signal.
+dies() {
+	run 'rsprof-tui ended.db & echo $! >pid; fg >/dev/null'
+	see "before SIG$1" 'ENDED'
+	kill -s "$1" "$(cat pid)"
+	ends "SIG$1 ends it" "$2"
+	restored "after SIG$1"
+}
+dies TERM 143
+dies HUP 129
+dies INT 0
+
+run 'rsprof-tui ended.db'
+see 'before ^C' 'ENDED'
+keys C-c
+ends '^C ends it' 0
+restored 'after ^C'
+
+run 'rsprof-tui ended.db'
+see 'before ^Z' 'ENDED'
+keys C-z
+see '^Z stops it' '[Ss]topped'
+restored 'while it is stopped'
+tm resize-window -x 90 -y 20
+keys 'fg' Enter
+COLUMNS=90 LINES=20 screen want ended.db
+like 'it comes back, in the size of now' want
+keys q
+restored 'after that'
+tm resize-window -x 80 -y 24
+
+run 'echo none of it | rsprof-tui -k j ended.db'
+screen want -k j ended.db
+like 'keys from the terminal where input is a pipe' want
+keys q
+ends 'and quits by them' 0
+
+run 'TERM=foo rsprof-tui ended.db'
+see 'unknown terminal' "^rsprof-tui: unknown terminal 'foo': set TERM, or use rsprof-top"
+ends 'exits 1' 1
+run 'TERM=dumb rsprof-tui ended.db'
+see 'a terminal that can do nothing' "^rsprof-tui: unknown terminal 'dumb'"
+run 'env -u TERM rsprof-tui ended.db'
+see 'no TERM' "^rsprof-tui: unknown terminal '.*': set TERM"
+restored 'after these'
+
+for color in 256 8 no; do
+	case $color in
+	256) set -- '' '38;5;' ;;
+	8) set -- 'TERM=xterm' '3[1-6]m' ;;
+	no) set -- 'NO_COLOR=1' '[34][0-8](;|m)' ;;
+	esac
+	run "$1 rsprof-tui ended.db"
+	await 10 seen 'ENDED'
+	cap -e
+	if [ $color = no ]; then ok 'NO_COLOR' sh -c "! grep -E '$2' cap"
+	else ok "$color colours" grep -Eq "$2" cap; fi
+	keys q
+	await 10 seen "^$runs status=0"
+done
+
+# ---- a recording that grows
+
+# more N STACK FROM: samples that go on from number FROM.
+more() {
+	awk -v n="$1" -v s="$2" -v i="$3" 'BEGIN { for (; n > 0; n--)
+		printf "cpu\t%.0f\t4242\t4242\t%s\t10000000\n",
+		    1000000000 + ++i * 10000000, s }'
+}
+# holds FILE N: samples.
+holds() {
+	[ "$(sqlite3 "file:$1?mode=ro" 'SELECT count(*) FROM cpu')" = "$2" ]
+}
+mkfifo fifo
+rsprof-store live.db <fifo &
+own $!
+store=$!
+exec 9>fifo
+stream 1000 noend >&9
+await 10 holds live.db 1000
+run 'rsprof-tui -k j live.db'
+see 'live' ' LIVE +server 4242 .*00:00:10'
+see 'the second row is selected' 'functions 2/5'
+more 1000 53 1000 >&9
+see 'it grows, and the selected row is the first now' 'functions 1/5'
+see 'by new figures' '65.0 +65.0 +100.0 +server::digest::hash'
+more 3000 54 2000 >&9
+see 'then the second again' 'functions 2/5'
+see 'where it is' '26.0 +26.0 +0.0 +server::digest::hash'
+see 'the chart is its own' '── server::digest::hash ──'
+keys p
+see 'pause' ' PAUSED .*00:00:50'
+more 1000 52 5000 >&9
+await 10 holds live.db 6000
+keys k
+see 'which keys still move in' 'functions 1/5'
+see 'and which shows nothing new' ' 5,000 samples'
+keys j p
+see 'until it goes on' ' LIVE .*00:01:00'
+see 'with all that came' ' 6,000 samples'
+see 'nothing comes' ' STALLED ' 20
+see 'for how long' 'nothing has come for [0-9]+ seconds'
+more 1 52 6000 >&9
+see 'something does' ' LIVE '
+printf 'end\t61010000000\tcpu\tduration\n' >&9
+exec 9>&-
+wait $store
+see 'the end' ' ENDED '
+see 'has every sample' ' 6,001 samples'
+FROM=7000 stream 1000 | rsprof-store -a live.db
+see 'it is continued by -a' ' 7,001 samples'
+rm -f live.db
+see 'deleted' 'the file was deleted or replaced'
+see 'what was read is still there' 'server::digest::hash'
+keys q
+ends 'and q quits' 0
+
+# Cut off while it is watched.
+rsprof-store killed.db <fifo &
+store=$!
+own $store
+exec 9>fifo
+stream 500 noend >&9
+await 10 holds killed.db 500
+run 'rsprof-tui killed.db'
+see 'live again' ' LIVE '
+kill -9 $store
+see 'its writer is killed' ' CUT OFF '
+exec 9>&-
+
+# The terminal goes away.
+keys q
+await 10 seen "^$runs status=0"
+run 'rsprof-tui ended.db & echo $! >pid; fg >/dev/null'
+see 'before the terminal goes' 'ENDED'
+tm kill-session
+ok 'it ends with its terminal' await 10 sh -c "! kill -0 $(cat pid)"
+
+done_testing

@@ -1,0 +1,123 @@
+/*
+ * A chart: how its axes are chosen and what is drawn.
+ */
+#include <inttypes.h>
+#include <locale.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "chart.h"
+#include "grid.h"
+#include "tap.h"
+
+#define S UINT64_C(1000000000)
+
+static void
+check_axes(void)
+{
+	static const double values[][2] = { { 0, 10 }, { 3, 10 }, { 10, 10 },
+		{ 10.1, 12 }, { 99, 100 }, { 100, 100 }, { 101, 120 },
+		{ 205, 250 }, { 801, 1000 }, { 1001, 1200 } };
+	static const struct {
+		uint64_t duration, least;
+		size_t buckets;
+		uint64_t want;
+	} buckets[] = {
+		{ 0, 0, 100, S / 100 }, { 0, S / 5, 100, S / 4 },
+		{ 10 * S, 0, 100, S / 4 }, { 100 * S, 0, 100, 2 * S },
+		{ 99 * S, 0, 100, S }, { 3600 * S, 0, 144, 30 * S },
+		{ 86400 * S, 0, 100, 900 * S },
+		{ 100 * 86400 * S, 0, 100, 115200 * S }, { S, 0, 0, S },
+	};
+
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
+		ok(chart_round(values[i][0]) == values[i][1],
+		    "%g is below %g", values[i][0], values[i][1]);
+	for (size_t i = 0; i < sizeof(buckets) / sizeof(buckets[0]); i++)
+		ok(chart_bucket(buckets[i].duration, buckets[i].buckets,
+		    buckets[i].least) == buckets[i].want, "%" PRIu64
+		    " s in %zu buckets of %g s", buckets[i].duration / S,
+		    buckets[i].buckets, (double)buckets[i].want / 1e9);
+	ok(chart_bucket(UINT64_MAX, 1, 0) > 0, "all the time there is");
+}
+
+static void
+check_time(void)
+{
+	char buf[32];
+
+	ok(!strcmp(chart_time(3723 * S, 0, buf, sizeof(buf)), "01:02:03"),
+	    "a time");
+	ok(!strcmp(chart_time(S / 2, 1, buf, sizeof(buf)), "00:00:00.5"),
+	    "with tenths");
+	ok(!strcmp(chart_time(360000 * S, 0, buf, sizeof(buf)), "100:00:00"),
+	    "of several days");
+}
+
+static void
+draws(int utf8, const char *what, const char *want)
+{
+	static const double value[] = { 0, 25, 50, 100, 0.1 };
+	struct grid *g = grid_open(5, 30, utf8);
+	struct grid_area all = grid_all(g);
+	struct chart c = { value, 5, 6, 0, 60 * S };
+	char *got;
+
+	chart_draw(g, &all, &c);
+	got = grid_text(g);
+	if (!ok(strcmp(got, want) == 0, "%s", what))
+		printf("# got:\n%s# wanted:\n%s", got, want);
+	free(got);
+	grid_close(g);
+}
+
+static void
+check_drawing(void)
+{
+	draws(0, "ASCII",
+	    "  100% +           ###\n"
+	    "       |           ###\n"
+	    "   50% +       #######\n"
+	    "       |    ##########....\n"
+	    "    0% + 00:00:00 - 00:01:00\n");
+	if (setlocale(LC_ALL, "C.UTF-8") == NULL) {
+		printf("ok %d # SKIP no C.UTF-8 locale\n", ++tap_count);
+		return;
+	}
+	draws(1, "Braille",
+	    "  100% ┤          ⢸⣿⣿⣿\n"
+	    "       │          ⢸⣿⣿⣿\n"
+	    "   50% ┤       ⣿⣿⣿⣿⣿⣿⣿\n"
+	    "       │   ⢸⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣀⣀⣀⡀\n"
+	    "    0% └ 00:00:00 ─ 00:01:00\n");
+}
+
+static void
+check_bounds(void)
+{
+	double value[2] = { 1e300, -5 };
+	struct chart c = { value, 2, 2, 0, S };
+	int drawn = 0;
+
+	for (int rows = 1; rows < 9; rows++)
+		for (int columns = 1; columns < 40; columns++) {
+			struct grid *g = grid_open(rows, columns, rows & 1);
+			struct grid_area all = grid_all(g);
+
+			chart_draw(g, &all, &c);
+			c.n = chart_buckets(g, &all) > 1 ? 2 : 0;
+			drawn++;
+			grid_close(g);
+		}
+	ok(drawn == 8 * 39, "any size, any value");
+}
+
+int
+main(void)
+{
+	check_axes();
+	check_time();
+	check_drawing();
+	check_bounds();
+	return tap_done();
+}
