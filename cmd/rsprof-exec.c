@@ -1,0 +1,123 @@
+/*
+ * rsprof-exec: hold a command, stopped, until its profilers are attached and
+ * somebody continues it (SIGCONT); then become that command.
+ */
+#include <err.h>
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void
+usage(void)
+{
+	fputs("usage: rsprof-exec [-V] CMD [ARG ...]\n", stderr);
+	exit(2);
+}
+
+/* 0 where path is a file that may be executed, else why not. */
+static int
+check_file(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) == -1)
+		return errno;
+	if (S_ISDIR(st.st_mode))
+		return EISDIR;
+	return access(path, X_OK) == -1 ? errno : 0;
+}
+
+/* The same for a command as execvp(3) looks for it. */
+static int
+check_command(const char *cmd)
+{
+	const char *dir = getenv("PATH");
+	int why = ENOENT;
+
+	if (strchr(cmd, '/'))
+		return check_file(cmd);
+	if (dir == NULL)
+		dir = "/bin:/usr/bin";
+	for (; dir && *cmd; dir = *dir ? dir + 1 : NULL) {
+		char path[PATH_MAX];
+		size_t len = strcspn(dir, ":");
+		int n = snprintf(path, sizeof(path), "%.*s%s%s", (int)len, dir,
+		    len ? "/" : "", cmd);
+
+		dir += len;
+		if (n < 0 || (size_t)n >= sizeof(path))
+			continue;
+		switch (check_file(path)) {
+		case 0:
+			return 0;
+		case EACCES:
+			why = EACCES;
+		}
+	}
+	return why;
+}
+
+/* As a shell says it: 127 where there is no such command, else 126. */
+static void
+fail(const char *cmd, int why)
+{
+	if (why == ENOENT && !strchr(cmd, '/'))
+		errx(127, "%s: not found", cmd);
+	errno = why;
+	err(why == ENOENT || why == ENOTDIR ? 127 : 126, "%s", cmd);
+}
+
+/* A shell starts commands in the background with these ignored. */
+static void
+restore_signals(void)
+{
+	signal(SIGINT, SIG_DFL);
+	signal(SIGQUIT, SIG_DFL);
+	signal(SIGPIPE, SIG_DFL);
+}
+
+/* Stop until continued; end with the parent, which nobody else would do. */
+static void
+hold(pid_t parent)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		errx(1, "whoever started it is gone");
+	raise(SIGSTOP);
+	prctl(PR_SET_PDEATHSIG, 0);
+}
+
+int
+main(int argc, char **argv)
+{
+	pid_t parent = getppid();
+	int c, why;
+
+	while ((c = getopt(argc, argv, "+V")) != -1)
+		switch (c) {
+		case 'V':
+			if (puts("rsprof-exec " VERSION) == EOF ||
+			    fclose(stdout) == EOF)
+				err(1, "stdout");
+			return 0;
+		default:
+			usage();
+		}
+	argc -= optind;
+	argv += optind;
+	if (argc < 1)
+		usage();
+
+	if ((why = check_command(argv[0])))
+		fail(argv[0], why);
+	restore_signals();
+	hold(parent);
+	execvp(argv[0], argv);
+	fail(argv[0], errno);
+}

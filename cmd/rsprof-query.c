@@ -1,0 +1,112 @@
+/*
+ * rsprof-query: ask a recording in SQL; one row in, one line of fields
+ * separated by TAB out.
+ */
+#include <err.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "db.h"
+
+static int head; /* -H: the columns' names before the rows */
+
+static void
+usage(void)
+{
+	fputs("usage: rsprof-query [-HV] FILE SQL\n", stderr);
+	exit(2);
+}
+
+/* A string as rsprof-records(5) writes it. */
+static void
+put_string(const char *s)
+{
+	if (strcmp(s, "-") == 0)
+		putchar('\\');
+	for (; *s; s++)
+		switch (*s) {
+		case '\t':
+			fputs("\\t", stdout);
+			break;
+		case '\n':
+			fputs("\\n", stdout);
+			break;
+		case '\\':
+			fputs("\\\\", stdout);
+			break;
+		default:
+			putchar(*s);
+		}
+}
+
+static void
+put_field(const char *s, int column, int columns)
+{
+	if (s)
+		put_string(s);
+	else
+		putchar('-');
+	putchar(column + 1 < columns ? '\t' : '\n');
+}
+
+static int
+put_row(void *ctx, struct db_stmt *s, int columns)
+{
+	(void)ctx;
+	for (int i = 0; i < columns; i++)
+		put_field(db_text(s, i), i, columns);
+	return ferror(stdout);
+}
+
+static int
+put_head(void *ctx, struct db_stmt *s, int columns)
+{
+	(void)ctx;
+	for (int i = 0; head && i < columns; i++)
+		put_field(db_name(s, i), i, columns);
+	return 0;
+}
+
+static void
+close_stdout(void)
+{
+	if (ferror(stdout) || fclose(stdout) == EOF)
+		err(1, "stdout");
+}
+
+int
+main(int argc, char **argv)
+{
+	const char *error;
+	struct db *db;
+	int c;
+
+	while ((c = getopt(argc, argv, "+HV")) != -1)
+		switch (c) {
+		case 'H':
+			head = 1;
+			break;
+		case 'V':
+			puts("rsprof-query " VERSION);
+			close_stdout();
+			return 0;
+		default:
+			usage();
+		}
+	if (argc - optind != 2)
+		usage();
+
+	if ((db = db_open(argv[optind], DB_READ, &error)) == NULL)
+		errx(6, "%s", error);
+	if (db_query(db, argv[optind + 1], put_head, put_row, NULL) == -1) {
+		warnx("%s", db_error(db));
+		db_close(db);
+		close_stdout();
+		return 6;
+	}
+	db_close(db);
+	close_stdout();
+	return 0;
+}

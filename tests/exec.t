@@ -1,0 +1,84 @@
+#!/bin/sh
+# rsprof-exec holds a command, stopped, and becomes it when it is continued.
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+state() { sed 's/.*) //; s/ .*//' "/proc/$1/stat"; }
+is_stopped() { [ "$(state "$1")" = T ]; }
+
+# held CMD...: start it held, in $pid.
+held() {
+	rsprof-exec "$@" >"$T/out" 2>"$T/err" &
+	pid=$!
+	own $pid
+	await 10 is_stopped $pid
+}
+
+# released: continue it and wait; its status is in $got.
+released() {
+	kill -s CONT $pid
+	wait $pid 2>/dev/null
+	got=$?
+}
+
+held sh -c 'echo $$; exit 7'
+ok 'a command is held' is_stopped $pid
+ok 'and has not begun' [ ! -s "$T/out" ]
+released
+ok 'its exit status is the command'\''s' [ $got = 7 ]
+ok 'it is the command, not its parent' [ "$(cat "$T/out")" = $pid ]
+
+# A shell starts its background commands with SIGINT and SIGQUIT ignored.
+(trap '' INT QUIT PIPE; exec rsprof-exec grep SigIgn /proc/self/status) >"$T/out" &
+pid=$!
+own $pid
+await 10 is_stopped $pid
+released
+ok 'SIGINT, SIGQUIT, SIGPIPE are not ignored any more' \
+	[ $((0x$(cut -f 2 "$T/out") & (1 << 1 | 1 << 2 | 1 << 12))) = 0 ]
+
+held sh -c 'kill -s TERM $$'
+released
+ok 'it dies of the command'\''s signal' [ $got = 143 ]
+
+held sleep 60
+kill -s TERM $pid
+released
+ok 'a signal that came while it was held is not lost' [ $got = 143 ]
+
+sh -c 'rsprof-exec sleep 60 & echo $! >"$0/pid"; exec sleep 60' "$T" &
+parent=$!
+own $parent
+await 10 [ -s "$T/pid" ]
+pid=$(cat "$T/pid")
+await 10 is_stopped "$pid"
+kill -s KILL $parent
+ok 'it does not stay behind when its parent is killed' \
+	await 10 [ ! -d "/proc/$pid" ]
+
+printf 'echo script\n' >"$T/script"
+chmod +x "$T/script"
+mkdir "$T/dir"
+exits 'no such command: 127' 127 rsprof-exec nosuchcommand
+same 'it is named' "$T/err" <<'END'
+rsprof-exec: nosuchcommand: not found
+END
+exits 'no such file: 127' 127 rsprof-exec "$T/nosuch"
+exits 'a directory: 126' 126 rsprof-exec "$T/dir"
+chmod -x "$T/script"
+exits 'not executable: 126' 126 rsprof-exec "$T/script"
+says 'it is said why' 'script: Permission denied'
+(unset PATH; exec "$B/rsprof-exec" true) &
+pid=$!
+own $pid
+await 10 is_stopped $pid
+released
+ok 'a command is found without PATH, as execvp(3) does' [ $got = 0 ]
+
+printf '#!/no/such/interpreter\n' >"$T/script"
+chmod +x "$T/script"
+held "$T/script"
+released
+ok 'its interpreter is missing: 127' [ $got = 127 ]
+exits 'no command: 2' 2 rsprof-exec
+done_testing

@@ -1,0 +1,449 @@
+#!/bin/sh
+# rsprof plugs the programs together, and takes everything down again.
+# shellcheck disable=SC2016
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+rsprof-cpu -d 0.1 -p $$ >"$T/probe" 2>"$T/err" || skip_all "$(cat "$T/err")"
+
+mkdir "$T/tmp" "$T/here"
+TMPDIR=$T/tmp
+export TMPDIR
+cd "$T/here" || exit 1
+
+# A name that no other process has.
+prog=rs$$x
+cp "$B/target/split" "$T/$prog"
+"$T/$prog" 600 >/dev/null &
+target=$!
+own $target
+
+# apart CMD...: become it in a session of its own, its signals as a login
+# leaves them; then its PID is the session's number.
+apart() {
+	exec perl -MPOSIX=setsid -e 'setsid; $SIG{$_} = "DEFAULT"
+		for qw(HUP INT QUIT); exec @ARGV or die' -- "$@"
+}
+
+# session SID [NAME]: the processes in it, of that name; not ended ones.
+session() {
+	cat /proc/[0-9]*/stat 2>/dev/null | sed 's/ (/ /; s/) / /' |
+		awk -v sid="$1" -v name="${2:-}" '$6 == sid && $3 != "Z" &&
+			(name == "" || $2 == name) { print $1 }'
+}
+gone() { [ -z "$(session "$1")" ]; }
+member() { [ -n "$(session "$@")" ]; }
+
+# ended PID: wait for a process of ours; its status is in $code.
+ended() {
+	wait "$1" 2>/dev/null
+	code=$?
+}
+
+# recording FILE: it can be read, and is one file.
+recording() {
+	[ "$(rsprof-query "$1" 'SELECT count(*) FROM stream')" = 1 ] &&
+		[ ! -e "$1-wal" ] && [ ! -e "$1-shm" ]
+}
+has_samples() { [ "$(rsprof-query "$1" 'SELECT count(*) FROM cpu')" -gt 0 ]; }
+ended_by() { rsprof-query "$1" 'SELECT how FROM stream' | grep -qx "$2"; }
+
+# ---- attach -----------------------------------------------------------------
+
+exits 'attach to a number' 0 rsprof attach -q -d 0.5 -F 499 -o pid.db $target
+says 'it prints the table' 'split::' "$T/out"
+same 'and where the recording is' "$T/err" <<'END'
+rsprof: recorded in pid.db
+END
+ok 'the recording is one file' recording pid.db
+ok 'it has samples' has_samples pid.db
+ok 'it ended after its time' ended_by pid.db duration
+rsprof-query pid.db "SELECT value FROM meta WHERE key = 'hz'" >"$T/hz"
+same 'it has the rate asked for' "$T/hz" <<'END'
+499
+END
+
+exits 'attach to a name' 0 rsprof attach -q -d 0.2 "^$prog\$"
+ok 'the file is named after the process and the time' \
+	sh -c 'ls | grep -Eqx "rsprof\.$0\.[0-9]{12}\.db"' "$prog"
+exits 'a file that exists is not touched' 6 \
+	rsprof attach -q -d 0.2 -o pid.db $target
+same 'it is named' "$T/err" <<'END'
+rsprof: pid.db: exists already; name another file with -o
+END
+ok 'it is as it was' ended_by pid.db duration
+
+"$T/$prog" 600 >/dev/null &
+twin=$!
+own $twin
+exits 'several processes have the name' 2 rsprof attach -q -o no.db "$prog"
+says 'one is listed' " $target  .*/$prog 600"
+says 'and the other' " $twin  .*/$prog 600"
+kill $twin
+wait $twin 2>/dev/null
+
+exits 'no process has the name' 3 rsprof attach -q -o no.db nosuch$$
+one_line 'it says so in a line'
+exits 'a name that is no regular expression' 2 rsprof attach -q -o no.db '('
+sh -c 'exit 0' &
+ended $!
+exits 'no such process' 3 rsprof attach -q -o no.db $!
+same 'the stage that failed is named, and no other' "$T/err" <<END
+rsprof-cpu: no process $!
+rsprof: rsprof-cpu failed (exit 3)
+END
+exits 'a rate out of range' 2 rsprof attach -q -F 0 -o no.db $target
+exits 'no directory for the recording' 6 \
+	rsprof attach -q -d 5 -o "$T/nosuch/no.db" $target
+same 'it is said' "$T/err" <<END
+rsprof: $T/nosuch/no.db: its directory cannot be written
+END
+exits 'the recording cannot be made' 6 \
+	rsprof attach -q -d 5 -o "$(printf '%0300d' 0).db" $target
+says 'the stage says why' '^rsprof-store: 0*\.db: File name too long$'
+says 'it is named' '^rsprof: rsprof-store failed \(exit 6\)$'
+ok 'and no other' [ "$(grep -c '^rsprof: ' "$T/err")" = 1 ]
+ok 'no recording is left of those' [ ! -e no.db ]
+
+# A process that ends under our hands.
+sh -c 'exec sleep 1' &
+short=$!
+own $short
+exits 'the process ends' 0 rsprof attach -q -o short.db $short
+ok 'then the recording does' ended_by short.db exited
+
+# ---- signals ----------------------------------------------------------------
+
+for signal in INT TERM HUP QUIT; do
+	apart rsprof attach -q -o $signal.db $target >"$T/out" 2>"$T/err" &
+	pid=$!
+	own $pid
+	await 20 has_samples $signal.db
+	kill -s $signal $pid
+	ended $pid
+	ok "SIG$signal ends a recording" [ $code = 0 ]
+	ok "in order" ended_by $signal.db stopped
+	says 'and the table is printed' 'split::' "$T/out"
+	ok 'nothing is left running' await 10 gone $pid
+done
+
+apart rsprof attach -q -o killed.db $target >/dev/null 2>&1 &
+pid=$!
+own $pid
+await 20 has_samples killed.db
+kill -s KILL $pid
+ended $pid
+ok 'nothing runs on when rsprof is killed' await 10 gone $pid
+ok 'the recording is whole' ended_by killed.db stopped
+
+for stage in cpu sym store; do
+	apart rsprof attach -q -o kill-$stage.db $target >"$T/out" 2>"$T/err" &
+	pid=$!
+	own $pid
+	await 20 has_samples kill-$stage.db
+	kill -s KILL "$(session $pid rsprof-$stage)"
+	ended $pid
+	ok "rsprof-$stage is killed: 1" [ $code = 1 ]
+	says 'it is named' "^rsprof: rsprof-$stage was killed by signal 9$"
+	ok 'and no other' [ "$(grep -c '^rsprof: rsprof-' "$T/err")" = 1 ]
+	ok 'what came before is there' recording kill-$stage.db
+	ok 'nothing is left running' await 10 gone $pid
+done
+
+# ---- run --------------------------------------------------------------------
+
+echo hello | rsprof run -q -o run.db -- sh -c \
+	'cat; echo error >&2; exit 7' >"$T/out" 2>"$T/err"
+code=$?
+ok 'run gives the exit status back' [ $code = 7 ]
+same 'the command has its input, and its output for itself' "$T/out" <<'END'
+hello
+END
+says 'its errors' '^error$'
+says 'the recording follows' '^rsprof: recorded in run.db$'
+ok 'it ended with the command' ended_by run.db exited
+rsprof-query run.db "SELECT value FROM meta WHERE key = 'command'" >"$T/said"
+same 'it is that of the command' "$T/said" <<'END'
+sh -c cat; echo error >&2; exit 7
+END
+
+rsprof run -q -o full.db -F 499 "$T/$prog" 2 >"$T/out" 2>"$T/err"
+says 'the table is not in between' 'split::'
+ok 'with the command'\''s output' [ -z "$(grep split:: "$T/out")" ]
+# The program says at its end how much time it took itself.
+tail -n 1 "$T/out" | awk '{ print $3 + $5 + $7 }' >"$T/spent"
+rsprof-query full.db 'SELECT sum(ns) FROM cpu' >"$T/sampled"
+ok 'no time of the command is missing' awk -v s="$(cat "$T/spent")" \
+	-v n="$(cat "$T/sampled")" 'BEGIN { exit !(s > 0 && n > s * 0.9) }'
+rsprof-query full.db "SELECT count(*) FROM module
+	WHERE path LIKE '%rsprof-exec'" >"$T/said"
+same 'and none of what was before it is there' "$T/said" <<'END'
+0
+END
+
+exits 'the command dies of a signal' 137 \
+	rsprof run -q -o dies.db -- sh -c 'kill -s KILL $$'
+exits 'the command ends at once' 0 rsprof run -q -o once.db true
+ok 'it is recorded all the same' ended_by once.db exited
+exits 'no such command' 127 rsprof run -q -o no.db nosuchcommand
+exits 'not a command' 126 rsprof run -q -o no.db "$T/tmp"
+exits 'the profiler refuses: the command is not started' 2 \
+	rsprof run -q -F 0 -o no.db touch no.db
+says 'it is said why' '^rsprof: rsprof-cpu failed \(exit 2\)$'
+ok 'nothing is left of those' [ ! -e no.db ]
+
+for signal in HUP INT QUIT USR1 USR2 ALRM TERM; do
+	apart rsprof run -q -o run-$signal.db -- perl -e '
+		$| = 1;
+		$SIG{$ARGV[0]} = sub { print "got it\n"; exit 9 };
+		print "ready\n"; sleep 1 while 1' $signal \
+		>"$T/out" 2>"$T/err" </dev/null &
+	pid=$!
+	own $pid
+	await 20 grep -q ready "$T/out"
+	kill -s $signal $pid
+	ended $pid
+	ok "SIG$signal is passed on to the command" grep -q 'got it' "$T/out"
+	ok 'whose exit status counts' [ $code = 9 ]
+	ok 'nothing is left running' await 10 gone $pid
+done
+apart rsprof run -q -o term.db sleep 600 >"$T/out" 2>"$T/err" &
+pid=$!
+own $pid
+await 20 member $pid sleep
+kill -s TERM $pid
+ended $pid
+ok 'a signal that ends the command: 128 and its number' [ $code = 143 ]
+ok 'the recording ended with it' ended_by term.db exited
+ok 'nothing is left running' await 10 gone $pid
+
+# ---- whose files ------------------------------------------------------------
+
+# nobody CMD...: as a user without any rights.
+nobody() { setpriv --reuid 65534 --regid 65534 --clear-groups -- "$@"; }
+if [ "$(id -u)" != 0 ]; then
+	skip 'as another user: needs root'
+else
+	chmod 711 "$T"
+	mkdir "$T/theirs"
+	chown 65534:65534 "$T/theirs" "$T/tmp"
+	cd "$T/theirs" || exit 1
+	apart env SUDO_UID=65534 SUDO_GID=65534 rsprof attach -q -o mine.db \
+		$target >"$T/out" 2>"$T/err" &
+	pid=$!
+	own $pid
+	await 20 has_samples mine.db
+	for stage in cpu sym store; do
+		stat -c "rsprof-$stage %u %g" \
+			/proc/"$(session $pid rsprof-$stage)"
+	done >"$T/said"
+	same 'under sudo only the producer is root' "$T/said" <<'END'
+rsprof-cpu 0 0
+rsprof-sym 65534 65534
+rsprof-store 65534 65534
+END
+	kill -s TERM $pid
+	ended $pid
+	ok 'they work together' [ $code = 0 ]
+	ok 'and the recording is the user'\''s' \
+		[ "$(stat -c '%u %g' mine.db)" = '65534 65534' ]
+	mkdir "$T/ours"
+	cd "$T/ours" || exit 1
+	exits 'root'\''s directory is closed to them' 6 \
+		env SUDO_UID=65534 SUDO_GID=65534 \
+		rsprof run -q -o no.db touch no
+	ok 'then the command is not started' [ ! -e no ]
+	cd "$T/theirs" || exit 1
+	nobody rsprof attach -q -d 0.2 -o no.db $target >"$T/out" 2>"$T/err"
+	code=$?
+	ok 'somebody else'\''s process' [ $code = 4 ]
+	says 'it is said' "^rsprof-cpu: process $target belongs to another user"
+	says 'with the stage' '^rsprof: rsprof-cpu failed \(exit 4\)$'
+	nobody rsprof run -q -k -o no.db touch no.db >"$T/out" 2>"$T/err"
+	code=$?
+	if [ "$(cat /proc/sys/kernel/perf_event_paranoid)" -lt 2 ]; then
+		skip 'kernel stacks are permitted here'
+	else
+		ok 'not permitted: 4' [ $code = 4 ]
+		ok 'the command is not started' [ ! -e no.db ]
+	fi
+	cd "$T/here" || exit 1
+fi
+
+# ---- on a terminal ----------------------------------------------------------
+
+terminals=0
+mux() { tmux -L rsprof$$.$terminals -f /dev/null "$@"; }
+screen() { mux capture-pane -p -S - -t t; }
+shows() { screen | grep -Eq -- "$1"; }
+
+# terminal COMMAND: run it on one, as a shell there does; the shell's PID is
+# the session's number.
+cat >"$T/login" <<'END'
+trap : HUP INT QUIT TERM
+. "$1/command"
+echo $? >"$1/status"
+read -r line
+END
+terminal() {
+	terminals=$((terminals + 1))
+	rm -f "$T/status"
+	printf '%s\n' "$1" >"$T/command"
+	mux new-session -d -s t -x 100 -y 30 "exec sh '$T/login' '$T'"
+	pid=$(mux display -p -t t '#{pane_pid}')
+}
+# closed STATUS: it has ended, and left the terminal to its shell.
+closed() {
+	ok 'it ends' await 20 [ -s "$T/status" ]
+	ok "with $1" [ "$(cat "$T/status")" = "$1" ]
+	screen >"$T/screen"
+	ok 'nothing is left running' [ "$(session "$pid")" = "$pid" ]
+	mux kill-server
+}
+
+if ! command -v tmux >/dev/null; then
+	skip 'no tmux'
+else
+	terminal "rsprof attach -o q.db $target"
+	ok 'on a terminal there is the live view' await 20 shows 'split::'
+	await 20 has_samples q.db
+	mux send-keys -t t q
+	closed 0
+	ok 'q ends the recording' ended_by q.db stopped
+	says 'and says where it is' '^rsprof: recorded in q.db' "$T/screen"
+
+	terminal "rsprof attach -o c.db $target"
+	await 20 shows 'split::'
+	mux send-keys -t t C-c
+	closed 0
+	ok 'Ctrl-C ends it as well' ended_by c.db stopped
+
+	terminal "rsprof attach -o t.db $target"
+	await 20 shows 'split::'
+	kill -s TERM "$(session "$pid" rsprof)"
+	closed 0
+	ok 'and SIGTERM' ended_by t.db stopped
+
+	terminal "rsprof attach -o h.db $target"
+	await 20 shows 'split::'
+	mux kill-server
+	ok 'the terminal is closed: nothing is left running' \
+		await 10 gone "$pid"
+	ok 'the recording is whole' ended_by h.db stopped
+
+	terminal "rsprof attach -o 9.db $target"
+	await 20 shows 'split::'
+	kill -s KILL "$(session "$pid" rsprof-tui)"
+	closed 1
+	says 'the view is killed: it is named' \
+		'^rsprof: rsprof-tui was killed by signal 9' "$T/screen"
+	ok 'the recording is whole' ended_by 9.db stopped
+
+	terminal "rsprof attach -o d.db -d 1 $target"
+	await 20 ended_by d.db duration
+	ok 'the view stays when the recording has ended' shows 'split::'
+	mux send-keys -t t q
+	closed 0
+
+	terminal "rsprof attach -o no.db -F 0 $target"
+	closed 2
+	says 'an error at the start is seen' 'not a rate' "$T/screen"
+	ok 'there is no recording' [ ! -e no.db ]
+
+	terminal "rsprof run -o r.db -- sh -c 'echo out; echo err >&2
+		read x; echo \"[\$x]\"; exec \"$T/$prog\" 600'"
+	ok 'a command has its view as well' await 20 shows 'split::'
+	mux send-keys -t t q
+	closed 143
+	ok 'q ends the command, too' ended_by r.db exited
+	says 'its output is said to be apart' \
+		"^rsprof: the command's output is in r.out" "$T/screen"
+	head -n 3 r.out >"$T/out"
+	same 'and is there; the terminal is not its input' "$T/out" <<'END'
+out
+err
+[]
+END
+
+	terminal 'rsprof run -o rc.db -- perl -e '\''$SIG{INT} = sub { $n++ };
+		1 while !$n; sleep 1; print "$n\n"'\'
+	await 20 has_samples rc.db
+	mux send-keys -t t C-c
+	closed 0
+	same 'Ctrl-C reaches the command once' rc.out <<'END'
+1
+END
+
+	terminal 'rsprof run -o no.db nosuchcommand'
+	closed 127
+	says 'what is no command is said there' 'nosuchcommand: not found' \
+		"$T/screen"
+	ok 'and leaves nothing' [ ! -e no.db ]
+	ok 'nor its output' [ ! -e no.out ]
+
+	terminal 'rsprof run -q -o tty.db -- sh -c '\''read x; echo "[$x]"'\'
+	await 20 member "$pid" sh
+	mux send-keys -t t word Enter
+	closed 0
+	says 'without the view the terminal is the command'\''s' \
+		'^\[word\]' "$T/screen"
+	says 'and the table is printed there' 'rsprof: recorded in' "$T/screen"
+fi
+
+# ---- recordings -------------------------------------------------------------
+
+mkdir "$T/list"
+cd "$T/list" || exit 1
+exits 'an empty directory' 0 rsprof list
+cp "$T/here/full.db" two.db
+cp "$T/here/run.db" rsprof.old.db
+touch -d 2000-01-01 rsprof.old.db
+sqlite3 foreign.db 'CREATE TABLE t(x)' 2>/dev/null
+exits 'list' 0 rsprof list "$T/list"
+sed 's/  */ /g; s/[0-9.]*s [0-9]*$/TIME SAMPLES/' "$T/out" >"$T/said"
+same 'it lists what are recordings' "$T/said" <<END
+FILE PROCESS DURATION SAMPLES
+rsprof.old.db sh TIME SAMPLES
+two.db $prog TIME SAMPLES
+END
+echo damaged >rsprof.bad.db
+exits 'a recording that is none' 6 rsprof list
+says 'it is named' 'rsprof.bad.db: not a recording'
+says 'and the others are listed' '^two.db ' "$T/out"
+exits 'no such directory' 1 rsprof list "$T/nosuch"
+
+exits 'query' 0 rsprof query two.db 'SELECT 1, 2'
+same 'its rows' "$T/out" <<'END'
+1	2
+END
+exits 'top' 0 rsprof top -n 3 cpu two.db
+says 'its table' 'split::' "$T/out"
+rm rsprof.bad.db
+if command -v tmux >/dev/null; then
+	terminal 'rsprof view'
+	ok 'view shows the newest rsprof.*.db' await 20 shows 'sh'
+	mux send-keys -t t q
+	closed 0
+fi
+rm rsprof.old.db
+exits 'view, but there is none' 1 rsprof view
+
+# ---- usage ------------------------------------------------------------------
+
+exits 'help' 0 rsprof help
+says 'it names the commands' '^rsprof attach ' "$T/out"
+for command in attach run view top list query help; do
+	exits "help $command" 0 rsprof help $command
+	says 'it begins with the usage' "^rsprof $command" "$T/out"
+done
+exits 'help for what is no command' 2 rsprof help nosuch
+exits 'no command' 2 rsprof
+exits 'an unknown command' 2 rsprof nosuch
+exits 'an unknown option' 2 rsprof attach -Z 1
+says 'the usage is that of the command' '^usage: rsprof attach ' "$T/err"
+exits 'no process' 2 rsprof attach -q
+exits 'two processes' 2 rsprof attach -q 1 2
+exits 'run without a command' 2 rsprof run -q
+
+ok 'no temporary file is left' [ -z "$(ls -A "$T/tmp")" ]
+done_testing
