@@ -1,0 +1,149 @@
+# rsprof: build, test, install.  `make demo` and `make check` set up a fresh
+# machine by themselves.  V=1 shows commands, SAN=1 builds with sanitizers.
+
+VERSION := 0.1.0
+prefix ?= /usr/local
+bindir ?= $(prefix)/bin
+mandir ?= $(prefix)/share/man
+DESTDIR ?=
+
+CC ?= cc
+CFLAGS ?= -O2 -g
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+	-Wpointer-arith -Wwrite-strings -Wundef -Wvla -Wformat=2 -Wnull-dereference
+ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -I. -Ilib $(WARN) $(CFLAGS)
+ifeq ($(SAN),1)
+B := build/san
+ALL_CFLAGS += -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined
+else
+B := build
+endif
+Q := $(if $(V),,@)
+
+COMMANDS := $(patsubst cmd/%.c,%,$(wildcard cmd/*.c))
+LIB := $(patsubst %.c,$B/%.o,$(wildcard lib/*.c))
+UNITS := $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/*.c))
+TARGETS := $(patsubst tests/target/%.rs,$B/target/%,$(wildcard tests/target/*.rs)) \
+	$(patsubst tests/target/%.c,$B/target/%,$(wildcard tests/target/*.c))
+
+# Which command needs which library.
+LIBS_rsprof-cpu := -lelf
+LIBS_rsprof-sym := -ldw -lelf -liberty
+LIBS_rsprof-query := -lsqlite3
+LIBS_rsprof-store := -lsqlite3
+LIBS_rsprof-top := -lsqlite3
+LIBS_rsprof-tui := -lsqlite3 -lncursesw -ltinfo
+LIBS_unit_cfi := -ldw -lelf
+LIBS_unit_demangle := -liberty
+LIBS_unit_space := -lelf
+LIBS_unit_profile := -lsqlite3
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all units targets deps demo check lint fuzz fuzzers install clean
+
+all: $(COMMANDS:%=$B/%) $B/rsprof
+units: $(UNITS)
+targets: $(TARGETS)
+
+$B/%.o: %.c
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  CC   $<")
+	$Q$(CC) $(ALL_CFLAGS) $(CPPFLAGS) -MMD -MP -c -o $@ $<
+
+$B/lib.a: $(LIB)
+	@rm -f $@
+	$Qar rcs $@ $^
+
+$B/rsprof-%: $B/cmd/rsprof-%.o $B/lib.a
+	@$(if $(V),,echo "  LD   $@")
+	$Q$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_rsprof-$*)
+
+$B/unit/%: $B/tests/unit/%.o $B/lib.a
+	@mkdir -p $(@D)
+	$Q$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_unit_$*)
+
+$B/rsprof: cmd/rsprof
+	@mkdir -p $(@D)
+	$Qsed 's/@VERSION@/$(VERSION)/' $< >$@ && chmod +x $@
+
+# lib/schema.sql as a C string.
+$B/schema.h: lib/schema.sql
+	@mkdir -p $(@D)
+	$Qsed 's/[\\"]/\\&/g; s/.*/"&\\n"/' $< >$@
+
+$B/lib/db.o: $B/schema.h
+$B/lib/db.o: ALL_CFLAGS += -I$B
+
+RUSTC = PATH="$$PATH:$$HOME/.cargo/bin" rustc -O -C debuginfo=1 -L $(@D) -o $@ $<
+
+$B/target/%: tests/target/%.rs
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  RUSTC $<")
+	$Q$(RUSTC)
+
+# The crates of mixed, and the libraries that plugs loads.
+$B/target/mixed: $B/target/libtext.rlib $B/target/libshapes.rlib
+$B/target/plugs: $B/target/one.so $B/target/two.so
+
+$B/target/lib%.rlib: tests/target/mixed/%.rs
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  RUSTC $<")
+	$Q$(RUSTC) --crate-type rlib
+
+$B/target/%.so: tests/target/plugs/plug.rs
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  RUSTC $<")
+	$Q$(RUSTC) --crate-type cdylib --crate-name $* --cfg $*
+
+$B/target/%: tests/target/%.c
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  CC   $<")
+	$Q$(CC) $(ALL_CFLAGS) -o $@ $<
+
+# ---- for people --------------------------------------------------------------
+
+SUBMAKE := @$(MAKE) $(if $(V),,-s) --no-print-directory
+
+deps:
+	@CC='$(CC)' ./deps.sh build
+
+# Profiles a program for some seconds, by sudo where only root may.
+demo:
+	@CC='$(CC)' ./deps.sh demo
+	$(SUBMAKE) all $B/target/split
+	@rm -f $B/demo.db; $B/target/split 60 >/dev/null & pid=$$!; \
+	trap 'kill $$pid' EXIT; \
+	run="$B/rsprof attach -q -d 5 -o $B/demo.db $$pid"; \
+	[ "$$(id -u)" = 0 ] || \
+	    [ "$$(cat /proc/sys/kernel/perf_event_paranoid)" -le 2 ] || \
+	    run="sudo $$run"; \
+	echo "$$run"; $$run
+	@echo 'To look around in this recording:  $B/rsprof view $B/demo.db'
+	@echo 'A live view of any process:        sudo $B/rsprof attach PID'
+
+check:
+	@CC='$(CC)' ./deps.sh check
+	$(SUBMAKE) all units targets
+	@B='$(abspath $B)' prove -e env $(sort $(wildcard tests/*.t)) $(UNITS)
+
+lint:
+	@./deps.sh lint
+	$(SUBMAKE) B=build/lint/gcc CC=gcc CFLAGS='-O2 -g -Werror' all units
+	$(SUBMAKE) B=build/lint/clang CC=clang CFLAGS='-O2 -g -Werror' all units
+	shellcheck -s sh cmd/rsprof deps.sh .ci/run tests/*.sh
+	shellcheck -x -P tests -S warning tests/*.t
+	! mandoc -Tlint man/* | grep -v -e 'referenced manual not found' \
+	    -e 'typo in section name: Sh RECORDS'
+	tests/format.sh $(wildcard bpf/*.h cmd/*.c lib/*.[ch] tests/unit/*.[ch] \
+	    tests/fuzz/*.[ch] tests/target/*.c)
+
+install: all
+	install -d $(DESTDIR)$(bindir) $(foreach s,1 5 7,$(DESTDIR)$(mandir)/man$s)
+	install $B/rsprof $(COMMANDS:%=$B/%) $(DESTDIR)$(bindir)
+	$(foreach s,1 5 7,install -m 644 man/*.$s $(DESTDIR)$(mandir)/man$s &&) :
+
+clean:
+	rm -rf build
+
+-include $(shell find $B -name '*.d' 2>/dev/null)

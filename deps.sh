@@ -1,0 +1,102 @@
+#!/bin/sh
+# deps.sh build|demo|check|lint: install what is missing for it with the
+# system's package manager, after saying what; nothing missing, nothing said.
+# Whether something is there is found out by using it, not by its package.
+set -u
+
+cc=${CC:-cc}
+PATH=$PATH:${HOME:-/root}/.cargo/bin
+apt='' dnf='' pacman=''
+
+# need APT DNF PACMAN: the names of its packages.
+need() {
+	apt="$apt $1" dnf="$dnf $2" pacman="$pacman $3"
+}
+
+has() { command -v "$1" >/dev/null 2>&1; }
+
+# links HEADER LIBRARY...: a program that includes and links them can be made.
+links() {
+	printf '#include <%s>\nint main(void) { return 0; }\n' "$1" >"$tmp/c.c"
+	shift
+	$cc -o "$tmp/c" "$tmp/c.c" "$@" >/dev/null 2>&1
+}
+
+build() {
+	links stdio.h || need 'gcc libc6-dev' 'gcc glibc-devel' gcc
+	links gelf.h -lelf || need libelf-dev elfutils-libelf-devel libelf
+	links elfutils/libdw.h -ldw || need libdw-dev elfutils-devel libelf
+	links libiberty/demangle.h -liberty ||
+		need libiberty-dev binutils-devel binutils
+	links sqlite3.h -lsqlite3 || need libsqlite3-dev sqlite-devel sqlite
+	links curses.h -lncursesw -ltinfo ||
+		need libncurses-dev ncurses-devel ncurses
+}
+
+rust() {
+	has rustc || need rustc rust rust
+}
+
+tests() {
+	perf=linux-perf
+	! grep -qx 'ID=ubuntu' /etc/os-release || perf=linux-tools-generic
+	has prove || need perl perl-Test-Harness perl
+	has tmux || need tmux tmux tmux
+	has sqlite3 || need sqlite3 sqlite sqlite
+	has clang || need clang clang clang
+	has perf || need $perf perf perf
+	has setpriv || need util-linux util-linux util-linux
+}
+
+pages() {
+	has mandoc || need mandoc mandoc mandoc
+	has shellcheck || need shellcheck ShellCheck shellcheck
+}
+
+style() {
+	has clang || need clang clang clang
+	has clang-format || need clang-format clang-tools-extra clang
+}
+
+# install MANAGER COMMAND PACKAGES
+install() {
+	packages=$(printf '%s\n' "$3" | tr -s ' ' '\n' | sort -u | tr '\n' ' ')
+	packages=${packages# } sudo=
+	if [ "$(id -u)" != 0 ]; then
+		sudo='sudo '
+		has sudo || fail "needs root to install $packages"
+	fi
+	command="$sudo$2$packages"
+	[ "$1" != apt-get ] || command="${sudo}apt-get -q update && $command"
+	echo "installing what is missing: $command"
+	sh -c "$command" >"$tmp/log" 2>&1 && return
+	tail -n 20 "$tmp/log" >&2
+	fail "that failed"
+}
+
+fail() {
+	echo "deps.sh: $*" >&2
+	exit 1
+}
+
+tmp=$(mktemp -d "${TMPDIR:-/tmp}/rsprof-deps.XXXXXX") || exit 1
+trap 'rm -rf "$tmp"' EXIT
+case ${1:-} in
+build) build ;;
+demo) build; rust ;;
+check) build; rust; tests; pages ;;
+lint) build; pages; style ;;
+*) echo "usage: deps.sh build|demo|check|lint" >&2; exit 2 ;;
+esac
+[ -n "$apt" ] || exit 0
+
+if has apt-get; then
+	install apt-get "env DEBIAN_FRONTEND=noninteractive apt-get -qy \
+--no-install-recommends install " "$apt"
+elif has dnf; then
+	install dnf "dnf -qy install " "$dnf"
+elif has pacman; then
+	install pacman "pacman -Sy --needed --noconfirm " "$pacman"
+else
+	fail "no apt-get, dnf or pacman here; install what Debian calls$apt"
+fi
