@@ -7,7 +7,6 @@
 //!
 //! Usage: split SECONDS
 
-use std::hint::black_box;
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
@@ -76,6 +75,12 @@ fn serve(which: usize, x: u64, n: u64) -> u64 {
     }
 }
 
+/// The compiler must take it as it comes (std's black_box is of Rust 1.66).
+#[inline(always)]
+fn opaque(x: u64) -> u64 {
+    unsafe { std::ptr::read_volatile(&x) }
+}
+
 /// Always do what is furthest behind its share, in portions of random length:
 /// a regular pattern could run in step with the sampling clock.
 fn worker(slot: usize) {
@@ -88,7 +93,7 @@ fn worker(slot: usize) {
         random ^= random << 13;
         random ^= random >> 7;
         random ^= random << 17;
-        x = black_box(serve(which, black_box(x), 10_000 + random % 300_000));
+        x = opaque(serve(which, opaque(x), 10_000 + random % 300_000));
         let now = clock(THREAD_CPU);
         spent[which] += now - before;
         SPENT[which].fetch_add(now - before, Ordering::Relaxed);

@@ -1,0 +1,243 @@
+#!/bin/sh
+# Stacks of release binaries as the newest and the oldest Rust compiler here
+# make them, and of calls that are known: complete, and right.
+# shellcheck disable=SC2016
+. "$(dirname "$0")/lib.sh"
+
+[ -x "$B/target/nest" ] || skip_all "no Rust compiler built $B/target/nest"
+cd "$T" || exit 1
+src=$ROOT/tests/target
+
+# profile NAME SECONDS COMMAND...: record a command that is running on its own
+# into NAME.rec, and end it.
+profile() {
+	name=$1 seconds=$2
+	shift 2
+	"$@" >/dev/null &
+	pid=$!
+	own $pid
+	await 10 test "/proc/$pid/exe" -ef "$1"
+	rsprof-cpu -F 999 -d "$seconds" -p $pid | rsprof-sym >"$name.rec"
+	{ kill $pid; wait $pid; } 2>/dev/null
+}
+
+# check DESCRIPTION PROGRAM AWK-ARGUMENT...: the program says what it found,
+# and "not" before what is wrong.
+check() {
+	what=$1 program=$2
+	shift 2
+	awk -F'\t' "$program" "$@" >check.out 2>&1 || echo 'not run' >>check.out
+	if [ -s check.out ] && ! grep -q '^not' check.out; then pass "$what"
+	else fail "$what"; fi
+	sed 's/^/# /' check.out
+}
+
+# ---- known calls -------------------------------------------------------------
+
+# Each sample's stack in words, innermost first: the functions of nest by
+# name, other modules by theirs, and "end" or why there is no more.
+words='
+	$1 == "module" { sub(/.*\//, "", $4); module[$2] = $4 }
+	$1 == "frame" { function_[$2] = $3 }
+	$1 == "stack" {
+		word = module[$4]
+		if (word == "nest") {
+			word = function_[$6]
+			sub(/^nest::/, "", word)
+			gsub(/ /, "", word)
+		}
+		sub(/^libc[.-].*/, "libc", word)
+		above = $3 == "-" ? "end" : $3 ~ /^[?]/ ? $3 : stack[$3]
+		stack[$2] = word " " above
+	}
+	# Only where the work is done, not on the way there and back.
+	$1 == "cpu" && stack[$5] ~ /(^| )burn / {
+		n++
+		right += is_right(stack[$5])
+		example[stack[$5]] = is_right(stack[$5])
+	}
+	END {
+		if (n < 100 || right < 0.99 * n)
+			printf "not "
+		print right, "of", n, "samples"
+		for (s in example)
+			if (!example[s] && shown++ < 3)
+				print "such as", s
+	}'
+# calls CASE DESCRIPTION PROGRAM
+calls() {
+	profile "$1" 1.5 "$B/target/nest" "$1" 60
+	check "$2" "$3$words" "$1.rec"
+}
+
+calls recursion 'recursion: 200 times the same, then its callers' '
+	function is_right(s) {
+		sub(/.*burn /, "", s)
+		return gsub(/descend /, "", s) == 200 && s ~ /^recursion main .* libc .* end$/
+	}'
+calls sort 'a callback from libc: order, qsort, sort' '
+	function is_right(s) {
+		return s ~ /burn order (libc )+sort main .* end$/
+	}'
+calls signal 'a signal handler, and what it interrupted' '
+	function is_right(s) {
+		return s ~ /burn on_trap libc trap signal main .* end$/
+	}'
+calls altstack 'a signal handler with a stack of its own: cut where that ends' '
+	function is_right(s) {
+		return s ~ /burn on_trap libc trap [?]copy-end$/
+	}'
+calls huge 'a stack that is larger than the copy: cut, and said so' '
+	function is_right(s) {
+		return s ~ /burn (pile )+[?]copy-end$/ && s !~ /huge/
+	}'
+rsprof-store huge.db <huge.rec
+exits 'and its samples count' 0 rsprof-top -n 1 -f csv cpu huge.db
+check 'as much as others' '
+	FNR == NR { if ($1 == "cpu") all += $6; next }
+	FNR == 2 {
+		split($0, w, ",")
+		if (w[1] < 0.8 * all || w[3] != "nest::burn")
+			printf "not "
+		printf "%s has %.1f %%\n", w[3], 100 * w[1] / all
+	}' huge.rec out
+
+# ---- compilers ---------------------------------------------------------------
+
+# The compilers of this machine: VERSION PATH, oldest first.
+compilers() {
+	home=${RUSTUP_HOME:-$(getent passwd "$(id -u)" | cut -d: -f6)/.rustup}
+	for c in "$home"/toolchains/*/bin/rustc /usr/bin/rustc \
+	    /usr/local/bin/rustc /usr/bin/rustc-[0-9]*; do
+		# What rustup puts in front of them needs its settings.
+		v=$("$c" -V 2>/dev/null) || continue
+		v=${v#rustc }
+		echo "${v%% *} $(readlink -f "$c")"
+	done | sort -V | uniq
+}
+
+# build NAME COMPILER FLAG...: mixed and its crates into NAME/.
+build() {
+	name=$1 rustc=$2
+	shift 2
+	mkdir "$name"
+	for crate in text shapes; do
+		"$rustc" "$@" --crate-type rlib --out-dir "$name" \
+		    "$src/mixed/$crate.rs" || return 1
+	done
+	"$rustc" "$@" -L "$name" -o "$name/mixed" "$src/mixed.rs"
+}
+
+# Where each stack begins, by the modules of its two outermost frames: the main
+# thread with _start, called by nothing, which calls libc; others with libc's
+# clone and its start_thread, or with clone alone.
+roots='
+	$1 == "module" {
+		sub(/.*\//, "", $4)
+		sub(/^libc[.-].*/, "libc", $4)
+		sub(/^libstd-.*/, "std", $4)
+		module[$2] = $4
+	}
+	$1 == "frame" { function_[$2] = $3 }
+	$1 == "stack" {
+		name[$2] = $6 == "-" ? $4 "+" $5 : function_[$6]
+		cut[$2] = $3 ~ /^[?]/ ? $3 : cut[$3]
+		outer[$2] = $3 in outer ? outer[$3] : name[$2]
+		depth[$2] = depth[$3] + !$7
+		root[$2] = root[$3]
+		if (!$7 && depth[$2] <= 2)
+			root[$2] = root[$3] " " module[$4]
+	}
+	$1 == "cpu" { n++; leaf = $5 }
+	$1 == "cpu" && leaf ~ /^[?]/ { bad[leaf]++ }
+	$1 == "cpu" && cut[leaf] {
+		bad[cut[leaf] " after " outer[leaf] ", in " name[leaf]]++
+	}
+	$1 == "cpu" && leaf !~ /^[?]/ && !cut[leaf] {
+		if (root[leaf] ~ /^ mixed (libc|mixed)/ || root[leaf] ~ /^ libc libc/ ||
+		    root[leaf] == " libc") {
+			good++
+			roots[outer[leaf]]++
+		} else {
+			bad["begins with " outer[leaf] ", in " name[leaf]]++
+		}
+	}
+	$1 == "lost" { print "lost:", $4, $5 }
+	END {
+		if (n < 300 || good < 0.99 * n)
+			printf "not "
+		printf "%d of %d stacks, %.2f %%\n", good, n, 100 * good / (n + !n)
+		for (r in roots)
+			print "begin with " r ": " roots[r]
+		for (b in bad)
+			print bad[b] ": " b
+	}'
+
+# try VERSION COMPILER LABEL FLAG...: what was built as VERSION-LABEL.
+try() {
+	label=$1-$3
+	if [ ! -x "$label/mixed" ]; then
+		fail "$label: does not build"
+		diag <"$label.log"
+		return
+	fi
+	profile "$label" 2.5 "$label/mixed" 60
+	check "$label: stacks reach the beginning" "$roots" "$label.rec"
+}
+
+# The ways to build: LABEL FLAG...
+ways() {
+	cat <<-E
+	speed -O -C debuginfo=1
+	size -C opt-level=z -C debuginfo=1
+	fat-lto -C opt-level=3 -C lto=fat -C codegen-units=1 -C debuginfo=1
+	thin-lto -C opt-level=3 -C lto=thin -C debuginfo=1
+	abort -C opt-level=3 -C panic=abort -C debuginfo=1
+	stripped -C opt-level=3 -C debuginfo=0 -C strip=symbols
+	smallest -C opt-level=z -C lto=fat -C codegen-units=1 -C panic=abort -C strip=symbols
+	E
+	if ls "$libdir"/libstd-*.so >/dev/null 2>&1; then
+		echo "dynamic -O -C debuginfo=1 -C prefer-dynamic -C rpath"
+	fi
+	if [ -d "$libdir/../../x86_64-unknown-linux-musl/lib" ]; then
+		echo "musl -O -C debuginfo=1 --target x86_64-unknown-linux-musl"
+	fi
+}
+
+# with VERSION COMPILER WAYS: build, two at a time, and try each.
+with() {
+	version=$1 rustc=$2
+	while read -r label flags; do
+		# shellcheck disable=SC2086
+		build "$version-$label" "$rustc" $flags >"$version-$label.log" 2>&1 &
+		if [ -n "$other" ]; then
+			wait "$other"
+			other=
+		else
+			other=$!
+		fi
+	done <"$3"
+	wait
+	while read -r label flags; do
+		try "$version" "$rustc" "$label"
+	done <"$3"
+}
+
+compilers >found
+if [ ! -s found ]; then
+	skip "no Rust compiler of rustup's or the system's"
+fi
+sed -n '1p;$p' found | uniq >ends
+while read -r version rustc <&7; do
+	libdir=$("$rustc" --print target-libdir)
+	other=
+	ways >ways.list
+	grep -qFx "$version $rustc" ends || sed -i 1q ways.list
+	with "$version" "$rustc" ways.list
+	grep -q '^dynamic' ways.list || grep -qFx "$version $rustc" ends &&
+	    ! grep -q '^dynamic' ways.list && skip "$version: has no libstd.so"
+	grep -q '^musl' ways.list || ! grep -qFx "$version $rustc" ends ||
+	    skip "$version: has no target x86_64-unknown-linux-musl"
+done 7<found
+
+done_testing
