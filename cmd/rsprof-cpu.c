@@ -558,7 +558,9 @@ parse_options(struct options *o, int argc, char *argv[])
 			break;
 		case 'V':
 			puts("rsprof-cpu " VERSION);
-			exit(fflush(stdout) == EOF ? STATUS_LOST : 0);
+			if (fflush(stdout) == EOF)
+				err(STATUS_LOST, "cannot write");
+			exit(0);
 		default: usage();
 		}
 	if (o->pid == 0 || optind != argc)

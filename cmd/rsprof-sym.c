@@ -353,7 +353,9 @@ main(int argc, char *argv[])
 		if (c != 'V')
 			usage();
 		puts("rsprof-sym " VERSION);
-		return fflush(stdout) == EOF;
+		if (fflush(stdout) == EOF)
+			err(1, "cannot write");
+		return 0;
 	}
 	signal(SIGINT, SIG_IGN); /* it ends the producer, we drain */
 	signal(SIGPIPE, SIG_IGN);
