@@ -12,6 +12,7 @@
 #include "watch.h"
 
 #define SPACED_ROWS 20 /* of the screen, from which there is room for air */
+#define AIRY_ROWS 30   /* and for more of it */
 
 struct pane {
 	const struct view_type *type;
@@ -377,7 +378,8 @@ draw_all(const struct tui *t, struct grid *g)
 	char place[64] = "";
 
 	if (all.rows >= SPACED_ROWS)
-		body.y = text(t) ? head.rows + 1 : HEAD_ROWS_MAX;
+		body.y = text(t) ? head.rows + 1 :
+		    HEAD_ROWS_MAX + (all.rows >= AIRY_ROWS);
 	body.rows = foot.y - body.y;
 	draw_body(t, g, &body);
 	if (text(t))

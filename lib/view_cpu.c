@@ -246,7 +246,8 @@ draw_place(const struct view_cpu *v, const struct profile_row *row,
 		draw_file(row, g, cell);
 	else if (row->module)
 		grid_printf(g, cell->y, cell->x, cell->columns, GRID_FAINT,
-		    "[%.*s]", NAME_MAX_COLUMNS / 4, base_name(row->module));
+		    *row->module == '[' ? "%.*s" : "[%.*s]",
+		    NAME_MAX_COLUMNS / 4, base_name(row->module));
 }
 
 static void

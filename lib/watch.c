@@ -158,8 +158,11 @@ watch_update(struct watch *w)
 
 	w->removed = is_removed(w);
 	w->failed = profile_update(w->profile) < 0;
-	if (w->failed)
+	if (w->failed) {
+		if (state == WATCH_LIVE && watch_silence(w) >= WATCH_PATIENCE)
+			w->state = WATCH_STALLED;
 		return -1;
+	}
 	news = is_newer(watch_summary(w), &before);
 	if (news) {
 		w->changed = now();

@@ -4,6 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 
 cd "$T" || exit 1
+trap 'exit 141' PIPE # a store that fails to start, below
 
 # A stream: stream SAMPLES [lost] [noend] [FROM] with one sample each 10 ms
 # from number FROM on; of ten samples six are in parse, called from main, three
@@ -436,7 +437,8 @@ export TMUX_TMPDIR SHELL ENV PS1
 tm() { tmux -u -L rsprof -f /dev/null "$@" 9>&-; }
 cap() { tm capture-pane -p "$@" >cap; }
 seen() { cap && grep -Eq -- "$1" cap; }
-unseen() { ! seen "$1"; }
+# stays SEEN NOT: for a second.
+stays() { ! await 2 seen "$2" && seen "$1"; }
 see() { if await "${3:-10}" seen "$2"; then pass "$1"; else fail "$1"; diag <cap; fi; }
 keys() { tm send-keys "$@"; }
 # run COMMAND: by the shell in the pane.  ends DESCRIPTION STATUS: how it did.
@@ -591,7 +593,7 @@ more 1000 52 5000 >&9
 await 10 holds live.db 6000
 keys k
 see 'which keys still move in' 'functions 1/5'
-see 'and which shows nothing new' ' 5,000 samples'
+ok 'and which shows nothing new' stays ' 5,000 samples' ' 6,000 samples'
 keys j p
 see 'until it goes on' ' LIVE .*00:01:00'
 see 'with all that came' ' 6,000 samples'
@@ -611,6 +613,18 @@ see 'deleted' 'the file was deleted or replaced'
 see 'what was read is still there' 'server::digest::hash'
 keys q
 ends 'and q quits' 0
+
+# Damaged while it is watched.
+cp ended.db damaged.db
+run 'rsprof-tui damaged.db'
+see 'before the damage' 'ENDED'
+head -c 40000 /dev/zero | dd of=damaged.db conv=notrunc bs=4096 2>/dev/null
+see 'the damage' '^ damaged.db: '
+see 'what was read is there' 'server::digest::hash'
+keys j
+see 'and can be looked at' 'functions 2/5'
+keys q
+ends 'and left' 0
 
 # Cut off while it is watched.
 rsprof-store killed.db <fifo &
