@@ -37,6 +37,8 @@ enum step_kind {
 	STEP_PLT,    /* CFA = rsp + 8, or + 16 where (pc & 15) >= cfa */
 	STEP_CLONE,  /* CFA = rsp + 8, but in a new thread this is its first frame:
 	                what stands at CFA - 8 is no code there */
+	STEP_R11,    /* CFA = r11 + 8 * cfa: a frame of more than some pages is
+	                being made (LLVM's loop that touches each page) */
 	STEP_SIGNAL, /* rsp is at a struct ucontext of the kernel */
 	STEP_ROOT,   /* the first frame: it has no caller */
 	STEP_BAD     /* unwind information that a row cannot express */
@@ -61,6 +63,7 @@ struct step_regs {
 	step_u32 exact; /* pc is an instruction about to execute, not the one
 	                   after a call */
 	step_u32 pad;
+	step_u64 r11; /* where exact is set */
 };
 
 enum step_end {
@@ -73,6 +76,7 @@ enum step_end {
 
 /* Offsets in the struct ucontext that rsp points at in a signal frame's
  * restorer: uc_mcontext.gregs, arch/x86/include/uapi/asm/sigcontext.h. */
+#define STEP_UC_R11 64
 #define STEP_UC_RBP 120
 #define STEP_UC_RSP 160
 #define STEP_UC_RIP 168
@@ -115,15 +119,17 @@ step_find(void *ctx, step_u32 base, step_u32 offset)
 STEP_INLINE enum step_end
 step_signal(void *ctx, struct step_regs *r)
 {
-	step_u64 uc = r->sp, pc, sp, bp;
+	step_u64 uc = r->sp, pc, sp, bp, r11;
 
 	if (STEP_READ(ctx, uc + STEP_UC_RIP, &pc) ||
 	    STEP_READ(ctx, uc + STEP_UC_RSP, &sp) ||
-	    STEP_READ(ctx, uc + STEP_UC_RBP, &bp))
+	    STEP_READ(ctx, uc + STEP_UC_RBP, &bp) ||
+	    STEP_READ(ctx, uc + STEP_UC_R11, &r11))
 		return STEP_END_MEMORY;
 	r->pc = pc;
 	r->sp = sp;
 	r->bp = bp;
+	r->r11 = r11;
 	r->exact = 1;
 	return STEP_OK;
 }
@@ -156,6 +162,11 @@ step_up(void *ctx, step_u32 rule, struct step_regs *r)
 		break;
 	case STEP_CLONE:
 		cfa = r->sp + 8;
+		break;
+	case STEP_R11:
+		if (!r->exact)
+			return STEP_END_BAD;
+		cfa = r->r11 + 8 * words;
 		break;
 	case STEP_SIGNAL:
 		return step_signal(ctx, r);

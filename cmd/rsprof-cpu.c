@@ -51,6 +51,7 @@ struct profiler {
 	struct rec_out out;
 	struct space_walk walk;
 	uint64_t lost, throttled, damaged; /* not yet told */
+	uint64_t samples; /* taken, and told to be lost */
 	uint64_t cost_time; /* when the cost was last told */
 	char *command;      /* that rsprof-exec(1) holds, for -c */
 	int user_only;      /* time in the kernel is not counted */
@@ -141,7 +142,7 @@ walk(struct profiler *p, struct target *t, const struct perf_record *r)
 	const struct unwind_stack stack = { r->sample.stack, r->sample.sp,
 		r->sample.len };
 	const struct step_regs regs = { r->sample.pc, r->sample.sp, r->sample.bp, 1,
-		0 };
+		0, r->sample.r11 };
 
 	space_walk(&t->space, &stack, regs, &p->walk);
 	if (p->walk.unknown == 0 || r->time < t->looked + RELOOK_NS)
@@ -164,6 +165,7 @@ saw_sample(struct profiler *p, const struct perf_record *r, struct target *t)
 	if (!t->told)
 		target_describe(p->targets, t, p->command);
 	target_meet(p->targets, r->time, t, r->tid);
+	p->samples++;
 	cpu.cpu.stack.cut = "no-stack";
 	if (r->sample.has_user) {
 		walk(p, t, r);
@@ -400,6 +402,7 @@ do_round(struct profiler *p, uint64_t until)
 
 	while (!targets_error(p->targets) && perf_next(p->perf, until, &r))
 		take(p, &r);
+	p->samples += p->lost;
 	targets_lost(p->targets, time, &p->lost, "ring-full");
 	targets_lost(p->targets, time, &p->throttled, "throttled");
 	targets_lost(p->targets, time, &p->damaged, "damaged");
@@ -446,6 +449,18 @@ loop(struct profiler *p, int pidfd)
 	return stop ? "stopped" : "duration";
 }
 
+/* CPU time that no sample stands for, in samples.  A few are nothing: each
+ * thread ends within a period. */
+static void
+tell_unsampled(struct profiler *p)
+{
+	uint64_t n = perf_counted(p->perf) / (1000000000 / p->o.hz);
+
+	n = n > p->samples ? n - p->samples : 0;
+	if (!p->user_only && n * 100 > p->samples)
+		targets_lost(p->targets, proc_now(), &n, "unsampled");
+}
+
 static int
 finish(struct profiler *p, const char *reason)
 {
@@ -453,6 +468,7 @@ finish(struct profiler *p, const char *reason)
 
 	if (reason) {
 		do_round(p, UINT64_MAX);
+		tell_unsampled(p);
 		targets_cost(p->targets, proc_now());
 		targets_end(p->targets, proc_now(), reason);
 		rec_out_flush(&p->out);

@@ -8,6 +8,7 @@
 enum {
 	REG_RBP = 6,
 	REG_RSP = 7,
+	REG_R11 = 11,
 	REG_RA = 16
 };
 
@@ -92,6 +93,8 @@ rule(const struct state *s, const struct cfa_cie *cie)
 		return STEP_RULE(STEP_SAVED, s->n / 8, rbp);
 	if (s->kind != CFA_REG || !words(s->n, STEP_CFA_MAX))
 		return bad;
+	if (s->reg == REG_R11)
+		return STEP_RULE(STEP_R11, s->n / 8, rbp);
 	if (s->reg == REG_RSP)
 		return STEP_RULE(STEP_RSP, s->n / 8, rbp);
 	return s->reg == REG_RBP ? STEP_RULE(STEP_RBP, s->n / 8, rbp) : bad;

@@ -39,6 +39,8 @@ struct ring {
 struct root {
 	pid_t tid;
 	int *fd;
+	int guard; /* see open_guard(); or -1 */
+	int count; /* an event that only counts, on all CPUs; or -1 */
 };
 
 struct perf {
@@ -89,13 +91,13 @@ set_attr(struct perf_event_attr *a, const struct perf_options *o)
 	a->sample_period = 1000000000ULL / o->hz;
 	a->sample_type = PERF_SAMPLE_IDENTIFIER | PERF_SAMPLE_TID |
 	    PERF_SAMPLE_TIME | PERF_SAMPLE_PERIOD | PERF_SAMPLE_REGS_USER |
-	    PERF_SAMPLE_STACK_USER;
+	    PERF_SAMPLE_STACK_USER | PERF_SAMPLE_READ; /* see open_guard() */
 	if (o->kernel_frames) {
 		a->sample_type |= PERF_SAMPLE_CALLCHAIN;
 		a->exclude_callchain_user = 1;
 	}
 	a->sample_regs_user = 1ULL << PERF_REG_X86_BP | 1ULL << PERF_REG_X86_SP |
-	    1ULL << PERF_REG_X86_IP;
+	    1ULL << PERF_REG_X86_IP | 1ULL << PERF_REG_X86_R11;
 	a->sample_stack_user = o->copy;
 	a->sample_id_all = 1;
 	a->use_clockid = 1;
@@ -186,6 +188,10 @@ perf_free(struct perf *p)
 	for (size_t i = 0; i < p->nroot; i++) {
 		close_events(p, p->root[i].fd);
 		free(p->root[i].fd);
+		if (p->root[i].guard >= 0)
+			close(p->root[i].guard);
+		if (p->root[i].count >= 0)
+			close(p->root[i].count);
 	}
 	idmap_clear(&p->root_of);
 	idmap_clear(&p->speaker);
@@ -203,6 +209,11 @@ open_event(struct perf *p, pid_t tid, int cpu)
 	int fd = (int)syscall(SYS_perf_event_open, &p->attr, tid, cpu, -1,
 	    PERF_FLAG_FD_CLOEXEC);
 
+	/* Kernels before 6.13 refuse it with events that are inherited. */
+	if (fd < 0 && errno == EINVAL && (p->attr.sample_type & PERF_SAMPLE_READ)) {
+		p->attr.sample_type &= ~(uint64_t)PERF_SAMPLE_READ;
+		fd = open_event(p, tid, cpu);
+	}
 	/* Kernels before 5.13 do not know it; then children are inherited
 	 * too, and the caller sorts them out by their pid. */
 	if (fd < 0 && errno == EINVAL && p->attr.inherit_thread) {
@@ -258,6 +269,44 @@ attach_cpu(struct perf *p, struct ring *r, pid_t tid)
 	return -1;
 }
 
+/*
+ * Where a thread has inherited all events of another one the kernel does not
+ * switch events from one to the other, it lets the two swap theirs; and the
+ * one that ends takes with it what the other has used since its last sample.
+ * A program that often starts threads would hardly be sampled.
+ * PERF_SAMPLE_READ forbids the swap; where there is no such thing, an event
+ * that is not inherited does, for the threads that one starts.
+ */
+static int
+open_guard(const struct perf *p, pid_t tid)
+{
+	struct perf_event_attr a = { .size = sizeof a,
+		.type = PERF_TYPE_SOFTWARE, .config = PERF_COUNT_SW_DUMMY,
+		.exclude_kernel = 1 };
+
+	if (p->attr.sample_type & PERF_SAMPLE_READ)
+		return -1;
+	return (int)syscall(SYS_perf_event_open, &a, tid, -1, -1,
+	    PERF_FLAG_FD_CLOEXEC);
+}
+
+/* What a thread and its children use in all. */
+static int
+open_count(const struct perf *p, pid_t tid)
+{
+	struct perf_event_attr a = { .size = sizeof a,
+		.type = PERF_TYPE_SOFTWARE, .config = PERF_COUNT_SW_CPU_CLOCK };
+
+	a.inherit = 1;
+	a.inherit_thread = p->attr.inherit_thread;
+	a.exclude_kernel = p->attr.exclude_kernel;
+	a.exclude_hv = 1;
+	a.disabled = p->attr.disabled;
+	a.enable_on_exec = p->attr.enable_on_exec;
+	return (int)syscall(SYS_perf_event_open, &a, tid, -1, -1,
+	    PERF_FLAG_FD_CLOEXEC);
+}
+
 static int
 attach_all(struct perf *p, pid_t tid, int *fd)
 {
@@ -294,6 +343,8 @@ perf_attach(struct perf *p, pid_t tid)
 		return -1;
 	memset(root->fd, -1, p->nring * sizeof *root->fd);
 	if (attach_all(p, tid, root->fd) == 0) {
+		root->guard = open_guard(p, tid);
+		root->count = open_count(p, tid);
 		p->nroot++;
 		return 0;
 	}
@@ -314,6 +365,22 @@ perf_attached(const struct perf *p, pid_t tid)
 		if (p->root[i].tid == tid)
 			return 1;
 	return 0;
+}
+
+uint64_t
+perf_counted(const struct perf *p)
+{
+	uint64_t sum = 0, n;
+
+	for (size_t i = 0; i < p->nroot; i++) {
+		uint32_t speaker = idmap_get(&p->speaker, (uint64_t)p->root[i].tid);
+
+		/* Not twice, where it has an inherited event as well. */
+		if (p->root[i].count >= 0 && (speaker == i || speaker == IDMAP_NONE) &&
+		    read(p->root[i].count, &n, sizeof n) == sizeof n)
+			sum += n;
+	}
+	return sum;
 }
 
 size_t

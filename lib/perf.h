@@ -37,6 +37,15 @@ int perf_attach(struct perf *p, pid_t tid);
 /* Was the thread attached already? */
 int perf_attached(const struct perf *p, pid_t tid);
 
+/*
+ * CPU time of all that was attached and its children, in ns, as the kernel
+ * counts it: what samples miss is in it.  A thread's sample comes when it has
+ * used a period on one CPU, and what it uses after its last one is in none;
+ * nor are, but for one, the periods that pass while the machine is held up.
+ * Time in the kernel is in it even where that is not sampled.
+ */
+uint64_t perf_counted(const struct perf *p);
+
 /* Wait for records, for fd (if not -1) to become readable, for the reader
  * of out (if not -1) to go, or for milliseconds.  -1 with errno (EINTR: a
  * signal), else 1 where fd is readable, 2 where out has no reader, 3 both. */
@@ -63,8 +72,8 @@ struct perf_record {
 		struct {
 			uint64_t event; /* the id of what took it */
 			uint64_t ns; /* that it stands for */
-			int has_user; /* pc, sp and bp are set */
-			uint64_t pc, sp, bp;
+			int has_user; /* the registers are set */
+			uint64_t pc, sp, bp, r11;
 			const void *stack; /* from sp on */
 			size_t len;
 			const uint64_t *kernel; /* addresses, innermost first */

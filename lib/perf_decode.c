@@ -37,6 +37,7 @@ read_user(struct bytes *b, struct perf_record *out)
 		out->sample.bp = bytes_take(b, 8);
 		out->sample.sp = bytes_take(b, 8);
 		out->sample.pc = bytes_take(b, 8);
+		out->sample.r11 = bytes_take(b, 8);
 	}
 	out->sample.has_user = abi == PERF_SAMPLE_REGS_ABI_64;
 	size = bytes_take(b, 8);
@@ -56,6 +57,8 @@ read_sample(struct bytes *b, uint64_t sample_type, struct perf_record *out)
 	out->tid = (pid_t)bytes_take(b, 4);
 	out->time = bytes_take(b, 8);
 	out->sample.ns = bytes_take(b, 8);
+	if (sample_type & PERF_SAMPLE_READ)
+		bytes_skip(b, 8); /* the event's count */
 	if (sample_type & PERF_SAMPLE_CALLCHAIN)
 		read_chain(b, out);
 	read_user(b, out);

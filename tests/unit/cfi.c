@@ -45,7 +45,7 @@ libdw_rule(Dwarf_Frame *frame)
 	off = (int64_t)(ops[0].atom == DW_OP_bregx ? ops[0].number2 : ops[0].number);
 	kind = (uint32_t)(ops[0].atom == DW_OP_bregx ? ops[0].number
 	                                             : ops[0].atom - DW_OP_breg0 + 0U);
-	if ((kind != 6 && kind != 7) || off < 0 || off % 8)
+	if ((kind != 6 && kind != 7 && kind != 11) || off < 0 || off % 8)
 		return STEP_RULE(STEP_BAD, 0, 0);
 	cfa = (uint32_t)(off / 8);
 	if (dwarf_frame_register(frame, 6, mem, &ops, &n) == 0 && n > 0) {
@@ -60,7 +60,8 @@ libdw_rule(Dwarf_Frame *frame)
 			return STEP_RULE(STEP_BAD, 0, 0);
 		rbp = (uint32_t)(-at / 8);
 	}
-	return STEP_RULE(kind == 7 ? STEP_RSP : STEP_RBP, cfa, rbp);
+	return STEP_RULE(kind == 7 ? STEP_RSP : kind == 6 ? STEP_RBP : STEP_R11,
+	    cfa, rbp);
 }
 
 static void

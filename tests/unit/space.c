@@ -116,7 +116,7 @@ static void
 walk(struct bench *b, uint64_t offset, uint64_t bp, size_t len)
 {
 	struct unwind_stack stack = { b->word, SP, len };
-	struct step_regs regs = { BASE + offset, SP, bp, 1, 0 };
+	struct step_regs regs = { BASE + offset, SP, bp, 1, 0, 0 };
 
 	space_walk(&b->space, &stack, regs, &b->walk);
 }
@@ -215,7 +215,7 @@ test_depth(struct bench *b)
 {
 	static uint64_t deep[SPACE_DEPTH + 10];
 	struct unwind_stack stack = { deep, SP, sizeof deep };
-	struct step_regs regs = { BASE + 0x100, SP, 0, 1, 0 };
+	struct step_regs regs = { BASE + 0x100, SP, 0, 1, 0, 0 };
 
 	for (size_t i = 0; i < SPACE_DEPTH + 10; i++)
 		deep[i] = BASE + 0x105;
