@@ -1,8 +1,9 @@
-//! Threads that come and go: waits for a line on its standard input, then
-//! starts so many threads, two at a time, that burn 0.1 to 1.9 ms each, and
-//! tells the CPU time that the process has used since the line.
+//! Threads that come and go: waits for a line on its standard input, then two
+//! threads start others, one after the other, until there have been so many;
+//! each burns a random time, and its starter some time before.  Tells the CPU
+//! time that the process has used since the line, in ns.
 //!
-//! Usage: brief THREADS
+//! Usage: brief THREADS STARTER-US LEAST-US MOST-US
 
 use std::thread;
 
@@ -26,7 +27,8 @@ fn clock(which: i32) -> u64 {
 }
 
 #[inline(never)]
-fn burn(until: u64) {
+fn burn(us: u64) {
+    let until = clock(THREAD_CPU) + us * 1000;
     let mut x = 88172645463325252u64;
     while clock(THREAD_CPU) < until {
         for _ in 0..1000 {
@@ -38,22 +40,31 @@ fn burn(until: u64) {
     }
 }
 
+fn starter(threads: u64, own: u64, least: u64, most: u64, seed: u64) {
+    let mut random = seed;
+    for _ in 0..threads {
+        random = random.wrapping_mul(6364136223846793005);
+        random = random.wrapping_add(1442695040888963407);
+        let us = least + (random >> 33) % (most - least);
+        burn(own);
+        thread::spawn(move || burn(us)).join().unwrap();
+    }
+}
+
 fn main() {
-    let threads: u64 = std::env::args().nth(1).unwrap().parse().unwrap();
-    let mut random = 42u64;
+    let args: Vec<u64> = std::env::args()
+        .skip(1)
+        .map(|a| a.parse().unwrap())
+        .collect();
+    let (threads, own, least, most) = (args[0], args[1], args[2], args[3]);
     let mut line = String::new();
     std::io::stdin().read_line(&mut line).unwrap();
     let before = clock(PROCESS_CPU);
-    for _ in 0..threads / 2 {
-        let start = || {
-            random = random.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-            let until = 100_000 + (random >> 33) % 1_800_000;
-            thread::spawn(move || burn(until))
-        };
-        let pair: Vec<_> = std::iter::repeat_with(start).take(2).collect();
-        for thread in pair {
-            thread.join().unwrap();
-        }
+    let starters: Vec<_> = (0..2)
+        .map(|seed| thread::spawn(move || starter(threads / 2, own, least, most, seed)))
+        .collect();
+    for s in starters {
+        s.join().unwrap();
     }
     println!("{}", clock(PROCESS_CPU) - before);
 }

@@ -68,7 +68,12 @@ fn spawned(ns: u64) {
 }
 
 fn tell(name: &str, since: u64) {
-    println!("{} {} {}", name, std::process::id(), clock(PROCESS_CPU) - since);
+    println!(
+        "{} {} {}",
+        name,
+        std::process::id(),
+        clock(PROCESS_CPU) - since
+    );
 }
 
 fn forked(body: impl FnOnce()) -> i32 {

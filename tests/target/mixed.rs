@@ -3,7 +3,9 @@
 //! kinds of code: generic and dynamic calls, libstd, libc and its assembly,
 //! the vDSO, callbacks from C, signal handlers, and unwinding.
 //!
-//! Usage: mixed SECONDS
+//! Usage: mixed SECONDS [steady]
+//!
+//! Steady, it does not start threads again and again.
 
 extern crate shapes;
 extern crate text;
@@ -23,7 +25,12 @@ struct Sigaction {
 }
 
 extern "C" {
-    fn qsort(base: *mut u64, n: usize, size: usize, order: extern "C" fn(*const u64, *const u64) -> i32);
+    fn qsort(
+        base: *mut u64,
+        n: usize,
+        size: usize,
+        order: extern "C" fn(*const u64, *const u64) -> i32,
+    );
     fn sigaction(signal: i32, new: *const Sigaction, old: *mut Sigaction) -> i32;
     fn pthread_kill(thread: std::os::unix::thread::RawPthread, signal: i32) -> i32;
 }
@@ -34,7 +41,9 @@ const SA_RESTART: i32 = 0x1000_0000;
 /// The compiler must take it as it comes (std's black_box is of Rust 1.66).
 #[inline(always)]
 fn opaque<T>(x: T) -> T {
-    unsafe { std::arch::asm!("/* {} */", in(reg) &x as *const T, options(nostack, preserves_flags)) };
+    unsafe {
+        std::arch::asm!("/* {} */", in(reg) &x as *const T, options(nostack, preserves_flags))
+    };
     x
 }
 
@@ -56,11 +65,17 @@ fn hash_map(r: &mut Random) -> u64 {
     for x in r.take(5000) {
         *m.entry(format!("key-{}", x % 700)).or_insert(0) += x & 0xff;
     }
-    m.iter().filter(|(k, _)| k.ends_with('7')).map(|(_, v)| v).sum()
+    m.iter()
+        .filter(|(k, _)| k.ends_with('7'))
+        .map(|(_, v)| v)
+        .sum()
 }
 
 fn tree_map(r: &mut Random) -> u64 {
-    let m: BTreeMap<u64, Vec<u8>> = r.take(4000).map(|x| (x % 3000, x.to_le_bytes().to_vec())).collect();
+    let m: BTreeMap<u64, Vec<u8>> = r
+        .take(4000)
+        .map(|x| (x % 3000, x.to_le_bytes().to_vec()))
+        .collect();
     m.range(100..2000).map(|(k, v)| k + v[0] as u64).sum()
 }
 
@@ -85,7 +100,14 @@ fn callback_from_c(r: &mut Random) -> u64 {
 fn json(r: &mut Random) -> u64 {
     let items: Vec<String> = r
         .take(200)
-        .map(|x| format!("{{\"id\": {}, \"tags\": [\"a{}\", true, null], \"x\": {{\"y\": -{}.5e3}}}}", x, x % 9, x % 77))
+        .map(|x| {
+            format!(
+                "{{\"id\": {}, \"tags\": [\"a{}\", true, null], \"x\": {{\"y\": -{}.5e3}}}}",
+                x,
+                x % 9,
+                x % 77
+            )
+        })
         .collect();
     let source = format!("[{}]", items.join(", "));
     let v = text::Reader::read(&source).unwrap();
@@ -95,7 +117,10 @@ fn json(r: &mut Random) -> u64 {
 }
 
 fn patterns(r: &mut Random) -> u64 {
-    let s: String = r.take(3000).map(|x| (b'a' + (x % 4) as u8) as char).collect();
+    let s: String = r
+        .take(3000)
+        .map(|x| (b'a' + (x % 4) as u8) as char)
+        .collect();
     (text::count("a*b(c|da)*d", &s) + text::count("(ab|ba).*", &s[..200])) as u64
 }
 
@@ -120,7 +145,9 @@ fn copying(r: &mut Random) -> u64 {
 
 fn clocks(_: &mut Random) -> u64 {
     let start = Instant::now();
-    (0..3000).map(|_| start.elapsed().subsec_nanos() as u64).sum()
+    (0..3000)
+        .map(|_| start.elapsed().subsec_nanos() as u64)
+        .sum()
 }
 
 fn files(r: &mut Random) -> u64 {
@@ -187,8 +214,13 @@ fn frames(r: &mut Random) -> u64 {
 }
 
 fn arithmetic(r: &mut Random) -> u64 {
-    let wide = r.take(600).fold(1u128, |a, x| (a << 3 | 1) % (x as u128 * x as u128 + 3));
-    let real: f64 = r.take(3000).map(|x| (x as f64).sin() + (x as f64).ln()).sum();
+    let wide = r
+        .take(600)
+        .fold(1u128, |a, x| (a << 3 | 1) % (x as u128 * x as u128 + 3));
+    let real: f64 = r
+        .take(3000)
+        .map(|x| (x as f64).sin() + (x as f64).ln())
+        .sum();
     wide as u64 ^ real as u64
 }
 
@@ -216,7 +248,8 @@ fn panics(_: &mut Random) -> u64 {
     let mut dropped = 0;
     if cfg!(panic = "unwind") {
         for _ in 0..5 {
-            let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| fall(20, &mut dropped)));
+            let caught =
+                std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| fall(20, &mut dropped)));
             assert!(caught.is_err());
         }
     }
@@ -225,7 +258,11 @@ fn panics(_: &mut Random) -> u64 {
 
 fn channels(r: &mut Random) -> u64 {
     let (to, from) = mpsc::channel::<Vec<u64>>();
-    let reader = thread::spawn(move || from.iter().map(|v| v.iter().fold(0, |a, x| a ^ x)).fold(0, |a, x| a ^ x));
+    let reader = thread::spawn(move || {
+        from.iter()
+            .map(|v| v.iter().fold(0, |a, x| a ^ x))
+            .fold(0, |a, x| a ^ x)
+    });
     for x in r.take(60) {
         to.send(Random(x).take(500).collect()).unwrap();
     }
@@ -236,14 +273,27 @@ fn channels(r: &mut Random) -> u64 {
 type Job = fn(&mut Random) -> u64;
 
 const JOBS: [Job; 15] = [
-    hash_map, tree_map, sorting, callback_from_c, json, patterns, shapes_by_area, copying, clocks, files,
-    recursion, frames, arithmetic, panics, channels,
+    hash_map,
+    tree_map,
+    sorting,
+    callback_from_c,
+    json,
+    patterns,
+    shapes_by_area,
+    copying,
+    clocks,
+    files,
+    recursion,
+    frames,
+    arithmetic,
+    panics,
+    channels, // starts a thread
 ];
 
-fn work(first: usize, until: Instant) -> u64 {
+fn work(jobs: &[Job], first: usize, until: Instant) -> u64 {
     let mut r = Random(88172645463325252 + first as u64);
     let mut sum = 0;
-    for job in JOBS.iter().cycle().skip(first) {
+    for job in jobs.iter().cycle().skip(first) {
         sum ^= job(&mut r);
         if Instant::now() >= until {
             break;
@@ -259,23 +309,41 @@ extern "C" fn on_signal(_: i32) {
 }
 
 fn main() {
-    let seconds: f64 = std::env::args().nth(1).and_then(|s| s.parse().ok()).unwrap_or(10.0);
+    let seconds: f64 = std::env::args()
+        .nth(1)
+        .and_then(|s| s.parse().ok())
+        .unwrap_or(10.0);
+    let steady = std::env::args().nth(2).is_some();
+    let jobs = &JOBS[..JOBS.len() - steady as usize];
     let until = Instant::now() + Duration::from_millis((seconds * 1000.0) as u64);
-    let action = Sigaction { handler: on_signal, mask: [0; 16], flags: SA_RESTART, restorer: 0 };
+    let action = Sigaction {
+        handler: on_signal,
+        mask: [0; 16],
+        flags: SA_RESTART,
+        restorer: 0,
+    };
     std::panic::set_hook(Box::new(|_| ()));
     unsafe { sigaction(SIGUSR1, &action, std::ptr::null_mut()) };
     let threads: Vec<_> = ["first", "second", "third"]
         .iter()
         .enumerate()
-        .map(|(i, name)| thread::Builder::new().name(name.to_string()).spawn(move || work(i * 5, until)).unwrap())
+        .map(|(i, name)| {
+            thread::Builder::new()
+                .name(name.to_string())
+                .spawn(move || work(jobs, i * 5, until))
+                .unwrap()
+        })
         .collect();
     while Instant::now() < until {
         thread::sleep(Duration::from_millis(3));
         for t in &threads {
             unsafe { pthread_kill(t.as_pthread_t(), SIGUSR1) };
         }
-        opaque(work(0, Instant::now()));
+        opaque(work(jobs, 0, Instant::now()));
     }
-    let sum = threads.into_iter().map(|t| t.join().unwrap()).fold(0, |a, x| a ^ x);
+    let sum = threads
+        .into_iter()
+        .map(|t| t.join().unwrap())
+        .fold(0, |a, x| a ^ x);
     println!("{}", sum);
 }

@@ -56,7 +56,11 @@ fn descend(levels: u64) -> u64 {
     if levels == 0 {
         return opaque(burn(200_000));
     }
-    opaque(if levels == 1 { opaque(burn(200_000)) } else { descend(levels - 1) }) + 1
+    opaque(if levels == 1 {
+        opaque(burn(200_000))
+    } else {
+        descend(levels - 1)
+    }) + 1
 }
 
 #[inline(never)]
@@ -68,7 +72,11 @@ fn recursion() -> u64 {
 #[inline(never)]
 fn pile(levels: u64) -> u64 {
     let mut room = opaque([levels; 512]);
-    let below = if levels == 1 { burn(200_000) } else { pile(levels - 1) };
+    let below = if levels == 1 {
+        burn(200_000)
+    } else {
+        pile(levels - 1)
+    };
     room[(below % 512) as usize] = below;
     opaque(room)[7]
 }
@@ -112,13 +120,22 @@ fn signal() -> u64 {
 // The same, but on_trap has a stack of its own: what it interrupted is on
 // another one.
 fn set_handler(flags: i32) {
-    let action = Sigaction { handler: on_trap, mask: [0; 16], flags, restorer: 0 };
+    let action = Sigaction {
+        handler: on_trap,
+        mask: [0; 16],
+        flags,
+        restorer: 0,
+    };
     unsafe { sigaction(SIGTRAP, &action, std::ptr::null_mut()) };
 }
 
 fn set_stack() {
     let room = Box::leak(vec![0u8; 65536].into_boxed_slice());
-    let stack = Stack { start: room.as_mut_ptr(), flags: 0, size: room.len() };
+    let stack = Stack {
+        start: room.as_mut_ptr(),
+        flags: 0,
+        size: room.len(),
+    };
     unsafe { sigaltstack(&stack, std::ptr::null_mut()) };
 }
 

@@ -33,7 +33,9 @@ fn clock() -> u64 {
 }
 
 fn is_mapped(path: &str) -> bool {
-    std::fs::read_to_string("/proc/self/maps").unwrap().contains(path)
+    std::fs::read_to_string("/proc/self/maps")
+        .unwrap()
+        .contains(path)
 }
 
 /// Have a library burn its time; where its code was.

@@ -21,7 +21,12 @@ impl Shape for Circle {
 impl Shape for Polygon {
     fn area(&self) -> f64 {
         let next = self.0.iter().cycle().skip(1);
-        let twice: f64 = self.0.iter().zip(next).map(|(a, b)| a.0 * b.1 - b.0 * a.1).sum();
+        let twice: f64 = self
+            .0
+            .iter()
+            .zip(next)
+            .map(|(a, b)| a.0 * b.1 - b.0 * a.1)
+            .sum();
         twice.abs() / 2.0
     }
 

@@ -21,7 +21,10 @@ type Result<T> = std::result::Result<T, String>;
 
 impl<'a> Reader<'a> {
     pub fn read(text: &'a str) -> Result<Value> {
-        let mut r = Reader { bytes: text.as_bytes(), at: 0 };
+        let mut r = Reader {
+            bytes: text.as_bytes(),
+            at: 0,
+        };
         let v = r.value()?;
         r.space();
         if r.at == r.bytes.len() {
@@ -82,7 +85,9 @@ impl<'a> Reader<'a> {
             self.at += 1;
         }
         let text = std::str::from_utf8(&self.bytes[start..self.at]).unwrap();
-        text.parse().map(Value::Number).map_err(|e| format!("{}: {}", text, e))
+        text.parse()
+            .map(Value::Number)
+            .map_err(|e| format!("{}: {}", text, e))
     }
 
     fn text(&mut self) -> Result<String> {
