@@ -174,14 +174,14 @@ space_walk(const struct space *s, const struct unwind_stack *stack,
 	while (enter(s, &regs, w, &rule) == 0) {
 		int cloned = STEP_KIND(rule) == STEP_CLONE;
 
-
 		end = unwind_step(rule, stack, &regs, &beyond);
 		if (end != STEP_OK) {
 			w->cut = cloned ? NULL : reason(end, beyond, &regs);
 			return;
 		}
-		/* Some thread starts leave 0 as their return address. */
-		if (regs.pc == 0 || (cloned && !space_find(s, regs.pc - 1)))
+		/* First frames without unwind information to say so: no return
+		 * address and no frame pointer. */
+		if ((regs.pc == 0 && regs.bp == 0) || (cloned && !space_find(s, regs.pc - 1)))
 			return;
 	}
 }
