@@ -44,6 +44,7 @@ tests() {
 	has tmux || need tmux tmux tmux
 	has sqlite3 || need sqlite3 sqlite sqlite
 	has clang || need clang clang clang
+	has llvm-symbolizer || need llvm llvm llvm
 	has perf || need $perf perf perf
 	has setpriv || need util-linux util-linux util-linux
 }

@@ -47,6 +47,10 @@ for file in "$ROOT"/cmd/rsprof*; do
 	done
 done
 
+for test in "$ROOT"/tests/*.t; do
+	ok "${test##*/} can be run" [ -x "$test" ]
+done
+
 for page in "$ROOT"/man/*; do
 	name=${page##*/}
 	if command -v mandoc >/dev/null; then
