@@ -325,7 +325,11 @@ suspend(struct screen *s)
 {
 	sigset_t stop;
 
+	/* Others of our job may have stopped before, and the shell taken its
+	 * terminal back. */
+	signal(SIGTTOU, SIG_IGN);
 	endwin();
+	signal(SIGTTOU, SIG_DFL);
 	sigemptyset(&stop);
 	sigaddset(&stop, SIGTSTP);
 	signal(SIGTSTP, SIG_DFL);

@@ -317,6 +317,23 @@ else
 	ok 'q ends the recording' ended_by q.db stopped
 	says 'and says where it is' '^rsprof: recorded in q.db' "$T/screen"
 
+	samples() { rsprof-query z.db 'SELECT count(*) FROM cpu'; }
+	more() { [ "$(samples)" -gt "$1" ]; }
+	terminal "set -m
+		rsprof attach -o z.db $target
+		echo >left.alone
+		read -r go
+		fg"
+	await 20 shows 'split::'
+	mux send-keys -t t C-z
+	ok 'Ctrl-Z suspends the view' await 20 [ -e left.alone ]
+	ok 'which leaves the screen' await 20 eval ! shows LIVE
+	ok 'the recording goes on' await 20 more "$(($(samples) + 50))"
+	mux send-keys -t t go Enter
+	ok 'and the view comes back' await 20 shows 'LIVE'
+	mux send-keys -t t q
+	closed 0
+
 	terminal "rsprof attach -o c.db $target"
 	await 20 shows 'split::'
 	mux send-keys -t t C-c
