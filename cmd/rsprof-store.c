@@ -98,15 +98,9 @@ commit(struct store *st)
 	if (!st->begun)
 		return 0;
 	st->begun = 0;
-	return db_exec(st->db, "COMMIT") == -1 ? database_failed(st) : 0;
-}
-
-static int
-finish(struct store *st)
-{
-	if (st->save && save_finish(st->save) == -1)
+	if (save_settle(st->save) == -1 || db_exec(st->db, "COMMIT") == -1)
 		return database_failed(st);
-	return commit(st);
+	return 0;
 }
 
 /* ---- the stream ------------------------------------------------------- */
@@ -135,7 +129,7 @@ complain(struct store *st, const char *what)
 	}
 	if (!st->status)
 		st->status = 1;
-	while (i < KINDS - 1 && st->said[i] && st->said[i] != what)
+	while (i < KINDS - 1 && st->said[i] && strcmp(st->said[i], what))
 		i++;
 	st->said[i] = what;
 	if (st->kind[i]++ == 0)
@@ -175,7 +169,8 @@ sum_up(const struct store *st)
 			    st->kind[i] - 1);
 	if (st->unknown)
 		warnx("<stdin>: %lu records of types that this version does "
-		    "not know were not stored", st->unknown);
+		      "not know were not stored",
+		    st->unknown);
 }
 
 static int
@@ -246,8 +241,7 @@ take_bytes(struct store *st)
 	}
 	if (n == 0)
 		return rec_push_end(st->reader) == -1 ? stream_failed(st) : 0;
-	return rec_push(st->reader, buf, (size_t)n) == -1 ?
-	    stream_failed(st) : 1;
+	return rec_push(st->reader, buf, (size_t)n) == -1 ? stream_failed(st) : 1;
 }
 
 /* Until the end of the stream, a failure or a signal. */
@@ -284,7 +278,7 @@ close_recording(struct store *st)
 	if (st->db == NULL)
 		return;
 	if (!failed)
-		failed = finish(st) == -1;
+		failed = commit(st) == -1;
 	save_close(st->save);
 	if (db_close(st->db) == -1 && !failed) {
 		warnx("%s: cannot be completed: keep %s-wal with it",

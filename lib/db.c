@@ -1,29 +1,23 @@
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <sqlite3.h>
 
 #include "db.h"
+#include "db_file.h"
 
 static const char schema[] =
 #include "schema.h"
     ;
 
-#define APPLICATION_ID 0x72737066u /* as in schema.sql */
-#define HEADER 100 /* www.sqlite.org/fileformat2.html, 1.3 */
-#define HEADER_MAGIC "SQLite format 3"
-#define HEADER_APPLICATION_ID 68
 #define READ_TIMEOUT 2000 /* milliseconds */
 #define WRITE_TIMEOUT 5000
 #define CLOSE_TIMEOUT 200
-#define WRITER_BYTE ((off_t)1 << 62) /* far from the bytes SQLite locks */
 #define ERROR_SIZE (PATH_MAX + 256)
 
 struct db {
@@ -31,9 +25,8 @@ struct db {
 	sqlite3 *sql;
 	enum db_mode mode;
 	int immutable;
-	int fd; /* holds or tests the writer's lock.  To be closed after sql:
-		 * closing any descriptor of a file drops SQLite's locks. */
-	char *meta; /* the value handed out last */
+	struct db_file file; /* to be closed after sql */
+	char *meta;          /* the value handed out last */
 	char error[ERROR_SIZE];
 };
 
@@ -96,242 +89,6 @@ db_no_memory(struct db *db)
 	return fail(db, "%s", strerror(ENOMEM));
 }
 
-/* ---- the file --------------------------------------------------------- */
-
-static uint32_t
-be32(const unsigned char *p)
-{
-	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
-	    (uint32_t)p[2] << 8 | p[3];
-}
-
-/* A descriptor that no message to stderr can reach, whatever was closed. */
-static int
-above_stderr(int fd)
-{
-	int high;
-
-	if (fd == -1 || fd > STDERR_FILENO)
-		return fd;
-	high = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-	close(fd);
-	return high;
-}
-
-/* Is the file at db->fd a recording?  Asked of its bytes, because SQLite may
- * change a file that it opens. */
-static int
-check_header(struct db *db)
-{
-	unsigned char h[HEADER];
-	ssize_t n = pread(db->fd, h, sizeof(h), 0);
-
-	if (n == -1)
-		return fail(db, "%s", strerror(errno));
-	if (n == 0)
-		return fail(db, "not a recording: the file is empty");
-	if (n < HEADER || memcmp(h, HEADER_MAGIC, sizeof(HEADER_MAGIC)))
-		return fail(db, "not a recording: not an SQLite file");
-	if (be32(h + HEADER_APPLICATION_ID) != APPLICATION_ID)
-		return fail(db, "an SQLite file, but not a recording");
-	return 0;
-}
-
-/* 1: db->fd is an existing recording.  0: there is no file.  -1: neither. */
-static int
-find_file(struct db *db)
-{
-	struct stat st;
-
-	if (stat(db->path, &st) == -1) {
-		if (errno == ENOENT && db->mode != DB_READ)
-			return 0;
-		return fail(db, "%s", strerror(errno));
-	}
-	if (!S_ISREG(st.st_mode))
-		return fail(db, S_ISDIR(st.st_mode) ?
-		    "is a directory" : "not a regular file");
-	db->fd = above_stderr(open(db->path, O_CLOEXEC |
-	    (db->mode == DB_READ ? O_RDONLY : O_RDWR)));
-	if (db->fd == -1)
-		return fail(db, "%s", strerror(errno));
-	return check_header(db) == -1 ? -1 : 1;
-}
-
-static int
-writer_lock(const struct db *db, int command, short *type)
-{
-	struct flock lock = { .l_type = *type, .l_whence = SEEK_SET,
-		.l_start = WRITER_BYTE, .l_len = 1 };
-	int r = fcntl(db->fd, command, &lock);
-
-	*type = lock.l_type;
-	return r;
-}
-
-static int
-become_writer(struct db *db)
-{
-	short type = F_WRLCK;
-
-	if (writer_lock(db, F_OFD_SETLK, &type) == -1 &&
-	    (errno == EAGAIN || errno == EACCES))
-		return fail(db, "another program is writing this recording");
-	return 0;
-}
-
-int
-db_live(const struct db *db)
-{
-	short type = F_RDLCK;
-
-	return writer_lock(db, F_OFD_GETLK, &type) == 0 && type != F_UNLCK;
-}
-
-/* ---- a new file ------------------------------------------------------- */
-
-/* The bytes of an empty recording, to be freed with sqlite3_free(). */
-static unsigned char *
-empty_recording(size_t *len)
-{
-	unsigned char *image = NULL;
-	sqlite3_int64 size = 0;
-	sqlite3 *sql;
-
-	if (sqlite3_open(":memory:", &sql) == SQLITE_OK &&
-	    sqlite3_exec(sql, schema, NULL, NULL, NULL) == SQLITE_OK)
-		image = sqlite3_serialize(sql, "main", &size, 0);
-	sqlite3_close(sql);
-	*len = (size_t)size;
-	return image;
-}
-
-static int
-write_all(int fd, const unsigned char *p, size_t len)
-{
-	ssize_t n;
-
-	for (; len; p += n, len -= (size_t)n)
-		if ((n = write(fd, p, len)) == -1) {
-			if (errno != EINTR)
-				return -1;
-			n = 0;
-		}
-	return 0;
-}
-
-/* A file without a name, in the directory of the recording; -1 where the
- * file system has none. */
-static int
-open_nameless(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	char *dir;
-	int fd;
-
-	if (slash == NULL)
-		return open(".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0666);
-	if ((dir = strndup(path, (size_t)(slash - path + 1))) == NULL)
-		return -1;
-	fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0666);
-	free(dir);
-	return fd;
-}
-
-/* What SQLite keeps beside a file, and would take for the new file's. */
-static void
-remove_companions(const char *path)
-{
-	static const char *const suffix[] = { "-wal", "-shm", "-journal" };
-	size_t size = strlen(path) + sizeof("-journal"), i;
-	char *name = malloc(size);
-
-	for (i = 0; name && i < sizeof(suffix) / sizeof(suffix[0]); i++) {
-		snprintf(name, size, "%s%s", path, suffix[i]);
-		unlink(name);
-	}
-	free(name);
-}
-
-static void
-make_way(const char *path, int old)
-{
-	if (old)
-		unlink(path);
-	remove_companions(path);
-}
-
-static int
-give_name(int fd, const char *path)
-{
-	char self[64];
-
-	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
-	return linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
-}
-
-/* A nameless file, filled before it gets its name: nobody sees half of it.
- * 1: made.  0: the file system cannot.  -1: failed. */
-static int
-make_nameless(struct db *db, const unsigned char *image, size_t len, int old)
-{
-	if ((db->fd = above_stderr(open_nameless(db->path))) == -1)
-		return 0;
-	if (write_all(db->fd, image, len) == -1)
-		return fail(db, "%s", strerror(errno));
-	if (become_writer(db) == -1)
-		return -1;
-	make_way(db->path, old);
-	if (give_name(db->fd, db->path) == 0)
-		return 1;
-	if (errno == EEXIST)
-		return fail(db, "%s", strerror(errno));
-	close(db->fd);
-	return 0;
-}
-
-static int
-make_named(struct db *db, const unsigned char *image, size_t len, int old)
-{
-	make_way(db->path, old);
-	db->fd = above_stderr(open(db->path,
-	    O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0666));
-	if (db->fd == -1)
-		return fail(db, "%s", strerror(errno));
-	if (become_writer(db) == -1)
-		return -1;
-	if (write_all(db->fd, image, len) == 0)
-		return 0;
-	fail(db, "%s", strerror(errno));
-	unlink(db->path);
-	return -1;
-}
-
-/* Make the file and hold it at db->fd, locked; `old`: in place of that one. */
-static int
-create_file(struct db *db, int old)
-{
-	unsigned char *image;
-	size_t len;
-	int r;
-
-	if ((image = empty_recording(&len)) == NULL)
-		return fail(db, "%s", strerror(ENOMEM));
-	if ((r = make_nameless(db, image, len, old)) == 0)
-		r = make_named(db, image, len, old);
-	sqlite3_free(image);
-	return r == -1 ? -1 : 0;
-}
-
-static int
-replace_file(struct db *db)
-{
-	int old = db->fd, r = create_file(db, 1);
-
-	close(old);
-	return r;
-}
-
 /* ---- opening ---------------------------------------------------------- */
 
 /* file:...?mode=..., so that no name means anything else to SQLite. */
@@ -364,19 +121,20 @@ open_sql(struct db *db, const char *query, int timeout)
 	int rc;
 
 	if (uri == NULL)
-		return fail(db, "%s", strerror(ENOMEM));
+		return db_no_memory(db);
 	rc = sqlite3_open_v2(uri, &db->sql,
 	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_URI |
-	    SQLITE_OPEN_NOMUTEX, NULL);
+	        SQLITE_OPEN_NOMUTEX,
+	    NULL);
 	free(uri);
 	if (db->sql == NULL)
-		return fail(db, "%s", strerror(ENOMEM));
+		return db_no_memory(db);
 	sqlite3_extended_result_codes(db->sql, 1);
 	sqlite3_busy_timeout(db->sql, timeout);
 	if (rc != SQLITE_OK)
 		return fail_sqlite(db);
 	return db_exec(db, "PRAGMA trusted_schema=OFF;"
-			   "PRAGMA cell_size_check=ON");
+	                   "PRAGMA cell_size_check=ON");
 }
 
 static void
@@ -400,27 +158,27 @@ check_schema(struct db *db)
 		return -1;
 	if (version > DB_SCHEMA)
 		return fail(db, "recording of a newer rsprof (schema %lld, "
-		    "this one reads %d)", (long long)version, DB_SCHEMA);
+		                "this one reads %d)",
+		    (long long)version, DB_SCHEMA);
 	if (version < 1)
 		return fail(db, "damaged: it has no schema version");
 	return db_exec(db, "SELECT count(*) FROM sqlite_master");
 }
 
-/* Bytes that only SQLite can bring into the file.  They are beside the file
- * that a link leads to. */
-static int
-has_unmerged(const struct db *db)
+/* The bytes of an empty recording, to be freed with sqlite3_free(). */
+static unsigned char *
+empty_recording(size_t *len)
 {
-	char *real = realpath(db->path, NULL), *name = NULL;
-	struct stat st;
-	int r = 1;
+	unsigned char *image = NULL;
+	sqlite3_int64 size = 0;
+	sqlite3 *sql;
 
-	if (real && asprintf(&name, "%s-wal", real) != -1) {
-		r = stat(name, &st) == 0 && st.st_size > 0;
-		free(name);
-	}
-	free(real);
-	return r;
+	if (sqlite3_open(":memory:", &sql) == SQLITE_OK &&
+	    sqlite3_exec(sql, schema, NULL, NULL, NULL) == SQLITE_OK)
+		image = sqlite3_serialize(sql, "main", &size, 0);
+	sqlite3_close(sql);
+	*len = (size_t)size;
+	return image;
 }
 
 static int
@@ -440,10 +198,11 @@ try_read(struct db *db, const char *query)
 static int
 open_read(struct db *db)
 {
+	const char *why = strerror(ENOENT);
 	int code;
 
-	if (find_file(db) == -1)
-		return -1;
+	if (db_file_open(&db->file, 0, &why) != 1)
+		return fail(db, "%s", why);
 	if (try_read(db, "ro") == 0)
 		return 0;
 	code = db->sql ? sqlite3_errcode(db->sql) & 0xff : SQLITE_NOMEM;
@@ -451,36 +210,65 @@ open_read(struct db *db)
 		return -1;
 	if (access(db->path, W_OK) == 0 && try_read(db, "rw") == 0)
 		return db_exec(db, "PRAGMA query_only=ON");
-	if (has_unmerged(db))
+	if (db_file_has_log(&db->file))
 		return fail(db, "was not closed, and can be read only where "
-		    "its directory can be written: copy %s and %s-wal "
-		    "to such a one", db->path, db->path);
+		                "its directory can be written: copy %s and %s-wal "
+		                "to such a one",
+		    db->path, db->path);
 	db->immutable = 1;
 	return try_read(db, "ro&immutable=1");
+}
+
+/* Make the file, perhaps in place of an old recording. */
+static int
+create(struct db *db)
+{
+	const char *why;
+	unsigned char *image;
+	size_t len;
+	int r;
+
+	if ((image = empty_recording(&len)) == NULL)
+		return db_no_memory(db);
+	r = db_file_make(&db->file, image, len, &why);
+	sqlite3_free(image);
+	return r == -1 ? fail(db, "%s", why) : 0;
+}
+
+static int
+take_file(struct db *db)
+{
+	const char *why;
+	int old = db_file_open(&db->file, 1, &why);
+
+	if (old == 1 && db->mode == DB_CREATE) {
+		fail(db, "there is a recording already");
+		errno = EEXIST;
+		return -1;
+	}
+	if (old == -1 || (old && db_file_lock(&db->file, &why) == -1))
+		return fail(db, "%s", why);
+	return old && db->mode == DB_APPEND ? 0 : create(db);
 }
 
 static int
 open_write(struct db *db)
 {
-	int old = find_file(db);
-
-	if (old == -1)
-		return -1;
-	if (old && db->mode == DB_CREATE) {
-		fail(db, "there is a recording already");
-		errno = EEXIST;
-		return -1;
-	}
-	if (old && become_writer(db) == -1)
-		return -1;
-	if (!old && create_file(db, 0) == -1)
-		return -1;
-	if (old && db->mode == DB_REPLACE && replace_file(db) == -1)
-		return -1;
-	if (open_sql(db, "rw", WRITE_TIMEOUT) == -1 || check_schema(db) == -1)
+	if (take_file(db) == -1 || open_sql(db, "rw", WRITE_TIMEOUT) == -1 ||
+	    check_schema(db) == -1)
 		return -1;
 	return db_exec(db, "PRAGMA journal_mode=WAL;"
-			   "PRAGMA synchronous=NORMAL");
+	                   "PRAGMA synchronous=NORMAL");
+}
+
+static void
+free_db(struct db *db)
+{
+	close_sql(db);
+	db_file_close(&db->file);
+	free(db->meta);
+	free(db->path);
+	free(db);
 }
 
 struct db *
@@ -496,20 +284,22 @@ db_open(const char *path, enum db_mode mode, const char **error)
 		free(db);
 		return NULL;
 	}
-	db->fd = -1;
+	db->file = (struct db_file){ db->path, -1 };
 	db->mode = mode;
 	errno = 0;
 	if ((mode == DB_READ ? open_read(db) : open_write(db)) == 0)
 		return db;
 	e = errno;
 	memcpy(why, db->error, sizeof(why));
-	close_sql(db);
-	if (db->fd != -1)
-		close(db->fd);
-	free(db->path);
-	free(db);
+	free_db(db);
 	errno = e;
 	return NULL;
+}
+
+int
+db_live(const struct db *db)
+{
+	return db_file_locked(&db->file);
 }
 
 /* ---- closing ---------------------------------------------------------- */
@@ -535,7 +325,7 @@ make_plain(struct db *db)
 
 	sqlite3_busy_timeout(db->sql, CLOSE_TIMEOUT);
 	if (db_exec(db, "PRAGMA wal_checkpoint(TRUNCATE);"
-			"PRAGMA journal_mode=DELETE") == 0)
+	                "PRAGMA journal_mode=DELETE") == 0)
 		return 0;
 	code = sqlite3_errcode(db->sql) & 0xff;
 	return code == SQLITE_BUSY || code == SQLITE_LOCKED ? 0 : -1;
@@ -546,7 +336,7 @@ static void
 tidy(struct db *db)
 {
 	if (db->immutable || !is_wal(db) || db_live(db) ||
-	    access(db->path, W_OK) == -1)
+	    !db_file_current(&db->file) || access(db->path, W_OK) == -1)
 		return;
 	close_sql(db);
 	if (open_sql(db, "rw", 0) == 0)
@@ -565,11 +355,7 @@ db_close(struct db *db)
 		tidy(db);
 	else
 		r = make_plain(db);
-	close_sql(db);
-	close(db->fd);
-	free(db->meta);
-	free(db->path);
-	free(db);
+	free_db(db);
 	return r;
 }
 
@@ -596,7 +382,7 @@ db_prepare(struct db *db, const char *sql)
 	struct db_stmt *s = malloc(sizeof(*s));
 
 	if (s == NULL) {
-		fail(db, "%s", strerror(ENOMEM));
+		db_no_memory(db);
 		return NULL;
 	}
 	s->db = db;
@@ -608,6 +394,18 @@ db_prepare(struct db *db, const char *sql)
 	return s;
 }
 
+int
+db_prepare_all(struct db *db, struct db_stmt **s, const char *const *sql,
+    size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if ((s[i] = db_prepare(db, sql[i])) == NULL)
+			return -1;
+	return 0;
+}
+
 void
 db_finalize(struct db_stmt *s)
 {
@@ -615,6 +413,13 @@ db_finalize(struct db_stmt *s)
 		return;
 	sqlite3_finalize(s->st);
 	free(s);
+}
+
+void
+db_finalize_all(struct db_stmt **s, size_t n)
+{
+	while (n-- > 0)
+		db_finalize(s[n]);
 }
 
 static int
@@ -741,7 +546,7 @@ query_rows(struct db_stmt *s, db_row *head, db_row *row, void *ctx)
 {
 	int columns = sqlite3_column_count(s->st), r;
 
-	if (columns && (r = head(ctx, s, columns)))
+	if (head && columns && (r = head(ctx, s, columns)))
 		return r;
 	while ((r = db_step(s)) == 1)
 		if ((r = row(ctx, s, columns)))
@@ -762,9 +567,10 @@ db_query(struct db *db, const char *sql, db_row *head, db_row *row, void *ctx)
 			return fail_sqlite(db);
 		if (s.st == NULL)
 			continue;
-		r = sqlite3_stmt_readonly(s.st) ?
-		    query_rows(&s, head, row, ctx) :
-		    fail(db, "is only read: %s", sqlite3_sql(s.st));
+		if (sqlite3_stmt_readonly(s.st))
+			r = query_rows(&s, head, row, ctx);
+		else
+			r = fail(db, "is only read: %s", sqlite3_sql(s.st));
 		sqlite3_finalize(s.st);
 	}
 	return r;

@@ -15,10 +15,10 @@ struct db;
 struct db_stmt;
 
 enum db_mode {
-	DB_READ,     /* an existing recording; also while it is written */
-	DB_CREATE,   /* a new file; fails where one exists */
-	DB_REPLACE,  /* as DB_CREATE, but an existing *recording* is replaced */
-	DB_APPEND    /* an existing recording, or a new file */
+	DB_READ,    /* an existing recording; also while it is written */
+	DB_CREATE,  /* a new file; fails where one exists */
+	DB_REPLACE, /* as DB_CREATE, but an existing *recording* is replaced */
+	DB_APPEND   /* an existing recording, or a new file */
 };
 
 /*
@@ -59,6 +59,12 @@ void db_undo(struct db *db); /* ROLLBACK; db_error() stays as it is */
 struct db_stmt *db_prepare(struct db *db, const char *sql);
 void db_finalize(struct db_stmt *s);
 
+/* The same for n of them; s is zeroed.  0, or -1: db_finalize_all() is to be
+ * called in either case. */
+int db_prepare_all(struct db *db, struct db_stmt **s, const char *const *sql,
+    size_t n);
+void db_finalize_all(struct db_stmt **s, size_t n);
+
 /*
  * Give a statement its parameters, one letter of `types` for each: 'i' an
  * int64_t, 'r' an int64_t that refers to a row (0 is stored as NULL), 't' a
@@ -85,9 +91,9 @@ const char *db_name(struct db_stmt *s, int column);
 
 /*
  * Run somebody's SQL: any number of statements, none of which changes or
- * attaches anything.  head() is told of each statement that has columns, row()
- * of each of its rows; both return 0 to go on, and what else they return is
- * returned.  0, or -1 and db_error().
+ * attaches anything.  head(), unless NULL, is told of each statement that has
+ * columns, row() of each of its rows; both return 0 to go on, and what else
+ * they return is returned.  0, or -1 and db_error().
  */
 typedef int db_row(void *ctx, struct db_stmt *s, int columns);
 int db_query(struct db *db, const char *sql, db_row *head, db_row *row,

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "array.h"
 #include "obj.h"
 #include "strtab.h"
 
@@ -42,22 +43,6 @@ struct debug {
 	struct strtab made; /* names that had to be put together */
 };
 
-static int
-reserve(void *array, size_t n, size_t *room, size_t size)
-{
-	void **a = array, *bigger;
-	size_t more = *room ? *room * 2 : 64;
-
-	if (n < *room)
-		return 0;
-	bigger = reallocarray(*a, more, size);
-	if (bigger == NULL)
-		return -1;
-	*a = bigger;
-	*room = more;
-	return 0;
-}
-
 /* ---- units ------------------------------------------------------------- */
 
 static int
@@ -66,7 +51,7 @@ add_range(struct debug *d, uint64_t low, uint64_t high)
 	/* What the linker dropped keeps an address of 0 or 1. */
 	if (low >= high || low < 2)
 		return 0;
-	if (reserve(&d->range, d->nrange, &d->range_room, sizeof *d->range) < 0)
+	if (array_room(&d->range, d->nrange, &d->range_room, sizeof *d->range) < 0)
 		return -1;
 	d->range[d->nrange++] = (struct range){ low, high, (uint32_t)d->nunit };
 	return 0;
@@ -78,7 +63,7 @@ add_unit(struct debug *d, Dwarf_Die *die)
 	Dwarf_Addr base, low, high;
 	ptrdiff_t at = 0;
 
-	if (reserve(&d->unit, d->nunit, &d->unit_room, sizeof *d->unit) < 0)
+	if (array_room(&d->unit, d->nunit, &d->unit_room, sizeof *d->unit) < 0)
 		return -1;
 	while ((at = dwarf_ranges(die, at, &base, &low, &high)) > 0)
 		if (add_range(d, low, high) < 0)
@@ -157,7 +142,7 @@ add_parts(struct unit *u, Dwarf_Die *die, int depth)
 	while ((at = dwarf_ranges(die, at, &base, &low, &high)) > 0) {
 		if (low >= high || low < 2)
 			continue;
-		if (reserve(&u->part, u->npart, &u->room, sizeof *u->part) < 0)
+		if (array_room(&u->part, u->npart, &u->room, sizeof *u->part) < 0)
 			return -1;
 		u->part[u->npart++] =
 		    (struct part){ low, high, dwarf_dieoffset(die), depth, 1 };

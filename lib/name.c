@@ -22,13 +22,25 @@ is_utf8(void)
 	return strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 }
 
+/* The bytes of a character that begins with this one; 0: none does. */
+static size_t
+length(unsigned char first)
+{
+	if (first < 0x80)
+		return 1;
+	if (first < 0xc2 || first >= 0xf5)
+		return 0;
+	if (first < 0xe0)
+		return 2;
+	return first < 0xf0 ? 3 : 4;
+}
+
 size_t
 name_decode(const char *s, uint32_t *c)
 {
 	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
 	const unsigned char *p = (const unsigned char *)s;
-	size_t len = *p < 0x80 ? 1 : *p < 0xc2 ? 0 : *p < 0xe0 ? 2 :
-	    *p < 0xf0 ? 3 : *p < 0xf5 ? 4 : 0, i;
+	size_t len = length(*p), i;
 
 	if (len < 2) {
 		*c = *p;
@@ -40,8 +52,9 @@ name_decode(const char *s, uint32_t *c)
 			return 0;
 		*c = *c << 6 | (p[i] & 0x3f);
 	}
-	return *c < least[len] || *c > 0x10ffff ||
-	    (*c >= 0xd800 && *c < 0xe000) ? 0 : len;
+	if (*c < least[len] || *c > 0x10ffff || (*c >= 0xd800 && *c < 0xe000))
+		return 0;
+	return len;
 }
 
 static struct piece
@@ -50,15 +63,15 @@ character(const char *s, int utf8)
 	struct piece piece = { "?", 1, 1, s + 1 };
 	uint32_t c;
 	size_t len = name_decode(s, &c);
-	int width;
+	int width = c >= ' ' && c != 0x7f ? 1 : -1;
 
 	if (len == 0)
 		return piece;
 	piece.next = s + len;
 	if (len > 1 && !utf8)
 		return piece;
-	width = len == 1 ? (c >= ' ' && c != 0x7f ? 1 : -1) :
-	    wcwidth((wchar_t)c);
+	if (len > 1)
+		width = wcwidth((wchar_t)c);
 	/* Marks that turn the direction of text have no width and much power. */
 	if (width < 0 || (c >= 0x200b && c < 0x2070))
 		return piece;
@@ -69,6 +82,8 @@ character(const char *s, int utf8)
 }
 
 /* ---- the parts of a name ---------------------------------------------- */
+
+#define NESTING 100 /* of brackets; or looking for their ends takes too long */
 
 /* How much is left out, from nothing on. */
 enum level {
@@ -86,7 +101,8 @@ is_word(char c)
 	    (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-/* After the bracket that closes the one at s; NULL where none does. */
+/* After the bracket that closes the one at s; NULL where none does, or where
+ * they nest so deeply that nobody has written the name. */
 static const char *
 closing(const char *s)
 {
@@ -95,7 +111,8 @@ closing(const char *s)
 
 	for (; *s; s++)
 		if (*s == '<' || *s == '(' || *s == '[') {
-			depth++;
+			if (++depth > NESTING)
+				return NULL;
 		} else if (*s == ')' || *s == ']' ||
 		    (*s == '>' && s > start && s[-1] != '-')) {
 			if (--depth == 0)
@@ -149,8 +166,9 @@ part(const char *name, const char *s, enum level level, size_t *depth,
 		end = closing(s);
 		if (level >= (is_argument(name, s) ? ARGUMENTS : TYPES) &&
 		    end && end > s + 2) {
-			piece = (struct piece){
-				*s == '<' ? "<..>" : "(..)", 4, 4, end };
+			piece = (struct piece){ "(..)", 4, 4, end };
+			if (*s == '<')
+				piece.text = "<..>";
 			return piece;
 		}
 		if (end)
@@ -357,9 +375,8 @@ name_path(char *out, size_t size, const char *path, size_t columns)
 	if (name_columns(path) <= columns)
 		return put_all(&o, path, WHOLE);
 	mark = mark_columns(&o);
-	end = columns > mark ?
-	    path_end(path, columns - mark, o.utf8, &last) : NULL;
-	if (end) {
+	if (columns > mark &&
+	    (end = path_end(path, columns - mark, o.utf8, &last))) {
 		put_mark(&o);
 		return put_all(&o, end, WHOLE);
 	}

@@ -30,24 +30,25 @@ const char *profile_group_name(enum profile_group group);
 enum profile_group profile_group(const char *name);
 
 struct profile_row {
-	unsigned id;          /* stays the same while the profile is open */
-	const char *name;     /* function, or module path, or thread name */
-	const char *file;     /* of its costliest line; NULL: not known */
-	uint64_t line;        /* 0: not known */
-	const char *module;   /* path; NULL by thread */
-	uint64_t pid, tid;    /* by thread only */
-	uint64_t self, total; /* since `since` */
+	unsigned id;                  /* stays the same while the profile is open */
+	const char *name;             /* function, or module path, or thread name */
+	const char *file;             /* of its costliest line; NULL: not known */
+	uint64_t line;                /* 0: not known */
+	const char *module;           /* path; NULL by thread */
+	uint64_t pid, tid;            /* by thread only */
+	uint64_t self, total;         /* since `since` */
 	uint64_t now_self, now_total; /* in the last `window` */
 };
 
 struct profile_summary {
-	uint64_t samples, ns;       /* all of them */
-	uint64_t complete;          /* samples whose stack reaches the root */
-	uint64_t now_ns;            /* in the last window */
-	uint64_t first, last;       /* times of the recording, from its start */
-	uint64_t lost;              /* sum of the lost records */
+	uint64_t samples, ns;           /* all of them */
+	uint64_t complete;              /* samples whose stack reaches the root */
+	uint64_t now_ns;                /* in the last window */
+	uint64_t first, last;           /* times of the recording, from its start */
+	uint64_t recorded;              /* of that, while there was a producer */
+	uint64_t lost;                  /* sum of the lost records */
 	uint64_t cost_ns, cost_max_rss; /* the producers' own */
-	int live;                   /* a writer is there, a stream not ended */
+	int live;                       /* a writer is there, a stream not ended */
 };
 
 /* What happened how often: samples lost, stacks that are not complete. */
@@ -84,6 +85,8 @@ const struct profile_count *profile_cuts(const struct profile *p, size_t *n);
 /* The notes, each text once, in the order in which they came; NULL after the
  * last one. */
 const char *profile_note(const struct profile *p, size_t i);
+
+enum profile_group profile_grouping(const struct profile *p);
 
 /* Regroup what has been read, without reading it again.  -1: out of memory,
  * nothing has changed. */

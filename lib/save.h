@@ -25,9 +25,8 @@ int save_record(struct save *s, const struct rec *r);
  */
 const char *const *save_complaints(const struct save *s);
 
-/* Everything that was put off.  Within the last transaction, before the last
- * COMMIT.  0, or -1 and db_error(). */
-int save_finish(struct save *s);
+/* Before each COMMIT: what was put off.  0, or -1 and db_error(). */
+int save_settle(struct save *s);
 
 void save_close(struct save *s);
 

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "array.h"
 #include "idmap.h"
 #include "rec.h"
 #include "strtab.h"
@@ -8,17 +9,10 @@
 static int
 append(struct strtab *t, const char *s)
 {
-	size_t size = t->size ? 2 * t->size : 64;
-	char **text;
-
 	if (t->map == NULL && (t->map = calloc(1, sizeof(*t->map))) == NULL)
 		return -1;
-	if (t->n == t->size) {
-		if ((text = realloc(t->text, size * sizeof(*text))) == NULL)
-			return -1;
-		t->text = text;
-		t->size = size;
-	}
+	if (array_room(&t->text, t->n, &t->room, sizeof(*t->text)) == -1)
+		return -1;
 	return (t->text[t->n] = strdup(s)) ? 0 : -1;
 }
 

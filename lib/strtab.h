@@ -15,7 +15,7 @@ struct idmap;
 struct strtab {
 	struct idmap *map;
 	char **text;
-	size_t n, size;
+	size_t n, room;
 };
 
 /* The number of a string, which is copied where it is new; NULL has

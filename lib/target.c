@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "array.h"
 #include "idmap.h"
 #include "module.h"
 #include "proc.h"
@@ -96,21 +97,13 @@ index_put(struct targets *ts, struct idmap *m, uint64_t id, size_t index)
 	return -1;
 }
 
-/* Room for one more element; -1: out of memory. */
 static int
 reserve(struct targets *ts, void *array, size_t n, size_t *room, size_t size)
 {
-	void **a = array, *bigger;
-	size_t more = *room ? *room * 2 : 16;
-
-	if (n < *room)
+	if (array_room(array, n, room, size) == 0)
 		return 0;
-	bigger = checked(ts, reallocarray(*a, more, size));
-	if (bigger == NULL)
-		return -1;
-	*a = bigger;
-	*room = more;
-	return 0;
+	ts->error = ENOMEM;
+	return -1;
 }
 
 /* ---- plain records ----------------------------------------------------- */

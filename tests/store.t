@@ -421,6 +421,70 @@ same 'renamed, ended, executed, number used again' got <<'E'
 5
 E
 
+# The first producer is done with them when the second one comes to speak.
+rec >lag.rec <<E
+$H
+rsprof | 1 | heap | mono=1000 | wall=5000000 | unit=bytes
+proc | 1100 | 100 | 1 | p | /p | p
+thread | 1100 | 100 | 100 | p
+thread | 1200 | 100 | 101 | short
+cpu | 1300 | 100 | 101 | ?no-stack | 1
+exit | 1400 | 100 | 101
+thread | 1350 | 100 | 101 | short
+cpu | 1360 | 100 | 101 | ?no-stack | 2
+exit | 1400 | 100 | 101
+exit | 1500 | 100 | -
+proc | 1150 | 100 | 1 | p | /p | p
+thread | 1150 | 100 | 100 | p
+cpu | 1450 | 100 | 100 | ?no-stack | 4
+E
+exits 'two producers, one late' 0 rsprof-store lag.db <lag.rec
+q lag.db 'SELECT id, name, began, ended FROM process;
+	SELECT thread.id, process, tid, name, began, ended, sum(ns) FROM thread
+	JOIN cpu ON thread = thread.id GROUP BY 1;
+	SELECT count(*) FROM thread' >got
+same 'what has ended does not begin again' got <<'E'
+1|p|100|500
+1|1|100|p|100|500|4
+2|1|101|short|200|400|3
+2
+E
+
+rec >reused.rec <<E
+$H
+proc | 1000 | 100 | 1 | one | /one | one
+exit | 1100 | 100 | -
+thread | 1150 | 100 | 101 | late
+proc | 1200 | 100 | 1 | two | /two | two
+thread | 1200 | 100 | 101 | late
+cpu | 1300 | 100 | 101 | ?no-stack | 1
+E
+exits 'a number used again' 0 rsprof-store reused.db <reused.rec
+q reused.db 'SELECT process.name, thread.name, thread.began, thread.ended,
+	sum(ns) FROM thread JOIN process ON process.id = process
+	LEFT JOIN cpu ON thread = thread.id GROUP BY thread.id' >got
+same 'a thread that was said late is not one of the new process' got <<'E'
+one|late|150|200|
+two|late|200||1
+E
+
+rec >again.rec <<E
+rsprof | 1 | cpu | mono=1000 | wall=5009000 | pid=100
+proc | 1100 | 100 | 7 | renamed | /srv/server | ./server -v
+thread | 1100 | 100 | 100 | renamed
+cpu | 2000 | 100 | 100 | ?no-stack | 1000
+E
+exits 'first a recording' 0 rsprof-store -f a.db <good.rec
+exits 'then more of it, with another parent' 0 rsprof-store -a a.db <again.rec
+q a.db 'SELECT ppid, name, ended FROM process;
+	SELECT name, ended, sum(ns) FROM thread JOIN cpu ON thread = thread.id
+	GROUP BY thread.id' >got
+same 'is of the same process' got <<'E'
+1|server|
+renamed||1010
+worker||90
+E
+
 # ---- while it is written
 mkfifo pipe
 start() {
@@ -462,6 +526,23 @@ for s in TERM HUP; do
 delete
 E
 done
+
+# Callers that are defined late.
+rm -f live.db*
+rsprof-store live.db <pipe 2>err &
+store=$!
+own $store
+exec 3>pipe
+{ echo "$H"; echo 'stack | 2 | 1 | - | 20 | - | 0'
+  echo 'stack | 3 | 2 | - | 30 | - | 0'; } | rec >&3
+cuts() { [ "$(q live.db 'SELECT group_concat(cut) FROM stack' 2>/dev/null)" = "$1" ]; }
+ok 'not defined yet' await 20 cuts undefined,undefined,undefined
+echo 'stack | 1 | ?depth | - | 10 | - | 0' | rec >&3
+ok 'a definition is for the whole path, in the same moment' \
+    await 5 cuts depth,depth,depth
+kill -9 $store
+wait $store 2>/dev/null
+exec 3>&-
 
 # ---- killed at any moment
 awk 'BEGIN {

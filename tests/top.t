@@ -165,10 +165,33 @@ E
 exits 'a part without samples' 0 rsprof-top -s 1h cpu a.db
 says 'said' '^There are no samples' out
 
+# ---- continued after a while
+cp a.db two.db
+rec >two.rec <<'E'
+rsprof | 1 | cpu | mono=1000000000 | wall=1767225700000000000 | hz=99 | unit=ns | pid=100
+proc | 1000000000 | 100 | 1 | server | /srv/server | ./server -v
+thread | 1000000000 | 100 | 100 | server
+cpu | 1500000000 | 100 | 100 | 51 | 600000000
+cost | 3000000000 | cpu | 35000000 | 4000000
+end | 6000000000 | cpu | duration
+E
+rsprof-store -a two.db <two.rec || exit 1
+exits 'continued' 0 rsprof-top cpu two.db
+sed '/^$/,$d' out >got
+same 'averages are of the time that was recorded' got <<'E'
+Process   server (pid 100): ./server -v
+Recorded  2026-01-01 00:00:00 +0000, 10.000 s within 105.000 s at 99 Hz on box
+CPU       1.000 s in 9 samples, 0.10 CPUs on average
+Stacks    77.78 % complete (copy-end 11.11 %, no-stack 11.11 %)
+Lost      7 cpu ring-full
+Profiler  0.060 s CPU (0.60 % of one CPU), 5.0 MB
+Note      time in the kernel is not counted
+E
+
 # ---- JSON and CSV
 exits 'JSON' 0 rsprof-top -f json -n 2 cpu a.db
 same 'JSON, exact numbers, whole names' out <<'E'
-{"metric":"cpu","group":"function","file":"a.db","pid":100,"name":"server","exe":"/srv/server","command":"./server -v","host":"box","kernel":null,"hz":99,"start_ns":1767225600000000000,"from_ns":0,"to_ns":5000000000,"live":false,"samples":8,"cpu_ns":400000000,"complete_samples":6,"incomplete":[{"reason":"copy-end","count":1},{"reason":"no-stack","count":1}],"lost":[{"producer":"cpu","reason":"ring-full","count":7}],"cost_ns":25000000,"cost_bytes":5000000,"notes":["time in the kernel is not counted"],"rows_total":6,"rows":[
+{"metric":"cpu","group":"function","file":"a.db","pid":100,"name":"server","exe":"/srv/server","command":"./server -v","host":"box","kernel":null,"hz":99,"start_ns":1767225600000000000,"from_ns":0,"to_ns":5000000000,"recorded_ns":5000000000,"live":false,"samples":8,"cpu_ns":400000000,"complete_samples":6,"incomplete":[{"reason":"copy-end","count":1},{"reason":"no-stack","count":1}],"lost":[{"producer":"cpu","reason":"ring-full","count":7}],"cost_ns":25000000,"cost_bytes":5000000,"notes":["time in the kernel is not counted"],"rows_total":6,"rows":[
 {"function":"server::parse::parse","file":"/home/me/server/src/parse.rs","line":14,"module":"/srv/server","self_ns":120000000,"total_ns":190000000},
 {"function":"memcpy","file":null,"line":null,"module":"/usr/lib/libc.so.6","self_ns":120000000,"total_ns":120000000}]}
 E

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -58,7 +59,7 @@ write_records(const char *file, enum db_mode mode, const char *records)
 	r = rec_reader_new(&sink);
 	must(rec_push(r, records, strlen(records)) == 0, "push");
 	must(rec_push_end(r) == 0, "end");
-	must(save_finish(sink.ctx) == 0, "finish");
+	must(save_settle(sink.ctx) == 0, "settle");
 	save_close(sink.ctx);
 	rec_reader_free(r);
 	must(db_exec(db, "COMMIT") == 0, db_error(db));
@@ -336,6 +337,67 @@ test_range(struct db *db)
 	profile_close(p);
 }
 
+/* ---- producers -------------------------------------------------------- */
+
+/* What a recording of these records says of its producers. */
+static struct profile_summary
+summary_of(const char *records, const char *more)
+{
+	struct profile_summary s;
+	struct profile *p;
+	struct db *db;
+
+	write_records(path, DB_REPLACE, records);
+	if (more)
+		write_records(path, DB_APPEND, more);
+	db = reader();
+	p = open_profile(db, PROFILE_FUNCTION, 0, END, 1000);
+	s = *profile_summary(p);
+	profile_close(p);
+	db_close(db);
+	return s;
+}
+
+#define S(n) #n "000000000\t" /* seconds */
+
+static void
+test_producers(void)
+{
+	struct profile_summary s;
+
+	s = summary_of(HEAD HEAD "cost\t" S(1) "cpu\t100\t50\n"
+	    "cost\t" S(1) "cpu\t30\t7\ncost\t" S(2) "cpu\t104\t50\n"
+	    "cost\t" S(2) "cpu\t32\t7\ncost\t" S(3) "cpu\t110\t50\n"
+	    "end\t" S(3) "cpu\tstopped\ncost\t" S(3) "cpu\t34\t8\n"
+	    "cost\t" S(4) "cpu\t36\t8\nend\t" S(4) "cpu\tstopped\n", NULL);
+	ok(s.cost_ns == 110 + 36, "two producers of a kind: %llu",
+	    (unsigned long long)s.cost_ns);
+	ok(s.cost_max_rss == 58, "their memory: %llu",
+	    (unsigned long long)s.cost_max_rss);
+	ok(s.recorded == 4000000000, "their time");
+
+	s = summary_of(HEAD "cost\t" S(1) "cpu\t100\t50\n"
+	    "end\t" S(2) "cpu\tstopped\n",
+	    "rsprof\t1\tcpu\tmono=0\twall=2000001000\n"
+	    "cost\t" S(1) "cpu\t130\t60\nend\t" S(1) "cpu\tstopped\n");
+	ok(s.cost_ns == 230, "one after the other: %llu",
+	    (unsigned long long)s.cost_ns);
+	ok(s.cost_max_rss == 60, "not at once");
+	ok(s.recorded == 3000000000 && s.last == s.recorded, "without a gap");
+
+	s = summary_of(HEAD "cost\t" S(1) "cpu\t100\t50\n"
+	    "cost\t" S(2) "cpu\t110\t50\n",
+	    "rsprof\t1\tcpu\tmono=0\twall=60000001000\n"
+	    "cost\t" S(1) "cpu\t130\t60\nend\t" S(1) "cpu\tstopped\n");
+	ok(s.cost_ns == 240 && s.cost_max_rss == 60,
+	    "one that was cut off, and one after it");
+	ok(s.recorded == 3000000000 && s.last == 61000000000,
+	    "what is between them is not recorded");
+
+	s = summary_of(HEAD "cpu\t" S(7) "1\t1\t?depth\t5\n", NULL);
+	ok(s.recorded == 7000000000, "one that says nothing of itself");
+}
+
 /* ---- growing ---------------------------------------------------------- */
 
 /* A process that has the recording open and writes what it is sent: strings,
@@ -413,6 +475,17 @@ stop_writer(const struct writer *w)
 	return status;
 }
 
+/* Leave a recording of one sample as a killed writer does. */
+static void
+kill_writer(void)
+{
+	struct writer w = start_writer();
+
+	tell(&w, HEAD "cpu\t1000\t100\t100\t?depth\t1\n");
+	kill(w.pid, SIGKILL);
+	stop_writer(&w);
+}
+
 static int
 exists(const char *suffix)
 {
@@ -484,15 +557,11 @@ test_growth(void)
 static void
 test_killed_writer(void)
 {
-	struct writer w;
 	struct profile *p;
 	struct db *db;
 
 	unlink(path);
-	w = start_writer();
-	tell(&w, HEAD "cpu\t1000\t100\t100\t?depth\t1\n");
-	kill(w.pid, SIGKILL);
-	stop_writer(&w);
+	kill_writer();
 	ok(exists("-wal"), "a killed writer leaves its log");
 	db = reader();
 	p = open_profile(db, PROFILE_FUNCTION, 0, END, 1000);
@@ -506,6 +575,28 @@ test_killed_writer(void)
 	is(p, "[depth]", 1, 1);
 	profile_close(p);
 	db_close(db);
+}
+
+/* The name may be that of another recording when its reader ends. */
+static void
+test_replaced(void)
+{
+	struct db *db;
+	struct stat before, after;
+	char log[sizeof(path) + 8];
+
+	unlink(path);
+	kill_writer();
+	db = reader();
+	unlink(path);
+	snprintf(log, sizeof(log), "%s-wal", path);
+	unlink(log);
+	kill_writer();
+	must(stat(log, &before) == 0 && before.st_size > 0, "no log");
+	db_close(db);
+	ok(stat(log, &after) == 0 && after.st_size == before.st_size,
+	    "a reader leaves a recording alone that took its own's name");
+	unlink(log);
 }
 
 /* ---- damage ----------------------------------------------------------- */
@@ -624,6 +715,8 @@ main(void)
 	db_close(db);
 	test_growth();
 	test_killed_writer();
+	test_replaced();
+	test_producers();
 	test_damage();
 	test_errors();
 	unlink(path);

@@ -1,0 +1,59 @@
+/*
+ * What a recording holds about CPU time, read so far.  Everything is known by
+ * index into an array of its kind; texts by their numbers in `text`.
+ */
+#ifndef PROFILE_DATA_H
+#define PROFILE_DATA_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct db;
+struct profile_ids;
+struct profile_rows;
+struct profile_runs;
+struct profile_tree;
+struct strtab;
+
+struct profile_thread {
+	uint64_t pid, tid;
+	uint32_t name;    /* text */
+	uint64_t ns, now; /* now is not set here */
+};
+
+struct profile_sample {
+	uint64_t time, ns;
+	uint32_t node, thread;
+};
+
+struct profile_loss {
+	uint32_t producer, reason; /* text */
+	uint64_t count;
+};
+
+struct profile_data {
+	uint64_t since, until; /* what is not between them is left out */
+	uint64_t last;         /* the latest time that was seen */
+	uint64_t ns, lost;     /* of all samples; sum of the losses */
+	struct strtab *text, *notes;
+	struct profile_tree *tree;
+	struct profile_rows *rows[3]; /* by function, line, module */
+	struct profile_runs *runs;
+	struct profile_thread *thread;
+	struct profile_sample *sample; /* in the order of arrival */
+	struct profile_loss *loss;     /* one for each producer and reason */
+	size_t nthread, nsample, nloss;
+
+	size_t thread_room, sample_room, loss_room;
+	struct profile_ids *ids;
+};
+
+/* NULL: out of memory. */
+struct profile_data *profile_data_new(uint64_t since, uint64_t until);
+void profile_data_free(struct profile_data *d);
+
+/* Read what came since.  0, or -1 and db_error(): what has been read until
+ * then is there and will not be read again. */
+int profile_data_read(struct profile_data *d, struct db *db);
+
+#endif

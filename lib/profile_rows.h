@@ -1,0 +1,51 @@
+/*
+ * The rows of a grouping, such as functions, and what time each has in a tree
+ * of stacks.  Rows are known by index, from 0, which stays the same.
+ */
+#ifndef PROFILE_ROWS_H
+#define PROFILE_ROWS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct idmap;
+struct profile_tree;
+
+/* What makes a row: numbers of texts, PROFILE_NONE for none. */
+struct profile_key {
+	uint32_t name, module, file;
+	uint64_t line;
+};
+
+struct profile_tally {
+	struct profile_key key;
+	uint32_t owner; /* of a line: its function's row */
+	uint32_t best;  /* of a function: its costliest line's row */
+	uint64_t self, total, now_self, now_total;
+	uint32_t onpath; /* how often on the path being summed up */
+};
+
+struct profile_rows {
+	struct idmap *map;
+	struct profile_tally *row;
+	size_t n, room;
+};
+
+/* NULL: out of memory. */
+struct profile_rows *profile_rows_new(void);
+void profile_rows_free(struct profile_rows *r);
+
+/* The row of a key, made where there is none.  0, or -1: out of memory. */
+int profile_rows_find(struct profile_rows *r, const struct profile_key *key,
+    uint32_t *index);
+
+/* Sum up anew what the nodes have themselves, by their row[which]. */
+void profile_rows_sum(struct profile_rows *r, struct profile_tree *t,
+    size_t which);
+
+/* Which line of each function is to be shown: the one with most self time,
+ * else with most total time.  The lines are summed up. */
+void profile_rows_best(struct profile_rows *functions,
+    const struct profile_rows *lines);
+
+#endif

@@ -1,0 +1,130 @@
+#include "profile_tree.h"
+
+#include <stdlib.h>
+
+#include "array.h"
+#include "idmap.h"
+
+#define NONE PROFILE_NONE
+
+enum state { ADDED,
+	WALKED,
+	LINKED };
+
+struct profile_tree *
+profile_tree_new(void)
+{
+	struct profile_tree *t = calloc(1, sizeof(*t));
+
+	if (t == NULL || (t->ids = calloc(1, sizeof(*t->ids))) == NULL) {
+		free(t);
+		return NULL;
+	}
+	t->roots = NONE;
+	return t;
+}
+
+void
+profile_tree_free(struct profile_tree *t)
+{
+	if (t == NULL)
+		return;
+	idmap_clear(t->ids);
+	free(t->ids);
+	free(t->node);
+	free(t);
+}
+
+int
+profile_tree_add(struct profile_tree *t, const struct profile_node *node,
+    uint32_t *index)
+{
+	*index = (uint32_t)t->n;
+	if (array_room(&t->node, t->n, &t->room, sizeof(*t->node)) == -1 ||
+	    (node->id && idmap_put(t->ids, (uint64_t)node->id, *index) == -1))
+		return -1;
+	t->node[t->n] = *node;
+	t->node[t->n].parent = NONE;
+	t->node[t->n].child = NONE;
+	t->node[t->n++].sibling = NONE;
+	return 0;
+}
+
+uint32_t
+profile_tree_find(const struct profile_tree *t, int64_t id)
+{
+	/* Ids count from 1 and nodes from 0: the place to look at first. */
+	uint64_t guess = (uint64_t)id - 1;
+
+	if (guess < t->n && t->node[guess].id == id)
+		return (uint32_t)guess;
+	return idmap_get(t->ids, (uint64_t)id);
+}
+
+/* ---- linking ----------------------------------------------------------- */
+
+static void
+hang(struct profile_tree *t, uint32_t n)
+{
+	struct profile_node *node = &t->node[n];
+	uint32_t *first = node->parent == NONE ? &t->roots : &t->node[node->parent].child;
+
+	node->sibling = *first;
+	*first = n;
+	node->state = LINKED;
+	if (node->parent != NONE && node->cut == NONE)
+		node->cut = t->node[node->parent].cut;
+}
+
+/* 0: it has no caller that it could hang on. */
+static int
+find_parent(struct profile_tree *t, struct profile_node *node,
+    uint32_t damaged)
+{
+	if (node->caller == 0)
+		return 0;
+	node->parent = profile_tree_find(t, node->caller);
+	if (node->parent != NONE && t->node[node->parent].state != WALKED)
+		return 1;
+	/* Its caller is missing, or lies further in on this very walk. */
+	node->parent = NONE;
+	node->cut = damaged;
+	return 0;
+}
+
+/* Walk from a node outwards to what is linked already; then back, linking. */
+static void
+link_node(struct profile_tree *t, uint32_t n, uint32_t damaged)
+{
+	uint32_t inner = NONE, outer;
+
+	while (t->node[n].state == ADDED) {
+		t->node[n].state = WALKED;
+		t->node[n].sibling = inner; /* the way back */
+		inner = n;
+		if (!find_parent(t, &t->node[n], damaged))
+			break;
+		n = t->node[n].parent;
+	}
+	for (; inner != NONE; inner = outer) {
+		outer = t->node[inner].sibling;
+		hang(t, inner);
+	}
+}
+
+void
+profile_tree_link(struct profile_tree *t, uint32_t damaged)
+{
+	for (; t->linked < t->n; t->linked++)
+		link_node(t, (uint32_t)t->linked, damaged);
+}
+
+uint32_t
+profile_tree_next(const struct profile_tree *t, uint32_t n)
+{
+	if (t->node[n].child != NONE)
+		return t->node[n].child;
+	while (n != NONE && t->node[n].sibling == NONE)
+		n = t->node[n].parent;
+	return n == NONE ? NONE : t->node[n].sibling;
+}

@@ -1,0 +1,64 @@
+/* RFC 4180. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "profile.h"
+#include "report.h"
+
+static void
+put_string(FILE *out, const char *s)
+{
+	if (strpbrk(s, ",\"\r\n") == NULL) {
+		fputs(s, out);
+		return;
+	}
+	putc('"', out);
+	for (; *s; s++) {
+		if (*s == '"')
+			putc('"', out);
+		putc(*s, out);
+	}
+	putc('"', out);
+}
+
+static void
+put_text(FILE *out, const char *s)
+{
+	putc(',', out);
+	if (s)
+		put_string(out, s);
+}
+
+static void
+put_row(FILE *out, enum profile_group group, const struct profile_row *row)
+{
+	fprintf(out, "%" PRIu64 ",%" PRIu64, row->self, row->total);
+	if (group == PROFILE_THREAD)
+		fprintf(out, ",%" PRIu64 ",%" PRIu64, row->pid, row->tid);
+	put_text(out, row->name);
+	if (group == PROFILE_FUNCTION || group == PROFILE_LINE) {
+		put_text(out, row->file);
+		putc(',', out);
+		if (row->line)
+			fprintf(out, "%" PRIu64, row->line);
+		put_text(out, row->module);
+	}
+	fputs("\r\n", out);
+}
+
+void
+report_csv(FILE *out, const struct report *r)
+{
+	static const char *const head[PROFILE_NGROUPS] = {
+		[PROFILE_FUNCTION] = "function,file,line,module",
+		[PROFILE_LINE] = "function,file,line,module",
+		[PROFILE_MODULE] = "module",
+		[PROFILE_THREAD] = "pid,tid,thread",
+	};
+	enum profile_group group = profile_grouping(r->profile);
+	size_t i;
+
+	fprintf(out, "self_ns,total_ns,%s\r\n", head[group]);
+	for (i = 0; i < r->shown; i++)
+		put_row(out, group, &r->row[i]);
+}
