@@ -94,7 +94,7 @@ add_cost(struct figure *f, const struct profile_summary *s)
 	if (s->cost_ns == 0)
 		return;
 	snprintf(f->text, sizeof(f->text), "profiler %.1f%%",
-	    100 * ratio(s->cost_ns, s->last - s->first));
+	    100 * ratio(s->cost_ns, s->recorded));
 	f->style = GRID_FAINT;
 	f->rank = 4;
 }

@@ -120,7 +120,6 @@ add_samples(struct view_info *v)
 {
 	const struct profile_summary *s = watch_summary(v->watch);
 	const struct profile *p = watch_profile(v->watch);
-	uint64_t duration = s->last - s->first;
 	const struct profile_count *c;
 	size_t n;
 
@@ -139,7 +138,7 @@ add_samples(struct view_info *v)
 	add_counts(v, "lost", c, n);
 	page_printf(v->page, GRID_FAINT, "profiler's cost", LABEL,
 	    "%.3f s, %.2f%% of a core, %.1f MB", (double)s->cost_ns / 1e9,
-	    percent(s->cost_ns, duration), (double)s->cost_max_rss / 1e6);
+	    percent(s->cost_ns, s->recorded), (double)s->cost_max_rss / 1e6);
 }
 
 static void
