@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <time.h>
@@ -299,6 +298,24 @@ attach(struct profiler *p)
 		errx(STATUS_NOPROC, "process %d has ended", (int)p->o.pid);
 }
 
+/* 1: attached; 0: it is already, has ended, or must not be (which is told). */
+static int
+attach_child(struct profiler *p, pid_t pid)
+{
+	char text[128];
+	int n;
+
+	if (target_find(p->targets, pid))
+		return 0;
+	n = attach_threads(p, pid);
+	if (n < 0) {
+		snprintf(text, sizeof text, "child process %d is not sampled: %s",
+		    (int)pid, strerror(errno));
+		targets_note(p->targets, proc_now(), text);
+	}
+	return n > 0 && target_add(p->targets, pid);
+}
+
 /* Child processes that there are: those that come are inherited. */
 static void
 attach_children(struct profiler *p)
@@ -310,10 +327,7 @@ attach_children(struct profiler *p)
 
 		fresh = 0;
 		for (size_t i = 0; pid && i < n; i++)
-			if (!target_find(p->targets, pid[i]) &&
-			    attach_threads(p, pid[i]) > 0 &&
-			    target_add(p->targets, pid[i]))
-				fresh++;
+			fresh += (size_t)attach_child(p, pid[i]);
 		free(pid);
 	} while (fresh);
 }
