@@ -30,8 +30,12 @@ fi
 
 # Both as lines: time, then words from the innermost frame on: functions of
 # the program by name, without the hash of their crate or instance; other
-# modules by theirs.  Neither the kernel nor inlined calls.
-plain() { sed -E 's/::h[0-9a-f]{16}//g; s/\[[0-9a-f]{5,16}\]//g'; }
+# modules by theirs.  Neither the kernel nor inlined calls.  One function may
+# have two names, as those of u64 and usize in some builds of std.
+plain() {
+	sed -E 's/::h[0-9a-f]{16}//g; s/\[[0-9a-f]{5,16}\]//g
+		s/(impl core::fmt::[A-Za-z]+ for )usize>/\1u64>/g'
+}
 perf script -i perf.data --no-inline --no-demangle -F tid,time,ip,sym,dso \
     2>/dev/null | c++filt | awk '
 	function finish() {
