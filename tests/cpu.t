@@ -9,7 +9,6 @@ split=$B/target/split
 rsprof-cpu -p $! -d 0.1 >/dev/null 2>"$T/err" ||
     skip_all "sampling is not possible here: $(cat "$T/err")"
 
-as_nobody() { setpriv --reuid 65534 --regid 65534 --clear-groups "$@"; }
 root() { [ "$(id -u)" = 0 ]; }
 ended() { ! kill -0 "$1" 2>/dev/null; }
 fields() { awk -F'\t' -v t="$1" '$1 == t' "$2"; }
@@ -130,10 +129,9 @@ fi
 # ---- permissions -------------------------------------------------------------
 
 if root && command -v setpriv >/dev/null; then
-	chmod 755 "$T"
 	mkdir "$T/bin"
 	cp "$B/rsprof-cpu" "$B/rsprof-sym" "$split" "$B/target/noperf" "$T/bin"
-	exits "another user's process" 4 as_nobody "$T/bin/rsprof-cpu" -p $busy -d 1
+	exits "another user's process" 4 nobody "$T/bin/rsprof-cpu" -p $busy -d 1
 	one_line "another user's process: one line"
 	says "another user's process: whose" "process $busy belongs to another user"
 
@@ -141,18 +139,18 @@ if root && command -v setpriv >/dev/null; then
 	    "$T/bin/split" 20 >/dev/null & mine=$!; own $mine
 	await 10 grep -q split /proc/$mine/comm
 	exits "one's own process, without privilege" 0 \
-	    as_nobody "$T/bin/rsprof-cpu" -p $mine -d 1 -F 300
+	    nobody "$T/bin/rsprof-cpu" -p $mine -d 1 -F 300
 	says "without privilege: samples" '^cpu' "$T/out"
 	if [ "$(cat /proc/sys/kernel/perf_event_paranoid)" = 2 ]; then
 		says "without privilege: the head says what is counted" 'scope=user	' "$T/out"
 		says "without privilege: and why" \
 		    '^note	.*time in the kernel is not counted: .*perf_event_paranoid is 2' "$T/out"
 		exits "without privilege: no kernel stacks" 4 \
-		    as_nobody "$T/bin/rsprof-cpu" -k -p $mine -d 1
+		    nobody "$T/bin/rsprof-cpu" -k -p $mine -d 1
 		says "which names the sysctl" 'perf_event_paranoid'
 	fi
 	exits "a seccomp filter" 4 \
-	    as_nobody "$T/bin/noperf" "$T/bin/rsprof-cpu" -p $mine -d 1
+	    nobody "$T/bin/noperf" "$T/bin/rsprof-cpu" -p $mine -d 1
 	one_line "a seccomp filter: one line"
 	says "a seccomp filter: named, and the capability" 'seccomp.*CAP_PERFMON'
 

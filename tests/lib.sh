@@ -76,6 +76,18 @@ one_line() {
 	else fail "$1"; diag <"$T/err"; fi
 }
 
+# rec: a record stream, written with | between its fields, with TABs.
+rec() { sed 's/ *| */	/g'; }
+
+# nobody COMMAND...: without privileges; as a background job, start setpriv
+# itself, or $! is a shell's.
+if [ "$(id -u)" = 0 ]; then
+	chmod 711 "$T"
+	nobody() { setpriv --reuid 65534 --regid 65534 --clear-groups -- "$@"; }
+else
+	nobody() { "$@"; }
+fi
+
 # await SECONDS COMMAND...: until it succeeds, at most so long.
 await() {
 	end=$(($(date +%s) + $1)); shift

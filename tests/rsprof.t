@@ -223,12 +223,9 @@ ok 'nothing is left running' await 10 gone $pid
 
 # ---- whose files ------------------------------------------------------------
 
-# nobody CMD...: as a user without any rights.
-nobody() { setpriv --reuid 65534 --regid 65534 --clear-groups -- "$@"; }
 if [ "$(id -u)" != 0 ]; then
 	skip 'as another user: needs root'
 else
-	chmod 711 "$T"
 	mkdir "$T/theirs"
 	chown 65534:65534 "$T/theirs" "$T/tmp"
 	cd "$T/theirs" || exit 1

@@ -6,19 +6,9 @@
 
 command -v sqlite3 >/dev/null || skip_all "needs the sqlite3 shell"
 
-# Fields are written with | between them here.
-rec() { sed 's/ *| */	/g'; }
-
 # What a recording says: one row a line, columns separated by |.
 q() { sqlite3 "file:$1?mode=ro" "$2"; }
 
-# As somebody without privileges.
-if [ "$(id -u)" = 0 ]; then
-	chmod 711 "$T"
-	nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
-else
-	nobody() { "$@"; }
-fi
 if nobody test -x "$B/rsprof-store"; then reach=1; else reach=; fi
 
 cd "$T" || exit 1

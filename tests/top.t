@@ -4,15 +4,6 @@
 # shellcheck disable=SC2016
 . "$(dirname "$0")/lib.sh"
 
-# Fields are written with | between them here.
-rec() { sed 's/ *| */	/g'; }
-
-if [ "$(id -u)" = 0 ]; then
-	chmod 711 "$T"
-	nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
-else
-	nobody() { "$@"; }
-fi
 if nobody test -x "$B/rsprof-top"; then reach=1; else reach=; fi
 
 cd "$T" || exit 1
