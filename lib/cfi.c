@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "array.h"
 #include "bytes.h"
 #include "cfa.h"
 #include "obj.h"
@@ -179,16 +180,9 @@ add_fde(struct compiler *m, uint64_t addr, uint64_t len)
 
 	if (len == 0 || code_offset(m, addr, len, &offset) < 0)
 		return NULL;
-	if (m->nfde == m->fde_room) {
-		size_t room = m->fde_room ? m->fde_room * 2 : 1024;
-
-		f = reallocarray(m->fde, room, sizeof *f);
-		if (f == NULL) {
-			m->nomem = 1;
-			return NULL;
-		}
-		m->fde = f;
-		m->fde_room = room;
+	if (array_room(&m->fde, m->nfde, &m->fde_room, sizeof *m->fde) < 0) {
+		m->nomem = 1;
+		return NULL;
 	}
 	f = &m->fde[m->nfde++];
 	memset(f, 0, sizeof *f);
@@ -280,16 +274,9 @@ emit(void *ctx, uint64_t offset, uint32_t r)
 	}
 	if (last && last->rule == r)
 		return;
-	if (t->nrow == m->row_room) {
-		size_t room = m->row_room ? m->row_room * 2 : 4096;
-		struct step_row *row = reallocarray(t->row, room, sizeof *row);
-
-		if (row == NULL) {
-			m->nomem = 1;
-			return;
-		}
-		t->row = row;
-		m->row_room = room;
+	if (array_room(&t->row, t->nrow, &m->row_room, sizeof *t->row) < 0) {
+		m->nomem = 1;
+		return;
 	}
 	t->row[t->nrow].offset = (uint32_t)offset;
 	t->row[t->nrow++].rule = r;

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "array.h"
+
 struct entry {
 	uint64_t addr;
 	char *name;
@@ -56,15 +58,8 @@ by_address(const void *a, const void *b)
 static int
 add(struct kallsyms *k, uint64_t addr, const char *name)
 {
-	if (k->n == k->room) {
-		size_t room = k->room ? k->room * 2 : 65536;
-		struct entry *e = reallocarray(k->entry, room, sizeof *e);
-
-		if (e == NULL)
-			return -1;
-		k->entry = e;
-		k->room = room;
-	}
+	if (array_room(&k->entry, k->n, &k->room, sizeof *k->entry) < 0)
+		return -1;
 	k->entry[k->n].addr = addr;
 	k->entry[k->n].name = strdup(name);
 	return k->entry[k->n++].name ? 0 : -1;

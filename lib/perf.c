@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "array.h"
 #include "idmap.h"
 #include "perf_decode.h"
 
@@ -46,7 +47,7 @@ struct root {
 struct perf {
 	struct perf_event_attr attr;
 	struct ring *ring;
-	size_t nring, ring_bytes;
+	size_t nring;
 	struct root *root;
 	size_t nroot, root_room;
 	struct idmap root_of; /* event id -> index of its root */
@@ -225,7 +226,7 @@ open_event(struct perf *p, pid_t tid, int cpu)
 
 /* An unprivileged user has a limit to locked memory: take less, then. */
 static int
-map_ring(struct perf *p, struct ring *r, int fd)
+map_ring(struct ring *r, int fd)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	void *m;
@@ -243,7 +244,6 @@ map_ring(struct perf *p, struct ring *r, int fd)
 	r->page = m;
 	r->data = (const unsigned char *)m + page;
 	r->fd = fd;
-	p->ring_bytes += r->size;
 	return 0;
 }
 
@@ -259,7 +259,7 @@ attach_cpu(struct perf *p, struct ring *r, pid_t tid)
 	if (fd < 0)
 		return -1;
 	if ((r->page ? ioctl(fd, PERF_EVENT_IOC_SET_OUTPUT, r->fd)
-	             : map_ring(p, r, fd)) == 0 &&
+	             : map_ring(r, fd)) == 0 &&
 	    ioctl(fd, PERF_EVENT_IOC_ID, &id) == 0 &&
 	    idmap_put(&p->root_of, id, (uint32_t)p->nroot) == 0)
 		return fd;
@@ -325,17 +325,11 @@ attach_all(struct perf *p, pid_t tid, int *fd)
 int
 perf_attach(struct perf *p, pid_t tid)
 {
-	size_t room = p->root_room ? p->root_room * 2 : 64;
 	struct root *root;
 	int error;
 
-	if (p->nroot == p->root_room) {
-		root = reallocarray(p->root, room, sizeof *root);
-		if (root == NULL)
-			return -1;
-		p->root = root;
-		p->root_room = room;
-	}
+	if (array_room(&p->root, p->nroot, &p->root_room, sizeof *root) < 0)
+		return -1;
 	root = &p->root[p->nroot];
 	root->tid = tid;
 	root->fd = malloc(p->nring * sizeof *root->fd);
@@ -381,12 +375,6 @@ perf_counted(const struct perf *p)
 			sum += n;
 	}
 	return sum;
-}
-
-size_t
-perf_ring_bytes(const struct perf *p)
-{
-	return p->ring_bytes;
 }
 
 /* ---- waiting ----------------------------------------------------------- */

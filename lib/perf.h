@@ -99,7 +99,4 @@ struct perf_record {
  */
 int perf_next(struct perf *p, uint64_t until, struct perf_record *out);
 
-/* Bytes of all ring buffers. */
-size_t perf_ring_bytes(const struct perf *p);
-
 #endif

@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "array.h"
+
 #define PF_KTHREAD 0x00200000 /* include/linux/sched.h */
 
 int
@@ -115,15 +117,8 @@ struct list {
 static int
 push(struct list *l, pid_t pid)
 {
-	if (l->n == l->room) {
-		size_t room = l->room ? l->room * 2 : 64;
-		pid_t *p = reallocarray(l->pid, room, sizeof *p);
-
-		if (p == NULL)
-			return -1;
-		l->pid = p;
-		l->room = room;
-	}
+	if (array_room(&l->pid, l->n, &l->room, sizeof *l->pid) < 0)
+		return -1;
 	l->pid[l->n++] = pid;
 	return 0;
 }

@@ -85,13 +85,6 @@ table_update(struct table *t, const struct table_source *s)
 }
 
 void
-table_reset(struct table *t)
-{
-	t->at = t->top = t->n = 0;
-	t->held = 0;
-}
-
-void
 table_free(struct table *t)
 {
 	free(t->order);

@@ -59,9 +59,6 @@ void table_move(struct table *t, const struct table_source *s, long by);
 void table_first(struct table *t, const struct table_source *s);
 void table_last(struct table *t, const struct table_source *s);
 
-/* Forget what was selected: the rows are others. */
-void table_reset(struct table *t);
-
 /* Sort by the next column that has a title; table_update() applies it. */
 void table_sort_next(struct table *t, const struct table_source *s);
 
