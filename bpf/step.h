@@ -6,9 +6,11 @@
  *
  * For the functions, and not just the shapes, an includer defines before
  *	STEP_ROW(ctx, i, row)    row i of the module's table into *row,
- *	STEP_PAGE(ctx, p, out)   entry p of its page index into *out,
- *	STEP_READ(ctx, addr, out) 8 bytes of the target's memory into *out;
- * each of them 0, or not 0 where there is no such thing.
+ *	STEP_PAGE(ctx, p, low, high) entries p and p + 1 of its page index,
+ *	STEP_READ(ctx, addr, out) 8 bytes of the target's memory into *out,
+ *	STEP_RETURN(ctx, addr, out) the return address at addr into *out,
+ * each of them 0, or not 0 where there is no such thing; and
+ *	STEP_MAPPED(ctx, addr)   is this address in a known mapping.
  *
  * A table covers offsets into the module's file.  Row i holds from its offset
  * up to the next row's.  Entry p of the page index is the number of rows that
@@ -41,7 +43,9 @@ enum step_kind {
 	                being made (LLVM's loop that touches each page) */
 	STEP_SIGNAL, /* rsp is at a struct ucontext of the kernel */
 	STEP_ROOT,   /* the first frame: it has no caller */
-	STEP_BAD     /* unwind information that a row cannot express */
+	STEP_BAD,    /* unwind information that a row cannot express */
+	STEP_FRAME   /* no unwind information in the whole file, but perhaps frame
+	                pointers: followed where the code says that they are */
 };
 
 /* 8 bytes: the offset that it holds from, and the rule. */
@@ -81,7 +85,10 @@ enum step_end {
 #define STEP_UC_RSP 160
 #define STEP_UC_RIP 168
 
-#ifdef STEP_READ
+#endif /* STEP_H */
+
+#if defined STEP_READ && !defined STEP_CODE
+#define STEP_CODE
 
 #ifndef STEP_INLINE
 #define STEP_INLINE static inline
@@ -97,8 +104,7 @@ step_find(void *ctx, step_u32 base, step_u32 offset)
 	struct step_row row;
 	step_u32 page = (offset - base) >> STEP_PAGE_SHIFT, low, high;
 
-	if (offset < base || STEP_PAGE(ctx, page, &low) ||
-	    STEP_PAGE(ctx, page + 1, &high))
+	if (offset < base || STEP_PAGE(ctx, page, &low, &high))
 		return STEP_RULE(STEP_NONE, 0, 0);
 	/* The last row that begins at or before offset is in [low - 1, high). */
 	for (int i = 0; i < STEP_SEARCH_MAX && low < high; i++) {
@@ -134,7 +140,57 @@ step_signal(void *ctx, struct step_regs *r)
 	return STEP_OK;
 }
 
-/* From the frame in r to its caller. */
+/* Do the 8 bytes before a return address end in a call?  That is e8 and four
+ * bytes, or ff /2 with an operand of up to 6 bytes. */
+STEP_INLINE int
+step_called(step_u64 before)
+{
+	if ((before >> 24 & 0xff) == 0xe8)
+		return 1;
+	for (int back = 2; back <= 7; back++) {
+		step_u32 two = before >> (64 - 8 * back) & 0xffff;
+
+		if ((two & 0xff) == 0xff && (two >> 8 & 0x38) == 0x10)
+			return 1;
+	}
+	return 0;
+}
+
+/*
+ * The step by frame pointer: what it finds is believed if it lies up the
+ * stack, and the return address is in known code behind a call instruction.
+ * At a function's first instructions and its last the code tells how much of
+ * the frame there is.
+ */
+STEP_INLINE enum step_end
+step_pointer(void *ctx, struct step_regs *r)
+{
+	step_u64 cfa = r->bp + 16, code = 0, pc, before;
+	int made = 1; /* rbp has been saved and set */
+
+	if (r->exact && STEP_READ(ctx, r->pc, &code) == 0) {
+		if ((code & 0xffffffff) == 0xfa1e0ff3) /* endbr64 */
+			made = 0;
+		else if ((code & 0xff) == 0x55 || (code & 0xff) == 0xc3)
+			made = 0; /* push %rbp; ret */
+		else if ((code & 0xffffff) == 0xe58948) /* mov %rsp, %rbp */
+			cfa = r->sp + 16;
+	}
+	if (!made)
+		cfa = r->sp + 8;
+	if ((cfa & 7) || cfa <= r->sp || STEP_RETURN(ctx, cfa - 8, &pc) ||
+	    !STEP_MAPPED(ctx, pc - 1) || STEP_READ(ctx, pc - 8, &before) ||
+	    !step_called(before))
+		return STEP_END_NONE;
+	if (made && STEP_READ(ctx, cfa - 16, &r->bp))
+		return STEP_END_MEMORY;
+	r->sp = cfa;
+	r->pc = pc;
+	r->exact = 0;
+	return STEP_OK;
+}
+
+/* From the frame in r to its caller, by the rule alone. */
 STEP_INLINE enum step_end
 step_up(void *ctx, step_u32 rule, struct step_regs *r)
 {
@@ -170,6 +226,8 @@ step_up(void *ctx, step_u32 rule, struct step_regs *r)
 		break;
 	case STEP_SIGNAL:
 		return step_signal(ctx, r);
+	case STEP_FRAME:
+		return step_pointer(ctx, r);
 	case STEP_ROOT:
 		return STEP_END_ROOT;
 	case STEP_NONE:
@@ -177,7 +235,7 @@ step_up(void *ctx, step_u32 rule, struct step_regs *r)
 	default:
 		return STEP_END_BAD;
 	}
-	if ((cfa & 7) || STEP_READ(ctx, cfa - 8, &pc))
+	if ((cfa & 7) || STEP_RETURN(ctx, cfa - 8, &pc))
 		return STEP_END_MEMORY;
 	if (STEP_KIND(rule) == STEP_DEREF) {
 		if (STEP_READ(ctx, r->bp, &r->bp))
@@ -193,6 +251,28 @@ step_up(void *ctx, step_u32 rule, struct step_regs *r)
 	return STEP_OK;
 }
 
-#endif /* STEP_READ */
+/* The same, and what no unwind information says: in one stack callers lie
+ * above their callees, and first frames often have no rule that tells. */
+STEP_INLINE enum step_end
+step_frame(void *ctx, step_u32 rule, struct step_regs *r)
+{
+	step_u64 sp = r->sp;
+	int cloned = STEP_KIND(rule) == STEP_CLONE;
+	enum step_end end = step_up(ctx, rule, r);
 
-#endif
+	if (end != STEP_OK) {
+		if (cloned)
+			return STEP_END_ROOT;
+		/* The ABI wants rbp to be 0 in the first frame (3.4.1), and musl's
+		 * assembly, which has no .eh_frame, does it. */
+		return end == STEP_END_NONE && !r->exact && r->bp == 0 ? STEP_END_ROOT
+		                                                       : end;
+	}
+	if (STEP_KIND(rule) != STEP_SIGNAL && r->sp <= sp)
+		return STEP_END_MEMORY;
+	if ((r->pc == 0 && r->bp == 0) || (cloned && !STEP_MAPPED(ctx, r->pc - 1)))
+		return STEP_END_ROOT;
+	return STEP_OK;
+}
+
+#endif /* STEP_CODE */

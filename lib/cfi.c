@@ -73,10 +73,20 @@ struct compiler {
 	struct cie cie; /* the last one used */
 	struct fde *fde;
 	size_t nfde, fde_room;
+	uint32_t gap; /* the rule for code without an entry */
+	int libc;     /* may have what a C library has: code that others need not
+	                 be searched, and read from disk, for */
 	struct unwind_table *t;
 	size_t row_room;
 	int nomem;
+	const atomic_int *stop;
 };
+
+static int
+stopped(const struct compiler *m)
+{
+	return m->nomem || (m->stop && atomic_load(m->stop));
+}
 
 static uint64_t
 address(const struct compiler *c, const unsigned char *p)
@@ -229,7 +239,7 @@ read_section(struct compiler *m, struct obj_section section, int debug)
 	m->s = section;
 	m->debug = debug;
 	m->cie.cfa.program = NULL;
-	while (all.end - all.p >= 4 && !m->nomem) {
+	while (all.end - all.p >= 4 && !stopped(m)) {
 		struct bytes c = all;
 		uint64_t len = bytes_take(&c, 4), at, id;
 
@@ -311,15 +321,57 @@ static void
 emit_gap(struct compiler *m, uint64_t from, uint64_t to)
 {
 	static const unsigned char cloned[] = { 0x0f, 0x05, 0x48, 0x85, 0xc0 };
-	uint32_t r = STEP_RULE(STEP_NONE, 0, 0);
+	uint32_t r = m->gap;
 	size_t len;
 	const unsigned char *bytes = obj_bytes(m->obj, &len);
 
 	/* syscall; test %rax, %rax: here, or from the entry's last 2 bytes on. */
-	if (from >= 2 && to <= len && to - from <= 64 &&
+	if (m->libc && from >= 2 && to <= len && to - from <= 64 &&
 	    memmem(bytes + from - 2, (size_t)(to - from + 2), cloned, sizeof cloned))
 		r = STEP_RULE(STEP_CLONE, 0, 0);
 	emit(m, from, r);
+}
+
+/* How much of the code has entries tells whether its compiler made any: what
+ * a linker and the C runtime add to others is little. */
+static void
+choose_gap(struct compiler *m)
+{
+	uint64_t code = 0, covered = 0;
+
+	for (size_t i = 0; i < m->nsegment; i++)
+		code += m->segment[i].len;
+	for (size_t i = 0; i < m->nfde; i++)
+		covered += m->fde[i].end - m->fde[i].start;
+	m->gap = STEP_RULE(covered * 8 < code ? STEP_FRAME : STEP_NONE, 0, 0);
+}
+
+/* Code before the first entry. */
+static void
+begin_code(struct compiler *m)
+{
+	uint64_t start = UINT32_MAX;
+
+	for (size_t i = 0; i < m->nsegment; i++)
+		if (m->segment[i].offset < start)
+			start = m->segment[i].offset;
+	if (m->nfde == 0 || start < m->fde[0].start)
+		emit(m, start, m->gap);
+}
+
+/* Code behind the last entry, if there is any. */
+static void
+end_code(struct compiler *m, uint64_t last)
+{
+	uint64_t end = last;
+
+	for (size_t i = 0; i < m->nsegment; i++)
+		if (m->segment[i].offset + m->segment[i].len > end)
+			end = m->segment[i].offset + m->segment[i].len;
+	if (m->nfde && last <= UINT32_MAX)
+		emit(m, last, m->gap);
+	if (end <= UINT32_MAX)
+		emit(m, end, STEP_RULE(STEP_NONE, 0, 0));
 }
 
 static void
@@ -327,10 +379,12 @@ compile_fdes(struct compiler *m)
 {
 	uint64_t end = 0, more = 0;
 
-	if (m->nfde == 0)
+	if (m->nsegment == 0)
 		return;
-	qsort(m->fde, m->nfde, sizeof *m->fde, by_start);
-	for (size_t i = 0; i < m->nfde && !m->nomem; i++) {
+	if (m->nfde)
+		qsort(m->fde, m->nfde, sizeof *m->fde, by_start);
+	begin_code(m);
+	for (size_t i = 0; i < m->nfde && !stopped(m); i++) {
 		struct fde *f = &m->fde[i];
 
 		/* Two functions folded into one have two entries. */
@@ -345,30 +399,7 @@ compile_fdes(struct compiler *m)
 		/* During its system call a signal frame's pc stands behind it. */
 		more = f->cie.cfa.signal || STEP_KIND(f->fixed) == STEP_SIGNAL;
 	}
-	if (end + more <= UINT32_MAX)
-		emit(m, end + more, STEP_RULE(STEP_NONE, 0, 0));
-}
-
-static int
-index_pages(struct unwind_table *t)
-{
-	uint32_t i = 0;
-
-	if (t->nrow == 0)
-		return 0;
-	t->base = t->row[0].offset & ~255U;
-	t->npage = ((t->row[t->nrow - 1].offset - t->base) >> STEP_PAGE_SHIFT) + 1;
-	t->page = reallocarray(NULL, (size_t)t->npage + 1, sizeof *t->page);
-	if (t->page == NULL)
-		return -1;
-	for (uint32_t p = 0; p <= t->npage; p++) {
-		uint64_t offset = t->base + ((uint64_t)p << STEP_PAGE_SHIFT);
-
-		while (i < t->nrow && t->row[i].offset <= offset)
-			i++;
-		t->page[p] = i;
-	}
-	return 0;
+	end_code(m, end + more);
 }
 
 /* ---- what has no entries ----------------------------------------------- */
@@ -447,7 +478,8 @@ add_restorer(struct compiler *m)
 }
 
 const char *
-cfi_compile(struct unwind_table *t, const struct obj *obj)
+cfi_compile(struct unwind_table *t, const struct obj *obj,
+    const atomic_int *stop)
 {
 	struct obj_section section;
 	struct compiler m;
@@ -456,6 +488,8 @@ cfi_compile(struct unwind_table *t, const struct obj *obj)
 	memset(&m, 0, sizeof m);
 	m.t = t;
 	m.obj = obj;
+	m.stop = stop;
+	m.libc = !obj_needs(obj, "libc.");
 	while (m.nsegment < 8 &&
 	    obj_exec_segment(obj, m.nsegment, &m.segment[m.nsegment]) == 0)
 		m.nsegment++;
@@ -465,15 +499,16 @@ cfi_compile(struct unwind_table *t, const struct obj *obj)
 	if (section.bytes)
 		read_section(&m, section, 0);
 	read_debug_frame(&m);
+	choose_gap(&m);
 	add_plt(&m);
 	add_init(&m, ".init");
 	add_init(&m, ".fini");
-	add_restorer(&m);
+	if (m.libc)
+		add_restorer(&m);
 	compile_fdes(&m);
 	free(m.fde);
-	if (m.nomem || index_pages(t) < 0) {
-		unwind_free(t);
-		return "out of memory";
-	}
-	return NULL;
+	if (!stopped(&m) && unwind_index(t) == 0)
+		return NULL;
+	unwind_free(t);
+	return "out of memory";
 }

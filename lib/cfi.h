@@ -6,14 +6,18 @@
 #ifndef CFI_H
 #define CFI_H
 
+#include <stdatomic.h>
+
 struct obj;
 struct unwind_table;
 
 /*
  * Compile the table of a file.  A file without .eh_frame gives an empty
  * table, which is no error; damaged entries are skipped and counted.
- * NULL: ok, unwind_free() frees it; else a constant string (out of memory).
+ * NULL: ok, unwind_free() frees it; else a constant string: out of memory, or
+ * *stop was not 0 any more (NULL: nothing stops it).
  */
-const char *cfi_compile(struct unwind_table *t, const struct obj *obj);
+const char *cfi_compile(struct unwind_table *t, const struct obj *obj,
+    const atomic_int *stop);
 
 #endif

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -248,6 +249,16 @@ proc_maps(pid_t pid, void (*fn)(void *ctx, const struct proc_map *map), void *ct
 	free(line);
 	fclose(f);
 	return 0;
+}
+
+int
+proc_read(pid_t pid, uint64_t addr, void *to, size_t len)
+{
+	struct iovec local = { to, len }, remote = { NULL, len };
+
+	memcpy(&remote.iov_base, &addr, sizeof addr);
+	return process_vm_readv(pid, &local, 1, &remote, 1, 0) == (ssize_t)len ? 0
+	                                                                       : -1;
 }
 
 long

@@ -45,6 +45,9 @@ struct proc_map {
 int proc_maps(pid_t pid, void (*fn)(void *ctx, const struct proc_map *map),
     void *ctx);
 
+/* Read a process' memory: 0, or -1 where not all of it can be read. */
+int proc_read(pid_t pid, uint64_t addr, void *to, size_t len);
+
 /* The number in a file such as /proc/sys/kernel/perf_event_paranoid, or
  * fallback where it cannot be read. */
 long proc_number(const char *path, long fallback);

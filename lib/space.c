@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "module.h"
+#include "proc.h"
+#include "unwind.h"
 
 /* The first mapping that ends above addr. */
 static size_t
@@ -86,10 +88,15 @@ cut_out(struct space *s, uint64_t start, uint64_t end)
 int
 space_add(struct space *s, const struct space_map *map)
 {
+	size_t i;
+
 	if (reserve(s, s->n + 2) < 0)
 		return -1;
 	cut_out(s, map->start, map->end);
-	insert(s, above(s, map->start), *map);
+	i = above(s, map->start);
+	insert(s, i, *map);
+	s->map[i].born = s->last = s->next;
+	s->changed = 1;
 	return 0;
 }
 
@@ -102,6 +109,9 @@ space_copy(struct space *to, const struct space *from)
 	if (from->n)
 		memcpy(to->map, from->map, from->n * sizeof *from->map);
 	to->n = from->n;
+	to->next = from->next;
+	to->last = from->last;
+	to->changed = 1;
 	return 0;
 }
 
@@ -109,10 +119,20 @@ void
 space_clear(struct space *s)
 {
 	free(s->map);
-	memset(s, 0, sizeof *s);
+	s->map = NULL;
+	s->n = s->room = 0;
+	s->changed = 1;
+	s->last = s->next;
 }
 
 /* ---- walking ----------------------------------------------------------- */
+
+static uint64_t
+offset_of(const struct space_map *map, uint64_t addr)
+{
+	return map == NULL || map->module->absolute ? addr
+	                                            : addr - map->start + map->offset;
+}
 
 /* Add the frame at regs->pc and find its rule.  0, or -1: the walk ends. */
 static int
@@ -134,54 +154,84 @@ enter(const struct space *s, const struct step_regs *regs, struct space_walk *w,
 		return -1;
 	}
 	w->frame[w->n].module = map ? map->module : NULL;
-	offset = !map || map->module->absolute ? addr
-	                                       : addr - map->start + map->offset;
+	offset = offset_of(map, addr);
 	w->frame[w->n++].offset = offset;
 	if (map == NULL)
 		return -1;
+	if (w->hurried && !module_ready(map->module)) {
+		w->cut = "no-unwind-info";
+		w->missing = map->module;
+		return -1;
+	}
+	module_wait(map->module);
 	*rule = unwind_rule(&map->module->table, offset);
 	return 0;
 }
 
 static const char *
-reason(enum step_end end, int beyond, const struct step_regs *regs)
+reason(enum step_end end, int beyond)
 {
 	switch (end) {
-	case STEP_END_ROOT:
-		return NULL;
-	case STEP_END_NONE:
-		/* The ABI wants rbp to be 0 in the first frame (3.4.1), and
-		 * musl's assembly, which has no .eh_frame, does it. */
-		return !regs->exact && regs->bp == 0 ? NULL : "no-unwind-info";
-	case STEP_END_BAD:
-		return "bad-unwind-info";
-	default:
-		return beyond ? "copy-end" : "bad-memory";
+	case STEP_END_ROOT: return NULL;
+	case STEP_END_NONE: return "no-unwind-info";
+	case STEP_END_BAD: return "bad-unwind-info";
+	default: return beyond ? "copy-end" : "bad-memory";
 	}
 }
 
+static int
+mapped(void *ctx, uint64_t addr)
+{
+	return space_find(ctx, addr) != NULL;
+}
+
+/* The code of a process that has not changed it since. */
+static int
+read_code(void *ctx, uint64_t addr, uint64_t *out)
+{
+	const struct space *s = ctx;
+
+	return proc_read(s->pid, addr, out, sizeof *out);
+}
+
 void
-space_walk(const struct space *s, const struct unwind_stack *stack,
+space_walk(struct space *s, const struct unwind_stack *stack,
     struct step_regs regs, struct space_walk *w)
 {
-	enum step_end end;
+	const struct unwind_code code = { mapped, read_code, s };
 	uint32_t rule;
 	int beyond;
 
 	w->n = 0;
 	w->cut = NULL;
 	w->unknown = 0;
+	w->missing = NULL;
 	while (enter(s, &regs, w, &rule) == 0) {
-		int cloned = STEP_KIND(rule) == STEP_CLONE;
+		enum step_end end = unwind_step(rule, stack, &code, &regs, &beyond);
 
-		end = unwind_step(rule, stack, &regs, &beyond);
 		if (end != STEP_OK) {
-			w->cut = cloned ? NULL : reason(end, beyond, &regs);
+			w->cut = reason(end, beyond);
 			return;
 		}
-		/* First frames without unwind information to say so: no return
-		 * address and no frame pointer. */
-		if ((regs.pc == 0 && regs.bp == 0) || (cloned && !space_find(s, regs.pc - 1)))
-			return;
+	}
+}
+
+void
+space_walked(const struct space *s, uint32_t version, const uint64_t *addr,
+    size_t n, const char *cut, struct space_walk *w)
+{
+	w->n = 0;
+	w->cut = cut;
+	w->unknown = 0;
+	for (size_t i = 0; i < n && i < SPACE_DEPTH; i++) {
+		const struct space_map *map = space_find(s, addr[i]);
+
+		w->frame[w->n].module = map ? map->module : NULL;
+		w->frame[w->n++].offset = offset_of(map, addr[i]);
+		if (map && map->born <= version)
+			continue;
+		if (w->cut == NULL || i + 1 < n)
+			w->cut = "no-module";
+		return;
 	}
 }

@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "bpf/step.h"
 
@@ -16,11 +17,18 @@ struct space_map {
 	uint64_t start, end;
 	uint64_t offset; /* of start in the module's file */
 	struct module *module;
+	uint32_t born;   /* the version that the kernel knows it from; see
+	                    struct space */
 };
 
 struct space {
 	struct space_map *map; /* by start; they do not overlap */
 	size_t n, room;
+	pid_t pid;             /* whose it is */
+	uint32_t next;         /* the version of lib/tables that will tell the
+	                          kernel of what is added now */
+	int changed;           /* since it was told */
+	uint32_t last;         /* the version that tells of the last change */
 };
 
 /* A zeroed struct space is empty.  -1: out of memory. */
@@ -40,14 +48,24 @@ struct space_walk {
 	size_t n;             /* frames, the innermost first */
 	const char *cut;      /* why it ended early; NULL: it is complete */
 	uint64_t unknown;     /* an address in no mapping that was met; or 0 */
+	int hurried;          /* set by the caller: wait for no table */
+	struct module *missing; /* then: whose table was not there yet; or NULL */
 	struct space_frame frame[SPACE_DEPTH];
 };
+
+/*
+ * A walk that the kernel has made, with the mappings of a version: n
+ * addresses as bpf/walk.h has them, the innermost first, and why it ended.
+ * It is cut where it went through code that the kernel did not know yet.
+ */
+void space_walked(const struct space *s, uint32_t version, const uint64_t *addr,
+    size_t n, const char *cut, struct space_walk *w);
 
 /*
  * Walk from regs (pc, sp, bp) to the thread's first frame.
  * w->cut is one of the reasons of rsprof-records(5).
  */
-void space_walk(const struct space *s, const struct unwind_stack *stack,
+void space_walk(struct space *s, const struct unwind_stack *stack,
     struct step_regs regs, struct space_walk *w);
 
 #endif

@@ -1,11 +1,14 @@
 /* What the step of bpf/step.h asks of a copied stack. */
 struct step_row;
 static int row_at(void *ctx, unsigned i, struct step_row *row);
-static int page_at(void *ctx, unsigned p, unsigned *out);
-static int read_stack(void *ctx, unsigned long long addr, unsigned long long *out);
+static int page_at(void *ctx, unsigned p, unsigned *low, unsigned *high);
+static int read_word(void *ctx, unsigned long long addr, unsigned long long *out);
+static int mapped(void *ctx, unsigned long long addr);
 #define STEP_ROW row_at
 #define STEP_PAGE page_at
-#define STEP_READ read_stack
+#define STEP_READ read_word
+#define STEP_RETURN read_word
+#define STEP_MAPPED mapped
 
 #include "unwind.h"
 
@@ -18,6 +21,7 @@ static int read_stack(void *ctx, unsigned long long addr, unsigned long long *ou
 struct walk {
 	const struct unwind_table *t;
 	const struct unwind_stack *s;
+	const struct unwind_code *code;
 	int beyond;
 };
 
@@ -33,30 +37,47 @@ row_at(void *ctx, unsigned i, struct step_row *row)
 }
 
 static int
-page_at(void *ctx, unsigned p, unsigned *out)
+page_at(void *ctx, unsigned p, unsigned *low, unsigned *high)
 {
 	const struct walk *w = ctx;
 
-	if (w->t->page == NULL || p > w->t->npage)
+	if (w->t->page == NULL || p >= w->t->npage)
 		return -1;
-	*out = w->t->page[p];
+	*low = w->t->page[p];
+	*high = w->t->page[p + 1];
 	return 0;
 }
 
 static int
-read_stack(void *ctx, unsigned long long addr, unsigned long long *out)
+mapped(void *ctx, unsigned long long addr)
+{
+	const struct walk *w = ctx;
+
+	return w->code->mapped(w->code->ctx, addr);
+}
+
+static int
+read_word(void *ctx, unsigned long long addr, unsigned long long *out)
 {
 	struct walk *w = ctx;
-	uint64_t at = addr - w->s->sp;
+	uint64_t at = addr - w->s->sp, word;
+	int got;
 
-	if (addr < w->s->sp)
-		return -1;
-	if (w->s->len < sizeof *out || at > w->s->len - sizeof *out) {
-		w->beyond = at < STACK_MAX;
+	if (addr >= w->s->sp && w->s->len >= sizeof *out &&
+	    at <= w->s->len - sizeof *out) {
+		memcpy(out, (const char *)w->s->bytes + at, sizeof *out);
+		return 0;
+	}
+	if (w->s->more)
+		got = w->s->more(w->s->ctx, addr, &word);
+	else if (mapped(w, addr))
+		got = w->code->read(w->code->ctx, addr, &word);
+	else {
+		w->beyond = addr >= w->s->sp && at < STACK_MAX;
 		return -1;
 	}
-	memcpy(out, (const char *)w->s->bytes + at, sizeof *out);
-	return 0;
+	*out = got < 0 ? 0 : word;
+	return got;
 }
 
 void
@@ -67,10 +88,32 @@ unwind_free(struct unwind_table *t)
 	memset(t, 0, sizeof *t);
 }
 
+int
+unwind_index(struct unwind_table *t)
+{
+	uint32_t i = 0;
+
+	if (t->nrow == 0)
+		return 0;
+	t->base = t->row[0].offset & ~255U;
+	t->npage = ((t->row[t->nrow - 1].offset - t->base) >> STEP_PAGE_SHIFT) + 1;
+	t->page = reallocarray(NULL, (size_t)t->npage + 1, sizeof *t->page);
+	if (t->page == NULL)
+		return -1;
+	for (uint32_t p = 0; p <= t->npage; p++) {
+		uint64_t offset = t->base + ((uint64_t)p << STEP_PAGE_SHIFT);
+
+		while (i < t->nrow && t->row[i].offset <= offset)
+			i++;
+		t->page[p] = i;
+	}
+	return 0;
+}
+
 uint32_t
 unwind_rule(const struct unwind_table *t, uint64_t offset)
 {
-	struct walk w = { t, NULL, 0 };
+	struct walk w = { .t = t };
 
 	if (offset > UINT32_MAX)
 		return STEP_RULE(STEP_NONE, 0, 0);
@@ -78,16 +121,12 @@ unwind_rule(const struct unwind_table *t, uint64_t offset)
 }
 
 enum step_end
-unwind_step(uint32_t rule, const struct unwind_stack *s, struct step_regs *r,
-    int *beyond)
+unwind_step(uint32_t rule, const struct unwind_stack *s,
+    const struct unwind_code *code, struct step_regs *r, int *beyond)
 {
-	struct walk w = { NULL, s, 0 };
-	uint64_t sp = r->sp;
-	enum step_end end = step_up(&w, rule, r);
+	struct walk w = { .s = s, .code = code };
+	enum step_end end = step_frame(&w, rule, r);
 
-	*beyond = w.beyond || r->sp - s->sp > s->len;
-	/* In one stack callers lie above their callees. */
-	if (end == STEP_OK && STEP_KIND(rule) != STEP_SIGNAL && r->sp <= sp)
-		return STEP_END_MEMORY;
+	*beyond = w.beyond || (s->more == NULL && r->sp - s->sp > s->len);
 	return end;
 }

@@ -19,22 +19,40 @@ struct unwind_table {
 
 void unwind_free(struct unwind_table *t); /* what is in it */
 
+/* Make the page index (page, npage, base) for the rows.  -1: out of memory. */
+int unwind_index(struct unwind_table *t);
+
 /* The rule for a file offset. */
 uint32_t unwind_rule(const struct unwind_table *t, uint64_t offset);
 
-/* A stack as the kernel copied it: len bytes from address sp on. */
+/*
+ * A stack as the kernel copied it: len bytes from address sp on.  more() is
+ * asked for 8 bytes of the target that are not all among them: 0, or -1 where
+ * there is nothing.  NULL: the copy is all there is.
+ */
 struct unwind_stack {
 	const void *bytes;
 	uint64_t sp;
 	size_t len;
+	int (*more)(void *ctx, uint64_t addr, uint64_t *out);
+	void *ctx;
+};
+
+/* Code that is known: whether an address is in it, and its 8 bytes there (0,
+ * or -1). */
+struct unwind_code {
+	int (*mapped)(void *ctx, uint64_t addr);
+	int (*read)(void *ctx, uint64_t addr, uint64_t *out);
+	void *ctx;
 };
 
 /*
  * One step up from the frame in r, by its rule.  Where the stack cannot be
- * read because the copy is too short the end is STEP_END_MEMORY and *beyond
- * is set.  A signal frame may lead to another stack, which is not in the copy either.
+ * read because the copy is too short, and there is no more(), the end is
+ * STEP_END_MEMORY and *beyond is set.  A signal frame may lead to another
+ * stack, which is not in the copy either.
  */
 enum step_end unwind_step(uint32_t rule, const struct unwind_stack *s,
-    struct step_regs *r, int *beyond);
+    const struct unwind_code *code, struct step_regs *r, int *beyond);
 
 #endif

@@ -23,7 +23,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	obj_buildid(obj, id);
 	obj_is_rust(obj);
 	obj_symbol(obj, 0x1000, &sym);
-	if (cfi_compile(&t, obj) == NULL) {
+	if (cfi_compile(&t, obj, NULL) == NULL) {
 		for (uint32_t i = 1; i < t.nrow; i++)
 			if (t.row[i].offset <= t.row[i - 1].offset)
 				abort();

@@ -114,7 +114,7 @@ check_file(const char *path, uint64_t step)
 		printf("# %s: not here\n", path);
 		goto out;
 	}
-	error = cfi_compile(&t, obj);
+	error = cfi_compile(&t, obj, NULL);
 	ok(error == NULL && t.nrow > 0, "%s: %u rows, %u skipped", path, t.nrow,
 	    t.skipped);
 	ok(t.skipped == 0, "%s: every entry understood", path);
@@ -135,6 +135,29 @@ out:
 		close(fd);
 }
 
+/* What only a C library has is looked for only in such: a new thread's first
+ * frame. */
+static void
+check_clone(const char *path, int is_libc)
+{
+	struct unwind_table t;
+	const char *error;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct obj *obj = fd < 0 ? NULL : obj_open(fd, &error);
+	unsigned n = 0;
+
+	if (obj && cfi_compile(&t, obj, NULL) == NULL) {
+		for (uint32_t i = 0; i < t.nrow; i++)
+			n += STEP_KIND(t.row[i].rule) == STEP_CLONE;
+		ok(obj_needs(obj, "libc.") == !is_libc && (n > 0) == is_libc,
+		    "%s: %u places where threads begin", path, n);
+		unwind_free(&t);
+	}
+	obj_close(obj);
+	if (fd >= 0)
+		close(fd);
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -148,5 +171,7 @@ main(int argc, char *argv[])
 	check_file("/lib/x86_64-linux-gnu/libgcc_s.so.1", 1);
 	check_file("/lib64/ld-linux-x86-64.so.2", 1);
 	check_file("/usr/lib/x86_64-linux-gnu/libcrypto.so.3", 31);
+	check_clone("/lib/x86_64-linux-gnu/libc.so.6", 1);
+	check_clone("/proc/self/exe", 0);
 	return tap_done();
 }

@@ -115,7 +115,7 @@ bench_init(struct bench *b)
 static void
 walk(struct bench *b, uint64_t offset, uint64_t bp, size_t len)
 {
-	struct unwind_stack stack = { b->word, SP, len };
+	struct unwind_stack stack = { b->word, SP, len, NULL, NULL };
 	struct step_regs regs = { BASE + offset, SP, bp, 1, 0, 0 };
 
 	space_walk(&b->space, &stack, regs, &b->walk);
@@ -210,11 +210,42 @@ test_rules(struct bench *b)
 	ok(went(b, "copy-end", 2, 0x160, 0x100), "on a stack of its own");
 }
 
+/* The target's own memory, for what the copy does not have. */
+static int
+more(void *ctx, uint64_t addr, uint64_t *out)
+{
+	struct bench *b = ctx;
+	uint64_t at = addr - SP;
+
+	if (addr < SP || at > sizeof b->word - 8)
+		return -1;
+	memcpy(out, (char *)b->word + at, sizeof *out);
+	return 0;
+}
+
+static void
+test_more(struct bench *b)
+{
+	struct unwind_stack stack = { b->word, SP, 8, more, b };
+	struct step_regs regs = { BASE + 0x100, SP, SP + 80, 1, 0, 0 };
+
+	b->word[0] = BASE + 0x115;
+	b->word[4] = BASE + 0x125;
+	b->word[10] = 0;
+	b->word[11] = BASE + 0x131;
+	space_walk(&b->space, &stack, regs, &b->walk);
+	ok(went(b, NULL, 4, 0x100, 0x114, 0x124, 0x130),
+	    "what the copy does not have is asked for");
+	regs.bp = 0x5000;
+	space_walk(&b->space, &stack, regs, &b->walk);
+	ok(went(b, "bad-memory", 3, 0x100, 0x114, 0x124), "and is not there either");
+}
+
 static void
 test_depth(struct bench *b)
 {
 	static uint64_t deep[SPACE_DEPTH + 10];
-	struct unwind_stack stack = { deep, SP, sizeof deep };
+	struct unwind_stack stack = { deep, SP, sizeof deep, NULL, NULL };
 	struct step_regs regs = { BASE + 0x100, SP, 0, 1, 0, 0 };
 
 	for (size_t i = 0; i < SPACE_DEPTH + 10; i++)
@@ -233,6 +264,7 @@ main(void)
 	bench_init(&b);
 	test_walks(&b);
 	test_rules(&b);
+	test_more(&b);
 	test_depth(&b);
 	space_clear(&b.space);
 	return tap_done();
