@@ -1,5 +1,6 @@
 # rsprof: build, test, install.  `make demo` and `make check` set up a fresh
-# machine by themselves.  V=1 shows commands, SAN=1 builds with sanitizers.
+# machine by themselves.  V=1 shows commands, SAN=1 builds with sanitizers,
+# BPF=0 leaves out what runs in the kernel, and needs no clang and libbpf.
 
 VERSION := 0.1.0
 prefix ?= /usr/local
@@ -11,36 +12,47 @@ CC ?= cc
 CFLAGS ?= -O2 -g
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wpointer-arith -Wwrite-strings -Wundef -Wvla -Wformat=2 -Wnull-dereference
-ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -I. -Ilib $(WARN) $(CFLAGS)
-ifeq ($(SAN),1)
+ALL_CFLAGS := -std=c11 -pthread -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -I. -Ilib $(WARN) $(CFLAGS)
+BPF ?= 1
+ifneq ($(BPF),1)
+B := build/nobpf
+else ifeq ($(SAN),1)
 B := build/san
-ALL_CFLAGS += -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined
-else
-B := build
 endif
+ifeq ($(SAN),1)
+ALL_CFLAGS += -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined
+endif
+B ?= build
 Q := $(if $(V),,@)
 
 COMMANDS := $(patsubst cmd/%.c,%,$(wildcard cmd/*.c))
-LIB := $(patsubst %.c,$B/%.o,$(wildcard lib/*.c))
+LIB := $(patsubst %.c,$B/%.o,$(filter-out \
+	$(if $(filter 1,$(BPF)),lib/walker_none.c,lib/walker.c lib/tables.c), \
+	$(wildcard lib/*.c)))
 UNITS := $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/*.c))
 TARGETS := $(patsubst tests/target/%.rs,$B/target/%,$(wildcard tests/target/*.rs)) \
-	$(patsubst tests/target/%.c,$B/target/%,$(wildcard tests/target/*.c))
+	$(patsubst tests/target/%.c,$B/target/%,$(wildcard tests/target/*.c)) \
+	$B/target/points-stripped $B/oracle/dwfl
 
 # Which command needs which library.
-LIBS_rsprof-cpu := -lelf
+LIBS_rsprof-cpu := $(if $(filter 1,$(BPF)),-lbpf) -lelf
 LIBS_rsprof-sym := -ldw -lelf -liberty
+LIBS_rsprof-doctor := $(if $(filter 1,$(BPF)),-lbpf) -ldw -lelf -liberty
+LIBS_rsprof-stack := -lelf
 LIBS_rsprof-query := -lsqlite3
 LIBS_rsprof-store := -lsqlite3
 LIBS_rsprof-top := -lsqlite3
 LIBS_rsprof-tui := -lsqlite3 -lncursesw -ltinfo
+LIBS_unit_allocator := -lelf
 LIBS_unit_cfi := -ldw -lelf
 LIBS_unit_demangle := -liberty
+LIBS_unit_module := -lelf
 LIBS_unit_space := -lelf
 LIBS_unit_profile := -lsqlite3
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all units targets deps demo check lint fuzz fuzzers install clean
+.PHONY: all units targets deps demo check bench lint fuzz fuzzers install clean
 
 all: $(COMMANDS:%=$B/%) $B/rsprof
 units: $(UNITS)
@@ -67,6 +79,25 @@ $B/rsprof: cmd/rsprof
 	@mkdir -p $(@D)
 	$Qsed 's/@VERSION@/$(VERSION)/' $< >$@ && chmod +x $@
 
+# What runs in the kernel, and lib/'s view of it.
+BPF_CLANG ?= clang
+BPFTOOL ?= $(or $(shell command -v bpftool),/usr/sbin/bpftool)
+BPF_INCLUDE = $(shell $(CC) -print-multiarch 2>/dev/null)
+
+$B/bpf/%.bpf.o: bpf/%.bpf.c
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  BPF  $<")
+	$Q$(BPF_CLANG) -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Wno-unused-parameter -Werror \
+	    -D__TARGET_ARCH_x86 -I. -idirafter /usr/include/$(BPF_INCLUDE) \
+	    -MMD -MP -MT $@ -MF $(@:.o=.d) -c -o $@.full $<
+	$Q$(BPFTOOL) gen object $@ $@.full
+
+$B/%.skel.h: $B/bpf/%.bpf.o
+	$Q$(BPFTOOL) gen skeleton $< name $*_bpf >$@
+
+$B/lib/walker.o: $B/cpu.skel.h
+$B/lib/walker.o: ALL_CFLAGS += -isystem $B
+
 # lib/schema.sql as a C string.
 $B/schema.h: lib/schema.sql
 	@mkdir -p $(@D)
@@ -75,7 +106,17 @@ $B/schema.h: lib/schema.sql
 $B/lib/db.o: $B/schema.h
 $B/lib/db.o: ALL_CFLAGS += -I$B
 
-RUSTC = PATH="$$PATH:$$HOME/.cargo/bin" rustc -O -C debuginfo=1 -L $(@D) -o $@ $<
+# Unwind tables are cached for the sources that made them: none is left out.
+$B/stamp.h: $(sort $(wildcard lib/*.[ch] bpf/*.h))
+	@mkdir -p $(@D)
+	$Qcat $^ | sha256sum | sed 's/\(.\{16\}\).*/#define STAMP 0x\1/' >$@
+
+$B/lib/cache_file.o: $B/stamp.h
+$B/lib/cache_file.o: ALL_CFLAGS += -I$B
+
+RUSTC = PATH="$$PATH:$$HOME/.cargo/bin" rustc -O -C debuginfo=1 -L $(@D) -o $@ $< \
+	$(RUST_$*)
+RUST_points := --edition 2021
 
 $B/target/%: tests/target/%.rs
 	@mkdir -p $(@D)
@@ -95,6 +136,30 @@ $B/target/%.so: tests/target/plugs/plug.rs
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  RUSTC $<")
 	$Q$(RUSTC) --crate-type cdylib --crate-name $* --cfg $*
+
+# The libraries that points loads: some without unwind tables, with or without
+# frame pointers, and one that binds its calls late.
+POINTS := $(patsubst tests/target/points/%.c,$B/target/points-%.so,$(wildcard tests/target/points/*.c))
+UNTABLED := -fno-asynchronous-unwind-tables -fno-unwind-tables
+C_noeh := $(UNTABLED) -fno-omit-frame-pointer -nostdlib
+C_nofp := $(UNTABLED) -fomit-frame-pointer -nostdlib
+C_partly := $(UNTABLED) -fno-omit-frame-pointer
+C_plt := -fcf-protection=none -Wl,-z,lazy -Wl,-z,norelro
+$B/target/points: $(POINTS) tests/target/points/asm.rs
+
+$B/target/points-%.so: tests/target/points/%.c
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  CC   $<")
+	$Q$(CC) -std=c11 -D_GNU_SOURCE $(WARN) -O2 -fPIC -shared $(C_$*) -o $@ $<
+
+$B/target/points-stripped: $B/target/points
+	$Qstrip -o $@ $<
+
+# Who else walks stacks.
+$B/oracle/%: tests/oracle/%.c
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  CC   $<")
+	$Q$(CC) $(ALL_CFLAGS) -o $@ $< -ldw -lelf
 
 $B/target/%: tests/target/%.c
 	@mkdir -p $(@D)
@@ -127,6 +192,12 @@ check:
 	$(SUBMAKE) all units targets
 	@B='$(abspath $B)' prove -e env $(sort $(wildcard tests/*.t)) $(UNITS)
 
+# Beside perf, where that is installed: figures for people, no test.
+bench:
+	@CC='$(CC)' ./deps.sh demo
+	$(SUBMAKE) all $B/target/work $B/target/spent
+	@B='$(abspath $B)' tests/bench/run.sh
+
 lint:
 	@./deps.sh lint
 	$(SUBMAKE) B=build/lint/gcc CC=gcc CFLAGS='-O2 -g -Werror' all units
@@ -136,7 +207,7 @@ lint:
 	! mandoc -Tlint man/* | grep -v -e 'referenced manual not found' \
 	    -e 'typo in section name: Sh RECORDS'
 	tests/format.sh $(wildcard bpf/*.h cmd/*.c lib/*.[ch] tests/unit/*.[ch] \
-	    tests/fuzz/*.[ch] tests/target/*.c)
+	    tests/fuzz/*.[ch] tests/target/*.c tests/target/points/*.c tests/oracle/*.c)
 
 install: all
 	install -d $(DESTDIR)$(bindir) $(foreach s,1 5 7,$(DESTDIR)$(mandir)/man$s)

@@ -1,7 +1,7 @@
 /*
  * rsprof-cpu samples which code the threads of a process spend CPU time in,
- * without the process' help: each sample is a stack, walked through the
- * unwind tables that every binary carries.
+ * and what they wait for, without the process' help: each sample is a stack,
+ * walked through the unwind tables that every binary carries.
  *
  * Out: cpu  5123500000000  4242  4243  9f86d081  10101010
  */
@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,40 +21,45 @@
 #include <unistd.h>
 
 #include "arg.h"
+#include "bpf/cpu.h"
 #include "module.h"
 #include "perf.h"
 #include "proc.h"
 #include "rec.h"
+#include "sampler.h"
 #include "space.h"
 #include "target.h"
 #include "unwind.h"
 
 #define COPY_DEFAULT 65528 /* more does not fit into a record of perf */
 #define COPY_LEAST 1024
-#define ROUND_MS 100       /* between two looks at the rings, at most */
+#define OFF_LEAST_US 10    /* waits shorter than this have no stack */
+#define ROUND_MS 100       /* between two looks at what has come, at most */
 #define DELAY_NS 1000000   /* see perf_next() */
 #define COST_NS 1000000000
+#define OFF_NS 500000000
 #define RELOOK_NS 200000000 /* between two looks at a process' mappings */
 
 enum { STATUS_LOST = 1, STATUS_USAGE, STATUS_NOPROC, STATUS_PERM, STATUS_NOTHING };
 
 struct options {
 	pid_t pid;
-	uint64_t hz, copy, duration;
-	int children, kernel, resume;
+	const struct perf_event *event;
+	uint64_t hz, copy, duration, off_us;
+	int children, kernel, resume, off, user_walk;
 };
 
 struct profiler {
 	struct options o;
-	struct perf *perf;
+	struct sampler *sampler;
 	struct targets *targets;
 	struct rec_out out;
 	struct space_walk walk;
-	uint64_t lost, throttled, damaged; /* not yet told */
-	uint64_t samples; /* taken, and told to be lost */
+	uint64_t lost, throttled, damaged, missed; /* not yet told */
+	uint64_t samples;   /* taken, and told to be lost */
 	uint64_t cost_time; /* when the cost was last told */
+	uint64_t off_time;  /* when waits were last told */
 	char *command;      /* that rsprof-exec(1) holds, for -c */
-	int user_only;      /* time in the kernel is not counted */
 };
 
 static volatile sig_atomic_t stop;
@@ -61,7 +67,8 @@ static volatile sig_atomic_t stop;
 static void
 usage(void)
 {
-	fputs("usage: rsprof-cpu [-cfkV] [-d DURATION] [-F HZ] [-s BYTES] -p PID\n",
+	fputs("usage: rsprof-cpu [-cfkouV] [-d DURATION] [-e EVENT] [-F HZ] "
+	      "[-m MICROSECONDS] [-s BYTES] -p PID\n",
 	    stderr);
 	exit(STATUS_USAGE);
 }
@@ -81,32 +88,49 @@ wall_clock(void)
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
+/* One key=value of the header. */
+static void attribute(struct rec *r, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void
+attribute(struct rec *r, const char *format, ...)
+{
+	static char text[REC_ATTR_MAX][300];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text[r->rsprof.nattr], sizeof *text, format, args);
+	va_end(args);
+	r->rsprof.attr[r->rsprof.nattr] = text[r->rsprof.nattr];
+	r->rsprof.nattr++;
+}
+
 static void
 put_header(struct profiler *p)
 {
 	struct rec r = { .type = REC_RSPROF };
-	char text[12][300];
+	int clock = perf_event_is_clock(p->o.event);
 	struct utsname u;
-	int n = 0;
 
 	uname(&u);
-	snprintf(text[n++], sizeof *text, "mono=%" PRIu64, proc_now());
-	snprintf(text[n++], sizeof *text, "wall=%" PRIu64, wall_clock());
-	snprintf(text[n++], sizeof *text, "hz=%" PRIu64, p->o.hz);
-	snprintf(text[n++], sizeof *text, "unit=ns");
-	snprintf(text[n++], sizeof *text, "pid=%d", (int)p->o.pid);
-	snprintf(text[n++], sizeof *text, "scope=%s",
-	    p->user_only ? "user" : p->o.kernel ? "kernel" : "all");
-	snprintf(text[n++], sizeof *text, "stacks=copy");
-	snprintf(text[n++], sizeof *text, "copy=%" PRIu64, p->o.copy);
-	snprintf(text[n++], sizeof *text, "host=%s", u.nodename);
-	snprintf(text[n++], sizeof *text, "kernel=%s", u.release);
-	snprintf(text[n++], sizeof *text, "arch=%s", u.machine);
 	r.rsprof.version = REC_VERSION;
 	r.rsprof.producer = "cpu";
-	for (int i = 0; i < n; i++)
-		r.rsprof.attr[i] = text[i];
-	r.rsprof.nattr = (size_t)n;
+	attribute(&r, "mono=%" PRIu64, proc_now());
+	attribute(&r, "wall=%" PRIu64, wall_clock());
+	attribute(&r, "hz=%" PRIu64, p->o.hz);
+	attribute(&r, "unit=%s", clock ? "ns" : p->o.event->name);
+	attribute(&r, "pid=%d", (int)p->o.pid);
+	attribute(&r, "scope=%s",
+	    sampler_user_only(p->sampler) ? "user"
+	        : p->o.kernel             ? "kernel"
+	                                  : "all");
+	attribute(&r, "stacks=%s", sampler_copies(p->sampler) ? "copy" : "bpf");
+	attribute(&r, "copy=%" PRIu64, p->o.copy);
+	if (p->o.off)
+		attribute(&r, "off=%" PRIu64, p->o.off_us * 1000);
+	attribute(&r, "host=%s", u.nodename);
+	attribute(&r, "kernel=%s", u.release);
+	attribute(&r, "arch=%s", u.machine);
 	targets_put(p->targets, &r);
 }
 
@@ -134,49 +158,201 @@ saw_fork(struct profiler *p, const struct perf_record *r)
 		target_fork(p->targets, r->time, t, r->pid, r->parent.tid);
 }
 
-/* Walk the user's part of a sample's stack. */
-static void
-walk(struct profiler *p, struct target *t, const struct perf_record *r)
+/* The process that a sample is of, told of; NULL: it is not ours. */
+static struct target *
+sampled(struct profiler *p, uint64_t time, pid_t pid, pid_t tid)
 {
-	const struct unwind_stack stack = { r->sample.stack, r->sample.sp,
-		r->sample.len };
-	const struct step_regs regs = { r->sample.pc, r->sample.sp, r->sample.bp, 1,
-		0, r->sample.r11 };
+	struct target *t = target_find(p->targets, pid);
 
-	space_walk(&t->space, &stack, regs, &p->walk);
-	if (p->walk.unknown == 0 || r->time < t->looked + RELOOK_NS)
-		return;
-	/* Code that came without our knowing: look, and try again. */
-	target_look(p->targets, t);
-	space_walk(&t->space, &stack, regs, &p->walk);
+	/* Of a kernel whose events cannot leave out child processes. */
+	if (t == NULL && pid != p->o.pid && !p->o.children)
+		return NULL;
+	if (t == NULL && (t = target_add(p->targets, pid)) == NULL)
+		return NULL;
+	if (!t->told)
+		target_describe(p->targets, t, p->command);
+	target_meet(p->targets, time, t, tid);
+	return t;
 }
 
 static void
-saw_sample(struct profiler *p, const struct perf_record *r, struct target *t)
+put_sample(struct profiler *p, uint64_t time, pid_t pid, pid_t tid,
+    uint64_t count, struct rec_ref stack)
 {
-	struct rec cpu = { .type = REC_CPU };
+	struct rec r = { .type = REC_CPU };
 
-	/* Of a kernel whose events cannot leave out child processes. */
-	if (t == NULL && r->pid != p->o.pid && !p->o.children)
-		return;
-	if (t == NULL && (t = target_add(p->targets, r->pid)) == NULL)
-		return;
-	if (!t->told)
-		target_describe(p->targets, t, p->command);
-	target_meet(p->targets, r->time, t, r->tid);
 	p->samples++;
-	cpu.cpu.stack.cut = "no-stack";
+	r.cpu.time = time;
+	r.cpu.pid = (uint64_t)pid;
+	r.cpu.tid = (uint64_t)tid;
+	r.cpu.stack = stack;
+	r.cpu.ns = count;
+	targets_put(p->targets, &r);
+}
+
+/* Walk a copied part of a stack. */
+static void
+walk(struct profiler *p, struct target *t, const struct unwind_stack *stack,
+    struct step_regs regs, uint64_t time)
+{
+	space_walk(&t->space, stack, regs, &p->walk);
+	if (p->walk.unknown == 0 || time < t->looked + RELOOK_NS)
+		return;
+	/* Code that came without our knowing: look, and try again. */
+	target_look(p->targets, t);
+	space_walk(&t->space, stack, regs, &p->walk);
+}
+
+static void
+saw_copy(struct profiler *p, const struct perf_record *r)
+{
+	const struct unwind_stack stack = { .bytes = r->sample.stack,
+		.sp = r->sample.sp, .len = r->sample.len };
+	const struct step_regs regs = { r->sample.pc, r->sample.sp, r->sample.bp, 1,
+		0, r->sample.r11 };
+	struct target *t = sampled(p, r->time, r->pid, r->tid);
+	struct rec_ref leaf = { 0, "no-stack" };
+
+	if (t == NULL)
+		return;
 	if (r->sample.has_user) {
-		walk(p, t, r);
-		targets_walk(p->targets, &p->walk, &cpu.cpu.stack);
+		walk(p, t, &stack, regs, r->time);
+		targets_walk(p->targets, &p->walk, &leaf);
 	}
 	targets_kernel(p->targets, r->time, r->sample.kernel, r->sample.nkernel,
-	    &cpu.cpu.stack);
-	cpu.cpu.time = r->time;
-	cpu.cpu.pid = (uint64_t)r->pid;
-	cpu.cpu.tid = (uint64_t)r->tid;
-	cpu.cpu.ns = r->sample.ns;
-	targets_put(p->targets, &cpu);
+	    &leaf);
+	put_sample(p, r->time, r->pid, r->tid, r->sample.count, leaf);
+}
+
+/* Tell of a stack that the kernel walked, as the process' code is now. */
+static struct rec_ref
+tell_stack(struct profiler *p, const struct target *t,
+    const struct walker_stack *s)
+{
+	struct rec_ref leaf;
+
+	space_walked(&t->space, s->version, s->addr + s->nkernel, s->n - s->nkernel,
+	    s->cut, &p->walk);
+	targets_walk(p->targets, &p->walk, &leaf);
+	targets_kernel(p->targets, proc_now(), s->addr, s->nkernel, &leaf);
+	return leaf;
+}
+
+/* One that is new, before anything that names it: if its process is known. */
+static void
+saw_stack(void *ctx, struct walker_stack *s)
+{
+	struct profiler *p = ctx;
+	const struct target *t = target_find(p->targets, s->pid);
+
+	if (t == NULL || !t->told)
+		return;
+	s->leaf = tell_stack(p, t, s);
+	s->known = 1;
+}
+
+/* The place of a walked stack, at the time that records have come to. */
+static struct rec_ref
+place(struct profiler *p, pid_t pid, struct walker_stack *s)
+{
+	static const struct rec_ref none = { 0, "no-stack" };
+	const struct target *t = target_find(p->targets, pid);
+
+	if (s && !s->known)
+		saw_stack(p, s);
+	if (s == NULL || !s->known)
+		return none;
+	/* The same addresses may be other code by now. */
+	return t && t->space.last > s->version ? tell_stack(p, t, s) : s->leaf;
+}
+
+/* The part of a stack that BPF has copied, to be walked here. */
+static struct rec_ref
+walk_copy(struct profiler *p, struct target *t, const struct walker_sample *s)
+{
+	const struct cpu_copy *c = s->copy;
+	size_t below = c->sp - c->from, len = (size_t)c->pages * CPU_COPY_PAGE;
+	const struct unwind_stack stack = { .bytes = c->page[0] + below, .sp = c->sp,
+		.len = len > below ? len - below : 0 };
+	const struct step_regs regs = { c->pc, c->sp, c->bp, 1, 0, c->r11 };
+	uint64_t kernel[WALK_KERNEL_DEPTH];
+	struct rec_ref leaf;
+
+	memcpy(kernel, c->kernel, sizeof kernel);
+	walk(p, t, &stack, regs, s->time);
+	targets_walk(p->targets, &p->walk, &leaf);
+	targets_kernel(p->targets, s->time, kernel, c->nkernel, &leaf);
+	return leaf;
+}
+
+static void
+saw_walk(struct profiler *p, const struct walker_sample *s)
+{
+	struct target *t;
+	struct rec_ref stack;
+
+	if (s->exiting && !target_knows(p->targets, s->tid)) {
+		p->missed++;
+		return;
+	}
+	t = sampled(p, s->time, s->pid, s->tid);
+	if (t == NULL)
+		return;
+	stack = s->copy ? walk_copy(p, t, s) : place(p, s->pid, s->stack);
+	put_sample(p, s->time, s->pid, s->tid, s->count, stack);
+}
+
+static void
+saw_wait(void *ctx, const struct walker_off *w)
+{
+	static const struct rec_ref too_short = { 0, "short" };
+	struct profiler *p = ctx;
+	struct rec r = { .type = REC_OFF };
+
+	r.off.time = p->off_time;
+	r.off.pid = (uint64_t)w->pid;
+	r.off.tid = (uint64_t)w->tid;
+	r.off.stack = w->walked ? place(p, w->pid, w->stack) : too_short;
+	r.off.ns = w->ns;
+	r.off.count = w->count;
+	r.off.state = w->state;
+	targets_put(p->targets, &r);
+}
+
+/* The stack that a thread waits in since before we came, read from here. */
+static int
+read_waiting(void *ctx, uint64_t addr, uint64_t *out)
+{
+	const struct target *t = ctx;
+
+	return proc_read(t->pid, addr, out, sizeof *out);
+}
+
+static struct rec_ref
+saw_waiting(void *ctx, const struct walker_seen *seen)
+{
+	struct profiler *p = ctx;
+	struct target *t = sampled(p, proc_now(), seen->pid, seen->tid);
+	const struct step_regs regs = { seen->pc, seen->sp, seen->bp, 1, 0, 0 };
+	const struct unwind_stack stack = { .sp = seen->sp, .more = read_waiting,
+		.ctx = t };
+	struct rec_ref leaf = { 0, "no-stack" };
+
+	if (t == NULL)
+		return leaf;
+	space_walk(&t->space, &stack, regs, &p->walk);
+	targets_walk(p->targets, &p->walk, &leaf);
+	return leaf;
+}
+
+static void
+saw_exit(struct profiler *p, const struct perf_record *r, struct target *t)
+{
+	/* Stacks of waits that have not been told yet. */
+	if (t->threads == 1)
+		sampler_unknown(p->sampler, t->pid, saw_stack, p);
+	if (target_exit(p->targets, r->time, t, r->tid))
+		sampler_forget(p->sampler, r->pid);
 }
 
 static void
@@ -185,10 +361,13 @@ take(struct profiler *p, const struct perf_record *r)
 	struct target *t = target_find(p->targets, r->pid);
 
 	switch (r->type) {
-	case PERF_SAMPLE: saw_sample(p, r, t); return;
+	case PERF_SAMPLE: saw_copy(p, r); return;
 	case PERF_FORK: saw_fork(p, r); return;
 	case PERF_LOST: p->lost += r->count; return;
-	case PERF_THROTTLE: p->throttled++; return;
+	case PERF_THROTTLE:
+		if (sampler_copies(p->sampler)) /* else its misses are counted */
+			p->throttled++;
+		return;
 	case PERF_DAMAGED: p->damaged++; return;
 	default: break;
 	}
@@ -200,7 +379,7 @@ take(struct profiler *p, const struct perf_record *r)
 	case PERF_EXEC:
 		target_exec(p->targets, r->time, t, r->tid, r->name, p->command);
 		break;
-	default: target_exit(p->targets, r->time, t, r->tid); break;
+	default: saw_exit(p, r, t); break;
 	}
 }
 
@@ -232,66 +411,19 @@ refuse(const struct profiler *p, int error)
 	    "kernel.perf_event_paranoid is %ld)", (int)p->o.pid, paranoid);
 }
 
-/* Attach a process' threads, until a look at them finds none that is new.
- * 1: at least one; 0: it has ended. */
-static int
-attach_threads(struct profiler *p, pid_t pid)
-{
-	size_t n, fresh;
-	int any = 0;
-
-	do {
-		pid_t *tid = proc_threads(pid, &n);
-
-		fresh = 0;
-		for (size_t i = 0; tid && i < n; i++) {
-			if (perf_attached(p->perf, tid[i]))
-				continue;
-			if (perf_attach(p->perf, tid[i]) == 0) {
-				fresh++;
-				any = 1;
-			} else if (errno != ESRCH) {
-				int error = errno;
-
-				free(tid);
-				errno = error;
-				return -1;
-			}
-		}
-		free(tid);
-	} while (fresh);
-	return any;
-}
-
-static void
-open_perf(struct profiler *p)
-{
-	struct perf_options o = { (unsigned)p->o.hz, (unsigned)p->o.copy,
-		p->o.children, p->o.kernel, p->user_only, p->o.resume };
-
-	perf_free(p->perf);
-	p->perf = perf_new(&o);
-	if (p->perf == NULL)
-		err(STATUS_LOST, NULL);
-}
-
-/* With the kernel's time if that is permitted, else without. */
 static void
 attach(struct profiler *p)
 {
-	int n;
+	int n = sampler_attach(p->sampler);
 
-	open_perf(p);
-	n = attach_threads(p, p->o.pid);
-	if (n < 0 && (errno == EACCES || errno == EPERM) && !p->o.kernel) {
-		p->user_only = 1;
-		open_perf(p);
-		n = attach_threads(p, p->o.pid);
-	} else if (n < 0 && (errno == EACCES || errno == EPERM) && geteuid() != 0) {
+	if (n < 0 && p->o.off)
+		errx(errno == EACCES || errno == EPERM ? STATUS_PERM : STATUS_LOST,
+		    "time off the CPU (-o) needs BPF: %s", sampler_copies(p->sampler));
+	if (n < 0 && (errno == EACCES || errno == EPERM) && p->o.kernel &&
+	    geteuid() != 0)
 		errx(STATUS_PERM, "process %d: kernel stacks (-k) are not permitted: "
 		    "set sysctl kernel.perf_event_paranoid to 1, or give CAP_PERFMON",
 		    (int)p->o.pid);
-	}
 	if (n < 0)
 		refuse(p, errno);
 	if (n == 0)
@@ -307,7 +439,7 @@ attach_child(struct profiler *p, pid_t pid)
 
 	if (target_find(p->targets, pid))
 		return 0;
-	n = attach_threads(p, pid);
+	n = sampler_attach_more(p->sampler, pid);
 	if (n < 0) {
 		snprintf(text, sizeof text, "child process %d is not sampled: %s",
 		    (int)pid, strerror(errno));
@@ -379,9 +511,11 @@ held_command(pid_t pid)
 static int
 looks_like_rust(const struct target *t)
 {
-	for (size_t i = 0; i < t->space.n; i++)
+	for (size_t i = 0; i < t->space.n; i++) {
+		module_wait(t->space.map[i].module);
 		if (t->space.map[i].module->rust)
 			return 1;
+	}
 	return t->space.n == 0; /* nothing can be said */
 }
 
@@ -396,7 +530,7 @@ say_what_is_odd(struct profiler *p, const struct target *t)
 		warnx("%s: it is profiled all the same", text);
 		targets_note(p->targets, proc_now(), text);
 	}
-	if (p->user_only) {
+	if (sampler_user_only(p->sampler)) {
 		snprintf(text, sizeof text,
 		    "time in the kernel is not counted: sysctl "
 		    "kernel.perf_event_paranoid is %ld",
@@ -405,21 +539,104 @@ say_what_is_odd(struct profiler *p, const struct target *t)
 	}
 }
 
+static void
+say_how(struct profiler *p)
+{
+	const char *why = sampler_copies(p->sampler);
+	char text[WALKER_WHY + 64];
+
+	if (why == NULL || *why == '\0')
+		return;
+	snprintf(text, sizeof text, "stacks are copied, not walked in the kernel: %s",
+	    why);
+	targets_note(p->targets, proc_now(), text);
+}
+
 /* ---- the loop ---------------------------------------------------------- */
+
+/* Let the kernel know of code that has come, and of tables. */
+static void
+tell_kernel(struct profiler *p)
+{
+	const struct module *full;
+	char text[4300];
+
+	targets_ready(p->targets);
+	for (size_t i = 0; i < targets_count(p->targets); i++) {
+		struct target *t = targets_nth(p->targets, i);
+
+		if (!t->told)
+			continue;
+		if (sampler_put(p->sampler, &t->space, &full) < 0)
+			err(STATUS_LOST, "process %d: BPF maps", (int)t->pid);
+		if (full == NULL || !module_once(full))
+			continue;
+		snprintf(text, sizeof text, "%s: its unwind table has no room in the "
+		    "kernel: stacks there are copied", full->path);
+		targets_note(p->targets, proc_now(), text);
+	}
+}
+
+/* Tell of the waits of an interval. */
+static void
+tell_waits(struct profiler *p)
+{
+	if (sampler_offs(p->sampler, &p->off_time, saw_wait, p) < 0)
+		err(STATUS_LOST, "BPF: waits");
+}
+
+/* CPU time that the kernel counted and no sample stands for, in samples.  A
+ * few are nothing: each thread ends within a period. */
+static void
+find_unsampled(struct profiler *p)
+{
+	uint64_t period = 1000000000 / p->o.hz, used, n;
+
+	if (!perf_event_is_clock(p->o.event) || sampler_user_only(p->sampler))
+		return;
+	used = sampler_counted(p->sampler) / period;
+	n = used > p->samples ? used - p->samples : 0;
+	if (n * 100 > p->samples)
+		p->missed += n;
+}
+
+static void
+tell_lost(struct profiler *p, uint64_t time)
+{
+	struct walker_lost l;
+
+	sampler_lost(p->sampler, &l);
+	p->lost += l.ring_full;
+	p->samples += p->lost + p->missed;
+	targets_lost(p->targets, time, &p->lost, "ring-full");
+	targets_lost(p->targets, time, &p->missed, "unsampled");
+	targets_lost(p->targets, time, &l.off_full, "waits");
+	targets_lost(p->targets, time, &p->throttled, "throttled");
+	targets_lost(p->targets, time, &p->damaged, "damaged");
+}
 
 /* Take all that has come until a time, and tell of it. */
 static void
 do_round(struct profiler *p, uint64_t until)
 {
+	struct walker_sample s;
 	struct perf_record r;
+	enum sampler_got got;
 	uint64_t time = proc_now();
 
-	while (!targets_error(p->targets) && perf_next(p->perf, until, &r))
-		take(p, &r);
-	p->samples += p->lost;
-	targets_lost(p->targets, time, &p->lost, "ring-full");
-	targets_lost(p->targets, time, &p->throttled, "throttled");
-	targets_lost(p->targets, time, &p->damaged, "damaged");
+	if (sampler_read(p->sampler) < 0)
+		err(STATUS_LOST, NULL);
+	sampler_unknown(p->sampler, 0, saw_stack, p);
+	while (!targets_error(p->targets) &&
+	    (got = sampler_next(p->sampler, until, &r, &s)) != SAMPLER_NONE)
+		if (got == SAMPLER_WALKED)
+			saw_walk(p, &s);
+		else
+			take(p, &r);
+	tell_kernel(p);
+	if (p->o.off && (time >= p->off_time + OFF_NS || until == UINT64_MAX))
+		tell_waits(p);
+	tell_lost(p, time);
 	if (time >= p->cost_time + COST_NS) {
 		targets_cost(p->targets, time);
 		p->cost_time = time;
@@ -446,8 +663,8 @@ loop(struct profiler *p, int pidfd)
 	if (p->o.duration)
 		end = proc_now() + p->o.duration;
 	while (!stop && proc_now() < end) {
-		ready = perf_wait(p->perf, ended ? -1 : pidfd, STDOUT_FILENO,
-		    wait_time(end));
+		ready = sampler_wait(p->sampler, ended ? -1 : pidfd, STDOUT_FILENO,
+		    targets_fd(p->targets), wait_time(end));
 		if (ready < 0 && errno != EINTR)
 			err(STATUS_LOST, "poll");
 		if (ready > 0 && (ready & 2))
@@ -463,18 +680,6 @@ loop(struct profiler *p, int pidfd)
 	return stop ? "stopped" : "duration";
 }
 
-/* CPU time that no sample stands for, in samples.  A few are nothing: each
- * thread ends within a period. */
-static void
-tell_unsampled(struct profiler *p)
-{
-	uint64_t n = perf_counted(p->perf) / (1000000000 / p->o.hz);
-
-	n = n > p->samples ? n - p->samples : 0;
-	if (!p->user_only && n * 100 > p->samples)
-		targets_lost(p->targets, proc_now(), &n, "unsampled");
-}
-
 static int
 finish(struct profiler *p, const char *reason)
 {
@@ -482,7 +687,8 @@ finish(struct profiler *p, const char *reason)
 
 	if (reason) {
 		do_round(p, UINT64_MAX);
-		tell_unsampled(p);
+		find_unsampled(p);
+		tell_lost(p, proc_now());
 		targets_cost(p->targets, proc_now());
 		targets_end(p->targets, proc_now(), reason);
 		rec_out_flush(&p->out);
@@ -510,6 +716,7 @@ begin(struct profiler *p)
 		await_stop(&p->o);
 	attach(p);
 	put_header(p);
+	say_how(p);
 	if (p->o.resume) {
 		p->command = held_command(p->o.pid);
 		kill(p->o.pid, SIGCONT);
@@ -518,6 +725,9 @@ begin(struct profiler *p)
 			attach_children(p);
 		for (size_t i = 0; i < targets_count(p->targets); i++)
 			target_describe(p->targets, targets_nth(p->targets, i), NULL);
+		tell_kernel(p);
+		if (sampler_look(p->sampler, saw_waiting, p) < 0)
+			err(STATUS_LOST, "BPF: waiting threads");
 		say_what_is_odd(p, t);
 	}
 	rec_out_flush(&p->out);
@@ -560,13 +770,19 @@ parse_options(struct options *o, int argc, char *argv[])
 	uint64_t n;
 	int c;
 
-	while ((c = getopt(argc, argv, "cd:F:fkp:s:V")) != -1)
+	while ((c = getopt(argc, argv, "cd:e:F:fkm:op:s:uV")) != -1)
 		switch (c) {
 		case 'c': o->resume = 1; break;
 		case 'd':
 			if (arg_duration(optarg, &o->duration) < 0 || o->duration == 0)
 				errx(STATUS_USAGE, "-d %s: not a duration, such as 30s, 5m "
 				    "or 1h30m", optarg);
+			break;
+		case 'e':
+			o->event = perf_event_find(optarg);
+			if (o->event == NULL)
+				errx(STATUS_USAGE, "-e %s: no such event; see rsprof-cpu(1)",
+				    optarg);
 			break;
 		case 'F':
 			if (arg_number(optarg, 1, 10000, &o->hz) < 0)
@@ -575,6 +791,12 @@ parse_options(struct options *o, int argc, char *argv[])
 			break;
 		case 'f': o->children = 1; break;
 		case 'k': o->kernel = 1; break;
+		case 'm':
+			if (arg_number(optarg, 0, 1000000, &o->off_us) < 0)
+				errx(STATUS_USAGE, "-m %s: not a number of microseconds from "
+				    "0 to 1000000", optarg);
+			break;
+		case 'o': o->off = 1; break;
 		case 'p':
 			if (arg_number(optarg, 1, INT_MAX, &n) < 0)
 				errx(STATUS_USAGE, "-p %s: not a process number", optarg);
@@ -586,6 +808,7 @@ parse_options(struct options *o, int argc, char *argv[])
 				    optarg, COPY_LEAST, COPY_DEFAULT);
 			o->copy &= ~7ULL;
 			break;
+		case 'u': o->user_walk = 1; break;
 		case 'V':
 			puts("rsprof-cpu " VERSION);
 			if (fflush(stdout) == EOF)
@@ -595,25 +818,41 @@ parse_options(struct options *o, int argc, char *argv[])
 		}
 	if (o->pid == 0 || optind != argc)
 		usage();
+	if (o->off && o->user_walk)
+		errx(STATUS_USAGE, "-o needs the walk in the kernel, -u forbids it");
+}
+
+static struct sampler *
+new_sampler(const struct options *o)
+{
+	const struct sampler_options so = { .pid = o->pid, .event = o->event,
+		.hz = (unsigned)o->hz, .copy = (unsigned)o->copy,
+		.children = o->children, .kernel_frames = o->kernel,
+		.held = o->resume, .force_copy = o->user_walk, .off = o->off,
+		.off_least = o->off_us * 1000 };
+
+	return sampler_new(&so);
 }
 
 int
 main(int argc, char *argv[])
 {
 	static struct profiler p = {
-		.o = { .hz = 99, .copy = COPY_DEFAULT }
+		.o = { .hz = 99, .copy = COPY_DEFAULT, .off_us = OFF_LEAST_US }
 	};
 	int status;
 
+	p.o.event = perf_event_find("cpu-clock");
 	parse_options(&p.o, argc, argv);
 	check_target(&p.o);
 	catch_signals();
 	rec_out_init(&p.out, STDOUT_FILENO, REC_PRODUCER_MAX);
+	p.sampler = new_sampler(&p.o);
 	p.targets = targets_new(&p.out, "cpu");
-	if (p.targets == NULL)
+	if (p.sampler == NULL || p.targets == NULL)
 		err(STATUS_LOST, NULL);
 	status = profile(&p);
-	perf_free(p.perf);
+	sampler_free(p.sampler);
 	targets_free(p.targets);
 	free(p.command);
 	if (close(STDOUT_FILENO) < 0 && status == 0)

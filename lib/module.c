@@ -9,19 +9,112 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cache.h"
 #include "cfi.h"
 #include "kallsyms.h"
 #include "proc.h"
 #include "rec.h"
+#include "worker.h"
 
 struct modules {
 	struct module *first;
+	struct worker *worker;
+	struct cache *cache; /* the worker's */
+	int cache_opened;
 };
+
+/* Of a module whose file has been opened. */
+struct module_job {
+	struct worker_job worker; /* first */
+	struct modules *list;
+	struct module *module;
+	struct obj *obj;
+	struct stat st; /* of its file; all 0 where there is none */
+};
+
+/* Ranks of jobs: 0 is for what is waited for or wanted. */
+enum { RANK_MAIN = 1, RANK_OTHER };
+
+/* ---- the worker -------------------------------------------------------- */
+
+static void
+make_table(struct module_job *job, const atomic_int *stop)
+{
+	struct modules *list = job->list;
+	struct module *m = job->module;
+	const struct cache_key key = { m->buildid, (uint64_t)job->st.st_size,
+		job->st.st_uid };
+	int kept = S_ISREG(job->st.st_mode);
+
+	if (kept && cache_load(list->cache, &key, &m->table, &m->rust) == 0)
+		return;
+	m->rust = obj_is_rust(job->obj);
+	m->problem = cfi_compile(&m->table, job->obj, stop);
+	if (m->problem == NULL && m->table.nrow == 0)
+		m->problem = "it has no .eh_frame";
+	if (kept && m->problem == NULL)
+		cache_save(list->cache, &key, &m->table, m->rust);
+}
+
+static void
+run(void *ctx, struct worker_job *worker, const atomic_int *stop)
+{
+	struct module_job *job = (struct module_job *)worker;
+	struct modules *list = ctx;
+
+	if (!list->cache_opened) {
+		list->cache_opened = 1;
+		list->cache = cache_open(CACHE_LIMIT);
+	}
+	make_table(job, stop);
+	obj_close(job->obj);
+	job->obj = NULL;
+}
+
+/* Takes over obj. */
+static void
+add_job(struct modules *list, struct module *m, struct obj *obj,
+    const struct stat *st, int is_main)
+{
+	struct module_job *job = calloc(1, sizeof *job);
+
+	if (job == NULL) {
+		m->problem = "out of memory";
+		obj_close(obj);
+		return;
+	}
+	job->module = m;
+	job->obj = obj;
+	job->st = *st;
+	job->worker.rank = is_main ? RANK_MAIN : RANK_OTHER + (uint64_t)st->st_size;
+	job->list = list;
+	m->job = job;
+	worker_add(list->worker, &job->worker);
+}
 
 struct modules *
 modules_new(void)
 {
-	return calloc(1, sizeof(struct modules));
+	struct modules *list = calloc(1, sizeof *list);
+
+	if (list == NULL)
+		return NULL;
+	list->worker = worker_new(run, list);
+	if (list->worker)
+		return list;
+	free(list);
+	return NULL;
+}
+
+static void
+free_module(struct module *m)
+{
+	if (m->job)
+		obj_close(m->job->obj);
+	free(m->job);
+	unwind_free(&m->table);
+	free(m->path);
+	free(m);
 }
 
 void
@@ -31,13 +124,45 @@ modules_free(struct modules *m)
 
 	if (m == NULL)
 		return;
+	worker_free(m->worker);
 	for (struct module *i = m->first; i; i = next) {
 		next = i->next;
-		unwind_free(&i->table);
-		free(i->path);
-		free(i);
+		free_module(i);
 	}
+	cache_close(m->cache);
 	free(m);
+}
+
+int
+modules_fd(const struct modules *m)
+{
+	return worker_fd(m->worker);
+}
+
+int
+modules_news(struct modules *m)
+{
+	return worker_news(m->worker);
+}
+
+int
+module_ready(const struct module *m)
+{
+	return m->job == NULL || worker_done(&m->job->worker);
+}
+
+void
+module_want(struct module *m)
+{
+	if (!module_ready(m))
+		worker_want(m->job->list->worker, &m->job->worker);
+}
+
+void
+module_wait(struct module *m)
+{
+	if (!module_ready(m))
+		worker_wait(m->job->list->worker, &m->job->worker);
 }
 
 /* ---- opening ----------------------------------------------------------- */
@@ -58,8 +183,8 @@ open_same(const char *path, uint64_t ino)
 	return fd;
 }
 
-static int
-open_mapped(pid_t pid, const struct proc_map *map, const char *path)
+int
+module_open(pid_t pid, const struct proc_map *map, const char *path)
 {
 	char name[4200];
 	int fd;
@@ -94,31 +219,66 @@ open_vdso(const struct proc_map *map, const char **error)
 	return obj_image(image, map->end - map->start, error);
 }
 
+/* The name that a file had when it was mapped, or a bracketed one. */
 static void
-load(struct module *m, struct obj *obj)
+plain_path(char *out, size_t size, const char *path)
 {
-	obj_buildid(obj, m->buildid);
-	m->rust = obj_is_rust(obj);
-	m->problem = cfi_compile(&m->table, obj);
-	if (m->problem == NULL && m->table.nrow == 0)
-		m->problem = "it has no .eh_frame";
-	obj_close(obj);
+	static const char gone[] = " (deleted)";
+	size_t len;
+
+	snprintf(out, size, "%s", path);
+	len = strlen(out);
+	if (len >= sizeof gone && strcmp(out + len - (sizeof gone - 1), gone) == 0)
+		out[len - (sizeof gone - 1)] = '\0';
+	if (out[0] != '/' && strcmp(out, "[vdso]") != 0)
+		snprintf(out, size, "[anon]");
+	else if (strncmp(out, "//anon", 6) == 0 || strncmp(out, "/memfd:", 7) == 0 ||
+	    strncmp(out, "/dev/zero", 9) == 0 || strncmp(out, "/SYSV", 5) == 0)
+		snprintf(out, size, "[anon]");
+}
+
+static int
+is_main(pid_t pid, const char *path)
+{
+	char *exe = proc_exe(pid), plain[4096] = "";
+
+	if (exe)
+		plain_path(plain, sizeof plain, exe);
+	free(exe);
+	return strcmp(plain, path) == 0;
 }
 
 static void
-load_file(struct module *m, pid_t pid, const struct proc_map *map)
+load_file(struct modules *list, struct module *m, pid_t pid,
+    const struct proc_map *map)
 {
-	int fd = open_mapped(pid, map, m->path);
+	int fd = module_open(pid, map, m->path);
+	struct stat st = { 0 };
 	struct obj *obj;
 
 	if (fd < 0) {
 		m->problem = "the mapped file cannot be opened";
 		return;
 	}
+	fstat(fd, &st);
 	obj = obj_open(fd, &m->problem);
-	if (obj)
-		load(m, obj);
 	close(fd);
+	if (obj == NULL)
+		return;
+	obj_buildid(obj, m->buildid);
+	add_job(list, m, obj, &st, is_main(pid, m->path));
+}
+
+static void
+load_vdso(struct modules *list, struct module *m, const struct proc_map *map)
+{
+	static const struct stat none;
+	struct obj *obj = open_vdso(map, &m->problem);
+
+	if (obj == NULL)
+		return;
+	obj_buildid(obj, m->buildid);
+	add_job(list, m, obj, &none, 0);
 }
 
 /* ---- the list ---------------------------------------------------------- */
@@ -134,9 +294,24 @@ add(struct modules *list, const char *path)
 		free(m);
 		return NULL;
 	}
+	m->number = list->first ? list->first->number + 1 : 0;
 	m->next = list->first;
 	list->first = m;
 	return m;
+}
+
+struct module *
+modules_first(const struct modules *list)
+{
+	return list->first;
+}
+
+int
+module_once(const struct module *m)
+{
+	struct module *own = (struct module *)m; /* nothing that readers see */
+
+	return own->once++ == 0;
 }
 
 static void
@@ -157,31 +332,12 @@ find(const struct modules *list, const struct proc_map *map, const char *path)
 	return NULL;
 }
 
-/* The name that a file had when it was mapped, or a bracketed one. */
-static void
-plain_path(char *out, size_t size, const char *path)
-{
-	static const char gone[] = " (deleted)";
-	size_t len;
-
-	snprintf(out, size, "%s", path);
-	len = strlen(out);
-	if (len >= sizeof gone && strcmp(out + len - (sizeof gone - 1), gone) == 0)
-		out[len - (sizeof gone - 1)] = '\0';
-	if (out[0] != '/' && strcmp(out, "[vdso]") != 0)
-		snprintf(out, size, "[anon]");
-	else if (strncmp(out, "//anon", 6) == 0 || strncmp(out, "/memfd:", 7) == 0 ||
-	    strncmp(out, "/dev/zero", 9) == 0 || strncmp(out, "/SYSV", 5) == 0)
-		snprintf(out, size, "[anon]");
-}
-
 struct module *
 modules_get(struct modules *list, pid_t pid, const struct proc_map *map)
 {
 	static const struct proc_map nofile;
 	char path[4096];
 	struct module *m;
-	struct obj *obj;
 
 	plain_path(path, sizeof path, map->path);
 	m = find(list, path[0] == '[' ? &nofile : map, path);
@@ -194,11 +350,9 @@ modules_get(struct modules *list, pid_t pid, const struct proc_map *map)
 		m->ino = map->ino;
 		m->major = map->major;
 		m->minor = map->minor;
-		load_file(m, pid, map);
+		load_file(list, m, pid, map);
 	} else if (strcmp(path, "[vdso]") == 0) {
-		obj = open_vdso(map, &m->problem);
-		if (obj)
-			load(m, obj);
+		load_vdso(list, m, map);
 	} else {
 		m->absolute = 1;
 		m->problem = "no file stands behind it";

@@ -23,6 +23,7 @@
 #define RING_ALL_MOST (256UL << 20) /* bytes of all rings */
 #define RING_MILLISECONDS 500       /* of samples that a ring should hold */
 #define BOUNCE 65536                /* a record's size is 16 bits */
+#define WAITED 4                    /* descriptors of the caller's to be polled */
 
 struct ring {
 	int cpu;
@@ -46,6 +47,9 @@ struct root {
 
 struct perf {
 	struct perf_event_attr attr;
+	struct perf_event_attr told; /* with a program: events that tell of
+	                                processes, one a CPU */
+	int program;
 	struct ring *ring;
 	size_t nring;
 	struct root *root;
@@ -55,6 +59,42 @@ struct perf {
 	struct pollfd *poll;
 	struct ring *pending; /* its record was handed out last */
 };
+
+/* ---- events ------------------------------------------------------------ */
+
+#define HARDWARE(name, what) { name, PERF_TYPE_HARDWARE, PERF_COUNT_HW_##what }
+#define SOFTWARE(name, what) { name, PERF_TYPE_SOFTWARE, PERF_COUNT_SW_##what }
+
+/* The clock first. */
+static const struct perf_event events[] = {
+	SOFTWARE("cpu-clock", CPU_CLOCK),
+	SOFTWARE("page-faults", PAGE_FAULTS),
+	SOFTWARE("minor-faults", PAGE_FAULTS_MIN),
+	SOFTWARE("major-faults", PAGE_FAULTS_MAJ),
+	SOFTWARE("context-switches", CONTEXT_SWITCHES),
+	SOFTWARE("cpu-migrations", CPU_MIGRATIONS),
+	HARDWARE("cycles", CPU_CYCLES),
+	HARDWARE("instructions", INSTRUCTIONS),
+	HARDWARE("cache-references", CACHE_REFERENCES),
+	HARDWARE("cache-misses", CACHE_MISSES),
+	HARDWARE("branches", BRANCH_INSTRUCTIONS),
+	HARDWARE("branch-misses", BRANCH_MISSES),
+};
+
+const struct perf_event *
+perf_event_find(const char *name)
+{
+	for (size_t i = 0; i < sizeof events / sizeof *events; i++)
+		if (strcmp(events[i].name, name) == 0)
+			return &events[i];
+	return NULL;
+}
+
+int
+perf_event_is_clock(const struct perf_event *e)
+{
+	return e == &events[0];
+}
 
 /* ---- set-up ------------------------------------------------------------ */
 
@@ -83,16 +123,51 @@ online_cpus(int *cpu, size_t most)
 	return n;
 }
 
+/* What samples have, and what is told of processes. */
 static void
-set_attr(struct perf_event_attr *a, const struct perf_options *o)
+set_common(struct perf_event_attr *a, const struct perf_options *o)
 {
 	a->size = sizeof *a;
-	a->type = PERF_TYPE_SOFTWARE;
-	a->config = PERF_COUNT_SW_CPU_CLOCK;
-	a->sample_period = 1000000000ULL / o->hz;
-	a->sample_type = PERF_SAMPLE_IDENTIFIER | PERF_SAMPLE_TID |
-	    PERF_SAMPLE_TIME | PERF_SAMPLE_PERIOD | PERF_SAMPLE_REGS_USER |
-	    PERF_SAMPLE_STACK_USER | PERF_SAMPLE_READ; /* see open_guard() */
+	a->sample_type = PERF_SAMPLE_IDENTIFIER | PERF_SAMPLE_TID | PERF_SAMPLE_TIME;
+	a->sample_id_all = 1;
+	a->use_clockid = 1;
+	a->clockid = CLOCK_MONOTONIC;
+	a->exclude_kernel = o->user_only != 0;
+	a->exclude_hv = 1;
+	a->watermark = 1;
+}
+
+static void
+set_told(struct perf_event_attr *a)
+{
+	a->mmap = a->mmap2 = 1;
+	a->comm = a->comm_exec = 1;
+	a->task = 1;
+}
+
+static void
+set_event(struct perf_event_attr *a, const struct perf_options *o)
+{
+	set_common(a, o);
+	a->type = o->event->type;
+	a->config = o->event->config;
+	if (perf_event_is_clock(o->event)) {
+		a->sample_period = 1000000000ULL / o->hz;
+	} else {
+		a->freq = 1;
+		a->sample_freq = o->hz;
+	}
+	a->sample_type |= PERF_SAMPLE_PERIOD | PERF_SAMPLE_READ; /* see open_guard() */
+	a->inherit = 1;
+	a->inherit_thread = !o->children;
+	a->disabled = a->enable_on_exec = o->from_exec != 0;
+}
+
+static void
+set_copy(struct perf_event_attr *a, const struct perf_options *o)
+{
+	set_told(a);
+	a->sample_type |= PERF_SAMPLE_REGS_USER | PERF_SAMPLE_STACK_USER;
 	if (o->kernel_frames) {
 		a->sample_type |= PERF_SAMPLE_CALLCHAIN;
 		a->exclude_callchain_user = 1;
@@ -100,18 +175,21 @@ set_attr(struct perf_event_attr *a, const struct perf_options *o)
 	a->sample_regs_user = 1ULL << PERF_REG_X86_BP | 1ULL << PERF_REG_X86_SP |
 	    1ULL << PERF_REG_X86_IP | 1ULL << PERF_REG_X86_R11;
 	a->sample_stack_user = o->copy;
-	a->sample_id_all = 1;
-	a->use_clockid = 1;
-	a->clockid = CLOCK_MONOTONIC;
-	a->inherit = 1;
-	a->inherit_thread = !o->children;
-	a->exclude_kernel = o->user_only != 0;
-	a->exclude_hv = 1;
-	a->mmap = a->mmap2 = 1;
-	a->comm = a->comm_exec = 1;
-	a->task = 1;
-	a->disabled = a->enable_on_exec = o->from_exec != 0;
-	a->watermark = 1;
+}
+
+static void
+set_attr(struct perf *p, const struct perf_options *o)
+{
+	set_event(&p->attr, o);
+	p->program = o->program;
+	if (p->program < 0) {
+		set_copy(&p->attr, o);
+		return;
+	}
+	set_common(&p->told, o);
+	set_told(&p->told);
+	p->told.type = PERF_TYPE_SOFTWARE;
+	p->told.config = PERF_COUNT_SW_DUMMY;
 }
 
 static void
@@ -129,7 +207,8 @@ raise_file_limit(void)
 static size_t
 ring_size(const struct perf_options *o, size_t ncpu)
 {
-	size_t want = (size_t)o->hz * (o->copy + 256UL) * RING_MILLISECONDS / 1000;
+	size_t copy = o->program < 0 ? o->copy : 0;
+	size_t want = (size_t)o->hz * (copy + 256UL) * RING_MILLISECONDS / 1000;
 	size_t most = RING_ALL_MOST / ncpu, size = 512UL << 10;
 
 	if (most > RING_MOST)
@@ -149,7 +228,7 @@ perf_new(const struct perf_options *o)
 	if (p == NULL)
 		return NULL;
 	p->ring = calloc(n, sizeof *p->ring);
-	p->poll = calloc(n + 2, sizeof *p->poll);
+	p->poll = calloc(n + WAITED, sizeof *p->poll);
 	if (p->ring == NULL || p->poll == NULL) {
 		perf_free(p);
 		errno = ENOMEM;
@@ -161,7 +240,7 @@ perf_new(const struct perf_options *o)
 		p->ring[i].size = ring_size(o, n);
 	}
 	p->nring = n;
-	set_attr(&p->attr, o);
+	set_attr(p, o);
 	raise_file_limit();
 	return p;
 }
@@ -182,6 +261,8 @@ perf_free(struct perf *p)
 	for (size_t i = 0; i < p->nring; i++) {
 		struct ring *r = &p->ring[i];
 
+		if (r->fd >= 0 && p->program >= 0)
+			close(r->fd);
 		if (r->page)
 			munmap(r->page, r->size + (size_t)sysconf(_SC_PAGESIZE));
 		free(r->bounce);
@@ -204,6 +285,18 @@ perf_free(struct perf *p)
 
 /* ---- attaching --------------------------------------------------------- */
 
+/* A thread that has several events is told of by one: that of the root whose
+ * sample came first. */
+static int
+speaks(struct perf *p, uint32_t root, pid_t tid)
+{
+	uint32_t speaker = idmap_get(&p->speaker, (uint64_t)tid);
+
+	if (speaker != IDMAP_NONE)
+		return speaker == root;
+	return idmap_put(&p->speaker, (uint64_t)tid, root) == 0;
+}
+
 static int
 open_event(struct perf *p, pid_t tid, int cpu)
 {
@@ -221,6 +314,23 @@ open_event(struct perf *p, pid_t tid, int cpu)
 		p->attr.inherit_thread = 0;
 		fd = open_event(p, tid, cpu);
 	}
+	return fd;
+}
+
+/* An event that runs the program, of a thread on any CPU or of a CPU. */
+static int
+open_program(struct perf *p, pid_t tid, int cpu)
+{
+	int fd = open_event(p, tid, cpu), error;
+
+	if (fd >= 0 && ioctl(fd, PERF_EVENT_IOC_SET_BPF, p->program) < 0) {
+		error = errno;
+		close(fd);
+		errno = error;
+		return -1;
+	}
+	if (fd >= 0 && !p->attr.enable_on_exec)
+		ioctl(fd, PERF_EVENT_IOC_ENABLE, 0);
 	return fd;
 }
 
@@ -301,8 +411,10 @@ open_count(const struct perf *p, pid_t tid)
 	a.inherit_thread = p->attr.inherit_thread;
 	a.exclude_kernel = p->attr.exclude_kernel;
 	a.exclude_hv = 1;
-	a.disabled = p->attr.disabled;
+	a.disabled = p->attr.enable_on_exec;
 	a.enable_on_exec = p->attr.enable_on_exec;
+	if (p->attr.config != a.config || p->attr.type != a.type)
+		return -1;
 	return (int)syscall(SYS_perf_event_open, &a, tid, -1, -1,
 	    PERF_FLAG_FD_CLOEXEC);
 }
@@ -322,6 +434,44 @@ attach_all(struct perf *p, pid_t tid, int *fd)
 	return any ? 0 : -1;
 }
 
+/*
+ * A thread's event with a program, on any CPU.  The program sees no event's
+ * id, but its period: each root has another one, by a nanosecond, as long as
+ * that is little.
+ */
+static int
+attach_program(struct perf *p, pid_t tid, int *fd)
+{
+	uint64_t base = p->attr.sample_period;
+
+	if (!p->attr.freq)
+		p->attr.sample_period += p->nroot % (base / 50);
+	p->attr.disabled = 1;
+	fd[0] = open_program(p, tid, -1);
+	p->attr.sample_period = base;
+	return fd[0] < 0 ? -1 : 0;
+}
+
+int
+perf_watch(struct perf *p)
+{
+	for (size_t i = 0; i < p->nring; i++) {
+		struct ring *r = &p->ring[i];
+		int fd = (int)syscall(SYS_perf_event_open, &p->told, -1, r->cpu, -1,
+		    PERF_FLAG_FD_CLOEXEC);
+
+		if (fd < 0 && errno == ENODEV)
+			continue;
+		if (fd < 0)
+			return -1;
+		if (map_ring(r, fd) < 0) {
+			close(fd);
+			return -1;
+		}
+	}
+	return 0;
+}
+
 int
 perf_attach(struct perf *p, pid_t tid)
 {
@@ -336,7 +486,7 @@ perf_attach(struct perf *p, pid_t tid)
 	if (root->fd == NULL)
 		return -1;
 	memset(root->fd, -1, p->nring * sizeof *root->fd);
-	if (attach_all(p, tid, root->fd) == 0) {
+	if ((p->program < 0 ? attach_all : attach_program)(p, tid, root->fd) == 0) {
 		root->guard = open_guard(p, tid);
 		root->count = open_count(p, tid);
 		p->nroot++;
@@ -350,6 +500,40 @@ perf_attach(struct perf *p, pid_t tid)
 	free(root->fd);
 	errno = error;
 	return -1;
+}
+
+int
+perf_attach_all(struct perf *p)
+{
+	struct root *root;
+
+	if (array_room(&p->root, p->nroot, &p->root_room, sizeof *root) < 0)
+		return -1;
+	root = &p->root[p->nroot];
+	*root = (struct root){ -1, malloc(p->nring * sizeof *root->fd), -1, -1 };
+	if (root->fd == NULL)
+		return -1;
+	p->nroot++;
+	memset(root->fd, -1, p->nring * sizeof *root->fd);
+	p->attr.inherit = p->attr.inherit_thread = 0;
+	p->attr.enable_on_exec = 0;
+	p->attr.disabled = 1;
+	for (size_t i = 0; i < p->nring; i++) {
+		root->fd[i] = open_program(p, -1, p->ring[i].cpu);
+		if (root->fd[i] < 0 && errno != ENODEV)
+			return -1;
+	}
+	return 0;
+}
+
+int
+perf_speaks(struct perf *p, uint64_t period, pid_t tid)
+{
+	uint64_t base = p->attr.sample_period;
+
+	if (p->attr.freq || period < base || period - base >= p->nroot)
+		return 1;
+	return speaks(p, (uint32_t)(period - base), tid);
 }
 
 int
@@ -388,22 +572,26 @@ watched(const struct perf *p, size_t ring)
 {
 	const struct ring *r = &p->ring[ring];
 
+	if (p->program >= 0)
+		return r->fd;
 	return r->watch < p->nroot ? p->root[r->watch].fd[ring] : -1;
 }
 
 int
-perf_wait(struct perf *p, int fd, int out, int milliseconds)
+perf_wait(struct perf *p, int fd, int out, const int more[2], int milliseconds)
 {
-	struct pollfd *rings = p->poll + 2;
+	struct pollfd *rings = p->poll + WAITED;
 
 	p->poll[0] = (struct pollfd){ fd, POLLIN, 0 };
 	p->poll[1] = (struct pollfd){ out, 0, 0 };
+	p->poll[2] = (struct pollfd){ more[0], POLLIN, 0 };
+	p->poll[3] = (struct pollfd){ more[1], POLLIN, 0 };
 	for (size_t i = 0; i < p->nring; i++) {
 		rings[i] = (struct pollfd){ watched(p, i), POLLIN, 0 };
 		if (rings[i].fd < 0 && milliseconds > BLIND_MILLISECONDS)
 			milliseconds = BLIND_MILLISECONDS;
 	}
-	if (poll(p->poll, p->nring + 2, milliseconds) < 0)
+	if (poll(p->poll, p->nring + WAITED, milliseconds) < 0)
 		return -1;
 	/* A thread that has ended, and all of its children: watch another. */
 	for (size_t i = 0; i < p->nring; i++)
@@ -459,11 +647,8 @@ static int
 counts(struct perf *p, uint64_t id, pid_t tid)
 {
 	uint32_t root = idmap_get(&p->root_of, id);
-	uint32_t speaker = idmap_get(&p->speaker, (uint64_t)tid);
 
-	if (root == IDMAP_NONE || speaker != IDMAP_NONE)
-		return root != IDMAP_NONE && speaker == root;
-	return idmap_put(&p->speaker, (uint64_t)tid, root) == 0;
+	return root != IDMAP_NONE && speaks(p, root, tid);
 }
 
 /* Give the record that was handed out last back to the kernel. */

@@ -16,9 +16,24 @@
 
 struct perf;
 
+/* What is counted, as perf_event_open(2) has it. */
+struct perf_event {
+	const char *name; /* as perf-list(1) names it */
+	uint32_t type;
+	uint64_t config;
+};
+
+/* By name; NULL: there is no such event. */
+const struct perf_event *perf_event_find(const char *name);
+/* cpu-clock: it counts nanoseconds on a CPU. */
+int perf_event_is_clock(const struct perf_event *e);
+
 struct perf_options {
-	unsigned hz;
+	const struct perf_event *event;
+	unsigned hz;         /* samples a second of the clock; others are counted
+	                        so far that it is about as many */
 	unsigned copy;       /* bytes of user stack in each sample */
+	int program;         /* of BPF, that each overflow runs; or -1 */
 	int children;        /* child processes too */
 	int kernel_frames;   /* the kernel's part of stacks too */
 	int user_only;       /* do not count time in the kernel */
@@ -34,6 +49,19 @@ void perf_free(struct perf *p);
  * The first one tells whether this is permitted at all: EACCES or EPERM.
  */
 int perf_attach(struct perf *p, pid_t tid);
+
+/*
+ * With a program there are no samples to be read, and of processes those are
+ * told of that perf_watch() finds: all of the machine.  To be called before
+ * anything is attached.
+ */
+int perf_watch(struct perf *p);
+/* Count all threads of the machine, in place of some: for the program to choose. */
+int perf_attach_all(struct perf *p);
+/* A sample of the program's, by its period: is it the one that counts for
+ * the thread?  0: another event takes the same. */
+int perf_speaks(struct perf *p, uint64_t period, pid_t tid);
+
 /* Was the thread attached already? */
 int perf_attached(const struct perf *p, pid_t tid);
 
@@ -46,10 +74,11 @@ int perf_attached(const struct perf *p, pid_t tid);
  */
 uint64_t perf_counted(const struct perf *p);
 
-/* Wait for records, for fd (if not -1) to become readable, for the reader
- * of out (if not -1) to go, or for milliseconds.  -1 with errno (EINTR: a
- * signal), else 1 where fd is readable, 2 where out has no reader, 3 both. */
-int perf_wait(struct perf *p, int fd, int out, int milliseconds);
+/* Wait for records, for fd or more (if not -1) to become readable, for the
+ * reader of out (if not -1) to go, or for milliseconds.  -1 with errno
+ * (EINTR: a signal), else 1 where fd is readable, 2 where out has no reader,
+ * 3 both. */
+int perf_wait(struct perf *p, int fd, int out, const int more[2], int milliseconds);
 
 enum perf_type {
 	PERF_SAMPLE,
@@ -71,7 +100,7 @@ struct perf_record {
 	union {
 		struct {
 			uint64_t event; /* the id of what took it */
-			uint64_t ns; /* that it stands for */
+			uint64_t count; /* that it stands for: ns, or events */
 			int has_user; /* the registers are set */
 			uint64_t pc, sp, bp, r11;
 			const void *stack; /* from sp on */

@@ -17,6 +17,9 @@
  * again when they come again. */
 #define STACKS_MOST 1000000
 
+/* What has been told of a module (its member `written'). */
+enum { MODULE_TOLD = 1, MODULE_TABLE_TOLD };
+
 struct thread {
 	pid_t pid, tid;
 	char name[PROC_NAME_MAX];
@@ -172,19 +175,12 @@ targets_end(struct targets *ts, uint64_t time, const char *reason)
 	targets_put(ts, &r);
 }
 
+/* What a module's table is worth, if there is something to say. */
 static void
-tell_module(struct targets *ts, uint64_t time, struct module *m)
+tell_table(struct targets *ts, uint64_t time, const struct module *m)
 {
-	struct rec r = { .type = REC_MODULE };
 	char text[4200];
 
-	if (m->written)
-		return;
-	m->written = 1;
-	r.module.id = m->id;
-	r.module.buildid = m->buildid[0] ? m->buildid : NULL;
-	r.module.path = m->path;
-	targets_put(ts, &r);
 	if (m->absolute)
 		return;
 	if (m->problem)
@@ -197,6 +193,47 @@ tell_module(struct targets *ts, uint64_t time, struct module *m)
 	else
 		return;
 	targets_note(ts, time, text);
+}
+
+static void
+tell_ready(struct targets *ts, uint64_t time, struct module *m)
+{
+	if (m->written != MODULE_TOLD || !module_ready(m))
+		return;
+	m->written = MODULE_TABLE_TOLD;
+	tell_table(ts, time, m);
+}
+
+static void
+tell_module(struct targets *ts, uint64_t time, struct module *m)
+{
+	struct rec r = { .type = REC_MODULE };
+
+	if (m->written)
+		return;
+	m->written = MODULE_TOLD;
+	r.module.id = m->id;
+	r.module.buildid = m->buildid[0] ? m->buildid : NULL;
+	r.module.path = m->path;
+	targets_put(ts, &r);
+	tell_ready(ts, time, m);
+}
+
+int
+targets_fd(const struct targets *ts)
+{
+	return modules_fd(ts->modules);
+}
+
+void
+targets_ready(struct targets *ts)
+{
+	if (!modules_news(ts->modules))
+		return;
+	for (struct module *m = modules_first(ts->modules); m; m = m->next)
+		tell_ready(ts, proc_now(), m);
+	for (size_t i = 0; i < ts->ntarget; i++)
+		ts->target[i]->space.changed = 1;
 }
 
 /* ---- processes --------------------------------------------------------- */
@@ -237,7 +274,7 @@ target_add(struct targets *ts, pid_t pid)
 		free(t);
 		return NULL;
 	}
-	t->pid = pid;
+	t->pid = t->space.pid = pid;
 	ts->target[ts->ntarget++] = t;
 	return t;
 }
@@ -285,7 +322,7 @@ target_map(struct targets *ts, uint64_t time, struct target *t,
     const struct proc_map *map)
 {
 	struct module *m = checked(ts, modules_get(ts->modules, t->pid, map));
-	struct space_map s = { map->start, map->end, map->offset, m };
+	struct space_map s = { map->start, map->end, map->offset, m, 0 };
 	const struct space_map *known = space_find(&t->space, map->start);
 	struct rec r = { .type = REC_MAP };
 
@@ -415,6 +452,12 @@ target_new_thread(struct targets *ts, uint64_t time, struct target *t, pid_t tid
 	target_thread(ts, time, t, tid, name);
 }
 
+int
+target_knows(const struct targets *ts, pid_t tid)
+{
+	return find_thread(ts, tid) != NULL;
+}
+
 void
 target_meet(struct targets *ts, uint64_t time, struct target *t, pid_t tid)
 {
@@ -479,19 +522,20 @@ tell_exit(struct targets *ts, uint64_t time, pid_t pid, pid_t tid)
 	targets_put(ts, &r);
 }
 
-void
+int
 target_exit(struct targets *ts, uint64_t time, struct target *t, pid_t tid)
 {
 	struct thread *th = find_thread(ts, tid);
 
 	if (th == NULL)
-		return;
+		return 0;
 	tell_exit(ts, time, t->pid, tid);
 	remove_thread(ts, th);
 	if (--t->threads > 0)
-		return;
+		return 0;
 	tell_exit(ts, time, t->pid, 0);
 	remove_target(ts, t);
+	return 1;
 }
 
 /* ---- stacks ------------------------------------------------------------ */

@@ -29,11 +29,19 @@ struct target {
 	struct space space;
 };
 
-/* NULL: out of memory.  The producer's name (a literal) and the output are
+/* NULL: errno says why.  The producer's name (a literal) and the output are
  * for the records; the output stays the caller's. */
 struct targets *targets_new(struct rec_out *out, const char *producer);
 void targets_free(struct targets *ts);
 int targets_error(const struct targets *ts); /* an errno, or 0 */
+
+/*
+ * Tables of modules are made in the background (lib/module.h).  targets_fd()
+ * is readable when some have become ready, and targets_ready() tells what is
+ * wrong with those: a producer calls it once a round.
+ */
+int targets_fd(const struct targets *ts);
+void targets_ready(struct targets *ts);
 
 /* Processes that have not ended, and the n-th of them. */
 size_t targets_count(const struct targets *ts);
@@ -69,8 +77,10 @@ void target_new_thread(struct targets *ts, uint64_t time, struct target *t,
     pid_t tid, pid_t parent_tid);
 /* A thread that records refer to: told of if it is not known yet. */
 void target_meet(struct targets *ts, uint64_t time, struct target *t, pid_t tid);
-/* With its last thread the process has ended, and t is gone. */
-void target_exit(struct targets *ts, uint64_t time, struct target *t, pid_t tid);
+/* Has it been told of, and has not ended? */
+int target_knows(const struct targets *ts, pid_t tid);
+/* With its last thread the process has ended, and t is gone: 1, else 0. */
+int target_exit(struct targets *ts, uint64_t time, struct target *t, pid_t tid);
 
 /*
  * Tell of a frame called from *caller, if it is new, and make *caller refer

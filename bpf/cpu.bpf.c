@@ -1,0 +1,334 @@
+/*
+ * rsprof-cpu(1) in the kernel: at each overflow of a CPU's clock or counter
+ * the stack of the thread that runs, if it belongs to a process of ours; and
+ * the time that such threads are off the CPU.
+ */
+#include "bpf/kernel.bpf.h"
+#include "bpf/cpu.h"
+#include "bpf/walk.bpf.h"
+
+#include <linux/bpf_perf_event.h>
+
+char LICENSE[] SEC("license") = "GPL";
+
+const volatile int kernel_stacks; /* the kernel's frames, too */
+const volatile int children;      /* what a process forks is ours, too */
+const volatile __u64 off_least;   /* ns: shorter waits have no stack */
+
+struct cpu_counts counts;
+
+/* ---- on the CPU -------------------------------------------------------- */
+
+/* Where code is met that is not known yet: the stack, for user space to walk. */
+static __always_inline int
+copy(const struct cpu_sample *sample, struct walk *w, struct task_struct *task)
+{
+	struct pt_regs___kernel *regs = (void *)bpf_task_pt_regs(task);
+	struct cpu_copy *c = bpf_ringbuf_reserve(&ring, sizeof *c, 0);
+	__u32 pages = 0;
+
+	if (!c)
+		return -1;
+	c->sample = *sample;
+	c->sample.event = CPU_COPY;
+	c->pc = regs->ip;
+	c->sp = regs->sp;
+	c->bp = regs->bp;
+	c->r11 = regs->r11;
+	c->from = c->sp & ~(CPU_COPY_PAGE - 1ULL);
+	c->nkernel = w->out.nkernel;
+	bpf_probe_read_kernel(c->kernel, sizeof c->kernel, w->out.addr);
+	for (int i = 0; i < CPU_COPY_PAGES; i++) {
+		if (bpf_probe_read_user(c->page[i], CPU_COPY_PAGE,
+		        (const void *)(c->from + i * CPU_COPY_PAGE)))
+			break;
+		pages++;
+	}
+	c->pages = pages;
+	bpf_ringbuf_submit(c, 0);
+	return 0;
+}
+
+static __always_inline int
+tell(struct cpu_sample *sample, struct walk *w, struct task_struct *task)
+{
+	if (w->out.end == WALK_UNKNOWN || w->out.end == WALK_LATER)
+		return copy(sample, w, task);
+	sample->stack = walk_tell(w);
+	return sample->stack ? walk_put(sample, sizeof *sample) : -1;
+}
+
+SEC("perf_event")
+int
+on_event(struct bpf_perf_event_data *ctx)
+{
+	struct cpu_sample sample = { .event = WALK_SAMPLE };
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct walk_process *p;
+	struct walk *w;
+
+	sample.pid = kernel_pid(task);
+	p = bpf_map_lookup_elem(&process, &sample.pid);
+	if (!p || (p->flags & WALK_HELD) ||
+	    !(w = walk_begin(WALK_BY_EVENT, sample.pid, p)))
+		return 0;
+	sample.time = bpf_ktime_get_ns();
+	sample.tid = kernel_tid(task);
+	sample.count = ctx->sample_period;
+	sample.exiting = (task->flags & KERNEL_EXITING) != 0;
+	if (kernel_stacks)
+		walk_kernel(w,
+		    bpf_get_stack(ctx, w->out.addr, 8 * WALK_KERNEL_DEPTH, 0));
+	walk_user(WALK_BY_EVENT, w, task);
+	if (tell(&sample, w, task))
+		__sync_fetch_and_add(&counts.ring_full, 1);
+	return 0;
+}
+
+/* ---- processes --------------------------------------------------------- */
+
+SEC("tp_btf/sched_process_fork")
+int
+BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
+{
+	__u32 pid = kernel_pid(parent), new = kernel_pid(child);
+	struct walk_process copy, *p;
+
+	if (!children || pid == new)
+		return 0;
+	p = bpf_map_lookup_elem(&process, &pid);
+	if (!p || (p->flags & WALK_HELD))
+		return 0;
+	copy = *p;
+	bpf_map_update_elem(&process, &new, &copy, BPF_ANY);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exec")
+int
+BPF_PROG(on_exec, struct task_struct *task)
+{
+	__u32 pid = kernel_pid(task);
+	struct walk_process *p = bpf_map_lookup_elem(&process, &pid);
+
+	if (!p)
+		return 0;
+	p->n = 0;
+	p->version = 0;
+	p->flags = 0;
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int
+BPF_PROG(on_exit, struct task_struct *task)
+{
+	__u32 pid = kernel_pid(task);
+
+	if (task->signal->live.counter == 0)
+		bpf_map_delete_elem(&process, &pid);
+	return 0;
+}
+
+/* ---- off the CPU ------------------------------------------------------- */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, CPU_THREADS);
+	__type(key, __u32); /* tid */
+	__type(value, struct cpu_away);
+} away SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, CPU_OFFS);
+	__type(key, struct cpu_off_key);
+	__type(value, struct cpu_off);
+} off SEC(".maps");
+
+/* A part of a wait: add it to its sum.  count: it was the last one. */
+static __always_inline void
+off_add(__u32 tid, const struct cpu_away *a, __u64 stack, __u64 ns, __u64 count)
+{
+	struct cpu_off_key key = { tid, a->state, stack, a->pid, 0 };
+	struct cpu_off *sum = bpf_map_lookup_elem(&off, &key), none = { 0, 0 };
+
+	if (!sum) {
+		bpf_map_update_elem(&off, &key, &none, BPF_NOEXIST);
+		sum = bpf_map_lookup_elem(&off, &key);
+	}
+	if (!sum) {
+		__sync_fetch_and_add(&counts.off_full, 1);
+		return;
+	}
+	__sync_fetch_and_add(&sum->ns, ns);
+	__sync_fetch_and_add(&sum->count, count);
+}
+
+/* A wait's state ends now, or is summed up to now and goes on. */
+static __always_inline void
+off_close(__u32 tid, struct cpu_away *a, __u64 now, __u64 again)
+{
+	__u64 since = __sync_lock_test_and_set(&a->since, again);
+
+	if (since && now > since)
+		off_add(tid, a, now - a->begin < off_least ? 0 : a->stack, now - since,
+		    again == 0);
+}
+
+/* include/linux/sched.h: what __state says. */
+static __always_inline __u32
+off_state(int preempted, unsigned int state)
+{
+	if (preempted || state == 0)
+		return CPU_READY;
+	if (state & 1)
+		return CPU_SLEEPING;
+	return state & (4 | 8) ? CPU_STOPPED : CPU_DISK;
+}
+
+#define DEAD (0x10 | 0x20 | 0x80)
+
+static __always_inline void
+leave(struct task_struct *task, __u64 now, int preempted, unsigned int state)
+{
+	__u32 pid = kernel_pid(task), tid;
+	struct walk_process *p = bpf_map_lookup_elem(&process, &pid);
+	struct cpu_away a = { now, now, 0, pid, off_state(preempted, state) };
+	struct walk *w;
+
+	if (!p || (p->flags & WALK_HELD) || (state & DEAD) ||
+	    !(w = walk_begin(WALK_BY_SWITCH, pid, p)))
+		return;
+	walk_user(WALK_BY_SWITCH, w, task);
+	if (w->out.end == WALK_LATER || w->out.end == WALK_UNKNOWN)
+		__sync_fetch_and_add(&counts.uncopied, 1);
+	a.stack = walk_tell(w);
+	if (!a.stack) {
+		__sync_fetch_and_add(&counts.ring_full, 1);
+		a.stack = CPU_NO_STACK;
+	}
+	tid = kernel_tid(task);
+	if (bpf_map_update_elem(&away, &tid, &a, BPF_ANY))
+		__sync_fetch_and_add(&counts.off_full, 1);
+}
+
+SEC("tp_btf/sched_switch")
+int
+BPF_PROG(on_switch, int preempt, struct task_struct *prev,
+    struct task_struct *next, unsigned int state)
+{
+	__u64 now = bpf_ktime_get_ns();
+	__u32 tid = kernel_tid(next);
+	struct cpu_away *a = bpf_map_lookup_elem(&away, &tid);
+
+	if (a) {
+		off_close(tid, a, now, 0);
+		bpf_map_delete_elem(&away, &tid);
+	}
+	leave(prev, now, preempt, state);
+	return 0;
+}
+
+/* What it waited for has come: from now on it waits for a CPU. */
+static __always_inline int
+woken(struct task_struct *task)
+{
+	__u64 now = bpf_ktime_get_ns();
+	__u32 tid = kernel_tid(task);
+	struct cpu_away *a = bpf_map_lookup_elem(&away, &tid);
+
+	if (!a || a->state == CPU_READY)
+		return 0;
+	off_close(tid, a, now, 0);
+	a->state = CPU_READY;
+	a->begin = now;
+	a->since = now;
+	return 0;
+}
+
+SEC("tp_btf/sched_wakeup")
+int
+BPF_PROG(on_wakeup, struct task_struct *task)
+{
+	return woken(task);
+}
+
+/* Of a new thread: from its birth on it waits for a CPU. */
+SEC("tp_btf/sched_wakeup_new")
+int
+BPF_PROG(on_birth, struct task_struct *task)
+{
+	__u64 now = bpf_ktime_get_ns();
+	__u32 pid = kernel_pid(task), tid = kernel_tid(task);
+	struct walk_process *p = bpf_map_lookup_elem(&process, &pid);
+	struct cpu_away a = { now, now, CPU_NO_STACK, pid, CPU_READY };
+
+	if (p && !(p->flags & WALK_HELD))
+		bpf_map_update_elem(&away, &tid, &a, BPF_ANY);
+	return 0;
+}
+
+/*
+ * Run by user space for all threads of the machine: those of ours that are
+ * off the CPU, and have been since before the attach.  One that comes back at
+ * this very moment may be told of in vain; a second run takes it out.
+ */
+SEC("iter/task")
+int
+on_look(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct pt_regs___kernel *regs;
+	__u64 now = bpf_ktime_get_ns();
+	struct cpu_seen seen = { 0 };
+	struct walk_process *p;
+	struct cpu_away a = { now, now, 0, 0, 0 }, *known;
+
+	if (!task)
+		return 0;
+	a.pid = seen.pid = kernel_pid(task);
+	seen.tid = kernel_tid(task);
+	a.stack = CPU_SEEN_STACK | seen.tid;
+	p = bpf_map_lookup_elem(&process, &seen.pid);
+	if (!p || (p->flags & WALK_HELD) || (task->flags & KERNEL_EXITING))
+		return 0;
+	known = bpf_map_lookup_elem(&away, &seen.tid);
+	if (task->on_cpu) {
+		if (known && known->stack == a.stack)
+			bpf_map_delete_elem(&away, &seen.tid);
+		return 0;
+	}
+	if (known)
+		return 0;
+	a.state = off_state(0, task->__state);
+	if (bpf_map_update_elem(&away, &seen.tid, &a, BPF_NOEXIST))
+		return 0;
+	regs = (void *)bpf_task_pt_regs(task);
+	seen.pc = regs->ip;
+	seen.sp = regs->sp;
+	seen.bp = regs->bp;
+	bpf_seq_write(ctx->meta->seq, &seen, sizeof seen);
+	return 0;
+}
+
+static long
+close_one(void *map, __u32 *tid, struct cpu_away *a, void *now)
+{
+	__u64 t = *(__u64 *)now;
+
+	if (t > a->since && t - a->begin >= off_least)
+		off_close(*tid, a, t, t);
+	return 0;
+}
+
+/* Run by user space at the end of an interval: waits that go on are summed up to now. */
+SEC("syscall")
+int
+on_interval(void *ctx)
+{
+	__u64 now = bpf_ktime_get_ns();
+
+	bpf_for_each_map_elem(&away, close_one, &now, 0);
+	return 0;
+}

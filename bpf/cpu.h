@@ -1,0 +1,81 @@
+/*
+ * What user space and cpu.bpf.c share.
+ */
+#ifndef CPU_H
+#define CPU_H
+
+#include "bpf/walk.h"
+
+/* A sample, in the ring buffer. */
+struct cpu_sample {
+	step_u32 event; /* WALK_SAMPLE */
+	step_u32 pid, tid;
+	step_u32 exiting; /* its end may have been told of */
+	step_u64 time;  /* CLOCK_MONOTONIC, ns */
+	step_u64 count; /* that it stands for: ns, or events */
+	step_u64 stack; /* the id of a struct walk_stack */
+};
+
+/*
+ * A sample with a copy of the stack, from the page that the stack pointer is
+ * in up to `pages' pages, and the kernel's addresses.
+ */
+#define CPU_COPY (WALK_SAMPLE + 1)
+#define CPU_COPY_PAGE 4096
+#define CPU_COPY_PAGES 16
+
+struct cpu_copy {
+	struct cpu_sample sample; /* event: CPU_COPY */
+	step_u64 pc, sp, bp, r11;
+	step_u64 from; /* address of the first page */
+	step_u32 pages, nkernel;
+	step_u64 kernel[WALK_KERNEL_DEPTH];
+	unsigned char page[CPU_COPY_PAGES][CPU_COPY_PAGE];
+};
+
+/* Time off the CPU, summed: a thread, a state of its, and a stack. */
+enum cpu_state {
+	CPU_SLEEPING, /* an interruptible wait */
+	CPU_DISK,     /* an uninterruptible one */
+	CPU_READY,    /* waits for a CPU */
+	CPU_STOPPED,  /* by a signal or a debugger */
+	CPU_STATES
+};
+
+struct cpu_off_key {
+	step_u32 tid, state;
+	step_u64 stack; /* 0: shorter than the minimum */
+	step_u32 pid, pad;
+};
+#define CPU_NO_STACK (~0ULL) /* there was none, or no room to tell it */
+#define CPU_SEEN_STACK (1ULL << 63) /* and its tid: of a struct cpu_seen */
+
+struct cpu_off {
+	step_u64 ns, count;
+};
+
+/* A thread that is off the CPU. */
+struct cpu_away {
+	step_u64 since; /* in this state; 0: it has come back */
+	step_u64 begin; /* of the whole wait */
+	step_u64 stack;
+	step_u32 pid, state;
+};
+
+/* A thread that was off the CPU when its process was attached. */
+struct cpu_seen {
+	step_u32 pid, tid;
+	step_u64 pc, sp, bp;
+};
+
+#define CPU_THREADS 65536 /* that may be off the CPU at a time */
+#define CPU_OFFS 65536    /* sums between two looks of user space */
+
+/* What happened since the start, counted in the kernel. */
+struct cpu_counts {
+	step_u64 ring_full; /* samples and stacks that did not fit */
+	step_u64 off_full;  /* waits that were not summed: no room */
+	step_u64 uncopied;  /* stacks of waits in code not known yet */
+};
+
+#endif

@@ -1,0 +1,112 @@
+/*
+ * The few fields of kernel structures that the programs read, found at load
+ * by their names (CO-RE), and a process' number as user space sees it.
+ */
+#ifndef KERNEL_BPF_H
+#define KERNEL_BPF_H
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+
+#define KERNEL_STRUCT __attribute__((preserve_access_index))
+
+struct ns_common {
+	unsigned int inum;
+} KERNEL_STRUCT;
+
+struct pid_namespace {
+	struct ns_common ns;
+} KERNEL_STRUCT;
+
+struct upid {
+	int nr;
+	struct pid_namespace *ns;
+} KERNEL_STRUCT;
+
+struct pid {
+	unsigned int level;
+	struct upid numbers[1];
+} KERNEL_STRUCT;
+
+typedef struct {
+	int counter;
+} atomic_t;
+
+struct signal_struct {
+	atomic_t live;
+} KERNEL_STRUCT;
+
+struct return_instance {
+	unsigned long stack; /* where the return address was */
+	unsigned long orig_ret_vaddr;
+	struct return_instance *next;
+} KERNEL_STRUCT;
+
+struct uprobe_task {
+	struct return_instance *return_instances; /* the innermost first */
+} KERNEL_STRUCT;
+
+struct task_struct {
+	int pid, tgid;
+	unsigned int flags, __state;
+	int on_cpu;
+	struct task_struct *group_leader;
+	struct pid *thread_pid;
+	struct signal_struct *signal;
+	struct uprobe_task *utask;
+} KERNEL_STRUCT;
+
+struct seq_file;
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+} KERNEL_STRUCT;
+
+struct bpf_iter__task {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+} KERNEL_STRUCT;
+
+/* include/linux/sched.h, as task_struct.flags. */
+#define KERNEL_EXITING 0x4 /* PF_EXITING */
+
+/* include/asm/ptrace.h; the kernel's own, not uapi. */
+struct pt_regs___kernel {
+	unsigned long ip, sp, bp, r11;
+} KERNEL_STRUCT;
+
+/* Our pid namespace, by its inode: 0 stands for the machine's first one. */
+const volatile unsigned int pid_namespace;
+
+#define KERNEL_PID_LEVELS 33
+
+/* A thread's number in our pid namespace; 0: it is not in there. */
+static __always_inline unsigned int
+kernel_tid(struct task_struct *task)
+{
+	struct pid *pid;
+	struct upid upid;
+	unsigned int level;
+
+	if (pid_namespace == 0)
+		return (unsigned int)task->pid;
+	pid = BPF_CORE_READ(task, thread_pid);
+	level = BPF_CORE_READ(pid, level);
+	for (unsigned int i = 0; i < KERNEL_PID_LEVELS && i <= level; i++) {
+		bpf_probe_read_kernel(&upid, sizeof upid, &pid->numbers[i]);
+		if (BPF_CORE_READ(upid.ns, ns.inum) == pid_namespace)
+			return (unsigned int)upid.nr;
+	}
+	return 0;
+}
+
+static __always_inline unsigned int
+kernel_pid(struct task_struct *task)
+{
+	return pid_namespace ? kernel_tid(task->group_leader)
+	                     : (unsigned int)task->tgid;
+}
+
+#endif

@@ -1,0 +1,345 @@
+/*
+ * The walk of a live user stack, in the kernel: the maps that bpf/walk.h
+ * describes, the step of bpf/step.h over them, and each distinct stack told
+ * once through the ring buffer.
+ *
+ * A program calls walk_begin(), walk_user() and walk_tell() one after the
+ * other.  It may be interrupted by another program on the same CPU, so each
+ * has a scratch area of its own (WALK_BY_...).
+ */
+#ifndef WALK_BPF_H
+#define WALK_BPF_H
+
+#include "bpf/kernel.bpf.h"
+#include "bpf/walk.h"
+
+enum walk_by {
+	WALK_BY_EVENT,
+	WALK_BY_SWITCH,
+	WALK_BYS
+};
+
+/*
+ * The target's memory is read in aligned windows, which never cross a page: a
+ * read of 8 bytes takes about as long as one of 512, and that is several frames.
+ */
+#define WALK_WINDOW 512
+
+struct walk {
+	struct step_regs regs;
+	struct walk_map map;  /* that the last frame was in */
+	step_u32 first, n;    /* the process' mappings */
+	step_u64 returns;     /* pending uretprobes: struct return_instance */
+	step_u32 frames;
+	step_u32 pad;
+	step_u64 window;      /* what word[] is a copy of: an address; or 0 */
+	step_u64 word[WALK_WINDOW / 8];
+	struct walk_stack out;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, WALK_SEGMENTS);
+	__type(key, __u32);
+	__array(values, struct {
+		__uint(type, BPF_MAP_TYPE_ARRAY);
+		__uint(max_entries, 1);
+		__uint(map_flags, BPF_F_MMAPABLE);
+		__uint(key_size, sizeof(__u32));
+		__uint(value_size, sizeof(struct walk_segment));
+	});
+} arena SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, WALK_PROCESSES);
+	__type(key, __u32);
+	__type(value, struct walk_process);
+} process SEC(".maps");
+
+/* One element a CPU and kind of program. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct walk);
+} scratch SEC(".maps");
+
+/* Ids of stacks that have been told. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 65536);
+	__type(key, __u64);
+	__type(value, __u8);
+} told SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 20);
+} ring SEC(".maps");
+
+/* Wake the reader when so many bytes wait; until then it looks now and then. */
+const volatile __u64 ring_wake = 256 << 10;
+
+/* User space changes it when it has forgotten the stacks that it was told. */
+__u64 epoch;
+
+/* ---- what the step asks for -------------------------------------------- */
+
+static __always_inline __u64 *
+walk_slot(__u32 i)
+{
+	__u32 segment = i >> WALK_SEGMENT_SHIFT, zero = 0;
+	struct walk_segment *s;
+	void *map = bpf_map_lookup_elem(&arena, &segment);
+
+	if (!map || !(s = bpf_map_lookup_elem(map, &zero)))
+		return NULL;
+	return &s->slot[i & (WALK_SEGMENT_SLOTS - 1)];
+}
+
+static __always_inline int
+walk_row(struct walk *w, __u32 i, struct step_row *row)
+{
+	__u64 *slot = i < w->map.nrow ? walk_slot(w->map.row + i) : NULL;
+
+	if (!slot)
+		return -1;
+	row->offset = (__u32)*slot;
+	row->rule = (__u32)(*slot >> 32);
+	return 0;
+}
+
+static __always_inline int
+walk_page(struct walk *w, __u32 p, __u32 *low, __u32 *high)
+{
+	__u64 *slot = p < w->map.npage ? walk_slot(w->map.page + p) : NULL;
+
+	if (!slot)
+		return -1;
+	*low = (__u32)*slot;
+	*high = (__u32)(*slot >> 32);
+	return 0;
+}
+
+static __always_inline int
+walk_read(struct walk *w, __u64 addr, __u64 *out)
+{
+	__u64 window = addr & ~(WALK_WINDOW - 1ULL);
+
+	if (addr & 7) /* code, which is read now and then */
+		return bpf_probe_read_user(out, sizeof *out, (const void *)addr) != 0;
+	if (w->window != window) {
+		w->window = 0;
+		if (bpf_probe_read_user(w->word, WALK_WINDOW, (const void *)window))
+			return -1;
+		w->window = window;
+	}
+	*out = w->word[(addr & (WALK_WINDOW - 1)) / 8];
+	return 0;
+}
+
+/* A uretprobe that is pending has put an address of its own there; the task
+ * knows what it replaced, the innermost first. */
+#define WALK_RETURNS 64 /* the kernel's own limit, MAX_URETPROBE_DEPTH */
+
+static __always_inline int
+walk_return(struct walk *w, __u64 addr, __u64 *out)
+{
+	struct return_instance *r = (struct return_instance *)w->returns;
+	__u64 at;
+
+	if (walk_read(w, addr, out))
+		return -1;
+	for (int i = 0; r && i < WALK_RETURNS; i++) {
+		at = BPF_CORE_READ(r, stack);
+		if (at == addr)
+			*out = BPF_CORE_READ(r, orig_ret_vaddr);
+		if (at >= addr)
+			break;
+		r = BPF_CORE_READ(r, next);
+	}
+	w->returns = (__u64)r;
+	return 0;
+}
+
+/* Make the mapping of an address the walk's own.  0, or -1: there is none. */
+static __always_inline int
+walk_find(struct walk *w, __u64 addr)
+{
+	__u32 low = 0, high = w->n;
+	__u64 *slot;
+
+	if (addr - w->map.start < w->map.end - w->map.start)
+		return 0;
+	/* The last mapping that starts at or before the address is [low - 1]. */
+	for (int i = 0; i < 15 && low < high; i++) {
+		__u32 mid = low + (high - low) / 2;
+
+		slot = walk_slot(w->first + mid * WALK_MAP_SLOTS);
+		if (!slot)
+			return -1;
+		if (*slot <= addr)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	if (low == 0)
+		return -1;
+	slot = walk_slot(w->first + (low - 1) * WALK_MAP_SLOTS);
+	if (!slot ||
+	    bpf_probe_read_kernel(&w->map, sizeof w->map, slot))
+		return -1;
+	return addr - w->map.start < w->map.end - w->map.start ? 0 : -1;
+}
+
+#define STEP_INLINE static __always_inline
+#define STEP_ROW walk_row
+#define STEP_PAGE walk_page
+#define STEP_READ walk_read
+#define STEP_RETURN walk_return
+#define STEP_MAPPED(w, addr) (walk_find(w, addr) == 0)
+#include "bpf/step.h"
+
+/* ---- the walk ---------------------------------------------------------- */
+
+static __always_inline struct walk *
+walk_scratch(enum walk_by by)
+{
+	__u32 key = bpf_get_smp_processor_id() * WALK_BYS + by;
+
+	return bpf_map_lookup_elem(&scratch, &key);
+}
+
+/* Add an address to the stack.  -1: it is full. */
+static __always_inline int
+walk_add(struct walk *w, __u64 addr)
+{
+	__u32 n = w->out.n;
+
+	if (n >= WALK_KERNEL_DEPTH + WALK_DEPTH)
+		return -1;
+	w->out.addr[n] = addr;
+	w->out.n = n + 1;
+	w->out.id = (w->out.id ^ addr) * 0x9e3779b97f4a7c15ULL;
+	w->out.id ^= w->out.id >> 29;
+	return 0;
+}
+
+/* One frame: 1 where the walk has ended. */
+static long
+walk_frame(__u32 i, void *ctx)
+{
+	struct walk *w = walk_scratch(*(enum walk_by *)ctx);
+	__u64 addr, offset;
+	enum step_end end;
+
+	if (!w)
+		return 1;
+	addr = w->regs.pc - !w->regs.exact;
+	if (walk_find(w, addr)) {
+		w->out.end = WALK_UNKNOWN;
+		if (w->frames == 0)
+			walk_add(w, addr);
+		return 1;
+	}
+	if (w->frames++ >= WALK_DEPTH || walk_add(w, addr)) {
+		w->out.end = WALK_DEEP;
+		return 1;
+	}
+	if (w->map.kind != WALK_TABLE) {
+		w->out.end = w->map.kind == WALK_PENDING ? WALK_LATER : WALK_NOINFO;
+		return 1;
+	}
+	offset = addr - w->map.start + w->map.offset;
+	end = step_frame(w, step_find(w, w->map.base, (__u32)offset), &w->regs);
+	switch (end) {
+	case STEP_OK: return 0;
+	case STEP_END_ROOT: w->out.end = WALK_ROOT; break;
+	case STEP_END_NONE: w->out.end = WALK_NOINFO; break;
+	case STEP_END_BAD: w->out.end = WALK_BADINFO; break;
+	default: w->out.end = WALK_MEMORY; break;
+	}
+	return 1;
+}
+
+/* An empty stack of a process' thread. */
+static __always_inline struct walk *
+walk_begin(enum walk_by by, __u32 pid, const struct walk_process *p)
+{
+	struct walk *w = walk_scratch(by);
+
+	if (!w)
+		return NULL;
+	w->first = p->first;
+	w->n = p->n;
+	w->frames = 0;
+	w->window = 0;
+	w->map.start = w->map.end = 0;
+	w->out.event = WALK_STACK;
+	w->out.pid = pid;
+	w->out.version = p->version;
+	w->out.nkernel = w->out.n = 0;
+	w->out.id = epoch ^ p->version ^ (__u64)pid << 32;
+	w->out.end = WALK_NOSTACK;
+	return w;
+}
+
+/* What bpf_get_stack() returned: bytes at the start of the addresses. */
+static __always_inline void
+walk_kernel(struct walk *w, long bytes)
+{
+	__u32 n = bytes > 0 ? (__u32)bytes / 8 : 0;
+
+	for (__u32 i = 0; i < WALK_KERNEL_DEPTH && i < n; i++)
+		walk_add(w, w->out.addr[i]);
+	w->out.nkernel = w->out.n;
+}
+
+/* The current task's user stack, behind what is there already. */
+static __always_inline void
+walk_user(enum walk_by by, struct walk *w, struct task_struct *task)
+{
+	struct pt_regs___kernel *regs = (void *)bpf_task_pt_regs(task);
+	struct uprobe_task *utask = task->utask;
+
+	w->regs.pc = regs->ip;
+	w->regs.sp = regs->sp;
+	w->regs.bp = regs->bp;
+	w->regs.r11 = regs->r11;
+	w->regs.exact = 1;
+	w->returns = utask ? (__u64)utask->return_instances : 0;
+	/* As many rounds as frames, and one that finds that there are more. */
+	bpf_loop(WALK_DEPTH + 1, walk_frame, &by, 0);
+}
+
+static __always_inline int
+walk_put(void *event, __u64 size)
+{
+	__u64 flags = bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) >= ring_wake
+	    ? BPF_RB_FORCE_WAKEUP
+	    : BPF_RB_NO_WAKEUP;
+
+	return bpf_ringbuf_output(&ring, event, size, flags) != 0;
+}
+
+/* Tell the stack if it is new: its id, or 0 where there was no room. */
+static __always_inline __u64
+walk_tell(struct walk *w)
+{
+	__u64 id = w->out.id ^ w->out.end ^ (__u64)w->out.nkernel << 8, size;
+	__u8 one = 1;
+
+	if (id == 0)
+		id = 1;
+	if (bpf_map_lookup_elem(&told, &id))
+		return id;
+	w->out.id = id;
+	size = WALK_STACK_HEAD + 8 * (__u64)w->out.n;
+	if (size > sizeof w->out || walk_put(&w->out, size))
+		return 0;
+	bpf_map_update_elem(&told, &id, &one, BPF_ANY);
+	return id;
+}
+
+#endif

@@ -1,0 +1,520 @@
+#include "walker.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "array.h"
+#include "bpf/cpu.h"
+#include "cpu.skel.h"
+#include "idmap.h"
+#include "proc.h"
+#include "tables.h"
+
+#define RING_LEAST (8U << 20) /* bytes of the ring buffer */
+#define RING_MOST (64U << 20)
+#define SAMPLE_BYTES 128 /* about, with the stacks that are new */
+#define STACKS_MOST 500000 /* that are kept; then the kernel tells all again */
+#define FIRST_PID_NAMESPACE 0xeffffffcU /* PROC_PID_INIT_INO, proc_ns.h */
+
+/* Stacks by their ids. */
+struct stacks {
+	struct walker_stack **stack;
+	size_t n, room;
+	struct idmap of; /* id -> index */
+};
+
+/* A sample, and the copy of its stack where that has to be walked. */
+struct kept {
+	struct cpu_sample sample;
+	struct cpu_copy *copy;
+};
+
+struct walker {
+	struct cpu_bpf *bpf;
+	struct ring_buffer *ring;
+	struct tables *tables;
+	struct stacks stacks, before; /* before the last time that all were
+	                                 forgotten: of samples on their way */
+	struct walker_stack **unknown; /* of stacks: whose place is not known */
+	size_t nunknown, unknown_room;
+	struct kept *sample;          /* read, in the order of time from next on */
+	size_t nsample, sample_room, next;
+	struct cpu_counts told; /* of what was lost */
+	int failed;             /* out of memory */
+	struct {
+		struct cpu_off_key *key;
+		struct cpu_off *off;
+	} drained;
+};
+
+/* ---- set-up ------------------------------------------------------------ */
+
+/* What libbpf says, for the reason of a failure. */
+static char last_words[WALKER_WHY];
+
+static int
+listen_to_libbpf(enum libbpf_print_level level, const char *format, va_list args)
+{
+	if (level == LIBBPF_WARN && last_words[0] == '\0') {
+		vsnprintf(last_words, sizeof last_words, format, args);
+		last_words[strcspn(last_words, "\n")] = '\0';
+	}
+	return 0;
+}
+
+static uint32_t
+ring_size(const struct walker_options *o, int ncpu)
+{
+	uint64_t want = (uint64_t)o->hz * (uint64_t)ncpu * SAMPLE_BYTES;
+	uint32_t size = RING_LEAST;
+
+	while (size < want && size < RING_MOST)
+		size *= 2;
+	return size;
+}
+
+static unsigned
+own_namespace(void)
+{
+	struct stat st;
+
+	if (stat("/proc/self/ns/pid", &st) < 0 || st.st_ino == FIRST_PID_NAMESPACE)
+		return 0;
+	return (unsigned)st.st_ino;
+}
+
+static void
+configure(struct cpu_bpf *b, const struct walker_options *o)
+{
+	int ncpu = libbpf_num_possible_cpus();
+	uint32_t ring = ring_size(o, ncpu);
+
+	b->rodata->pid_namespace = own_namespace();
+	b->rodata->kernel_stacks = o->kernel_frames;
+	b->rodata->children = o->children;
+	b->rodata->off_least = o->off_least;
+	b->rodata->ring_wake = ring / 4;
+	bpf_map__set_max_entries(b->maps.ring, ring);
+	bpf_map__set_max_entries(b->maps.scratch, (uint32_t)ncpu * 2);
+	bpf_program__set_autoload(b->progs.on_switch, o->off != 0);
+	bpf_program__set_autoload(b->progs.on_wakeup, o->off != 0);
+	bpf_program__set_autoload(b->progs.on_birth, o->off != 0);
+	bpf_program__set_autoload(b->progs.on_interval, o->off != 0);
+	bpf_program__set_autoload(b->progs.on_look, o->off != 0);
+	if (!o->off) {
+		bpf_map__set_max_entries(b->maps.away, 1);
+		bpf_map__set_max_entries(b->maps.off, 1);
+	}
+}
+
+static void
+explain(char why[WALKER_WHY], int error)
+{
+	if (error == EPERM || error == EACCES)
+		snprintf(why, WALKER_WHY, "BPF is not permitted: run as root, or give "
+		    "CAP_BPF and CAP_PERFMON");
+	else if (access("/sys/kernel/btf/vmlinux", R_OK) < 0)
+		snprintf(why, WALKER_WHY, "the kernel has no type information "
+		    "(/sys/kernel/btf/vmlinux)");
+	else
+		snprintf(why, WALKER_WHY, "the kernel does not take the BPF programs "
+		    "(%s)%s%.300s", strerror(error), last_words[0] ? ": " : "",
+		    last_words);
+	errno = error;
+}
+
+static int on_ring(void *ctx, void *event, size_t len);
+
+static int
+load(struct walker *w, const struct walker_options *o)
+{
+	w->bpf = cpu_bpf__open();
+	if (w->bpf == NULL)
+		return -1;
+	configure(w->bpf, o);
+	if (cpu_bpf__load(w->bpf) < 0 || cpu_bpf__attach(w->bpf) < 0)
+		return -1;
+	w->ring = ring_buffer__new(bpf_map__fd(w->bpf->maps.ring), on_ring, w, NULL);
+	w->tables = tables_new(bpf_map__fd(w->bpf->maps.arena),
+	    bpf_map__fd(w->bpf->maps.process));
+	w->drained.key = calloc(CPU_OFFS, sizeof *w->drained.key);
+	w->drained.off = calloc(CPU_OFFS, sizeof *w->drained.off);
+	return w->ring && w->tables && w->drained.key && w->drained.off ? 0 : -1;
+}
+
+struct walker *
+walker_new(const struct walker_options *o, char why[WALKER_WHY])
+{
+	struct walker *w = calloc(1, sizeof *w);
+	int error;
+
+	last_words[0] = '\0';
+	libbpf_set_print(listen_to_libbpf);
+	if (w && load(w, o) == 0)
+		return w;
+	error = errno;
+	walker_free(w);
+	explain(why, error);
+	return NULL;
+}
+
+static void
+forget_stacks(struct stacks *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		free(s->stack[i]);
+	free(s->stack);
+	idmap_clear(&s->of);
+	memset(s, 0, sizeof *s);
+}
+
+/* Samples that have been handed out. */
+static void
+drop_samples(struct walker *w, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(w->sample[i].copy);
+	w->nsample -= n;
+	memmove(w->sample, w->sample + n, w->nsample * sizeof *w->sample);
+	w->next = 0;
+}
+
+void
+walker_free(struct walker *w)
+{
+	if (w == NULL)
+		return;
+	forget_stacks(&w->stacks);
+	forget_stacks(&w->before);
+	tables_free(w->tables);
+	ring_buffer__free(w->ring);
+	cpu_bpf__destroy(w->bpf);
+	drop_samples(w, w->nsample);
+	free(w->sample);
+	free(w->unknown);
+	free(w->drained.key);
+	free(w->drained.off);
+	free(w);
+}
+
+int
+walker_program(const struct walker *w)
+{
+	return bpf_program__fd(w->bpf->progs.on_event);
+}
+
+int
+walker_watch(struct walker *w, pid_t pid, int held)
+{
+	return tables_watch(w->tables, pid, held);
+}
+
+uint32_t
+walker_version(const struct walker *w)
+{
+	return tables_version(w->tables);
+}
+
+int
+walker_put(struct walker *w, const struct space *s, const struct module **full)
+{
+	return tables_put(w->tables, s, full);
+}
+
+void
+walker_forget(struct walker *w, pid_t pid)
+{
+	tables_forget(w->tables, pid);
+}
+
+int
+walker_fd(const struct walker *w)
+{
+	return ring_buffer__epoll_fd(w->ring);
+}
+
+/* ---- reading ----------------------------------------------------------- */
+
+static struct walker_stack *
+find_stack(const struct stacks *s, uint64_t id)
+{
+	uint32_t i = idmap_get(&s->of, id);
+
+	return i == IDMAP_NONE ? NULL : s->stack[i];
+}
+
+static const char *
+reason(uint32_t end)
+{
+	switch (end) {
+	case WALK_ROOT: return NULL;
+	case WALK_NOINFO: return "no-unwind-info";
+	case WALK_BADINFO: return "bad-unwind-info";
+	case WALK_MEMORY: return "bad-memory";
+	case WALK_DEEP: return "depth";
+	case WALK_UNKNOWN:
+	case WALK_LATER: return "no-module";
+	default: return "no-stack";
+	}
+}
+
+static int
+keep_stack(struct walker *w, const struct walk_stack *in)
+{
+	struct stacks *s = &w->stacks;
+	size_t bytes = in->n * sizeof *in->addr;
+	struct walker_stack *out;
+
+	if (find_stack(s, in->id))
+		return 0;
+	if (array_room(&s->stack, s->n, &s->room, sizeof out) < 0 ||
+	    array_room(&w->unknown, w->nunknown, &w->unknown_room, sizeof out) < 0)
+		return -1;
+	out = malloc(sizeof *out + bytes);
+	if (out == NULL || idmap_put(&s->of, in->id, (uint32_t)s->n) < 0) {
+		free(out);
+		return -1;
+	}
+	*out = (struct walker_stack){ .id = in->id, .pid = (pid_t)in->pid,
+		.version = in->version, .cut = reason(in->end),
+		.nkernel = in->nkernel, .n = in->n };
+	memcpy(out->addr, in->addr, bytes);
+	s->stack[s->n++] = out;
+	w->unknown[w->nunknown++] = out;
+	return 0;
+}
+
+static int
+keep_sample(struct walker *w, const struct cpu_sample *in, struct cpu_copy *copy)
+{
+	size_t i = w->nsample;
+
+	if (array_room(&w->sample, w->nsample, &w->sample_room, sizeof *w->sample) < 0)
+		return -1;
+	/* They come nearly in the order of time. */
+	while (i > w->next && w->sample[i - 1].sample.time > in->time)
+		i--;
+	memmove(&w->sample[i + 1], &w->sample[i],
+	    (w->nsample - i) * sizeof *w->sample);
+	w->sample[i] = (struct kept){ *in, copy };
+	w->nsample++;
+	return 0;
+}
+
+static int
+keep_copy(struct walker *w, const struct cpu_copy *in)
+{
+	struct cpu_copy *copy = malloc(sizeof *copy);
+
+	if (copy == NULL)
+		return -1;
+	memcpy(copy, in, sizeof *copy);
+	if (keep_sample(w, &copy->sample, copy) == 0)
+		return 0;
+	free(copy);
+	return -1;
+}
+
+static int
+on_ring(void *ctx, void *event, size_t len)
+{
+	struct walker *w = ctx;
+	uint32_t type = *(uint32_t *)event;
+	int got = 0;
+
+	if (type == WALK_STACK && len >= WALK_STACK_HEAD)
+		got = keep_stack(w, event);
+	else if (type == CPU_COPY && len >= sizeof(struct cpu_copy))
+		got = keep_copy(w, event);
+	else if (len >= sizeof(struct cpu_sample))
+		got = keep_sample(w, event, NULL);
+	if (got < 0)
+		w->failed = 1;
+	return got;
+}
+
+/* Let the kernel tell all stacks again before there are too many. */
+static void
+renew_stacks(struct walker *w)
+{
+	if (w->stacks.n < STACKS_MOST)
+		return;
+	w->nunknown = 0;
+	forget_stacks(&w->before);
+	w->before = w->stacks;
+	memset(&w->stacks, 0, sizeof w->stacks);
+	w->bpf->bss->epoch += 0x9e3779b97f4a7c15ULL;
+}
+
+int
+walker_read(struct walker *w)
+{
+	renew_stacks(w);
+	if (w->next)
+		drop_samples(w, w->next);
+	ring_buffer__consume(w->ring);
+	errno = ENOMEM;
+	return w->failed ? -1 : 0;
+}
+
+void
+walker_unknown(struct walker *w, pid_t pid,
+    void (*fn)(void *ctx, struct walker_stack *stack), void *ctx)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < w->nunknown; i++) {
+		struct walker_stack *s = w->unknown[i];
+
+		if (!s->known && (pid == 0 || s->pid == pid))
+			fn(ctx, s);
+		if (!s->known)
+			w->unknown[left++] = s;
+	}
+	w->nunknown = left;
+}
+
+static struct walker_stack *
+stack_of(const struct walker *w, uint64_t id)
+{
+	struct walker_stack *s = find_stack(&w->stacks, id);
+
+	return s ? s : find_stack(&w->before, id);
+}
+
+int
+walker_next(struct walker *w, uint64_t until, struct walker_sample *out)
+{
+	const struct cpu_sample *s;
+
+	if (w->next == w->nsample || w->sample[w->next].sample.time > until)
+		return 0;
+	out->copy = w->sample[w->next].copy;
+	s = &w->sample[w->next++].sample;
+	out->pid = (pid_t)s->pid;
+	out->tid = (pid_t)s->tid;
+	out->exiting = s->exiting != 0;
+	out->time = s->time;
+	out->count = s->count;
+	out->stack = out->copy ? NULL : stack_of(w, s->stack);
+	return 1;
+}
+
+/* ---- time off the CPU -------------------------------------------------- */
+
+/* Make the stack of a thread that was seen known, if it still waits there. */
+static int
+keep_seen(struct walker *w, const struct walker_seen *seen, struct rec_ref leaf)
+{
+	struct walk_stack in = { .id = seen->id, .pid = (uint32_t)seen->pid };
+	uint32_t tid = (uint32_t)seen->tid;
+	struct cpu_away a;
+	struct walker_stack *s;
+
+	if (bpf_map_lookup_elem(bpf_map__fd(w->bpf->maps.away), &tid, &a) < 0 ||
+	    a.stack != seen->id)
+		return 0;
+	if (keep_stack(w, &in) < 0 ||
+	    (s = find_stack(&w->stacks, seen->id)) == NULL)
+		return -1;
+	s->leaf = leaf;
+	s->known = 1;
+	return 0;
+}
+
+/* One run over all threads of the machine. */
+static int
+look(struct walker *w,
+    struct rec_ref (*fn)(void *ctx, const struct walker_seen *seen), void *ctx)
+{
+	int fd = bpf_iter_create(bpf_link__fd(w->bpf->links.on_look)), got = 0;
+	struct cpu_seen in;
+
+	if (fd < 0)
+		return -1;
+	while (got == 0 && read(fd, &in, sizeof in) == sizeof in) {
+		const struct walker_seen seen = { (pid_t)in.pid, (pid_t)in.tid,
+			CPU_SEEN_STACK | in.tid, in.pc, in.sp, in.bp };
+
+		got = keep_seen(w, &seen, fn(ctx, &seen));
+	}
+	close(fd);
+	return got;
+}
+
+int
+walker_look(struct walker *w,
+    struct rec_ref (*fn)(void *ctx, const struct walker_seen *seen), void *ctx)
+{
+	return look(w, fn, ctx) < 0 ? -1 : look(w, fn, ctx);
+}
+
+/* Take what was summed out of the kernel; how much it was. */
+static size_t
+drain(struct walker *w)
+{
+	int map = bpf_map__fd(w->bpf->maps.off), got;
+	uint64_t token;
+	void *last = NULL;
+	size_t n = 0;
+	uint32_t count;
+
+	do {
+		count = (uint32_t)(CPU_OFFS - n);
+		got = bpf_map_lookup_and_delete_batch(map, last, &token,
+		    w->drained.key + n, w->drained.off + n, &count, NULL);
+		if (got < 0 && errno != ENOENT)
+			break;
+		n += count;
+		last = &token;
+	} while (got == 0 && n < CPU_OFFS);
+	return n;
+}
+
+int
+walker_offs(struct walker *w, uint64_t *time,
+    void (*fn)(void *ctx, const struct walker_off *off), void *ctx)
+{
+	static const char *const state[CPU_STATES] = { "sleeping", "disk", "ready",
+		"stopped" };
+	struct bpf_test_run_opts o = { .sz = sizeof o };
+	size_t n;
+
+	if (bpf_prog_test_run_opts(bpf_program__fd(w->bpf->progs.on_interval), &o) < 0)
+		return -1;
+	n = drain(w);
+	*time = proc_now();
+	/* Their stacks have been told before. */
+	if (walker_read(w) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		const struct cpu_off_key *k = &w->drained.key[i];
+		struct walker_off off = { (pid_t)k->pid, (pid_t)k->tid,
+			state[k->state % CPU_STATES], w->drained.off[i].ns,
+			w->drained.off[i].count, k->stack != 0, NULL };
+
+		off.stack = stack_of(w, k->stack);
+		fn(ctx, &off);
+	}
+	return 0;
+}
+
+/* ---- loss -------------------------------------------------------------- */
+
+void
+walker_lost(struct walker *w, struct walker_lost *out)
+{
+	struct cpu_counts now;
+
+	memcpy(&now, &w->bpf->bss->counts, sizeof now);
+	out->ring_full = now.ring_full - w->told.ring_full;
+	out->off_full = now.off_full - w->told.off_full;
+	w->told = now;
+}

@@ -1,0 +1,126 @@
+#!/bin/sh
+# The unwind tables that rsprof-cpu keeps from one run to the next, as their
+# user meets them: used, damaged, not wanted, not possible, in the way.
+. "$(dirname "$0")/lib.sh"
+split=$B/target/split
+dir=$HOME/.cache/rsprof
+
+[ -x "$split" ] || skip_all "no Rust compiler: $split is missing"
+"$split" 120 >/dev/null & busy=$!; own $busy
+rsprof-cpu -u -p $busy -d 0.1 >/dev/null 2>"$T/err" ||
+    skip_all "sampling is not possible here: $(cat "$T/err")"
+
+root() { [ "$(id -u)" = 0 ]; }
+cpu() { rsprof-cpu -u -p $busy -F 500 -d 0.1; }
+inode() { stat -c %i "$1"; }
+# none DIRECTORY NAME: no such files are in it.
+none() { [ -z "$(find "$1" -name "$2")" ]; }
+samples() { grep -q '^cpu' "$T/out"; }
+old() { touch -d 2001-02-03 "$1"; }
+is_old() { [ "$(stat -c %Y "$1")" -lt 1000000000 ]; }
+
+# ---- used --------------------------------------------------------------------
+
+# By its build-id, its size and its owner.
+# shellcheck disable=SC2016
+id=$(rsprof-cpu -u -p $busy -d 0.1 |
+    awk -F'\t' '$1 == "module" && $4 ~ /\/split$/ { print $3 }')
+file=$dir/$id.$(stat -c %s.%u "$split").unwind
+ok "the first run keeps the executable's table" test -s "$file"
+ok "for its user alone" test "$(stat -c %a "$dir" "$file")" = "700
+600"
+cp "$file" "$T/good"
+old "$file"; before=$(inode "$file")
+exits "a second run works" 0 cpu
+ok "and uses it" test "$(inode "$file")" = "$before"
+ok "which is noted for what goes first" eval '! is_old "$file"'
+ok "its stacks are whole" awk -F'\t' '
+    $1 == "stack" && $3 ~ /^[?]/ { cut++ } $1 == "stack" { n++ }
+    END { exit !(n > 10 && cut == 0) }' "$T/out"
+
+# ---- damaged -----------------------------------------------------------------
+
+# rebuilt WHAT: the file, which was changed, is ignored and replaced.
+rebuilt() {
+	exits "$1: no harm" 0 cpu
+	ok "$1: it is quiet about it" test ! -s "$T/err"
+	ok "$1: replaced by a good one" cmp "$file" "$T/good"
+}
+printf '\377' | dd of="$file" bs=1 seek=2000 conv=notrunc 2>/dev/null
+rebuilt "a byte is another"
+truncate -s 1000 "$file"
+rebuilt "a file that is cut"
+: >"$file"
+rebuilt "an empty file"
+other=$(find "$dir" -name '*.unwind' ! -name "$id*" | head -n 1)
+cp "$other" "$file"
+rebuilt "another file's table"
+chmod 666 "$file"
+rebuilt "a file that everybody can write to"
+rm "$file"; ln -s "$other" "$file"
+rebuilt "a symbolic link"
+ok "and nothing is half done" none "$dir" '.new.*'
+
+# ---- deleted, and kept small -------------------------------------------------
+
+rm -rf "$HOME/.cache"
+rebuilt "deleted altogether"
+for i in 1 2 3; do
+	truncate -s 100M "$dir/$id.$i.0.unwind"
+	touch -d "2001-02-0$i" "$dir/$id.$i.0.unwind"
+done
+rm "$file"
+rebuilt "more than 256 MB"
+ok "the oldest goes" test ! -e "$dir/$id.1.0.unwind"
+ok "a newer one stays" test -e "$dir/$id.3.0.unwind"
+rm -rf "$HOME/.cache"
+for i in 1 2 3; do
+	cpu >"$T/out.$i" & eval "pid$i=$!"; own $!
+done
+# shellcheck disable=SC2154
+ok "three at once" eval 'wait $pid1 && wait $pid2 && wait $pid3'
+ok "have one good table" cmp "$file" "$T/good"
+ok "and leave nothing half done" none "$dir" '.new.*'
+
+# ---- elsewhere, or nowhere ---------------------------------------------------
+
+mkdir "$T/xdg"
+exits "XDG_CACHE_HOME" 0 env XDG_CACHE_HOME="$T/xdg" rsprof-cpu -u -p $busy -d 0.1
+ok "is where it is, then" cmp "$T/xdg/rsprof/${file##*/}" "$T/good"
+
+# nowhere WHAT COMMAND...: it works, and is quiet.
+nowhere() {
+	what=$1; shift
+	exits "$what: no harm" 0 "$@" rsprof-cpu -u -p $busy -F 500 -d 0.2
+	ok "$what: it is quiet" test ! -s "$T/err"
+	ok "$what: samples" samples
+}
+rm -rf "$HOME/.cache"
+nowhere "no HOME" env -u HOME
+nowhere "a HOME that is not there" env HOME="$T/nothing"
+ok "is not made" test ! -e "$T/nothing"
+: >"$T/plain"
+nowhere "a HOME that is a file" env HOME="$T/plain"
+nowhere "nowhere to write" env XDG_CACHE_HOME=/proc
+nowhere "a relative XDG_CACHE_HOME" env -u HOME XDG_CACHE_HOME=xdg
+mkdir -p "$T/open/rsprof"; chmod 777 "$T/open/rsprof"
+nowhere "a directory that everybody can write to" env XDG_CACHE_HOME="$T/open"
+if root; then
+	mkdir "$T/theirs" "$T/theirs/.cache"
+	chown 65534 "$T/theirs" "$T/theirs/.cache"
+	nowhere "root with a user's HOME" env HOME="$T/theirs"
+	rmdir "$T/theirs/.cache"
+	nowhere "root with a user's HOME, without .cache" env HOME="$T/theirs"
+	mkdir "$T/planted"; chown 65534 "$T/planted"
+	mkdir "$T/planted/rsprof"; cp "$T/good" "$T/planted/rsprof/${file##*/}"
+	chown -R 65534 "$T/planted"
+	before=$(inode "$T/planted/rsprof/${file##*/}")
+	nowhere "root with a user's tables" env XDG_CACHE_HOME="$T/planted"
+	ok "are left alone" test "$(inode "$T/planted/rsprof/${file##*/}")" = "$before"
+else
+	skip "another user's HOME takes root"
+fi
+rm -rf "$T/xdg" "$T/planted"
+ok "nothing is written anywhere else" none "$T" '*.unwind'
+
+done_testing
