@@ -146,7 +146,7 @@ take_record(void *ctx, const struct rec *r)
 		return -1;
 	if (begin(st) == -1)
 		return -1;
-	if (r->type == REC_OTHER)
+	if (r->type == REC_OTHER || r->type == REC_STATE)
 		st->unknown++;
 	if (save_record(st->save, r) == -1)
 		return database_failed(st);
@@ -168,8 +168,8 @@ sum_up(const struct store *st)
 			warnx("<stdin>: %s: %lu more of these", st->said[i],
 			    st->kind[i] - 1);
 	if (st->unknown)
-		warnx("<stdin>: %lu records of types that this version does "
-		      "not know were not stored",
+		warnx("<stdin>: %lu records of types that a recording has no "
+		      "place for were not stored",
 		    st->unknown);
 }
 

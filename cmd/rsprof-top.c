@@ -1,6 +1,7 @@
 /*
- * rsprof-top: a table of where the CPU time of a recording went: one
- * function, line, module or thread a row, with self and total time.
+ * rsprof-top: a table of where the time of a recording went, on the CPU, off
+ * it, or both: one function, line, module or thread a row, with self and
+ * total time.
  */
 #include <err.h>
 #include <locale.h>
@@ -32,6 +33,7 @@ static const struct format {
 #define NFORMATS (sizeof(formats) / sizeof(formats[0]))
 
 static const struct format *format = formats;
+static enum profile_metric metric;
 static enum profile_group group = PROFILE_FUNCTION;
 static uint64_t max_rows = ROWS;
 static double threshold; /* percent of the whole */
@@ -42,7 +44,7 @@ usage(void)
 {
 	fprintf(stderr, "usage: rsprof-top [-n N] [-t PCT] [-f text|json|csv]"
 	                " [-g function|line|module|thread] [-s SINCE] [-u UNTIL]"
-	                " cpu FILE\n");
+	                " cpu|off|wall FILE\n");
 	exit(2);
 }
 
@@ -131,7 +133,7 @@ report(const char *path)
 
 	if ((r.db = db_open(path, DB_READ, &why)) == NULL)
 		errx(DATABASE, "%s", why);
-	r.profile = profile_open(r.db, group, since, until, 0);
+	r.profile = profile_open(r.db, metric, group, since, until, 0);
 	if (r.profile) {
 		print(&r);
 	} else {
@@ -228,8 +230,8 @@ main(int argc, char **argv)
 	parse_options(argc, argv);
 	if (argc - optind != 2)
 		usage();
-	if (strcmp(argv[optind], "cpu"))
-		errx(2, "unknown metric: %s (cpu)", argv[optind]);
+	if ((metric = profile_metric(argv[optind])) == PROFILE_NMETRICS)
+		errx(2, "unknown metric: %s (cpu, off or wall)", argv[optind]);
 	if (until <= since)
 		errx(2, "-u must be later than -s");
 	status = report(argv[optind + 1]);

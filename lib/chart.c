@@ -84,17 +84,59 @@ chart_time(uint64_t ns, int tenths, char *buf, size_t size)
 	return buf;
 }
 
-/* How many steps of all are filled for the value at a step from the left. */
+static double
+sum(const struct chart *c, size_t i)
+{
+	return c->value[i] + (c->over ? c->over[i] : 0);
+}
+
+/* How far a step from the left is filled: with the first series, with both. */
+struct bar {
+	int first, both;
+};
+
 static int
-height(const struct chart *c, double top, int step, int steps, int all)
+height(double value, double top, int all)
+{
+	double h = value / top * all + 0.5;
+
+	if (!(value > 0))
+		return 0;
+	return h < 1 ? 1 : h > all ? all : (int)h;
+}
+
+static struct bar
+bar(const struct chart *c, double top, int step, int steps, int all)
 {
 	size_t i = (size_t)step * c->buckets / (size_t)steps;
-	double h;
+	struct bar b = { 0, 0 };
 
-	if (i >= c->n || !(c->value[i] > 0))
-		return 0;
-	h = c->value[i] / top * all + 0.5;
-	return h < 1 ? 1 : h > all ? all : (int)h;
+	if (i < c->n) {
+		b.first = height(c->value[i], top, all);
+		b.both = height(sum(c, i), top, all);
+	}
+	return b;
+}
+
+/* Of the second series every other dot is set, and its upper edge. */
+static int
+is_set(struct bar b, int x, int y)
+{
+	return y < b.first || y == b.both - 1 || (y < b.both && (x + y) % 2);
+}
+
+static wchar_t
+dots(const struct bar *b, int x, int below)
+{
+	static const int dot[2][4] = { { 0x40, 0x04, 0x02, 0x01 },
+		{ 0x80, 0x20, 0x10, 0x08 } };
+	wchar_t c = 0;
+
+	for (int i = 0; i < 2; i++)
+		for (int y = 0; y < 4; y++)
+			if (is_set(b[i], 2 * x + i, below + y))
+				c |= dot[i][y];
+	return c ? 0x2800 + c : L' ';
 }
 
 static int
@@ -104,16 +146,20 @@ part(int filled, int below, int down)
 	return filled < 0 ? 0 : filled > down ? down : filled;
 }
 
-/* The glyph of a cell of which so much is filled from below. */
 static wchar_t
-glyph(const struct ink *k, int left, int right)
+sign(struct bar b, int below)
 {
-	static const int l[] = { 0, 0x40, 0x44, 0x46, 0x47 };
-	static const int r[] = { 0, 0x80, 0xa0, 0xb0, 0xb8 };
+	if (b.first > below)
+		return L" .:#"[part(b.first, below, 3)];
+	return L" -=o"[part(b.both, below, 3)];
+}
 
-	if (k == &ascii)
-		return L" .:#"[left];
-	return left || right ? 0x2800 + l[left] + r[right] : L' ';
+const char *
+chart_sign(const struct grid *g, int over)
+{
+	if (grid_utf8(g))
+		return over ? "⢕" : "⣿";
+	return over ? "o" : "#";
 }
 
 static void
@@ -122,16 +168,18 @@ draw_column(struct grid *g, const struct grid_area *plot, int x,
 {
 	const struct ink *k = ink(g);
 	int steps = plot->columns * k->across, all = plot->rows * k->down;
-	int a = height(c, top, x * k->across, steps, all);
-	int b = height(c, top, x * k->across + k->across - 1, steps, all);
 	struct grid_area cell = { 0, plot->x + x, 1, 1 };
+	struct bar b[2];
 
+	for (int i = 0; i < 2; i++)
+		b[i] = bar(c, top, x * k->across + i % k->across, steps, all);
 	for (int y = 0; y < plot->rows; y++) {
 		int below = (plot->rows - 1 - y) * k->down;
+		int first = b[0].first > below || b[1].first > below;
 
 		cell.y = plot->y + y;
-		grid_fill(g, cell, GRID_CHART, glyph(k,
-		    part(a, below, k->down), part(b, below, k->down)));
+		grid_fill(g, cell, first ? GRID_CHART : GRID_CHART_OVER,
+		    k == &ascii ? sign(b[0], below) : dots(b, x, below));
 	}
 }
 
@@ -194,7 +242,7 @@ chart_draw(struct grid *g, const struct grid_area *area, const struct chart *c)
 	if (area->rows < CHART_ROWS_MIN || area->columns < CHART_COLUMNS_MIN)
 		return;
 	for (size_t i = 0; i < c->n; i++)
-		top = c->value[i] > top ? c->value[i] : top;
+		top = sum(c, i) > top ? sum(c, i) : top;
 	top = chart_round(top);
 	draw_values(g, &plot, top);
 	draw_times(g, &plot, c);

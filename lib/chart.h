@@ -1,6 +1,7 @@
 /*
- * A chart of one series over time, drawn into a grid: Braille where the grid
- * may hold it, ASCII bars otherwise.
+ * A chart of a series over time, and perhaps of a second one on top of it,
+ * drawn into a grid: Braille where the grid may hold it, the second one in
+ * every other dot; ASCII bars otherwise.
  */
 #ifndef CHART_H
 #define CHART_H
@@ -13,6 +14,7 @@ struct grid_area;
 
 struct chart {
 	const double *value; /* percent of a core, one for each bucket */
+	const double *over;  /* the same of the second series; NULL: none */
 	size_t n;            /* of them there are, from the left */
 	size_t buckets;      /* that the width of the chart stands for */
 	uint64_t from, to;   /* times of the first one's begin, the last's end */
@@ -23,6 +25,9 @@ struct chart {
 
 /* The buckets that a chart of that area can show next to each other. */
 size_t chart_buckets(const struct grid *g, const struct grid_area *area);
+
+/* How a cell looks that is full of the first series, or of the second. */
+const char *chart_sign(const struct grid *g, int over);
 
 /* Axes, labels and the series.  All of the area is overwritten. */
 void chart_draw(struct grid *g, const struct grid_area *area,

@@ -144,17 +144,24 @@ close_sql(struct db *db)
 	db->sql = NULL;
 }
 
+int64_t
+db_schema(struct db *db)
+{
+	struct db_stmt *s = db_prepare(db, "PRAGMA user_version");
+	int64_t version = -1;
+
+	if (s && db_step(s) == 1)
+		version = db_int(s, 0);
+	db_finalize(s);
+	return version;
+}
+
 static int
 check_schema(struct db *db)
 {
-	struct db_stmt *s = db_prepare(db, "PRAGMA user_version");
-	int64_t version = 0;
-	int r = -1;
+	int64_t version = db_schema(db);
 
-	if (s && (r = db_step(s)) == 1)
-		version = db_int(s, 0);
-	db_finalize(s);
-	if (r == -1)
+	if (version == -1)
 		return -1;
 	if (version > DB_SCHEMA)
 		return fail(db, "recording of a newer rsprof (schema %lld, "
@@ -251,11 +258,25 @@ take_file(struct db *db)
 	return old && db->mode == DB_APPEND ? 0 : create(db);
 }
 
+/* A recording of an older version becomes one of ours. */
+static int
+upgrade(struct db *db)
+{
+	if (db_schema(db) == DB_SCHEMA)
+		return 0;
+	if (db_exec(db, "BEGIN IMMEDIATE") == -1 ||
+	    db_exec(db, schema) == -1) {
+		db_undo(db);
+		return -1;
+	}
+	return db_exec(db, "COMMIT");
+}
+
 static int
 open_write(struct db *db)
 {
 	if (take_file(db) == -1 || open_sql(db, "rw", WRITE_TIMEOUT) == -1 ||
-	    check_schema(db) == -1)
+	    check_schema(db) == -1 || upgrade(db) == -1)
 		return -1;
 	return db_exec(db, "PRAGMA journal_mode=WAL;"
 	                   "PRAGMA synchronous=NORMAL");

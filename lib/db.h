@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define DB_SCHEMA 1
+#define DB_SCHEMA 2 /* that is written; all up to it can be read */
 
 struct db;
 struct db_stmt;
@@ -44,6 +44,10 @@ int db_no_memory(struct db *db);
 
 /* 1: a writer has the recording open now.  For DB_READ. */
 int db_live(const struct db *db);
+
+/* The version of the recording's schema, which a writer that continues it
+ * brings up to DB_SCHEMA; -1 and db_error(). */
+int64_t db_schema(struct db *db);
 
 /* A value of the table meta, or NULL; valid until the next call of this. */
 const char *db_meta(struct db *db, const char *key);

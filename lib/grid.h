@@ -26,6 +26,7 @@ enum grid_style {
 	GRID_SORTED,  /* and of the one that the rows are sorted by */
 	GRID_KEY,     /* a key to press */
 	GRID_CHART,   /* what a chart shows */
+	GRID_CHART_OVER, /* and on top of that */
 	GRID_FRAME,   /* lines, axes */
 	GRID_LIVE,    /* badges */
 	GRID_PAUSED,

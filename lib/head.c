@@ -60,7 +60,7 @@ add_load(struct figure *f, const struct profile_summary *s)
 	if (window > WATCH_WINDOW)
 		window = WATCH_WINDOW;
 	snprintf(f->text, sizeof(f->text), "%.2f cores",
-	    ratio(s->now_ns, window));
+	    ratio(s->now_on, window));
 	f->rank = 2;
 }
 
@@ -79,9 +79,9 @@ add_lost(struct figure *f, const struct profile_summary *s)
 static void
 add_stacks(struct figure *f, const struct profile_summary *s)
 {
-	double percent = 100 * ratio(s->complete, s->samples);
+	double percent = 100 * ratio(s->complete_ns, s->ns - s->short_ns);
 
-	if (s->samples == 0)
+	if (s->ns == s->short_ns)
 		return;
 	snprintf(f->text, sizeof(f->text), "%.1f%% complete", percent);
 	f->style = percent < GOOD_STACKS ? GRID_WARN : GRID_PLAIN;
@@ -228,7 +228,7 @@ head_words(void)
 {
 	static const char *const words[] = {
 		"cores", "that the program used in the last 5 seconds",
-		"complete", "samples whose stack reaches the thread's start",
+		"complete", "stacks that reach the thread's start",
 		"lost", "samples that could not be taken: i tells why",
 		"profiler", "its own CPU time, in percent of one core",
 		NULL

@@ -12,9 +12,13 @@
 #include "strtab.h"
 
 #define NONE PROFILE_NONE
+#define OFF_LAG 2000000000 /* nanoseconds; it is told of each second */
+
+_Static_assert(PROFILE_TIMES == PROFILE_NSTATES, "a column for each state");
 
 struct profile {
 	struct db *db;
+	enum profile_metric metric;
 	enum profile_group group;
 	uint64_t window;
 	size_t now; /* samples before this one are not "now" */
@@ -29,6 +33,41 @@ struct profile {
 static const char *const group_name[PROFILE_NGROUPS] = {
 	"function", "line", "module", "thread"
 };
+
+static const char *const metric_name[PROFILE_NMETRICS] = { "cpu", "off", "wall" };
+
+static const char *const state_name[PROFILE_NSTATES] = {
+	"on", "ready", "sleeping", "disk", "stopped"
+};
+
+/* The columns of time that make a metric. */
+static const unsigned metric_columns[PROFILE_NMETRICS] = {
+	[PROFILE_CPU] = 1u << PROFILE_ON,
+	[PROFILE_OFF] = (1u << PROFILE_NSTATES) - 1 - (1u << PROFILE_ON),
+	[PROFILE_WALL] = (1u << PROFILE_NSTATES) - 1,
+};
+
+const char *
+profile_metric_name(enum profile_metric metric)
+{
+	return metric_name[metric];
+}
+
+enum profile_metric
+profile_metric(const char *name)
+{
+	unsigned m = 0;
+
+	while (m < PROFILE_NMETRICS && strcmp(name, metric_name[m]))
+		m++;
+	return (enum profile_metric)m;
+}
+
+const char *
+profile_state_name(enum profile_state state)
+{
+	return state_name[state];
+}
 
 const char *
 profile_group_name(enum profile_group group)
@@ -52,41 +91,74 @@ text(const struct profile *p, uint32_t number)
 	return strtab_text(p->data->text, number);
 }
 
+static int
+is_measured(const struct profile *p, unsigned state)
+{
+	return metric_columns[p->metric] >> state & 1;
+}
+
+/* What is measured of the columns of times. */
+static uint64_t
+measured(const struct profile *p, const uint64_t *column)
+{
+	uint64_t sum = 0;
+	unsigned i;
+
+	for (i = 0; i < PROFILE_NSTATES; i++)
+		if (is_measured(p, i))
+			sum += column[i];
+	return sum;
+}
+
 /* ---- now --------------------------------------------------------------- */
 
 static void
-clear_now(struct profile_data *d)
+clear_now(struct profile *p)
 {
+	struct profile_data *d = p->data;
 	size_t i;
 
-	for (i = 0; i < d->tree->n; i++)
-		d->tree->node[i].self.now = 0;
+	profile_tree_clear(d->tree, PROFILE_NOW);
 	for (i = 0; i < d->nthread; i++)
-		d->thread[i].now = 0;
+		d->thread[i].column[PROFILE_NOW] = 0;
+	p->summary.now_ns = p->summary.now_on = 0;
 }
 
-/* Count anew what lies in the last window; last never goes back, so what has
- * left the window does not return. */
-static void
+static int
+count_now(struct profile *p, const struct profile_sample *s)
+{
+	struct profile_data *d = p->data;
+
+	if (s->state == PROFILE_ON)
+		p->summary.now_on += s->ns;
+	if (!is_measured(p, s->state))
+		return 0;
+	p->summary.now_ns += s->ns;
+	d->thread[s->thread].column[PROFILE_NOW] += s->ns;
+	return profile_tree_count(d->tree, PROFILE_NOW, s->node, s->ns);
+}
+
+/* Count anew what lies in the last window, which for one metric never goes
+ * back, so what has left it does not return. */
+static int
 sum_now(struct profile *p)
 {
 	struct profile_data *d = p->data;
-	uint64_t last = p->summary.last;
+	uint64_t last = p->summary.measured;
 	const struct profile_sample *s;
 	size_t i;
 
-	clear_now(d);
-	p->summary.now_ns = 0;
-	while (p->now < d->nsample && last - d->sample[p->now].time >= p->window)
+	clear_now(p);
+	while (p->now < d->nsample && d->sample[p->now].time <= last &&
+	    last - d->sample[p->now].time >= p->window)
 		p->now++;
 	for (i = p->now; i < d->nsample; i++) {
 		s = &d->sample[i];
-		if (last - s->time >= p->window)
-			continue;
-		d->tree->node[s->node].self.now += s->ns;
-		d->thread[s->thread].now += s->ns;
-		p->summary.now_ns += s->ns;
+		if (s->time <= last && last - s->time < p->window &&
+		    count_now(p, s) == -1)
+			return -1;
 	}
+	return 0;
 }
 
 /* ---- rows -------------------------------------------------------------- */
@@ -96,22 +168,41 @@ show_row(struct profile *p, enum profile_group group, size_t id)
 {
 	const struct profile_tally *row = &p->data->rows[group]->row[id];
 	const struct profile_key *place = &row->key;
+	struct profile_row *to = &p->row[p->nrow];
+	size_t i;
 
-	if (row->total == 0)
+	if (row->all.total == 0)
 		return;
 	if (group == PROFILE_FUNCTION && row->best != NONE)
 		place = &p->data->rows[PROFILE_LINE]->row[row->best].key;
-	p->row[p->nrow++] = (struct profile_row){
+	*to = (struct profile_row){
 		.id = (unsigned)id,
 		.name = text(p, row->key.name),
 		.file = text(p, place->file),
 		.line = place->line,
 		.module = text(p, row->key.module),
-		.self = row->self,
-		.total = row->total,
-		.now_self = row->now_self,
-		.now_total = row->now_total,
+		.self = row->all.self,
+		.total = row->all.total,
+		.now_self = row->sum[PROFILE_NOW].self,
+		.now_total = row->sum[PROFILE_NOW].total,
+		.waits = row->sum[PROFILE_WAITS].total,
 	};
+	for (i = 0; i < PROFILE_NSTATES; i++)
+		to->in[i] = row->sum[i].total;
+	p->nrow++;
+}
+
+/* For how long a thread was there to be measured. */
+static uint64_t
+present(const struct profile *p, const struct profile_thread *t)
+{
+	uint64_t from = p->summary.first, to = p->summary.last;
+
+	if (t->began > from)
+		from = t->began;
+	if (t->ended < to)
+		to = t->ended;
+	return from < to ? profile_runs_covered(p->data->runs, from, to) : 0;
 }
 
 static void
@@ -119,19 +210,27 @@ show_thread(struct profile *p, size_t id)
 {
 	const struct profile_thread *t = &p->data->thread[id];
 	const char *name = text(p, t->name);
+	uint64_t ns = measured(p, t->column), now = t->column[PROFILE_NOW];
+	struct profile_row *to = &p->row[p->nrow];
+	unsigned i;
 
-	if (t->ns == 0)
+	if (ns == 0)
 		return;
-	p->row[p->nrow++] = (struct profile_row){
+	*to = (struct profile_row){
 		.id = (unsigned)id,
 		.name = name ? name : "?",
 		.pid = t->pid,
 		.tid = t->tid,
-		.self = t->ns,
-		.total = t->ns,
-		.now_self = t->now,
-		.now_total = t->now,
+		.self = ns,
+		.total = ns,
+		.now_self = now,
+		.now_total = now,
+		.present = present(p, t),
+		.waits = p->metric == PROFILE_CPU ? 0 : t->column[PROFILE_WAITS],
 	};
+	for (i = 0; i < PROFILE_NSTATES; i++)
+		to->in[i] = is_measured(p, i) ? t->column[i] : 0;
+	p->nrow++;
 }
 
 /* Room for all rows of a grouping. */
@@ -167,13 +266,16 @@ show_nodes(struct profile *p, enum profile_group group)
 {
 	struct profile_rows *rows = p->data->rows[group];
 	struct profile_rows *lines = p->data->rows[PROFILE_LINE];
+	unsigned times = metric_columns[p->metric], others = 1u << PROFILE_NOW;
 	size_t i;
 
 	if (reserve(p, rows->n) == -1)
 		return -1;
-	profile_rows_sum(rows, p->data->tree, group);
+	if (p->metric != PROFILE_CPU)
+		others |= 1u << PROFILE_WAITS;
+	profile_rows_sum(rows, p->data->tree, group, times | others);
 	if (group == PROFILE_FUNCTION) {
-		profile_rows_sum(lines, p->data->tree, PROFILE_LINE);
+		profile_rows_sum(lines, p->data->tree, PROFILE_LINE, times);
 		profile_rows_best(rows, lines);
 	}
 	p->nrow = 0;
@@ -219,20 +321,20 @@ show_losses(struct profile *p)
 }
 
 static int
-count_cut(struct profile *p, const struct profile_node *node)
+count_cut(struct profile *p, const char *reason, uint64_t count, uint64_t ns)
 {
-	const char *reason = text(p, node->cut);
 	size_t i;
 
 	for (i = 0; i < p->ncut; i++)
 		if (p->cut[i].reason == reason) {
-			p->cut[i].count += node->samples;
+			p->cut[i].count += count;
+			p->cut[i].ns += ns;
 			return 0;
 		}
 	if (array_room(&p->cut, p->ncut, &p->cut_room, sizeof(*p->cut)) == -1)
 		return -1;
 	p->cut[p->ncut++] = (struct profile_count){
-		.reason = reason, .count = node->samples
+		.reason = reason, .count = count, .ns = ns
 	};
 	return 0;
 }
@@ -240,22 +342,47 @@ count_cut(struct profile *p, const struct profile_node *node)
 static int
 show_cuts(struct profile *p)
 {
-	const struct profile_node *node;
+	const struct profile_tree *t = p->data->tree;
+	const char *reason;
+	uint64_t column[PROFILE_NSTATES], samples, ns;
+	uint32_t n;
 	size_t i;
 
 	p->ncut = 0;
-	p->summary.complete = 0;
-	for (i = 0; i < p->data->tree->n; i++) {
-		node = &p->data->tree->node[i];
-		if (node->cut == NONE)
-			p->summary.complete += node->samples;
-		else if (node->samples && count_cut(p, node) == -1)
+	p->summary.complete = p->summary.complete_ns = 0;
+	p->summary.short_ns = 0;
+	for (n = 0; n < t->n; n++) {
+		for (i = 0; i < PROFILE_NSTATES; i++)
+			column[i] = profile_tree_self(t, i, n);
+		ns = measured(p, column);
+		samples = is_measured(p, PROFILE_ON) ? t->node[n].samples : 0;
+		if (t->node[n].cut == NONE) {
+			p->summary.complete += t->node[n].samples;
+			p->summary.complete_ns += ns;
+			continue;
+		}
+		reason = text(p, t->node[n].cut);
+		if (strcmp(reason, "short") == 0)
+			p->summary.short_ns += ns;
+		if ((samples || ns) && count_cut(p, reason, samples, ns) == -1)
 			return -1;
 	}
 	return 0;
 }
 
-static void
+/* While it goes on, off-CPU time is told of later than CPU samples: until when
+ * both are there. */
+static uint64_t
+measured_until(const struct profile *p)
+{
+	const struct profile_summary *s = &p->summary;
+
+	return p->metric != PROFILE_CPU && s->live && s->off_last &&
+	        s->last - s->off_last < OFF_LAG ?
+	    s->off_last : s->last;
+}
+
+static int
 sum_up(struct profile *p)
 {
 	struct profile_summary *s = &p->summary;
@@ -265,13 +392,20 @@ sum_up(struct profile *p)
 	s->first = first > d->since ? first : d->since;
 	s->last = d->last > s->first ? d->last : s->first;
 	s->recorded = profile_runs_covered(d->runs, s->first, s->last);
-	s->samples = d->nsample;
-	s->ns = d->ns;
+	s->samples = d->ncpu;
+	s->ns = measured(p, d->column);
+	memcpy(s->in, d->column, sizeof(s->in));
+	s->waits = d->column[PROFILE_WAITS];
+	s->off_records = d->noff;
+	s->off_last = d->off_last;
+	s->off = d->noff || d->off_least != UINT64_MAX;
+	s->off_least = d->off_least;
 	s->lost = d->lost;
 	s->cost_ns = profile_runs_ns(d->runs);
 	s->cost_max_rss = profile_runs_bytes(d->runs);
 	s->live = profile_runs_open(d->runs) && db_live(p->db);
-	sum_now(p);
+	s->measured = measured_until(p);
+	return sum_now(p) == -1 || show_cuts(p) == -1 ? -1 : 0;
 }
 
 /* ---- open, update, close ----------------------------------------------- */
@@ -281,16 +415,29 @@ profile_update(struct profile *p)
 {
 	if (profile_data_read(p->data, p->db) == -1)
 		return -1;
-	sum_up(p);
-	if (show_losses(p) == -1 || show_cuts(p) == -1 ||
+	if (sum_up(p) == -1 || show_losses(p) == -1 ||
 	    profile_regroup(p, p->group) == -1)
 		return db_no_memory(p->db);
 	return 0;
 }
 
+enum profile_metric
+profile_measured(const struct profile *p)
+{
+	return p->metric;
+}
+
+int
+profile_measure(struct profile *p, enum profile_metric metric)
+{
+	p->metric = metric;
+	p->now = 0;
+	return sum_up(p) == -1 || profile_regroup(p, p->group) == -1 ? -1 : 0;
+}
+
 struct profile *
-profile_open(struct db *db, enum profile_group group, uint64_t since,
-    uint64_t until, uint64_t window)
+profile_open(struct db *db, enum profile_metric metric,
+    enum profile_group group, uint64_t since, uint64_t until, uint64_t window)
 {
 	struct profile *p = calloc(1, sizeof(*p));
 
@@ -300,6 +447,7 @@ profile_open(struct db *db, enum profile_group group, uint64_t since,
 		return NULL;
 	}
 	p->db = db;
+	p->metric = metric;
 	p->group = group;
 	p->window = window;
 	if (profile_update(p) == 0)
@@ -355,6 +503,14 @@ profile_note(const struct profile *p, size_t i)
 
 /* ---- one row over time ------------------------------------------------- */
 
+#define INTERVAL 1000000000 /* nanoseconds, of off-CPU time */
+
+struct buckets {
+	uint64_t *bucket;
+	size_t n;
+	uint64_t from, width;
+};
+
 /* For each node: does a sample there count for the row? */
 static void
 mark_nodes(const struct profile *p, unsigned id, char what, char *mark)
@@ -376,26 +532,101 @@ counts(const struct profile *p, const struct profile_sample *s, unsigned id,
 	return p->group == PROFILE_THREAD ? s->thread == id : mark[s->node];
 }
 
-int
-profile_series(const struct profile *p, unsigned id, char what, uint64_t from,
-    uint64_t width, uint64_t *bucket, size_t n)
+/* When a thread was last told of, or began, and before: the interval between.
+ */
+struct told {
+	uint64_t last, before;
+};
+
+/* When the time off the CPU of a sample began, as far as it is known: when the
+ * thread was told of before, unless that is so long ago that it was on the CPU
+ * for a while. */
+static uint64_t
+interval_begin(const struct profile_sample *s, struct told *told)
+{
+	uint64_t length;
+
+	if (s->time != told->last) {
+		told->before = told->last;
+		told->last = s->time;
+	}
+	length = s->time > told->before ? s->time - told->before : 0;
+	if (length > OFF_LAG)
+		length = INTERVAL;
+	if (length < s->ns)
+		length = s->ns;
+	return s->time > length ? s->time - length : 0;
+}
+
+/* Add to each bucket its part of what was between two times. */
+static void
+spread(struct buckets *b, uint64_t begin, uint64_t end, uint64_t ns)
+{
+	uint64_t from = begin > b->from ? begin : b->from, to;
+	double per_ns = (double)ns / (double)(end - begin);
+	size_t i;
+
+	for (; from < end; from = to) {
+		if ((i = (from - b->from) / b->width) >= b->n)
+			return;
+		to = b->from + (i + 1) * b->width;
+		if (to > end)
+			to = end;
+		b->bucket[i] += (uint64_t)((double)(to - from) * per_ns);
+	}
+}
+
+static void
+put_sample(struct buckets *b, const struct profile_sample *s, uint64_t begin)
+{
+	size_t i;
+
+	if (begin < s->time) {
+		spread(b, begin, s->time, s->ns);
+		return;
+	}
+	if (s->time >= b->from && (i = (s->time - b->from) / b->width) < b->n)
+		b->bucket[i] += s->ns;
+}
+
+static void
+fill_buckets(const struct profile *p, struct buckets *b, unsigned id,
+    unsigned columns, const char *mark, struct told *told)
 {
 	const struct profile_sample *s;
-	char *mark = calloc(p->data->tree->n + 1, 1);
-	size_t i, b;
+	uint64_t begin;
+	size_t i;
 
-	if (mark == NULL)
-		return -1;
-	if (p->group != PROFILE_THREAD)
-		mark_nodes(p, id, what, mark);
-	memset(bucket, 0, n * sizeof(*bucket));
-	for (i = 0; width && i < p->data->nsample; i++) {
+	for (i = 0; i < p->data->nthread; i++)
+		told[i].last = p->data->thread[i].began;
+	for (i = 0; i < p->data->nsample; i++) {
 		s = &p->data->sample[i];
-		if (s->time < from || !counts(p, s, id, mark))
+		if (!(columns >> s->state & 1))
 			continue;
-		if ((b = (s->time - from) / width) < n)
-			bucket[b] += s->ns;
+		begin = s->time;
+		if (s->state != PROFILE_ON)
+			begin = interval_begin(s, &told[s->thread]);
+		if (counts(p, s, id, mark))
+			put_sample(b, s, begin);
 	}
+}
+
+int
+profile_series(const struct profile *p, unsigned id, char what,
+    enum profile_metric metric, uint64_t from, uint64_t width,
+    uint64_t *bucket, size_t n)
+{
+	struct buckets b = { bucket, n, from, width };
+	char *mark = calloc(p->data->tree->n + 1, 1);
+	struct told *told = calloc(p->data->nthread + 1, sizeof(*told));
+	int r = mark && told ? 0 : -1;
+
+	memset(bucket, 0, n * sizeof(*bucket));
+	if (r == 0 && p->group != PROFILE_THREAD)
+		mark_nodes(p, id, what, mark);
+	if (r == 0 && width)
+		fill_buckets(p, &b, id, metric_columns[metric], mark, told);
+	free(told);
 	free(mark);
-	return 0;
+	return r;
 }

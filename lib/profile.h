@@ -1,12 +1,13 @@
 /*
- * What a recording says about CPU time, by function, line, module or thread:
- * the one place that turns stored stacks into self and total.
+ * What a recording says about time on and off the CPU, by function, line,
+ * module or thread: the one place that turns stored stacks into self and
+ * total.
  *
- * A row's self time is that of the samples whose innermost frame it is, its
- * total that of the samples with it anywhere on the stack, counted once
- * however often it recurs there.  By thread the two are equal.  Samples
- * without a stack belong to a row of their own whose name tells the reason, so that
- * self times always add up to the whole.  All times in nanoseconds.
+ * A row's self time is that of the stacks whose innermost frame it is, its
+ * total that of the stacks with it anywhere on them, counted once however
+ * often it recurs there.  By thread the two are equal.  Time without a stack
+ * belongs to a row of its own whose name tells the reason, so that self times
+ * always add up to the whole.  All times in nanoseconds.
  */
 #ifndef PROFILE_H
 #define PROFILE_H
@@ -29,6 +30,31 @@ enum profile_group {
 const char *profile_group_name(enum profile_group group);
 enum profile_group profile_group(const char *name);
 
+/* What is measured: time on the CPU, off it, or both. */
+enum profile_metric {
+	PROFILE_CPU,
+	PROFILE_OFF,
+	PROFILE_WALL,
+	PROFILE_NMETRICS
+};
+
+/* "cpu" and so on, and back, in the same way. */
+const char *profile_metric_name(enum profile_metric metric);
+enum profile_metric profile_metric(const char *name);
+
+/* What a thread does: it is on a CPU, or for one of these reasons is not. */
+enum profile_state {
+	PROFILE_ON,
+	PROFILE_READY,
+	PROFILE_SLEEPING,
+	PROFILE_DISK,
+	PROFILE_STOPPED,
+	PROFILE_NSTATES
+};
+
+/* As in rsprof-records(5); "on". */
+const char *profile_state_name(enum profile_state state);
+
 struct profile_row {
 	unsigned id;                  /* stays the same while the profile is open */
 	const char *name;             /* function, or module path, or thread name */
@@ -36,16 +62,26 @@ struct profile_row {
 	uint64_t line;                /* 0: not known */
 	const char *module;           /* path; NULL by thread */
 	uint64_t pid, tid;            /* by thread only */
-	uint64_t self, total;         /* since `since` */
+	uint64_t self, total;         /* of what is measured, since `since` */
 	uint64_t now_self, now_total; /* in the last `window` */
+	uint64_t in[PROFILE_NSTATES]; /* the total, by state */
+	uint64_t waits;               /* that ended, but for those for a CPU */
+	uint64_t present;             /* by thread: while there was a producer */
 };
 
 struct profile_summary {
-	uint64_t samples, ns;           /* all of them */
-	uint64_t complete;              /* samples whose stack reaches the root */
-	uint64_t now_ns;                /* in the last window */
+	uint64_t ns;                    /* of what is measured */
+	uint64_t complete_ns;           /* of that, by stacks that reach the root */
+	uint64_t short_ns;              /* of that, too short for a stack */
+	uint64_t now_ns, now_on;        /* in the last window; on the CPU */
+	uint64_t samples, complete;     /* of the CPU; those that reach the root */
+	uint64_t in[PROFILE_NSTATES];   /* all of the time, by state */
+	uint64_t waits, off_records;    /* as in rows; of off-CPU time */
+	uint64_t off_last, off_least;   /* the last of them; of a wait with a stack */
+	int off;                        /* off-CPU time was recorded */
 	uint64_t first, last;           /* times of the recording, from its start */
 	uint64_t recorded;              /* of that, while there was a producer */
+	uint64_t measured;              /* until when what is measured is there */
 	uint64_t lost;                  /* sum of the lost records */
 	uint64_t cost_ns, cost_max_rss; /* the producers' own */
 	int live;                       /* a writer is there, a stream not ended */
@@ -55,7 +91,8 @@ struct profile_summary {
 struct profile_count {
 	const char *producer; /* of lost records; else NULL */
 	const char *reason;   /* as in rsprof-records(5) */
-	uint64_t count;
+	uint64_t count;       /* of samples */
+	uint64_t ns;          /* of stacks: of what is measured */
 };
 
 /*
@@ -67,18 +104,18 @@ struct profile_count {
  * The db stays the caller's.  NULL or -1: db_error(db) says why; after a
  * failed update the rows are those of before.
  */
-struct profile *profile_open(struct db *db, enum profile_group group,
-    uint64_t since, uint64_t until, uint64_t window);
+struct profile *profile_open(struct db *db, enum profile_metric metric,
+    enum profile_group group, uint64_t since, uint64_t until, uint64_t window);
 int profile_update(struct profile *p);
 void profile_close(struct profile *p);
 
-/* The rows with any time, in no order, valid until the next update, regroup
- * or close. */
+/* The rows with any time, in no order, valid until the next update, regroup,
+ * measure or close. */
 const struct profile_row *profile_rows(const struct profile *p, size_t *n);
 const struct profile_summary *profile_summary(const struct profile *p);
 
-/* What was lost, by producer and reason; samples whose stack does not reach
- * the root, by reason.  Valid as the rows are. */
+/* What was lost, by producer and reason; stacks that do not reach the root,
+ * by reason.  Valid as the rows are. */
 const struct profile_count *profile_losses(const struct profile *p, size_t *n);
 const struct profile_count *profile_cuts(const struct profile *p, size_t *n);
 
@@ -92,12 +129,20 @@ enum profile_group profile_grouping(const struct profile *p);
  * nothing has changed. */
 int profile_regroup(struct profile *p, enum profile_group group);
 
+/* Measure something else, without reading again: the rows of the present
+ * grouping and the summary are of that then.  -1: out of memory, the rows are
+ * those of before. */
+enum profile_metric profile_measured(const struct profile *p);
+int profile_measure(struct profile *p, enum profile_metric metric);
+
 /*
  * The total (what = 't') or self (what = 's') time of one row of the present
  * grouping in n buckets of `width` nanoseconds from `from` on, for a chart.
+ * Off-CPU time is told at the end of an interval, over which it is spread.
  * -1: out of memory.
  */
 int profile_series(const struct profile *p, unsigned id, char what,
-    uint64_t from, uint64_t width, uint64_t *bucket, size_t n);
+    enum profile_metric metric, uint64_t from, uint64_t width,
+    uint64_t *bucket, size_t n);
 
 #endif

@@ -33,6 +33,7 @@ enum table {
 	T_STACK,
 	T_THREAD,
 	T_CPU,
+	T_OFF,
 	T_LOST,
 	T_COST,
 	T_NOTE,
@@ -73,9 +74,23 @@ saw_time(struct profile_data *d, uint64_t time)
 
 /* ---- what samples refer to --------------------------------------------- */
 
+/* The number of an attribute of a stream's header, or UINT64_MAX. */
+static uint64_t
+attribute(const char *attributes, const char *key)
+{
+	size_t len = strlen(key);
+	const char *p = attributes;
+
+	while (p && strncmp(p, key, len) != 0)
+		if ((p = strchr(p, '\t')))
+			p++;
+	return p ? strtoull(p + len, NULL, 10) : UINT64_MAX;
+}
+
 static int
 take_stream(struct profile_data *d, struct db_stmt *s)
 {
+	uint64_t least = attribute(db_text(s, 4), "off=");
 	uint64_t began = unsigned_time(db_int(s, 2)), ended = PROFILE_RUNNING;
 	uint32_t producer;
 
@@ -84,6 +99,8 @@ take_stream(struct profile_data *d, struct db_stmt *s)
 		ended = unsigned_time(db_int(s, 3));
 		saw_time(d, ended);
 	}
+	if (least < d->off_least)
+		d->off_least = least;
 	if (strtab_add(d->text, db_text(s, 1), &producer) == -1)
 		return -1;
 	return profile_runs_stream(d->runs, db_int(s, 0), producer, began, ended);
@@ -186,7 +203,7 @@ add_thread(struct profile_data *d, int64_t id, uint32_t *t)
 	    idmap_put(&d->ids->thread_map, (uint64_t)id, (uint32_t)d->nthread) == -1)
 		return -1;
 	*t = (uint32_t)d->nthread++;
-	d->thread[*t] = (struct profile_thread){ .name = NONE };
+	d->thread[*t] = (struct profile_thread){ .name = NONE, .ended = UINT64_MAX };
 	return 0;
 }
 
@@ -200,7 +217,9 @@ take_thread(struct profile_data *d, struct db_stmt *s)
 		return -1;
 	d->thread[t].pid = (uint64_t)db_int(s, 1);
 	d->thread[t].tid = (uint64_t)db_int(s, 2);
-	saw_time(d, unsigned_time(db_int(s, 4)));
+	d->thread[t].began = unsigned_time(db_int(s, 4));
+	d->thread[t].ended = db_is_null(s, 5) ? UINT64_MAX : unsigned_time(db_int(s, 5));
+	saw_time(d, d->thread[t].began);
 	return strtab_add(d->text, db_text(s, 3), &d->thread[t].name);
 }
 
@@ -250,25 +269,85 @@ find_thread(struct profile_data *d, struct db_stmt *s, uint32_t *t)
 	return *t == NONE ? add_thread(d, 0, t) : 0;
 }
 
+/* An amount of 0 makes room for another one, which cannot fail then. */
+static int
+count(struct profile_data *d, const struct profile_sample *sample,
+    size_t column, uint64_t amount)
+{
+	d->column[column] += amount;
+	d->thread[sample->thread].column[column] += amount;
+	return profile_tree_count(d->tree, column, sample->node, amount);
+}
+
+/* Off-CPU time and CPU samples have the same columns, as far as the latter
+ * have any. */
+static int
+take_sample(struct profile_data *d, struct db_stmt *s,
+    struct profile_sample *sample, uint64_t waits)
+{
+	uint32_t thread;
+
+	if (find_node(d, s, &sample->node) == -1 ||
+	    find_thread(d, s, &thread) == -1 ||
+	    array_room(&d->sample, d->nsample, &d->sample_room,
+	        sizeof(*d->sample)) == -1)
+		return -1;
+	sample->thread = thread;
+	if (count(d, sample, sample->state, 0) == -1 ||
+	    (waits && count(d, sample, PROFILE_WAITS, waits) == -1))
+		return -1;
+	count(d, sample, sample->state, sample->ns);
+	d->sample[d->nsample++] = *sample;
+	return 0;
+}
+
 static int
 take_cpu(struct profile_data *d, struct db_stmt *s)
 {
 	struct profile_sample sample = { .time = unsigned_time(db_int(s, 1)),
-		.ns = unsigned_time(db_int(s, 4)) };
+		.ns = unsigned_time(db_int(s, 4)), .state = PROFILE_ON };
 
 	saw_time(d, sample.time);
 	if (!in_range(d, sample.time))
 		return 0;
-	if (find_node(d, s, &sample.node) == -1 ||
-	    find_thread(d, s, &sample.thread) == -1 ||
-	    array_room(&d->sample, d->nsample, &d->sample_room,
-	        sizeof(*d->sample)) == -1)
+	if (take_sample(d, s, &sample, 0) == -1)
 		return -1;
-	d->sample[d->nsample++] = sample;
-	d->tree->node[sample.node].self.ns += sample.ns;
 	d->tree->node[sample.node].samples++;
-	d->thread[sample.thread].ns += sample.ns;
-	d->ns += sample.ns;
+	d->ncpu++;
+	return 0;
+}
+
+/* One that is not known counts as sleeping. */
+static enum profile_state
+find_state(const char *name)
+{
+	enum profile_state state = PROFILE_READY;
+
+	while (name && state < PROFILE_NSTATES &&
+	    strcmp(name, profile_state_name(state)))
+		state++;
+	return name && state < PROFILE_NSTATES ? state : PROFILE_SLEEPING;
+}
+
+static int
+take_off(struct profile_data *d, struct db_stmt *s)
+{
+	struct profile_sample sample = { .time = unsigned_time(db_int(s, 1)),
+		.ns = unsigned_time(db_int(s, 4)) };
+	enum profile_state state = find_state(db_text(s, 7));
+	uint64_t waits = 0;
+
+	saw_time(d, sample.time);
+	if (!in_range(d, sample.time))
+		return 0;
+	sample.state = state;
+	if (state != PROFILE_READY)
+		waits = unsigned_time(db_int(s, 6));
+	if (take_sample(d, s, &sample, waits) == -1)
+		return -1;
+	if (sample.time > d->off_last)
+		d->off_last = sample.time;
+	d->noff++;
 	return 0;
 }
 
@@ -329,30 +408,37 @@ static const struct source {
 	const char *sql;
 	const char *types; /* of ?1, the last row read, and ?2, a recent time */
 	int (*take)(struct profile_data *d, struct db_stmt *s);
+	int schema; /* in which the table came; 0: the first one */
 } source[NTABLES] = {
-	[T_STREAM] = { "SELECT id, producer, began, ended FROM stream", "", take_stream },
+	[T_STREAM] = { "SELECT id, producer, began, ended, attributes FROM stream",
+	    "", take_stream, 0 },
 	[T_FRAME] = { "SELECT frame.id, fn.text, fi.text, line FROM frame "
 	              "LEFT JOIN string fn ON fn.id = function "
 	              "LEFT JOIN string fi ON fi.id = file WHERE frame.id > ?1",
-	    "i", take_frame },
-	[T_MODULE] = { "SELECT id, path FROM module WHERE id > ?1", "i", take_module },
+	    "i", take_frame, 0 },
+	[T_MODULE] = { "SELECT id, path FROM module WHERE id > ?1", "i", take_module, 0 },
 	[T_STACK] = { "SELECT id, parent, module, offset, frame, cut FROM stack "
 	              "WHERE id > ?1",
-	    "i", take_stack },
-	[T_THREAD] = { "SELECT thread.id, pid, tid, thread.name, thread.began "
+	    "i", take_stack, 0 },
+	[T_THREAD] = { "SELECT thread.id, pid, tid, thread.name, thread.began, "
+	               "thread.ended "
 	               "FROM thread LEFT JOIN process ON process.id = process "
 	               "WHERE thread.id > ?1 OR thread.ended IS NULL OR thread.ended > ?2",
-	    "ii", take_thread },
+	    "ii", take_thread, 0 },
 	[T_CPU] = { "SELECT rowid, time, thread, stack, ns, cut FROM cpu "
 	            "WHERE rowid > ?1",
-	    "i", take_cpu },
+	    "i", take_cpu, 0 },
+	[T_OFF] = { "SELECT rowid, time, thread, stack, ns, cut, count, state "
+	            "FROM off WHERE rowid > ?1",
+	    "i", take_off, 2 },
 	[T_LOST] = { "SELECT rowid, time, producer, count, reason FROM lost "
 	             "WHERE rowid > ?1",
-	    "i", take_lost },
+	    "i", take_lost, 0 },
 	[T_COST] = { "SELECT rowid, time, producer, ns, bytes FROM cost "
 	             "WHERE rowid > ?1",
-	    "i", take_cost },
-	[T_NOTE] = { "SELECT rowid, time, text FROM note WHERE rowid > ?1", "i", take_note },
+	    "i", take_cost, 0 },
+	[T_NOTE] = { "SELECT rowid, time, text FROM note WHERE rowid > ?1",
+	    "i", take_note, 0 },
 };
 
 static int
@@ -386,11 +472,14 @@ read_table(struct profile_data *d, struct db *db, enum table t,
 static int
 read_tables(struct profile_data *d, struct db *db)
 {
-	int64_t recent = (int64_t)d->last - LATE;
+	int64_t recent = (int64_t)d->last - LATE, schema = db_schema(db);
 	enum table t;
 
+	if (schema == -1)
+		return -1;
 	for (t = 0; t < NTABLES; t++)
-		if (read_table(d, db, t, recent) == -1)
+		if (source[t].schema <= schema &&
+		    read_table(d, db, t, recent) == -1)
 			return -1;
 	return 0;
 }
@@ -446,6 +535,7 @@ profile_data_new(uint64_t since, uint64_t until)
 		return NULL;
 	d->since = since;
 	d->until = until;
+	d->off_least = UINT64_MAX;
 	if (allocate(d) == 0)
 		return d;
 	profile_data_free(d);

@@ -1,5 +1,5 @@
 /*
- * What a recording holds about CPU time, read so far.  Everything is known by
+ * What a recording holds about time on and off the CPU, read so far.  Everything is known by
  * index into an array of its kind; texts by their numbers in `text`.
  */
 #ifndef PROFILE_DATA_H
@@ -17,13 +17,16 @@ struct strtab;
 
 struct profile_thread {
 	uint64_t pid, tid;
-	uint32_t name;    /* text */
-	uint64_t ns, now; /* now is not set here */
+	uint32_t name;         /* text */
+	uint64_t began, ended; /* UINT64_MAX: it has not ended */
+	uint64_t column[7];    /* as in profile_tree.h; now is not set here */
 };
 
+/* Of the CPU, or the off-CPU time of an interval that ended at `time`. */
 struct profile_sample {
 	uint64_t time, ns;
-	uint32_t node, thread;
+	uint32_t node;
+	unsigned thread : 29, state : 3; /* enum profile_state */
 };
 
 struct profile_loss {
@@ -34,7 +37,11 @@ struct profile_loss {
 struct profile_data {
 	uint64_t since, until; /* what is not between them is left out */
 	uint64_t last;         /* the latest time that was seen */
-	uint64_t ns, lost;     /* of all samples; sum of the losses */
+	uint64_t off_last;     /* the same of off-CPU time; 0: none */
+	uint64_t column[7];    /* of all samples, as in profile_tree.h */
+	uint64_t ncpu, noff;   /* samples of the CPU; others */
+	uint64_t lost;         /* sum of the losses */
+	uint64_t off_least;    /* nanoseconds; UINT64_MAX: none is recorded */
 	struct strtab *text, *notes;
 	struct profile_tree *tree;
 	struct profile_rows *rows[3]; /* by function, line, module */

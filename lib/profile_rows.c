@@ -1,6 +1,7 @@
 #include "profile_rows.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "array.h"
 #include "idmap.h"
@@ -8,6 +9,8 @@
 #include "rec.h"
 
 #define NONE PROFILE_NONE
+
+_Static_assert(PROFILE_SUMS == PROFILE_COLUMNS, "a sum of each column");
 
 struct profile_rows *
 profile_rows_new(void)
@@ -62,49 +65,40 @@ profile_rows_find(struct profile_rows *r, const struct profile_key *key,
 /* ---- self and total ---------------------------------------------------- */
 
 static void
-enter(struct profile_node *node, struct profile_tally *row)
+enter(struct profile_node *node, struct profile_tally *row, size_t column,
+    uint64_t self)
 {
-	node->sum = node->self;
-	row->self += node->self.ns;
-	row->now_self += node->self.now;
+	node->sum = self;
+	row->sum[column].self += self;
 	row->onpath++;
 }
 
 /* A row's total is what its outermost occurrence on each path has. */
 static void
 leave(struct profile_tree *t, struct profile_node *node,
-    struct profile_tally *row)
+    struct profile_tally *row, size_t column)
 {
-	struct profile_sum *up;
-
-	if (--row->onpath == 0) {
-		row->total += node->sum.ns;
-		row->now_total += node->sum.now;
-	}
-	if (node->parent == NONE)
-		return;
-	up = &t->node[node->parent].sum;
-	up->ns += node->sum.ns;
-	up->now += node->sum.now;
+	if (--row->onpath == 0)
+		row->sum[column].total += node->sum;
+	if (node->parent != NONE)
+		t->node[node->parent].sum += node->sum;
 }
 
-void
-profile_rows_sum(struct profile_rows *r, struct profile_tree *t, size_t which)
+static void
+sum_column(struct profile_rows *r, struct profile_tree *t, size_t which,
+    size_t column)
 {
 	uint32_t n = t->roots;
 	struct profile_node *node;
-	size_t i;
 
-	for (i = 0; i < r->n; i++)
-		r->row[i].self = r->row[i].total = r->row[i].now_self =
-		    r->row[i].now_total = 0;
 	while (n != NONE) {
 		node = &t->node[n];
-		enter(node, &r->row[node->row[which]]);
+		enter(node, &r->row[node->row[which]], column,
+		    profile_tree_self(t, column, n));
 		if ((n = node->child) != NONE)
 			continue;
 		for (;;) {
-			leave(t, node, &r->row[node->row[which]]);
+			leave(t, node, &r->row[node->row[which]], column);
 			n = node->sibling;
 			if (n != NONE || node->parent == NONE)
 				break;
@@ -113,14 +107,41 @@ profile_rows_sum(struct profile_rows *r, struct profile_tree *t, size_t which)
 	}
 }
 
+static void
+sum_times(struct profile_tally *row)
+{
+	size_t c;
+
+	row->all = (struct profile_sum){ 0 };
+	for (c = 0; c < PROFILE_TIMES; c++) {
+		row->all.self += row->sum[c].self;
+		row->all.total += row->sum[c].total;
+	}
+}
+
+void
+profile_rows_sum(struct profile_rows *r, struct profile_tree *t, size_t which,
+    unsigned columns)
+{
+	size_t i, c;
+
+	for (i = 0; i < r->n; i++)
+		memset(r->row[i].sum, 0, sizeof(r->row[i].sum));
+	for (c = 0; c < PROFILE_COLUMNS; c++)
+		if (columns & 1u << c && t->column[c].n)
+			sum_column(r, t, which, c);
+	for (i = 0; i < r->n; i++)
+		sum_times(&r->row[i]);
+}
+
 /* Is line a rather than b where its function is shown? */
 static int
 is_better(const struct profile_tally *a, const struct profile_tally *b)
 {
-	if (a->self != b->self)
-		return a->self > b->self;
-	if (a->total != b->total)
-		return a->total > b->total;
+	if (a->all.self != b->all.self)
+		return a->all.self > b->all.self;
+	if (a->all.total != b->all.total)
+		return a->all.total > b->all.total;
 	return a->key.line < b->key.line;
 }
 

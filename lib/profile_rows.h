@@ -11,6 +11,8 @@
 struct idmap;
 struct profile_tree;
 
+#define PROFILE_SUMS 7 /* as PROFILE_COLUMNS of profile_tree.h */
+
 /* What makes a row: numbers of texts, PROFILE_NONE for none. */
 struct profile_key {
 	uint32_t name, module, file;
@@ -21,8 +23,10 @@ struct profile_tally {
 	struct profile_key key;
 	uint32_t owner; /* of a line: its function's row */
 	uint32_t best;  /* of a function: its costliest line's row */
-	uint64_t self, total, now_self, now_total;
 	uint32_t onpath; /* how often on the path being summed up */
+	struct profile_sum {
+		uint64_t self, total;
+	} all, sum[PROFILE_SUMS]; /* of all times; of each column */
 };
 
 struct profile_rows {
@@ -39,9 +43,10 @@ void profile_rows_free(struct profile_rows *r);
 int profile_rows_find(struct profile_rows *r, const struct profile_key *key,
     uint32_t *index);
 
-/* Sum up anew what the nodes have themselves, by their row[which]. */
+/* Sum up anew, by their row[which], what the nodes have themselves in these
+ * columns, a bit each; others are 0. */
 void profile_rows_sum(struct profile_rows *r, struct profile_tree *t,
-    size_t which);
+    size_t which, unsigned columns);
 
 /* Which line of each function is to be shown: the one with most self time,
  * else with most total time.  The lines are summed up. */

@@ -1,6 +1,7 @@
 #include "profile_tree.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "array.h"
 #include "idmap.h"
@@ -27,8 +28,12 @@ profile_tree_new(void)
 void
 profile_tree_free(struct profile_tree *t)
 {
+	size_t i;
+
 	if (t == NULL)
 		return;
+	for (i = 0; i < PROFILE_COLUMNS; i++)
+		free(t->column[i].value);
 	idmap_clear(t->ids);
 	free(t->ids);
 	free(t->node);
@@ -59,6 +64,44 @@ profile_tree_find(const struct profile_tree *t, int64_t id)
 	if (guess < t->n && t->node[guess].id == id)
 		return (uint32_t)guess;
 	return idmap_get(t->ids, (uint64_t)id);
+}
+
+/* ---- columns ----------------------------------------------------------- */
+
+int
+profile_tree_count(struct profile_tree *t, size_t column, uint32_t node,
+    uint64_t amount)
+{
+	struct profile_column *c = &t->column[column];
+	uint64_t *value;
+
+	if (node >= c->n) {
+		value = reallocarray(c->value, t->room, sizeof(*value));
+		if (value == NULL)
+			return -1;
+		memset(value + c->n, 0, (t->room - c->n) * sizeof(*value));
+		c->value = value;
+		c->n = t->room;
+	}
+	c->value[node] += amount;
+	return 0;
+}
+
+uint64_t
+profile_tree_self(const struct profile_tree *t, size_t column, uint32_t node)
+{
+	const struct profile_column *c = &t->column[column];
+
+	return node < c->n ? c->value[node] : 0;
+}
+
+void
+profile_tree_clear(struct profile_tree *t, size_t column)
+{
+	struct profile_column *c = &t->column[column];
+
+	if (c->n)
+		memset(c->value, 0, c->n * sizeof(*c->value));
 }
 
 /* ---- linking ----------------------------------------------------------- */

@@ -10,20 +10,28 @@
 #define PROFILE_NONE UINT32_MAX /* as IDMAP_NONE and STRTAB_NONE */
 #define PROFILE_ROWS 3          /* groupings that have rows of nodes */
 
-struct idmap;
+/* What is counted for nodes and threads: time in each enum profile_state,
+ * waits, and the time of the present window in the states that matter. */
+#define PROFILE_TIMES 5
+#define PROFILE_WAITS 5
+#define PROFILE_NOW 6
+#define PROFILE_COLUMNS 7
 
-/* Time, of everything and of the present window. */
-struct profile_sum {
-	uint64_t ns, now;
-};
+struct idmap;
 
 struct profile_node {
 	int64_t id, caller;         /* in the recording; 0: none */
 	uint32_t cut;               /* text: why its callers are not known */
 	uint32_t row[PROFILE_ROWS]; /* by function, line, module */
-	uint64_t samples;
-	struct profile_sum self, sum;           /* of this node; with all below it */
+	uint64_t samples;           /* of the CPU */
+	uint64_t sum;               /* while a column is summed up */
 	uint32_t parent, child, sibling, state; /* of the tree */
+};
+
+/* What nodes have themselves, by index; beyond its end they have nothing. */
+struct profile_column {
+	uint64_t *value;
+	size_t n;
 };
 
 struct profile_tree {
@@ -32,6 +40,7 @@ struct profile_tree {
 	size_t n, room;
 	size_t linked;  /* so many hang in the tree */
 	uint32_t roots; /* the first of the outermost nodes */
+	struct profile_column column[PROFILE_COLUMNS];
 };
 
 /* NULL: out of memory. */
@@ -42,6 +51,13 @@ void profile_tree_free(struct profile_tree *t);
  * memory. */
 int profile_tree_add(struct profile_tree *t, const struct profile_node *node,
     uint32_t *index);
+
+/* Count something for a node itself.  0, or -1: out of memory. */
+int profile_tree_count(struct profile_tree *t, size_t column, uint32_t node,
+    uint64_t amount);
+uint64_t profile_tree_self(const struct profile_tree *t, size_t column,
+    uint32_t node);
+void profile_tree_clear(struct profile_tree *t, size_t column);
 
 /* The node that has an id in the recording, or PROFILE_NONE. */
 uint32_t profile_tree_find(const struct profile_tree *t, int64_t id);

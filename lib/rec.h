@@ -28,6 +28,8 @@ enum rec_type {
 	REC_FRAME,
 	REC_STACK,
 	REC_CPU,
+	REC_OFF,
+	REC_STATE,
 	REC_LOST,
 	REC_COST,
 	REC_NOTE,
@@ -95,6 +97,19 @@ struct rec_cpu {
 	uint64_t ns;
 };
 
+struct rec_off {
+	uint64_t time, pid, tid;
+	struct rec_ref stack;
+	uint64_t ns, count;
+	const char *state;
+};
+
+struct rec_state {
+	uint64_t time, pid, tid;
+	const char *state;
+	struct rec_ref stack;
+};
+
 struct rec_lost {
 	uint64_t time;
 	const char *producer;
@@ -132,6 +147,8 @@ struct rec {
 		struct rec_frame frame;
 		struct rec_stack stack;
 		struct rec_cpu cpu;
+		struct rec_off off;
+		struct rec_state state;
 		struct rec_lost lost;
 		struct rec_cost cost;
 		struct rec_note note;

@@ -30,9 +30,24 @@ put_text(FILE *out, const char *s)
 }
 
 static void
-put_row(FILE *out, enum profile_group group, const struct profile_row *row)
+put_states(FILE *out, enum profile_metric metric, const struct profile_row *row)
+{
+	unsigned i = metric == PROFILE_WALL ? PROFILE_ON : PROFILE_READY;
+
+	for (; i < PROFILE_NSTATES; i++)
+		fprintf(out, ",%" PRIu64, row->in[i]);
+	fprintf(out, ",%" PRIu64, row->waits);
+}
+
+static void
+put_row(FILE *out, enum profile_metric metric, enum profile_group group,
+    const struct profile_row *row)
 {
 	fprintf(out, "%" PRIu64 ",%" PRIu64, row->self, row->total);
+	if (metric != PROFILE_CPU)
+		put_states(out, metric, row);
+	if (metric == PROFILE_WALL && group == PROFILE_THREAD)
+		fprintf(out, ",%" PRIu64, row->present);
 	if (group == PROFILE_THREAD)
 		fprintf(out, ",%" PRIu64 ",%" PRIu64, row->pid, row->tid);
 	put_text(out, row->name);
@@ -56,9 +71,17 @@ report_csv(FILE *out, const struct report *r)
 		[PROFILE_THREAD] = "pid,tid,thread",
 	};
 	enum profile_group group = profile_grouping(r->profile);
+	enum profile_metric metric = profile_measured(r->profile);
 	size_t i;
 
-	fprintf(out, "self_ns,total_ns,%s\r\n", head[group]);
+	fputs("self_ns,total_ns,", out);
+	if (metric == PROFILE_WALL)
+		fputs("on_ns,", out);
+	if (metric != PROFILE_CPU)
+		fputs("ready_ns,sleeping_ns,disk_ns,stopped_ns,waits,", out);
+	if (metric == PROFILE_WALL && group == PROFILE_THREAD)
+		fputs("present_ns,", out);
+	fprintf(out, "%s\r\n", head[group]);
 	for (i = 0; i < r->shown; i++)
-		put_row(out, group, &r->row[i]);
+		put_row(out, metric, group, &r->row[i]);
 }

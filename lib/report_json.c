@@ -93,7 +93,7 @@ put_process(FILE *out, const struct report *r)
 
 static void
 put_counts(FILE *out, const char *key, const struct profile_count *c,
-    size_t n, int producers)
+    size_t n, int producers, int times)
 {
 	size_t i;
 
@@ -106,6 +106,8 @@ put_counts(FILE *out, const char *key, const struct profile_count *c,
 			put_text(out, "{producer", c[i].producer);
 		put_text(out, producers ? "reason" : "{reason", c[i].reason);
 		put_number(out, "count", c[i].count);
+		if (times)
+			put_number(out, "ns", c[i].ns);
 		putc('}', out);
 	}
 	putc(']', out);
@@ -127,6 +129,31 @@ put_notes(FILE *out, const struct report *r)
 	putc(']', out);
 }
 
+/* A number of nanoseconds for each state that is off the CPU. */
+static void
+put_states(FILE *out, const uint64_t *in)
+{
+	char key[32];
+	unsigned i;
+
+	for (i = PROFILE_READY; i < PROFILE_NSTATES; i++) {
+		snprintf(key, sizeof(key), "%s_ns", profile_state_name(i));
+		put_number(out, key, in[i]);
+	}
+}
+
+static void
+put_off(FILE *out, const struct profile_summary *sum)
+{
+	if (sum->off && sum->off_least != UINT64_MAX)
+		put_number(out, "off_least_ns", sum->off_least);
+	else
+		put_text(out, "off_least_ns", NULL);
+	put_states(out, sum->in);
+	put_number(out, "waits", sum->waits);
+	put_number(out, "complete_ns", sum->complete_ns);
+}
+
 static void
 put_summary(FILE *out, const struct report *r)
 {
@@ -140,12 +167,15 @@ put_summary(FILE *out, const struct report *r)
 	put_key(out, "live");
 	fputs(sum->live ? "true" : "false", out);
 	put_number(out, "samples", sum->samples);
-	put_number(out, "cpu_ns", sum->ns);
+	put_number(out, "cpu_ns", sum->in[PROFILE_ON]);
+	if (profile_measured(r->profile) != PROFILE_CPU)
+		put_off(out, sum);
 	put_number(out, "complete_samples", sum->complete);
 	c = profile_cuts(r->profile, &n);
-	put_counts(out, "incomplete", c, n, 0);
+	put_counts(out, "incomplete", c, n, 0,
+	    profile_measured(r->profile) != PROFILE_CPU);
 	c = profile_losses(r->profile, &n);
-	put_counts(out, "lost", c, n, 1);
+	put_counts(out, "lost", c, n, 1, 0);
 	put_number(out, "cost_ns", sum->cost_ns);
 	put_number(out, "cost_bytes", sum->cost_max_rss);
 	put_notes(out, r);
@@ -166,7 +196,8 @@ put_place(FILE *out, const struct profile_row *row)
 }
 
 static void
-put_row(FILE *out, enum profile_group group, const struct profile_row *row)
+put_row(FILE *out, enum profile_metric metric, enum profile_group group,
+    const struct profile_row *row)
 {
 	if (group == PROFILE_THREAD) {
 		put_text(out, "{thread", row->name);
@@ -179,6 +210,14 @@ put_row(FILE *out, enum profile_group group, const struct profile_row *row)
 	}
 	put_number(out, "self_ns", row->self);
 	put_number(out, "total_ns", row->total);
+	if (metric == PROFILE_WALL)
+		put_number(out, "on_ns", row->in[PROFILE_ON]);
+	if (metric != PROFILE_CPU) {
+		put_states(out, row->in);
+		put_number(out, "waits", row->waits);
+	}
+	if (metric == PROFILE_WALL && group == PROFILE_THREAD)
+		put_number(out, "present_ns", row->present);
 	putc('}', out);
 }
 
@@ -186,9 +225,10 @@ void
 report_json(FILE *out, const struct report *r)
 {
 	enum profile_group group = profile_grouping(r->profile);
+	enum profile_metric metric = profile_measured(r->profile);
 	size_t i;
 
-	put_text(out, "{metric", "cpu");
+	put_text(out, "{metric", profile_metric_name(metric));
 	put_text(out, "group", profile_group_name(group));
 	put_text(out, "file", r->path);
 	put_process(out, r);
@@ -198,7 +238,7 @@ report_json(FILE *out, const struct report *r)
 	putc('[', out);
 	for (i = 0; i < r->shown; i++) {
 		fputs(i ? ",\n" : "\n", out);
-		put_row(out, group, &r->row[i]);
+		put_row(out, metric, group, &r->row[i]);
 	}
 	fputs("]}\n", out);
 }

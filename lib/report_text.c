@@ -36,6 +36,15 @@ meta_number(const struct report *r, const char *key)
 	return n;
 }
 
+/* There may be samples of no time at all. */
+static int
+has_rows(const struct report *r)
+{
+	const struct profile_summary *sum = profile_summary(r->profile);
+
+	return sum->ns || (sum->samples && profile_measured(r->profile) == PROFILE_CPU);
+}
+
 static void
 put_text(FILE *out, const char *s, size_t width)
 {
@@ -107,13 +116,46 @@ static void
 put_cpu(FILE *out, const struct report *r)
 {
 	const struct profile_summary *sum = profile_summary(r->profile);
+	uint64_t on = sum->in[PROFILE_ON];
 
-	fprintf(out, LABEL "%.3f s in %" PRIu64 " samples", "CPU",
-	    seconds(sum->ns), sum->samples);
+	fprintf(out, LABEL "%.3f s in %" PRIu64 " samples", "CPU", seconds(on),
+	    sum->samples);
 	if (sum->recorded)
 		fprintf(out, ", %.2f CPUs on average",
-		    (double)sum->ns / (double)sum->recorded);
+		    (double)on / (double)sum->recorded);
 	putc('\n', out);
+}
+
+static void
+put_off(FILE *out, const struct report *r)
+{
+	const struct profile_summary *sum = profile_summary(r->profile);
+	uint64_t off = 0;
+	unsigned i, n = 0;
+
+	for (i = PROFILE_READY; i < PROFILE_NSTATES; i++)
+		off += sum->in[i];
+	fprintf(out, LABEL, "Off CPU");
+	if (!sum->off) {
+		fputs("not recorded\n", out);
+		return;
+	}
+	fprintf(out, "%.3f s in %" PRIu64 " waits", seconds(off), sum->waits);
+	for (i = PROFILE_READY; i < PROFILE_NSTATES; i++)
+		if (sum->in[i])
+			fprintf(out, "%s%s %.3f s", n++ ? ", " : ": ",
+			    profile_state_name(i), seconds(sum->in[i]));
+	putc('\n', out);
+}
+
+/* Samples of the CPU stand for about the same time; others do not. */
+static double
+cut_percent(const struct report *r, uint64_t samples, uint64_t ns)
+{
+	const struct profile_summary *sum = profile_summary(r->profile);
+
+	return profile_measured(r->profile) == PROFILE_CPU ?
+	    percent(samples, sum->samples) : percent(ns, sum->ns);
 }
 
 static void
@@ -123,15 +165,15 @@ put_stacks(FILE *out, const struct report *r)
 	const struct profile_count *cut;
 	size_t n, i;
 
-	if (sum->samples == 0)
+	if (!has_rows(r))
 		return;
 	cut = profile_cuts(r->profile, &n);
 	fprintf(out, LABEL "%.2f %% complete", "Stacks",
-	    percent(sum->complete, sum->samples));
+	    cut_percent(r, sum->complete, sum->complete_ns));
 	for (i = 0; i < n; i++) {
 		fputs(i ? ", " : " (", out);
 		put_text(out, cut[i].reason, 40);
-		fprintf(out, " %.2f %%", percent(cut[i].count, sum->samples));
+		fprintf(out, " %.2f %%", cut_percent(r, cut[i].count, cut[i].ns));
 	}
 	fputs(n ? ")\n" : "\n", out);
 }
@@ -180,22 +222,119 @@ put_notes(FILE *out, const struct report *r)
 
 /* ---- the table --------------------------------------------------------- */
 
+/* The columns of figures, each 9 wide and two blanks; then, by thread, more. */
+enum figure {
+	F_END,
+	F_SELF,
+	F_TOTAL,
+	F_ON,
+	F_OFF,
+	F_READY,
+	F_SLEEPING,
+	F_DISK,
+	F_STOPPED,
+	F_FIGURES
+};
+
+static const char *const title[F_FIGURES] = {
+	[F_SELF] = "Self s",
+	[F_TOTAL] = "Total s",
+	[F_ON] = "On s",
+	[F_OFF] = "Off s",
+	[F_READY] = "Ready s",
+	[F_SLEEPING] = "Sleep s",
+	[F_DISK] = "Disk s",
+	[F_STOPPED] = "Stop s",
+};
+
+#define FIGURES_MAX 6
+
+static const enum figure figures[PROFILE_NMETRICS][2][FIGURES_MAX + 1] = {
+	[PROFILE_CPU] = { { F_SELF, F_TOTAL }, { F_SELF, F_TOTAL } },
+	[PROFILE_OFF] = { { F_READY, F_SLEEPING, F_DISK, F_STOPPED },
+	    { F_READY, F_SLEEPING, F_DISK, F_STOPPED, F_TOTAL } },
+	[PROFILE_WALL] = { { F_ON, F_OFF, F_TOTAL },
+	    { F_ON, F_READY, F_SLEEPING, F_DISK, F_STOPPED, F_TOTAL } },
+};
+
+/* Those that are shown: few programs are ever stopped. */
+static size_t
+choose_figures(const struct report *r, enum figure *f)
+{
+	int thread = profile_grouping(r->profile) == PROFILE_THREAD;
+	const enum figure *all = figures[profile_measured(r->profile)][thread];
+	size_t n = 0;
+
+	for (; *all; all++)
+		if (*all != F_STOPPED ||
+		    profile_summary(r->profile)->in[PROFILE_STOPPED])
+			f[n++] = *all;
+	return n;
+}
+
+static uint64_t
+figure(const struct profile_row *row, enum figure f)
+{
+	switch (f) {
+	case F_SELF: return row->self;
+	case F_ON: return row->in[PROFILE_ON];
+	case F_OFF: return row->total - row->in[PROFILE_ON];
+	case F_READY: return row->in[PROFILE_READY];
+	case F_SLEEPING: return row->in[PROFILE_SLEEPING];
+	case F_DISK: return row->in[PROFILE_DISK];
+	case F_STOPPED: return row->in[PROFILE_STOPPED];
+	default: return row->total;
+	}
+}
+
+/* The wall time of threads is about the same; of interest is whether it adds
+ * up to the time that they were there. */
+static int
+has_known(const struct report *r)
+{
+	return profile_grouping(r->profile) == PROFILE_THREAD &&
+	    profile_measured(r->profile) == PROFILE_WALL;
+}
+
+static void
+put_titles(FILE *out, const struct report *r)
+{
+	enum figure f[FIGURES_MAX];
+	size_t n = choose_figures(r, f), i;
+
+	putc('\n', out);
+	if (!has_known(r))
+		fprintf(out, "%6s  %7s  ", "Self %", "Total %");
+	for (i = 0; i < n; i++)
+		fprintf(out, "%9s  ", title[f[i]]);
+	if (has_known(r))
+		fputs("Known %  ", out);
+}
+
 static void
 put_figures(FILE *out, const struct report *r, const struct profile_row *row)
 {
 	uint64_t all = profile_summary(r->profile)->ns;
+	enum figure f[FIGURES_MAX];
+	size_t n = choose_figures(r, f), i;
 
-	fprintf(out, "%6.2f  %7.2f  %9.3f  %9.3f  ",
-	    percent(row->self, all), percent(row->total, all),
-	    seconds(row->self), seconds(row->total));
+	if (!has_known(r))
+		fprintf(out, "%6.2f  %7.2f  ", percent(row->self, all),
+		    percent(row->total, all));
+	for (i = 0; i < n; i++)
+		fprintf(out, "%9.3f  ", seconds(figure(row, f[i])));
+	if (has_known(r))
+		fprintf(out, "%7.2f  ", percent(row->total, row->present));
 }
-#define FIGURES 39 /* columns of them */
 
 /* The columns that are left beside the figures and `more`. */
 static size_t
 columns_left(const struct report *r, size_t more)
 {
-	return r->columns > FIGURES + more + 30 ? r->columns - FIGURES - more : 30;
+	enum figure f[FIGURES_MAX];
+
+	more += 17 + 11 * choose_figures(r, f);
+	return r->columns > more + 30 ? r->columns - more : 30;
 }
 
 /* Where a row is in the source, else in which file. */
@@ -323,8 +462,7 @@ put_left_out(FILE *out, const struct report *r)
 static void
 put_table(FILE *out, const struct report *r)
 {
-	fprintf(out, "\n%6s  %7s  %9s  %9s  ", "Self %", "Total %", "Self s",
-	    "Total s");
+	put_titles(out, r);
 	switch (profile_grouping(r->profile)) {
 	case PROFILE_THREAD: put_threads(out, r); break;
 	case PROFILE_MODULE: put_modules(out, r); break;
@@ -338,13 +476,20 @@ report_text(FILE *out, const struct report *r)
 {
 	put_process(out, r);
 	put_recorded(out, r);
-	put_cpu(out, r);
+	if (profile_measured(r->profile) != PROFILE_OFF)
+		put_cpu(out, r);
+	if (profile_measured(r->profile) != PROFILE_CPU)
+		put_off(out, r);
 	put_stacks(out, r);
 	put_lost(out, r);
 	put_cost(out, r);
 	put_notes(out, r);
-	if (profile_summary(r->profile)->samples)
+	if (has_rows(r))
 		put_table(out, r);
+	else if (profile_measured(r->profile) == PROFILE_OFF)
+		fputs("\nThere is no off-CPU time in the recording or in this "
+		      "part of it.\n",
+		    out);
 	else
 		fputs("\nThere are no samples in the recording or in this part "
 		      "of it.\n",

@@ -17,6 +17,7 @@ enum statement {
 	END_STREAM,
 	ADD_MAP,
 	ADD_CPU,
+	ADD_OFF,
 	ADD_LOST,
 	ADD_COST,
 	ADD_NOTE,
@@ -32,6 +33,8 @@ static const char *const sql[NSTATEMENTS] = {
 	[ADD_MAP] = "INSERT INTO map(time, process, start, \"end\", offset, module) "
 	            "VALUES(?, ?, ?, ?, ?, ?)",
 	[ADD_CPU] = "INSERT INTO cpu(time, thread, stack, ns, cut) VALUES(?, ?, ?, ?, ?)",
+	[ADD_OFF] = "INSERT INTO off(time, thread, stack, ns, count, state, cut) "
+	            "VALUES(?, ?, ?, ?, ?, ?, ?)",
 	[ADD_LOST] = "INSERT INTO lost(time, producer, count, reason) VALUES(?, ?, ?, ?)",
 	[ADD_COST] = "INSERT INTO cost(time, producer, ns, bytes) VALUES(?, ?, ?, ?)",
 	[ADD_NOTE] = "INSERT INTO note(time, producer, text) VALUES(?, ?, ?)",
@@ -182,22 +185,49 @@ save_map(struct save *s, const struct rec_map *m)
 	    (int64_t)m->start, (int64_t)m->end, (int64_t)m->offset, module);
 }
 
+/* The row of a stack, or 0 and why there is none. */
+static int
+find_stack(struct save *s, const struct rec_ref *ref, int64_t *row,
+    const char **cut)
+{
+	if (save_stacks_find(s->stacks, ref->id, row) == -1)
+		return -1;
+	*cut = *row == 0 && ref->cut == NULL ? "no-stack" : ref->cut;
+	return 0;
+}
+
 static int
 save_cpu(struct save *s, const struct rec_cpu *cpu)
 {
-	const char *cut = cpu->stack.cut;
-	int64_t thread, stack;
+	int64_t time = when(s, cpu->time), thread, stack;
+	const char *cut;
 
 	if (cpu->ns > INT64_MAX)
 		return skip(s, "skipped: nanoseconds out of range");
-	if (save_tasks_find_thread(s->tasks, cpu, when(s, cpu->time),
+	if (save_tasks_find_thread(s->tasks, cpu->pid, cpu->tid, time,
 	        &thread) == -1 ||
-	    save_stacks_find(s->stacks, cpu->stack.id, &stack) == -1)
+	    find_stack(s, &cpu->stack, &stack, &cut) == -1)
 		return -1;
-	if (stack == 0 && cut == NULL)
-		cut = "no-stack";
-	return db_run(s->st[ADD_CPU], "iirit", when(s, cpu->time), thread,
-	    stack, (int64_t)cpu->ns, cut);
+	return db_run(s->st[ADD_CPU], "iirit", time, thread, stack,
+	    (int64_t)cpu->ns, cut);
+}
+
+static int
+save_off(struct save *s, const struct rec_off *off)
+{
+	int64_t time = when(s, off->time), thread, stack;
+	const char *cut;
+
+	if (off->ns > INT64_MAX)
+		return skip(s, "skipped: nanoseconds out of range");
+	if (off->count > INT64_MAX)
+		return skip(s, "skipped: count out of range");
+	if (save_tasks_find_thread(s->tasks, off->pid, off->tid, time,
+	        &thread) == -1 ||
+	    find_stack(s, &off->stack, &stack, &cut) == -1)
+		return -1;
+	return db_run(s->st[ADD_OFF], "iiriitt", time, thread, stack,
+	    (int64_t)off->ns, (int64_t)off->count, off->state, cut);
 }
 
 static int
@@ -248,6 +278,7 @@ save_any(struct save *s, const struct rec *r)
 	case REC_FRAME: return save_defs_frame(s->defs, &r->frame);
 	case REC_STACK: return save_stacks_define(s->stacks, &r->stack);
 	case REC_CPU: return save_cpu(s, &r->cpu);
+	case REC_OFF: return save_off(s, &r->off);
 	case REC_LOST: return save_lost(s, &r->lost);
 	case REC_COST: return save_cost(s, &r->cost);
 	case REC_NOTE: return save_note(s, &r->note);
@@ -265,6 +296,7 @@ out_of_range(const struct rec *r)
 	case REC_THREAD:
 	case REC_EXIT:
 	case REC_CPU:
+	case REC_OFF:
 		if (r->cpu.tid > UINT32_MAX)
 			return "skipped: thread out of range";
 		/* fall through */

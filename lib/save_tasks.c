@@ -255,7 +255,7 @@ add_thread(struct save_tasks *t, uint64_t pid, uint64_t tid, const char *name,
 /* A sample of a thread that has executed another program, of which no thread
  * record has told. */
 static int
-copy_thread(struct save_tasks *t, const struct rec_cpu *cpu,
+copy_thread(struct save_tasks *t, uint64_t pid, uint64_t tid,
     const struct thread *old, int64_t time, int64_t *row)
 {
 	struct thread new = { .at = old->at, .name = old->name };
@@ -264,7 +264,7 @@ copy_thread(struct save_tasks *t, const struct rec_cpu *cpu,
 	        old->row) == -1)
 		return -1;
 	*row = new.row = db_last_id(t->db);
-	return keep_thread(t, cpu->pid, cpu->tid, &new);
+	return keep_thread(t, pid, tid, &new);
 }
 
 /* Does a thread record come late, of a thread that has ended since? */
@@ -293,19 +293,19 @@ save_tasks_thread(struct save_tasks *t, const struct rec_thread *r,
 
 /* One that has ended still gets what comes late. */
 int
-save_tasks_find_thread(struct save_tasks *t, const struct rec_cpu *cpu,
+save_tasks_find_thread(struct save_tasks *t, uint64_t pid, uint64_t tid,
     int64_t time, int64_t *row)
 {
-	const struct thread *known = find_thread(t, cpu->pid, cpu->tid);
+	const struct thread *known = find_thread(t, pid, tid);
 	const struct process *p;
 
 	if (known == NULL) {
 		complaints_add(t->complaints, "undefined thread");
-		return add_thread(t, cpu->pid, cpu->tid, NULL, time, row);
+		return add_thread(t, pid, tid, NULL, time, row);
 	}
 	p = &t->process[known->at];
 	if (known->process != p->row && time >= p->began)
-		return copy_thread(t, cpu, known, time, row);
+		return copy_thread(t, pid, tid, known, time, row);
 	*row = known->row;
 	return 0;
 }

@@ -12,7 +12,6 @@
 
 struct complaints;
 struct db;
-struct rec_cpu;
 struct rec_exit;
 struct rec_proc;
 struct rec_thread;
@@ -31,11 +30,11 @@ int save_tasks_thread(struct save_tasks *t, const struct rec_thread *r,
 int save_tasks_exit(struct save_tasks *t, const struct rec_exit *e,
     int64_t time);
 
-/* The row of a process that is referred to, and of the thread of a sample.
+/* The row of a process that is referred to, or of a thread.
  * One that is not known is complained of and made. */
 int save_tasks_find_process(struct save_tasks *t, uint64_t pid, int64_t time,
     int64_t *row);
-int save_tasks_find_thread(struct save_tasks *t, const struct rec_cpu *cpu,
+int save_tasks_find_thread(struct save_tasks *t, uint64_t pid, uint64_t tid,
     int64_t time, int64_t *row);
 
 #endif

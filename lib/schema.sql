@@ -1,59 +1,73 @@
--- The recording of rsprof-store(1), version 1 (PRAGMA user_version).
+-- The recording of rsprof-store(1), version 2 (PRAGMA user_version).  Run in
+-- a recording of an older version it makes that one of this version, which
+-- has more tables: 2 has off.
 --
 -- Times are nanoseconds since the recording's start (meta 'start', in
 -- nanoseconds since the Epoch); sizes are bytes; ids are small numbers of
 -- this file, the 64-bit ids of rsprof-records(5) stand in `hash` (as signed).
 
 PRAGMA application_id = 1920168038; -- "rspf"
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 
 -- start, version, and what the first stream said: pid, command, exe, name,
 -- host, kernel, arch, hz.
-CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value TEXT)
+	WITHOUT ROWID;
 
 -- One row for each stream that was stored, with its header's attributes;
 -- offset is what was added to its clock to make times of this file.
 -- ended is the time of its end record, how its reason; NULL: not ended.
-CREATE TABLE stream(id INTEGER PRIMARY KEY, producer TEXT, offset INTEGER,
-	attributes TEXT, began INTEGER, ended INTEGER, how TEXT);
+CREATE TABLE IF NOT EXISTS stream(id INTEGER PRIMARY KEY, producer TEXT,
+	offset INTEGER, attributes TEXT, began INTEGER, ended INTEGER,
+	how TEXT);
 
-CREATE TABLE string(id INTEGER PRIMARY KEY, text TEXT UNIQUE);
+CREATE TABLE IF NOT EXISTS string(id INTEGER PRIMARY KEY, text TEXT UNIQUE);
 
-CREATE TABLE process(id INTEGER PRIMARY KEY, pid INTEGER, ppid INTEGER,
-	name TEXT, exe TEXT, command TEXT, began INTEGER, ended INTEGER);
-CREATE TABLE thread(id INTEGER PRIMARY KEY,
+CREATE TABLE IF NOT EXISTS process(id INTEGER PRIMARY KEY, pid INTEGER,
+	ppid INTEGER, name TEXT, exe TEXT, command TEXT, began INTEGER,
+	ended INTEGER);
+CREATE TABLE IF NOT EXISTS thread(id INTEGER PRIMARY KEY,
 	process INTEGER REFERENCES process, tid INTEGER, name TEXT,
 	began INTEGER, ended INTEGER);
 
-CREATE TABLE module(id INTEGER PRIMARY KEY, hash INTEGER UNIQUE,
+CREATE TABLE IF NOT EXISTS module(id INTEGER PRIMARY KEY, hash INTEGER UNIQUE,
 	buildid TEXT, path TEXT);
-CREATE TABLE map(time INTEGER, process INTEGER REFERENCES process,
+CREATE TABLE IF NOT EXISTS map(time INTEGER, process INTEGER REFERENCES process,
 	"start" INTEGER, "end" INTEGER, offset INTEGER,
 	module INTEGER REFERENCES module);
 
-CREATE TABLE frame(id INTEGER PRIMARY KEY, hash INTEGER UNIQUE,
+CREATE TABLE IF NOT EXISTS frame(id INTEGER PRIMARY KEY, hash INTEGER UNIQUE,
 	function INTEGER REFERENCES string, file INTEGER REFERENCES string,
 	line INTEGER);
 
 -- The tree of stacks.  parent: the caller's node, NULL at an outermost frame;
 -- cut: why the callers beyond the outermost frame of this stack are not
 -- known, NULL where the stack is complete (the same in all nodes of a path).
-CREATE TABLE stack(id INTEGER PRIMARY KEY, hash INTEGER UNIQUE,
+CREATE TABLE IF NOT EXISTS stack(id INTEGER PRIMARY KEY, hash INTEGER UNIQUE,
 	parent INTEGER REFERENCES stack, module INTEGER REFERENCES module,
 	offset INTEGER, frame INTEGER REFERENCES frame, inlined INTEGER,
 	cut TEXT);
 
 -- CPU samples in the order of arrival.  stack is the innermost frame; NULL
 -- where none could be taken, then cut says why.
-CREATE TABLE cpu(time INTEGER, thread INTEGER REFERENCES thread,
+CREATE TABLE IF NOT EXISTS cpu(time INTEGER, thread INTEGER REFERENCES thread,
 	stack INTEGER REFERENCES stack, ns INTEGER, cut TEXT);
 
-CREATE TABLE lost(time INTEGER, producer TEXT, count INTEGER, reason TEXT);
-CREATE TABLE cost(time INTEGER, producer TEXT, ns INTEGER, bytes INTEGER);
-CREATE TABLE note(time INTEGER, producer TEXT, text TEXT);
+-- Time off the CPU, in the order of arrival: of the interval that ended at
+-- `time`, summed up by thread, stack and state; stack and cut are as in cpu.
+-- count: waits that ended then.
+CREATE TABLE IF NOT EXISTS off(time INTEGER, thread INTEGER REFERENCES thread,
+	stack INTEGER REFERENCES stack, ns INTEGER, count INTEGER, state TEXT,
+	cut TEXT);
+
+CREATE TABLE IF NOT EXISTS lost(time INTEGER, producer TEXT, count INTEGER,
+	reason TEXT);
+CREATE TABLE IF NOT EXISTS cost(time INTEGER, producer TEXT, ns INTEGER,
+	bytes INTEGER);
+CREATE TABLE IF NOT EXISTS note(time INTEGER, producer TEXT, text TEXT);
 
 -- For people.
-CREATE VIEW frames AS
+CREATE VIEW IF NOT EXISTS frames AS
 	SELECT stack.id AS stack, stack.parent AS parent,
 		coalesce(fn.text, printf('%s+0x%x',
 			coalesce(module.path, '?'), stack.offset)) AS function,
@@ -64,7 +78,7 @@ CREATE VIEW frames AS
 	LEFT JOIN frame ON frame.id = stack.frame
 	LEFT JOIN string fn ON fn.id = frame.function
 	LEFT JOIN string fi ON fi.id = frame.file;
-CREATE VIEW cpu_samples AS
+CREATE VIEW IF NOT EXISTS cpu_samples AS
 	SELECT cpu.time / 1e9 AS seconds, process.pid AS pid,
 		thread.tid AS tid, thread.name AS thread, cpu.ns AS ns,
 		frames.function AS function, frames.file AS file,
@@ -74,3 +88,14 @@ CREATE VIEW cpu_samples AS
 	LEFT JOIN thread ON thread.id = cpu.thread
 	LEFT JOIN process ON process.id = thread.process
 	LEFT JOIN frames ON frames.stack = cpu.stack;
+CREATE VIEW IF NOT EXISTS off_waits AS
+	SELECT off.time / 1e9 AS seconds, process.pid AS pid,
+		thread.tid AS tid, thread.name AS thread, off.ns AS ns,
+		off.count AS count, off.state AS state,
+		frames.function AS function, frames.file AS file,
+		frames.line AS line, off.stack AS stack,
+		coalesce(off.cut, frames.cut) AS cut
+	FROM off
+	LEFT JOIN thread ON thread.id = off.thread
+	LEFT JOIN process ON process.id = thread.process
+	LEFT JOIN frames ON frames.stack = off.stack;

@@ -49,6 +49,7 @@ static const struct look {
 	[GRID_SORTED] = { -1, -1, 231, A_BOLD, -1, -1, A_BOLD, A_BOLD },
 	[GRID_KEY] = { 31, -1, 159, A_BOLD, COLOR_CYAN, -1, A_BOLD, A_BOLD },
 	[GRID_CHART] = { 31, -1, 159, 0, COLOR_CYAN, -1, 0, 0 },
+	[GRID_CHART_OVER] = { 136, -1, 222, 0, COLOR_YELLOW, -1, 0, 0 },
 	[GRID_FRAME] = { 244, -1, 152, 0, -1, -1, A_DIM, A_DIM },
 	[GRID_LIVE] = { 231, 28, 231, A_BOLD, COLOR_BLACK, COLOR_GREEN, 0,
 	    A_REVERSE | A_BOLD },

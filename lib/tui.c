@@ -329,10 +329,12 @@ is_first(const struct view_key *key, size_t i)
 
 static int
 draw_hints(struct grid *g, const struct grid_area *area, int x,
-    const struct view_key *key, size_t n)
+    const struct view_key *key, size_t n, const struct pane *pane)
 {
 	for (size_t i = 0; i < n; i++)
-		if (key[i].hint && is_first(key, i))
+		if (key[i].hint && is_first(key, i) &&
+		    (!pane || !pane->type->hinted ||
+		    pane->type->hinted(pane->view, key[i].key)))
 			x = draw_hint(g, area, x, key, n, i);
 	return x;
 }
@@ -348,12 +350,13 @@ draw_foot(const struct tui *t, struct grid *g, const struct grid_area *area)
 		return;
 	}
 	if (text(t)) {
-		x = draw_hints(g, area, x, text_keys, TEXT);
-		draw_hints(g, area, x, back_keys, BACK);
+		x = draw_hints(g, area, x, text_keys, TEXT, NULL);
+		draw_hints(g, area, x, back_keys, BACK, NULL);
 		return;
 	}
-	x = draw_hints(g, area, x, common_keys, COMMON);
-	draw_hints(g, area, x, t->shown->type->key, t->shown->type->nkeys);
+	x = draw_hints(g, area, x, common_keys, COMMON, NULL);
+	draw_hints(g, area, x, t->shown->type->key, t->shown->type->nkeys,
+	    t->shown);
 }
 
 static void

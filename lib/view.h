@@ -42,6 +42,8 @@ struct view_type {
 	void (*place)(void *view, char *buf, size_t size);
 	const struct view_key *key;
 	size_t nkeys;
+	/* Whether the key's hint is of use now; NULL: always. */
+	int (*hinted)(void *view, int key);
 	/* Words that can be seen, each followed by its meaning; then NULL. */
 	const char *const *words;
 };

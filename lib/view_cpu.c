@@ -13,8 +13,8 @@
 #include "watch.h"
 
 /*
- * A table of functions, lines, modules or threads with the CPU time that they
- * used, and the selected one's use of it over time.
+ * A table of functions, lines, modules or threads with the time that they
+ * were on the CPU, off it, or both, and that of the selected one over time.
  */
 
 #define NAME_MAX_COLUMNS 1024
@@ -24,21 +24,24 @@
 #define CHART_LEAST_ROWS 10 /* from which there can be one */
 #define CHART_SAMPLES 20 /* a busy thread has in a bucket, at least */
 
-enum column { TOTAL, SELF, NOW, NAME, PLACE, NCOLUMNS };
+enum column { TOTAL, SELF, ON, OFF, NOW, NAME, PLACE, NCOLUMNS };
 enum show { SHOW_AUTO, SHOW_YES, SHOW_NO };
 
 struct series {
 	uint64_t from, width, last; /* what value[] was made from */
 	unsigned id;
+	enum profile_metric metric;
 	enum profile_group group;
 	int valid;
 	uint64_t *ns;
-	double *value;
+	double *value, *over;
 	size_t n, buckets, size;
 };
 
 struct view_cpu {
 	struct watch *watch;
+	enum profile_metric metric;
+	int chosen; /* the user has chosen it */
 	enum profile_group group;
 	const struct profile_row *row;
 	size_t n;
@@ -49,18 +52,35 @@ struct view_cpu {
 };
 
 #define NUMBERS \
-	{ "Total%", 8, 1, 0 }, { "Self%", 6, 1, 0 }, { "Now%", 6, 1, 50 }
+	{ "Total%", 8, 1, 0 }, { "Self%", 6, 1, 0 }, { NULL, 0, 0, 0 }, \
+	{ NULL, 0, 0, 0 }, { "Now%", 6, 1, 50 }
+#define NUMBERS_WALL \
+	{ "Total%", 8, 1, 0 }, { "Self%", 6, 1, 0 }, { "On%", 6, 1, 50 }, \
+	{ "Off%", 6, 1, 50 }, { "Now%", 6, 1, 72 }
 
-static const struct table_column layout[PROFILE_NGROUPS][NCOLUMNS] = {
-	[PROFILE_FUNCTION] = { NUMBERS, { "Function", 0, 0, 0 },
-	    { "Location", 0, 0, 56 } },
-	[PROFILE_LINE] = { NUMBERS, { "Function", 0, 0, 0 },
-	    { "Line", 0, 0, 0 } },
-	[PROFILE_MODULE] = { NUMBERS, { "Module", 0, 0, 0 },
-	    { NULL, 0, 0, 0 } },
-	[PROFILE_THREAD] = { NUMBERS, { "Thread", 0, 0, 0 },
-	    { "PID/TID", 0, 0, 0 } },
+#define LAYOUT(numbers) { \
+	[PROFILE_FUNCTION] = { numbers, { "Function", 0, 0, 0 }, \
+	    { "Location", 0, 0, 56 } }, \
+	[PROFILE_LINE] = { numbers, { "Function", 0, 0, 0 }, \
+	    { "Line", 0, 0, 0 } }, \
+	[PROFILE_MODULE] = { numbers, { "Module", 0, 0, 0 }, \
+	    { NULL, 0, 0, 0 } }, \
+	[PROFILE_THREAD] = { numbers, { "Thread", 0, 0, 0 }, \
+	    { "PID/TID", 0, 0, 0 } }, \
+}
+
+static const struct table_column
+    layouts[PROFILE_NMETRICS][PROFILE_NGROUPS][NCOLUMNS] = {
+	[PROFILE_CPU] = LAYOUT(NUMBERS),
+	[PROFILE_OFF] = LAYOUT(NUMBERS),
+	[PROFILE_WALL] = LAYOUT(NUMBERS_WALL),
 };
+
+static const struct table_column *
+layout(const struct view_cpu *v)
+{
+	return layouts[v->metric][v->group];
+}
 
 /* ---- the rows ---------------------------------------------------------- */
 
@@ -70,6 +90,12 @@ row_id(const void *rows, size_t i)
 	const struct view_cpu *v = rows;
 
 	return v->row[i].id;
+}
+
+static uint64_t
+off(const struct profile_row *row)
+{
+	return row->total - row->in[PROFILE_ON];
 }
 
 static int
@@ -110,6 +136,12 @@ row_compare(const void *rows, size_t x, size_t y, int column)
 	case SELF:
 		c = larger(a->self, b->self);
 		return c ? c : larger(a->total, b->total);
+	case ON:
+		c = larger(a->in[PROFILE_ON], b->in[PROFILE_ON]);
+		return c ? c : larger(a->self, b->self);
+	case OFF:
+		c = larger(off(a), off(b));
+		return c ? c : larger(a->self, b->self);
 	case NOW:
 		c = larger(a->now_self, b->now_self);
 		return c ? c : larger(a->self, b->self);
@@ -265,6 +297,12 @@ row_draw(const void *rows, size_t i, int column, struct grid *g,
 	case SELF:
 		draw_percent(g, cell, row->self, all->ns);
 		break;
+	case ON:
+		draw_percent(g, cell, row->in[PROFILE_ON], all->ns);
+		break;
+	case OFF:
+		draw_percent(g, cell, off(row), all->ns);
+		break;
 	case NOW:
 		draw_percent(g, cell, row->now_self, all->now_ns);
 		break;
@@ -280,7 +318,7 @@ static struct table_source
 source(const struct view_cpu *v)
 {
 	return (struct table_source){ v, v->n, row_id, row_compare, row_draw,
-		layout[v->group], NCOLUMNS };
+		layout(v), NCOLUMNS };
 }
 
 /* ---- the chart --------------------------------------------------------- */
@@ -289,7 +327,7 @@ static int
 series_room(struct series *s, size_t n)
 {
 	uint64_t *ns;
-	double *value;
+	double *value, *over;
 
 	if (n <= s->size)
 		return 0;
@@ -299,7 +337,10 @@ series_room(struct series *s, size_t n)
 	value = reallocarray(s->value, n, sizeof(*value));
 	if (value)
 		s->value = value;
-	if (!ns || !value)
+	over = reallocarray(s->over, n, sizeof(*over));
+	if (over)
+		s->over = over;
+	if (!ns || !value || !over)
 		return -1;
 	s->size = n;
 	return 0;
@@ -314,10 +355,11 @@ static void
 series_axis(const struct view_cpu *v, struct series *s, size_t room)
 {
 	const struct profile_summary *all = watch_summary(v->watch);
-	uint64_t duration = all->last - all->first;
+	uint64_t last = all->measured > all->first ? all->measured : all->first;
+	uint64_t duration = last - all->first;
 
 	s->from = all->first;
-	s->last = all->last;
+	s->last = last;
 	s->width = chart_bucket(duration, room,
 	    CHART_SAMPLES * watch_period(v->watch));
 	if (watch_state(v->watch) < WATCH_CUT_OFF) {
@@ -332,7 +374,7 @@ series_axis(const struct view_cpu *v, struct series *s, size_t room)
 }
 
 static void
-series_percent(struct series *s)
+series_percent(const struct series *s, double *value)
 {
 	uint64_t begin, length;
 
@@ -340,7 +382,7 @@ series_percent(struct series *s)
 		begin = s->from + i * s->width;
 		length = s->last > begin && s->last - begin < s->width ?
 		    s->last - begin : s->width;
-		s->value[i] = 100.0 * (double)s->ns[i] / (double)length;
+		value[i] = 100.0 * (double)s->ns[i] / (double)length;
 	}
 }
 
@@ -350,8 +392,24 @@ static int
 is_same(const struct series *a, const struct series *b)
 {
 	return a->valid && a->id == b->id && a->group == b->group &&
+	    a->metric == b->metric &&
 	    a->from == b->from && a->width == b->width && a->n == b->n &&
 	    a->buckets == b->buckets && b->last - a->last <= a->width / 8;
+}
+
+/* One of the two series; 0 where it is not measured. */
+static int
+series_count(const struct view_cpu *v, const struct series *s,
+    enum profile_metric metric, double *value)
+{
+	memset(value, 0, s->n * sizeof(*value));
+	if (v->metric != metric && v->metric != PROFILE_WALL)
+		return 0;
+	if (profile_series(watch_profile(v->watch), s->id, 't', metric,
+	    s->from, s->width, s->ns, s->n) < 0)
+		return -1;
+	series_percent(s, value);
+	return 0;
 }
 
 /* What a row used over time, in at most so many buckets. */
@@ -361,16 +419,15 @@ series_read(struct view_cpu *v, unsigned id, size_t room)
 	struct series *s = &v->series, next = *s;
 
 	next.id = id;
+	next.metric = v->metric;
 	next.group = v->group;
 	series_axis(v, &next, room);
 	if (is_same(s, &next))
 		return 0;
-	next.valid = series_room(&next, room) == 0 && profile_series(
-	    watch_profile(v->watch), id, 't', next.from, next.width, next.ns,
-	    next.n) == 0;
+	next.valid = series_room(&next, room) == 0 &&
+	    series_count(v, &next, PROFILE_CPU, next.value) == 0 &&
+	    series_count(v, &next, PROFILE_OFF, next.over) == 0;
 	*s = next;
-	if (s->valid)
-		series_percent(s);
 	return s->valid ? 0 : -1;
 }
 
@@ -388,18 +445,34 @@ which(const struct view_cpu *v, const struct profile_row *row, char *buf,
 	return buf;
 }
 
+/* What the chart shows, as far as there is room for it. */
+static const char *
+unit(const struct view_cpu *v, const struct grid *g, int columns, char *buf,
+    size_t size)
+{
+	*buf = '\0';
+	if (v->metric == PROFILE_WALL && columns >= 50)
+		snprintf(buf, size, " %s on %s off CPU%s ", chart_sign(g, 0),
+		    chart_sign(g, 1), columns < 72 ? "" : ", % of a thread");
+	else if (columns >= 60)
+		snprintf(buf, size, " total%s ", v->metric == PROFILE_OFF ?
+		    " off CPU, % of a thread" : ", % of a core");
+	return buf;
+}
+
 static void
 draw_rule(const struct view_cpu *v, const struct profile_row *row,
     struct grid *g, const struct grid_area *area)
 {
 	struct grid_area rule = { area->y, area->x, 1, area->columns };
-	const char *unit = area->columns < 60 ? "" : " total, % of a core ";
-	int end = area->x + area->columns - grid_width(g, unit) - 2;
+	char legend[64];
+	const char *what = unit(v, g, area->columns, legend, sizeof(legend));
+	int end = area->x + area->columns - grid_width(g, what) - 2;
 	int x = area->x + 3, y = area->y, room;
 	char buf[CELL_SIZE], place[128];
 
 	grid_fill(g, rule, GRID_FRAME, grid_utf8(g) ? L'─' : L'-');
-	grid_put(g, y, end, area->columns, GRID_FRAME, unit);
+	grid_put(g, y, end, area->columns, GRID_FRAME, what);
 	grid_put(g, y, x - 1, 1, GRID_PLAIN, " ");
 	which(v, row, place, sizeof(place));
 	room = end - x - 2 - grid_width(g, place);
@@ -430,7 +503,7 @@ draw_chart(struct view_cpu *v, struct grid *g, struct grid_area area)
 		    "out of memory");
 		return;
 	}
-	c = (struct chart){ s->value, s->n, s->buckets, s->from,
+	c = (struct chart){ s->value, s->over, s->n, s->buckets, s->from,
 		s->from + s->buckets * s->width };
 	chart_draw(g, &area, &c);
 }
@@ -512,11 +585,28 @@ act_reverse(void *view, int arg)
 	return resort(v);
 }
 
+/* Until somebody chooses, all of the time that was recorded is shown. */
+static int
+measure(struct view_cpu *v)
+{
+	if (!v->chosen)
+		v->metric = watch_summary(v->watch)->off ? PROFILE_WALL :
+		    PROFILE_CPU;
+	if (v->metric == profile_measured(watch_profile(v->watch)))
+		return 0;
+	for (int i = 0; i < PROFILE_NGROUPS; i++)
+		if (!layouts[v->metric][i][v->table[i].sort].title)
+			v->table[i].sort = SELF;
+	return profile_measure(watch_profile(v->watch), v->metric);
+}
+
 static int
 cpu_update(void *view)
 {
 	struct view_cpu *v = view;
 
+	if (measure(v) < 0)
+		return -1;
 	v->row = profile_rows(watch_profile(v->watch), &v->n);
 	return resort(v) ? -1 : 0;
 }
@@ -533,8 +623,31 @@ act_group(void *view, int arg)
 	if (profile_regroup(watch_profile(v->watch), next) < 0)
 		return "out of memory";
 	v->group = next;
-	v->table[next].sort = layout[next][old->sort].title ? old->sort : SELF;
+	v->table[next].sort = layout(v)[old->sort].title ? old->sort : SELF;
 	v->table[next].reverse = old->reverse;
+	return cpu_update(v) < 0 ? "out of memory" : NULL;
+}
+
+static int
+has_off(const struct view_cpu *v)
+{
+	return watch_summary(v->watch)->off;
+}
+
+static const char *
+act_measure(void *view, int arg)
+{
+	static const enum profile_metric next[] = {
+		[PROFILE_WALL] = PROFILE_OFF, [PROFILE_OFF] = PROFILE_CPU,
+		[PROFILE_CPU] = PROFILE_WALL
+	};
+	struct view_cpu *v = view;
+
+	(void)arg;
+	if (!has_off(v))
+		return "time off the CPU was not recorded: -w records it";
+	v->chosen = 1;
+	v->metric = next[v->metric];
 	return cpu_update(v) < 0 ? "out of memory" : NULL;
 }
 
@@ -568,6 +681,7 @@ static const struct view_key keys[] = {
 	{ 's', 0, act_sort, "sort by the next column", "sort" },
 	{ 'S', 0, act_reverse, "reverse the order", NULL },
 	{ 'l', 0, act_group, "by function, line, module or thread", "group" },
+	{ 'w', 0, act_measure, "time on and off the CPU: both, off, on", "off" },
 	{ KEYS_ENTER, 0, act_chart, "show or hide the chart", "chart" },
 };
 
@@ -597,6 +711,7 @@ cpu_close(void *view)
 		table_free(&v->table[i]);
 	free(v->series.ns);
 	free(v->series.value);
+	free(v->series.over);
 	free(v);
 }
 
@@ -604,8 +719,14 @@ static void
 draw_empty(const struct view_cpu *v, struct grid *g,
     const struct grid_area *area)
 {
+	static const char *const going[PROFILE_NMETRICS] = {
+		[PROFILE_CPU] = "no samples yet: they come when the program uses CPU time",
+		[PROFILE_OFF] = "no time off the CPU yet",
+		[PROFILE_WALL] = "no time yet",
+	};
 	const char *text = watch_state(v->watch) < WATCH_CUT_OFF ?
-	    "no samples yet: they come when the program uses CPU time" :
+	    going[v->metric] : v->metric == PROFILE_OFF ?
+	    "the recording holds no time off the CPU" :
 	    "the recording holds no samples";
 	int width = grid_width(g, text);
 	int x = area->columns > width ? (area->columns - width) / 2 : 0;
@@ -632,19 +753,30 @@ cpu_draw(void *view, struct grid *g, const struct grid_area *area)
 		draw_chart(v, g, bottom);
 }
 
+static int
+cpu_hinted(void *view, int key)
+{
+	return key != 'w' || has_off(view);
+}
+
 static void
 cpu_place(void *view, char *buf, size_t size)
 {
 	const struct view_cpu *v = view;
 	const struct table *t = &v->table[v->group];
+	static const char *const of[PROFILE_NMETRICS] = {
+		"on CPU: ", "off CPU: ", "wall: "
+	};
 
-	snprintf(buf, size, "%ss %zu/%zu", profile_group_name(v->group),
-	    t->n ? t->at + 1 : 0, t->n);
+	snprintf(buf, size, "%s%ss %zu/%zu",
+	    watch_summary(v->watch)->off ? of[v->metric] : "",
+	    profile_group_name(v->group), t->n ? t->at + 1 : 0, t->n);
 }
 
 static const char *const words[] = {
-	"Total%", "of all CPU time: with it anywhere on the stack",
-	"Self%", "of all CPU time: in itself, not in what it calls",
+	"Total%", "of all that time: with it anywhere on the stack",
+	"Self%", "of all that time: in itself, not in what it calls",
+	"On% Off%", "what part of Total% was on the CPU, and off it",
 	"Now%", "its share of the last 5 seconds, in itself",
 	"Location", "where most of its own time is spent",
 	NULL
@@ -657,6 +789,7 @@ view_cpu(void)
 		.name = "CPU", .open = cpu_open, .close = cpu_close,
 		.update = cpu_update, .draw = cpu_draw, .place = cpu_place,
 		.key = keys, .nkeys = sizeof(keys) / sizeof(keys[0]),
+		.hinted = cpu_hinted,
 		.words = words,
 	};
 

@@ -104,11 +104,16 @@ add_streams(struct view_info *v)
 }
 
 static void
-add_counts(struct view_info *v, const char *label,
-    const struct profile_count *c, size_t n)
+add_losses(struct view_info *v)
 {
+	const struct profile_count *c;
+	size_t n;
+
+	c = profile_losses(watch_profile(v->watch), &n);
+	if (n == 0)
+		page_add(v->page, GRID_FAINT, "lost", LABEL, "none");
 	for (size_t i = 0; i < n; i++)
-		page_printf(v->page, GRID_WARN, label, LABEL,
+		page_printf(v->page, GRID_WARN, "lost", LABEL,
 		    "%" PRIu64 " %s%s%s", c[i].count,
 		    c[i].reason ? c[i].reason : "for no known reason",
 		    c[i].producer ? " in " : "",
@@ -116,26 +121,67 @@ add_counts(struct view_info *v, const char *label,
 }
 
 static void
-add_samples(struct view_info *v)
+add_cut(struct view_info *v, const struct profile_count *c)
+{
+	/* Nobody wanted a stack of them. */
+	int style = strcmp(c->reason, "short") ? GRID_WARN : GRID_FAINT;
+
+	if (profile_measured(watch_profile(v->watch)) == PROFILE_CPU)
+		page_printf(v->page, style, "cut stacks", LABEL,
+		    "%" PRIu64 " %s", c->count, c->reason);
+	else
+		page_printf(v->page, style, "cut stacks", LABEL,
+		    "%.3f s %s", (double)c->ns / 1e9, c->reason);
+}
+
+static void
+add_stacks(struct view_info *v)
 {
 	const struct profile_summary *s = watch_summary(v->watch);
 	const struct profile *p = watch_profile(v->watch);
 	const struct profile_count *c;
 	size_t n;
 
+	if (profile_measured(p) == PROFILE_CPU)
+		page_printf(v->page, GRID_FAINT, "complete stacks", LABEL,
+		    "%" PRIu64 ", %.2f%%", s->complete,
+		    percent(s->complete, s->samples));
+	else
+		page_printf(v->page, GRID_FAINT, "complete stacks", LABEL,
+		    "%.3f s, %.2f%%", (double)s->complete_ns / 1e9,
+		    percent(s->complete_ns, s->ns));
+	c = profile_cuts(p, &n);
+	for (size_t i = 0; i < n; i++)
+		add_cut(v, &c[i]);
+}
+
+static void
+add_off(struct view_info *v)
+{
+	const struct profile_summary *s = watch_summary(v->watch);
+
+	if (!s->off)
+		return;
+	page_printf(v->page, GRID_FAINT, "waits", LABEL, "%" PRIu64, s->waits);
+	for (unsigned i = PROFILE_READY; i < PROFILE_NSTATES; i++)
+		if (s->in[i])
+			page_printf(v->page, GRID_FAINT, profile_state_name(i),
+			    LABEL, "%.3f s", (double)s->in[i] / 1e9);
+}
+
+static void
+add_samples(struct view_info *v)
+{
+	const struct profile_summary *s = watch_summary(v->watch);
+
 	page_add(v->page, GRID_PLAIN, NULL, 0, NULL);
 	page_add(v->page, GRID_STRONG, "Samples", 0, NULL);
 	page_printf(v->page, GRID_FAINT, "taken", LABEL, "%" PRIu64
-	    ", %.3f s of CPU time", s->samples, (double)s->ns / 1e9);
-	page_printf(v->page, GRID_FAINT, "complete stacks", LABEL,
-	    "%" PRIu64 ", %.2f%%", s->complete,
-	    percent(s->complete, s->samples));
-	c = profile_cuts(p, &n);
-	add_counts(v, "cut stacks", c, n);
-	if (s->lost == 0)
-		page_add(v->page, GRID_FAINT, "lost", LABEL, "none");
-	c = profile_losses(p, &n);
-	add_counts(v, "lost", c, n);
+	    ", %.3f s of CPU time", s->samples,
+	    (double)s->in[PROFILE_ON] / 1e9);
+	add_off(v);
+	add_stacks(v);
+	add_losses(v);
 	page_printf(v->page, GRID_FAINT, "profiler's cost", LABEL,
 	    "%.3f s, %.2f%% of a core, %.1f MB", (double)s->cost_ns / 1e9,
 	    percent(s->cost_ns, s->recorded), (double)s->cost_max_rss / 1e6);

@@ -100,8 +100,8 @@ watch_open(const char *path, const char **error)
 	}
 	w->db = db_open(path, DB_READ, error);
 	if (w->db)
-		w->profile = profile_open(w->db, PROFILE_FUNCTION, 0,
-		    UINT64_MAX, WATCH_WINDOW);
+		w->profile = profile_open(w->db, PROFILE_CPU,
+		    PROFILE_FUNCTION, 0, UINT64_MAX, WATCH_WINDOW);
 	if (!w->profile) {
 		if (w->db)
 			snprintf(why, sizeof(why), "%s", db_error(w->db));
@@ -146,6 +146,7 @@ static int
 is_newer(const struct profile_summary *a, const struct profile_summary *b)
 {
 	return a->samples != b->samples || a->last != b->last ||
+	    a->off_records != b->off_records ||
 	    a->lost != b->lost || a->cost_ns != b->cost_ns;
 }
 

@@ -30,6 +30,8 @@ cpu | 2000 | 100 | 100 | 51 | 10
 cpu | 3000 | 100 | 101 | 52 | 20
 cpu | 4000 | 100 | 101 | 53 | 30
 cpu | 5000 | 100 | 101 | ?no-stack | 40
+off | 5000 | 100 | 101 | 52 | 900 | 2 | sleeping
+off | 5000 | 100 | 101 | ?short | 80 | 33 | ready
 lost | 5000 | cpu | 7 | ring-full
 cost | 5000 | cpu | 500 | 4096
 note | 5000 | cpu | a\ttab
@@ -98,8 +100,8 @@ same 'everything but stacks, times from the start' got <<'E'
 4000|cpu|500|4096
 4000|cpu|a~tab
 E
-q a.db 'SELECT * FROM stack; SELECT * FROM cpu' >got
-same 'the tree and the samples' got <<'E'
+q a.db 'SELECT * FROM stack; SELECT * FROM cpu; SELECT * FROM off' >got
+same 'the tree, the samples and the waits' got <<'E'
 1|81||1|4096|1|0|
 2|82|1|1|8192|2|1|
 3|83||1|12288||0|copy-end
@@ -107,13 +109,20 @@ same 'the tree and the samples' got <<'E'
 2000|2|2|20|
 3000|2|3|30|
 4000|2||40|no-stack
+4000|2|2|900|2|sleeping|
+4000|2||80|33|ready|short
 E
 q a.db 'SELECT * FROM cpu_samples' >got
-same 'the view for people' got <<'E'
+same 'a view for people' got <<'E'
 1.0e-06|100|100|server|10|main|/src/main.rs|10|1|
 2.0e-06|100|101|worker|20|work|/src/work.rs|20|2|
 3.0e-06|100|101|worker|30|/srv/server+0x3000|||3|copy-end
 4.0e-06|100|101|worker|40|||||no-stack
+E
+q a.db 'SELECT * FROM off_waits' >got
+same 'another one' got <<'E'
+4.0e-06|100|101|worker|900|2|sleeping|work|/src/work.rs|20|2|
+4.0e-06|100|101|worker|80|33|ready|||||short
 E
 
 # ---- an existing file
@@ -197,11 +206,29 @@ else
 fi
 
 cp old.db newer.db
-printf '\000\000\000\002' | dd of=newer.db bs=1 seek=60 conv=notrunc 2>/dev/null
+printf '\000\000\000\003' | dd of=newer.db bs=1 seek=60 conv=notrunc 2>/dev/null
 cp newer.db before
 exits 'a newer schema' 6 rsprof-store -a newer.db <good.rec
-says 'said' '^rsprof-store: newer.db: recording of a newer rsprof \(schema 2, this one reads 1\)$'
+says 'said' '^rsprof-store: newer.db: recording of a newer rsprof \(schema 3, this one reads 2\)$'
 ok 'untouched' cmp newer.db before
+
+# What version 1 made; its tables and views are those of now but for one each.
+cp old.db v1.db
+sqlite3 v1.db 'DROP VIEW off_waits; DROP TABLE off; PRAGMA user_version = 1'
+exits 'an older schema is continued' 0 rsprof-store -a v1.db <later.rec
+q v1.db 'PRAGMA user_version; PRAGMA application_id; SELECT count(*) FROM cpu;
+	SELECT ns, count FROM off; PRAGMA integrity_check' >got
+same 'and becomes one of now' got <<'E'
+2
+1920168038
+8
+900|2
+80|33
+ok
+E
+q v1.db 'SELECT type, name, sql FROM sqlite_master ORDER BY name' >got
+q a.db 'SELECT type, name, sql FROM sqlite_master ORDER BY name' >want
+same 'with the same schema' got want
 
 # ---- what is left beside a file that was removed
 cp old.db gone.db
@@ -242,16 +269,22 @@ ok 'no file was made' test ! -e no.db
 { cat good.rec; printf 'cpu\t1\t2\ncpu\tx\t100\t100\t51\t1\n\n'
   printf 'cpu\t9000\t100\t100\t51\t1000\ncpu\t18446744073709551615\t100\t100\t51\t1\n'
   printf 'cpu\t1\t100\t99999999999\t51\t1\ncpu\t1\t100\t100\t51\t18446744073709551615\n'
+  printf 'off\t1\t100\t99999999999\t51\t1\t1\tdisk\n'
+  printf 'off\t1\t100\t100\t51\t18446744073709551615\t1\tdisk\n'
+  printf 'off\t1\t100\t100\t51\t1\t18446744073709551615\tdisk\n'
   printf 'cpu\t9000\t100\t100\t51'; } >bad.rec
 exits 'bad lines' 1 rsprof-store bad.db <bad.rec
 same 'each with its number' err <<'E'
-rsprof-store: <stdin>:20: too few fields
-rsprof-store: <stdin>:21: bad number
-rsprof-store: <stdin>:22: no record type
-rsprof-store: <stdin>:24: time out of range
-rsprof-store: <stdin>:25: thread out of range
-rsprof-store: <stdin>:26: nanoseconds out of range
-rsprof-store: <stdin>:27: truncated line
+rsprof-store: <stdin>:22: too few fields
+rsprof-store: <stdin>:23: bad number
+rsprof-store: <stdin>:24: no record type
+rsprof-store: <stdin>:26: time out of range
+rsprof-store: <stdin>:27: thread out of range
+rsprof-store: <stdin>:28: nanoseconds out of range
+rsprof-store: <stdin>:29: thread out of range
+rsprof-store: <stdin>:30: nanoseconds out of range
+rsprof-store: <stdin>:31: count out of range
+rsprof-store: <stdin>:32: truncated line
 E
 q bad.db 'SELECT count(*), sum(ns) FROM cpu' >got
 same 'all the good ones are there' got <<'E'

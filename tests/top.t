@@ -47,7 +47,7 @@ rsprof-store a.db <a.rec || exit 1
 # ---- usage
 exits 'no argument' 2 rsprof-top
 same 'usage' err <<'E'
-usage: rsprof-top [-n N] [-t PCT] [-f text|json|csv] [-g function|line|module|thread] [-s SINCE] [-u UNTIL] cpu FILE
+usage: rsprof-top [-n N] [-t PCT] [-f text|json|csv] [-g function|line|module|thread] [-s SINCE] [-u UNTIL] cpu|off|wall FILE
 E
 exits 'unknown option' 2 rsprof-top -x cpu a.db
 for o in '-n -1' '-n x' '-n 99999999999999999999' '-t 101' '-t -1' \
@@ -58,7 +58,7 @@ for o in '-n -1' '-n x' '-n 99999999999999999999' '-t 101' '-t -1' \
 	one_line 'in one line'
 done
 exits 'another metric' 2 rsprof-top heap a.db
-says 'said' '^rsprof-top: unknown metric: heap \(cpu\)$'
+says 'said' '^rsprof-top: unknown metric: heap \(cpu, off or wall\)$'
 exits 'no file' 2 rsprof-top cpu
 exits 'version' 0 rsprof-top -V
 says 'version said' '^rsprof-top [0-9]' out
@@ -155,6 +155,209 @@ Self %  Total %     Self s    Total s  Function              Location
 E
 exits 'a part without samples' 0 rsprof-top -s 1h cpu a.db
 says 'said' '^There are no samples' out
+
+# ---- on and off the CPU
+
+# server serves for 4 s and waits for a socket and the disk; worker is there
+# from 1 s to 3.5 s and waits for a lock.
+rec >w.rec <<'E'
+rsprof | 1 | cpu | mono=1000000000 | wall=1767225600000000000 | hz=100 | unit=ns | pid=100 | host=box | off=10000
+proc | 1000000000 | 100 | 1 | server | /srv/server | ./server -v
+thread | 1000000000 | 100 | 100 | server
+module | a1 | beef | /srv/server
+module | a2 | cafe | /usr/lib/libc.so.6
+frame | f1 | server::main | /home/me/server/src/main.rs | 3
+frame | f2 | server::serve | /home/me/server/src/serve.rs | 20
+frame | f3 | server::work | /home/me/server/src/work.rs | 7
+frame | f4 | server::lock | /home/me/server/src/work.rs | 9
+frame | f5 | recv | - | -
+frame | f6 | futex_wait | - | -
+frame | f7 | fsync | - | -
+stack | 51 | - | a1 | 5100 | f1 | 0
+stack | 52 | 51 | a1 | 5200 | f2 | 0
+stack | 53 | 52 | a2 | 5300 | f5 | 0
+stack | 54 | 52 | a2 | 5400 | f7 | 0
+stack | 61 | - | a1 | 6100 | f3 | 0
+stack | 62 | 61 | a1 | 6200 | f4 | 0
+stack | 63 | 62 | a2 | 6300 | f6 | 0
+thread | 2000000000 | 100 | 101 | worker
+cpu | 1500000000 | 100 | 100 | 52 | 500000000
+off | 2000000000 | 100 | 100 | 53 | 450000000 | 1 | sleeping
+off | 2000000000 | 100 | 100 | 52 | 50000000 | 3 | ready
+cpu | 2500000000 | 100 | 100 | 52 | 300000000
+cpu | 2600000000 | 100 | 101 | 61 | 500000000
+off | 3000000000 | 100 | 100 | 53 | 700000000 | 0 | sleeping
+off | 3000000000 | 100 | 101 | 63 | 400000000 | 0 | sleeping
+off | 3000000000 | 100 | 101 | 61 | 100000000 | 7 | ready
+off | 4000000000 | 100 | 100 | 53 | 1000000000 | 0 | sleeping
+off | 4000000000 | 100 | 101 | 63 | 900000000 | 2 | sleeping
+off | 4000000000 | 100 | 101 | ?short | 100000000 | 5000 | sleeping
+exit | 4500000000 | 100 | 101
+cpu | 4600000000 | 100 | 100 | 52 | 550000000
+cost | 5000000000 | cpu | 25000000 | 5000000
+off | 5000000000 | 100 | 100 | 53 | 150000000 | 1 | sleeping
+off | 5000000000 | 100 | 100 | 54 | 250000000 | 2 | disk
+off | 5000000000 | 100 | 100 | 52 | 50000000 | 1 | ready
+off | 5000000000 | 100 | 101 | 63 | 500000000 | 1 | sleeping
+end | 5000000000 | cpu | duration
+E
+rsprof-store w.db <w.rec || exit 1
+exits 'off the CPU' 0 rsprof-top off w.db
+same 'by function' out <<'E'
+Process   server (pid 100): ./server -v
+Recorded  2026-01-01 00:00:00 +0000, 4.000 s at 100 Hz on box
+Off CPU   4.650 s in 5007 waits: ready 0.200 s, sleeping 4.200 s, disk 0.250 s
+Stacks    97.85 % complete (short 2.15 %)
+Lost      nothing
+Profiler  0.025 s CPU (0.62 % of one CPU), 5.0 MB
+
+Self %  Total %    Ready s    Sleep s     Disk s  Function       Location
+ 49.46    49.46      0.000      2.300      0.000  recv           /usr/lib/libc.so.6
+ 38.71    38.71      0.000      1.800      0.000  futex_wait     /usr/lib/libc.so.6
+  5.38     5.38      0.000      0.000      0.250  fsync          /usr/lib/libc.so.6
+  2.15    56.99      0.100      2.300      0.250  server::serve  /home/me/server/src/serve.rs:20
+  2.15    40.86      0.100      1.800      0.000  server::work   /home/me/server/src/work.rs:7
+  2.15     2.15      0.000      0.100      0.000  [short]
+  0.00    56.99      0.100      2.300      0.250  server::main   /home/me/server/src/main.rs:3
+  0.00    38.71      0.000      1.800      0.000  server::lock   /home/me/server/src/work.rs:9
+E
+exits 'by thread' 0 rsprof-top -g thread off w.db
+sed '1,/^$/d' out >got
+same 'threads' got <<'E'
+Self %  Total %    Ready s    Sleep s     Disk s    Total s      TID  Thread
+ 56.99    56.99      0.100      2.300      0.250      2.650      100  server
+ 43.01    43.01      0.100      1.900      0.000      2.000      101  worker
+E
+exits 'on and off' 0 rsprof-top wall w.db
+sed '1,2d; /^Lost/,/^$/d' out >got
+same 'by function' got <<'E'
+CPU       1.850 s in 4 samples, 0.46 CPUs on average
+Off CPU   4.650 s in 5007 waits: ready 0.200 s, sleeping 4.200 s, disk 0.250 s
+Stacks    98.46 % complete (short 1.54 %)
+Self %  Total %       On s      Off s    Total s  Function       Location
+ 35.38    35.38      0.000      2.300      2.300  recv           /usr/lib/libc.so.6
+ 27.69    27.69      0.000      1.800      1.800  futex_wait     /usr/lib/libc.so.6
+ 22.31    61.54      1.350      2.650      4.000  server::serve  /home/me/server/src/serve.rs:20
+  9.23    36.92      0.500      1.900      2.400  server::work   /home/me/server/src/work.rs:7
+  3.85     3.85      0.000      0.250      0.250  fsync          /usr/lib/libc.so.6
+  1.54     1.54      0.000      0.100      0.100  [short]
+  0.00    61.54      1.350      2.650      4.000  server::main   /home/me/server/src/main.rs:3
+  0.00    27.69      0.000      1.800      1.800  server::lock   /home/me/server/src/work.rs:9
+E
+exits 'by thread' 0 rsprof-top -g thread wall w.db
+sed '1,/^$/d' out >got
+same 'they add up to the time that each was there' got <<'E'
+     On s    Ready s    Sleep s     Disk s    Total s  Known %      TID  Thread
+    1.350      0.100      2.300      0.250      4.000   100.00      100  server
+    0.500      0.100      1.900      0.000      2.500   100.00      101  worker
+E
+exits 'on the CPU' 0 rsprof-top cpu w.db
+sed '1,/^Self/d' out >got
+same 'is what it is without the rest' got <<'E'
+ 72.97    72.97      1.350      1.350  server::serve  /home/me/server/src/serve.rs:20
+ 27.03    27.03      0.500      0.500  server::work   /home/me/server/src/work.rs:7
+  0.00    72.97      0.000      1.350  server::main   /home/me/server/src/main.rs:3
+E
+exits 'CSV, off' 0 rsprof-top -f csv -n 1 off w.db
+tr '\r' '$' <out >got
+same 'by state, and how many waits' got <<'E'
+self_ns,total_ns,ready_ns,sleeping_ns,disk_ns,stopped_ns,waits,function,file,line,module$
+2300000000,2300000000,0,2300000000,0,0,2,recv,,,/usr/lib/libc.so.6$
+E
+exits 'CSV, threads' 0 rsprof-top -f csv -g thread wall w.db
+tr '\r' '$' <out >got
+same 'and for how long they were there' got <<'E'
+self_ns,total_ns,on_ns,ready_ns,sleeping_ns,disk_ns,stopped_ns,waits,present_ns,pid,tid,thread$
+4000000000,4000000000,1350000000,100000000,2300000000,250000000,0,4,4000000000,100,100,server$
+2500000000,2500000000,500000000,100000000,1900000000,0,0,5003,2500000000,100,101,worker$
+E
+exits 'JSON, threads' 0 rsprof-top -f json -g thread -n 1 wall w.db
+sed 's/.*"samples"/"samples"/' out >got
+same 'the same and more' got <<'E'
+"samples":4,"cpu_ns":1850000000,"off_least_ns":10000,"ready_ns":200000000,"sleeping_ns":4200000000,"disk_ns":250000000,"stopped_ns":0,"waits":5007,"complete_ns":6400000000,"complete_samples":4,"incomplete":[{"reason":"short","count":0,"ns":100000000}],"lost":[],"cost_ns":25000000,"cost_bytes":5000000,"notes":[],"rows_total":2,"rows":[
+{"thread":"server","pid":100,"tid":100,"self_ns":4000000000,"total_ns":4000000000,"on_ns":1350000000,"ready_ns":100000000,"sleeping_ns":2300000000,"disk_ns":250000000,"stopped_ns":0,"waits":4,"present_ns":4000000000}]}
+E
+exits 'JSON, off' 0 rsprof-top -f json -g module -n 1 off w.db
+tail -1 out >got
+same 'without what is on' got <<'E'
+{"module":"/usr/lib/libc.so.6","self_ns":4350000000,"total_ns":4350000000,"ready_ns":0,"sleeping_ns":4100000000,"disk_ns":250000000,"stopped_ns":0,"waits":7}]}
+E
+exits 'a part of it' 0 rsprof-top -s 2.5 -g thread wall w.db
+sed '1,/^$/d' out >got
+same 'what was told then, of intervals' got <<'E'
+     On s    Ready s    Sleep s     Disk s    Total s  Known %      TID  Thread
+    0.550      0.050      1.150      0.250      2.000   133.33      100  server
+    0.000      0.000      1.500      0.000      1.500   150.00      101  worker
+E
+sed 's/sleeping$/stopped/; /disk$/d' w.rec | rsprof-store s.db
+exits 'a stopped one' 0 rsprof-top -g thread wall s.db
+sed '1,/^$/d' out >got
+same 'has a column for that, and what is missing shows' got <<'E'
+     On s    Ready s    Sleep s     Disk s     Stop s    Total s  Known %      TID  Thread
+    1.350      0.100      0.000      0.000      2.300      3.750    93.75      100  server
+    0.500      0.100      0.000      0.000      1.900      2.500   100.00      101  worker
+E
+exits 'not recorded' 0 rsprof-top off a.db
+says 'said' '^Off CPU   not recorded$' out
+says 'said' '^There is no off-CPU time' out
+exits 'wall, without' 0 rsprof-top wall a.db
+says 'said' '^Off CPU   not recorded$' out
+cp a.db old.db
+sqlite3 old.db 'DROP VIEW off_waits; DROP TABLE off; PRAGMA user_version = 1'
+for m in cpu off wall; do
+	exits "$m of an older recording" 0 rsprof-top $m old.db
+	mv out want
+	rsprof-top $m a.db >out
+	same 'is the same' out want
+done
+
+# Many threads that are on the CPU, wait for one and for other things, for
+# random times, all day long.
+awk 'BEGIN {
+	srand(1); OFS = "\t"; CONVFMT = OFMT = "%.0f"
+	print "rsprof", 1, "cpu", "mono=0", "wall=0", "hz=99", "off=1000"
+	print "module", "a1", "beef", "/srv/server"
+	for (i = 1; i <= 200; i++)
+		print "stack", sprintf("%x", i),
+		    i < 4 ? "-" : sprintf("%x", int(i / 3)), "a1", i, "-", 0
+	split("ready sleeping disk stopped sleeping", state, " ")
+	for (t = 1; t <= 50; t++)
+		print "thread", 0, 1, t, "t" t
+	for (s = 1; s <= 60; s++)
+		for (t = 1; t <= 50; t++) {
+			left = 1e9
+			for (i = 0; i < 6; i++) {
+				stack = sprintf("%x", 1 + int(rand() * 200))
+				ns = i == 5 ? left : int(left * rand())
+				left -= ns
+				if (i)
+					print "off", s * 1e9, 1, t,
+					    i == 4 ? "?short" : stack, ns, 1, state[i]
+				else
+					print "cpu", s * 1e9 - 5e8, 1, t, stack, ns
+			}
+		}
+	print "end", 60 * 1e9, "cpu", "duration"
+}' | rsprof-store many.db 2>/dev/null
+rsprof-top -n 0 -f csv -g thread wall many.db | awk -F, 'NR > 1 {
+	if ($2 != $3 + $4 + $5 + $6 + $7 || $2 != 60e9 || $9 != 60e9)
+		print "not 60 s:", $0
+	n++
+}
+END { print n }' >got
+same 'each of 50 threads has its minute' got <<'E'
+50
+E
+# total METRIC GROUP: the sum of all self times.
+total() {
+	rsprof-top -n 0 -f csv -g "$2" "$1" many.db |
+		awk -F, 'NR > 1 { n += $1 } END { printf "%.0f\n", n }'
+}
+for g in function line module thread; do
+	ok "by $g on and off are wall" test \
+	    $(($(total cpu $g) + $(total off $g))) = "$(total wall $g)"
+	ok 'which is all of it' test "$(total wall $g)" = 3000000000000
+done
 
 # ---- continued after a while
 cp a.db two.db
@@ -273,10 +476,10 @@ exits 'another SQLite file' 6 rsprof-top cpu other.db
 same 'said' err <<'E'
 rsprof-top: other.db: an SQLite file, but not a recording
 E
-patched newer.db 60 '\000\000\000\002'
+patched newer.db 60 '\000\000\000\003'
 exits 'a newer schema' 6 rsprof-top cpu newer.db
 same 'said' err <<'E'
-rsprof-top: newer.db: recording of a newer rsprof (schema 2, this one reads 1)
+rsprof-top: newer.db: recording of a newer rsprof (schema 3, this one reads 2)
 E
 for n in 100 1000 4096 10000 40000; do
 	head -c $n a.db >cut.db

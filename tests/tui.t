@@ -6,16 +6,18 @@
 cd "$T" || exit 1
 trap 'exit 141' PIPE # a store that fails to start, below
 
-# A stream: stream SAMPLES [lost] [noend] [FROM] with one sample each 10 ms
-# from number FROM on; of ten samples six are in parse, called from main, three
-# in hash on another thread, one is in idle; of each hundred, one has no stack.
+# A stream: stream SAMPLES [lost] [noend] [off] [FROM] with one sample each
+# 10 ms from number FROM on; of ten samples six are in parse, called from main,
+# three in hash on another thread, one is in idle; of each hundred, one has no
+# stack.  With off, one thread waits in recv and the other one in lock.
 stream() {
 	awk -v n="$1" -v words="$*" -v from="${FROM:-0}" 'BEGIN {
 		OFS = "\t"; OFMT = CONVFMT = "%.0f"
 		t = 1000000000; s = 10000000
 		print "rsprof", 1, "cpu", "mono=" t, "wall=1767225600000000000",
 		    "hz=100", "unit=ns", "pid=4242", "host=box",
-		    "kernel=6.1.0", "arch=x86_64"
+		    "kernel=6.1.0", "arch=x86_64",
+		    words ~ /off/ ? "off=10000" : "x=y"
 		print "proc", t, 4242, 1, "server", "/srv/server", "./server -p 80"
 		print "thread", t, 4242, 4242, "server"
 		print "thread", t, 4242, 4243, "worker"
@@ -31,6 +33,10 @@ stream() {
 		print "stack", "52", "51", "a1", "2000", "f2", 0
 		print "stack", "53", "-", "a1", "3000", "f3", 0
 		print "stack", "54", "51", "a2", "4000", "f4", 0
+		print "frame", "f5", "recv", "-", "-"
+		print "frame", "f6", "server::lock", "/src/lock.rs", 9
+		print "stack", "55", "52", "a2", "5000", "f5", 0
+		print "stack", "56", "53", "a1", "6000", "f6", 0
 		if (words ~ /note/)
 			print "note", t, "cpu", "kernel time is not counted"
 		for (i = from; i < from + n; i++) {
@@ -40,6 +46,12 @@ stream() {
 			if (i % 100 == 50)
 				stack = "?no-stack"
 			print "cpu", t, 4242, tid, stack, s
+			if (i % 100 == 99 && words ~ /off/) {
+				print "off", t, 4242, 4242, "55", 250000000, 3, "sleeping"
+				print "off", t, 4242, 4242, "52", 50000000, 9, "ready"
+				print "off", t, 4242, 4243, "56", 650000000, 0, "sleeping"
+				print "off", t, 4242, 4243, "?short", 50000000, 99, "disk"
+			}
 			if (i % 100 == 99)
 				print "cost", t, "cpu", (i + 1) * 100000, 4096
 		}
@@ -55,6 +67,7 @@ stream() {
 stream 2000 | rsprof-store ended.db || exit 1
 stream 2000 lost noend note | rsprof-store cut.db || exit 1
 stream 0 | rsprof-store none.db || exit 1
+stream 2000 off | rsprof-store wall.db || exit 1
 
 # screen NAME ARGS...: as text, in $T/NAME.
 screen() {
@@ -179,6 +192,7 @@ same 'help' got <<'E'
  s             sort by the next column
  S             reverse the order
  l             by function, line, module or thread
+ w             time on and off the CPU: both, off, on
  Enter         show or hide the chart
 
  q ^c          quit
@@ -188,16 +202,15 @@ same 'help' got <<'E'
  ^l            draw the screen again
  ^z            suspend
 
- Total%        of all CPU time: with it anywhere on the stack
- Self%         of all CPU time: in itself, not in what it calls
+ Total%        of all that time: with it anywhere on the stack
+ Self%         of all that time: in itself, not in what it calls
+ On% Off%      what part of Total% was on the CPU, and off it
  Now%          its share of the last 5 seconds, in itself
  Location      where most of its own time is spent
  cores         that the program used in the last 5 seconds
- complete      samples whose stack reaches the thread's start
+ complete      stacks that reach the thread's start
  lost          samples that could not be taken: i tells why
  profiler      its own CPU time, in percent of one core
-
-
 
  j k scroll  q back
 E
@@ -229,7 +242,7 @@ E
 
 # rows FILE: its table, blanks reduced.
 rows() { sed -n '/Total%/,/^ *$/p' "$1" | sed '/^ *$/d; s/^ *//; s/  */ /g'; }
-is() { rows got >is.got; same "$1" is.got; }
+is() { rows got >is.got; same "$1" is.got "${2:--}"; }
 
 # ---- keys
 
@@ -345,9 +358,9 @@ says 'an unknown key' 'no such key' got
 screen got -k '?q' ended.db
 says 'q leaves the help' 'functions 1/5' got
 LINES=12 screen got -k '?G' ended.db
-says 'the end of a help that does not fit' ' 18-26/26$' got
+says 'the end of a help that does not fit' ' 20-28/28$' got
 LINES=12 screen got -k '?Gg<Down><PgDn>' ended.db
-says 'and how it moves' ' 10-18/26$' got
+says 'and how it moves' ' 10-18/28$' got
 
 # Each key of the help has its place in the page.
 LINES=60 screen got -k '?' ended.db
@@ -357,6 +370,118 @@ ok 'keys are found in the help' grep -qx Enter keys.help
 sed -n '/^\.Ss Keys/,/^\.Sh/s/^\.It //p' "$ROOT/man/rsprof-tui.1" |
 	tr -s ' ' '\n' | sort -u >keys.page
 same 'the page has the keys of the help' keys.page keys.help
+
+# ---- on and off the CPU
+
+screen got -k j wall.db
+same 'on and off the CPU, in one bar' got <<'E'
+  ENDED   server 4242                                                  00:00:20
+ 2,000 samples   1.00 cores   99.5% complete                wall: functions 2/8
+
+ Total%  Self%▼   On%   Off%   Now%  Function                 Location
+   32.5   32.5    0.0   32.5   32.5  server::lock             /src/lock.rs:9
+   44.5   32.0   29.5   15.0   32.0  <..>::parse              …/mod.rs:142
+   47.5   15.0   15.0   32.5   15.0  server::digest::hash     /src/hash.rs:7
+   12.5   12.5    0.0   12.5   12.5  recv                     [libz.so.1]
+    5.0    5.0    5.0    0.0    5.0  idle                     [libz.so.1]
+    2.5    2.5    0.0    2.5    2.5  [short]
+    0.5    0.5    0.5    0.0    0.5  [no-stack]
+   49.5    0.0   34.5   15.0    0.0  server::main             /src/main.rs:10
+
+
+
+── <Vec<..> as Parse>::parse ────────────────── ⣿ on ⢕ off CPU, % of a thread ──
+  100% ┤⢝ ⢖ ⠅⢐⠆⢘ ⢖ ⢝⢐⠆⢘⠅⢖ ⢝ ⠆⢘⠅⢐ ⢝ ⢖⢘⠅⢐⠆⢝ ⢖⢘⠅⢐⠆⢘ ⢖ ⠅⢐⠆⢘⠅⢖ ⢝⢐⠆⢘⠅⢐ ⢝ ⠆⢘⠅⢐⠆⢝ ⢖⢘⠅⢐⠆
+       │⢕⢝⢕⢝⢝⢕⢝⢕⢝⢕⢝⢕⢕⢝⢕⢝⢕⢝⢕⢝⢝⢕⢝⢕⢝⢕⢝⢕⢕⢝⢕⢝⢕⢝⢕⢕⢝⢕⢝⢕⢝⢕⢝⢝⢕⢝⢕⢝⢕⢝⢕⢕⢝⢕⢝⢕⢝⢕⢝⢝⢕⢝⢕⢝⢕⢝⢕⢕⢝⢕⢝
+       │⣿⢕⣷⢕⣗⢵⣗⢽⢕⣷⢕⣿⢵⣗⢽⣗⣷⢕⣿⢕⣗⢽⣗⢵⢕⣿⢕⣷⢽⣗⢵⣗⣿⢕⣷⢽⣗⢵⣗⢽⢕⣷⢕⣗⢵⣗⢽⣗⣷⢕⣿⢵⣗⢽⣗⢵⢕⣿⢕⣗⢽⣗⢵⣗⣿⢕⣷⢽⣗⢵⣗
+   50% ┤⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿
+       │⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿
+       │⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿
+    0% └ 00:00:00 ──────────────────── 00:00:10 ───────────────────── 00:00:20
+ q quit  ? help  p pause  i info  j k move  s sort  l group  w off  Enter chart
+E
+screen got -k w wall.db
+is 'w: off the CPU' <<'E'
+Total% Self%▼ Now% Function Location
+65.0 65.0 65.0 server::lock /src/lock.rs:9
+25.0 25.0 25.0 recv [libz.so.1]
+30.0 5.0 5.0 <Vec<..> as Parse>::parse …/src/parse/mod.rs:142
+5.0 5.0 5.0 [short]
+65.0 0.0 0.0 server::digest::hash /src/hash.rs:7
+30.0 0.0 0.0 server::main /src/main.rs:10
+E
+says 'which the head tells' ' off CPU: functions 1/6$' got
+says 'and the chart' '─ total off CPU, % of a thread ─' got
+screen got ended.db
+rows got >want
+screen got -k ww wall.db
+is 'w: on the CPU, as where nothing else was recorded' want
+screen want -k wwwww wall.db
+same 'and so on' got want
+LC_ALL=C COLUMNS=72 LINES=22 screen got -k lllj wall.db
+same 'threads in ASCII, whose time adds up' got <<'E'
+  ENDED   server 4242                                          00:00:20
+ 2,000 samples   1.00 cores   99.5% complete          wall: threads 2/2
+
+ Total%  Self%v   On%   Off%   Now%  Thread              PID/TID
+   50.0   50.0   35.0   15.0   50.0  server              4242/4242
+   50.0   50.0   15.0   35.0   50.0  worker              4242/4243
+
+
+
+
+
+
+
+
+-- worker 4242/4243 ------------------- # on o off CPU, % of a thread --
+  120% +                                                              -
+       |ooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooo
+   60% +ooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooo
+       |...............................................................
+       |###############################################################
+    0% + 00:00:00 ---------------- 00:00:10 ----------------- 00:00:20
+ q quit  ? help  p pause  i info  j k move  s sort  l group  w off
+E
+COLUMNS=60 LINES=15 screen got -k ss wall.db
+same 'on a small screen, by time off the CPU' got <<'E'
+  ENDED   server 4242                              00:00:20
+ 2,000 samples   1.00 cores             wall: functions 1/8
+ Total%  Self%    On%   Off%▼ Function         Location
+   32.5   32.5    0.0   32.5  server::lock     …/lock.rs:9
+   47.5   15.0   15.0   32.5  …::digest::hash  …/hash.rs:7
+   44.5   32.0   29.5   15.0  <..>::parse      …/mod.rs:142
+   49.5    0.0   34.5   15.0  server::main     …/main.rs:10
+   12.5   12.5    0.0   12.5  recv             [libz.so.1]
+    2.5    2.5    0.0    2.5  [short]
+    5.0    5.0    5.0    0.0  idle             [libz.so.1]
+    0.5    0.5    0.5    0.0  [no-stack]
+
+
+
+ q quit  ? help  p pause  i info  j k move  s sort  l group
+E
+screen got -k jjw wall.db
+says 'the selected row stays' '^── server::digest::hash ──' got
+screen got -k 'ssw' wall.db
+says 'sorted by what there still is' 'Self%▼' got
+screen got -k i wall.db
+sed -n '/^ Samples/,/^ cut/p' got >is.got
+same 'information' is.got <<'E'
+ Samples
+ taken             2000, 20.000 s of CPU time
+ waits             2040
+ ready             1.000 s
+ sleeping          18.000 s
+ disk              1.000 s
+ complete stacks   38.800 s, 97.00%
+ cut stacks        0.200 s no-stack
+E
+screen got -k w ended.db
+says 'nothing else was recorded' '^ time off the CPU was not recorded' got
+stream 0 off | rsprof-store wait.db
+screen got wait.db
+says 'nothing yet' 'wall: functions 0/0' got
 
 # ---- names that mean harm
 
@@ -608,6 +733,10 @@ see 'the end' ' ENDED '
 see 'has every sample' ' 6,001 samples'
 FROM=7000 stream 1000 | rsprof-store -a live.db
 see 'it is continued by -a' ' 7,001 samples'
+FROM=9000 stream 100 off | rsprof-store -a live.db
+see 'time off the CPU shows when it comes' 'wall: functions'
+keys w w
+see 'until somebody wants another thing' 'on CPU: functions'
 rm -f live.db
 see 'deleted' 'the file was deleted or replaced'
 see 'what was read is still there' 'server::digest::hash'

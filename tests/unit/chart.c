@@ -55,12 +55,12 @@ check_time(void)
 }
 
 static void
-draws(int utf8, const char *what, const char *want)
+draws(int utf8, const double *over, const char *what, const char *want)
 {
 	static const double value[] = { 0, 25, 50, 100, 0.1 };
 	struct grid *g = grid_open(5, 30, utf8);
 	struct grid_area all = grid_all(g);
-	struct chart c = { value, 5, 6, 0, 60 * S };
+	struct chart c = { value, over, 5, 6, 0, 60 * S };
 	char *got;
 
 	chart_draw(g, &all, &c);
@@ -74,29 +74,43 @@ draws(int utf8, const char *what, const char *want)
 static void
 check_drawing(void)
 {
-	draws(0, "ASCII",
+	static const double over[] = { 100, 75, 0, 100, 0 };
+
+	draws(0, NULL, "ASCII",
 	    "  100% +           ###\n"
 	    "       |           ###\n"
 	    "   50% +       #######\n"
 	    "       |    ##########....\n"
 	    "    0% + 00:00:00 - 00:01:00\n");
+	draws(0, over, "ASCII, two series",
+	    "  200% +           ooo\n"
+	    "       |           ooo\n"
+	    "  100% +ooooooo    ###\n"
+	    "       |oooo:::#######....\n"
+	    "    0% + 00:00:00 - 00:01:00\n");
 	if (setlocale(LC_ALL, "C.UTF-8") == NULL) {
 		printf("ok %d # SKIP no C.UTF-8 locale\n", ++tap_count);
 		return;
 	}
-	draws(1, "Braille",
+	draws(1, NULL, "Braille",
 	    "  100% ┤          ⢸⣿⣿⣿\n"
 	    "       │          ⢸⣿⣿⣿\n"
 	    "   50% ┤       ⣿⣿⣿⣿⣿⣿⣿\n"
 	    "       │   ⢸⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣀⣀⣀⡀\n"
+	    "    0% └ 00:00:00 ─ 00:01:00\n");
+	draws(1, over, "Braille, two series",
+	    "  200% ┤          ⢘⢝⢝⢝\n"
+	    "       │          ⢐⢕⢕⢕\n"
+	    "  100% ┤⢝⢝⢝⢝⢝⢝⢝   ⢸⣿⣿⣿\n"
+	    "       │⢕⢕⢕⢵⣵⣵⣵⣿⣿⣿⣿⣿⣿⣿⣀⣀⣀⡀\n"
 	    "    0% └ 00:00:00 ─ 00:01:00\n");
 }
 
 static void
 check_bounds(void)
 {
-	double value[2] = { 1e300, -5 };
-	struct chart c = { value, 2, 2, 0, S };
+	double value[2] = { 1e300, -5 }, over[2] = { -1e300, 1e300 };
+	struct chart c = { value, over, 2, 2, 0, S };
 	int drawn = 0;
 
 	for (int rows = 1; rows < 9; rows++)

@@ -91,7 +91,8 @@ static struct profile *
 open_profile(struct db *db, enum profile_group group, uint64_t since,
     uint64_t until, uint64_t window)
 {
-	struct profile *p = profile_open(db, group, since, until, window);
+	struct profile *p = profile_open(db, PROFILE_CPU, group, since, until,
+	    window);
 
 	must(p != NULL, db_error(db));
 	return p;
@@ -299,15 +300,18 @@ test_series(struct profile *p)
 {
 	uint64_t b[4];
 
-	ok(profile_series(p, row(p, "a")->id, 't', 2000, 2000, b, 3) == 0 &&
+	ok(profile_series(p, row(p, "a")->id, 't', PROFILE_CPU, 2000, 2000,
+	    b, 3) == 0 &&
 	    b[0] == 2 + 4 && b[1] == 8 + 16 && b[2] == 0, "total of a");
-	ok(profile_series(p, row(p, "a")->id, 's', 0, 3000, b, 2) == 0 &&
+	ok(profile_series(p, row(p, "a")->id, 's', PROFILE_CPU, 0, 3000,
+	    b, 2) == 0 &&
 	    b[0] == 2 && b[1] == 8, "self of a");
 	profile_regroup(p, PROFILE_THREAD);
-	ok(profile_series(p, row(p, "worker")->id, 't', 0, 5000, b, 3) == 0 &&
+	ok(profile_series(p, row(p, "worker")->id, 't', PROFILE_CPU, 0, 5000,
+	    b, 3) == 0 &&
 	    b[0] == 12 && b[1] == 192 && b[2] == 0, "a thread");
 	profile_regroup(p, PROFILE_FUNCTION);
-	ok(profile_series(p, 0, 't', 0, 0, b, 2) == 0 && b[0] == 0,
+	ok(profile_series(p, 0, 't', PROFILE_WALL, 0, 0, b, 2) == 0 && b[0] == 0,
 	    "no width, no time");
 }
 
@@ -335,6 +339,169 @@ test_range(struct db *db)
 	    profile_summary(p)->first <= profile_summary(p)->last,
 	    "nothing after the end");
 	profile_close(p);
+}
+
+/* ---- on and off the CPU ------------------------------------------------ */
+
+#define MS(n) #n "000000\t" /* milliseconds */
+
+/*
+ * Thread 100 is there for 3 s: serve (51) waits in recv (52), and for a CPU;
+ * thread 101 comes at 1 s and goes at 2.5 s: work (53) waits in lock (54), and
+ * for less than has a stack.  The state of one record is not known.
+ */
+static const char waits[] = "rsprof\t1\tcpu\tmono=0\twall=1000\thz=99\toff=7\n"
+"proc\t0\t100\t1\tserver\t/srv/server\t./server\n"
+"thread\t0\t100\t100\tserver\n"
+"module\ta1\tbeef\t/srv/server\n"
+"frame\tf1\tserve\ta.rs\t1\nframe\tf2\trecv\ta.rs\t2\n"
+"frame\tf3\twork\ta.rs\t3\nframe\tf4\tlock\ta.rs\t4\n"
+"stack\t51\t-\ta1\t1\tf1\t0\nstack\t52\t51\ta1\t2\tf2\t0\n"
+"stack\t53\t?depth\ta1\t3\tf3\t0\nstack\t54\t53\ta1\t4\tf4\t0\n"
+"cpu\t" MS(400) "100\t100\t51\t" MS(300) "\n"
+"off\t" MS(1000) "100\t100\t52\t" MS(600) "2\tsleeping\n"
+"off\t" MS(1000) "100\t100\t51\t" MS(100) "2\tready\n"
+"thread\t" MS(1000) "100\t101\tworker\n"
+"cpu\t" MS(1500) "100\t101\t53\t" MS(500) "\n"
+"off\t" MS(2000) "100\t100\t52\t" MS(1000) "0\tsleeping\n"
+"off\t" MS(2000) "100\t101\t54\t" MS(300) "1\tdisk\n"
+"off\t" MS(2000) "100\t101\t?short\t" MS(100) "900\tsleeping\n"
+"exit\t" MS(2500) "100\t101\n"
+"off\t" MS(3000) "100\t101\t54\t" MS(600) "3\tpuzzled\n"
+"off\t" MS(3000) "100\t100\t52\t" MS(200) "1\tsleeping\n"
+"off\t" MS(3000) "100\t100\t51\t" MS(800) "1\tstopped\n"
+"end\t" MS(3000) "cpu\tduration\n";
+
+#define MILLION UINT64_C(1000000)
+
+static void
+is_in(const struct profile *p, const char *name, uint64_t on, uint64_t ready,
+    uint64_t sleeping, uint64_t disk, uint64_t stopped)
+{
+	const uint64_t want[] = { on, ready, sleeping, disk, stopped };
+	const struct profile_row *r = row(p, name);
+	uint64_t sum = 0;
+	int i, good = r != NULL;
+
+	for (i = 0; r && i < PROFILE_NSTATES; i++) {
+		good &= r->in[i] == want[i] * MILLION;
+		sum += r->in[i];
+	}
+	ok(good && sum == r->total, "%s by state, and that adds up", name);
+}
+
+static void
+test_off_functions(struct profile *p)
+{
+	profile_measure(p, PROFILE_OFF);
+	ok(profile_summary(p)->ns == 3700 * MILLION &&
+	    self_sum(p) == 3700 * MILLION, "off the CPU, by function too");
+	is(p, "serve", 900 * MILLION, 2700 * MILLION);
+	is_in(p, "serve", 0, 100, 1800, 0, 800);
+	is(p, "recv", 1800 * MILLION, 1800 * MILLION);
+	is_in(p, "lock", 0, 0, 600, 300, 0);
+	is(p, "[short]", 100 * MILLION, 100 * MILLION);
+	ok(row(p, "serve")->waits == 4 && row(p, "lock")->waits == 4,
+	    "waits for a CPU are not counted");
+	ok(profile_summary(p)->waits == 908, "all the others are");
+	ok(profile_summary(p)->complete_ns == 2700 * MILLION &&
+	    profile_summary(p)->short_ns == 100 * MILLION, "complete stacks");
+
+	profile_measure(p, PROFILE_WALL);
+	ok(self_sum(p) == 4500 * MILLION, "wall is on and off");
+	is(p, "serve", 1200 * MILLION, 3000 * MILLION);
+	is_in(p, "serve", 300, 100, 1800, 0, 800);
+	is_in(p, "work", 500, 0, 600, 300, 0);
+	is_now(p, "serve", 800 * MILLION, 1000 * MILLION);
+	ok(profile_summary(p)->now_on == 0, "nothing of it on the CPU now");
+
+	profile_measure(p, PROFILE_CPU);
+	ok(self_sum(p) == 800 * MILLION && row(p, "recv") == NULL,
+	    "and on the CPU");
+	is_in(p, "serve", 300, 0, 0, 0, 0);
+}
+
+static void
+test_off_threads(struct profile *p)
+{
+	const struct profile_row *r;
+
+	profile_regroup(p, PROFILE_THREAD);
+	profile_measure(p, PROFILE_WALL);
+	is_in(p, "server", 300, 100, 1800, 0, 800);
+	r = row(p, "server");
+	ok(r->total == r->present && r->present == 3000 * MILLION,
+	    "all of the thread's time");
+	is_in(p, "worker", 500, 0, 700, 300, 0);
+	r = row(p, "worker");
+	ok(r->total == r->present && r->present == 1500 * MILLION,
+	    "also of one that comes and goes");
+	profile_regroup(p, PROFILE_FUNCTION);
+}
+
+static void
+test_off_series(struct profile *p)
+{
+	unsigned serve = row(p, "serve")->id;
+	uint64_t b[6], on[6];
+	int i, good = 1;
+
+	profile_series(p, serve, 't', PROFILE_OFF, 0, 500 * MILLION, b, 6);
+	ok(b[0] == 350 * MILLION && b[1] == 350 * MILLION &&
+	    b[2] == 500 * MILLION && b[5] == 500 * MILLION,
+	    "what is told at an interval's end was during it");
+	profile_series(p, serve, 't', PROFILE_CPU, 0, 500 * MILLION, on, 6);
+	ok(on[0] == 300 * MILLION && on[1] == 0, "a sample is where it is");
+	profile_series(p, serve, 's', PROFILE_OFF, 0, 500 * MILLION, b, 6);
+	ok(b[0] == 50 * MILLION && b[2] == 0 && b[4] == 400 * MILLION,
+	    "its own");
+	profile_series(p, serve, 't', PROFILE_WALL, 250 * MILLION,
+	    1000 * MILLION, b, 3);
+	for (i = 0; i < 2; i++)
+		good &= b[i] / MILLION >= (i ? 998 : 1073) &&
+		    b[i] <= (i ? 1000 : 1075) * MILLION;
+	ok(good && b[2] <= 750 * MILLION && b[2] >= 748 * MILLION,
+	    "both, in buckets that are not of the intervals");
+	profile_regroup(p, PROFILE_THREAD);
+	profile_series(p, row(p, "worker")->id, 't', PROFILE_OFF, 0,
+	    1000 * MILLION, b, 4);
+	ok(b[0] == 0 && b[1] == 400 * MILLION && b[2] == 600 * MILLION &&
+	    b[3] == 0, "a thread");
+	profile_regroup(p, PROFILE_FUNCTION);
+}
+
+static void
+test_off(void)
+{
+	struct profile *p;
+	struct db *db;
+
+	ok(profile_metric("wall") == PROFILE_WALL &&
+	    profile_metric("heap") == PROFILE_NMETRICS, "names of metrics");
+	write_records(path, DB_REPLACE, waits);
+	db = reader();
+	p = open_profile(db, PROFILE_FUNCTION, 0, END, 1000 * MILLION);
+	ok(profile_summary(p)->off && profile_summary(p)->off_least == 7,
+	    "waits of 7 ns have a stack");
+	test_off_functions(p);
+	test_off_series(p);
+	test_off_threads(p);
+	profile_close(p);
+	db_close(db);
+
+	write_records(path, DB_REPLACE, fixture);
+	change("DROP VIEW off_waits; DROP TABLE off; PRAGMA user_version = 1");
+	db = reader();
+	ok(db_schema(db) == 1, "a recording of the first schema");
+	p = open_profile(db, PROFILE_FUNCTION, 0, END, 1000);
+	ok(self_sum(p) == 511 && !profile_summary(p)->off, "can be read");
+	write_records(path, DB_APPEND, HEAD "off\t1\t100\t100\t51\t5\t1\tdisk\n");
+	ok(profile_update(p) == 0 && db_schema(db) == DB_SCHEMA &&
+	    profile_summary(p)->off, "and continued, also while it is read");
+	profile_measure(p, PROFILE_WALL);
+	is(p, "main", 1 + 5, 63 + 5);
+	profile_close(p);
+	db_close(db);
 }
 
 /* ---- producers -------------------------------------------------------- */
@@ -554,6 +721,38 @@ test_growth(void)
 	ok(!exists("-wal") && !exists("-shm"), "the last reader makes it one");
 }
 
+/* Waits are told of some time after CPU samples. */
+static void
+test_off_growth(void)
+{
+	const struct profile_summary *s;
+	struct writer w;
+	struct profile *p;
+	struct db *db;
+
+	unlink(path);
+	w = start_writer();
+	tell(&w, waits);
+	tell(&w, "rsprof\t1\tcpu\tmono=0\twall=1000\toff=7\n"
+	    "cpu\t" MS(3400) "100\t100\t51\t" MS(100) "\n"
+	    "cost\t" MS(3500) "cpu\t1\t1\n");
+	db = reader();
+	p = open_profile(db, PROFILE_FUNCTION, 0, END, 500 * MILLION);
+	s = profile_summary(p);
+	ok(s->live && s->measured == 3500 * MILLION &&
+	    s->now_ns == 100 * MILLION, "of the CPU there is all");
+	profile_measure(p, PROFILE_WALL);
+	ok(s->measured == 3000 * MILLION && s->now_ns == 1600 * MILLION &&
+	    s->now_on == 0, "of both there is what there is of waits");
+	tell(&w, "cost\t" MS(8000) "cpu\t1\t1\n");
+	profile_update(p);
+	ok(s->measured == 8000 * MILLION && s->now_ns == 0,
+	    "but nobody waits for them for ever");
+	stop_writer(&w);
+	profile_close(p);
+	db_close(db);
+}
+
 static void
 test_killed_writer(void)
 {
@@ -676,7 +875,7 @@ test_errors(void)
 	write_records(path, DB_REPLACE, fixture);
 	change("DROP TABLE cpu");
 	db = reader();
-	ok(profile_open(db, PROFILE_LINE, 0, END, 0) == NULL &&
+	ok(profile_open(db, PROFILE_CPU, PROFILE_LINE, 0, END, 0) == NULL &&
 	    strstr(db_error(db), path) && strstr(db_error(db), "cpu"),
 	    "a missing table: %s", db_error(db));
 	db_close(db);
@@ -714,9 +913,11 @@ main(void)
 	test_range(db);
 	db_close(db);
 	test_growth();
+	test_off_growth();
 	test_killed_writer();
 	test_replaced();
 	test_producers();
+	test_off();
 	test_damage();
 	test_errors();
 	unlink(path);
