@@ -143,33 +143,57 @@ walk_read(struct walk *w, __u64 addr, __u64 *out)
  * knows what it replaced, the innermost first. */
 #define WALK_RETURNS 64 /* the kernel's own limit, MAX_URETPROBE_DEPTH */
 
-static __always_inline int
-walk_return(struct walk *w, __u64 addr, __u64 *out)
+struct walk_hidden {
+	__u64 addr;     /* of the return address */
+	__u64 instance; /* struct return_instance */
+	__u64 found;    /* what it replaced; 0: nothing */
+};
+
+static long
+walk_instance(__u32 i, void *ctx)
 {
-	struct return_instance *r = (struct return_instance *)w->returns;
+	struct walk_hidden *h = ctx;
+	struct return_instance *r = (struct return_instance *)h->instance;
 	__u64 at;
 
-	if (walk_read(w, addr, out))
-		return -1;
-	for (int i = 0; r && i < WALK_RETURNS; i++) {
-		at = BPF_CORE_READ(r, stack);
-		if (at == addr)
-			*out = BPF_CORE_READ(r, orig_ret_vaddr);
-		if (at >= addr)
-			break;
-		r = BPF_CORE_READ(r, next);
-	}
-	w->returns = (__u64)r;
+	if (!r)
+		return 1;
+	at = BPF_CORE_READ(r, stack);
+	if (at == h->addr)
+		h->found = BPF_CORE_READ(r, orig_ret_vaddr);
+	if (at >= h->addr)
+		return 1;
+	h->instance = (__u64)BPF_CORE_READ(r, next);
 	return 0;
 }
 
-/* Make the mapping of an address the walk's own.  0, or -1: there is none. */
 static __always_inline int
+walk_return(struct walk *w, __u64 addr, __u64 *out)
+{
+	struct walk_hidden h = { addr, w->returns, 0 };
+
+	if (walk_read(w, addr, out))
+		return -1;
+	if (!h.instance)
+		return 0;
+	bpf_loop(WALK_RETURNS, walk_instance, &h, 0);
+	w->returns = h.instance;
+	if (h.found)
+		*out = h.found;
+	return 0;
+}
+
+/* Make the mapping of an address the walk's own.  0, or -1: there is none.
+ * Not static, it is verified once and not wherever it is called. */
+__attribute__((noinline)) int
 walk_find(struct walk *w, __u64 addr)
 {
-	__u32 low = 0, high = w->n;
+	__u32 low = 0, high;
 	__u64 *slot;
 
+	if (!w)
+		return -1;
+	high = w->n;
 	if (addr - w->map.start < w->map.end - w->map.start)
 		return 0;
 	/* The last mapping that starts at or before the address is [low - 1]. */
