@@ -32,7 +32,8 @@ LIB := $(patsubst %.c,$B/%.o,$(filter-out \
 UNITS := $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/*.c))
 TARGETS := $(patsubst tests/target/%.rs,$B/target/%,$(wildcard tests/target/*.rs)) \
 	$(patsubst tests/target/%.c,$B/target/%,$(wildcard tests/target/*.c)) \
-	$B/target/points-stripped $B/oracle/dwfl
+	$B/target/points-stripped \
+	$(patsubst tests/oracle/%.c,$B/oracle/%,$(wildcard tests/oracle/*.c))
 
 # Which command needs which library.
 LIBS_rsprof-cpu := $(if $(filter 1,$(BPF)),-lbpf) -lelf

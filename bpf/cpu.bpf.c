@@ -17,6 +17,24 @@ const volatile __u64 off_least;   /* ns: shorter waits have no stack */
 
 struct cpu_counts counts;
 
+/* Of the clock, ns between ticks, which user space varies a little; 0: events
+ * are counted, not the clock. */
+__u64 period;
+
+/* How long a thread has been on a CPU. */
+struct ran {
+	__u64 ns;      /* until `since' */
+	__u64 since;   /* when it came onto the CPU that it is on; 0: it is on none */
+	__u64 sampled; /* samples stand for it up to here; 0: there was none */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, CPU_THREADS);
+	__type(key, __u32); /* tid */
+	__type(value, struct ran);
+} runs SEC(".maps");
+
 /* ---- on the CPU -------------------------------------------------------- */
 
 /* Where code is met that is not known yet: the stack, for user space to walk. */
@@ -58,6 +76,38 @@ tell(struct cpu_sample *sample, struct walk *w, struct task_struct *task)
 	return sample->stack ? walk_put(sample, sizeof *sample) : -1;
 }
 
+/*
+ * The time that a sample of the clock stands for: a period, and an eighth of
+ * what the thread's samples lag behind the time that it has used since its
+ * first one, or are ahead of it.  So their sum is right whatever the ticks
+ * of a CPU happen to meet, and that of many threads which have a sample or two
+ * each as well: that is a matter of chance, and an average of periods.
+ */
+#define SHARE 8
+
+static __always_inline __u64
+used(__u32 tid, __u64 now)
+{
+	struct ran *r = bpf_map_lookup_elem(&runs, &tid), first = { 0, now, 1 };
+	__u64 every = period, sum, share;
+
+	if (!r) {
+		bpf_map_update_elem(&runs, &tid, &first, BPF_ANY);
+		return every;
+	}
+	sum = r->ns + (r->since ? now - r->since : 0) + 1;
+	if (!r->sampled) {
+		r->sampled = sum;
+		return every;
+	}
+	/* sampled + every + (sum - sampled - every) / SHARE, unsigned. */
+	if (sum < r->sampled)
+		sum = r->sampled;
+	share = every - every / SHARE + (sum - r->sampled) / SHARE;
+	r->sampled += share;
+	return share;
+}
+
 SEC("perf_event")
 int
 on_event(struct bpf_perf_event_data *ctx)
@@ -74,7 +124,7 @@ on_event(struct bpf_perf_event_data *ctx)
 		return 0;
 	sample.time = bpf_ktime_get_ns();
 	sample.tid = kernel_tid(task);
-	sample.count = ctx->sample_period;
+	sample.count = period ? used(sample.tid, sample.time) : ctx->sample_period;
 	sample.exiting = (task->flags & KERNEL_EXITING) != 0;
 	if (kernel_stacks)
 		walk_kernel(w,
@@ -82,6 +132,47 @@ on_event(struct bpf_perf_event_data *ctx)
 	walk_user(WALK_BY_EVENT, w, task);
 	if (tell(&sample, w, task))
 		__sync_fetch_and_add(&counts.ring_full, 1);
+	return 0;
+}
+
+/* A thread leaves the CPU that it has been on. */
+static __always_inline void
+run_end(struct task_struct *task, __u64 now)
+{
+	__u32 tid = kernel_tid(task);
+	struct ran *r = bpf_map_lookup_elem(&runs, &tid);
+
+	if (r && r->since) {
+		r->ns += now - r->since;
+		r->since = 0;
+	}
+}
+
+/* One of ours comes onto a CPU. */
+static __always_inline void
+run_begin(struct task_struct *task, __u64 now)
+{
+	__u32 pid = kernel_pid(task), tid;
+	struct ran first = { 0, now, 0 }, *r;
+
+	if (!bpf_map_lookup_elem(&process, &pid))
+		return;
+	tid = kernel_tid(task);
+	r = bpf_map_lookup_elem(&runs, &tid);
+	if (r)
+		r->since = now;
+	else
+		bpf_map_update_elem(&runs, &tid, &first, BPF_ANY);
+}
+
+SEC("tp_btf/sched_switch")
+int
+BPF_PROG(on_run, int preempt, struct task_struct *prev, struct task_struct *next)
+{
+	__u64 now = bpf_ktime_get_ns();
+
+	run_end(prev, now);
+	run_begin(next, now);
 	return 0;
 }
 
@@ -123,8 +214,9 @@ SEC("tp_btf/sched_process_exit")
 int
 BPF_PROG(on_exit, struct task_struct *task)
 {
-	__u32 pid = kernel_pid(task);
+	__u32 pid = kernel_pid(task), tid = kernel_tid(task);
 
+	bpf_map_delete_elem(&runs, &tid);
 	if (task->signal->live.counter == 0)
 		bpf_map_delete_elem(&process, &pid);
 	return 0;

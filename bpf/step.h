@@ -44,6 +44,8 @@ enum step_kind {
 	STEP_SIGNAL, /* rsp is at a struct ucontext of the kernel */
 	STEP_ROOT,   /* the first frame: it has no caller */
 	STEP_BAD,    /* unwind information that a row cannot express */
+	STEP_FIRST,  /* no unwind information, in a libc whose first frames have
+	                none: there rbp is 0 (the ABI wants it, 3.4.1) */
 	STEP_FRAME   /* no unwind information in the whole file, but perhaps frame
 	                pointers: followed where the code says that they are */
 };
@@ -66,7 +68,7 @@ struct step_regs {
 	step_u64 pc, sp, bp;
 	step_u32 exact; /* pc is an instruction about to execute, not the one
 	                   after a call */
-	step_u32 pad;
+	step_u32 stacks; /* how often the walk went to a lower one: 0 at first */
 	step_u64 r11; /* where exact is set */
 };
 
@@ -156,16 +158,48 @@ step_called(step_u64 before)
 	return 0;
 }
 
+/* Is a return address in known code behind a call?  Where a direct call goes
+ * to is told in *target; 0: an indirect one. */
+STEP_INLINE int
+step_returns(void *ctx, step_u64 pc, step_u64 *target)
+{
+	step_u64 before;
+
+	*target = 0;
+	if (!STEP_MAPPED(ctx, pc - 1) || STEP_READ(ctx, pc - 8, &before) ||
+	    !step_called(before))
+		return 0;
+	if ((before >> 24 & 0xff) == 0xe8)
+		*target = pc + (step_u64)(long long)(int)(before >> 32);
+	return 1;
+}
+
+/* How the code at an address begins, behind an endbr64: 0 if unknown. */
+STEP_INLINE step_u64
+step_code(void *ctx, step_u64 addr)
+{
+	step_u64 code;
+
+	if (STEP_READ(ctx, addr, &code))
+		return 0;
+	if ((code & 0xffffffff) == 0xfa1e0ff3 && STEP_READ(ctx, addr + 4, &code))
+		return 0;
+	return code;
+}
+
+#define STEP_FUNCTION_MAX 65536 /* bytes */
+
 /*
- * The step by frame pointer: what it finds is believed if it lies up the
- * stack, and the return address is in known code behind a call instruction.
- * At a function's first instructions and its last the code tells how much of
- * the frame there is.
+ * The step by frame pointer.  What it finds is believed if it lies up the
+ * stack, and the return address is behind a call of the function that is
+ * being left, or of a table of jumps.  At a function's first instructions and
+ * its last the code tells how much of the frame there is; and one that makes
+ * none is told by the direct call that its return address is behind.
  */
 STEP_INLINE enum step_end
 step_pointer(void *ctx, struct step_regs *r)
 {
-	step_u64 cfa = r->bp + 16, code = 0, pc, before;
+	step_u64 cfa = r->bp + 16, code = 0, pc, target, from = r->pc;
 	int made = 1; /* rbp has been saved and set */
 
 	if (r->exact && STEP_READ(ctx, r->pc, &code) == 0) {
@@ -175,13 +209,24 @@ step_pointer(void *ctx, struct step_regs *r)
 			made = 0; /* push %rbp; ret */
 		else if ((code & 0xffffff) == 0xe58948) /* mov %rsp, %rbp */
 			cfa = r->sp + 16;
+		else if (STEP_READ(ctx, r->sp, &pc) == 0 &&
+		    step_returns(ctx, pc, &target) && target &&
+		    from - target < STEP_FUNCTION_MAX &&
+		    (step_code(ctx, target) & 0xff) != 0x55)
+			made = 0;
 	}
 	if (!made)
 		cfa = r->sp + 8;
 	if ((cfa & 7) || cfa <= r->sp || STEP_RETURN(ctx, cfa - 8, &pc) ||
-	    !STEP_MAPPED(ctx, pc - 1) || STEP_READ(ctx, pc - 8, &before) ||
-	    !step_called(before))
+	    !step_returns(ctx, pc, &target))
 		return STEP_END_NONE;
+	if (target && from - target >= STEP_FUNCTION_MAX) {
+		code = step_code(ctx, target);
+		/* jmp *, bnd jmp *, jmp */
+		if ((code & 0xffff) != 0x25ff && (code & 0xffffff) != 0x25fff2 &&
+		    (code & 0xff) != 0xe9)
+			return STEP_END_NONE;
+	}
 	if (made && STEP_READ(ctx, cfa - 16, &r->bp))
 		return STEP_END_MEMORY;
 	r->sp = cfa;
@@ -230,6 +275,8 @@ step_up(void *ctx, step_u32 rule, struct step_regs *r)
 		return step_pointer(ctx, r);
 	case STEP_ROOT:
 		return STEP_END_ROOT;
+	case STEP_FIRST:
+		return !r->exact && r->bp == 0 ? STEP_END_ROOT : STEP_END_NONE;
 	case STEP_NONE:
 		return STEP_END_NONE;
 	default:
@@ -240,7 +287,7 @@ step_up(void *ctx, step_u32 rule, struct step_regs *r)
 	if (STEP_KIND(rule) == STEP_DEREF) {
 		if (STEP_READ(ctx, r->bp, &r->bp))
 			return STEP_END_MEMORY;
-	} else if (at && cfa - 8 * at >= r->sp &&
+	} else if (at && (STEP_KIND(rule) == STEP_RBP || cfa - 8 * at >= r->sp) &&
 	    STEP_READ(ctx, cfa - 8 * at, &r->bp)) {
 		/* Below rsp: an epilogue has popped it, which compilers do not say. */
 		return STEP_END_MEMORY;
@@ -251,8 +298,11 @@ step_up(void *ctx, step_u32 rule, struct step_regs *r)
 	return STEP_OK;
 }
 
+#define STEP_STACKS_MOST 256 /* that one thread has, one behind the other */
+
 /* The same, and what no unwind information says: in one stack callers lie
- * above their callees, and first frames often have no rule that tells. */
+ * above their callees, but a frame that rbp leads to may be on another one;
+ * and first frames often have no rule that tells. */
 STEP_INLINE enum step_end
 step_frame(void *ctx, step_u32 rule, struct step_regs *r)
 {
@@ -260,17 +310,13 @@ step_frame(void *ctx, step_u32 rule, struct step_regs *r)
 	int cloned = STEP_KIND(rule) == STEP_CLONE;
 	enum step_end end = step_up(ctx, rule, r);
 
-	if (end != STEP_OK) {
-		if (cloned)
-			return STEP_END_ROOT;
-		/* The ABI wants rbp to be 0 in the first frame (3.4.1), and musl's
-		 * assembly, which has no .eh_frame, does it. */
-		return end == STEP_END_NONE && !r->exact && r->bp == 0 ? STEP_END_ROOT
-		                                                       : end;
-	}
-	if (STEP_KIND(rule) != STEP_SIGNAL && r->sp <= sp)
+	if (end != STEP_OK)
+		return cloned ? STEP_END_ROOT : end;
+	if (STEP_KIND(rule) != STEP_SIGNAL && r->sp <= sp &&
+	    (STEP_KIND(rule) != STEP_RBP || ++r->stacks > STEP_STACKS_MOST))
 		return STEP_END_MEMORY;
-	if ((r->pc == 0 && r->bp == 0) || (cloned && !STEP_MAPPED(ctx, r->pc - 1)))
+	if ((r->pc == 0 && r->bp == 0 && !r->exact) ||
+	    (cloned && !STEP_MAPPED(ctx, r->pc - 1)))
 		return STEP_END_ROOT;
 	return STEP_OK;
 }

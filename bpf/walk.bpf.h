@@ -332,6 +332,7 @@ walk_user(enum walk_by by, struct walk *w, struct task_struct *task)
 	w->regs.bp = regs->bp;
 	w->regs.r11 = regs->r11;
 	w->regs.exact = 1;
+	w->regs.stacks = 0;
 	w->returns = utask ? (__u64)utask->return_instances : 0;
 	/* As many rounds as frames, and one that finds that there are more. */
 	bpf_loop(WALK_DEPTH + 1, walk_frame, &by, 0);

@@ -332,6 +332,45 @@ emit_gap(struct compiler *m, uint64_t from, uint64_t to)
 	emit(m, from, r);
 }
 
+/* Do functions begin as those do that keep frame pointers: push %rbp;
+ * mov %rsp, %rbp?  Some page in four has one. */
+static int
+keeps_pointers(const struct compiler *m)
+{
+	static const unsigned char code[] = { 0x55, 0x48, 0x89, 0xe5 };
+	const unsigned char *bytes, *p, *end;
+	uint64_t all = 0, found = 0;
+	size_t len;
+
+	bytes = obj_bytes(m->obj, &len);
+	for (size_t i = 0; i < m->nsegment; i++) {
+		p = bytes + m->segment[i].offset;
+		end = p + m->segment[i].len;
+		all += m->segment[i].len;
+		while ((p = memmem(p, (size_t)(end - p), code, sizeof code))) {
+			p += sizeof code;
+			found++;
+		}
+	}
+	return found > all / 16384;
+}
+
+/* musl has no entries, and sets rbp to 0 for its first frames: there is its
+ * clone, xor %ebp, %ebp; pop %rdi; call *%r9. */
+static int
+is_musl(const struct compiler *m)
+{
+	static const unsigned char clone[] = { 0x31, 0xed, 0x5f, 0x41, 0xff, 0xd1 };
+	size_t len;
+	const unsigned char *bytes = obj_bytes(m->obj, &len);
+
+	for (size_t i = 0; i < m->nsegment; i++)
+		if (memmem(bytes + m->segment[i].offset, m->segment[i].len, clone,
+		        sizeof clone))
+			return 1;
+	return 0;
+}
+
 /* How much of the code has entries tells whether its compiler made any: what
  * a linker and the C runtime add to others is little. */
 static void
@@ -343,7 +382,12 @@ choose_gap(struct compiler *m)
 		code += m->segment[i].len;
 	for (size_t i = 0; i < m->nfde; i++)
 		covered += m->fde[i].end - m->fde[i].start;
-	m->gap = STEP_RULE(covered * 8 < code ? STEP_FRAME : STEP_NONE, 0, 0);
+	if (m->libc && is_musl(m))
+		m->gap = STEP_RULE(STEP_FIRST, 0, 0);
+	else if (covered * 8 < code && keeps_pointers(m))
+		m->gap = STEP_RULE(STEP_FRAME, 0, 0);
+	else
+		m->gap = STEP_RULE(STEP_NONE, 0, 0);
 }
 
 /* Code before the first entry. */

@@ -250,6 +250,24 @@ obj_eh_frame(const struct obj *e)
 	return rest_of_segment(e, hdr.addr + 4 + (uint64_t)(int64_t)distance);
 }
 
+int
+obj_needs(const struct obj *e, const char *prefix)
+{
+	struct obj_section dynamic = obj_section(e, ".dynamic");
+	struct obj_section names = obj_section(e, ".dynstr");
+	size_t len = strlen(prefix);
+	Elf64_Dyn d;
+
+	for (size_t i = 0; i + sizeof d <= dynamic.len; i += sizeof d) {
+		memcpy(&d, dynamic.bytes + i, sizeof d);
+		if (d.d_tag == DT_NEEDED && d.d_un.d_val < names.len &&
+		    names.len - d.d_un.d_val >= len &&
+		    memcmp(names.bytes + d.d_un.d_val, prefix, len) == 0)
+			return 1;
+	}
+	return 0;
+}
+
 /* ---- identity ---------------------------------------------------------- */
 
 /* A NT_GNU_BUILD_ID in one note segment.  Its length, 0: there is none. */
@@ -332,24 +350,36 @@ by_address(const void *a, const void *b)
 	return strcmp(y->name, x->name);
 }
 
-static void
-add_symbol(struct obj *e, Elf_Data *data, size_t i, size_t strings)
+/* A table's symbol: 0, or -1 where it is no function or has no name. */
+static int
+read_symbol(const struct obj *e, Elf_Data *data, size_t i, size_t strings,
+    struct obj_symbol *out)
 {
-	struct symbol *s = &e->symbol[e->nsymbol];
 	GElf_Sym sym;
 	int type;
 
 	if (gelf_getsym(data, (int)i, &sym) == NULL)
-		return;
+		return -1;
 	type = GELF_ST_TYPE(sym.st_info);
-	if (sym.st_shndx == SHN_UNDEF || sym.st_value == 0 ||
-	    (type != STT_FUNC && type != STT_GNU_IFUNC && type != STT_NOTYPE))
+	if (type != STT_FUNC && type != STT_GNU_IFUNC && type != STT_NOTYPE)
+		return -1;
+	out->name = elf_strptr(e->elf, strings, sym.st_name);
+	out->addr = sym.st_shndx == SHN_UNDEF ? 0 : sym.st_value;
+	out->size = type == STT_NOTYPE ? 0 : sym.st_size;
+	return out->name && out->name[0] ? 0 : -1;
+}
+
+static void
+add_symbol(struct obj *e, Elf_Data *data, size_t i, size_t strings)
+{
+	struct symbol *s = &e->symbol[e->nsymbol];
+	struct obj_symbol sym;
+
+	if (read_symbol(e, data, i, strings, &sym) < 0 || sym.addr == 0)
 		return;
-	s->name = elf_strptr(e->elf, strings, sym.st_name);
-	if (s->name == NULL || s->name[0] == '\0')
-		return;
-	s->addr = sym.st_value;
-	s->size = type == STT_NOTYPE ? 0 : sym.st_size;
+	s->name = sym.name;
+	s->addr = sym.addr;
+	s->size = sym.size;
 	e->nsymbol++;
 }
 
@@ -423,6 +453,35 @@ found:
 	out->addr = s->addr;
 	out->size = s->size;
 	return 0;
+}
+
+static void
+each_of_table(const struct obj *e, uint32_t type, const char *table,
+    void (*fn)(void *ctx, const char *table, const struct obj_symbol *symbol),
+    void *ctx)
+{
+	struct obj_symbol symbol;
+	Elf_Scn *scn = NULL;
+	Elf_Data *data;
+	GElf_Shdr sh;
+
+	while ((scn = elf_nextscn(e->elf, scn))) {
+		if (gelf_getshdr(scn, &sh) == NULL || sh.sh_type != type ||
+		    (data = elf_getdata(scn, NULL)) == NULL)
+			continue;
+		for (size_t i = 0; i < data->d_size / sizeof(Elf64_Sym); i++)
+			if (read_symbol(e, data, i, sh.sh_link, &symbol) == 0)
+				fn(ctx, table, &symbol);
+	}
+}
+
+void
+obj_symbols(const struct obj *e,
+    void (*fn)(void *ctx, const char *table, const struct obj_symbol *symbol),
+    void *ctx)
+{
+	each_of_table(e, SHT_SYMTAB, ".symtab", fn, ctx);
+	each_of_table(e, SHT_DYNSYM, ".dynsym", fn, ctx);
 }
 
 /* ---- Rust -------------------------------------------------------------- */

@@ -55,6 +55,10 @@ struct obj_section obj_section(const struct obj *e, const char *name);
  * its segment: for files without section headers. */
 struct obj_section obj_eh_frame(const struct obj *e);
 
+/* Does it load a library whose name begins so (DT_NEEDED)?  0 too where there
+ * are no section headers to find that by. */
+int obj_needs(const struct obj *e, const char *prefix);
+
 /* Does it look like a program that rustc made: 1 yes, 0 no.  Knows stripped
  * ones by the source paths in their panic messages. */
 int obj_is_rust(const struct obj *e);
@@ -64,6 +68,14 @@ int obj_is_rust(const struct obj *e);
  * -1: none.  The first call sorts the table.
  */
 int obj_symbol(struct obj *e, uint64_t addr, struct obj_symbol *out);
+
+/*
+ * Call fn for each symbol of .symtab, then of .dynsym (table says which) that
+ * is a function or may be one: addr is 0 where another file defines it.
+ */
+void obj_symbols(const struct obj *e,
+    void (*fn)(void *ctx, const char *table, const struct obj_symbol *symbol),
+    void *ctx);
 
 /* libelf's handle, for lib/dwarf (struct Elf *). */
 void *obj_handle(const struct obj *e);

@@ -73,7 +73,8 @@ read_word(void *ctx, unsigned long long addr, unsigned long long *out)
 	else if (mapped(w, addr))
 		got = w->code->read(w->code->ctx, addr, &word);
 	else {
-		w->beyond = addr >= w->s->sp && at < STACK_MAX;
+		/* No copy at all: there is nothing at the stack pointer. */
+		w->beyond = w->s->len && addr >= w->s->sp && at < STACK_MAX;
 		return -1;
 	}
 	*out = got < 0 ? 0 : word;
