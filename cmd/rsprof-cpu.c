@@ -59,6 +59,7 @@ struct profiler {
 	uint64_t samples;   /* taken, and told to be lost */
 	uint64_t cost_time; /* when the cost was last told */
 	uint64_t off_time;  /* when waits were last told */
+	int rust_told;      /* that it does not look like Rust, if so */
 	char *command;      /* that rsprof-exec(1) holds, for -c */
 };
 
@@ -508,28 +509,48 @@ held_command(pid_t pid)
 	return line;
 }
 
+/* 1 or 0; -1: not known before all modules are ready. */
 static int
 looks_like_rust(const struct target *t)
 {
+	int ready = 1;
+
 	for (size_t i = 0; i < t->space.n; i++) {
-		module_wait(t->space.map[i].module);
-		if (t->space.map[i].module->rust)
+		const struct module *m = t->space.map[i].module;
+
+		if (!module_ready(m))
+			ready = 0;
+		else if (m->rust)
 			return 1;
 	}
-	return t->space.n == 0; /* nothing can be said */
+	/* Where no code is known nothing can be said. */
+	return t->space.n == 0 ? 1 : ready ? 0 : -1;
+}
+
+/* Once it is known, after some rounds. */
+static void
+say_if_not_rust(struct profiler *p)
+{
+	const struct target *t = target_find(p->targets, p->o.pid);
+	int rust = p->rust_told || t == NULL ? -1 : looks_like_rust(t);
+	char text[256];
+
+	if (rust < 0)
+		return;
+	p->rust_told = 1;
+	if (rust)
+		return;
+	snprintf(text, sizeof text, "process %d does not look like a Rust program",
+	    (int)t->pid);
+	warnx("%s: it is profiled all the same", text);
+	targets_note(p->targets, proc_now(), text);
 }
 
 static void
-say_what_is_odd(struct profiler *p, const struct target *t)
+say_what_is_odd(struct profiler *p)
 {
 	char text[256];
 
-	if (!looks_like_rust(t)) {
-		snprintf(text, sizeof text,
-		    "process %d does not look like a Rust program", (int)t->pid);
-		warnx("%s: it is profiled all the same", text);
-		targets_note(p->targets, proc_now(), text);
-	}
 	if (sampler_user_only(p->sampler)) {
 		snprintf(text, sizeof text,
 		    "time in the kernel is not counted: sysctl "
@@ -634,10 +655,12 @@ do_round(struct profiler *p, uint64_t until)
 		else
 			take(p, &r);
 	tell_kernel(p);
+	say_if_not_rust(p);
 	if (p->o.off && (time >= p->off_time + OFF_NS || until == UINT64_MAX))
 		tell_waits(p);
 	tell_lost(p, time);
 	if (time >= p->cost_time + COST_NS) {
+		sampler_vary(p->sampler);
 		targets_cost(p->targets, time);
 		p->cost_time = time;
 	}
@@ -718,6 +741,7 @@ begin(struct profiler *p)
 	put_header(p);
 	say_how(p);
 	if (p->o.resume) {
+		p->rust_told = 1; /* it is not what it will be */
 		p->command = held_command(p->o.pid);
 		kill(p->o.pid, SIGCONT);
 	} else {
@@ -728,7 +752,7 @@ begin(struct profiler *p)
 		tell_kernel(p);
 		if (sampler_look(p->sampler, saw_waiting, p) < 0)
 			err(STATUS_LOST, "BPF: waiting threads");
-		say_what_is_odd(p, t);
+		say_what_is_odd(p);
 	}
 	rec_out_flush(&p->out);
 }

@@ -47,8 +47,6 @@ struct root {
 
 struct perf {
 	struct perf_event_attr attr;
-	struct perf_event_attr told; /* with a program: events that tell of
-	                                processes, one a CPU */
 	int program;
 	struct ring *ring;
 	size_t nring;
@@ -123,32 +121,11 @@ online_cpus(int *cpu, size_t most)
 	return n;
 }
 
-/* What samples have, and what is told of processes. */
-static void
-set_common(struct perf_event_attr *a, const struct perf_options *o)
-{
-	a->size = sizeof *a;
-	a->sample_type = PERF_SAMPLE_IDENTIFIER | PERF_SAMPLE_TID | PERF_SAMPLE_TIME;
-	a->sample_id_all = 1;
-	a->use_clockid = 1;
-	a->clockid = CLOCK_MONOTONIC;
-	a->exclude_kernel = o->user_only != 0;
-	a->exclude_hv = 1;
-	a->watermark = 1;
-}
-
-static void
-set_told(struct perf_event_attr *a)
-{
-	a->mmap = a->mmap2 = 1;
-	a->comm = a->comm_exec = 1;
-	a->task = 1;
-}
-
+/* What is counted, and what is told of processes. */
 static void
 set_event(struct perf_event_attr *a, const struct perf_options *o)
 {
-	set_common(a, o);
+	a->size = sizeof *a;
 	a->type = o->event->type;
 	a->config = o->event->config;
 	if (perf_event_is_clock(o->event)) {
@@ -157,17 +134,25 @@ set_event(struct perf_event_attr *a, const struct perf_options *o)
 		a->freq = 1;
 		a->sample_freq = o->hz;
 	}
-	a->sample_type |= PERF_SAMPLE_PERIOD | PERF_SAMPLE_READ; /* see open_guard() */
-	a->inherit = 1;
-	a->inherit_thread = !o->children;
-	a->disabled = a->enable_on_exec = o->from_exec != 0;
+	a->sample_type = PERF_SAMPLE_IDENTIFIER | PERF_SAMPLE_TID | PERF_SAMPLE_TIME |
+	    PERF_SAMPLE_PERIOD;
+	a->sample_id_all = 1;
+	a->use_clockid = 1;
+	a->clockid = CLOCK_MONOTONIC;
+	a->exclude_kernel = o->user_only != 0;
+	a->exclude_hv = 1;
+	a->mmap = a->mmap2 = 1;
+	a->comm = a->comm_exec = 1;
+	a->task = 1;
+	a->watermark = 1;
 }
 
+/* Samples of a thread and what it starts, with a copy of the stack. */
 static void
 set_copy(struct perf_event_attr *a, const struct perf_options *o)
 {
-	set_told(a);
-	a->sample_type |= PERF_SAMPLE_REGS_USER | PERF_SAMPLE_STACK_USER;
+	a->sample_type |= PERF_SAMPLE_REGS_USER | PERF_SAMPLE_STACK_USER |
+	    PERF_SAMPLE_READ; /* see open_guard() */
 	if (o->kernel_frames) {
 		a->sample_type |= PERF_SAMPLE_CALLCHAIN;
 		a->exclude_callchain_user = 1;
@@ -175,21 +160,19 @@ set_copy(struct perf_event_attr *a, const struct perf_options *o)
 	a->sample_regs_user = 1ULL << PERF_REG_X86_BP | 1ULL << PERF_REG_X86_SP |
 	    1ULL << PERF_REG_X86_IP | 1ULL << PERF_REG_X86_R11;
 	a->sample_stack_user = o->copy;
+	a->inherit = 1;
+	a->inherit_thread = !o->children;
+	a->disabled = a->enable_on_exec = o->from_exec != 0;
 }
 
+/* An event for the program, of whatever runs on a CPU. */
 static void
-set_attr(struct perf *p, const struct perf_options *o)
+set_program(struct perf_event_attr *a)
 {
-	set_event(&p->attr, o);
-	p->program = o->program;
-	if (p->program < 0) {
-		set_copy(&p->attr, o);
-		return;
-	}
-	set_common(&p->told, o);
-	set_told(&p->told);
-	p->told.type = PERF_TYPE_SOFTWARE;
-	p->told.config = PERF_COUNT_SW_DUMMY;
+	a->disabled = 1; /* until it has the program */
+	/* An idle CPU has no ticks, and without ticks the kernel takes the clock's
+	 * interrupts for too many, and stops it for some time. */
+	a->exclude_idle = 1;
 }
 
 static void
@@ -240,7 +223,12 @@ perf_new(const struct perf_options *o)
 		p->ring[i].size = ring_size(o, n);
 	}
 	p->nring = n;
-	set_attr(p, o);
+	p->program = o->program;
+	set_event(&p->attr, o);
+	if (p->program < 0)
+		set_copy(&p->attr, o);
+	else
+		set_program(&p->attr);
 	raise_file_limit();
 	return p;
 }
@@ -285,18 +273,6 @@ perf_free(struct perf *p)
 
 /* ---- attaching --------------------------------------------------------- */
 
-/* A thread that has several events is told of by one: that of the root whose
- * sample came first. */
-static int
-speaks(struct perf *p, uint32_t root, pid_t tid)
-{
-	uint32_t speaker = idmap_get(&p->speaker, (uint64_t)tid);
-
-	if (speaker != IDMAP_NONE)
-		return speaker == root;
-	return idmap_put(&p->speaker, (uint64_t)tid, root) == 0;
-}
-
 static int
 open_event(struct perf *p, pid_t tid, int cpu)
 {
@@ -314,23 +290,6 @@ open_event(struct perf *p, pid_t tid, int cpu)
 		p->attr.inherit_thread = 0;
 		fd = open_event(p, tid, cpu);
 	}
-	return fd;
-}
-
-/* An event that runs the program, of a thread on any CPU or of a CPU. */
-static int
-open_program(struct perf *p, pid_t tid, int cpu)
-{
-	int fd = open_event(p, tid, cpu), error;
-
-	if (fd >= 0 && ioctl(fd, PERF_EVENT_IOC_SET_BPF, p->program) < 0) {
-		error = errno;
-		close(fd);
-		errno = error;
-		return -1;
-	}
-	if (fd >= 0 && !p->attr.enable_on_exec)
-		ioctl(fd, PERF_EVENT_IOC_ENABLE, 0);
 	return fd;
 }
 
@@ -411,7 +370,7 @@ open_count(const struct perf *p, pid_t tid)
 	a.inherit_thread = p->attr.inherit_thread;
 	a.exclude_kernel = p->attr.exclude_kernel;
 	a.exclude_hv = 1;
-	a.disabled = p->attr.enable_on_exec;
+	a.disabled = p->attr.disabled;
 	a.enable_on_exec = p->attr.enable_on_exec;
 	if (p->attr.config != a.config || p->attr.type != a.type)
 		return -1;
@@ -434,44 +393,6 @@ attach_all(struct perf *p, pid_t tid, int *fd)
 	return any ? 0 : -1;
 }
 
-/*
- * A thread's event with a program, on any CPU.  The program sees no event's
- * id, but its period: each root has another one, by a nanosecond, as long as
- * that is little.
- */
-static int
-attach_program(struct perf *p, pid_t tid, int *fd)
-{
-	uint64_t base = p->attr.sample_period;
-
-	if (!p->attr.freq)
-		p->attr.sample_period += p->nroot % (base / 50);
-	p->attr.disabled = 1;
-	fd[0] = open_program(p, tid, -1);
-	p->attr.sample_period = base;
-	return fd[0] < 0 ? -1 : 0;
-}
-
-int
-perf_watch(struct perf *p)
-{
-	for (size_t i = 0; i < p->nring; i++) {
-		struct ring *r = &p->ring[i];
-		int fd = (int)syscall(SYS_perf_event_open, &p->told, -1, r->cpu, -1,
-		    PERF_FLAG_FD_CLOEXEC);
-
-		if (fd < 0 && errno == ENODEV)
-			continue;
-		if (fd < 0)
-			return -1;
-		if (map_ring(r, fd) < 0) {
-			close(fd);
-			return -1;
-		}
-	}
-	return 0;
-}
-
 int
 perf_attach(struct perf *p, pid_t tid)
 {
@@ -486,7 +407,7 @@ perf_attach(struct perf *p, pid_t tid)
 	if (root->fd == NULL)
 		return -1;
 	memset(root->fd, -1, p->nring * sizeof *root->fd);
-	if ((p->program < 0 ? attach_all : attach_program)(p, tid, root->fd) == 0) {
+	if (attach_all(p, tid, root->fd) == 0) {
 		root->guard = open_guard(p, tid);
 		root->count = open_count(p, tid);
 		p->nroot++;
@@ -505,35 +426,30 @@ perf_attach(struct perf *p, pid_t tid)
 int
 perf_attach_all(struct perf *p)
 {
-	struct root *root;
-
-	if (array_room(&p->root, p->nroot, &p->root_room, sizeof *root) < 0)
-		return -1;
-	root = &p->root[p->nroot];
-	*root = (struct root){ -1, malloc(p->nring * sizeof *root->fd), -1, -1 };
-	if (root->fd == NULL)
-		return -1;
-	p->nroot++;
-	memset(root->fd, -1, p->nring * sizeof *root->fd);
-	p->attr.inherit = p->attr.inherit_thread = 0;
-	p->attr.enable_on_exec = 0;
-	p->attr.disabled = 1;
 	for (size_t i = 0; i < p->nring; i++) {
-		root->fd[i] = open_program(p, -1, p->ring[i].cpu);
-		if (root->fd[i] < 0 && errno != ENODEV)
+		struct ring *r = &p->ring[i];
+		int fd = (int)syscall(SYS_perf_event_open, &p->attr, -1, r->cpu, -1,
+		    PERF_FLAG_FD_CLOEXEC);
+
+		if (fd < 0 && errno == ENODEV) /* the CPU has gone offline */
+			continue;
+		if (fd < 0)
+			return -1;
+		r->fd = fd;
+		if (map_ring(r, fd) < 0 ||
+		    ioctl(fd, PERF_EVENT_IOC_SET_BPF, p->program) < 0 ||
+		    ioctl(fd, PERF_EVENT_IOC_ENABLE, 0) < 0)
 			return -1;
 	}
 	return 0;
 }
 
-int
-perf_speaks(struct perf *p, uint64_t period, pid_t tid)
+void
+perf_period(struct perf *p, uint64_t ns)
 {
-	uint64_t base = p->attr.sample_period;
-
-	if (p->attr.freq || period < base || period - base >= p->nroot)
-		return 1;
-	return speaks(p, (uint32_t)(period - base), tid);
+	for (size_t i = 0; i < p->nring; i++)
+		if (p->ring[i].fd >= 0)
+			ioctl(p->ring[i].fd, PERF_EVENT_IOC_PERIOD, &ns);
 }
 
 int
@@ -647,8 +563,11 @@ static int
 counts(struct perf *p, uint64_t id, pid_t tid)
 {
 	uint32_t root = idmap_get(&p->root_of, id);
+	uint32_t speaker = idmap_get(&p->speaker, (uint64_t)tid);
 
-	return root != IDMAP_NONE && speaks(p, root, tid);
+	if (root == IDMAP_NONE || speaker != IDMAP_NONE)
+		return root != IDMAP_NONE && speaker == root;
+	return idmap_put(&p->speaker, (uint64_t)tid, root) == 0;
 }
 
 /* Give the record that was handed out last back to the kernel. */

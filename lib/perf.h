@@ -51,16 +51,13 @@ void perf_free(struct perf *p);
 int perf_attach(struct perf *p, pid_t tid);
 
 /*
- * With a program there are no samples to be read, and of processes those are
- * told of that perf_watch() finds: all of the machine.  To be called before
- * anything is attached.
+ * With a program: count on all CPUs, whatever runs there.  It is for the
+ * program to choose what is a sample; there are none to be read, and records
+ * tell of all processes of the machine.
  */
-int perf_watch(struct perf *p);
-/* Count all threads of the machine, in place of some: for the program to choose. */
 int perf_attach_all(struct perf *p);
-/* A sample of the program's, by its period: is it the one that counts for
- * the thread?  0: another event takes the same. */
-int perf_speaks(struct perf *p, uint64_t period, pid_t tid);
+/* Change the clock's period there, in ns. */
+void perf_period(struct perf *p, uint64_t ns);
 
 /* Was the thread attached already? */
 int perf_attached(const struct perf *p, pid_t tid);

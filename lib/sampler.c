@@ -93,12 +93,15 @@ open_walker(struct sampler *s)
 		.kernel_frames = s->o.kernel_frames, .off = s->o.off,
 		.off_least = s->o.off_least };
 
+	o.clock = perf_event_is_clock(s->o.event);
 	s->walker = walker_new(&o, s->why);
 	if (s->walker == NULL)
 		return -1;
-	if (open_perf(s) == 0 && perf_watch(s->perf) == 0 &&
-	    (perf_event_is_clock(s->o.event) || perf_attach_all(s->perf) == 0))
+	srand48((long)proc_now());
+	if (open_perf(s) == 0 && perf_attach_all(s->perf) == 0) {
+		sampler_vary(s);
 		return 0;
+	}
 	snprintf(s->why, sizeof s->why,
 	    "events of all processes are not permitted (%s): run as root, or give "
 	    "CAP_PERFMON", strerror(errno));
@@ -134,10 +137,10 @@ sampler_attach_more(struct sampler *s, pid_t pid)
 {
 	struct proc_stat st;
 
-	if (s->walker && walker_watch(s->walker, pid, s->o.held) < 0)
-		return -1;
-	if (!s->walker || perf_event_is_clock(s->o.event))
+	if (!s->walker)
 		return attach_threads(s, pid);
+	if (walker_watch(s->walker, pid, s->o.held) < 0)
+		return -1;
 	return proc_stat(pid, &st) == 0 && st.state != 'Z';
 }
 
@@ -177,6 +180,18 @@ sampler_forget(struct sampler *s, pid_t pid)
 
 /* ---- reading ----------------------------------------------------------- */
 
+void
+sampler_vary(struct sampler *s)
+{
+	double by = 1 - SAMPLER_VARIED + 2 * SAMPLER_VARIED * drand48();
+	uint64_t ns = (uint64_t)(1e9 / (s->o.hz * by));
+
+	if (!s->walker || !perf_event_is_clock(s->o.event))
+		return;
+	perf_period(s->perf, ns);
+	walker_period(s->walker, ns);
+}
+
 int
 sampler_wait(struct sampler *s, int fd, int out, int more, int milliseconds)
 {
@@ -203,9 +218,8 @@ enum sampler_got
 sampler_next(struct sampler *s, uint64_t until, struct perf_record *record,
     struct walker_sample *sample)
 {
-	while (s->walker && !s->waiting &&
-	    walker_next(s->walker, until, &s->sample))
-		s->waiting = perf_speaks(s->perf, s->sample.count, s->sample.tid);
+	if (s->walker && !s->waiting)
+		s->waiting = walker_next(s->walker, until, &s->sample);
 	if (perf_next(s->perf, s->waiting ? s->sample.time : until, record))
 		return SAMPLER_RECORD;
 	if (!s->waiting)
@@ -240,5 +254,7 @@ sampler_lost(struct sampler *s, struct walker_lost *out)
 uint64_t
 sampler_counted(const struct sampler *s)
 {
-	return perf_event_is_clock(s->o.event) ? perf_counted(s->perf) : 0;
+	return s->walker || !perf_event_is_clock(s->o.event)
+	    ? 0
+	    : perf_counted(s->perf);
 }

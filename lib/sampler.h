@@ -1,13 +1,12 @@
 /*
  * Samples of processes' threads and what happens to them, in the order of
  * time, by one of two ways:
- *	BPF, where it may be loaded: an event for each thread, whose program
+ *	BPF, where it may be loaded: an event for each CPU, whose program
  *	walks the stack where it is (lib/walker, lib/perf);
  *	copy, where not: an event for each thread and CPU, whose samples have a
  *	copy of the stack (lib/perf).
  * With BPF, too, samples come as copies while their code is not known to the
- * kernel.  Events other than the clock are counted for all threads of the
- * machine there.
+ * kernel.
  */
 #ifndef SAMPLER_H
 #define SAMPLER_H
@@ -56,6 +55,14 @@ int sampler_put(struct sampler *s, struct space *space,
     const struct module **full);
 void sampler_forget(struct sampler *s, pid_t pid);
 
+/*
+ * To be called every second or so: with BPF the clock's rate is varied by up
+ * to SAMPLER_VARIED, lest it run in step with the scheduler's ticks, or with what
+ * the target does at regular times.  Each change delays a sample.
+ */
+#define SAMPLER_VARIED 0.1
+void sampler_vary(struct sampler *s);
+
 /* As perf_wait(), with one descriptor more. */
 int sampler_wait(struct sampler *s, int fd, int out, int more, int milliseconds);
 
@@ -83,7 +90,7 @@ int sampler_offs(struct sampler *s, uint64_t *time,
     void (*fn)(void *ctx, const struct walker_off *off), void *ctx);
 
 /* What was lost since it was last asked for; and the CPU time that was
- * counted in all, 0 where it is not (see perf_counted()). */
+ * counted in all, 0 where samples add up to it (see perf_counted()). */
 void sampler_lost(struct sampler *s, struct walker_lost *out);
 uint64_t sampler_counted(const struct sampler *s);
 

@@ -103,6 +103,7 @@ configure(struct cpu_bpf *b, const struct walker_options *o)
 	b->rodata->ring_wake = ring / 4;
 	bpf_map__set_max_entries(b->maps.ring, ring);
 	bpf_map__set_max_entries(b->maps.scratch, (uint32_t)ncpu * 2);
+	bpf_program__set_autoload(b->progs.on_run, o->clock != 0);
 	bpf_program__set_autoload(b->progs.on_switch, o->off != 0);
 	bpf_program__set_autoload(b->progs.on_wakeup, o->off != 0);
 	bpf_program__set_autoload(b->progs.on_birth, o->off != 0);
@@ -179,6 +180,8 @@ forget_stacks(struct stacks *s)
 static void
 drop_samples(struct walker *w, size_t n)
 {
+	if (n == 0)
+		return;
 	for (size_t i = 0; i < n; i++)
 		free(w->sample[i].copy);
 	w->nsample -= n;
@@ -208,6 +211,12 @@ int
 walker_program(const struct walker *w)
 {
 	return bpf_program__fd(w->bpf->progs.on_event);
+}
+
+void
+walker_period(struct walker *w, uint64_t ns)
+{
+	w->bpf->bss->period = ns;
 }
 
 int
@@ -357,8 +366,7 @@ int
 walker_read(struct walker *w)
 {
 	renew_stacks(w);
-	if (w->next)
-		drop_samples(w, w->next);
+	drop_samples(w, w->next);
 	ring_buffer__consume(w->ring);
 	errno = ENOMEM;
 	return w->failed ? -1 : 0;

@@ -20,6 +20,7 @@ struct walker;
 
 struct walker_options {
 	unsigned hz;
+	int clock;         /* ns are counted, not events */
 	int children;      /* what a process forks is sampled, too */
 	int kernel_frames; /* the kernel's part of stacks, too */
 	int off;           /* time off the CPU, too */
@@ -33,8 +34,11 @@ struct walker_options {
 struct walker *walker_new(const struct walker_options *o, char why[WALKER_WHY]);
 void walker_free(struct walker *w);
 
-/* The program that perf events are to run. */
+/* The program that perf events are to run, on each CPU. */
 int walker_program(const struct walker *w);
+
+/* The clock's period from now on, in ns. */
+void walker_period(struct walker *w, uint64_t ns);
 
 /* As in lib/tables. */
 int walker_watch(struct walker *w, pid_t pid, int held);

@@ -26,6 +26,12 @@ walker_program(const struct walker *w)
 	return -1;
 }
 
+void
+walker_period(struct walker *w, uint64_t ns)
+{
+	(void)w, (void)ns;
+}
+
 int
 walker_watch(struct walker *w, pid_t pid, int held)
 {
