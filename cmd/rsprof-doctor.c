@@ -1,0 +1,155 @@
+/*
+ * rsprof-doctor tries what profiling takes: of this kernel, this user, and
+ * perhaps a process; what does not work, why, and what would help.
+ *
+ * Out: no    BPF programs    not permitted without CAP_BPF: give CAP_BPF
+ * with -t: bpf-load  no  not permitted without CAP_BPF  give CAP_BPF
+ */
+#include <err.h>
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ability.h"
+#include "arg.h"
+#include "inspect.h"
+#include "privilege.h"
+#include "proc.h"
+
+enum { STATUS_LOST = 1, STATUS_USAGE, STATUS_NOPROC, STATUS_PERM, STATUS_NOTHING };
+
+struct options {
+	pid_t pid; /* 0: none */
+	int fields;
+};
+
+static void
+usage(void)
+{
+	fputs("usage: rsprof-doctor [-tV] [PID]\n", stderr);
+	exit(STATUS_USAGE);
+}
+
+/* A process that has no user code cannot be profiled by anybody. */
+static void
+check_target(pid_t pid)
+{
+	struct proc_stat st;
+
+	if (proc_stat(pid, &st) < 0) {
+		if (kill(pid, 0) < 0 && errno == ESRCH)
+			errx(STATUS_NOPROC, "no process %d", (int)pid);
+		errx(STATUS_PERM, "process %d: /proc does not show it: it is mounted with "
+		    "hidepid; run as root, or as that user", (int)pid);
+	}
+	if (st.state == 'Z' || st.state == 'X')
+		errx(STATUS_NOPROC, "process %d is a zombie: it has ended, its parent "
+		    "%d has not waited for it", (int)pid, (int)st.ppid);
+	if (st.kernel)
+		errx(STATUS_NOTHING, "process %d (%s) is a kernel thread: it has no "
+		    "user code to profile", (int)pid, st.name);
+}
+
+static void
+print_line(const struct ability_type *t, const struct ability *a, int width)
+{
+	printf("%s  %-*s  %s", a->works ? "ok" : "no", width, t->label, a->why);
+	if (a->remedy[0])
+		printf("%s%s", a->why[0] ? ": " : "", a->remedy);
+	putchar('\n');
+}
+
+static void
+print_fields(const struct ability_type *t, const struct ability *a)
+{
+	printf("%s\t%s\t%s\t%s\n", t->name, a->works ? "yes" : "no",
+	    a->why[0] ? a->why : "-", a->remedy[0] ? a->remedy : "-");
+}
+
+/* Without these there is no profile at all. */
+static int
+is_vital(const struct ability_type *t, pid_t pid)
+{
+	return strcmp(t->name, pid ? "target-perf" : "perf-user") == 0 ||
+	    (pid && strcmp(t->name, "target-maps") == 0);
+}
+
+static int
+examine(const struct options *o, const struct ability_case *c)
+{
+	static struct ability result;
+	size_t n;
+	const struct ability_type *t = ability_types(&n);
+	int width = 0, status = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if ((o->pid || !t[i].of_process) && (int)strlen(t[i].label) > width)
+			width = (int)strlen(t[i].label);
+	for (size_t i = 0; i < n; i++) {
+		if (t[i].of_process && !o->pid)
+			continue;
+		ability_try(&t[i], c, &result);
+		if (o->fields)
+			print_fields(&t[i], &result);
+		else
+			print_line(&t[i], &result, width);
+		if (!result.works && is_vital(&t[i], o->pid))
+			status = STATUS_PERM;
+	}
+	return status;
+}
+
+static void
+parse_options(struct options *o, int argc, char *argv[])
+{
+	uint64_t n;
+	int c;
+
+	while ((c = getopt(argc, argv, "tV")) != -1)
+		switch (c) {
+		case 't': o->fields = 1; break;
+		case 'V':
+			puts("rsprof-doctor " VERSION);
+			if (fflush(stdout) == EOF)
+				err(STATUS_LOST, "cannot write");
+			exit(0);
+		default: usage();
+		}
+	if (argc - optind > 1)
+		usage();
+	if (optind == argc)
+		return;
+	if (arg_number(argv[optind], 1, INT_MAX, &n) < 0)
+		errx(STATUS_USAGE, "%s: not a process number", argv[optind]);
+	o->pid = (pid_t)n;
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct options o = { 0, 0 };
+	struct ability_case c = { NULL, NULL };
+	struct privilege me;
+	int status;
+
+	parse_options(&o, argc, argv);
+	if (o.pid) {
+		check_target(o.pid);
+		c.process = inspect_open(o.pid);
+		if (c.process == NULL)
+			err(STATUS_LOST, NULL);
+	}
+	privilege_read(&me);
+	c.me = &me;
+	status = examine(&o, &c);
+	inspect_close(c.process);
+	if (fflush(stdout) == EOF || close(STDOUT_FILENO) < 0)
+		err(STATUS_LOST, "cannot write");
+	return status;
+}

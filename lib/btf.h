@@ -1,0 +1,24 @@
+/*
+ * The running kernel's types: /sys/kernel/btf/vmlinux, in the format of
+ * Linux' Documentation/bpf/btf.rst.
+ */
+#ifndef BTF_H
+#define BTF_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct btf_file {
+	unsigned char *bytes;
+	size_t len;
+};
+
+/* NULL, or a constant string; errno is set where a system call failed, else
+ * it is 0.  btf_close() in any case. */
+const char *btf_open(struct btf_file *b);
+void btf_close(struct btf_file *b);
+
+/* The number of the type of this kind (BTF_KIND_...) and name; 0: none. */
+uint32_t btf_find(const struct btf_file *b, unsigned kind, const char *name);
+
+#endif

@@ -1,0 +1,36 @@
+//! counts SECONDS: allocates now and then, by an allocator of its own, which
+//! counts and then calls that of the system.
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::hint::black_box;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+struct Counts(AtomicUsize);
+
+unsafe impl GlobalAlloc for Counts {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        unsafe { System.alloc(layout) }
+    }
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        unsafe { System.alloc_zeroed(layout) }
+    }
+    unsafe fn dealloc(&self, p: *mut u8, layout: Layout) {
+        unsafe { System.dealloc(p, layout) }
+    }
+}
+
+#[global_allocator]
+static COUNTS: Counts = Counts(AtomicUsize::new(0));
+
+fn main() {
+    let seconds = std::env::args().nth(1).and_then(|s| s.parse().ok()).unwrap_or(1);
+    let end = Instant::now() + Duration::from_secs(seconds);
+    while Instant::now() < end {
+        black_box(vec![0u8; black_box(4096)]);
+        black_box((0..black_box(100)).collect::<Vec<u64>>());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    println!("{}", COUNTS.0.load(Ordering::Relaxed));
+}
