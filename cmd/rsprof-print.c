@@ -1,0 +1,626 @@
+/*
+ * rsprof-print shows the stacks of a record stream to people: a thread, and
+ * below it one frame a line, the innermost first.
+ *
+ * In:  state  5123400000600  4242  4243  sleeping  9f86d081
+ * Out: thread 4243 worker: sleeping
+ *          server::parse_header                          src/parser.rs:142
+ */
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "array.h"
+#include "idmap.h"
+#include "name.h"
+#include "rec.h"
+#include "strtab.h"
+
+/* Columns, of whatever terminal: so the output is the same in a file. */
+#define FUNCTION_COLUMNS 60
+#define FILE_COLUMNS 60
+#define TEXT_COLUMNS 160
+
+enum { STATUS_LOST = 1, STATUS_USAGE };
+
+struct frame {
+	uint32_t function, file; /* strings */
+	uint64_t line;
+};
+
+struct node {
+	uint64_t caller, module, offset, frame; /* ids */
+	uint32_t cut; /* why there is no caller: a string */
+	int inlined;
+	char *text;   /* its line, once it has been printed */
+};
+
+struct printer {
+	int whole; /* -l: nothing is shortened */
+	struct strtab strings;
+	struct idmap process, command, thread, module; /* ids -> strings */
+	struct idmap frame_of, node_of;
+	struct frame *frame;
+	struct node *node;
+	size_t nframe, frame_room, nnode, node_room;
+	struct strtab notes, lost; /* to be printed at the end */
+	uint64_t *count;           /* of what is lost */
+	size_t count_room;
+	uint64_t pid;              /* of the last thread printed */
+	int begun;                 /* something has been printed */
+	int missing;               /* it has been said that something is */
+	long open;                 /* streams without an end as yet */
+	const char *file;          /* being read */
+	struct rec_reader *reader;
+	int status;
+};
+
+static void
+usage(void)
+{
+	fputs("usage: rsprof-print [-lV] [FILE ...]\n", stderr);
+	exit(STATUS_USAGE);
+}
+
+static void *
+checked(void *p)
+{
+	if (p == NULL)
+		err(STATUS_LOST, NULL);
+	return p;
+}
+
+/* ---- what records define ----------------------------------------------- */
+
+static uint32_t
+add_string(struct strtab *t, const char *s)
+{
+	uint32_t number;
+
+	if (strtab_add(t, s, &number) < 0)
+		err(STATUS_LOST, NULL);
+	return number;
+}
+
+static const char *
+string_of(const struct printer *p, const struct idmap *m, uint64_t id)
+{
+	return strtab_text(&p->strings, idmap_get(m, id));
+}
+
+static void
+define(struct printer *p, struct idmap *m, uint64_t id, const char *s)
+{
+	if (s == NULL)
+		idmap_delete(m, id);
+	else if (idmap_put(m, id, add_string(&p->strings, s)) < 0)
+		err(STATUS_LOST, NULL);
+}
+
+/* The place of an id in an array, which gets a zeroed element for a new one. */
+static uint32_t
+place_of(struct idmap *m, uint64_t id, void *array, size_t *n, size_t *room,
+    size_t size)
+{
+	uint32_t i = idmap_get(m, id);
+	char *base;
+
+	if (i != IDMAP_NONE)
+		return i;
+	i = (uint32_t)*n;
+	if (array_room(array, *n, room, size) < 0 || idmap_put(m, id, i) < 0)
+		err(STATUS_LOST, NULL);
+	memcpy(&base, array, sizeof base);
+	memset(base + *n * size, 0, size);
+	++*n;
+	return i;
+}
+
+static void
+on_frame(struct printer *p, const struct rec_frame *r)
+{
+	struct frame f = { add_string(&p->strings, r->function),
+		add_string(&p->strings, r->file), r->line };
+	uint32_t i = place_of(&p->frame_of, r->id, &p->frame, &p->nframe,
+	    &p->frame_room, sizeof f);
+
+	p->frame[i] = f;
+}
+
+static void
+on_stack(struct printer *p, const struct rec_stack *r)
+{
+	uint32_t i = place_of(&p->node_of, r->id, &p->node, &p->nnode,
+	    &p->node_room, sizeof *p->node);
+	uint32_t cut = add_string(&p->strings, r->caller.cut);
+
+	free(p->node[i].text);
+	p->node[i] = (struct node){ r->caller.id, r->module, r->offset, r->frame, cut,
+		(int)r->inlined, NULL };
+}
+
+static void
+on_proc(struct printer *p, const struct rec_proc *r)
+{
+	define(p, &p->process, r->pid, r->name);
+	define(p, &p->command, r->pid, r->cmdline ? r->cmdline : r->exe);
+}
+
+static void
+on_lost(struct printer *p, const struct rec_lost *r)
+{
+	size_t n = p->lost.n;
+	uint32_t i = add_string(&p->lost, r->reason);
+
+	if (array_room(&p->count, n, &p->count_room, sizeof *p->count) < 0)
+		err(STATUS_LOST, NULL);
+	if (i == n)
+		p->count[i] = 0;
+	p->count[i] += r->count;
+}
+
+/* ---- a frame as text --------------------------------------------------- */
+
+/* Text made to fit, to be freed; nothing is left out where all is wanted. */
+static char *
+fit(const struct printer *p, const char *s, size_t most,
+    size_t (*how)(char *, size_t, const char *, size_t))
+{
+	size_t size = strlen(s) + 16;
+	char *out = checked(malloc(size));
+
+	how(out, size, s, p->whole ? SIZE_MAX : most);
+	return out;
+}
+
+__attribute__((format(printf, 1, 2))) static char *
+format(const char *how, ...)
+{
+	va_list ap;
+	char *s;
+	int n;
+
+	va_start(ap, how);
+	n = vasprintf(&s, how, ap);
+	va_end(ap);
+	if (n < 0)
+		err(STATUS_LOST, NULL);
+	return s;
+}
+
+static const char *
+base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash && slash[1] ? slash + 1 : path;
+}
+
+/* A place without a name.  Where no file stands behind the code its offset is
+ * an address. */
+static char *
+plain_place(const struct node *n, const char *module)
+{
+	if (module == NULL || strcmp(module, "[anon]") == 0 ||
+	    strcmp(module, "[kernel]") == 0)
+		return format("0x%" PRIx64, n->offset);
+	return format("%s+0x%" PRIx64, base_name(module), n->offset);
+}
+
+static char *
+function_text(const struct printer *p, const struct node *n, const char *module,
+    const struct frame *f)
+{
+	const char *name = f ? strtab_text(&p->strings, f->function) : NULL;
+	char *whole, *text;
+
+	/* In brackets is what stands for a name. */
+	if (name && name[0] != '[')
+		return fit(p, name, FUNCTION_COLUMNS, name_short);
+	whole = plain_place(n, module);
+	text = fit(p, whole, FUNCTION_COLUMNS, name_path);
+	free(whole);
+	return text;
+}
+
+static char *
+location_text(const struct printer *p, const char *module, const struct frame *f)
+{
+	const char *file = f ? strtab_text(&p->strings, f->file) : NULL;
+	char *whole, *text;
+
+	if (file && f->line)
+		whole = format("%s:%" PRIu64, file, f->line);
+	else if (file)
+		whole = format("%s", file);
+	else if (module == NULL || module[0] == '[')
+		whole = format("%s", module ? module : "[unknown]");
+	else
+		whole = format("[%s]", p->whole ? module : base_name(module));
+	text = fit(p, whole, FILE_COLUMNS, name_path);
+	free(whole);
+	return text;
+}
+
+/* The line of a frame, made when it is first printed. */
+static const char *
+node_text(const struct printer *p, struct node *n)
+{
+	uint32_t i = idmap_get(&p->frame_of, n->frame);
+	const struct frame *f = i == IDMAP_NONE ? NULL : &p->frame[i];
+	const char *module = string_of(p, &p->module, n->module);
+	char *function, *location;
+	size_t columns;
+
+	if (n->text)
+		return n->text;
+	function = function_text(p, n, module, f);
+	location = location_text(p, module, f);
+	columns = name_columns(function);
+	n->text = format("%s%*s  %s%s", function,
+	    columns < FUNCTION_COLUMNS ? (int)(FUNCTION_COLUMNS - columns) : 0, "", location,
+	    n->inlined ? "  (inlined)" : "");
+	free(function);
+	free(location);
+	return n->text;
+}
+
+/* ---- a stack ----------------------------------------------------------- */
+
+static const char *
+reason_text(const char *cut)
+{
+	static const char *const text[][2] = {
+		{ "copy-end", "the copy of the stack ends here" },
+		{ "no-unwind-info", "this code has no unwind information" },
+		{ "bad-unwind-info", "its unwind information cannot be followed" },
+		{ "no-module", "the next frame is in no known mapping" },
+		{ "bad-memory", "the stack pointer leads out of the stack" },
+		{ "depth", "the stack is deeper than the walk goes" },
+		{ "no-stack", "there is no user stack" },
+		{ "no-registers", "the thread could not be stopped, and not all of its "
+		                  "registers are known" },
+		{ "short", "too short a wait for its stack to be walked" },
+	};
+
+	for (size_t i = 0; i < sizeof text / sizeof *text; i++)
+		if (strcmp(cut, text[i][0]) == 0)
+			return text[i][1];
+	return cut;
+}
+
+static void
+print_reason(const struct printer *p, const char *cut)
+{
+	char *text = fit(p, reason_text(cut), TEXT_COLUMNS, name_text);
+
+	printf("    (incomplete: %s)\n", text);
+	free(text);
+}
+
+/* A stack refers to one that the stream has not defined. */
+static void
+print_missing(struct printer *p)
+{
+	if (!p->missing)
+		warnx("%s:%lu: stack is not defined", p->file,
+		    rec_reader_line(p->reader));
+	p->missing = 1;
+	p->status = STATUS_LOST;
+	print_reason(p, "the stream does not tell what is next");
+}
+
+static struct node *
+find_node(const struct printer *p, uint64_t id)
+{
+	uint32_t i = idmap_get(&p->node_of, id);
+
+	return i == IDMAP_NONE ? NULL : &p->node[i];
+}
+
+/* Print a frame, once where the same one is repeated, but at most so many: how
+ * many there were, the last of which is *n. */
+static size_t
+print_frame(const struct printer *p, struct node **n, size_t most)
+{
+	const char *text = node_text(p, *n);
+	size_t times = 1;
+	struct node *next;
+
+	while (!p->whole && times < most && (next = find_node(p, (*n)->caller)) &&
+	    strcmp(node_text(p, next), text) == 0) {
+		*n = next;
+		times++;
+	}
+	printf("    %s", text);
+	if (times > 1)
+		printf("  (%zu times)", times);
+	putchar('\n');
+	return times;
+}
+
+static void
+print_stack(struct printer *p, const struct rec_ref *leaf)
+{
+	const char *cut = leaf->cut;
+	uint64_t id = leaf->id;
+	size_t left = p->nnode; /* or callers go round in a circle */
+	struct node *n;
+
+	if (id == 0 && cut == NULL)
+		cut = "no-stack";
+	while (left && (n = find_node(p, id))) {
+		left -= print_frame(p, &n, left);
+		id = n->caller;
+		cut = strtab_text(&p->strings, n->cut);
+	}
+	if (id)
+		print_missing(p);
+	else if (cut)
+		print_reason(p, cut);
+}
+
+/* ---- what is printed --------------------------------------------------- */
+
+/* Blocks are apart from each other. */
+static void
+begin_block(struct printer *p)
+{
+	if (p->begun)
+		putchar('\n');
+	p->begun = 1;
+}
+
+static void
+print_process(struct printer *p, uint64_t pid)
+{
+	const char *name = string_of(p, &p->process, pid);
+	const char *command = string_of(p, &p->command, pid);
+	char *text = fit(p, name ? name : "-", TEXT_COLUMNS, name_text);
+
+	begin_block(p);
+	printf("process %" PRIu64 " %s", pid, text);
+	free(text);
+	if (command) {
+		text = fit(p, command, TEXT_COLUMNS, name_text);
+		printf(": %s", text);
+		free(text);
+	}
+	putchar('\n');
+	p->pid = pid;
+}
+
+static void
+print_thread(struct printer *p, uint64_t pid, uint64_t tid)
+{
+	const char *name = string_of(p, &p->thread, tid);
+	char *text = fit(p, name ? name : "-", TEXT_COLUMNS, name_text);
+
+	if (pid != p->pid)
+		print_process(p, pid);
+	begin_block(p);
+	printf("thread %" PRIu64 " %s: ", tid, text);
+	free(text);
+}
+
+static void
+print_state(struct printer *p, const char *state)
+{
+	char *text = fit(p, state, TEXT_COLUMNS, name_text);
+
+	fputs(text, stdout);
+	free(text);
+}
+
+static void
+print_time(uint64_t time)
+{
+	printf("%" PRIu64 ".%09" PRIu64 "\n", time / 1000000000, time % 1000000000);
+}
+
+static void
+on_state(struct printer *p, const struct rec_state *r)
+{
+	print_thread(p, r->pid, r->tid);
+	print_state(p, r->state);
+	putchar('\n');
+	print_stack(p, &r->stack);
+}
+
+static void
+on_cpu(struct printer *p, const struct rec_cpu *r)
+{
+	print_thread(p, r->pid, r->tid);
+	printf("%" PRIu64 " ns at ", r->ns);
+	print_time(r->time);
+	print_stack(p, &r->stack);
+}
+
+static void
+on_off(struct printer *p, const struct rec_off *r)
+{
+	print_thread(p, r->pid, r->tid);
+	print_state(p, r->state);
+	printf(" %" PRIu64 " ns in %" PRIu64 " waits until ", r->ns, r->count);
+	print_time(r->time);
+	print_stack(p, &r->stack);
+}
+
+/* What a person must know of the whole. */
+static void
+print_notes(struct printer *p)
+{
+	if (p->notes.n || p->lost.n)
+		begin_block(p);
+	for (size_t i = 0; i < p->lost.n; i++) {
+		char *text = fit(p, p->lost.text[i], TEXT_COLUMNS, name_text);
+
+		printf("lost: %" PRIu64 " %s\n", p->count[i], text);
+		free(text);
+	}
+	for (size_t i = 0; i < p->notes.n; i++) {
+		char *text = fit(p, p->notes.text[i], SIZE_MAX, name_text);
+
+		printf("note: %s\n", text);
+		free(text);
+	}
+}
+
+/* ---- records ----------------------------------------------------------- */
+
+static int
+on_record(void *ctx, const struct rec *r)
+{
+	struct printer *p = ctx;
+
+	switch (r->type) {
+	case REC_RSPROF: p->open++; break;
+	case REC_PROC: on_proc(p, &r->proc); break;
+	case REC_THREAD: define(p, &p->thread, r->thread.tid, r->thread.name); break;
+	case REC_MODULE: define(p, &p->module, r->module.id, r->module.path); break;
+	case REC_FRAME: on_frame(p, &r->frame); break;
+	case REC_STACK: on_stack(p, &r->stack); break;
+	case REC_CPU: on_cpu(p, &r->cpu); break;
+	case REC_OFF: on_off(p, &r->off); break;
+	case REC_STATE: on_state(p, &r->state); break;
+	case REC_LOST: on_lost(p, &r->lost); break;
+	case REC_NOTE:
+		if (r->note.text)
+			add_string(&p->notes, r->note.text);
+		break;
+	case REC_END: p->open--; break;
+	default: break;
+	}
+	return ferror(stdout);
+}
+
+static void
+on_bad(void *ctx, unsigned long line, const char *why)
+{
+	struct printer *p = ctx;
+
+	warnx("%s:%lu: %s", p->file, line, why);
+	p->status = STATUS_LOST;
+}
+
+/* ---- the program ------------------------------------------------------- */
+
+/* What has come is shown before waiting for more. */
+static int
+pump(struct printer *p, int fd)
+{
+	static char buf[REC_LINE_MAX];
+	ssize_t got;
+
+	while ((got = read(fd, buf, sizeof buf)) != 0) {
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0) {
+			warn("%s", p->file);
+			return -1;
+		}
+		if (rec_push(p->reader, buf, (size_t)got) < 0 || fflush(stdout) == EOF)
+			return -1;
+	}
+	return rec_push_end(p->reader);
+}
+
+static void
+print_stream(struct printer *p, const char *file, int fd)
+{
+	struct rec_sink sink = { on_record, on_bad, p };
+
+	p->file = file;
+	p->open = 0;
+	p->reader = checked(rec_reader_new(&sink));
+	if (pump(p, fd) < 0) {
+		p->status = STATUS_LOST;
+		if (rec_reader_error(p->reader))
+			warnx("%s:%lu: %s", file, rec_reader_line(p->reader),
+			    rec_reader_error(p->reader));
+	} else if (p->open > 0) {
+		warnx("%s: the stream was cut off: it has no end", file);
+		p->status = STATUS_LOST;
+	}
+	rec_reader_free(p->reader);
+}
+
+static void
+print_file(struct printer *p, const char *file)
+{
+	int fd = open(file, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0) {
+		warn("%s", file);
+		p->status = STATUS_LOST;
+		return;
+	}
+	print_stream(p, file, fd);
+	close(fd);
+}
+
+static void
+free_all(struct printer *p)
+{
+	struct idmap *maps[] = { &p->process, &p->command, &p->thread, &p->module,
+		&p->frame_of, &p->node_of };
+
+	for (size_t i = 0; i < sizeof maps / sizeof *maps; i++)
+		idmap_clear(maps[i]);
+	for (size_t i = 0; i < p->nnode; i++)
+		free(p->node[i].text);
+	free(p->node);
+	free(p->frame);
+	free(p->count);
+	strtab_clear(&p->strings);
+	strtab_clear(&p->notes);
+	strtab_clear(&p->lost);
+}
+
+static void
+parse_options(struct printer *p, int argc, char *argv[])
+{
+	int c;
+
+	while ((c = getopt(argc, argv, "lV")) != -1)
+		switch (c) {
+		case 'l': p->whole = 1; break;
+		case 'V':
+			puts("rsprof-print " VERSION);
+			if (fflush(stdout) == EOF)
+				err(STATUS_LOST, "cannot write");
+			exit(0);
+		default: usage();
+		}
+}
+
+int
+main(int argc, char *argv[])
+{
+	static struct printer p;
+
+	setlocale(LC_CTYPE, "");
+	parse_options(&p, argc, argv);
+	signal(SIGINT, SIG_IGN); /* it ends the producer, we drain */
+	if (optind == argc)
+		print_stream(&p, "<stdin>", STDIN_FILENO);
+	for (int i = optind; i < argc && !ferror(stdout); i++)
+		if (strcmp(argv[i], "-") == 0)
+			print_stream(&p, "<stdin>", STDIN_FILENO);
+		else
+			print_file(&p, argv[i]);
+	print_notes(&p);
+	free_all(&p);
+	if (ferror(stdout) || fclose(stdout) == EOF)
+		err(STATUS_LOST, "cannot write");
+	return p.status;
+}

@@ -1,0 +1,617 @@
+/*
+ * rsprof-stack takes one look at what every thread of a process is doing: its
+ * state, and its stack.  A thread that waits is not even stopped where that
+ * can be helped; others are, one after the other, for a moment.
+ *
+ * Out: state  5123400000600  4242  4243  sleeping  9f86d081
+ */
+#include <err.h>
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "arg.h"
+#include "array.h"
+#include "idmap.h"
+#include "module.h"
+#include "proc.h"
+#include "rec.h"
+#include "space.h"
+#include "target.h"
+#include "tracee.h"
+#include "unwind.h"
+
+#define ROUNDS 8    /* of looking for new threads, at most */
+#define STUCK_MS 10 /* a wait without an end */
+
+enum { STATUS_LOST = 1, STATUS_USAGE, STATUS_NOPROC, STATUS_PERM, STATUS_NOTHING };
+
+/* What was seen of a thread. */
+struct look {
+	pid_t tid;
+	const char *state;  /* NULL: it has ended meanwhile, or was not reached */
+	uint64_t time;
+	int unknown;        /* its stack leads into no known mapping */
+	int held;           /* it was stopped for it */
+	const char *cut;    /* why the stack ends early, or NULL */
+	struct space_frame *frame; /* the innermost first */
+	size_t n;
+};
+
+struct stacks {
+	pid_t pid;
+	struct rec_out out;
+	struct targets *targets;
+	struct target *target;
+	struct look *look;
+	size_t n, room, first; /* those from the first on are to be looked at */
+	struct idmap known;    /* their numbers */
+	struct space_walk walk;
+	struct tracee_memory memory;
+	unsigned seen, held;   /* threads looked at; of these, stopped for it */
+	uint64_t stopping, holding; /* the longest of each, in nanoseconds */
+	int refused;           /* errno of stopping a thread, or 0 */
+	pid_t tracer;          /* who traces the process already, or 0 */
+};
+
+static volatile sig_atomic_t stop;
+
+static void
+usage(void)
+{
+	fputs("usage: rsprof-stack [-V] -p PID\n", stderr);
+	exit(STATUS_USAGE);
+}
+
+static void
+on_signal(int sig)
+{
+	stop = sig;
+}
+
+static void *
+checked(void *p)
+{
+	if (p == NULL)
+		err(STATUS_LOST, NULL);
+	return p;
+}
+
+/* ---- one thread -------------------------------------------------------- */
+
+static const char *
+state_word(char c)
+{
+	switch (c) {
+	case 'R': return "running";
+	case 'S': return "sleeping";
+	case 'D': return "disk";
+	case 'T': return "stopped";
+	case 't': return "traced";
+	case 'Z': return "zombie";
+	default: return "other";
+	}
+}
+
+static void
+walk(struct stacks *s, pid_t tid, const struct step_regs *regs)
+{
+	const struct unwind_stack stack = { NULL, regs->sp, 0, tracee_word,
+		&s->memory };
+
+	tracee_memory(&s->memory, tid);
+	space_walk(&s->target->space, &stack, *regs, &s->walk);
+}
+
+/* There is nothing to walk. */
+static void
+no_walk(struct stacks *s, const char *why)
+{
+	s->walk.n = 0;
+	s->walk.unknown = 0;
+	s->walk.missing = NULL;
+	s->walk.cut = why;
+}
+
+/* Take over what was walked. */
+static void
+keep(struct stacks *s, struct look *l)
+{
+	size_t size = s->walk.n * sizeof *l->frame;
+
+	free(l->frame);
+	l->frame = checked(malloc(size + 1));
+	memcpy(l->frame, s->walk.frame, size);
+	l->n = s->walk.n;
+	l->cut = s->walk.cut;
+	l->unknown = s->walk.unknown != 0;
+}
+
+/* Look at a thread as it stands in the kernel: 0, or -1 where it is not there
+ * or has not stayed there. */
+static int
+look_waiting(struct stacks *s, pid_t tid)
+{
+	struct tracee_peek p;
+	struct step_regs regs;
+
+	if (tracee_peek(&p, tid, &regs) < 0)
+		return -1;
+	if (p.pc == 0) /* a worker of io_uring(7) has never been elsewhere */
+		no_walk(s, "no-stack");
+	else
+		walk(s, tid, &regs);
+	return tracee_still(&p) ? 0 : -1;
+}
+
+/* Is that all there is?  If not, what is missing may be for want of a
+ * register. */
+static int
+is_whole(const struct stacks *s)
+{
+	return s->walk.cut == NULL || s->walk.n == 0;
+}
+
+static void
+longest(uint64_t *most, uint64_t ns)
+{
+	if (ns > *most)
+		*most = ns;
+}
+
+/* Look at a thread that is stopped for it. */
+static int
+look_stopped(struct stacks *s, struct look *l)
+{
+	uint64_t asked = proc_now(), stopped;
+	struct step_regs regs;
+	int signal;
+
+	if (tracee_stop(l->tid, &regs, &signal) < 0)
+		return -1;
+	stopped = proc_now();
+	walk(s, l->tid, &regs);
+	tracee_go(l->tid, signal);
+	longest(&s->stopping, stopped - asked);
+	longest(&s->holding, proc_now() - stopped);
+	l->held = 1;
+	return 0;
+}
+
+/* As much as can be seen of a thread that cannot be stopped. */
+static void
+look_from_outside(struct stacks *s, pid_t tid)
+{
+	if (look_waiting(s, tid) < 0)
+		no_walk(s, "no-registers");
+	else if (!is_whole(s))
+		s->walk.cut = "no-registers";
+}
+
+/* Is it in a wait that nothing interrupts, and not just for a moment, as for
+ * a page of memory? */
+static int
+is_stuck(pid_t tid)
+{
+	const struct timespec pause = { 0, 1000000 };
+	struct proc_stat st;
+
+	for (int i = 0; i < STUCK_MS; i++) {
+		if (proc_stat(tid, &st) < 0 || st.state != 'D')
+			return 0;
+		nanosleep(&pause, NULL);
+	}
+	return 1;
+}
+
+/* 0, or -1 where the thread has ended. */
+static int
+look_at(struct stacks *s, struct look *l, char state)
+{
+	pid_t tid = l->tid;
+
+	if (state == 'Z') {
+		no_walk(s, "no-stack");
+		return 0;
+	}
+	if (state != 'R' && look_waiting(s, tid) == 0 &&
+	    (is_whole(s) || s->walk.missing))
+		return 0;
+	/* Some do not stop, or not for us. */
+	if (s->tracer == 0 && (state != 'D' || !is_stuck(tid))) {
+		if (look_stopped(s, l) == 0)
+			return 0;
+		if (errno == ESRCH)
+			return -1;
+		s->refused = errno;
+	}
+	look_from_outside(s, tid);
+	return 0;
+}
+
+/* Unwind tables are made in the background, some of them for seconds.  One
+ * that is missing is waited for, while nobody is held, and then the thread is
+ * looked at again. */
+static void
+look(struct stacks *s, struct look *l)
+{
+	struct proc_stat st;
+
+	l->state = NULL;
+	for (;;) {
+		l->time = proc_now();
+		if (proc_stat(l->tid, &st) < 0 || st.state == 'X' ||
+		    look_at(s, l, st.state) < 0)
+			return;
+		if (s->walk.missing == NULL)
+			break;
+		module_wait(s->walk.missing);
+	}
+	keep(s, l);
+	l->state = state_word(st.state);
+}
+
+/* ---- all of them ------------------------------------------------------- */
+
+/* On a busy machine, whoever is held would wait until we get a CPU. */
+static void
+hurry(void)
+{
+	const struct sched_param p = { .sched_priority = 1 };
+
+	sched_setscheduler(0, SCHED_FIFO, &p); /* where that is permitted */
+}
+
+/* Whatever this thread still traces at its end is let go by the kernel. */
+static void *
+look_at_new(void *ctx)
+{
+	struct stacks *s = ctx;
+
+	hurry();
+	for (; s->first < s->n && !stop; s->first++)
+		look(s, &s->look[s->first]);
+	return NULL;
+}
+
+/* Code that came without our knowing is known now. */
+static void *
+look_again(void *ctx)
+{
+	struct stacks *s = ctx;
+
+	hurry();
+	for (size_t i = 0; i < s->n && !stop; i++)
+		if (s->look[i].state && s->look[i].unknown)
+			look(s, &s->look[i]);
+	return NULL;
+}
+
+static void
+apart(struct stacks *s, void *(*job)(void *ctx))
+{
+	pthread_t thread;
+
+	errno = pthread_create(&thread, NULL, job, s);
+	if (errno)
+		err(STATUS_LOST, NULL);
+	pthread_join(thread, NULL);
+}
+
+/* List the threads that are new: how many. */
+static size_t
+find_threads(struct stacks *s)
+{
+	size_t n = 0, fresh = 0;
+	pid_t *tid = proc_threads(s->pid, &n);
+
+	for (size_t i = 0; tid && i < n; i++) {
+		if (idmap_get(&s->known, (uint64_t)tid[i]) != IDMAP_NONE)
+			continue;
+		if (idmap_put(&s->known, (uint64_t)tid[i], 0) < 0 ||
+		    array_room(&s->look, s->n, &s->room, sizeof *s->look) < 0)
+			err(STATUS_LOST, NULL);
+		s->look[s->n++] = (struct look){ .tid = tid[i] };
+		target_meet(s->targets, proc_now(), s->target, tid[i]);
+		fresh++;
+	}
+	free(tid);
+	return fresh;
+}
+
+static int
+any_unknown(const struct stacks *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (s->look[i].state && s->look[i].unknown)
+			return 1;
+	return 0;
+}
+
+static void
+look_at_all(struct stacks *s)
+{
+	for (int i = 0; i < ROUNDS && !stop && find_threads(s) > 0; i++)
+		apart(s, look_at_new);
+	if (!any_unknown(s))
+		return;
+	target_look(s->targets, s->target);
+	apart(s, look_again);
+}
+
+/* ---- what is told ------------------------------------------------------ */
+
+static uint64_t
+wall_clock(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+static void
+put_header(struct stacks *s)
+{
+	struct rec r = { .type = REC_RSPROF };
+	char text[7][300];
+	struct utsname u;
+	size_t n = 0;
+
+	uname(&u);
+	snprintf(text[n++], sizeof *text, "mono=%" PRIu64, proc_now());
+	snprintf(text[n++], sizeof *text, "wall=%" PRIu64, wall_clock());
+	snprintf(text[n++], sizeof *text, "pid=%d", (int)s->pid);
+	snprintf(text[n++], sizeof *text, "stacks=live");
+	snprintf(text[n++], sizeof *text, "host=%s", u.nodename);
+	snprintf(text[n++], sizeof *text, "kernel=%s", u.release);
+	snprintf(text[n++], sizeof *text, "arch=%s", u.machine);
+	r.rsprof.version = REC_VERSION;
+	r.rsprof.producer = "stack";
+	for (size_t i = 0; i < n; i++)
+		r.rsprof.attr[i] = text[i];
+	r.rsprof.nattr = n;
+	targets_put(s->targets, &r);
+}
+
+static void
+put_look(struct stacks *s, const struct look *l)
+{
+	struct rec r = { .type = REC_STATE };
+
+	r.state.time = l->time;
+	r.state.pid = (uint64_t)s->pid;
+	r.state.tid = (uint64_t)l->tid;
+	r.state.state = l->state;
+	r.state.stack.cut = l->cut;
+	for (size_t i = l->n; i-- > 0;)
+		targets_stack(s->targets, &r.state.stack, l->frame[i].module,
+		    l->frame[i].offset);
+	targets_put(s->targets, &r);
+}
+
+/* Who traces the process, for a message: "gdb (77)". */
+static void
+name_tracer(const struct stacks *s, char *out, size_t size)
+{
+	struct proc_stat st;
+	int known = proc_stat(s->tracer, &st) == 0;
+
+	snprintf(out, size, "%s (%d)", known ? st.name : "process", (int)s->tracer);
+}
+
+static void
+put_notes(struct stacks *s)
+{
+	char text[256], name[PROC_NAME_MAX + 16];
+
+	if (s->tracer) {
+		name_tracer(s, name, sizeof name);
+		snprintf(text, sizeof text, "process %d is traced by %s: its threads were "
+		    "looked at without stopping them", (int)s->pid, name);
+	} else if (s->refused) {
+		snprintf(text, sizeof text, "process %d: threads could not be stopped: %s",
+		    (int)s->pid,
+		    s->refused == ETIMEDOUT ? "they did not within a second" : strerror(s->refused));
+	} else if (s->held) {
+		snprintf(text, sizeof text, "%u of %u threads were stopped to be looked "
+		    "at, one by one: it took each at most %" PRIu64 " us to stop, and "
+		    "at most %" PRIu64 " us to be read", s->held, s->seen,
+		    s->stopping / 1000 + 1, s->holding / 1000 + 1);
+	} else {
+		snprintf(text, sizeof text, "no thread was stopped");
+	}
+	targets_note(s->targets, proc_now(), text);
+}
+
+/* Could anything be seen at all? */
+static void
+check_looks(struct stacks *s)
+{
+	char name[PROC_NAME_MAX + 16];
+	size_t stacks = 0;
+
+	for (size_t i = 0; i < s->n; i++) {
+		s->seen += s->look[i].state != NULL;
+		s->held += s->look[i].state && s->look[i].held;
+		stacks += s->look[i].state && s->look[i].n > 0;
+	}
+	if (s->seen == 0 && !stop)
+		errx(STATUS_NOPROC, "process %d has ended", (int)s->pid);
+	if (stacks == 0 && s->tracer) {
+		name_tracer(s, name, sizeof name);
+		errx(STATUS_PERM, "process %d is running, and traced by %s: nobody else "
+		    "may stop it", (int)s->pid, name);
+	}
+	if (stacks == 0 && (s->refused == EPERM || s->refused == EACCES))
+		errx(STATUS_PERM, "process %d: ptrace is not permitted: a seccomp filter "
+		    "or a missing CAP_SYS_PTRACE forbids it", (int)s->pid);
+}
+
+/* ---- the program ------------------------------------------------------- */
+
+static void
+check_target(pid_t pid)
+{
+	struct tracee_status status;
+	struct proc_stat st;
+	size_t n = 0;
+
+	if (proc_stat(pid, &st) < 0 || tracee_status(pid, &status) < 0)
+		errx(STATUS_NOPROC, "no process %d", (int)pid);
+	if (status.tgid != pid)
+		errx(STATUS_NOPROC, "no process %d: it is a thread of process %d",
+		    (int)pid, (int)status.tgid);
+	free(proc_threads(pid, &n));
+	if (st.state == 'X' || (st.state == 'Z' && n <= 1))
+		errx(STATUS_NOPROC, "process %d is a zombie: it has ended, its parent "
+		    "%d has not waited for it", (int)pid, (int)st.ppid);
+	if (st.state == 'Z')
+		errx(STATUS_LOST, "process %d: its first thread has ended, and with it "
+		    "what /proc tells of its memory", (int)pid);
+	if (st.kernel)
+		errx(STATUS_NOTHING, "process %d (%s) is a kernel thread: it has no "
+		    "user code", (int)pid, st.name);
+}
+
+/* Say why nothing may be read of the process, and what would help. */
+static void
+refuse(pid_t pid, int error)
+{
+	long yama = proc_number("/proc/sys/kernel/yama/ptrace_scope", 0);
+	struct proc_stat st;
+
+	if (error == ENOENT || error == ESRCH)
+		errx(STATUS_NOPROC, "process %d has ended", (int)pid);
+	if (error != EACCES && error != EPERM)
+		errx(STATUS_LOST, "process %d: %s", (int)pid, strerror(error));
+	if (proc_stat(pid, &st) == 0 && geteuid() != 0 && st.uid != geteuid())
+		errx(STATUS_PERM, "process %d belongs to another user (uid %u): "
+		    "run as that user or as root, or give CAP_SYS_PTRACE", (int)pid,
+		    (unsigned)st.uid);
+	if (yama > 0 && yama < 3)
+		errx(STATUS_PERM, "process %d may not be looked at: sysctl "
+		    "kernel.yama.ptrace_scope is %ld: set it to 0, run as root, or give "
+		    "CAP_SYS_PTRACE", (int)pid, yama);
+	if (yama >= 3)
+		errx(STATUS_PERM, "process %d may not be looked at: sysctl "
+		    "kernel.yama.ptrace_scope is %ld, which nothing but a boot changes",
+		    (int)pid, yama);
+	errx(STATUS_PERM, "process %d may not be looked at: run as root, or give "
+	    "CAP_SYS_PTRACE", (int)pid);
+}
+
+static void
+catch_signals(void)
+{
+	static const int sig[] = { SIGINT, SIGTERM, SIGHUP };
+	struct sigaction a, old;
+	sigset_t child;
+
+	memset(&a, 0, sizeof a);
+	a.sa_handler = on_signal;
+	for (size_t i = 0; i < sizeof sig / sizeof *sig; i++) {
+		sigaction(sig[i], NULL, &old);
+		if (old.sa_handler != SIG_IGN) /* as nohup(1) wants it */
+			sigaction(sig[i], &a, NULL);
+	}
+	signal(SIGPIPE, SIG_IGN);
+	/* As tracee_stop() wants it. */
+	signal(SIGCHLD, SIG_DFL);
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &child, NULL);
+}
+
+/* Whatever takes long comes before the first thread is stopped, or after the
+ * last one goes on. */
+static int
+take_stacks(struct stacks *s)
+{
+	struct tracee_status status;
+
+	s->target = checked(target_add(s->targets, s->pid));
+	s->walk.hurried = 1;
+	put_header(s);
+	target_describe(s->targets, s->target, NULL);
+	rec_out_flush(&s->out);
+	if (tracee_status(s->pid, &status) == 0)
+		s->tracer = status.tracer;
+	look_at_all(s);
+	check_looks(s);
+	targets_ready(s->targets);
+	for (size_t i = 0; i < s->n; i++)
+		if (s->look[i].state)
+			put_look(s, &s->look[i]);
+	put_notes(s);
+	targets_end(s->targets, proc_now(), stop ? "stopped" : "done");
+	rec_out_flush(&s->out);
+	return targets_error(s->targets);
+}
+
+static void
+parse_options(struct stacks *s, int argc, char *argv[])
+{
+	uint64_t n;
+	int c;
+
+	while ((c = getopt(argc, argv, "p:V")) != -1)
+		switch (c) {
+		case 'p':
+			if (arg_number(optarg, 1, INT_MAX, &n) < 0)
+				errx(STATUS_USAGE, "-p %s: not a process number", optarg);
+			s->pid = (pid_t)n;
+			break;
+		case 'V':
+			puts("rsprof-stack " VERSION);
+			if (fflush(stdout) == EOF)
+				err(STATUS_LOST, "cannot write");
+			exit(0);
+		default: usage();
+		}
+	if (s->pid == 0 || optind != argc)
+		usage();
+}
+
+static void
+free_all(struct stacks *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		free(s->look[i].frame);
+	free(s->look);
+	idmap_clear(&s->known);
+	targets_free(s->targets);
+}
+
+int
+main(int argc, char *argv[])
+{
+	static struct stacks s;
+	int error;
+
+	parse_options(&s, argc, argv);
+	check_target(s.pid);
+	if (tracee_permitted(s.pid) < 0)
+		refuse(s.pid, errno);
+	catch_signals();
+	rec_out_init(&s.out, STDOUT_FILENO, REC_PRODUCER_MAX);
+	s.targets = checked(targets_new(&s.out, "stack"));
+	error = take_stacks(&s);
+	free_all(&s);
+	if (!error && close(STDOUT_FILENO) < 0)
+		error = errno;
+	/* Whoever closes a pipe early knows it. */
+	if (error && error != EPIPE)
+		warnx("cannot write: %s", strerror(error));
+	return error || stop ? STATUS_LOST : 0;
+}
