@@ -1,0 +1,276 @@
+//! A target that counts what it gets done, so that a profiler's cost shows.
+//!
+//!     busy     threads that evaluate expressions, as an interpreter does: a
+//!              chain of so many calls through trait objects, of eight kinds,
+//!              and most of the time is spent at its end; a unit is a chain
+//!     switch   two threads on one CPU that hand a turn to each other and
+//!              back; a unit is a round trip, of two context switches
+//!
+//! Every 20 ms it says
+//!
+//!     MONOTONIC-NS  UNITS  CPU-NS
+//!
+//! Usage: work busy|switch SECONDS [THREADS [CALLS]]
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+#[repr(C)]
+struct Timespec {
+    sec: i64,
+    nsec: i64,
+}
+
+extern "C" {
+    fn clock_gettime(clock: i32, t: *mut Timespec) -> i32;
+    fn sched_getcpu() -> i32;
+    fn sched_setaffinity(pid: i32, size: usize, set: *const u64) -> i32;
+}
+
+const MONOTONIC: i32 = 1;
+const PROCESS_CPU: i32 = 2;
+
+fn clock(which: i32) -> u64 {
+    let mut t = Timespec { sec: 0, nsec: 0 };
+    unsafe { clock_gettime(which, &mut t) };
+    t.sec as u64 * 1_000_000_000 + t.nsec as u64
+}
+
+/// A counter with a cache line of its own.
+#[repr(align(128))]
+struct Count(AtomicU64);
+
+#[allow(clippy::declare_interior_mutable_const)]
+const ZERO: Count = Count(AtomicU64::new(0));
+static UNITS: [Count; 256] = [ZERO; 256];
+static DONE: AtomicBool = AtomicBool::new(false);
+
+fn count(slot: usize) -> bool {
+    UNITS[slot].0.fetch_add(1, Ordering::Relaxed);
+    !DONE.load(Ordering::Relaxed)
+}
+
+fn units() -> u64 {
+    UNITS.iter().map(|u| u.0.load(Ordering::Relaxed)).sum()
+}
+
+/// The three belong to one moment: again, where something came between.
+fn report() {
+    let line = loop {
+        let now = clock(MONOTONIC);
+        let line = format!("{} {} {}\n", now, units(), clock(PROCESS_CPU));
+        if clock(MONOTONIC) - now < 20_000 {
+            break line;
+        }
+    };
+    // A reader that has gone is no reason to stop.
+    let _ = std::io::stdout().write_all(line.as_bytes());
+}
+
+// ---- busy --------------------------------------------------------------------
+
+struct Env {
+    names: HashMap<u64, u64>,
+    text: String,
+}
+
+trait Node {
+    fn eval(&self, env: &mut Env) -> u64;
+}
+
+type Inner = Box<dyn Node>;
+
+fn mix(mut x: u64, n: u64) -> u64 {
+    for _ in 0..n {
+        x ^= x << 13;
+        x ^= x >> 7;
+        x ^= x << 17;
+    }
+    x
+}
+
+struct Add(Inner, u64);
+struct Rotate(Inner, u32);
+struct Look(Inner, u64);
+struct Table(Inner);
+struct Print(Inner);
+struct Sort(Inner);
+struct Each(Inner);
+struct Twice(Inner);
+struct Leaf;
+
+impl Node for Add {
+    fn eval(&self, env: &mut Env) -> u64 {
+        mix(self.0.eval(env).wrapping_add(self.1) | 1, 5)
+    }
+}
+
+impl Node for Rotate {
+    fn eval(&self, env: &mut Env) -> u64 {
+        mix(self.0.eval(env).rotate_left(self.1) | 1, 5)
+    }
+}
+
+impl Node for Look {
+    fn eval(&self, env: &mut Env) -> u64 {
+        let x = self.0.eval(env);
+        *env.names.get(&(x % 64)).unwrap_or(&self.1) ^ x
+    }
+}
+
+impl Node for Table {
+    fn eval(&self, env: &mut Env) -> u64 {
+        let mut room = [0u64; 48];
+        let x = self.0.eval(env);
+        room[(x % 48) as usize] = x;
+        room.iter().fold(x, |a, b| a.rotate_left(1) ^ b)
+    }
+}
+
+impl Node for Print {
+    fn eval(&self, env: &mut Env) -> u64 {
+        let x = self.0.eval(env);
+        env.text.clear();
+        let _ = write!(env.text, "{:x}", x % 4096);
+        x ^ env.text.len() as u64
+    }
+}
+
+impl Node for Sort {
+    fn eval(&self, env: &mut Env) -> u64 {
+        let x = self.0.eval(env) | 1;
+        let mut v = [x, mix(x, 1), mix(x, 2), mix(x, 3)];
+        v.sort_by_key(|k| k % 1024);
+        v[0] ^ v[3]
+    }
+}
+
+impl Node for Each {
+    fn eval(&self, env: &mut Env) -> u64 {
+        (0..1)
+            .map(|i| self.0.eval(env) ^ i)
+            .fold(7, u64::wrapping_add)
+    }
+}
+
+impl Node for Twice {
+    fn eval(&self, env: &mut Env) -> u64 {
+        let x = self.0.eval(env);
+        env.names.insert(x % 64, x);
+        x.wrapping_mul(2)
+    }
+}
+
+impl Node for Leaf {
+    fn eval(&self, env: &mut Env) -> u64 {
+        let mut x = mix(env.text.len() as u64 + 88172645463325252, 4000);
+        for i in 0..40 {
+            x ^= env.names.get(&(x % 64)).copied().unwrap_or(i);
+            x = mix(x | 1, 20);
+        }
+        let mut v: Vec<u64> = (0..64).map(|i| mix(x ^ i | 1, 2)).collect();
+        v.sort_unstable();
+        for n in &v[..8] {
+            let _ = write!(env.text, "{} ", n);
+        }
+        v[31]
+    }
+}
+
+fn chain(calls: usize) -> Inner {
+    let mut node: Inner = Box::new(Leaf);
+    for i in 0..calls {
+        node = match i % 8 {
+            0 => Box::new(Add(node, i as u64)),
+            1 => Box::new(Table(node)),
+            2 => Box::new(Look(node, i as u64)),
+            3 => Box::new(Each(node)),
+            4 => Box::new(Print(node)),
+            5 => Box::new(Rotate(node, i as u32 % 64)),
+            6 => Box::new(Sort(node)),
+            _ => Box::new(Twice(node)),
+        };
+    }
+    node
+}
+
+fn busy(slot: usize, calls: usize) {
+    let mut env = Env {
+        names: HashMap::new(),
+        text: String::new(),
+    };
+    let root = chain(calls);
+    let mut sum = 0u64;
+    while count(slot) {
+        sum ^= root.eval(&mut env);
+    }
+    env.names.insert(0, sum);
+}
+
+// ---- switch ------------------------------------------------------------------
+
+fn stay_on_one_cpu() {
+    let mut set = [0u64; 16];
+    let cpu = unsafe { sched_getcpu() } as usize;
+    set[cpu / 64] = 1 << (cpu % 64);
+    unsafe { sched_setaffinity(0, 128, set.as_ptr()) };
+}
+
+fn serve(turn: mpsc::Receiver<u64>, back: mpsc::SyncSender<u64>) {
+    while let Ok(x) = turn.recv() {
+        if back.send(x + 1).is_err() {
+            break;
+        }
+    }
+}
+
+fn ask(turn: mpsc::SyncSender<u64>, back: mpsc::Receiver<u64>) {
+    let mut x = 0;
+    while count(0) {
+        turn.send(x).unwrap();
+        x = back.recv().unwrap();
+    }
+}
+
+fn switch() -> Vec<thread::JoinHandle<()>> {
+    let (turn, turns) = mpsc::sync_channel(1);
+    let (back, backs) = mpsc::sync_channel(1);
+
+    stay_on_one_cpu();
+    vec![
+        thread::spawn(move || serve(turns, back)),
+        thread::spawn(move || ask(turn, backs)),
+    ]
+}
+
+fn main() {
+    let args: Vec<String> = std::env::args().collect();
+    let number = |i: usize, other: f64| match args.get(i) {
+        Some(a) => a.parse().expect("a number"),
+        None => other,
+    };
+    let seconds = number(2, 10.0);
+    let calls = number(4, 24.0) as usize;
+    let threads = match args.get(1).map(String::as_str) {
+        Some("busy") => (0..number(3, 2.0) as usize)
+            .map(|slot| thread::spawn(move || busy(slot, calls)))
+            .collect(),
+        Some("switch") => switch(),
+        _ => panic!("usage: work busy|switch SECONDS [THREADS [CALLS]]"),
+    };
+    let start = Instant::now();
+    while start.elapsed().as_secs_f64() < seconds {
+        report();
+        thread::sleep(Duration::from_millis(20));
+    }
+    DONE.store(true, Ordering::Relaxed);
+    for t in threads {
+        t.join().unwrap();
+    }
+    report();
+}
