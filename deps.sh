@@ -47,6 +47,7 @@ tests() {
 	has llvm-symbolizer || need llvm llvm llvm
 	has perf || need $perf perf perf
 	has setpriv || need util-linux util-linux util-linux
+	has gdb || need gdb gdb gdb
 }
 
 pages() {

@@ -229,6 +229,7 @@ time_of(const struct rec *r)
 	case REC_THREAD: return r->thread.time;
 	case REC_MAP: return r->map.time;
 	case REC_CPU: return r->cpu.time;
+	case REC_OFF: return r->off.time;
 	case REC_COST: return r->cost.time;
 	default: return 0;
 	}

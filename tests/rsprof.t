@@ -63,6 +63,16 @@ same 'it has the rate asked for' "$T/hz" <<'END'
 499
 END
 
+if rsprof-cpu -o -d 0.1 -p $$ >"$T/probe" 2>"$T/err"; then
+	exits 'wall time' 0 rsprof attach -qw -d 0.5 -o wall.db $target
+	says 'its table tells of waits' '^Off CPU +[0-9.]+ s in' "$T/out"
+	says 'and of samples' '^CPU +[0-9.]+ s in [1-9]' "$T/out"
+	ok 'it was recorded' test \
+		"$(rsprof-query wall.db 'SELECT sum(ns) > 0 FROM off')" = 1
+else
+	skip "wall time: $(head -n 1 "$T/err")"
+fi
+
 exits 'attach to a name' 0 rsprof attach -q -d 0.2 "^$prog\$"
 ok 'the file is named after the process and the time' \
 	sh -c 'ls | grep -Eqx "rsprof\.$0\.[0-9]{12}\.db"' "$prog"
@@ -111,6 +121,32 @@ short=$!
 own $short
 exits 'the process ends' 0 rsprof attach -q -o short.db $short
 ok 'then the recording does' ended_by short.db exited
+
+# ---- stack ------------------------------------------------------------------
+
+exits 'one look, by number' 0 rsprof stack $target
+says 'the process' "^process $target $prog: " "$T/out"
+says 'its threads' "^thread $target $prog: sleeping\$" "$T/out"
+says 'what they do' '^    split::worker  .*split\.rs:[0-9]+' "$T/out"
+ok 'nothing is said' [ ! -s "$T/err" ]
+exits 'by name' 0 rsprof stack "^$prog\$"
+says 'names are shortened' '…/' "$T/out"
+exits 'or not' 0 rsprof stack -l "^$prog\$"
+ok 'with -l' sh -c '! grep -q "…" "$0"' "$T/out"
+exits 'no such process' 3 rsprof stack 999999999
+same 'the stage that failed is named, and no other' "$T/err" <<END
+rsprof-stack: no process 999999999
+rsprof: rsprof-stack failed (exit 3)
+END
+exits 'no process of that name' 3 rsprof stack nosuch$$
+exits 'nothing named' 2 rsprof stack
+exits 'the output cannot be written' 1 sh -c "rsprof stack $target >/dev/full"
+same 'the stage is named, and no other' "$T/err" <<END
+rsprof-print: cannot write: No space left on device
+rsprof: rsprof-print failed (exit 1)
+END
+(rsprof stack $target 2>"$T/err") | head -n 1 >"$T/out"
+same 'whoever does not read on knows it' "$T/err" </dev/null
 
 # ---- signals ----------------------------------------------------------------
 
@@ -246,6 +282,8 @@ END
 	kill -s TERM $pid
 	ended $pid
 	ok 'they work together' [ $code = 0 ]
+	exits 'one look: under sudo too' 0 \
+		env SUDO_UID=65534 SUDO_GID=65534 rsprof stack $target
 	ok 'and the recording is the user'\''s' \
 		[ "$(stat -c '%u %g' mine.db)" = '65534 65534' ]
 	mkdir "$T/ours"

@@ -10,7 +10,9 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "proc.h"
 #include "tap.h"
 
 #define MANY 5000
@@ -18,17 +20,28 @@
 struct job {
 	struct worker_job worker;
 	char name;
-	int hold;     /* until it is let go, or told to stop */
+	enum { AT_ONCE, LET_GO, STOPPED, WAITED_FOR } hold; /* until then */
 	int stopped;
 	sigset_t blocked;
 };
 
 struct bench {
 	struct worker *worker;
+	pid_t owner;
+	atomic_int waits; /* the owner does, or is about to */
 	sem_t begun, go;
 	char order[MANY + 1];
 	size_t n;
 };
+
+static int
+owner_waits(struct bench *b)
+{
+	struct proc_stat st;
+
+	return atomic_load(&b->waits) && proc_stat(b->owner, &st) == 0 &&
+	    st.state == 'S';
+}
 
 static void
 run(void *ctx, struct worker_job *worker, const atomic_int *stop)
@@ -38,10 +51,12 @@ run(void *ctx, struct worker_job *worker, const atomic_int *stop)
 
 	pthread_sigmask(SIG_SETMASK, NULL, &job->blocked);
 	sem_post(&b->begun);
-	if (job->hold == 1)
+	if (job->hold == LET_GO)
 		sem_wait(&b->go);
-	while (job->hold == 2 && !atomic_load(stop))
-		;
+	while (job->hold == STOPPED && !atomic_load(stop))
+		poll(NULL, 0, 1);
+	while (job->hold == WAITED_FOR && !owner_waits(b))
+		poll(NULL, 0, 1);
 	job->stopped = atomic_load(stop);
 	b->order[b->n++] = job->name;
 }
@@ -52,6 +67,7 @@ begin(struct bench *b)
 	memset(b, 0, sizeof *b);
 	sem_init(&b->begun, 0, 0);
 	sem_init(&b->go, 0, 0);
+	b->owner = gettid();
 	b->worker = worker_new(run, b);
 }
 
@@ -73,11 +89,11 @@ add(struct bench *b, struct job *job, char name, uint64_t rank)
 
 /* A first job that is held, and four that are queued behind it. */
 static void
-queue(struct bench *b, struct job job[5])
+queue(struct bench *b, struct job job[5], int hold)
 {
 	memset(job, 0, 5 * sizeof *job);
 	begin(b);
-	job[0].hold = 1;
+	job[0].hold = hold;
 	add(b, &job[0], '0', 9);
 	sem_wait(&b->begun);
 	add(b, &job[1], 'a', 7);
@@ -101,12 +117,12 @@ test_order(void)
 	struct bench b;
 	struct job job[5];
 
-	queue(&b, job);
+	queue(&b, job, LET_GO);
 	let_go(&b, job, 5);
 	ok(strcmp(b.order, "0dacb") == 0, "by rank, then as added: %s", b.order);
 	end(&b);
 
-	queue(&b, job);
+	queue(&b, job, LET_GO);
 	worker_want(b.worker, &job[2].worker);
 	worker_want(b.worker, &job[1].worker);
 	worker_want(b.worker, &job[2].worker);
@@ -118,38 +134,26 @@ test_order(void)
 	end(&b);
 }
 
-static void *
-post_late(void *arg)
-{
-	poll(NULL, 0, 50);
-	sem_post(arg);
-	return NULL;
-}
-
 static void
 test_wait(void)
 {
 	struct bench b;
 	struct job job[5];
-	pthread_t late;
 
-	queue(&b, job);
-	job[3].hold = 1;
+	queue(&b, job, WAITED_FOR);
 	worker_want(b.worker, &job[1].worker);
-	sem_post(&b.go);
-	sem_post(&b.go);
+	atomic_store(&b.waits, 1);
 	worker_wait(b.worker, &job[3].worker);
-	ok(worker_done(&job[3].worker) && strncmp(b.order, "0c", 2) == 0,
-	    "what is waited for is next");
+	ok(worker_done(&job[3].worker), "what is waited for is done then");
 	let_go(&b, job, 5);
-	ok(strcmp(b.order, "0cadb") == 0, "then what is wanted: %s", b.order);
+	ok(strcmp(b.order, "0cadb") == 0,
+	    "it goes first, then what is wanted: %s", b.order);
 	end(&b);
 
-	queue(&b, job);
-	pthread_create(&late, NULL, post_late, &b.go);
+	queue(&b, job, WAITED_FOR);
+	atomic_store(&b.waits, 1);
 	worker_wait(b.worker, &job[0].worker);
 	ok(worker_done(&job[0].worker), "waiting for what is being done");
-	pthread_join(late, NULL);
 	end(&b);
 }
 
@@ -167,7 +171,7 @@ test_news(void)
 	struct bench b;
 	struct job job[5];
 
-	queue(&b, job);
+	queue(&b, job, LET_GO);
 	ok(!readable(b.worker) && !worker_news(b.worker), "no news yet");
 	let_go(&b, job, 5);
 	worker_wait(b.worker, &job[4].worker);
@@ -199,7 +203,7 @@ test_free(void)
 	worker_free(NULL);
 	memset(job, 0, sizeof job);
 	begin(&b);
-	job[0].hold = 2;
+	job[0].hold = STOPPED;
 	add(&b, &job[0], '0', 1);
 	add(&b, &job[1], 'a', 1);
 	sem_wait(&b.begun);
