@@ -14,15 +14,10 @@ WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wpointer-arith -Wwrite-strings -Wundef -Wvla -Wformat=2 -Wnull-dereference
 ALL_CFLAGS := -std=c11 -pthread -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -I. -Ilib $(WARN) $(CFLAGS)
 BPF ?= 1
-ifneq ($(BPF),1)
-B := build/nobpf
-else ifeq ($(SAN),1)
-B := build/san
-endif
+B := build$(if $(filter 1,$(SAN)),/san)$(if $(filter 1,$(BPF)),,/nobpf)
 ifeq ($(SAN),1)
 ALL_CFLAGS += -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined
 endif
-B ?= build
 Q := $(if $(V),,@)
 
 COMMANDS := $(patsubst cmd/%.c,%,$(wildcard cmd/*.c))
@@ -172,11 +167,11 @@ $B/target/%: tests/target/%.c
 SUBMAKE := @$(MAKE) $(if $(V),,-s) --no-print-directory
 
 deps:
-	@CC='$(CC)' ./deps.sh build
+	@CC='$(CC)' BPF='$(BPF)' ./deps.sh build
 
 # Profiles a program for some seconds, by sudo where only root may.
 demo:
-	@CC='$(CC)' ./deps.sh demo
+	@CC='$(CC)' BPF='$(BPF)' ./deps.sh demo
 	$(SUBMAKE) all $B/target/split
 	@rm -f $B/demo.db; $B/target/split 60 >/dev/null & pid=$$!; \
 	trap 'kill $$pid' EXIT; \
@@ -189,13 +184,13 @@ demo:
 	@echo 'A live view of any process:        sudo $B/rsprof attach PID'
 
 check:
-	@CC='$(CC)' ./deps.sh check
+	@CC='$(CC)' BPF='$(BPF)' ./deps.sh check
 	$(SUBMAKE) all units targets
 	@B='$(abspath $B)' prove -e env $(sort $(wildcard tests/*.t)) $(UNITS)
 
 # Beside perf, where that is installed: figures for people, no test.
 bench:
-	@CC='$(CC)' ./deps.sh demo
+	@CC='$(CC)' BPF='$(BPF)' ./deps.sh demo
 	$(SUBMAKE) all $B/target/work $B/target/spent
 	@B='$(abspath $B)' tests/bench/run.sh
 

@@ -31,6 +31,13 @@ build() {
 	links sqlite3.h -lsqlite3 || need libsqlite3-dev sqlite-devel sqlite
 	links curses.h -lncursesw -ltinfo ||
 		need libncurses-dev ncurses-devel ncurses
+	[ "${BPF:-1}" != 1 ] || bpf
+}
+
+bpf() {
+	links bpf/libbpf.h -lbpf || need libbpf-dev libbpf-devel libbpf
+	has clang || need clang clang clang
+	has bpftool || [ -x /usr/sbin/bpftool ] || need bpftool bpftool bpf
 }
 
 rust() {

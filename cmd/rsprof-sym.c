@@ -11,12 +11,14 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "arg.h"
 #include "idmap.h"
 #include "rec.h"
 #include "symbol.h"
@@ -46,6 +48,7 @@ struct namer {
 	size_t nplace, place_room;
 	struct idmap place_of; /* hash of module and offset -> index */
 	struct idmap frames;   /* ids that have been written */
+	int kallsyms;          /* see kallsyms_open() */
 	const char *file;      /* being read */
 	uint64_t time;         /* of the last record that had one */
 	int status;
@@ -54,7 +57,7 @@ struct namer {
 static void
 usage(void)
 {
-	fputs("usage: rsprof-sym [-V] [FILE ...]\n", stderr);
+	fputs("usage: rsprof-sym [-V] [-k FD] [FILE ...]\n", stderr);
 	exit(2);
 }
 
@@ -119,7 +122,8 @@ open_symbols(struct namer *n, struct module *m)
 	struct rec r = { .type = REC_NOTE };
 	char text[4300];
 
-	m->symbols = checked(symbols_open(m->path, m->buildid, m->pid, m->npid));
+	m->symbols = checked(symbols_open(m->path, m->buildid, m->pid, m->npid,
+	    n->kallsyms));
 	if (symbols_problem(m->symbols) == NULL)
 		return;
 	snprintf(text, sizeof text, "%s: %s", m->path, symbols_problem(m->symbols));
@@ -344,20 +348,37 @@ free_names(struct namer *n)
 	idmap_clear(&n->frames);
 }
 
+static void
+parse_options(struct namer *n, int argc, char *argv[])
+{
+	uint64_t fd;
+	int c;
+
+	n->kallsyms = -1;
+	while ((c = getopt(argc, argv, "k:V")) != -1)
+		switch (c) {
+		case 'k':
+			if (arg_number(optarg, 0, INT_MAX, &fd) < 0)
+				errx(2, "-k %s: not a descriptor", optarg);
+			/* Where it did not get here, the usual way is left. */
+			if (fcntl((int)fd, F_GETFD) >= 0)
+				n->kallsyms = (int)fd;
+			break;
+		case 'V':
+			puts("rsprof-sym " VERSION);
+			if (fflush(stdout) == EOF)
+				err(1, "cannot write");
+			exit(0);
+		default: usage();
+		}
+}
+
 int
 main(int argc, char *argv[])
 {
 	static struct namer n;
-	int c;
 
-	while ((c = getopt(argc, argv, "V")) != -1) {
-		if (c != 'V')
-			usage();
-		puts("rsprof-sym " VERSION);
-		if (fflush(stdout) == EOF)
-			err(1, "cannot write");
-		return 0;
-	}
+	parse_options(&n, argc, argv);
 	signal(SIGINT, SIG_IGN); /* it ends the producer, we drain */
 	signal(SIGPIPE, SIG_IGN);
 	rec_out_init(&n.out, STDOUT_FILENO, REC_LINE_MAX);

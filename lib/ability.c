@@ -129,7 +129,7 @@ kernel_names(const struct ability_case *c, struct ability *out)
 	struct kallsyms *k;
 
 	kallsyms_buildid(buildid);
-	k = kallsyms_open(buildid, &problem);
+	k = kallsyms_open(buildid, -1, &problem);
 	if (k)
 		ability_yes(out, "/proc/kallsyms shows them");
 	else if (access("/proc/kallsyms", F_OK) < 0)

@@ -433,7 +433,7 @@ static void
 name_places(const struct inspect *p, const struct file *f, struct names *out)
 {
 	uint64_t pid = (uint64_t)p->pid, code = code_size(f), at;
-	struct symbols *s = symbols_open(f->path, f->buildid, &pid, 1);
+	struct symbols *s = symbols_open(f->path, f->buildid, &pid, 1, -1);
 	const struct symbol_frame *frame;
 	size_t len = strlen(f->name), n, j;
 

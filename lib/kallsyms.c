@@ -1,5 +1,6 @@
 #include "kallsyms.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,7 +86,7 @@ load(struct kallsyms *k, FILE *f)
 }
 
 struct kallsyms *
-kallsyms_open(const char *buildid, const char **problem)
+kallsyms_open(const char *buildid, int fd, const char **problem)
 {
 	char running[129];
 	struct kallsyms *k;
@@ -96,7 +97,9 @@ kallsyms_open(const char *buildid, const char **problem)
 		*problem = "another kernel is running here";
 		return NULL;
 	}
-	f = fopen("/proc/kallsyms", "re");
+	if (fd < 0)
+		fd = open("/proc/kallsyms", O_RDONLY | O_CLOEXEC);
+	f = fd < 0 ? NULL : fdopen(fd, "r");
 	k = f ? calloc(1, sizeof *k) : NULL;
 	*problem = k ? load(k, f) : "/proc/kallsyms cannot be read";
 	if (f)

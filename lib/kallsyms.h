@@ -9,8 +9,9 @@
 struct kallsyms;
 
 /* NULL: *problem says why, in a constant string.  The build-id must be the
- * running kernel's. */
-struct kallsyms *kallsyms_open(const char *buildid, const char **problem);
+ * running kernel's.  fd is /proc/kallsyms, opened by somebody who may see
+ * the addresses in it, or -1: what counts is who has opened it. */
+struct kallsyms *kallsyms_open(const char *buildid, int fd, const char **problem);
 void kallsyms_close(struct kallsyms *k);
 
 /* The function at an address, living as long as k; NULL: none. */

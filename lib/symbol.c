@@ -20,6 +20,7 @@ struct symbols {
 	int absolute, fd;
 	struct obj *obj;
 	struct debug *debug;
+	int kallsyms;
 	struct kallsyms *kernel;
 	const char *problem;
 	struct debug_frame raw[DEBUG_DEPTH];
@@ -113,7 +114,7 @@ static void
 find_names(struct symbols *s, const char *buildid, const uint64_t *pid, size_t npid)
 {
 	if (strcmp(s->path, "[kernel]") == 0)
-		s->kernel = kallsyms_open(buildid, &s->problem);
+		s->kernel = kallsyms_open(buildid, s->kallsyms, &s->problem);
 	else if (strcmp(s->path, "[vdso]") == 0)
 		find_vdso(s, buildid);
 	else if (s->path[0] == '/')
@@ -132,7 +133,7 @@ find_names(struct symbols *s, const char *buildid, const uint64_t *pid, size_t n
 
 struct symbols *
 symbols_open(const char *path, const char *buildid, const uint64_t *pid,
-    size_t npid)
+    size_t npid, int kallsyms)
 {
 	struct symbols *s = calloc(1, sizeof *s);
 	const char *slash;
@@ -141,6 +142,7 @@ symbols_open(const char *path, const char *buildid, const uint64_t *pid,
 		return NULL;
 	slash = strrchr(path, '/');
 	s->fd = -1;
+	s->kallsyms = kallsyms;
 	s->path = strdup(path);
 	s->label = strdup(slash ? slash + 1 : path);
 	s->room = 8;

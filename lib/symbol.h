@@ -24,11 +24,12 @@ struct symbol_frame {
  * Open the names of a module: the file whose build-id (or its replacement,
  * rsprof-records(5)) is `buildid`, looked for at `path` as the processes
  * pid[0..npid) see it, then at `path` itself.  [vdso] and [kernel] are those
- * of the running kernel, if the build-id agrees.  NULL: out of memory; a
- * module without a file gives a struct symbols that knows no names.
+ * of the running kernel, if the build-id agrees; for kallsyms see
+ * kallsyms_open().  NULL: out of memory; a module without a file gives a
+ * struct symbols that knows no names.
  */
 struct symbols *symbols_open(const char *path, const char *buildid,
-    const uint64_t *pid, size_t npid);
+    const uint64_t *pid, size_t npid, int kallsyms);
 void symbols_close(struct symbols *s);
 
 /* Why names or lines are missing, for a person; NULL: nothing is. */
