@@ -77,13 +77,13 @@ tell(struct cpu_sample *sample, struct walk *w, struct task_struct *task)
 }
 
 /*
- * The time that a sample of the clock stands for: a period, and an eighth of
+ * The time that a sample of the clock stands for: a period, and a quarter of
  * what the thread's samples lag behind the time that it has used since its
  * first one, or are ahead of it.  So their sum is right whatever the ticks
  * of a CPU happen to meet, and that of many threads which have a sample or two
  * each as well: that is a matter of chance, and an average of periods.
  */
-#define SHARE 8
+#define SHARE 4
 
 static __always_inline __u64
 used(__u32 tid, __u64 now)
@@ -188,7 +188,7 @@ BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 	if (!children || pid == new)
 		return 0;
 	p = bpf_map_lookup_elem(&process, &pid);
-	if (!p || (p->flags & WALK_HELD))
+	if (!p)
 		return 0;
 	copy = *p;
 	bpf_map_update_elem(&process, &new, &copy, BPF_ANY);

@@ -22,7 +22,7 @@ struct cpu_sample {
  */
 #define CPU_COPY (WALK_SAMPLE + 1)
 #define CPU_COPY_PAGE 4096
-#define CPU_COPY_PAGES 16
+#define CPU_COPY_PAGES 17 /* at least 64 KiB above the stack pointer */
 
 struct cpu_copy {
 	struct cpu_sample sample; /* event: CPU_COPY */

@@ -397,6 +397,9 @@ refuse(const struct profiler *p, int error)
 	if (error == EMFILE)
 		errx(STATUS_LOST, "process %d: too many open files for an event per "
 		    "thread and CPU: raise the limit (ulimit -n)", (int)p->o.pid);
+	if (error == ENOENT || error == ENODEV || error == EOPNOTSUPP)
+		errx(STATUS_LOST, "process %d: cannot sample %s: this machine does not "
+		    "count them, as most virtual ones", (int)p->o.pid, p->o.event->name);
 	if (error != EACCES && error != EPERM && error != ENOSYS)
 		errx(STATUS_LOST, "process %d: cannot sample: %s", (int)p->o.pid,
 		    strerror(error));
@@ -737,6 +740,8 @@ begin(struct profiler *p)
 		err(STATUS_LOST, NULL);
 	if (p->o.resume)
 		await_stop(&p->o);
+	else
+		target_expect(p->targets, t);
 	attach(p);
 	put_header(p);
 	say_how(p);

@@ -60,17 +60,23 @@ struct perf {
 
 /* ---- events ------------------------------------------------------------ */
 
-#define HARDWARE(name, what) { name, PERF_TYPE_HARDWARE, PERF_COUNT_HW_##what }
-#define SOFTWARE(name, what) { name, PERF_TYPE_SOFTWARE, PERF_COUNT_SW_##what }
+#define HARDWARE(name, what) \
+	{ name, PERF_TYPE_HARDWARE, PERF_COUNT_HW_##what, 0 }
+#define SOFTWARE(name, what, every) \
+	{ name, PERF_TYPE_SOFTWARE, PERF_COUNT_SW_##what, every }
 
-/* The clock first. */
+/*
+ * The clock first.  The kernel cannot keep to a rate of other software events:
+ * it takes a sample for the count of the one that follows
+ * (perf_swevent_set_period), and ends up waiting for millions.
+ */
 static const struct perf_event events[] = {
-	SOFTWARE("cpu-clock", CPU_CLOCK),
-	SOFTWARE("page-faults", PAGE_FAULTS),
-	SOFTWARE("minor-faults", PAGE_FAULTS_MIN),
-	SOFTWARE("major-faults", PAGE_FAULTS_MAJ),
-	SOFTWARE("context-switches", CONTEXT_SWITCHES),
-	SOFTWARE("cpu-migrations", CPU_MIGRATIONS),
+	SOFTWARE("cpu-clock", CPU_CLOCK, 0),
+	SOFTWARE("page-faults", PAGE_FAULTS, 64),
+	SOFTWARE("minor-faults", PAGE_FAULTS_MIN, 64),
+	SOFTWARE("major-faults", PAGE_FAULTS_MAJ, 1),
+	SOFTWARE("context-switches", CONTEXT_SWITCHES, 16),
+	SOFTWARE("cpu-migrations", CPU_MIGRATIONS, 1),
 	HARDWARE("cycles", CPU_CYCLES),
 	HARDWARE("instructions", INSTRUCTIONS),
 	HARDWARE("cache-references", CACHE_REFERENCES),
@@ -130,12 +136,17 @@ set_event(struct perf_event_attr *a, const struct perf_options *o)
 	a->config = o->event->config;
 	if (perf_event_is_clock(o->event)) {
 		a->sample_period = 1000000000ULL / o->hz;
+	} else if (o->event->every) {
+		a->sample_period = o->event->every;
 	} else {
 		a->freq = 1;
 		a->sample_freq = o->hz;
 	}
-	a->sample_type = PERF_SAMPLE_IDENTIFIER | PERF_SAMPLE_TID | PERF_SAMPLE_TIME |
-	    PERF_SAMPLE_PERIOD;
+	a->sample_type = PERF_SAMPLE_IDENTIFIER | PERF_SAMPLE_TID | PERF_SAMPLE_TIME;
+	/* With it, a software event with a fixed period makes a sample each time
+	 * (perf_swevent_event). */
+	if (!o->event->every)
+		a->sample_type |= PERF_SAMPLE_PERIOD;
 	a->sample_id_all = 1;
 	a->use_clockid = 1;
 	a->clockid = CLOCK_MONOTONIC;
@@ -612,6 +623,9 @@ read_ring(struct perf *p, struct ring *r, struct perf_record *out)
 	memset(out, 0, sizeof *out);
 	out->time = r->next_time;
 	got = perf_decode(bytes, p->attr.sample_type, out);
+	if (got > 0 && out->type == PERF_SAMPLE &&
+	    !(p->attr.sample_type & PERF_SAMPLE_PERIOD))
+		out->sample.count = p->attr.sample_period;
 	if (got > 0 && out->type == PERF_SAMPLE)
 		return counts(p, out->sample.event, out->tid);
 	if (got > 0 && out->type == PERF_EXIT) /* its number may come again */

@@ -21,6 +21,7 @@ struct perf_event {
 	const char *name; /* as perf-list(1) names it */
 	uint32_t type;
 	uint64_t config;
+	uint64_t every; /* a sample for so many; 0: as many as make the rate */
 };
 
 /* By name; NULL: there is no such event. */
@@ -30,8 +31,8 @@ int perf_event_is_clock(const struct perf_event *e);
 
 struct perf_options {
 	const struct perf_event *event;
-	unsigned hz;         /* samples a second of the clock; others are counted
-	                        so far that it is about as many */
+	unsigned hz;         /* samples a second of the clock, and about as many
+	                        of an event that has no `every' */
 	unsigned copy;       /* bytes of user stack in each sample */
 	int program;         /* of BPF, that each overflow runs; or -1 */
 	int children;        /* child processes too */

@@ -139,7 +139,7 @@ sampler_attach_more(struct sampler *s, pid_t pid)
 
 	if (!s->walker)
 		return attach_threads(s, pid);
-	if (walker_watch(s->walker, pid, s->o.held) < 0)
+	if (walker_watch(s->walker, pid) < 0)
 		return -1;
 	return proc_stat(pid, &st) == 0 && st.state != 'Z';
 }

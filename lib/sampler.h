@@ -36,7 +36,8 @@ struct sampler *sampler_new(const struct sampler_options *o);
 void sampler_free(struct sampler *s);
 
 /*
- * Attach the process, and its threads and children as they come.  1: done;
+ * Attach the process, and its threads and children as they come.  With BPF
+ * it counts from the moment on that sampler_put() gives its mappings.  1: done;
  * 0: it has ended; -1 with errno, EACCES or EPERM: it is not permitted.
  * Where time in the kernel may not be counted, it is not.
  */

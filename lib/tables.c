@@ -256,9 +256,9 @@ describe(struct tables *t, struct module *m, const struct module **full)
 /* ---- processes --------------------------------------------------------- */
 
 int
-tables_watch(struct tables *t, pid_t pid, int held)
+tables_watch(struct tables *t, pid_t pid)
 {
-	struct walk_process p = { .flags = held ? WALK_HELD : 0 };
+	struct walk_process p = { .flags = WALK_HELD };
 	uint32_t key = (uint32_t)pid;
 
 	return bpf_map_update_elem(t->process, &key, &p, BPF_NOEXIST) == 0 ||
@@ -339,6 +339,7 @@ tables_put(struct tables *t, const struct space *s, const struct module **full)
 	p.first = r.first;
 	p.n = n;
 	p.version = ++t->version;
+	p.flags = 0;
 	if (bpf_map_update_elem(t->process, &key, &p, BPF_EXIST) < 0 ||
 	    retire(t, *now) < 0)
 		return -1;

@@ -16,9 +16,9 @@ struct tables;
 struct tables *tables_new(int arena, int process);
 void tables_free(struct tables *t);
 
-/* Let a process count: from now on, or (held) from its next execve(2) on.
- * It is known by its number, with no mappings yet.  -1 with errno. */
-int tables_watch(struct tables *t, pid_t pid, int held);
+/* Let a process count: as soon as its mappings are given, or from its next
+ * execve(2) on.  -1 with errno. */
+int tables_watch(struct tables *t, pid_t pid);
 
 /* The version that the next mappings to be given will have. */
 uint32_t tables_version(const struct tables *t);

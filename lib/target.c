@@ -373,6 +373,23 @@ look_at(struct targets *ts, struct target *t, uint64_t time)
 	targets_note(ts, time, text);
 }
 
+static void
+expect_map(void *ctx, const struct proc_map *map)
+{
+	struct look *l = ctx;
+
+	checked(l->ts, modules_get(l->ts->modules, l->t->pid, map));
+}
+
+void
+target_expect(struct targets *ts, const struct target *t)
+{
+	struct target copy = *t;
+	struct look l = { ts, &copy };
+
+	proc_maps(t->pid, expect_map, &l);
+}
+
 void
 target_look(struct targets *ts, struct target *t)
 {

@@ -59,6 +59,9 @@ struct target *target_add(struct targets *ts, pid_t pid);
  * none does).
  */
 void target_describe(struct targets *ts, struct target *t, const char *command);
+/* Begin to make the tables of what it maps, so that they are ready when it is
+ * told of. */
+void target_expect(struct targets *ts, const struct target *t);
 /* Its mappings alone, again. */
 void target_look(struct targets *ts, struct target *t);
 

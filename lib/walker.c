@@ -118,9 +118,13 @@ configure(struct cpu_bpf *b, const struct walker_options *o)
 static void
 explain(char why[WALKER_WHY], int error)
 {
+	if (error == ENOSYS) /* so say some seccomp filters */
+		error = EPERM;
 	if (error == EPERM || error == EACCES)
-		snprintf(why, WALKER_WHY, "BPF is not permitted: run as root, or give "
-		    "CAP_BPF and CAP_PERFMON");
+		snprintf(why, WALKER_WHY, "BPF is not permitted: %s",
+		    geteuid() == 0 ? "a seccomp filter, the kernel's lockdown or a "
+		                     "missing CAP_BPF or CAP_PERFMON forbids it"
+		                   : "run as root, or give CAP_BPF and CAP_PERFMON");
 	else if (access("/sys/kernel/btf/vmlinux", R_OK) < 0)
 		snprintf(why, WALKER_WHY, "the kernel has no type information "
 		    "(/sys/kernel/btf/vmlinux)");
@@ -220,9 +224,9 @@ walker_period(struct walker *w, uint64_t ns)
 }
 
 int
-walker_watch(struct walker *w, pid_t pid, int held)
+walker_watch(struct walker *w, pid_t pid)
 {
-	return tables_watch(w->tables, pid, held);
+	return tables_watch(w->tables, pid);
 }
 
 uint32_t

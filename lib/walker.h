@@ -41,7 +41,7 @@ int walker_program(const struct walker *w);
 void walker_period(struct walker *w, uint64_t ns);
 
 /* As in lib/tables. */
-int walker_watch(struct walker *w, pid_t pid, int held);
+int walker_watch(struct walker *w, pid_t pid);
 uint32_t walker_version(const struct walker *w);
 int walker_put(struct walker *w, const struct space *s,
     const struct module **full);

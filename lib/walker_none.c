@@ -33,9 +33,9 @@ walker_period(struct walker *w, uint64_t ns)
 }
 
 int
-walker_watch(struct walker *w, pid_t pid, int held)
+walker_watch(struct walker *w, pid_t pid)
 {
-	(void)w, (void)pid, (void)held;
+	(void)w, (void)pid;
 	return -1;
 }
 

@@ -9,7 +9,8 @@ cd "$T" || exit 1
 src=$ROOT/tests/target
 
 # profile NAME SECONDS COMMAND...: record a command that is running on its own
-# into NAME.rec, and end it.
+# into NAME.rec, and end it.  $how: options of rsprof-cpu.
+how=
 profile() {
 	name=$1 seconds=$2
 	shift 2
@@ -17,7 +18,8 @@ profile() {
 	pid=$!
 	own $pid
 	await 10 test "/proc/$pid/exe" -ef "$1"
-	rsprof-cpu -F 999 -d "$seconds" -p $pid | rsprof-sym >"$name.rec"
+	# shellcheck disable=SC2086
+	rsprof-cpu $how -F 999 -d "$seconds" -p $pid | rsprof-sym >"$name.rec"
 	{ kill $pid; wait $pid; } 2>/dev/null
 }
 
@@ -83,6 +85,7 @@ calls signal 'a signal handler, and what it interrupted' '
 	function is_right(s) {
 		return s ~ /burn on_trap libc trap signal main .* end$/
 	}'
+how=-u
 calls altstack 'a signal handler with a stack of its own: cut where that ends' '
 	function is_right(s) {
 		return s ~ /burn on_trap libc trap [?]copy-end$/
@@ -91,6 +94,7 @@ calls huge 'a stack that is larger than the copy: cut, and said so' '
 	function is_right(s) {
 		return s ~ /burn (pile )+[?]copy-end$/ && s !~ /huge/
 	}'
+how=
 rsprof-store huge.db <huge.rec
 exits 'and its samples count' 0 rsprof-top -n 1 -f csv cpu huge.db
 check 'as much as others' '
@@ -101,6 +105,19 @@ check 'as much as others' '
 			printf "not "
 		printf "%s has %.1f %%\n", w[3], 100 * w[1] / all
 	}' huge.rec out
+
+# ---- the same where they are walked in the kernel -----------------------------
+
+if head -n 1 sort.rec | grep -q 'stacks=bpf'; then
+	calls altstack 'in the kernel: a signal handler with a stack of its own' '
+		function is_right(s) {
+			return s ~ /burn on_trap libc trap signal main .* end$/
+		}'
+	calls huge 'in the kernel: a stack that is larger than any copy' '
+		function is_right(s) {
+			return s ~ /burn (pile )+huge main .* end$/
+		}'
+fi
 
 # ---- compilers ---------------------------------------------------------------
 

@@ -21,7 +21,7 @@ else
 	# Not of small libraries: functions that the linker dropped keep ranges
 	# from address 0 on, and llvm-symbolizer finds those there.
 	for file in "$B"/target/*; do
-		case $file in *.so) continue ;; esac
+		case $file in *.so | *-stripped) continue ;; esac
 		if [ -d "$file" ] || [ -z "$(buildid "$file")" ]; then continue; fi
 		ok "names of ${file##*/} as llvm-symbolizer's" \
 		    "$ROOT/tests/names.pl" "$file" 3000
