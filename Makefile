@@ -48,7 +48,7 @@ LIBS_unit_profile := -lsqlite3
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all units targets deps demo check bench lint fuzz fuzzers install clean
+.PHONY: all units targets deps demo check check-kernel bench soak lint fuzz fuzzers install clean
 
 all: $(COMMANDS:%=$B/%) $B/rsprof
 units: $(UNITS)
@@ -188,6 +188,17 @@ check:
 	$(SUBMAKE) all units targets
 	@B='$(abspath $B)' prove -e env $(sort $(wildcard tests/*.t)) $(UNITS)
 
+# Under Debian's kernel, or that of KERNEL (see there), in an emulator.
+check-kernel:
+	@CC='$(CC)' BPF='$(BPF)' ./deps.sh kernel
+	$(SUBMAKE) all targets
+	@B='$(abspath $B)' tests/kernel/run
+
+# Attaches more often than check has time for.
+soak:
+	$(SUBMAKE) all $B/target/strain
+	@B='$(abspath $B)' ATTACHES=500 prove -v -e env tests/attach.t
+
 # Beside perf, where that is installed: figures for people, no test.
 bench:
 	@CC='$(CC)' BPF='$(BPF)' ./deps.sh demo
@@ -198,11 +209,13 @@ lint:
 	@./deps.sh lint
 	$(SUBMAKE) B=build/lint/gcc CC=gcc CFLAGS='-O2 -g -Werror' all units
 	$(SUBMAKE) B=build/lint/clang CC=clang CFLAGS='-O2 -g -Werror' all units
-	shellcheck -s sh cmd/rsprof deps.sh .ci/run tests/*.sh
+	shellcheck -s sh cmd/rsprof deps.sh .ci/run tests/*.sh tests/kernel/run \
+	    tests/kernel/init
 	shellcheck -x -P tests -S warning tests/*.t
+	shellcheck -x -P tests/kernel -S warning tests/kernel/*.t
 	! mandoc -Tlint man/* | grep -v -e 'referenced manual not found' \
 	    -e 'typo in section name: Sh RECORDS'
-	tests/format.sh $(wildcard bpf/*.h cmd/*.c lib/*.[ch] tests/unit/*.[ch] \
+	tests/format.sh $(wildcard bpf/*.[ch] cmd/*.c lib/*.[ch] tests/unit/*.[ch] \
 	    tests/fuzz/*.[ch] tests/target/*.c tests/target/points/*.c tests/oracle/*.c)
 
 install: all

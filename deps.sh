@@ -1,5 +1,5 @@
 #!/bin/sh
-# deps.sh build|demo|check|lint: install what is missing for it with the
+# deps.sh build|demo|check|kernel|lint: install what is missing for it with the
 # system's package manager, after saying what; nothing missing, nothing said.
 # Whether something is there is found out by using it, not by its package.
 set -u
@@ -57,6 +57,15 @@ tests() {
 	has gdb || need gdb gdb gdb
 }
 
+emulator() {
+	has prove || need perl perl-Test-Harness perl
+	has setpriv || need util-linux util-linux util-linux
+	has qemu-system-x86_64 ||
+		need qemu-system-x86 qemu-system-x86-core qemu-system-x86
+	has busybox || need busybox-static busybox busybox
+	has cpio || need cpio cpio cpio
+}
+
 pages() {
 	has mandoc || need mandoc mandoc mandoc
 	has shellcheck || need shellcheck ShellCheck shellcheck
@@ -94,8 +103,9 @@ case ${1:-} in
 build) build ;;
 demo) build; rust ;;
 check) build; rust; tests; pages ;;
+kernel) build; rust; emulator ;;
 lint) build; pages; style ;;
-*) echo "usage: deps.sh build|demo|check|lint" >&2; exit 2 ;;
+*) echo "usage: deps.sh build|demo|check|kernel|lint" >&2; exit 2 ;;
 esac
 [ -n "$apt" ] || exit 0
 

@@ -50,8 +50,8 @@ struct walk_map {
 #define WALK_MAP_SLOTS 6 /* of the arena */
 #define WALK_MAPS_MOST (WALK_SEGMENT_SLOTS / WALK_MAP_SLOTS)
 
-#define WALK_HELD 1 /* flag: nothing counts before its mappings are given, or
-                       its next execve(2) */
+/* A flag: nothing counts before its mappings are given, or its next execve(2). */
+#define WALK_HELD 1
 
 struct walk_process {
 	step_u32 first, n; /* mappings: the first one's slot, and how many */

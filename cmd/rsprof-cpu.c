@@ -36,6 +36,7 @@
 #define OFF_LEAST_US 10    /* waits shorter than this have no stack */
 #define ROUND_MS 100       /* between two looks at what has come, at most */
 #define DELAY_NS 1000000   /* see perf_next() */
+#define REST_NS 3000000    /* between two rounds, at least */
 #define COST_NS 1000000000
 #define OFF_NS 500000000
 #define RELOOK_NS 200000000 /* between two looks at a process' mappings */
@@ -683,6 +684,7 @@ wait_time(uint64_t end)
 static const char *
 loop(struct profiler *p, int pidfd)
 {
+	const struct timespec rest = { 0, REST_NS };
 	uint64_t end = UINT64_MAX;
 	int ended = 0, ready;
 
@@ -697,6 +699,7 @@ loop(struct profiler *p, int pidfd)
 			return NULL;
 		if (ready > 0 && (ready & 1))
 			ended = 1;
+		nanosleep(&rest, NULL); /* what has just come is told of, too */
 		do_round(p, proc_now() - DELAY_NS);
 		if (targets_error(p->targets))
 			return NULL;

@@ -73,7 +73,8 @@ struct compiler {
 	struct cie cie; /* the last one used */
 	struct fde *fde;
 	size_t nfde, fde_room;
-	uint32_t gap; /* the rule for code without an entry */
+	uint32_t gap;   /* the rule for code without an entry */
+	uint64_t entry; /* see obj_entry(); 0: none */
 	int libc;     /* may have what a C library has: code that others need not
 	                 be searched, and read from disk, for */
 	struct unwind_table *t;
@@ -330,6 +331,9 @@ emit_gap(struct compiler *m, uint64_t from, uint64_t to)
 	    memmem(bytes + from - 2, (size_t)(to - from + 2), cloned, sizeof cloned))
 		r = STEP_RULE(STEP_CLONE, 0, 0);
 	emit(m, from, r);
+	/* The loader's _start, and what it goes on to, has no caller. */
+	if (m->entry && m->entry >= from && m->entry < to && to - m->entry <= 256)
+		emit(m, m->entry, STEP_RULE(STEP_ROOT, 0, 0));
 }
 
 /* Do functions begin as those do that keep frame pointers: push %rbp;
@@ -534,6 +538,8 @@ cfi_compile(struct unwind_table *t, const struct obj *obj,
 	m.obj = obj;
 	m.stop = stop;
 	m.libc = !obj_needs(obj, "libc.");
+	if (obj_entry(obj, &m.entry) < 0)
+		m.entry = 0;
 	while (m.nsegment < 8 &&
 	    obj_exec_segment(obj, m.nsegment, &m.segment[m.nsegment]) == 0)
 		m.nsegment++;

@@ -188,6 +188,16 @@ obj_addr_to_offset(const struct obj *e, uint64_t addr, uint64_t *offset)
 	return -1;
 }
 
+int
+obj_entry(const struct obj *e, uint64_t *offset)
+{
+	GElf_Ehdr h;
+
+	if (gelf_getehdr(e->elf, &h) == NULL || h.e_entry == 0)
+		return -1;
+	return obj_addr_to_offset(e, h.e_entry, offset);
+}
+
 struct obj_section
 obj_section(const struct obj *e, const char *name)
 {

@@ -49,6 +49,9 @@ int obj_exec_segment(const struct obj *e, size_t n, struct obj_segment *out);
 int obj_offset_to_addr(const struct obj *e, uint64_t offset, uint64_t *addr);
 int obj_addr_to_offset(const struct obj *e, uint64_t addr, uint64_t *offset);
 
+/* The file offset of the first instruction of all, e_entry; -1: none. */
+int obj_entry(const struct obj *e, uint64_t *offset);
+
 /* A section's contents by name (not decompressed). */
 struct obj_section obj_section(const struct obj *e, const char *name);
 /* Where PT_GNU_EH_FRAME's header says that .eh_frame begins, to the end of

@@ -72,10 +72,10 @@ struct perf {
  */
 static const struct perf_event events[] = {
 	SOFTWARE("cpu-clock", CPU_CLOCK, 0),
-	SOFTWARE("page-faults", PAGE_FAULTS, 64),
-	SOFTWARE("minor-faults", PAGE_FAULTS_MIN, 64),
+	SOFTWARE("page-faults", PAGE_FAULTS, 61),
+	SOFTWARE("minor-faults", PAGE_FAULTS_MIN, 61),
 	SOFTWARE("major-faults", PAGE_FAULTS_MAJ, 1),
-	SOFTWARE("context-switches", CONTEXT_SWITCHES, 16),
+	SOFTWARE("context-switches", CONTEXT_SWITCHES, 17),
 	SOFTWARE("cpu-migrations", CPU_MIGRATIONS, 1),
 	HARDWARE("cycles", CPU_CYCLES),
 	HARDWARE("instructions", INSTRUCTIONS),
@@ -181,6 +181,7 @@ static void
 set_program(struct perf_event_attr *a)
 {
 	a->disabled = 1; /* until it has the program */
+	a->wakeup_watermark = 1; /* what is told of mappings cannot wait */
 	/* An idle CPU has no ticks, and without ticks the kernel takes the clock's
 	 * interrupts for too many, and stops it for some time. */
 	a->exclude_idle = 1;

@@ -59,6 +59,9 @@ struct walker {
 /* What libbpf says, for the reason of a failure. */
 static char last_words[WALKER_WHY];
 
+static int listen_to_libbpf(enum libbpf_print_level level, const char *format,
+    va_list args) __attribute__((format(printf, 2, 0)));
+
 static int
 listen_to_libbpf(enum libbpf_print_level level, const char *format, va_list args)
 {

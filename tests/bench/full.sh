@@ -10,13 +10,14 @@ hz=10000
 
 perf_options='-k mono'
 
-# counted WHO: lines of "sample NS", by the target's clock, and "lost N".
+# counted WHO: lines of "sample NS [FOR]", by the target's clock and with the
+# time that it stands for, if that is told; and "lost N".
 counted() {
 	if is_rsprof "$1"; then
 		rsprof-query "$T/full.db" "
-			SELECT 'sample', cpu.time - stream.offset FROM cpu, stream
+			SELECT 'sample', cpu.time - stream.offset, cpu.ns FROM cpu, stream
 			UNION ALL
-			SELECT 'lost', count FROM lost WHERE reason <> 'throttled'"
+			SELECT 'lost', count, 0 FROM lost WHERE reason <> 'throttled'"
 	else
 		perf script -i "$T/full.data" -F time --show-lost-events 2>/dev/null |
 			sed -n 's/.*PERF_RECORD_LOST lost \([0-9]*\).*/lost \1/p
@@ -32,6 +33,7 @@ compare() {
 		$1 == "lost" { lost += $2; next }
 		{
 			at[++came] = $2 + 0
+			worth[came] = NF > 2 ? $3 * hz / 1e9 : 1
 			if (came == 1 || $2 + 0 < from) from = $2 + 0
 			if ($2 + 0 > to) to = $2 + 0
 		}
@@ -47,7 +49,8 @@ compare() {
 			if (due <= 0)
 				exit
 			for (i = 1; i <= came; i++)
-				within += at[i] > time[a] && at[i] <= time[b]
+				if (at[i] > time[a] && at[i] <= time[b])
+					within += worth[i]
 			lost *= (time[b] - time[a]) / (to - from)
 			put("full_came", 100 * within / due)
 			put("full_lost", 100 * lost / due)

@@ -11,9 +11,7 @@ own $busy
 long test -s split.out
 
 for mode in $modes; do
-	eval "option=\$option_$mode"
-	# shellcheck disable=SC2086
-	start $mode $busy $option -F 199
+	start $mode $mode $busy -F 199
 	long samples $mode 800
 	kill $cpu
 	finish $mode
@@ -62,7 +60,7 @@ for mode in $modes; do
 			printf "%.3f s, of these %.3f s lost\n", (got + lost) / 1e9, lost / 1e9
 			near("percent", 100 * (got + lost) * share / want, 100, 10)
 		}' FS=' ' $mode.truth FS='\t' $mode.rec
-	complete $mode 98
+	whole $mode 98
 done
 
 # ---- and the kernel's part of it -------------------------------------------------
@@ -71,9 +69,7 @@ dd if=/dev/zero of=/dev/null bs=1M 2>/dev/null &
 copier=$!
 own $copier
 for mode in $modes; do
-	eval "option=\$option_$mode"
-	# shellcheck disable=SC2086
-	start $mode-kernel $copier $option -k -F 199
+	start $mode-kernel $mode $copier -k -F 199
 	long samples $mode-kernel 200
 	kill $cpu
 	finish $mode-kernel

@@ -17,7 +17,7 @@ gone() {
 		! bpftool "$what" show id "$id" >/dev/null 2>&1 || return
 	done <"$1"
 }
-counters() { ls -l "/proc/$cpu/fd" 2>/dev/null | grep -c perf_event; }
+counters() { find "/proc/$cpu/fd" -lname '*perf_event*' | wc -l; }
 
 "$B/target/split" 1000000 >split.out &
 busy=$!
@@ -26,7 +26,7 @@ long test -s split.out
 find /proc/$busy/fd /proc/$busy/task -maxdepth 1 | sort >before
 
 for how in TERM HUP KILL; do
-	start $how $busy -F 199
+	start $how walk $busy -F 199
 	long samples $how 100
 	if grep -q 'rsprof was built without BPF' $how.raw; then
 		skip "$how: rsprof was built without BPF"

@@ -17,13 +17,19 @@ cd "$T" || exit 1
 # long: for what takes seconds on a machine, and minutes under emulation.
 long() { await 300 "$@"; }
 
-# start NAME PID OPTION...: rsprof-cpu into NAME.raw; it is $cpu.
+# The ways to take stacks.
+# shellcheck disable=SC2034
+modes='walk copy'
+
+# start NAME MODE PID OPTION...: rsprof-cpu into NAME.raw; it is $cpu.
 start() {
-	name=$1 of=$2
-	shift 2
+	name=$1 mode=$2 of=$3
+	shift 3
+	[ "$mode" != copy ] || set -- -u "$@"
 	rsprof-cpu "$@" -p "$of" >"$name.raw" 2>"$name.err" &
 	cpu=$!
 	own $cpu
+	echo $cpu >"$name.pid"
 }
 
 # samples NAME N: there are so many.
@@ -31,11 +37,13 @@ samples() { [ "$(grep -c '^cpu' "$1.raw")" -ge "$2" ]; }
 
 # finish NAME: once it has ended, or been told to; it is named as NAME.rec.
 finish() {
-	wait $cpu
+	wait "$(cat "$1.pid")"
 	status=$?
 	ok "$1: ends well" test $status = 0
 	diag <"$1.err"
-	ok "$1: is named" sh -c 'rsprof-sym <"$1.raw" >"$1.rec"' - "$1"
+	rsprof-sym <"$1.raw" >"$1.rec"
+	status=$?
+	ok "$1: is named" test $status = 0
 }
 
 # how NAME walk|copy: stacks were taken that way.  A program that cannot do
@@ -76,19 +84,23 @@ check() {
 
 # A sample's functions and modules, innermost first, are in path[$5]; cut[$5]
 # says why it ends too soon.
-# shellcheck disable=SC2034
+# shellcheck disable=SC2016,SC2034
 paths='
 	$1 == "module" { sub(/.*\//, "", $4); module[$2] = $4 }
 	$1 == "frame" { function_[$2] = $3 }
 	$1 == "stack" {
-		path[$2] = " " module[$4] " " function_[$6] path[$3]
+		path[$2] = " " module[$4] " " function_[$6] \
+		    ($3 in path ? path[$3] : " ")
 		cut[$2] = $3 ~ /^[?]/ ? $3 : cut[$3]
 	}
 	$1 == "cpu" && $5 ~ /^[?]/ { cut[$5] = $5 }'
 
-# complete NAME PERCENT: so many of its samples have all of their stack.
-complete() {
+# whole NAME PERCENT [BUT]: so many of its samples have all of their stack,
+# those left out whose stack matches BUT.
+# shellcheck disable=SC2016
+whole() {
 	check "$1: $2 % of stacks are complete" "$paths"'
+		but && $1 == "cpu" && path[$5] ~ but { next }
 		$1 == "cpu" { n++ }
 		$1 == "cpu" && cut[$5] != "" { bad++; why[cut[$5] " in" path[$5]]++ }
 		END {
@@ -96,10 +108,5 @@ complete() {
 			for (w in why)
 				if (i++ < 10)
 					print why[w] ": " substr(w, 1, 300)
-		}' percent="$2" FS='\t' "$1.rec"
+		}' percent="$2" but="${3-}" FS='\t' "$1.rec"
 }
-
-# The ways to take stacks, and what makes rsprof-cpu do so.
-modes='walk copy'
-# shellcheck disable=SC2034
-option_walk='' option_copy='-u'

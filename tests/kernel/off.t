@@ -14,7 +14,7 @@ pid=$!
 own $pid
 exec 8>gate
 long waiting
-start off $pid -o -F 199
+start off walk $pid -o -F 199
 long mapped
 grep -q 'rsprof was built without BPF' off.err && skip_all "$(cat off.err)"
 echo go >&8

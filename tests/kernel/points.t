@@ -40,10 +40,7 @@ exec 9>in
 n=1
 long arrived
 for mode in $modes; do
-	eval "option=\$option_$mode"
-	# shellcheck disable=SC2086
-	start $mode $pid $option -F 49
-	eval "cpu_$mode=\$cpu"
+	start $mode $mode $pid -F 49
 	long mapped $mode || diag <$mode.err
 done
 walked=$(sed -n '1s/.*	stacks=\(bpf\|live\)	.*/\1/p' walk.raw)
@@ -66,7 +63,6 @@ wait $pid
 status=$?
 ok "the program has ended well, after $((n - 1)) points" [ $status = 0 ]
 for mode in $modes; do
-	eval "cpu=\$cpu_$mode"
 	finish $mode
 	how $mode $mode
 done
@@ -88,7 +84,7 @@ for mode in $modes; do
 			}
 			if (a == b && (a == "-" || a ~ /^[?]/))
 				return "same"
-			if (a == "?copy-end")
+			if (a == "?copy-end" || a == "?bad-memory")
 				return "cut"
 			return "ends with " a " after " depth - 1 ", not with " b
 		}

@@ -29,16 +29,16 @@ fi
 if [ "$(cat $paranoid)" = 2 ]; then
 	setpriv --reuid 65534 --regid 65534 --clear-groups bin/rsprof-cpu \
 	    -p $theirs -F 199 >two.raw 2>two.err &
-	cpu=$!
-	own $cpu
+	own $!
+	echo $! >two.pid
 	long samples two 100
-	kill $cpu
+	kill $!
 	finish two
 	how two copy
 	says 'why they are copied is told' '^note	.*(BPF|built without)' two.raw
 	says 'and what is not counted' \
 	    '^note	.*time in the kernel is not counted: .*perf_event_paranoid is 2' two.raw
-	complete two 97
+	whole two 97
 else
 	skip "kernel.perf_event_paranoid is $(cat $paranoid)"
 fi

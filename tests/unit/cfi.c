@@ -80,7 +80,7 @@ compare(const struct obj *obj, const struct unwind_table *t, Dwarf_CFI *cfi,
 		/* Rules that we make where there is no entry. */
 		if (STEP_KIND(ours) == STEP_NONE || STEP_KIND(ours) == STEP_PLT ||
 		    STEP_KIND(ours) == STEP_CLONE || STEP_KIND(ours) == STEP_SIGNAL ||
-		    STEP_KIND(ours) == STEP_RSP)
+		    STEP_KIND(ours) == STEP_RSP || STEP_KIND(ours) == STEP_ROOT)
 			y->none++;
 		else
 			y->wrong++;
@@ -158,6 +158,93 @@ check_clone(const char *path, int is_libc)
 		close(fd);
 }
 
+/* The loader's first instructions have no entry, and no caller. */
+static void
+check_entry(const char *path)
+{
+	struct unwind_table t;
+	const char *error;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct obj *obj = fd < 0 ? NULL : obj_open(fd, &error);
+	uint64_t entry;
+
+	if (obj && cfi_compile(&t, obj, NULL) == NULL) {
+		ok(obj_entry(obj, &entry) == 0 &&
+		        STEP_KIND(unwind_rule(&t, entry)) == STEP_ROOT,
+		    "%s: nothing has called its first instruction", path);
+		unwind_free(&t);
+	}
+	obj_close(obj);
+	if (fd >= 0)
+		close(fd);
+}
+
+/* ---- files without entries --------------------------------------------- */
+
+#define CODE 0x1000
+
+/* A library of one executable segment, 4 KiB of nops, where each `every'
+ * bytes a function begins that keeps its frame pointer; and nothing else. */
+static struct obj *
+bare_file(unsigned char image[2 * CODE], size_t every)
+{
+	static const unsigned char begin[] = { 0x55, 0x48, 0x89, 0xe5 };
+	const Elf64_Ehdr e = { .e_ident = { 0x7f, 'E', 'L', 'F', ELFCLASS64,
+		ELFDATA2LSB, EV_CURRENT }, .e_type = ET_DYN, .e_machine = EM_X86_64,
+		.e_version = EV_CURRENT, .e_phoff = sizeof e, .e_ehsize = sizeof e,
+		.e_phentsize = sizeof(Elf64_Phdr), .e_phnum = 1 };
+	const Elf64_Phdr p = { .p_type = PT_LOAD, .p_flags = PF_R | PF_X,
+		.p_offset = CODE, .p_vaddr = CODE, .p_filesz = CODE, .p_memsz = CODE,
+		.p_align = CODE };
+	const char *error;
+
+	memset(image, 0, CODE);
+	memset(image + CODE, 0x90, CODE);
+	memcpy(image, &e, sizeof e);
+	memcpy(image + sizeof e, &p, sizeof p);
+	for (size_t i = 0; every && i < CODE; i += every)
+		memcpy(image + CODE + i, begin, sizeof begin);
+	return obj_image(image, 2 * CODE, &error);
+}
+
+static void
+check_bare(size_t every, uint32_t kind, const char *what)
+{
+	static unsigned char image[2 * CODE];
+	struct unwind_table t = { 0 };
+	struct obj *obj = bare_file(image, every);
+	int good = obj && cfi_compile(&t, obj, NULL) == NULL;
+
+	for (uint64_t at = CODE; good && at < 2 * CODE; at += 16)
+		good = STEP_KIND(unwind_rule(&t, at)) == kind;
+	ok(good && STEP_KIND(unwind_rule(&t, 2 * CODE)) == STEP_NONE &&
+	        STEP_KIND(unwind_rule(&t, CODE - 1)) == STEP_NONE,
+	    "a file without entries %s", what);
+	unwind_free(&t);
+	obj_close(obj);
+}
+
+/* How many rows of a file follow frame pointers. */
+static void
+check_pointers(const char *path)
+{
+	struct unwind_table t;
+	const char *error;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct obj *obj = fd < 0 ? NULL : obj_open(fd, &error);
+	unsigned n = 0;
+
+	if (obj && cfi_compile(&t, obj, NULL) == NULL) {
+		for (uint32_t i = 0; i < t.nrow; i++)
+			n += STEP_KIND(t.row[i].rule) == STEP_FRAME;
+		ok(n == 0, "%s, which has entries, needs no frame pointers", path);
+		unwind_free(&t);
+	}
+	obj_close(obj);
+	if (fd >= 0)
+		close(fd);
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -173,5 +260,10 @@ main(int argc, char *argv[])
 	check_file("/usr/lib/x86_64-linux-gnu/libcrypto.so.3", 31);
 	check_clone("/lib/x86_64-linux-gnu/libc.so.6", 1);
 	check_clone("/proc/self/exe", 0);
+	check_entry("/lib64/ld-linux-x86-64.so.2");
+	check_bare(256, STEP_FRAME, "that keeps frame pointers: they are followed");
+	check_bare(0, STEP_NONE, "or frame pointers has nothing to follow");
+	check_pointers("/proc/self/exe");
+	check_pointers("/lib/x86_64-linux-gnu/libc.so.6");
 	return tap_done();
 }

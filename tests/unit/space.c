@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bpf/step.h"
 #include "module.h"
@@ -259,6 +260,150 @@ test_depth(struct bench *b)
 	    "a stack deeper than %d frames", SPACE_DEPTH);
 }
 
+/* ---- frame pointers ---------------------------------------------------- */
+
+/* Code that is read while it is walked: all of it without unwind information
+ * but the callers, from 0x800 on. */
+static unsigned char code[0x1000] __attribute__((aligned(4096)));
+static struct step_row pointer_row[] = {
+	{ 0, STEP_RULE(STEP_FRAME, 0, 0) },
+	{ 0x800, STEP_RULE(STEP_ROOT, 0, 0) },
+};
+
+#define FUNCTION 0x100 /* push %rbp; mov %rsp, %rbp; nop...; pop %rbp; ret */
+#define MARKED 0x200   /* the same, behind an endbr64 */
+#define BARE 0x300     /* a function that makes no frame */
+#define STUB 0x400     /* jmp *0(%rip) */
+#define CALL 0x800     /* calls FUNCTION */
+#define CALL_STUB 0x810
+#define CALL_OTHER 0x820 /* calls what is behind FUNCTION: MARKED */
+#define CALL_BARE 0x830
+#define CALL_REGISTER 0x840
+#define NO_CALL 0x850
+
+static void
+call(size_t at, size_t to)
+{
+	uint32_t distance = (uint32_t)(to - (at + 5));
+
+	code[at] = 0xe8;
+	memcpy(code + at + 1, &distance, sizeof distance);
+}
+
+static void
+write_code(void)
+{
+	static const unsigned char begin[] = { 0xf3, 0x0f, 0x1e, 0xfa, 0x55, 0x48,
+		0x89, 0xe5 }, end[] = { 0x5d, 0xc3 }, jump[] = { 0xff, 0x25 },
+		indirect[] = { 0xff, 0xd0 };
+
+	memset(code, 0x90, sizeof code);
+	memcpy(code + FUNCTION, begin + 4, 4);
+	memcpy(code + FUNCTION + 0x20, end, sizeof end);
+	memcpy(code + MARKED, begin, sizeof begin);
+	memcpy(code + STUB, jump, sizeof jump);
+	call(CALL, FUNCTION);
+	call(CALL_STUB, STUB);
+	call(CALL_OTHER, MARKED);
+	call(CALL_BARE, BARE);
+	memcpy(code + CALL_REGISTER + 3, indirect, sizeof indirect);
+}
+
+/* Is one frame left from pc by the return address behind a caller's call,
+ * which stands at a place of the stack? */
+static int
+leaves(struct bench *b, size_t pc, uint64_t bp, size_t place, size_t caller)
+{
+	struct unwind_stack stack = { b->word, SP, sizeof b->word, NULL, NULL };
+	struct step_regs regs = { (uintptr_t)code + pc, SP, bp, 1, 0, 0 };
+
+	memset(b->word, 0, sizeof b->word);
+	b->word[place] = (uintptr_t)code + caller + 5;
+	space_walk(&b->space, &stack, regs, &b->walk);
+	if (went(b, NULL, 2, (int)pc, (int)caller + 4))
+		return 1;
+	return went(b, "no-unwind-info", 1, (int)pc) ? 0 : -1;
+}
+
+static void
+test_pointers(void)
+{
+	static struct bench b;
+	struct space_map map = { (uintptr_t)code, (uintptr_t)code + sizeof code, 0,
+		&b.module, 0 };
+	uint64_t bp = SP + 80; /* word 10; the return address is word 11 */
+
+	write_code();
+	b.module.table.row = pointer_row;
+	b.module.table.nrow = 2;
+	unwind_index(&b.module.table);
+	b.space.pid = getpid();
+	space_add(&b.space, &map);
+
+	ok(leaves(&b, FUNCTION + 8, bp, 11, CALL) == 1, "a frame pointer is followed");
+	ok(leaves(&b, FUNCTION + 8, bp, 11, NO_CALL) == 0, "not to what is no call");
+	ok(leaves(&b, FUNCTION + 8, bp, 11, CALL_OTHER) == 0,
+	    "nor to the call of a function further on");
+	ok(leaves(&b, FUNCTION + 8, bp, 11, CALL_STUB) == 1,
+	    "but to one of a jump, which may lead anywhere");
+	ok(leaves(&b, FUNCTION + 8, bp, 11, CALL_REGISTER) == 1, "or through a register");
+	ok(leaves(&b, FUNCTION + 8, SP - 16, 11, CALL) == 0, "it does not lead down");
+	ok(leaves(&b, FUNCTION + 8, bp + 4, 11, CALL) == 0, "and is a multiple of 8");
+	ok(leaves(&b, FUNCTION + 8, 0, 11, CALL) == 0, "and not 0");
+	ok(leaves(&b, FUNCTION, bp, 0, CALL) == 1, "before it is saved");
+	ok(leaves(&b, FUNCTION + 1, bp, 1, CALL) == 1, "before it is set");
+	ok(leaves(&b, MARKED, bp, 0, CALL_OTHER) == 1, "at an endbr64");
+	ok(leaves(&b, FUNCTION + 0x21, bp, 0, CALL) == 1, "at the return");
+	ok(leaves(&b, BARE + 8, bp, 0, CALL_BARE) == 1, "a function that makes none");
+	space_clear(&b.space);
+	free(b.module.table.page);
+}
+
+/* ---- walks of the kernel's --------------------------------------------- */
+
+static void
+test_versions(void)
+{
+	static struct module old, new, other;
+	static struct bench b;
+	struct space_map map = { 0x1000, 0x2000, 0x100, &old, 0 };
+	const uint64_t addr[] = { 0x1010, 0x5020, 0x1030 };
+	const struct space *s = &b.space;
+
+	b.space.next = 3;
+	space_add(&b.space, &map);
+	map = (struct space_map){ 0x5000, 0x6000, 0, &other, 0 };
+	space_add(&b.space, &map);
+	space_walked(s, 3, addr, 3, NULL, &b.walk);
+	ok(went(&b, NULL, 3, 0x110, 0x20, 0x130) && b.walk.frame[0].module == &old &&
+	        b.walk.frame[1].module == &other,
+	    "a walk with the mappings as they are");
+	space_walked(s, 3, addr, 3, "depth", &b.walk);
+	ok(went(&b, "depth", 3, 0x110, 0x20, 0x130), "and why it ended");
+	space_walked(s, 2, addr, 3, NULL, &b.walk);
+	ok(went(&b, "no-module", 1, 0x110), "one made before any was known");
+
+	b.space.next = 4;
+	map = (struct space_map){ 0x5000, 0x6000, 0x40, &new, 0 };
+	space_add(&b.space, &map);
+	space_walked(s, 3, addr, 3, NULL, &b.walk);
+	ok(went(&b, "no-module", 2, 0x110, 0x60) && b.walk.frame[1].module == &new,
+	    "one made before a mapping was replaced ends there");
+	space_walked(s, 3, addr, 2, "bad-memory", &b.walk);
+	ok(went(&b, "bad-memory", 2, 0x110, 0x60), "or for the reason that it had there");
+	space_walked(s, 4, addr, 3, NULL, &b.walk);
+	ok(went(&b, NULL, 3, 0x110, 0x60, 0x130), "one made after it goes through");
+	ok(b.space.last == 4 && b.space.changed, "the kernel has to be told");
+
+	space_clear(&b.space);
+	space_walked(s, 4, addr, 3, NULL, &b.walk);
+	ok(b.walk.n == 1 && b.walk.frame[0].module == NULL && b.walk.cut &&
+	        strcmp(b.walk.cut, "no-module") == 0,
+	    "and one of a program that is gone knows nothing");
+	space_walked(s, 4, addr, 0, "no-stack", &b.walk);
+	ok(went(&b, "no-stack", 0), "a stack of no frames");
+}
+
 int
 main(void)
 {
@@ -270,6 +415,8 @@ main(void)
 	test_rules(&b);
 	test_more(&b);
 	test_depth(&b);
+	test_pointers();
+	test_versions();
 	space_clear(&b.space);
 	return tap_done();
 }
