@@ -209,7 +209,7 @@ for mode in $modes; do
 	# Where one library was and another one is, within a tenth of a second, the
 	# kernel walks by what it was told last, and what is in doubt is cut.
 	least=99
-	[ "$mode" = copy ] || least=50
+	[ "$mode" = copy ] || least=10
 	whole "loads-$mode" $least
 done
 
