@@ -115,12 +115,13 @@ on_event(struct bpf_perf_event_data *ctx)
 	struct cpu_sample sample = { .event = WALK_SAMPLE };
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct walk_process *p;
+	__u32 key = walk_key(WALK_BY_EVENT);
 	struct walk *w;
 
 	sample.pid = kernel_pid(task);
 	p = bpf_map_lookup_elem(&process, &sample.pid);
 	if (!p || (p->flags & WALK_HELD) ||
-	    !(w = walk_begin(WALK_BY_EVENT, sample.pid, p)))
+	    !(w = walk_begin(key, sample.pid, p)))
 		return 0;
 	sample.time = bpf_ktime_get_ns();
 	sample.tid = kernel_tid(task);
@@ -129,7 +130,7 @@ on_event(struct bpf_perf_event_data *ctx)
 	if (kernel_stacks)
 		walk_kernel(w,
 		    bpf_get_stack(ctx, w->out.addr, 8 * WALK_KERNEL_DEPTH, 0));
-	walk_user(WALK_BY_EVENT, w, task);
+	walk_user(key, w, task);
 	if (tell(&sample, w, task))
 		__sync_fetch_and_add(&counts.ring_full, 1);
 	return 0;
@@ -287,12 +288,13 @@ leave(struct task_struct *task, __u64 now, int preempted, unsigned int state)
 	__u32 pid = kernel_pid(task), tid;
 	struct walk_process *p = bpf_map_lookup_elem(&process, &pid);
 	struct cpu_away a = { now, now, 0, pid, off_state(preempted, state) };
+	__u32 key = walk_key(WALK_BY_SWITCH);
 	struct walk *w;
 
 	if (!p || (p->flags & WALK_HELD) || (state & DEAD) ||
-	    !(w = walk_begin(WALK_BY_SWITCH, pid, p)))
+	    !(w = walk_begin(key, pid, p)))
 		return;
-	walk_user(WALK_BY_SWITCH, w, task);
+	walk_user(key, w, task);
 	if (w->out.end == WALK_LATER || w->out.end == WALK_UNKNOWN)
 		__sync_fetch_and_add(&counts.uncopied, 1);
 	a.stack = walk_tell(w);

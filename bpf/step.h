@@ -25,6 +25,7 @@
 #ifndef STEP_H
 #define STEP_H
 
+typedef unsigned short step_u16;
 typedef unsigned int step_u32;
 typedef unsigned long long step_u64;
 

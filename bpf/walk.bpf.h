@@ -19,11 +19,31 @@ enum walk_by {
 	WALK_BYS
 };
 
+/* So many scratch areas of a CPU has what may be preempted by its like: each
+ * is taken and given back. */
+#define WALK_SHARED 3
+
 /*
  * The target's memory is read in aligned windows, which never cross a page: a
  * read of 8 bytes takes about as long as one of 512, and that is several frames.
  */
 #define WALK_WINDOW 512
+
+#ifdef WALK_TRACED
+/* Which words of the stack decided about a walk: see bpf/memo.bpf.h. */
+#define WALK_TRACE 112
+struct walk_trace {
+	step_u64 sp;      /* where it began */
+	step_u64 bp_from; /* where bp has been read; 0: it is as it was */
+	step_u64 sum;     /* of the words */
+	step_u32 bp_used; /* as it was; then as it was read */
+	step_u32 bp_known;
+	step_u32 tid;     /* whose walk it is */
+	step_u32 n;       /* words; or WALK_TRACE + 1: this walk cannot be told so */
+	step_u32 most;    /* the greatest of at[] */
+	step_u16 at[WALK_TRACE]; /* in words from sp on */
+};
+#endif
 
 struct walk {
 	struct step_regs regs;
@@ -31,9 +51,12 @@ struct walk {
 	step_u32 first, n;    /* the process' mappings */
 	step_u64 returns;     /* pending uretprobes: struct return_instance */
 	step_u32 frames;
-	step_u32 pad;
+	step_u32 taken;       /* see WALK_SHARED */
 	step_u64 window;      /* what word[] is a copy of: an address; or 0 */
 	step_u64 word[WALK_WINDOW / 8];
+#ifdef WALK_TRACED
+	struct walk_trace trace;
+#endif
 	struct walk_stack out;
 };
 
@@ -225,14 +248,47 @@ walk_find(struct walk *w, __u64 addr)
 #define STEP_MAPPED(w, addr) (walk_find(w, addr) == 0)
 #include "bpf/step.h"
 
+#ifdef WALK_TRACED
+#include "bpf/trace.bpf.h"
+#else
+#define walk_trace(w, rule, before, end) ((void)(before))
+#endif
+
 /* ---- the walk ---------------------------------------------------------- */
 
 static __always_inline struct walk *
-walk_scratch(enum walk_by by)
+walk_scratch(__u32 key)
 {
-	__u32 key = bpf_get_smp_processor_id() * WALK_BYS + by;
-
 	return bpf_map_lookup_elem(&scratch, &key);
+}
+
+static __always_inline __u32
+walk_key(enum walk_by by)
+{
+	return bpf_get_smp_processor_id() * WALK_BYS + by;
+}
+
+/* Take one of the CPU's areas; -1: all are taken. */
+static __always_inline int
+walk_take(__u32 *key)
+{
+	__u32 first = bpf_get_smp_processor_id() * WALK_SHARED;
+
+	for (int i = 0; i < WALK_SHARED; i++) {
+		struct walk *w;
+
+		*key = first + i;
+		w = walk_scratch(*key);
+		if (w && __sync_lock_test_and_set(&w->taken, 1) == 0)
+			return 0;
+	}
+	return -1;
+}
+
+static __always_inline void
+walk_give(struct walk *w)
+{
+	__sync_lock_test_and_set(&w->taken, 0);
 }
 
 /* Add an address to the stack.  -1: it is full. */
@@ -254,9 +310,11 @@ walk_add(struct walk *w, __u64 addr)
 static long
 walk_frame(__u32 i, void *ctx)
 {
-	struct walk *w = walk_scratch(*(enum walk_by *)ctx);
+	struct walk *w = walk_scratch(*(__u32 *)ctx);
+	struct step_regs before;
 	__u64 addr, offset;
 	enum step_end end;
+	step_u32 rule;
 
 	if (!w)
 		return 1;
@@ -276,7 +334,10 @@ walk_frame(__u32 i, void *ctx)
 		return 1;
 	}
 	offset = addr - w->map.start + w->map.offset;
-	end = step_frame(w, step_find(w, w->map.base, (__u32)offset), &w->regs);
+	rule = step_find(w, w->map.base, (__u32)offset);
+	before = w->regs;
+	end = step_frame(w, rule, &w->regs);
+	walk_trace(w, rule, &before, end);
 	switch (end) {
 	case STEP_OK: return 0;
 	case STEP_END_ROOT: w->out.end = WALK_ROOT; break;
@@ -289,9 +350,9 @@ walk_frame(__u32 i, void *ctx)
 
 /* An empty stack of a process' thread. */
 static __always_inline struct walk *
-walk_begin(enum walk_by by, __u32 pid, const struct walk_process *p)
+walk_begin(__u32 key, __u32 pid, const struct walk_process *p)
 {
-	struct walk *w = walk_scratch(by);
+	struct walk *w = walk_scratch(key);
 
 	if (!w)
 		return NULL;
@@ -320,22 +381,37 @@ walk_kernel(struct walk *w, long bytes)
 	w->out.nkernel = w->out.n;
 }
 
-/* The current task's user stack, behind what is there already. */
+/* The uretprobes that a task has pending. */
+static __always_inline __u64
+walk_pending(struct task_struct *task)
+{
+	struct uprobe_task *utask = task->utask;
+
+	return utask ? (__u64)utask->return_instances : 0;
+}
+
+/* From w->regs on, behind what is there already; w->returns is set. */
 static __always_inline void
-walk_user(enum walk_by by, struct walk *w, struct task_struct *task)
+walk_from(__u32 key, struct walk *w)
+{
+	w->regs.stacks = 0;
+	/* As many rounds as frames, and one that finds that there are more. */
+	bpf_loop(WALK_DEPTH + 1, walk_frame, &key, 0);
+}
+
+/* The current task's user stack. */
+static __always_inline void
+walk_user(__u32 key, struct walk *w, struct task_struct *task)
 {
 	struct pt_regs___kernel *regs = (void *)bpf_task_pt_regs(task);
-	struct uprobe_task *utask = task->utask;
 
 	w->regs.pc = regs->ip;
 	w->regs.sp = regs->sp;
 	w->regs.bp = regs->bp;
 	w->regs.r11 = regs->r11;
 	w->regs.exact = 1;
-	w->regs.stacks = 0;
-	w->returns = utask ? (__u64)utask->return_instances : 0;
-	/* As many rounds as frames, and one that finds that there are more. */
-	bpf_loop(WALK_DEPTH + 1, walk_frame, &by, 0);
+	w->returns = walk_pending(task);
+	walk_from(key, w);
 }
 
 static __always_inline int

@@ -45,7 +45,8 @@ struct walk_map {
 	step_u32 base;       /* of the page index, see bpf/step.h */
 	step_u32 npage;
 	step_u32 page, row;  /* slots */
-	step_u32 nrow, pad;
+	step_u32 nrow;
+	step_u32 rust;       /* made by rustc */
 };
 #define WALK_MAP_SLOTS 6 /* of the arena */
 #define WALK_MAPS_MOST (WALK_SEGMENT_SLOTS / WALK_MAP_SLOTS)

@@ -29,6 +29,7 @@
 #include "sampler.h"
 #include "space.h"
 #include "target.h"
+#include "told.h"
 #include "unwind.h"
 
 #define COPY_DEFAULT 65528 /* more does not fit into a record of perf */
@@ -229,7 +230,7 @@ saw_copy(struct profiler *p, const struct perf_record *r)
 /* Tell of a stack that the kernel walked, as the process' code is now. */
 static struct rec_ref
 tell_stack(struct profiler *p, const struct target *t,
-    const struct walker_stack *s)
+    const struct told_stack *s)
 {
 	struct rec_ref leaf;
 
@@ -242,7 +243,7 @@ tell_stack(struct profiler *p, const struct target *t,
 
 /* One that is new, before anything that names it: if its process is known. */
 static void
-saw_stack(void *ctx, struct walker_stack *s)
+saw_stack(void *ctx, struct told_stack *s)
 {
 	struct profiler *p = ctx;
 	const struct target *t = target_find(p->targets, s->pid);
@@ -255,7 +256,7 @@ saw_stack(void *ctx, struct walker_stack *s)
 
 /* The place of a walked stack, at the time that records have come to. */
 static struct rec_ref
-place(struct profiler *p, pid_t pid, struct walker_stack *s)
+place(struct profiler *p, pid_t pid, struct told_stack *s)
 {
 	static const struct rec_ref none = { 0, "no-stack" };
 	const struct target *t = target_find(p->targets, pid);

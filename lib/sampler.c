@@ -208,7 +208,7 @@ sampler_read(struct sampler *s)
 
 void
 sampler_unknown(struct sampler *s, pid_t pid,
-    void (*fn)(void *ctx, struct walker_stack *stack), void *ctx)
+    void (*fn)(void *ctx, struct told_stack *stack), void *ctx)
 {
 	if (s->walker)
 		walker_unknown(s->walker, pid, fn, ctx);

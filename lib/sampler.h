@@ -19,6 +19,7 @@
 
 struct sampler;
 struct space;
+struct told_stack;
 
 struct sampler_options {
 	pid_t pid;
@@ -72,7 +73,7 @@ int sampler_read(struct sampler *s);
 
 /* As walker_unknown(). */
 void sampler_unknown(struct sampler *s, pid_t pid,
-    void (*fn)(void *ctx, struct walker_stack *stack), void *ctx);
+    void (*fn)(void *ctx, struct told_stack *stack), void *ctx);
 
 enum sampler_got {
 	SAMPLER_NONE,

@@ -13,22 +13,15 @@
 #include "array.h"
 #include "bpf/cpu.h"
 #include "cpu.skel.h"
-#include "idmap.h"
 #include "proc.h"
 #include "tables.h"
+#include "told.h"
 
 #define RING_LEAST (8U << 20) /* bytes of the ring buffer */
 #define RING_MOST (64U << 20)
 #define SAMPLE_BYTES 128 /* about, with the stacks that are new */
 #define STACKS_MOST 500000 /* that are kept; then the kernel tells all again */
 #define FIRST_PID_NAMESPACE 0xeffffffcU /* PROC_PID_INIT_INO, proc_ns.h */
-
-/* Stacks by their ids. */
-struct stacks {
-	struct walker_stack **stack;
-	size_t n, room;
-	struct idmap of; /* id -> index */
-};
 
 /* A sample, and the copy of its stack where that has to be walked. */
 struct kept {
@@ -40,10 +33,7 @@ struct walker {
 	struct cpu_bpf *bpf;
 	struct ring_buffer *ring;
 	struct tables *tables;
-	struct stacks stacks, before; /* before the last time that all were
-	                                 forgotten: of samples on their way */
-	struct walker_stack **unknown; /* of stacks: whose place is not known */
-	size_t nunknown, unknown_room;
+	struct told *stacks;
 	struct kept *sample;          /* read, in the order of time from next on */
 	size_t nsample, sample_room, next;
 	struct cpu_counts told; /* of what was lost */
@@ -152,9 +142,10 @@ load(struct walker *w, const struct walker_options *o)
 	w->ring = ring_buffer__new(bpf_map__fd(w->bpf->maps.ring), on_ring, w, NULL);
 	w->tables = tables_new(bpf_map__fd(w->bpf->maps.arena),
 	    bpf_map__fd(w->bpf->maps.process));
+	w->stacks = told_new();
 	w->drained.key = calloc(CPU_OFFS, sizeof *w->drained.key);
 	w->drained.off = calloc(CPU_OFFS, sizeof *w->drained.off);
-	return w->ring && w->tables && w->drained.key && w->drained.off ? 0 : -1;
+	return w->ring && w->tables && w->stacks && w->drained.key && w->drained.off ? 0 : -1;
 }
 
 struct walker *
@@ -171,16 +162,6 @@ walker_new(const struct walker_options *o, char why[WALKER_WHY])
 	walker_free(w);
 	explain(why, error);
 	return NULL;
-}
-
-static void
-forget_stacks(struct stacks *s)
-{
-	for (size_t i = 0; i < s->n; i++)
-		free(s->stack[i]);
-	free(s->stack);
-	idmap_clear(&s->of);
-	memset(s, 0, sizeof *s);
 }
 
 /* Samples that have been handed out. */
@@ -201,14 +182,12 @@ walker_free(struct walker *w)
 {
 	if (w == NULL)
 		return;
-	forget_stacks(&w->stacks);
-	forget_stacks(&w->before);
+	told_free(w->stacks);
 	tables_free(w->tables);
 	ring_buffer__free(w->ring);
 	cpu_bpf__destroy(w->bpf);
 	drop_samples(w, w->nsample);
 	free(w->sample);
-	free(w->unknown);
 	free(w->drained.key);
 	free(w->drained.off);
 	free(w);
@@ -258,55 +237,6 @@ walker_fd(const struct walker *w)
 
 /* ---- reading ----------------------------------------------------------- */
 
-static struct walker_stack *
-find_stack(const struct stacks *s, uint64_t id)
-{
-	uint32_t i = idmap_get(&s->of, id);
-
-	return i == IDMAP_NONE ? NULL : s->stack[i];
-}
-
-static const char *
-reason(uint32_t end)
-{
-	switch (end) {
-	case WALK_ROOT: return NULL;
-	case WALK_NOINFO: return "no-unwind-info";
-	case WALK_BADINFO: return "bad-unwind-info";
-	case WALK_MEMORY: return "bad-memory";
-	case WALK_DEEP: return "depth";
-	case WALK_UNKNOWN:
-	case WALK_LATER: return "no-module";
-	default: return "no-stack";
-	}
-}
-
-static int
-keep_stack(struct walker *w, const struct walk_stack *in)
-{
-	struct stacks *s = &w->stacks;
-	size_t bytes = in->n * sizeof *in->addr;
-	struct walker_stack *out;
-
-	if (find_stack(s, in->id))
-		return 0;
-	if (array_room(&s->stack, s->n, &s->room, sizeof out) < 0 ||
-	    array_room(&w->unknown, w->nunknown, &w->unknown_room, sizeof out) < 0)
-		return -1;
-	out = malloc(sizeof *out + bytes);
-	if (out == NULL || idmap_put(&s->of, in->id, (uint32_t)s->n) < 0) {
-		free(out);
-		return -1;
-	}
-	*out = (struct walker_stack){ .id = in->id, .pid = (pid_t)in->pid,
-		.version = in->version, .cut = reason(in->end),
-		.nkernel = in->nkernel, .n = in->n };
-	memcpy(out->addr, in->addr, bytes);
-	s->stack[s->n++] = out;
-	w->unknown[w->nunknown++] = out;
-	return 0;
-}
-
 static int
 keep_sample(struct walker *w, const struct cpu_sample *in, struct cpu_copy *copy)
 {
@@ -346,7 +276,7 @@ on_ring(void *ctx, void *event, size_t len)
 	int got = 0;
 
 	if (type == WALK_STACK && len >= WALK_STACK_HEAD)
-		got = keep_stack(w, event);
+		got = told_keep(w->stacks, event);
 	else if (type == CPU_COPY && len >= sizeof(struct cpu_copy))
 		got = keep_copy(w, event);
 	else if (len >= sizeof(struct cpu_sample))
@@ -360,12 +290,9 @@ on_ring(void *ctx, void *event, size_t len)
 static void
 renew_stacks(struct walker *w)
 {
-	if (w->stacks.n < STACKS_MOST)
+	if (told_count(w->stacks) < STACKS_MOST)
 		return;
-	w->nunknown = 0;
-	forget_stacks(&w->before);
-	w->before = w->stacks;
-	memset(&w->stacks, 0, sizeof w->stacks);
+	told_renew(w->stacks);
 	w->bpf->bss->epoch += 0x9e3779b97f4a7c15ULL;
 }
 
@@ -381,27 +308,9 @@ walker_read(struct walker *w)
 
 void
 walker_unknown(struct walker *w, pid_t pid,
-    void (*fn)(void *ctx, struct walker_stack *stack), void *ctx)
+    void (*fn)(void *ctx, struct told_stack *stack), void *ctx)
 {
-	size_t left = 0;
-
-	for (size_t i = 0; i < w->nunknown; i++) {
-		struct walker_stack *s = w->unknown[i];
-
-		if (!s->known && (pid == 0 || s->pid == pid))
-			fn(ctx, s);
-		if (!s->known)
-			w->unknown[left++] = s;
-	}
-	w->nunknown = left;
-}
-
-static struct walker_stack *
-stack_of(const struct walker *w, uint64_t id)
-{
-	struct walker_stack *s = find_stack(&w->stacks, id);
-
-	return s ? s : find_stack(&w->before, id);
+	told_unknown(w->stacks, pid, fn, ctx);
 }
 
 int
@@ -418,7 +327,7 @@ walker_next(struct walker *w, uint64_t until, struct walker_sample *out)
 	out->exiting = s->exiting != 0;
 	out->time = s->time;
 	out->count = s->count;
-	out->stack = out->copy ? NULL : stack_of(w, s->stack);
+	out->stack = out->copy ? NULL : told_find(w->stacks, s->stack);
 	return 1;
 }
 
@@ -431,13 +340,13 @@ keep_seen(struct walker *w, const struct walker_seen *seen, struct rec_ref leaf)
 	struct walk_stack in = { .id = seen->id, .pid = (uint32_t)seen->pid };
 	uint32_t tid = (uint32_t)seen->tid;
 	struct cpu_away a;
-	struct walker_stack *s;
+	struct told_stack *s;
 
 	if (bpf_map_lookup_elem(bpf_map__fd(w->bpf->maps.away), &tid, &a) < 0 ||
 	    a.stack != seen->id)
 		return 0;
-	if (keep_stack(w, &in) < 0 ||
-	    (s = find_stack(&w->stacks, seen->id)) == NULL)
+	if (told_keep(w->stacks, &in) < 0 ||
+	    (s = told_find(w->stacks, seen->id)) == NULL)
 		return -1;
 	s->leaf = leaf;
 	s->known = 1;
@@ -515,7 +424,7 @@ walker_offs(struct walker *w, uint64_t *time,
 			state[k->state % CPU_STATES], w->drained.off[i].ns,
 			w->drained.off[i].count, k->stack != 0, NULL };
 
-		off.stack = stack_of(w, k->stack);
+		off.stack = told_find(w->stacks, k->stack);
 		fn(ctx, &off);
 	}
 	return 0;

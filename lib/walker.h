@@ -16,6 +16,7 @@
 struct cpu_copy;
 struct module;
 struct space;
+struct told_stack;
 struct walker;
 
 struct walker_options {
@@ -50,34 +51,20 @@ void walker_forget(struct walker *w, pid_t pid);
 /* To be polled: readable when much has come. */
 int walker_fd(const struct walker *w);
 
-/* A stack, as bpf/walk.h has it.  leaf is the caller's, for the stack's place
- * in the stream, which is known from some time on. */
-struct walker_stack {
-	uint64_t id;
-	pid_t pid;
-	uint32_t version; /* of the mappings that it was walked with */
-	const char *cut;  /* why it ended early, as in rsprof-records(5); or NULL */
-	uint32_t nkernel, n;
-	int known;
-	struct rec_ref leaf;
-	uint64_t addr[];
-};
-
 struct walker_sample {
 	pid_t pid, tid;
 	int exiting; /* the thread's end may have been told of already */
 	uint64_t time, count;
-	struct walker_stack *stack;   /* NULL: it has been lost, or */
+	struct told_stack *stack;   /* NULL: it has been lost, or */
 	const struct cpu_copy *copy;  /* is to be walked: see bpf/cpu.h */
 };
 
 /* Look what has come. -1: errno. */
 int walker_read(struct walker *w);
 
-/* Call fn for each stack whose place is not known, of one process or (0) of
- * all: it may make it known. */
+/* As told_unknown(). */
 void walker_unknown(struct walker *w, pid_t pid,
-    void (*fn)(void *ctx, struct walker_stack *stack), void *ctx);
+    void (*fn)(void *ctx, struct told_stack *stack), void *ctx);
 
 /* The next sample that was read, in the order of time, not later than
  * `until`: 1, or 0 where there is none.  The stack lives until the next walker_read(). */
@@ -99,7 +86,7 @@ struct walker_off {
 	const char *state; /* as in an off record */
 	uint64_t ns, count;
 	int walked;                 /* 0: the waits were too short */
-	struct walker_stack *stack; /* NULL: it has been lost */
+	struct told_stack *stack; /* NULL: it has been lost */
 };
 
 /* Close an interval, at its end's time, and hand out the waits in it. */

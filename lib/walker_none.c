@@ -75,7 +75,7 @@ walker_read(struct walker *w)
 
 void
 walker_unknown(struct walker *w, pid_t pid,
-    void (*fn)(void *ctx, struct walker_stack *stack), void *ctx)
+    void (*fn)(void *ctx, struct told_stack *stack), void *ctx)
 {
 	(void)w, (void)pid, (void)fn, (void)ctx;
 }
