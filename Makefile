@@ -20,9 +20,12 @@ ALL_CFLAGS += -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize
 endif
 Q := $(if $(V),,@)
 
+# What loads it, left out with BPF=0.
+IN_KERNEL := lib/walker.c lib/tables.c lib/loader.c lib/heap.c lib/heap_sums.c
+
 COMMANDS := $(patsubst cmd/%.c,%,$(wildcard cmd/*.c))
 LIB := $(patsubst %.c,$B/%.o,$(filter-out \
-	$(if $(filter 1,$(BPF)),lib/walker_none.c,lib/walker.c lib/tables.c), \
+	$(if $(filter 1,$(BPF)),lib/walker_none.c lib/heap_none.c,$(IN_KERNEL)), \
 	$(wildcard lib/*.c)))
 UNITS := $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/*.c))
 TARGETS := $(patsubst tests/target/%.rs,$B/target/%,$(wildcard tests/target/*.rs)) \
@@ -32,6 +35,7 @@ TARGETS := $(patsubst tests/target/%.rs,$B/target/%,$(wildcard tests/target/*.rs
 
 # Which command needs which library.
 LIBS_rsprof-cpu := $(if $(filter 1,$(BPF)),-lbpf) -lelf
+LIBS_rsprof-heap := $(if $(filter 1,$(BPF)),-lbpf) -lelf -lm
 LIBS_rsprof-sym := -ldw -lelf -liberty
 LIBS_rsprof-doctor := $(if $(filter 1,$(BPF)),-lbpf) -ldw -lelf -liberty
 LIBS_rsprof-stack := -lelf
@@ -92,7 +96,8 @@ $B/%.skel.h: $B/bpf/%.bpf.o
 	$Q$(BPFTOOL) gen skeleton $< name $*_bpf >$@
 
 $B/lib/walker.o: $B/cpu.skel.h
-$B/lib/walker.o: ALL_CFLAGS += -isystem $B
+$B/lib/heap.o $B/lib/heap_sums.o: $B/heap.skel.h
+$B/lib/walker.o $B/lib/heap.o $B/lib/heap_sums.o: ALL_CFLAGS += -isystem $B
 
 # lib/schema.sql as a C string.
 $B/schema.h: lib/schema.sql

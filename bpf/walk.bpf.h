@@ -19,10 +19,6 @@ enum walk_by {
 	WALK_BYS
 };
 
-/* So many scratch areas of a CPU has what may be preempted by its like: each
- * is taken and given back. */
-#define WALK_SHARED 3
-
 /*
  * The target's memory is read in aligned windows, which never cross a page: a
  * read of 8 bytes takes about as long as one of 512, and that is several frames.
@@ -36,8 +32,8 @@ struct walk_trace {
 	step_u64 sp;      /* where it began */
 	step_u64 bp_from; /* where bp has been read; 0: it is as it was */
 	step_u64 sum;     /* of the words */
-	step_u32 bp_used; /* as it was; then as it was read */
-	step_u32 bp_known;
+	step_u32 bp_used; /* as it was at first */
+	step_u32 bp_known; /* as it is: it counts already */
 	step_u32 tid;     /* whose walk it is */
 	step_u32 n;       /* words; or WALK_TRACE + 1: this walk cannot be told so */
 	step_u32 most;    /* the greatest of at[] */

@@ -27,6 +27,10 @@
 #define WALK_DEPTH 8192      /* frames of the target */
 #define WALK_KERNEL_DEPTH 127 /* frames of the kernel */
 
+/* So many scratch areas of a CPU has what may be preempted by its like: each
+ * is taken and given back. */
+#define WALK_SHARED 3
+
 struct walk_segment {
 	step_u64 slot[WALK_SEGMENT_SLOTS];
 };

@@ -603,12 +603,22 @@ tell_kernel(struct profiler *p)
 	}
 }
 
-/* Tell of the waits of an interval. */
-static void
-tell_waits(struct profiler *p)
+/* Sum up the waits of an interval, if its time has come: 1.  All that happened
+ * in it is to be taken before they are told of. */
+static int
+sum_waits(struct profiler *p, uint64_t *until)
 {
-	if (sampler_offs(p->sampler, &p->off_time, saw_wait, p) < 0)
+	const struct timespec delay = { 0, DELAY_NS };
+
+	if (!p->o.off ||
+	    (proc_now() < p->off_time + OFF_NS && *until != UINT64_MAX))
+		return 0;
+	if (sampler_sum(p->sampler, &p->off_time) < 0)
 		err(STATUS_LOST, "BPF: waits");
+	nanosleep(&delay, NULL);
+	if (*until < p->off_time)
+		*until = p->off_time;
+	return 1;
 }
 
 /* CPU time that the kernel counted and no sample stands for, in samples.  A
@@ -649,6 +659,7 @@ do_round(struct profiler *p, uint64_t until)
 	struct perf_record r;
 	enum sampler_got got;
 	uint64_t time = proc_now();
+	int waits = sum_waits(p, &until);
 
 	if (sampler_read(p->sampler) < 0)
 		err(STATUS_LOST, NULL);
@@ -661,8 +672,8 @@ do_round(struct profiler *p, uint64_t until)
 			take(p, &r);
 	tell_kernel(p);
 	say_if_not_rust(p);
-	if (p->o.off && (time >= p->off_time + OFF_NS || until == UINT64_MAX))
-		tell_waits(p);
+	if (waits)
+		sampler_offs(p->sampler, saw_wait, p);
 	tell_lost(p, time);
 	if (time >= p->cost_time + COST_NS) {
 		sampler_vary(p->sampler);

@@ -237,10 +237,17 @@ sampler_look(struct sampler *s,
 }
 
 int
-sampler_offs(struct sampler *s, uint64_t *time,
+sampler_sum(struct sampler *s, uint64_t *time)
+{
+	return s->walker && s->o.off ? walker_sum(s->walker, time) : 0;
+}
+
+void
+sampler_offs(struct sampler *s,
     void (*fn)(void *ctx, const struct walker_off *off), void *ctx)
 {
-	return s->walker && s->o.off ? walker_offs(s->walker, time, fn, ctx) : 0;
+	if (s->walker && s->o.off)
+		walker_offs(s->walker, fn, ctx);
 }
 
 void

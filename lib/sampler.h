@@ -85,10 +85,11 @@ enum sampler_got {
 enum sampler_got sampler_next(struct sampler *s, uint64_t until,
     struct perf_record *record, struct walker_sample *sample);
 
-/* Time off the CPU: see walker_look() and walker_offs(). */
+/* Time off the CPU: see walker_look(), walker_sum() and walker_offs(). */
 int sampler_look(struct sampler *s,
     struct rec_ref (*fn)(void *ctx, const struct walker_seen *seen), void *ctx);
-int sampler_offs(struct sampler *s, uint64_t *time,
+int sampler_sum(struct sampler *s, uint64_t *time);
+void sampler_offs(struct sampler *s,
     void (*fn)(void *ctx, const struct walker_off *off), void *ctx);
 
 /* What was lost since it was last asked for; and the CPU time that was

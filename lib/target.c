@@ -258,6 +258,15 @@ target_find(const struct targets *ts, pid_t pid)
 	return i == IDMAP_NONE ? NULL : ts->target[i];
 }
 
+/* Who asks later may find it gone. */
+static pid_t
+parent_of(pid_t pid)
+{
+	struct proc_stat st;
+
+	return proc_stat(pid, &st) == 0 ? st.ppid : 0;
+}
+
 struct target *
 target_add(struct targets *ts, pid_t pid)
 {
@@ -275,6 +284,7 @@ target_add(struct targets *ts, pid_t pid)
 		return NULL;
 	}
 	t->pid = t->space.pid = pid;
+	t->ppid = parent_of(pid);
 	ts->target[ts->ntarget++] = t;
 	return t;
 }
@@ -294,6 +304,14 @@ remove_target(struct targets *ts, struct target *t)
 	free(t);
 }
 
+/* What a command line that begins with a path executes; to be freed. */
+static char *
+first_word(const char *command)
+{
+	return command && *command == '/' ? strndup(command, strcspn(command, " "))
+	                                  : NULL;
+}
+
 static void
 tell_process(struct targets *ts, uint64_t time, struct target *t,
     const char *name, const char *command)
@@ -303,9 +321,13 @@ tell_process(struct targets *ts, uint64_t time, struct target *t,
 	char *exe = proc_exe(t->pid), *cmdline = proc_cmdline(t->pid);
 	int there = proc_stat(t->pid, &st) == 0;
 
+	if (there)
+		t->ppid = st.ppid;
+	if (exe == NULL)
+		exe = first_word(command);
 	r.proc.time = time;
 	r.proc.pid = (uint64_t)t->pid;
-	r.proc.ppid = there ? (uint64_t)st.ppid : 0;
+	r.proc.ppid = (uint64_t)t->ppid;
 	r.proc.name = name ? name : there ? st.name : NULL;
 	r.proc.exe = exe;
 	r.proc.cmdline = cmdline ? cmdline : command;
@@ -522,6 +544,8 @@ target_fork(struct targets *ts, uint64_t time, struct target *t, pid_t pid,
 
 	if (target_find(ts, pid) || (child = target_add(ts, pid)) == NULL)
 		return;
+	if (child->ppid == 0)
+		child->ppid = t->pid;
 	if (space_copy(&child->space, &t->space) < 0)
 		ts->error = ENOMEM;
 	tell_process(ts, time, child, parent ? parent->name : NULL, NULL);

@@ -22,7 +22,7 @@ struct rec_ref;
 struct targets;
 
 struct target {
-	pid_t pid;
+	pid_t pid, ppid;      /* its parent's number: the last that was seen */
 	unsigned threads;     /* that are known and have not ended */
 	int told;             /* its proc record is written */
 	uint64_t looked;      /* when its mappings were last read from /proc */
@@ -55,8 +55,8 @@ struct target *target_add(struct targets *ts, pid_t pid);
 
 /*
  * Tell of a process as /proc shows it now: itself, its mappings, its threads.
- * command stands in for a command line that cannot be read any more (NULL:
- * none does).
+ * command stands in for a command line that cannot be read any more, and for
+ * the executable's path if it begins with one (NULL: none does).
  */
 void target_describe(struct targets *ts, struct target *t, const char *command);
 /* Begin to make the tables of what it maps, so that they are ready when it is

@@ -3,16 +3,15 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "array.h"
 #include "bpf/cpu.h"
 #include "cpu.skel.h"
+#include "loader.h"
 #include "proc.h"
 #include "tables.h"
 #include "told.h"
@@ -21,7 +20,6 @@
 #define RING_MOST (64U << 20)
 #define SAMPLE_BYTES 128 /* about, with the stacks that are new */
 #define STACKS_MOST 500000 /* that are kept; then the kernel tells all again */
-#define FIRST_PID_NAMESPACE 0xeffffffcU /* PROC_PID_INIT_INO, proc_ns.h */
 
 /* A sample, and the copy of its stack where that has to be walked. */
 struct kept {
@@ -41,26 +39,11 @@ struct walker {
 	struct {
 		struct cpu_off_key *key;
 		struct cpu_off *off;
+		size_t n;
 	} drained;
 };
 
 /* ---- set-up ------------------------------------------------------------ */
-
-/* What libbpf says, for the reason of a failure. */
-static char last_words[WALKER_WHY];
-
-static int listen_to_libbpf(enum libbpf_print_level level, const char *format,
-    va_list args) __attribute__((format(printf, 2, 0)));
-
-static int
-listen_to_libbpf(enum libbpf_print_level level, const char *format, va_list args)
-{
-	if (level == LIBBPF_WARN && last_words[0] == '\0') {
-		vsnprintf(last_words, sizeof last_words, format, args);
-		last_words[strcspn(last_words, "\n")] = '\0';
-	}
-	return 0;
-}
 
 static uint32_t
 ring_size(const struct walker_options *o, int ncpu)
@@ -73,23 +56,13 @@ ring_size(const struct walker_options *o, int ncpu)
 	return size;
 }
 
-static unsigned
-own_namespace(void)
-{
-	struct stat st;
-
-	if (stat("/proc/self/ns/pid", &st) < 0 || st.st_ino == FIRST_PID_NAMESPACE)
-		return 0;
-	return (unsigned)st.st_ino;
-}
-
 static void
 configure(struct cpu_bpf *b, const struct walker_options *o)
 {
 	int ncpu = libbpf_num_possible_cpus();
 	uint32_t ring = ring_size(o, ncpu);
 
-	b->rodata->pid_namespace = own_namespace();
+	b->rodata->pid_namespace = loader_pid_namespace();
 	b->rodata->kernel_stacks = o->kernel_frames;
 	b->rodata->children = o->children;
 	b->rodata->off_least = o->off_least;
@@ -106,26 +79,6 @@ configure(struct cpu_bpf *b, const struct walker_options *o)
 		bpf_map__set_max_entries(b->maps.away, 1);
 		bpf_map__set_max_entries(b->maps.off, 1);
 	}
-}
-
-static void
-explain(char why[WALKER_WHY], int error)
-{
-	if (error == ENOSYS) /* so say some seccomp filters */
-		error = EPERM;
-	if (error == EPERM || error == EACCES)
-		snprintf(why, WALKER_WHY, "BPF is not permitted: %s",
-		    geteuid() == 0 ? "a seccomp filter, the kernel's lockdown or a "
-		                     "missing CAP_BPF or CAP_PERFMON forbids it"
-		                   : "run as root, or give CAP_BPF and CAP_PERFMON");
-	else if (access("/sys/kernel/btf/vmlinux", R_OK) < 0)
-		snprintf(why, WALKER_WHY, "the kernel has no type information "
-		    "(/sys/kernel/btf/vmlinux)");
-	else
-		snprintf(why, WALKER_WHY, "the kernel does not take the BPF programs "
-		    "(%s)%s%.300s", strerror(error), last_words[0] ? ": " : "",
-		    last_words);
-	errno = error;
 }
 
 static int on_ring(void *ctx, void *event, size_t len);
@@ -154,13 +107,12 @@ walker_new(const struct walker_options *o, char why[WALKER_WHY])
 	struct walker *w = calloc(1, sizeof *w);
 	int error;
 
-	last_words[0] = '\0';
-	libbpf_set_print(listen_to_libbpf);
+	loader_listen();
 	if (w && load(w, o) == 0)
 		return w;
 	error = errno;
 	walker_free(w);
-	explain(why, error);
+	loader_explain(error, why, WALKER_WHY);
 	return NULL;
 }
 
@@ -380,8 +332,8 @@ walker_look(struct walker *w,
 	return look(w, fn, ctx) < 0 ? -1 : look(w, fn, ctx);
 }
 
-/* Take what was summed out of the kernel; how much it was. */
-static size_t
+/* Take what was summed out of the kernel. */
+static void
 drain(struct walker *w)
 {
 	int map = bpf_map__fd(w->bpf->maps.off), got;
@@ -399,26 +351,29 @@ drain(struct walker *w)
 		n += count;
 		last = &token;
 	} while (got == 0 && n < CPU_OFFS);
-	return n;
+	w->drained.n = n;
 }
 
 int
-walker_offs(struct walker *w, uint64_t *time,
+walker_sum(struct walker *w, uint64_t *time)
+{
+	struct bpf_test_run_opts o = { .sz = sizeof o };
+
+	if (bpf_prog_test_run_opts(bpf_program__fd(w->bpf->progs.on_interval), &o) < 0)
+		return -1;
+	drain(w);
+	*time = proc_now();
+	return 0;
+}
+
+void
+walker_offs(struct walker *w,
     void (*fn)(void *ctx, const struct walker_off *off), void *ctx)
 {
 	static const char *const state[CPU_STATES] = { "sleeping", "disk", "ready",
 		"stopped" };
-	struct bpf_test_run_opts o = { .sz = sizeof o };
-	size_t n;
 
-	if (bpf_prog_test_run_opts(bpf_program__fd(w->bpf->progs.on_interval), &o) < 0)
-		return -1;
-	n = drain(w);
-	*time = proc_now();
-	/* Their stacks have been told before. */
-	if (walker_read(w) < 0)
-		return -1;
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < w->drained.n; i++) {
 		const struct cpu_off_key *k = &w->drained.key[i];
 		struct walker_off off = { (pid_t)k->pid, (pid_t)k->tid,
 			state[k->state % CPU_STATES], w->drained.off[i].ns,
@@ -427,7 +382,7 @@ walker_offs(struct walker *w, uint64_t *time,
 		off.stack = told_find(w->stacks, k->stack);
 		fn(ctx, &off);
 	}
-	return 0;
+	w->drained.n = 0;
 }
 
 /* ---- loss -------------------------------------------------------------- */

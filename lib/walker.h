@@ -89,8 +89,13 @@ struct walker_off {
 	struct told_stack *stack; /* NULL: it has been lost */
 };
 
-/* Close an interval, at its end's time, and hand out the waits in it. */
-int walker_offs(struct walker *w, uint64_t *time,
+/*
+ * Close an interval: the waits in it are summed up until *time.  They are
+ * handed out afterwards, when all that happened until then has been read
+ * (walker_read(), and the records of perf): threads may have come in it.
+ */
+int walker_sum(struct walker *w, uint64_t *time);
+void walker_offs(struct walker *w,
     void (*fn)(void *ctx, const struct walker_off *off), void *ctx);
 
 /* Since the last time that they were asked for. */
