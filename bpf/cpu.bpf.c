@@ -37,13 +37,21 @@ struct {
 
 /* ---- on the CPU -------------------------------------------------------- */
 
+/* Room to put a copy together, by the CPU. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct cpu_copy);
+} copies SEC(".maps");
+
 /* Where code is met that is not known yet: the stack, for user space to walk. */
 static __always_inline int
 copy(const struct cpu_sample *sample, struct walk *w, struct task_struct *task)
 {
 	struct pt_regs___kernel *regs = (void *)bpf_task_pt_regs(task);
-	struct cpu_copy *c = bpf_ringbuf_reserve(&ring, sizeof *c, 0);
-	__u32 pages = 0;
+	__u32 cpu = bpf_get_smp_processor_id(), pages = 0;
+	struct cpu_copy *c = bpf_map_lookup_elem(&copies, &cpu);
 
 	if (!c)
 		return -1;
@@ -63,15 +71,18 @@ copy(const struct cpu_sample *sample, struct walk *w, struct task_struct *task)
 		pages++;
 	}
 	c->pages = pages;
-	bpf_ringbuf_submit(c, 0);
-	return 0;
+	if (pages > CPU_COPY_PAGES) /* the verifier has lost count */
+		return -1;
+	return walk_put(c, CPU_COPY_HEAD + pages * CPU_COPY_PAGE);
 }
 
 static __always_inline int
 tell(struct cpu_sample *sample, struct walk *w, struct task_struct *task)
 {
-	if (w->out.end == WALK_UNKNOWN || w->out.end == WALK_LATER)
-		return copy(sample, w, task);
+	/* A part of the stack is better than none. */
+	if ((w->out.end == WALK_UNKNOWN || w->out.end == WALK_LATER) &&
+	    copy(sample, w, task) == 0)
+		return 0;
 	sample->stack = walk_tell(w);
 	return sample->stack ? walk_put(sample, sizeof *sample) : -1;
 }

@@ -30,8 +30,9 @@ struct cpu_copy {
 	step_u64 from; /* address of the first page */
 	step_u32 pages, nkernel;
 	step_u64 kernel[WALK_KERNEL_DEPTH];
-	unsigned char page[CPU_COPY_PAGES][CPU_COPY_PAGE];
+	unsigned char page[CPU_COPY_PAGES][CPU_COPY_PAGE]; /* so many as there are */
 };
+#define CPU_COPY_HEAD __builtin_offsetof(struct cpu_copy, page)
 
 /* Time off the CPU, summed: a thread, a state of its, and a stack. */
 enum cpu_state {

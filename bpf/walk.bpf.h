@@ -13,12 +13,6 @@
 #include "bpf/kernel.bpf.h"
 #include "bpf/walk.h"
 
-enum walk_by {
-	WALK_BY_EVENT,
-	WALK_BY_SWITCH,
-	WALK_BYS
-};
-
 /*
  * The target's memory is read in aligned windows, which never cross a page: a
  * read of 8 bytes takes about as long as one of 512, and that is several frames.

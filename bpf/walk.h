@@ -27,6 +27,14 @@
 #define WALK_DEPTH 8192      /* frames of the target */
 #define WALK_KERNEL_DEPTH 127 /* frames of the kernel */
 
+/* Programs that walk, and may interrupt each other: each has a scratch area of
+ * its own on each CPU. */
+enum walk_by {
+	WALK_BY_EVENT,
+	WALK_BY_SWITCH,
+	WALK_BYS
+};
+
 /* So many scratch areas of a CPU has what may be preempted by its like: each
  * is taken and given back. */
 #define WALK_SHARED 3

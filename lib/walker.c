@@ -68,7 +68,8 @@ configure(struct cpu_bpf *b, const struct walker_options *o)
 	b->rodata->off_least = o->off_least;
 	b->rodata->ring_wake = ring / 4;
 	bpf_map__set_max_entries(b->maps.ring, ring);
-	bpf_map__set_max_entries(b->maps.scratch, (uint32_t)ncpu * 2);
+	bpf_map__set_max_entries(b->maps.scratch, (uint32_t)ncpu * WALK_BYS);
+	bpf_map__set_max_entries(b->maps.copies, (uint32_t)ncpu);
 	bpf_program__set_autoload(b->progs.on_run, o->clock != 0);
 	bpf_program__set_autoload(b->progs.on_switch, o->off != 0);
 	bpf_program__set_autoload(b->progs.on_wakeup, o->off != 0);
@@ -209,15 +210,23 @@ keep_sample(struct walker *w, const struct cpu_sample *in, struct cpu_copy *copy
 static int
 keep_copy(struct walker *w, const struct cpu_copy *in)
 {
-	struct cpu_copy *copy = malloc(sizeof *copy);
+	size_t len = CPU_COPY_HEAD + (size_t)in->pages * CPU_COPY_PAGE;
+	struct cpu_copy *copy = malloc(len);
 
 	if (copy == NULL)
 		return -1;
-	memcpy(copy, in, sizeof *copy);
+	memcpy(copy, in, len);
 	if (keep_sample(w, &copy->sample, copy) == 0)
 		return 0;
 	free(copy);
 	return -1;
+}
+
+static int
+is_whole(const struct cpu_copy *copy, size_t len)
+{
+	return len >= CPU_COPY_HEAD && copy->pages <= CPU_COPY_PAGES &&
+	    len >= CPU_COPY_HEAD + (size_t)copy->pages * CPU_COPY_PAGE;
 }
 
 static int
@@ -229,9 +238,9 @@ on_ring(void *ctx, void *event, size_t len)
 
 	if (type == WALK_STACK && len >= WALK_STACK_HEAD)
 		got = told_keep(w->stacks, event);
-	else if (type == CPU_COPY && len >= sizeof(struct cpu_copy))
+	else if (type == CPU_COPY && is_whole(event, len))
 		got = keep_copy(w, event);
-	else if (len >= sizeof(struct cpu_sample))
+	else if (type == WALK_SAMPLE && len >= sizeof(struct cpu_sample))
 		got = keep_sample(w, event, NULL);
 	if (got < 0)
 		w->failed = 1;

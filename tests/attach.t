@@ -22,7 +22,8 @@ rsprof-cpu -p $pid -d 0.1 8>&- >probe 2>err ||
 # What is ours of what the kernel holds: TYPE ID NAME.  Others' programs of
 # the same name do not count: those that a process has, and their maps.
 names='on_event on_fork on_exec on_exit on_switch on_wakeup on_birth on_interval
-    on_look arena process scratch told ring away off rsprof_segment'
+    on_look on_run arena process scratch copies runs told ring away off
+    rsprof_segment'
 held() {
 	for type in prog map; do
 		bpftool $type list 2>/dev/null |
@@ -69,7 +70,7 @@ state() {
 	# Its heap and its stacks may grow.
 	awk '{ print $2, $3, $4, $5, $6 }' "/proc/$pid/maps"
 	find "/proc/$pid/task" -maxdepth 1 | sort
-	grep -E '^(Threads|SigQ|SigBlk|SigIgn|SigCgt|Seccomp|TracerPid)' "/proc/$pid/status"
+	grep -E '^(Threads|SigBlk|SigIgn|SigCgt|Seccomp|TracerPid)' "/proc/$pid/status"
 }
 
 # speed FROM TO: work per ns of CPU time between two lines of what it says.
