@@ -11,13 +11,22 @@ enum kind {
 	K_HEX,  /* uint64_t, hexadecimal; none is 0 */
 	K_STR,  /* const char *; none is NULL */
 	K_REF,  /* struct rec_ref */
-	K_ATTRS /* all remaining fields into rsprof.attr */
+	K_ATTRS, /* all remaining fields into rsprof.attr */
+	K_KEYS  /* all remaining fields, by the form's keys */
 };
 
 struct field {
 	enum kind kind;
 	int must; /* none is not allowed */
 	size_t offset;
+	int late; /* it came later: older streams do not have it */
+};
+
+/* key=number, or key=bucket:number,...  What is not there is 0. */
+struct key {
+	const char *name; /* NULL: the last */
+	size_t offset;
+	int buckets;
 };
 
 #define FIELDS 8
@@ -25,57 +34,88 @@ struct field {
 struct form {
 	const char *name;
 	struct field field[FIELDS];
+	const struct key *key;
 };
 
-#define NUM(t, m) { K_NUM, 1, offsetof(struct rec, t.m) }
-#define NUM0(t, m) { K_NUM, 0, offsetof(struct rec, t.m) }
-#define HEX(t, m) { K_HEX, 1, offsetof(struct rec, t.m) }
-#define HEX0(t, m) { K_HEX, 0, offsetof(struct rec, t.m) }
-#define STR(t, m) { K_STR, 0, offsetof(struct rec, t.m) }
-#define WORD(t, m) { K_STR, 1, offsetof(struct rec, t.m) }
-#define REF(t, m) { K_REF, 0, offsetof(struct rec, t.m) }
+#define NUM(t, m) { K_NUM, 1, offsetof(struct rec, t.m), 0 }
+#define NUM0(t, m) { K_NUM, 0, offsetof(struct rec, t.m), 0 }
+#define HEX(t, m) { K_HEX, 1, offsetof(struct rec, t.m), 0 }
+#define HEX0(t, m) { K_HEX, 0, offsetof(struct rec, t.m), 0 }
+#define STR(t, m) { K_STR, 0, offsetof(struct rec, t.m), 0 }
+#define WORD(t, m) { K_STR, 1, offsetof(struct rec, t.m), 0 }
+#define LATE(t, m) { K_STR, 0, offsetof(struct rec, t.m), 1 }
+#define REF(t, m) { K_REF, 0, offsetof(struct rec, t.m), 0 }
+#define KEY(t, m) { #m, offsetof(struct rec, t.m), 0 }
+#define BUCKETS(t, m) { #m, offsetof(struct rec, t.m), 1 }
+
+static const struct key heap_keys[] = {
+	KEY(heap, allocs), KEY(heap, bytes), KEY(heap, frees), KEY(heap, freed),
+	KEY(heap, temps), KEY(heap, inplace), KEY(heap, moved), KEY(heap, copied),
+	KEY(heap, samples), BUCKETS(heap, sizes), BUCKETS(heap, lives),
+	KEY(heap, live), KEY(heap, count), KEY(heap, peak), { NULL, 0, 0 }
+};
+
+static const struct key memory_keys[] = {
+	KEY(memory, live), KEY(memory, count), KEY(memory, peak), KEY(memory, rss),
+	KEY(memory, anon), KEY(memory, allocs), KEY(memory, bytes),
+	KEY(memory, frees), KEY(memory, freed), KEY(memory, unknown),
+	KEY(memory, covered), KEY(memory, hits), KEY(memory, cost), { NULL, 0, 0 }
+};
 
 static const struct form form[REC_NTYPES] = {
 	[REC_RSPROF] = { "rsprof",
-	    { NUM(rsprof, version), WORD(rsprof, producer), { K_ATTRS, 0, 0 } } },
+	    { NUM(rsprof, version), WORD(rsprof, producer), { K_ATTRS, 0, 0, 0 } }, NULL },
 	[REC_PROC] = { "proc",
 	    { NUM(proc, time), NUM(proc, pid), NUM0(proc, ppid),
-	        STR(proc, name), STR(proc, exe), STR(proc, cmdline) } },
+	        STR(proc, name), STR(proc, exe), STR(proc, cmdline) }, NULL },
 	[REC_THREAD] = { "thread",
 	    { NUM(thread, time), NUM(thread, pid), NUM(thread, tid),
-	        STR(thread, name) } },
+	        STR(thread, name) }, NULL },
 	[REC_EXIT] = { "exit",
-	    { NUM(exit, time), NUM(exit, pid), NUM0(exit, tid) } },
+	    { NUM(exit, time), NUM(exit, pid), NUM0(exit, tid) }, NULL },
 	[REC_MODULE] = { "module",
-	    { HEX(module, id), STR(module, buildid), STR(module, path) } },
+	    { HEX(module, id), STR(module, buildid), STR(module, path) }, NULL },
 	[REC_MAP] = { "map",
 	    { NUM(map, time), NUM(map, pid), HEX(map, start), HEX(map, end),
-	        HEX(map, offset), HEX(map, module) } },
+	        HEX(map, offset), HEX(map, module) }, NULL },
 	[REC_FRAME] = { "frame",
 	    { HEX(frame, id), STR(frame, function), STR(frame, file),
-	        NUM0(frame, line) } },
+	        NUM0(frame, line), LATE(frame, class) }, NULL },
 	[REC_STACK] = { "stack",
 	    { HEX(stack, id), REF(stack, caller), HEX0(stack, module),
-	        HEX(stack, offset), HEX0(stack, frame), NUM(stack, inlined) } },
+	        HEX(stack, offset), HEX0(stack, frame), NUM(stack, inlined) }, NULL },
 	[REC_CPU] = { "cpu",
 	    { NUM(cpu, time), NUM(cpu, pid), NUM(cpu, tid), REF(cpu, stack),
-	        NUM(cpu, ns) } },
+	        NUM(cpu, ns) }, NULL },
 	[REC_OFF] = { "off",
 	    { NUM(off, time), NUM(off, pid), NUM(off, tid), REF(off, stack),
-	        NUM(off, ns), NUM(off, count), WORD(off, state) } },
+	        NUM(off, ns), NUM(off, count), WORD(off, state) }, NULL },
 	[REC_STATE] = { "state",
 	    { NUM(state, time), NUM(state, pid), NUM(state, tid),
-	        WORD(state, state), REF(state, stack) } },
+	        WORD(state, state), REF(state, stack) }, NULL },
+	[REC_PROBE] = { "probe",
+	    { NUM(probe, time), NUM(probe, pid), WORD(probe, layer),
+	        STR(probe, function), HEX0(probe, module), HEX(probe, offset),
+	        WORD(probe, how) }, NULL },
+	[REC_HEAP] = { "heap",
+	    { NUM(heap, time), NUM(heap, pid), NUM(heap, tid), REF(heap, stack),
+	        { K_KEYS, 0, 0, 0 } }, heap_keys },
+	[REC_AGE] = { "age",
+	    { NUM(age, time), NUM(age, pid), NUM(age, tid), REF(age, stack),
+	        NUM(age, born), NUM(age, bytes), NUM(age, count) }, NULL },
+	[REC_MEMORY] = { "memory",
+	    { NUM(memory, time), NUM(memory, pid), { K_KEYS, 0, 0, 0 } },
+	    memory_keys },
 	[REC_LOST] = { "lost",
 	    { NUM(lost, time), WORD(lost, producer), NUM(lost, count),
-	        WORD(lost, reason) } },
+	        WORD(lost, reason) }, NULL },
 	[REC_COST] = { "cost",
 	    { NUM(cost, time), WORD(cost, producer), NUM(cost, ns),
-	        NUM(cost, bytes) } },
+	        NUM(cost, bytes) }, NULL },
 	[REC_NOTE] = { "note",
-	    { NUM(note, time), WORD(note, producer), STR(note, text) } },
+	    { NUM(note, time), WORD(note, producer), STR(note, text) }, NULL },
 	[REC_END] = { "end",
-	    { NUM(end, time), WORD(end, producer), WORD(end, reason) } },
+	    { NUM(end, time), WORD(end, producer), WORD(end, reason) }, NULL },
 };
 
 static enum rec_type
@@ -229,6 +269,58 @@ parse_attrs(char *rest, struct rec_rsprof *r)
 	return NULL;
 }
 
+/* bucket:number,... */
+static const char *
+parse_buckets(char *s, uint64_t *to)
+{
+	char *next, *colon;
+	uint64_t bucket, n;
+
+	for (; s; s = next) {
+		next = strchr(s, ',');
+		if (next)
+			*next++ = '\0';
+		colon = strchr(s, ':');
+		if (colon == NULL)
+			return "bad histogram";
+		*colon++ = '\0';
+		if (parse_number(s, 10, &bucket) < 0 || bucket >= REC_BUCKETS ||
+		    parse_number(colon, 10, &n) < 0)
+			return "bad histogram";
+		to[bucket] = n;
+	}
+	return NULL;
+}
+
+static const char *
+parse_key(const struct key *key, char *s, struct rec *r)
+{
+	size_t len;
+
+	for (; key->name; key++) {
+		uint64_t *to = (uint64_t *)(void *)((char *)r + key->offset);
+
+		len = strlen(key->name);
+		if (strncmp(s, key->name, len) != 0 || s[len] != '=')
+			continue;
+		if (key->buckets)
+			return parse_buckets(s + len + 1, to);
+		return parse_number(s + len + 1, 10, to) < 0 ? "bad number" : NULL;
+	}
+	return strchr(s, '=') ? NULL : "key without =";
+}
+
+static const char *
+parse_keys(const struct key *key, char *rest, struct rec *r)
+{
+	const char *why = NULL;
+	char *s;
+
+	while (why == NULL && (s = next_field(&rest)))
+		why = parse_key(key, s, r);
+	return why;
+}
+
 /* What a type's fields cannot say by themselves. */
 static const char *
 check(const struct rec *r)
@@ -278,7 +370,15 @@ parse(char *line, struct rec *r)
 				return why;
 			break;
 		}
+		if (f->kind == K_KEYS) {
+			why = parse_keys(form[r->type].key, rest, r);
+			if (why)
+				return why;
+			break;
+		}
 		s = next_field(&rest);
+		if (s == NULL && f->late)
+			break;
 		if (s == NULL)
 			return "too few fields";
 		why = parse_field(f, s, r);
@@ -514,6 +614,51 @@ put_field(struct text *t, const struct field *f, const struct rec *r)
 	}
 }
 
+static void
+put_buckets(struct text *t, const uint64_t *bucket)
+{
+	const char *between = "";
+
+	for (unsigned i = 0; i < REC_BUCKETS; i++) {
+		if (bucket[i] == 0)
+			continue;
+		put(t, between, strlen(between));
+		put_number(t, i, 10);
+		put(t, ":", 1);
+		put_number(t, bucket[i], 10);
+		between = ",";
+	}
+}
+
+static int
+any(const uint64_t *n, size_t of)
+{
+	for (size_t i = 0; i < of; i++)
+		if (n[i])
+			return 1;
+	return 0;
+}
+
+/* Those that are not 0. */
+static void
+put_keys(struct text *t, const struct key *key, const struct rec *r)
+{
+	for (; key->name; key++) {
+		const uint64_t *n =
+		    (const uint64_t *)(const void *)((const char *)r + key->offset);
+
+		if (!any(n, key->buckets ? REC_BUCKETS : 1))
+			continue;
+		put(t, "\t", 1);
+		put(t, key->name, strlen(key->name));
+		put(t, "=", 1);
+		if (key->buckets)
+			put_buckets(t, n);
+		else
+			put_number(t, *n, 10);
+	}
+}
+
 static size_t
 print_max(char *buf, size_t size, size_t max, const struct rec *r)
 {
@@ -525,10 +670,16 @@ print_max(char *buf, size_t size, size_t max, const struct rec *r)
 	} else {
 		put(&t, m->name, strlen(m->name));
 		for (const struct field *f = m->field;
-		     f->kind != K_END && f->kind != K_ATTRS; f++) {
+		     f->kind != K_END && f->kind != K_ATTRS &&
+		     f->kind != K_KEYS; f++) {
+			if (f->late && *(const char *const *)(const void *)
+			        ((const char *)r + f->offset) == NULL)
+				break;
 			put(&t, "\t", 1);
 			put_field(&t, f, r);
 		}
+		if (m->key)
+			put_keys(&t, m->key, r);
 	}
 	if (r->type == REC_RSPROF)
 		for (size_t i = 0; i < r->rsprof.nattr; i++) {

@@ -30,6 +30,10 @@ enum rec_type {
 	REC_CPU,
 	REC_OFF,
 	REC_STATE,
+	REC_PROBE,
+	REC_HEAP,
+	REC_AGE,
+	REC_MEMORY,
 	REC_LOST,
 	REC_COST,
 	REC_NOTE,
@@ -81,6 +85,7 @@ struct rec_frame {
 	uint64_t id;
 	const char *function, *file; /* either may be NULL */
 	uint64_t line;               /* 0: not known */
+	const char *class;           /* NULL: not known */
 };
 
 struct rec_stack {
@@ -108,6 +113,37 @@ struct rec_state {
 	uint64_t time, pid, tid;
 	const char *state;
 	struct rec_ref stack;
+};
+
+struct rec_probe {
+	uint64_t time, pid;
+	const char *layer, *function;
+	uint64_t module, offset;
+	const char *how;
+};
+
+#define REC_BUCKETS 64 /* of a histogram by powers of two */
+
+struct rec_heap {
+	uint64_t time, pid, tid;
+	struct rec_ref stack;
+	uint64_t allocs, bytes, frees, freed, temps; /* since the last one */
+	uint64_t inplace, moved, copied, samples;
+	uint64_t sizes[REC_BUCKETS], lives[REC_BUCKETS];
+	uint64_t live, count, peak;                  /* as they are */
+};
+
+struct rec_age {
+	uint64_t time, pid, tid;
+	struct rec_ref stack;
+	uint64_t born, bytes, count;
+};
+
+struct rec_memory {
+	uint64_t time, pid;
+	uint64_t live, count, peak, rss, anon;          /* as they are */
+	uint64_t allocs, bytes, frees, freed, unknown; /* since the last one */
+	uint64_t covered, hits, cost;
 };
 
 struct rec_lost {
@@ -149,6 +185,10 @@ struct rec {
 		struct rec_cpu cpu;
 		struct rec_off off;
 		struct rec_state state;
+		struct rec_probe probe;
+		struct rec_heap heap;
+		struct rec_age age;
+		struct rec_memory memory;
 		struct rec_lost lost;
 		struct rec_cost cost;
 		struct rec_note note;

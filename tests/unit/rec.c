@@ -150,6 +150,23 @@ test_streams(void)
 /* ---- bad lines --------------------------------------------------------- */
 
 static void
+test_keys(void)
+{
+	static const char line[] = HEAD "heap\t1\t2\t3\t?depth\tlater=9\tallocs=4\t"
+	                           "sizes=0:1,63:3\tlive=7\n";
+
+	read_text(HEAD "frame\tf\tmain\t-\t7\n");
+	ok(strstr(seen.text, "frame\tf\tmain\t-\t7\n") && seen.nbad == 0,
+	    "a frame without a class stays so");
+	read_text(HEAD "heap\t1\t2\t3\t-\nmemory\t1\t2\n");
+	ok(seen.nbad == 0 && seen.n[REC_HEAP] == 1 && seen.n[REC_MEMORY] == 1,
+	    "no key is needed");
+	read_text(line);
+	ok(seen.nbad == 0 && strstr(seen.text, "\tallocs=4\tsizes=0:1,63:3\tlive=7\n"),
+	    "keys that are not known are ignored");
+}
+
+static void
 test_bad(void)
 {
 	static const struct {
@@ -178,6 +195,15 @@ test_bad(void)
 		{ "off\t1\t2\t3\t4\t5\t6", "too few fields" },
 		{ "off\t1\t2\t3\t4\t5\t6\t-", "missing value" },
 		{ "off\t1\t2\t3\t4\t5\t-\tdisk", "missing value" },
+		{ "probe\t1\t2\trust\t-\t-\t10", "too few fields" },
+		{ "heap\t1\t2\t3", "too few fields" },
+		{ "heap\t1\t2\t3\t-\tallocs=x", "bad number" },
+		{ "heap\t1\t2\t3\t-\tallocs", "key without =" },
+		{ "heap\t1\t2\t3\t-\tsizes=64:1", "bad histogram" },
+		{ "heap\t1\t2\t3\t-\tsizes=1", "bad histogram" },
+		{ "heap\t1\t2\t3\t-\tlives=1:2,", "bad histogram" },
+		{ "age\t1\t2\t3\t-\t5\t6", "too few fields" },
+		{ "memory\t1\t-", "missing value" },
 		{ "", "no record type" },
 		{ "\t\t", "no record type" },
 		{ "rsprof\t1\tcpu\tmono=1\twall=2\tx", "attribute without =" },
@@ -320,6 +346,7 @@ main(void)
 {
 	test_page();
 	test_streams();
+	test_keys();
 	test_bad();
 	test_length();
 	test_strings();
