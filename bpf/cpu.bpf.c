@@ -21,19 +21,13 @@ struct cpu_counts counts;
  * are counted, not the clock. */
 __u64 period;
 
-/* How long a thread has been on a CPU. */
-struct ran {
-	__u64 ns;      /* until `since' */
-	__u64 since;   /* when it came onto the CPU that it is on; 0: it is on none */
-	__u64 sampled; /* samples stand for it up to here; 0: there was none */
-};
-
+/* By tid: the CPU time that a thread's samples stand for, from some time on. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, CPU_THREADS);
-	__type(key, __u32); /* tid */
-	__type(value, struct ran);
-} runs SEC(".maps");
+	__type(key, __u32);
+	__type(value, __u64);
+} sampled SEC(".maps");
 
 /* ---- on the CPU -------------------------------------------------------- */
 
@@ -88,34 +82,38 @@ tell(struct cpu_sample *sample, struct walk *w, struct task_struct *task)
 }
 
 /*
- * The time that a sample of the clock stands for: a period, and a quarter of
- * what the thread's samples lag behind the time that it has used since its
- * first one, or are ahead of it.  So their sum is right whatever the ticks
- * of a CPU happen to meet, and that of many threads which have a sample or two
- * each as well: that is a matter of chance, and an average of periods.
+ * The time that a sample of the clock stands for: a period, and a part of what
+ * the thread's samples lag behind the CPU time that the scheduler has counted
+ * for it, or are ahead of it.  So their sum is right whatever the ticks of a
+ * CPU happen to meet, and that of many threads which have a sample or two each
+ * as well: that is a matter of chance, and an average of periods.
+ *
+ * The scheduler counts at its own ticks, some milliseconds apart, so that what
+ * is behind is made up for in about 20 ms, or in 4 samples.
  */
-#define SHARE 4
+#define MAKE_UP_NS 20000000
+#define MAKE_UP_LEAST 4
 
 static __always_inline __u64
-used(__u32 tid, __u64 now)
+used(__u32 tid, struct task_struct *task)
 {
-	struct ran *r = bpf_map_lookup_elem(&runs, &tid), first = { 0, now, 1 };
-	__u64 every = period, sum, share;
+	__u64 *known = bpf_map_lookup_elem(&sampled, &tid), every = period;
+	__u64 sum = task->se.sum_exec_runtime, parts, share;
+	long long behind;
 
-	if (!r) {
-		bpf_map_update_elem(&runs, &tid, &first, BPF_ANY);
+	if (!known || every == 0) {
+		bpf_map_update_elem(&sampled, &tid, &sum, BPF_ANY);
 		return every;
 	}
-	sum = r->ns + (r->since ? now - r->since : 0) + 1;
-	if (!r->sampled) {
-		r->sampled = sum;
-		return every;
-	}
-	/* sampled + every + (sum - sampled - every) / SHARE, unsigned. */
-	if (sum < r->sampled)
-		sum = r->sampled;
-	share = every - every / SHARE + (sum - r->sampled) / SHARE;
-	r->sampled += share;
+	parts = MAKE_UP_NS / every;
+	if (parts < MAKE_UP_LEAST)
+		parts = MAKE_UP_LEAST;
+	behind = (long long)(sum - *known) - (long long)every;
+	share = behind > 0 ? every + (__u64)behind / parts
+	                   : every - (__u64)-behind / parts;
+	if (share < every / 2 || share > 1ULL << 62)
+		share = every / 2;
+	*known += share;
 	return share;
 }
 
@@ -136,7 +134,7 @@ on_event(struct bpf_perf_event_data *ctx)
 		return 0;
 	sample.time = bpf_ktime_get_ns();
 	sample.tid = kernel_tid(task);
-	sample.count = period ? used(sample.tid, sample.time) : ctx->sample_period;
+	sample.count = period ? used(sample.tid, task) : ctx->sample_period;
 	sample.exiting = (task->flags & KERNEL_EXITING) != 0;
 	if (kernel_stacks)
 		walk_kernel(w,
@@ -144,47 +142,6 @@ on_event(struct bpf_perf_event_data *ctx)
 	walk_user(key, w, task);
 	if (tell(&sample, w, task))
 		__sync_fetch_and_add(&counts.ring_full, 1);
-	return 0;
-}
-
-/* A thread leaves the CPU that it has been on. */
-static __always_inline void
-run_end(struct task_struct *task, __u64 now)
-{
-	__u32 tid = kernel_tid(task);
-	struct ran *r = bpf_map_lookup_elem(&runs, &tid);
-
-	if (r && r->since) {
-		r->ns += now - r->since;
-		r->since = 0;
-	}
-}
-
-/* One of ours comes onto a CPU. */
-static __always_inline void
-run_begin(struct task_struct *task, __u64 now)
-{
-	__u32 pid = kernel_pid(task), tid;
-	struct ran first = { 0, now, 0 }, *r;
-
-	if (!bpf_map_lookup_elem(&process, &pid))
-		return;
-	tid = kernel_tid(task);
-	r = bpf_map_lookup_elem(&runs, &tid);
-	if (r)
-		r->since = now;
-	else
-		bpf_map_update_elem(&runs, &tid, &first, BPF_ANY);
-}
-
-SEC("tp_btf/sched_switch")
-int
-BPF_PROG(on_run, int preempt, struct task_struct *prev, struct task_struct *next)
-{
-	__u64 now = bpf_ktime_get_ns();
-
-	run_end(prev, now);
-	run_begin(next, now);
 	return 0;
 }
 
@@ -228,7 +185,7 @@ BPF_PROG(on_exit, struct task_struct *task)
 {
 	__u32 pid = kernel_pid(task), tid = kernel_tid(task);
 
-	bpf_map_delete_elem(&runs, &tid);
+	bpf_map_delete_elem(&sampled, &tid);
 	if (task->signal->live.counter == 0)
 		bpf_map_delete_elem(&process, &pid);
 	return 0;

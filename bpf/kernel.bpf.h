@@ -48,8 +48,13 @@ struct uprobe_task {
 	struct return_instance *return_instances; /* the innermost first */
 } KERNEL_STRUCT;
 
+struct sched_entity {
+	unsigned long long sum_exec_runtime; /* ns on a CPU */
+} KERNEL_STRUCT;
+
 struct task_struct {
 	int pid, tgid;
+	struct sched_entity se;
 	unsigned int flags, __state;
 	int on_cpu;
 	struct task_struct *group_leader;

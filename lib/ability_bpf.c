@@ -338,7 +338,7 @@ call_probed(const struct privilege *me, int program, unsigned attach, int counte
 		ability_no(out, NULL, "/proc/self/maps cannot be read");
 		return -1;
 	}
-	link = rawbpf_uprobes(program, attach, SELFTEST_FILE, &offset, 1,
+	link = rawbpf_uprobes(program, attach, SELFTEST_FILE, &offset, NULL, 1,
 	    (unsigned)getpid());
 	if (link < 0) {
 		explain(me, errno, "", session ? "the uprobe session" : "BPF at uprobes",
@@ -437,7 +437,7 @@ try_walk(const struct privilege *me, struct ability *out)
 void
 ability_bpf_walk(const struct ability_case *c, struct ability *out)
 {
-	const struct walker_options o = { .hz = 99, .clock = 1 };
+	const struct walker_options o = { .hz = 99 };
 	char why[WALKER_WHY];
 	struct walker *w = walker_new(&o, why);
 	int error = errno;

@@ -93,7 +93,6 @@ open_walker(struct sampler *s)
 		.kernel_frames = s->o.kernel_frames, .off = s->o.off,
 		.off_least = s->o.off_least };
 
-	o.clock = perf_event_is_clock(s->o.event);
 	s->walker = walker_new(&o, s->why);
 	if (s->walker == NULL)
 		return -1;

@@ -70,7 +70,6 @@ configure(struct cpu_bpf *b, const struct walker_options *o)
 	bpf_map__set_max_entries(b->maps.ring, ring);
 	bpf_map__set_max_entries(b->maps.scratch, (uint32_t)ncpu * WALK_BYS);
 	bpf_map__set_max_entries(b->maps.copies, (uint32_t)ncpu);
-	bpf_program__set_autoload(b->progs.on_run, o->clock != 0);
 	bpf_program__set_autoload(b->progs.on_switch, o->off != 0);
 	bpf_program__set_autoload(b->progs.on_wakeup, o->off != 0);
 	bpf_program__set_autoload(b->progs.on_birth, o->off != 0);

@@ -21,7 +21,6 @@ struct walker;
 
 struct walker_options {
 	unsigned hz;
-	int clock;         /* ns are counted, not events */
 	int children;      /* what a process forks is sampled, too */
 	int kernel_frames; /* the kernel's part of stacks, too */
 	int off;           /* time off the CPU, too */

@@ -22,7 +22,7 @@ rsprof-cpu -p $pid -d 0.1 8>&- >probe 2>err ||
 # What is ours of what the kernel holds: TYPE ID NAME.  Others' programs of
 # the same name do not count: those that a process has, and their maps.
 names='on_event on_fork on_exec on_exit on_switch on_wakeup on_birth on_interval
-    on_look on_run arena process scratch copies runs told ring away off
+    on_look arena process scratch copies sampled told ring away off
     rsprof_segment'
 held() {
 	for type in prog map; do
