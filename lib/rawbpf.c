@@ -127,7 +127,7 @@ struct multi {
 
 int
 rawbpf_uprobes(int program, unsigned attach, const char *path,
-    const uint64_t *offset, unsigned n, unsigned pid)
+    const uint64_t *offset, const uint64_t *cookie, unsigned n, unsigned pid)
 {
 	struct multi a;
 
@@ -136,6 +136,7 @@ rawbpf_uprobes(int program, unsigned attach, const char *path,
 	a.attach = attach;
 	a.path = number(path);
 	a.offsets = number(offset);
+	a.cookies = number(cookie);
 	a.n = n;
 	a.pid = pid;
 	return call(BPF_LINK_CREATE, &a, sizeof a);

@@ -46,8 +46,9 @@ int rawbpf_types(const void *btf, size_t len);
 /* Attach a BPF_PROG_TYPE_TRACING program to the tracepoint it was loaded for. */
 int rawbpf_trace(int program);
 
-/* Attach to uprobes of a file in a process, all in one (uprobe_multi). */
+/* Attach to uprobes of a file in a process, all in one (uprobe_multi).  Each
+ * may have a cookie for the program (NULL: none has). */
 int rawbpf_uprobes(int program, unsigned attach, const char *path,
-    const uint64_t *offset, unsigned n, unsigned pid);
+    const uint64_t *offset, const uint64_t *cookie, unsigned n, unsigned pid);
 
 #endif
