@@ -48,6 +48,7 @@ struct root {
 struct perf {
 	struct perf_event_attr attr;
 	int program;
+	int all; /* processes of the machine: perf_attach_all() */
 	struct ring *ring;
 	size_t nring;
 	struct root *root;
@@ -127,11 +128,10 @@ online_cpus(int *cpu, size_t most)
 	return n;
 }
 
-/* What is counted, and what is told of processes. */
+/* What is counted, and how often a sample is taken. */
 static void
-set_event(struct perf_event_attr *a, const struct perf_options *o)
+set_count(struct perf_event_attr *a, const struct perf_options *o)
 {
-	a->size = sizeof *a;
 	a->type = o->event->type;
 	a->config = o->event->config;
 	if (perf_event_is_clock(o->event)) {
@@ -142,11 +142,24 @@ set_event(struct perf_event_attr *a, const struct perf_options *o)
 		a->freq = 1;
 		a->sample_freq = o->hz;
 	}
-	a->sample_type = PERF_SAMPLE_IDENTIFIER | PERF_SAMPLE_TID | PERF_SAMPLE_TIME;
 	/* With it, a software event with a fixed period makes a sample each time
 	 * (perf_swevent_event). */
 	if (!o->event->every)
 		a->sample_type |= PERF_SAMPLE_PERIOD;
+}
+
+/* And what is told of processes. */
+static void
+set_event(struct perf_event_attr *a, const struct perf_options *o)
+{
+	a->size = sizeof *a;
+	a->sample_type = PERF_SAMPLE_IDENTIFIER | PERF_SAMPLE_TID | PERF_SAMPLE_TIME;
+	if (o->watch) {
+		a->type = PERF_TYPE_SOFTWARE;
+		a->config = PERF_COUNT_SW_DUMMY;
+	} else {
+		set_count(a, o);
+	}
 	a->sample_id_all = 1;
 	a->use_clockid = 1;
 	a->clockid = CLOCK_MONOTONIC;
@@ -176,9 +189,9 @@ set_copy(struct perf_event_attr *a, const struct perf_options *o)
 	a->disabled = a->enable_on_exec = o->from_exec != 0;
 }
 
-/* An event for the program, of whatever runs on a CPU. */
+/* An event of whatever runs on a CPU. */
 static void
-set_program(struct perf_event_attr *a)
+set_all(struct perf_event_attr *a)
 {
 	a->disabled = 1; /* until it has the program */
 	a->wakeup_watermark = 1; /* what is told of mappings cannot wait */
@@ -202,7 +215,7 @@ raise_file_limit(void)
 static size_t
 ring_size(const struct perf_options *o, size_t ncpu)
 {
-	size_t copy = o->program < 0 ? o->copy : 0;
+	size_t copy = o->program < 0 && !o->watch ? o->copy : 0;
 	size_t want = (size_t)o->hz * (copy + 256UL) * RING_MILLISECONDS / 1000;
 	size_t most = RING_ALL_MOST / ncpu, size = 512UL << 10;
 
@@ -236,11 +249,12 @@ perf_new(const struct perf_options *o)
 	}
 	p->nring = n;
 	p->program = o->program;
+	p->all = o->program >= 0 || o->watch;
 	set_event(&p->attr, o);
-	if (p->program < 0)
+	if (!p->all)
 		set_copy(&p->attr, o);
 	else
-		set_program(&p->attr);
+		set_all(&p->attr);
 	raise_file_limit();
 	return p;
 }
@@ -261,7 +275,7 @@ perf_free(struct perf *p)
 	for (size_t i = 0; i < p->nring; i++) {
 		struct ring *r = &p->ring[i];
 
-		if (r->fd >= 0 && p->program >= 0)
+		if (r->fd >= 0 && p->all)
 			close(r->fd);
 		if (r->page)
 			munmap(r->page, r->size + (size_t)sysconf(_SC_PAGESIZE));
@@ -449,7 +463,8 @@ perf_attach_all(struct perf *p)
 			return -1;
 		r->fd = fd;
 		if (map_ring(r, fd) < 0 ||
-		    ioctl(fd, PERF_EVENT_IOC_SET_BPF, p->program) < 0 ||
+		    (p->program >= 0 &&
+		        ioctl(fd, PERF_EVENT_IOC_SET_BPF, p->program) < 0) ||
 		    ioctl(fd, PERF_EVENT_IOC_ENABLE, 0) < 0)
 			return -1;
 	}
@@ -500,7 +515,7 @@ watched(const struct perf *p, size_t ring)
 {
 	const struct ring *r = &p->ring[ring];
 
-	if (p->program >= 0)
+	if (p->all)
 		return r->fd;
 	return r->watch < p->nroot ? p->root[r->watch].fd[ring] : -1;
 }

@@ -35,6 +35,8 @@ struct perf_options {
 	                        of an event that has no `every' */
 	unsigned copy;       /* bytes of user stack in each sample */
 	int program;         /* of BPF, that each overflow runs; or -1 */
+	int watch;           /* count nothing (event, hz and copy do not matter):
+	                        only tell what happens to processes */
 	int children;        /* child processes too */
 	int kernel_frames;   /* the kernel's part of stacks too */
 	int user_only;       /* do not count time in the kernel */
@@ -52,7 +54,7 @@ void perf_free(struct perf *p);
 int perf_attach(struct perf *p, pid_t tid);
 
 /*
- * With a program: count on all CPUs, whatever runs there.  It is for the
+ * With a program, or to watch: on all CPUs, whatever runs there.  It is for the
  * program to choose what is a sample; there are none to be read, and records
  * tell of all processes of the machine.
  */
