@@ -251,6 +251,34 @@ proc_maps(pid_t pid, void (*fn)(void *ctx, const struct proc_map *map), void *ct
 	return 0;
 }
 
+/* The kilobytes in a line of /proc/PID/status; 0 where it is another line. */
+static uint64_t
+kilobytes(const char *line, const char *key)
+{
+	size_t len = strlen(key);
+
+	return strncmp(line, key, len) == 0 ? strtoull(line + len, NULL, 10) << 10 : 0;
+}
+
+int
+proc_memory(pid_t pid, uint64_t *rss, uint64_t *anon)
+{
+	char path[64], line[256];
+	FILE *f;
+
+	snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+	f = fopen(path, "re");
+	if (f == NULL)
+		return -1;
+	*rss = *anon = 0;
+	while (fgets(line, sizeof line, f)) {
+		*rss += kilobytes(line, "VmRSS:");
+		*anon += kilobytes(line, "RssAnon:");
+	}
+	fclose(f);
+	return 0;
+}
+
 int
 proc_read(pid_t pid, uint64_t addr, void *to, size_t len)
 {

@@ -45,6 +45,10 @@ struct proc_map {
 int proc_maps(pid_t pid, void (*fn)(void *ctx, const struct proc_map *map),
     void *ctx);
 
+/* A process' resident memory, and the part of it that no file stands behind:
+ * bytes. */
+int proc_memory(pid_t pid, uint64_t *rss, uint64_t *anon);
+
 /* Read a process' memory: 0, or -1 where not all of it can be read. */
 int proc_read(pid_t pid, uint64_t addr, void *to, size_t len);
 
