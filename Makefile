@@ -28,14 +28,15 @@ LIB := $(patsubst %.c,$B/%.o,$(filter-out \
 	$(if $(filter 1,$(BPF)),lib/walker_none.c lib/heap_none.c,$(IN_KERNEL)), \
 	$(wildcard lib/*.c)))
 UNITS := $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/*.c))
+HEAPS := heap-counted heap-lto heap-thin heap-system heap-static
 TARGETS := $(patsubst tests/target/%.rs,$B/target/%,$(wildcard tests/target/*.rs)) \
 	$(patsubst tests/target/%.c,$B/target/%,$(wildcard tests/target/*.c)) \
-	$B/target/points-stripped \
+	$B/target/points-stripped $(HEAPS:%=$B/target/%) \
 	$(patsubst tests/oracle/%.c,$B/oracle/%,$(wildcard tests/oracle/*.c))
 
 # Which command needs which library.
 LIBS_rsprof-cpu := $(if $(filter 1,$(BPF)),-lbpf) -lelf
-LIBS_rsprof-heap := $(if $(filter 1,$(BPF)),-lbpf) -lelf -lm
+LIBS_rsprof-heap := $(if $(filter 1,$(BPF)),-lbpf) -lelf -lZydis -lm
 LIBS_rsprof-sym := -ldw -lelf -liberty
 LIBS_rsprof-doctor := $(if $(filter 1,$(BPF)),-lbpf) -ldw -lelf -liberty
 LIBS_rsprof-stack := -lelf
@@ -122,6 +123,18 @@ RUST_points := --edition 2021
 $B/target/%: tests/target/%.rs
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  RUSTC $<")
+	$Q$(RUSTC)
+
+# heap counts by itself what it allocates, and is built in ways that leave
+# different functions to probe.
+RUST_counted := --cfg counted
+RUST_lto := -C lto=fat
+RUST_thin := -C lto=thin
+RUST_system := --cfg system
+RUST_static := -C lto=fat -C target-feature=+crt-static
+$B/target/heap-%: tests/target/heap.rs
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  RUSTC $< ($*)")
 	$Q$(RUSTC)
 
 # The crates of mixed, and the libraries that plugs loads.

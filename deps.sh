@@ -29,6 +29,7 @@ build() {
 	links libiberty/demangle.h -liberty ||
 		need libiberty-dev binutils-devel binutils
 	links sqlite3.h -lsqlite3 || need libsqlite3-dev sqlite-devel sqlite
+	links Zydis/Zydis.h -lZydis || need libzydis-dev zydis-devel zydis
 	links curses.h -lncursesw -ltinfo ||
 		need libncurses-dev ncurses-devel ncurses
 	[ "${BPF:-1}" != 1 ] || bpf

@@ -1,0 +1,736 @@
+#include "plan.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "allocator.h"
+#include "array.h"
+#include "bpf/heap.h"
+#include "got.h"
+#include "insn.h"
+#include "module.h"
+#include "obj.h"
+#include "proc.h"
+
+#define COUNT(a) (sizeof a / sizeof *a)
+
+/* ---- functions that allocate ------------------------------------------- */
+
+enum layer { RUST, LIBC, JEMALLOC, MIMALLOC, LAYERS };
+
+static const char *const layer_name[LAYERS] = { "rust", "libc", "jemalloc", "mimalloc" };
+
+#define ALLOC(size) HEAP_SHAPE(HEAP_ALLOC, 0, size, 0)
+#define CALLOC HEAP_SHAPE(HEAP_ALLOC, 0, 2, 1)
+#define REALLOC(size) HEAP_SHAPE(HEAP_REALLOC, 1, size, 0)
+#define MEMALIGN HEAP_SHAPE(HEAP_MEMALIGN, 1, 3, 0)
+#define FREE HEAP_SHAPE(HEAP_FREE, 1, 0, 0)
+
+/* In the order of allocator_shim(). */
+static const step_u64 shim_shape[4] = { ALLOC(1), FREE, REALLOC(4), ALLOC(1) };
+static const char *const shim_name[4] = { "__rust_alloc", "__rust_dealloc",
+	"__rust_realloc", "__rust_alloc_zeroed" };
+#define ALL_SHIMS 15U
+
+/* All of a layer's functions; allocators that are linked in have some of them
+ * with a prefix. */
+static const struct function {
+	enum layer layer;
+	const char *name;
+	step_u64 shape;
+} functions[] = {
+	{ LIBC, "malloc", ALLOC(1) },
+	{ LIBC, "calloc", CALLOC },
+	{ LIBC, "realloc", REALLOC(2) },
+	{ LIBC, "posix_memalign", MEMALIGN },
+	{ LIBC, "aligned_alloc", ALLOC(2) },
+	{ LIBC, "memalign", ALLOC(2) },
+	{ LIBC, "free", FREE },
+	{ JEMALLOC, "malloc", ALLOC(1) },
+	{ JEMALLOC, "mallocx", ALLOC(1) },
+	{ JEMALLOC, "calloc", CALLOC },
+	{ JEMALLOC, "realloc", REALLOC(2) },
+	{ JEMALLOC, "rallocx", REALLOC(2) },
+	{ JEMALLOC, "posix_memalign", MEMALIGN },
+	{ JEMALLOC, "aligned_alloc", ALLOC(2) },
+	{ JEMALLOC, "memalign", ALLOC(2) },
+	{ JEMALLOC, "sdallocx", FREE },
+	{ JEMALLOC, "dallocx", FREE },
+	{ JEMALLOC, "free", FREE },
+	{ MIMALLOC, "mi_malloc", ALLOC(1) },
+	{ MIMALLOC, "mi_zalloc", ALLOC(1) },
+	{ MIMALLOC, "mi_calloc", CALLOC },
+	{ MIMALLOC, "mi_realloc", REALLOC(2) },
+	{ MIMALLOC, "mi_malloc_aligned", ALLOC(1) },
+	{ MIMALLOC, "mi_zalloc_aligned", ALLOC(1) },
+	{ MIMALLOC, "mi_realloc_aligned", REALLOC(2) },
+	{ MIMALLOC, "mi_posix_memalign", MEMALIGN },
+	{ MIMALLOC, "mi_free", FREE },
+	{ MIMALLOC, "mi_free_size", FREE },
+	{ MIMALLOC, "mi_free_size_aligned", FREE },
+	{ MIMALLOC, "mi_free_aligned", FREE },
+};
+
+/* How jemalloc's functions may be spelled. */
+static const char *const prefixes[] = { "", "_rjem_", "je_" };
+
+/* ---- files ------------------------------------------------------------- */
+
+#define SEGMENTS 8 /* executable mappings of a file */
+
+/* An entry that was found by name, or by what points at it. */
+struct entry {
+	const struct function *function; /* NULL: a shim */
+	int shim;
+	uint64_t offset; /* in the file */
+};
+
+struct plan_file {
+	struct plan_file *next;
+	struct obj *obj;
+	int fd, rust, symtab;
+	char file[40];           /* /proc/self/fd/... */
+	char *path;
+	const char *name;        /* its last component */
+	uint64_t dev, ino;
+	struct {
+		uint64_t start, end, offset;
+	} map[SEGMENTS];
+	size_t nmap;
+	unsigned shims, stubs, wanted; /* __rust_*: bits */
+	uint64_t shim[4];              /* offsets */
+	struct entry *entry;           /* functions of its own */
+	size_t nentry, entry_room;
+	struct {                       /* that it wants: of LIBC */
+		const struct function *function;
+		uint64_t slot;
+	} want[32];
+	size_t nwant;
+	const char *linked;            /* an allocator whose names are gone */
+};
+
+struct planner {
+	struct plan *plan;
+	pid_t pid; /* 0: a file alone */
+	const struct plan_options *o;
+	size_t probe_room, note_room;
+	int nomem;
+};
+
+static void
+note(struct planner *p, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void
+note(struct planner *p, const char *format, ...)
+{
+	struct plan *plan = p->plan;
+	char *text;
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vasprintf(&text, format, args);
+	va_end(args);
+	if (n < 0 || array_room(&plan->note, plan->nnote, &p->note_room, sizeof text) < 0) {
+		p->nomem = 1;
+		return;
+	}
+	plan->note[plan->nnote++] = text;
+}
+
+static void
+close_file(struct plan_file *f)
+{
+	obj_close(f->obj);
+	if (f->fd >= 0)
+		close(f->fd);
+	free(f->path);
+	free(f->entry);
+	free(f);
+}
+
+/* ---- looking at a file ------------------------------------------------- */
+
+struct seeing {
+	struct planner *p;
+	struct plan_file *f;
+};
+
+static const unsigned char *
+code_at(const struct plan_file *f, uint64_t offset, size_t *len)
+{
+	const unsigned char *bytes = obj_bytes(f->obj, len);
+
+	if (offset >= *len)
+		return NULL;
+	*len -= offset;
+	return bytes + offset;
+}
+
+static int
+is_stub(const struct plan_file *f, uint64_t offset)
+{
+	size_t len;
+	const unsigned char *code = code_at(f, offset, &len);
+	long long target;
+
+	return code && insn_stub(code, len, &target);
+}
+
+static void
+see_shim(struct plan_file *f, int shim, uint64_t addr)
+{
+	uint64_t offset;
+
+	if (addr == 0) {
+		f->wanted |= 1U << shim;
+		return;
+	}
+	if (obj_addr_to_offset(f->obj, addr, &offset) < 0)
+		return;
+	f->shims |= 1U << shim;
+	f->shim[shim] = offset;
+	if (is_stub(f, offset))
+		f->stubs |= 1U << shim;
+}
+
+/* A function of jemalloc has a prefix, or none; others none. */
+static int
+is_named(const struct function *fn, const char *name)
+{
+	if (fn->layer != JEMALLOC)
+		return strcmp(fn->name, name) == 0;
+	for (size_t i = 0; i < COUNT(prefixes); i++) {
+		size_t len = strlen(prefixes[i]);
+
+		if (strncmp(name, prefixes[i], len) == 0 &&
+		    strcmp(name + len, fn->name) == 0)
+			return 1;
+	}
+	return 0;
+}
+
+static void
+add_entry(struct seeing *s, const struct function *fn, uint64_t offset)
+{
+	struct plan_file *f = s->f;
+
+	for (size_t i = 0; i < f->nentry; i++)
+		if (f->entry[i].function == fn && f->entry[i].offset == offset)
+			return;
+	if (array_room(&f->entry, f->nentry, &f->entry_room, sizeof *f->entry) < 0) {
+		s->p->nomem = 1;
+		return;
+	}
+	f->entry[f->nentry++] = (struct entry){ .function = fn, .offset = offset };
+}
+
+static void
+see_symbol(void *ctx, const char *table, const struct obj_symbol *symbol)
+{
+	struct seeing *s = ctx;
+	int shim = allocator_shim(symbol->name);
+	uint64_t offset;
+
+	(void)table;
+	if (shim >= 0)
+		see_shim(s->f, shim, symbol->addr);
+	if (symbol->addr == 0 || obj_addr_to_offset(s->f->obj, symbol->addr, &offset) < 0)
+		return;
+	for (size_t i = 0; i < COUNT(functions); i++)
+		if (is_named(&functions[i], symbol->name))
+			add_entry(s, &functions[i], offset);
+}
+
+static void
+see_slot(void *ctx, const char *name, uint64_t slot)
+{
+	struct plan_file *f = ctx;
+
+	for (size_t i = 0; i < COUNT(functions); i++)
+		if (functions[i].layer == LIBC && strcmp(functions[i].name, name) == 0 &&
+		    f->nwant < COUNT(f->want)) {
+			f->want[f->nwant].function = &functions[i];
+			f->want[f->nwant++].slot = slot;
+		}
+}
+
+/* Strings that allocators keep where their names are gone. */
+static const char *
+linked_in(const struct obj *obj)
+{
+	static const struct {
+		const char *string, *name;
+	} known[] = { { "<jemalloc>", "jemalloc" }, { "mimalloc: ", "mimalloc" } };
+	struct obj_section data = obj_section(obj, ".rodata");
+
+	for (size_t i = 0; i < COUNT(known) && data.bytes; i++)
+		if (memmem(data.bytes, data.len, known[i].string,
+		        strlen(known[i].string)))
+			return known[i].name;
+	return NULL;
+}
+
+static void
+look(struct planner *p, struct plan_file *f)
+{
+	struct seeing s = { p, f };
+
+	obj_symbols(f->obj, see_symbol, &s);
+	got_slots(f->obj, see_slot, f);
+	f->symtab = obj_section(f->obj, ".symtab").len > 0;
+	f->rust = obj_is_rust(f->obj) || f->wanted || f->shims;
+	if (f->rust)
+		f->linked = linked_in(f->obj);
+}
+
+/* Take over an open file. */
+static struct plan_file *
+add_file(struct planner *p, int fd, const char *path)
+{
+	struct plan_file *f = calloc(1, sizeof *f), **at = &p->plan->inside;
+	const char *error;
+	struct stat st;
+
+	if (f == NULL || (f->path = strdup(path)) == NULL || fstat(fd, &st) < 0 ||
+	    (f->obj = obj_open(fd, &error)) == NULL) {
+		close(fd);
+		if (f)
+			free(f->path);
+		free(f);
+		return NULL;
+	}
+	f->fd = fd;
+	f->name = strrchr(f->path, '/') ? strrchr(f->path, '/') + 1 : f->path;
+	f->dev = st.st_dev;
+	f->ino = st.st_ino;
+	snprintf(f->file, sizeof f->file, "/proc/self/fd/%d", fd);
+	while (*at)
+		at = &(*at)->next;
+	*at = f;
+	look(p, f);
+	return f;
+}
+
+static void
+plain_path(char *out, size_t size, const char *path)
+{
+	static const char gone[] = " (deleted)";
+	size_t len = strlen(path), n = sizeof gone - 1;
+
+	if (len > n && strcmp(path + len - n, gone) == 0)
+		len -= n;
+	snprintf(out, size, "%.*s", (int)len, path);
+}
+
+static void
+see_map(void *ctx, const struct proc_map *map)
+{
+	struct planner *p = ctx;
+	struct plan_file *f = p->plan->inside;
+	char path[4200];
+	struct stat st;
+	int fd;
+
+	if (map->path[0] != '/')
+		return;
+	plain_path(path, sizeof path, map->path);
+	fd = module_open(p->pid, map, path);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return;
+	while (f && (f->dev != st.st_dev || f->ino != st.st_ino))
+		f = f->next;
+	if (f)
+		close(fd);
+	else
+		f = add_file(p, fd, path);
+	if (f == NULL || f->nmap == SEGMENTS)
+		return;
+	f->map[f->nmap].start = map->start;
+	f->map[f->nmap].end = map->end;
+	f->map[f->nmap++].offset = map->offset;
+}
+
+/* ---- where code is ----------------------------------------------------- */
+
+/* What to add to a file's addresses. */
+static int
+find_bias(const struct plan_file *f, uint64_t *bias)
+{
+	uint64_t addr;
+
+	if (f->nmap == 0 || obj_offset_to_addr(f->obj, f->map[0].offset, &addr) < 0)
+		return -1;
+	*bias = f->map[0].start - addr;
+	return 0;
+}
+
+/* The file and the place in it of an address. */
+static struct plan_file *
+file_at(const struct planner *p, uint64_t addr, uint64_t *offset)
+{
+	for (struct plan_file *f = p->plan->inside; f; f = f->next)
+		for (size_t i = 0; i < f->nmap; i++)
+			if (addr >= f->map[i].start && addr < f->map[i].end) {
+				*offset = addr - f->map[i].start + f->map[i].offset;
+				return f;
+			}
+	return NULL;
+}
+
+/* Who defines a function for others to find: the executable, which is first,
+ * then the libraries in the order that they were mapped. */
+static struct plan_file *
+definer(const struct planner *p, const struct function *fn, uint64_t *offset)
+{
+	for (struct plan_file *f = p->plan->inside; f; f = f->next)
+		for (size_t i = 0; i < f->nentry; i++)
+			if (f->entry[i].function == fn) {
+				*offset = f->entry[i].offset;
+				return f;
+			}
+	return NULL;
+}
+
+/* What a slot points at.  One that is not bound yet points into the file's own
+ * table of jumps. */
+static struct plan_file *
+behind_slot(const struct planner *p, const struct plan_file *f, size_t want,
+    uint64_t *offset)
+{
+	struct plan_file *to = NULL;
+	uint64_t bias, addr = 0;
+
+	if (p->pid && find_bias(f, &bias) == 0 &&
+	    proc_read(p->pid, bias + f->want[want].slot, &addr, sizeof addr) == 0)
+		to = file_at(p, addr, offset);
+	return to && to != f ? to : definer(p, f->want[want].function, offset);
+}
+
+/* ---- probes ------------------------------------------------------------ */
+
+static unsigned
+keep_of(step_u64 shape)
+{
+	unsigned keep = 0;
+
+	for (int i = 4; i < 16; i += 4)
+		if (shape >> i & 15)
+			keep |= 1U << (shape >> i & 15);
+	/* A return probe changes the word that rsp points at. */
+	return keep | INSN_STACK;
+}
+
+static void
+add_probe(struct planner *p, const struct plan_file *f, enum layer layer,
+    const char *function, uint64_t entry, step_u64 shape)
+{
+	struct plan *plan = p->plan;
+	struct plan_probe *new;
+	struct insn_place place;
+	size_t len;
+	const unsigned char *code = code_at(f, entry, &len);
+
+	for (size_t i = 0; i < plan->nprobe; i++)
+		if (plan->probe[i].dev == f->dev && plan->probe[i].ino == f->ino &&
+		    plan->probe[i].entry == entry)
+			return;
+	if (code == NULL || insn_place(code, len, keep_of(shape), &place) < 0) {
+		note(p, "%s in %s is not probed: the kernel refuses its first "
+		    "instruction", function, f->name);
+		return;
+	}
+	if (array_room(&plan->probe, plan->nprobe, &p->probe_room, sizeof *new) < 0) {
+		p->nomem = 1;
+		return;
+	}
+	new = &plan->probe[plan->nprobe++];
+	*new = (struct plan_probe){ .layer = layer_name[layer], .path = f->path,
+		.file = f->file, .dev = f->dev, .ino = f->ino, .entry = entry,
+		.offset = entry + place.offset, .shape = shape,
+		.stepped = place.stepped };
+	snprintf(new->function, sizeof new->function, "%s", function);
+}
+
+static void
+add_shims(struct planner *p, const struct plan_file *f)
+{
+	for (int i = 0; i < 4; i++)
+		if (f->shims & 1U << i)
+			add_probe(p, f, RUST, shim_name[i], f->shim[i], shim_shape[i]);
+}
+
+/* A file's own functions of a layer.  How many. */
+static size_t
+add_own(struct planner *p, const struct plan_file *f, enum layer layer)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < f->nentry; i++) {
+		const struct entry *e = &f->entry[i];
+
+		if (e->function->layer != layer)
+			continue;
+		add_probe(p, f, layer, e->function->name, e->offset, e->function->shape);
+		n++;
+	}
+	return n;
+}
+
+static int
+has(const struct plan_file *f, enum layer layer, const char *name)
+{
+	for (size_t i = 0; i < f->nentry; i++)
+		if (f->entry[i].function->layer == layer &&
+		    strcmp(f->entry[i].function->name, name) == 0)
+			return 1;
+	return 0;
+}
+
+/* Whose malloc() a file has. */
+static enum layer
+kind_of(const struct plan_file *f)
+{
+	if (has(f, JEMALLOC, "mallocx"))
+		return JEMALLOC;
+	return has(f, MIMALLOC, "mi_malloc") ? MIMALLOC : LIBC;
+}
+
+/* ---- choosing ---------------------------------------------------------- */
+
+/* The file whose __rust_* functions all are stubs, of this one or for it. */
+static const struct plan_file *
+stubs_for(const struct planner *p, const struct plan_file *f)
+{
+	if (f->shims == ALL_SHIMS)
+		return f->stubs == ALL_SHIMS ? f : NULL;
+	if (f->shims || !f->wanted)
+		return NULL;
+	for (const struct plan_file *o = p->plan->inside; o; o = o->next)
+		if (o != f && o->shims == ALL_SHIMS && o->stubs == ALL_SHIMS)
+			return o;
+	return NULL;
+}
+
+/* That its calls do not go where the names say. */
+static const char *
+bypassed(const struct plan_file *f)
+{
+	return f->shims ? "; its __rust_alloc is bypassed (LTO, or a "
+	                  "#[global_allocator])"
+	                : "";
+}
+
+/* By what the slots point at. */
+static int
+choose_imports(struct planner *p, const struct plan_file *f)
+{
+	const struct plan_file *to = NULL, *first = NULL;
+	int has_calloc = 0, n = 0;
+	uint64_t offset;
+
+	for (size_t i = 0; i < f->nwant; i++) {
+		const struct function *fn = f->want[i].function;
+
+		to = behind_slot(p, f, i, &offset);
+		has_calloc |= strcmp(fn->name, "calloc") == 0;
+		if (to == NULL)
+			continue;
+		if (strcmp(fn->name, "malloc") == 0)
+			first = to;
+		add_probe(p, to, LIBC, fn->name, offset, fn->shape);
+		n++;
+	}
+	if (n == 0 && p->pid == 0) {
+		note(p, "%s calls malloc and the like of whatever library has them when "
+		    "it runs%s", f->name, bypassed(f));
+		return 1;
+	}
+	if (n == 0)
+		return 0;
+	note(p, "%s calls malloc and the like of %s%s", f->name,
+	    first ? first->name : to ? to->name : "others", bypassed(f));
+	if (f->rust && !has_calloc)
+		note(p, "%s does not call calloc, which Rust's own default does: it may "
+		    "have an allocator of its own, whose memory is not seen", f->name);
+	return 1;
+}
+
+static void
+say_nothing(struct planner *p, const struct plan_file *f)
+{
+	if (f->linked)
+		note(p, "%s is linked into %s, but its symbols were stripped: keep them "
+		    "(strip = \"debuginfo\" or \"none\" in Cargo.toml)", f->linked,
+		    f->name);
+	else if (!f->symtab)
+		note(p, "%s is stripped, and allocates by no function of a library: keep "
+		    "its symbols (strip = \"debuginfo\" or \"none\" in Cargo.toml)",
+		    f->name);
+	else
+		note(p, "%s has no function that is known to allocate", f->name);
+}
+
+/* Does it have an allocator of its own that leaves only these to libc: what
+ * std's threads use? */
+static int
+has_private(const struct plan_file *f)
+{
+	return f->linked != NULL;
+}
+
+static void
+choose(struct planner *p, const struct plan_file *f)
+{
+	const struct plan_file *stubs = stubs_for(p, f);
+
+	if (stubs) {
+		add_shims(p, stubs);
+		note(p, "__rust_alloc and the like of %s only jump on: all that Rust "
+		    "allocates in %s comes by", stubs->name, f->name);
+	} else if (has(f, JEMALLOC, "mallocx") && add_own(p, f, JEMALLOC)) {
+		note(p, "jemalloc is linked into %s%s", f->name, bypassed(f));
+	} else if (has(f, MIMALLOC, "mi_malloc") && add_own(p, f, MIMALLOC)) {
+		note(p, "mimalloc is linked into %s%s", f->name, bypassed(f));
+	} else if (has_private(f)) {
+		say_nothing(p, f);
+	} else if (has(f, LIBC, "malloc") && add_own(p, f, LIBC)) {
+		note(p, "malloc and the like are linked into %s%s", f->name, bypassed(f));
+	} else if (f->nwant && choose_imports(p, f)) {
+		return;
+	} else if (f->shims) {
+		add_shims(p, f);
+		note(p, "%s has an allocator of its own in Rust, which is inlined: at "
+		    "most a part of what it allocates is seen", f->name);
+	} else {
+		say_nothing(p, f);
+	}
+}
+
+/* Of replaced functions the replacement's, too: jemalloc's and mimalloc's have
+ * more ways in than libc's names. */
+static void
+complete(struct planner *p)
+{
+	for (const struct plan_file *f = p->plan->inside; f; f = f->next) {
+		enum layer kind = kind_of(f);
+		int used = 0;
+
+		for (size_t i = 0; i < p->plan->nprobe && kind != LIBC; i++)
+			used |= p->plan->probe[i].ino == f->ino &&
+			    p->plan->probe[i].dev == f->dev;
+		if (used)
+			add_own(p, f, kind);
+	}
+}
+
+/* ---- plans ------------------------------------------------------------- */
+
+static int
+choose_all(struct planner *p, char *why, size_t size)
+{
+	size_t rust = 0;
+
+	for (const struct plan_file *f = p->plan->inside; f; f = f->next) {
+		if (!f->rust)
+			continue;
+		rust++;
+		choose(p, f);
+	}
+	if (rust == 0 && p->o->all_callers && p->plan->inside)
+		choose(p, p->plan->inside);
+	complete(p);
+	errno = 0;
+	if (p->plan->nprobe || (p->pid == 0 && rust))
+		return 0;
+	if (rust == 0 && !p->o->all_callers)
+		snprintf(why, size, "nothing to probe: it does not look like a Rust "
+		    "program (-c counts what other code allocates)");
+	else
+		snprintf(why, size, "nothing to probe: %s",
+		    p->plan->nnote ? p->plan->note[0] : "no file could be read");
+	return -1;
+}
+
+static struct plan *
+finish(struct planner *p, char *why, size_t size)
+{
+	int error;
+
+	if (choose_all(p, why, size) == 0 && !p->nomem)
+		return p->plan;
+	error = p->nomem ? ENOMEM : errno;
+	if (p->nomem)
+		snprintf(why, size, "%s", strerror(ENOMEM));
+	plan_free(p->plan);
+	errno = error;
+	return NULL;
+}
+
+struct plan *
+plan_process(pid_t pid, const struct plan_options *o, char *why, size_t size)
+{
+	struct planner p = { .plan = calloc(1, sizeof *p.plan), .pid = pid, .o = o };
+	int error;
+
+	if (p.plan && proc_maps(pid, see_map, &p) == 0)
+		return finish(&p, why, size);
+	error = errno;
+	snprintf(why, size, "its mappings cannot be read: %s%s", strerror(error),
+	    error == EACCES ? ": give CAP_SYS_PTRACE, or run as root" : "");
+	plan_free(p.plan);
+	errno = error;
+	return NULL;
+}
+
+struct plan *
+plan_of_file(const char *path, const struct plan_options *o, char *why, size_t size)
+{
+	struct planner p = { .plan = calloc(1, sizeof *p.plan), .o = o };
+	int fd = open(path, O_RDONLY | O_CLOEXEC), error;
+
+	if (p.plan && fd >= 0 && add_file(&p, fd, path))
+		return finish(&p, why, size);
+	error = fd < 0 ? errno : 0;
+	snprintf(why, size, "%s", fd < 0 ? strerror(error) : "it is no program for x86-64");
+	plan_free(p.plan);
+	errno = error;
+	return NULL;
+}
+
+void
+plan_free(struct plan *p)
+{
+	if (p == NULL)
+		return;
+	for (struct plan_file *f = p->inside, *next; f; f = next) {
+		next = f->next;
+		close_file(f);
+	}
+	for (size_t i = 0; i < p->nnote; i++)
+		free(p->note[i]);
+	free(p->note);
+	free(p->probe);
+	free(p);
+}
+
+void
+plan_print(FILE *out, const struct plan *p)
+{
+	for (size_t i = 0; i < p->nprobe; i++) {
+		const struct plan_probe *q = &p->probe[i];
+
+		fprintf(out, "%-8s  %-20s  %s+0x%" PRIx64 "%s\n", q->layer,
+		    q->function[0] ? q->function : "-", q->path, q->offset,
+		    q->stepped ? "  (executed in single steps: slow)" : "");
+	}
+	for (size_t i = 0; i < p->nnote; i++)
+		fprintf(out, "%s\n", p->note[i]);
+}
