@@ -299,6 +299,7 @@ write_maps(struct tables *t, const struct space *s, uint32_t n, uint32_t first,
 		m.start = s->map[i].start;
 		m.end = s->map[i].end;
 		m.offset = (uint32_t)s->map[i].offset;
+		m.rust = module_ready(s->map[i].module) && s->map[i].module->rust;
 		if (s->map[i].offset + (m.end - m.start) > UINT32_MAX &&
 		    m.kind == WALK_TABLE)
 			m.kind = WALK_PENDING; /* beyond what rows can say */

@@ -1,0 +1,840 @@
+/*
+ * rsprof-heap(1) in the kernel: what happens at the entries and returns of
+ * allocation functions, summed up by site.
+ *
+ * Entry and return are paired by the thread, and by the stack pointer: while a
+ * call is under way, others that it makes are its own business (posix_memalign()
+ * calls malloc(), realloc() jumps there).  The stack is walked at the
+ * return, from the caller on: a call that fails or never returns costs no walk.
+ */
+#include "bpf/kernel.bpf.h"
+#include "bpf/heap.h"
+#include "bpf/memo.bpf.h"
+#include "bpf/live.bpf.h"
+
+#include <asm/ptrace.h>
+
+char LICENSE[] SEC("license") = "GPL";
+
+const volatile int children;     /* what a process forks is ours, too */
+const volatile int stop_at_exec; /* a process of ours that executes another
+                                    program stops itself, for its probes */
+const volatile __u32 logs[HEAP_LOG];
+const volatile __u32 weights[HEAP_WEIGHT];
+
+struct heap_rate rates[HEAP_RATES];
+__u32 rate; /* the one in force */
+
+struct heap_counts counts;
+__u32 nsites;     /* given away, site 0 included */
+__u32 site_room;  /* sites for which there are segments */
+__u32 nprocesses; /* numbers given away, from 1 on */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, HEAP_SEGMENTS);
+	__type(key, __u32);
+	__array(values, struct {
+		__uint(type, BPF_MAP_TYPE_ARRAY);
+		__uint(max_entries, HEAP_SEGMENT_SITES);
+		__uint(map_flags, BPF_F_MMAPABLE);
+		__uint(key_size, sizeof(__u32));
+		__uint(value_size, sizeof(struct heap_site));
+	});
+} sites SEC(".maps");
+
+struct site_key {
+	__u64 stack;
+	__u32 tid, pad;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, HEAP_SITES_MOST);
+	__type(key, struct site_key);
+	__type(value, __u32);
+} site_of SEC(".maps");
+
+/* Processes of ours: their numbers. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, HEAP_PROCESSES);
+	__type(key, __u32); /* pid */
+	__type(value, __u32);
+} number_of SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, HEAP_PROCESSES);
+	__type(key, __u32);
+	__type(value, struct heap_total);
+} totals SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct heap_hits);
+} hits SEC(".maps");
+
+/* A thread of ours. */
+struct heap_thread {
+	__u32 number; /* of its process */
+	__u32 pid, tid;
+	__u32 nested; /* calls since the one that is under way began */
+	__u64 sp;     /* of that one's entry; 0: there is none */
+	__u64 shape, size;
+	__u64 from;   /* the pointer that it was given */
+	struct heap_entry old; /* what realloc() was given; key 0: nothing known */
+	__u32 rate, picked;
+	__u64 last;   /* what was allocated last, if nothing else since */
+	__u64 freed;  /* what was freed last: by one layer, then by the next */
+	__u64 until;  /* bytes to the next that is picked; 0: not drawn yet */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct heap_thread);
+} threads SEC(".maps");
+
+/* ---- numbers ----------------------------------------------------------- */
+
+/* The place of the highest bit that is set. */
+static __always_inline __u32
+log2_floor(__u64 x)
+{
+	__u32 n = 0;
+
+	if (x >> 32) { x >>= 32; n += 32; }
+	if (x >> 16) { x >>= 16; n += 16; }
+	if (x >> 8) { x >>= 8; n += 8; }
+	if (x >> 4) { x >>= 4; n += 4; }
+	if (x >> 2) { x >>= 2; n += 2; }
+	return n + (__u32)(x >> 1);
+}
+
+/* -ln(u / 2^32) * period, of a random u: the distance to the next picked
+ * allocation is distributed exponentially. */
+static __always_inline __u64
+draw(__u64 period)
+{
+	__u64 u = bpf_get_prandom_u32() + 1ULL, log, rest;
+	__u32 n = log2_floor(u), i;
+
+	rest = n >= 24 ? u << (40 - n) : u << 16 << (24 - n); /* 1.40 */
+	rest &= (1ULL << 40) - 1;
+	i = (__u32)(rest >> (40 - HEAP_LOG_SHIFT));
+	if (i >= HEAP_LOG - 1)
+		return period;
+	log = logs[i] + ((logs[i + 1] - logs[i]) *
+	    (rest >> (40 - HEAP_LOG_SHIFT - 16) & 0xffff) >> 16);
+	log = ((__u64)(32 - n) << 24) - log; /* -log2(u / 2^32), 24 places */
+	log = log * 11629080 >> 24;          /* ln 2, 24 places */
+	return (period * (log >> 8) >> 16) + 1;
+}
+
+/* 1 / (1 - exp(-size / period)): what a picked one stands for. */
+static __always_inline __u64
+weight_of(__u64 size, __u64 period)
+{
+	__u64 x, at;
+	__u32 i;
+
+	if (period == 0 || size >= period * HEAP_WEIGHT_TO)
+		return HEAP_ONE;
+	if (size == 0)
+		size = 1;
+	/* Its series: 1/x + 1/2 + x/12 - x^3/720 */
+	x = (size << HEAP_POINT) / period;
+	if (x < HEAP_ONE)
+		return (period << HEAP_POINT) / size + HEAP_ONE / 2 + x / 12 -
+		    (x * x >> HEAP_POINT) * x / 720 / HEAP_ONE;
+	at = x << HEAP_WEIGHT_SHIFT;
+	i = (__u32)(at >> HEAP_POINT);
+	if (i >= HEAP_WEIGHT - 1)
+		return HEAP_ONE;
+	return weights[i] - ((weights[i] - weights[i + 1]) * (at & (HEAP_ONE - 1)) >>
+	    HEAP_POINT);
+}
+
+static __always_inline __u64
+weigh(__u64 size, __u32 r)
+{
+	struct heap_rate *h = &rates[r & (HEAP_RATES - 1)];
+
+	return weight_of(size, h->period) * h->scale >> HEAP_POINT;
+}
+
+/* Is an allocation of this size picked? */
+static __always_inline int
+pick(struct heap_thread *t, __u64 size)
+{
+	__u64 period = rates[rate & (HEAP_RATES - 1)].period;
+
+	t->rate = rate & (HEAP_RATES - 1);
+	if (period == 0)
+		return 1;
+	/* Programs count an allocation of nothing as one of a byte. */
+	if (size == 0)
+		size = 1;
+	if (t->until == 0)
+		t->until = draw(period);
+	if (size < t->until) {
+		t->until -= size;
+		return 0;
+	}
+	t->until = draw(period);
+	return 1;
+}
+
+/* ---- sites ------------------------------------------------------------- */
+
+static __always_inline struct heap_site *
+site_at(__u32 i)
+{
+	__u32 segment = i >> HEAP_SEGMENT_SHIFT, at = i & (HEAP_SEGMENT_SITES - 1);
+	void *map = bpf_map_lookup_elem(&sites, &segment);
+
+	return map ? bpf_map_lookup_elem(map, &at) : NULL;
+}
+
+/* A number for a new site; 0: there is no room. */
+static __always_inline __u32
+site_new(const struct heap_thread *t, const struct site_key *key)
+{
+	struct heap_site *s;
+	__u32 n, old = nsites;
+
+	/* Not more than there is room for, or numbers would be wasted. */
+	if (old >= site_room)
+		return 0;
+	n = __sync_fetch_and_add(&nsites, 1);
+	if (n >= site_room || !(s = site_at(n))) {
+		__sync_fetch_and_sub(&nsites, 1);
+		return 0;
+	}
+	s->stack = key->stack;
+	s->pid = t->pid;
+	s->tid = t->tid;
+	bpf_map_update_elem(&site_of, key, &n, BPF_NOEXIST);
+	return n;
+}
+
+static __always_inline __u32
+site_number(const struct heap_thread *t, __u64 stack)
+{
+	struct site_key key = { stack, t->tid, 0 };
+	__u32 *known = bpf_map_lookup_elem(&site_of, &key), n;
+
+	if (known)
+		return *known;
+	n = site_new(t, &key);
+	if (n == 0)
+		__sync_fetch_and_add(&counts.sites_full, 1);
+	return n;
+}
+
+static __always_inline void
+raise_to(__u64 *peak, __u64 value)
+{
+	for (int i = 0; i < 8; i++) {
+		__u64 now = *(volatile __u64 *)peak;
+
+		if (value <= now ||
+		    __sync_val_compare_and_swap(peak, now, value) == now)
+			return;
+	}
+}
+
+/* ---- what is allocated and freed --------------------------------------- */
+
+static __always_inline __u64
+entry_size(const struct heap_entry *e)
+{
+	return e->what & HEAP_SIZE_MOST;
+}
+
+static __always_inline void
+add(struct heap_total *total, struct heap_site *s, __u64 size, __u64 weight)
+{
+	__u32 bucket = log2_floor(size | 1);
+	__u64 bytes = size * weight, now;
+
+	if (bucket >= HEAP_SIZES)
+		bucket = HEAP_SIZES - 1;
+	__sync_fetch_and_add(&s->samples, 1);
+	__sync_fetch_and_add(&s->allocs, weight);
+	__sync_fetch_and_add(&s->bytes, bytes);
+	now = __sync_fetch_and_add(&s->live, bytes);
+	raise_to(&s->peak, now + bytes);
+	__sync_fetch_and_add(&s->sizes[bucket],
+	    (__u32)((weight + HEAP_ONE / 2) >> HEAP_POINT));
+	__sync_fetch_and_add(&total->allocs, weight);
+	__sync_fetch_and_add(&total->bytes, bytes);
+	now = __sync_fetch_and_add(&total->live, bytes);
+	raise_to(&total->peak, now + bytes);
+}
+
+/* Memory that was known is free again; `lost': nobody saw when. */
+static __always_inline void
+drop(struct heap_total *total, const struct heap_entry *e, __u64 now, int temp,
+    int lost)
+{
+	__u64 size = entry_size(e), when = e->when >> HEAP_RATE_BITS;
+	__u64 weight = weigh(size, (__u32)(e->when & (HEAP_RATES - 1)));
+	struct heap_site *s = site_at((__u32)(e->what >> HEAP_SIZE_BITS));
+	__u32 bucket = log2_floor(now > when ? now - when : 1);
+
+	__sync_fetch_and_add(&total->frees, weight);
+	__sync_fetch_and_sub(&total->live, size * weight);
+	if (!s)
+		return;
+	if (bucket >= HEAP_LIVES)
+		bucket = HEAP_LIVES - 1;
+	__sync_fetch_and_add(&s->frees, weight);
+	__sync_fetch_and_sub(&s->live, size * weight);
+	if (temp)
+		__sync_fetch_and_add(&s->temps, weight);
+	if (!lost)
+		__sync_fetch_and_add(&s->lives[bucket],
+		    (__u32)((weight + HEAP_ONE / 2) >> HEAP_POINT));
+}
+
+/* ---- where a call came from -------------------------------------------- */
+
+#define FOREIGN (~0ULL) /* not from code that counts */
+
+/* The site of a call that has just returned, or FOREIGN. */
+static __always_inline __u64
+walk_site(struct pt_regs *ctx, const struct heap_thread *t, struct walk *w,
+    __u32 key, struct task_struct *task)
+{
+	struct step_regs regs = w->regs;
+	__u64 stack, site;
+	int foreign;
+
+	__sync_fetch_and_add(&counts.walked, 1);
+	foreign = (t->shape & HEAP_RUST_ONLY) &&
+	    (walk_find(w, regs.pc - 1) || !w->map.rust);
+	if (foreign) {
+		trace_begin(w);
+		memo_keep(w, &regs, FOREIGN);
+		return FOREIGN;
+	}
+	trace_begin(w);
+	walk_from(key, w);
+	stack = walk_tell(w);
+	if (!stack)
+		__sync_fetch_and_add(&counts.ring_full, 1);
+	site = site_number(t, stack);
+	if (stack && site)
+		memo_keep(w, &regs, site);
+	return site;
+}
+
+static __always_inline __u64
+find_site(struct pt_regs *ctx, const struct heap_thread *t)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	__u32 pid = t->pid, key;
+	struct walk_process *p = bpf_map_lookup_elem(&process, &pid);
+	struct return_instance *pending;
+	struct walk *w;
+	__u64 site = 0;
+
+	if (!p)
+		return 0;
+	if (walk_take(&key)) {
+		__sync_fetch_and_add(&counts.scratch, 1);
+		return site_number(t, 0);
+	}
+	w = walk_begin(key, pid, p);
+	if (w) {
+		w->regs.pc = PT_REGS_IP(ctx);
+		w->regs.sp = PT_REGS_SP(ctx);
+		w->regs.bp = PT_REGS_FP(ctx);
+		w->regs.exact = 0;
+		w->trace.tid = t->tid;
+		/* Older kernels still have the one that returns now among them. */
+		pending = (struct return_instance *)walk_pending(task);
+		if (pending && BPF_CORE_READ(pending, stack) < w->regs.sp)
+			pending = BPF_CORE_READ(pending, next);
+		w->returns = (__u64)pending;
+		site = memo_find(w, key);
+		if (site)
+			__sync_fetch_and_add(&counts.remembered, 1);
+		else
+			site = walk_site(ctx, t, w, key, task);
+		walk_give(w);
+	}
+	return site;
+}
+
+/* ---- threads ----------------------------------------------------------- */
+
+/* Is it a thread of ours?  Its process may have come since. */
+static __always_inline int
+recognise(struct heap_thread *t, struct task_struct *task)
+{
+	__u32 *number;
+
+	if (t->number)
+		return 1;
+	t->pid = kernel_pid(task);
+	t->tid = kernel_tid(task);
+	number = bpf_map_lookup_elem(&number_of, &t->pid);
+	if (!number || *number == 0)
+		return 0;
+	t->number = *number;
+	return 1;
+}
+
+static __always_inline struct heap_thread *
+this_thread(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct heap_thread *t = bpf_task_storage_get(&threads, task, NULL,
+	    BPF_LOCAL_STORAGE_GET_F_CREATE);
+
+	return t && recognise(t, task) ? t : NULL;
+}
+
+static __always_inline struct heap_total *
+total_of(const struct heap_thread *t)
+{
+	__u32 i = t->number;
+
+	return bpf_map_lookup_elem(&totals, &i);
+}
+
+/* ---- hits -------------------------------------------------------------- */
+
+#define TIMED 63 /* one in 64 hits is timed */
+
+static __always_inline struct heap_hits *
+hit_begin(__u64 *began)
+{
+	__u32 zero = 0;
+	struct heap_hits *h = bpf_map_lookup_elem(&hits, &zero);
+
+	*began = 0;
+	if (h && ((h->entries + h->returns + h->frees) & TIMED) == 0)
+		*began = bpf_ktime_get_ns();
+	return h;
+}
+
+static __always_inline void
+hit_end(struct heap_hits *h, __u64 began)
+{
+	if (!h || !began)
+		return;
+	h->timed++;
+	h->ns += bpf_ktime_get_ns() - began;
+}
+
+/* ---- entries ----------------------------------------------------------- */
+
+/* Each is loaded before one is chosen: the verifier wants offsets into the
+ * registers to be constant. */
+static __always_inline __u64
+argument(struct pt_regs *ctx, __u32 n)
+{
+	__u64 di = PT_REGS_PARM1(ctx), si = PT_REGS_PARM2(ctx);
+	__u64 dx = PT_REGS_PARM3(ctx), cx = PT_REGS_PARM4(ctx);
+
+	barrier_var(di);
+	barrier_var(si);
+	barrier_var(dx);
+	barrier_var(cx);
+	switch (n) {
+	case 1: return di;
+	case 2: return si;
+	case 3: return dx;
+	case 4: return cx;
+	default: return 0;
+	}
+}
+
+#define NESTED_MOST 256
+
+/* Is this call made by one that is under way?  One whose end was missed is
+ * noticed by and by. */
+static __always_inline int
+is_nested(struct heap_thread *t, __u64 sp)
+{
+	if (t->sp == 0)
+		return 0;
+	if (sp <= t->sp && ++t->nested < NESTED_MOST)
+		return 1;
+	t->sp = 0;
+	__sync_fetch_and_add(&counts.returns, 1);
+	return 0;
+}
+
+/* A call begins.  1: its end does not matter. */
+static __always_inline int
+enter(struct pt_regs *ctx, __u64 shape)
+{
+	struct heap_thread *t = this_thread();
+	__u64 sp = PT_REGS_SP(ctx), times;
+
+	if (!t || is_nested(t, sp))
+		return 1;
+	t->size = argument(ctx, shape >> 8 & 15);
+	times = shape >> 12 & 15;
+	if (times)
+		t->size *= argument(ctx, (__u32)times);
+	t->from = argument(ctx, shape >> 4 & 15);
+	t->last = t->freed = 0;
+	t->old.key = 0;
+	if ((shape & 15) == HEAP_REALLOC && t->from &&
+	    !live_take(live_key(t->number, t->from), &t->old))
+		t->old.key = 0;
+	t->picked = pick(t, t->size);
+	if (!t->picked && !t->old.key)
+		return 1;
+	t->shape = shape;
+	t->nested = 0;
+	t->sp = sp;
+	return 0;
+}
+
+/* Was it called by code that counts? */
+static __always_inline int
+is_counted(struct pt_regs *ctx, const struct heap_thread *t, __u64 shape)
+{
+	__u64 pc;
+	__u32 pid = t->pid, key;
+	struct walk_process *p = bpf_map_lookup_elem(&process, &pid);
+	struct walk *w;
+	int counted = 0;
+
+	if (!(shape & HEAP_RUST_ONLY))
+		return 1;
+	if (!p || bpf_probe_read_user(&pc, sizeof pc, (const void *)PT_REGS_SP(ctx)) ||
+	    walk_take(&key))
+		return 0;
+	w = walk_begin(key, pid, p);
+	if (w) {
+		counted = walk_find(w, pc - 1) == 0 && w->map.rust;
+		walk_give(w);
+	}
+	return counted;
+}
+
+static __always_inline void
+free_(struct pt_regs *ctx, __u64 shape)
+{
+	struct heap_thread *t = this_thread();
+	struct heap_entry e = { 0 };
+	struct heap_total *total;
+	__u64 addr;
+
+	if (!t || is_nested(t, PT_REGS_SP(ctx)))
+		return;
+	addr = argument(ctx, shape >> 4 & 15);
+	total = total_of(t);
+	if (!addr || !total || addr == t->freed)
+		return;
+	t->freed = addr;
+	if (live_take(live_key(t->number, addr), &e))
+		drop(total, &e, bpf_ktime_get_ns(), t->last == addr, 0);
+	else if (rates[rate & (HEAP_RATES - 1)].period == 0 &&
+	    is_counted(ctx, t, shape))
+		__sync_fetch_and_add(&total->unknown, 1);
+	if (t->last == addr)
+		t->last = 0;
+}
+
+/* ---- returns ----------------------------------------------------------- */
+
+/* Where the memory is that a call has given; 0: it has failed. */
+static __always_inline __u64
+result(struct pt_regs *ctx, const struct heap_thread *t)
+{
+	__u64 addr = PT_REGS_RC(ctx);
+
+	if ((t->shape & 15) != HEAP_MEMALIGN)
+		return addr;
+	if ((__u32)addr || bpf_probe_read_user(&addr, sizeof addr, (const void *)t->from))
+		return 0;
+	return addr;
+}
+
+/* An allocation of a site lives from now on. */
+static __always_inline void
+keep(struct heap_thread *t, struct heap_total *total, __u64 addr, __u32 site,
+    __u64 now)
+{
+	__u64 size = t->size < HEAP_SIZE_MOST ? t->size : HEAP_SIZE_MOST, weight;
+	struct heap_entry e = { live_key(t->number, addr),
+		size | (__u64)site << HEAP_SIZE_BITS, now << HEAP_RATE_BITS | t->rate }, was;
+	struct heap_site *s = site_at(site);
+
+	/* It can be given away again only if it was freed. */
+	if (live_take(e.key, &was)) {
+		drop(total, &was, now, 0, 1);
+		__sync_fetch_and_add(&counts.reused, 1);
+	}
+	if (!s)
+		return;
+	weight = weigh(size, t->rate);
+	add(total, s, size, weight);
+	if (live_put(&e)) {
+		/* Nobody will know when it is freed: it does not live. */
+		__sync_fetch_and_add(&counts.live_full, 1);
+		__sync_fetch_and_sub(&s->live, size * weight);
+		__sync_fetch_and_sub(&total->live, size * weight);
+		__sync_fetch_and_add(&s->frees, weight);
+		__sync_fetch_and_add(&total->frees, weight);
+	}
+	t->last = addr;
+}
+
+/* A realloc() has succeeded: by a site, to what is at addr now. */
+static __always_inline void
+moved(struct heap_thread *t, __u64 addr, __u32 site)
+{
+	struct heap_site *s = site_at(site);
+	__u64 weight, size;
+
+	if (!s || !t->old.key)
+		return;
+	weight = weigh(t->size, t->rate);
+	size = entry_size(&t->old);
+	if (size > t->size)
+		size = t->size;
+	if (addr == t->from) {
+		__sync_fetch_and_add(&s->inplace, weight);
+		return;
+	}
+	__sync_fetch_and_add(&s->moved, weight);
+	__sync_fetch_and_add(&s->copied, size * weight);
+}
+
+static __always_inline void
+finish(struct pt_regs *ctx, struct heap_thread *t)
+{
+	struct heap_total *total = total_of(t);
+	__u64 addr = result(ctx, t), now, site;
+
+	if (!total)
+		return;
+	if (!addr && t->old.key && t->size) {
+		live_put(&t->old); /* it has failed: nothing has changed */
+		return;
+	}
+	if (!addr && !t->old.key)
+		return;
+	now = bpf_ktime_get_ns();
+	if (t->old.key)
+		drop(total, &t->old, now, 0, 0);
+	if (!addr || !t->picked)
+		return;
+	site = find_site(ctx, t);
+	if (site == FOREIGN && !t->old.key)
+		return;
+	if ((t->shape & 15) == HEAP_REALLOC)
+		moved(t, addr, (__u32)site);
+	keep(t, total, addr, (__u32)site, now);
+}
+
+/* The end of a call that matters; of those that it made, nothing. */
+static __always_inline void
+leave(struct pt_regs *ctx)
+{
+	struct heap_thread *t = this_thread();
+	__u64 sp = PT_REGS_SP(ctx) - 8;
+
+	if (!t || !t->sp || sp < t->sp)
+		return;
+	if (sp == t->sp)
+		finish(ctx, t);
+	else
+		__sync_fetch_and_add(&counts.returns, 1);
+	t->sp = 0;
+}
+
+/* ---- programs ---------------------------------------------------------- */
+
+extern _Bool bpf_session_is_return(void) __ksym __weak;
+
+/* An entry and, if that wants it, the return. */
+SEC("kprobe")
+int
+on_session(struct pt_regs *ctx)
+{
+	int returns = bpf_session_is_return(), skip = 0;
+	__u64 began;
+	struct heap_hits *h = hit_begin(&began);
+
+	if (returns)
+		leave(ctx);
+	else
+		skip = enter(ctx, bpf_get_attach_cookie(ctx));
+	if (h && returns)
+		h->returns++;
+	else if (h)
+		h->entries++;
+	hit_end(h, began);
+	return skip;
+}
+
+SEC("kprobe")
+int
+on_entry(struct pt_regs *ctx)
+{
+	__u64 began;
+	struct heap_hits *h = hit_begin(&began);
+
+	enter(ctx, bpf_get_attach_cookie(ctx));
+	if (h)
+		h->entries++;
+	hit_end(h, began);
+	return 0;
+}
+
+SEC("kretprobe")
+int
+on_return(struct pt_regs *ctx)
+{
+	__u64 began;
+	struct heap_hits *h = hit_begin(&began);
+
+	leave(ctx);
+	if (h)
+		h->returns++;
+	hit_end(h, began);
+	return 0;
+}
+
+SEC("kprobe")
+int
+on_free(struct pt_regs *ctx)
+{
+	__u64 began;
+	struct heap_hits *h = hit_begin(&began);
+
+	free_(ctx, bpf_get_attach_cookie(ctx));
+	if (h)
+		h->frees++;
+	hit_end(h, began);
+	return 0;
+}
+
+/* ---- processes --------------------------------------------------------- */
+
+#define SIGSTOP 19
+
+/* Stop, and tell user space, which makes it go on. */
+static __always_inline void
+stop_for_probes(__u32 pid, enum heap_event at)
+{
+	struct heap_news news = { at, pid };
+
+	if (bpf_ringbuf_output(&ring, &news, sizeof news, BPF_RB_FORCE_WAKEUP) == 0)
+		bpf_send_signal(SIGSTOP);
+}
+
+/* Where a program begins, and its libraries are there. */
+SEC("kprobe")
+int
+on_start(struct pt_regs *ctx)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	__u32 pid = kernel_pid(task);
+
+	if (bpf_map_lookup_elem(&number_of, &pid))
+		stop_for_probes(pid, HEAP_AT_START);
+	return 0;
+}
+
+/* A number for a process; 0: there are too many. */
+static __always_inline __u32
+number_new(__u32 pid)
+{
+	__u32 n = __sync_fetch_and_add(&nprocesses, 1) + 1;
+	struct heap_total *total = bpf_map_lookup_elem(&totals, &n);
+
+	if (!total) {
+		__sync_fetch_and_add(&counts.processes, 1);
+		return 0;
+	}
+	total->pid = pid;
+	return n;
+}
+
+SEC("tp_btf/sched_process_fork")
+int
+BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
+{
+	__u32 pid = kernel_pid(parent), new = kernel_pid(child), n;
+	struct walk_process copy, *p;
+
+	if (!children || pid == new)
+		return 0;
+	p = bpf_map_lookup_elem(&process, &pid);
+	if (!p)
+		return 0;
+	copy = *p;
+	bpf_map_update_elem(&process, &new, &copy, BPF_ANY);
+	n = number_new(new);
+	bpf_map_update_elem(&number_of, &new, &n, BPF_ANY);
+	return 0;
+}
+
+/* Its memory is gone. */
+static __always_inline void
+end_number(__u32 pid)
+{
+	__u32 *n = bpf_map_lookup_elem(&number_of, &pid), i;
+	struct heap_total *total;
+
+	if (!n)
+		return;
+	i = *n;
+	total = bpf_map_lookup_elem(&totals, &i);
+	if (total)
+		total->gone = 1;
+}
+
+SEC("tp_btf/sched_process_exec")
+int
+BPF_PROG(on_exec, struct task_struct *task)
+{
+	__u32 pid = kernel_pid(task), n;
+	struct walk_process *p = bpf_map_lookup_elem(&process, &pid);
+
+	if (!p)
+		return 0;
+	p->n = 0;
+	p->version = 0;
+	p->flags = 0;
+	end_number(pid);
+	bpf_task_storage_delete(&threads, task);
+	n = number_new(pid);
+	bpf_map_update_elem(&number_of, &pid, &n, BPF_ANY);
+	if (stop_at_exec)
+		stop_for_probes(pid, HEAP_AT_EXEC);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int
+BPF_PROG(on_exit, struct task_struct *task)
+{
+	__u32 pid = kernel_pid(task);
+
+	if (task->signal->live.counter != 0)
+		return 0;
+	if (bpf_map_lookup_elem(&number_of, &pid)) {
+		end_number(pid);
+		bpf_map_delete_elem(&number_of, &pid);
+	}
+	bpf_map_delete_elem(&process, &pid);
+	return 0;
+}
