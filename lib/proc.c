@@ -251,6 +251,17 @@ proc_maps(pid_t pid, void (*fn)(void *ctx, const struct proc_map *map), void *ct
 	return 0;
 }
 
+uint64_t
+proc_cpu(pid_t pid)
+{
+	struct timespec t;
+	clockid_t clock;
+
+	if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &t) < 0)
+		return 0;
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
 /* The kilobytes in a line of /proc/PID/status; 0 where it is another line. */
 static uint64_t
 kilobytes(const char *line, const char *key)

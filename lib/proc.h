@@ -45,6 +45,9 @@ struct proc_map {
 int proc_maps(pid_t pid, void (*fn)(void *ctx, const struct proc_map *map),
     void *ctx);
 
+/* CPU time of all of a process' threads, in ns; 0: it is gone. */
+uint64_t proc_cpu(pid_t pid);
+
 /* A process' resident memory, and the part of it that no file stands behind:
  * bytes. */
 int proc_memory(pid_t pid, uint64_t *rss, uint64_t *anon);

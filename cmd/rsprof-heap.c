@@ -1,0 +1,1051 @@
+/*
+ * rsprof-heap tells where the memory of a process was allocated, without the
+ * process' help: probes at its allocation functions, whose calls the kernel
+ * sums up by stack.
+ *
+ * Out: heap  5124000000000  4242  4243  9f86d081  allocs=12  bytes=4096 ...
+ */
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ages.h"
+#include "arg.h"
+#include "budget.h"
+#include "follow.h"
+#include "header.h"
+#include "heap.h"
+#include "module.h"
+#include "obj.h"
+#include "perf.h"
+#include "places.h"
+#include "plan.h"
+#include "proc.h"
+#include "rec.h"
+#include "space.h"
+#include "target.h"
+#include "told.h"
+
+#define INTERVAL_NS 1000000000
+#define ROUND_MS 100        /* between two looks at what has come, at most */
+#define DELAY_NS 1000000    /* see perf_next() */
+#define AGES_NS 10000000000 /* between two snapshots of ages, at least */
+#define STOP_MS 10000       /* for a command to reach its beginning */
+#define LIVE_DEFAULT 1024   /* MiB of kernel memory for live allocations, at most */
+#define SAMPLE_DEFAULT (512U << 10) /* bytes */
+#define BUDGET_DEFAULT 10   /* percent, where neither -s nor -b is given */
+#define RETURN_COST 1.2     /* of a return probe, in hits of others */
+#define BUDGET_LOOK_NS 500000000 /* between two looks at what it costs */
+#define SCALE_STEP 0.2      /* a change of the coverage that matters */
+
+enum { STATUS_LOST = 1, STATUS_USAGE, STATUS_NOPROC, STATUS_PERM, STATUS_NOTHING };
+
+struct options {
+	pid_t pid;
+	const char *file; /* of -n */
+	uint64_t period, budget, interval, duration, live;
+	int children, all_callers, resume, plan_only, ready;
+	int given; /* -s or -b: nothing is chosen for the user */
+};
+
+/* What the present window, or the time since the last look, has cost. */
+struct window {
+	uint64_t since, until; /* UINT64_MAX: there is no end in sight */
+	uint64_t cpu, hits;    /* of the process, at its beginning */
+	double cost;
+};
+
+struct profiler {
+	struct options o;
+	struct heap *heap;
+	struct perf *perf;
+	struct targets *targets;
+	struct places *places;
+	struct rec_out out;
+	struct space_walk walk;
+	uint64_t time;            /* of the interval that is told; */
+	uint64_t interval_time;   /* the last one's end */
+	uint64_t ages_time;
+	int final;                /* what is not known now will not be */
+	int armed;                /* something was, once */
+	int replan;               /* code has come */
+	uint64_t perf_lost;
+	struct heap_load load;    /* told */
+	struct plan *plan;        /* of the process that was asked for */
+	struct budget budget;
+	struct window window;
+	int watching;             /* the probes are there */
+	double hit_ns, scale;
+	uint64_t covered;         /* ns, not told yet */
+	uint64_t period;          /* in force */
+};
+
+static volatile sig_atomic_t stop;
+
+static void
+usage(void)
+{
+	fputs("usage: rsprof-heap [-cfrV] [-b PERCENT] [-d DURATION] [-i INTERVAL] "
+	      "[-m MIB]\n       [-R FD] [-s BYTES] -p PID\n"
+	      "       rsprof-heap -n [-c] PID | FILE\n",
+	    stderr);
+	exit(STATUS_USAGE);
+}
+
+static void
+on_signal(int sig)
+{
+	stop = sig;
+}
+
+static void
+note(struct profiler *p, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void
+note(struct profiler *p, const char *format, ...)
+{
+	char text[4300];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	targets_note(p->targets, proc_now(), text);
+}
+
+static void
+put_header(struct profiler *p)
+{
+	struct rec r;
+
+	header_begin(&r, "heap");
+	header_add(&r, "unit=bytes");
+	header_add(&r, "pid=%d", (int)p->o.pid);
+	header_add(&r, "sample=%" PRIu64, p->o.period);
+	header_add(&r, "budget=%" PRIu64, p->o.budget);
+	header_add(&r, "interval=%" PRIu64, p->o.interval);
+	header_add(&r, "stacks=bpf");
+	header_end(&r);
+	targets_put(p->targets, &r);
+}
+
+/* ---- stacks ------------------------------------------------------------ */
+
+static struct rec_ref
+tell_stack(struct profiler *p, const struct target *t, const struct told_stack *s)
+{
+	struct rec_ref leaf;
+
+	space_walked(&t->space, s->version, s->addr, s->n, s->cut, &p->walk);
+	targets_walk(p->targets, &p->walk, &leaf);
+	return leaf;
+}
+
+/* One that is new: if its process is known. */
+static void
+saw_stack(void *ctx, struct told_stack *s)
+{
+	struct profiler *p = ctx;
+	const struct target *t = target_find(p->targets, s->pid);
+
+	if (t == NULL || !t->told)
+		return;
+	s->leaf = tell_stack(p, t, s);
+	s->known = 1;
+}
+
+/* ---- sums -------------------------------------------------------------- */
+
+/* The place of a site; NULL: it is not known yet. */
+static struct place *
+place_of(struct profiler *p, const struct heap_change *c)
+{
+	struct rec_ref stack = { 0, "no-stack" };
+	struct target *t = target_find(p->targets, c->pid);
+	struct told_stack *s = told_find(heap_told(p->heap), c->stack);
+	struct place *place;
+
+	if (s && !s->known)
+		saw_stack(p, s);
+	if (s && s->known)
+		stack = s->leaf;
+	else if (c->stack && !p->final)
+		return NULL;
+	if (t)
+		target_meet(p->targets, proc_now(), t, c->tid);
+	place = places_get(p->places, c->pid, c->tid, stack);
+	if (place == NULL)
+		err(STATUS_LOST, NULL);
+	return place;
+}
+
+static int
+saw_change(void *ctx, struct heap_change *c)
+{
+	struct profiler *p = ctx;
+	struct place *place = c->user ? c->user : place_of(p, c);
+
+	if (place == NULL)
+		return 0;
+	c->user = place;
+	place_add(p->places, place, c);
+	return 1;
+}
+
+static void
+tell_place(void *ctx, struct place *place)
+{
+	struct profiler *p = ctx;
+	struct rec r = { .type = REC_HEAP };
+
+	r.heap = place->sum;
+	r.heap.time = p->time;
+	targets_put(p->targets, &r);
+}
+
+/* Of a process, its memory as it is and what has happened to it since. */
+static void
+tell_memory(struct profiler *p, const struct target *t, uint64_t covered,
+    uint64_t hits, uint64_t cost)
+{
+	struct rec r = { .type = REC_MEMORY };
+	struct heap_sum sum;
+
+	if (heap_sum(p->heap, t->pid, &sum) < 0)
+		return;
+	r.memory.time = p->time;
+	r.memory.pid = (uint64_t)t->pid;
+	r.memory.live = sum.live;
+	r.memory.count = sum.count;
+	r.memory.peak = sum.peak;
+	r.memory.allocs = sum.allocs;
+	r.memory.bytes = sum.bytes;
+	r.memory.frees = sum.frees;
+	r.memory.freed = sum.freed;
+	r.memory.unknown = sum.unknown;
+	r.memory.covered = covered;
+	r.memory.hits = hits;
+	r.memory.cost = cost;
+	proc_memory(t->pid, &r.memory.rss, &r.memory.anon);
+	targets_put(p->targets, &r);
+}
+
+/* What probes have cost their processes since the start, in ns. */
+static double
+cost_of(const struct profiler *p, const struct heap_load *l)
+{
+	double hits = (double)(l->entries + l->frees + l->returns);
+
+	return p->hit_ns * ((double)(l->entries + l->frees) +
+	    RETURN_COST * (double)l->returns) + hits * l->program_ns;
+}
+
+/* Sum up what one process, or (0) all of them, have done until now.  Hits and
+ * what they cost are told of the first: nobody counts them by process. */
+static void
+tell_sums(struct profiler *p, pid_t pid)
+{
+	struct heap_load l, *told = &p->load;
+	uint64_t hits, cost;
+
+	p->time = proc_now();
+	heap_load(p->heap, &l);
+	hits = l.entries + l.frees + l.returns - told->entries - told->frees -
+	    told->returns;
+	cost = (uint64_t)(cost_of(p, &l) > cost_of(p, told)
+	        ? cost_of(p, &l) - cost_of(p, told)
+	        : 0);
+	heap_changes(p->heap, saw_change, p);
+	places_tell(p->places, pid, tell_place, p);
+	for (size_t i = 0; i < targets_count(p->targets); i++) {
+		const struct target *t = targets_nth(p->targets, i);
+
+		if (pid && t->pid != pid)
+			continue;
+		tell_memory(p, t, p->covered, hits, cost);
+		hits = cost = 0;
+		*told = l;
+	}
+}
+
+/* ---- ages -------------------------------------------------------------- */
+
+static void
+saw_living(void *ctx, const struct heap_living *l)
+{
+	const struct place *place = l->user;
+
+	if (place)
+		ages_add(ctx, place->index, l->time, l->size, l->weight);
+}
+
+static void
+tell_age(void *ctx, const struct age *a)
+{
+	struct profiler *p = ctx;
+	const struct place *place = places_nth(p->places, a->place);
+	struct rec r = { .type = REC_AGE };
+
+	r.age.time = p->time;
+	r.age.pid = place->sum.pid;
+	r.age.tid = place->sum.tid;
+	r.age.stack = place->sum.stack;
+	r.age.born = a->born;
+	r.age.bytes = (uint64_t)(a->bytes + 0.5);
+	r.age.count = (uint64_t)(a->count + 0.5);
+	targets_put(p->targets, &r);
+}
+
+static void
+tell_ages(struct profiler *p)
+{
+	struct ages *a = ages_new(p->o.interval, p->time);
+
+	if (a == NULL)
+		err(STATUS_LOST, NULL);
+	heap_living(p->heap, saw_living, a);
+	if (ages_tell(a, tell_age, p) < 0)
+		err(STATUS_LOST, NULL);
+	ages_free(a);
+	p->ages_time = p->time;
+}
+
+/* ---- loss and cost ----------------------------------------------------- */
+
+static void
+tell_lost(struct profiler *p)
+{
+	struct heap_lost l;
+	uint64_t time = proc_now();
+
+	heap_lost(p->heap, &l);
+	l.ring_full += p->perf_lost;
+	p->perf_lost = 0;
+	targets_lost(p->targets, time, &l.ring_full, "ring-full");
+	targets_lost(p->targets, time, &l.live_full, "live-full");
+	targets_lost(p->targets, time, &l.sites_full, "sites-full");
+	targets_lost(p->targets, time, &l.scratch, "no-scratch");
+	targets_lost(p->targets, time, &l.returns, "returns");
+	targets_lost(p->targets, time, &l.processes, "processes");
+}
+
+/* ---- probes ------------------------------------------------------------ */
+
+static void
+say_refused(void *ctx, const struct plan_probe *probe, int error)
+{
+	struct profiler *p = ctx;
+	const char *name = probe->function[0] ? probe->function : "a function";
+
+	if (error == 524) /* ENOTSUPP of the kernel */
+		note(p, "%s in %s is not probed: the kernel refuses its first "
+		    "instruction", name, probe->path);
+	else
+		note(p, "%s in %s is not probed: %s", name, probe->path, strerror(error));
+}
+
+/* The module that a probe is in, as the process has mapped it. */
+static const struct module *
+module_of(const struct target *t, const struct plan_probe *probe)
+{
+	for (size_t i = 0; i < t->space.n; i++) {
+		const struct module *m = t->space.map[i].module;
+
+		if (strcmp(m->path, probe->path) == 0)
+			return m;
+	}
+	return NULL;
+}
+
+static void
+tell_probe(struct profiler *p, const struct target *t, const struct plan_probe *probe)
+{
+	const struct module *m = module_of(t, probe);
+	struct rec r = { .type = REC_PROBE };
+
+	r.probe.time = proc_now();
+	r.probe.pid = (uint64_t)t->pid;
+	r.probe.layer = probe->layer;
+	r.probe.function = probe->function[0] ? probe->function : NULL;
+	r.probe.module = m ? m->id : 0;
+	r.probe.offset = probe->offset;
+	r.probe.how = probe->stepped ? "stepped" : "emulated";
+	targets_put(p->targets, &r);
+}
+
+/* Probe what a process allocates by, as far as it is not probed yet.  How
+ * many were armed; -1: none, why[] says why. */
+static int
+arm(struct profiler *p, const struct target *t, char *why, size_t size)
+{
+	const struct plan_options o = { .all_callers = p->o.all_callers };
+	struct plan *plan = plan_process(t->pid, &o, why, size);
+	int before = heap_armed(p->heap, t->pid), n, error;
+
+	if (plan == NULL)
+		return -1;
+	n = heap_arm(p->heap, t->pid, plan->probe, plan->nprobe, say_refused, p);
+	error = errno;
+	if (n < 0)
+		snprintf(why, size, "uprobes are not permitted (%s): run as root, or give "
+		    "CAP_PERFMON and CAP_SYS_ADMIN", strerror(error));
+	for (size_t i = 0; n > 0 && i < plan->nprobe; i++)
+		tell_probe(p, t, &plan->probe[i]);
+	for (size_t i = 0; before == 0 && n > 0 && i < plan->nnote; i++)
+		note(p, "%s", plan->note[i]);
+	if (t->pid == p->o.pid) {
+		plan_free(p->plan);
+		p->plan = plan;
+	} else {
+		plan_free(plan);
+	}
+	p->armed |= n > 0;
+	errno = error;
+	return n;
+}
+
+/* ---- code -------------------------------------------------------------- */
+
+/* Let the kernel know of code that has come, and of tables. */
+static void
+tell_kernel(struct profiler *p)
+{
+	const struct module *full;
+
+	targets_ready(p->targets);
+	for (size_t i = 0; i < targets_count(p->targets); i++) {
+		struct target *t = targets_nth(p->targets, i);
+
+		if (!t->told)
+			continue;
+		if (heap_put(p->heap, &t->space, &full) < 0)
+			err(STATUS_LOST, "process %d: BPF maps", (int)t->pid);
+		if (full && module_once(full))
+			note(p, "%s: its unwind table has no room in the kernel: stacks "
+			    "end there", full->path);
+	}
+}
+
+/* All tables of a process are there, and the kernel has them. */
+static void
+prepare(struct profiler *p, struct target *t)
+{
+	for (size_t i = 0; i < t->space.n; i++)
+		module_wait(t->space.map[i].module);
+	t->space.changed = 1;
+	tell_kernel(p);
+}
+
+/* ---- what it may cost -------------------------------------------------- */
+
+static void
+announce(struct profiler *p, const char *text)
+{
+	warnx("%s", text);
+	note(p, "%s", text);
+}
+
+static void
+open_window(struct profiler *p)
+{
+	struct heap_load l;
+
+	heap_load(p->heap, &l);
+	p->window = (struct window){ .since = proc_now(), .until = UINT64_MAX,
+		.cpu = proc_cpu(p->o.pid), .cost = cost_of(p, &l) };
+}
+
+/* What the time since the window was opened has cost; it counts as covered. */
+static void
+close_window(struct profiler *p)
+{
+	uint64_t now = proc_now(), cpu = proc_cpu(p->o.pid);
+	struct heap_load l;
+	double cost;
+
+	heap_load(p->heap, &l);
+	cost = cost_of(p, &l) - p->window.cost;
+	p->covered += now - p->window.since;
+	budget_saw(&p->budget, now - p->window.since,
+	    cpu > p->window.cpu ? cpu - p->window.cpu : 0, cost > 0 ? (uint64_t)cost : 0);
+}
+
+/* What is seen from now on stands for all of the time. */
+static void
+set_scale(struct profiler *p, double scale)
+{
+	double change = scale / (p->scale ? p->scale : 1);
+
+	if (p->scale && change < 1 + SCALE_STEP && change > 1 - SCALE_STEP)
+		return;
+	if (heap_rate(p->heap, p->period, scale) == 0)
+		p->scale = scale;
+}
+
+static void
+watch_again(struct profiler *p)
+{
+	uint64_t on, off;
+
+	budget_windows(&p->budget, &on, &off);
+	set_scale(p, off ? (double)(on + off) / (double)on : 1);
+	if (p->plan)
+		heap_arm(p->heap, p->o.pid, p->plan->probe, p->plan->nprobe,
+		    say_refused, p);
+	p->watching = 1;
+	open_window(p);
+	if (off)
+		p->window.until = p->window.since + on;
+}
+
+static void
+look_away(struct profiler *p)
+{
+	uint64_t on, off, now;
+
+	heap_disarm(p->heap, p->o.pid);
+	close_window(p);
+	budget_windows(&p->budget, &on, &off);
+	now = proc_now();
+	p->watching = 0;
+	p->window = (struct window){ .since = now, .until = now + off };
+}
+
+/* Exact, as long as that is cheap; then samples; then windows. */
+static void
+choose_cheaper(struct profiler *p)
+{
+	char text[256];
+
+	if (p->o.given || p->budget.load <= p->o.budget / 100.0 || p->budget.share > 0)
+		return;
+	if (p->period == 0) {
+		p->period = SAMPLE_DEFAULT;
+		p->scale = 0;
+		set_scale(p, 1);
+		p->budget.load = 0;
+		snprintf(text, sizeof text, "recording all costs more than %d %% of the "
+		    "CPU time: from now on one allocation in %u KiB is recorded, and "
+		    "sums are estimates (-s 0: all)", (int)p->o.budget,
+		    SAMPLE_DEFAULT >> 10);
+	} else {
+		p->period = 0;
+		p->scale = 0;
+		p->budget.share = p->o.budget / 100.0;
+		snprintf(text, sizeof text, "samples cost more than %d %% of the CPU "
+		    "time, too: from now on allocations are recorded in windows of "
+		    "time, and sums are estimates (-s 0: all)", (int)p->o.budget);
+	}
+	announce(p, text);
+}
+
+/* Open and close windows, when it is time.  Only what is watched is charged. */
+static void
+mind_budget(struct profiler *p)
+{
+	uint64_t on, off, now = proc_now();
+
+	if (!p->armed)
+		return;
+	if (!p->watching) {
+		if (now >= p->window.until)
+			watch_again(p);
+		return;
+	}
+	if (now < p->window.until && now < p->window.since + BUDGET_LOOK_NS)
+		return;
+	close_window(p);
+	choose_cheaper(p);
+	budget_windows(&p->budget, &on, &off);
+	open_window(p);
+	if (off)
+		look_away(p);
+}
+
+/* ---- programs that begin ----------------------------------------------- */
+
+/* A process has executed a program, and waits: let it come to where its
+ * libraries are there. */
+static void
+run_to_start(struct profiler *p, pid_t pid)
+{
+	char path[64];
+	const char *error;
+	int fd, got = -1;
+	struct obj *obj;
+	uint64_t entry;
+
+	snprintf(path, sizeof path, "/proc/%d/exe", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	obj = fd < 0 ? NULL : obj_open(fd, &error);
+	if (obj && obj_entry(obj, &entry) == 0) {
+		snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+		got = heap_stop_at(p->heap, pid, path, entry);
+	}
+	if (got < 0)
+		note(p, "process %d: it cannot be stopped at its beginning: what it "
+		    "allocates first may be missing", (int)pid);
+	obj_close(obj);
+	if (fd >= 0)
+		close(fd);
+}
+
+/* It is there: probe it. */
+static void
+arm_started(struct profiler *p, pid_t pid)
+{
+	struct target *t = target_find(p->targets, pid);
+	char why[HEAP_WHY];
+
+	heap_stop_at(p->heap, pid, NULL, 0);
+	if (t == NULL || !t->told)
+		return;
+	target_look(p->targets, t);
+	prepare(p, t);
+	if (arm(p, t, why, sizeof why) <= 0)
+		note(p, "process %d: %s", (int)pid, why);
+	else if (pid == p->o.pid)
+		watch_again(p);
+}
+
+static void
+take_stopped(struct profiler *p)
+{
+	pid_t pid;
+	int start;
+
+	while ((pid = heap_stopped(p->heap, &start))) {
+		if (start)
+			arm_started(p, pid);
+		else
+			run_to_start(p, pid);
+		kill(pid, SIGCONT);
+	}
+}
+
+/* ---- rounds ------------------------------------------------------------ */
+
+/* Its last sums, before its end is told of. */
+static void
+saw_exit(struct profiler *p, const struct perf_record *r)
+{
+	struct target *t = target_find(p->targets, r->pid);
+
+	if (t && t->threads == 1) {
+		heap_read(p->heap);
+		told_unknown(heap_told(p->heap), 0, saw_stack, p);
+		tell_sums(p, t->pid);
+	}
+}
+
+/* What happens to processes until a time.  New code may have new functions
+ * that allocate. */
+static void
+take_records(struct profiler *p, uint64_t until)
+{
+	const struct follow f = { p->targets, p->o.children, NULL };
+	struct perf_record r;
+
+	while (!targets_error(p->targets) && perf_next(p->perf, until, &r)) {
+		struct target *t = target_find(p->targets, r.pid);
+
+		if (r.type == PERF_LOST)
+			p->perf_lost += r.count;
+		if (t && r.type == PERF_EXIT)
+			saw_exit(p, &r);
+		if (t && r.type == PERF_MAP)
+			p->replan = 1;
+		if (follow(&f, &r))
+			heap_forget(p->heap, r.pid);
+	}
+}
+
+static void
+arm_new(struct profiler *p)
+{
+	char why[HEAP_WHY];
+
+	if (!p->replan)
+		return;
+	p->replan = 0;
+	for (size_t i = 0; i < targets_count(p->targets); i++) {
+		struct target *t = targets_nth(p->targets, i);
+
+		if (t->told && heap_armed(p->heap, t->pid))
+			arm(p, t, why, sizeof why);
+	}
+}
+
+/* A window that is open counts up to now. */
+static void
+cover(struct profiler *p)
+{
+	if (!p->watching || !p->armed)
+		return;
+	close_window(p);
+	p->window.since = proc_now();
+	p->window.cpu = proc_cpu(p->o.pid);
+	p->window.cost = cost_of(p, &p->load);
+}
+
+static void
+do_round(struct profiler *p, uint64_t until)
+{
+	uint64_t time = proc_now();
+
+	if (heap_read(p->heap) < 0)
+		err(STATUS_LOST, NULL);
+	told_unknown(heap_told(p->heap), 0, saw_stack, p);
+	take_records(p, until);
+	tell_kernel(p);
+	take_stopped(p);
+	arm_new(p);
+	mind_budget(p);
+	if (time < p->interval_time + p->o.interval && until != UINT64_MAX)
+		return;
+	p->final = until == UINT64_MAX;
+	cover(p);
+	tell_sums(p, 0);
+	p->covered = 0;
+	p->interval_time = p->time;
+	if (p->final || time >= p->ages_time + AGES_NS)
+		tell_ages(p);
+	tell_lost(p);
+	targets_cost(p->targets, p->time);
+	rec_out_flush(&p->out);
+}
+
+/* Milliseconds until the next round. */
+static int
+wait_time(const struct profiler *p, uint64_t end)
+{
+	uint64_t t = proc_now(), next = p->interval_time + p->o.interval;
+
+	if (end < next)
+		next = end;
+	if (p->window.until < next)
+		next = p->window.until;
+	next = next > t ? next - t : 0;
+	return next < ROUND_MS * 1000000ULL ? (int)(next / 1000000) + 1 : ROUND_MS;
+}
+
+/* Until something ends it: its name, or NULL where the reader went. */
+static const char *
+loop(struct profiler *p, int pidfd)
+{
+	const int more[] = { heap_fd(p->heap), targets_fd(p->targets) };
+	uint64_t end = UINT64_MAX;
+	int ended = 0, ready;
+
+	if (p->o.duration)
+		end = proc_now() + p->o.duration;
+	while (!stop && proc_now() < end) {
+		ready = perf_wait(p->perf, ended ? -1 : pidfd, STDOUT_FILENO, more,
+		    wait_time(p, end));
+		if (ready < 0 && errno != EINTR)
+			err(STATUS_LOST, "poll");
+		if (ready > 0 && (ready & 2))
+			return NULL;
+		if (ready > 0 && (ready & 1))
+			ended = 1;
+		do_round(p, proc_now() - DELAY_NS);
+		if (targets_error(p->targets))
+			return NULL;
+		if (ended && (!p->o.children || targets_count(p->targets) == 0))
+			return "exited";
+	}
+	return stop ? "stopped" : "duration";
+}
+
+static int
+finish(struct profiler *p, const char *reason)
+{
+	int error;
+
+	heap_disarm(p->heap, 0);
+	if (reason) {
+		do_round(p, UINT64_MAX);
+		targets_end(p->targets, proc_now(), reason);
+		rec_out_flush(&p->out);
+	}
+	error = targets_error(p->targets);
+	if (reason && !error)
+		return p->armed ? 0 : STATUS_NOTHING;
+	/* Whoever closes a pipe early knows it. */
+	if (error && error == p->out.error && error != EPIPE)
+		warnx("cannot write: %s", strerror(error));
+	else if (error && error != EPIPE)
+		warnx("%s", strerror(error));
+	return STATUS_LOST;
+}
+
+/* ---- beginning --------------------------------------------------------- */
+
+static void
+check_target(const struct options *o)
+{
+	struct proc_stat st;
+
+	if (proc_stat(o->pid, &st) < 0)
+		errx(STATUS_NOPROC, "no process %d", (int)o->pid);
+	if (st.state == 'Z' || st.state == 'X')
+		errx(STATUS_NOPROC, "process %d is a zombie: it has ended, its parent "
+		    "%d has not waited for it", (int)o->pid, (int)st.ppid);
+	if (st.kernel)
+		errx(STATUS_NOTHING, "process %d (%s) is a kernel thread: it has no "
+		    "heap to profile", (int)o->pid, st.name);
+}
+
+static void
+open_all(struct profiler *p)
+{
+	const struct heap_options ho = { .children = p->o.children,
+		.all_callers = p->o.all_callers,
+		.stop_at_exec = p->o.children || p->o.resume,
+		.most = p->o.live << 20 };
+	const struct perf_options po = { .program = -1, .watch = 1,
+		.children = p->o.children };
+	char why[HEAP_WHY];
+
+	p->heap = heap_new(&ho, why);
+	if (p->heap == NULL)
+		errx(errno == EPERM || errno == EACCES ? STATUS_PERM : STATUS_LOST,
+		    "process %d: %s", (int)p->o.pid, why);
+	p->perf = perf_new(&po);
+	if (p->perf == NULL)
+		err(STATUS_LOST, NULL);
+	if (perf_attach_all(p->perf) < 0)
+		errx(errno == EPERM || errno == EACCES ? STATUS_PERM : STATUS_LOST,
+		    "process %d: events of all processes are not permitted (%s): run as "
+		    "root, or give CAP_PERFMON", (int)p->o.pid, strerror(errno));
+	p->targets = targets_new(&p->out, "heap");
+	p->places = places_new();
+	if (p->targets == NULL || p->places == NULL)
+		err(STATUS_LOST, NULL);
+}
+
+/* A process that runs. */
+static void
+begin_attached(struct profiler *p, struct target *t)
+{
+	char why[HEAP_WHY];
+
+	put_header(p);
+	target_describe(p->targets, t, NULL);
+	prepare(p, t);
+	if (arm(p, t, why, sizeof why) < 0)
+		errx(errno == EPERM || errno == EACCES ? STATUS_PERM : STATUS_NOTHING,
+		    "process %d: %s", (int)p->o.pid, why);
+	watch_again(p);
+	rec_out_flush(&p->out);
+}
+
+/* A command held by rsprof-exec(1): probes come when it has become what it will
+ * be.  It is let go here, or by whoever hears that we are ready. */
+static void
+begin_held(struct profiler *p)
+{
+	put_header(p);
+	rec_out_flush(&p->out);
+	if (p->o.ready < 0) {
+		kill(p->o.pid, SIGCONT);
+		return;
+	}
+	if (write(p->o.ready, "ready\n", 6) < 0)
+		err(STATUS_LOST, "-R %d", p->o.ready);
+	close(p->o.ready);
+}
+
+static void
+await_stop(const struct options *o)
+{
+	struct timespec pause = { 0, 2000000 };
+	struct proc_stat st;
+
+	for (int i = 0; i < STOP_MS / 2; i++) {
+		if (proc_stat(o->pid, &st) < 0 || st.state == 'Z')
+			errx(STATUS_NOPROC, "process %d has ended", (int)o->pid);
+		if (st.state == 'T')
+			return;
+		nanosleep(&pause, NULL);
+	}
+	errx(STATUS_LOST, "process %d is not stopped: -r continues a stopped one",
+	    (int)o->pid);
+}
+
+static int
+profile(struct profiler *p)
+{
+	int status, pidfd = (int)syscall(SYS_pidfd_open, p->o.pid, 0);
+	struct target *t;
+
+	if (pidfd < 0 && errno == ESRCH)
+		errx(STATUS_NOPROC, "process %d has ended", (int)p->o.pid);
+	if (pidfd < 0)
+		err(STATUS_LOST, "process %d", (int)p->o.pid);
+	if (p->o.resume)
+		await_stop(&p->o);
+	open_all(p);
+	t = target_add(p->targets, p->o.pid);
+	if (t == NULL || heap_watch(p->heap, p->o.pid) < 0)
+		err(STATUS_LOST, NULL);
+	p->hit_ns = heap_hit_cost(p->heap);
+	p->period = p->o.period;
+	p->budget.share = p->o.given ? p->o.budget / 100.0 : 0;
+	p->interval_time = p->ages_time = proc_now();
+	if (p->o.resume)
+		begin_held(p);
+	else
+		begin_attached(p, t);
+	status = finish(p, loop(p, pidfd));
+	close(pidfd);
+	return status;
+}
+
+static void
+catch_signals(void)
+{
+	static const int sig[] = { SIGINT, SIGTERM, SIGHUP };
+	struct sigaction a, old;
+
+	memset(&a, 0, sizeof a);
+	a.sa_handler = on_signal;
+	for (size_t i = 0; i < sizeof sig / sizeof *sig; i++) {
+		sigaction(sig[i], NULL, &old);
+		if (old.sa_handler != SIG_IGN) /* as nohup(1) wants it */
+			sigaction(sig[i], &a, NULL);
+	}
+	signal(SIGPIPE, SIG_IGN);
+}
+
+/* Show what would be probed. */
+static int
+show_plan(const struct options *o)
+{
+	const struct plan_options po = { .all_callers = o->all_callers };
+	char why[HEAP_WHY];
+	uint64_t pid;
+	struct plan *plan;
+
+	if (arg_number(o->file, 1, INT_MAX, &pid) == 0)
+		plan = plan_process((pid_t)pid, &po, why, sizeof why);
+	else
+		plan = plan_of_file(o->file, &po, why, sizeof why);
+	if (plan == NULL && (errno == ENOENT || errno == ESRCH))
+		errx(STATUS_NOPROC, "%s: no such process or file", o->file);
+	if (plan == NULL && (errno == EACCES || errno == EPERM))
+		errx(STATUS_PERM, "%s: %s", o->file, why);
+	if (plan == NULL)
+		errx(STATUS_NOTHING, "%s: %s", o->file, why);
+	plan_print(stdout, plan);
+	plan_free(plan);
+	if (ferror(stdout) || fclose(stdout) == EOF)
+		err(STATUS_LOST, "cannot write");
+	return 0;
+}
+
+static void
+parse_options(struct options *o, int argc, char *argv[])
+{
+	uint64_t n;
+	int c, budget = 0;
+
+	while ((c = getopt(argc, argv, "b:cd:fi:m:np:rR:s:V")) != -1)
+		switch (c) {
+		case 'b':
+			if (arg_number(optarg, 1, 100, &o->budget) < 0)
+				errx(STATUS_USAGE, "-b %s: not a percentage from 1 to 100",
+				    optarg);
+			o->given = budget = 1;
+			break;
+		case 'c': o->all_callers = 1; break;
+		case 'd':
+			if (arg_duration(optarg, &o->duration) < 0 || o->duration == 0)
+				errx(STATUS_USAGE, "-d %s: not a duration, such as 30s, 5m "
+				    "or 1h30m", optarg);
+			break;
+		case 'f': o->children = 1; break;
+		case 'i':
+			if (arg_duration(optarg, &o->interval) < 0 ||
+			    o->interval < 10000000)
+				errx(STATUS_USAGE, "-i %s: not a duration of 10ms or more",
+				    optarg);
+			break;
+		case 'm':
+			if (arg_number(optarg, 8, 1 << 20, &o->live) < 0)
+				errx(STATUS_USAGE, "-m %s: not a number of MiB from 8 to "
+				    "1048576", optarg);
+			break;
+		case 'n': o->plan_only = 1; break;
+		case 'p':
+			if (arg_number(optarg, 1, INT_MAX, &n) < 0)
+				errx(STATUS_USAGE, "-p %s: not a process number", optarg);
+			o->pid = (pid_t)n;
+			break;
+		case 'r': o->resume = 1; break;
+		case 'R':
+			if (arg_number(optarg, 0, 1023, &n) < 0 ||
+			    fcntl((int)n, F_GETFD) < 0)
+				errx(STATUS_USAGE, "-R %s: not an open descriptor", optarg);
+			o->ready = (int)n;
+			break;
+		case 's':
+			if (arg_number(optarg, 0, 1ULL << 40, &o->period) < 0)
+				errx(STATUS_USAGE, "-s %s: not a number of bytes from 0 to "
+				    "2^40", optarg);
+			o->given = 1;
+			break;
+		case 'V':
+			puts("rsprof-heap " VERSION);
+			if (fflush(stdout) == EOF)
+				err(STATUS_LOST, "cannot write");
+			exit(0);
+		default: usage();
+		}
+	if (o->given && !budget)
+		o->budget = 0;
+	if (o->plan_only && optind + 1 == argc)
+		o->file = argv[optind++];
+	if ((o->pid == 0) != o->plan_only || (o->plan_only && o->file == NULL) ||
+	    optind != argc)
+		usage();
+}
+
+int
+main(int argc, char *argv[])
+{
+	static struct profiler p = {
+		.o = { .interval = INTERVAL_NS, .live = LIVE_DEFAULT, .ready = -1,
+		    .budget = BUDGET_DEFAULT }
+	};
+	int status;
+
+	parse_options(&p.o, argc, argv);
+	if (p.o.plan_only)
+		return show_plan(&p.o);
+	check_target(&p.o);
+	catch_signals();
+	rec_out_init(&p.out, STDOUT_FILENO, REC_PRODUCER_MAX);
+	status = profile(&p);
+	heap_free(p.heap);
+	perf_free(p.perf);
+	targets_free(p.targets);
+	places_free(p.places);
+	plan_free(p.plan);
+	if (close(STDOUT_FILENO) < 0 && status == 0)
+		err(STATUS_LOST, "cannot write");
+	return status;
+}

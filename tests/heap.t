@@ -1,0 +1,247 @@
+#!/bin/sh
+# rsprof-heap against a program that counts by itself what it allocates.
+# shellcheck disable=SC2016
+. "$(dirname "$0")/lib.sh"
+
+[ -e "$B/target/heap" ] || skip_all "no Rust compiler built $B/target/heap"
+cd "$T" || exit 1
+PATH=$PATH:/usr/sbin
+"$B/target/heap" >/dev/null </dev/null
+mkfifo gate probe.in
+"$B/target/heap" <probe.in >probe.out & pid=$!; own $pid
+exec 7>probe.in
+await 60 grep -q ready probe.out
+rsprof-heap -d 0.1 -p $pid >probe.rec 2>err ||
+    skip_all "allocations cannot be probed here: $(head -n 1 err)"
+exec 7>&-
+wait $pid
+
+# ---- words -------------------------------------------------------------------
+
+exits 'no process: 3' 3 rsprof-heap -p 4194304
+one_line 'in one line'
+exits 'no plan for no file: 3' 3 rsprof-heap -n "$T/nothing"
+for bad in '-s x' '-s -1' '-s 9999999999999' '-b 0' '-b 101' '-b x' '-i 1ms' \
+    '-d 0' '-m 1' '-R 99' '-p 0'; do
+	# shellcheck disable=SC2086
+	exits "$bad: 2" 2 rsprof-heap $bad -p $$
+done
+exits 'both -n and -p: 2' 2 rsprof-heap -n -p $$
+sh -c 'while :; do sleep 1; done' & shell=$!; own $shell
+exits 'a shell has nothing to probe: 5' 5 rsprof-heap -p $shell
+says 'which is said' 'nothing to probe: it does not look like a Rust program'
+kill $shell
+exits 'a kernel thread: 5' 5 rsprof-heap -p 2
+if [ "$(id -u)" = 0 ]; then
+	nobody sleep 60 & asleep=$!; own $asleep
+	exits 'without permission: 4' 4 nobody "$B/rsprof-heap" -p $asleep
+	says 'the capability is named' 'CAP_BPF'
+	kill $asleep
+else
+	skip 'without permission: 4'
+	skip 'the capability is named'
+fi
+
+# ---- plans -------------------------------------------------------------------
+
+exits 'the plan of a file' 0 rsprof-heap -n "$B/target/heap"
+says 'has the four of Rust' '^rust +__rust_alloc_zeroed ' out
+exits 'the plan of one after LTO' 0 rsprof-heap -n "$B/target/heap-lto"
+says 'has what it calls' 'calls malloc and the like' out
+says 'and what it does not' '__rust_alloc is bypassed' out
+exits 'a text has none' 5 rsprof-heap -n "$ROOT/README.md"
+exits 'a C program has none' 5 rsprof-heap -n /bin/sh
+exits 'but with -c' 0 rsprof-heap -c -n $$
+says 'it has libc' '^libc +malloc ' out
+
+# ---- exactly -----------------------------------------------------------------
+
+# start PROGRAM THREADS: up to its first line, in $pid; and a line lets it go on.
+start() {
+	"$B/target/$1" "$2" <gate >said & pid=$!; own $pid
+	exec 8>gate
+	await 60 grep -q ready said
+}
+go() { echo go >&8; }
+end() {
+	exec 8>&-
+	wait $pid
+}
+
+# record OPTION...: it from its first line to its second, into rec.
+record() {
+	rsprof-heap "$@" -p $pid >raw 2>err 8>&- & heap=$!; own $heap
+	await 60 grep -q '^probe' raw
+	go
+	await 120 grep -q '^done' said
+	kill $heap
+	wait $heap; status=$?
+	rsprof-sym <raw >rec
+}
+
+# sums REC: of each function of the program what was allocated in it, as the
+# program itself says it.
+sums() {
+	awk -F'\t' '
+	FNR == NR { split($0, w, " "); name[w[2]]; next }
+	$1 == "frame" { sub(/.*::/, "", $3); frame[$2] = $3 }
+	$1 == "stack" {
+		site[$2] = frame[$6] in name ? frame[$6] : site[$3]
+	}
+	$1 == "heap" && site[$5] {
+		s = site[$5]
+		for (i = 6; i <= NF; i++) {
+			split($i, kv, "=")
+			sum[s, kv[1]] += kv[2]
+		}
+	}
+	END {
+		for (s in name)
+			print "site", s, sum[s, "allocs"] + 0, sum[s, "bytes"] + 0, \
+			    sum[s, "frees"] + 0, sum[s, "freed"] + 0, \
+			    sum[s, "bytes"] - sum[s, "freed"], \
+			    sum[s, "allocs"] - sum[s, "frees"]
+	}' "$1" "$2" | sort
+}
+# What waits to be sent has room that depends on who comes first.
+fixed() { grep -v ' push_sent '; }
+
+for threads in 1 4 64; do
+	start heap-counted $threads
+	go
+	await 120 grep -q '^done' said
+	end
+	grep '^site' said | sort >all.$threads
+	fixed <all.$threads >truth.$threads
+done
+for build in heap heap-lto heap-thin heap-system heap-static; do
+	for threads in 1 4 64; do
+		[ $build = heap ] || [ $threads = 4 ] || continue
+		start $build $threads
+		record -s 0
+		ok "$build, $threads threads: it ends well" test $status = 0
+		sums all.$threads rec | fixed >is
+		same "$build, $threads threads: all that it counts itself, to the last one" \
+		    is truth.$threads
+		ok "nothing is lost" sh -c '! grep "^lost" rec'
+		end
+	done
+done
+
+# The sums of the whole and of its parts; and what is live, by age.
+awk -F'\t' '
+	function get(key) {
+		if (!match($0, "\t" key "=[0-9]+"))
+			return 0
+		return substr($0, RSTART + length(key) + 2, RLENGTH - length(key) - 2)
+	}
+	$1 == "heap" { a += get("allocs"); b += get("bytes"); f += get("frees"); d += get("freed")
+	    live[$4 $5] = get("live"); n[$4 $5] = get("count") }
+	$1 == "memory" { A += get("allocs"); B += get("bytes"); F += get("frees"); D += get("freed")
+	    last = get("live") " " get("count"); peak = get("peak") }
+	$1 == "age" { c += $8; y += $7 }
+	END {
+		for (s in live) { l += live[s]; m += n[s] }
+		print a, b, f, d, l, m
+		print A, B, F, D, last
+		print a, b, f, d, y, c
+		print a, b, f, d, b - d, a - f
+		exit !(peak >= l)
+	}' rec >lines
+ok 'the most that was live is no less than what is' test $? = 0
+uniq lines >one
+ok 'the whole is the sum of its parts, and so are the ages' \
+    test "$(wc -l <one)" = 1
+[ "$(wc -l <one)" = 1 ] || diag <lines
+says 'temporaries are seen' '	temps=[0-9]' rec
+says 'reallocs are seen' '	moved=[0-9]' rec
+says 'lifetimes are seen' '	lives=[0-9]' rec
+ok 'every stack reaches its root' sh -c '! grep "^stack.*	?" raw && ! grep "^heap.*	?" raw'
+ok 'the stream is whole' sh -c 'tail -n 1 raw | grep -q "^end"'
+
+# Of two that watch at the same time both are right.
+start heap 4
+rsprof-heap -s 0 -p $pid >raw2 2>err2 8>&- & other=$!; own $other
+await 60 grep -q '^probe' raw2
+record -s 0
+kill $other
+wait $other
+sums all.4 rec | fixed >is
+same 'beside another one it is right' is truth.4
+rsprof-sym <raw2 >rec2
+sums all.4 rec2 | fixed >is
+same 'and so is the other one' is truth.4
+end
+
+# ---- from the first instruction on -------------------------------------------
+
+for build in heap heap-lto heap-static; do
+	rsprof-exec "$B/target/$build" 1 <gate >said & pid=$!; own $pid
+	exec 8>gate
+	rsprof-heap -r -s 0 -p $pid >raw 2>err 8>&- & heap=$!; own $heap
+	await 60 grep -q ready said
+	go
+	await 60 grep -q '^done' said
+	end
+	wait $heap; status=$?
+	ok "$build, held: it ends with the program" test $status = 0
+	rsprof-sym <raw >rec
+	sums all.1 rec | fixed >is
+	same "$build, held: nothing is missing" is truth.1
+	ok 'main is on a stack, before anything was said' \
+	    grep -Eq '^frame.*main' rec
+done
+
+# ---- samples -----------------------------------------------------------------
+
+start heap 4
+record -s 1024
+ok 'samples: it ends well' test $status = 0
+says 'the header says how many' '	sample=1024	' raw
+sums all.4 rec | fixed >is
+# Of some thousand picked ones: a fifth is far beyond chance.
+ok 'bytes by samples are about those' awk '
+	FNR == NR { want[$2] = $4; next }
+	{ got += $4; all += want[$2] }
+	END { exit !(got > all * 0.8 && got < all * 1.2) }' truth.4 is
+end
+
+# ---- leaving -----------------------------------------------------------------
+
+# code: that stands where the probes were.
+code() {
+	awk -F'\t' -v pid="$1" '$1 == "map" && $7 { start[$7] = $4; offset[$7] = $6 }
+		$1 == "probe" { print start[$6], offset[$6], $7 }' raw | sort -u |
+	while read -r start offset at; do
+		printf '%s ' "$at"
+		dd if="/proc/$1/mem" bs=1 count=1 \
+		    skip=$((0x$start - 0x$offset + 0x$at)) 2>/dev/null | od -An -tx1
+	done
+}
+for how in TERM KILL; do
+	start heap 4
+	rsprof-heap -s 0 -p $pid >raw 2>err 8>&- & heap=$!; own $heap
+	await 60 grep -q '^probe' raw
+	code $pid >armed
+	ok 'probes are there' grep -q ' cc' armed
+	kill -$how $heap
+	wait $heap 2>/dev/null
+	is_clean() { code $pid >now; ! grep -q ' cc' now; }
+	ok "after SIG$how they are not" await 60 is_clean
+	go
+	await 60 grep -q '^done' said
+	end
+	ok 'the program goes on' test $? = 0
+done
+start heap 1
+rsprof-heap -s 0 -p $pid 2>err 8>&- | head -n 1 >first
+says 'the reader goes: it ends' '^rsprof' first
+end
+start heap 1
+rsprof-heap -s 0 -p $pid >raw 2>err 8>&- & heap=$!; own $heap
+await 60 grep -q '^probe' raw
+end
+wait $heap; status=$?
+ok 'the program ends: it does, too' test $status = 0
+says 'which is the reason' '^end.*	exited$' raw
+done_testing
