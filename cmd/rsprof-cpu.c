@@ -11,17 +11,17 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "arg.h"
 #include "bpf/cpu.h"
+#include "follow.h"
+#include "header.h"
 #include "module.h"
 #include "perf.h"
 #include "proc.h"
@@ -82,84 +82,29 @@ on_signal(int sig)
 	stop = sig;
 }
 
-static uint64_t
-wall_clock(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
-/* One key=value of the header. */
-static void attribute(struct rec *r, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static void
-attribute(struct rec *r, const char *format, ...)
-{
-	static char text[REC_ATTR_MAX][300];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text[r->rsprof.nattr], sizeof *text, format, args);
-	va_end(args);
-	r->rsprof.attr[r->rsprof.nattr] = text[r->rsprof.nattr];
-	r->rsprof.nattr++;
-}
-
 static void
 put_header(struct profiler *p)
 {
-	struct rec r = { .type = REC_RSPROF };
 	int clock = perf_event_is_clock(p->o.event);
-	struct utsname u;
+	struct rec r;
 
-	uname(&u);
-	r.rsprof.version = REC_VERSION;
-	r.rsprof.producer = "cpu";
-	attribute(&r, "mono=%" PRIu64, proc_now());
-	attribute(&r, "wall=%" PRIu64, wall_clock());
-	attribute(&r, "hz=%" PRIu64, p->o.hz);
-	attribute(&r, "unit=%s", clock ? "ns" : p->o.event->name);
-	attribute(&r, "pid=%d", (int)p->o.pid);
-	attribute(&r, "scope=%s",
+	header_begin(&r, "cpu");
+	header_add(&r, "hz=%" PRIu64, p->o.hz);
+	header_add(&r, "unit=%s", clock ? "ns" : p->o.event->name);
+	header_add(&r, "pid=%d", (int)p->o.pid);
+	header_add(&r, "scope=%s",
 	    sampler_user_only(p->sampler) ? "user"
 	        : p->o.kernel             ? "kernel"
 	                                  : "all");
-	attribute(&r, "stacks=%s", sampler_copies(p->sampler) ? "copy" : "bpf");
-	attribute(&r, "copy=%" PRIu64, p->o.copy);
+	header_add(&r, "stacks=%s", sampler_copies(p->sampler) ? "copy" : "bpf");
+	header_add(&r, "copy=%" PRIu64, p->o.copy);
 	if (p->o.off)
-		attribute(&r, "off=%" PRIu64, p->o.off_us * 1000);
-	attribute(&r, "host=%s", u.nodename);
-	attribute(&r, "kernel=%s", u.release);
-	attribute(&r, "arch=%s", u.machine);
+		header_add(&r, "off=%" PRIu64, p->o.off_us * 1000);
+	header_end(&r);
 	targets_put(p->targets, &r);
 }
 
 /* ---- what the kernel reports ------------------------------------------- */
-
-static void
-saw_map(struct profiler *p, const struct perf_record *r, struct target *t)
-{
-	struct proc_map map = { r->map.start, r->map.end, r->map.offset, r->map.ino,
-		r->map.major, r->map.minor, r->map.path };
-
-	target_map(p->targets, r->time, t, &map);
-}
-
-static void
-saw_fork(struct profiler *p, const struct perf_record *r)
-{
-	struct target *t = target_find(p->targets, r->parent.pid);
-
-	if (t == NULL)
-		return;
-	if (r->pid == r->parent.pid)
-		target_new_thread(p->targets, r->time, t, r->tid, r->parent.tid);
-	else if (p->o.children)
-		target_fork(p->targets, r->time, t, r->pid, r->parent.tid);
-}
 
 /* The process that a sample is of, told of; NULL: it is not ours. */
 static struct target *
@@ -348,41 +293,32 @@ saw_waiting(void *ctx, const struct walker_seen *seen)
 	return leaf;
 }
 
+/* What happens to a process.  With its last thread its code is gone: stacks of
+ * waits that have not been told yet are told before. */
 static void
-saw_exit(struct profiler *p, const struct perf_record *r, struct target *t)
+saw_event(struct profiler *p, const struct perf_record *r)
 {
-	/* Stacks of waits that have not been told yet. */
-	if (t->threads == 1)
+	const struct follow f = { p->targets, p->o.children, p->command };
+	const struct target *t = target_find(p->targets, r->pid);
+
+	if (t && r->type == PERF_EXIT && t->threads == 1)
 		sampler_unknown(p->sampler, t->pid, saw_stack, p);
-	if (target_exit(p->targets, r->time, t, r->tid))
+	if (follow(&f, r))
 		sampler_forget(p->sampler, r->pid);
 }
 
 static void
 take(struct profiler *p, const struct perf_record *r)
 {
-	struct target *t = target_find(p->targets, r->pid);
-
 	switch (r->type) {
-	case PERF_SAMPLE: saw_copy(p, r); return;
-	case PERF_FORK: saw_fork(p, r); return;
-	case PERF_LOST: p->lost += r->count; return;
+	case PERF_SAMPLE: saw_copy(p, r); break;
+	case PERF_LOST: p->lost += r->count; break;
 	case PERF_THROTTLE:
 		if (sampler_copies(p->sampler)) /* else its misses are counted */
 			p->throttled++;
-		return;
-	case PERF_DAMAGED: p->damaged++; return;
-	default: break;
-	}
-	if (t == NULL)
-		return;
-	switch (r->type) {
-	case PERF_MAP: saw_map(p, r, t); break;
-	case PERF_NAME: target_thread(p->targets, r->time, t, r->tid, r->name); break;
-	case PERF_EXEC:
-		target_exec(p->targets, r->time, t, r->tid, r->name, p->command);
 		break;
-	default: saw_exit(p, r, t); break;
+	case PERF_DAMAGED: p->damaged++; break;
+	default: saw_event(p, r); break;
 	}
 }
 
