@@ -18,6 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "class.h"
 #include "arg.h"
 #include "idmap.h"
 #include "rec.h"
@@ -137,12 +138,15 @@ open_symbols(struct namer *n, struct module *m)
 
 /* Write a frame if it is new; its id. */
 static uint64_t
-put_frame(struct namer *n, const char *function, const char *file, uint64_t line)
+put_frame(struct namer *n, const char *module, const char *function,
+    const char *file, uint64_t line)
 {
 	struct rec r = { .type = REC_FRAME };
 	uint64_t h = rec_hash_str(REC_HASH, function);
 
 	h = rec_hash_str(h, file);
+	r.frame.class = class_of(function, file, module);
+	h = rec_hash_str(h, r.frame.class);
 	r.frame.id = rec_id(rec_hash_u64(h, line));
 	r.frame.function = function;
 	r.frame.file = file;
@@ -167,7 +171,7 @@ resolve(struct namer *n, struct module *m, uint64_t offset)
 	p = checked(malloc(sizeof *p + count * sizeof *p->frame));
 	p->n = count;
 	for (size_t i = 0; i < count; i++)
-		p->frame[i] = put_frame(n, frame[i].function, frame[i].file,
+		p->frame[i] = put_frame(n, m->path, frame[i].function, frame[i].file,
 		    frame[i].line);
 	return p;
 }
@@ -179,7 +183,7 @@ resolve_nowhere(struct namer *n)
 	struct place *p = checked(malloc(sizeof *p + sizeof *p->frame));
 
 	p->n = 1;
-	p->frame[0] = put_frame(n, "[unknown]", NULL, 0);
+	p->frame[0] = put_frame(n, NULL, "[unknown]", NULL, 0);
 	return p;
 }
 
@@ -234,6 +238,8 @@ time_of(const struct rec *r)
 	case REC_MAP: return r->map.time;
 	case REC_CPU: return r->cpu.time;
 	case REC_OFF: return r->off.time;
+	case REC_HEAP: return r->heap.time;
+	case REC_MEMORY: return r->memory.time;
 	case REC_COST: return r->cost.time;
 	default: return 0;
 	}

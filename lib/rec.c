@@ -690,6 +690,16 @@ print_max(char *buf, size_t size, size_t max, const struct rec *r)
 	return t.used;
 }
 
+const char *
+rec_histogram(char buf[REC_HISTOGRAM_MAX], const uint64_t *bucket)
+{
+	struct text t = { buf, REC_HISTOGRAM_MAX - 1, 0, SIZE_MAX };
+
+	put_buckets(&t, bucket);
+	buf[t.used] = '\0';
+	return t.used ? buf : NULL;
+}
+
 size_t
 rec_length(const struct rec *r)
 {

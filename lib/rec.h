@@ -243,6 +243,10 @@ size_t rec_print(char *buf, size_t size, const struct rec *r);
 /* The length of that line where nothing is cut. */
 size_t rec_length(const struct rec *r);
 
+/* A histogram as it stands in a heap record; NULL where it is empty. */
+#define REC_HISTOGRAM_MAX (REC_BUCKETS * 24)
+const char *rec_histogram(char buf[REC_HISTOGRAM_MAX], const uint64_t *bucket);
+
 /*
  * Whole lines in writes of at most `atom` bytes (REC_PRODUCER_MAX for what
  * may share a pipe, more for a filter).  The first failure sticks: every

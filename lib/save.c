@@ -18,6 +18,10 @@ enum statement {
 	ADD_MAP,
 	ADD_CPU,
 	ADD_OFF,
+	ADD_PROBE,
+	ADD_HEAP,
+	ADD_AGE,
+	ADD_MEMORY,
 	ADD_LOST,
 	ADD_COST,
 	ADD_NOTE,
@@ -35,6 +39,17 @@ static const char *const sql[NSTATEMENTS] = {
 	[ADD_CPU] = "INSERT INTO cpu(time, thread, stack, ns, cut) VALUES(?, ?, ?, ?, ?)",
 	[ADD_OFF] = "INSERT INTO off(time, thread, stack, ns, count, state, cut) "
 	            "VALUES(?, ?, ?, ?, ?, ?, ?)",
+	[ADD_PROBE] = "INSERT INTO probe(time, process, layer, function, module, "
+	              "offset, how) VALUES(?, ?, ?, ?, ?, ?, ?)",
+	[ADD_HEAP] = "INSERT INTO heap(time, thread, stack, allocs, bytes, frees, "
+	             "freed, temps, inplace, moved, copied, samples, live, count, "
+	             "peak, sizes, lives, cut) "
+	             "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[ADD_AGE] = "INSERT INTO age(time, thread, stack, born, bytes, count, cut) "
+	            "VALUES(?, ?, ?, ?, ?, ?, ?)",
+	[ADD_MEMORY] = "INSERT INTO memory(time, process, live, count, peak, rss, "
+	               "anon, allocs, bytes, frees, freed, unknown, covered, hits, "
+	               "cost) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[ADD_LOST] = "INSERT INTO lost(time, producer, count, reason) VALUES(?, ?, ?, ?)",
 	[ADD_COST] = "INSERT INTO cost(time, producer, ns, bytes) VALUES(?, ?, ?, ?)",
 	[ADD_NOTE] = "INSERT INTO note(time, producer, text) VALUES(?, ?, ?)",
@@ -230,6 +245,83 @@ save_off(struct save *s, const struct rec_off *off)
 	    (int64_t)off->ns, (int64_t)off->count, off->state, cut);
 }
 
+/* ---- the heap ---------------------------------------------------------- */
+
+static int
+save_probe(struct save *s, const struct rec_probe *p)
+{
+	int64_t time = when(s, p->time), process, module = 0;
+
+	if (save_tasks_find_process(s->tasks, p->pid, time, &process) == -1 ||
+	    (p->module && save_defs_find_module(s->defs, p->module, &module) == -1))
+		return -1;
+	return db_run(s->st[ADD_PROBE], "iittrit", time, process, p->layer,
+	    p->function, module, (int64_t)p->offset, p->how);
+}
+
+/* Are all these numbers such that a recording can hold them? */
+static int
+fit(const uint64_t *n, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (n[i] > INT64_MAX)
+			return 0;
+	return 1;
+}
+
+static int
+save_heap(struct save *s, const struct rec_heap *h)
+{
+	char sizes[REC_HISTOGRAM_MAX], lives[REC_HISTOGRAM_MAX];
+	int64_t time = when(s, h->time), thread, stack;
+	const char *cut;
+
+	if (!fit(&h->allocs, 9) || !fit(&h->live, 3))
+		return skip(s, "skipped: number out of range");
+	if (save_tasks_find_thread(s->tasks, h->pid, h->tid, time, &thread) == -1 ||
+	    find_stack(s, &h->stack, &stack, &cut) == -1)
+		return -1;
+	return db_run(s->st[ADD_HEAP], "iiriiiiiiiiiiiittt", time, thread, stack,
+	    (int64_t)h->allocs, (int64_t)h->bytes, (int64_t)h->frees,
+	    (int64_t)h->freed, (int64_t)h->temps, (int64_t)h->inplace,
+	    (int64_t)h->moved, (int64_t)h->copied, (int64_t)h->samples,
+	    (int64_t)h->live, (int64_t)h->count, (int64_t)h->peak,
+	    rec_histogram(sizes, h->sizes), rec_histogram(lives, h->lives), cut);
+}
+
+static int
+save_age(struct save *s, const struct rec_age *a)
+{
+	int64_t time = when(s, a->time), thread, stack;
+	const char *cut;
+
+	if (!fit(&a->born, 3))
+		return skip(s, "skipped: number out of range");
+	if (save_tasks_find_thread(s->tasks, a->pid, a->tid, time, &thread) == -1 ||
+	    find_stack(s, &a->stack, &stack, &cut) == -1)
+		return -1;
+	return db_run(s->st[ADD_AGE], "iiriiit", time, thread, stack,
+	    when(s, a->born), (int64_t)a->bytes, (int64_t)a->count, cut);
+}
+
+static int
+save_memory(struct save *s, const struct rec_memory *m)
+{
+	int64_t time = when(s, m->time), process;
+
+	if (!fit(&m->live, 13))
+		return skip(s, "skipped: number out of range");
+	if (save_tasks_find_process(s->tasks, m->pid, time, &process) == -1)
+		return -1;
+	return db_run(s->st[ADD_MEMORY], "iiiiiiiiiiiiiii", time, process,
+	    (int64_t)m->live, (int64_t)m->count, (int64_t)m->peak, (int64_t)m->rss,
+	    (int64_t)m->anon, (int64_t)m->allocs, (int64_t)m->bytes,
+	    (int64_t)m->frees, (int64_t)m->freed, (int64_t)m->unknown,
+	    (int64_t)m->covered, (int64_t)m->hits, (int64_t)m->cost);
+}
+
+/* ---- what the producer says of itself ---------------------------------- */
+
 static int
 save_lost(struct save *s, const struct rec_lost *l)
 {
@@ -279,6 +371,10 @@ save_any(struct save *s, const struct rec *r)
 	case REC_STACK: return save_stacks_define(s->stacks, &r->stack);
 	case REC_CPU: return save_cpu(s, &r->cpu);
 	case REC_OFF: return save_off(s, &r->off);
+	case REC_PROBE: return save_probe(s, &r->probe);
+	case REC_HEAP: return save_heap(s, &r->heap);
+	case REC_AGE: return save_age(s, &r->age);
+	case REC_MEMORY: return save_memory(s, &r->memory);
 	case REC_LOST: return save_lost(s, &r->lost);
 	case REC_COST: return save_cost(s, &r->cost);
 	case REC_NOTE: return save_note(s, &r->note);
@@ -297,11 +393,15 @@ out_of_range(const struct rec *r)
 	case REC_EXIT:
 	case REC_CPU:
 	case REC_OFF:
+	case REC_HEAP:
+	case REC_AGE:
 		if (r->cpu.tid > UINT32_MAX)
 			return "skipped: thread out of range";
 		/* fall through */
 	case REC_PROC:
 	case REC_MAP:
+	case REC_PROBE:
+	case REC_MEMORY:
 		if (r->cpu.pid > UINT32_MAX)
 			return "skipped: process out of range";
 		/* fall through */

@@ -13,6 +13,7 @@ enum statement {
 	DEFINE_FRAME,
 	REFER_MODULE,
 	REFER_FRAME,
+	SET_CLASS,
 	FIND_STRING,
 	ADD_STRING,
 	NSTATEMENTS
@@ -29,6 +30,8 @@ static const char *const sql[NSTATEMENTS] = {
 	                 "SET function = ?2, file = ?3, line = ?4",
 	[REFER_MODULE] = "INSERT INTO module(hash) VALUES(?)",
 	[REFER_FRAME] = "INSERT INTO frame(hash) VALUES(?)",
+	[SET_CLASS] = "INSERT OR REPLACE INTO class(frame, class) "
+	              "SELECT id, ?2 FROM frame WHERE hash = ?1",
 	[FIND_STRING] = "SELECT id FROM string WHERE text = ?",
 	[ADD_STRING] = "INSERT INTO string(text) VALUES(?)",
 };
@@ -151,7 +154,7 @@ string_row(struct save_defs *d, const char *text, int64_t *row)
 int
 save_defs_frame(struct save_defs *d, const struct rec_frame *f)
 {
-	int64_t function, file;
+	int64_t function, file, row;
 
 	if (is_defined(&d->frames, f->id))
 		return 0;
@@ -160,7 +163,10 @@ save_defs_frame(struct save_defs *d, const struct rec_frame *f)
 	    db_run(d->st[DEFINE_FRAME], "irrr", (int64_t)f->id, function, file,
 	        (int64_t)f->line) == -1)
 		return -1;
-	return keep(d, &d->frames, f->id, db_last_id(d->db), 1);
+	row = db_last_id(d->db);
+	if (f->class && db_run(d->st[SET_CLASS], "it", (int64_t)f->id, f->class) == -1)
+		return -1;
+	return keep(d, &d->frames, f->id, row, 1);
 }
 
 /* ---- opening and closing ----------------------------------------------- */

@@ -1,13 +1,13 @@
--- The recording of rsprof-store(1), version 2 (PRAGMA user_version).  Run in
+-- The recording of rsprof-store(1), version 3 (PRAGMA user_version).  Run in
 -- a recording of an older version it makes that one of this version, which
--- has more tables: 2 has off.
+-- has more tables: 2 has off; 3 has class, probe, heap, age and memory.
 --
 -- Times are nanoseconds since the recording's start (meta 'start', in
 -- nanoseconds since the Epoch); sizes are bytes; ids are small numbers of
 -- this file, the 64-bit ids of rsprof-records(5) stand in `hash` (as signed).
 
 PRAGMA application_id = 1920168038; -- "rspf"
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;
 
 -- start, version, and what the first stream said: pid, command, exe, name,
 -- host, kernel, arch, hz.
@@ -60,6 +60,37 @@ CREATE TABLE IF NOT EXISTS off(time INTEGER, thread INTEGER REFERENCES thread,
 	stack INTEGER REFERENCES stack, ns INTEGER, count INTEGER, state TEXT,
 	cut TEXT);
 
+-- Whose code a frame is, where that is known.
+CREATE TABLE IF NOT EXISTS class(frame INTEGER PRIMARY KEY REFERENCES frame,
+	class TEXT);
+
+-- The functions that allocations are seen at.
+CREATE TABLE IF NOT EXISTS probe(time INTEGER,
+	process INTEGER REFERENCES process, layer TEXT, function TEXT,
+	module INTEGER REFERENCES module, offset INTEGER, how TEXT);
+
+-- What threads allocated in stacks, as in rsprof-records(5): of the interval
+-- that ended at `time`; but live, count and peak are as they were then.  stack
+-- and cut are as in cpu; sizes and lives are histograms, "bucket:number,...".
+CREATE TABLE IF NOT EXISTS heap(time INTEGER, thread INTEGER REFERENCES thread,
+	stack INTEGER REFERENCES stack, allocs INTEGER, bytes INTEGER,
+	frees INTEGER, freed INTEGER, temps INTEGER, inplace INTEGER,
+	moved INTEGER, copied INTEGER, samples INTEGER, live INTEGER,
+	count INTEGER, peak INTEGER, sizes TEXT, lives TEXT, cut TEXT);
+
+-- Of what was live at `time`, how much was allocated until `born`, and after
+-- the next earlier born of the same snapshot.
+CREATE TABLE IF NOT EXISTS age(time INTEGER, thread INTEGER REFERENCES thread,
+	stack INTEGER REFERENCES stack, born INTEGER, bytes INTEGER,
+	count INTEGER, cut TEXT);
+
+-- All of a process' memory.
+CREATE TABLE IF NOT EXISTS memory(time INTEGER,
+	process INTEGER REFERENCES process, live INTEGER, count INTEGER,
+	peak INTEGER, rss INTEGER, anon INTEGER, allocs INTEGER, bytes INTEGER,
+	frees INTEGER, freed INTEGER, unknown INTEGER, covered INTEGER,
+	hits INTEGER, cost INTEGER);
+
 CREATE TABLE IF NOT EXISTS lost(time INTEGER, producer TEXT, count INTEGER,
 	reason TEXT);
 CREATE TABLE IF NOT EXISTS cost(time INTEGER, producer TEXT, ns INTEGER,
@@ -99,3 +130,16 @@ CREATE VIEW IF NOT EXISTS off_waits AS
 	LEFT JOIN thread ON thread.id = off.thread
 	LEFT JOIN process ON process.id = thread.process
 	LEFT JOIN frames ON frames.stack = off.stack;
+CREATE VIEW IF NOT EXISTS heap_samples AS
+	SELECT heap.time / 1e9 AS seconds, process.pid AS pid,
+		thread.tid AS tid, thread.name AS thread, heap.allocs AS allocs,
+		heap.bytes AS bytes, heap.frees AS frees, heap.freed AS freed,
+		heap.temps AS temps, heap.moved AS moved, heap.copied AS copied,
+		heap.live AS live, heap.count AS count, heap.peak AS peak,
+		frames.function AS function, frames.file AS file,
+		frames.line AS line, heap.stack AS stack,
+		coalesce(heap.cut, frames.cut) AS cut
+	FROM heap
+	LEFT JOIN thread ON thread.id = heap.thread
+	LEFT JOIN process ON process.id = thread.process
+	LEFT JOIN frames ON frames.stack = heap.stack;

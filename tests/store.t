@@ -206,20 +206,22 @@ else
 fi
 
 cp old.db newer.db
-printf '\000\000\000\003' | dd of=newer.db bs=1 seek=60 conv=notrunc 2>/dev/null
+printf '\000\000\000\004' | dd of=newer.db bs=1 seek=60 conv=notrunc 2>/dev/null
 cp newer.db before
 exits 'a newer schema' 6 rsprof-store -a newer.db <good.rec
-says 'said' '^rsprof-store: newer.db: recording of a newer rsprof \(schema 3, this one reads 2\)$'
+says 'said' '^rsprof-store: newer.db: recording of a newer rsprof \(schema 4, this one reads 3\)$'
 ok 'untouched' cmp newer.db before
 
-# What version 1 made; its tables and views are those of now but for one each.
+# What version 1 made; its tables and views are those of now but for some.
 cp old.db v1.db
-sqlite3 v1.db 'DROP VIEW off_waits; DROP TABLE off; PRAGMA user_version = 1'
+sqlite3 v1.db 'DROP VIEW off_waits; DROP TABLE off; DROP VIEW heap_samples;
+	DROP TABLE heap; DROP TABLE age; DROP TABLE memory; DROP TABLE probe;
+	DROP TABLE class; PRAGMA user_version = 1'
 exits 'an older schema is continued' 0 rsprof-store -a v1.db <later.rec
 q v1.db 'PRAGMA user_version; PRAGMA application_id; SELECT count(*) FROM cpu;
 	SELECT ns, count FROM off; PRAGMA integrity_check' >got
 same 'and becomes one of now' got <<'E'
-2
+3
 1920168038
 8
 900|2
@@ -229,6 +231,52 @@ E
 q v1.db 'SELECT type, name, sql FROM sqlite_master ORDER BY name' >got
 q a.db 'SELECT type, name, sql FROM sqlite_master ORDER BY name' >want
 same 'with the same schema' got want
+
+# ---- the heap
+rec >heap.rec <<'E'
+rsprof | 1 | heap | mono=1000 | wall=5000000 | unit=bytes | sample=0
+proc | 1000 | 7 | 1 | prog | /prog | prog
+thread | 1000 | 7 | 8 | worker
+module | a1 | b1 | /prog
+frame | f1 | prog::make | /src/prog.rs | 3 | user
+frame | f2 | alloc::vec::Vec<T>::push | - | - | std
+stack | c1 | - | a1 | 10 | f1 | 0
+stack | c2 | c1 | a1 | 20 | f2 | 1
+probe | 1100 | 7 | rust | __rust_alloc | a1 | 30 | emulated
+heap | 2000 | 7 | 8 | c2 | allocs=3 | bytes=300 | frees=1 | freed=100 | temps=1 | sizes=6:3 | lives=10:1 | live=200 | count=2 | peak=300
+exit | 2500 | 7 | 8
+heap | 3000 | 7 | 8 | c2 | frees=1 | freed=100 | lives=11:1 | live=100 | count=1 | peak=300 | later=1
+heap | 3000 | 7 | 8 | ?no-stack | allocs=1 | bytes=5 | live=5 | count=1 | peak=5
+age | 3000 | 7 | 8 | c2 | 1500 | 100 | 1
+memory | 3000 | 7 | live=105 | count=2 | peak=305 | rss=4096 | anon=2048 | allocs=4 | bytes=305 | unknown=1 | covered=2000 | hits=9 | cost=4500
+heap | 3000 | 7 | 8 | c2 | allocs=9223372036854775808
+end | 4000 | heap | stopped
+E
+exits 'a heap' 1 rsprof-store heap.db <heap.rec
+says 'but for what does not fit' '<stdin>:16: number out of range'
+q heap.db 'SELECT heap.time, tid, stack.offset, allocs, bytes, frees, freed, temps,
+	live, count, peak, sizes, lives, heap.cut FROM heap
+	LEFT JOIN thread ON thread.id = thread LEFT JOIN stack ON stack.id = heap.stack;
+	SELECT time, born, bytes, count FROM age;
+	SELECT time, live, count, peak, rss, anon, allocs, bytes, unknown, covered,
+	hits, cost FROM memory;
+	SELECT probe.time, pid, layer, function, path, offset, how FROM probe
+	JOIN process ON process.id = process JOIN module ON module.id = module;
+	SELECT text, class FROM class JOIN frame ON frame.id = frame
+	JOIN string ON string.id = function ORDER BY 1;
+	SELECT function, thread, sum(allocs), sum(bytes) FROM heap_samples
+	WHERE function IS NOT NULL GROUP BY 1, 2' >got
+same 'is stored' got <<'E'
+1000|8|32|3|300|1|100|1|200|2|300|6:3|10:1|
+2000|8|32|0|0|1|100|0|100|1|300||11:1|
+2000|8||1|5|0|0|0|5|1|5|||no-stack
+2000|500|100|1
+2000|105|2|305|4096|2048|4|305|1|2000|9|4500
+100|7|rust|__rust_alloc|/prog|48|emulated
+alloc::vec::Vec<T>::push|std
+prog::make|user
+alloc::vec::Vec<T>::push|worker|3|300
+E
 
 # ---- what is left beside a file that was removed
 cp old.db gone.db
@@ -294,7 +342,7 @@ E
 exits 'many bad lines' 1 rsprof-store -f bad.db <bad.rec
 ok 'twenty and a summary' test "$(wc -l <err)" = 21
 says 'how many' '^rsprof-store: <stdin>: 80 more bad lines$'
-{ cat good.rec; printf 'heap\t1\t2\nheap\n'; } >future.rec
+{ cat good.rec; printf 'later\t1\t2\nlater\n'; } >future.rec
 exits 'unknown types are no error' 0 rsprof-store future.db <future.rec
 says 'but told' '^rsprof-store: <stdin>: 2 records of types .* not stored$'
 

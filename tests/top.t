@@ -476,10 +476,10 @@ exits 'another SQLite file' 6 rsprof-top cpu other.db
 same 'said' err <<'E'
 rsprof-top: other.db: an SQLite file, but not a recording
 E
-patched newer.db 60 '\000\000\000\003'
+patched newer.db 60 '\000\000\000\004'
 exits 'a newer schema' 6 rsprof-top cpu newer.db
 same 'said' err <<'E'
-rsprof-top: newer.db: recording of a newer rsprof (schema 3, this one reads 2)
+rsprof-top: newer.db: recording of a newer rsprof (schema 4, this one reads 3)
 E
 for n in 100 1000 4096 10000 40000; do
 	head -c $n a.db >cut.db
