@@ -176,6 +176,7 @@ place_of(struct profiler *p, const struct heap_change *c)
 	struct rec_ref stack = { 0, "no-stack" };
 	struct target *t = target_find(p->targets, c->pid);
 	struct told_stack *s = told_find(heap_told(p->heap), c->stack);
+	char name[PROC_NAME_MAX];
 	struct place *place;
 
 	if (s && !s->known)
@@ -184,7 +185,8 @@ place_of(struct profiler *p, const struct heap_change *c)
 		stack = s->leaf;
 	else if (c->stack && !p->final)
 		return NULL;
-	if (t)
+	/* One that has ended was told of when it came. */
+	if (t && proc_thread_name(c->pid, c->tid, name) == 0)
 		target_meet(p->targets, proc_now(), t, c->tid);
 	place = places_get(p->places, c->pid, c->tid, stack);
 	if (place == NULL)

@@ -1,10 +1,11 @@
 /*
  * rsprof-top: a table of where the time of a recording went, on the CPU, off
- * it, or both: one function, line, module or thread a row, with self and
- * total time.
+ * it, or both, or of what holds its memory: one function, line, module or
+ * thread a row, with self and total.
  */
 #include <err.h>
 #include <locale.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,8 @@
 
 #include "arg.h"
 #include "db.h"
+#include "inuse.h"
+#include "inuse_report.h"
 #include "profile.h"
 #include "report.h"
 
@@ -25,10 +28,11 @@
 static const struct format {
 	const char *name;
 	void (*print)(FILE *out, const struct report *r);
+	void (*print_heap)(FILE *out, const struct inuse_report *r);
 } formats[] = {
-	{ "text", report_text },
-	{ "json", report_json },
-	{ "csv", report_csv },
+	{ "text", report_text, inuse_text },
+	{ "json", report_json, inuse_json },
+	{ "csv", report_csv, inuse_csv },
 };
 #define NFORMATS (sizeof(formats) / sizeof(formats[0]))
 
@@ -38,13 +42,31 @@ static enum profile_group group = PROFILE_FUNCTION;
 static uint64_t max_rows = ROWS;
 static double threshold; /* percent of the whole */
 static uint64_t since, until = UINT64_MAX;
+static uint64_t leak_age; /* ns; heap only: not 0: what is suspected to leak */
+static int raw;           /* heap only: plumbing is charged, too */
+static const struct order {
+	const char *name;
+	size_t offset; /* in struct inuse_sum */
+} orders[] = {
+	{ "live", offsetof(struct inuse_sum, live) },
+	{ "peak", offsetof(struct inuse_sum, peak) },
+	{ "bytes", offsetof(struct inuse_sum, bytes) },
+	{ "allocs", offsetof(struct inuse_sum, allocs) },
+	{ "temps", offsetof(struct inuse_sum, temps) },
+};
+#define NORDERS (sizeof(orders) / sizeof(orders[0]))
+static const struct order *order;
 
 static void
 usage(void)
 {
 	fprintf(stderr, "usage: rsprof-top [-n N] [-t PCT] [-f text|json|csv]"
 	                " [-g function|line|module|thread] [-s SINCE] [-u UNTIL]"
-	                " cpu|off|wall FILE\n");
+	                " cpu|off|wall FILE\n"
+	                "       rsprof-top [-r] [-l AGE] [-n N] [-t PCT]"
+	                " [-f text|json|csv] [-g function|line|module|thread]"
+	                " [-o live|peak|bytes|allocs|temps] [-s SINCE] [-u UNTIL]"
+	                " heap FILE\n");
 	exit(2);
 }
 
@@ -124,6 +146,95 @@ print(struct report *r)
 	free(sorted);
 }
 
+/* ---- memory ------------------------------------------------------------ */
+
+static uint64_t
+ordered(const struct inuse_sum *s)
+{
+	uint64_t n;
+
+	memcpy(&n, (const char *)s + order->offset, sizeof n);
+	return n;
+}
+
+static int
+compare_heap(const void *x, const void *y)
+{
+	const struct inuse_row *a = x, *b = y;
+	uint64_t n = ordered(&a->self), m = ordered(&b->self);
+	int c;
+
+	if (n != m)
+		return n > m ? -1 : 1;
+	n = ordered(&a->total);
+	m = ordered(&b->total);
+	if (n != m)
+		return n > m ? -1 : 1;
+	if (a->self.bytes != b->self.bytes)
+		return a->self.bytes > b->self.bytes ? -1 : 1;
+	if ((c = compare_text(a->name, b->name)) ||
+	    (c = compare_text(a->file, b->file)))
+		return c;
+	if (a->line != b->line)
+		return a->line < b->line ? -1 : 1;
+	return a->tid < b->tid ? -1 : a->tid > b->tid;
+}
+
+/* The first rows to be shown. */
+static size_t
+choose_heap(struct inuse_row *row, size_t n, const struct inuse_sum *all)
+{
+	uint64_t whole = ordered(all);
+	size_t shown = 0;
+
+	qsort(row, n, sizeof(*row), compare_heap);
+	while (shown < n && 100.0 * (double)ordered(&row[shown].total) >=
+	           threshold * (double)whole)
+		shown++;
+	return max_rows && shown > max_rows ? (size_t)max_rows : shown;
+}
+
+static int
+print_heap(struct db *db, const char *path)
+{
+	const struct inuse_options o = { group, since, until, leak_age, raw };
+	struct inuse *inuse = inuse_open(db, &o);
+	struct inuse_report r = { path, db, inuse, &o, NULL, 0, 0, columns() };
+	struct inuse_row *row;
+
+	if (inuse == NULL) {
+		warnx("%s", db_error(db));
+		return DATABASE;
+	}
+	if (!inuse_any(inuse)) {
+		warnx("%s: no memory was recorded in it (rsprof-heap(1) does that)", path);
+		inuse_close(inuse);
+		return 1;
+	}
+	row = inuse_rows(inuse, &r.rows);
+	r.shown = choose_heap(row, r.rows, &inuse_summary(inuse)->all);
+	r.row = row;
+	format->print_heap(stdout, &r);
+	inuse_close(inuse);
+	return 0;
+}
+
+static int
+report_heap(const char *path)
+{
+	const char *why;
+	struct db *db = db_open(path, DB_READ, &why);
+	int status;
+
+	if (db == NULL)
+		errx(DATABASE, "%s", why);
+	status = print_heap(db, path);
+	db_close(db);
+	return status;
+}
+
+/* ---- time -------------------------------------------------------------- */
+
 static int
 report(const char *path)
 {
@@ -201,16 +312,39 @@ time_option(const char *s, uint64_t *ns)
 }
 
 static void
+order_option(const char *s)
+{
+	size_t i = 0;
+
+	while (i < NORDERS && strcmp(s, orders[i].name))
+		i++;
+	if (i == NORDERS)
+		errx(2, "cannot sort by %s (by live, peak, bytes, allocs or temps)", s);
+	order = &orders[i];
+}
+
+static void
+age_option(const char *s)
+{
+	time_option(s, &leak_age);
+	if (leak_age == 0)
+		leak_age = 1;
+}
+
+static void
 parse_options(int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "+n:t:f:g:s:u:V")) != -1)
+	while ((c = getopt(argc, argv, "+n:t:f:g:l:o:rs:u:V")) != -1)
 		switch (c) {
 		case 'n': rows_option(optarg); break;
 		case 't': percent_option(optarg); break;
 		case 'f': format_option(optarg); break;
 		case 'g': group_option(optarg); break;
+		case 'l': age_option(optarg); break;
+		case 'o': order_option(optarg); break;
+		case 'r': raw = 1; break;
 		case 's': time_option(optarg, &since); break;
 		case 'u': time_option(optarg, &until); break;
 		case 'V':
@@ -224,17 +358,23 @@ parse_options(int argc, char **argv)
 int
 main(int argc, char **argv)
 {
-	int status;
+	int status, heap;
 
 	setlocale(LC_CTYPE, "");
 	parse_options(argc, argv);
 	if (argc - optind != 2)
 		usage();
-	if ((metric = profile_metric(argv[optind])) == PROFILE_NMETRICS)
-		errx(2, "unknown metric: %s (cpu, off or wall)", argv[optind]);
+	heap = strcmp(argv[optind], "heap") == 0;
+	metric = profile_metric(argv[optind]);
+	if (!heap && metric == PROFILE_NMETRICS)
+		errx(2, "unknown metric: %s (cpu, off, wall or heap)", argv[optind]);
+	if (!heap && (leak_age || raw || order))
+		errx(2, "-l, -o and -r are for heap");
 	if (until <= since)
 		errx(2, "-u must be later than -s");
-	status = report(argv[optind + 1]);
+	if (order == NULL)
+		order = orders;
+	status = heap ? report_heap(argv[optind + 1]) : report(argv[optind + 1]);
 	close_stdout();
 	return status;
 }

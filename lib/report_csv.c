@@ -1,32 +1,16 @@
 /* RFC 4180. */
 #include <inttypes.h>
-#include <string.h>
 
 #include "profile.h"
+#include "quote.h"
 #include "report.h"
-
-static void
-put_string(FILE *out, const char *s)
-{
-	if (strpbrk(s, ",\"\r\n") == NULL) {
-		fputs(s, out);
-		return;
-	}
-	putc('"', out);
-	for (; *s; s++) {
-		if (*s == '"')
-			putc('"', out);
-		putc(*s, out);
-	}
-	putc('"', out);
-}
 
 static void
 put_text(FILE *out, const char *s)
 {
 	putc(',', out);
 	if (s)
-		put_string(out, s);
+		quote_csv(out, s);
 }
 
 static void

@@ -4,34 +4,10 @@
 #include "db.h"
 #include "name.h"
 #include "profile.h"
+#include "quote.h"
 #include "report.h"
 
 /* ---- values ------------------------------------------------------------ */
-
-static void
-put_string(FILE *out, const char *s)
-{
-	uint32_t c;
-	size_t n;
-
-	if (s == NULL) {
-		fputs("null", out);
-		return;
-	}
-	putc('"', out);
-	while (*s) {
-		n = name_decode(s, &c);
-		if (n == 0)
-			fputs("\\ufffd", out);
-		else if (c < ' ' || c == 0x7f)
-			fprintf(out, "\\u%04x", (unsigned)c);
-		else
-			fprintf(out, "%s%.*s", c == '"' || c == '\\' ? "\\" : "",
-			    (int)n, s);
-		s += n ? n : 1;
-	}
-	putc('"', out);
-}
 
 /* "{key" begins an object, "key" goes on with it. */
 static void
@@ -53,7 +29,7 @@ static void
 put_text(FILE *out, const char *key, const char *s)
 {
 	put_key(out, key);
-	put_string(out, s);
+	quote_json(out, s);
 }
 
 /* ---- the summary ------------------------------------------------------- */
@@ -124,7 +100,7 @@ put_notes(FILE *out, const struct report *r)
 	for (i = 0; (note = profile_note(r->profile, i)); i++) {
 		if (i)
 			putc(',', out);
-		put_string(out, note);
+		quote_json(out, note);
 	}
 	putc(']', out);
 }

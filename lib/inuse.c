@@ -1,0 +1,669 @@
+#include "inuse.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "array.h"
+#include "db.h"
+#include "idmap.h"
+#include "rec.h"
+#include "strtab.h"
+
+#define NONE UINT32_MAX
+
+struct frame {
+	uint32_t function, file; /* text */
+	uint64_t line;
+	int plumbing;
+};
+
+struct node {
+	uint32_t parent, module, frame; /* indices, and text; NONE */
+	uint64_t offset;
+	uint32_t row;
+};
+
+struct thread {
+	uint64_t pid, tid;
+	uint32_t name, row;
+};
+
+/* A thread and a stack: what it has now. */
+struct site {
+	uint32_t thread, node; /* NONE: no stack; then row says for what reason */
+	uint32_t row;          /* that it is charged to */
+	uint64_t live, count;
+};
+
+struct row {
+	struct inuse_row out;
+	uint64_t key;
+	uint32_t visited;  /* by the walk of this number */
+};
+
+struct inuse {
+	struct db *db;
+	struct inuse_options o;
+	struct inuse_summary sum;
+	struct strtab text;
+	struct frame *frame;
+	struct node *node;
+	struct thread *thread;
+	struct site *site;
+	struct row *row;
+	struct inuse_row *out;
+	size_t nframe, nnode, nthread, nsite, nrow, nout;
+	size_t frame_room, node_room, thread_room, site_room, row_room;
+	struct idmap frame_of, node_of, thread_of, site_of, row_of, module_of;
+	uint32_t walks;
+	uint32_t *touched; /* rows, in this interval */
+	size_t ntouched, touched_room;
+	uint64_t interval;
+	int any;
+};
+
+static int
+nomem(struct inuse *u)
+{
+	return db_no_memory(u->db);
+}
+
+static uint64_t
+number(struct db_stmt *s, int column)
+{
+	int64_t n = db_int(s, column);
+
+	return n < 0 ? 0 : (uint64_t)n;
+}
+
+static int
+text_of(struct inuse *u, const char *s, uint32_t *out)
+{
+	return strtab_add(&u->text, s, out) == -1 ? nomem(u) : 0;
+}
+
+/* ---- what sums refer to ------------------------------------------------ */
+
+/* Run a query, and take each row. */
+static int
+each(struct inuse *u, const char *sql, int (*take)(struct inuse *u, struct db_stmt *s))
+{
+	struct db_stmt *s = db_prepare(u->db, sql);
+	int r = -1;
+
+	while (s && (r = db_step(s)) == 1)
+		if (take(u, s) == -1) {
+			r = -1;
+			break;
+		}
+	db_finalize(s);
+	return r;
+}
+
+static int
+take_frame(struct inuse *u, struct db_stmt *s)
+{
+	const char *class = db_text(s, 4);
+	struct frame f = { .line = number(s, 3) };
+
+	f.plumbing = class && (strcmp(class, "std") == 0 ||
+	    strcmp(class, "alloc") == 0 || strcmp(class, "libc") == 0);
+	if (text_of(u, db_text(s, 1), &f.function) == -1 ||
+	    text_of(u, db_text(s, 2), &f.file) == -1)
+		return -1;
+	if (array_room(&u->frame, u->nframe, &u->frame_room, sizeof f) == -1 ||
+	    idmap_put(&u->frame_of, number(s, 0), (uint32_t)u->nframe) == -1)
+		return nomem(u);
+	u->frame[u->nframe++] = f;
+	return 0;
+}
+
+static int
+take_module(struct inuse *u, struct db_stmt *s)
+{
+	uint32_t text;
+
+	if (text_of(u, db_text(s, 1), &text) == -1)
+		return -1;
+	return idmap_put(&u->module_of, number(s, 0), text) == -1 ? nomem(u) : 0;
+}
+
+/* Parents come before their children: they were defined before. */
+static int
+take_stack(struct inuse *u, struct db_stmt *s)
+{
+	struct node n = { .offset = number(s, 3), .row = NONE };
+
+	n.parent = idmap_get(&u->node_of, number(s, 1));
+	n.module = idmap_get(&u->module_of, number(s, 2));
+	n.frame = idmap_get(&u->frame_of, number(s, 4));
+	if (array_room(&u->node, u->nnode, &u->node_room, sizeof n) == -1 ||
+	    idmap_put(&u->node_of, number(s, 0), (uint32_t)u->nnode) == -1)
+		return nomem(u);
+	u->node[u->nnode++] = n;
+	return 0;
+}
+
+static int
+take_thread(struct inuse *u, struct db_stmt *s)
+{
+	struct thread t = { number(s, 1), number(s, 2), NONE, NONE };
+
+	if (text_of(u, db_text(s, 3), &t.name) == -1)
+		return -1;
+	if (array_room(&u->thread, u->nthread, &u->thread_room, sizeof t) == -1 ||
+	    idmap_put(&u->thread_of, number(s, 0), (uint32_t)u->nthread) == -1)
+		return nomem(u);
+	u->thread[u->nthread++] = t;
+	return 0;
+}
+
+/* ---- rows -------------------------------------------------------------- */
+
+static int
+find_row(struct inuse *u, uint64_t key, const struct inuse_row *new, uint32_t *row)
+{
+	struct row r = { .out = *new, .key = key };
+
+	*row = idmap_get(&u->row_of, key);
+	if (*row != NONE)
+		return 0;
+	if (array_room(&u->row, u->nrow, &u->row_room, sizeof r) == -1 ||
+	    idmap_put(&u->row_of, key, (uint32_t)u->nrow) == -1)
+		return nomem(u);
+	*row = (uint32_t)u->nrow;
+	u->row[u->nrow++] = r;
+	return 0;
+}
+
+/* A row for a name alone, such as [no-stack]. */
+static int
+named_row(struct inuse *u, const char *name, uint32_t *row)
+{
+	struct inuse_row new = { 0 };
+	uint32_t text;
+
+	if (text_of(u, name, &text) == -1)
+		return -1;
+	new.name = strtab_text(&u->text, text);
+	return find_row(u, rec_id(rec_hash_str(REC_HASH, name)), &new, row);
+}
+
+static const char *
+last_component(const char *path)
+{
+	const char *slash = path ? strrchr(path, '/') : NULL;
+
+	return slash && slash[1] ? slash + 1 : path ? path : "?";
+}
+
+/* The function of a node, or its module and offset. */
+static int
+node_name(struct inuse *u, const struct node *n, const char **name)
+{
+	const struct frame *f = n->frame == NONE ? NULL : &u->frame[n->frame];
+	char text[512];
+	uint32_t number_;
+
+	*name = f ? strtab_text(&u->text, f->function) : NULL;
+	if (*name)
+		return 0;
+	snprintf(text, sizeof text, "%s+0x%" PRIx64,
+	    last_component(strtab_text(&u->text, n->module)), n->offset);
+	if (text_of(u, text, &number_) == -1)
+		return -1;
+	*name = strtab_text(&u->text, number_);
+	return 0;
+}
+
+static int
+node_row(struct inuse *u, struct node *n)
+{
+	const struct frame *f = n->frame == NONE ? NULL : &u->frame[n->frame];
+	struct inuse_row new = { .module = strtab_text(&u->text, n->module) };
+	uint64_t h = rec_hash_str(REC_HASH, new.module);
+
+	if (n->row != NONE)
+		return 0;
+	if (u->o.group == PROFILE_MODULE) {
+		new.name = new.module ? new.module : "?";
+		return find_row(u, rec_id(h), &new, &n->row);
+	}
+	if (node_name(u, n, &new.name) == -1)
+		return -1;
+	h = rec_hash_str(h, new.name);
+	new.file = f ? strtab_text(&u->text, f->file) : NULL;
+	new.line = f ? f->line : 0;
+	if (u->o.group == PROFILE_LINE)
+		h = rec_hash_u64(rec_hash_str(h, new.file), new.line);
+	return find_row(u, rec_id(h), &new, &n->row);
+}
+
+static int
+thread_row(struct inuse *u, struct thread *t)
+{
+	struct inuse_row new = { .pid = t->pid, .tid = t->tid };
+	uint64_t h = rec_hash_u64(REC_HASH, t->pid << 32 | t->tid);
+
+	new.name = strtab_text(&u->text, t->name);
+	if (new.name == NULL)
+		new.name = "?";
+	return t->row != NONE
+	    ? 0
+	    : find_row(u, rec_id(rec_hash_str(h, new.name)), &new, &t->row);
+}
+
+/* ---- sites ------------------------------------------------------------- */
+
+/* The node that an allocation is charged to. */
+static uint32_t
+charged(const struct inuse *u, uint32_t leaf)
+{
+	uint32_t n = leaf;
+
+	while (!u->o.raw && n != NONE && u->node[n].frame != NONE &&
+	    u->frame[u->node[n].frame].plumbing)
+		n = u->node[n].parent;
+	return n == NONE ? leaf : n;
+}
+
+static int
+new_site(struct inuse *u, uint32_t thread, uint32_t node, const char *cut,
+    struct site *out)
+{
+	char text[64];
+
+	*out = (struct site){ .thread = thread, .node = node, .row = NONE };
+	if (u->o.group == PROFILE_THREAD && thread != NONE) {
+		if (thread_row(u, &u->thread[thread]) == -1)
+			return -1;
+		out->row = u->thread[thread].row;
+		return 0;
+	}
+	if (node == NONE) {
+		snprintf(text, sizeof text, "[%s]", cut ? cut : "no-stack");
+		return named_row(u, text, &out->row);
+	}
+	for (uint32_t n = node; n != NONE; n = u->node[n].parent)
+		if (node_row(u, &u->node[n]) == -1)
+			return -1;
+	out->row = u->node[charged(u, node)].row;
+	return 0;
+}
+
+/* Of a thread and a stack, in columns 1 to 3 of a row: their site. */
+static struct site *
+find_site(struct inuse *u, struct db_stmt *s)
+{
+	uint32_t thread = idmap_get(&u->thread_of, number(s, 1)), i;
+	uint32_t node = idmap_get(&u->node_of, number(s, 2));
+	const char *cut = db_text(s, 3);
+	uint64_t h = rec_hash_u64(REC_HASH, (uint64_t)thread << 32 | node);
+
+	h = rec_id(rec_hash_str(h, node == NONE ? cut : NULL));
+	i = idmap_get(&u->site_of, h);
+	if (i != NONE)
+		return &u->site[i];
+	if (array_room(&u->site, u->nsite, &u->site_room, sizeof *u->site) == -1 ||
+	    idmap_put(&u->site_of, h, (uint32_t)u->nsite) == -1) {
+		nomem(u);
+		return NULL;
+	}
+	if (new_site(u, thread, node, cut, &u->site[u->nsite]) == -1)
+		return NULL;
+	return &u->site[u->nsite++];
+}
+
+static void
+add(struct inuse_sum *to, const struct inuse_sum *what)
+{
+	to->live += what->live;
+	to->count += what->count;
+	to->bytes += what->bytes;
+	to->allocs += what->allocs;
+	to->frees += what->frees;
+	to->temps += what->temps;
+	to->moved += what->moved;
+	to->copied += what->copied;
+}
+
+static void
+raise_to(uint64_t *peak, uint64_t value)
+{
+	if (value > *peak)
+		*peak = value;
+}
+
+/* A row's total, once for each walk up a stack. */
+static int
+add_total(struct inuse *u, uint32_t row, const struct inuse_sum *change)
+{
+	struct row *r = &u->row[row];
+
+	if (r->visited == u->walks)
+		return 0;
+	r->visited = u->walks;
+	add(&r->out.total, change);
+	raise_to(&r->out.total.peak, change->peak);
+	if (array_room(&u->touched, u->ntouched, &u->touched_room,
+	        sizeof *u->touched) == -1)
+		return nomem(u);
+	u->touched[u->ntouched++] = row;
+	return 0;
+}
+
+/* What a site has done: live and count are changes, modulo 2^64. */
+static int
+add_change(struct inuse *u, const struct site *site, const struct inuse_sum *change)
+{
+	struct row *self = &u->row[site->row];
+
+	u->walks++;
+	add(&u->sum.all, change);
+	add(&self->out.self, change);
+	raise_to(&self->out.self.peak, change->peak);
+	if (add_total(u, site->row, change) == -1)
+		return -1;
+	if (u->o.group == PROFILE_THREAD)
+		return 0;
+	for (uint32_t n = site->node; n != NONE; n = u->node[n].parent)
+		if (add_total(u, u->node[n].row, change) == -1)
+			return -1;
+	return 0;
+}
+
+/* All of an interval is known: what is live now may be the most so far. */
+static void
+end_interval(struct inuse *u)
+{
+	for (size_t i = 0; i < u->ntouched; i++) {
+		struct inuse_row *r = &u->row[u->touched[i]].out;
+
+		raise_to(&r->self.peak, r->self.live);
+		raise_to(&r->total.peak, r->total.live);
+	}
+	raise_to(&u->sum.all.peak, u->sum.all.live);
+	u->ntouched = 0;
+}
+
+/* ---- what happened ----------------------------------------------------- */
+
+static void
+saw_time(struct inuse *u, uint64_t time)
+{
+	if (time > u->sum.last)
+		u->sum.last = time;
+}
+
+static int
+take_heap(struct inuse *u, struct db_stmt *s)
+{
+	uint64_t time = number(s, 0), live = number(s, 11), count = number(s, 12);
+	struct inuse_sum change = { 0 };
+	struct site *site;
+
+	u->any = 1;
+	saw_time(u, time);
+	if (time >= u->o.until && u->o.until != UINT64_MAX)
+		return 0;
+	site = find_site(u, s);
+	if (site == NULL)
+		return -1;
+	if (time != u->interval) {
+		end_interval(u);
+		u->interval = time;
+	}
+	change.live = live - site->live;
+	change.count = count - site->count;
+	site->live = live;
+	site->count = count;
+	if (time >= u->o.since) {
+		change.allocs = number(s, 4);
+		change.bytes = number(s, 5);
+		change.frees = number(s, 6);
+		change.temps = number(s, 8);
+		change.moved = number(s, 9);
+		change.copied = number(s, 10);
+		change.peak = number(s, 13);
+	}
+	return add_change(u, site, &change);
+}
+
+static int
+take_age(struct inuse *u, struct db_stmt *s)
+{
+	struct inuse_sum change = { 0 };
+	struct site *site;
+
+	if (number(s, 4) > u->sum.before)
+		return 0;
+	site = find_site(u, s);
+	if (site == NULL)
+		return -1;
+	change.live = change.bytes = change.peak = number(s, 5);
+	change.count = change.allocs = number(s, 6);
+	return add_change(u, site, &change);
+}
+
+static int
+take_memory(struct inuse *u, struct db_stmt *s)
+{
+	uint64_t time = number(s, 0);
+
+	u->any = 1;
+	saw_time(u, time);
+	if (time >= u->o.until && u->o.until != UINT64_MAX)
+		return 0;
+	u->sum.rss = number(s, 1);
+	u->sum.anon = number(s, 2);
+	raise_to(&u->sum.all.peak, number(s, 7));
+	if (time < u->o.since)
+		return 0;
+	u->sum.unknown += number(s, 3);
+	u->sum.covered += number(s, 4);
+	u->sum.hits += number(s, 5);
+	u->sum.cost += number(s, 6);
+	return 0;
+}
+
+static int
+take_lost(struct inuse *u, struct db_stmt *s)
+{
+	u->sum.lost = number(s, 0);
+	return 0;
+}
+
+static int
+take_layer(struct inuse *u, struct db_stmt *s)
+{
+	uint32_t text;
+
+	if (text_of(u, db_text(s, 0), &text) == -1)
+		return -1;
+	u->sum.layer = strtab_text(&u->text, text);
+	return 0;
+}
+
+/* Samples, windows, or the default, which may have gone over to them. */
+static int
+take_stream(struct inuse *u, struct db_stmt *s)
+{
+	const char *attributes = db_text(s, 0);
+	const char *p = attributes ? strstr(attributes, "sample=") : NULL;
+
+	if (p)
+		u->sum.sample = strtoull(p + 7, NULL, 10);
+	u->sum.first = number(s, 1);
+	return 0;
+}
+
+static int
+take_estimated(struct inuse *u, struct db_stmt *s)
+{
+	u->sum.estimated |= number(s, 0) != 0;
+	return 0;
+}
+
+/* The last snapshot, and until when what it has is suspected. */
+static int
+take_snapshot(struct inuse *u, struct db_stmt *s)
+{
+	uint64_t time = number(s, 0), tenth, old;
+
+	u->sum.snapshot = time;
+	if (time == 0)
+		return 0;
+	tenth = time - (time > u->sum.first ? (time - u->sum.first) / 10 : 0);
+	old = time > u->o.age ? time - u->o.age : 0;
+	u->sum.before = old < tenth ? old : tenth;
+	return 0;
+}
+
+/* ---- reading ----------------------------------------------------------- */
+
+static int
+read_names(struct inuse *u)
+{
+	return each(u, "SELECT frame.id, fn.text, fi.text, line, class.class FROM frame "
+	               "LEFT JOIN string fn ON fn.id = function "
+	               "LEFT JOIN string fi ON fi.id = file "
+	               "LEFT JOIN class ON class.frame = frame.id",
+	           take_frame) == -1 ||
+	        each(u, "SELECT id, path FROM module", take_module) == -1 ||
+	        each(u, "SELECT id, parent, module, offset, frame FROM stack "
+	                "ORDER BY id", take_stack) == -1 ||
+	        each(u, "SELECT thread.id, pid, tid, thread.name FROM thread "
+	                "LEFT JOIN process ON process.id = process", take_thread) == -1
+	    ? -1
+	    : 0;
+}
+
+static int
+read_sums(struct inuse *u)
+{
+	if (u->o.age)
+		return each(u, "SELECT time, thread, stack, cut, born, bytes, count FROM age "
+		               "WHERE time = (SELECT max(time) FROM age)", take_age);
+	if (each(u, "SELECT time, thread, stack, cut, allocs, bytes, frees, freed, "
+	            "temps, moved, copied, live, count, peak FROM heap ORDER BY rowid",
+	        take_heap) == -1)
+		return -1;
+	end_interval(u);
+	return 0;
+}
+
+static int
+read_all(struct inuse *u)
+{
+	return each(u, "SELECT attributes, began FROM stream WHERE producer = 'heap' "
+	               "ORDER BY id DESC", take_stream) == -1 ||
+	        each(u, "SELECT max(samples > 0 AND samples <> allocs) FROM heap",
+	            take_estimated) == -1 ||
+	        each(u, "SELECT layer FROM probe", take_layer) == -1 ||
+	        each(u, "SELECT coalesce(sum(count), 0) FROM lost WHERE producer = 'heap'",
+	            take_lost) == -1 ||
+	        each(u, "SELECT time, rss, anon, unknown, covered, hits, cost, peak "
+	                "FROM memory ORDER BY rowid", take_memory) == -1 ||
+	        (u->o.age &&
+	            each(u, "SELECT max(time) FROM age", take_snapshot) == -1) ||
+	        read_names(u) == -1 || read_sums(u) == -1
+	    ? -1
+	    : 0;
+}
+
+/* All as it is at one moment.  Recordings of before have no such tables. */
+static int
+read_recording(struct inuse *u)
+{
+	int64_t schema = db_schema(u->db);
+
+	if (schema == -1)
+		return -1;
+	if (schema < 3)
+		return 0;
+	if (db_exec(u->db, "BEGIN") == -1)
+		return -1;
+	if (read_all(u) == -1) {
+		db_undo(u->db);
+		return -1;
+	}
+	return db_exec(u->db, "COMMIT");
+}
+
+static int
+has_any(const struct inuse_sum *s)
+{
+	return s->live || s->allocs || s->frees;
+}
+
+static int
+collect(struct inuse *u)
+{
+	u->out = calloc(u->nrow + 1, sizeof *u->out);
+	if (u->out == NULL)
+		return nomem(u);
+	for (size_t i = 0; i < u->nrow; i++)
+		if (has_any(&u->row[i].out.total))
+			u->out[u->nout++] = u->row[i].out;
+	return 0;
+}
+
+struct inuse *
+inuse_open(struct db *db, const struct inuse_options *o)
+{
+	struct inuse *u = calloc(1, sizeof *u);
+
+	if (u == NULL) {
+		db_no_memory(db);
+		return NULL;
+	}
+	u->db = db;
+	u->o = *o;
+	if (read_recording(u) == 0 && collect(u) == 0)
+		return u;
+	inuse_close(u);
+	return NULL;
+}
+
+void
+inuse_close(struct inuse *u)
+{
+	if (u == NULL)
+		return;
+	strtab_clear(&u->text);
+	idmap_clear(&u->frame_of);
+	idmap_clear(&u->node_of);
+	idmap_clear(&u->thread_of);
+	idmap_clear(&u->site_of);
+	idmap_clear(&u->row_of);
+	idmap_clear(&u->module_of);
+	free(u->frame);
+	free(u->node);
+	free(u->thread);
+	free(u->site);
+	free(u->row);
+	free(u->out);
+	free(u->touched);
+	free(u);
+}
+
+int
+inuse_any(const struct inuse *u)
+{
+	return u->any;
+}
+
+struct inuse_row *
+inuse_rows(const struct inuse *u, size_t *n)
+{
+	*n = u->nout;
+	return u->out;
+}
+
+const struct inuse_summary *
+inuse_summary(const struct inuse *u)
+{
+	return &u->sum;
+}

@@ -1,0 +1,80 @@
+/*
+ * What a recording says about memory, by function, line, module or thread.
+ *
+ * An allocation is charged to the innermost frame that is not plumbing: none
+ * of an allocator, of Rust's standard library or of the C library.  A row's self is what
+ * is charged to it, its total what was allocated with it anywhere on the stack,
+ * counted once however often it recurs there.  All sizes in bytes.
+ */
+#ifndef INUSE_H
+#define INUSE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "profile.h"
+
+struct db;
+struct inuse;
+
+struct inuse_sum {
+	uint64_t live, count;   /* bytes not free yet, and how many allocations */
+	uint64_t bytes, allocs; /* allocated in the time that was asked for */
+	uint64_t frees, temps;
+	uint64_t moved, copied; /* reallocs that moved, and the bytes copied */
+	uint64_t peak;          /* see inuse_open() */
+};
+
+struct inuse_row {
+	const char *name; /* function, or module path, or thread name */
+	const char *file; /* where, by function where it was met first; NULL: not known */
+	uint64_t line;
+	const char *module;
+	uint64_t pid, tid;
+	struct inuse_sum self, total;
+};
+
+struct inuse_summary {
+	struct inuse_sum all;
+	uint64_t rss, anon;       /* at the end; 0: not known */
+	uint64_t unknown;         /* frees of memory that is not known */
+	uint64_t first, last;     /* of the recording, ns from its start */
+	uint64_t covered;         /* ns in which there were probes */
+	uint64_t hits, cost;      /* of the probes, and what they cost, ns */
+	uint64_t lost;            /* sum of the lost records */
+	uint64_t sample;          /* bytes; 0: every allocation was recorded */
+	int estimated;            /* sums are not exact */
+	const char *layer;        /* that is probed; NULL: not known */
+	uint64_t snapshot;        /* of leaks: when it was taken, ns; 0: there is none */
+	uint64_t before;          /* and until when what is suspected was allocated */
+};
+
+struct inuse_options {
+	enum profile_group group;
+	uint64_t since, until; /* as in profile_open() */
+	uint64_t age;          /* ns; not 0: only what is suspected to leak */
+	int raw;               /* charge to the innermost frame, plumbing or not */
+};
+
+/*
+ * The peak of a row is the most that its live bytes were at the end of an
+ * interval, or the most that those of one thread in one stack were at any
+ * time, whichever is more.
+ *
+ * Suspected is what lives at the last snapshot, was allocated more than `age'
+ * before, and not in the last tenth of the recording: then bytes and allocs
+ * are those of live and count.
+ *
+ * The db stays the caller's.  NULL: db_error(db) says why.
+ */
+struct inuse *inuse_open(struct db *db, const struct inuse_options *o);
+void inuse_close(struct inuse *u);
+
+/* Was memory recorded at all? */
+int inuse_any(const struct inuse *u);
+
+/* The rows with anything, in no order. */
+struct inuse_row *inuse_rows(const struct inuse *u, size_t *n);
+const struct inuse_summary *inuse_summary(const struct inuse *u);
+
+#endif
