@@ -26,6 +26,7 @@ struct heap_rate rates[HEAP_RATES];
 __u32 rate; /* the one in force */
 
 struct heap_counts counts;
+__u32 armings;    /* how often probes came or went */
 __u32 nsites;     /* given away, site 0 included */
 __u32 site_room;  /* sites for which there are segments */
 __u32 nprocesses; /* numbers given away, from 1 on */
@@ -85,6 +86,7 @@ struct heap_thread {
 	__u32 pid, tid;
 	__u32 nested; /* calls since the one that is under way began */
 	__u64 sp;     /* of that one's entry; 0: there is none */
+	__u32 arming, pad; /* in which it began: later its return is not seen */
 	__u64 shape, size;
 	__u64 from;   /* the pointer that it was given */
 	struct heap_entry old; /* what realloc() was given; key 0: nothing known */
@@ -468,10 +470,11 @@ is_nested(struct heap_thread *t, __u64 sp)
 {
 	if (t->sp == 0)
 		return 0;
-	if (sp <= t->sp && ++t->nested < NESTED_MOST)
+	if (t->arming == armings && sp <= t->sp && ++t->nested < NESTED_MOST)
 		return 1;
 	t->sp = 0;
-	__sync_fetch_and_add(&counts.returns, 1);
+	if (t->arming == armings)
+		__sync_fetch_and_add(&counts.returns, 1);
 	return 0;
 }
 
@@ -499,6 +502,7 @@ enter(struct pt_regs *ctx, __u64 shape)
 		return 1;
 	t->shape = shape;
 	t->nested = 0;
+	t->arming = armings;
 	t->sp = sp;
 	return 0;
 }
@@ -654,7 +658,7 @@ leave(struct pt_regs *ctx)
 		return;
 	if (sp == t->sp)
 		finish(ctx, t);
-	else
+	else if (t->arming == armings)
 		__sync_fetch_and_add(&counts.returns, 1);
 	t->sp = 0;
 }

@@ -46,6 +46,19 @@ struct return_instance {
 
 struct uprobe_task {
 	struct return_instance *return_instances; /* the innermost first */
+	unsigned long vaddr; /* of what is executed in single steps */
+} KERNEL_STRUCT;
+
+struct xol_area {
+	unsigned long vaddr; /* of the page for that, [uprobes] */
+} KERNEL_STRUCT;
+
+struct uprobes_state {
+	struct xol_area *xol_area;
+} KERNEL_STRUCT;
+
+struct mm_struct {
+	struct uprobes_state uprobes_state;
 } KERNEL_STRUCT;
 
 struct sched_entity {
@@ -61,6 +74,7 @@ struct task_struct {
 	struct pid *thread_pid;
 	struct signal_struct *signal;
 	struct uprobe_task *utask;
+	struct mm_struct *mm;
 } KERNEL_STRUCT;
 
 struct seq_file;

@@ -389,6 +389,65 @@ walk_from(__u32 key, struct walk *w)
 	bpf_loop(WALK_DEPTH + 1, walk_frame, &key, 0);
 }
 
+/*
+ * In the page of the kernel's own that probes bring with them, [uprobes], there
+ * are copies of probed instructions, which are executed in single steps; and
+ * in the first slot what a function with a uretprobe returns to: it pushes three
+ * registers, calls the kernel, which puts the real return address in the place
+ * of one, pops the others, and returns.
+ */
+#define WALK_PAGE 4096
+#define WALK_SLOT 128
+#define WALK_PUSHED 24 /* bytes */
+
+/* Back in the caller, by a word of the stack, if it is a return address. */
+static __always_inline int
+walk_back(struct walk *w, __u64 addr)
+{
+	__u64 pc, target;
+
+	if (walk_read(w, addr, &pc) || !step_returns(w, pc, &target))
+		return -1;
+	w->regs.pc = pc;
+	w->regs.sp = addr + 8;
+	w->regs.exact = 0;
+	return 0;
+}
+
+static __always_inline void
+walk_trampoline(struct walk *w)
+{
+	struct return_instance *r = (struct return_instance *)w->returns;
+	__u64 top = r ? BPF_CORE_READ(r, stack) + 8 : 0, sp = w->regs.sp;
+
+	if (r && top - sp <= WALK_PUSHED) {
+		w->regs.pc = BPF_CORE_READ(r, orig_ret_vaddr);
+		w->regs.sp = top;
+		w->regs.exact = 0;
+		w->returns = (__u64)BPF_CORE_READ(r, next);
+		return;
+	}
+	for (int i = 0; i <= WALK_PUSHED; i += 8)
+		if (walk_back(w, sp + i) == 0)
+			return;
+}
+
+/* Out of that page. */
+static __always_inline void
+walk_leave_uprobes(struct walk *w, struct task_struct *task)
+{
+	struct xol_area *area = BPF_CORE_READ(task, mm, uprobes_state.xol_area);
+	__u64 page = area ? BPF_CORE_READ(area, vaddr) : 0;
+	struct uprobe_task *utask = task->utask;
+
+	if (!page || w->regs.pc - page >= WALK_PAGE)
+		return;
+	if (w->regs.pc - page < WALK_SLOT)
+		walk_trampoline(w);
+	else if (utask)
+		w->regs.pc = utask->vaddr;
+}
+
 /* The current task's user stack. */
 static __always_inline void
 walk_user(__u32 key, struct walk *w, struct task_struct *task)
@@ -401,6 +460,7 @@ walk_user(__u32 key, struct walk *w, struct task_struct *task)
 	w->regs.r11 = regs->r11;
 	w->regs.exact = 1;
 	w->returns = walk_pending(task);
+	walk_leave_uprobes(w, task);
 	walk_from(key, w);
 }
 

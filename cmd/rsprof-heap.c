@@ -640,6 +640,18 @@ take_stopped(struct profiler *p)
 
 /* ---- rounds ------------------------------------------------------------ */
 
+/* A window that is open counts up to now. */
+static void
+cover(struct profiler *p)
+{
+	if (!p->watching || !p->armed)
+		return;
+	close_window(p);
+	p->window.since = proc_now();
+	p->window.cpu = proc_cpu(p->o.pid);
+	p->window.cost = cost_of(p, &p->load);
+}
+
 /* Its last sums, before its end is told of. */
 static void
 saw_exit(struct profiler *p, const struct perf_record *r)
@@ -649,7 +661,9 @@ saw_exit(struct profiler *p, const struct perf_record *r)
 	if (t && t->threads == 1) {
 		heap_read(p->heap);
 		told_unknown(heap_told(p->heap), 0, saw_stack, p);
+		cover(p);
 		tell_sums(p, t->pid);
+		p->covered = 0;
 	}
 }
 
@@ -689,18 +703,6 @@ arm_new(struct profiler *p)
 		if (t->told && heap_armed(p->heap, t->pid))
 			arm(p, t, why, sizeof why);
 	}
-}
-
-/* A window that is open counts up to now. */
-static void
-cover(struct profiler *p)
-{
-	if (!p->watching || !p->armed)
-		return;
-	close_window(p);
-	p->window.since = proc_now();
-	p->window.cpu = proc_cpu(p->o.pid);
-	p->window.cost = cost_of(p, &p->load);
 }
 
 static void

@@ -409,6 +409,7 @@ heap_disarm(struct heap *h, pid_t pid)
 {
 	size_t left = 0;
 
+	h->bpf->bss->armings++;
 	for (size_t i = h->narmed; i-- > 0;) {
 		struct heap_armed *a = &h->armed[i];
 

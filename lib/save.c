@@ -174,6 +174,9 @@ save_rsprof(struct save *s, const struct rec *r)
 		return skip(s, "skipped: time out of range");
 	if (!s->started && begin_recording(s, &r->rsprof) == -1)
 		return -1;
+	/* Not every producer has a rate. */
+	if (add_meta(s, "hz", rec_attr(&r->rsprof, "hz")) == -1)
+		return -1;
 	s->offset = (int64_t)(wall - mono - (uint64_t)s->start);
 	return db_run(s->st[ADD_STREAM], "titi", r->rsprof.producer, s->offset,
 	    attributes(r), when(s, mono));

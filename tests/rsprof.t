@@ -42,11 +42,14 @@ ended() {
 
 # recording FILE: it can be read, and is one file.
 recording() {
-	[ "$(rsprof-query "$1" 'SELECT count(*) FROM stream')" = 1 ] &&
+	[ "$(rsprof-query "$1" "SELECT count(*) FROM stream
+		WHERE producer = 'cpu'")" = 1 ] &&
 		[ ! -e "$1-wal" ] && [ ! -e "$1-shm" ]
 }
 has_samples() { [ "$(rsprof-query "$1" 'SELECT count(*) FROM cpu')" -gt 0 ]; }
-ended_by() { rsprof-query "$1" 'SELECT how FROM stream' | grep -qx "$2"; }
+ended_by() {
+	rsprof-query "$1" "SELECT how FROM stream WHERE producer = 'cpu'" | grep -qx "$2"
+}
 
 # ---- attach -----------------------------------------------------------------
 
