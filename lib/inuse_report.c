@@ -163,8 +163,6 @@ put_location(FILE *out, const struct inuse_row *row, size_t width)
 {
 	char buf[NAME_SIZE];
 
-	if (row->file == NULL && row->module == NULL)
-		return;
 	name_path(buf, sizeof buf, row->file ? row->file : row->module, width);
 	fprintf(out, row->file ? "  %s" : "  [%s]", buf);
 	if (row->file && row->line)
@@ -186,7 +184,7 @@ put_row(FILE *out, const struct inuse_report *r, const struct inuse_row *row)
 	else
 		name_short(buf, sizeof buf, row->name, name);
 	fprintf(out, "  %s", buf);
-	if (located) {
+	if (located && (row->file || row->module)) {
 		fprintf(out, "%*s", (int)(name - name_columns(buf)), "");
 		put_location(out, row, width - name > 8 ? width - name - 8 : 8);
 	} else if (r->options->group == PROFILE_THREAD) {

@@ -76,6 +76,45 @@ else
 	skip "wall time: $(head -n 1 "$T/err")"
 fi
 
+# The heap, beside it or alone.
+heap=$B/target/heap
+if [ ! -x "$heap" ]; then
+	skip "the heap: no Rust compiler built $heap"
+elif ! rsprof-heap -d 0.1 -p $target >"$T/probe" 2>"$T/err"; then
+	skip "the heap: $(head -n 1 "$T/err")"
+else
+	producers() {
+		rsprof-query "$1" 'SELECT producer FROM stream ORDER BY 1' | tr '\n' ' '
+	}
+	allocations() {
+		rsprof-query "$1" "SELECT sum(allocs) FROM heap_samples
+			WHERE function LIKE '%alloc%' AND stack IN (
+				SELECT stack FROM frames WHERE module LIKE '%/heap')"
+	}
+	printf 'go\nend\n' >"$T/lines"
+	exits 'a command, with its heap' 0 rsprof run -q -S 0 -o both.db "$heap" 2 <"$T/lines"
+	ok 'both are recorded' test "$(producers both.db)" = 'cpu heap '
+	says 'both tables are printed' '^CPU ' "$T/err"
+	says 'with who holds what' 'site_kept' "$T/err"
+	ok 'no allocation is missing, nor one too many' test \
+		"$(rsprof-query both.db "SELECT sum(allocs) FROM memory")" = \
+		"$(rsprof-query both.db "SELECT sum(allocs) FROM heap")"
+	exits 'the heap alone' 0 rsprof run -q -H -S 0 -o heap.db "$heap" 2 <"$T/lines"
+	ok 'is alone' test "$(producers heap.db)" = 'heap '
+	ok 'it has as many allocations' test "$(allocations heap.db)" = "$(allocations both.db)"
+	exits 'the CPU alone' 0 rsprof attach -q -C -d 0.2 -o cpu.db $target
+	ok 'is alone' test "$(producers cpu.db)" = 'cpu '
+	exits 'attached, with its heap' 0 rsprof attach -q -d 0.5 -o attached.db $target
+	ok 'both are recorded' test "$(producers attached.db)" = 'cpu heap '
+	exits 'not both of -C and -H' 2 rsprof attach -q -C -H $target
+	sleep 60 & sleeper=$!
+	own $sleeper
+	exits 'what has no heap to be seen' 0 rsprof attach -q -d 0.2 -o none.db $sleeper
+	says 'is said in a line' '^rsprof: the heap is not recorded: process [0-9]+: nothing to probe' "$T/err"
+	exits 'but alone that is an error' 5 rsprof attach -q -H -d 0.2 -o none2.db $sleeper
+	kill $sleeper
+fi
+
 exits 'attach to a name' 0 rsprof attach -q -d 0.2 "^$prog\$"
 ok 'the file is named after the process and the time' \
 	sh -c 'ls | grep -Eqx "rsprof\.$0\.[0-9]{12}\.db"' "$prog"

@@ -48,6 +48,7 @@ rsprof-store a.db <a.rec || exit 1
 exits 'no argument' 2 rsprof-top
 same 'usage' err <<'E'
 usage: rsprof-top [-n N] [-t PCT] [-f text|json|csv] [-g function|line|module|thread] [-s SINCE] [-u UNTIL] cpu|off|wall FILE
+       rsprof-top [-r] [-l AGE] [-n N] [-t PCT] [-f text|json|csv] [-g function|line|module|thread] [-o live|peak|bytes|allocs|temps] [-s SINCE] [-u UNTIL] heap FILE
 E
 exits 'unknown option' 2 rsprof-top -x cpu a.db
 for o in '-n -1' '-n x' '-n 99999999999999999999' '-t 101' '-t -1' \
@@ -57,8 +58,8 @@ for o in '-n -1' '-n x' '-n 99999999999999999999' '-t 101' '-t -1' \
 	exits "bad option $o" 2 rsprof-top $o cpu a.db
 	one_line 'in one line'
 done
-exits 'another metric' 2 rsprof-top heap a.db
-says 'said' '^rsprof-top: unknown metric: heap \(cpu, off or wall\)$'
+exits 'another metric' 2 rsprof-top lock a.db
+says 'said' '^rsprof-top: unknown metric: lock \(cpu, off, wall or heap\)$'
 exits 'no file' 2 rsprof-top cpu
 exits 'version' 0 rsprof-top -V
 says 'version said' '^rsprof-top [0-9]' out
@@ -539,4 +540,103 @@ else
 	skip 'permissions: nobody cannot reach the programs'
 fi
 
+# ---- memory ------------------------------------------------------------------
+
+rec >heap.rec <<'E'
+rsprof | 1 | heap | mono=0 | wall=5000000000 | unit=bytes | sample=0
+proc | 0 | 7 | 1 | prog | /prog | prog
+thread | 0 | 7 | 8 | one
+thread | 0 | 7 | 9 | two
+module | a1 | b1 | /prog
+frame | f1 | prog::main | /src/prog.rs | 1 | user
+frame | f2 | prog::make | /src/prog.rs | 5 | user
+frame | f3 | alloc::vec::Vec<T>::push | /rustc/x/library/alloc/src/vec/mod.rs | 9 | std
+frame | f4 | prog::leak | /src/prog.rs | 7 | user
+stack | c1 | - | a1 | 10 | f1 | 0
+stack | c2 | c1 | a1 | 20 | f2 | 0
+stack | c3 | c2 | a1 | 20 | f3 | 1
+stack | c4 | c1 | a1 | 30 | f4 | 0
+probe | 100 | 7 | rust | __rust_alloc | a1 | 30 | emulated
+heap | 1000000000 | 7 | 8 | c3 | allocs=10 | bytes=5000 | frees=4 | freed=2000 | temps=3 | samples=10 | live=3000 | count=6 | peak=4000
+heap | 1000000000 | 7 | 9 | c3 | allocs=2 | bytes=1000 | samples=2 | live=1000 | count=2 | peak=1000
+heap | 1000000000 | 7 | 8 | c4 | allocs=1 | bytes=64 | samples=1 | live=64 | count=1 | peak=64
+memory | 1000000000 | 7 | live=4064 | count=9 | peak=5000 | rss=8192 | allocs=13 | bytes=6064 | frees=4 | freed=2000 | unknown=3 | covered=1000000000 | hits=30 | cost=30000
+heap | 10000000000 | 7 | 8 | c3 | frees=6 | freed=3000 | live=0 | peak=4000
+heap | 10000000000 | 7 | 8 | ?no-stack | allocs=1 | bytes=7 | samples=1 | live=7 | count=1 | peak=7
+memory | 10000000000 | 7 | live=1071 | count=4 | peak=5000 | rss=8192 | allocs=1 | bytes=7 | frees=6 | freed=3000 | covered=9000000000
+age | 10000000000 | 7 | 8 | c4 | 500000000 | 64 | 1
+age | 10000000000 | 7 | 9 | c3 | 600000000 | 500 | 1
+age | 10000000000 | 7 | 9 | c3 | 9500000000 | 500 | 1
+age | 10000000000 | 7 | 8 | ?no-stack | 9600000000 | 7 | 1
+end | 10000000000 | heap | stopped
+E
+rsprof-store heap.db <heap.rec
+csv_heap() { rsprof-top -f csv "$@" heap heap.db | tr -d '\r'; }
+csv_heap >got
+same 'memory is charged to the code that wanted it' got <<'E'
+live,count,peak,bytes,allocs,frees,temps,moved,copied,total_live,function,file,line,module
+1000,2,4000,6000,12,10,3,0,0,1000,prog::make,/src/prog.rs,5,/prog
+64,1,64,64,1,0,0,0,0,64,prog::leak,/src/prog.rs,7,/prog
+7,1,7,7,1,0,0,0,0,7,[no-stack],,0,
+0,0,0,0,0,0,0,0,0,1064,prog::main,/src/prog.rs,1,/prog
+0,0,0,0,0,0,0,0,0,1000,alloc::vec::Vec<T>::push,/rustc/x/library/alloc/src/vec/mod.rs,9,/prog
+E
+csv_heap -r -n 1 >got
+same 'or to the plumbing' got <<'E'
+live,count,peak,bytes,allocs,frees,temps,moved,copied,total_live,function,file,line,module
+1000,2,4000,6000,12,10,3,0,0,1000,alloc::vec::Vec<T>::push,/rustc/x/library/alloc/src/vec/mod.rs,9,/prog
+E
+csv_heap -g thread -o bytes >got
+same 'by thread, by what was allocated' got <<'E'
+live,count,peak,bytes,allocs,frees,temps,moved,copied,total_live,pid,tid,thread
+71,2,4000,5071,12,10,3,0,0,71,7,8,one
+1000,2,1000,1000,2,0,0,0,0,1000,7,9,two
+E
+csv_heap -g module -n 1 >got
+same 'by module' got <<'E'
+live,count,peak,bytes,allocs,frees,temps,moved,copied,total_live,module
+1064,3,4064,6064,13,10,3,0,0,1064,/prog
+E
+csv_heap -u 5 -n 2 >got
+same 'at an earlier time' got <<'E'
+live,count,peak,bytes,allocs,frees,temps,moved,copied,total_live,function,file,line,module
+4000,8,4000,6000,12,4,3,0,0,4000,prog::make,/src/prog.rs,5,/prog
+64,1,64,64,1,0,0,0,0,64,prog::leak,/src/prog.rs,7,/prog
+E
+csv_heap -s 5 -o allocs -n 1 >got
+same 'since a later one' got <<'E'
+live,count,peak,bytes,allocs,frees,temps,moved,copied,total_live,function,file,line,module
+7,1,7,7,1,0,0,0,0,7,[no-stack],,0,
+E
+csv_heap -l 5 >got
+same 'what may leak: neither young, nor of the last tenth' got <<'E'
+live,count,peak,bytes,allocs,frees,temps,moved,copied,total_live,function,file,line,module
+500,1,500,500,1,0,0,0,0,500,prog::make,/src/prog.rs,5,/prog
+64,1,64,64,1,0,0,0,0,64,prog::leak,/src/prog.rs,7,/prog
+0,0,0,0,0,0,0,0,0,564,prog::main,/src/prog.rs,1,/prog
+0,0,0,0,0,0,0,0,0,500,alloc::vec::Vec<T>::push,/rustc/x/library/alloc/src/vec/mod.rs,9,/prog
+E
+COLUMNS=90 rsprof-top heap heap.db >got
+same 'for people' got <<'E'
+Process   prog (pid 7)
+Recorded  10.000 s, every allocation, seen at rust's functions
+Cost      30 hits of probes, about 0.000 s of the process' CPU time
+Live      1.0K in 4 allocations, at the most 4.9K; resident 8.0K
+Allocated 5.9K in 14 allocations, 21.4 % of them temporary
+Unknown   3 frees of memory from before the recording
+
+  Live  Total   Peak    Count  Alloc    Allocs Temp%  Function  Location
+  1.0K   1.0K   3.9K        2   5.9K        12  25.0  prog::make              prog.rs:5
+   64B    64B    64B        1    64B         1   0.0  prog::leak              prog.rs:7
+    7B     7B     7B        1     7B         1   0.0  [no-stack]
+    0B   1.0K     0B        0     0B         0   0.0  prog::main              prog.rs:1
+    0B   1.0K     0B        0     0B         0   0.0  …::vec::Vec<..>::push   …/mod.rs:9
+E
+rsprof-top -f json -n 1 heap heap.db >got
+says 'as JSON' '"exact":true,"sample":0,"layer":"rust"' got
+says 'with rows' '"name":"prog::make","file":"/src/prog.rs","line":5,"module":"/prog","self":\{"live":1000,' got
+exits 'no memory in a recording of CPU time' 1 rsprof-top heap a.db
+says 'said' 'no memory was recorded in it'
+exits 'a column that is none' 2 rsprof-top -o size heap heap.db
+exits '-l is not for time' 2 rsprof-top -l 5 cpu a.db
 done_testing
