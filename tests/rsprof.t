@@ -95,7 +95,7 @@ else
 	exits 'a command, with its heap' 0 rsprof run -q -S 0 -o both.db "$heap" 2 <"$T/lines"
 	ok 'both are recorded' test "$(producers both.db)" = 'cpu heap '
 	says 'both tables are printed' '^CPU ' "$T/err"
-	says 'with who holds what' 'site_kept' "$T/err"
+	says 'with who holds what' '^ +Live +Total +Peak' "$T/err"
 	ok 'no allocation is missing, nor one too many' test \
 		"$(rsprof-query both.db "SELECT sum(allocs) FROM memory")" = \
 		"$(rsprof-query both.db "SELECT sum(allocs) FROM heap")"
