@@ -47,6 +47,7 @@ LIBS_rsprof-tui := -lsqlite3 -lncursesw -ltinfo
 LIBS_unit_allocator := -lelf
 LIBS_unit_cfi := -ldw -lelf
 LIBS_unit_demangle := -liberty
+LIBS_unit_insn := -lZydis
 LIBS_unit_module := -lelf
 LIBS_unit_space := -lelf
 LIBS_unit_profile := -lsqlite3

@@ -89,6 +89,7 @@ struct profiler {
 	int watching;             /* the probes are there */
 	double hit_ns, scale;
 	uint64_t covered;         /* ns, not told yet */
+	uint64_t cycle, cycle_on; /* when the last window was opened; its length */
 	uint64_t period;          /* in force */
 };
 
@@ -497,13 +498,19 @@ set_scale(struct profiler *p, double scale)
 		p->scale = scale;
 }
 
+/* What is seen in a window stands for the time since the last one, as long as
+ * that has really been. */
 static void
 watch_again(struct profiler *p)
 {
-	uint64_t on, off;
+	uint64_t on, off, cycle = proc_now() - p->cycle;
 
 	budget_windows(&p->budget, &on, &off);
-	set_scale(p, off ? (double)(on + off) / (double)on : 1);
+	if (off && p->cycle_on)
+		set_scale(p, (double)cycle / (double)p->cycle_on);
+	else
+		set_scale(p, off ? (double)(on + off) / (double)on : 1);
+	p->cycle = proc_now();
 	if (p->plan)
 		heap_arm(p->heap, p->o.pid, p->plan->probe, p->plan->nprobe,
 		    say_refused, p);
@@ -518,8 +525,9 @@ look_away(struct profiler *p)
 {
 	uint64_t on, off, now;
 
-	heap_disarm(p->heap, p->o.pid);
+	p->cycle_on = proc_now() - p->cycle;
 	close_window(p);
+	heap_disarm(p->heap, p->o.pid);
 	budget_windows(&p->budget, &on, &off);
 	now = proc_now();
 	p->watching = 0;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <linux/btf.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -332,22 +333,48 @@ frees(const struct plan_probe *p)
 	return (p->shape & 15) == HEAP_FREE;
 }
 
-/* One probe by a link of its own: an errno, or 0. */
-static int
-arm_one(struct heap *h, pid_t pid, const struct plan_probe *p)
-{
-	uint64_t c = cookie(h, p);
-	int fd = rawbpf_uprobes(bpf_program__fd(frees(p) ? h->bpf->progs.on_free
-	                                                 : h->bpf->progs.on_session),
-	    frees(p) ? ATTACH_MULTI : ATTACH_SESSION, p->file, &p->offset, &c, 1,
-	    (unsigned)pid);
+#define TOGETHER 32 /* probes of one link */
 
+/* Probes of a file, either frees or others, by one link: an errno, or 0. */
+static int
+arm_link(struct heap *h, pid_t pid, const struct plan_probe *const *probe, unsigned n)
+{
+	uint64_t offset[TOGETHER], c[TOGETHER];
+	int free_ = frees(probe[0]), fd;
+
+	for (unsigned i = 0; i < n; i++) {
+		offset[i] = probe[i]->offset;
+		c[i] = cookie(h, probe[i]);
+	}
+	fd = rawbpf_uprobes(bpf_program__fd(free_ ? h->bpf->progs.on_free
+	                                          : h->bpf->progs.on_session),
+	    free_ ? ATTACH_MULTI : ATTACH_SESSION, probe[0]->file, offset, c, n,
+	    (unsigned)pid);
 	if (fd < 0)
 		return errno;
-	if (note_armed(h, pid, p, fd, NULL) == 0)
-		return 0;
-	close(fd);
-	return ENOMEM;
+	/* With the first of them: see struct heap_armed. */
+	for (unsigned i = 0; i < n; i++)
+		if (note_armed(h, pid, probe[i], i ? -1 : fd, NULL) < 0) {
+			if (i == 0)
+				close(fd);
+			return ENOMEM;
+		}
+	return 0;
+}
+
+/* Those of one file that are not armed yet, and frees or not, from i on. */
+static unsigned
+gather(const struct heap *h, pid_t pid, const struct plan_probe *probe, size_t n,
+    size_t i, const struct plan_probe **out)
+{
+	const struct plan_probe *first = &probe[i];
+	unsigned found = 0;
+
+	for (; i < n && found < TOGETHER; i++)
+		if (probe[i].dev == first->dev && probe[i].ino == first->ino &&
+		    frees(&probe[i]) == frees(first) && !is_armed(h, pid, &probe[i]))
+			out[found++] = &probe[i];
+	return found;
 }
 
 /* The same without sessions: by perf events, of which an allocation has two. */
@@ -376,30 +403,70 @@ arm_perf(struct heap *h, pid_t pid, const struct plan_probe *p)
 	return note_armed(h, pid, p, -1, link) < 0 ? ENOMEM : 0;
 }
 
+struct arming {
+	void (*fn)(void *ctx, const struct plan_probe *probe, int error);
+	void *ctx;
+	int done, refused; /* how many; an errno of the first one */
+};
+
+static void
+arm_alone(struct heap *h, pid_t pid, const struct plan_probe *p, struct arming *a)
+{
+	int error = h->sessions ? arm_link(h, pid, &p, 1) : arm_perf(h, pid, p);
+
+	if ((error == EPERM || error == EACCES) && a->done == 0)
+		a->refused = error;
+	else if (error)
+		a->fn(a->ctx, p, error);
+	a->done += error == 0;
+}
+
+/* All that go together; one by one where the kernel refuses one of them. */
+static void
+arm_together(struct heap *h, pid_t pid, const struct plan_probe *probe, size_t n,
+    size_t i, struct arming *a)
+{
+	const struct plan_probe *some[TOGETHER];
+	unsigned found = gather(h, pid, probe, n, i, some);
+
+	if (found && h->sessions && arm_link(h, pid, some, found) == 0) {
+		a->done += (int)found;
+		return;
+	}
+	for (unsigned j = 0; j < found && !a->refused; j++)
+		arm_alone(h, pid, some[j], a);
+}
+
 /* Frees before allocations: what is allocated must not be freed unseen. */
 int
 heap_arm(struct heap *h, pid_t pid, const struct plan_probe *probe, size_t n,
     void (*fn)(void *ctx, const struct plan_probe *probe, int error), void *ctx)
 {
-	int done = 0;
+	struct arming a = { fn, ctx, 0, 0 };
 
 	for (int round = 0; round < 2; round++)
-		for (size_t i = 0; i < n; i++) {
-			const struct plan_probe *p = &probe[i];
-			int error;
+		for (size_t i = 0; i < n && !a.refused; i++)
+			if (frees(&probe[i]) == (round == 0) && !is_armed(h, pid, &probe[i]))
+				arm_together(h, pid, probe, n, i, &a);
+	errno = a.refused;
+	return a.refused ? -1 : a.done;
+}
 
-			if (frees(p) != (round == 0) || is_armed(h, pid, p))
-				continue;
-			error = h->sessions ? arm_one(h, pid, p) : arm_perf(h, pid, p);
-			if ((error == EPERM || error == EACCES) && done == 0) {
-				errno = error;
-				return -1;
-			}
-			done += error == 0;
-			if (error)
-				fn(ctx, p, error);
-		}
-	return done;
+/* The kernel takes the probes away at once, but waits for those that are being
+ * hit before it returns: so each link has a thread that waits. */
+static void *
+close_link(void *fd)
+{
+	close((int)(intptr_t)fd);
+	return NULL;
+}
+
+static void
+close_apart(int fd, pthread_t *thread, int *running)
+{
+	*running = pthread_create(thread, NULL, close_link, (void *)(intptr_t)fd) == 0;
+	if (!*running)
+		close(fd);
 }
 
 /* In the opposite order: what is not seen any more to be freed must not be
@@ -407,7 +474,9 @@ heap_arm(struct heap *h, pid_t pid, const struct plan_probe *probe, size_t n,
 void
 heap_disarm(struct heap *h, pid_t pid)
 {
-	size_t left = 0;
+	pthread_t thread[TOGETHER];
+	int running[TOGETHER];
+	size_t left = 0, n = 0;
 
 	h->bpf->bss->armings++;
 	for (size_t i = h->narmed; i-- > 0;) {
@@ -415,11 +484,19 @@ heap_disarm(struct heap *h, pid_t pid)
 
 		if (pid && a->pid != pid)
 			continue;
-		if (a->fd >= 0)
+		if (a->fd >= 0 && n < TOGETHER) {
+			close_apart(a->fd, &thread[n], &running[n]);
+			n++;
+		} else if (a->fd >= 0) {
 			close(a->fd);
+		}
 		bpf_link__destroy(a->link);
 		a->pid = 0;
 	}
+	for (size_t i = 0; i < n; i++)
+		if (running[i])
+			pthread_join(thread[i], NULL);
+	h->bpf->bss->armings++; /* some have begun meanwhile */
 	for (size_t i = 0; i < h->narmed; i++)
 		if (h->armed[i].pid)
 			h->armed[left++] = h->armed[i];
