@@ -31,12 +31,13 @@ main(void)
 	ages_add(a, 1, 999 * S + 7, 50, 2);
 	ages_add(a, 1, 998 * S, 7, 1);
 	ages_add(a, 1, 1001 * S, 1, 1); /* of the future: it is of now */
-	ok(ages_tell(a, take, NULL) == 0 && n == 4, "by place and step: %zu", n);
+	ok(ages_tell(a, take, NULL) == 0, "told");
+	ok(n == 3, "by place and step: %zu", n);
 	ok(got[0].place == 1 && got[0].born == 998 * S && got[0].bytes == 7,
 	    "the oldest of the first place first");
 	ok(got[1].place == 1 && got[1].born == 1001 * S && got[1].bytes == 201 &&
 	        got[1].count == 4, "weighed, and the last one's time");
-	ok(got[3].place == 2, "then the next place");
+	ok(got[2].place == 2, "then the next place");
 	ages_free(a);
 
 	a = ages_new(S, 1000000 * S);
