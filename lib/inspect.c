@@ -11,11 +11,11 @@
 
 #include "ability.h"
 #include "access.h"
-#include "allocator.h"
 #include "array.h"
 #include "cfi.h"
 #include "module.h"
 #include "perf.h"
+#include "plan.h"
 #include "privilege.h"
 #include "proc.h"
 #include "symbol.h"
@@ -39,7 +39,6 @@ struct file {
 	char *debug_file;    /* where its debug information stands, or NULL */
 	struct obj_segment code[4];
 	size_t ncode;
-	struct allocator_look look;
 };
 
 struct inspect {
@@ -154,9 +153,6 @@ look_at_obj(struct inspect *p, struct file *f, const struct obj *obj)
 	if (!f->debug_info)
 		look_for_debug_file(f, p->pid, obj);
 	look_at_code(f, obj);
-	f->look.file = f->name;
-	f->look.rust = f->rust;
-	allocator_look(&f->look, obj);
 }
 
 static void
@@ -165,7 +161,6 @@ look_at_file(struct inspect *p, struct file *f, const struct proc_map *map)
 	int fd = module_open(p->pid, map, f->path);
 	struct obj *obj;
 
-	f->look.file = f->name;
 	if (fd < 0) {
 		f->problem = "it cannot be opened";
 		return;
@@ -503,37 +498,35 @@ inspect_symbols(const struct ability_case *c, struct ability *out)
 		ability_yes(out, "%s", good.text);
 }
 
+static int
+has_rust(const struct inspect *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (p->file[i].rust)
+			return 1;
+	return 0;
+}
+
+/* As rsprof-heap(1) would probe it. */
 void
 inspect_allocator(const struct ability_case *c, struct ability *out)
 {
 	const struct inspect *p = c->process;
-	struct list good = { "", 0 }, bad = { "", 0 };
-	const char *help, *remedy = NULL;
-	struct allocator_look *all;
+	const struct plan_options o = { .all_callers = !has_rust(p) };
+	struct list said = { "", 0 };
 	char why[ABILITY_TEXT];
+	struct plan *plan;
 
 	if (need_maps(c, out) < 0)
 		return;
-	all = calloc(p->n + 1, sizeof *all);
-	if (all == NULL) {
-		ability_no(out, NULL, "%s", strerror(errno));
+	plan = plan_process(p->pid, &o, why, sizeof why);
+	if (plan == NULL) {
+		ability_no(out, NULL, "%s", why);
 		return;
 	}
-	for (size_t i = 0; i < p->n; i++)
-		all[i] = p->file[i].look;
-	for (size_t i = 0; i < p->n; i++)
-		if (is_subject(p, i)) {
-			int found = allocator_judge(all, p->n, i, why, sizeof why, &help);
-
-			list_add(found ? &good : &bad, "%s", why);
-			if (!found)
-				remedy = help;
-		}
-	free(all);
-	list_end(&good);
-	list_end(&bad);
-	if (bad.n || p->n == 0)
-		ability_no(out, remedy, "%s", p->n ? bad.text : "it has no file");
-	else
-		ability_yes(out, "%s", good.text);
+	for (size_t i = 0; i < plan->nnote; i++)
+		list_add(&said, "%s", plan->note[i]);
+	list_end(&said);
+	ability_yes(out, "%s", said.text);
+	plan_free(plan);
 }

@@ -385,18 +385,29 @@ file_at(const struct planner *p, uint64_t addr, uint64_t *offset)
 	return NULL;
 }
 
+/* C libraries come last when names are looked up, wherever they are mapped. */
+static int
+is_libc(const struct plan_file *f)
+{
+	return strncmp(f->name, "libc.", 5) == 0 || strncmp(f->name, "libc-", 5) == 0 ||
+	    strncmp(f->name, "ld-", 3) == 0;
+}
+
 /* Who defines a function for others to find: the executable, which is first,
- * then the libraries in the order that they were mapped. */
+ * else a library that replaces the C library's, else that one. */
 static struct plan_file *
 definer(const struct planner *p, const struct function *fn, uint64_t *offset)
 {
+	struct plan_file *found = NULL;
+
 	for (struct plan_file *f = p->plan->inside; f; f = f->next)
 		for (size_t i = 0; i < f->nentry; i++)
-			if (f->entry[i].function == fn) {
+			if (f->entry[i].function == fn &&
+			    (found == NULL || (is_libc(found) && !is_libc(f)))) {
 				*offset = f->entry[i].offset;
-				return f;
+				found = f;
 			}
-	return NULL;
+	return found;
 }
 
 /* What a slot points at.  One that is not bound yet points into the file's own
@@ -555,8 +566,14 @@ choose_imports(struct planner *p, const struct plan_file *f)
 	}
 	if (n == 0)
 		return 0;
-	note(p, "%s calls malloc and the like of %s%s", f->name,
-	    first ? first->name : to ? to->name : "others", bypassed(f));
+	if (first == NULL)
+		first = to;
+	note(p, "%s calls malloc and the like of %s%s%s", f->name,
+	    first ? first->name : "others",
+	    first && kind_of(first) == JEMALLOC       ? " (jemalloc)"
+	        : first && kind_of(first) == MIMALLOC ? " (mimalloc)"
+	                                              : "",
+	    bypassed(f));
 	if (f->rust && !has_calloc)
 		note(p, "%s does not call calloc, which Rust's own default does: it may "
 		    "have an allocator of its own, whose memory is not seen", f->name);

@@ -260,7 +260,7 @@ of() {
 of "$split" 600
 is target-unwind yes '[0-9.]+ % of split'
 is symbols yes 'functions [0-9]+ %, lines [0-9]+ %, inlined calls [0-9]+ % of split \(.debug_info\)'
-is allocator yes 'are jump stubs in split \(.symtab\)'
+is allocator yes '__rust_alloc and the like of split only jump on'
 strip -g -o "$T/bin/nolines" "$split"
 of "$T/bin/nolines" 600
 is symbols yes 'functions [0-9]+ % of nolines \(.symtab\), no lines'
@@ -283,7 +283,7 @@ is target-unwind yes
 is symbols yes 'of removed \(.debug_info\)'
 
 of "$B/target/counts" 600
-is allocator yes '(counts calls malloc .*bypassed|are jump stubs in counts)'
+is allocator yes '(counts calls malloc .*bypassed|the like of counts only jump on)'
 strip -o "$T/bin/bare" "$B/target/counts"
 of "$T/bin/bare" 600
 is allocator yes 'bare calls malloc and the like of libc'

@@ -2,6 +2,7 @@
 # rsprof-heap against a program that counts by itself what it allocates.
 # shellcheck disable=SC2016
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/heap.sh"
 
 [ -e "$B/target/heap" ] || skip_all "no Rust compiler built $B/target/heap"
 cd "$T" || exit 1
@@ -79,30 +80,6 @@ record() {
 	rsprof-sym <raw >rec
 }
 
-# sums REC: of each function of the program what was allocated in it, as the
-# program itself says it.
-sums() {
-	awk -F'\t' '
-	FNR == NR { split($0, w, " "); name[w[2]]; next }
-	$1 == "frame" { sub(/.*::/, "", $3); frame[$2] = $3 }
-	$1 == "stack" {
-		site[$2] = frame[$6] in name ? frame[$6] : site[$3]
-	}
-	$1 == "heap" && site[$5] {
-		s = site[$5]
-		for (i = 6; i <= NF; i++) {
-			split($i, kv, "=")
-			sum[s, kv[1]] += kv[2]
-		}
-	}
-	END {
-		for (s in name)
-			print "site", s, sum[s, "allocs"] + 0, sum[s, "bytes"] + 0, \
-			    sum[s, "frees"] + 0, sum[s, "freed"] + 0, \
-			    sum[s, "bytes"] - sum[s, "freed"], \
-			    sum[s, "allocs"] - sum[s, "frees"]
-	}' "$1" "$2" | sort
-}
 # What waits to be sent has room that depends on who comes first.
 fixed() { grep -v ' push_sent '; }
 

@@ -1,4 +1,4 @@
-/* Allocation functions by name: rustc's spellings, and what follows of them. */
+/* Allocation functions by name: rustc's spellings. */
 #include <string.h>
 
 #include "allocator.h"
@@ -50,72 +50,9 @@ test_names(void)
 		    names[i].symbol);
 }
 
-enum { MALLOC = 1, CALLOC = 2, FREE = 32, SHIMS = 15 };
-
-#define LIBC { .file = "libc.so.6", .exports = MALLOC | CALLOC | FREE }
-
-static void
-judged(const struct allocator_look *look, size_t n, size_t i, int found,
-    const char *part, const char *what)
-{
-	char why[1024];
-	const char *remedy;
-
-	ok(allocator_judge(look, n, i, why, sizeof why, &remedy) == found &&
-	        strstr(why, part) != NULL,
-	    "%s: %s", what, why);
-}
-
-static void
-test_judging(void)
-{
-	const struct allocator_look stubs[] = { { .file = "a", .rust = 1,
-		.shims = SHIMS, .stubs = SHIMS, .table = ".symtab",
-		.imports = MALLOC | CALLOC }, LIBC };
-	const struct allocator_look three[] = { { .file = "a", .rust = 1,
-		.shims = SHIMS, .stubs = SHIMS - 1, .table = ".symtab",
-		.imports = MALLOC | CALLOC }, LIBC };
-	const struct allocator_look wants[] = { { .file = "a", .rust = 1,
-		.wanted = SHIMS, .imports = 0 }, LIBC, { .file = "libstd.so", .rust = 1,
-		.shims = SHIMS, .stubs = SHIMS, .table = ".dynsym" } };
-	const struct allocator_look preload[] = { { .file = "a", .rust = 1,
-		.imports = MALLOC | CALLOC }, LIBC, { .file = "libjemalloc.so.2",
-		.exports = MALLOC | CALLOC | FREE, .linked = "jemalloc" } };
-	const struct allocator_look launcher[] = { { .file = "rustc", .rust = 1,
-		.exports = MALLOC | CALLOC | FREE, .linked = "jemalloc" },
-		{ .file = "driver.so", .rust = 1, .imports = MALLOC | CALLOC,
-		.shims = SHIMS, .stubs = 0 }, LIBC };
-	const struct allocator_look bump[] = { { .file = "a", .rust = 1,
-		.imports = MALLOC | FREE, .symtab = 1, .shims = SHIMS }, LIBC };
-	const struct allocator_look nameless[] = { { .file = "a", .rust = 1,
-		.imports = MALLOC | FREE, .linked = "mimalloc", .nameless = 1 }, LIBC };
-	const struct allocator_look alone[] = { { .file = "a", .rust = 1 } };
-	const struct allocator_look fixed[] = { { .file = "a", .rust = 1,
-		.local = MALLOC | CALLOC | FREE, .symtab = 1 } };
-	const struct allocator_look own[] = { { .file = "a", .rust = 1, .symtab = 1,
-		.shims = SHIMS } };
-
-	judged(stubs, 2, 0, 1, "are jump stubs in a (.symtab)", "all four are stubs");
-	judged(three, 2, 0, 1, "of libc.so.6; its __rust_alloc is bypassed",
-	    "one is not a stub");
-	judged(wants, 3, 0, 1, "are jump stubs in libstd.so (.dynsym)",
-	    "they are in another file");
-	judged(preload, 3, 0, 1, "of libjemalloc.so.2 (jemalloc)",
-	    "a library stands before the C library");
-	judged(launcher, 3, 1, 1, "of rustc (jemalloc); its __rust_alloc is bypassed",
-	    "the executable stands before it");
-	judged(bump, 2, 0, 0, "not calloc", "malloc without calloc");
-	judged(nameless, 2, 0, 0, "mimalloc is linked into a, but",
-	    "its symbols were stripped");
-	judged(alone, 1, 0, 0, "is stripped", "no names at all");
-	judged(fixed, 1, 0, 1, "are linked into a", "a static program");
-	judged(own, 1, 0, 0, "an allocator of its own in Rust", "Rust alone");
-}
-
 int
 main(void)
 {
 	test_names();
-	test_judging();
 	return tap_done();
 }

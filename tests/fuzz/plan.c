@@ -1,0 +1,44 @@
+/* Any bytes as an ELF file that wants functions, as code that is probed, and as
+ * a symbol. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "allocator.h"
+#include "got.h"
+#include "insn.h"
+#include "obj.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void
+see_slot(void *ctx, const char *name, uint64_t slot)
+{
+	*(size_t *)ctx += strlen(name) + (slot & 1);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	const char *error;
+	struct obj *obj = obj_image(data, size, &error);
+	char *symbol = malloc(size + 1);
+	struct insn_place place;
+	long long target;
+	size_t sum = 0;
+
+	if (symbol) {
+		memcpy(symbol, data, size);
+		symbol[size] = '\0';
+		allocator_shim(symbol);
+	}
+	free(symbol);
+	insn_stub(data, size, &target);
+	if (insn_place(data, size, INSN_ARG1 | INSN_STACK, &place) == 0 &&
+	    place.offset >= size)
+		abort();
+	if (obj)
+		got_slots(obj, see_slot, &sum);
+	obj_close(obj);
+	return 0;
+}
