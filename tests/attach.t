@@ -106,6 +106,7 @@ while [ $i -lt "$attaches" ]; do
 	case $((i % 5)) in
 	# Killed, early or late.
 	0 | 3)
+		: >out # what is there is of the last time
 		# shellcheck disable=SC2086
 		rsprof-cpu $options -p $pid >out 2>err 8>&- & cpu=$!; own $cpu
 		[ $((i % 2)) = 0 ] || await 60 grep -q '^map' out
@@ -138,6 +139,7 @@ if ! command -v bpftool >/dev/null || ! bpftool prog list >/dev/null 2>&1; then
 	skip 'programs and maps that are left: bpftool is missing'
 else
 	if [ -n "$bpf" ]; then
+		: >out
 		rsprof-cpu -p $pid -d 20 >out 2>err 8>&- & cpu=$!; own $cpu
 		await 60 grep -q '^map' out
 		held >now

@@ -59,6 +59,8 @@ says 'it has libc' '^libc +malloc ' out
 
 # start PROGRAM THREADS: up to its first line, in $pid; and a line lets it go on.
 start() {
+	: >said # what is there is of the last time
+	: >raw
 	"$B/target/$1" "$2" <gate >said & pid=$!; own $pid
 	exec 8>gate
 	await 60 grep -q ready said
@@ -138,6 +140,7 @@ ok 'the stream is whole' sh -c 'tail -n 1 raw | grep -q "^end"'
 
 # Of two that watch at the same time both are right.
 start heap 4
+: >raw2
 rsprof-heap -s 0 -p $pid >raw2 2>err2 8>&- & other=$!; own $other
 await 60 grep -q '^probe' raw2
 record -s 0
@@ -153,6 +156,7 @@ end
 # ---- from the first instruction on -------------------------------------------
 
 for build in heap heap-lto heap-static; do
+	: >said
 	rsprof-exec "$B/target/$build" 1 <gate >said & pid=$!; own $pid
 	exec 8>gate
 	rsprof-heap -r -s 0 -p $pid >raw 2>err 8>&- & heap=$!; own $heap

@@ -11,6 +11,8 @@ for build in heap heap-lto; do
 	printf 'go\nend\n' | "$B/target/heap-counted" 2 1 | grep '^site' | sort >all
 	grep -v ' push_sent ' all >truth
 
+	: >said
+	: >raw
 	"$B/target/$build" 2 1 <gate >said & pid=$!
 	own $pid
 	exec 8>gate
@@ -33,6 +35,7 @@ for build in heap heap-lto; do
 	ok "$build: the program ends well" test $status = 0
 done
 
+: >said
 rsprof-exec "$B/target/heap" 1 1 <gate >said & pid=$!
 own $pid
 exec 8>gate
