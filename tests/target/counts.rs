@@ -1,7 +1,6 @@
 //! counts SECONDS: allocates now and then, by an allocator of its own, which
 //! counts and then calls that of the system.
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::hint::black_box;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -24,12 +23,19 @@ unsafe impl GlobalAlloc for Counts {
 #[global_allocator]
 static COUNTS: Counts = Counts(AtomicUsize::new(0));
 
+/// The compiler must take it as it comes (std's black_box is of Rust 1.66).
+#[inline(never)]
+fn opaque<T>(t: T) -> T {
+    let t = std::mem::ManuallyDrop::new(t);
+    unsafe { std::ptr::read_volatile(&*t) }
+}
+
 fn main() {
     let seconds = std::env::args().nth(1).and_then(|s| s.parse().ok()).unwrap_or(1);
     let end = Instant::now() + Duration::from_secs(seconds);
     while Instant::now() < end {
-        black_box(vec![0u8; black_box(4096)]);
-        black_box((0..black_box(100)).collect::<Vec<u64>>());
+        opaque(vec![0u8; opaque(4096)]);
+        opaque((0..opaque(100)).collect::<Vec<u64>>());
         std::thread::sleep(Duration::from_millis(10));
     }
     println!("{}", COUNTS.0.load(Ordering::Relaxed));
