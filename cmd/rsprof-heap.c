@@ -23,6 +23,7 @@
 
 #include "ages.h"
 #include "arg.h"
+#include "array.h"
 #include "budget.h"
 #include "follow.h"
 #include "header.h"
@@ -81,6 +82,8 @@ struct profiler {
 	int final;                /* what is not known now will not be */
 	int armed;                /* something was, once */
 	int replan;               /* code has come */
+	pid_t *forked;            /* processes that have not executed anything yet */
+	size_t nforked, forked_room;
 	uint64_t perf_lost;
 	struct heap_load load;    /* told */
 	struct plan *plan;        /* of the process that was asked for */
@@ -675,6 +678,22 @@ saw_exit(struct profiler *p, const struct perf_record *r)
 	}
 }
 
+/* A process of ours was forked, or one has executed a program, for which it
+ * stops by itself. */
+static void
+saw_process(struct profiler *p, const struct perf_record *r)
+{
+	if (r->type == PERF_FORK && r->pid != r->parent.pid && p->o.children &&
+	    target_find(p->targets, r->parent.pid)) {
+		if (array_room(&p->forked, p->nforked, &p->forked_room, sizeof r->pid) < 0)
+			err(STATUS_LOST, NULL);
+		p->forked[p->nforked++] = r->pid;
+	}
+	for (size_t i = 0; r->type == PERF_EXEC && i < p->nforked; i++)
+		if (p->forked[i] == r->pid)
+			p->forked[i] = 0;
+}
+
 /* What happens to processes until a time.  New code may have new functions
  * that allocate. */
 static void
@@ -692,6 +711,7 @@ take_records(struct profiler *p, uint64_t until)
 			saw_exit(p, &r);
 		if (t && r.type == PERF_MAP)
 			p->replan = 1;
+		saw_process(p, &r);
 		if (follow(&f, &r))
 			heap_forget(p->heap, r.pid);
 	}
@@ -702,6 +722,13 @@ arm_new(struct profiler *p)
 {
 	char why[HEAP_WHY];
 
+	for (size_t i = 0; i < p->nforked; i++) {
+		struct target *t = target_find(p->targets, p->forked[i]);
+
+		if (t && t->told && heap_armed(p->heap, t->pid) == 0)
+			arm(p, t, why, sizeof why);
+	}
+	p->nforked = 0;
 	if (!p->replan)
 		return;
 	p->replan = 0;
@@ -1057,6 +1084,7 @@ main(int argc, char *argv[])
 	targets_free(p.targets);
 	places_free(p.places);
 	plan_free(p.plan);
+	free(p.forked);
 	if (close(STDOUT_FILENO) < 0 && status == 0)
 		err(STATUS_LOST, "cannot write");
 	return status;

@@ -93,11 +93,27 @@ heap_bytes(const struct heap *h)
 	return n;
 }
 
-/* Where memory is short what there is has to do: it is told as lost. */
+/* Live allocations, as far as all of them are recorded. */
+static uint64_t
+count_live(const struct heap *h)
+{
+	uint64_t n = 0;
+
+	if (h->bpf->bss->rates[h->bpf->bss->rate].period)
+		return 0;
+	for (uint32_t i = 1; i < HEAP_PROCESSES && h->total[i].pid; i++)
+		if (!h->total[i].gone)
+			n += (h->total[i].allocs - h->total[i].frees) >> HEAP_POINT;
+	return n;
+}
+
+/* Before it is needed: the kernel cannot wait.  Where memory is short what
+ * there is has to do: what does not fit is told as lost. */
 static void
 make_room(struct heap *h)
 {
 	uint64_t next = heap_slots(h->ngeneration) * sizeof(struct heap_entry), have = 0;
+	int crowded = h->bpf->bss->live_crowded != 0;
 
 	while (h->nsegment < HEAP_SEGMENTS &&
 	    h->bpf->bss->nsites + 4 * HEAP_SEGMENT_SITES > h->bpf->bss->site_room)
@@ -105,8 +121,8 @@ make_room(struct heap *h)
 			break;
 	for (uint32_t i = 0; i < h->ngeneration; i++)
 		have += heap_slots(i) * sizeof(struct heap_entry);
-	if (h->bpf->bss->live_crowded && h->ngeneration < HEAP_GENERATIONS &&
-	    have + next <= h->o.most)
+	crowded |= count_live(h) * sizeof(struct heap_entry) > have / 2;
+	if (crowded && h->ngeneration < HEAP_GENERATIONS && have + next <= h->o.most)
 		add_generation(h);
 }
 

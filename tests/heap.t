@@ -61,7 +61,8 @@ says 'it has libc' '^libc +malloc ' out
 start() {
 	: >said # what is there is of the last time
 	: >raw
-	"$B/target/$1" "$2" <gate >said & pid=$!; own $pid
+	# shellcheck disable=SC2086
+	"$B/target/$1" $2 <gate >said & pid=$!; own $pid
 	exec 8>gate
 	await 60 grep -q ready said
 }
@@ -171,6 +172,31 @@ for build in heap heap-lto heap-static; do
 	same "$build, held: nothing is missing" is truth.1
 	ok 'main is on a stack, before anything was said' \
 	    grep -Eq '^frame.*main' rec
+done
+
+# ---- child processes ---------------------------------------------------------
+
+printf 'site %s\n' in_parent in_child in_heir >names
+for follow in '' -f; do
+	start heirs ''
+	# shellcheck disable=SC2086
+	record -s 0 $follow
+	sums names rec | cut -d ' ' -f 2-8 >is
+	if [ "$follow" ]; then
+		same 'with -f, what child processes allocate, too' is <<'E'
+in_child 200 1600 200 1600 0 0
+in_heir 777 6216 0 0 6216 777
+in_parent 150 1200 150 1200 0 0
+E
+	else
+		same 'of one process, what it allocates itself' is <<'E'
+in_child 0 0 0 0 0 0
+in_heir 0 0 0 0 0 0
+in_parent 150 1200 150 1200 0 0
+E
+	fi
+	end
+	ok 'the program ends well' test $? = 0
 done
 
 # ---- samples -----------------------------------------------------------------
