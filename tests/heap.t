@@ -108,6 +108,22 @@ for build in heap heap-lto heap-thin heap-system heap-static; do
 	done
 done
 
+# Another allocator in the place of libc's.
+for lib in libjemalloc.so.2 libmimalloc.so.2; do
+	path=$(find /usr/lib -name $lib 2>/dev/null | head -n 1)
+	if [ -z "$path" ]; then
+		skip "$lib is not here"
+		continue
+	fi
+	export LD_PRELOAD="$path"
+	start heap-lto 4
+	unset LD_PRELOAD
+	record -s 0
+	sums all.4 rec | fixed >is
+	same "with $lib: all, to the last one" is truth.4
+	end
+done
+
 # The sums of the whole and of its parts; and what is live, by age.
 awk -F'\t' '
 	function get(key) {

@@ -161,7 +161,7 @@ sites! {
     10 site_panic: |n| for _ in 0..n / 10 {
         let _ = std::panic::catch_unwind(|| { let b = keep(Box::new(7)); if *b == 7 { panic!("{}", b) } });
     };
-    11 site_failed: |n| for _ in 0..n { let mut v: Vec<u8> = Vec::new(); assert!(v.try_reserve(1 << 46).is_err()) };
+    11 site_failed: |n| for _ in 0..n { let mut v: Vec<u8> = Vec::new(); assert!(v.try_reserve(1 << 60).is_err()) };
     12 site_kept: |n| for i in 0..n { std::mem::forget(keep(Box::new([i; 3]))) };
     13 site_sent: |n| for _ in 0..n {
         let b = keep(Box::new([3u8; 48]));
