@@ -17,8 +17,8 @@
 char LICENSE[] SEC("license") = "GPL";
 
 const volatile int children;     /* what a process forks is ours, too */
-const volatile int stop_at_exec; /* a process of ours that executes another
-                                    program stops itself, for its probes */
+/* A process of ours that executes another program stops itself, for its probes. */
+const volatile int stop_at_exec;
 const volatile __u32 logs[HEAP_LOG];
 const volatile __u32 weights[HEAP_WEIGHT];
 

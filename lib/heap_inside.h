@@ -20,6 +20,12 @@ struct heap_armed {
 	struct bpf_link *link; /* libbpf's, in place of a descriptor */
 };
 
+/* See heap_stop_at(). */
+struct heap_stop {
+	pid_t pid;
+	struct bpf_link *link;
+};
+
 /* A site as it was when it was last handed out. */
 struct heap_seen {
 	struct heap_site site;
@@ -35,10 +41,7 @@ struct heap {
 	int sessions;
 	struct heap_armed *armed;
 	size_t narmed, armed_room;
-	struct heap_stop {
-		pid_t pid;
-		struct bpf_link *link;
-	} *stop;                    /* see heap_stop_at() */
+	struct heap_stop *stop;
 	size_t nstop, stop_room;
 	struct heap_site **segment; /* mapped: HEAP_SEGMENTS pointers */
 	uint32_t nsegment;

@@ -659,6 +659,14 @@ put_keys(struct text *t, const struct key *key, const struct rec *r)
 	}
 }
 
+static int
+is_missing(const struct field *f, const struct rec *r)
+{
+	const void *at = (const char *)r + f->offset;
+
+	return *(const char *const *)at == NULL;
+}
+
 static size_t
 print_max(char *buf, size_t size, size_t max, const struct rec *r)
 {
@@ -672,8 +680,7 @@ print_max(char *buf, size_t size, size_t max, const struct rec *r)
 		for (const struct field *f = m->field;
 		     f->kind != K_END && f->kind != K_ATTRS &&
 		     f->kind != K_KEYS; f++) {
-			if (f->late && *(const char *const *)(const void *)
-			        ((const char *)r + f->offset) == NULL)
+			if (f->late && is_missing(f, r))
 				break;
 			put(&t, "\t", 1);
 			put_field(&t, f, r);

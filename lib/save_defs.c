@@ -30,8 +30,7 @@ static const char *const sql[NSTATEMENTS] = {
 	                 "SET function = ?2, file = ?3, line = ?4",
 	[REFER_MODULE] = "INSERT INTO module(hash) VALUES(?)",
 	[REFER_FRAME] = "INSERT INTO frame(hash) VALUES(?)",
-	[SET_CLASS] = "INSERT OR REPLACE INTO class(frame, class) "
-	              "SELECT id, ?2 FROM frame WHERE hash = ?1",
+	[SET_CLASS] = "REPLACE INTO class SELECT id, ?2 FROM frame WHERE hash = ?1",
 	[FIND_STRING] = "SELECT id FROM string WHERE text = ?",
 	[ADD_STRING] = "INSERT INTO string(text) VALUES(?)",
 };
