@@ -791,9 +791,8 @@ BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 	return 0;
 }
 
-/* Its memory is gone. */
 static __always_inline void
-end_number(__u32 pid)
+end_number(__u32 pid, enum heap_gone how)
 {
 	__u32 *n = bpf_map_lookup_elem(&number_of, &pid), i;
 	struct heap_total *total;
@@ -803,7 +802,7 @@ end_number(__u32 pid)
 	i = *n;
 	total = bpf_map_lookup_elem(&totals, &i);
 	if (total)
-		total->gone = 1;
+		total->gone = how;
 }
 
 SEC("tp_btf/sched_process_exec")
@@ -818,7 +817,7 @@ BPF_PROG(on_exec, struct task_struct *task)
 	p->n = 0;
 	p->version = 0;
 	p->flags = 0;
-	end_number(pid);
+	end_number(pid, HEAP_REPLACED);
 	bpf_task_storage_delete(&threads, task);
 	n = number_new(pid);
 	bpf_map_update_elem(&number_of, &pid, &n, BPF_ANY);
@@ -836,7 +835,7 @@ BPF_PROG(on_exit, struct task_struct *task)
 	if (task->signal->live.counter != 0)
 		return 0;
 	if (bpf_map_lookup_elem(&number_of, &pid)) {
-		end_number(pid);
+		end_number(pid, HEAP_ENDED);
 		bpf_map_delete_elem(&number_of, &pid);
 	}
 	bpf_map_delete_elem(&process, &pid);

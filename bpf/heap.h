@@ -97,9 +97,15 @@ struct heap_rate {
 #define HEAP_WEIGHT_TO 16 /* 1 / (1 - exp(-i / 64)), from 1 to 16, HEAP_POINT */
 #define HEAP_WEIGHT ((HEAP_WEIGHT_TO << HEAP_WEIGHT_SHIFT) + 2)
 
+enum heap_gone {
+	HEAP_RUNS,
+	HEAP_REPLACED, /* it is another program now: its memory is gone */
+	HEAP_ENDED     /* what lived when it ended still stands in the table */
+};
+
 /* A process, by the number that its allocations have.  Weighed as a site's. */
 struct heap_total {
-	step_u32 pid, gone; /* gone: it has ended, or is another program now */
+	step_u32 pid, gone; /* enum heap_gone */
 	step_u64 allocs, bytes, frees, live, peak;
 	step_u64 unknown; /* frees of what was not known, not weighed */
 	step_u64 pad;

@@ -64,7 +64,7 @@ struct options {
 /* What the present window, or the time since the last look, has cost. */
 struct window {
 	uint64_t since, until; /* UINT64_MAX: there is no end in sight */
-	uint64_t cpu, hits;    /* of the process, at its beginning */
+	uint64_t cpu;          /* of the process, at its beginning */
 	double cost;
 };
 
@@ -729,7 +729,7 @@ arm_new(struct profiler *p)
 			arm(p, t, why, sizeof why);
 	}
 	p->nforked = 0;
-	if (!p->replan)
+	if (!p->replan || !p->watching)
 		return;
 	p->replan = 0;
 	for (size_t i = 0; i < targets_count(p->targets); i++) {

@@ -106,7 +106,7 @@ struct heap_change {
 void heap_changes(struct heap *h, int (*fn)(void *ctx, struct heap_change *c),
     void *ctx);
 
-/* Each allocation that lives. */
+/* Each allocation that lives, or did when its process ended. */
 struct heap_living {
 	uint64_t time, size; /* when, in ns of CLOCK_MONOTONIC; bytes */
 	double weight;       /* what it stands for */

@@ -162,13 +162,14 @@ tell_living(struct heap *h, const struct heap_entry *e,
 	fn(ctx, &l);
 }
 
-/* A process' number is gone with the process. */
+/* Memory goes with the program; what a process had at its end is told. */
 static int
 is_alive(const struct heap *h, uint64_t key)
 {
 	uint64_t number = key >> HEAP_ADDR_BITS;
 
-	return key > HEAP_BUSY && number < HEAP_PROCESSES && !h->total[number].gone;
+	return key > HEAP_BUSY && number < HEAP_PROCESSES &&
+	    h->total[number].gone != HEAP_REPLACED;
 }
 
 void

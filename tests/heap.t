@@ -186,6 +186,12 @@ for build in heap heap-lto heap-static; do
 	rsprof-sym <raw >rec
 	sums all.1 rec | fixed >is
 	same "$build, held: nothing is missing" is truth.1
+	awk -F'\t' '$1 == "age" { n += $8 }
+		$1 == "memory" && match($0, "\tcount=[0-9]+") {
+			count = substr($0, RSTART + 7, RLENGTH - 7)
+		}
+		END { exit !(n && n == count) }' raw
+	ok "$build, held: what lived at its end is told" test $? = 0
 	ok 'main is on a stack, before anything was said' \
 	    grep -Eq '^frame.*main' rec
 done
