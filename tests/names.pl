@@ -93,8 +93,20 @@ sub inner {
 	return @_ . ' ' . text(@_[0 .. $#_ - 1]);
 }
 
+# A #[no_mangle] function has a path where it was inlined from, which theirs
+# leaves out: the same function, if that is all.
+sub unpath {
+	my ($ours, $theirs) = @_;
+	for my $i (0 .. $#$ours) {
+		my $name = $theirs->[$i] ? $theirs->[$i][0] : '';
+		next unless $name =~ /^\w+$/;
+		$ours->[$i][0] = $name if $ours->[$i][0] =~ /::\Q$name\E$/;
+	}
+}
+
 my ($same, $unknown, $folded, $different) = (0, 0, 0, 0);
 for my $i (0 .. $#offset) {
+	unpath($ours[$i], $theirs[$i]);
 	my ($o, $t) = (text(@{$ours[$i]}), text(@{$theirs[$i]}));
 	if ($theirs[$i][0][0] eq '??' && $ours[$i][0][0] =~ /\+0x[0-9a-f]+$/) {
 		$unknown++;
