@@ -3,194 +3,605 @@
 #include <stddef.h>
 #include <string.h>
 
-#define COUNT(a) (sizeof a / sizeof *a)
+enum class {
+	CLASS_USER,
+	CLASS_DEP,
+	CLASS_STD,
+	CLASS_ALLOC,
+	CLASS_RUNTIME,
+	CLASS_LIBC,
+	CLASS_KERNEL,
+	CLASS_OTHER,
+	CLASS_N
+};
+
+static const char *const word[CLASS_N] = {
+	"user", "dep", "std", "alloc", "runtime", "libc", "kernel", "other"
+};
+
+/* ---- tables ------------------------------------------------------------- */
+
+struct entry {
+	const char *name;
+	enum class class;
+};
+
+/* Crates.  What std is built of may be a dependency as well: then its path
+ * tells, if there is one. */
+#define SHARED CLASS_N
+
+static const struct entry crates[] = {
+	{ "alloc", CLASS_STD },
+	{ "compiler_builtins", CLASS_STD },
+	{ "core", CLASS_STD },
+	{ "panic_abort", CLASS_STD },
+	{ "panic_unwind", CLASS_STD },
+	{ "proc_macro", CLASS_STD },
+	{ "rustc_std_workspace_alloc", CLASS_STD },
+	{ "rustc_std_workspace_core", CLASS_STD },
+	{ "std", CLASS_STD },
+	{ "std_detect", CLASS_STD },
+	{ "unwind", CLASS_STD },
+	{ "addr2line", SHARED },
+	{ "adler", SHARED },
+	{ "adler2", SHARED },
+	{ "gimli", SHARED },
+	{ "hashbrown", SHARED },
+	{ "memchr", SHARED },
+	{ "miniz_oxide", SHARED },
+	{ "object", SHARED },
+	{ "rustc_demangle", SHARED },
+	{ "jemalloc_sys", CLASS_ALLOC },
+	{ "jemallocator", CLASS_ALLOC },
+	{ "libmimalloc_sys", CLASS_ALLOC },
+	{ "mimalloc", CLASS_ALLOC },
+	{ "rpmalloc", CLASS_ALLOC },
+	{ "snmalloc", CLASS_ALLOC },
+	{ "snmalloc_rs", CLASS_ALLOC },
+	{ "tcmalloc", CLASS_ALLOC },
+	{ "tikv_jemalloc_sys", CLASS_ALLOC },
+	{ "tikv_jemallocator", CLASS_ALLOC },
+	{ "async_executor", CLASS_RUNTIME },
+	{ "async_global_executor", CLASS_RUNTIME },
+	{ "async_io", CLASS_RUNTIME },
+	{ "async_std", CLASS_RUNTIME },
+	{ "async_task", CLASS_RUNTIME },
+	{ "blocking", CLASS_RUNTIME },
+	{ "crossbeam_deque", CLASS_RUNTIME },
+	{ "futures", CLASS_RUNTIME },
+	{ "futures_channel", CLASS_RUNTIME },
+	{ "futures_core", CLASS_RUNTIME },
+	{ "futures_executor", CLASS_RUNTIME },
+	{ "futures_lite", CLASS_RUNTIME },
+	{ "futures_task", CLASS_RUNTIME },
+	{ "futures_util", CLASS_RUNTIME },
+	{ "mio", CLASS_RUNTIME },
+	{ "rayon", CLASS_RUNTIME },
+	{ "rayon_core", CLASS_RUNTIME },
+	{ "smol", CLASS_RUNTIME },
+	{ "threadpool", CLASS_RUNTIME },
+	{ "tokio", CLASS_RUNTIME },
+	{ "tokio_stream", CLASS_RUNTIME },
+	{ "tokio_util", CLASS_RUNTIME },
+};
+
+/* Functions that are of no crate, whatever module they are in; a '*' at the
+ * end stands for anything. */
+static const struct entry plain[] = {
+	{ "__rust_alloc", CLASS_ALLOC },
+	{ "__rust_alloc_zeroed", CLASS_ALLOC },
+	{ "__rust_dealloc", CLASS_ALLOC },
+	{ "__rust_realloc", CLASS_ALLOC },
+	{ "__rust_no_alloc_shim_is_unstable*", CLASS_ALLOC },
+	{ "__rdl_*", CLASS_ALLOC },
+	{ "__rg_*", CLASS_ALLOC },
+	{ "__rust_*", CLASS_STD },
+	{ "rust_begin_unwind", CLASS_STD },
+	{ "rust_eh_personality", CLASS_STD },
+	{ "rust_oom", CLASS_STD },
+	{ "rust_panic", CLASS_STD },
+	{ "_rjem_*", CLASS_ALLOC },
+	{ "rjem_*", CLASS_ALLOC },
+	{ "je_*", CLASS_ALLOC },
+	{ "jemalloc_*", CLASS_ALLOC },
+	{ "mi_*", CLASS_ALLOC },
+	{ "_mi_*", CLASS_ALLOC },
+	{ "tc_malloc*", CLASS_ALLOC },
+	{ "operator new*", CLASS_ALLOC },
+	{ "operator delete*", CLASS_ALLOC },
+	{ "malloc", CLASS_ALLOC },
+	{ "calloc", CLASS_ALLOC },
+	{ "realloc", CLASS_ALLOC },
+	{ "reallocarray", CLASS_ALLOC },
+	{ "free", CLASS_ALLOC },
+	{ "cfree", CLASS_ALLOC },
+	{ "memalign", CLASS_ALLOC },
+	{ "aligned_alloc", CLASS_ALLOC },
+	{ "posix_memalign", CLASS_ALLOC },
+	{ "valloc", CLASS_ALLOC },
+	{ "pvalloc", CLASS_ALLOC },
+	{ "malloc_usable_size", CLASS_ALLOC },
+	{ "mallocx", CLASS_ALLOC },
+	{ "rallocx", CLASS_ALLOC },
+	{ "dallocx", CLASS_ALLOC },
+	{ "sdallocx", CLASS_ALLOC },
+	{ "xallocx", CLASS_ALLOC },
+	/* glibc and musl within */
+	{ "__libc_malloc*", CLASS_ALLOC },
+	{ "__libc_calloc*", CLASS_ALLOC },
+	{ "__libc_realloc*", CLASS_ALLOC },
+	{ "__libc_free*", CLASS_ALLOC },
+	{ "__libc_memalign*", CLASS_ALLOC },
+	{ "__malloc_*", CLASS_ALLOC },
+	{ "_int_malloc*", CLASS_ALLOC },
+	{ "_int_free*", CLASS_ALLOC },
+	{ "_int_realloc*", CLASS_ALLOC },
+	{ "_int_memalign*", CLASS_ALLOC },
+	{ "_mid_memalign*", CLASS_ALLOC },
+	{ "malloc_consolidate*", CLASS_ALLOC },
+	{ "malloc_hook_ini", CLASS_ALLOC },
+	{ "sysmalloc*", CLASS_ALLOC },
+	{ "systrim*", CLASS_ALLOC },
+	{ "tcache_*", CLASS_ALLOC },
+	{ "unlink_chunk*", CLASS_ALLOC },
+	{ "mmap_chunk", CLASS_ALLOC },
+	{ "munmap_chunk", CLASS_ALLOC },
+	{ "mremap_chunk", CLASS_ALLOC },
+	/* what a static executable has of libc */
+	{ "__libc_*", CLASS_LIBC },
+	{ "__pthread_*", CLASS_LIBC },
+	{ "pthread_*", CLASS_LIBC },
+	{ "_Unwind_*", CLASS_LIBC },
+	{ "_start", CLASS_LIBC },
+	{ "_start_c", CLASS_LIBC },
+	{ "start_thread", CLASS_LIBC },
+	{ "clone", CLASS_LIBC },
+	{ "clone3", CLASS_LIBC },
+	{ "__clone*", CLASS_LIBC },
+	{ "__mem*", CLASS_LIBC },
+	{ "__str*", CLASS_LIBC },
+	{ "memchr", CLASS_LIBC },
+	{ "memcmp", CLASS_LIBC },
+	{ "memcpy", CLASS_LIBC },
+	{ "memmove", CLASS_LIBC },
+	{ "memset", CLASS_LIBC },
+	{ "strdup", CLASS_LIBC },
+	{ "strlen", CLASS_LIBC },
+	{ "strndup", CLASS_LIBC },
+};
+
+/* Files that code is executed from, without their directories. */
+static const struct entry modules[] = {
+	{ "[kernel]", CLASS_KERNEL },
+	{ "[vdso]", CLASS_LIBC },
+	{ "[vsyscall]", CLASS_LIBC },
+	{ "[anon]", CLASS_OTHER },
+	{ "libjemalloc.*", CLASS_ALLOC },
+	{ "libmimalloc*", CLASS_ALLOC },
+	{ "libtcmalloc*", CLASS_ALLOC },
+	{ "libstd-*", CLASS_STD },
+	{ "libc.so*", CLASS_LIBC },
+	{ "libc-2.*", CLASS_LIBC },
+	{ "libc.musl-*", CLASS_LIBC },
+	{ "ld-*", CLASS_LIBC },
+	{ "libdl.so*", CLASS_LIBC },
+	{ "libdl-2.*", CLASS_LIBC },
+	{ "libm.so*", CLASS_LIBC },
+	{ "libm-2.*", CLASS_LIBC },
+	{ "libpthread*", CLASS_LIBC },
+	{ "librt.so*", CLASS_LIBC },
+	{ "librt-2.*", CLASS_LIBC },
+	{ "libgcc_s.*", CLASS_LIBC },
+};
+
+/* Traits that only the standard library implements, for everything. */
+static const struct entry blanket[] = {
+	{ "alloc::borrow::ToOwned", CLASS_STD },
+	{ "alloc::slice::hack::ConvertVec", CLASS_STD },
+	{ "alloc::string::Spec*", CLASS_STD },
+	{ "alloc::string::ToString", CLASS_STD },
+	{ "alloc::vec::*", CLASS_STD },
+	{ "core::any::Any", CLASS_STD },
+	{ "core::convert::Into*", CLASS_STD },
+	{ "core::convert::TryInto*", CLASS_STD },
+};
+
+/* Methods that traits of the standard library provide; a program that writes
+ * its own has to be told by its path. */
+static const struct {
+	const char *trait, *method;
+} provided[] = {
+	{ "core::fmt::Write", "write_fmt" },
+	{ "core::iter::traits::iterator::Iterator", "chain" },
+	{ "core::iter::traits::iterator::Iterator", "cloned" },
+	{ "core::iter::traits::iterator::Iterator", "collect" },
+	{ "core::iter::traits::iterator::Iterator", "enumerate" },
+	{ "core::iter::traits::iterator::Iterator", "filter" },
+	{ "core::iter::traits::iterator::Iterator", "for_each" },
+	{ "core::iter::traits::iterator::Iterator", "map" },
+	{ "core::iter::traits::iterator::Iterator", "partition" },
+	{ "core::iter::traits::iterator::Iterator", "sum" },
+	{ "core::iter::traits::iterator::Iterator", "unzip" },
+	{ "std::io::Read", "read_to_end" },
+	{ "std::io::Read", "read_to_string" },
+	{ "std::io::Write", "write_all" },
+	{ "std::io::Write", "write_fmt" },
+};
+
+#define SIZE(table) (sizeof(table) / sizeof(table)[0])
 
 static int
-begins(const char *s, const char *with)
+fits(const char *s, size_t len, const char *pattern)
 {
-	return strncmp(s, with, strlen(with)) == 0;
+	size_t n = strlen(pattern);
+
+	if (n > 0 && pattern[n - 1] == '*')
+		return len >= n - 1 && memcmp(s, pattern, n - 1) == 0;
+	return len == n && memcmp(s, pattern, n) == 0;
 }
 
-static const char *
-base(const char *path)
+/* The first entry that fits, or NULL. */
+static const struct entry *
+look_up(const struct entry *table, size_t n, const char *s, size_t len)
 {
-	const char *slash = strrchr(path, '/');
+	size_t i = 0;
 
-	return slash ? slash + 1 : path;
+	while (i < n && !fits(s, len, table[i].name))
+		i++;
+	return i < n ? &table[i] : NULL;
 }
 
-/* ---- by the module ----------------------------------------------------- */
+/* ---- names -------------------------------------------------------------- */
+
+/* Part of a name. */
+struct part {
+	const char *s;
+	size_t len;
+};
 
 static int
-is_libc(const char *module)
+is_word(char c)
 {
-	static const char *const names[] = { "libc.", "libc-", "ld-linux", "ld-musl",
-		"libm.", "libm-", "libpthread", "libdl.", "libdl-", "librt.", "librt-",
-		"libgcc_s.", "[vdso]", "[vsyscall]" };
-	const char *name = base(module);
-
-	for (size_t i = 0; i < COUNT(names); i++)
-		if (begins(name, names[i]))
-			return 1;
-	return 0;
+	return c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+	    (c >= 'A' && c <= 'Z') || (c & 0x80);
 }
 
-/* ---- by the function --------------------------------------------------- */
-
-int
-class_allocates(const char *function)
-{
-	static const char *const names[] = { "malloc", "calloc", "realloc", "free",
-		"posix_memalign", "aligned_alloc", "memalign", "valloc", "pvalloc",
-		"mallocx", "rallocx", "sdallocx", "dallocx", "reallocarray" };
-	static const char *const prefixes[] = { "__rust_alloc", "__rust_dealloc",
-		"__rust_realloc", "__rdl_", "__rg_", "_rjem_", "je_", "mi_", "_mi_",
-		"__libc_", "_int_" };
-
-	for (size_t i = 0; i < COUNT(names); i++)
-		if (strcmp(function, names[i]) == 0)
-			return 1;
-	for (size_t i = 0; i < COUNT(prefixes); i++)
-		if (begins(function, prefixes[i]))
-			return 1;
-	return begins(function, "__rustc::__r");
-}
-
-/* The path that a name belongs to: of <T as trait>::f that of T, where T is
- * more than a parameter or a basic type, else the trait's. */
+/* Past a prefix, if it is there. */
 static const char *
-owner(const char *name)
+skip(const char *s, const char *prefix)
 {
-	const char *as, *own = name;
+	size_t n = strlen(prefix);
 
-	while (*own == '<' || *own == '&' || *own == '*' || *own == '[' || *own == '(')
-		own++;
-	for (;;)
-		if (begins(own, "mut "))
-			own += 4;
-		else if (begins(own, "dyn "))
-			own += 4;
-		else if (begins(own, "const "))
-			own += 6;
-		else
+	return strncmp(s, prefix, n) == 0 ? s + n : s;
+}
+
+/* What is before the path of a type: "&mut dyn for<'a> my::T". */
+static const char *
+skip_marks(const char *s)
+{
+	const char *before;
+
+	do {
+		before = s;
+		if (*s == '&' || *s == '<' || strncmp(s, "(dyn ", 5) == 0)
+			s++;
+		if (*s == '\'')
+			s += 1 + strcspn(s + 1, " >");
+		s = skip(s, " ");
+		s = skip(skip(skip(s, "mut "), "dyn "), "impl ");
+		if (strncmp(s, "for<", 4) == 0)
+			s += strcspn(s, " ");
+	} while (s != before);
+	return s;
+}
+
+/* The crate of a path, if it is one. */
+static struct part
+crate_of(const char *s)
+{
+	struct part crate = { s, 0 };
+
+	while (is_word(s[crate.len]))
+		crate.len++;
+	if (strncmp(s + crate.len, "::", 2) != 0)
+		crate.len = 0;
+	return crate;
+}
+
+/* The bracket that closes the one at s, or the end; and where " as " is
+ * within, if it is. */
+static const char *
+closing(const char *s, const char **as)
+{
+	size_t depth = 0;
+
+	*as = NULL;
+	for (; *s; s++) {
+		if (*s == '<' || *s == '(' || *s == '[')
+			depth++;
+		else if ((*s == '>' && s[-1] != '-') || *s == ')' || *s == ']')
+			depth--;
+		else if (depth == 1 && *as == NULL && strncmp(s, " as ", 4) == 0)
+			*as = s;
+		if (depth == 0)
 			break;
-	as = strstr(own, " as ");
-	if (as && memchr(own, ':', (size_t)(as - own)) == NULL)
-		return as + 4;
-	return own;
+	}
+	return s;
 }
 
-static const char *const std_crates[] = { "std::", "core::", "alloc::",
-	"proc_macro::", "test::", "std_detect::", "panic_unwind::", "gimli::",
-	"addr2line::", "rustc_demangle::", "miniz_oxide::" };
+/* "<type as trait>::method", "<type>::method" or a path: what stands for the
+ * type is in `type`; trait and method are empty where there are none. */
+struct owner {
+	struct part type, trait, method;
+	const char *path; /* of the trait */
+	int bracket;
+};
 
-static const char *const runtimes[] = { "tokio", "rayon", "rayon_core",
-	"futures_executor", "async_std", "async_executor", "async_io", "smol",
-	"crossbeam_deque", "mio", "glommio", "monoio" };
+static struct owner
+parse(const char *name)
+{
+	struct owner o = { .path = "" };
+	const char *end, *as;
 
+	o.bracket = *name == '<';
+	o.type = crate_of(skip_marks(name));
+	if (!o.bracket)
+		return o;
+	end = closing(name, &as);
+	if (as) {
+		o.path = as + 4;
+		o.trait = crate_of(o.path);
+	}
+	end = skip(end, ">::");
+	o.method = (struct part){ end, 0 };
+	while (is_word(end[o.method.len]))
+		o.method.len++;
+	return o;
+}
+
+static const struct entry *
+find_crate(struct part crate)
+{
+	return look_up(crates, SIZE(crates), crate.s, crate.len);
+}
+
+/* How far from std a crate is, which implements nothing of later ones. */
 static int
-is_std_name(const char *name)
+rank(struct part crate)
 {
-	for (size_t i = 0; i < 6; i++)
-		if (begins(name, std_crates[i]))
-			return 1;
-	return begins(name, "rust_begin_unwind") || begins(name, "rust_panic") ||
-	    begins(name, "rust_eh_personality");
-}
+	const struct entry *e = find_crate(crate);
 
-static int
-is_runtime_name(const char *name)
-{
-	for (size_t i = 0; i < COUNT(runtimes); i++)
-		if (begins(name, runtimes[i]) && begins(name + strlen(runtimes[i]), "::"))
-			return 1;
-	return 0;
-}
-
-/* ---- by the source file ------------------------------------------------ */
-
-/* Of the compiler's own sources, or crates that std is built with. */
-static int
-is_std_file(const char *file)
-{
-	static const char *const parts[] = { "/library/std/", "/library/core/",
-		"/library/alloc/", "/library/panic_unwind/", "/library/test/",
-		"/library/backtrace/", "/library/proc_macro/", "/library/stdarch/",
-		"/rust/deps/", "/rustc/" };
-
-	for (size_t i = 0; i < COUNT(parts); i++)
-		if (strstr(file, parts[i]))
-			return 1;
-	return begins(file, "library/std/") || begins(file, "library/core/") ||
-	    begins(file, "library/alloc/");
-}
-
-/* The crate's directory in a registry, a git checkout or among vendored ones;
- * NULL: it is in none. */
-static const char *
-crate_dir(const char *file)
-{
-	static const char *const parts[] = { "/registry/src/", "/git/checkouts/",
-		"/cargo/registry/" };
-	const char *at;
-
-	for (size_t i = 0; i < COUNT(parts); i++)
-		if ((at = strstr(file, parts[i]))) {
-			at += strlen(parts[i]);
-			/* The index, before the crate. */
-			return i == 0 && strchr(at, '/') ? strchr(at, '/') + 1 : at;
-		}
-	at = strstr(file, "/vendor/");
-	return at ? at + 8 : NULL;
+	if (crate.len == 0 || (e && e->class == CLASS_STD))
+		return 0;
+	return e && e->class == SHARED ? 1 : 2;
 }
 
 static int
-is_runtime_dir(const char *dir)
+is_provided(const struct owner *o)
 {
-	for (size_t i = 0; i < COUNT(runtimes); i++) {
-		size_t len = strlen(runtimes[i]), n = 0;
+	size_t i, n;
 
-		/* Crates are spelled with hyphens, their names with underscores. */
-		while (n < len && (dir[n] == runtimes[i][n] ||
-		                      (dir[n] == '-' && runtimes[i][n] == '_')))
-			n++;
-		if (n == len && (dir[n] == '-' || dir[n] == '/'))
+	for (i = 0; i < SIZE(provided); i++) {
+		n = strlen(provided[i].trait);
+		if (strncmp(o->path, provided[i].trait, n) == 0 &&
+		    !is_word(o->path[n]) &&
+		    fits(o->method.s, o->method.len, provided[i].method))
 			return 1;
 	}
 	return 0;
 }
 
-/* ---- all of it --------------------------------------------------------- */
+/* Of an allocator that the program has chosen or wrapped. */
+static int
+is_allocator(const struct owner *o)
+{
+	return strncmp(o->path, "core::alloc::global::GlobalAlloc", 32) == 0 ||
+	    strncmp(o->path, "alloc::alloc::GlobalAlloc", 25) == 0;
+}
+
+static size_t
+path_length(const char *s)
+{
+	size_t n = 0;
+
+	while (is_word(s[n]) || s[n] == ':')
+		n++;
+	return n;
+}
+
+/* The crate that a method is of: the type's or the trait's. */
+static struct part
+owner_crate(const struct owner *o)
+{
+	if (o->trait.len == 0)
+		return o->type;
+	if (o->type.len == 0 || rank(o->type) < rank(o->trait) ||
+	    look_up(blanket, SIZE(blanket), o->path, path_length(o->path)) ||
+	    is_provided(o))
+		return o->trait;
+	return o->type;
+}
+
+/* ---- paths -------------------------------------------------------------- */
+
+static int
+begins(const char *s, const char *prefix)
+{
+	return strncmp(s, prefix, strlen(prefix)) == 0;
+}
+
+/* The standard library's own source, as its builders had it. */
+static int
+is_std_path(const char *file)
+{
+	return begins(file, "/rustc/") || begins(file, "/rust/deps/") ||
+	    begins(file, "/usr/src/rustc-") ||
+	    strstr(file, "/rustlib/src/rust/") != NULL ||
+	    strstr(file, "library/alloc/src/") != NULL ||
+	    strstr(file, "library/core/src/") != NULL ||
+	    strstr(file, "library/std/src/") != NULL;
+}
+
+static int
+is_rust(const char *file)
+{
+	size_t n = strlen(file);
+
+	return n > 3 && strcmp(file + n - 3, ".rs") == 0;
+}
+
+/* Source that cargo, or a vendor directory, has brought: from the crate's
+ * directory on, or NULL. */
+static const char *
+dep_path(const char *file)
+{
+	static const char *const mark[] = {
+		"/registry/src/", "/git/checkouts/", "/cargo/registry/", "/vendor/"
+	};
+	const char *p;
+	size_t i;
+
+	if (begins(file, "vendor/"))
+		return file + 7;
+	for (i = 0; i < SIZE(mark); i++) {
+		if ((p = strstr(file, mark[i])) == NULL)
+			continue;
+		p += strlen(mark[i]);
+		/* Below src/ there is the registry's directory. */
+		if (i == 0 && strchr(p, '/'))
+			p = strchr(p, '/') + 1;
+		return p;
+	}
+	return NULL;
+}
+
+/* Is a directory, such as tokio-util-0.7.11, that of a runtime? */
+static int
+is_runtime_path(const char *dir)
+{
+	char crate[64];
+	const struct entry *e;
+	size_t n = 0;
+
+	for (; dir[n] && dir[n] != '/' && n < sizeof(crate) - 1; n++) {
+		if (dir[n] == '-' && dir[n + 1] >= '0' && dir[n + 1] <= '9')
+			break;
+		crate[n] = dir[n] == '-' ? '_' : dir[n];
+	}
+	e = look_up(crates, SIZE(crates), crate, n);
+	return e && e->class == CLASS_RUNTIME;
+}
+
+/* Code that is neither std's nor known. */
+static enum class
+class_of_path(const char *file)
+{
+	const char *dir = file ? dep_path(file) : NULL;
+
+	if (dir == NULL)
+		return CLASS_USER;
+	return is_runtime_path(dir) ? CLASS_RUNTIME : CLASS_DEP;
+}
+
+/* ---- all together ------------------------------------------------------- */
+
+/* std's when its builders had it, or where nothing tells. */
+static enum class
+class_of_shared(const char *file)
+{
+	if (file == NULL || is_std_path(file) || begins(file, "/cargo/registry/"))
+		return CLASS_STD;
+	return dep_path(file) ? CLASS_DEP : CLASS_USER;
+}
+
+static enum class
+class_of_crate(const struct owner *o, struct part crate, const char *file)
+{
+	const struct entry *e = find_crate(crate);
+
+	if (e && e->class == SHARED)
+		return class_of_shared(file);
+	if (e && e->class != CLASS_RUNTIME)
+		return e->class;
+	/* What std's traits provide is std's for whatever type it is. */
+	if (o->trait.len && file && is_std_path(file))
+		return CLASS_STD;
+	return e ? e->class : class_of_path(file);
+}
 
 static int
 is_library(const char *module)
 {
-	return strstr(base(module), ".so") != NULL;
+	const char *slash = strrchr(module, '/');
+
+	return strstr(slash ? slash : module, ".so") != NULL;
+}
+
+/* A function without a crate: of C, or one that Rust exports, or no name. */
+static enum class
+class_of_plain(const char *name, const char *file, const char *module)
+{
+	const struct entry *e = look_up(plain, SIZE(plain), name,
+	    strcspn(name, "(@"));
+
+	if (e)
+		return e->class;
+	if (file && is_std_path(file))
+		return CLASS_STD;
+	if (is_library(module) && (file == NULL || !is_rust(file)))
+		return CLASS_OTHER;
+	return class_of_path(file);
+}
+
+static const struct entry *
+find_module(const char *module)
+{
+	const char *slash = module ? strrchr(module, '/') : NULL;
+
+	if (slash)
+		module = slash + 1;
+	return module ? look_up(modules, SIZE(modules), module, strlen(module)) : NULL;
+}
+
+/* libc has the commonest allocator, too; of other libraries all is theirs. */
+static enum class
+class_of_module(const struct entry *e, const char *name)
+{
+	const struct entry *function;
+
+	if (e->class != CLASS_LIBC || name == NULL)
+		return e->class;
+	function = look_up(plain, SIZE(plain), name, strcspn(name, "@"));
+	return function && function->class == CLASS_ALLOC ? CLASS_ALLOC : CLASS_LIBC;
+}
+
+static enum class
+find_class(const char *function, const char *file, const char *module)
+{
+	const struct entry *e = find_module(module);
+	struct part crate;
+	struct owner o;
+
+	if (e && e->class != CLASS_STD)
+		return class_of_module(e, function);
+	if (e && (function == NULL || strstr(function, "+0x")))
+		return e->class;
+	if (module == NULL)
+		return CLASS_OTHER;
+	function = skip(function ? function : "", "__rustc::");
+	o = parse(function);
+	if (is_allocator(&o))
+		return CLASS_ALLOC;
+	crate = owner_crate(&o);
+	if (crate.len)
+		return class_of_crate(&o, crate, file);
+	if (o.bracket)
+		return CLASS_STD; /* a primitive type's, or of any type */
+	return class_of_plain(function, file, module);
 }
 
 const char *
 class_of(const char *function, const char *file, const char *module)
 {
-	const char *own = function ? owner(function) : "", *dir;
-
-	if (module && strcmp(module, "[kernel]") == 0)
-		return "kernel";
-	if (module == NULL || strcmp(module, "[anon]") == 0)
-		return "other";
-	if (function && class_allocates(function))
-		return "alloc";
-	if (module && is_libc(module))
-		return "libc";
-	if (file && is_std_file(file))
-		return "std";
-	dir = file ? crate_dir(file) : NULL;
-	if (dir)
-		return is_runtime_dir(dir) ? "runtime" : "dep";
-	if (is_std_name(own))
-		return "std";
-	if (is_runtime_name(own))
-		return "runtime";
-	if (module && is_library(module) && strstr(own, "::") == NULL)
-		return "other";
-	return "user";
+	return word[find_class(function, file, module)];
 }
