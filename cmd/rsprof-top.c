@@ -180,18 +180,23 @@ compare_heap(const void *x, const void *y)
 	return a->tid < b->tid ? -1 : a->tid > b->tid;
 }
 
-/* The first rows to be shown. */
+/* As choose(). */
 static size_t
 choose_heap(struct inuse_row *row, size_t n, const struct inuse_sum *all)
 {
-	uint64_t whole = ordered(all);
-	size_t shown = 0;
+	double least = threshold * (double)ordered(all);
+	struct inuse_row hidden;
+	size_t i, to = 0;
 
 	qsort(row, n, sizeof(*row), compare_heap);
-	while (shown < n && 100.0 * (double)ordered(&row[shown].total) >=
-	           threshold * (double)whole)
-		shown++;
-	return max_rows && shown > max_rows ? (size_t)max_rows : shown;
+	for (i = 0; i < n; i++) {
+		if (100.0 * (double)ordered(&row[i].total) < least)
+			continue;
+		hidden = row[to];
+		row[to++] = row[i];
+		row[i] = hidden;
+	}
+	return max_rows && to > max_rows ? (size_t)max_rows : to;
 }
 
 static int

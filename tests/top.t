@@ -592,6 +592,13 @@ live,count,peak,bytes,allocs,frees,temps,moved,copied,total_live,pid,tid,thread
 71,2,4000,5071,12,10,3,0,0,71,7,8,one
 1000,2,1000,1000,2,0,0,0,0,1000,7,9,two
 E
+csv_heap -t 50 | cut -d , -f 10-11 >got
+same 'by total, also where nothing is charged' got <<'E'
+total_live,function
+1000,prog::make
+1064,prog::main
+1000,alloc::vec::Vec<T>::push
+E
 csv_heap -g module -n 1 >got
 same 'by module' got <<'E'
 live,count,peak,bytes,allocs,frees,temps,moved,copied,total_live,module
