@@ -130,7 +130,7 @@ take_module(struct inuse *u, struct db_stmt *s)
 	return idmap_put(&u->module_of, number(s, 0), text) == -1 ? nomem(u) : 0;
 }
 
-/* Parents come before their children: they were defined before. */
+/* Where names were given later, callers that were inlined come later, too. */
 static int
 take_stack(struct inuse *u, struct db_stmt *s)
 {
@@ -143,6 +143,20 @@ take_stack(struct inuse *u, struct db_stmt *s)
 	    idmap_put(&u->node_of, number(s, 0), (uint32_t)u->nnode) == -1)
 		return nomem(u);
 	u->node[u->nnode++] = n;
+	return 0;
+}
+
+/* In a damaged recording callers may go in circles: there they end. */
+static int
+take_caller(struct inuse *u, struct db_stmt *s)
+{
+	uint32_t n = idmap_get(&u->node_of, number(s, 0));
+	uint32_t caller = idmap_get(&u->node_of, number(s, 1)), up = caller;
+
+	while (up != NONE && up != n)
+		up = u->node[up].parent;
+	if (up == NONE)
+		u->node[n].parent = caller;
 	return 0;
 }
 
@@ -534,6 +548,7 @@ read_names(struct inuse *u)
 	        each(u, "SELECT id, path FROM module", take_module) == -1 ||
 	        each(u, "SELECT id, parent, module, offset, frame FROM stack "
 	                "ORDER BY id", take_stack) == -1 ||
+	        each(u, "SELECT id, parent FROM stack WHERE parent > id", take_caller) == -1 ||
 	        each(u, "SELECT thread.id, pid, tid, thread.name FROM thread "
 	                "LEFT JOIN process ON process.id = process", take_thread) == -1
 	    ? -1

@@ -623,6 +623,26 @@ live,count,peak,bytes,allocs,frees,temps,moved,copied,total_live,function,file,l
 0,0,0,0,0,0,0,0,0,564,prog::main,/src/prog.rs,1,/prog
 0,0,0,0,0,0,0,0,0,500,alloc::vec::Vec<T>::push,/rustc/x/library/alloc/src/vec/mod.rs,9,/prog
 E
+# The names come later, and with them callers that were inlined.
+rec >raw.rec <<'E'
+rsprof | 1 | heap | mono=0 | wall=5000000000 | unit=bytes | sample=0
+proc | 0 | 7 | 1 | prog | /prog | prog
+thread | 0 | 7 | 8 | one
+module | a1 | b1 | /prog
+stack | c1 | - | a1 | 10 | - | 0
+stack | c3 | c1 | a1 | 20 | - | 0
+heap | 1000000000 | 7 | 8 | c3 | allocs=1 | bytes=100 | live=100 | count=1 | peak=100
+end | 1000000000 | heap | stopped
+E
+rsprof-store named.db <raw.rec
+sed '/^rsprof/b; /^frame/b; /^stack/b; d' heap.rec | rsprof-store -a named.db
+rsprof-top -f csv heap named.db | cut -d , -f 1,10-11 >got
+same 'callers that are known later' got <<'E'
+live,total_live,function
+100,100,prog::make
+0,100,alloc::vec::Vec<T>::push
+0,100,prog::main
+E
 COLUMNS=90 rsprof-top heap heap.db >got
 same 'for people' got <<'E'
 Process   prog (pid 7)
