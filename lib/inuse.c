@@ -43,6 +43,10 @@ struct row {
 	uint32_t visited;  /* by the walk of this number */
 };
 
+struct stream {
+	uint64_t began, pid;
+};
+
 struct inuse {
 	struct db *db;
 	struct inuse_options o;
@@ -61,6 +65,8 @@ struct inuse {
 	uint32_t *touched; /* rows, in this interval */
 	size_t ntouched, touched_room;
 	uint64_t interval;
+	struct stream *stream; /* of the heap, in the order of time */
+	size_t nstream, stream_room, begun;
 	int any;
 };
 
@@ -411,6 +417,36 @@ saw_time(struct inuse *u, uint64_t time)
 		u->sum.last = time;
 }
 
+/* Has an earlier stream told of the same process? */
+static int
+is_again(const struct inuse *u, size_t stream)
+{
+	for (size_t i = 0; i < stream; i++)
+		if (u->stream[i].pid == u->stream[stream].pid)
+			return 1;
+	return 0;
+}
+
+static int
+forget(struct inuse *u, struct site *site)
+{
+	struct inuse_sum change = { .live = -site->live, .count = -site->count };
+
+	site->live = site->count = 0;
+	return add_change(u, site, &change);
+}
+
+/* Whoever attaches again does not know what lived before. */
+static int
+begin_streams(struct inuse *u, uint64_t time)
+{
+	for (; u->begun < u->nstream && u->stream[u->begun].began <= time; u->begun++)
+		for (size_t i = 0; is_again(u, u->begun) && i < u->nsite; i++)
+			if (forget(u, &u->site[i]) == -1)
+				return -1;
+	return 0;
+}
+
 static int
 take_heap(struct inuse *u, struct db_stmt *s)
 {
@@ -422,13 +458,15 @@ take_heap(struct inuse *u, struct db_stmt *s)
 	saw_time(u, time);
 	if (time >= u->o.until && u->o.until != UINT64_MAX)
 		return 0;
-	site = find_site(u, s);
-	if (site == NULL)
-		return -1;
 	if (time != u->interval) {
 		end_interval(u);
 		u->interval = time;
+		if (begin_streams(u, time) == -1)
+			return -1;
 	}
+	site = find_site(u, s);
+	if (site == NULL)
+		return -1;
 	change.live = live - site->live;
 	change.count = count - site->count;
 	site->live = live;
@@ -506,10 +544,16 @@ take_stream(struct inuse *u, struct db_stmt *s)
 {
 	const char *attributes = db_text(s, 0);
 	const char *p = attributes ? strstr(attributes, "sample=") : NULL;
+	const char *pid = attributes ? strstr(attributes, "pid=") : NULL;
+	struct stream new = { number(s, 1), pid ? strtoull(pid + 4, NULL, 10) : 0 };
 
-	if (p)
+	if (p && strtoull(p + 7, NULL, 10) > u->sum.sample)
 		u->sum.sample = strtoull(p + 7, NULL, 10);
-	u->sum.first = number(s, 1);
+	if (u->nstream == 0)
+		u->sum.first = new.began;
+	if (array_room(&u->stream, u->nstream, &u->stream_room, sizeof new) == -1)
+		return nomem(u);
+	u->stream[u->nstream++] = new;
 	return 0;
 }
 
@@ -573,7 +617,7 @@ static int
 read_all(struct inuse *u)
 {
 	return each(u, "SELECT attributes, began FROM stream WHERE producer = 'heap' "
-	               "ORDER BY id DESC", take_stream) == -1 ||
+	               "ORDER BY began, id", take_stream) == -1 ||
 	        each(u, "SELECT max(samples > 0 AND samples <> allocs) FROM heap",
 	            take_estimated) == -1 ||
 	        each(u, "SELECT layer FROM probe", take_layer) == -1 ||
@@ -661,6 +705,7 @@ inuse_close(struct inuse *u)
 	free(u->row);
 	free(u->out);
 	free(u->touched);
+	free(u->stream);
 	free(u);
 }
 

@@ -643,6 +643,17 @@ live,total_live,function
 0,100,alloc::vec::Vec<T>::push
 0,100,prog::main
 E
+# The producer attaches again.
+cp heap.db again.db
+sed '1s/wall=5/wall=55/; /^heap.*	c3	/d; /^heap.*no-stack/d; /^memory	10/d; /^age/d' heap.rec |
+	rsprof-store -a again.db
+rsprof-top -f csv -n 3 heap again.db | cut -d , -f 1-5,10-11 >got
+same 'what lived before is not known any more' got <<'E'
+live,count,peak,bytes,allocs,total_live,function
+64,1,64,128,2,64,prog::leak
+0,0,0,0,0,64,prog::main
+0,0,4000,6000,12,0,prog::make
+E
 COLUMNS=90 rsprof-top heap heap.db >got
 same 'for people' got <<'E'
 Process   prog (pid 7)
