@@ -35,6 +35,7 @@ struct site {
 	uint32_t thread, node; /* NONE: no stack; then row says for what reason */
 	uint32_t row;          /* that it is charged to */
 	uint64_t live, count;
+	uint64_t old, nold; /* suspected: of that, unless it is free by now */
 };
 
 struct row {
@@ -433,7 +434,7 @@ forget(struct inuse *u, struct site *site)
 	struct inuse_sum change = { .live = -site->live, .count = -site->count };
 
 	site->live = site->count = 0;
-	return add_change(u, site, &change);
+	return u->o.age ? 0 : add_change(u, site, &change);
 }
 
 /* Whoever attaches again does not know what lived before. */
@@ -471,6 +472,8 @@ take_heap(struct inuse *u, struct db_stmt *s)
 	change.count = count - site->count;
 	site->live = live;
 	site->count = count;
+	if (u->o.age)
+		return 0; /* add_old() does the rest */
 	if (time >= u->o.since) {
 		change.allocs = number(s, 4);
 		change.bytes = number(s, 5);
@@ -486,17 +489,37 @@ take_heap(struct inuse *u, struct db_stmt *s)
 static int
 take_age(struct inuse *u, struct db_stmt *s)
 {
-	struct inuse_sum change = { 0 };
 	struct site *site;
 
-	if (number(s, 4) > u->sum.before)
+	if (number(s, 0) != u->sum.snapshot || number(s, 4) > u->sum.before)
 		return 0;
 	site = find_site(u, s);
 	if (site == NULL)
 		return -1;
-	change.live = change.bytes = change.peak = number(s, 5);
-	change.count = change.allocs = number(s, 6);
-	return add_change(u, site, &change);
+	site->old += number(s, 5);
+	site->nold += number(s, 6);
+	return 0;
+}
+
+/* What has been freed since the snapshot is not suspected any more. */
+static int
+add_old(struct inuse *u)
+{
+	struct inuse_sum change = { 0 };
+
+	for (size_t i = 0; i < u->nsite; i++) {
+		const struct site *site = &u->site[i];
+
+		change.live = site->old < site->live ? site->old : site->live;
+		change.count = site->nold < site->count ? site->nold : site->count;
+		if (change.live == 0 && change.count == 0)
+			continue;
+		change.bytes = change.peak = change.live;
+		change.allocs = change.count;
+		if (add_change(u, site, &change) == -1)
+			return -1;
+	}
+	return 0;
 }
 
 static int
@@ -570,10 +593,14 @@ take_snapshot(struct inuse *u, struct db_stmt *s)
 {
 	uint64_t time = number(s, 0), tenth, old;
 
-	u->sum.snapshot = time;
-	if (time == 0)
+	if (time >= u->o.until && u->o.until != UINT64_MAX)
 		return 0;
-	tenth = time - (time > u->sum.first ? (time - u->sum.first) / 10 : 0);
+	u->sum.snapshot = time;
+	u->sum.from = u->sum.first;
+	for (size_t i = 0; i < u->nstream; i++)
+		if (u->stream[i].began <= time)
+			u->sum.from = u->stream[i].began;
+	tenth = time - (time > u->sum.from ? (time - u->sum.from) / 10 : 0);
 	old = time > u->o.age ? time - u->o.age : 0;
 	u->sum.before = old < tenth ? old : tenth;
 	return 0;
@@ -602,12 +629,14 @@ read_names(struct inuse *u)
 static int
 read_sums(struct inuse *u)
 {
-	if (u->o.age)
-		return each(u, "SELECT time, thread, stack, cut, born, bytes, count FROM age "
-		               "WHERE time = (SELECT max(time) FROM age)", take_age);
 	if (each(u, "SELECT time, thread, stack, cut, allocs, bytes, frees, freed, "
 	            "temps, moved, copied, live, count, peak FROM heap ORDER BY rowid",
 	        take_heap) == -1)
+		return -1;
+	if (u->o.age &&
+	    (each(u, "SELECT time, thread, stack, cut, born, bytes, count FROM age",
+	         take_age) == -1 ||
+	        add_old(u) == -1))
 		return -1;
 	end_interval(u);
 	return 0;
@@ -626,7 +655,7 @@ read_all(struct inuse *u)
 	        each(u, "SELECT time, rss, anon, unknown, covered, hits, cost, peak "
 	                "FROM memory ORDER BY rowid", take_memory) == -1 ||
 	        (u->o.age &&
-	            each(u, "SELECT max(time) FROM age", take_snapshot) == -1) ||
+	            each(u, "SELECT DISTINCT time FROM age ORDER BY time", take_snapshot) == -1) ||
 	        read_names(u) == -1 || read_sums(u) == -1
 	    ? -1
 	    : 0;

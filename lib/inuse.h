@@ -47,6 +47,7 @@ struct inuse_summary {
 	const char *layer;        /* that is probed; NULL: not known */
 	uint64_t snapshot;        /* of leaks: when it was taken, ns; 0: there is none */
 	uint64_t before;          /* and until when what is suspected was allocated */
+	uint64_t from;            /* when the stream began that took it */
 };
 
 struct inuse_options {
@@ -61,9 +62,10 @@ struct inuse_options {
  * interval, or the most that those of one thread in one stack were at any
  * time, whichever is more.
  *
- * Suspected is what lives at the last snapshot, was allocated more than `age'
- * before, and not in the last tenth of the recording: then bytes and allocs
- * are those of live and count.
+ * Suspected is what lives at the last snapshot before `until', was allocated
+ * more than `age' before it, and not in the last tenth of the recording until
+ * then: then bytes and allocs are those of live and count.  No more than is
+ * live at `until' is suspected of a thread and a stack.
  *
  * The db stays the caller's.  NULL: db_error(db) says why.
  */

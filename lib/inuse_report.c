@@ -52,7 +52,7 @@ static uint64_t
 growth(const struct inuse_report *r, uint64_t live)
 {
 	const struct inuse_summary *sum = inuse_summary(r->inuse);
-	uint64_t ns = sum->before > sum->first ? sum->before - sum->first : 0;
+	uint64_t ns = sum->before > sum->from ? sum->before - sum->from : 0;
 
 	return ns ? (uint64_t)((double)live * 60e9 / (double)ns) : 0;
 }

@@ -623,6 +623,22 @@ live,count,peak,bytes,allocs,frees,temps,moved,copied,total_live,function,file,l
 0,0,0,0,0,0,0,0,0,564,prog::main,/src/prog.rs,1,/prog
 0,0,0,0,0,0,0,0,0,500,alloc::vec::Vec<T>::push,/rustc/x/library/alloc/src/vec/mod.rs,9,/prog
 E
+sed 's/^age	10/age	9/; s/	9[56]00000000	/	8500000000	/' heap.rec |
+	sed '/^heap.*no-stack/i heap	10000000000	7	8	c4	frees=1	freed=64	peak=64' |
+	rsprof-store freed.db
+rsprof-top -f csv -l 1 heap freed.db | cut -d , -f 1,10-11 >got
+same 'what was freed after the last snapshot does not' got <<'E'
+live,total_live,function
+500,500,prog::make
+0,500,alloc::vec::Vec<T>::push
+0,500,prog::main
+E
+csv_heap -l 1 -u 5 >got
+same 'nor can be told before there is one' got <<'E'
+live,count,peak,bytes,allocs,frees,temps,moved,copied,total_live,function,file,line,module
+E
+rsprof-top -l 1 -u 5 heap heap.db >got
+says 'that is said' '^Suspected not known: there is no snapshot of ages$' got
 # The names come later, and with them callers that were inlined.
 rec >raw.rec <<'E'
 rsprof | 1 | heap | mono=0 | wall=5000000000 | unit=bytes | sample=0
