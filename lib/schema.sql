@@ -130,16 +130,77 @@ CREATE VIEW IF NOT EXISTS off_waits AS
 	LEFT JOIN thread ON thread.id = off.thread
 	LEFT JOIN process ON process.id = thread.process
 	LEFT JOIN frames ON frames.stack = off.stack;
+-- What an allocation in a stack is charged to: the innermost frame that is
+-- none of an allocator, libc and std; where all are, the innermost one.
+CREATE VIEW IF NOT EXISTS heap_sites AS
+	WITH RECURSIVE up(stack, node, parent, plumbing) AS (
+		SELECT stack.id, stack.id, stack.parent,
+			coalesce(class.class IN ('alloc', 'libc', 'std'), 0)
+		FROM stack LEFT JOIN class ON class.frame = stack.frame
+		WHERE stack.id IN (SELECT stack FROM heap)
+		UNION
+		SELECT up.stack, stack.id, stack.parent,
+			coalesce(class.class IN ('alloc', 'libc', 'std'), 0)
+		FROM up JOIN stack ON stack.id = up.parent
+		LEFT JOIN class ON class.frame = stack.frame
+		WHERE up.plumbing)
+	SELECT stack, coalesce(max(CASE WHEN NOT plumbing THEN node END), stack)
+		AS site
+	FROM up GROUP BY stack;
 CREATE VIEW IF NOT EXISTS heap_samples AS
 	SELECT heap.time / 1e9 AS seconds, process.pid AS pid,
-		thread.tid AS tid, thread.name AS thread, heap.allocs AS allocs,
-		heap.bytes AS bytes, heap.frees AS frees, heap.freed AS freed,
-		heap.temps AS temps, heap.moved AS moved, heap.copied AS copied,
-		heap.live AS live, heap.count AS count, heap.peak AS peak,
+		thread.tid AS tid, thread.name AS thread,
+		heap.allocs AS allocs, heap.bytes AS bytes, heap.frees AS frees,
+		heap.freed AS freed, heap.temps AS temps, heap.moved AS moved,
+		heap.copied AS copied, heap.live AS live, heap.count AS count,
+		heap.peak AS peak,
 		frames.function AS function, frames.file AS file,
-		frames.line AS line, heap.stack AS stack,
+		frames.line AS line, frames.stack AS site, heap.stack AS stack,
 		coalesce(heap.cut, frames.cut) AS cut
 	FROM heap
 	LEFT JOIN thread ON thread.id = heap.thread
 	LEFT JOIN process ON process.id = thread.process
-	LEFT JOIN frames ON frames.stack = heap.stack;
+	LEFT JOIN heap_sites ON heap_sites.stack = heap.stack
+	LEFT JOIN frames ON frames.stack = heap_sites.site;
+-- The last of them of each thread and stack: what is live.
+CREATE VIEW IF NOT EXISTS heap_live AS
+	SELECT max(heap.time) / 1e9 AS seconds, process.pid AS pid,
+		thread.tid AS tid, thread.name AS thread, heap.live AS live,
+		heap.count AS count, heap.peak AS peak,
+		frames.function AS function, frames.file AS file,
+		frames.line AS line, frames.stack AS site, heap.stack AS stack,
+		coalesce(heap.cut, frames.cut) AS cut
+	FROM heap
+	LEFT JOIN thread ON thread.id = heap.thread
+	LEFT JOIN process ON process.id = thread.process
+	LEFT JOIN heap_sites ON heap_sites.stack = heap.stack
+	LEFT JOIN frames ON frames.stack = heap_sites.site
+	GROUP BY heap.thread, heap.stack, heap.cut;
+-- Histograms: so many had at least so many bytes, or nanoseconds, and less
+-- than twice that.
+CREATE VIEW IF NOT EXISTS heap_sizes AS
+	SELECT heap.time / 1e9 AS seconds, heap.thread AS thread,
+		heap.stack AS stack,
+		CASE bin.key WHEN '0' THEN 0 ELSE 1 << bin.key END AS least,
+		bin.value AS count
+	FROM heap, json_each('{"' || replace(replace(heap.sizes,
+		':', '":'), ',', ',"') || '}') bin;
+CREATE VIEW IF NOT EXISTS heap_lives AS
+	SELECT heap.time / 1e9 AS seconds, heap.thread AS thread,
+		heap.stack AS stack,
+		CASE bin.key WHEN '0' THEN 0 ELSE 1 << bin.key END AS least,
+		bin.value AS count
+	FROM heap, json_each('{"' || replace(replace(heap.lives,
+		':', '":'), ',', ',"') || '}') bin;
+CREATE VIEW IF NOT EXISTS heap_ages AS
+	SELECT age.time / 1e9 AS seconds, process.pid AS pid,
+		thread.tid AS tid, thread.name AS thread, age.born / 1e9 AS born,
+		age.bytes AS bytes, age.count AS count,
+		frames.function AS function, frames.file AS file,
+		frames.line AS line, frames.stack AS site, age.stack AS stack,
+		coalesce(age.cut, frames.cut) AS cut
+	FROM age
+	LEFT JOIN thread ON thread.id = age.thread
+	LEFT JOIN process ON process.id = thread.process
+	LEFT JOIN heap_sites ON heap_sites.stack = age.stack
+	LEFT JOIN frames ON frames.stack = heap_sites.site;

@@ -214,7 +214,9 @@ ok 'untouched' cmp newer.db before
 
 # What version 1 made; its tables and views are those of now but for some.
 cp old.db v1.db
-sqlite3 v1.db 'DROP VIEW off_waits; DROP TABLE off; DROP VIEW heap_samples;
+sqlite3 v1.db 'DROP VIEW off_waits; DROP TABLE off; DROP VIEW heap_sites;
+	DROP VIEW heap_samples; DROP VIEW heap_live; DROP VIEW heap_ages;
+	DROP VIEW heap_sizes; DROP VIEW heap_lives;
 	DROP TABLE heap; DROP TABLE age; DROP TABLE memory; DROP TABLE probe;
 	DROP TABLE class; PRAGMA user_version = 1'
 exits 'an older schema is continued' 0 rsprof-store -a v1.db <later.rec
@@ -265,7 +267,10 @@ q heap.db 'SELECT heap.time, tid, stack.offset, allocs, bytes, frees, freed, tem
 	SELECT text, class FROM class JOIN frame ON frame.id = frame
 	JOIN string ON string.id = function ORDER BY 1;
 	SELECT function, thread, sum(allocs), sum(bytes) FROM heap_samples
-	WHERE function IS NOT NULL GROUP BY 1, 2' >got
+	WHERE function IS NOT NULL GROUP BY 1, 2;
+	SELECT function, seconds, live, count, site, stack, cut FROM heap_live ORDER BY 1;
+	SELECT function, born, bytes FROM heap_ages;
+	SELECT least, count FROM heap_sizes; SELECT least, count FROM heap_lives' >got
 same 'is stored' got <<'E'
 1000|8|32|3|300|1|100|1|200|2|300|6:3|10:1|
 2000|8|32|0|0|1|100|0|100|1|300||11:1|
@@ -275,7 +280,13 @@ same 'is stored' got <<'E'
 100|7|rust|__rust_alloc|/prog|48|emulated
 alloc::vec::Vec<T>::push|std
 prog::make|user
-alloc::vec::Vec<T>::push|worker|3|300
+prog::make|worker|3|300
+|2.0e-06|5|1|||no-stack
+prog::make|2.0e-06|100|1|1|2|
+prog::make|5.0e-07|100
+64|3
+1024|1
+2048|1
 E
 
 # ---- what is left beside a file that was removed
@@ -342,6 +353,33 @@ E
 exits 'many bad lines' 1 rsprof-store -f bad.db <bad.rec
 ok 'twenty and a summary' test "$(wc -l <err)" = 21
 says 'how many' '^rsprof-store: <stdin>: 80 more bad lines$'
+# Where all is plumbing the innermost frame is charged, and a stack that is not
+# named is no plumbing.
+rec >plumbing.rec <<E
+rsprof | 1 | heap | mono=1000 | wall=5000000 | unit=bytes | sample=0
+proc | 1000 | 7 | 1 | prog | /prog | prog
+thread | 1000 | 7 | 8 | worker
+module | a1 | b1 | /prog
+frame | f1 | start | - | - | libc
+frame | f2 | alloc::vec::Vec<T>::push | - | - | std
+stack | c1 | - | a1 | 10 | f1 | 0
+stack | c2 | c1 | a1 | 20 | f2 | 1
+stack | c3 | - | a1 | 30 | - | 0
+stack | c4 | c3 | a1 | 40 | f2 | 0
+heap | 2000 | 7 | 8 | c2 | allocs=1 | bytes=9 | sizes=0:2
+heap | 2000 | 7 | 8 | c4 | allocs=1 | bytes=9
+E
+exits 'plumbing' 0 rsprof-store plumbing.db <plumbing.rec
+q plumbing.db 'SELECT stack, site FROM heap_sites; SELECT function FROM heap_samples;
+	SELECT least, count FROM heap_sizes' >got
+same 'something is always charged' got <<'E'
+2|2
+4|3
+alloc::vec::Vec<T>::push
+/prog+0x30
+0|2
+E
+
 { cat good.rec; printf 'later\t1\t2\nlater\n'; } >future.rec
 exits 'unknown types are no error' 0 rsprof-store future.db <future.rec
 says 'but told' '^rsprof-store: <stdin>: 2 records of types .* not stored$'
