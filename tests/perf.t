@@ -122,7 +122,9 @@ awk -F'\t' '
 		if (compared < 40)
 			print "not much to compare"
 	}' pass=1 ours.stacks perf.stacks pass=2 ours.stacks perf.stacks >compared
-if grep -q '^not' compared; then fail 'self and total as perf has them'
+if grep -q '^not' compared; then
+	fail 'self and total as perf has them'
+	{ grep '^not' compared; ls -l perf.data; cat perf.err; } | diag
 else pass 'self and total as perf has them'; fi
 sort compared | sed 's/^/# /'
 done_testing
