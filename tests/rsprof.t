@@ -477,11 +477,13 @@ err
 END
 
 	terminal 'rsprof run -o rc.db -- perl -e '\''$SIG{INT} = sub { $n++ };
-		1 while !$n; sleep 1; print "$n\n"'\'
+		$| = 1; print "ready\n"; 1 while !$n; sleep 1; print "$n\n"'\'
+	await 20 grep -q ready rc.out
 	await 20 has_samples rc.db
 	mux send-keys -t t C-c
 	closed 0
 	same 'Ctrl-C reaches the command once' rc.out <<'END'
+ready
 1
 END
 
