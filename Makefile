@@ -28,7 +28,7 @@ LIB := $(patsubst %.c,$B/%.o,$(filter-out \
 	$(if $(filter 1,$(BPF)),lib/walker_none.c lib/heap_none.c,$(IN_KERNEL)), \
 	$(wildcard lib/*.c)))
 UNITS := $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/*.c))
-HEAPS := heap-counted heap-lto heap-thin heap-system heap-static
+HEAPS := heap-counted heap-lto heap-thin heap-system heap-static heap-plain
 TARGETS := $(patsubst tests/target/%.rs,$B/target/%,$(wildcard tests/target/*.rs)) \
 	$(patsubst tests/target/%.c,$B/target/%,$(wildcard tests/target/*.c)) \
 	$B/target/points-stripped $(HEAPS:%=$B/target/%) \
@@ -132,6 +132,7 @@ RUST_lto := -C lto=fat
 RUST_thin := -C lto=thin
 RUST_system := --cfg system
 RUST_static := -C lto=fat -C target-feature=+crt-static
+RUST_plain := -C target-feature=+crt-static
 $B/target/heap-%: tests/target/heap.rs
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  RUSTC $< ($*)")

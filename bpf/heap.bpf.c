@@ -730,6 +730,20 @@ on_free(struct pt_regs *ctx)
 	return 0;
 }
 
+/* Of the functions below those that are probed: only counted, for a while. */
+SEC("kprobe")
+int
+on_below(struct pt_regs *ctx)
+{
+	struct heap_thread *t = this_thread();
+	__u32 zero = 0;
+	struct heap_hits *h = bpf_map_lookup_elem(&hits, &zero);
+
+	if (t && h && is_counted(ctx, t, HEAP_RUST_ONLY))
+		h->below++;
+	return 0;
+}
+
 /* ---- processes --------------------------------------------------------- */
 
 #define SIGSTOP 19

@@ -128,6 +128,7 @@ struct heap_counts {
 struct heap_hits {
 	step_u64 entries, returns, frees; /* probes that were hit */
 	step_u64 timed, ns;               /* some of them, and how long those took */
+	step_u64 below; /* Rust code's calls of what the probed functions stand on */
 };
 
 /* Events in the ring beside WALK_STACK. */

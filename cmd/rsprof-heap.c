@@ -50,6 +50,10 @@
 #define RETURN_COST 1.2     /* of a return probe, in hits of others */
 #define BUDGET_LOOK_NS 500000000 /* between two looks at what it costs */
 #define SCALE_STEP 0.2      /* a change of the coverage that matters */
+#define CHECK_NS 2000000000 /* the self-check takes no longer, */
+#define CHECK_CALLS 5000    /* and sees about so much; */
+#define CHECK_LEAST 100     /* less says nothing */
+#define CHECK_ROUND_MS 10
 
 enum { STATUS_LOST = 1, STATUS_USAGE, STATUS_NOPROC, STATUS_PERM, STATUS_NOTHING };
 
@@ -66,6 +70,13 @@ struct window {
 	uint64_t since, until; /* UINT64_MAX: there is no end in sight */
 	uint64_t cpu;          /* of the process, at its beginning */
 	double cost;
+};
+
+/* Whether what Rust code allocates comes by the probes: counted for a while
+ * after they have come. */
+struct check {
+	uint64_t since; /* 0: not under way */
+	struct heap_load before;
 };
 
 struct profiler {
@@ -94,6 +105,8 @@ struct profiler {
 	uint64_t covered;         /* ns, not told yet */
 	uint64_t cycle, cycle_on; /* when the last window was opened; its length */
 	uint64_t period;          /* in force */
+	struct check check;
+	int no_shims;             /* they were found to be bypassed */
 };
 
 static volatile sig_atomic_t stop;
@@ -397,7 +410,8 @@ tell_probe(struct profiler *p, const struct target *t, const struct plan_probe *
 static int
 arm(struct profiler *p, const struct target *t, char *why, size_t size)
 {
-	const struct plan_options o = { .all_callers = p->o.all_callers };
+	const struct plan_options o = { .all_callers = p->o.all_callers,
+		.no_shims = p->no_shims };
 	struct plan *plan = plan_process(t->pid, &o, why, size);
 	int before = heap_armed(p->heap, t->pid), n, error;
 
@@ -453,6 +467,74 @@ prepare(struct profiler *p, struct target *t)
 		module_wait(t->space.map[i].module);
 	t->space.changed = 1;
 	tell_kernel(p);
+}
+
+/* ---- self-check -------------------------------------------------------- */
+
+/* Does what a file allocates come by its __rust_* functions?  What they call has
+ * to be called about as often. */
+static void
+begin_check(struct profiler *p)
+{
+	if (p->plan == NULL || p->plan->nbelow == 0 || p->no_shims ||
+	    heap_compare(p->heap, p->o.pid, p->plan->below, p->plan->nbelow) < 0)
+		return;
+	p->check.since = proc_now();
+	heap_load(p->heap, &p->check.before);
+}
+
+/* They are bypassed: probe what is below. */
+static void
+leave_shims(struct profiler *p)
+{
+	char why[HEAP_WHY];
+	struct target *t = target_find(p->targets, p->o.pid);
+
+	p->no_shims = 1;
+	heap_disarm(p->heap, p->o.pid);
+	if (t == NULL || arm(p, t, why, sizeof why) < 0)
+		note(p, "nothing is probed any more: %s", t ? why : "the process has ended");
+}
+
+static void
+judge(struct profiler *p, uint64_t below, uint64_t seen)
+{
+	if (below < CHECK_LEAST || seen >= below / 2)
+		return;
+	note(p, "self-check: of %" PRIu64 " allocations that Rust code made by %s, %"
+	    PRIu64 " came by __rust_alloc and the like%s", below,
+	    p->plan->below[0].function, seen,
+	    seen >= below / 10 ? ": C code in the same file, or calls that were inlined"
+	                       : ", which are bypassed: from now on those below are "
+	                         "probed");
+	if (seen < below / 10)
+		leave_shims(p);
+}
+
+static void
+end_check(struct profiler *p)
+{
+	struct heap_load l;
+
+	if (p->check.since == 0)
+		return;
+	heap_load(p->heap, &l);
+	p->check.since = 0;
+	heap_compare(p->heap, p->o.pid, NULL, 0);
+	judge(p, l.below - p->check.before.below, l.entries - p->check.before.entries);
+}
+
+static void
+mind_check(struct profiler *p)
+{
+	struct heap_load l;
+
+	if (p->check.since == 0)
+		return;
+	heap_load(p->heap, &l);
+	if (l.below - p->check.before.below >= CHECK_CALLS ||
+	    proc_now() >= p->check.since + CHECK_NS)
+		end_check(p);
 }
 
 /* ---- what it may cost -------------------------------------------------- */
@@ -528,6 +610,7 @@ look_away(struct profiler *p)
 {
 	uint64_t on, off, now;
 
+	end_check(p);
 	p->cycle_on = proc_now() - p->cycle;
 	close_window(p);
 	heap_disarm(p->heap, p->o.pid);
@@ -630,8 +713,10 @@ arm_started(struct profiler *p, pid_t pid)
 	prepare(p, t);
 	if (arm(p, t, why, sizeof why) <= 0)
 		note(p, "process %d: %s", (int)pid, why);
-	else if (pid == p->o.pid)
+	else if (pid == p->o.pid) {
 		watch_again(p);
+		begin_check(p);
+	}
 }
 
 static void
@@ -752,6 +837,7 @@ do_round(struct profiler *p, uint64_t until)
 	tell_kernel(p);
 	take_stopped(p);
 	arm_new(p);
+	mind_check(p);
 	mind_budget(p);
 	if (time < p->interval_time + p->o.interval && until != UINT64_MAX)
 		return;
@@ -773,6 +859,8 @@ wait_time(const struct profiler *p, uint64_t end)
 {
 	uint64_t t = proc_now(), next = p->interval_time + p->o.interval;
 
+	if (p->check.since)
+		return CHECK_ROUND_MS;
 	if (end < next)
 		next = end;
 	if (p->window.until < next)
@@ -889,6 +977,7 @@ begin_attached(struct profiler *p, struct target *t)
 		errx(errno == EPERM || errno == EACCES ? STATUS_PERM : STATUS_NOTHING,
 		    "process %d: %s", (int)p->o.pid, why);
 	watch_again(p);
+	begin_check(p);
 	rec_out_flush(&p->out);
 }
 

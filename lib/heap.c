@@ -178,6 +178,7 @@ configure(struct heap *h)
 		return;
 	bpf_program__set_expected_attach_type(b->progs.on_session, ATTACH_SESSION);
 	bpf_program__set_expected_attach_type(b->progs.on_free, ATTACH_MULTI);
+	bpf_program__set_expected_attach_type(b->progs.on_below, ATTACH_MULTI);
 }
 
 static int on_ring(void *ctx, void *event, size_t len);
@@ -240,6 +241,7 @@ heap_free(struct heap *h)
 	if (h == NULL)
 		return;
 	heap_disarm(h, 0);
+	heap_compare(h, 0, NULL, 0);
 	for (size_t i = 0; i < h->nstop; i++)
 		bpf_link__destroy(h->stop[i].link);
 	free(h->stop);
@@ -257,6 +259,7 @@ heap_free(struct heap *h)
 	free(h->seen);
 	free(h->before);
 	free(h->armed);
+	free(h->below);
 	free(h->stopped);
 	free(h);
 }
@@ -517,6 +520,45 @@ heap_disarm(struct heap *h, pid_t pid)
 		if (h->armed[i].pid)
 			h->armed[left++] = h->armed[i];
 	h->narmed = left;
+}
+
+/* One by one: there are few. */
+static int
+compare_one(struct heap *h, pid_t pid, const struct plan_probe *p)
+{
+	struct bpf_uprobe_opts o = { .sz = sizeof o };
+	const struct bpf_program *on = h->bpf->progs.on_below;
+	struct heap_armed *a;
+	uint64_t none = 0;
+
+	if (array_room(&h->below, h->nbelow, &h->below_room, sizeof *a) < 0)
+		return -1;
+	a = &h->below[h->nbelow];
+	*a = (struct heap_armed){ .pid = pid, .fd = -1 };
+	if (h->sessions)
+		a->fd = rawbpf_uprobes(bpf_program__fd(on), ATTACH_MULTI, p->file,
+		    &p->offset, &none, 1, (unsigned)pid);
+	else
+		a->link = bpf_program__attach_uprobe_opts(on, pid, p->file, p->offset, &o);
+	if (a->fd < 0 && a->link == NULL)
+		return -1;
+	h->nbelow++;
+	return 0;
+}
+
+int
+heap_compare(struct heap *h, pid_t pid, const struct plan_probe *probe, size_t n)
+{
+	for (size_t i = 0; i < h->nbelow; i++) {
+		if (h->below[i].fd >= 0)
+			close(h->below[i].fd);
+		bpf_link__destroy(h->below[i].link);
+	}
+	h->nbelow = 0;
+	for (size_t i = 0; i < n; i++)
+		if (compare_one(h, pid, &probe[i]) < 0)
+			return -1;
+	return 0;
 }
 
 int

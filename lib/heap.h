@@ -54,6 +54,12 @@ int heap_arm(struct heap *h, pid_t pid, const struct plan_probe *probe, size_t n
 void heap_disarm(struct heap *h, pid_t pid);
 int heap_armed(const struct heap *h, pid_t pid);
 
+/*
+ * For a while count the calls that a process' Rust code makes of other
+ * functions, too: heap_load() tells.  No probes: no more.  -1 with errno.
+ */
+int heap_compare(struct heap *h, pid_t pid, const struct plan_probe *probe, size_t n);
+
 /* Are return probes conditional?  Then a call that is not picked costs none. */
 int heap_sessions(const struct heap *h);
 
@@ -136,6 +142,7 @@ void heap_lost(struct heap *h, struct heap_lost *out);
 /* Since the start. */
 struct heap_load {
 	uint64_t entries, returns, frees; /* probes hit */
+	uint64_t below;                   /* see heap_compare() */
 	double program_ns;                /* of CPU time for each, in BPF, on average */
 	uint64_t walked, remembered;      /* stacks */
 	uint64_t reused;                  /* addresses that came again without a free */

@@ -41,6 +41,8 @@ struct heap {
 	int sessions;
 	struct heap_armed *armed;
 	size_t narmed, armed_room;
+	struct heap_armed *below; /* see heap_compare() */
+	size_t nbelow, below_room;
 	struct heap_stop *stop;
 	size_t nstop, stop_room;
 	struct heap_site **segment; /* mapped: HEAP_SEGMENTS pointers */

@@ -252,6 +252,7 @@ heap_load(struct heap *h, struct heap_load *out)
 			out->entries += cpu[i].entries;
 			out->returns += cpu[i].returns;
 			out->frees += cpu[i].frees;
+			out->below += cpu[i].below;
 			timed += cpu[i].timed;
 			ns += cpu[i].ns;
 		}

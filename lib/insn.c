@@ -134,3 +134,80 @@ insn_stub(const unsigned char *code, size_t len, long long *target)
 	*target = (long long)at + 5 + to;
 	return 1;
 }
+
+/* ---- what a function calls --------------------------------------------- */
+
+#define SMALL 1024    /* bytes: a jump that goes not farther stays inside */
+#define BRANCHES 32   /* to be followed */
+
+struct gather {
+	const unsigned char *code;
+	size_t len; /* of what may be the function */
+	uint64_t addr;
+	unsigned char seen[SMALL];
+	uint32_t todo[BRANCHES];
+	size_t ntodo;
+	struct insn_callee *out;
+	size_t n, max;
+};
+
+static void
+add_callee(struct gather *g, uint64_t addr, int slot)
+{
+	for (size_t i = 0; i < g->n; i++)
+		if (g->out[i].addr == addr && g->out[i].slot == slot)
+			return;
+	if (g->n < g->max)
+		g->out[g->n++] = (struct insn_callee){ addr, slot };
+}
+
+/* Where a call or jump goes: to what is told, or, inside, to what is looked at
+ * later. */
+static void
+see_branch(struct gather *g, const struct insn *in, size_t at)
+{
+	const ZydisDecodedOperand *o = &in->operand[0];
+	uint64_t next = g->addr + at + in->is.length, to;
+
+	if (o->type == ZYDIS_OPERAND_TYPE_MEMORY && o->mem.base == ZYDIS_REGISTER_RIP)
+		add_callee(g, next + (uint64_t)o->mem.disp.value, 1);
+	if (o->type != ZYDIS_OPERAND_TYPE_IMMEDIATE)
+		return;
+	to = next + (uint64_t)o->imm.value.s;
+	if (in->is.meta.category == ZYDIS_CATEGORY_CALL || to - g->addr >= g->len)
+		add_callee(g, to, 0);
+	else if (g->ntodo < BRANCHES)
+		g->todo[g->ntodo++] = (uint32_t)(to - g->addr);
+}
+
+/* From one of its instructions on, up to where it does not go on. */
+static void
+see_path(struct gather *g, size_t at)
+{
+	struct insn in;
+
+	while (at < g->len && !g->seen[at] &&
+	    decode(g->code + at, g->len - at, &in) == 0) {
+		g->seen[at] = 1;
+		if (is_branch(&in))
+			see_branch(g, &in, at);
+		if (in.is.meta.category == ZYDIS_CATEGORY_RET ||
+		    in.is.meta.category == ZYDIS_CATEGORY_UNCOND_BR ||
+		    in.is.meta.category == ZYDIS_CATEGORY_INTERRUPT)
+			break;
+		at += in.is.length;
+	}
+}
+
+size_t
+insn_callees(const unsigned char *code, size_t len, uint64_t addr,
+    struct insn_callee *out, size_t max)
+{
+	struct gather g = { .code = code, .len = len < SMALL ? len : SMALL,
+		.addr = addr, .out = out, .max = max };
+
+	see_path(&g, 0);
+	while (g.ntodo)
+		see_path(&g, g.todo[--g.ntodo]);
+	return g.n;
+}

@@ -11,6 +11,7 @@
 #define INSN_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* What must not have changed before the probe: bits. */
 enum {
@@ -35,5 +36,17 @@ int insn_place(const unsigned char *code, size_t len, unsigned keep,
  * Then *target is set to where, relative to its beginning: 1, else 0.
  */
 int insn_stub(const unsigned char *code, size_t len, long long *target);
+
+/* What a function calls, or jumps to at its end: code, or a slot that has its
+ * address. */
+struct insn_callee {
+	uint64_t addr; /* of the one or the other */
+	int slot;
+};
+
+/* Of a small function, whose address is given: each once, in the order in which
+ * they stand there.  How many, at most max. */
+size_t insn_callees(const unsigned char *code, size_t len, uint64_t addr,
+    struct insn_callee *out, size_t max);
 
 #endif

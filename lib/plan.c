@@ -17,6 +17,7 @@
 #include "module.h"
 #include "obj.h"
 #include "proc.h"
+#include "stubs.h"
 
 #define COUNT(a) (sizeof a / sizeof *a)
 
@@ -84,11 +85,15 @@ static const char *const prefixes[] = { "", "_rjem_", "je_" };
 
 #define SEGMENTS 8 /* executable mappings of a file */
 
-/* An entry that was found by name, or by what points at it. */
+/* A function that was found by its name. */
 struct entry {
-	const struct function *function; /* NULL: a shim */
-	int shim;
+	const struct function *function;
 	uint64_t offset; /* in the file */
+};
+
+/* The four of rustc. */
+struct shims {
+	uint64_t offset[4];
 };
 
 struct plan_file {
@@ -103,8 +108,11 @@ struct plan_file {
 		uint64_t start, end, offset;
 	} map[SEGMENTS];
 	size_t nmap;
-	unsigned shims, stubs, wanted; /* __rust_*: bits */
-	uint64_t shim[4];              /* offsets */
+	unsigned shims, bodies, wanted; /* __rust_*: bits; bodies do more than jump */
+	struct shims shim;              /* by name, */
+	struct shims *row;              /* and by how they look where there are no
+	                                   names */
+	size_t nrow, row_room;
 	struct entry *entry;           /* functions of its own */
 	size_t nentry, entry_room;
 	struct {                       /* that it wants: of LIBC */
@@ -119,7 +127,8 @@ struct planner {
 	struct plan *plan;
 	pid_t pid; /* 0: a file alone */
 	const struct plan_options *o;
-	size_t probe_room, note_room;
+	size_t probe_room, below_room, note_room;
+	int below; /* what is found is for plan->below */
 	int nomem;
 };
 
@@ -153,6 +162,7 @@ close_file(struct plan_file *f)
 		close(f->fd);
 	free(f->path);
 	free(f->entry);
+	free(f->row);
 	free(f);
 }
 
@@ -196,9 +206,9 @@ see_shim(struct plan_file *f, int shim, uint64_t addr)
 	if (obj_addr_to_offset(f->obj, addr, &offset) < 0)
 		return;
 	f->shims |= 1U << shim;
-	f->shim[shim] = offset;
-	if (is_stub(f, offset))
-		f->stubs |= 1U << shim;
+	f->shim.offset[shim] = offset;
+	if (!is_stub(f, offset))
+		f->bodies |= 1U << shim;
 }
 
 /* A function of jemalloc has a prefix, or none; others none. */
@@ -279,6 +289,19 @@ linked_in(const struct obj *obj)
 }
 
 static void
+see_row(void *ctx, const uint64_t offset[4])
+{
+	struct seeing *s = ctx;
+	struct plan_file *f = s->f;
+
+	if (array_room(&f->row, f->nrow, &f->row_room, sizeof *f->row) < 0) {
+		s->p->nomem = 1;
+		return;
+	}
+	memcpy(f->row[f->nrow++].offset, offset, sizeof f->row->offset);
+}
+
+static void
 look(struct planner *p, struct plan_file *f)
 {
 	struct seeing s = { p, f };
@@ -287,8 +310,11 @@ look(struct planner *p, struct plan_file *f)
 	got_slots(f->obj, see_slot, f);
 	f->symtab = obj_section(f->obj, ".symtab").len > 0;
 	f->rust = obj_is_rust(f->obj) || f->wanted || f->shims;
-	if (f->rust)
-		f->linked = linked_in(f->obj);
+	if (!f->rust)
+		return;
+	f->linked = linked_in(f->obj);
+	if (!f->symtab && !f->shims && !f->wanted)
+		stubs_find(f->obj, see_row, &s);
 }
 
 /* Take over an open file. */
@@ -439,6 +465,34 @@ keep_of(step_u64 shape)
 	return keep | INSN_STACK;
 }
 
+static int
+is_there(const struct plan_probe *probe, size_t n, const struct plan_file *f,
+    uint64_t entry)
+{
+	for (size_t i = 0; i < n; i++)
+		if (probe[i].dev == f->dev && probe[i].ino == f->ino &&
+		    probe[i].entry == entry)
+			return 1;
+	return 0;
+}
+
+/* Room for one more in the list in which it belongs. */
+static struct plan_probe *
+new_probe(struct planner *p)
+{
+	struct plan *plan = p->plan;
+
+	if (p->below)
+		return array_room(&plan->below, plan->nbelow, &p->below_room,
+		           sizeof *plan->below) < 0
+		    ? NULL
+		    : &plan->below[plan->nbelow++];
+	return array_room(&plan->probe, plan->nprobe, &p->probe_room,
+	           sizeof *plan->probe) < 0
+	    ? NULL
+	    : &plan->probe[plan->nprobe++];
+}
+
 static void
 add_probe(struct planner *p, const struct plan_file *f, enum layer layer,
     const char *function, uint64_t entry, step_u64 shape)
@@ -449,20 +503,20 @@ add_probe(struct planner *p, const struct plan_file *f, enum layer layer,
 	size_t len;
 	const unsigned char *code = code_at(f, entry, &len);
 
-	for (size_t i = 0; i < plan->nprobe; i++)
-		if (plan->probe[i].dev == f->dev && plan->probe[i].ino == f->ino &&
-		    plan->probe[i].entry == entry)
-			return;
+	if (p->below ? (shape & 15) == HEAP_FREE ||
+	            is_there(plan->below, plan->nbelow, f, entry)
+	             : is_there(plan->probe, plan->nprobe, f, entry))
+		return;
 	if (code == NULL || insn_place(code, len, keep_of(shape), &place) < 0) {
 		note(p, "%s in %s is not probed: the kernel refuses its first "
 		    "instruction", function, f->name);
 		return;
 	}
-	if (array_room(&plan->probe, plan->nprobe, &p->probe_room, sizeof *new) < 0) {
+	new = new_probe(p);
+	if (new == NULL) {
 		p->nomem = 1;
 		return;
 	}
-	new = &plan->probe[plan->nprobe++];
 	*new = (struct plan_probe){ .layer = layer_name[layer], .path = f->path,
 		.file = f->file, .dev = f->dev, .ino = f->ino, .entry = entry,
 		.offset = entry + place.offset, .shape = shape,
@@ -471,11 +525,12 @@ add_probe(struct planner *p, const struct plan_file *f, enum layer layer,
 }
 
 static void
-add_shims(struct planner *p, const struct plan_file *f)
+add_shims(struct planner *p, const struct plan_file *f, const struct shims *shims,
+    unsigned which)
 {
 	for (int i = 0; i < 4; i++)
-		if (f->shims & 1U << i)
-			add_probe(p, f, RUST, shim_name[i], f->shim[i], shim_shape[i]);
+		if (which & 1U << i)
+			add_probe(p, f, RUST, shim_name[i], shims->offset[i], shim_shape[i]);
 }
 
 /* A file's own functions of a layer.  How many. */
@@ -516,18 +571,54 @@ kind_of(const struct plan_file *f)
 
 /* ---- choosing ---------------------------------------------------------- */
 
+static int
+are_stubs(const struct plan_file *f)
+{
+	return f->shims == ALL_SHIMS && !f->bodies;
+}
+
 /* The file whose __rust_* functions all are stubs, of this one or for it. */
 static const struct plan_file *
 stubs_for(const struct planner *p, const struct plan_file *f)
 {
-	if (f->shims == ALL_SHIMS)
-		return f->stubs == ALL_SHIMS ? f : NULL;
-	if (f->shims || !f->wanted)
+	if (p->o->no_shims)
 		return NULL;
-	for (const struct plan_file *o = p->plan->inside; o; o = o->next)
-		if (o != f && o->shims == ALL_SHIMS && o->stubs == ALL_SHIMS)
+	if (f->shims)
+		return are_stubs(f) ? f : NULL;
+	for (const struct plan_file *o = p->plan->inside; o && f->wanted; o = o->next)
+		if (o != f && are_stubs(o))
 			return o;
 	return NULL;
+}
+
+/* What allocates for a file's __rust_* functions. */
+static void
+add_below(struct planner *p, const struct plan_file *f)
+{
+	enum layer kind = kind_of(f);
+	const struct plan_file *to;
+	uint64_t offset;
+
+	p->below = 1;
+	if (kind != LIBC || has(f, LIBC, "malloc"))
+		add_own(p, f, kind);
+	else
+		for (size_t i = 0; i < f->nwant; i++)
+			if ((to = behind_slot(p, f, i, &offset)))
+				add_probe(p, to, LIBC, f->want[i].function->name, offset,
+				    f->want[i].function->shape);
+	p->below = 0;
+}
+
+static void
+choose_rows(struct planner *p, const struct plan_file *f)
+{
+	for (size_t i = 0; i < f->nrow; i++)
+		add_shims(p, f, &f->row[i], ALL_SHIMS);
+	add_below(p, f);
+	note(p, "%s is stripped, but what its code looks like tells where __rust_alloc "
+	    "and the like are, which only jump on: all that Rust allocates in it "
+	    "comes by", f->name);
 }
 
 /* That its calls do not go where the names say. */
@@ -609,9 +700,12 @@ choose(struct planner *p, const struct plan_file *f)
 	const struct plan_file *stubs = stubs_for(p, f);
 
 	if (stubs) {
-		add_shims(p, stubs);
+		add_shims(p, stubs, &stubs->shim, ALL_SHIMS);
+		add_below(p, stubs);
 		note(p, "__rust_alloc and the like of %s only jump on: all that Rust "
 		    "allocates in %s comes by", stubs->name, f->name);
+	} else if (f->nrow && !p->o->no_shims) {
+		choose_rows(p, f);
 	} else if (has(f, JEMALLOC, "mallocx") && add_own(p, f, JEMALLOC)) {
 		note(p, "jemalloc is linked into %s%s", f->name, bypassed(f));
 	} else if (has(f, MIMALLOC, "mi_malloc") && add_own(p, f, MIMALLOC)) {
@@ -623,7 +717,7 @@ choose(struct planner *p, const struct plan_file *f)
 	} else if (f->nwant && choose_imports(p, f)) {
 		return;
 	} else if (f->shims) {
-		add_shims(p, f);
+		add_shims(p, f, &f->shim, f->shims);
 		note(p, "%s has an allocator of its own in Rust, which is inlined: at "
 		    "most a part of what it allocates is seen", f->name);
 	} else {
@@ -735,6 +829,7 @@ plan_free(struct plan *p)
 		free(p->note[i]);
 	free(p->note);
 	free(p->probe);
+	free(p->below);
 	free(p);
 }
 

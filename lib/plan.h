@@ -6,13 +6,12 @@
  * Rust code, the first of these that is there:
  *	rust      the four __rust_* functions, if all of them do nothing but
  *	          jump on: then everything comes by.  In another file of the
- *	          process if this one wants them from there;
+ *	          process if this one wants them from there; in a stripped file
+ *	          what looks like them;
  *	jemalloc, mimalloc   their functions, by name, in the file itself;
  *	libc      malloc() and the like: the functions that the file's slots
  *	          (its GOT) point at right now, whoever has put them there; or its
  *	          own, if it is linked statically;
- *	rust      in a stripped file four jumps in a row, that lead to malloc(),
- *	          free() and calloc() as those of rustc do;
  *	rust      what is left of the __rust_* functions, if nothing else is
  *	          there: a part of the allocations.
  */
@@ -38,11 +37,16 @@ struct plan_probe {
 
 struct plan_options {
 	int all_callers; /* files without Rust code count, too */
+	int no_shims;    /* never by the __rust_* functions */
 };
 
 struct plan {
 	struct plan_probe *probe; /* no place twice */
 	size_t nprobe;
+	/* Where __rust_* are probed, the functions that allocate for them: calls
+	 * from Rust code must be about as many. */
+	struct plan_probe *below;
+	size_t nbelow;
 	char **note;              /* for people: what was chosen, and what is missing */
 	size_t nnote;
 	struct plan_file *inside;

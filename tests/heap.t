@@ -61,8 +61,9 @@ says 'it has libc' '^libc +malloc ' out
 start() {
 	: >said # what is there is of the last time
 	: >raw
+	case $1 in ./*) set -- "$PWD/$1" "$2" ;; *) set -- "$B/target/$1" "$2" ;; esac
 	# shellcheck disable=SC2086
-	"$B/target/$1" $2 <gate >said & pid=$!; own $pid
+	"$1" $2 <gate >said & pid=$!; own $pid
 	exec 8>gate
 	await 60 grep -q ready said
 }
@@ -168,6 +169,40 @@ same 'beside another one it is right' is truth.4
 rsprof-sym <raw2 >rec2
 sums all.4 rec2 | fixed >is
 same 'and so is the other one' is truth.4
+end
+
+# Without names: the jumps are found by what they look like.
+for build in heap heap-plain; do
+	cp "$B/target/$build" named
+	strip -o bare named
+	start ./bare 4
+	record -s 0
+	end
+	says "$build, stripped: they are found" \
+	    '^note.*what its code looks like tells where __rust_alloc' raw
+	mv named bare
+	rsprof-sym <raw >rec
+	sums all.4 rec | fixed >is
+	same "$build, stripped: all, to the last one" is truth.4
+done
+
+# What looks like Rust's functions, and is bypassed, is noticed.
+printf 'site %s\n' later >names
+start bypass ''
+rsprof-heap -s 0 -p $pid >raw 2>err 8>&- & heap=$!; own $heap
+await 60 grep -q '^probe' raw
+go
+ok 'self-check: what is below is probed' await 60 grep -q '^probe.*	malloc' raw
+says 'which is said' '^note.*self-check: of [0-9]* allocations .* 0 came by' raw
+go
+await 60 grep -q '^done' said
+kill $heap
+wait $heap
+rsprof-sym <raw >rec
+sums names rec >is
+same 'and from then on all is seen' is <<'E'
+site later 1000 64000 0 0 64000 1000
+E
 end
 
 # ---- from the first instruction on -------------------------------------------

@@ -79,10 +79,35 @@ test_stubs(void)
 	ok(!insn_stub(plain, 4, &to) && !insn_stub(framed, 9, &to), "nor what is cut off");
 }
 
+static void
+test_callees(void)
+{
+	/* At 1000: je over a call of 2000 to one through a slot at 3000, a jump
+	 * back, and a jump to 5000. */
+	static const unsigned char code[] = {
+		0x74, 0x07,                         /* 1000 je 1009 */
+		0xe8, 0xf9, 0x0f, 0, 0,             /* 1002 call 2000 */
+		0x75, 0xf7,                         /* 1007 jne 1000 */
+		0xff, 0x15, 0xf1, 0x1f, 0, 0,       /* 1009 call *3000 */
+		0xe8, 0xec, 0x0f, 0, 0,             /* 100f call 2000, again */
+		0xe9, 0xe7, 0x3f, 0, 0,             /* 1014 jmp 5000 */
+		0xe8, 0, 0, 0, 0                    /* 1019 of another function */
+	};
+	struct insn_callee c[4];
+	size_t n = insn_callees(code, sizeof code, 0x1000, c, 4);
+
+	ok(n == 3 && c[0].addr == 0x2000 && !c[0].slot && c[1].addr == 0x3000 &&
+	        c[1].slot && c[2].addr == 0x5000 && !c[2].slot,
+	    "what a function calls, each once, and where it jumps at its end: %zu", n);
+	ok(insn_callees(code, sizeof code, 0x1000, c, 2) == 2, "no more than there is room");
+	ok(insn_callees(code, 3, 0x1000, c, 4) <= 1, "cut off");
+}
+
 int
 main(void)
 {
 	test_places();
 	test_stubs();
+	test_callees();
 	return tap_done();
 }

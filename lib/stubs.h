@@ -1,0 +1,18 @@
+/*
+ * rustc's allocation functions in a file that has no names: four jumps in a
+ * row, to functions that do with others what those of std's System allocator do
+ * with malloc(), free(), realloc() and calloc().
+ */
+#ifndef STUBS_H
+#define STUBS_H
+
+#include <stdint.h>
+
+struct obj;
+
+/* Call fn for each such row: the offsets in the file of the four, in the order of
+ * allocator_shim(). */
+void stubs_find(const struct obj *o, void (*fn)(void *ctx, const uint64_t offset[4]),
+    void *ctx);
+
+#endif
