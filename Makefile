@@ -21,14 +21,18 @@ endif
 Q := $(if $(V),,@)
 
 # What loads it, left out with BPF=0.
-IN_KERNEL := lib/walker.c lib/tables.c lib/loader.c lib/heap.c lib/heap_sums.c
+IN_KERNEL := lib/walker.c lib/tables.c lib/loader.c lib/heap.c lib/heap_sums.c \
+	lib/spy.c
 
 COMMANDS := $(patsubst cmd/%.c,%,$(wildcard cmd/*.c))
 LIB := $(patsubst %.c,$B/%.o,$(filter-out \
-	$(if $(filter 1,$(BPF)),lib/walker_none.c lib/heap_none.c,$(IN_KERNEL)), \
+	$(if $(filter 1,$(BPF)),lib/walker_none.c lib/heap_none.c lib/spy_none.c,$(IN_KERNEL)), \
 	$(wildcard lib/*.c)))
 UNITS := $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/*.c))
-HEAPS := heap-counted heap-lto heap-thin heap-system heap-static heap-plain
+# Debian's static jemalloc, where it is.
+JEMALLOC := $(filter /%,$(shell $(CC) -print-file-name=libjemalloc_pic.a))
+HEAPS := heap-counted heap-lto heap-thin heap-system heap-static heap-plain \
+	$(if $(JEMALLOC),heap-je heap-je-lto)
 TARGETS := $(patsubst tests/target/%.rs,$B/target/%,$(wildcard tests/target/*.rs)) \
 	$(patsubst tests/target/%.c,$B/target/%,$(wildcard tests/target/*.c)) \
 	$B/target/points-stripped $(HEAPS:%=$B/target/%) \
@@ -98,7 +102,8 @@ $B/%.skel.h: $B/bpf/%.bpf.o
 
 $B/lib/walker.o: $B/cpu.skel.h
 $B/lib/heap.o $B/lib/heap_sums.o: $B/heap.skel.h
-$B/lib/walker.o $B/lib/heap.o $B/lib/heap_sums.o: ALL_CFLAGS += -isystem $B
+$B/lib/spy.o: $B/spy.skel.h
+$B/lib/walker.o $B/lib/heap.o $B/lib/heap_sums.o $B/lib/spy.o: ALL_CFLAGS += -isystem $B
 
 # lib/schema.sql as a C string.
 $B/schema.h: lib/schema.sql
@@ -132,6 +137,8 @@ RUST_lto := -C lto=fat
 RUST_thin := -C lto=thin
 RUST_system := --cfg system
 RUST_static := -C lto=fat -C target-feature=+crt-static
+RUST_je := --cfg jemalloc $(foreach a,$(JEMALLOC) -lm -lstdc++,-C link-arg=$a)
+RUST_je-lto := $(RUST_je) -C lto=fat
 RUST_plain := -C target-feature=+crt-static
 $B/target/heap-%: tests/target/heap.rs
 	@mkdir -p $(@D)

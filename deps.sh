@@ -56,6 +56,9 @@ tests() {
 	has perf || need $perf perf perf
 	has setpriv || need util-linux util-linux util-linux
 	has gdb || need gdb gdb gdb
+	# Static, it is only in Debian's package.
+	! has apt-get || links stdio.h -l:libjemalloc_pic.a -lm -lstdc++ -ldl ||
+		need libjemalloc-dev '' ''
 }
 
 emulator() {

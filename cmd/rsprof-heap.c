@@ -28,6 +28,7 @@
 #include "follow.h"
 #include "header.h"
 #include "heap.h"
+#include "learn.h"
 #include "module.h"
 #include "obj.h"
 #include "perf.h"
@@ -107,6 +108,8 @@ struct profiler {
 	uint64_t period;          /* in force */
 	struct check check;
 	int no_shims;             /* they were found to be bypassed */
+	struct learned learned;
+	int unlearned;            /* it has to run to be learned from */
 };
 
 static volatile sig_atomic_t stop;
@@ -405,6 +408,29 @@ tell_probe(struct profiler *p, const struct target *t, const struct plan_probe *
 	targets_put(p->targets, &r);
 }
 
+/* Let a plan that only guesses have probes.  -1: why[] says why there are none. */
+static int
+settle(struct profiler *p, const struct target *t, struct plan *plan, char *why,
+    size_t size)
+{
+	char said[HEAP_WHY];
+	int n = learned_give(&p->learned, plan);
+
+	if (n == 0 && p->unlearned) {
+		snprintf(why, size, "which functions allocate is found out when it runs: "
+		    "what it allocates until then is missing");
+		return -1;
+	}
+	if (n)
+		return n;
+	n = learn(&p->learned, t->pid, plan, said, sizeof said);
+	if (n > 0)
+		note(p, "%s", said);
+	else
+		snprintf(why, size, "%s", said);
+	return n;
+}
+
 /* Probe what a process allocates by, as far as it is not probed yet.  How
  * many were armed; -1: none, why[] says why. */
 static int
@@ -415,6 +441,11 @@ arm(struct profiler *p, const struct target *t, char *why, size_t size)
 	struct plan *plan = plan_process(t->pid, &o, why, size);
 	int before = heap_armed(p->heap, t->pid), n, error;
 
+	if (plan && plan->nprobe == 0 && settle(p, t, plan, why, size) <= 0) {
+		plan_free(plan);
+		plan = NULL;
+		errno = 0;
+	}
 	if (plan == NULL)
 		return -1;
 	n = heap_arm(p->heap, t->pid, plan->probe, plan->nprobe, say_refused, p);
@@ -711,12 +742,32 @@ arm_started(struct profiler *p, pid_t pid)
 		return;
 	target_look(p->targets, t);
 	prepare(p, t);
+	p->unlearned = 1; /* it stands still */
 	if (arm(p, t, why, sizeof why) <= 0)
 		note(p, "process %d: %s", (int)pid, why);
 	else if (pid == p->o.pid) {
+		p->unlearned = 0;
 		watch_again(p);
 		begin_check(p);
 	}
+}
+
+/* One that has been stopped, and has functions without names, runs now. */
+static void
+arm_unlearned(struct profiler *p)
+{
+	struct target *t = target_find(p->targets, p->o.pid);
+	char why[HEAP_WHY];
+
+	if (!p->unlearned)
+		return;
+	p->unlearned = 0;
+	if (t == NULL || heap_armed(p->heap, t->pid))
+		return;
+	if (arm(p, t, why, sizeof why) > 0)
+		watch_again(p);
+	else
+		note(p, "process %d: %s", (int)t->pid, why);
 }
 
 static void
@@ -837,6 +888,7 @@ do_round(struct profiler *p, uint64_t until)
 	tell_kernel(p);
 	take_stopped(p);
 	arm_new(p);
+	arm_unlearned(p);
 	mind_check(p);
 	mind_budget(p);
 	if (time < p->interval_time + p->o.interval && until != UINT64_MAX)
@@ -1079,6 +1131,9 @@ show_plan(const struct options *o)
 	if (plan == NULL)
 		errx(STATUS_NOTHING, "%s: %s", o->file, why);
 	plan_print(stdout, plan);
+	if (plan->nprobe == 0 && plan->nguess)
+		printf("which of %zu functions allocate is found out by what they do\n",
+		    plan->nguess);
 	plan_free(plan);
 	if (ferror(stdout) || fclose(stdout) == EOF)
 		err(STATUS_LOST, "cannot write");
@@ -1174,6 +1229,7 @@ main(int argc, char *argv[])
 	places_free(p.places);
 	plan_free(p.plan);
 	free(p.forked);
+	learned_free(&p.learned);
 	if (close(STDOUT_FILENO) < 0 && status == 0)
 		err(STATUS_LOST, "cannot write");
 	return status;

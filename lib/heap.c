@@ -3,7 +3,6 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <linux/btf.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -12,7 +11,6 @@
 #include <unistd.h>
 
 #include "array.h"
-#include "btf.h"
 #include "heap_inside.h"
 
 #include "heap.skel.h"
@@ -28,7 +26,6 @@
 #define RING_BYTES (8U << 20)
 #define FIRST_SEGMENTS 8
 #define ATTACH_MULTI 48   /* BPF_TRACE_UPROBE_MULTI, Linux 6.6 */
-#define ATTACH_SESSION 57 /* BPF_TRACE_UPROBE_SESSION, Linux 6.13 */
 
 /* ---- room -------------------------------------------------------------- */
 
@@ -142,18 +139,6 @@ make_tables(struct heap_bpf *b)
 	b->rodata->weights[0] = 0;
 }
 
-/* Does the kernel have uprobe sessions? */
-static int
-has_sessions(void)
-{
-	struct btf_file types;
-	int has = btf_open(&types) == NULL &&
-	    btf_find(&types, BTF_KIND_FUNC, "bpf_session_is_return");
-
-	btf_close(&types);
-	return has;
-}
-
 static void
 configure(struct heap *h)
 {
@@ -170,13 +155,13 @@ configure(struct heap *h)
 	bpf_map__set_max_entries(b->maps.ring, RING_BYTES);
 	bpf_map__set_max_entries(b->maps.scratch, scratch);
 	bpf_map__set_max_entries(b->maps.memo_stacks, scratch);
-	h->sessions = has_sessions();
+	h->sessions = loader_has_sessions();
 	bpf_program__set_autoload(b->progs.on_session, h->sessions != 0);
 	bpf_program__set_autoload(b->progs.on_entry, !h->sessions);
 	bpf_program__set_autoload(b->progs.on_return, !h->sessions);
 	if (!h->sessions)
 		return;
-	bpf_program__set_expected_attach_type(b->progs.on_session, ATTACH_SESSION);
+	bpf_program__set_expected_attach_type(b->progs.on_session, LOADER_SESSION);
 	bpf_program__set_expected_attach_type(b->progs.on_free, ATTACH_MULTI);
 	bpf_program__set_expected_attach_type(b->progs.on_below, ATTACH_MULTI);
 }
@@ -367,7 +352,7 @@ arm_link(struct heap *h, pid_t pid, const struct plan_probe *const *probe, unsig
 	}
 	fd = rawbpf_uprobes(bpf_program__fd(free_ ? h->bpf->progs.on_free
 	                                          : h->bpf->progs.on_session),
-	    free_ ? ATTACH_MULTI : ATTACH_SESSION, probe[0]->file, offset, c, n,
+	    free_ ? ATTACH_MULTI : LOADER_SESSION, probe[0]->file, offset, c, n,
 	    (unsigned)pid);
 	if (fd < 0)
 		return errno;

@@ -526,6 +526,9 @@ inspect_allocator(const struct ability_case *c, struct ability *out)
 	}
 	for (size_t i = 0; i < plan->nnote; i++)
 		list_add(&said, "%s", plan->note[i]);
+	if (plan->nprobe == 0)
+		list_add(&said, "which of %zu functions allocate is found out by what "
+		    "they do", plan->nguess);
 	list_end(&said);
 	ability_yes(out, "%s", said.text);
 	plan_free(plan);

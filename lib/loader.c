@@ -2,11 +2,14 @@
 
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <linux/btf.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "btf.h"
 
 #define FIRST_PID_NAMESPACE 0xeffffffcU /* PROC_PID_INIT_INO, proc_ns.h */
 
@@ -60,4 +63,15 @@ loader_pid_namespace(void)
 	if (stat("/proc/self/ns/pid", &st) < 0 || st.st_ino == FIRST_PID_NAMESPACE)
 		return 0;
 	return (unsigned)st.st_ino;
+}
+
+int
+loader_has_sessions(void)
+{
+	struct btf_file types;
+	int has = btf_open(&types) == NULL &&
+	    btf_find(&types, BTF_KIND_FUNC, "bpf_session_is_return");
+
+	btf_close(&types);
+	return has;
 }

@@ -16,4 +16,9 @@ void loader_explain(int error, char *why, size_t size);
 /* Our pid namespace for kernel.bpf.h; 0: the machine's first one. */
 unsigned loader_pid_namespace(void);
 
+/* Does the kernel have uprobe sessions (Linux 6.13)?  And the type by which
+ * they are attached: BPF_TRACE_UPROBE_SESSION. */
+int loader_has_sessions(void);
+#define LOADER_SESSION 57
+
 #endif

@@ -17,6 +17,7 @@
 #include "module.h"
 #include "obj.h"
 #include "proc.h"
+#include "rank.h"
 #include "stubs.h"
 
 #define COUNT(a) (sizeof a / sizeof *a)
@@ -123,12 +124,18 @@ struct plan_file {
 	const char *linked;            /* an allocator whose names are gone */
 };
 
+struct list {
+	struct plan_probe **probe;
+	size_t *n, room;
+};
+
 struct planner {
 	struct plan *plan;
 	pid_t pid; /* 0: a file alone */
 	const struct plan_options *o;
-	size_t probe_room, below_room, note_room;
-	int below; /* what is found is for plan->below */
+	size_t note_room;
+	struct list found, below, guess; /* of the plan's three */
+	struct list *to;                 /* where probes are added now */
 	int nomem;
 };
 
@@ -386,16 +393,22 @@ see_map(void *ctx, const struct proc_map *map)
 
 /* ---- where code is ----------------------------------------------------- */
 
-/* What to add to a file's addresses. */
+/* What to add to a file's addresses.  A page of a mapping may begin with what
+ * is in another segment as well. */
 static int
 find_bias(const struct plan_file *f, uint64_t *bias)
 {
-	uint64_t addr;
+	struct obj_segment s;
 
-	if (f->nmap == 0 || obj_offset_to_addr(f->obj, f->map[0].offset, &addr) < 0)
-		return -1;
-	*bias = f->map[0].start - addr;
-	return 0;
+	for (size_t i = 0; f->nmap && obj_exec_segment(f->obj, i, &s) == 0; i++) {
+		uint64_t len = f->map[0].end - f->map[0].start;
+
+		if (s.offset + s.len <= f->map[0].offset || s.offset >= f->map[0].offset + len)
+			continue;
+		*bias = f->map[0].start - f->map[0].offset - (s.addr - s.offset);
+		return 0;
+	}
+	return -1;
 }
 
 /* The file and the place in it of an address. */
@@ -458,6 +471,8 @@ keep_of(step_u64 shape)
 {
 	unsigned keep = 0;
 
+	if (shape == 0) /* nobody knows what it is */
+		return INSN_ARG1 | INSN_ARG2 | INSN_ARG3 | INSN_ARG4 | INSN_STACK;
 	for (int i = 4; i < 16; i += 4)
 		if (shape >> i & 15)
 			keep |= 1U << (shape >> i & 15);
@@ -466,58 +481,41 @@ keep_of(step_u64 shape)
 }
 
 static int
-is_there(const struct plan_probe *probe, size_t n, const struct plan_file *f,
-    uint64_t entry)
+is_there(const struct list *l, const struct plan_file *f, uint64_t entry)
 {
-	for (size_t i = 0; i < n; i++)
-		if (probe[i].dev == f->dev && probe[i].ino == f->ino &&
-		    probe[i].entry == entry)
+	for (size_t i = 0; i < *l->n; i++) {
+		const struct plan_probe *p = &(*l->probe)[i];
+
+		if (p->dev == f->dev && p->ino == f->ino && p->entry == entry)
 			return 1;
+	}
 	return 0;
 }
 
-/* Room for one more in the list in which it belongs. */
-static struct plan_probe *
-new_probe(struct planner *p)
-{
-	struct plan *plan = p->plan;
-
-	if (p->below)
-		return array_room(&plan->below, plan->nbelow, &p->below_room,
-		           sizeof *plan->below) < 0
-		    ? NULL
-		    : &plan->below[plan->nbelow++];
-	return array_room(&plan->probe, plan->nprobe, &p->probe_room,
-	           sizeof *plan->probe) < 0
-	    ? NULL
-	    : &plan->probe[plan->nprobe++];
-}
-
 static void
-add_probe(struct planner *p, const struct plan_file *f, enum layer layer,
+add_probe(struct planner *p, const struct plan_file *f, const char *layer,
     const char *function, uint64_t entry, step_u64 shape)
 {
-	struct plan *plan = p->plan;
+	struct list *to = p->to;
 	struct plan_probe *new;
 	struct insn_place place;
 	size_t len;
 	const unsigned char *code = code_at(f, entry, &len);
 
-	if (p->below ? (shape & 15) == HEAP_FREE ||
-	            is_there(plan->below, plan->nbelow, f, entry)
-	             : is_there(plan->probe, plan->nprobe, f, entry))
+	if (is_there(to, f, entry) || (to == &p->below && (shape & 15) == HEAP_FREE))
 		return;
 	if (code == NULL || insn_place(code, len, keep_of(shape), &place) < 0) {
-		note(p, "%s in %s is not probed: the kernel refuses its first "
+		if (to == &p->found)
+			note(p, "%s in %s is not probed: the kernel refuses its first "
 		    "instruction", function, f->name);
 		return;
 	}
-	new = new_probe(p);
-	if (new == NULL) {
+	if (array_room(to->probe, *to->n, &to->room, sizeof *new) < 0) {
 		p->nomem = 1;
 		return;
 	}
-	*new = (struct plan_probe){ .layer = layer_name[layer], .path = f->path,
+	new = &(*to->probe)[(*to->n)++];
+	*new = (struct plan_probe){ .layer = layer, .path = f->path,
 		.file = f->file, .dev = f->dev, .ino = f->ino, .entry = entry,
 		.offset = entry + place.offset, .shape = shape,
 		.stepped = place.stepped };
@@ -530,7 +528,7 @@ add_shims(struct planner *p, const struct plan_file *f, const struct shims *shim
 {
 	for (int i = 0; i < 4; i++)
 		if (which & 1U << i)
-			add_probe(p, f, RUST, shim_name[i], shims->offset[i], shim_shape[i]);
+			add_probe(p, f, layer_name[RUST], shim_name[i], shims->offset[i], shim_shape[i]);
 }
 
 /* A file's own functions of a layer.  How many. */
@@ -544,7 +542,7 @@ add_own(struct planner *p, const struct plan_file *f, enum layer layer)
 
 		if (e->function->layer != layer)
 			continue;
-		add_probe(p, f, layer, e->function->name, e->offset, e->function->shape);
+		add_probe(p, f, layer_name[layer], e->function->name, e->offset, e->function->shape);
 		n++;
 	}
 	return n;
@@ -599,15 +597,15 @@ add_below(struct planner *p, const struct plan_file *f)
 	const struct plan_file *to;
 	uint64_t offset;
 
-	p->below = 1;
+	p->to = &p->below;
 	if (kind != LIBC || has(f, LIBC, "malloc"))
 		add_own(p, f, kind);
 	else
 		for (size_t i = 0; i < f->nwant; i++)
 			if ((to = behind_slot(p, f, i, &offset)))
-				add_probe(p, to, LIBC, f->want[i].function->name, offset,
+				add_probe(p, to, layer_name[LIBC], f->want[i].function->name, offset,
 				    f->want[i].function->shape);
-	p->below = 0;
+	p->to = &p->found;
 }
 
 static void
@@ -647,7 +645,7 @@ choose_imports(struct planner *p, const struct plan_file *f)
 			continue;
 		if (strcmp(fn->name, "malloc") == 0)
 			first = to;
-		add_probe(p, to, LIBC, fn->name, offset, fn->shape);
+		add_probe(p, to, layer_name[LIBC], fn->name, offset, fn->shape);
 		n++;
 	}
 	if (n == 0 && p->pid == 0) {
@@ -671,17 +669,54 @@ choose_imports(struct planner *p, const struct plan_file *f)
 	return 1;
 }
 
+/* What stands in a slot of a file, as the file has its addresses. */
+struct slots {
+	const struct planner *p;
+	const struct plan_file *f;
+	uint64_t bias;
+};
+
+static int
+read_slot(void *ctx, uint64_t slot, uint64_t *addr)
+{
+	const struct slots *s = ctx;
+
+	if (proc_read(s->p->pid, s->bias + slot, addr, sizeof *addr) < 0)
+		return -1;
+	*addr -= s->bias;
+	return 0;
+}
+
+#define GUESSES 320
+
+/* What is called most is among what may be watched to find out. */
+static void
+guess(struct planner *p, const struct plan_file *f)
+{
+	struct slots s = { p, f, 0 };
+	struct rank_target t[GUESSES];
+	uint64_t offset;
+	size_t n;
+
+	if (p->pid == 0 || p->plan->nguess || find_bias(f, &s.bias) < 0)
+		return;
+	n = rank_targets(f->obj, read_slot, &s, t, GUESSES);
+	p->to = &p->guess;
+	for (size_t i = 0; i < n; i++)
+		if (obj_addr_to_offset(f->obj, t[i].addr, &offset) == 0)
+			add_probe(p, f, f->linked ? f->linked : "own", "", offset, 0);
+	p->to = &p->found;
+}
+
 static void
 say_nothing(struct planner *p, const struct plan_file *f)
 {
+	guess(p, f);
 	if (f->linked)
-		note(p, "%s is linked into %s, but its symbols were stripped: keep them "
-		    "(strip = \"debuginfo\" or \"none\" in Cargo.toml)", f->linked,
+		note(p, "%s is linked into %s, but its symbols were stripped", f->linked,
 		    f->name);
 	else if (!f->symtab)
-		note(p, "%s is stripped, and allocates by no function of a library: keep "
-		    "its symbols (strip = \"debuginfo\" or \"none\" in Cargo.toml)",
-		    f->name);
+		note(p, "%s is stripped, and allocates by no function of a library", f->name);
 	else
 		note(p, "%s has no function that is known to allocate", f->name);
 }
@@ -744,6 +779,16 @@ complete(struct planner *p)
 
 /* ---- plans ------------------------------------------------------------- */
 
+/* Would names help? */
+static int
+is_stripped(const struct planner *p)
+{
+	for (const struct plan_file *f = p->plan->inside; f; f = f->next)
+		if (f->rust && !f->symtab)
+			return 1;
+	return 0;
+}
+
 static int
 choose_all(struct planner *p, char *why, size_t size)
 {
@@ -759,14 +804,15 @@ choose_all(struct planner *p, char *why, size_t size)
 		choose(p, p->plan->inside);
 	complete(p);
 	errno = 0;
-	if (p->plan->nprobe || (p->pid == 0 && rust))
+	if (p->plan->nprobe || p->plan->nguess || (p->pid == 0 && rust))
 		return 0;
 	if (rust == 0 && !p->o->all_callers)
 		snprintf(why, size, "nothing to probe: it does not look like a Rust "
 		    "program (-c counts what other code allocates)");
 	else
-		snprintf(why, size, "nothing to probe: %s",
-		    p->plan->nnote ? p->plan->note[0] : "no file could be read");
+		snprintf(why, size, "nothing to probe: %s%s",
+		    p->plan->nnote ? p->plan->note[0] : "no file could be read",
+		    is_stripped(p) ? PLAN_ADVICE : "");
 	return -1;
 }
 
@@ -785,12 +831,26 @@ finish(struct planner *p, char *why, size_t size)
 	return NULL;
 }
 
+static void
+init(struct planner *p)
+{
+	struct plan *plan = p->plan;
+
+	if (plan == NULL)
+		return;
+	p->found = (struct list){ &plan->probe, &plan->nprobe, plan->nprobe };
+	p->below = (struct list){ &plan->below, &plan->nbelow, plan->nbelow };
+	p->guess = (struct list){ &plan->guess, &plan->nguess, plan->nguess };
+	p->to = &p->found;
+}
+
 struct plan *
 plan_process(pid_t pid, const struct plan_options *o, char *why, size_t size)
 {
 	struct planner p = { .plan = calloc(1, sizeof *p.plan), .pid = pid, .o = o };
 	int error;
 
+	init(&p);
 	if (p.plan && proc_maps(pid, see_map, &p) == 0)
 		return finish(&p, why, size);
 	error = errno;
@@ -807,6 +867,7 @@ plan_of_file(const char *path, const struct plan_options *o, char *why, size_t s
 	struct planner p = { .plan = calloc(1, sizeof *p.plan), .o = o };
 	int fd = open(path, O_RDONLY | O_CLOEXEC), error;
 
+	init(&p);
 	if (p.plan && fd >= 0 && add_file(&p, fd, path))
 		return finish(&p, why, size);
 	error = fd < 0 ? errno : 0;
@@ -814,6 +875,24 @@ plan_of_file(const char *path, const struct plan_options *o, char *why, size_t s
 	plan_free(p.plan);
 	errno = error;
 	return NULL;
+}
+
+int
+plan_adopt(struct plan *p, const uint64_t *shape)
+{
+	struct planner planner = { .plan = p };
+	const struct plan_file *f = p->inside;
+	size_t before = p->nprobe;
+
+	init(&planner);
+	while (p->nguess && (f->dev != p->guess->dev || f->ino != p->guess->ino))
+		f = f->next;
+	/* They stand elsewhere now that some arguments do not matter. */
+	for (size_t i = 0; i < p->nguess; i++)
+		if (shape[i])
+			add_probe(&planner, f, p->guess[i].layer, "", p->guess[i].entry,
+			    shape[i]);
+	return planner.nomem ? -1 : (int)(p->nprobe - before);
 }
 
 void
@@ -830,6 +909,7 @@ plan_free(struct plan *p)
 	free(p->note);
 	free(p->probe);
 	free(p->below);
+	free(p->guess);
 	free(p);
 }
 

@@ -35,6 +35,9 @@ struct plan_probe {
 	int stepped;           /* see lib/insn.h */
 };
 
+/* To who has a file without names. */
+#define PLAN_ADVICE ": keep its symbols (strip = \"debuginfo\" or \"none\" in Cargo.toml)"
+
 struct plan_options {
 	int all_callers; /* files without Rust code count, too */
 	int no_shims;    /* never by the __rust_* functions */
@@ -47,6 +50,10 @@ struct plan {
 	 * from Rust code must be about as many. */
 	struct plan_probe *below;
 	size_t nbelow;
+	/* Functions of a file that has no names for those that allocate, which are
+	 * among them: all in one file, with shape 0. */
+	struct plan_probe *guess;
+	size_t nguess;
 	char **note;              /* for people: what was chosen, and what is missing */
 	size_t nnote;
 	struct plan_file *inside;
@@ -62,6 +69,13 @@ struct plan *plan_process(pid_t pid, const struct plan_options *o, char *why,
 struct plan *plan_of_file(const char *path, const struct plan_options *o, char *why,
     size_t size);
 void plan_free(struct plan *p);
+
+/*
+ * Take over those of guess[] of which it is known now (by lib/roles) how they are
+ * called: shape[i], or 0.  Pointers to probes do not stay valid.  How many; -1:
+ * out of memory.
+ */
+int plan_adopt(struct plan *p, const uint64_t *shape);
 
 /* A line for each probe, and the notes. */
 void plan_print(FILE *out, const struct plan *p);

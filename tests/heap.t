@@ -57,13 +57,15 @@ says 'it has libc' '^libc +malloc ' out
 
 # ---- exactly -----------------------------------------------------------------
 
-# start PROGRAM THREADS: up to its first line, in $pid; and a line lets it go on.
+# start PROGRAM ARGUMENT...: up to its first line, in $pid; and a line lets it go on.
 start() {
 	: >said # what is there is of the last time
 	: >raw
-	case $1 in ./*) set -- "$PWD/$1" "$2" ;; *) set -- "$B/target/$1" "$2" ;; esac
-	# shellcheck disable=SC2086
-	"$1" $2 <gate >said & pid=$!; own $pid
+	program=$B/target/$1
+	case $1 in ./*) program=$PWD/$1 ;; esac
+	shift
+	# shellcheck disable=SC2068
+	"$program" $@ <gate >said & pid=$!; own $pid
 	exec 8>gate
 	await 60 grep -q ready said
 }
@@ -95,7 +97,8 @@ for threads in 1 4 64; do
 	grep '^site' said | sort >all.$threads
 	fixed <all.$threads >truth.$threads
 done
-for build in heap heap-lto heap-thin heap-system heap-static; do
+je=$(cd "$B/target" && ls -d heap-je heap-je-lto 2>/dev/null)
+for build in heap heap-lto heap-thin heap-system heap-static $je; do
 	for threads in 1 4 64; do
 		[ $build = heap ] || [ $threads = 4 ] || continue
 		start $build $threads
@@ -185,6 +188,30 @@ for build in heap heap-plain; do
 	sums all.4 rec | fixed >is
 	same "$build, stripped: all, to the last one" is truth.4
 done
+
+# Nor by that: by what functions do, in a process that does something.
+[ "$je" ] || skip 'jemalloc, stripped'
+for build in heap-static $je; do
+	cp "$B/target/$build" named
+	strip -o bare named
+	start ./bare 4 3 warm
+	record -s 0
+	end
+	says "$build, stripped: functions are found by what they do" \
+	    '^note.*functions without names are probed.* 0 that contradict' raw
+	mv named bare
+	rsprof-sym <raw >rec
+	sums all.4 rec | fixed >is
+	same "$build, stripped: all, to the last one" is truth.4
+done
+cp "$B/target/heap-static" bare
+strip bare
+start ./bare 1
+exits 'stripped, and nothing happens: 5' 5 rsprof-heap -p $pid
+says 'the note says what to do' 'could not be found out.*try again when it is busy'
+exits 'and its plan' 0 rsprof-heap -n $pid
+says 'says that' 'which of [0-9]* functions allocate is found out by what they do' out
+end
 
 # What looks like Rust's functions, and is bypassed, is noticed.
 printf 'site %s\n' later >names

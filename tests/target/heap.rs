@@ -6,9 +6,12 @@
 //! what each function has allocated and freed:
 //!     site NAME allocs BYTES frees FREED live COUNT
 //! The plain program does the same, call by call, with Rust's own allocator, or
-//! (--cfg system) with the same one named by itself.
+//! (--cfg system) with the same one named by itself, or (--cfg jemalloc) with
+//! jemalloc linked in.
 //!
-//!     heap [THREADS [ROUNDS]]
+//!     heap [THREADS [ROUNDS [warm]]]
+//!
+//! warm: until the first line has come, a thread allocates and frees whatever.
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -104,6 +107,60 @@ static COUNTING: counted::Counting = counted::Counting;
 #[global_allocator]
 static SYSTEM: std::alloc::System = std::alloc::System;
 
+#[cfg(jemalloc)]
+mod jemalloc {
+    use std::alloc::{GlobalAlloc, Layout};
+
+    extern "C" {
+        fn malloc(size: usize) -> *mut u8;
+        fn mallocx(size: usize, flags: i32) -> *mut u8;
+        fn calloc(number: usize, size: usize) -> *mut u8;
+        fn realloc(memory: *mut u8, size: usize) -> *mut u8;
+        fn rallocx(memory: *mut u8, size: usize, flags: i32) -> *mut u8;
+        fn sdallocx(memory: *mut u8, size: usize, flags: i32);
+    }
+
+    const ZERO: i32 = 0x40;
+
+    /// The alignment, where it is more than what comes by itself.
+    fn flags(align: usize, size: usize) -> i32 {
+        if align <= 16 && align <= size { 0 } else { align.trailing_zeros() as i32 }
+    }
+
+    pub struct Jemalloc;
+
+    unsafe impl GlobalAlloc for Jemalloc {
+        unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+            match flags(layout.align(), layout.size()) {
+                0 => malloc(layout.size()),
+                flags => mallocx(layout.size(), flags),
+            }
+        }
+
+        unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+            match flags(layout.align(), layout.size()) {
+                0 => calloc(1, layout.size()),
+                flags => mallocx(layout.size(), flags | ZERO),
+            }
+        }
+
+        unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+            sdallocx(memory, layout.size(), flags(layout.align(), layout.size()))
+        }
+
+        unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+            match flags(layout.align(), size) {
+                0 => realloc(memory, size),
+                flags => rallocx(memory, size, flags),
+            }
+        }
+    }
+}
+
+#[cfg(jemalloc)]
+#[global_allocator]
+static JEMALLOC: jemalloc::Jemalloc = jemalloc::Jemalloc;
+
 thread_local! {
     /// Which function allocates.  No destructor, so it is there to the very end.
     static SITE: Cell<usize> = const { Cell::new(0) };
@@ -179,6 +236,32 @@ fn push_sent(b: Box<[u8; 48]>) {
     SENT.lock().unwrap().push(b);
 }
 
+/// Of every kind, all the time.
+fn warm(stop: &std::sync::atomic::AtomicBool) {
+    let mut kept: Vec<Vec<u16>> = Vec::new();
+    let mut i = 0;
+    while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+        i += 1;
+        let mut v: Vec<u16> = Vec::with_capacity(i % 97 + 1);
+        for j in 0..i % 301 {
+            v.push(j as u16);
+        }
+        kept.push(v);
+        drop(keep(vec![0u8; i % 997 + 1]));
+        drop(keep(Box::new(Wide([3; 64]))));
+        drop(keep(format!("{} of {:?}", i, kept.len())));
+        let mut wide = Vec::new();
+        for _ in 0..i % 9 {
+            wide.push(Wide([4; 64]));
+        }
+        drop(keep(wide));
+        if kept.len() > 500 {
+            kept.swap_remove(i % 500);
+        }
+        std::thread::yield_now();
+    }
+}
+
 fn work(rounds: usize) {
     for _ in 0..rounds {
         for (_, site) in NAMES {
@@ -221,8 +304,13 @@ fn main() {
     };
     let (threads, rounds) = (number(1, 1), number(2, 3));
     std::panic::set_hook(Box::new(|_| ()));
+    let stop = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let other = stop.clone();
+    let warming = std::env::args().nth(3).map(|_| std::thread::spawn(move || warm(&other)));
     say("ready");
     await_line();
+    stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    warming.map(|t| t.join());
     if threads == 1 {
         work(rounds);
     } else {
