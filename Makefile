@@ -40,6 +40,7 @@ TARGETS := $(patsubst tests/target/%.rs,$B/target/%,$(wildcard tests/target/*.rs
 
 # Which command needs which library.
 LIBS_rsprof-cpu := $(if $(filter 1,$(BPF)),-lbpf) -lelf
+LIBS_rsprof-growth := $(if $(filter 1,$(BPF)),-lbpf) -lelf
 LIBS_rsprof-heap := $(if $(filter 1,$(BPF)),-lbpf) -lelf -lZydis -lm
 LIBS_rsprof-sym := -ldw -lelf -liberty
 LIBS_rsprof-doctor := $(if $(filter 1,$(BPF)),-lbpf) -ldw -lelf -liberty -lZydis

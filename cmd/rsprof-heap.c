@@ -112,12 +112,14 @@ struct profiler {
 	int unlearned;            /* it has to run to be learned from */
 };
 
+#define OPTIONS "b:cd:fgi:m:np:rR:s:V"
+
 static volatile sig_atomic_t stop;
 
 static void
 usage(void)
 {
-	fputs("usage: rsprof-heap [-cfrV] [-b PERCENT] [-d DURATION] [-i INTERVAL] "
+	fputs("usage: rsprof-heap [-cfgrV] [-b PERCENT] [-d DURATION] [-i INTERVAL] "
 	      "[-m MIB]\n       [-R FD] [-s BYTES] -p PID\n"
 	      "       rsprof-heap -n [-c] PID | FILE\n",
 	    stderr);
@@ -1140,13 +1142,46 @@ show_plan(const struct options *o)
 	return 0;
 }
 
+/* -g: what the same options, but for those that are about probes, mean to
+ * rsprof-growth(1), which is where this is. */
+static void
+become_growth(int argc, char *argv[])
+{
+	char path[PATH_MAX], *slash;
+	ssize_t n = readlink("/proc/self/exe", path, sizeof path - sizeof "rsprof-growth");
+	char **arg = calloc((size_t)argc * 2 + 2, sizeof *arg);
+	int c, to = 0;
+
+	if (arg == NULL || n < 0)
+		err(STATUS_LOST, NULL);
+	path[n] = '\0';
+	slash = strrchr(path, '/');
+	strcpy(slash ? slash + 1 : path, "rsprof-growth");
+	arg[to++] = path;
+	optind = 1;
+	while ((c = getopt(argc, argv, OPTIONS)) != -1) {
+		if (strchr("bcmnrR", c))
+			errx(STATUS_USAGE, "-g and -%c: page faults need no probes", c);
+		if (c == 'g')
+			continue;
+		if (asprintf(&arg[to], "-%c%s", c, optarg && strchr("dips", c) ? optarg
+		                                                            : "") < 0)
+			err(STATUS_LOST, NULL);
+		to++;
+	}
+	if (optind != argc)
+		usage();
+	execv(path, arg);
+	err(STATUS_LOST, "%s", path);
+}
+
 static void
 parse_options(struct options *o, int argc, char *argv[])
 {
 	uint64_t n;
 	int c, budget = 0;
 
-	while ((c = getopt(argc, argv, "b:cd:fi:m:np:rR:s:V")) != -1)
+	while ((c = getopt(argc, argv, OPTIONS)) != -1)
 		switch (c) {
 		case 'b':
 			if (arg_number(optarg, 1, 100, &o->budget) < 0)
@@ -1161,6 +1196,7 @@ parse_options(struct options *o, int argc, char *argv[])
 				    "or 1h30m", optarg);
 			break;
 		case 'f': o->children = 1; break;
+		case 'g': become_growth(argc, argv); break;
 		case 'i':
 			if (arg_duration(optarg, &o->interval) < 0 ||
 			    o->interval < 10000000)

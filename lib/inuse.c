@@ -567,11 +567,13 @@ take_stream(struct inuse *u, struct db_stmt *s)
 {
 	const char *attributes = db_text(s, 0);
 	const char *p = attributes ? strstr(attributes, "sample=") : NULL;
+	int growth = attributes && strstr(attributes, "mode=growth") != NULL;
 	const char *pid = attributes ? strstr(attributes, "pid=") : NULL;
 	struct stream new = { number(s, 1), pid ? strtoull(pid + 4, NULL, 10) : 0 };
 
 	if (p && strtoull(p + 7, NULL, 10) > u->sum.sample)
 		u->sum.sample = strtoull(p + 7, NULL, 10);
+	u->sum.growth |= growth;
 	if (u->nstream == 0)
 		u->sum.first = new.began;
 	if (array_room(&u->stream, u->nstream, &u->stream_room, sizeof new) == -1)

@@ -44,6 +44,7 @@ struct inuse_summary {
 	uint64_t lost;            /* sum of the lost records */
 	uint64_t sample;          /* bytes; 0: every allocation was recorded */
 	int estimated;            /* sums are not exact */
+	int growth;               /* of pages that became resident, by faults */
 	const char *layer;        /* that is probed; NULL: not known */
 	uint64_t snapshot;        /* of leaks: when it was taken, ns; 0: there is none */
 	uint64_t before;          /* and until when what is suspected was allocated */

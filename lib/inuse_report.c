@@ -80,7 +80,13 @@ put_how(FILE *out, const struct inuse_report *r)
 	char buf[INUSE_SIZE];
 
 	fprintf(out, LABEL "%.3f s, ", "Recorded", (double)ns / 1e9);
-	if (s->sample)
+	if (s->growth)
+		fputs("memory by its page faults, ", out);
+	if (s->growth && s->sample)
+		fprintf(out, "one in %s told: estimates", size(buf, s->sample));
+	else if (s->growth)
+		fputs("all of them", out);
+	else if (s->sample)
 		fprintf(out, "one allocation in %s: estimates", size(buf, s->sample));
 	else if (s->estimated)
 		fputs("in part by samples or in windows: estimates", out);
@@ -88,7 +94,7 @@ put_how(FILE *out, const struct inuse_report *r)
 		fputs("every allocation", out);
 	if (s->layer)
 		fprintf(out, ", seen at %s's functions", s->layer);
-	if (ns && s->covered * 100 < ns * 95)
+	if (ns && !s->growth && s->covered * 100 < ns * 95)
 		fprintf(out, ", %.1f %% of the time", percent(s->covered, ns));
 	putc('\n', out);
 	if (s->cost)
@@ -114,13 +120,18 @@ put_sums(FILE *out, const struct inuse_report *r)
 			    (double)s->snapshot / 1e9, (double)s->before / 1e9);
 		return;
 	}
-	fprintf(out, LABEL "%s in %" PRIu64 " allocations, at the most %s", "Live",
-	    size(a, s->all.live), s->all.count, size(b, s->all.peak));
+	fprintf(out, LABEL "%s in %" PRIu64 " %s, at the most %s", "Live",
+	    size(a, s->all.live), s->all.count, s->growth ? "pages" : "allocations",
+	    size(b, s->all.peak));
 	if (s->rss)
 		fprintf(out, "; resident %s", size(c, s->rss));
-	fprintf(out, "\n" LABEL "%s in %" PRIu64 " allocations, %.1f %% of them temporary\n",
-	    "Allocated", size(a, s->all.bytes), s->all.allocs,
-	    percent(s->all.temps, s->all.allocs));
+	if (s->growth)
+		fprintf(out, "\n" LABEL "%s in %" PRIu64 " pages have come\n", "Grown",
+		    size(a, s->all.bytes), s->all.allocs);
+	else
+		fprintf(out, "\n" LABEL "%s in %" PRIu64 " allocations, %.1f %% of them "
+		    "temporary\n", "Allocated", size(a, s->all.bytes), s->all.allocs,
+		    percent(s->all.temps, s->all.allocs));
 	if (s->unknown)
 		fprintf(out, LABEL "%" PRIu64 " frees of memory from before the recording\n",
 		    "Unknown", s->unknown);

@@ -181,6 +181,8 @@ set_copy(struct perf_event_attr *a, const struct perf_options *o)
 		a->sample_type |= PERF_SAMPLE_CALLCHAIN;
 		a->exclude_callchain_user = 1;
 	}
+	if (o->address)
+		a->sample_type |= PERF_SAMPLE_ADDR;
 	a->sample_regs_user = 1ULL << PERF_REG_X86_BP | 1ULL << PERF_REG_X86_SP |
 	    1ULL << PERF_REG_X86_IP | 1ULL << PERF_REG_X86_R11;
 	a->sample_stack_user = o->copy;

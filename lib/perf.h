@@ -34,6 +34,7 @@ struct perf_options {
 	unsigned hz;         /* samples a second of the clock, and about as many
 	                        of an event that has no `every' */
 	unsigned copy;       /* bytes of user stack in each sample */
+	int address;         /* what it was about in each sample: of a fault */
 	int program;         /* of BPF, that each overflow runs; or -1 */
 	int watch;           /* count nothing (event, hz and copy do not matter):
 	                        only tell what happens to processes */
@@ -102,6 +103,7 @@ struct perf_record {
 			uint64_t event; /* the id of what took it */
 			uint64_t count; /* that it stands for: ns, or events */
 			int has_user; /* the registers are set */
+			uint64_t addr; /* see struct perf_options */
 			uint64_t pc, sp, bp, r11;
 			const void *stack; /* from sp on */
 			size_t len;

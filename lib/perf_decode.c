@@ -56,6 +56,8 @@ read_sample(struct bytes *b, uint64_t sample_type, struct perf_record *out)
 	out->pid = (pid_t)bytes_take(b, 4);
 	out->tid = (pid_t)bytes_take(b, 4);
 	out->time = bytes_take(b, 8);
+	if (sample_type & PERF_SAMPLE_ADDR)
+		out->sample.addr = bytes_take(b, 8);
 	if (sample_type & PERF_SAMPLE_PERIOD)
 		out->sample.count = bytes_take(b, 8);
 	if (sample_type & PERF_SAMPLE_READ)

@@ -97,7 +97,7 @@ place_add(struct places *p, struct place *to, const struct heap_change *c)
 	to->changed = 1;
 }
 
-const struct place *
+struct place *
 places_nth(const struct places *p, uint32_t index)
 {
 	return p->place[index];

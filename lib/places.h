@@ -34,7 +34,7 @@ struct place *places_get(struct places *p, pid_t pid, pid_t tid,
 void place_add(struct places *p, struct place *to, const struct heap_change *c);
 
 /* By its index. */
-const struct place *places_nth(const struct places *p, uint32_t index);
+struct place *places_nth(const struct places *p, uint32_t index);
 
 /* Call fn for each that has changed (and of one process, if pid is not 0), and
  * begin anew. */

@@ -217,9 +217,8 @@ proc_descendants(pid_t pid, size_t *n)
 /* ---- mappings ---------------------------------------------------------- */
 
 static int
-parse_map(char *line, struct proc_map *m)
+parse_map(char *line, struct proc_map *m, char perms[8])
 {
-	char perms[8];
 	int at = 0;
 
 	line[strcspn(line, "\n")] = '\0';
@@ -228,13 +227,14 @@ parse_map(char *line, struct proc_map *m)
 	        &m->ino, &at) < 7)
 		return -1;
 	m->path = line + at;
-	return perms[2] == 'x' ? 0 : -1;
+	return 0;
 }
 
-int
-proc_maps(pid_t pid, void (*fn)(void *ctx, const struct proc_map *map), void *ctx)
+static int
+each_map(pid_t pid, void (*fn)(void *ctx, const struct proc_map *map,
+    const char *perms), void *ctx)
 {
-	char path[64], *line = NULL;
+	char path[64], perms[8], *line = NULL;
 	struct proc_map m;
 	size_t size = 0;
 	FILE *f;
@@ -244,11 +244,53 @@ proc_maps(pid_t pid, void (*fn)(void *ctx, const struct proc_map *map), void *ct
 	if (f == NULL)
 		return -1;
 	while (getline(&line, &size, f) > 0)
-		if (parse_map(line, &m) == 0)
-			fn(ctx, &m);
+		if (parse_map(line, &m, perms) == 0)
+			fn(ctx, &m, perms);
 	free(line);
 	fclose(f);
 	return 0;
+}
+
+/* What each_map() is asked for. */
+struct maps {
+	void (*code)(void *ctx, const struct proc_map *map);
+	void (*data)(void *ctx, uint64_t start, uint64_t end, int own);
+	void *ctx;
+};
+
+static void
+see_code(void *ctx, const struct proc_map *map, const char *perms)
+{
+	const struct maps *m = ctx;
+
+	if (perms[2] == 'x')
+		m->code(m->ctx, map);
+}
+
+static void
+see_data(void *ctx, const struct proc_map *map, const char *perms)
+{
+	const struct maps *m = ctx;
+
+	if (perms[0] == 'r' && strcmp(map->path, "[vsyscall]") != 0)
+		m->data(m->ctx, map->start, map->end, perms[3] == 'p');
+}
+
+int
+proc_maps(pid_t pid, void (*fn)(void *ctx, const struct proc_map *map), void *ctx)
+{
+	struct maps m = { .code = fn, .ctx = ctx };
+
+	return each_map(pid, see_code, &m);
+}
+
+int
+proc_data_maps(pid_t pid,
+    void (*fn)(void *ctx, uint64_t start, uint64_t end, int own), void *ctx)
+{
+	struct maps m = { .data = fn, .ctx = ctx };
+
+	return each_map(pid, see_data, &m);
 }
 
 uint64_t

@@ -45,6 +45,11 @@ struct proc_map {
 int proc_maps(pid_t pid, void (*fn)(void *ctx, const struct proc_map *map),
     void *ctx);
 
+/* And for each that can be read, where it begins and ends, and whether it is the
+ * process' own (MAP_PRIVATE). */
+int proc_data_maps(pid_t pid,
+    void (*fn)(void *ctx, uint64_t start, uint64_t end, int own), void *ctx);
+
 /* CPU time of all of a process' threads, in ns; 0: it is gone. */
 uint64_t proc_cpu(pid_t pid);
 

@@ -44,7 +44,7 @@ static int
 open_perf(struct sampler *s)
 {
 	struct perf_options o = { .event = s->o.event, .hz = s->o.hz,
-		.copy = s->o.copy, .children = s->o.children,
+		.copy = s->o.copy, .address = s->o.address, .children = s->o.children,
 		.kernel_frames = s->o.kernel_frames, .user_only = s->user_only,
 		.from_exec = s->o.held };
 

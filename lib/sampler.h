@@ -25,6 +25,7 @@ struct sampler_options {
 	pid_t pid;
 	const struct perf_event *event;
 	unsigned hz, copy;  /* as in struct perf_options */
+	int address;        /* too; with force_copy */
 	int children, kernel_frames;
 	int held;           /* nothing counts before the process' next execve(2) */
 	int force_copy;
