@@ -117,6 +117,33 @@ used(__u32 tid, struct task_struct *task)
 	return share;
 }
 
+/* What kernel code that was interrupted holds.  0: it was the program. */
+static __always_inline int
+hold(struct bpf_perf_event_data *ctx, struct walk *w)
+{
+	if (ctx->regs.cs & 3)
+		return 0;
+	w->held[0] = ctx->regs.rbx;
+	w->held[1] = ctx->regs.rbp;
+	w->held[2] = ctx->regs.r12;
+	w->held[3] = ctx->regs.r13;
+	w->held[4] = ctx->regs.r14;
+	w->held[5] = ctx->regs.r15;
+	w->held[6] = ctx->regs.rax;
+	w->held[7] = ctx->regs.rcx;
+	w->held[8] = ctx->regs.rdx;
+	w->held[9] = ctx->regs.rsi;
+	w->held[10] = ctx->regs.rdi;
+	w->held[11] = ctx->regs.r8;
+	w->held[12] = ctx->regs.r9;
+	w->held[13] = ctx->regs.r10;
+	w->held[14] = ctx->regs.r11;
+	w->held[15] = 0;
+	bpf_probe_read_kernel(&w->held[16], (WALK_HELD_WORDS - 16) * sizeof w->held[0],
+	    (const void *)ctx->regs.rsp);
+	return 1;
+}
+
 SEC("perf_event")
 int
 on_event(struct bpf_perf_event_data *ctx)
@@ -139,7 +166,7 @@ on_event(struct bpf_perf_event_data *ctx)
 	if (kernel_stacks)
 		walk_kernel(w,
 		    bpf_get_stack(ctx, w->out.addr, 8 * WALK_KERNEL_DEPTH, 0));
-	walk_user(key, w, task);
+	walk_user(key, w, task, hold(ctx, w));
 	if (tell(&sample, w, task))
 		__sync_fetch_and_add(&counts.ring_full, 1);
 	return 0;
@@ -262,7 +289,7 @@ leave(struct task_struct *task, __u64 now, int preempted, unsigned int state)
 	if (!p || (p->flags & WALK_HELD) || (state & DEAD) ||
 	    !(w = walk_begin(key, pid, p)))
 		return;
-	walk_user(key, w, task);
+	walk_user(key, w, task, 0);
 	if (w->out.end == WALK_LATER || w->out.end == WALK_UNKNOWN)
 		__sync_fetch_and_add(&counts.uncopied, 1);
 	a.stack = walk_tell(w);

@@ -188,6 +188,16 @@ step_code(void *ctx, step_u64 addr)
 	return code;
 }
 
+/* jmp *, bnd jmp *, jmp: does a function only go elsewhere? */
+STEP_INLINE int
+step_jumps(void *ctx, step_u64 addr)
+{
+	step_u64 code = step_code(ctx, addr);
+
+	return (code & 0xffff) == 0x25ff || (code & 0xffffff) == 0x25fff2 ||
+	    (code & 0xff) == 0xe9;
+}
+
 #define STEP_FUNCTION_MAX 65536 /* bytes */
 
 /*
@@ -221,13 +231,8 @@ step_pointer(void *ctx, struct step_regs *r)
 	if ((cfa & 7) || cfa <= r->sp || STEP_RETURN(ctx, cfa - 8, &pc) ||
 	    !step_returns(ctx, pc, &target))
 		return STEP_END_NONE;
-	if (target && from - target >= STEP_FUNCTION_MAX) {
-		code = step_code(ctx, target);
-		/* jmp *, bnd jmp *, jmp */
-		if ((code & 0xffff) != 0x25ff && (code & 0xffffff) != 0x25fff2 &&
-		    (code & 0xff) != 0xe9)
-			return STEP_END_NONE;
-	}
+	if (target && from - target >= STEP_FUNCTION_MAX && !step_jumps(ctx, target))
+		return STEP_END_NONE;
 	if (made && STEP_READ(ctx, cfa - 16, &r->bp))
 		return STEP_END_MEMORY;
 	r->sp = cfa;

@@ -19,6 +19,8 @@
  */
 #define WALK_WINDOW 512
 
+#define WALK_HELD_WORDS 64 /* registers, and the top of the kernel's stack */
+
 #ifdef WALK_TRACED
 /* Which words of the stack decided about a walk: see bpf/memo.bpf.h. */
 #define WALK_TRACE 112
@@ -40,6 +42,10 @@ struct walk {
 	struct walk_map map;  /* that the last frame was in */
 	step_u32 first, n;    /* the process' mappings */
 	step_u64 returns;     /* pending uretprobes: struct return_instance */
+	step_u64 hidden_at;   /* where one has just put its address; or 0 */
+	step_u64 hidden;      /* what was there */
+	step_u32 returning, pad;
+	step_u64 held[WALK_HELD_WORDS]; /* see walk_just_hidden() */
 	step_u32 frames;
 	step_u32 taken;       /* see WALK_SHARED */
 	step_u64 window;      /* what word[] is a copy of: an address; or 0 */
@@ -187,6 +193,10 @@ walk_return(struct walk *w, __u64 addr, __u64 *out)
 
 	if (walk_read(w, addr, out))
 		return -1;
+	if (addr == w->hidden_at) {
+		*out = w->hidden;
+		return 0;
+	}
 	if (!h.instance)
 		return 0;
 	bpf_loop(WALK_RETURNS, walk_instance, &h, 0);
@@ -350,6 +360,7 @@ walk_begin(__u32 key, __u32 pid, const struct walk_process *p)
 	w->n = p->n;
 	w->frames = 0;
 	w->window = 0;
+	w->hidden_at = 0;
 	w->map.start = w->map.end = 0;
 	w->out.event = WALK_STACK;
 	w->out.pid = pid;
@@ -414,8 +425,48 @@ walk_back(struct walk *w, __u64 addr)
 	return 0;
 }
 
+/*
+ * While the kernel puts a uretprobe's address onto the stack, and has not noted
+ * yet what was there, that is in one of its registers, or saved on top of its
+ * stack.  An interrupt there sees those (held[]): one that is behind a call of
+ * the function that has been entered, or of what jumps there, or of an unknown
+ * one.  It is there again before the kernel writes it back, for the return: then
+ * it is behind any call.
+ */
+static long
+walk_try_held(__u32 i, void *ctx)
+{
+	struct walk *w = walk_scratch(*(__u32 *)ctx);
+	__u64 pc, target;
+
+	if (!w)
+		return 1;
+	pc = w->held[i & (WALK_HELD_WORDS - 1)];
+	if (!step_returns(w, pc, &target))
+		return 0;
+	if (!w->returning && target && w->regs.pc - target >= 64 && !step_jumps(w, target))
+		return 0;
+	w->hidden = pc;
+	w->hidden_at = w->regs.sp;
+	return 1;
+}
+
 static __always_inline void
-walk_trampoline(struct walk *w)
+walk_just_hidden(__u32 key, struct walk *w, struct task_struct *task)
+{
+	struct xol_area *area = BPF_CORE_READ(task, mm, uprobes_state.xol_area);
+	__u64 page = area ? BPF_CORE_READ(area, vaddr) : 0, word;
+	struct return_instance *r = (struct return_instance *)w->returns;
+
+	if (!page || walk_read(w, w->regs.sp, &word) || word - page >= WALK_SLOT ||
+	    (r && BPF_CORE_READ(r, stack) == w->regs.sp))
+		return;
+	w->returning = 0;
+	bpf_loop(WALK_HELD_WORDS, walk_try_held, &key, 0);
+}
+
+static __always_inline void
+walk_trampoline(__u32 key, struct walk *w, int held)
 {
 	struct return_instance *r = (struct return_instance *)w->returns;
 	__u64 top = r ? BPF_CORE_READ(r, stack) + 8 : 0, sp = w->regs.sp;
@@ -430,11 +481,21 @@ walk_trampoline(struct walk *w)
 	for (int i = 0; i <= WALK_PUSHED; i += 8)
 		if (walk_back(w, sp + i) == 0)
 			return;
+	if (!held)
+		return;
+	w->returning = 1;
+	bpf_loop(WALK_HELD_WORDS, walk_try_held, &key, 0);
+	if (!w->hidden_at)
+		return;
+	w->hidden_at = 0;
+	w->regs.pc = w->hidden;
+	w->regs.sp = sp + WALK_PUSHED;
+	w->regs.exact = 0;
 }
 
 /* Out of that page. */
 static __always_inline void
-walk_leave_uprobes(struct walk *w, struct task_struct *task)
+walk_leave_uprobes(__u32 key, struct walk *w, struct task_struct *task, int held)
 {
 	struct xol_area *area = BPF_CORE_READ(task, mm, uprobes_state.xol_area);
 	__u64 page = area ? BPF_CORE_READ(area, vaddr) : 0;
@@ -443,14 +504,14 @@ walk_leave_uprobes(struct walk *w, struct task_struct *task)
 	if (!page || w->regs.pc - page >= WALK_PAGE)
 		return;
 	if (w->regs.pc - page < WALK_SLOT)
-		walk_trampoline(w);
+		walk_trampoline(key, w, held);
 	else if (utask)
 		w->regs.pc = utask->vaddr;
 }
 
-/* The current task's user stack. */
+/* The current task's user stack.  held: w->held has the kernel's registers. */
 static __always_inline void
-walk_user(__u32 key, struct walk *w, struct task_struct *task)
+walk_user(__u32 key, struct walk *w, struct task_struct *task, int held)
 {
 	struct pt_regs___kernel *regs = (void *)bpf_task_pt_regs(task);
 
@@ -460,7 +521,9 @@ walk_user(__u32 key, struct walk *w, struct task_struct *task)
 	w->regs.r11 = regs->r11;
 	w->regs.exact = 1;
 	w->returns = walk_pending(task);
-	walk_leave_uprobes(w, task);
+	walk_leave_uprobes(key, w, task, held);
+	if (held)
+		walk_just_hidden(key, w, task);
 	walk_from(key, w);
 }
 

@@ -297,6 +297,36 @@ ok 'bytes by samples are about those' awk '
 	END { exit !(got > all * 0.8 && got < all * 1.2) }' truth.4 is
 end
 
+# ---- beside samples of the CPU -----------------------------------------------
+
+# complete RAW: percent of the samples whose stack reaches its root.
+complete() {
+	awk -F'\t' '
+	$1 == "stack" { caller[$2] = $3 }
+	$1 == "cpu" {
+		n++
+		for (s = $5; s != "-" && s !~ /^\?/; s = caller[s])
+			continue
+		whole += s == "-"
+	}
+	END { printf "%.2f\n", n ? 100 * whole / n : 0 }' "$1"
+}
+start heap-lto 1 3 warm
+rsprof-heap -s 0 -p $pid >raw 2>err 8>&- & heap=$!; own $heap
+await 60 grep -q '^probe' raw
+rsprof-cpu -F 999 -d 4 -p $pid >cpu.raw 2>err
+kill $heap
+wait $heap
+end
+share=$(complete cpu.raw)
+if head -n 1 cpu.raw | grep -q 'stacks=bpf'; then
+	ok 'stacks of samples are as complete as without probes, but for moments' \
+	    awk -v n="$share" 'BEGIN { exit !(n >= 98.5) }' </dev/null
+	diag "$share % of the samples have complete stacks"
+else
+	skip 'stacks are not walked in the kernel'
+fi
+
 # ---- leaving -----------------------------------------------------------------
 
 # code: that stands where the probes were.
