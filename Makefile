@@ -184,6 +184,12 @@ $B/oracle/%: tests/oracle/%.c
 	@$(if $(V),,echo "  CC   $<")
 	$Q$(CC) $(ALL_CFLAGS) -o $@ $< -ldw -lelf
 
+# Empty probes, for the bench.
+$B/oracle/floor: tests/oracle/floor.c $B/lib.a
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  CC   $<")
+	$Q$(CC) $(ALL_CFLAGS) -o $@ $^
+
 $B/target/%: tests/target/%.c
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  CC   $<")
@@ -229,7 +235,7 @@ soak:
 # Beside perf, where that is installed: figures for people, no test.
 bench:
 	@CC='$(CC)' BPF='$(BPF)' ./deps.sh demo
-	$(SUBMAKE) all $B/target/work $B/target/spent
+	$(SUBMAKE) all $B/target/work $B/target/spent $B/oracle/floor
 	@B='$(abspath $B)' tests/bench/run.sh
 
 lint:

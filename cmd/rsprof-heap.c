@@ -11,6 +11,7 @@
 #include <getopt.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <math.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -50,7 +51,7 @@
 #define BUDGET_DEFAULT 10   /* percent, where neither -s nor -b is given */
 #define RETURN_COST 1.2     /* of a return probe, in hits of others */
 #define BUDGET_LOOK_NS 500000000 /* between two looks at what it costs */
-#define SCALE_STEP 0.2      /* a change of the coverage that matters */
+#define SCALE_STEP 0.025    /* to so much a scale is rounded: there is room for few */
 #define CHECK_NS 2000000000 /* the self-check takes no longer, */
 #define CHECK_CALLS 5000    /* and sees about so much; */
 #define CHECK_LEAST 100     /* less says nothing */
@@ -102,9 +103,10 @@ struct profiler {
 	struct budget budget;
 	struct window window;
 	int watching;             /* the probes are there */
-	double hit_ns, scale;
+	double hit_ns;
 	uint64_t covered;         /* ns, not told yet */
 	uint64_t cycle, cycle_on; /* when the last window was opened; its length */
+	uint64_t seen_from;       /* when its probes were there */
 	uint64_t period;          /* in force */
 	struct check check;
 	int no_shims;             /* they were found to be bypassed */
@@ -608,12 +610,7 @@ close_window(struct profiler *p)
 static void
 set_scale(struct profiler *p, double scale)
 {
-	double change = scale / (p->scale ? p->scale : 1);
-
-	if (p->scale && change < 1 + SCALE_STEP && change > 1 - SCALE_STEP)
-		return;
-	if (heap_rate(p->heap, p->period, scale) == 0)
-		p->scale = scale;
+	heap_rate(p->heap, p->period, exp(round(log(scale) / SCALE_STEP) * SCALE_STEP));
 }
 
 /* What is seen in a window stands for the time since the last one, as long as
@@ -632,6 +629,7 @@ watch_again(struct profiler *p)
 	if (p->plan)
 		heap_arm(p->heap, p->o.pid, p->plan->probe, p->plan->nprobe,
 		    say_refused, p);
+	p->seen_from = proc_now();
 	p->watching = 1;
 	open_window(p);
 	if (off)
@@ -644,7 +642,7 @@ look_away(struct profiler *p)
 	uint64_t on, off, now;
 
 	end_check(p);
-	p->cycle_on = proc_now() - p->cycle;
+	p->cycle_on = proc_now() - p->seen_from;
 	close_window(p);
 	heap_disarm(p->heap, p->o.pid);
 	budget_windows(&p->budget, &on, &off);
@@ -663,7 +661,6 @@ choose_cheaper(struct profiler *p)
 		return;
 	if (p->period == 0) {
 		p->period = SAMPLE_DEFAULT;
-		p->scale = 0;
 		set_scale(p, 1);
 		p->budget.load = 0;
 		snprintf(text, sizeof text, "recording all costs more than %d %% of the "
@@ -672,7 +669,6 @@ choose_cheaper(struct profiler *p)
 		    SAMPLE_DEFAULT >> 10);
 	} else {
 		p->period = 0;
-		p->scale = 0;
 		p->budget.share = p->o.budget / 100.0;
 		snprintf(text, sizeof text, "samples cost more than %d %% of the CPU "
 		    "time, too: from now on allocations are recorded in windows of "

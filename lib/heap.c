@@ -25,6 +25,7 @@
 
 #define RING_BYTES (8U << 20)
 #define FIRST_SEGMENTS 8
+#define SMALL (32U << 20)
 #define ATTACH_MULTI 48   /* BPF_TRACE_UPROBE_MULTI, Linux 6.6 */
 
 /* ---- room -------------------------------------------------------------- */
@@ -118,7 +119,10 @@ make_room(struct heap *h)
 			break;
 	for (uint32_t i = 0; i < h->ngeneration; i++)
 		have += heap_slots(i) * sizeof(struct heap_entry);
-	crowded |= count_live(h) * sizeof(struct heap_entry) > have / 2;
+	/* Two thirds, so that at the most 72 bytes are there for each; what is small
+	 * may fill between two looks. */
+	crowded |= count_live(h) * sizeof(struct heap_entry) >
+	    (have < SMALL ? have / 2 : have / 3 * 2);
 	if (crowded && h->ngeneration < HEAP_GENERATIONS && have + next <= h->o.most)
 		add_generation(h);
 }
@@ -559,12 +563,13 @@ heap_armed(const struct heap *h, pid_t pid)
 int
 heap_rate(struct heap *h, uint64_t period, double scale)
 {
-	uint32_t next = h->bpf->bss->rate + 1;
 	struct heap_rate *r = h->bpf->bss->rates;
 	uint64_t fixed = (uint64_t)llround(scale * HEAP_ONE);
+	uint32_t next = 0;
 
-	if (r[next - 1].period == period && r[next - 1].scale == fixed)
-		return 0;
+	while (next < HEAP_RATES && r[next].scale &&
+	    (r[next].period != period || r[next].scale != fixed))
+		next++;
 	if (next == HEAP_RATES) {
 		errno = ENOSPC;
 		return -1;

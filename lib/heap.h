@@ -65,7 +65,7 @@ int heap_sessions(const struct heap *h);
 
 /* Allocations from now on: a Poisson process over bytes picks one in `period'
  * (0: all count), and they stand for `scale' times as many.  -1: there have been
- * too many rates. */
+ * too many different rates, and the last one stays. */
 int heap_rate(struct heap *h, uint64_t period, double scale);
 
 /*

@@ -168,4 +168,29 @@ awk -F'\t' '
 	END { if (!n && perf) print "no ratios" }' \
 	perf="$(! grep -q '^note	fp' bench.raw && echo 1)" bench.tsv >wrong
 same 'every ratio is that of its figures' wrong /dev/null
+
+# ---- the heap ----------------------------------------------------------------
+
+rec >raw <<'E'
+heap_pair | native  | 10
+heap_pair | native  | 12
+heap_pair | floor   | 1100
+heap_pair | exact   | 3300
+heap_pair | budget  | 22
+heap_pair | memleak | 11000
+leak_rank | budget  | 2
+live_1000 | exact   | 90
+E
+"$bench/heap.pl" raw >out
+says 'the heap: a figure, what it ranges over, its ratios' \
+	'^  nobody watches +11.0 +10.0..12.0 +1.00 +0.01$' out
+says 'of what is there' '^  heaptrack, loaded into it +- +- +-$' out
+says 'an aim that is missed' 'exact, by the floor +3.00  <= 2     no$' out
+says 'one that is met' '-b 10, by memleak +0.00  <= 0.1   yes$' out
+says 'memory' 'of 1000 live, bytes each +90.0  <= 80    no$' out
+if grep -q '^note	heap ' bench.raw; then
+	skip 'the heap was measured, too'
+else
+	ok 'the heap was measured, too' grep -q '^heap_pair	exact	[0-9]' bench.raw
+fi
 done_testing

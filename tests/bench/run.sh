@@ -64,7 +64,9 @@ part loss.sh switch 99
 part large.sh
 part walk.sh
 part full.sh
+part heap.sh
 settle
 cat "$T"/raw.* >"${tsv%.tsv}.raw"
 "$BENCH/table.pl" "$tsv" "${tsv%.tsv}.raw" || status=1
+"$BENCH/heap.pl" "${tsv%.tsv}.raw" || status=1
 exit $status

@@ -5,12 +5,18 @@
 //!              and most of the time is spent at its end; a unit is a chain
 //!     switch   two threads on one CPU that hand a turn to each other and
 //!              back; a unit is a round trip, of two context switches
+//!     pairs    threads that allocate memory of 16 to 512 bytes and free it; a
+//!              unit is a pair of that
+//!     leak     the same, and one more that keeps 1,000 bytes a millisecond,
+//!              and says in the end how many bytes in how many ns
+//!     live     keeps so many pieces of 48 bytes, in the place of THREADS, two
+//!              seconds after it has begun; a unit is one of them
 //!
 //! Every 20 ms it says
 //!
 //!     MONOTONIC-NS  UNITS  CPU-NS
 //!
-//! Usage: work busy|switch SECONDS [THREADS [CALLS]]
+//! Usage: work KIND SECONDS [THREADS [CALLS]]
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -248,6 +254,43 @@ fn switch() -> Vec<thread::JoinHandle<()>> {
     ]
 }
 
+// ---- pairs -------------------------------------------------------------------
+
+fn pairs(slot: usize) {
+    let mut x = 88172645463325252u64 + slot as u64;
+    while count(slot) {
+        x = mix(x, 1);
+        let mut v: Vec<u8> = Vec::with_capacity(16 + (x % 497) as usize);
+        unsafe { v.as_mut_ptr().write_volatile(1) };
+    }
+}
+
+#[inline(never)]
+fn leak() {
+    let start = clock(MONOTONIC);
+    let mut bytes = 0;
+    while !DONE.load(Ordering::Relaxed) {
+        let v = vec![1u8; 1000];
+        unsafe { std::ptr::read_volatile(v.as_ptr()) };
+        std::mem::forget(v);
+        bytes += 1000;
+        thread::sleep(Duration::from_millis(1));
+    }
+    eprintln!("leaked {} {}", bytes, clock(MONOTONIC) - start);
+}
+
+fn live(n: usize) {
+    let mut all: Vec<Box<[u64; 6]>> = Vec::with_capacity(n);
+    thread::sleep(Duration::from_secs(2));
+    while all.len() < n && count(0) {
+        all.push(Box::new([all.len() as u64; 6]));
+    }
+    while !DONE.load(Ordering::Relaxed) {
+        thread::sleep(Duration::from_millis(20));
+    }
+    std::mem::forget(all);
+}
+
 fn main() {
     let args: Vec<String> = std::env::args().collect();
     let number = |i: usize, other: f64| match args.get(i) {
@@ -261,7 +304,18 @@ fn main() {
             .map(|slot| thread::spawn(move || busy(slot, calls)))
             .collect(),
         Some("switch") => switch(),
-        _ => panic!("usage: work busy|switch SECONDS [THREADS [CALLS]]"),
+        Some("pairs") => (0..number(3, 2.0) as usize)
+            .map(|slot| thread::spawn(move || pairs(slot)))
+            .collect(),
+        Some("leak") => (0..number(3, 2.0) as usize)
+            .map(|slot| thread::spawn(move || pairs(slot)))
+            .chain(std::iter::once(thread::spawn(leak)))
+            .collect(),
+        Some("live") => {
+            let n = number(3, 1e6) as usize;
+            vec![thread::spawn(move || live(n))]
+        }
+        _ => panic!("usage: work KIND SECONDS [THREADS [CALLS]]"),
     };
     let start = Instant::now();
     while start.elapsed().as_secs_f64() < seconds {
