@@ -227,10 +227,17 @@ check-kernel:
 	$(SUBMAKE) all targets
 	@B='$(abspath $B)' tests/kernel/run
 
+# rsprof-heap on programs built in each way, by each compiler.
+check-builds:
+	@CC='$(CC)' BPF='$(BPF)' ./deps.sh check
+	$(SUBMAKE) all
+	@B='$(abspath $B)' prove -v -e env tests/builds.sh
+
 # Attaches more often than check has time for.
 soak:
-	$(SUBMAKE) all $B/target/strain
-	@B='$(abspath $B)' ATTACHES=500 prove -v -e env tests/attach.t
+	$(SUBMAKE) all $B/target/strain $B/target/work
+	@B='$(abspath $B)' ATTACHES=500 DETACHES=200 prove -v -e env tests/attach.t \
+	    tests/detach.t
 
 # Beside perf, where that is installed: figures for people, no test.
 bench:
@@ -242,8 +249,10 @@ lint:
 	@./deps.sh lint
 	$(SUBMAKE) B=build/lint/gcc CC=gcc CFLAGS='-O2 -g -Werror' all units
 	$(SUBMAKE) B=build/lint/clang CC=clang CFLAGS='-O2 -g -Werror' all units
-	shellcheck -s sh cmd/rsprof deps.sh .ci/run tests/*.sh tests/kernel/run \
+	shellcheck -s sh cmd/rsprof deps.sh .ci/run $(filter-out tests/builds.sh,$(wildcard tests/*.sh)) \
+	    tests/kernel/run \
 	    tests/kernel/init
+	shellcheck -x -P tests -S warning tests/builds.sh
 	shellcheck -x -P tests -S warning tests/*.t
 	shellcheck -x -P tests/kernel -S warning tests/kernel/*.t
 	! mandoc -Tlint man/* | grep -v -e 'referenced manual not found' \

@@ -101,12 +101,12 @@ ok 'each function has touched what it says, but for what is told as lost' awk -v
 ok 'and has left so much' awk -v lost="$(lost)" '
 	{ n = $6 - $11; miss += n < 0 ? -n : n }
 	END { exit !(NR >= 5 && miss <= lost) }' both
-[ "$(lost)" = 0 ] || diag "lost: $(lost)"
+[ "$(lost)" = 0 ] || echo "lost: $(lost)" | diag
 # The program's own few pages come and go beside it.
 ok 'all in all it is what the kernel counts' \
 	awk -v n="$(live)" -v k=$((after - before)) 'BEGIN { d = n - k
 	exit !(k > 2400 && d < 16 && d > -16) }' </dev/null
-diag "$(live) pages live, the kernel counts $((after - before)); $(lost) lost"
+echo "$(live) pages live, the kernel counts $((after - before)); $(lost) lost" | diag
 
 rsprof-store g.db <rec
 exits 'as a table' 0 rsprof-top heap g.db
@@ -120,7 +120,7 @@ join -j 2 truth is >both
 ok 'functions have touched about so much' awk '
 	$1 != "huge" { if ($9 < $4 * 0.75 || $9 > $4 * 1.25) bad = 1 }
 	END { exit bad }' both
-[ "$(lost)" = 0 ] || diag "lost: $(lost)"
+[ "$(lost)" = 0 ] || echo "lost: $(lost)" | diag
 ok 'all in all it is exact' awk -v n="$(live)" -v k=$((after - before)) 'BEGIN { d = n - k
 	exit !(k > 2400 && d < 16 && d > -16) }' </dev/null
 

@@ -24,3 +24,14 @@ sums() {
 			    sum[s, "allocs"] - sum[s, "frees"]
 	}' "$1" "$2" | sort
 }
+
+# code PID: the first byte where the probes of the stream raw are, or were.
+code() {
+	awk -F'\t' -v pid="$1" '$1 == "map" && $7 { start[$7] = $4; offset[$7] = $6 }
+		$1 == "probe" { print start[$6], offset[$6], $7 }' raw | sort -u |
+	while read -r start offset at; do
+		printf '%s ' "$at"
+		dd if="/proc/$1/mem" bs=1 count=1 \
+		    skip=$((0x$start - 0x$offset + 0x$at)) 2>/dev/null | od -An -tx1
+	done
+}

@@ -299,8 +299,8 @@ end
 
 # ---- beside samples of the CPU -----------------------------------------------
 
-# complete RAW: percent of the samples whose stack reaches its root.
-complete() {
+# reaching RAW: percent of the samples whose stack reaches its root.
+reaching() {
 	awk -F'\t' '
 	$1 == "stack" { caller[$2] = $3 }
 	$1 == "cpu" {
@@ -318,27 +318,17 @@ rsprof-cpu -F 999 -d 4 -p $pid >cpu.raw 2>err
 kill $heap
 wait $heap
 end
-share=$(complete cpu.raw)
+share=$(reaching cpu.raw)
 if head -n 1 cpu.raw | grep -q 'stacks=bpf'; then
 	ok 'stacks of samples are as complete as without probes, but for moments' \
 	    awk -v n="$share" 'BEGIN { exit !(n >= 98.5) }' </dev/null
-	diag "$share % of the samples have complete stacks"
+	echo "$share % of the samples have complete stacks" | diag
 else
 	skip 'stacks are not walked in the kernel'
 fi
 
 # ---- leaving -----------------------------------------------------------------
 
-# code: that stands where the probes were.
-code() {
-	awk -F'\t' -v pid="$1" '$1 == "map" && $7 { start[$7] = $4; offset[$7] = $6 }
-		$1 == "probe" { print start[$6], offset[$6], $7 }' raw | sort -u |
-	while read -r start offset at; do
-		printf '%s ' "$at"
-		dd if="/proc/$1/mem" bs=1 count=1 \
-		    skip=$((0x$start - 0x$offset + 0x$at)) 2>/dev/null | od -An -tx1
-	done
-}
 for how in TERM KILL; do
 	start heap 4
 	rsprof-heap -s 0 -p $pid >raw 2>err 8>&- & heap=$!; own $heap

@@ -1,0 +1,91 @@
+#!/bin/sh
+# Leaving a process that allocates all the time, by every way there is: no probe
+# may stay behind, and it goes on as fast as before.  DETACHES says how often.
+# shellcheck disable=SC2016
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/heap.sh"
+
+detaches=${DETACHES:-9}
+[ -e "$B/target/work" ] || skip_all "no Rust compiler built $B/target/work"
+cd "$T" || exit 1
+PATH=$PATH:/usr/sbin
+
+# So that what attaches gets its share of the CPUs, too.
+nice -n 19 "$B/target/work" pairs 36000 4 >said & pid=$!; own $pid
+lines() { wc -l <said; }
+more() { [ "$(lines)" -ge "$1" ]; }
+await 60 more 20
+rsprof-heap -s 0 -d 0.1 -p $pid >raw 2>err ||
+    skip_all "allocations cannot be probed here: $(head -n 1 err)"
+
+# speed FROM TO: pairs a us of CPU time between two lines of what it says.
+speed() {
+	sed -n "$1p;$2p" said | awk '
+		NR == 1 { units = $2; cpu = $3 }
+		NR == 2 { printf "%.2f\n", ($2 - units) / ($3 - cpu) * 1e3 }'
+}
+run() {
+	from=$(lines)
+	await 60 more $((from + 50))
+	speed $((from + 1)) "$(lines)"
+}
+# Programs of ours that the kernel holds.
+held() {
+	bpftool prog list 2>/dev/null |
+	    grep -Eo ' name (on_session|on_entry|on_return|on_free|on_below|on_start) ' | sort
+}
+state() {
+	ls "/proc/$pid/task" | wc -l
+	ls "/proc/$pid/fd" | wc -l
+	grep -E '^(Threads|SigBlk|SigIgn|SigCgt|Seccomp|TracerPid)' "/proc/$pid/status"
+}
+
+code $pid >clean
+ok 'there are places for probes' test -s clean
+ok 'and no probes' sh -c '! grep -q " cc" clean'
+held >before
+state >was
+native=$(run)
+
+i=0 bad=0 armed=0
+while [ $i -lt "$detaches" ]; do
+	i=$((i + 1))
+	case $((i % 4)) in
+	0) options=-b10 ;;
+	1) options='' ;;
+	2) options='-s 65536' ;;
+	*) options='-s 0' ;;
+	esac
+	: >out # what is there is of the last time
+	# shellcheck disable=SC2086
+	rsprof-heap $options -i 100ms -p $pid >out 2>err & heap=$!; own $heap
+	await 60 grep -q '^probe' out
+	code $pid >there
+	grep -q ' cc' there && armed=$((armed + 1))
+	# In the middle of it, sooner or later.
+	sleep 0.$((i % 3))
+	case $((i % 3)) in
+	0) kill -s KILL $heap ;;
+	1) kill -s HUP $heap ;;
+	*) kill -s TERM $heap ;;
+	esac
+	wait $heap 2>/dev/null
+	is_clean() { code $pid >now; cmp -s now clean; }
+	await 20 is_clean || { bad=$((bad + 1)); diag <now; }
+	kill -0 $pid || break
+done
+ok "left $detaches times: every time the code was as before" test $bad = 0
+# In windows there are none for most of the time.
+ok 'and had probes while it was watched' test $armed -ge $((detaches / 2))
+ok 'the process lives' kill -0 $pid
+after=$(run)
+state >is
+same 'it is as it was' is was
+nothing() { held >now; cmp -s now before; }
+ok 'no program stays in the kernel' await 20 nothing
+ok 'what it says is whole' awk '
+	NF != 3 || $1 <= time || $2 < units { exit 1 }
+	{ time = $1; units = $2 }' said
+ok 'it runs' test "${after%.*}" -gt 0
+echo "pairs a us of CPU time: $native before, $after after $detaches attaches" | diag
+done_testing
