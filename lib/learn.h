@@ -13,10 +13,12 @@
 struct plan;
 
 /* What is known of functions, by their files. */
+struct learned_fn {
+	uint64_t dev, ino, entry, shape; /* as in struct plan_probe */
+};
+
 struct learned {
-	struct learned_fn {
-		uint64_t dev, ino, entry, shape; /* as in struct plan_probe */
-	} *fn;
+	struct learned_fn *fn;
 	size_t n, room;
 };
 

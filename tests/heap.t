@@ -258,6 +258,35 @@ for build in heap heap-lto heap-static; do
 	    grep -Eq '^frame.*main' rec
 done
 
+# ---- beside others -----------------------------------------------------------
+
+if ! command -v valgrind >/dev/null; then
+	skip 'valgrind counts the same'
+else
+	echo | valgrind --tool=dhat --dhat-out-file=dhat.json "$B/target/heap-lto" 1 \
+	    2>&1 >/dev/null | tr -d , | awk '
+		/ Total: / { total = $6 " " $3 }
+		/ At t-end: / { print total, $4, $7 }' >dhat
+	: >said
+	rsprof-exec "$B/target/heap-lto" 1 <gate >said & pid=$!; own $pid
+	exec 8>gate
+	rsprof-heap -r -c -s 0 -p $pid >raw 2>err 8>&- & heap=$!; own $heap
+	await 60 grep -q ready said
+	go
+	await 60 grep -q '^done' said
+	end
+	wait $heap
+	awk -F'\t' '
+	function get(key) {
+		if (!match($0, "\t" key "=[0-9]+"))
+			return 0
+		return substr($0, RSTART + length(key) + 2, RLENGTH - length(key) - 2)
+	}
+	$1 == "memory" { a += get("allocs"); b += get("bytes"); live = get("live") " " get("count") }
+	END { print a, b, live }' raw >is
+	same 'valgrind counts the same, to the last one: in all, and in the end' is dhat
+fi
+
 # ---- child processes ---------------------------------------------------------
 
 printf 'site %s\n' in_parent in_child in_heir >names

@@ -10,17 +10,17 @@
 
 /* As panic messages of std have it. */
 const char *volatile rust_path = "/rustc/0000000000000000000000000000000000000000/"
-                                 "library/std/src/panicking.rs";
+    "library/std/src/panicking.rs";
 
 __asm__(".text\n"
-        ".macro shim name to\n"
-        ".balign 16\n.type \\name, @function\n"
-        "\\name: .byte 0xe9\n.long \\to - . - 4\n.size \\name, . - \\name\n"
-        ".endm\n"
-        "shim __rust_alloc given_alloc\n"
-        "shim __rust_dealloc given_dealloc\n"
-        "shim __rust_realloc given_realloc\n"
-        "shim __rust_alloc_zeroed given_zeroed\n");
+    ".macro shim name to\n"
+    ".balign 16\n.type \\name, @function\n"
+    "\\name: .byte 0xe9\n.long \\to - . - 4\n.size \\name, . - \\name\n"
+    ".endm\n"
+    "shim __rust_alloc given_alloc\n"
+    "shim __rust_dealloc given_dealloc\n"
+    "shim __rust_realloc given_realloc\n"
+    "shim __rust_alloc_zeroed given_zeroed\n");
 
 /* What they would lead to. */
 __attribute__((used)) static void *
