@@ -111,7 +111,8 @@ struct profiler {
 	struct check check;
 	int no_shims;             /* they were found to be bypassed */
 	struct learned learned;
-	int unlearned;            /* it has to run to be learned from */
+	int unlearned;            /* it has to run to be learned from; */
+	int tried;                /* that was done */
 };
 
 #define OPTIONS "b:cd:fgi:m:np:rR:s:V"
@@ -412,7 +413,8 @@ tell_probe(struct profiler *p, const struct target *t, const struct plan_probe *
 	targets_put(p->targets, &r);
 }
 
-/* Let a plan that only guesses have probes.  -1: why[] says why there are none. */
+/* Let a plan that guesses have probes, too.  -1: why[] says why it has not, or is
+ * empty where that was said before. */
 static int
 settle(struct profiler *p, const struct target *t, struct plan *plan, char *why,
     size_t size)
@@ -420,13 +422,15 @@ settle(struct profiler *p, const struct target *t, struct plan *plan, char *why,
 	char said[HEAP_WHY];
 	int n = learned_give(&p->learned, plan);
 
-	if (n == 0 && p->unlearned) {
+	*why = '\0';
+	if (n || p->tried)
+		return n ? n : -1;
+	if (p->unlearned) {
 		snprintf(why, size, "which functions allocate is found out when it runs: "
 		    "what it allocates until then is missing");
 		return -1;
 	}
-	if (n)
-		return n;
+	p->tried = 1;
 	n = learn(&p->learned, t->pid, plan, said, sizeof said);
 	if (n > 0)
 		note(p, "%s", said);
@@ -445,7 +449,9 @@ arm(struct profiler *p, const struct target *t, char *why, size_t size)
 	struct plan *plan = plan_process(t->pid, &o, why, size);
 	int before = heap_armed(p->heap, t->pid), n, error;
 
-	if (plan && plan->nprobe == 0 && settle(p, t, plan, why, size) <= 0) {
+	if (plan && plan->nguess && settle(p, t, plan, why, size) < 0 && *why)
+		note(p, "%s", why);
+	if (plan && plan->nprobe == 0) {
 		plan_free(plan);
 		plan = NULL;
 		errno = 0;
@@ -538,7 +544,7 @@ judge(struct profiler *p, uint64_t below, uint64_t seen)
 		return;
 	note(p, "self-check: of %" PRIu64 " allocations that Rust code made by %s, %"
 	    PRIu64 " came by __rust_alloc and the like%s", below,
-	    p->plan->below[0].function, seen,
+	    p->plan->nbelow ? p->plan->below[0].function : "malloc", seen,
 	    seen >= below / 10 ? ": C code in the same file, or calls that were inlined"
 	                       : ", which are bypassed: from now on those below are "
 	                         "probed");
@@ -764,8 +770,6 @@ arm_unlearned(struct profiler *p)
 		return;
 	if (arm(p, t, why, sizeof why) > 0)
 		watch_again(p);
-	else
-		note(p, "process %d: %s", (int)t->pid, why);
 }
 
 static void
@@ -1023,7 +1027,7 @@ begin_attached(struct profiler *p, struct target *t)
 	put_header(p);
 	target_describe(p->targets, t, NULL);
 	prepare(p, t);
-	if (arm(p, t, why, sizeof why) < 0)
+	if (arm(p, t, why, sizeof why) < 0 && !stop)
 		errx(errno == EPERM || errno == EACCES ? STATUS_PERM : STATUS_NOTHING,
 		    "process %d: %s", (int)p->o.pid, why);
 	watch_again(p);

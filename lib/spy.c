@@ -3,6 +3,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -218,7 +219,7 @@ spy_watch(pid_t pid, const struct plan_probe *probe, size_t n, size_t most,
 		error = errno;
 	end_time = proc_now() + ns;
 	while (!error && !s.failed && out->n < most && proc_now() < end_time)
-		if (ring_buffer__poll(s.ring, ROUND_MS) < 0 && errno != EINTR)
+		if (ring_buffer__poll(s.ring, ROUND_MS) < 0)
 			error = errno;
 	disarm(&s);
 	if (s.bpf && s.bpf->bss)
@@ -226,7 +227,9 @@ spy_watch(pid_t pid, const struct plan_probe *probe, size_t n, size_t most,
 	free_spy(&s);
 	if (error == 0)
 		error = s.failed;
-	if (error)
+	if (error == EINTR)
+		snprintf(why, size, "interrupted");
+	else if (error)
 		loader_explain(error, why, size);
 	return error ? -1 : 0;
 }

@@ -31,7 +31,7 @@ struct spy_calls {
 
 /*
  * Watch n functions until there are `most' calls, or for so many ns.  The
- * array is the caller's to free.  -1: why[] says why.
+ * array is the caller's to free.  -1: why[] says why; a signal ends it, too.
  */
 int spy_watch(pid_t pid, const struct plan_probe *probe, size_t n, size_t most,
     uint64_t ns, struct spy_calls *out, char *why, size_t size);

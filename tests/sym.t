@@ -22,7 +22,7 @@ else
 	# from address 0 on, and llvm-symbolizer finds those there.
 	for file in "$B"/target/*; do
 		# Of a static libc many functions have several names.
-		case $file in *.so | *-stripped | *-static) continue ;; esac
+		case $file in *.so | *-stripped | *-static | *-plain) continue ;; esac
 		if [ -d "$file" ] || [ -z "$(buildid "$file")" ]; then continue; fi
 		ok "names of ${file##*/} as llvm-symbolizer's" \
 		    "$ROOT/tests/names.pl" "$file" 3000
