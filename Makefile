@@ -41,9 +41,9 @@ TARGETS := $(patsubst tests/target/%.rs,$B/target/%,$(wildcard tests/target/*.rs
 # Which command needs which library.
 LIBS_rsprof-cpu := $(if $(filter 1,$(BPF)),-lbpf) -lelf
 LIBS_rsprof-growth := $(if $(filter 1,$(BPF)),-lbpf) -lelf
-LIBS_rsprof-heap := $(if $(filter 1,$(BPF)),-lbpf) -lelf -lZydis -lm
-LIBS_rsprof-sym := -ldw -lelf -liberty
-LIBS_rsprof-doctor := $(if $(filter 1,$(BPF)),-lbpf) -ldw -lelf -liberty -lZydis
+LIBS_rsprof-heap := $(if $(filter 1,$(BPF)),-lbpf) -lelf -lZydis -lm -lz
+LIBS_rsprof-sym := -ldw -lelf -liberty -lz
+LIBS_rsprof-doctor := $(if $(filter 1,$(BPF)),-lbpf) -ldw -lelf -liberty -lZydis -lz
 LIBS_rsprof-stack := -lelf
 LIBS_rsprof-query := -lsqlite3
 LIBS_rsprof-store := -lsqlite3

@@ -28,6 +28,7 @@ build() {
 	links elfutils/libdw.h -ldw || need libdw-dev elfutils-devel libelf
 	links libiberty/demangle.h -liberty ||
 		need libiberty-dev binutils-devel binutils
+	links zlib.h -lz || need zlib1g-dev zlib-devel zlib
 	links sqlite3.h -lsqlite3 || need libsqlite3-dev sqlite-devel sqlite
 	links Zydis/Zydis.h -lZydis || need libzydis-dev zydis-devel zydis
 	links curses.h -lncursesw -ltinfo ||

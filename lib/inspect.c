@@ -13,6 +13,7 @@
 #include "access.h"
 #include "array.h"
 #include "cfi.h"
+#include "debugfile.h"
 #include "module.h"
 #include "perf.h"
 #include "plan.h"
@@ -100,46 +101,18 @@ look_at_code(struct file *f, const struct obj *obj)
 	unwind_free(&table);
 }
 
-/* Keep the name of a file, as the process sees it below this root, if there is
- * such a file. */
-__attribute__((format(printf, 3, 4))) static int
-debug_file(struct file *f, const char *root, const char *format, ...)
-{
-	char path[8192];
-	size_t len = strlen(root);
-	va_list ap;
-
-	memcpy(path, root, len);
-	va_start(ap, format);
-	vsnprintf(path + len, sizeof path - len, format, ap);
-	va_end(ap);
-	if (access(path, F_OK) < 0)
-		return 0;
-	f->debug_file = strdup(path + len);
-	return 1;
-}
-
-/* Separate debug information, where gdb(1) looks for it: by the build-id, else
- * by the name in .gnu_debuglink. */
+/* Separate debug information, where its own was stripped. */
 static void
 look_for_debug_file(struct file *f, pid_t pid, const struct obj *obj)
 {
-	struct obj_section link = obj_section(obj, ".gnu_debuglink");
-	const char *name = (const char *)link.bytes, *id = f->buildid;
-	int dir = (int)(f->name - f->path);
-	char root[32];
+	char root[32], name[DEBUGFILE_NAME];
+	struct obj *apart;
 
-	if (name && memchr(name, 0, link.len) == NULL)
-		name = NULL;
 	snprintf(root, sizeof root, "/proc/%d/root", (int)pid);
-	for (int i = 0; i < 2; i++, root[0] = '\0')
-		if ((strlen(id) > 2 && debug_file(f, root,
-		        "/usr/lib/debug/.build-id/%.2s/%s.debug", id, id + 2)) ||
-		    (name && (debug_file(f, root, "%.*s%s", dir, f->path, name) ||
-		        debug_file(f, root, "%.*s.debug/%s", dir, f->path, name) ||
-		        debug_file(f, root, "/usr/lib/debug%.*s%s", dir, f->path,
-		            name))))
-			return;
+	apart = debugfile_open(obj, root, f->path, name);
+	if (apart)
+		f->debug_file = strdup(name);
+	obj_close(apart);
 }
 
 static void
@@ -458,20 +431,20 @@ describe_symbols(const struct inspect *p, const struct file *f, struct list *goo
 	name_places(p, f, &names);
 	if (f->problem)
 		list_add(bad, "%s: %s", f->name, f->problem);
-	else if (names.function * 2 < PLACES && !f->symtab && !f->debug_info)
-		list_add(bad, "%s is stripped%s%s%s", f->name, f->debug_file
-		    ? ", and its debug information in "
-		    : "", f->debug_file ? f->debug_file : "",
-		    f->debug_file ? " is not read" : "");
+	else if (names.function * 2 < PLACES && !f->symtab && !f->debug_info &&
+	    !f->debug_file)
+		list_add(bad, "%s is stripped", f->name);
 	else if (names.function * 2 < PLACES)
 		list_add(bad, "only %u %% of %s has names of functions", names.function,
 		    f->name);
 	else if (names.line == 0)
 		list_add(good, "functions %u %% of %s (%s), no lines", names.function,
-		    f->name, f->symtab ? ".symtab" : ".dynsym");
+		    f->name, f->symtab ? ".symtab" : f->debug_file ? f->debug_file
+		                                                  : ".dynsym");
 	else
 		list_add(good, "functions %u %%, lines %u %%, inlined calls %u %% of %s "
-		    "(.debug_info)", names.function, names.line, names.inlined, f->name);
+		    "(%s)", names.function, names.line, names.inlined, f->name,
+		    f->debug_file ? f->debug_file : ".debug_info");
 	return f->rust;
 }
 

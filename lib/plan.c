@@ -12,6 +12,7 @@
 #include "allocator.h"
 #include "array.h"
 #include "bpf/heap.h"
+#include "debugfile.h"
 #include "got.h"
 #include "insn.h"
 #include "module.h"
@@ -104,6 +105,7 @@ struct plan_file {
 	char file[40];           /* /proc/self/fd/... */
 	char *path;
 	const char *name;        /* its last component */
+	char *apart;             /* the file that has its symbols instead, or NULL */
 	uint64_t dev, ino;
 	struct {
 		uint64_t start, end, offset;
@@ -168,6 +170,7 @@ close_file(struct plan_file *f)
 	if (f->fd >= 0)
 		close(f->fd);
 	free(f->path);
+	free(f->apart);
 	free(f->entry);
 	free(f->row);
 	free(f);
@@ -308,6 +311,25 @@ see_row(void *ctx, const uint64_t offset[4])
 	memcpy(f->row[f->nrow++].offset, offset, sizeof f->row->offset);
 }
 
+/* The symbols that were set apart when the file was stripped. */
+static void
+look_apart(struct seeing *s)
+{
+	struct plan_file *f = s->f;
+	char root[32] = "", name[DEBUGFILE_NAME];
+	struct obj *apart;
+
+	if (s->p->pid)
+		snprintf(root, sizeof root, "/proc/%d/root", (int)s->p->pid);
+	apart = debugfile_open(f->obj, root, f->path, name);
+	if (apart == NULL)
+		return;
+	obj_symbols(apart, see_symbol, s);
+	f->symtab = obj_section(apart, ".symtab").len > 0;
+	f->apart = f->symtab ? strdup(name) : NULL;
+	obj_close(apart);
+}
+
 static void
 look(struct planner *p, struct plan_file *f)
 {
@@ -316,6 +338,8 @@ look(struct planner *p, struct plan_file *f)
 	obj_symbols(f->obj, see_symbol, &s);
 	got_slots(f->obj, see_slot, f);
 	f->symtab = obj_section(f->obj, ".symtab").len > 0;
+	if (!f->symtab)
+		look_apart(&s);
 	f->rust = obj_is_rust(f->obj) || f->wanted || f->shims;
 	if (!f->rust)
 		return;
@@ -798,6 +822,9 @@ choose_all(struct planner *p, char *why, size_t size)
 		if (!f->rust)
 			continue;
 		rust++;
+		if (f->apart)
+			note(p, "%s is stripped: its symbols are those of %s", f->name,
+			    f->apart);
 		choose(p, f);
 	}
 	if (rust == 0 && p->o->all_callers && p->plan->inside)

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "debug.h"
+#include "debugfile.h"
 #include "kallsyms.h"
 #include "obj.h"
 
@@ -19,6 +20,8 @@ struct symbols {
 	char *label; /* the path's last component, for module+offset */
 	int absolute, fd;
 	struct obj *obj;
+	char root[32];     /* below which the file was found */
+	struct obj *apart; /* has debug information and symbols in its place, or NULL */
 	struct debug *debug;
 	int kallsyms;
 	struct kallsyms *kernel;
@@ -63,7 +66,8 @@ find_file(struct symbols *s, const char *buildid, const uint64_t *pid, size_t np
 
 	s->problem = "the file cannot be opened";
 	for (size_t i = 0; i < npid; i++) {
-		snprintf(name, sizeof name, "/proc/%" PRIu64 "/root%s", pid[i], s->path);
+		snprintf(s->root, sizeof s->root, "/proc/%" PRIu64 "/root", pid[i]);
+		snprintf(name, sizeof name, "%s%s", s->root, s->path);
 		if (try_file(s, name, buildid) == 0)
 			return;
 		/* An executable that was replaced while it ran. */
@@ -71,6 +75,7 @@ find_file(struct symbols *s, const char *buildid, const uint64_t *pid, size_t np
 		if (try_file(s, name, buildid) == 0)
 			return;
 	}
+	s->root[0] = '\0';
 	try_file(s, s->path, buildid);
 }
 
@@ -110,6 +115,32 @@ find_vdso(struct symbols *s, const char *buildid)
 	s->obj = NULL;
 }
 
+static int
+has_symtab(const struct obj *obj)
+{
+	return obj && obj_section(obj, ".symtab").len > 0;
+}
+
+/* Debug information: the file's own, or what was set apart when it was
+ * stripped. */
+static void
+find_debug(struct symbols *s)
+{
+	char name[DEBUGFILE_NAME];
+
+	s->debug = debug_open(s->obj);
+	if (s->debug)
+		return;
+	s->apart = debugfile_open(s->obj, s->root, s->path, name);
+	s->debug = s->apart ? debug_open(s->apart) : NULL;
+	if (s->debug)
+		return;
+	if (has_symtab(s->obj) || has_symtab(s->apart))
+		s->problem = "it has no debug information: no lines, no inlined calls";
+	else
+		s->problem = "it is stripped: only names of exported functions are known";
+}
+
 static void
 find_names(struct symbols *s, const char *buildid, const uint64_t *pid, size_t npid)
 {
@@ -122,13 +153,8 @@ find_names(struct symbols *s, const char *buildid, const uint64_t *pid, size_t n
 	if (s->obj == NULL)
 		return;
 	s->problem = NULL;
-	s->debug = debug_open(s->obj);
-	if (s->debug || s->path[0] == '[')
-		return;
-	if (obj_section(s->obj, ".symtab").len > 0)
-		s->problem = "it has no debug information: no lines, no inlined calls";
-	else
-		s->problem = "it is stripped: only names of exported functions are known";
+	if (s->path[0] == '/')
+		find_debug(s);
 }
 
 struct symbols *
@@ -162,6 +188,7 @@ symbols_close(struct symbols *s)
 	if (s == NULL)
 		return;
 	debug_close(s->debug);
+	obj_close(s->apart);
 	obj_close(s->obj);
 	kallsyms_close(s->kernel);
 	if (s->fd >= 0)
@@ -196,7 +223,8 @@ name_by_symbol(struct symbols *s, uint64_t addr, uint64_t offset,
 {
 	struct obj_symbol sym;
 
-	if (obj_symbol(s->obj, addr, &sym) == 0) {
+	if ((s->apart && obj_symbol(s->apart, addr, &sym) == 0) ||
+	    obj_symbol(s->obj, addr, &sym) == 0) {
 		set_frame(f, sym.name, known->file, known->line);
 		return;
 	}

@@ -273,7 +273,35 @@ objcopy --only-keep-debug "$split" "$T/bin/apart.debug"
 strip -o "$T/bin/apart" "$split"
 (cd "$T/bin" && objcopy --add-gnu-debuglink=apart.debug apart)
 of "$T/bin/apart" 600
-is symbols no "its debug information in $T/bin/apart.debug is not read"
+is symbols yes "lines [0-9]+ %, .* of apart \($T/bin/apart.debug\)"
+is allocator yes "symbols are those of $T/bin/apart.debug; __rust_alloc .* only jump on"
+objcopy --only-keep-debug "$B/target/counts" "$T/bin/apart.debug"
+of "$T/bin/apart" 600
+is symbols no 'apart is stripped'
+# Without a build-id the checksum has to be right.
+objcopy -R .note.gnu.build-id "$split" "$T/bin/noid.whole"
+objcopy --only-keep-debug "$T/bin/noid.whole" "$T/bin/noid.debug" 2>/dev/null
+strip -o "$T/bin/noid" "$T/bin/noid.whole"
+(cd "$T/bin" && objcopy --add-gnu-debuglink=noid.debug noid)
+of "$T/bin/noid" 600
+is symbols yes "lines [0-9]+ %, .* of noid \($T/bin/noid.debug\)"
+printf x >>"$T/bin/noid.debug"
+of "$T/bin/noid" 600
+is symbols no 'noid is stripped'
+# By the build-id, where only the process sees it.
+if [ -d /usr/lib/debug ] && unshare -m true 2>/dev/null; then
+	id=$(readelf -n "$split" | awk '/Build ID/ { print $3 }')
+	rest=${id#??}
+	kept=/usr/lib/debug/.build-id/${id%"$rest"}
+	strip -o "$T/bin/packaged" "$split"
+	# shellcheck disable=SC2016
+	unshare -m sh -c 'mount -t tmpfs none /usr/lib/debug && mkdir -p "$1" &&
+	    objcopy --only-keep-debug "$2" "$1/$3.debug" && exec "$4" 600' \
+	    - "$kept" "$split" "$rest" "$T/bin/packaged" >/dev/null & asked $! packaged
+	is symbols yes "of packaged \($kept/$rest.debug\)"
+else
+	skip 'by the build-id'
+fi
 cp "$split" "$T/bin/removed"
 "$T/bin/removed" 600 >/dev/null & pid=$!
 await 10 started $pid removed

@@ -204,6 +204,19 @@ for build in heap-static $je; do
 	sums all.4 rec | fixed >is
 	same "$build, stripped: all, to the last one" is truth.4
 done
+# Or by their names, where those were set apart.
+objcopy --only-keep-debug "$B/target/heap-static" bare.debug
+strip -o bare "$B/target/heap-static"
+objcopy --add-gnu-debuglink=bare.debug bare
+start ./bare 4
+record -s 0
+end
+says 'stripped, its symbols are elsewhere: it is said' \
+    '^note.*bare is stripped: its symbols are those of .*/bare.debug' raw
+rsprof-sym <raw >rec
+sums all.4 rec | fixed >is
+same 'and all is found, to the last one' is truth.4
+rm bare.debug
 cp "$B/target/heap-static" bare
 strip bare
 start ./bare 1

@@ -98,6 +98,12 @@ if [ -x "$split" ] && rsprof-cpu -p $$ -d 0.01 >/dev/null 2>&1; then
 	cp "$split" "$T/gone"
 	rsprof-sym "$T/raw" >"$T/again"
 	same "the same file again: the same names" "$T/again" "$T/live"
+	objcopy --only-keep-debug "$T/gone" "$T/gone.debug"
+	strip "$T/gone"
+	(cd "$T" && objcopy --add-gnu-debuglink=gone.debug gone)
+	rsprof-sym "$T/raw" >"$T/apart"
+	same "what was set apart by strip: the same names" "$T/apart" "$T/live"
+	cp "$split" "$T/gone"
 
 	strip "$T/gone" -o "$T/stripped"
 	{
