@@ -40,8 +40,10 @@ struct fn {
 	size_t calls, taken, twice;   /* given the same pointer twice, without
 	                                 anybody handing it out in between */
 	size_t last;                  /* given a pointer, before it came again */
-	size_t again, explained;      /* has handed out one again, and one was given
-	                                 it in between */
+	size_t given, used;           /* has handed out a pointer, which was given to
+	                                 somebody before it came again */
+	size_t again, explained;      /* has handed out one again, that was used
+	                                 then, and somebody was given it in between */
 	size_t births, wrong, ended;
 	size_t moved, in_place;       /* given what lives, hands out another, the same */
 	size_t gone, still;           /* and what it was given comes again; is freed */
@@ -163,6 +165,18 @@ see_last(struct roles *r, size_t i)
 	}
 }
 
+/* Is what was handed out given to somebody, before it comes again? */
+static int
+is_used(const struct roles *r, size_t i)
+{
+	const struct touch *t = &r->touch[i];
+
+	while (++i < r->n && r->touch[i].p == t->p)
+		if (!are_nested(r, r->touch[i].call, t->call))
+			return r->touch[i].how == TAKEN;
+	return 1; /* it may be yet */
+}
+
 /* A function has handed out a pointer: is there something that ended what was
  * there before? */
 static void
@@ -170,13 +184,16 @@ see_again(struct roles *r, size_t i)
 {
 	const struct touch *t = &r->touch[i], *before = t - 1;
 	struct fn *f = &r->fn[fn_of(r, t)];
+	int used = is_used(r, i);
 
+	f->given++;
+	f->used += used;
 	if (i == 0 || before->p != t->p || are_nested(r, before->call, t->call))
 		return;
 	f->again++;
 	if (before->how != TAKEN)
 		return;
-	f->explained++;
+	f->explained += used;
 	see_last(r, i);
 }
 
@@ -200,7 +217,8 @@ see_taken(struct roles *r, size_t i)
 }
 
 /* The one that most is given last.  What hands out pointers that are used
- * reallocates; what happens to be left in rax is not. */
+ * reallocates; what happens to be left in rax is not: mimalloc leaves there what
+ * was freed before. */
 static void
 find_frees(struct roles *r)
 {
@@ -219,6 +237,16 @@ find_frees(struct roles *r)
 		most = fn->last;
 		r->frees = BIT(f);
 	}
+}
+
+/* What others do not use is left in rax by chance. */
+static void
+find_users(struct roles *r)
+{
+	r->may = 0;
+	for (unsigned f = 0; f < r->nfn; f++)
+		if (!(r->frees & BIT(f)) && r->fn[f].used * 2 > r->fn[f].given)
+			r->may |= BIT(f);
 }
 
 /* ---- lives ------------------------------------------------------------- */
@@ -310,13 +338,18 @@ see_given(struct roles *r, struct life *l, const struct touch *t)
 	add_share(r, l->birth, t);
 }
 
-/* It is freed: but not by what seemed to have moved it? */
+/* It is freed: by what seemed to have moved it, or does it still live after
+ * that? */
 static void
-see_still(struct roles *r, struct life *l, uint32_t call)
+see_freed(struct roles *r, struct life *l, uint32_t call)
 {
 	for (unsigned f = 0; f < r->nfn; f++)
-		if ((l->movers & BIT(f)) && !within(r, call, l->mover[f]))
-			r->fn[f].still++;
+		if (l->movers & BIT(f)) {
+			if (within(r, call, l->mover[f]))
+				r->fn[f].gone++;
+			else
+				r->fn[f].still++;
+		}
 	l->movers = 0;
 }
 
@@ -326,7 +359,7 @@ see_end(struct roles *r, struct life *l, const struct touch *t)
 	const struct spy_call *c = &r->call[t->call];
 
 	if (r->frees & BIT(c->fn)) {
-		see_still(r, l, t->call);
+		see_freed(r, l, t->call);
 		end_life(r, l, t->when);
 	} else if (l->birth != SPY_NONE && c->leave != SPY_NONE && c->ret != t->p &&
 	    is_pointer(c->ret)) {
@@ -364,15 +397,16 @@ see_lives(struct roles *r)
 
 /* ---- who allocates ----------------------------------------------------- */
 
-/* A new pointer for one that lives, which nobody frees any more. */
+/* A new pointer, which is used, for one that lives, which nobody frees any more. */
 static void
 find_reallocs(struct roles *r)
 {
 	for (unsigned f = 0; f < r->nfn; f++) {
 		const struct fn *fn = &r->fn[f];
 
-		if (!(r->frees & BIT(f)) && fn->gone >= FEW && fn->births >= FEW &&
-		    fn->still * 4 <= fn->gone && (fn->moved + fn->in_place) * 4 >= fn->calls)
+		if ((r->may & BIT(f)) && fn->gone >= FEW && fn->births >= FEW &&
+		    fn->still * 4 <= fn->gone &&
+		    (fn->moved + fn->in_place) * 4 >= fn->calls)
 			r->reallocs |= BIT(f);
 	}
 }
@@ -422,14 +456,12 @@ choose(const struct roles *r, uint64_t from, uint64_t chosen)
 static void
 find_births(struct roles *r)
 {
-	r->may = 0;
 	for (unsigned f = 0; f < r->nfn; f++) {
 		const struct fn *fn = &r->fn[f];
 
-		if (!(r->frees & BIT(f)) && fn->ended >= FEW &&
-		    fn->ended * 10 >= fn->births && fn->wrong * 10 <= fn->births &&
-		    fn->births * 2 >= fn->calls)
-			r->may |= BIT(f);
+		if (fn->ended < FEW || fn->ended * 10 < fn->births ||
+		    fn->wrong * 10 > fn->births || fn->births * 2 < fn->calls)
+			r->may &= ~BIT(f);
 	}
 }
 
@@ -738,9 +770,9 @@ roles_find(const struct spy_calls *calls, size_t n, uint64_t *shape,
 	r->call = calls->call;
 	r->ncall = calls->n;
 	r->nfn = n;
-	r->may = ~0ULL;
 	gather(r);
 	find_frees(r);
+	find_users(r);
 	see_lives(r);
 	see_pointers(r, seen);
 	find_reallocs(r);

@@ -3,7 +3,9 @@
 # knows?  tests/target/heap.rs by each Rust compiler that is here or that Debian
 # has (fetched into build/builds, not installed), with each set of options; what
 # each function allocates and frees is compared with what the program counts by
-# itself.  BUILDS says which compilers: stable nightly debian web.
+# itself.  BUILDS says which compilers: stable nightly debian web.  VARIANTS: only
+# those whose name begins so (a regular expression).  MIMALLOC is a directory with
+# mimalloc's source, if there is one: Debian has no archive of it.
 # shellcheck disable=SC2016,SC2086
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/heap.sh"
@@ -61,6 +63,12 @@ from_debian() {
 
 je=$(${CC:-cc} -print-file-name=libjemalloc_pic.a)
 linked="-C link-arg=$je -C link-arg=-lm -C link-arg=-lstdc++"
+mi=
+if [ "${MIMALLOC-}" ]; then
+	mi=$T/mimalloc.o
+	${CC:-cc} -O2 -DNDEBUG -I"$MIMALLOC/include" -c -o "$mi" "$MIMALLOC/src/static.c" ||
+		exit 1
+fi
 variants() {
 	cat <<-E
 		debug        -C opt-level=0 -C debuginfo=2
@@ -88,6 +96,10 @@ variants() {
 		jemalloc-fat -O --cfg jemalloc -C lto=fat $linked
 	E
 	esac
+	[ -z "$mi" ] || cat <<-E
+		mimalloc     -O --cfg mimalloc -C link-arg=$mi
+		mimalloc-fat -O --cfg mimalloc -C lto=fat -C link-arg=$mi
+	E
 }
 
 # ---- comparing ---------------------------------------------------------------
@@ -126,6 +138,7 @@ watch() {
 judge() {
 	layer=$(awk -F'\t' '$1 == "probe" { print $4; exit }' raw)
 	same "$1: all, to the last one (by ${layer:-nothing})" is want
+	cmp -s is want || grep '^note' raw | diag
 	[ -s raw ] || diag <err
 }
 
@@ -136,7 +149,7 @@ for name in ${BUILDS:-stable nightly debian web}; do
 	fi
 	version=$(cut -d ' ' -f 1,2 "$T/version")
 	truth || { skip "$version: it does not build"; diag <err; continue; }
-	variants >all.variants
+	variants | grep -E "^${VARIANTS:-.}" >all.variants
 	while read -r variant options <&3; do
 		root=$($rustc --print sysroot)
 		LD_LIBRARY_PATH=$root/lib:$root/lib/rustlib/x86_64-unknown-linux-gnu/lib

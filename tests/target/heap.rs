@@ -6,8 +6,8 @@
 //! what each function has allocated and freed:
 //!     site NAME allocs BYTES frees FREED live COUNT
 //! The plain program does the same, call by call, with Rust's own allocator, or
-//! (--cfg system) with the same one named by itself, or (--cfg jemalloc) with
-//! jemalloc linked in.
+//! (--cfg system) with the same one named by itself, or (--cfg jemalloc, --cfg
+//! mimalloc) with jemalloc or mimalloc linked in.
 //!
 //!     heap [THREADS [ROUNDS [warm]]]
 //!
@@ -160,6 +160,43 @@ mod jemalloc {
 #[cfg(jemalloc)]
 #[global_allocator]
 static JEMALLOC: jemalloc::Jemalloc = jemalloc::Jemalloc;
+
+#[cfg(mimalloc)]
+mod mimalloc {
+    use std::alloc::{GlobalAlloc, Layout};
+
+    extern "C" {
+        fn mi_malloc_aligned(size: usize, align: usize) -> *mut u8;
+        fn mi_zalloc_aligned(size: usize, align: usize) -> *mut u8;
+        fn mi_realloc_aligned(memory: *mut u8, size: usize, align: usize) -> *mut u8;
+        fn mi_free(memory: *mut u8);
+    }
+
+    pub struct MiMalloc;
+
+    /// As the crate of that name calls it.
+    unsafe impl GlobalAlloc for MiMalloc {
+        unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+            mi_malloc_aligned(layout.size(), layout.align())
+        }
+
+        unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+            mi_zalloc_aligned(layout.size(), layout.align())
+        }
+
+        unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+            mi_realloc_aligned(memory, size, layout.align())
+        }
+
+        unsafe fn dealloc(&self, memory: *mut u8, _: Layout) {
+            mi_free(memory)
+        }
+    }
+}
+
+#[cfg(mimalloc)]
+#[global_allocator]
+static MIMALLOC: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 thread_local! {
     /// Which function allocates.  No destructor, so it is there to the very end.
