@@ -55,7 +55,9 @@ struct process {
 	pid_t pid;
 	struct pages *pages;
 	uint64_t live, peak; /* pages */
-	struct rec_memory sum; /* not told yet */
+	uint64_t live_before; /* when it was told last */
+	uint64_t told;        /* pages that have come by faults that were told, */
+	uint64_t come;        /* and in all, since then */
 };
 
 struct profiler {
@@ -190,8 +192,9 @@ saw_change(void *ctx, const struct pages_change *c)
 		place_add(s->p->places, places_nth(s->p->places, c->who), &h);
 	else if (s->p->every == 1)
 		s->p->strange += (int64_t)c->come;
-	s->process->sum.allocs += c->come;
-	s->process->sum.frees += c->gone;
+	if (c->who != PAGES_STRANGE)
+		s->process->told += c->come;
+	s->process->come += c->come;
 	s->process->live += c->come - c->gone;
 	if (s->process->live > s->process->peak)
 		s->process->peak = s->process->live;
@@ -208,13 +211,31 @@ tell_place(void *ctx, struct place *place)
 	targets_put(p->targets, &r);
 }
 
+/* What has come and gone, so that it makes the change that is there.  What
+ * has come is an estimate where not all faults are told, and what came by faults
+ * that were not is in it already. */
+static void
+settle(const struct profiler *p, struct process *process, struct rec_memory *m)
+{
+	uint64_t more = process->live - process->live_before;
+
+	m->allocs = process->come;
+	if (p->every > 1) {
+		m->allocs = process->told * p->every;
+		if ((int64_t)(m->allocs - more) < 0)
+			m->allocs = more;
+	}
+	m->frees = m->allocs - more;
+	process->live_before = process->live;
+	process->told = process->come = 0;
+}
+
 static void
 tell_memory(struct profiler *p, struct process *process)
 {
 	struct rec r = { .type = REC_MEMORY };
 
-	r.memory = process->sum;
-	memset(&process->sum, 0, sizeof process->sum);
+	settle(p, process, &r.memory);
 	r.memory.time = p->time;
 	r.memory.pid = (uint64_t)process->pid;
 	r.memory.bytes = r.memory.allocs * PAGES_SIZE;
