@@ -7,19 +7,25 @@
 . "$here/../heap.sh"
 
 mkfifo gate
-for build in heap heap-lto; do
+# Without names it is found out by what functions do.
+strip -o bare "$B/target/heap-static"
+for build in heap heap-lto bare; do
+	program=$B/target/$build warm=
+	[ $build != bare ] || { program=./bare warm=warm; }
 	printf 'go\nend\n' | "$B/target/heap-counted" 2 1 | grep '^site' | sort >all
 	grep -v ' push_sent ' all >truth
 
 	: >said
 	: >raw
-	"$B/target/$build" 2 1 <gate >said & pid=$!
+	# shellcheck disable=SC2086
+	"$program" 2 1 $warm <gate >said & pid=$!
 	own $pid
 	exec 8>gate
 	long grep -q ready said
 	rsprof-heap -s 0 -p $pid >raw 2>err 8>&- & heap=$!
 	own $heap
 	long grep -q '^probe' raw
+	[ $build != bare ] || { cp "$B/target/heap-static" named; mv named bare; }
 	echo go >&8
 	long grep -q '^done' said
 	kill $heap
