@@ -194,7 +194,8 @@ release_old(struct tables *t)
 	while (n < t->nold && t->old[n].time + LINGER_NS < now)
 		if (release(t, t->old[n++].range) < 0)
 			return -1;
-	memmove(t->old, t->old + n, (t->nold - n) * sizeof *t->old);
+	if (n)
+		memmove(t->old, t->old + n, (t->nold - n) * sizeof *t->old);
 	t->nold -= n;
 	return 0;
 }
