@@ -28,6 +28,7 @@ COMMANDS := $(patsubst cmd/%.c,%,$(wildcard cmd/*.c))
 LIB := $(patsubst %.c,$B/%.o,$(filter-out \
 	$(if $(filter 1,$(BPF)),lib/walker_none.c lib/heap_none.c lib/spy_none.c,$(IN_KERNEL)), \
 	$(wildcard lib/*.c)))
+FUZZERS := $(patsubst tests/fuzz/%.c,$B/fuzz/%,$(wildcard tests/fuzz/*.c))
 UNITS := $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/*.c))
 # Debian's static jemalloc, where it is.
 JEMALLOC := $(filter /%,$(shell $(CC) -print-file-name=libjemalloc_pic.a))
@@ -62,6 +63,7 @@ LIBS_unit_profile := -lsqlite3
 
 all: $(COMMANDS:%=$B/%) $B/rsprof
 units: $(UNITS)
+fuzzers: $(FUZZERS)
 targets: $(TARGETS)
 
 $B/%.o: %.c
@@ -80,6 +82,10 @@ $B/rsprof-%: $B/cmd/rsprof-%.o $B/lib.a
 $B/unit/%: $B/tests/unit/%.o $B/lib.a
 	@mkdir -p $(@D)
 	$Q$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_unit_$*)
+
+$B/fuzz/%: $B/tests/fuzz/%.o $B/lib.a
+	@mkdir -p $(@D)
+	$Q$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -o $@ $^ -lbpf -lelf -liberty -lZydis -lsqlite3 -lz
 
 $B/rsprof: cmd/rsprof
 	@mkdir -p $(@D)
@@ -238,6 +244,17 @@ soak:
 	$(SUBMAKE) all $B/target/strain $B/target/work
 	@B='$(abspath $B)' ATTACHES=500 DETACHES=200 prove -v -e env tests/attach.t \
 	    tests/detach.t
+
+# Readers of what others wrote, fed with whatever; what was found of use is kept.
+FUZZ_SECONDS ?= 60
+fuzz:
+	@CC=clang BPF='$(BPF)' ./deps.sh build
+	$(SUBMAKE) B=build/fuzz SAN=1 CC=clang CFLAGS='-O1 -g -fsanitize=fuzzer-no-link' \
+	    fuzzers
+	@cd build/fuzz && for f in $(notdir $(FUZZERS)); do \
+	    mkdir -p corpus/$$f && echo "$$f: $(FUZZ_SECONDS) s" && \
+	    fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=2048 -timeout=10 \
+	        -max_len=65536 -verbosity=0 -print_final_stats=1 corpus/$$f || exit 1; done
 
 # Beside perf, where that is installed: figures for people, no test.
 bench:
