@@ -40,21 +40,21 @@ TARGETS := $(patsubst tests/target/%.rs,$B/target/%,$(wildcard tests/target/*.rs
 	$(patsubst tests/oracle/%.c,$B/oracle/%,$(wildcard tests/oracle/*.c))
 
 # Which command needs which library.
-LIBS_rsprof-cpu := $(if $(filter 1,$(BPF)),-lbpf) -lelf
-LIBS_rsprof-growth := $(if $(filter 1,$(BPF)),-lbpf) -lelf
+LIBS_rsprof-cpu := $(if $(filter 1,$(BPF)),-lbpf) -lelf -lz
+LIBS_rsprof-growth := $(if $(filter 1,$(BPF)),-lbpf) -lelf -lz
 LIBS_rsprof-heap := $(if $(filter 1,$(BPF)),-lbpf) -lelf -lZydis -lm -lz
-LIBS_rsprof-sym := -ldw -lelf -liberty -lz
-LIBS_rsprof-doctor := $(if $(filter 1,$(BPF)),-lbpf) -ldw -lelf -liberty -lZydis -lz
-LIBS_rsprof-stack := -lelf
+LIBS_rsprof-sym := -lelf -liberty -lz
+LIBS_rsprof-doctor := $(if $(filter 1,$(BPF)),-lbpf) -lelf -liberty -lZydis -lz
+LIBS_rsprof-stack := -lelf -lz
 LIBS_rsprof-query := -lsqlite3
 LIBS_rsprof-store := -lsqlite3
 LIBS_rsprof-top := -lsqlite3
 LIBS_rsprof-tui := -lsqlite3 -lncursesw -ltinfo
-LIBS_unit_cfi := -ldw -lelf
+LIBS_unit_cfi := -ldw -lelf -lz
 LIBS_unit_demangle := -liberty
 LIBS_unit_insn := -lZydis
-LIBS_unit_module := -lelf
-LIBS_unit_space := -lelf
+LIBS_unit_module := -lelf -lz
+LIBS_unit_space := -lelf -lz
 LIBS_unit_profile := -lsqlite3
 
 .DELETE_ON_ERROR:

@@ -25,7 +25,6 @@ links() {
 build() {
 	links stdio.h || need 'gcc libc6-dev' 'gcc glibc-devel' gcc
 	links gelf.h -lelf || need libelf-dev elfutils-libelf-devel libelf
-	links elfutils/libdw.h -ldw || need libdw-dev elfutils-devel libelf
 	links libiberty/demangle.h -liberty ||
 		need libiberty-dev binutils-devel binutils
 	links zlib.h -lz || need zlib1g-dev zlib-devel zlib
@@ -60,6 +59,11 @@ tests() {
 	# Static, it is only in Debian's package.
 	! has apt-get || links stdio.h -l:libjemalloc_pic.a -lm -lstdc++ -ldl ||
 		need libjemalloc-dev '' ''
+}
+
+# Who else reads unwind tables.
+oracles() {
+	links elfutils/libdw.h -ldw || need libdw-dev elfutils-devel libelf
 }
 
 emulator() {
@@ -107,9 +111,9 @@ trap 'rm -rf "$tmp"' EXIT
 case ${1:-} in
 build) build ;;
 demo) build; rust ;;
-check) build; rust; tests; pages ;;
-kernel) build; rust; emulator ;;
-lint) build; pages; style ;;
+check) build; rust; oracles; tests; pages ;;
+kernel) build; rust; oracles; emulator ;;
+lint) build; oracles; pages; style ;;
 *) echo "usage: deps.sh build|demo|check|kernel|lint" >&2; exit 2 ;;
 esac
 [ -n "$apt" ] || exit 0

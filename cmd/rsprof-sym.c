@@ -24,6 +24,7 @@
 #include "rec.h"
 #include "symbol.h"
 
+#define MEMORY 256ULL /* MiB for debug information, unless told */
 #define PIDS 16 /* processes that are asked for a module's file */
 
 struct module {
@@ -49,7 +50,8 @@ struct namer {
 	size_t nplace, place_room;
 	struct idmap place_of; /* hash of module and offset -> index */
 	struct idmap frames;   /* ids that have been written */
-	int kallsyms;          /* see kallsyms_open() */
+	struct symbol_options o;
+	struct debug_memory memory;
 	const char *file;      /* being read */
 	uint64_t time;         /* of the last record that had one */
 	int status;
@@ -124,7 +126,7 @@ open_symbols(struct namer *n, struct module *m)
 	char text[4300];
 
 	m->symbols = checked(symbols_open(m->path, m->buildid, m->pid, m->npid,
-	    n->kallsyms));
+	    &n->o));
 	if (symbols_problem(m->symbols) == NULL)
 		return;
 	snprintf(text, sizeof text, "%s: %s", m->path, symbols_problem(m->symbols));
@@ -360,7 +362,8 @@ parse_options(struct namer *n, int argc, char *argv[])
 	uint64_t fd;
 	int c;
 
-	n->kallsyms = -1;
+	n->memory.most = MEMORY << 20;
+	n->o = (struct symbol_options){ &n->memory, -1 };
 	while ((c = getopt(argc, argv, "k:V")) != -1)
 		switch (c) {
 		case 'k':
@@ -368,7 +371,7 @@ parse_options(struct namer *n, int argc, char *argv[])
 				errx(2, "-k %s: not a descriptor", optarg);
 			/* Where it did not get here, the usual way is left. */
 			if (fcntl((int)fd, F_GETFD) >= 0)
-				n->kallsyms = (int)fd;
+				n->o.kallsyms = (int)fd;
 			break;
 		case 'V':
 			puts("rsprof-sym " VERSION);

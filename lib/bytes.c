@@ -31,7 +31,7 @@ groups(struct bytes *b, uint64_t *v, uint64_t *last)
 }
 
 uint64_t
-bytes_uleb(struct bytes *b)
+bytes_long_uleb(struct bytes *b)
 {
 	uint64_t v, last;
 
@@ -50,16 +50,17 @@ bytes_sleb(struct bytes *b)
 	return (int64_t)v;
 }
 
-const void *
-bytes_skip(struct bytes *b, uint64_t len)
+const char *
+bytes_string(struct bytes *b)
 {
 	const unsigned char *p = b->p;
+	const unsigned char *nul = p < b->end ? memchr(p, 0, (size_t)(b->end - p)) : NULL;
 
-	if (len > (uint64_t)(b->end - b->p)) {
+	if (nul == NULL) {
 		b->failed = 1;
 		b->p = b->end;
-		return NULL;
+		return "";
 	}
-	b->p += len;
-	return p;
+	b->p = nul + 1;
+	return (const char *)p;
 }

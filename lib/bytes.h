@@ -13,14 +13,37 @@ struct bytes {
 	int failed;
 };
 
+/* Skip len bytes: where they begin, or NULL. */
+static inline const void *
+bytes_skip(struct bytes *b, uint64_t len)
+{
+	const unsigned char *p = b->p;
+
+	if (len <= (uint64_t)(b->end - p)) {
+		b->p += len;
+		return p;
+	}
+	b->failed = 1;
+	b->p = b->end;
+	return NULL;
+}
+
 /* An unsigned number of len bytes, at most 8. */
 uint64_t bytes_take(struct bytes *b, size_t len);
 
 /* LEB128 numbers (DWARF 5, 7.6); what does not fit 64 bits is dropped. */
-uint64_t bytes_uleb(struct bytes *b);
+uint64_t bytes_long_uleb(struct bytes *b);
 int64_t bytes_sleb(struct bytes *b);
 
-/* Skip len bytes: where they begin, or NULL. */
-const void *bytes_skip(struct bytes *b, uint64_t len);
+static inline uint64_t
+bytes_uleb(struct bytes *b)
+{
+	if (b->p < b->end && *b->p < 0x80)
+		return *b->p++;
+	return bytes_long_uleb(b);
+}
+
+/* What comes up to the next NUL: "" where there is none. */
+const char *bytes_string(struct bytes *b);
 
 #endif

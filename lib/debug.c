@@ -1,32 +1,52 @@
 #include "debug.h"
 
-#include <dwarf.h>
-#include <elfutils/libdw.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "array.h"
+#include "dwarf_file.h"
+#include "dwarf_line.h"
+#include "dwarf_names.h"
+#include "dwarf_split.h"
 #include "obj.h"
 #include "strtab.h"
 
-#define NESTING 200 /* of DIEs: deeper ones are left out */
+/* A range of a function's addresses. */
+struct function {
+	uint64_t low;
+	uint32_t len;
+	uint32_t die; /* from where its unit begins */
+};
 
-/* A range of addresses that belongs to a function or an inlined call. */
+/* A range of an inlined call's.  Those of one call follow each other; what is
+ * inlined into it comes behind, and is deeper. */
 struct part {
 	uint64_t low, high;
-	Dwarf_Off die;
-	int depth;       /* 0: a function; 1 and more: inlined calls */
-	unsigned family; /* number of parts from a function on: 1 + inlined ones */
+	uint32_t die;
+	int depth;
+};
+
+/* What is inlined into a function. */
+struct tree {
+	size_t n, room;
+	struct part *part;
 };
 
 struct unit {
-	Dwarf_Off die;
+	struct dwarf_unit of;      /* as it is in the file: it has the addresses, */
+	struct dwarf_unit *split;  /* its split unit, or NULL, the entries */
 	int loaded;
-	struct part *part;      /* each function, then what is inlined into it */
-	size_t npart, room;
-	uint32_t *function;     /* parts of depth 0, by low */
-	size_t nfunction;
+	uint64_t used;             /* when: debug_memory's clock */
+	size_t bytes;              /* that it takes */
+	struct function *function; /* by low */
+	size_t nfunction, function_room;
+	struct tree **tree;        /* of each function; NULL: not read yet */
+	struct dwarf_lines *lines;
+	uint32_t *file;            /* names of files that were put together: by number */
 };
 
 struct range {
@@ -34,22 +54,38 @@ struct range {
 	uint32_t unit;
 };
 
+/* More ranges than this for the entries of a unit are damage. */
+#define RANGES(u) (1000 + 2 * ((u)->end - (u)->offset))
+
 struct debug {
-	Dwarf *dw;
+	struct debug *next;
+	struct debug_memory *memory;
+	struct dwarf *dwarf;
+	struct dwarf_split *split;
 	struct unit *unit;
 	size_t nunit, unit_room;
 	struct range *range; /* by low */
 	size_t nrange, range_room;
-	struct strtab made; /* names that had to be put together */
+	uint64_t left;       /* ranges that may be added */
+	struct strtab made;  /* names that had to be put together */
 };
+
+#define LOWEST 2   /* what the linker dropped keeps an address of 0 or 1 */
+#define OVERLAPS 16 /* ranges that are looked back over */
+#define PADDING 16 /* bytes between two functions */
+#define LONGEST UINT32_MAX
 
 /* ---- units ------------------------------------------------------------- */
 
 static int
-add_range(struct debug *d, uint64_t low, uint64_t high)
+add_range(void *ctx, uint64_t low, uint64_t high)
 {
-	/* What the linker dropped keeps an address of 0 or 1. */
-	if (low >= high || low < 2)
+	struct debug *d = ctx;
+
+	if (d->left == 0)
+		return 1;
+	d->left--;
+	if (low >= high || low < LOWEST)
 		return 0;
 	if (array_room(&d->range, d->nrange, &d->range_room, sizeof *d->range) < 0)
 		return -1;
@@ -58,18 +94,19 @@ add_range(struct debug *d, uint64_t low, uint64_t high)
 }
 
 static int
-add_unit(struct debug *d, Dwarf_Die *die)
+add_unit(struct debug *d, struct dwarf_unit *of)
 {
-	Dwarf_Addr base, low, high;
-	ptrdiff_t at = 0;
+	struct dwarf_die die;
+	int code = of->type == DW_UT_compile || of->type == DW_UT_skeleton;
 
+	d->left += RANGES(of);
 	if (array_room(&d->unit, d->nunit, &d->unit_room, sizeof *d->unit) < 0)
 		return -1;
-	while ((at = dwarf_ranges(die, at, &base, &low, &high)) > 0)
-		if (add_range(d, low, high) < 0)
-			return -1;
-	memset(&d->unit[d->nunit], 0, sizeof *d->unit);
-	d->unit[d->nunit++].die = dwarf_dieoffset(die);
+	if (code && dwarf_root(of) == 0 && dwarf_die_at(of, of->die, &die) == 0 &&
+	    dwarf_ranges_of(&die, add_range, d) < 0)
+		return -1;
+	dwarf_unit_clear(of);
+	d->unit[d->nunit++] = (struct unit){ .of = *of };
 	return 0;
 }
 
@@ -81,398 +118,595 @@ range_order(const void *a, const void *b)
 	return x->low < y->low ? -1 : x->low > y->low;
 }
 
+/* Functions of a unit that stand side by side are one range. */
+static void
+sort_ranges(struct debug *d)
+{
+	size_t n = 0;
+
+	if (d->nrange)
+		qsort(d->range, d->nrange, sizeof *d->range, range_order);
+	for (size_t i = 0; i < d->nrange; i++) {
+		struct range *r = &d->range[i], *last = n ? &d->range[n - 1] : NULL;
+
+		if (last && last->unit == r->unit && r->low >= last->low &&
+		    r->low - last->low <= last->high - last->low + PADDING) {
+			if (r->high > last->high)
+				last->high = r->high;
+		} else {
+			d->range[n++] = *r;
+		}
+	}
+	d->nrange = n;
+}
+
 static int
 read_units(struct debug *d)
 {
-	Dwarf_CU *cu = NULL;
-	Dwarf_Die die;
-	uint8_t type;
+	struct dwarf_unit u;
+	uint64_t at = 0;
 
-	while (dwarf_get_units(d->dw, cu, &cu, NULL, &type, &die, NULL) == 0)
-		if ((type == DW_UT_compile || type == DW_UT_skeleton) &&
-		    add_unit(d, &die) < 0)
+	for (; dwarf_unit_read(d->dwarf, at, &u) == 0; at = u.end)
+		if (add_unit(d, &u) < 0)
 			return -1;
-	if (d->nrange)
-		qsort(d->range, d->nrange, sizeof *d->range, range_order);
+	sort_ranges(d);
 	return d->nunit ? 0 : -1;
 }
 
-struct debug *
-debug_open(const struct obj *obj)
+/* The unit that an entry is in. */
+static struct dwarf_unit *
+unit_of_entry(void *ctx, uint64_t offset)
 {
-	struct debug *d;
+	struct debug *d = ctx;
+	size_t low = 0, high = d->nunit;
 
-	if (obj_section(obj, ".debug_info").len == 0 &&
-	    obj_section(obj, ".zdebug_info").len == 0)
-		return NULL;
-	d = calloc(1, sizeof *d);
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (d->unit[mid].of.end <= offset)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < d->nunit ? &d->unit[low].of : NULL;
+}
+
+struct debug *
+debug_open(struct obj *obj, const struct debug_options *o)
+{
+	struct debug *d = calloc(1, sizeof *d);
+
 	if (d == NULL)
 		return NULL;
-	d->dw = dwarf_begin_elf(obj_handle(obj), DWARF_C_READ, NULL);
-	if (d->dw && read_units(d) == 0)
-		return d;
+	d->memory = o->memory;
+	d->next = d->memory->first;
+	d->memory->first = d;
+	d->dwarf = dwarf_open(obj, 0);
+	if (d->dwarf) {
+		dwarf_set_units(d->dwarf, unit_of_entry, d);
+		d->split = dwarf_split_new(d->dwarf, o->root, o->path);
+		if (d->split && read_units(d) == 0)
+			return d;
+	}
 	debug_close(d);
 	return NULL;
+}
+
+const char *
+debug_problem(const struct debug *d)
+{
+	return dwarf_split_problem(d->split);
+}
+
+/* ---- giving back ------------------------------------------------------- */
+
+/* Pages of a mapping that are not needed any more are in the file. */
+static void
+drop_pages(const struct dwarf *dwarf, const unsigned char *bytes, size_t len)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), all, from, to;
+	const unsigned char *file = obj_bytes(dwarf_obj(dwarf), &all);
+
+	/* What was decompressed is nowhere else. */
+	if (bytes < file || len > all || (size_t)(bytes - file) > all - len)
+		return;
+	from = ((size_t)(bytes - file) + page - 1) / page * page;
+	to = ((size_t)(bytes - file) + len) / page * page;
+	if (from < to)
+		madvise((void *)(uintptr_t)(file + from), to - from, MADV_DONTNEED);
+}
+
+static struct dwarf_unit *
+entries_of(struct unit *u)
+{
+	return u->split ? u->split : &u->of;
+}
+
+static void
+free_tree(struct tree *t)
+{
+	if (t)
+		free(t->part);
+	free(t);
+}
+
+static void
+unload(struct debug *d, struct unit *u)
+{
+	struct dwarf_unit *e = entries_of(u);
+	struct bytes info = dwarf_bytes(e->dwarf, DWARF_INFO, e->offset);
+	const unsigned char *lines;
+	size_t len;
+
+	drop_pages(e->dwarf, info.p, (size_t)(e->end - e->offset));
+	if (u->lines) {
+		lines = dwarf_lines_bytes(u->lines, &len);
+		drop_pages(d->dwarf, lines, len);
+	}
+	for (size_t i = 0; u->tree && i < u->nfunction; i++)
+		free_tree(u->tree[i]);
+	free(u->tree);
+	free(u->function);
+	free(u->file);
+	dwarf_lines_free(u->lines);
+	dwarf_unit_clear(&u->of);
+	dwarf_split_free(u->split);
+	d->memory->used -= u->bytes;
+	*u = (struct unit){ .of = u->of };
+}
+
+/* Make room, but keep this one. */
+static void
+make_room(struct debug_memory *m, const struct unit *keep)
+{
+	while (m->used > m->most) {
+		struct unit *oldest = NULL;
+		struct debug *whose = NULL;
+
+		for (struct debug *d = m->first; d; d = d->next)
+			for (size_t i = 0; i < d->nunit; i++) {
+				struct unit *u = &d->unit[i];
+
+				if (u != keep && u->loaded &&
+				    (oldest == NULL || u->used < oldest->used)) {
+					oldest = u;
+					whose = d;
+				}
+			}
+		if (oldest == NULL)
+			return;
+		unload(whose, oldest);
+	}
+}
+
+static void
+take_memory(struct debug *d, struct unit *u, size_t bytes)
+{
+	u->bytes += bytes;
+	d->memory->used += bytes;
 }
 
 void
 debug_close(struct debug *d)
 {
+	struct debug **at;
+
 	if (d == NULL)
 		return;
-	for (size_t i = 0; i < d->nunit; i++) {
-		free(d->unit[i].part);
-		free(d->unit[i].function);
-	}
+	for (size_t i = 0; i < d->nunit; i++)
+		if (d->unit[i].loaded)
+			unload(d, &d->unit[i]);
+		else
+			dwarf_unit_clear(&d->unit[i].of);
+	for (at = &d->memory->first; *at && *at != d; at = &(*at)->next)
+		;
+	if (*at)
+		*at = d->next;
+	dwarf_split_close(d->split);
+	dwarf_close(d->dwarf);
 	strtab_clear(&d->made);
 	free(d->unit);
 	free(d->range);
-	dwarf_end(d->dw);
 	free(d);
 }
 
 /* ---- a unit's functions ------------------------------------------------ */
 
-static int
-add_parts(struct unit *u, Dwarf_Die *die, int depth)
-{
-	Dwarf_Addr base, low, high;
-	ptrdiff_t at = 0;
-
-	while ((at = dwarf_ranges(die, at, &base, &low, &high)) > 0) {
-		if (low >= high || low < 2)
-			continue;
-		if (array_room(&u->part, u->npart, &u->room, sizeof *u->part) < 0)
-			return -1;
-		u->part[u->npart++] =
-		    (struct part){ low, high, dwarf_dieoffset(die), depth, 1 };
-	}
-	return 0;
-}
-
-/* Does a kind of DIE hold functions or inlined calls? */
-static int
-holds_code(int tag)
-{
-	switch (tag) {
-	case DW_TAG_subprogram:
-	case DW_TAG_inlined_subroutine:
-	case DW_TAG_lexical_block:
-	case DW_TAG_namespace:
-	case DW_TAG_module:
-	case DW_TAG_structure_type:
-	case DW_TAG_class_type:
-	case DW_TAG_union_type:
-	case DW_TAG_enumeration_type:
-	case DW_TAG_try_block:
-	case DW_TAG_catch_block: return 1;
-	default: return 0;
-	}
-}
-
-/* Inlined calls belong to a function; a function within another one (a
- * nested one of C) is one of its own. */
-static int
-collect(struct unit *u, Dwarf_Die *parent, int depth, int level)
-{
-	Dwarf_Die die;
-
-	if (level > NESTING || dwarf_child(parent, &die) != 0)
-		return 0;
-	do {
-		int tag = dwarf_tag(&die), inner = depth;
-
-		if (!holds_code(tag))
-			continue;
-		if (tag == DW_TAG_subprogram)
-			inner = 0;
-		if (tag == DW_TAG_subprogram || tag == DW_TAG_inlined_subroutine)
-			if (add_parts(u, &die, inner++) < 0)
-				return -1;
-		if (collect(u, &die, inner, level + 1) < 0)
-			return -1;
-	} while (dwarf_siblingof(&die, &die) == 0);
-	return 0;
-}
-
-/* qsort() knows no context, so the key stands beside the number. */
-struct keyed {
-	uint64_t low;
-	uint32_t part;
+struct adding {
+	struct unit *unit;
+	uint32_t die;
+	uint64_t left; /* ranges: a list of them can be named again and again */
 };
 
 static int
-keyed_order(const void *a, const void *b)
+add_function(void *ctx, uint64_t low, uint64_t high)
 {
-	const struct keyed *x = a, *y = b;
+	struct adding *a = ctx;
+	struct unit *u = a->unit;
+
+	if (a->left == 0)
+		return 1;
+	a->left--;
+	if (low >= high || low < LOWEST)
+		return 0;
+	if (array_room(&u->function, u->nfunction, &u->function_room,
+	        sizeof *u->function) < 0)
+		return -1;
+	u->function[u->nfunction++] = (struct function){ low,
+		high - low < LONGEST ? (uint32_t)(high - low) : LONGEST, a->die };
+	return 0;
+}
+
+/* The entries of a unit are a list, with marks where one's children end: those of
+ * functions are wherever they are. */
+static int
+find_functions(struct unit *u)
+{
+	struct dwarf_unit *e = entries_of(u);
+	struct bytes all = dwarf_bytes(e->dwarf, DWARF_INFO, e->offset);
+	struct adding a = { u, 0, RANGES(e) };
+	struct dwarf_die die;
+
+	if (dwarf_die_at(e, e->die, &die) < 0)
+		return -1;
+	for (;;) {
+		if (die.abbrev && die.abbrev->tag == DW_TAG_subprogram &&
+		    die.abbrev->code_range && dwarf_ranges_of(&die, add_function, &a) < 0)
+			return -1;
+		dwarf_die_skip(&die);
+		if (die.at.failed || die.at.p >= die.at.end)
+			return 0;
+		a.die = (uint32_t)(die.at.p - all.p);
+		dwarf_die_next(&die);
+	}
+}
+
+static int
+function_order(const void *a, const void *b)
+{
+	const struct function *x = a, *y = b;
 
 	return x->low < y->low ? -1 : x->low > y->low;
 }
 
-/* List the functions by address, each with the size of its family. */
-static int
-list_functions(struct unit *u)
-{
-	struct keyed *key = reallocarray(NULL, u->npart + 1, sizeof *key);
-	size_t n = 0;
-
-	u->function = reallocarray(NULL, u->npart + 1, sizeof *u->function);
-	if (key == NULL || u->function == NULL) {
-		free(key);
-		return -1;
-	}
-	for (size_t i = u->npart; i-- > 0;) {
-		struct part *p = &u->part[i];
-
-		if (p->depth == 0)
-			key[n++] = (struct keyed){ p->low, (uint32_t)i };
-	}
-	for (size_t i = 0, last = 0; i < u->npart; i++) {
-		if (u->part[i].depth == 0)
-			last = i;
-		else
-			u->part[last].family++;
-	}
-	qsort(key, n, sizeof *key, keyed_order);
-	for (size_t i = 0; i < n; i++)
-		u->function[i] = key[i].part;
-	u->nfunction = n;
-	free(key);
-	return 0;
-}
-
 static void
-load_unit(struct debug *d, struct unit *u)
+load(struct debug *d, struct unit *u)
 {
-	Dwarf_Die die;
+	size_t len = 0;
 
+	u->used = ++d->memory->clock;
 	if (u->loaded)
 		return;
 	u->loaded = 1;
-	if (dwarf_offdie(d->dw, u->die, &die) == NULL ||
-	    collect(u, &die, 0, 0) < 0 || list_functions(u) < 0)
-		u->npart = u->nfunction = 0;
+	u->split = dwarf_split_unit(d->split, &u->of);
+	if (find_functions(u) == 0)
+		u->tree = calloc(u->nfunction + 1, sizeof *u->tree);
+	if (u->tree == NULL)
+		u->nfunction = 0;
+	if (u->nfunction)
+		qsort(u->function, u->nfunction, sizeof *u->function, function_order);
+	u->lines = dwarf_lines_read(&u->of);
+	take_memory(d, u, u->function_room * sizeof *u->function +
+	    u->nfunction * sizeof *u->tree + (size_t)(entries_of(u)->end - entries_of(u)->offset));
+	if (u->lines) {
+		dwarf_lines_bytes(u->lines, &len);
+		take_memory(d, u, len + dwarf_lines_size(u->lines) +
+		    dwarf_lines_files(u->lines) * sizeof *u->file);
+	}
+	make_room(d->memory, u);
+}
+
+/* ---- what is inlined --------------------------------------------------- */
+
+struct growing {
+	struct tree *tree;
+	uint32_t die;
+	uint64_t left;
+	int depth;             /* of the entry, */
+	int calls;             /* and how many inlined calls it is in, */
+	int call[DEBUG_DEPTH]; /* which stand that deep */
+};
+
+static int
+add_part(void *ctx, uint64_t low, uint64_t high)
+{
+	struct growing *g = ctx;
+	struct tree *t = g->tree;
+
+	if (g->left == 0)
+		return 1;
+	g->left--;
+	if (low >= high || low < LOWEST)
+		return 0;
+	if (array_room(&t->part, t->n, &t->room, sizeof *t->part) < 0)
+		return -1;
+	t->part[t->n++] = (struct part){ low, high, g->die, g->calls };
+	return 0;
+}
+
+static int
+see_entry(struct growing *g, const struct dwarf_die *die)
+{
+	while (g->calls && g->call[g->calls - 1] >= g->depth)
+		g->calls--;
+	if (die->abbrev->tag != DW_TAG_inlined_subroutine || g->calls == DEBUG_DEPTH)
+		return 0;
+	if (die->abbrev->code_range && dwarf_ranges_of(die, add_part, g) < 0)
+		return -1;
+	g->call[g->calls++] = g->depth;
+	return 0;
+}
+
+/* What stands below a function; of one that is declared within it, nothing. */
+static int
+grow(struct dwarf_unit *e, struct dwarf_die *die, struct tree *t)
+{
+	struct bytes all = dwarf_bytes(e->dwarf, DWARF_INFO, e->offset);
+	struct growing g = { .tree = t, .left = RANGES(e) };
+	int other = INT_MAX; /* how deep that function stands */
+
+	do {
+		if (die->abbrev == NULL) {
+			g.depth--;
+		} else {
+			if (g.depth <= other)
+				other = g.depth && die->abbrev->tag == DW_TAG_subprogram
+				    ? g.depth
+				    : INT_MAX;
+			if (other == INT_MAX && see_entry(&g, die) < 0)
+				return -1;
+			g.depth += die->abbrev->children;
+			dwarf_die_skip(die);
+		}
+		g.die = (uint32_t)(die->at.p - all.p);
+		if (g.depth > 0)
+			dwarf_die_next(die);
+	} while (g.depth > 0 && !die->at.failed);
+	return 0;
+}
+
+static const struct tree *
+tree_of(struct debug *d, struct unit *u, size_t function)
+{
+	struct dwarf_unit *e = entries_of(u);
+	struct tree *t = u->tree[function];
+	struct dwarf_die die;
+
+	if (t)
+		return t;
+	t = u->tree[function] = calloc(1, sizeof *t);
+	if (t == NULL)
+		return NULL;
+	if (dwarf_die_at(e, e->offset + u->function[function].die, &die) < 0 ||
+	    grow(e, &die, t) < 0)
+		t->n = 0;
+	take_memory(d, u, sizeof *t + t->room * sizeof *t->part);
+	make_room(d->memory, u);
+	return t;
+}
+
+/* How many parts from this one on are of the same call; does one of them have the
+ * address? */
+static size_t
+call_at(const struct tree *t, size_t i, uint64_t addr, int *has)
+{
+	size_t n = 0;
+
+	*has = 0;
+	for (; i + n < t->n && t->part[i + n].die == t->part[i].die; n++)
+		*has |= addr >= t->part[i + n].low && addr < t->part[i + n].high;
+	return n;
+}
+
+/* The entries of the calls that have an address, from the function inwards. */
+static size_t
+chain(const struct tree *t, uint32_t function, uint64_t addr, uint32_t out[DEBUG_DEPTH])
+{
+	int last = -1, without = INT_MAX, has;
+	size_t n = 0, step;
+
+	out[n++] = function;
+	for (size_t i = 0; t && i < t->n && n < DEBUG_DEPTH; i += step) {
+		const struct part *p = &t->part[i];
+
+		step = call_at(t, i, addr, &has);
+		if (p->depth > without)
+			continue; /* it is in one that does not have it */
+		without = has ? INT_MAX : p->depth;
+		if (has && p->depth > last) {
+			last = p->depth;
+			out[n++] = p->die;
+		}
+	}
+	return n;
 }
 
 /* ---- names ------------------------------------------------------------- */
 
-/* A copy that lives as long as d; NULL: out of memory. */
-static const char *
-keep(struct debug *d, const char *s)
-{
-	uint32_t number;
+#define HOPS 16
 
-	return strtab_add(&d->made, s, &number) < 0 ? NULL
-	                                            : strtab_text(&d->made, number);
-}
-
-static const char *
-linkage_name(Dwarf_Die *die)
-{
-	Dwarf_Attribute a;
-	const char *s = NULL;
-
-	if (dwarf_attr_integrate(die, DW_AT_linkage_name, &a) ||
-	    dwarf_attr_integrate(die, DW_AT_MIPS_linkage_name, &a))
-		s = dwarf_formstring(&a);
-	return s && *s ? s : NULL;
-}
-
-/* The DIE that declares what this one is an instance of. */
-static Dwarf_Die
-declaration(Dwarf_Die die)
-{
-	static const unsigned link[] = { DW_AT_abstract_origin, DW_AT_specification };
-
-	for (int hops = 0; hops < 16; hops++) {
-		Dwarf_Attribute a;
-		Dwarf_Die to;
-		int found = 0;
-
-		for (size_t i = 0; i < 2 && !found; i++)
-			found = dwarf_attr(&die, link[i], &a) &&
-			    dwarf_formref_die(&a, &to);
-		if (!found)
-			break;
-		die = to;
-	}
-	return die;
-}
-
-/* A name with its namespaces, for compilers that give no linkage name. */
-static const char *
-scoped_name(struct debug *d, Dwarf_Die *die, const char *name)
-{
-	Dwarf_Die decl = declaration(*die), *scope = NULL;
-	int n = dwarf_getscopes_die(&decl, &scope);
-	char out[2048];
-	size_t used = 0;
-
-	for (int i = n - 1; i > 0; i--) {
-		const char *s = dwarf_diename(&scope[i]);
-		int tag = dwarf_tag(&scope[i]);
-
-		if (s && tag != DW_TAG_compile_unit && used < sizeof out)
-			used += (size_t)snprintf(out + used, sizeof out - used, "%s::", s);
-	}
-	free(scope);
-	if (used == 0 || used >= sizeof out)
-		return name;
-	snprintf(out + used, sizeof out - used, "%s", name);
-	return keep(d, out);
-}
-
+/* The name that the linker knows, or the bare one, here or where it is declared. */
 static void
-set_function(struct debug *d, Dwarf_Die *die, struct debug_frame *f)
+set_function(struct dwarf_die die, struct debug_frame *f)
 {
-	f->function = linkage_name(die);
-	f->mangled = f->function != NULL;
-	if (f->function == NULL) {
-		f->function = dwarf_diename(die);
-		if (f->function)
-			f->function = scoped_name(d, die, f->function);
+	struct dwarf_attrs a;
+	struct dwarf_value v, to;
+	const char *bare = NULL;
+
+	for (int i = 0; i < HOPS; i++) {
+		to.attr = 0;
+		for (a = dwarf_attrs_of(&die); dwarf_next_attr(&a, &v);)
+			switch (v.attr) {
+			case DW_AT_linkage_name:
+			case DW_AT_MIPS_linkage_name:
+				f->function = dwarf_string(die.unit, &v);
+				break;
+			case DW_AT_name:
+				if (bare == NULL)
+					bare = dwarf_string(die.unit, &v);
+				break;
+			case DW_AT_abstract_origin:
+			case DW_AT_specification: to = v; break;
+			}
+		if (f->function && *f->function) {
+			f->mangled = 1;
+			return;
+		}
+		if (to.attr == 0 || dwarf_reference(die.unit, &to, &die) < 0)
+			break;
 	}
+	f->function = bare;
 }
 
 /* ---- lines ------------------------------------------------------------- */
 
-/* Names of files are relative to where the compiler ran. */
+/* A name that is not absolute is in its directory, and that in the one where the
+ * compiler ran. */
 static const char *
-whole_path(struct debug *d, Dwarf_Die *unit, const char *file)
+put_together(struct debug *d, const struct unit *u, const char *dir, const char *name,
+    uint32_t *number)
 {
-	Dwarf_Attribute a;
-	const char *dir;
+	const char *base = u->of.comp_dir ? u->of.comp_dir : "";
 	char out[8192];
 
-	if (file == NULL || file[0] == '/' ||
-	    dwarf_attr(unit, DW_AT_comp_dir, &a) == NULL ||
-	    (dir = dwarf_formstring(&a)) == NULL)
-		return file;
-	if ((size_t)snprintf(out, sizeof out, "%s/%s", dir, file) >= sizeof out)
-		return file;
-	return keep(d, out);
+	if (name[0] == '/')
+		base = dir = "";
+	else if (dir == NULL)
+		dir = "";
+	else if (dir[0] == '/')
+		base = "";
+	if ((size_t)snprintf(out, sizeof out, "%s%s%s%s%s", base, *base ? "/" : "", dir,
+	        *dir ? "/" : "", name) >= sizeof out ||
+	    strtab_add(&d->made, out, number) < 0)
+		return NULL;
+	return strtab_text(&d->made, *number);
+}
+
+static const char *
+file_name(struct debug *d, struct unit *u, uint64_t n)
+{
+	const char *dir, *name = u->lines ? dwarf_lines_file(u->lines, n, &dir) : NULL;
+	uint32_t number;
+
+	if (name == NULL)
+		return NULL;
+	if (u->file == NULL)
+		u->file = calloc(dwarf_lines_files(u->lines), sizeof *u->file);
+	if (u->file && u->file[n])
+		return strtab_text(&d->made, u->file[n] - 1);
+	name = put_together(d, u, dir, name, &number);
+	if (name && u->file)
+		u->file[n] = number + 1;
+	return name;
 }
 
 static void
-set_line(struct debug *d, Dwarf_Die *unit, uint64_t addr, struct debug_frame *f)
+set_line(struct debug *d, struct unit *u, uint64_t addr, struct debug_frame *f)
 {
-	Dwarf_Line *line = dwarf_getsrc_die(unit, addr);
-	int n;
+	struct dwarf_row row;
 
-	if (line == NULL)
+	if (u->lines == NULL || dwarf_lines_at(u->lines, addr, &row) < 0)
 		return;
-	f->file = whole_path(d, unit, dwarf_linesrc(line, NULL, NULL));
-	if (dwarf_lineno(line, &n) == 0 && n > 0)
-		f->line = (uint64_t)n;
+	f->file = file_name(d, u, row.file);
+	f->line = row.line;
+	f->column = row.column;
 }
 
 /* Where an inlined call was made, which is its caller's line. */
 static void
-set_call(struct debug *d, Dwarf_Die *unit, Dwarf_Die *die,
+set_call(struct debug *d, struct unit *u, const struct dwarf_die *die,
     struct debug_frame *caller)
 {
-	Dwarf_Attribute a;
-	Dwarf_Word n;
-	Dwarf_Files *files;
-	size_t nfiles;
+	struct dwarf_attrs a;
+	struct dwarf_value v;
+	uint64_t n;
 
-	if (dwarf_attr(die, DW_AT_call_line, &a) && dwarf_formudata(&a, &n) == 0)
-		caller->line = n;
-	if (dwarf_attr(die, DW_AT_call_file, &a) && dwarf_formudata(&a, &n) == 0 &&
-	    dwarf_getsrcfiles(unit, &files, &nfiles) == 0 && n < nfiles)
-		caller->file = whole_path(d, unit, dwarf_filesrc(files, n, NULL, NULL));
+	for (a = dwarf_attrs_of(die); dwarf_next_attr(&a, &v);)
+		if (v.attr == DW_AT_call_line)
+			dwarf_number(&v, &caller->line);
+		else if (v.attr == DW_AT_call_column)
+			dwarf_number(&v, &caller->column);
+		else if (v.attr == DW_AT_call_file && dwarf_number(&v, &n) == 0)
+			caller->file = file_name(d, u, n);
 }
 
 /* ---- looking up -------------------------------------------------------- */
 
-static struct unit *
-find_unit(struct debug *d, uint64_t addr)
+/* The last of some things of a size, ordered by an address that they begin with,
+ * that begins at this one or before: its number and 1. */
+static size_t
+last_before(const void *array, size_t n, size_t size, uint64_t addr)
 {
-	size_t low = 0, high = d->nrange;
+	size_t low = 0, high = n;
+	uint64_t begin;
 
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
 
-		if (d->range[mid].low <= addr)
+		memcpy(&begin, (const char *)array + mid * size, sizeof begin);
+		if (begin <= addr)
 			low = mid + 1;
 		else
 			high = mid;
 	}
-	/* Ranges should not overlap; look a little further if they do. */
-	for (size_t i = low; i > 0 && low - i < 16; i--)
-		if (addr < d->range[i - 1].high)
-			return &d->unit[d->range[i - 1].unit];
-	return NULL;
+	return low;
 }
 
-static const struct part *
+/* Its number, or SIZE_MAX. */
+static size_t
 find_function(const struct unit *u, uint64_t addr)
 {
-	size_t low = 0, high = u->nfunction;
+	size_t last = last_before(u->function, u->nfunction, sizeof *u->function, addr);
 
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (u->part[u->function[mid]].low <= addr)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	for (size_t i = low; i > 0 && low - i < 16; i--)
-		if (addr < u->part[u->function[i - 1]].high)
-			return &u->part[u->function[i - 1]];
-	return NULL;
+	for (size_t i = last; i > 0 && last - i < OVERLAPS; i--)
+		if (addr - u->function[i - 1].low < u->function[i - 1].len)
+			return i - 1;
+	return SIZE_MAX;
 }
 
-/* A function of several ranges has its inlined calls behind the last one. */
-static const struct part *
-family(const struct unit *u, const struct part *p)
-{
-	const struct part *end = u->part + u->npart;
-
-	while (p + 1 < end && p[1].depth == 0 && p[1].die == p->die)
-		p++;
-	return p;
-}
-
-/* The parts that hold an address, from the function inwards. */
 static size_t
-chain(const struct unit *u, uint64_t addr, const struct part *out[DEBUG_DEPTH])
+look_in(struct debug *d, struct unit *u, uint64_t addr,
+    struct debug_frame frame[DEBUG_DEPTH])
 {
-	const struct part *p = find_function(u, addr), *head;
-	size_t n = 0;
+	uint32_t die_of[DEBUG_DEPTH];
+	struct dwarf_unit *e;
+	struct dwarf_die die;
+	size_t function, n = 0;
 
-	if (p == NULL)
-		return 0;
-	out[n++] = p;
-	head = family(u, p);
-	for (unsigned i = 1; i < head->family && n < DEBUG_DEPTH; i++)
-		if (addr >= head[i].low && addr < head[i].high &&
-		    head[i].depth > out[n - 1]->depth)
-			out[n++] = &head[i];
-	return n;
+	load(d, u);
+	e = entries_of(u);
+	function = find_function(u, addr);
+	if (function != SIZE_MAX)
+		n = chain(tree_of(d, u, function), u->function[function].die, addr, die_of);
+	memset(frame, 0, (n ? n : 1) * sizeof *frame);
+	set_line(d, u, addr, &frame[0]);
+	for (size_t i = 0; i < n; i++) {
+		if (dwarf_die_at(e, e->offset + die_of[n - 1 - i], &die) < 0)
+			continue;
+		set_function(die, &frame[i]);
+		if (i + 1 < n)
+			set_call(d, u, &die, &frame[i + 1]);
+	}
+	return n ? n : frame[0].file != NULL;
 }
 
+/* Ranges should not overlap; of those that do, one that has a function. */
 size_t
 debug_lookup(struct debug *d, uint64_t addr, struct debug_frame frame[DEBUG_DEPTH])
 {
-	const struct part *part[DEBUG_DEPTH];
-	struct unit *u = find_unit(d, addr);
-	Dwarf_Die unit, die;
-	size_t n;
+	size_t last = last_before(d->range, d->nrange, sizeof *d->range, addr), n;
+	struct unit *lines = NULL;
 
-	if (u == NULL || dwarf_offdie(d->dw, u->die, &unit) == NULL)
-		return 0;
-	load_unit(d, u);
-	n = chain(u, addr, part);
-	memset(frame, 0, (n ? n : 1) * sizeof *frame);
-	set_line(d, &unit, addr, &frame[0]);
-	for (size_t i = 0; i < n; i++) {
-		if (dwarf_offdie(d->dw, part[n - 1 - i]->die, &die) == NULL)
+	for (size_t i = last; i > 0 && last - i < OVERLAPS; i--) {
+		struct unit *u = &d->unit[d->range[i - 1].unit];
+
+		if (addr >= d->range[i - 1].high)
 			continue;
-		set_function(d, &die, &frame[i]);
-		if (i + 1 < n)
-			set_call(d, &unit, &die, &frame[i + 1]);
+		n = look_in(d, u, addr, frame);
+		if (n && frame[n - 1].function)
+			return n;
+		if (n && lines == NULL)
+			lines = u;
 	}
-	return n ? n : frame[0].file != NULL;
+	return lines ? look_in(d, lines, addr, frame) : 0;
 }

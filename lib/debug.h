@@ -1,6 +1,10 @@
 /*
- * Functions, inlined calls and lines of a file, from its DWARF 2 to 5.  A
- * unit is read when an address first hits it.
+ * Functions, inlined calls and lines of a file, from its DWARF 2 to 5.
+ *
+ * A unit is looked at when an address first hits it: then where its functions
+ * are is noted.  What is inlined into a function is read when an address hits
+ * that.  All of this is given back, what was used longest ago first, when it is
+ * too much.
  */
 #ifndef DEBUG_H
 #define DEBUG_H
@@ -11,19 +15,37 @@
 struct debug;
 struct obj;
 
+/* How much memory all files together may take, in bytes: what is allocated, and
+ * what of their mappings has been read from end to end.  Zeroed but for most. */
+struct debug_memory {
+	uint64_t most, used, clock;
+	struct debug *first;
+};
+
+struct debug_options {
+	struct debug_memory *memory;
+	const char *root, *path; /* of the file, as in lib/debugfile: where what it
+	                            refers to is looked for */
+};
+
 /* Strings live as long as the struct debug. */
 struct debug_frame {
 	const char *function; /* mangled where it is known so; NULL: unknown */
 	const char *file;     /* NULL: unknown */
-	uint64_t line;        /* 0: unknown */
+	uint64_t line, column; /* 0: unknown */
 	int mangled;          /* function is a linkage name, not a bare one */
 };
 
 #define DEBUG_DEPTH 256 /* most inlined calls within one another */
 
-/* The obj must outlive it.  NULL: the file has no DWARF (or no memory). */
-struct debug *debug_open(const struct obj *obj);
+/* The obj and what o points at must outlive it.  NULL: the file has no DWARF (or
+ * no memory). */
+struct debug *debug_open(struct obj *obj, const struct debug_options *o);
 void debug_close(struct debug *d);
+
+/* What is missing that the file refers to, for a person, once something was looked
+ * up; NULL: nothing. */
+const char *debug_problem(const struct debug *d);
 
 /*
  * The frames of a virtual address, the innermost inlined call first, the

@@ -24,6 +24,7 @@
 #define UNWIND_STEP 64 /* bytes between two places where a table is asked */
 #define UNWIND_TINY 16384 /* a library with so little code is nobody's care */
 #define PLACES 100     /* in a file, that are named to see if they can be */
+#define MEMORY (256 << 20) /* for debug information */
 #define LISTED 3       /* files that a text names, at most */
 
 /* A file that code is executed from. */
@@ -401,7 +402,9 @@ static void
 name_places(const struct inspect *p, const struct file *f, struct names *out)
 {
 	uint64_t pid = (uint64_t)p->pid, code = code_size(f), at;
-	struct symbols *s = symbols_open(f->path, f->buildid, &pid, 1, -1);
+	struct debug_memory memory = { .most = MEMORY };
+	struct symbol_options o = { &memory, -1 };
+	struct symbols *s = symbols_open(f->path, f->buildid, &pid, 1, &o);
 	const struct symbol_frame *frame;
 	size_t len = strlen(f->name), n, j;
 

@@ -3,8 +3,10 @@
 #include <errno.h>
 #include <gelf.h>
 #include <libelf.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
 #include "rec.h"
 
@@ -198,32 +200,99 @@ obj_entry(const struct obj *e, uint64_t *offset)
 	return obj_addr_to_offset(e, h.e_entry, offset);
 }
 
-struct obj_section
-obj_section(const struct obj *e, const char *name)
+static int
+find_section(const struct obj *e, const char *name, GElf_Shdr *sh)
 {
-	struct obj_section out = { NULL, 0, 0 };
 	Elf_Scn *scn = NULL;
 	size_t names;
 
 	if (elf_getshdrstrndx(e->elf, &names) < 0)
-		return out;
-	while ((scn = elf_nextscn(e->elf, scn))) {
-		GElf_Shdr sh;
-		const char *s;
+		return -1;
+	while ((scn = elf_nextscn(e->elf, scn)) && gelf_getshdr(scn, sh)) {
+		const char *s = elf_strptr(e->elf, names, sh->sh_name);
 
-		if (gelf_getshdr(scn, &sh) == NULL)
-			break;
-		s = elf_strptr(e->elf, names, sh.sh_name);
-		if (s == NULL || strcmp(s, name) != 0)
-			continue;
-		if (sh.sh_type == SHT_NOBITS || sh.sh_offset > e->len ||
-		    sh.sh_size > e->len - sh.sh_offset)
-			break;
-		out.bytes = e->bytes + sh.sh_offset;
-		out.len = sh.sh_size;
-		out.addr = sh.sh_addr;
-		break;
+		if (s && strcmp(s, name) == 0)
+			return sh->sh_type == SHT_NOBITS || sh->sh_offset > e->len ||
+			        sh->sh_size > e->len - sh->sh_offset
+			    ? -1
+			    : 0;
 	}
+	return -1;
+}
+
+struct obj_section
+obj_section(const struct obj *e, const char *name)
+{
+	struct obj_section out = { NULL, 0, 0 };
+	GElf_Shdr sh;
+
+	if (find_section(e, name, &sh) < 0)
+		return out;
+	out.bytes = e->bytes + sh.sh_offset;
+	out.len = sh.sh_size;
+	out.addr = sh.sh_addr;
+	return out;
+}
+
+#define RATIO 1032 /* deflate packs no tighter */
+
+/* Contents of so many bytes that zlib has packed. */
+static struct obj_data
+unpack(const unsigned char *bytes, size_t len, uint64_t size)
+{
+	struct obj_data out = { NULL, 0, NULL };
+	uLongf got = size;
+
+	if (size > (uint64_t)len * RATIO + RATIO || (out.own = malloc(size + 1)) == NULL)
+		return out;
+	if (uncompress(out.own, &got, bytes, len) == Z_OK) {
+		out.bytes = out.own;
+		out.len = got;
+		return out;
+	}
+	free(out.own);
+	out.own = NULL;
+	return out;
+}
+
+/* Before sections had a flag for it: "ZLIB", and the size, big-endian. */
+static struct obj_data
+unpack_old(const struct obj *e, const char *name)
+{
+	static const struct obj_data none;
+	struct obj_section s;
+	uint64_t size = 0;
+	char old[64];
+
+	snprintf(old, sizeof old, ".z%s", name + 1);
+	s = obj_section(e, old);
+	if (s.len < 12 || memcmp(s.bytes, "ZLIB", 4) != 0)
+		return none;
+	for (int i = 4; i < 12; i++)
+		size = size << 8 | s.bytes[i];
+	return unpack(s.bytes + 12, s.len - 12, size);
+}
+
+struct obj_data
+obj_data(const struct obj *e, const char *name)
+{
+	struct obj_data out = { NULL, 0, NULL };
+	Elf64_Chdr ch;
+	GElf_Shdr sh;
+
+	if (find_section(e, name, &sh) < 0)
+		return unpack_old(e, name);
+	out.bytes = e->bytes + sh.sh_offset;
+	out.len = sh.sh_size;
+	if (!(sh.sh_flags & SHF_COMPRESSED))
+		return out;
+	if (out.len >= sizeof ch) {
+		memcpy(&ch, out.bytes, sizeof ch);
+		if (ch.ch_type == ELFCOMPRESS_ZLIB)
+			return unpack(out.bytes + sizeof ch, out.len - sizeof ch, ch.ch_size);
+	}
+	out.bytes = NULL;
+	out.len = 0;
 	return out;
 }
 

@@ -54,6 +54,15 @@ int obj_entry(const struct obj *e, uint64_t *offset);
 
 /* A section's contents by name (not decompressed). */
 struct obj_section obj_section(const struct obj *e, const char *name);
+
+/* The same decompressed (by zlib), and where NAME is .debug_* also what older
+ * compilers called .zdebug_*. */
+struct obj_data {
+	const unsigned char *bytes; /* NULL: there is none */
+	size_t len;
+	unsigned char *own; /* the caller's to free */
+};
+struct obj_data obj_data(const struct obj *e, const char *name);
 /* Where PT_GNU_EH_FRAME's header says that .eh_frame begins, to the end of
  * its segment: for files without section headers. */
 struct obj_section obj_eh_frame(const struct obj *e);

@@ -23,7 +23,7 @@ struct symbols {
 	char root[32];     /* below which the file was found */
 	struct obj *apart; /* has debug information and symbols in its place, or NULL */
 	struct debug *debug;
-	int kallsyms;
+	struct symbol_options o;
 	struct kallsyms *kernel;
 	const char *problem;
 	struct debug_frame raw[DEBUG_DEPTH];
@@ -126,13 +126,14 @@ has_symtab(const struct obj *obj)
 static void
 find_debug(struct symbols *s)
 {
+	struct debug_options o = { s->o.memory, s->root, s->path };
 	char name[DEBUGFILE_NAME];
 
-	s->debug = debug_open(s->obj);
+	s->debug = debug_open(s->obj, &o);
 	if (s->debug)
 		return;
 	s->apart = debugfile_open(s->obj, s->root, s->path, name);
-	s->debug = s->apart ? debug_open(s->apart) : NULL;
+	s->debug = s->apart ? debug_open(s->apart, &o) : NULL;
 	if (s->debug)
 		return;
 	if (has_symtab(s->obj) || has_symtab(s->apart))
@@ -145,7 +146,7 @@ static void
 find_names(struct symbols *s, const char *buildid, const uint64_t *pid, size_t npid)
 {
 	if (strcmp(s->path, "[kernel]") == 0)
-		s->kernel = kallsyms_open(buildid, s->kallsyms, &s->problem);
+		s->kernel = kallsyms_open(buildid, s->o.kallsyms, &s->problem);
 	else if (strcmp(s->path, "[vdso]") == 0)
 		find_vdso(s, buildid);
 	else if (s->path[0] == '/')
@@ -159,7 +160,7 @@ find_names(struct symbols *s, const char *buildid, const uint64_t *pid, size_t n
 
 struct symbols *
 symbols_open(const char *path, const char *buildid, const uint64_t *pid,
-    size_t npid, int kallsyms)
+    size_t npid, const struct symbol_options *o)
 {
 	struct symbols *s = calloc(1, sizeof *s);
 	const char *slash;
@@ -168,7 +169,7 @@ symbols_open(const char *path, const char *buildid, const uint64_t *pid,
 		return NULL;
 	slash = strrchr(path, '/');
 	s->fd = -1;
-	s->kallsyms = kallsyms;
+	s->o = *o;
 	s->path = strdup(path);
 	s->label = strdup(slash ? slash + 1 : path);
 	s->room = 8;
@@ -202,18 +203,18 @@ symbols_close(struct symbols *s)
 const char *
 symbols_problem(const struct symbols *s)
 {
-	return s->problem;
+	return s->problem ? s->problem : s->debug ? debug_problem(s->debug) : NULL;
 }
 
 /* ---- looking up -------------------------------------------------------- */
 
 static void
-set_frame(struct symbol_frame *f, const char *symbol, const char *file,
-    uint64_t line)
+set_frame(struct symbol_frame *f, const char *symbol, const struct debug_frame *known)
 {
 	demangle(f->function, sizeof f->function, symbol);
-	f->file = file;
-	f->line = line;
+	f->file = known->file;
+	f->line = known->line;
+	f->column = known->column;
 }
 
 /* The frame that the symbol table knows, keeping what line is known. */
@@ -225,12 +226,13 @@ name_by_symbol(struct symbols *s, uint64_t addr, uint64_t offset,
 
 	if ((s->apart && obj_symbol(s->apart, addr, &sym) == 0) ||
 	    obj_symbol(s->obj, addr, &sym) == 0) {
-		set_frame(f, sym.name, known->file, known->line);
+		set_frame(f, sym.name, known);
 		return;
 	}
 	snprintf(f->function, sizeof f->function, "%s+0x%" PRIx64, s->label, offset);
 	f->file = known->file;
 	f->line = known->line;
+	f->column = known->column;
 }
 
 static int
@@ -266,7 +268,7 @@ lookup_file(struct symbols *s, uint64_t addr, uint64_t offset)
 		if (r->function == NULL || (i == n - 1 && !r->mangled))
 			name_by_symbol(s, addr, offset, r, &s->frame[i]);
 		else
-			set_frame(&s->frame[i], r->function, r->file, r->line);
+			set_frame(&s->frame[i], r->function, r);
 	}
 	return n;
 }
@@ -286,7 +288,7 @@ symbols_lookup(struct symbols *s, uint64_t offset,
 	}
 	*frame = s->frame;
 	s->frame->file = NULL;
-	s->frame->line = 0;
+	s->frame->line = s->frame->column = 0;
 	if (s->kernel)
 		name = kallsyms_lookup(s->kernel, offset);
 	if (name)

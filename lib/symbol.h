@@ -8,14 +8,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "debug.h"
 #include "demangle.h"
 
 struct symbols;
 
+struct symbol_options {
+	struct debug_memory *memory; /* for debug information */
+	int kallsyms;                /* see kallsyms_open() */
+};
+
 struct symbol_frame {
 	char function[DEMANGLE_MAX]; /* demangled */
 	const char *file;            /* NULL: unknown; lives as the symbols do */
-	uint64_t line;               /* 0: unknown */
+	uint64_t line, column;       /* 0: unknown */
 };
 
 #define SYMBOL_DEPTH 256
@@ -24,12 +30,11 @@ struct symbol_frame {
  * Open the names of a module: the file whose build-id (or its replacement,
  * rsprof-records(5)) is `buildid`, looked for at `path` as the processes
  * pid[0..npid) see it, then at `path` itself.  [vdso] and [kernel] are those
- * of the running kernel, if the build-id agrees; for kallsyms see
- * kallsyms_open().  NULL: out of memory; a module without a file gives a
- * struct symbols that knows no names.
+ * of the running kernel, if the build-id agrees.  NULL: out of memory; a module
+ * without a file gives a struct symbols that knows no names.
  */
 struct symbols *symbols_open(const char *path, const char *buildid,
-    const uint64_t *pid, size_t npid, int kallsyms);
+    const uint64_t *pid, size_t npid, const struct symbol_options *o);
 void symbols_close(struct symbols *s);
 
 /* Why names or lines are missing, for a person; NULL: nothing is. */

@@ -76,6 +76,7 @@ sub plain {
 	$s =~ s/::h[0-9a-f]{16}$//;
 	$s =~ s/\[[0-9a-f]{8,16}\]//g;      # a crate's disambiguator
 	$s =~ s/(\d+): usize\b/$1/g;        # a constant's type
+	$s =~ s/\b(true|false): bool\b/$1/g;
 	$s =~ s/(\d+)_?(usize|u8|i32)\b/$1/g;
 	return $s;
 }

@@ -29,6 +29,29 @@ else
 	done
 fi
 
+# Entries in files of their own: in one (.dwp), or one for each unit (.dwo).
+PATH=$PATH:$HOME/.cargo/bin
+for how in packed unpacked; do
+	mkdir "$T/$how"
+	if command -v llvm-symbolizer >/dev/null && (cd "$T/$how" &&
+	    rustc -O -g -C split-debuginfo=$how -o apart "$ROOT/tests/target/split.rs") \
+	    >/dev/null 2>&1; then
+		ok "split debug information, $how: names as llvm-symbolizer's" \
+		    "$ROOT/tests/names.pl" "$T/$how/apart" 3000
+		mkdir "$T/$how/away"
+		mv "$T/$how"/*.dw? "$T/$how/away"
+		{
+			echo "$head"
+			echo "module	a	$(buildid "$T/$how/apart")	$T/$how/apart"
+			nm "$T/$how/apart" | awk '/ [tT] .*split.*alpha/ {
+				printf "stack\t1\t-\ta\t%s\t-\t0\n", $1 }'
+		} >"$T/in"
+		exits "split debug information, $how: without it" 0 rsprof-sym "$T/in"
+	else
+		skip "split debug information, $how: it does not build here"
+	fi
+done
+
 # ---- what passes -------------------------------------------------------------
 
 id=$(buildid "$B/rsprof-sym")
