@@ -16,9 +16,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const char *error;
 	struct obj *obj = obj_image(data, size, &error);
 	struct debug *d = obj ? debug_open(obj, &o) : NULL;
+	struct obj_segment s;
 
-	for (uint64_t at = 0; d && at < 0x4000; at += 16)
-		debug_lookup(d, at, frame);
+	for (size_t i = 0; d && obj_exec_segment(obj, i, &s) == 0; i++)
+		for (uint64_t at = 0; at < s.len && at < 4096; at += 5)
+			debug_lookup(d, s.addr + at, frame);
 	debug_close(d);
 	obj_close(obj);
 	return memory.used != 0 ? abort(), 0 : 0;
