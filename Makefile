@@ -144,7 +144,7 @@ RUST_lto := -C lto=fat
 RUST_thin := -C lto=thin
 RUST_system := --cfg system
 RUST_static := -C lto=fat -C target-feature=+crt-static
-RUST_je := --cfg jemalloc $(foreach a,$(JEMALLOC) -lm -lstdc++,-C link-arg=$a)
+RUST_je := --cfg jemalloc $(foreach a,$(JEMALLOC) -lm -lstdc++ -lc,-C link-arg=$a)
 RUST_je-lto := $(RUST_je) -C lto=fat
 RUST_plain := -C target-feature=+crt-static
 $B/target/heap-%: tests/target/heap.rs

@@ -20,6 +20,7 @@ struct segment {
 struct symbol {
 	uint64_t addr, size;
 	const char *name;
+	int local;
 };
 
 struct obj {
@@ -417,6 +418,20 @@ obj_buildid(const struct obj *e, char out[OBJ_BUILDID_MAX])
 
 /* ---- symbols ----------------------------------------------------------- */
 
+/* The best of several names comes last: one that others may use, and with few
+ * underscores, as vfork of __GI___vfork, __vfork and vfork. */
+static int
+by_name(const struct symbol *x, const struct symbol *y)
+{
+	size_t a = strspn(x->name, "_"), b = strspn(y->name, "_");
+
+	if (x->local != y->local)
+		return x->local ? -1 : 1;
+	if (a != b)
+		return a > b ? -1 : 1;
+	return strcmp(y->name, x->name);
+}
+
 static int
 by_address(const void *a, const void *b)
 {
@@ -426,7 +441,7 @@ by_address(const void *a, const void *b)
 		return x->addr < y->addr ? -1 : 1;
 	if (x->size != y->size)
 		return x->size < y->size ? -1 : 1;
-	return strcmp(y->name, x->name);
+	return by_name(x, y);
 }
 
 /* A table's symbol: 0, or -1 where it is no function or has no name. */
@@ -445,6 +460,7 @@ read_symbol(const struct obj *e, Elf_Data *data, size_t i, size_t strings,
 	out->name = elf_strptr(e->elf, strings, sym.st_name);
 	out->addr = sym.st_shndx == SHN_UNDEF ? 0 : sym.st_value;
 	out->size = type == STT_NOTYPE ? 0 : sym.st_size;
+	out->local = GELF_ST_BIND(sym.st_info) == STB_LOCAL;
 	return out->name && out->name[0] ? 0 : -1;
 }
 
@@ -459,6 +475,7 @@ add_symbol(struct obj *e, Elf_Data *data, size_t i, size_t strings)
 	s->name = sym.name;
 	s->addr = sym.addr;
 	s->size = sym.size;
+	s->local = sym.local;
 	e->nsymbol++;
 }
 
@@ -528,6 +545,7 @@ obj_symbol(struct obj *e, uint64_t addr, struct obj_symbol *out)
 		return -1;
 	s = &e->symbol[low - 1];
 found:
+	out->local = s->local;
 	out->name = s->name;
 	out->addr = s->addr;
 	out->size = s->size;

@@ -23,6 +23,7 @@ struct obj_segment {
 struct obj_symbol {
 	const char *name; /* lives as long as the elf */
 	uint64_t addr, size;
+	int local;        /* others cannot refer to it */
 };
 
 #define OBJ_BUILDID_MAX 129 /* 64 bytes in hexadecimal and the NUL */

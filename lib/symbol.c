@@ -217,22 +217,28 @@ set_frame(struct symbol_frame *f, const char *symbol, const struct debug_frame *
 	f->column = known->column;
 }
 
-/* The frame that the symbol table knows, keeping what line is known. */
+static int
+is_mangled(const char *symbol)
+{
+	return strncmp(symbol, "_Z", 2) == 0 || strncmp(symbol, "_R", 2) == 0;
+}
+
+/* The function itself: the linker's name, with its namespace, is better than a
+ * bare one; but of C functions it may be one of several, and a bare one will do. */
 static void
 name_by_symbol(struct symbols *s, uint64_t addr, uint64_t offset,
     const struct debug_frame *known, struct symbol_frame *f)
 {
+	char place[sizeof f->function];
 	struct obj_symbol sym;
+	int found = (s->apart && obj_symbol(s->apart, addr, &sym) == 0) ||
+	    obj_symbol(s->obj, addr, &sym) == 0;
 
-	if ((s->apart && obj_symbol(s->apart, addr, &sym) == 0) ||
-	    obj_symbol(s->obj, addr, &sym) == 0) {
+	snprintf(place, sizeof place, "%s+0x%" PRIx64, s->label, offset);
+	if (found && (known->function == NULL || is_mangled(sym.name)))
 		set_frame(f, sym.name, known);
-		return;
-	}
-	snprintf(f->function, sizeof f->function, "%s+0x%" PRIx64, s->label, offset);
-	f->file = known->file;
-	f->line = known->line;
-	f->column = known->column;
+	else
+		set_frame(f, known->function ? known->function : place, known);
 }
 
 static int
@@ -263,8 +269,6 @@ lookup_file(struct symbols *s, uint64_t addr, uint64_t offset)
 	for (size_t i = 0; i < n; i++) {
 		const struct debug_frame *r = &s->raw[i];
 
-		/* The function itself has a symbol; the linker's name is better than
-		 * one without its namespace. */
 		if (r->function == NULL || (i == n - 1 && !r->mangled))
 			name_by_symbol(s, addr, offset, r, &s->frame[i]);
 		else

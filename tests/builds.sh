@@ -62,7 +62,7 @@ from_debian() {
 # ---- ways to build -----------------------------------------------------------
 
 je=$(${CC:-cc} -print-file-name=libjemalloc_pic.a)
-linked="-C link-arg=$je -C link-arg=-lm -C link-arg=-lstdc++"
+linked="-C link-arg=$je -C link-arg=-lm -C link-arg=-lstdc++ -C link-arg=-lc"
 mi=
 if [ "${MIMALLOC-}" ]; then
 	mi=$T/mimalloc.o
@@ -97,8 +97,8 @@ variants() {
 	E
 	esac
 	[ -z "$mi" ] || cat <<-E
-		mimalloc     -O --cfg mimalloc -C link-arg=$mi
-		mimalloc-fat -O --cfg mimalloc -C lto=fat -C link-arg=$mi
+		mimalloc     -O --cfg mimalloc -C link-arg=$mi -C link-arg=-lc
+		mimalloc-fat -O --cfg mimalloc -C lto=fat -C link-arg=$mi -C link-arg=-lc
 	E
 }
 

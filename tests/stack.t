@@ -108,7 +108,7 @@ if gdb --version >/dev/null 2>&1; then
  7 traced
 END
 	says 'what can be seen without stopping them is there' \
-		'^    __?recv .*\[libc' "$T/look"
+		'^    _*(libc_)?recv ' "$T/look"
 	says 'the rest is said to be missing' \
 		'^    \(incomplete: the thread could not be stopped' "$T/look"
 	says 'and who traces them' \
@@ -231,7 +231,7 @@ states >"$T/states"
 same 'it is shown' "$T/states" <<'END'
 odd disk
 END
-says 'as far as it can be seen' '^    __vfork |^    vfork ' "$T/look"
+says 'as far as it can be seen' '^    _*(libc_)?vfork ' "$T/look"
 kill -9 $pid
 
 begin worker "$odd" worker 2>/dev/null
