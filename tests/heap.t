@@ -219,6 +219,12 @@ same 'and all is found, to the last one' is truth.4
 rm bare.debug
 cp "$B/target/heap-static" bare
 strip bare
+start ./bare 1 1 warm
+(sleep 1; kill -9 $pid) &
+exits 'it ends while it is looked at: 3' 3 rsprof-heap -p $pid
+says 'which is said' 'process [0-9]* has ended'
+{ wait $pid; } 2>/dev/null
+exec 8>&-
 start ./bare 1
 exits 'stripped, and nothing happens: 5' 5 rsprof-heap -p $pid
 says 'the note says what to do' 'could not be found out.*try again when it is busy'
