@@ -198,7 +198,7 @@ for build in heap-static $je; do
 	record -s 0
 	end
 	says "$build, stripped: functions are found by what they do" \
-	    '^note.*functions without names are probed.* 0 that contradict' raw
+	    '^note.*functions without names are probed, found by what they did' raw
 	mv named bare
 	rsprof-sym <raw >rec
 	sums all.4 rec | fixed >is
