@@ -14,8 +14,12 @@ pairs() {
 	put heap_pair "$1" "$(sum "1e9 / ($(echo "$rate" | nth 1) + 1e-9)")"
 }
 
-# stop: who watches.
-stop() { { kill "$watch"; wait "$watch"; } 2>/dev/null || :; }
+# stop: who watches.  bpftrace misses a signal that comes while it attaches.
+ended() { ! grep -q '^State:.[^Z]' "/proc/$watch/status"; }
+stop() {
+	{ kill "$watch"; await 20 ended || kill -9 "$watch"; wait "$watch"; } \
+	    2>/dev/null || :
+}
 
 # begin WHO COMMAND...: in the background, as $watch, what it says in $T/WHO.
 begin() {
