@@ -25,6 +25,7 @@
 #include "symbol.h"
 
 #define MEMORY 256ULL /* MiB for debug information, unless told */
+#define DIRS 16
 #define PIDS 16 /* processes that are asked for a module's file */
 
 struct module {
@@ -52,6 +53,8 @@ struct namer {
 	struct idmap frames;   /* ids that have been written */
 	struct symbol_options o;
 	struct debug_memory memory;
+	const char *dir[DIRS];
+	const char *program;   /* whose addresses are named, in place of a stream */
 	const char *file;      /* being read */
 	uint64_t time;         /* of the last record that had one */
 	int status;
@@ -60,7 +63,8 @@ struct namer {
 static void
 usage(void)
 {
-	fputs("usage: rsprof-sym [-V] [-k FD] [FILE ...]\n", stderr);
+	fputs("usage: rsprof-sym [-V] [-k FD] [-M MIB] [-S DIR] [FILE ...]\n"
+	      "       rsprof-sym [-M MIB] [-S DIR] -a FILE [ADDRESS ...]\n", stderr);
 	exit(2);
 }
 
@@ -356,23 +360,113 @@ free_names(struct namer *n)
 	idmap_clear(&n->frames);
 }
 
+/* ---- addresses of a program, as addr2line(1) has them ------------------ */
+
+static void
+print_frame(const struct symbol_frame *f)
+{
+	printf("%s\n%s:", f->named ? f->function : "??", f->file ? f->file : "??");
+	if (f->file == NULL && !f->named)
+		puts("0");
+	else if (f->line == 0)
+		puts("?");
+	else
+		printf("%" PRIu64 "\n", f->line);
+}
+
+static int
+name_address(struct symbols *s, const char *text)
+{
+	const struct symbol_frame *frame;
+	char *end;
+	unsigned long long addr;
+	size_t n;
+
+	errno = 0;
+	addr = strtoull(text, &end, 16);
+	if (errno || end == text || text[0] == '-' || (*end && *end != '\n')) {
+		warnx("%.*s: not an address", (int)strcspn(text, "\n"), text);
+		return 1;
+	}
+	n = symbols_at(s, addr, &frame);
+	for (size_t i = 0; i < n; i++)
+		print_frame(&frame[i]);
+	return 0;
+}
+
+/* Those of the command line, else one a line; each is answered at once. */
+static int
+name_addresses(struct namer *n, char *const text[])
+{
+	const char *why;
+	struct symbols *s = symbols_of_file(n->program, &n->o, &why);
+	char line[256];
+	int status = 0;
+
+	if (s == NULL)
+		errx(1, "%s: %s", n->program, why);
+	if (symbols_problem(s))
+		warnx("%s: %s", n->program, symbols_problem(s));
+	for (size_t i = 0; text[i]; i++)
+		status |= name_address(s, text[i]);
+	while (text[0] == NULL && fgets(line, sizeof line, stdin) && !ferror(stdout)) {
+		status |= name_address(s, line);
+		fflush(stdout);
+	}
+	symbols_close(s);
+	if (fclose(stdout) == EOF && errno != EPIPE)
+		err(1, "cannot write");
+	return status;
+}
+
+/* ---- options ----------------------------------------------------------- */
+
+static void
+take_kallsyms(struct namer *n, const char *arg)
+{
+	uint64_t fd;
+
+	if (arg_number(arg, 0, INT_MAX, &fd) < 0)
+		errx(2, "-k %s: not a descriptor", arg);
+	/* Where it did not get here, the usual way is left. */
+	if (fcntl((int)fd, F_GETFD) >= 0)
+		n->o.kallsyms = (int)fd;
+}
+
+static void
+take_dir(struct namer *n, const char *arg)
+{
+	if (n->o.ndir == DIRS)
+		errx(2, "-S %s: more than %d directories", arg, DIRS);
+	if (access(arg, R_OK | X_OK) < 0)
+		err(2, "-S %s", arg);
+	n->dir[n->o.ndir++] = arg;
+}
+
+static void
+take_memory(struct namer *n, const char *arg)
+{
+	uint64_t mib;
+
+	if (arg_number(arg, 1, 1 << 20, &mib) < 0)
+		errx(2, "-M %s: not a number of MiB", arg);
+	n->memory.most = mib << 20;
+}
+
 static void
 parse_options(struct namer *n, int argc, char *argv[])
 {
-	uint64_t fd;
 	int c;
 
 	n->memory.most = MEMORY << 20;
-	n->o = (struct symbol_options){ &n->memory, -1 };
-	while ((c = getopt(argc, argv, "k:V")) != -1)
+	n->o = (struct symbol_options){ .memory = &n->memory, .kallsyms = -1,
+		.dir = n->dir };
+	while ((c = getopt(argc, argv, "a:k:M:S:V")) != -1)
 		switch (c) {
-		case 'k':
-			if (arg_number(optarg, 0, INT_MAX, &fd) < 0)
-				errx(2, "-k %s: not a descriptor", optarg);
-			/* Where it did not get here, the usual way is left. */
-			if (fcntl((int)fd, F_GETFD) >= 0)
-				n->o.kallsyms = (int)fd;
-			break;
+		case 'a': n->program = optarg; break;
+		case 'k': take_kallsyms(n, optarg); break;
+		case 'M': take_memory(n, optarg); break;
+		case 'S': take_dir(n, optarg); break;
 		case 'V':
 			puts("rsprof-sym " VERSION);
 			if (fflush(stdout) == EOF)
@@ -388,8 +482,10 @@ main(int argc, char *argv[])
 	static struct namer n;
 
 	parse_options(&n, argc, argv);
-	signal(SIGINT, SIG_IGN); /* it ends the producer, we drain */
 	signal(SIGPIPE, SIG_IGN);
+	if (n.program)
+		return name_addresses(&n, argv + optind);
+	signal(SIGINT, SIG_IGN); /* it ends the producer, we drain */
 	rec_out_init(&n.out, STDOUT_FILENO, REC_LINE_MAX);
 	if (optind == argc)
 		name_stream(&n, "<stdin>", STDIN_FILENO);

@@ -184,7 +184,7 @@ debug_open(struct obj *obj, const struct debug_options *o)
 	d->dwarf = dwarf_open(obj, 0);
 	if (d->dwarf) {
 		dwarf_set_units(d->dwarf, unit_of_entry, d);
-		d->split = dwarf_split_new(d->dwarf, o->root, o->path);
+		d->split = dwarf_split_new(o->where);
 		if (d->split && read_units(d) == 0)
 			return d;
 	}

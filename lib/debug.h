@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 struct debug;
+struct debugfile_where;
 struct obj;
 
 /* How much memory all files together may take, in bytes: what is allocated, and
@@ -24,8 +25,7 @@ struct debug_memory {
 
 struct debug_options {
 	struct debug_memory *memory;
-	const char *root, *path; /* of the file, as in lib/debugfile: where what it
-	                            refers to is looked for */
+	const struct debugfile_where *where; /* what it refers to is looked for */
 };
 
 /* Strings live as long as the struct debug. */

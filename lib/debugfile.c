@@ -106,21 +106,46 @@ search(struct search *s, const char *path)
 	return obj;
 }
 
+/* A directory is laid out as /usr/lib/debug is, or as the file system, or has all
+ * files side by side. */
+static struct obj *
+search_dir(struct search *s, const char *path, const char *dir)
+{
+	const char *id = s->buildid, *slash = strrchr(path, '/');
+	const char *name = slash ? slash + 1 : path;
+	struct obj *obj = NULL;
+
+	if (strlen(id) > 2)
+		obj = try(s, "%s/.build-id/%.2s/%s.debug", dir, id, id + 2);
+	if (obj == NULL && s->link)
+		obj = try(s, "%s%.*s/%s", dir, slash ? (int)(slash - path) : 0, path, s->link);
+	if (obj == NULL && s->link)
+		obj = try(s, "%s/%s", dir, s->link);
+	if (obj == NULL)
+		obj = try(s, "%s%s.debug", dir, path);
+	return obj ? obj : try(s, "%s/%s.debug", dir, name);
+}
+
 struct obj *
-debugfile_open(const struct obj *obj, const char *root, const char *path,
+debugfile_open(const struct obj *obj, const struct debugfile_where *w,
     char name[DEBUGFILE_NAME])
 {
-	struct search s = { .root = root, .name = name };
+	struct search s = { .root = w->root, .name = name };
 	struct obj *found;
 
 	obj_buildid(obj, s.buildid);
 	if (s.buildid[0] == 'h')
 		s.buildid[0] = '\0';
 	read_link(&s, obj);
-	found = search(&s, path);
-	if (found == NULL && root[0]) {
+	if (s.buildid[0] == '\0' && s.link == NULL)
+		return NULL;
+	found = search(&s, w->path);
+	if (found == NULL && w->root[0]) {
 		s.root = "";
-		found = search(&s, path);
+		found = search(&s, w->path);
 	}
+	s.root = "";
+	for (size_t i = 0; i < w->ndir && found == NULL; i++)
+		found = search_dir(&s, w->path, w->dir[i]);
 	return found;
 }

@@ -6,19 +6,28 @@
 #ifndef DEBUGFILE_H
 #define DEBUGFILE_H
 
+#include <stddef.h>
+
 struct obj;
 
 #define DEBUGFILE_NAME 8192
 
+/* Where a file stands, and what belongs to it is looked for. */
+struct debugfile_where {
+	const char *root;       /* /proc/PID/root, or "" */
+	const char *path;       /* of the file, below it */
+	const char *const *dir; /* directories with files of another machine */
+	size_t ndir;
+};
+
 /*
- * Open what belongs to a file that stands at `path' below the directory
- * `root' (/proc/PID/root, or ""): by build-id, then by the name in its
- * .gnu_debuglink; below that root, then below our own.  It is taken only if the
- * build-id is the same or, of a file that has none, the link's checksum is
- * right, and if it has symbols or debug information.  name: where it was found,
- * without the root.  NULL: there is none.
+ * Open what belongs to a file: by build-id, then by the name in its
+ * .gnu_debuglink; below the root, then below our own, then in the directories.
+ * It is taken only if the build-id is the same or, of a file that has none, the
+ * link's checksum is right, and if it has symbols or debug information.  name:
+ * where it was found, without the root.  NULL: there is none.
  */
-struct obj *debugfile_open(const struct obj *obj, const char *root,
-    const char *path, char name[DEBUGFILE_NAME]);
+struct obj *debugfile_open(const struct obj *obj, const struct debugfile_where *w,
+    char name[DEBUGFILE_NAME]);
 
 #endif

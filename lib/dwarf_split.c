@@ -9,13 +9,13 @@
 #include <unistd.h>
 
 #include "bytes.h"
+#include "debugfile.h"
 #include "dwarf_file.h"
 #include "dwarf_names.h"
 #include "obj.h"
 
 struct dwarf_split {
-	struct dwarf *dwarf;
-	const char *root, *path;
+	const struct debugfile_where *where;
 	struct obj *package; /* the .dwp */
 	int looked;          /* for it */
 	const char *problem;
@@ -29,15 +29,12 @@ struct opened {
 };
 
 struct dwarf_split *
-dwarf_split_new(struct dwarf *d, const char *root, const char *path)
+dwarf_split_new(const struct debugfile_where *w)
 {
 	struct dwarf_split *s = calloc(1, sizeof *s);
 
-	if (s == NULL)
-		return NULL;
-	s->dwarf = d;
-	s->root = root;
-	s->path = path;
+	if (s)
+		s->where = w;
 	return s;
 }
 
@@ -79,36 +76,54 @@ open_file(const char *format, ...)
 	return obj;
 }
 
-/* Where the compiler has left it; or beside the program, when all was moved. */
+/* Below a root: where the compiler has left it, or beside the program. */
 static struct obj *
-open_dwo(const struct dwarf_split *s, const struct dwarf_unit *u)
+open_below(const char *root, const struct dwarf_unit *u, const char *path)
 {
 	const char *name = u->split_name, *dir = u->comp_dir ? u->comp_dir : "";
-	const char *last = strrchr(name, '/'), *slash = strrchr(s->path, '/');
-	struct obj *obj = NULL;
+	const char *last = strrchr(name, '/'), *slash = strrchr(path, '/');
+	struct obj *obj = name[0] == '/' ? open_file("%s%s", root, name)
+	                                 : open_file("%s%s/%s", root, dir, name);
 
-	for (const char *root = s->root;; root = "") {
-		if (name[0] == '/')
-			obj = open_file("%s%s", root, name);
-		else
-			obj = open_file("%s%s/%s", root, dir, name);
-		if (obj == NULL && slash)
-			obj = open_file("%s%.*s/%s", root, (int)(slash - s->path), s->path,
-			    last ? last + 1 : name);
-		if (obj || *root == '\0')
-			return obj;
+	if (obj == NULL && slash)
+		obj = open_file("%s%.*s/%s", root, (int)(slash - path), path,
+		    last ? last + 1 : name);
+	return obj;
+}
+
+static struct obj *
+open_dwo(const struct debugfile_where *w, const struct dwarf_unit *u)
+{
+	const char *last = strrchr(u->split_name, '/');
+	struct obj *obj = open_below(w->root, u, w->path);
+
+	if (obj == NULL && w->root[0])
+		obj = open_below("", u, w->path);
+	for (size_t i = 0; i < w->ndir && obj == NULL; i++) {
+		obj = open_below(w->dir[i], u, w->path);
+		if (obj == NULL)
+			obj = open_file("%s/%s", w->dir[i], last ? last + 1 : u->split_name);
 	}
+	return obj;
 }
 
 static struct obj *
 package_of(struct dwarf_split *s)
 {
+	const struct debugfile_where *w = s->where;
+	const char *last = strrchr(w->path, '/');
+
 	if (s->looked)
 		return s->package;
 	s->looked = 1;
-	s->package = open_file("%s%s.dwp", s->root, s->path);
-	if (s->package == NULL && *s->root)
-		s->package = open_file("%s.dwp", s->path);
+	s->package = open_file("%s%s.dwp", w->root, w->path);
+	if (s->package == NULL && w->root[0])
+		s->package = open_file("%s.dwp", w->path);
+	for (size_t i = 0; i < w->ndir && s->package == NULL; i++) {
+		s->package = open_file("%s%s.dwp", w->dir[i], w->path);
+		if (s->package == NULL)
+			s->package = open_file("%s/%s.dwp", w->dir[i], last ? last + 1 : w->path);
+	}
 	return s->package;
 }
 
@@ -234,7 +249,7 @@ dwarf_split_unit(struct dwarf_split *s, struct dwarf_unit *skeleton)
 		return NULL;
 	if (package)
 		o->dwarf = open_packed(package, skeleton->id);
-	if (o->dwarf == NULL && (o->own = open_dwo(s, skeleton)))
+	if (o->dwarf == NULL && (o->own = open_dwo(s->where, skeleton)))
 		o->dwarf = dwarf_open(o->own, 1);
 	if (o->dwarf && find_unit(o, skeleton) == 0)
 		return &o->unit;

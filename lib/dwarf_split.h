@@ -6,14 +6,12 @@
 #ifndef DWARF_SPLIT_H
 #define DWARF_SPLIT_H
 
-struct dwarf;
+struct debugfile_where;
 struct dwarf_split;
 struct dwarf_unit;
 
-/* Of a file that stands at `path' below `root', as in lib/debugfile.  NULL: no
- * memory. */
-struct dwarf_split *dwarf_split_new(struct dwarf *d, const char *root,
-    const char *path);
+/* Of a file that stands there, which must outlive it.  NULL: no memory. */
+struct dwarf_split *dwarf_split_new(const struct debugfile_where *w);
 void dwarf_split_close(struct dwarf_split *s);
 
 /*

@@ -107,10 +107,11 @@ static void
 look_for_debug_file(struct file *f, pid_t pid, const struct obj *obj)
 {
 	char root[32], name[DEBUGFILE_NAME];
+	const struct debugfile_where w = { .root = root, .path = f->path };
 	struct obj *apart;
 
 	snprintf(root, sizeof root, "/proc/%d/root", (int)pid);
-	apart = debugfile_open(obj, root, f->path, name);
+	apart = debugfile_open(obj, &w, name);
 	if (apart)
 		f->debug_file = strdup(name);
 	obj_close(apart);
@@ -403,10 +404,10 @@ name_places(const struct inspect *p, const struct file *f, struct names *out)
 {
 	uint64_t pid = (uint64_t)p->pid, code = code_size(f), at;
 	struct debug_memory memory = { .most = MEMORY };
-	struct symbol_options o = { &memory, -1 };
+	struct symbol_options o = { .memory = &memory, .kallsyms = -1 };
 	struct symbols *s = symbols_open(f->path, f->buildid, &pid, 1, &o);
 	const struct symbol_frame *frame;
-	size_t len = strlen(f->name), n, j;
+	size_t n, j;
 
 	memset(out, 0, sizeof *out);
 	for (unsigned i = 0; s && code && i < PLACES; i++) {
@@ -414,9 +415,7 @@ name_places(const struct inspect *p, const struct file *f, struct names *out)
 		for (j = 0; j + 1 < f->ncode && at >= f->code[j].len; j++)
 			at -= f->code[j].len;
 		n = symbols_lookup(s, f->code[j].offset + at, &frame);
-		/* What has no name is called file+0xoffset. */
-		out->function += strncmp(frame[0].function, f->name, len) != 0 ||
-		    strncmp(frame[0].function + len, "+0x", 3) != 0;
+		out->function += frame[0].named;
 		out->line += frame[0].file != NULL;
 		out->inlined += n > 1;
 	}

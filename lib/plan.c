@@ -317,11 +317,12 @@ look_apart(struct seeing *s)
 {
 	struct plan_file *f = s->f;
 	char root[32] = "", name[DEBUGFILE_NAME];
+	const struct debugfile_where w = { .root = root, .path = f->path };
 	struct obj *apart;
 
 	if (s->p->pid)
 		snprintf(root, sizeof root, "/proc/%d/root", (int)s->p->pid);
-	apart = debugfile_open(f->obj, root, f->path, name);
+	apart = debugfile_open(f->obj, &w, name);
 	if (apart == NULL)
 		return;
 	obj_symbols(apart, see_symbol, s);

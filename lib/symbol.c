@@ -21,6 +21,7 @@ struct symbols {
 	int absolute, fd;
 	struct obj *obj;
 	char root[32];     /* below which the file was found */
+	struct debugfile_where where;
 	struct obj *apart; /* has debug information and symbols in its place, or NULL */
 	struct debug *debug;
 	struct symbol_options o;
@@ -59,6 +60,31 @@ try_file(struct symbols *s, const char *name, const char *buildid)
 	return -1;
 }
 
+/* As the files of another machine may be kept: in their places below a directory, by
+ * build-ids, or side by side. */
+static int
+find_in_dirs(struct symbols *s, const char *buildid)
+{
+	char name[8400];
+
+	for (size_t i = 0; i < s->o.ndir; i++) {
+		const char *dir = s->o.dir[i];
+
+		snprintf(name, sizeof name, "%s%s", dir, s->path);
+		if (try_file(s, name, buildid) == 0)
+			return 0;
+		snprintf(name, sizeof name, "%s/%s", dir, s->label);
+		if (try_file(s, name, buildid) == 0)
+			return 0;
+		if (buildid == NULL || strlen(buildid) < 3)
+			continue;
+		snprintf(name, sizeof name, "%s/.build-id/%.2s/%s", dir, buildid, buildid + 2);
+		if (try_file(s, name, buildid) == 0)
+			return 0;
+	}
+	return -1;
+}
+
 static void
 find_file(struct symbols *s, const char *buildid, const uint64_t *pid, size_t npid)
 {
@@ -76,7 +102,8 @@ find_file(struct symbols *s, const char *buildid, const uint64_t *pid, size_t np
 			return;
 	}
 	s->root[0] = '\0';
-	try_file(s, s->path, buildid);
+	if (try_file(s, s->path, buildid) < 0)
+		find_in_dirs(s, buildid);
 }
 
 /* Where this process' own vDSO ends. */
@@ -126,13 +153,14 @@ has_symtab(const struct obj *obj)
 static void
 find_debug(struct symbols *s)
 {
-	struct debug_options o = { s->o.memory, s->root, s->path };
+	struct debug_options o = { s->o.memory, &s->where };
 	char name[DEBUGFILE_NAME];
 
+	s->where = (struct debugfile_where){ s->root, s->path, s->o.dir, s->o.ndir };
 	s->debug = debug_open(s->obj, &o);
 	if (s->debug)
 		return;
-	s->apart = debugfile_open(s->obj, s->root, s->path, name);
+	s->apart = debugfile_open(s->obj, &s->where, name);
 	s->debug = s->apart ? debug_open(s->apart, &o) : NULL;
 	if (s->debug)
 		return;
@@ -158,9 +186,8 @@ find_names(struct symbols *s, const char *buildid, const uint64_t *pid, size_t n
 		find_debug(s);
 }
 
-struct symbols *
-symbols_open(const char *path, const char *buildid, const uint64_t *pid,
-    size_t npid, const struct symbol_options *o)
+static struct symbols *
+new_symbols(const char *path, const struct symbol_options *o)
 {
 	struct symbols *s = calloc(1, sizeof *s);
 	const char *slash;
@@ -174,12 +201,44 @@ symbols_open(const char *path, const char *buildid, const uint64_t *pid,
 	s->label = strdup(slash ? slash + 1 : path);
 	s->room = 8;
 	s->frame = reallocarray(NULL, s->room, sizeof *s->frame);
-	if (s->path == NULL || s->label == NULL || s->frame == NULL) {
+	if (s->path && s->label && s->frame)
+		return s;
+	symbols_close(s);
+	return NULL;
+}
+
+struct symbols *
+symbols_open(const char *path, const char *buildid, const uint64_t *pid,
+    size_t npid, const struct symbol_options *o)
+{
+	struct symbols *s = new_symbols(path, o);
+
+	if (s == NULL)
+		return NULL;
+	s->absolute = path[0] == '[' && strcmp(path, "[vdso]") != 0;
+	find_names(s, buildid, pid, npid);
+	return s;
+}
+
+struct symbols *
+symbols_of_file(const char *path, const struct symbol_options *o, const char **error)
+{
+	struct symbols *s = new_symbols(path, o);
+
+	*error = "out of memory";
+	if (s == NULL)
+		return NULL;
+	errno = 0;
+	s->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (s->fd >= 0)
+		s->obj = obj_open(s->fd, error);
+	else
+		*error = strerror(errno);
+	if (s->obj == NULL) {
 		symbols_close(s);
 		return NULL;
 	}
-	s->absolute = path[0] == '[' && strcmp(path, "[vdso]") != 0;
-	find_names(s, buildid, pid, npid);
+	find_debug(s);
 	return s;
 }
 
@@ -211,6 +270,7 @@ symbols_problem(const struct symbols *s)
 static void
 set_frame(struct symbol_frame *f, const char *symbol, const struct debug_frame *known)
 {
+	f->named = 1;
 	demangle(f->function, sizeof f->function, symbol);
 	f->file = known->file;
 	f->line = known->line;
@@ -229,16 +289,19 @@ static void
 name_by_symbol(struct symbols *s, uint64_t addr, uint64_t offset,
     const struct debug_frame *known, struct symbol_frame *f)
 {
-	char place[sizeof f->function];
 	struct obj_symbol sym;
 	int found = (s->apart && obj_symbol(s->apart, addr, &sym) == 0) ||
 	    obj_symbol(s->obj, addr, &sym) == 0;
 
-	snprintf(place, sizeof place, "%s+0x%" PRIx64, s->label, offset);
-	if (found && (known->function == NULL || is_mangled(sym.name)))
+	if (found && (known->function == NULL || is_mangled(sym.name))) {
 		set_frame(f, sym.name, known);
-	else
-		set_frame(f, known->function ? known->function : place, known);
+	} else if (known->function) {
+		set_frame(f, known->function, known);
+	} else {
+		set_frame(f, "", known);
+		f->named = 0;
+		snprintf(f->function, sizeof f->function, "%s+0x%" PRIx64, s->label, offset);
+	}
 }
 
 static int
@@ -295,6 +358,7 @@ symbols_lookup(struct symbols *s, uint64_t offset,
 	s->frame->line = s->frame->column = 0;
 	if (s->kernel)
 		name = kallsyms_lookup(s->kernel, offset);
+	s->frame->named = name != NULL || s->absolute;
 	if (name)
 		demangle(s->frame->function, sizeof s->frame->function, name);
 	else if (s->absolute)
@@ -303,4 +367,13 @@ symbols_lookup(struct symbols *s, uint64_t offset,
 		snprintf(s->frame->function, sizeof s->frame->function,
 		    "%s+0x%" PRIx64, s->label, offset);
 	return 1;
+}
+
+size_t
+symbols_at(struct symbols *s, uint64_t addr, const struct symbol_frame **frame)
+{
+	size_t n = lookup_file(s, addr, addr);
+
+	*frame = s->frame;
+	return n;
 }

@@ -16,10 +16,13 @@ struct symbols;
 struct symbol_options {
 	struct debug_memory *memory; /* for debug information */
 	int kallsyms;                /* see kallsyms_open() */
+	const char *const *dir;      /* directories with files of another machine */
+	size_t ndir;
 };
 
 struct symbol_frame {
 	char function[DEMANGLE_MAX]; /* demangled */
+	int named;                   /* 0: it is but module+offset */
 	const char *file;            /* NULL: unknown; lives as the symbols do */
 	uint64_t line, column;       /* 0: unknown */
 };
@@ -29,12 +32,16 @@ struct symbol_frame {
 /*
  * Open the names of a module: the file whose build-id (or its replacement,
  * rsprof-records(5)) is `buildid`, looked for at `path` as the processes
- * pid[0..npid) see it, then at `path` itself.  [vdso] and [kernel] are those
- * of the running kernel, if the build-id agrees.  NULL: out of memory; a module
- * without a file gives a struct symbols that knows no names.
+ * pid[0..npid) see it, then at `path` itself, then in the directories.  [vdso]
+ * and [kernel] are those of the running kernel, if the build-id agrees.  NULL:
+ * out of memory; a module without a file gives a struct symbols that knows no
+ * names.
  */
 struct symbols *symbols_open(const char *path, const char *buildid,
     const uint64_t *pid, size_t npid, const struct symbol_options *o);
+/* Those of a file, whatever its build-id: NULL with *error. */
+struct symbols *symbols_of_file(const char *path, const struct symbol_options *o,
+    const char **error);
 void symbols_close(struct symbols *s);
 
 /* Why names or lines are missing, for a person; NULL: nothing is. */
@@ -47,5 +54,8 @@ const char *symbols_problem(const struct symbols *s);
  */
 size_t symbols_lookup(struct symbols *s, uint64_t offset,
     const struct symbol_frame **frame);
+
+/* The same for a virtual address, of symbols_of_file(). */
+size_t symbols_at(struct symbols *s, uint64_t addr, const struct symbol_frame **frame);
 
 #endif

@@ -140,6 +140,68 @@ else
 	skip "replaced executables: nothing can be sampled here"
 fi
 
+# ---- files of another machine ------------------------------------------------
+
+if [ -x "$split" ]; then
+	id=$(buildid "$split")
+	at=$(nm "$split" | awk '/ [tT] .*split.*alpha/ { print $1; exit }')
+	{
+		echo "$head"
+		echo "module	a	$id	/no/where/prog"
+		echo "stack	1	-	a	1b000	-	0"
+	} >"$T/in"
+	mkdir -p "$T/tree/no/where" "$T/flat" "$T/ids/.build-id/$(expr "$id" : '\(..\)')"
+	cp "$split" "$T/tree/no/where/prog"
+	cp "$split" "$T/flat/prog"
+	cp "$split" "$T/ids/.build-id/$(expr "$id" : '\(..\)')/$(expr "$id" : '..\(.*\)')"
+	rsprof-sym -S "$T/flat" "$T/in" | grep '^frame' >"$T/want"
+	says 'files side by side in a directory' '^frame.*/library/' "$T/want"
+	for dir in tree ids; do
+		rsprof-sym -S "$T/$dir" "$T/in" | grep '^frame' >"$T/got"
+		same "or in it as $dir" "$T/got" "$T/want"
+	done
+	strip -o "$T/flat/prog" "$split"
+	objcopy --only-keep-debug "$split" "$T/flat/prog.debug"
+	rsprof-sym -S "$T/tree" -S "$T/flat" "$T/in" | grep '^frame' >"$T/got"
+	same 'the first one that has it' "$T/got" "$T/want"
+	rsprof-sym -S "$T/flat" "$T/in" | grep '^frame' >"$T/got"
+	same 'and what was set apart' "$T/got" "$T/want"
+	cp "$B/rsprof-sym" "$T/flat/prog"
+	exits 'another one in its place' 0 rsprof-sym -S "$T/flat" "$T/in"
+	says 'is not taken' '^frame	[0-9a-f]+	prog\+0x1b000' "$T/out"
+
+# ---- addresses, as addr2line has them ----------------------------------------
+
+	if command -v addr2line >/dev/null; then
+		nm "$split" | awk '/ [tT] .*split/ { print $1 }' >"$T/at"
+		addr2line -fiCe "$split" <"$T/at" | sed 's/ (discriminator.*//' >"$T/want"
+		rsprof-sym -a "$split" <"$T/at" >"$T/got"
+		same 'addresses are named as addr2line does' "$T/got" "$T/want"
+	else
+		skip 'addresses are named as addr2line does'
+	fi
+	rsprof-sym -a "$split" 0x$at $at >"$T/got"
+	rsprof-sym -a "$split" $at $at >"$T/want"
+	same 'with 0x or without' "$T/got" "$T/want"
+	exits 'nothing is there' 0 rsprof-sym -a "$split" 1
+	printf '??\n??:0\n' >"$T/want"
+	same 'and it says so' "$T/out" "$T/want"
+	exits 'no address' 1 rsprof-sym -a "$split" x 0x
+	says 'is said' '^rsprof-sym: x: not an address'
+	exits 'a text' 1 rsprof-sym -a "$ROOT/README.md" 1
+	says 'is no program' 'README.md: not an ELF file'
+	exits 'no file' 1 rsprof-sym -a "$T/none" 1
+
+	nm "$split" | awk '/ [tT] / { print $1 }' >"$T/at"
+	rsprof-sym -a "$split" <"$T/at" >"$T/want"
+	rsprof-sym -M 1 -a "$split" <"$T/at" >"$T/got"
+	same 'little memory is enough' "$T/got" "$T/want"
+fi
+for bad in '-M 0' '-M x' '-S /no/such/dir'; do
+	# shellcheck disable=SC2086
+	exits "$bad: 2" 2 rsprof-sym $bad "$T/in"
+done
+
 # ---- bad input ---------------------------------------------------------------
 
 {

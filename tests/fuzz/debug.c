@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "debug.h"
+#include "debugfile.h"
 #include "obj.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -12,7 +13,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct debug_frame frame[DEBUG_DEPTH];
 	struct debug_memory memory = { .most = 4096 };
-	struct debug_options o = { &memory, "", "/nowhere/file" };
+	static const struct debugfile_where where = { .root = "", .path = "/nowhere/file" };
+	struct debug_options o = { &memory, &where };
 	const char *error;
 	struct obj *obj = obj_image(data, size, &error);
 	struct debug *d = obj ? debug_open(obj, &o) : NULL;
