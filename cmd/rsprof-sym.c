@@ -121,6 +121,8 @@ on_map(struct namer *n, const struct rec_map *r)
 		if (m->pid[i] == r->pid)
 			return;
 	m->pid[m->npid++] = r->pid;
+	if (m->symbols)
+		symbols_process(m->symbols, r->pid);
 }
 
 static void

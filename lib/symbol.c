@@ -10,8 +10,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "array.h"
 #include "debug.h"
 #include "debugfile.h"
+#include "jitmap.h"
 #include "kallsyms.h"
 #include "obj.h"
 
@@ -26,6 +28,8 @@ struct symbols {
 	struct debug *debug;
 	struct symbol_options o;
 	struct kallsyms *kernel;
+	struct jitmap **jit; /* of [anon]: of each process */
+	size_t njit, jit_room;
 	const char *problem;
 	struct debug_frame raw[DEBUG_DEPTH];
 	struct symbol_frame *frame;
@@ -217,7 +221,19 @@ symbols_open(const char *path, const char *buildid, const uint64_t *pid,
 		return NULL;
 	s->absolute = path[0] == '[' && strcmp(path, "[vdso]") != 0;
 	find_names(s, buildid, pid, npid);
+	for (size_t i = 0; i < npid; i++)
+		symbols_process(s, pid[i]);
 	return s;
+}
+
+void
+symbols_process(struct symbols *s, uint64_t pid)
+{
+	if (strcmp(s->path, "[anon]") != 0 || pid > INT32_MAX ||
+	    array_room(&s->jit, s->njit, &s->jit_room, sizeof(struct jitmap *)) < 0)
+		return;
+	s->jit[s->njit] = jitmap_open((pid_t)pid);
+	s->njit += s->jit[s->njit] != NULL;
 }
 
 struct symbols *
@@ -251,6 +267,9 @@ symbols_close(struct symbols *s)
 	obj_close(s->apart);
 	obj_close(s->obj);
 	kallsyms_close(s->kernel);
+	for (size_t i = 0; i < s->njit; i++)
+		jitmap_close(s->jit[i]);
+	free(s->jit);
 	if (s->fd >= 0)
 		close(s->fd);
 	free(s->path);
@@ -340,6 +359,23 @@ lookup_file(struct symbols *s, uint64_t addr, uint64_t offset)
 	return n;
 }
 
+/* What a compiler has made: an address is all that is known, so that it must be of
+ * one process. */
+static const char *
+find_made(struct symbols *s, uint64_t addr)
+{
+	const char *found = NULL, *name;
+
+	for (size_t i = 0; i < s->njit; i++) {
+		name = jitmap_lookup(s->jit[i], addr);
+		if (name && found && strcmp(name, found) != 0)
+			return NULL;
+		if (name)
+			found = name;
+	}
+	return found;
+}
+
 size_t
 symbols_lookup(struct symbols *s, uint64_t offset,
     const struct symbol_frame **frame)
@@ -358,6 +394,8 @@ symbols_lookup(struct symbols *s, uint64_t offset,
 	s->frame->line = s->frame->column = 0;
 	if (s->kernel)
 		name = kallsyms_lookup(s->kernel, offset);
+	else if (s->njit)
+		name = find_made(s, offset);
 	s->frame->named = name != NULL || s->absolute;
 	if (name)
 		demangle(s->frame->function, sizeof s->frame->function, name);

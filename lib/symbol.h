@@ -44,6 +44,10 @@ struct symbols *symbols_of_file(const char *path, const struct symbol_options *o
     const char **error);
 void symbols_close(struct symbols *s);
 
+/* Another process that maps the module: of [anon], one whose just-in-time compiler
+ * may tell what it has made (lib/jitmap). */
+void symbols_process(struct symbols *s, uint64_t pid);
+
 /* Why names or lines are missing, for a person; NULL: nothing is. */
 const char *symbols_problem(const struct symbols *s);
 

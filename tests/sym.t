@@ -170,8 +170,39 @@ if [ -x "$split" ]; then
 	exits 'another one in its place' 0 rsprof-sym -S "$T/flat" "$T/in"
 	says 'is not taken' '^frame	[0-9a-f]+	prog\+0x1b000' "$T/out"
 
+fi
+
+# ---- what a just-in-time compiler makes --------------------------------------
+
+sleep 60 & pid=$!; own $pid
+made=/tmp/perf-$pid.map
+{
+	echo "$head"
+	echo "module	a	-	[anon]"
+	echo "map	1	$pid	7f0000001000	7f0000003000	7f0000001000	a"
+	echo "stack	1	-	a	7f0000001010	-	0"
+	echo "stack	2	-	a	7f0000002010	-	0"
+	echo "stack	3	-	a	7f0000002fff	-	0"
+} >"$T/in"
+printf '7f0000001000 20 LazyCompile:~first file.js:1\n7f0000002000 100 old\n' >"$made"
+printf '7f0000002000 80 new\nnonsense\n7f0000002f00 100 not finis' >>"$made"
+rsprof-sym "$T/in" >"$T/out"
+says 'code of a just-in-time compiler' \
+    '^frame	[0-9a-f]+	LazyCompile:~first file.js:1	' "$T/out"
+says 'what was written last counts' '^frame	[0-9a-f]+	new	' "$T/out"
+says 'a line that is not finished does not' '^frame	[0-9a-f]+	\[anon\]	' "$T/out"
+if [ "$(id -u)" = 0 ] && chown 12345 "$made"; then
+	rsprof-sym "$T/in" >"$T/out"
+	ok "nor does somebody else's file" sh -c '! grep -q first "$1"' - "$T/out"
+else
+	skip "nor does somebody else's file"
+fi
+rm "$made"
+kill $pid
+
 # ---- addresses, as addr2line has them ----------------------------------------
 
+if [ -x "$split" ]; then
 	if command -v addr2line >/dev/null; then
 		nm "$split" | awk '/ [tT] .*split/ { print $1 }' >"$T/at"
 		addr2line -fiCe "$split" <"$T/at" | sed 's/ (discriminator.*//' >"$T/want"
