@@ -43,8 +43,8 @@ TARGETS := $(patsubst tests/target/%.rs,$B/target/%,$(wildcard tests/target/*.rs
 LIBS_rsprof-cpu := $(if $(filter 1,$(BPF)),-lbpf) -lelf -lz
 LIBS_rsprof-growth := $(if $(filter 1,$(BPF)),-lbpf) -lelf -lz
 LIBS_rsprof-heap := $(if $(filter 1,$(BPF)),-lbpf) -lelf -lZydis -lm -lz
-LIBS_rsprof-sym := -lelf -liberty -lz
-LIBS_rsprof-doctor := $(if $(filter 1,$(BPF)),-lbpf) -lelf -liberty -lZydis -lz
+LIBS_rsprof-sym := -lelf -liberty -lz -llzma
+LIBS_rsprof-doctor := $(if $(filter 1,$(BPF)),-lbpf) -lelf -liberty -lZydis -lz -llzma
 LIBS_rsprof-stack := -lelf -lz
 LIBS_rsprof-query := -lsqlite3
 LIBS_rsprof-store := -lsqlite3
@@ -85,7 +85,7 @@ $B/unit/%: $B/tests/unit/%.o $B/lib.a
 
 $B/fuzz/%: $B/tests/fuzz/%.o $B/lib.a
 	@mkdir -p $(@D)
-	$Q$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -o $@ $^ -lbpf -lelf -liberty -lZydis -lsqlite3 -lz
+	$Q$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -o $@ $^ -lbpf -lelf -liberty -llzma -lZydis -lsqlite3 -lz
 
 $B/rsprof: cmd/rsprof
 	@mkdir -p $(@D)

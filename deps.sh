@@ -27,6 +27,7 @@ build() {
 	links gelf.h -lelf || need libelf-dev elfutils-libelf-devel libelf
 	links libiberty/demangle.h -liberty ||
 		need libiberty-dev binutils-devel binutils
+	links lzma.h -llzma || need liblzma-dev xz-devel xz
 	links zlib.h -lz || need zlib1g-dev zlib-devel zlib
 	links sqlite3.h -lsqlite3 || need libsqlite3-dev sqlite-devel sqlite
 	links Zydis/Zydis.h -lZydis || need libzydis-dev zydis-devel zydis

@@ -27,6 +27,7 @@ struct obj {
 	Elf *elf;
 	const unsigned char *bytes;
 	size_t len;
+	void *own; /* the image, where it is ours */
 	struct segment segment[SEGMENTS];
 	size_t nsegment;
 	uint64_t eh_frame_hdr; /* address of PT_GNU_EH_FRAME, 0: none */
@@ -126,7 +127,14 @@ obj_close(struct obj *e)
 		return;
 	free(e->symbol);
 	elf_end(e->elf);
+	free(e->own);
 	free(e);
+}
+
+void
+obj_own(struct obj *e, void *image)
+{
+	e->own = image;
 }
 
 void *

@@ -37,6 +37,9 @@ struct obj *obj_open(int fd, const char **error);
 struct obj *obj_image(const void *image, size_t len, const char **error);
 void obj_close(struct obj *e);
 
+/* The image's memory, of malloc(), goes with the obj. */
+void obj_own(struct obj *e, void *image);
+
 /* The build-id, or its replacement, as rsprof-records(5) defines both. */
 void obj_buildid(const struct obj *e, char out[OBJ_BUILDID_MAX]);
 

@@ -15,6 +15,7 @@
 #include "debugfile.h"
 #include "jitmap.h"
 #include "kallsyms.h"
+#include "minidebug.h"
 #include "obj.h"
 
 struct symbols {
@@ -168,6 +169,8 @@ find_debug(struct symbols *s)
 	s->debug = s->apart ? debug_open(s->apart, &o) : NULL;
 	if (s->debug)
 		return;
+	if (s->apart == NULL && !has_symtab(s->obj))
+		s->apart = minidebug_open(s->obj);
 	if (has_symtab(s->obj) || has_symtab(s->apart))
 		s->problem = "it has no debug information: no lines, no inlined calls";
 	else

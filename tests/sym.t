@@ -172,6 +172,29 @@ if [ -x "$split" ]; then
 
 fi
 
+# ---- symbols that a stripped file carries along ------------------------------
+
+if [ -x "$split" ] && command -v xz >/dev/null; then
+	nm "$split" | awk '/ [tT] .*split/ { print $1 }' >"$T/at"
+	objcopy --strip-debug "$split" "$T/named"
+	rsprof-sym -a "$T/named" <"$T/at" >"$T/want" 2>/dev/null
+	nm "$split" | awk '/ [tT] / { print $3 }' >"$T/keep"
+	objcopy --only-keep-debug "$split" "$T/mini.debug"
+	objcopy -S --keep-symbols="$T/keep" "$T/mini.debug" "$T/mini" 2>/dev/null
+	xz -9 "$T/mini"
+	strip -o "$T/carrier" "$split"
+	rsprof-sym -a "$T/carrier" <"$T/at" >"$T/got" 2>/dev/null
+	ok 'stripped, there are no names' sh -c '! grep -q split::alpha "$1"' - "$T/got"
+	objcopy --add-section .gnu_debugdata="$T/mini.xz" "$T/carrier"
+	rsprof-sym -a "$T/carrier" <"$T/at" >"$T/got" 2>/dev/null
+	same 'but for those that are packed inside' "$T/got" "$T/want"
+	head -c 1000 "$T/mini.xz" >"$T/cut"
+	objcopy --update-section .gnu_debugdata="$T/cut" "$T/carrier"
+	exits 'damaged, it is as without' 0 rsprof-sym -a "$T/carrier" 1
+else
+	skip 'symbols that a stripped file carries along'
+fi
+
 # ---- what a just-in-time compiler makes --------------------------------------
 
 sleep 60 & pid=$!; own $pid
