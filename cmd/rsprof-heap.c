@@ -1018,14 +1018,6 @@ open_all(struct profiler *p)
 		err(STATUS_LOST, NULL);
 }
 
-static int
-has_ended(pid_t pid)
-{
-	struct proc_stat s;
-
-	return proc_stat(pid, &s) < 0 || s.state == 'Z' || s.state == 'X';
-}
-
 /* A process that runs. */
 static void
 begin_attached(struct profiler *p, struct target *t)
@@ -1038,7 +1030,7 @@ begin_attached(struct profiler *p, struct target *t)
 	prepare(p, t);
 	if (arm(p, t, why, sizeof why) < 0 && !stop) {
 		error = errno;
-		if (has_ended(p->o.pid))
+		if (proc_has_ended(p->o.pid))
 			errx(STATUS_NOPROC, "process %d has ended", (int)p->o.pid);
 		errx(error == EPERM || error == EACCES ? STATUS_PERM : STATUS_NOTHING,
 		    "process %d: %s", (int)p->o.pid, why);

@@ -1,6 +1,5 @@
 #include "array.h"
 
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,4 +19,37 @@ array_room(void *array, size_t n, size_t *room, size_t size)
 	memcpy(array, &p, sizeof(p));
 	*room = more;
 	return 0;
+}
+
+static uint64_t
+key_of(const void *element)
+{
+	uint64_t key;
+
+	memcpy(&key, element, sizeof key);
+	return key;
+}
+
+int
+array_order(const void *a, const void *b)
+{
+	uint64_t x = key_of(a), y = key_of(b);
+
+	return x < y ? -1 : x > y;
+}
+
+size_t
+array_upto(const void *array, size_t n, size_t size, uint64_t key)
+{
+	size_t low = 0, high = n;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (key_of((const char *)array + mid * size) <= key)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
 }

@@ -6,6 +6,7 @@
 #define ARRAY_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /*
  * Make room for one more in an array of n elements of `size` bytes; `array`
@@ -13,5 +14,12 @@
  * a NULL pointer).  0, or -1: out of memory, nothing has changed.
  */
 int array_room(void *array, size_t n, size_t *room, size_t size);
+
+/*
+ * Of elements that begin with a uint64_t, such as an address: their order for
+ * qsort(), and, in that order, how many begin at this one or before.
+ */
+int array_order(const void *a, const void *b);
+size_t array_upto(const void *array, size_t n, size_t size, uint64_t key);
 
 #endif

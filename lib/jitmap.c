@@ -11,6 +11,7 @@
 #include "array.h"
 
 #define MOST (64 << 20) /* bytes of a file that are read */
+#define OVERLAPS 16     /* entries that are looked back over */
 
 struct entry {
 	uint64_t start, size;
@@ -161,17 +162,9 @@ refresh(struct jitmap *j)
 static const char *
 find(const struct jitmap *j, uint64_t addr)
 {
-	size_t low = 0, high = j->n;
+	size_t last = array_upto(j->entry, j->n, sizeof *j->entry, addr);
 
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (j->entry[mid].start <= addr)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	for (size_t i = low; i > 0 && low - i < 16; i--)
+	for (size_t i = last; i > 0 && last - i < OVERLAPS; i--)
 		if (addr - j->entry[i - 1].start < j->entry[i - 1].size)
 			return j->text + j->entry[i - 1].name;
 	return NULL;

@@ -49,14 +49,6 @@ kallsyms_buildid(char *out)
 }
 
 static int
-by_address(const void *a, const void *b)
-{
-	const struct entry *x = a, *y = b;
-
-	return x->addr < y->addr ? -1 : x->addr > y->addr;
-}
-
-static int
 add(struct kallsyms *k, uint64_t addr, const char *name)
 {
 	if (array_room(&k->entry, k->n, &k->room, sizeof *k->entry) < 0)
@@ -81,7 +73,7 @@ load(struct kallsyms *k, FILE *f)
 	if (k->n == 0)
 		return "its symbols in /proc/kallsyms are hidden: this takes root, or "
 		       "sysctl kernel.kptr_restrict=0";
-	qsort(k->entry, k->n, sizeof *k->entry, by_address);
+	qsort(k->entry, k->n, sizeof *k->entry, array_order);
 	return NULL;
 }
 
@@ -124,15 +116,7 @@ kallsyms_close(struct kallsyms *k)
 const char *
 kallsyms_lookup(const struct kallsyms *k, uint64_t addr)
 {
-	size_t low = 0, high = k->n;
+	size_t n = array_upto(k->entry, k->n, sizeof *k->entry, addr);
 
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (k->entry[mid].addr <= addr)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low ? k->entry[low - 1].name : NULL;
+	return n ? k->entry[n - 1].name : NULL;
 }

@@ -52,6 +52,14 @@ proc_stat(pid_t pid, struct proc_stat *out)
 }
 
 int
+proc_has_ended(pid_t pid)
+{
+	struct proc_stat s;
+
+	return proc_stat(pid, &s) < 0 || s.state == 'Z' || s.state == 'X';
+}
+
+int
 proc_thread_name(pid_t pid, pid_t tid, char out[PROC_NAME_MAX])
 {
 	char path[64];

@@ -21,6 +21,9 @@ struct proc_stat {
 
 int proc_stat(pid_t pid, struct proc_stat *out);
 
+/* There is no such process or thread, or it only waits to be waited for. */
+int proc_has_ended(pid_t pid);
+
 /* The name of a thread. */
 int proc_thread_name(pid_t pid, pid_t tid, char out[PROC_NAME_MAX]);
 

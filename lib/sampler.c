@@ -134,13 +134,11 @@ sampler_attach(struct sampler *s)
 int
 sampler_attach_more(struct sampler *s, pid_t pid)
 {
-	struct proc_stat st;
-
 	if (!s->walker)
 		return attach_threads(s, pid);
 	if (walker_watch(s->walker, pid) < 0)
 		return -1;
-	return proc_stat(pid, &st) == 0 && st.state != 'Z';
+	return !proc_has_ended(pid);
 }
 
 const char *

@@ -188,12 +188,10 @@ int
 tracee_stop(pid_t tid, struct step_regs *regs, int *signal)
 {
 	struct user_regs_struct u;
-	struct proc_stat st;
 
 	if (ptrace(PTRACE_SEIZE, tid, NULL, NULL) < 0) {
 		/* One that has ended must not be traced either. */
-		if (errno == EPERM && (proc_stat(tid, &st) < 0 || st.state == 'Z' ||
-		                          st.state == 'X'))
+		if (errno == EPERM && proc_has_ended(tid))
 			errno = ESRCH;
 		return -1;
 	}
