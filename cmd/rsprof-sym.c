@@ -34,6 +34,7 @@ struct module {
 	uint64_t pid[PIDS];
 	size_t npid;
 	struct symbols *symbols; /* opened when first needed */
+	int told;                /* why names or lines are missing */
 };
 
 /* What an address turned out to be: frames, the innermost first. */
@@ -125,17 +126,18 @@ on_map(struct namer *n, const struct rec_map *r)
 		symbols_process(m->symbols, r->pid);
 }
 
+/* What is missing may be found only when something is looked up. */
 static void
-open_symbols(struct namer *n, struct module *m)
+tell_problem(struct namer *n, struct module *m)
 {
 	struct rec r = { .type = REC_NOTE };
+	const char *problem = symbols_problem(m->symbols);
 	char text[4300];
 
-	m->symbols = checked(symbols_open(m->path, m->buildid, m->pid, m->npid,
-	    &n->o));
-	if (symbols_problem(m->symbols) == NULL)
+	if (m->told || problem == NULL)
 		return;
-	snprintf(text, sizeof text, "%s: %s", m->path, symbols_problem(m->symbols));
+	m->told = 1;
+	snprintf(text, sizeof text, "%s: %s", m->path, problem);
 	r.note.time = n->time;
 	r.note.producer = "sym";
 	r.note.text = text;
@@ -174,8 +176,10 @@ resolve(struct namer *n, struct module *m, uint64_t offset)
 	size_t count;
 
 	if (m->symbols == NULL)
-		open_symbols(n, m);
+		m->symbols = checked(symbols_open(m->path, m->buildid, m->pid, m->npid,
+		    &n->o));
 	count = symbols_lookup(m->symbols, offset, &frame);
+	tell_problem(n, m);
 	p = checked(malloc(sizeof *p + count * sizeof *p->frame));
 	p->n = count;
 	for (size_t i = 0; i < count; i++)
@@ -407,14 +411,14 @@ name_addresses(struct namer *n, char *const text[])
 
 	if (s == NULL)
 		errx(1, "%s: %s", n->program, why);
-	if (symbols_problem(s))
-		warnx("%s: %s", n->program, symbols_problem(s));
 	for (size_t i = 0; text[i]; i++)
 		status |= name_address(s, text[i]);
 	while (text[0] == NULL && fgets(line, sizeof line, stdin) && !ferror(stdout)) {
 		status |= name_address(s, line);
 		fflush(stdout);
 	}
+	if (symbols_problem(s))
+		warnx("%s: %s", n->program, symbols_problem(s));
 	symbols_close(s);
 	if (fclose(stdout) == EOF && errno != EPIPE)
 		err(1, "cannot write");

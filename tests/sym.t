@@ -40,13 +40,11 @@ for how in packed unpacked; do
 		    "$ROOT/tests/names.pl" "$T/$how/apart" 3000
 		mkdir "$T/$how/away"
 		mv "$T/$how"/*.dw? "$T/$how/away"
-		{
-			echo "$head"
-			echo "module	a	$(buildid "$T/$how/apart")	$T/$how/apart"
-			nm "$T/$how/apart" | awk '/ [tT] .*split.*alpha/ {
-				printf "stack\t1\t-\ta\t%s\t-\t0\n", $1 }'
-		} >"$T/in"
-		exits "split debug information, $how: without it" 0 rsprof-sym "$T/in"
+		gamma=$(nm "$T/$how/apart" | awk '/ [tT] .*5gamma/ { print $1; exit }')
+		exits "split debug information, $how: without it" 0 \
+		    rsprof-sym -a "$T/$how/apart" "$gamma"
+		says 'the function is known still' 'gamma' "$T/out"
+		says 'and it is said' 'its split debug information .* was not all found'
 	else
 		skip "split debug information, $how: it does not build here"
 	fi
@@ -144,7 +142,7 @@ fi
 
 if [ -x "$split" ]; then
 	id=$(buildid "$split")
-	at=$(nm "$split" | awk '/ [tT] .*split.*alpha/ { print $1; exit }')
+	at=$(nm "$split" | awk '/ [tT] .*5gamma/ { print $1; exit }')
 	{
 		echo "$head"
 		echo "module	a	$id	/no/where/prog"
@@ -169,7 +167,6 @@ if [ -x "$split" ]; then
 	cp "$B/rsprof-sym" "$T/flat/prog"
 	exits 'another one in its place' 0 rsprof-sym -S "$T/flat" "$T/in"
 	says 'is not taken' '^frame	[0-9a-f]+	prog\+0x1b000' "$T/out"
-
 fi
 
 # ---- symbols that a stripped file carries along ------------------------------
@@ -237,6 +234,7 @@ if [ -x "$split" ]; then
 	rsprof-sym -a "$split" 0x$at $at >"$T/got"
 	rsprof-sym -a "$split" $at $at >"$T/want"
 	same 'with 0x or without' "$T/got" "$T/want"
+	ok 'both of them' [ "$(grep -c gamma "$T/got")" = 2 ]
 	exits 'nothing is there' 0 rsprof-sym -a "$split" 1
 	printf '??\n??:0\n' >"$T/want"
 	same 'and it says so' "$T/out" "$T/want"
