@@ -50,6 +50,18 @@ bytes_sleb(struct bytes *b)
 	return (int64_t)v;
 }
 
+uint64_t
+bytes_length(struct bytes *b, unsigned *offset_size)
+{
+	uint64_t len = bytes_take(b, 4);
+
+	int is_long = len == 0xffffffff;
+
+	if (offset_size)
+		*offset_size = is_long ? 8 : 4;
+	return is_long ? bytes_take(b, 8) : len;
+}
+
 const char *
 bytes_string(struct bytes *b)
 {

@@ -43,6 +43,10 @@ bytes_uleb(struct bytes *b)
 	return bytes_long_uleb(b);
 }
 
+/* How much follows, where a unit begins (DWARF 5, 7.4), and whether its offsets have
+ * 4 bytes or 8 (NULL: it does not matter). */
+uint64_t bytes_length(struct bytes *b, unsigned *offset_size);
+
 /* What comes up to the next NUL: "" where there is none. */
 const char *bytes_string(struct bytes *b);
 

@@ -242,10 +242,8 @@ read_section(struct compiler *m, struct obj_section section, int debug)
 	m->cie.cfa.program = NULL;
 	while (all.end - all.p >= 4 && !stopped(m)) {
 		struct bytes c = all;
-		uint64_t len = bytes_take(&c, 4), at, id;
+		uint64_t len = bytes_length(&c, NULL), at, id;
 
-		if (len == 0xffffffff)
-			len = bytes_take(&c, 8);
 		if (len == 0 || c.failed || len > (uint64_t)(c.end - c.p))
 			break; /* the terminator, or nothing to rely on */
 		c.end = c.p + len;

@@ -70,7 +70,6 @@ struct debug {
 	struct strtab made;  /* names that had to be put together */
 };
 
-#define LOWEST 2   /* what the linker dropped keeps an address of 0 or 1 */
 #define OVERLAPS 16 /* ranges that are looked back over */
 #define PADDING 16 /* bytes between two functions */
 #define LONGEST UINT32_MAX
@@ -82,11 +81,6 @@ add_range(void *ctx, uint64_t low, uint64_t high)
 {
 	struct debug *d = ctx;
 
-	if (d->left == 0)
-		return 1;
-	d->left--;
-	if (low >= high || low < LOWEST)
-		return 0;
 	if (array_room(&d->range, d->nrange, &d->range_room, sizeof *d->range) < 0)
 		return -1;
 	d->range[d->nrange++] = (struct range){ low, high, (uint32_t)d->nunit };
@@ -103,19 +97,11 @@ add_unit(struct debug *d, struct dwarf_unit *of)
 	if (array_room(&d->unit, d->nunit, &d->unit_room, sizeof *d->unit) < 0)
 		return -1;
 	if (code && dwarf_root(of) == 0 && dwarf_die_at(of, of->die, &die) == 0 &&
-	    dwarf_ranges_of(&die, add_range, d) < 0)
+	    dwarf_ranges_of(&die, &d->left, add_range, d) < 0)
 		return -1;
 	dwarf_unit_clear(of);
 	d->unit[d->nunit++] = (struct unit){ .of = *of };
 	return 0;
-}
-
-static int
-range_order(const void *a, const void *b)
-{
-	const struct range *x = a, *y = b;
-
-	return x->low < y->low ? -1 : x->low > y->low;
 }
 
 /* Functions of a unit that stand side by side are one range. */
@@ -125,7 +111,7 @@ sort_ranges(struct debug *d)
 	size_t n = 0;
 
 	if (d->nrange)
-		qsort(d->range, d->nrange, sizeof *d->range, range_order);
+		qsort(d->range, d->nrange, sizeof *d->range, array_order);
 	for (size_t i = 0; i < d->nrange; i++) {
 		struct range *r = &d->range[i], *last = n ? &d->range[n - 1] : NULL;
 
@@ -315,20 +301,14 @@ debug_close(struct debug *d)
 struct adding {
 	struct unit *unit;
 	uint32_t die;
-	uint64_t left; /* ranges: a list of them can be named again and again */
 };
 
 static int
 add_function(void *ctx, uint64_t low, uint64_t high)
 {
-	struct adding *a = ctx;
+	const struct adding *a = ctx;
 	struct unit *u = a->unit;
 
-	if (a->left == 0)
-		return 1;
-	a->left--;
-	if (low >= high || low < LOWEST)
-		return 0;
 	if (array_room(&u->function, u->nfunction, &u->function_room,
 	        sizeof *u->function) < 0)
 		return -1;
@@ -344,14 +324,15 @@ find_functions(struct unit *u)
 {
 	struct dwarf_unit *e = entries_of(u);
 	struct bytes all = dwarf_bytes(e->dwarf, DWARF_INFO, e->offset);
-	struct adding a = { u, 0, RANGES(e) };
+	struct adding a = { u, 0 };
+	uint64_t left = RANGES(e);
 	struct dwarf_die die;
 
 	if (dwarf_die_at(e, e->die, &die) < 0)
 		return -1;
 	for (;;) {
 		if (die.abbrev && die.abbrev->tag == DW_TAG_subprogram &&
-		    die.abbrev->code_range && dwarf_ranges_of(&die, add_function, &a) < 0)
+		    die.abbrev->code_range && dwarf_ranges_of(&die, &left, add_function, &a) < 0)
 			return -1;
 		dwarf_die_skip(&die);
 		if (die.at.failed || die.at.p >= die.at.end)
@@ -359,14 +340,6 @@ find_functions(struct unit *u)
 		a.die = (uint32_t)(die.at.p - all.p);
 		dwarf_die_next(&die);
 	}
-}
-
-static int
-function_order(const void *a, const void *b)
-{
-	const struct function *x = a, *y = b;
-
-	return x->low < y->low ? -1 : x->low > y->low;
 }
 
 static void
@@ -384,7 +357,7 @@ load(struct debug *d, struct unit *u)
 	if (u->tree == NULL)
 		u->nfunction = 0;
 	if (u->nfunction)
-		qsort(u->function, u->nfunction, sizeof *u->function, function_order);
+		qsort(u->function, u->nfunction, sizeof *u->function, array_order);
 	u->lines = dwarf_lines_read(&u->of);
 	take_memory(d, u, u->function_room * sizeof *u->function +
 	    u->nfunction * sizeof *u->tree + (size_t)(entries_of(u)->end - entries_of(u)->offset));
@@ -410,14 +383,9 @@ struct growing {
 static int
 add_part(void *ctx, uint64_t low, uint64_t high)
 {
-	struct growing *g = ctx;
+	const struct growing *g = ctx;
 	struct tree *t = g->tree;
 
-	if (g->left == 0)
-		return 1;
-	g->left--;
-	if (low >= high || low < LOWEST)
-		return 0;
 	if (array_room(&t->part, t->n, &t->room, sizeof *t->part) < 0)
 		return -1;
 	t->part[t->n++] = (struct part){ low, high, g->die, g->calls };
@@ -431,7 +399,7 @@ see_entry(struct growing *g, const struct dwarf_die *die)
 		g->calls--;
 	if (die->abbrev->tag != DW_TAG_inlined_subroutine || g->calls == DEBUG_DEPTH)
 		return 0;
-	if (die->abbrev->code_range && dwarf_ranges_of(die, add_part, g) < 0)
+	if (die->abbrev->code_range && dwarf_ranges_of(die, &g->left, add_part, g) < 0)
 		return -1;
 	g->call[g->calls++] = g->depth;
 	return 0;
@@ -609,7 +577,6 @@ set_line(struct debug *d, struct unit *u, uint64_t addr, struct debug_frame *f)
 		return;
 	f->file = file_name(d, u, row.file);
 	f->line = row.line;
-	f->column = row.column;
 }
 
 /* Where an inlined call was made, which is its caller's line. */
@@ -624,39 +591,17 @@ set_call(struct debug *d, struct unit *u, const struct dwarf_die *die,
 	for (a = dwarf_attrs_of(die); dwarf_next_attr(&a, &v);)
 		if (v.attr == DW_AT_call_line)
 			dwarf_number(&v, &caller->line);
-		else if (v.attr == DW_AT_call_column)
-			dwarf_number(&v, &caller->column);
 		else if (v.attr == DW_AT_call_file && dwarf_number(&v, &n) == 0)
 			caller->file = file_name(d, u, n);
 }
 
 /* ---- looking up -------------------------------------------------------- */
 
-/* The last of some things of a size, ordered by an address that they begin with,
- * that begins at this one or before: its number and 1. */
-static size_t
-last_before(const void *array, size_t n, size_t size, uint64_t addr)
-{
-	size_t low = 0, high = n;
-	uint64_t begin;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		memcpy(&begin, (const char *)array + mid * size, sizeof begin);
-		if (begin <= addr)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
-}
-
 /* Its number, or SIZE_MAX. */
 static size_t
 find_function(const struct unit *u, uint64_t addr)
 {
-	size_t last = last_before(u->function, u->nfunction, sizeof *u->function, addr);
+	size_t last = array_upto(u->function, u->nfunction, sizeof *u->function, addr);
 
 	for (size_t i = last; i > 0 && last - i < OVERLAPS; i--)
 		if (addr - u->function[i - 1].low < u->function[i - 1].len)
@@ -694,7 +639,7 @@ look_in(struct debug *d, struct unit *u, uint64_t addr,
 size_t
 debug_lookup(struct debug *d, uint64_t addr, struct debug_frame frame[DEBUG_DEPTH])
 {
-	size_t last = last_before(d->range, d->nrange, sizeof *d->range, addr), n;
+	size_t last = array_upto(d->range, d->nrange, sizeof *d->range, addr), n;
 	struct unit *lines = NULL;
 
 	for (size_t i = last; i > 0 && last - i < OVERLAPS; i--) {

@@ -32,7 +32,7 @@ struct debug_options {
 struct debug_frame {
 	const char *function; /* mangled where it is known so; NULL: unknown */
 	const char *file;     /* NULL: unknown */
-	uint64_t line, column; /* 0: unknown */
+	uint64_t line;        /* 0: unknown */
 	int mangled;          /* function is a linkage name, not a bare one */
 };
 

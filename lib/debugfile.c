@@ -1,12 +1,9 @@
 #include "debugfile.h"
 
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <zlib.h>
 
 #include "obj.h"
@@ -51,9 +48,7 @@ is_right(const struct search *s, const struct obj *obj)
 {
 	char id[OBJ_BUILDID_MAX];
 
-	if (obj_section(obj, ".symtab").len == 0 &&
-	    obj_section(obj, ".debug_info").len == 0 &&
-	    obj_section(obj, ".zdebug_info").len == 0)
+	if (!obj_has_symtab(obj) && !obj_has_debug(obj))
 		return 0;
 	if (s->buildid[0] == '\0')
 		return has_checksum(obj, s->crc);
@@ -65,22 +60,15 @@ __attribute__((format(printf, 2, 3))) static struct obj *
 try(struct search *s, const char *format, ...)
 {
 	char path[DEBUGFILE_NAME + 32];
-	struct obj *obj = NULL;
 	const char *error;
-	struct stat st;
+	struct obj *obj;
 	va_list ap;
-	int fd;
 
 	va_start(ap, format);
 	vsnprintf(s->name, DEBUGFILE_NAME, format, ap);
 	va_end(ap);
 	snprintf(path, sizeof path, "%s%s", s->root, s->name);
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0)
-		return NULL;
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
-		obj = obj_open(fd, &error);
-	close(fd);
+	obj = obj_open_path(path, &error);
 	if (obj && !is_right(s, obj)) {
 		obj_close(obj);
 		obj = NULL;

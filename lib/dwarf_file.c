@@ -13,7 +13,6 @@
 
 struct dwarf {
 	struct obj *obj;
-	struct dwarf *alt;
 	struct obj_data section[DWARF_SECTIONS];
 	struct dwarf_unit *(*find)(void *ctx, uint64_t offset);
 	void *ctx;
@@ -70,12 +69,6 @@ struct obj *
 dwarf_obj(const struct dwarf *d)
 {
 	return d->obj;
-}
-
-void
-dwarf_set_alt(struct dwarf *d, struct dwarf *alt)
-{
-	d->alt = alt;
 }
 
 void
@@ -160,12 +153,12 @@ read_specs(const struct dwarf_unit *u, struct dwarf_abbrevs *t,
     struct dwarf_abbrev *a, struct bytes *b)
 {
 	struct dwarf_spec s;
-	int size;
 
 	a->spec = (uint32_t)t->nspec;
 	for (;;) {
 		s.attr = (uint16_t)bytes_uleb(b);
 		s.form = (uint16_t)bytes_uleb(b);
+		s.size = form_size(u, s.form);
 		s.constant = s.form == DW_FORM_implicit_const ? bytes_sleb(b) : 0;
 		if ((s.attr == 0 && s.form == 0) || b->failed || a->nspec == SPECS)
 			return 0;
@@ -174,8 +167,8 @@ read_specs(const struct dwarf_unit *u, struct dwarf_abbrevs *t,
 		t->spec[t->nspec++] = s;
 		a->nspec++;
 		a->code_range |= s.attr == DW_AT_low_pc || s.attr == DW_AT_ranges;
-		size = form_size(u, s.form);
-		a->size = size < 0 || a->size < 0 || a->size > 1 << 20 ? -1 : a->size + size;
+		a->size = s.size < 0 || a->size < 0 || a->size > 1 << 20 ? -1
+		                                                         : a->size + s.size;
 	}
 }
 
@@ -266,17 +259,14 @@ dwarf_unit_read(struct dwarf *d, uint64_t offset, struct dwarf_unit *u)
 {
 	struct bytes all = dwarf_bytes(d, DWARF_INFO, 0);
 	struct bytes b = dwarf_bytes(d, DWARF_INFO, offset);
-	uint64_t len = bytes_take(&b, 4);
+	unsigned offset_size;
+	uint64_t len = bytes_length(&b, &offset_size);
 
 	memset(u, 0, sizeof *u);
 	u->dwarf = d;
 	u->offset = offset;
 	u->line = -1;
-	u->offset_size = 4;
-	if (len == 0xffffffff) {
-		u->offset_size = 8;
-		len = bytes_take(&b, 8);
-	}
+	u->offset_size = (uint8_t)offset_size;
 	if (b.failed || len == 0)
 		return -1;
 	if (len < (uint64_t)(b.end - b.p))
@@ -382,47 +372,12 @@ dwarf_die_next(struct dwarf_die *d)
 		d->at.failed = 1;
 }
 
-static void
-skip_form(const struct dwarf_unit *u, uint16_t form, struct bytes *b)
-{
-	int size = form_size(u, form);
-
-	if (size >= 0) {
-		bytes_skip(b, (uint64_t)size);
-		return;
-	}
-	switch (form) {
-	case DW_FORM_block1: bytes_skip(b, bytes_take(b, 1)); break;
-	case DW_FORM_block2: bytes_skip(b, bytes_take(b, 2)); break;
-	case DW_FORM_block4: bytes_skip(b, bytes_take(b, 4)); break;
-	case DW_FORM_block:
-	case DW_FORM_exprloc: bytes_skip(b, bytes_uleb(b)); break;
-	case DW_FORM_string: bytes_string(b); break;
-	case DW_FORM_indirect:
-		form = (uint16_t)bytes_uleb(b);
-		if (form != DW_FORM_indirect && form != DW_FORM_implicit_const)
-			skip_form(u, form, b);
-		else
-			b->failed = 1;
-		break;
-	case DW_FORM_sdata:
-	case DW_FORM_udata:
-	case DW_FORM_ref_udata:
-	case DW_FORM_strx:
-	case DW_FORM_addrx:
-	case DW_FORM_loclistx:
-	case DW_FORM_rnglistx:
-	case DW_FORM_GNU_addr_index:
-	case DW_FORM_GNU_str_index: bytes_uleb(b); break;
-	default: b->failed = 1; /* what is not known cannot be passed over */
-	}
-}
-
 void
 dwarf_die_skip(struct dwarf_die *d)
 {
 	const struct dwarf_abbrev *a = d->abbrev;
 	const struct dwarf_spec *s;
+	struct dwarf_value v;
 
 	if (a == NULL)
 		return;
@@ -432,7 +387,10 @@ dwarf_die_skip(struct dwarf_die *d)
 	}
 	s = d->unit->abbrevs->spec + a->spec;
 	for (uint32_t i = 0; i < a->nspec && !d->at.failed; i++)
-		skip_form(d->unit, s[i].form, &d->at);
+		if (s[i].size >= 0)
+			bytes_skip(&d->at, (uint64_t)s[i].size);
+		else
+			dwarf_take(d->unit, s[i].form, &d->at, &v);
 }
 
 /* ---- attributes -------------------------------------------------------- */
@@ -450,21 +408,35 @@ dwarf_take(const struct dwarf_unit *u, uint16_t form, struct bytes *b,
 	int size;
 
 	v->form = form == DW_FORM_indirect ? (uint16_t)bytes_uleb(b) : form;
+	if (v->form == DW_FORM_implicit_const && form == DW_FORM_indirect)
+		b->failed = 1; /* its constant is nowhere */
 	v->bytes = b->p;
+	v->number = v->form == DW_FORM_flag_present;
 	size = form_size(u, v->form);
-	if (v->form == DW_FORM_flag_present)
-		v->number = 1;
-	else if (size >= 0 && size <= 8)
-		v->number = bytes_take(b, (size_t)size);
-	else if (v->form == DW_FORM_sdata)
-		v->number = (uint64_t)bytes_sleb(b);
-	else if (v->form == DW_FORM_string || v->form == DW_FORM_exprloc ||
-	    (v->form >= DW_FORM_block2 && v->form <= DW_FORM_block4) ||
-	    v->form == DW_FORM_block || v->form == DW_FORM_block1 ||
-	    v->form == DW_FORM_data16 || v->form == DW_FORM_indirect)
-		skip_form(u, v->form, b);
-	else
-		v->number = bytes_uleb(b);
+	if (size >= 0 && size <= 8) {
+		if (size)
+			v->number = bytes_take(b, (size_t)size);
+		return;
+	}
+	switch (v->form) {
+	case DW_FORM_data16: bytes_skip(b, 16); break;
+	case DW_FORM_block1: bytes_skip(b, bytes_take(b, 1)); break;
+	case DW_FORM_block2: bytes_skip(b, bytes_take(b, 2)); break;
+	case DW_FORM_block4: bytes_skip(b, bytes_take(b, 4)); break;
+	case DW_FORM_block:
+	case DW_FORM_exprloc: bytes_skip(b, bytes_uleb(b)); break;
+	case DW_FORM_string: bytes_string(b); break;
+	case DW_FORM_sdata: v->number = (uint64_t)bytes_sleb(b); break;
+	case DW_FORM_udata:
+	case DW_FORM_ref_udata:
+	case DW_FORM_strx:
+	case DW_FORM_addrx:
+	case DW_FORM_loclistx:
+	case DW_FORM_rnglistx:
+	case DW_FORM_GNU_addr_index:
+	case DW_FORM_GNU_str_index: v->number = bytes_uleb(b); break;
+	default: b->failed = 1; /* what is not known cannot be passed over */
+	}
 }
 
 int
@@ -481,17 +453,6 @@ dwarf_next_attr(struct dwarf_attrs *a, struct dwarf_value *out)
 	if (s->form == DW_FORM_implicit_const)
 		out->number = (uint64_t)s->constant;
 	return !a->die.at.failed;
-}
-
-int
-dwarf_attr_of(const struct dwarf_die *d, uint16_t attr, struct dwarf_value *out)
-{
-	struct dwarf_attrs a = dwarf_attrs_of(d);
-
-	while (dwarf_next_attr(&a, out))
-		if (out->attr == attr)
-			return 1;
-	return 0;
 }
 
 /* The n-th number of an array. */
@@ -531,9 +492,6 @@ dwarf_string(struct dwarf_unit *u, const struct dwarf_value *v)
 		return bytes_string(&b);
 	case DW_FORM_strp: return string_at(d, DWARF_STR, v->number);
 	case DW_FORM_line_strp: return string_at(d, DWARF_LINE_STR, v->number);
-	case DW_FORM_strp_sup:
-	case DW_FORM_GNU_strp_alt:
-		return d->alt ? string_at(d->alt, DWARF_STR, v->number) : NULL;
 	case DW_FORM_strx:
 	case DW_FORM_strx1:
 	case DW_FORM_strx2:
@@ -607,20 +565,32 @@ dwarf_reference(struct dwarf_unit *u, const struct dwarf_value *v,
 	case DW_FORM_ref8:
 	case DW_FORM_ref_udata: return dwarf_die_at(u, u->offset + to, out);
 	case DW_FORM_ref_addr: break;
-	case DW_FORM_ref_sup4:
-	case DW_FORM_ref_sup8:
-	case DW_FORM_GNU_ref_alt: d = d->alt; break;
-	default: return -1;
+	default: return -1; /* what dwz(1) has moved to another file is not read */
 	}
-	u = d && d->find ? d->find(d->ctx, to) : NULL;
+	u = d->find ? d->find(d->ctx, to) : NULL;
 	return u ? dwarf_die_at(u, to, out) : -1;
 }
 
 /* ---- ranges ------------------------------------------------------------ */
 
+struct ranges {
+	uint64_t *left;
+	dwarf_range_fn *fn;
+	void *ctx;
+};
+
+static int
+give(const struct ranges *r, uint64_t low, uint64_t high)
+{
+	if (*r->left == 0)
+		return 1;
+	(*r->left)--;
+	return low < high && low >= DWARF_LOWEST ? r->fn(r->ctx, low, high) : 0;
+}
+
 /* DWARF 4, 2.17.3. */
 static int
-list_4(const struct dwarf_unit *a, uint64_t at, dwarf_range_fn *fn, void *ctx)
+list_4(const struct dwarf_unit *a, uint64_t at, const struct ranges *r)
 {
 	struct bytes b = dwarf_bytes(a->dwarf, DWARF_RANGES, at);
 	uint64_t base = a->low_pc;
@@ -634,14 +604,14 @@ list_4(const struct dwarf_unit *a, uint64_t at, dwarf_range_fn *fn, void *ctx)
 		if (low == UINT64_MAX)
 			base = high;
 		else
-			stop = fn(ctx, base + low, base + high);
+			stop = give(r, base + low, base + high);
 	}
 	return stop;
 }
 
 /* 2.17.3 */
 static int
-list_5(const struct dwarf_unit *u, uint64_t at, dwarf_range_fn *fn, void *ctx)
+list_5(const struct dwarf_unit *u, uint64_t at, const struct ranges *r)
 {
 	struct bytes b = dwarf_bytes(u->dwarf, DWARF_RNGLISTS, at);
 	uint64_t base = addressed(u)->low_pc, low, high;
@@ -677,30 +647,31 @@ list_5(const struct dwarf_unit *u, uint64_t at, dwarf_range_fn *fn, void *ctx)
 		default: return stop; /* the end, or nothing known */
 		}
 		if (!b.failed)
-			stop = fn(ctx, low, high);
+			stop = give(r, low, high);
 	}
 	return stop;
 }
 
 static int
-list_of(struct dwarf_unit *u, const struct dwarf_value *v, dwarf_range_fn *fn, void *ctx)
+list_of(struct dwarf_unit *u, const struct dwarf_value *v, const struct ranges *r)
 {
 	const struct dwarf_unit *a = addressed(u);
 	uint64_t at = v->number;
 
 	/* The base is a skeleton's for what its split unit says, not for itself. */
 	if (u->version < 5)
-		return list_4(a, a == u ? at : at + a->ranges_base, fn, ctx);
+		return list_4(a, a == u ? at : at + a->ranges_base, r);
 	if (v->form != DW_FORM_rnglistx)
-		return list_5(u, at, fn, ctx);
+		return list_5(u, at, r);
 	if (indexed(u->dwarf, DWARF_RNGLISTS, u->rnglists_base, at, u->offset_size, &at) < 0)
 		return 0;
-	return list_5(u, u->rnglists_base + at, fn, ctx);
+	return list_5(u, u->rnglists_base + at, r);
 }
 
 int
-dwarf_ranges_of(const struct dwarf_die *d, dwarf_range_fn *fn, void *ctx)
+dwarf_ranges_of(const struct dwarf_die *d, uint64_t *left, dwarf_range_fn *fn, void *ctx)
 {
+	const struct ranges r = { left, fn, ctx };
 	struct dwarf_attrs a = dwarf_attrs_of(d);
 	struct dwarf_value v, list = { .attr = 0 };
 	uint64_t low = 0, high = 0, len;
@@ -716,8 +687,8 @@ dwarf_ranges_of(const struct dwarf_die *d, dwarf_range_fn *fn, void *ctx)
 		else if (v.attr == DW_AT_ranges)
 			list = v;
 	if (list.attr)
-		return list_of(d->unit, &list, fn, ctx);
+		return list_of(d->unit, &list, &r);
 	if (!has_low || !has_high)
 		return 0;
-	return fn(ctx, low, has_high == 2 ? low + high : high);
+	return give(&r, low, has_high == 2 ? low + high : high);
 }

@@ -31,6 +31,7 @@ enum dwarf_section {
 
 struct dwarf_spec {
 	uint16_t attr, form;
+	int32_t size;     /* -1: it differs */
 	int64_t constant; /* of DW_FORM_implicit_const */
 };
 
@@ -90,9 +91,6 @@ struct dwarf *dwarf_open(struct obj *obj, int split);
 void dwarf_close(struct dwarf *d);
 struct obj *dwarf_obj(const struct dwarf *d);
 
-/* The file of which dwz(1) has moved common things to another; that one. */
-void dwarf_set_alt(struct dwarf *d, struct dwarf *alt);
-
 struct bytes dwarf_bytes(const struct dwarf *d, enum dwarf_section s,
     uint64_t offset);
 
@@ -126,7 +124,6 @@ struct dwarf_attrs {
 };
 struct dwarf_attrs dwarf_attrs_of(const struct dwarf_die *d);
 int dwarf_next_attr(struct dwarf_attrs *a, struct dwarf_value *out);
-int dwarf_attr_of(const struct dwarf_die *d, uint16_t attr, struct dwarf_value *out);
 
 /* A value of some form, from anywhere. */
 void dwarf_take(const struct dwarf_unit *u, uint16_t form, struct bytes *b,
@@ -139,10 +136,16 @@ int dwarf_number(const struct dwarf_value *v, uint64_t *out);
 int dwarf_reference(struct dwarf_unit *u, const struct dwarf_value *v,
     struct dwarf_die *out);
 
+/* What the linker has dropped keeps an address of 0 or 1. */
+#define DWARF_LOWEST 2
+
 /*
- * Call fn for each range [low, high) of an entry, while it returns 0.
+ * Call fn for each range [low, high) of an entry that is not empty or dropped,
+ * while it returns 0; the last it returned, or 0.  A list can be named again and
+ * again: *left is how many ranges may be read yet.
  */
 typedef int dwarf_range_fn(void *ctx, uint64_t low, uint64_t high);
-int dwarf_ranges_of(const struct dwarf_die *d, dwarf_range_fn *fn, void *ctx);
+int dwarf_ranges_of(const struct dwarf_die *d, uint64_t *left, dwarf_range_fn *fn,
+    void *ctx);
 
 #endif

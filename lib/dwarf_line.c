@@ -8,6 +8,8 @@
 #include "dwarf_file.h"
 #include "dwarf_names.h"
 
+#define OVERLAPS 16 /* sequences that are looked back over */
+
 struct sequence {
 	uint64_t low, high;
 	uint32_t at; /* in the program */
@@ -173,7 +175,7 @@ enum event { NONE, ROW, END };
 static void
 reset(struct state *s)
 {
-	*s = (struct state){ 0, { 1, 1, 0 } };
+	*s = (struct state){ 0, { 1, 1 } };
 }
 
 static enum event
@@ -210,7 +212,6 @@ standard(const struct dwarf_lines *l, unsigned opcode, struct bytes *b, struct s
 	case DW_LNS_advance_pc: s->addr += bytes_uleb(b) * l->min_instruction; break;
 	case DW_LNS_advance_line: s->row.line += (uint64_t)bytes_sleb(b); break;
 	case DW_LNS_set_file: s->row.file = bytes_uleb(b); break;
-	case DW_LNS_set_column: s->row.column = bytes_uleb(b); break;
 	case DW_LNS_const_add_pc:
 		s->addr += (uint64_t)((255 - l->opcode_base) / l->line_range) *
 		    l->min_instruction;
@@ -243,14 +244,6 @@ next(const struct dwarf_lines *l, struct bytes *b, struct state *s)
 }
 
 static int
-by_low(const void *va, const void *vb)
-{
-	const struct sequence *a = va, *b = vb;
-
-	return a->low < b->low ? -1 : a->low > b->low;
-}
-
-static int
 find_sequences(struct dwarf_lines *l)
 {
 	struct bytes b = l->program;
@@ -267,8 +260,7 @@ find_sequences(struct dwarf_lines *l)
 		if (e == ROW)
 			continue;
 		q.high = s.addr;
-		/* What the linker dropped keeps an address of 0 or 1. */
-		if (q.low < q.high && q.low > 1) {
+		if (q.low < q.high && q.low >= DWARF_LOWEST) {
 			if (array_room(&l->sequence, l->nsequence, &l->sequence_room, sizeof q) < 0)
 				return -1;
 			l->sequence[l->nsequence++] = q;
@@ -278,24 +270,16 @@ find_sequences(struct dwarf_lines *l)
 		reset(&s);
 	}
 	if (l->nsequence)
-		qsort(l->sequence, l->nsequence, sizeof q, by_low);
+		qsort(l->sequence, l->nsequence, sizeof q, array_order);
 	return 0;
 }
 
 static const struct sequence *
 sequence_of(const struct dwarf_lines *l, uint64_t addr)
 {
-	size_t low = 0, high = l->nsequence;
+	size_t last = array_upto(l->sequence, l->nsequence, sizeof *l->sequence, addr);
 
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (l->sequence[mid].low <= addr)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	for (size_t i = low; i > 0 && low - i < 16; i--)
+	for (size_t i = last; i > 0 && last - i < OVERLAPS; i--)
 		if (addr < l->sequence[i - 1].high)
 			return &l->sequence[i - 1];
 	return NULL;
@@ -327,15 +311,11 @@ dwarf_lines_at(const struct dwarf_lines *l, uint64_t addr, struct dwarf_row *out
 static int
 read_header(struct dwarf_lines *l, struct bytes *b)
 {
-	unsigned size = 4;
+	unsigned size;
 	uint64_t len;
 
 	l->begin = b->p;
-	len = bytes_take(b, 4);
-	if (len == 0xffffffff) {
-		size = 8;
-		len = bytes_take(b, 8);
-	}
+	len = bytes_length(b, &size);
 	if (len > (uint64_t)(b->end - b->p))
 		return -1;
 	b->end = b->p + len;

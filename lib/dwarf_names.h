@@ -8,15 +8,12 @@
 enum { /* units, 7.5.1 */
 	DW_UT_compile = 1,
 	DW_UT_type = 2,
-	DW_UT_partial = 3,
 	DW_UT_skeleton = 4,
 	DW_UT_split_compile = 5,
 	DW_UT_split_type = 6,
 };
 
 enum { /* entries, 7.5.3 */
-	DW_TAG_lexical_block = 0x0b,
-	DW_TAG_compile_unit = 0x11,
 	DW_TAG_inlined_subroutine = 0x1d,
 	DW_TAG_subprogram = 0x2e,
 };
@@ -30,7 +27,6 @@ enum { /* attributes, 7.5.4 */
 	DW_AT_abstract_origin = 0x31,
 	DW_AT_specification = 0x47,
 	DW_AT_ranges = 0x55,
-	DW_AT_call_column = 0x57,
 	DW_AT_call_file = 0x58,
 	DW_AT_call_line = 0x59,
 	DW_AT_linkage_name = 0x6e,
@@ -96,7 +92,6 @@ enum { /* forms, 7.5.6 */
 };
 
 enum { /* lists of ranges, 7.25 */
-	DW_RLE_end_of_list = 0,
 	DW_RLE_base_addressx = 1,
 	DW_RLE_startx_endx = 2,
 	DW_RLE_startx_length = 3,
@@ -111,9 +106,6 @@ enum { /* line programs, 7.22 */
 	DW_LNS_advance_pc = 2,
 	DW_LNS_advance_line = 3,
 	DW_LNS_set_file = 4,
-	DW_LNS_set_column = 5,
-	DW_LNS_negate_stmt = 6,
-	DW_LNS_set_basic_block = 7,
 	DW_LNS_const_add_pc = 8,
 	DW_LNS_fixed_advance_pc = 9,
 	DW_LNE_end_sequence = 1,

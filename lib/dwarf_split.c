@@ -1,12 +1,9 @@
 #include "dwarf_split.h"
 
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "bytes.h"
 #include "debugfile.h"
@@ -59,21 +56,12 @@ open_file(const char *format, ...)
 {
 	char path[8192];
 	const char *error;
-	struct obj *obj = NULL;
-	struct stat st;
 	va_list ap;
-	int fd;
 
 	va_start(ap, format);
 	vsnprintf(path, sizeof path, format, ap);
 	va_end(ap);
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0)
-		return NULL;
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
-		obj = obj_open(fd, &error);
-	close(fd);
-	return obj;
+	return obj_open_path(path, &error);
 }
 
 /* Below a root: where the compiler has left it, or beside the program. */

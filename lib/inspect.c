@@ -13,7 +13,6 @@
 #include "access.h"
 #include "array.h"
 #include "cfi.h"
-#include "debugfile.h"
 #include "module.h"
 #include "perf.h"
 #include "plan.h"
@@ -38,7 +37,6 @@ struct file {
 	char buildid[OBJ_BUILDID_MAX];
 	unsigned unwind;     /* per mille of its code that have unwind tables */
 	int debug_info, symtab;
-	char *debug_file;    /* where its debug information stands, or NULL */
 	struct obj_segment code[4];
 	size_t ncode;
 };
@@ -69,10 +67,8 @@ inspect_close(struct inspect *p)
 {
 	if (p == NULL)
 		return;
-	for (size_t i = 0; i < p->n; i++) {
+	for (size_t i = 0; i < p->n; i++)
 		free(p->file[i].path);
-		free(p->file[i].debug_file);
-	}
 	free(p->file);
 	free(p);
 }
@@ -102,31 +98,13 @@ look_at_code(struct file *f, const struct obj *obj)
 	unwind_free(&table);
 }
 
-/* Separate debug information, where its own was stripped. */
 static void
-look_for_debug_file(struct file *f, pid_t pid, const struct obj *obj)
-{
-	char root[32], name[DEBUGFILE_NAME];
-	const struct debugfile_where w = { .root = root, .path = f->path };
-	struct obj *apart;
-
-	snprintf(root, sizeof root, "/proc/%d/root", (int)pid);
-	apart = debugfile_open(obj, &w, name);
-	if (apart)
-		f->debug_file = strdup(name);
-	obj_close(apart);
-}
-
-static void
-look_at_obj(struct inspect *p, struct file *f, const struct obj *obj)
+look_at_obj(struct file *f, const struct obj *obj)
 {
 	obj_buildid(obj, f->buildid);
 	f->rust = obj_is_rust(obj);
-	f->debug_info = obj_section(obj, ".debug_info").len > 0 ||
-	    obj_section(obj, ".zdebug_info").len > 0;
-	f->symtab = obj_section(obj, ".symtab").len > 0;
-	if (!f->debug_info)
-		look_for_debug_file(f, p->pid, obj);
+	f->debug_info = obj_has_debug(obj);
+	f->symtab = obj_has_symtab(obj);
 	look_at_code(f, obj);
 }
 
@@ -142,7 +120,7 @@ look_at_file(struct inspect *p, struct file *f, const struct proc_map *map)
 	}
 	obj = obj_open(fd, &f->problem);
 	if (obj)
-		look_at_obj(p, f, obj);
+		look_at_obj(f, obj);
 	obj_close(obj);
 	close(fd);
 }
@@ -397,6 +375,7 @@ inspect_unwind(const struct ability_case *c, struct ability *out)
 /* What names are known of a file's code, in places out of PLACES. */
 struct names {
 	unsigned function, line, inlined;
+	char apart[ABILITY_TEXT]; /* the file that has them, if it is another one */
 };
 
 static void
@@ -419,6 +398,8 @@ name_places(const struct inspect *p, const struct file *f, struct names *out)
 		out->line += frame[0].file != NULL;
 		out->inlined += n > 1;
 	}
+	if (s && symbols_apart(s))
+		snprintf(out->apart, sizeof out->apart, "%s", symbols_apart(s));
 	symbols_close(s);
 }
 
@@ -434,19 +415,19 @@ describe_symbols(const struct inspect *p, const struct file *f, struct list *goo
 	if (f->problem)
 		list_add(bad, "%s: %s", f->name, f->problem);
 	else if (names.function * 2 < PLACES && !f->symtab && !f->debug_info &&
-	    !f->debug_file)
+	    !names.apart[0])
 		list_add(bad, "%s is stripped", f->name);
 	else if (names.function * 2 < PLACES)
 		list_add(bad, "only %u %% of %s has names of functions", names.function,
 		    f->name);
 	else if (names.line == 0)
 		list_add(good, "functions %u %% of %s (%s), no lines", names.function,
-		    f->name, f->symtab ? ".symtab" : f->debug_file ? f->debug_file
-		                                                  : ".dynsym");
+		    f->name, f->symtab ? ".symtab" : names.apart[0] ? names.apart
+		                                                   : ".dynsym");
 	else
 		list_add(good, "functions %u %%, lines %u %%, inlined calls %u %% of %s "
 		    "(%s)", names.function, names.line, names.inlined, f->name,
-		    f->debug_file ? f->debug_file : ".debug_info");
+		    names.apart[0] ? names.apart : ".debug_info");
 	return f->rust;
 }
 

@@ -1,13 +1,17 @@
 #include "obj.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <gelf.h>
 #include <libelf.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <zlib.h>
 
+#include "array.h"
 #include "rec.h"
 
 #define SEGMENTS 64
@@ -15,12 +19,6 @@
 struct segment {
 	uint64_t addr, offset, len;
 	int exec;
-};
-
-struct symbol {
-	uint64_t addr, size;
-	const char *name;
-	int local;
 };
 
 struct obj {
@@ -31,7 +29,7 @@ struct obj {
 	struct segment segment[SEGMENTS];
 	size_t nsegment;
 	uint64_t eh_frame_hdr; /* address of PT_GNU_EH_FRAME, 0: none */
-	struct symbol *symbol; /* sorted by address once read */
+	struct obj_symbol *symbol; /* sorted by address once read */
 	size_t nsymbol;
 	int symbols_read;
 };
@@ -107,6 +105,26 @@ obj_open(int fd, const char **error)
 	elf_version(EV_CURRENT);
 	e = open_handle(elf_begin(fd, ELF_C_READ_MMAP, NULL), error);
 	errno = 0;
+	return e;
+}
+
+struct obj *
+obj_open_path(const char *path, const char **error)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), cause;
+	struct obj *e = NULL;
+	struct stat st;
+
+	*error = "cannot be opened";
+	if (fd < 0)
+		return NULL;
+	*error = "not an ELF file";
+	errno = 0;
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		e = obj_open(fd, error);
+	cause = errno;
+	close(fd);
+	errno = cause;
 	return e;
 }
 
@@ -305,6 +323,19 @@ obj_data(const struct obj *e, const char *name)
 	return out;
 }
 
+int
+obj_has_symtab(const struct obj *e)
+{
+	return obj_section(e, ".symtab").len > 0;
+}
+
+int
+obj_has_debug(const struct obj *e)
+{
+	return obj_section(e, ".debug_info").len > 0 ||
+	    obj_section(e, ".zdebug_info").len > 0;
+}
+
 /* The rest of the segment that an address lies in. */
 static struct obj_section
 rest_of_segment(const struct obj *e, uint64_t addr)
@@ -429,7 +460,7 @@ obj_buildid(const struct obj *e, char out[OBJ_BUILDID_MAX])
 /* The best of several names comes last: one that others may use, and with few
  * underscores, as vfork of __GI___vfork, __vfork and vfork. */
 static int
-by_name(const struct symbol *x, const struct symbol *y)
+by_name(const struct obj_symbol *x, const struct obj_symbol *y)
 {
 	size_t a = strspn(x->name, "_"), b = strspn(y->name, "_");
 
@@ -443,7 +474,7 @@ by_name(const struct symbol *x, const struct symbol *y)
 static int
 by_address(const void *a, const void *b)
 {
-	const struct symbol *x = a, *y = b;
+	const struct obj_symbol *x = a, *y = b;
 
 	if (x->addr != y->addr)
 		return x->addr < y->addr ? -1 : 1;
@@ -472,21 +503,6 @@ read_symbol(const struct obj *e, Elf_Data *data, size_t i, size_t strings,
 	return out->name && out->name[0] ? 0 : -1;
 }
 
-static void
-add_symbol(struct obj *e, Elf_Data *data, size_t i, size_t strings)
-{
-	struct symbol *s = &e->symbol[e->nsymbol];
-	struct obj_symbol sym;
-
-	if (read_symbol(e, data, i, strings, &sym) < 0 || sym.addr == 0)
-		return;
-	s->name = sym.name;
-	s->addr = sym.addr;
-	s->size = sym.size;
-	s->local = sym.local;
-	e->nsymbol++;
-}
-
 static int
 read_table(struct obj *e, Elf_Scn *scn, const GElf_Shdr *sh)
 {
@@ -497,7 +513,9 @@ read_table(struct obj *e, Elf_Scn *scn, const GElf_Shdr *sh)
 	if (e->symbol == NULL)
 		return -1;
 	for (size_t i = 0; i < n; i++)
-		add_symbol(e, data, i, sh->sh_link);
+		if (read_symbol(e, data, i, sh->sh_link, &e->symbol[e->nsymbol]) == 0 &&
+		    e->symbol[e->nsymbol].addr)
+			e->nsymbol++;
 	qsort(e->symbol, e->nsymbol, sizeof *e->symbol, by_address);
 	return 0;
 }
@@ -529,34 +547,20 @@ load_symbols(struct obj *e)
 int
 obj_symbol(struct obj *e, uint64_t addr, struct obj_symbol *out)
 {
-	const struct symbol *s;
-	size_t low = 0, high;
+	size_t low;
 
 	load_symbols(e);
-	high = e->nsymbol;
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (e->symbol[mid].addr <= addr)
-			low = mid + 1;
-		else
-			high = mid;
-	}
+	low = array_upto(e->symbol, e->nsymbol, sizeof *e->symbol, addr);
 	/* The innermost one with a size that covers it; labels without a
 	 * size reach to the next symbol, where nothing else is known. */
 	for (size_t i = low; i > 0 && low - i < 32; i--) {
-		s = &e->symbol[i - 1];
-		if (addr - s->addr < s->size)
-			goto found;
+		*out = e->symbol[i - 1];
+		if (addr - out->addr < out->size)
+			return 0;
 	}
 	if (low == 0 || e->symbol[low - 1].size != 0)
 		return -1;
-	s = &e->symbol[low - 1];
-found:
-	out->local = s->local;
-	out->name = s->name;
-	out->addr = s->addr;
-	out->size = s->size;
+	*out = e->symbol[low - 1];
 	return 0;
 }
 

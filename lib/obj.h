@@ -21,8 +21,8 @@ struct obj_segment {
 };
 
 struct obj_symbol {
-	const char *name; /* lives as long as the elf */
 	uint64_t addr, size;
+	const char *name; /* lives as long as the elf */
 	int local;        /* others cannot refer to it */
 };
 
@@ -34,6 +34,7 @@ struct obj_symbol {
  * a system call failed errno is set, else it is 0.
  */
 struct obj *obj_open(int fd, const char **error);
+struct obj *obj_open_path(const char *path, const char **error); /* a regular file */
 struct obj *obj_image(const void *image, size_t len, const char **error);
 void obj_close(struct obj *e);
 
@@ -67,6 +68,11 @@ struct obj_data {
 	unsigned char *own; /* the caller's to free */
 };
 struct obj_data obj_data(const struct obj *e, const char *name);
+
+/* Has it names for functions of its own, and debug information? */
+int obj_has_symtab(const struct obj *e);
+int obj_has_debug(const struct obj *e);
+
 /* Where PT_GNU_EH_FRAME's header says that .eh_frame begins, to the end of
  * its segment: for files without section headers. */
 struct obj_section obj_eh_frame(const struct obj *e);

@@ -326,7 +326,7 @@ look_apart(struct seeing *s)
 	if (apart == NULL)
 		return;
 	obj_symbols(apart, see_symbol, s);
-	f->symtab = obj_section(apart, ".symtab").len > 0;
+	f->symtab = obj_has_symtab(apart);
 	f->apart = f->symtab ? strdup(name) : NULL;
 	obj_close(apart);
 }
@@ -338,7 +338,7 @@ look(struct planner *p, struct plan_file *f)
 
 	obj_symbols(f->obj, see_symbol, &s);
 	got_slots(f->obj, see_slot, f);
-	f->symtab = obj_section(f->obj, ".symtab").len > 0;
+	f->symtab = obj_has_symtab(f->obj);
 	if (!f->symtab)
 		look_apart(&s);
 	f->rust = obj_is_rust(f->obj) || f->wanted || f->shims;

@@ -1,14 +1,11 @@
 #include "symbol.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "array.h"
 #include "debug.h"
@@ -21,11 +18,12 @@
 struct symbols {
 	char *path;
 	char *label; /* the path's last component, for module+offset */
-	int absolute, fd;
+	int absolute;
 	struct obj *obj;
 	char root[32];     /* below which the file was found */
 	struct debugfile_where where;
 	struct obj *apart; /* has debug information and symbols in its place, or NULL */
+	char apart_name[DEBUGFILE_NAME]; /* "": it is carried along */
 	struct debug *debug;
 	struct symbol_options o;
 	struct kallsyms *kernel;
@@ -45,23 +43,17 @@ try_file(struct symbols *s, const char *name, const char *buildid)
 {
 	char id[OBJ_BUILDID_MAX];
 	const char *error;
-	struct stat st;
-	int fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
-	if (fd < 0)
+	s->obj = obj_open_path(name, &error);
+	if (s->obj == NULL && errno)
 		return -1;
-	s->obj = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? obj_open(fd, &error)
-	                                                    : NULL;
 	if (s->obj)
 		obj_buildid(s->obj, id);
-	if (s->obj && buildid && strcmp(id, buildid) == 0) {
-		s->fd = fd;
+	if (s->obj && buildid && strcmp(id, buildid) == 0)
 		return 0;
-	}
 	s->problem = "the file there is another one by now (its build-id differs)";
 	obj_close(s->obj);
 	s->obj = NULL;
-	close(fd);
 	return -1;
 }
 
@@ -147,31 +139,26 @@ find_vdso(struct symbols *s, const char *buildid)
 	s->obj = NULL;
 }
 
-static int
-has_symtab(const struct obj *obj)
-{
-	return obj && obj_section(obj, ".symtab").len > 0;
-}
-
 /* Debug information: the file's own, or what was set apart when it was
  * stripped. */
 static void
 find_debug(struct symbols *s)
 {
 	struct debug_options o = { s->o.memory, &s->where };
-	char name[DEBUGFILE_NAME];
 
 	s->where = (struct debugfile_where){ s->root, s->path, s->o.dir, s->o.ndir };
 	s->debug = debug_open(s->obj, &o);
 	if (s->debug)
 		return;
-	s->apart = debugfile_open(s->obj, &s->where, name);
+	s->apart = debugfile_open(s->obj, &s->where, s->apart_name);
+	if (s->apart == NULL)
+		s->apart_name[0] = '\0';
 	s->debug = s->apart ? debug_open(s->apart, &o) : NULL;
 	if (s->debug)
 		return;
-	if (s->apart == NULL && !has_symtab(s->obj))
+	if (s->apart == NULL && !obj_has_symtab(s->obj))
 		s->apart = minidebug_open(s->obj);
-	if (has_symtab(s->obj) || has_symtab(s->apart))
+	if (obj_has_symtab(s->obj) || (s->apart && obj_has_symtab(s->apart)))
 		s->problem = "it has no debug information: no lines, no inlined calls";
 	else
 		s->problem = "it is stripped: only names of exported functions are known";
@@ -202,7 +189,6 @@ new_symbols(const char *path, const struct symbol_options *o)
 	if (s == NULL)
 		return NULL;
 	slash = strrchr(path, '/');
-	s->fd = -1;
 	s->o = *o;
 	s->path = strdup(path);
 	s->label = strdup(slash ? slash + 1 : path);
@@ -247,13 +233,10 @@ symbols_of_file(const char *path, const struct symbol_options *o, const char **e
 	*error = "out of memory";
 	if (s == NULL)
 		return NULL;
-	errno = 0;
-	s->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (s->fd >= 0)
-		s->obj = obj_open(s->fd, error);
-	else
-		*error = strerror(errno);
+	s->obj = obj_open_path(path, error);
 	if (s->obj == NULL) {
+		if (errno)
+			*error = strerror(errno);
 		symbols_close(s);
 		return NULL;
 	}
@@ -273,8 +256,6 @@ symbols_close(struct symbols *s)
 	for (size_t i = 0; i < s->njit; i++)
 		jitmap_close(s->jit[i]);
 	free(s->jit);
-	if (s->fd >= 0)
-		close(s->fd);
 	free(s->path);
 	free(s->label);
 	free(s->frame);
@@ -287,6 +268,12 @@ symbols_problem(const struct symbols *s)
 	return s->problem ? s->problem : s->debug ? debug_problem(s->debug) : NULL;
 }
 
+const char *
+symbols_apart(const struct symbols *s)
+{
+	return s->apart_name[0] ? s->apart_name : NULL;
+}
+
 /* ---- looking up -------------------------------------------------------- */
 
 static void
@@ -296,7 +283,6 @@ set_frame(struct symbol_frame *f, const char *symbol, const struct debug_frame *
 	demangle(f->function, sizeof f->function, symbol);
 	f->file = known->file;
 	f->line = known->line;
-	f->column = known->column;
 }
 
 static int
@@ -394,7 +380,7 @@ symbols_lookup(struct symbols *s, uint64_t offset,
 	}
 	*frame = s->frame;
 	s->frame->file = NULL;
-	s->frame->line = s->frame->column = 0;
+	s->frame->line = 0;
 	if (s->kernel)
 		name = kallsyms_lookup(s->kernel, offset);
 	else if (s->njit)

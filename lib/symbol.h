@@ -24,7 +24,7 @@ struct symbol_frame {
 	char function[DEMANGLE_MAX]; /* demangled */
 	int named;                   /* 0: it is but module+offset */
 	const char *file;            /* NULL: unknown; lives as the symbols do */
-	uint64_t line, column;       /* 0: unknown */
+	uint64_t line;               /* 0: unknown */
 };
 
 #define SYMBOL_DEPTH 256
@@ -50,6 +50,10 @@ void symbols_process(struct symbols *s, uint64_t pid);
 
 /* Why names or lines are missing, for a person; NULL: nothing is. */
 const char *symbols_problem(const struct symbols *s);
+
+/* The file that has its debug information or symbols instead (lib/debugfile), as the
+ * processes name it; NULL: none. */
+const char *symbols_apart(const struct symbols *s);
 
 /*
  * The frames at an offset of the module (as in a stack record), the innermost
