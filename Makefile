@@ -43,13 +43,14 @@ TARGETS := $(patsubst tests/target/%.rs,$B/target/%,$(wildcard tests/target/*.rs
 LIBS_rsprof-cpu := $(if $(filter 1,$(BPF)),-lbpf) -lelf -lz
 LIBS_rsprof-growth := $(if $(filter 1,$(BPF)),-lbpf) -lelf -lz
 LIBS_rsprof-heap := $(if $(filter 1,$(BPF)),-lbpf) -lelf -lZydis -lm -lz
-LIBS_rsprof-sym := -lelf -liberty -lz -llzma
-LIBS_rsprof-doctor := $(if $(filter 1,$(BPF)),-lbpf) -lelf -liberty -lZydis -lz -llzma
+LIBS_rsprof-sym := -lelf -liberty -lz -lzstd -llzma
+LIBS_rsprof-doctor := $(if $(filter 1,$(BPF)),-lbpf) -lelf -liberty -lZydis -lz -lzstd -llzma
 LIBS_rsprof-stack := -lelf -lz
 LIBS_rsprof-query := -lsqlite3
 LIBS_rsprof-store := -lsqlite3
 LIBS_rsprof-top := -lsqlite3
 LIBS_rsprof-tui := -lsqlite3 -lncursesw -ltinfo
+LIBS_unit_class := -lelf -lz
 LIBS_unit_cfi := -ldw -lelf -lz
 LIBS_unit_demangle := -liberty
 LIBS_unit_insn := -lZydis
@@ -85,7 +86,7 @@ $B/unit/%: $B/tests/unit/%.o $B/lib.a
 
 $B/fuzz/%: $B/tests/fuzz/%.o $B/lib.a
 	@mkdir -p $(@D)
-	$Q$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -o $@ $^ -lbpf -lelf -liberty -llzma -lZydis -lsqlite3 -lz
+	$Q$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -o $@ $^ -lbpf -lelf -liberty -llzma -lZydis -lsqlite3 -lz -lzstd
 
 $B/rsprof: cmd/rsprof
 	@mkdir -p $(@D)
@@ -196,6 +197,11 @@ $B/oracle/floor: tests/oracle/floor.c $B/lib.a
 	@$(if $(V),,echo "  CC   $<")
 	$Q$(CC) $(ALL_CFLAGS) -o $@ $^
 
+$B/oracle/demangle: tests/oracle/demangle.c $B/lib.a
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  CC   $<")
+	$Q$(CC) $(ALL_CFLAGS) -o $@ $^ -liberty
+
 $B/target/%: tests/target/%.c
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  CC   $<")
@@ -258,7 +264,7 @@ fuzz:
 
 # Beside perf, where that is installed: figures for people, no test.
 bench:
-	@CC='$(CC)' BPF='$(BPF)' ./deps.sh demo
+	@CC='$(CC)' BPF='$(BPF)' ./deps.sh bench
 	$(SUBMAKE) all $B/target/work $B/target/spent $B/oracle/floor
 	@B='$(abspath $B)' tests/bench/run.sh
 

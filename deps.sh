@@ -1,5 +1,5 @@
 #!/bin/sh
-# deps.sh build|demo|check|kernel|lint: install what is missing for it with the
+# deps.sh build|demo|check|kernel|lint|bench: install what is missing for it with the
 # system's package manager, after saying what; nothing missing, nothing said.
 # Whether something is there is found out by using it, not by its package.
 set -u
@@ -29,6 +29,7 @@ build() {
 		need libiberty-dev binutils-devel binutils
 	links lzma.h -llzma || need liblzma-dev xz-devel xz
 	links zlib.h -lz || need zlib1g-dev zlib-devel zlib
+	links zstd.h -lzstd || need libzstd-dev libzstd-devel zstd
 	links sqlite3.h -lsqlite3 || need libsqlite3-dev sqlite-devel sqlite
 	links Zydis/Zydis.h -lZydis || need libzydis-dev zydis-devel zydis
 	links curses.h -lncursesw -ltinfo ||
@@ -57,9 +58,23 @@ tests() {
 	has perf || need $perf perf perf
 	has setpriv || need util-linux util-linux util-linux
 	has gdb || need gdb gdb gdb
+	has dwz || need dwz dwz dwz
+	! has apt-get || ls -d /usr/share/cargo/registry/rustc-demangle-* >/dev/null 2>&1 ||
+		need librust-rustc-demangle-dev '' ''
 	# Static, it is only in Debian's package.
 	! has apt-get || links stdio.h -l:libjemalloc_pic.a -lm -lstdc++ -ldl ||
 		need libjemalloc-dev '' ''
+}
+
+# What cargo is built with, for the bench.
+large() {
+	has pkg-config || need pkg-config pkgconf pkgconf
+	has addr2line || need binutils binutils binutils
+	has eu-addr2line || need elfutils elfutils elfutils
+	links git2.h -lgit2 || need libgit2-dev libgit2-devel libgit2
+	links libssh2.h -lssh2 || need libssh2-1-dev libssh2-devel libssh2
+	links curl/curl.h -lcurl || need libcurl4-gnutls-dev libcurl-devel curl
+	links openssl/ssl.h -lssl -lcrypto || need libssl-dev openssl-devel openssl
 }
 
 # Who else reads unwind tables.
@@ -115,7 +130,8 @@ demo) build; rust ;;
 check) build; rust; oracles; tests; pages ;;
 kernel) build; rust; oracles; emulator ;;
 lint) build; oracles; pages; style ;;
-*) echo "usage: deps.sh build|demo|check|kernel|lint" >&2; exit 2 ;;
+bench) build; rust; tests; large ;;
+*) echo "usage: deps.sh build|demo|check|kernel|lint|bench" >&2; exit 2 ;;
 esac
 [ -n "$apt" ] || exit 0
 

@@ -3,7 +3,7 @@
  * its frame, and one more for every call that was inlined there.
  *
  * In:  stack  9f86d081  77c3d2a9  5a1d0e6b5d2f3c11  1f3a2  -  0
- * Out: frame  6c1f0d1e9f0a7b25  server::parse_header  /src/parser.rs  142
+ * Out: frame  6c1f0d1e9f0a7b25  server::parse_header  /src/parser.rs  142  user ...
  *      stack  9f86d081  77c3d2a9  5a1d0e6b5d2f3c11  1f3a2  6c1f0d1e9f0a7b25  0
  */
 #include <err.h>
@@ -18,8 +18,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "class.h"
 #include "arg.h"
+#include "class.h"
+#include "debuginfod.h"
+#include "fold.h"
 #include "idmap.h"
 #include "rec.h"
 #include "symbol.h"
@@ -31,8 +33,8 @@
 struct module {
 	uint64_t id;
 	char *buildid, *path;
-	uint64_t pid[PIDS];
-	size_t npid;
+	struct symbol_user user[PIDS];
+	size_t nuser;
 	struct symbols *symbols; /* opened when first needed */
 	int told;                /* why names or lines are missing */
 };
@@ -64,8 +66,8 @@ struct namer {
 static void
 usage(void)
 {
-	fputs("usage: rsprof-sym [-V] [-k FD] [-M MIB] [-S DIR] [FILE ...]\n"
-	      "       rsprof-sym [-M MIB] [-S DIR] -a FILE [ADDRESS ...]\n", stderr);
+	fputs("usage: rsprof-sym [-HV] [-k FD] [-M MIB] [-S DIR] [FILE ...]\n"
+	      "       rsprof-sym [-H] [-M MIB] [-S DIR] -a FILE [ADDRESS ...]\n", stderr);
 	exit(2);
 }
 
@@ -116,14 +118,26 @@ on_map(struct namer *n, const struct rec_map *r)
 {
 	struct module *m = find_module(n, r->module);
 
-	if (m == NULL || m->npid == PIDS)
+	if (m == NULL || m->nuser == PIDS)
 		return;
-	for (size_t i = 0; i < m->npid; i++)
-		if (m->pid[i] == r->pid)
+	for (size_t i = 0; i < m->nuser; i++)
+		if (m->user[i].pid == r->pid)
 			return;
-	m->pid[m->npid++] = r->pid;
+	m->user[m->nuser++] = (struct symbol_user){ r->pid, r->start, r->end };
 	if (m->symbols)
 		symbols_process(m->symbols, r->pid);
+}
+
+/* Once. */
+static void
+warn_about_debuginfod(void)
+{
+	static int warned;
+
+	if (!warned && debuginfod_problem()) {
+		warned = 1;
+		warnx("%s", debuginfod_problem());
+	}
 }
 
 /* What is missing may be found only when something is looked up. */
@@ -137,6 +151,7 @@ tell_problem(struct namer *n, struct module *m)
 	if (m->told || problem == NULL)
 		return;
 	m->told = 1;
+	warn_about_debuginfod();
 	snprintf(text, sizeof text, "%s: %s", m->path, problem);
 	r.note.time = n->time;
 	r.note.producer = "sym";
@@ -146,24 +161,43 @@ tell_problem(struct namer *n, struct module *m)
 
 /* ---- places ------------------------------------------------------------ */
 
+/* Of what a frame says: the same in every stream. */
+static uint64_t
+frame_id(const struct rec_frame *f)
+{
+	const char *const text[] = { f->function, f->file, f->class, f->crate, f->version };
+	uint64_t h = REC_HASH;
+
+	for (size_t i = 0; i < sizeof text / sizeof *text; i++)
+		h = rec_hash_str(h, text[i]);
+	return rec_id(rec_hash_u64(rec_hash_u64(h, f->line), f->column));
+}
+
 /* Write a frame if it is new; its id. */
 static uint64_t
-put_frame(struct namer *n, const char *module, const char *function,
-    const char *file, uint64_t line)
+put_frame(struct namer *n, struct module *m, const struct symbol_frame *f)
 {
 	struct rec r = { .type = REC_FRAME };
-	uint64_t h = rec_hash_str(REC_HASH, function);
+	const struct class_frame of = { f->function, f->file, m ? m->path : NULL, f->line };
+	char folded[DEMANGLE_MAX];
+	struct class class;
 
-	h = rec_hash_str(h, file);
-	r.frame.class = class_of(function, file, module);
-	h = rec_hash_str(h, r.frame.class);
-	r.frame.id = rec_id(rec_hash_u64(h, line));
-	r.frame.function = function;
-	r.frame.file = file;
-	r.frame.line = line;
+	class_of(&of, m ? symbols_crates(m->symbols) : NULL, &class);
+	r.frame.function = f->whole ? f->whole : f->function;
+	r.frame.file = f->file;
+	r.frame.line = f->line;
+	r.frame.class = class.word;
+	r.frame.column = f->column;
+	r.frame.crate = class.crate;
+	r.frame.version = class.version;
+	r.frame.id = frame_id(&r.frame);
 	if (idmap_get(&n->frames, r.frame.id) != IDMAP_NONE)
 		return r.frame.id;
 	put_index(&n->frames, r.frame.id, 0);
+	if (f->named)
+		fold(folded, sizeof folded, f->function);
+	if (f->named && strcmp(folded, r.frame.function) != 0)
+		r.frame.folded = folded;
 	rec_out_put(&n->out, &r);
 	return r.frame.id;
 }
@@ -176,15 +210,14 @@ resolve(struct namer *n, struct module *m, uint64_t offset)
 	size_t count;
 
 	if (m->symbols == NULL)
-		m->symbols = checked(symbols_open(m->path, m->buildid, m->pid, m->npid,
+		m->symbols = checked(symbols_open(m->path, m->buildid, m->user, m->nuser,
 		    &n->o));
 	count = symbols_lookup(m->symbols, offset, &frame);
 	tell_problem(n, m);
 	p = checked(malloc(sizeof *p + count * sizeof *p->frame));
 	p->n = count;
 	for (size_t i = 0; i < count; i++)
-		p->frame[i] = put_frame(n, m->path, frame[i].function, frame[i].file,
-		    frame[i].line);
+		p->frame[i] = put_frame(n, m, &frame[i]);
 	return p;
 }
 
@@ -192,10 +225,11 @@ resolve(struct namer *n, struct module *m, uint64_t offset)
 static struct place *
 resolve_nowhere(struct namer *n)
 {
+	static const struct symbol_frame unknown = { .function = "[unknown]" };
 	struct place *p = checked(malloc(sizeof *p + sizeof *p->frame));
 
 	p->n = 1;
-	p->frame[0] = put_frame(n, NULL, "[unknown]", NULL, 0);
+	p->frame[0] = put_frame(n, NULL, &unknown);
 	return p;
 }
 
@@ -371,7 +405,7 @@ free_names(struct namer *n)
 static void
 print_frame(const struct symbol_frame *f)
 {
-	printf("%s\n%s:", f->named ? f->function : "??", f->file ? f->file : "??");
+	printf("%s\n%s:", !f->named ? "??" : f->whole ? f->whole : f->function, f->file ? f->file : "??");
 	if (f->file == NULL && !f->named)
 		puts("0");
 	else if (f->line == 0)
@@ -419,6 +453,7 @@ name_addresses(struct namer *n, char *const text[])
 	}
 	if (symbols_problem(s))
 		warnx("%s: %s", n->program, symbols_problem(s));
+	warn_about_debuginfod();
 	symbols_close(s);
 	if (fclose(stdout) == EOF && errno != EPIPE)
 		err(1, "cannot write");
@@ -467,9 +502,10 @@ parse_options(struct namer *n, int argc, char *argv[])
 	n->memory.most = MEMORY << 20;
 	n->o = (struct symbol_options){ .memory = &n->memory, .kallsyms = -1,
 		.dir = n->dir };
-	while ((c = getopt(argc, argv, "a:k:M:S:V")) != -1)
+	while ((c = getopt(argc, argv, "a:Hk:M:S:V")) != -1)
 		switch (c) {
 		case 'a': n->program = optarg; break;
+		case 'H': n->o.hashes = 1; break;
 		case 'k': take_kallsyms(n, optarg); break;
 		case 'M': take_memory(n, optarg); break;
 		case 'S': take_dir(n, optarg); break;

@@ -61,10 +61,10 @@ static void
 usage(void)
 {
 	fprintf(stderr, "usage: rsprof-top [-n N] [-t PCT] [-f text|json|csv]"
-	                " [-g function|line|module|thread] [-s SINCE] [-u UNTIL]"
+	                " [-g function|generic|line|crate|module|thread] [-s SINCE] [-u UNTIL]"
 	                " cpu|off|wall FILE\n"
 	                "       rsprof-top [-r] [-l AGE] [-n N] [-t PCT]"
-	                " [-f text|json|csv] [-g function|line|module|thread]"
+	                " [-f text|json|csv] [-g function|generic|line|crate|module|thread]"
 	                " [-o live|peak|bytes|allocs|temps] [-s SINCE] [-u UNTIL]"
 	                " heap FILE\n");
 	exit(2);
@@ -297,8 +297,8 @@ static void
 group_option(const char *s)
 {
 	if ((group = profile_group(s)) == PROFILE_NGROUPS)
-		errx(2, "cannot group by %s (by function, line, module or "
-		        "thread)",
+		errx(2, "cannot group by %s (by function, generic, line, "
+		        "crate, module or thread)",
 		    s);
 }
 

@@ -3,7 +3,9 @@
 #include <stddef.h>
 #include <string.h>
 
-enum class {
+#include "source.h"
+
+enum class_number {
 	CLASS_USER,
 	CLASS_DEP,
 	CLASS_STD,
@@ -23,7 +25,7 @@ static const char *const word[CLASS_N] = {
 
 struct entry {
 	const char *name;
-	enum class class;
+	enum class_number class;
 };
 
 /* Crates.  What std is built of may be a dependency as well: then its path
@@ -422,24 +424,120 @@ owner_crate(const struct owner *o)
 	return o->type;
 }
 
-/* ---- paths -------------------------------------------------------------- */
+/* ---- crates ------------------------------------------------------------- */
 
-static int
-begins(const char *s, const char *prefix)
+static void
+set(char *out, size_t size, const char *s, size_t len)
 {
-	return strncmp(s, prefix, strlen(prefix)) == 0;
+	if (len >= size)
+		len = 0;
+	memcpy(out, s, len);
+	out[len] = '\0';
 }
 
-/* The standard library's own source, as its builders had it. */
-static int
-is_std_path(const char *file)
+/* What is known of where the code is from. */
+struct origin {
+	struct source source;
+	const char *file, *module;
+	int exact; /* the line is known, so that it is the function's own file */
+	const struct crates *named;
+	struct class *out;
+};
+
+/* The crate whose source it is, else the one that the name tells. */
+static void
+set_crate(const struct origin *o, struct part crate)
 {
-	return begins(file, "/rustc/") || begins(file, "/rust/deps/") ||
-	    begins(file, "/usr/src/rustc-") ||
-	    strstr(file, "/rustlib/src/rust/") != NULL ||
-	    strstr(file, "library/alloc/src/") != NULL ||
-	    strstr(file, "library/core/src/") != NULL ||
-	    strstr(file, "library/std/src/") != NULL;
+	const struct source_text *told = &o->source.crate;
+	struct class *out = o->out;
+
+	if (told->len && (o->exact || crate.len == 0))
+		crate = (struct part){ told->s, told->len };
+	set(out->crate, sizeof out->crate, crate.s, crate.len);
+	for (char *p = out->crate; *p; p++)
+		if (*p == '-')
+			*p = '_';
+}
+
+/* Which has the version of the compiler. */
+static int
+is_std(const char *crate)
+{
+	const struct entry *e = look_up(crates, SIZE(crates), crate, strlen(crate));
+
+	return e && e->class == CLASS_STD;
+}
+
+static int
+is_commit(const struct source_text *t)
+{
+	return t->len == 40 && strspn(t->s, "0123456789abcdef") >= 40;
+}
+
+static void
+set_version(const struct origin *o)
+{
+	const struct source_text *v = &o->source.version;
+	const char *named = NULL;
+
+	if (o->out->crate[0] == '\0')
+		return;
+	if (!v->len || !o->exact)
+		named = is_std(o->out->crate) ? crates_rustc(o->named, NULL, 0)
+		                              : crates_version(o->named, o->out->crate);
+	else if (o->source.kind == SOURCE_STD)
+		named = crates_rustc(o->named, v->s, v->len);
+	if (named)
+		set(o->out->version, sizeof o->out->version, named, strlen(named));
+	else if (v->len && o->exact && is_commit(v))
+		set(o->out->version, sizeof o->out->version, v->s, 9); /* as rustc -V */
+	else if (v->len && o->exact)
+		set(o->out->version, sizeof o->out->version, v->s, v->len);
+}
+
+static int
+is_runtime(const char *crate)
+{
+	const struct entry *e = look_up(crates, SIZE(crates), crate, strlen(crate));
+
+	return e && e->class == CLASS_RUNTIME;
+}
+
+/* Code that is neither std's nor known. */
+static enum class_number
+class_of_origin(const struct origin *o)
+{
+	if (o->source.kind != SOURCE_DEP &&
+	    crates_version(o->named, o->out->crate) == NULL)
+		return CLASS_USER;
+	return is_runtime(o->out->crate) ? CLASS_RUNTIME : CLASS_DEP;
+}
+
+/* ---- all together ------------------------------------------------------- */
+
+/* std's when its builders had it, or where nothing tells. */
+static enum class_number
+class_of_shared(const struct origin *o)
+{
+	if (o->file == NULL || o->source.kind == SOURCE_STD ||
+	    strncmp(o->file, "/cargo/registry/", 16) == 0)
+		return CLASS_STD;
+	return o->source.kind == SOURCE_DEP ? CLASS_DEP : CLASS_USER;
+}
+
+static enum class_number
+class_of_crate(const struct owner *owner, struct part crate, const struct origin *o)
+{
+	const struct entry *e = find_crate(crate);
+
+	if (e && e->class == SHARED)
+		return class_of_shared(o);
+	if (e && e->class != CLASS_RUNTIME)
+		return e->class;
+	/* What std's traits provide is std's for whatever type it is. */
+	if (owner->trait.len && o->source.kind == SOURCE_STD)
+		return CLASS_STD;
+	return e ? e->class : class_of_origin(o);
 }
 
 static int
@@ -448,85 +546,6 @@ is_rust(const char *file)
 	size_t n = strlen(file);
 
 	return n > 3 && strcmp(file + n - 3, ".rs") == 0;
-}
-
-/* Source that cargo, or a vendor directory, has brought: from the crate's
- * directory on, or NULL. */
-static const char *
-dep_path(const char *file)
-{
-	static const char *const mark[] = {
-		"/registry/src/", "/git/checkouts/", "/cargo/registry/", "/vendor/"
-	};
-	const char *p;
-	size_t i;
-
-	if (begins(file, "vendor/"))
-		return file + 7;
-	for (i = 0; i < SIZE(mark); i++) {
-		if ((p = strstr(file, mark[i])) == NULL)
-			continue;
-		p += strlen(mark[i]);
-		/* Below src/ there is the registry's directory. */
-		if (i == 0 && strchr(p, '/'))
-			p = strchr(p, '/') + 1;
-		return p;
-	}
-	return NULL;
-}
-
-/* Is a directory, such as tokio-util-0.7.11, that of a runtime? */
-static int
-is_runtime_path(const char *dir)
-{
-	char crate[64];
-	const struct entry *e;
-	size_t n = 0;
-
-	for (; dir[n] && dir[n] != '/' && n < sizeof(crate) - 1; n++) {
-		if (dir[n] == '-' && dir[n + 1] >= '0' && dir[n + 1] <= '9')
-			break;
-		crate[n] = dir[n] == '-' ? '_' : dir[n];
-	}
-	e = look_up(crates, SIZE(crates), crate, n);
-	return e && e->class == CLASS_RUNTIME;
-}
-
-/* Code that is neither std's nor known. */
-static enum class
-class_of_path(const char *file)
-{
-	const char *dir = file ? dep_path(file) : NULL;
-
-	if (dir == NULL)
-		return CLASS_USER;
-	return is_runtime_path(dir) ? CLASS_RUNTIME : CLASS_DEP;
-}
-
-/* ---- all together ------------------------------------------------------- */
-
-/* std's when its builders had it, or where nothing tells. */
-static enum class
-class_of_shared(const char *file)
-{
-	if (file == NULL || is_std_path(file) || begins(file, "/cargo/registry/"))
-		return CLASS_STD;
-	return dep_path(file) ? CLASS_DEP : CLASS_USER;
-}
-
-static enum class
-class_of_crate(const struct owner *o, struct part crate, const char *file)
-{
-	const struct entry *e = find_crate(crate);
-
-	if (e && e->class == SHARED)
-		return class_of_shared(file);
-	if (e && e->class != CLASS_RUNTIME)
-		return e->class;
-	/* What std's traits provide is std's for whatever type it is. */
-	if (o->trait.len && file && is_std_path(file))
-		return CLASS_STD;
-	return e ? e->class : class_of_path(file);
 }
 
 static int
@@ -538,19 +557,19 @@ is_library(const char *module)
 }
 
 /* A function without a crate: of C, or one that Rust exports, or no name. */
-static enum class
-class_of_plain(const char *name, const char *file, const char *module)
+static enum class_number
+class_of_plain(const char *name, const struct origin *o)
 {
 	const struct entry *e = look_up(plain, SIZE(plain), name,
 	    strcspn(name, "(@"));
 
 	if (e)
 		return e->class;
-	if (file && is_std_path(file))
+	if (o->source.kind == SOURCE_STD)
 		return CLASS_STD;
-	if (is_library(module) && (file == NULL || !is_rust(file)))
+	if (is_library(o->module) && (o->file == NULL || !is_rust(o->file)))
 		return CLASS_OTHER;
-	return class_of_path(file);
+	return class_of_origin(o);
 }
 
 static const struct entry *
@@ -564,7 +583,7 @@ find_module(const char *module)
 }
 
 /* libc has the commonest allocator, too; of other libraries all is theirs. */
-static enum class
+static enum class_number
 class_of_module(const struct entry *e, const char *name)
 {
 	const struct entry *function;
@@ -575,33 +594,48 @@ class_of_module(const struct entry *e, const char *name)
 	return function && function->class == CLASS_ALLOC ? CLASS_ALLOC : CLASS_LIBC;
 }
 
-static enum class
-find_class(const char *function, const char *file, const char *module)
+/* Of a Rust program or library, and the crate. */
+static enum class_number
+class_of_rust(const char *function, const struct origin *o)
 {
-	const struct entry *e = find_module(module);
+	struct owner owner;
 	struct part crate;
-	struct owner o;
+
+	function = skip(function, "__rustc::");
+	owner = parse(function);
+	crate = owner_crate(&owner);
+	set_crate(o, crate);
+	if (is_allocator(&owner))
+		return CLASS_ALLOC;
+	if (crate.len)
+		return class_of_crate(&owner, crate, o);
+	if (owner.bracket)
+		return CLASS_STD; /* a primitive type's, or of any type */
+	return class_of_plain(function, o);
+}
+
+static enum class_number
+find_class(const char *function, const struct origin *o)
+{
+	const struct entry *e = find_module(o->module);
 
 	if (e && e->class != CLASS_STD)
 		return class_of_module(e, function);
 	if (e && (function == NULL || strstr(function, "+0x")))
 		return e->class;
-	if (module == NULL)
+	if (o->module == NULL)
 		return CLASS_OTHER;
-	function = skip(function ? function : "", "__rustc::");
-	o = parse(function);
-	if (is_allocator(&o))
-		return CLASS_ALLOC;
-	crate = owner_crate(&o);
-	if (crate.len)
-		return class_of_crate(&o, crate, file);
-	if (o.bracket)
-		return CLASS_STD; /* a primitive type's, or of any type */
-	return class_of_plain(function, file, module);
+	return class_of_rust(function ? function : "", o);
 }
 
-const char *
-class_of(const char *function, const char *file, const char *module)
+void
+class_of(const struct class_frame *f, const struct crates *named, struct class *out)
 {
-	return word[find_class(function, file, module)];
+	const char *file = f->file;
+	struct origin o = { .file = file, .module = f->module, .exact = f->line != 0,
+		.named = named, .out = out };
+	source_of(file ? file : "", &o.source);
+	out->crate[0] = out->version[0] = '\0';
+	out->word = word[find_class(f->function, &o)];
+	set_version(&o);
 }

@@ -4,12 +4,27 @@
 #ifndef CLASS_H
 #define CLASS_H
 
+#include <stdint.h>
+
+#include "crates.h"
+
+struct class {
+	const char *word; /* as in rsprof-records(5) */
+	/* The crate, as code names it (tokio_util), and its version; "": not known. */
+	char crate[CRATE_MAX], version[CRATE_VERSION_MAX];
+};
+
+/* A function as it is shown, its source, and the path of its module. */
+struct class_frame {
+	const char *function, *file, *module; /* NULL: not known */
+	uint64_t line;                        /* 0: not known */
+};
+
 /*
- * A class of rsprof-records(5), of a function as it is shown, its source file
- * and the path of its module; each may be NULL.  Names alone tell Rust's own
- * code, allocators and executors from the rest; which crate is the program's
- * own only paths tell.
+ * Names alone tell Rust's own code, allocators and executors from the rest; which
+ * crate is the program's own only paths tell, that of the file or those that the
+ * module names (NULL: none).
  */
-const char *class_of(const char *function, const char *file, const char *module);
+void class_of(const struct class_frame *f, const struct crates *named, struct class *out);
 
 #endif

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define DB_SCHEMA 3 /* that is written; all up to it can be read */
+#define DB_SCHEMA 4 /* that is written; all up to it can be read */
 
 struct db;
 struct db_stmt;

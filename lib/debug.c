@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "array.h"
+#include "debugfile.h"
 #include "dwarf_file.h"
 #include "dwarf_line.h"
 #include "dwarf_names.h"
@@ -62,6 +63,9 @@ struct debug {
 	struct debug_memory *memory;
 	struct dwarf *dwarf;
 	struct dwarf_split *split;
+	struct debug *supplement; /* or NULL */
+	struct obj *supplement_file;
+	const char *problem;
 	struct unit *unit;
 	size_t nunit, unit_room;
 	struct range *range; /* by low */
@@ -73,6 +77,7 @@ struct debug {
 #define OVERLAPS 16 /* ranges that are looked back over */
 #define PADDING 16 /* bytes between two functions */
 #define LONGEST UINT32_MAX
+#define NAMES 32 /* units are given back before pages of names are, too */
 
 /* ---- units ------------------------------------------------------------- */
 
@@ -157,8 +162,28 @@ unit_of_entry(void *ctx, uint64_t offset)
 	return low < d->nunit ? &d->unit[low].of : NULL;
 }
 
-struct debug *
-debug_open(struct obj *obj, const struct debug_options *o)
+static struct debug *open_file(struct obj *obj, const struct debug_options *o,
+    int supplements);
+
+static void
+open_supplement(struct debug *d, const struct obj *obj, const struct debug_options *o)
+{
+	if (!debugfile_supplemented(obj))
+		return;
+	d->supplement_file = debugfile_supplement(obj, o->where,
+	    o->path ? o->path : o->where->path);
+	if (d->supplement_file)
+		d->supplement = open_file(d->supplement_file, o, 0);
+	if (d->supplement)
+		dwarf_set_supplement(d->dwarf, d->supplement->dwarf);
+	else
+		d->problem = "the file that dwz(1) has put names of it into was not found: "
+		             "of some inlined calls there is no name";
+}
+
+/* A supplementary file has none itself. */
+static struct debug *
+open_file(struct obj *obj, const struct debug_options *o, int supplements)
 {
 	struct debug *d = calloc(1, sizeof *d);
 
@@ -168,20 +193,28 @@ debug_open(struct obj *obj, const struct debug_options *o)
 	d->next = d->memory->first;
 	d->memory->first = d;
 	d->dwarf = dwarf_open(obj, 0);
-	if (d->dwarf) {
+	d->split = dwarf_split_new(o->where);
+	if (d->dwarf && d->split) {
+		if (supplements)
+			open_supplement(d, obj, o);
 		dwarf_set_units(d->dwarf, unit_of_entry, d);
-		d->split = dwarf_split_new(o->where);
-		if (d->split && read_units(d) == 0)
+		if (read_units(d) == 0)
 			return d;
 	}
 	debug_close(d);
 	return NULL;
 }
 
+struct debug *
+debug_open(struct obj *obj, const struct debug_options *o)
+{
+	return open_file(obj, o, 1);
+}
+
 const char *
 debug_problem(const struct debug *d)
 {
-	return dwarf_split_problem(d->split);
+	return d->problem ? d->problem : dwarf_split_problem(d->split);
 }
 
 /* ---- giving back ------------------------------------------------------- */
@@ -241,6 +274,23 @@ unload(struct debug *d, struct unit *u)
 	*u = (struct unit){ .of = u->of };
 }
 
+static void
+drop_section(const struct dwarf *dwarf, enum dwarf_section section)
+{
+	struct bytes b = dwarf_bytes(dwarf, section, 0);
+
+	drop_pages(dwarf, b.p, (size_t)(b.end - b.p));
+}
+
+/* Names are no unit's own: which are not needed any more is not known. */
+static void
+drop_names(const struct debug_memory *m)
+{
+	for (const struct debug *d = m->first; d; d = d->next)
+		if (d->dwarf)
+			drop_section(d->dwarf, DWARF_STR);
+}
+
 /* Make room, but keep this one. */
 static void
 make_room(struct debug_memory *m, const struct unit *keep)
@@ -262,6 +312,8 @@ make_room(struct debug_memory *m, const struct unit *keep)
 		if (oldest == NULL)
 			return;
 		unload(whose, oldest);
+		if (++m->given_back % NAMES == 0)
+			drop_names(m);
 	}
 }
 
@@ -290,6 +342,8 @@ debug_close(struct debug *d)
 		*at = d->next;
 	dwarf_split_close(d->split);
 	dwarf_close(d->dwarf);
+	debug_close(d->supplement);
+	obj_close(d->supplement_file);
 	strtab_clear(&d->made);
 	free(d->unit);
 	free(d->range);
@@ -577,6 +631,7 @@ set_line(struct debug *d, struct unit *u, uint64_t addr, struct debug_frame *f)
 		return;
 	f->file = file_name(d, u, row.file);
 	f->line = row.line;
+	f->column = row.column;
 }
 
 /* Where an inlined call was made, which is its caller's line. */
@@ -591,6 +646,8 @@ set_call(struct debug *d, struct unit *u, const struct dwarf_die *die,
 	for (a = dwarf_attrs_of(die); dwarf_next_attr(&a, &v);)
 		if (v.attr == DW_AT_call_line)
 			dwarf_number(&v, &caller->line);
+		else if (v.attr == DW_AT_call_column)
+			dwarf_number(&v, &caller->column);
 		else if (v.attr == DW_AT_call_file && dwarf_number(&v, &n) == 0)
 			caller->file = file_name(d, u, n);
 }

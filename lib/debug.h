@@ -19,20 +19,21 @@ struct obj;
 /* How much memory all files together may take, in bytes: what is allocated, and
  * what of their mappings has been read from end to end.  Zeroed but for most. */
 struct debug_memory {
-	uint64_t most, used, clock;
+	uint64_t most, used, clock, given_back;
 	struct debug *first;
 };
 
 struct debug_options {
 	struct debug_memory *memory;
-	const struct debugfile_where *where; /* what it refers to is looked for */
+	const struct debugfile_where *where; /* what it refers to is looked for, */
+	const char *path; /* and where it stands itself, if not there; or NULL */
 };
 
 /* Strings live as long as the struct debug. */
 struct debug_frame {
 	const char *function; /* mangled where it is known so; NULL: unknown */
 	const char *file;     /* NULL: unknown */
-	uint64_t line;        /* 0: unknown */
+	uint64_t line, column; /* 0: unknown; column: in bytes, from 1 on */
 	int mangled;          /* function is a linkage name, not a bare one */
 };
 

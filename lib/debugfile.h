@@ -20,6 +20,8 @@ struct debugfile_where {
 	size_t ndir;
 };
 
+/* Who has files of no place here is asked if DEBUGINFOD_URLS is set (lib/debuginfod). */
+
 /*
  * Open what belongs to a file: by build-id, then by the name in its
  * .gnu_debuglink; below the root, then below our own, then in the directories.
@@ -29,5 +31,15 @@ struct debugfile_where {
  */
 struct obj *debugfile_open(const struct obj *obj, const struct debugfile_where *w,
     char name[DEBUGFILE_NAME]);
+
+/*
+ * Debug information can refer to that of a supplementary file, which has what is the
+ * same in several ones: dwz(1), by .gnu_debugaltlink; DWARF 5, 7.3.6, by .debug_sup.
+ * Does it; and that file, looked for by build-id and by name, relative to `path', where
+ * the obj stands.  NULL: it is not there.
+ */
+int debugfile_supplemented(const struct obj *obj);
+struct obj *debugfile_supplement(const struct obj *obj, const struct debugfile_where *w,
+    const char *path);
 
 #endif

@@ -16,6 +16,7 @@ struct dwarf {
 	struct obj_data section[DWARF_SECTIONS];
 	struct dwarf_unit *(*find)(void *ctx, uint64_t offset);
 	void *ctx;
+	struct dwarf *supplement; /* or NULL */
 };
 
 /* ---- sections ---------------------------------------------------------- */
@@ -69,6 +70,12 @@ struct obj *
 dwarf_obj(const struct dwarf *d)
 {
 	return d->obj;
+}
+
+void
+dwarf_set_supplement(struct dwarf *d, struct dwarf *supplement)
+{
+	d->supplement = supplement;
 }
 
 void
@@ -492,6 +499,9 @@ dwarf_string(struct dwarf_unit *u, const struct dwarf_value *v)
 		return bytes_string(&b);
 	case DW_FORM_strp: return string_at(d, DWARF_STR, v->number);
 	case DW_FORM_line_strp: return string_at(d, DWARF_LINE_STR, v->number);
+	case DW_FORM_strp_sup:
+	case DW_FORM_GNU_strp_alt:
+		return d->supplement ? string_at(d->supplement, DWARF_STR, v->number) : NULL;
 	case DW_FORM_strx:
 	case DW_FORM_strx1:
 	case DW_FORM_strx2:
@@ -555,7 +565,7 @@ int
 dwarf_reference(struct dwarf_unit *u, const struct dwarf_value *v,
     struct dwarf_die *out)
 {
-	struct dwarf *d = u->dwarf;
+	const struct dwarf *d = u->dwarf;
 	uint64_t to = v->number;
 
 	switch (v->form) {
@@ -565,9 +575,12 @@ dwarf_reference(struct dwarf_unit *u, const struct dwarf_value *v,
 	case DW_FORM_ref8:
 	case DW_FORM_ref_udata: return dwarf_die_at(u, u->offset + to, out);
 	case DW_FORM_ref_addr: break;
-	default: return -1; /* what dwz(1) has moved to another file is not read */
+	case DW_FORM_ref_sup4:
+	case DW_FORM_ref_sup8:
+	case DW_FORM_GNU_ref_alt: d = d->supplement; break;
+	default: return -1;
 	}
-	u = d->find ? d->find(d->ctx, to) : NULL;
+	u = d && d->find ? d->find(d->ctx, to) : NULL;
 	return u ? dwarf_die_at(u, to, out) : -1;
 }
 

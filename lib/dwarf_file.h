@@ -110,6 +110,10 @@ void dwarf_unit_clear(struct dwarf_unit *u);
 void dwarf_set_units(struct dwarf *d,
     struct dwarf_unit *(*find)(void *ctx, uint64_t offset), void *ctx);
 
+/* The file that has what is the same in several ones (7.3.6; dwz(1)), with units of
+ * its own; without it, names that it has are not known. */
+void dwarf_set_supplement(struct dwarf *d, struct dwarf *supplement);
+
 /* The entry at an offset of DWARF_INFO; -1: there is none. */
 int dwarf_die_at(struct dwarf_unit *u, uint64_t offset, struct dwarf_die *out);
 /* The one behind, in the order in which they are written. */

@@ -175,7 +175,7 @@ enum event { NONE, ROW, END };
 static void
 reset(struct state *s)
 {
-	*s = (struct state){ 0, { 1, 1 } };
+	*s = (struct state){ 0, { 1, 1, 0 } };
 }
 
 static enum event
@@ -212,6 +212,7 @@ standard(const struct dwarf_lines *l, unsigned opcode, struct bytes *b, struct s
 	case DW_LNS_advance_pc: s->addr += bytes_uleb(b) * l->min_instruction; break;
 	case DW_LNS_advance_line: s->row.line += (uint64_t)bytes_sleb(b); break;
 	case DW_LNS_set_file: s->row.file = bytes_uleb(b); break;
+	case DW_LNS_set_column: s->row.column = bytes_uleb(b); break;
 	case DW_LNS_const_add_pc:
 		s->addr += (uint64_t)((255 - l->opcode_base) / l->line_range) *
 		    l->min_instruction;

@@ -16,7 +16,7 @@ struct dwarf_lines;
 struct dwarf_unit;
 
 struct dwarf_row {
-	uint64_t file, line; /* 0: unknown; file: see below */
+	uint64_t file, line, column; /* 0: unknown; file: see below */
 };
 
 /* NULL: the unit has none that can be read, or no memory. */

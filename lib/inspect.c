@@ -32,6 +32,7 @@ struct file {
 	const char *name;    /* the path's last component */
 	uint64_t ino;
 	uint32_t major, minor;
+	struct symbol_user user;
 	const char *problem; /* why it could not be read, or NULL */
 	int rust, exe;
 	char buildid[OBJ_BUILDID_MAX];
@@ -170,6 +171,7 @@ see_map(void *ctx, const struct proc_map *map)
 	f = &p->file[p->n];
 	memset(f, 0, sizeof *f);
 	f->path = path_of(map);
+	f->user = (struct symbol_user){ (uint64_t)p->pid, map->start, map->end };
 	if (f->path == NULL) {
 		p->nomem = 1;
 		return;
@@ -379,12 +381,12 @@ struct names {
 };
 
 static void
-name_places(const struct inspect *p, const struct file *f, struct names *out)
+name_places(const struct file *f, struct names *out)
 {
-	uint64_t pid = (uint64_t)p->pid, code = code_size(f), at;
+	uint64_t code = code_size(f), at;
 	struct debug_memory memory = { .most = MEMORY };
 	struct symbol_options o = { .memory = &memory, .kallsyms = -1 };
-	struct symbols *s = symbols_open(f->path, f->buildid, &pid, 1, &o);
+	struct symbols *s = symbols_open(f->path, f->buildid, &f->user, 1, &o);
 	const struct symbol_frame *frame;
 	size_t n, j;
 
@@ -406,12 +408,12 @@ name_places(const struct inspect *p, const struct file *f, struct names *out)
 /* "functions 100 %, lines 97 %, inlined calls 61 % of server (.debug_info)",
  * or what is wrong. */
 static int
-describe_symbols(const struct inspect *p, const struct file *f, struct list *good,
+describe_symbols(const struct file *f, struct list *good,
     struct list *bad)
 {
 	struct names names;
 
-	name_places(p, f, &names);
+	name_places(f, &names);
 	if (f->problem)
 		list_add(bad, "%s: %s", f->name, f->problem);
 	else if (names.function * 2 < PLACES && !f->symtab && !f->debug_info &&
@@ -442,7 +444,7 @@ inspect_symbols(const struct ability_case *c, struct ability *out)
 		return;
 	for (size_t i = 0; i < p->n; i++)
 		if (is_subject(p, i))
-			rust |= describe_symbols(p, &p->file[i], &good, &bad);
+			rust |= describe_symbols(&p->file[i], &good, &bad);
 	list_end(&good);
 	list_end(&bad);
 	if (bad.n || p->n == 0)

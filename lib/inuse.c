@@ -14,7 +14,7 @@
 #define NONE UINT32_MAX
 
 struct frame {
-	uint32_t function, file; /* text */
+	uint32_t function, file, crate, version, folded; /* text */
 	uint64_t line;
 	int plumbing;
 };
@@ -113,7 +113,8 @@ static int
 take_frame(struct inuse *u, struct db_stmt *s)
 {
 	const char *class = db_text(s, 4);
-	struct frame f = { .line = number(s, 3) };
+	struct frame f = { .line = number(s, 3), .crate = NONE, .version = NONE,
+		.folded = NONE };
 
 	f.plumbing = class && (strcmp(class, "std") == 0 ||
 	    strcmp(class, "alloc") == 0 || strcmp(class, "libc") == 0);
@@ -125,6 +126,20 @@ take_frame(struct inuse *u, struct db_stmt *s)
 		return nomem(u);
 	u->frame[u->nframe++] = f;
 	return 0;
+}
+
+static int
+take_origin(struct inuse *u, struct db_stmt *s)
+{
+	uint32_t i = idmap_get(&u->frame_of, number(s, 0));
+
+	if (i == NONE)
+		return 0;
+	return text_of(u, db_text(s, 1), &u->frame[i].crate) == -1 ||
+	        text_of(u, db_text(s, 2), &u->frame[i].version) == -1 ||
+	        text_of(u, db_text(s, 3), &u->frame[i].folded) == -1
+	    ? -1
+	    : 0;
 }
 
 static int
@@ -239,26 +254,44 @@ node_name(struct inuse *u, const struct node *n, const char **name)
 	return 0;
 }
 
+/* By module, or by crate where the code is of one. */
+static int
+crate_row(struct inuse *u, struct node *n, const struct frame *f)
+{
+	struct inuse_row new = { .name = f ? strtab_text(&u->text, f->crate) : NULL };
+	const char *module = strtab_text(&u->text, n->module);
+
+	if (new.name == NULL || u->o.group == PROFILE_MODULE)
+		new.name = new.module = module ? module : "?";
+	else
+		new.version = strtab_text(&u->text, f->version);
+	return find_row(u,
+	    rec_id(rec_hash_str(rec_hash_str(REC_HASH, new.name), new.version)), &new, &n->row);
+}
+
 static int
 node_row(struct inuse *u, struct node *n)
 {
 	const struct frame *f = n->frame == NONE ? NULL : &u->frame[n->frame];
 	struct inuse_row new = { .module = strtab_text(&u->text, n->module) };
+	const char *folded = f ? strtab_text(&u->text, f->folded) : NULL;
 	uint64_t h = rec_hash_str(REC_HASH, new.module);
 
 	if (n->row != NONE)
 		return 0;
-	if (u->o.group == PROFILE_MODULE) {
-		new.name = new.module ? new.module : "?";
-		return find_row(u, rec_id(h), &new, &n->row);
-	}
+	if (u->o.group == PROFILE_MODULE || u->o.group == PROFILE_CRATE)
+		return crate_row(u, n, f);
 	if (node_name(u, n, &new.name) == -1)
 		return -1;
+	if (u->o.group == PROFILE_GENERIC && folded)
+		new.name = folded;
 	h = rec_hash_str(h, new.name);
 	new.file = f ? strtab_text(&u->text, f->file) : NULL;
 	new.line = f ? f->line : 0;
 	if (u->o.group == PROFILE_LINE)
 		h = rec_hash_u64(rec_hash_str(h, new.file), new.line);
+	else if (u->o.group == PROFILE_GENERIC)
+		h = rec_hash_str(h, f ? strtab_text(&u->text, f->crate) : NULL);
 	return find_row(u, rec_id(h), &new, &n->row);
 }
 
@@ -618,6 +651,12 @@ read_names(struct inuse *u)
 	               "LEFT JOIN string fi ON fi.id = file "
 	               "LEFT JOIN class ON class.frame = frame.id",
 	           take_frame) == -1 ||
+	        (db_schema(u->db) >= 4 &&
+	            each(u, "SELECT frame, crate.text, version.text, folded.text FROM origin "
+	                    "LEFT JOIN string crate ON crate.id = crate "
+	                    "LEFT JOIN string version ON version.id = version "
+	                    "LEFT JOIN string folded ON folded.id = folded",
+	                take_origin) == -1) ||
 	        each(u, "SELECT id, path FROM module", take_module) == -1 ||
 	        each(u, "SELECT id, parent, module, offset, frame FROM stack "
 	                "ORDER BY id", take_stack) == -1 ||

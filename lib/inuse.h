@@ -26,10 +26,11 @@ struct inuse_sum {
 };
 
 struct inuse_row {
-	const char *name; /* function, or module path, or thread name */
+	const char *name; /* function, crate, module path or thread name */
 	const char *file; /* where, by function where it was met first; NULL: not known */
 	uint64_t line;
 	const char *module;
+	const char *version; /* of a crate; NULL: not known */
 	uint64_t pid, tid;
 	struct inuse_sum self, total;
 };

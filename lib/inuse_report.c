@@ -140,8 +140,8 @@ put_sums(FILE *out, const struct inuse_report *r)
 static void
 put_head(FILE *out, const struct inuse_report *r)
 {
-	static const char *const what[PROFILE_NGROUPS] = { "Function", "Function",
-		"Module", "Thread" };
+	static const char *const what[PROFILE_NGROUPS] = { "Function", "Generic function",
+		"Function", "Crate", "Module", "Thread" };
 
 	if (r->options->age)
 		fprintf(out, "\n%6s %6s %8s  %-7s", "Live", "Total", "Count", "Per min");
@@ -190,7 +190,7 @@ put_row(FILE *out, const struct inuse_report *r, const struct inuse_row *row)
 	put_figures(out, r, row);
 	if (located)
 		name = width * 3 / 5;
-	if (r->options->group == PROFILE_MODULE)
+	if (r->options->group == PROFILE_MODULE || r->options->group == PROFILE_CRATE)
 		name_path(buf, sizeof buf, row->name, name);
 	else
 		name_short(buf, sizeof buf, row->name, name);
@@ -200,6 +200,8 @@ put_row(FILE *out, const struct inuse_report *r, const struct inuse_row *row)
 		put_location(out, row, width - name > 8 ? width - name - 8 : 8);
 	} else if (r->options->group == PROFILE_THREAD) {
 		fprintf(out, "  (%" PRIu64 ")", row->tid);
+	} else if (row->version) {
+		fprintf(out, " %s", row->version);
 	}
 	putc('\n', out);
 }
@@ -266,6 +268,10 @@ json_row(FILE *out, const struct inuse_report *r, const struct inuse_row *row)
 		fprintf(out, ",\"line\":%" PRIu64 ",\"module\":", row->line);
 		quote_json(out, row->module);
 	}
+	if (r->options->group == PROFILE_CRATE) {
+		fputs(",\"version\":", out);
+		quote_json(out, row->version);
+	}
 	fputs(",\"self\":", out);
 	json_sum(out, &row->self);
 	fputs(",\"total\":", out);
@@ -314,6 +320,9 @@ csv_row(FILE *out, const struct inuse_report *r, const struct inuse_row *row)
 		quote_csv(out, row->file ? row->file : "");
 		fprintf(out, ",%" PRIu64 ",", row->line);
 		quote_csv(out, row->module ? row->module : "");
+	} else if (r->options->group == PROFILE_CRATE) {
+		putc(',', out);
+		quote_csv(out, row->version ? row->version : "");
 	}
 	fputs("\r\n", out);
 }
@@ -322,7 +331,8 @@ void
 inuse_csv(FILE *out, const struct inuse_report *r)
 {
 	static const char *const head[PROFILE_NGROUPS] = { "function,file,line,module",
-		"function,file,line,module", "module", "pid,tid,thread" };
+		"function,file,line,module", "function,file,line,module", "crate,version",
+		"module", "pid,tid,thread" };
 
 	for (size_t i = 0; i < COLUMNS; i++)
 		fprintf(out, "%s,", columns[i].name);

@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include "array.h"
 #include "rec.h"
@@ -250,7 +249,7 @@ find_section(const struct obj *e, const char *name, GElf_Shdr *sh)
 struct obj_section
 obj_section(const struct obj *e, const char *name)
 {
-	struct obj_section out = { NULL, 0, 0 };
+	struct obj_section out = { .bytes = NULL };
 	GElf_Shdr sh;
 
 	if (find_section(e, name, &sh) < 0)
@@ -258,68 +257,7 @@ obj_section(const struct obj *e, const char *name)
 	out.bytes = e->bytes + sh.sh_offset;
 	out.len = sh.sh_size;
 	out.addr = sh.sh_addr;
-	return out;
-}
-
-#define RATIO 1032 /* deflate packs no tighter */
-
-/* Contents of so many bytes that zlib has packed. */
-static struct obj_data
-unpack(const unsigned char *bytes, size_t len, uint64_t size)
-{
-	struct obj_data out = { NULL, 0, NULL };
-	uLongf got = size;
-
-	if (size > (uint64_t)len * RATIO + RATIO || (out.own = malloc(size + 1)) == NULL)
-		return out;
-	if (uncompress(out.own, &got, bytes, len) == Z_OK) {
-		out.bytes = out.own;
-		out.len = got;
-		return out;
-	}
-	free(out.own);
-	out.own = NULL;
-	return out;
-}
-
-/* Before sections had a flag for it: "ZLIB", and the size, big-endian. */
-static struct obj_data
-unpack_old(const struct obj *e, const char *name)
-{
-	static const struct obj_data none;
-	struct obj_section s;
-	uint64_t size = 0;
-	char old[64];
-
-	snprintf(old, sizeof old, ".z%s", name + 1);
-	s = obj_section(e, old);
-	if (s.len < 12 || memcmp(s.bytes, "ZLIB", 4) != 0)
-		return none;
-	for (int i = 4; i < 12; i++)
-		size = size << 8 | s.bytes[i];
-	return unpack(s.bytes + 12, s.len - 12, size);
-}
-
-struct obj_data
-obj_data(const struct obj *e, const char *name)
-{
-	struct obj_data out = { NULL, 0, NULL };
-	Elf64_Chdr ch;
-	GElf_Shdr sh;
-
-	if (find_section(e, name, &sh) < 0)
-		return unpack_old(e, name);
-	out.bytes = e->bytes + sh.sh_offset;
-	out.len = sh.sh_size;
-	if (!(sh.sh_flags & SHF_COMPRESSED))
-		return out;
-	if (out.len >= sizeof ch) {
-		memcpy(&ch, out.bytes, sizeof ch);
-		if (ch.ch_type == ELFCOMPRESS_ZLIB)
-			return unpack(out.bytes + sizeof ch, out.len - sizeof ch, ch.ch_size);
-	}
-	out.bytes = NULL;
-	out.len = 0;
+	out.packed = (sh.sh_flags & SHF_COMPRESSED) != 0;
 	return out;
 }
 
@@ -340,7 +278,7 @@ obj_has_debug(const struct obj *e)
 static struct obj_section
 rest_of_segment(const struct obj *e, uint64_t addr)
 {
-	struct obj_section out = { NULL, 0, 0 };
+	struct obj_section out = { .bytes = NULL };
 
 	for (size_t i = 0; i < e->nsegment; i++) {
 		const struct segment *s = &e->segment[i];
@@ -406,21 +344,32 @@ note_buildid(Elf_Data *data, const unsigned char **desc)
 }
 
 static size_t
+note_at(const struct obj *e, uint64_t offset, uint64_t size, uint64_t align,
+    const unsigned char **desc)
+{
+	if (offset > e->len || size > e->len - offset)
+		return 0;
+	return note_buildid(elf_getdata_rawchunk(e->elf, (int64_t)offset, size,
+	    align == 8 ? ELF_T_NHDR8 : ELF_T_NHDR), desc);
+}
+
+/* What is never loaded, as dwz(1)'s files, has no segments. */
+static size_t
 find_buildid(const struct obj *e, const unsigned char **desc)
 {
 	size_t n, len = 0;
+	GElf_Shdr sh;
 
 	if (elf_getphdrnum(e->elf, &n) < 0)
 		return 0;
 	for (size_t i = 0; i < n && len == 0; i++) {
 		GElf_Phdr ph;
 
-		if (gelf_getphdr(e->elf, (int)i, &ph) && ph.p_type == PT_NOTE &&
-		    ph.p_offset <= e->len && ph.p_filesz <= e->len - ph.p_offset)
-			len = note_buildid(elf_getdata_rawchunk(e->elf,
-			    (int64_t)ph.p_offset, ph.p_filesz,
-			    ph.p_align == 8 ? ELF_T_NHDR8 : ELF_T_NHDR), desc);
+		if (gelf_getphdr(e->elf, (int)i, &ph) && ph.p_type == PT_NOTE)
+			len = note_at(e, ph.p_offset, ph.p_filesz, ph.p_align, desc);
 	}
+	if (n == 0 && find_section(e, ".note.gnu.build-id", &sh) == 0)
+		len = note_at(e, sh.sh_offset, sh.sh_size, sh.sh_addralign, desc);
 	return len;
 }
 

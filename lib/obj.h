@@ -14,6 +14,7 @@ struct obj_section {
 	const unsigned char *bytes; /* NULL: there is none */
 	size_t len;
 	uint64_t addr; /* virtual address */
+	int packed;    /* SHF_COMPRESSED: a header, and bytes for obj_data() */
 };
 
 struct obj_segment {
@@ -60,7 +61,7 @@ int obj_entry(const struct obj *e, uint64_t *offset);
 /* A section's contents by name (not decompressed). */
 struct obj_section obj_section(const struct obj *e, const char *name);
 
-/* The same decompressed (by zlib), and where NAME is .debug_* also what older
+/* The same decompressed (zlib, zstd), and where NAME is .debug_* also what older
  * compilers called .zdebug_*. */
 struct obj_data {
 	const unsigned char *bytes; /* NULL: there is none */

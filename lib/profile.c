@@ -31,7 +31,7 @@ struct profile {
 };
 
 static const char *const group_name[PROFILE_NGROUPS] = {
-	"function", "line", "module", "thread"
+	"function", "generic", "line", "crate", "module", "thread"
 };
 
 static const char *const metric_name[PROFILE_NMETRICS] = { "cpu", "off", "wall" };
@@ -173,13 +173,14 @@ show_row(struct profile *p, enum profile_group group, size_t id)
 
 	if (row->all.total == 0)
 		return;
-	if (group == PROFILE_FUNCTION && row->best != NONE)
+	if (group == PROFILE_FUNCTION || group == PROFILE_GENERIC)
 		place = &p->data->rows[PROFILE_LINE]->row[row->best].key;
 	*to = (struct profile_row){
 		.id = (unsigned)id,
 		.name = text(p, row->key.name),
-		.file = text(p, place->file),
+		.file = group == PROFILE_CRATE ? NULL : text(p, place->file),
 		.line = place->line,
+		.version = group == PROFILE_CRATE ? text(p, row->key.file) : NULL,
 		.module = text(p, row->key.module),
 		.self = row->all.self,
 		.total = row->all.total,
@@ -266,6 +267,7 @@ show_nodes(struct profile *p, enum profile_group group)
 {
 	struct profile_rows *rows = p->data->rows[group];
 	struct profile_rows *lines = p->data->rows[PROFILE_LINE];
+	struct profile_rows *functions = p->data->rows[PROFILE_FUNCTION];
 	unsigned times = metric_columns[p->metric], others = 1u << PROFILE_NOW;
 	size_t i;
 
@@ -274,9 +276,9 @@ show_nodes(struct profile *p, enum profile_group group)
 	if (p->metric != PROFILE_CPU)
 		others |= 1u << PROFILE_WAITS;
 	profile_rows_sum(rows, p->data->tree, group, times | others);
-	if (group == PROFILE_FUNCTION) {
+	if (group == PROFILE_FUNCTION || group == PROFILE_GENERIC) {
 		profile_rows_sum(lines, p->data->tree, PROFILE_LINE, times);
-		profile_rows_best(rows, lines);
+		profile_rows_best(rows, functions, lines);
 	}
 	p->nrow = 0;
 	for (i = 0; i < rows->n; i++)

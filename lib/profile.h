@@ -1,6 +1,6 @@
 /*
  * What a recording says about time on and off the CPU, by function, line,
- * module or thread: the one place that turns stored stacks into self and
+ * crate, module or thread: the one place that turns stored stacks into self and
  * total.
  *
  * A row's self time is that of the stacks whose innermost frame it is, its
@@ -20,7 +20,9 @@ struct profile;
 
 enum profile_group {
 	PROFILE_FUNCTION,
+	PROFILE_GENERIC, /* function, all instances of a generic one together */
 	PROFILE_LINE,
+	PROFILE_CRATE,   /* or module, of code that is of none */
 	PROFILE_MODULE,
 	PROFILE_THREAD,
 	PROFILE_NGROUPS
@@ -57,10 +59,11 @@ const char *profile_state_name(enum profile_state state);
 
 struct profile_row {
 	unsigned id;                  /* stays the same while the profile is open */
-	const char *name;             /* function, or module path, or thread name */
+	const char *name;             /* function, crate, module path or thread name */
 	const char *file;             /* of its costliest line; NULL: not known */
 	uint64_t line;                /* 0: not known */
-	const char *module;           /* path; NULL by thread */
+	const char *module;           /* path; NULL by crate and thread */
+	const char *version;          /* by crate only; NULL: not known */
 	uint64_t pid, tid;            /* by thread only */
 	uint64_t self, total;         /* of what is measured, since `since` */
 	uint64_t now_self, now_total; /* in the last `window` */

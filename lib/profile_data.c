@@ -22,13 +22,14 @@
 
 /* A place in the source. */
 struct frame {
-	uint32_t function, file; /* text */
+	uint32_t function, file, crate, version, folded; /* text */
 	uint64_t line;
 };
 
 enum table {
 	T_STREAM,
 	T_FRAME,
+	T_ORIGIN,
 	T_MODULE,
 	T_STACK,
 	T_THREAD,
@@ -121,7 +122,8 @@ static int
 take_frame(struct profile_data *d, struct db_stmt *s)
 {
 	struct profile_ids *ids = d->ids;
-	struct frame frame = { .line = unsigned_time(db_int(s, 3)) };
+	struct frame frame = { .line = unsigned_time(db_int(s, 3)), .crate = NONE,
+		.version = NONE, .folded = NONE };
 
 	if (strtab_add(d->text, db_text(s, 1), &frame.function) == -1 ||
 	    strtab_add(d->text, db_text(s, 2), &frame.file) == -1 ||
@@ -132,6 +134,21 @@ take_frame(struct profile_data *d, struct db_stmt *s)
 		return -1;
 	ids->frame[ids->nframe++] = frame;
 	return 0;
+}
+
+static int
+take_origin(struct profile_data *d, struct db_stmt *s)
+{
+	uint32_t f = idmap_get(&d->ids->frame_map, (uint64_t)db_int(s, 0));
+	struct frame *frame = f == NONE ? NULL : &d->ids->frame[f];
+
+	if (frame == NULL)
+		return 0;
+	return strtab_add(d->text, db_text(s, 1), &frame->crate) == -1 ||
+	        strtab_add(d->text, db_text(s, 2), &frame->version) == -1 ||
+	        strtab_add(d->text, db_text(s, 3), &frame->folded) == -1
+	    ? -1
+	    : 0;
 }
 
 /* The name of code that has none: libc.so.6+0x1f001. */
@@ -154,27 +171,37 @@ raw_name(struct profile_data *d, uint32_t module, uint64_t offset,
 	return r;
 }
 
+static int
+find_row(struct profile_data *d, struct profile_node *node, enum profile_group group,
+    const struct profile_key *key)
+{
+	return profile_rows_find(d->rows[group], key, &node->row[group]);
+}
+
 /* The rows of a node: `function` may be a made-up name. */
 static int
 find_rows(struct profile_data *d, struct profile_node *node,
     uint32_t function, uint32_t module, const struct frame *frame)
 {
-	struct profile_key key = { .name = function, .module = module, .file = NONE };
-	struct profile_rows *lines = d->rows[PROFILE_LINE];
+	static const struct frame none = { .function = NONE, .file = NONE, .crate = NONE,
+		.version = NONE, .folded = NONE };
+	const struct frame *f = frame ? frame : &none;
+	uint32_t of = module == NONE ? function : module;
+	const struct profile_key by[PROFILE_ROWS] = {
+		[PROFILE_FUNCTION] = { function, module, NONE, 0 },
+		[PROFILE_GENERIC] = { f->folded == NONE ? function : f->folded, module,
+		    f->crate, 0 },
+		[PROFILE_LINE] = { function, module, f->file, f->line },
+		[PROFILE_CRATE] = { f->crate == NONE ? of : f->crate, NONE, f->version, 0 },
+		[PROFILE_MODULE] = { of, module, NONE, 0 },
+	};
+	const uint32_t *row = node->row;
 
-	if (profile_rows_find(d->rows[PROFILE_FUNCTION], &key,
-	        &node->row[PROFILE_FUNCTION]) == -1)
-		return -1;
-	key.name = module == NONE ? function : module;
-	if (profile_rows_find(d->rows[PROFILE_MODULE], &key,
-	        &node->row[PROFILE_MODULE]) == -1)
-		return -1;
-	key.name = function;
-	key.file = frame ? frame->file : NONE;
-	key.line = frame ? frame->line : 0;
-	if (profile_rows_find(lines, &key, &node->row[PROFILE_LINE]) == -1)
-		return -1;
-	lines->row[node->row[PROFILE_LINE]].owner = node->row[PROFILE_FUNCTION];
+	for (unsigned g = 0; g < PROFILE_ROWS; g++)
+		if (find_row(d, node, g, &by[g]) == -1)
+			return -1;
+	d->rows[PROFILE_LINE]->row[row[PROFILE_LINE]].owner = row[PROFILE_FUNCTION];
+	d->rows[PROFILE_FUNCTION]->row[row[PROFILE_FUNCTION]].owner = row[PROFILE_GENERIC];
 	return 0;
 }
 
@@ -416,6 +443,11 @@ static const struct source {
 	              "LEFT JOIN string fn ON fn.id = function "
 	              "LEFT JOIN string fi ON fi.id = file WHERE frame.id > ?1",
 	    "i", take_frame, 0 },
+	[T_ORIGIN] = { "SELECT frame, crate.text, version.text, folded.text FROM origin "
+	               "LEFT JOIN string crate ON crate.id = crate "
+	               "LEFT JOIN string version ON version.id = version "
+	               "LEFT JOIN string folded ON folded.id = folded WHERE frame > ?1",
+	    "i", take_origin, 4 },
 	[T_MODULE] = { "SELECT id, path FROM module WHERE id > ?1", "i", take_module, 0 },
 	[T_STACK] = { "SELECT id, parent, module, offset, frame, cut FROM stack "
 	              "WHERE id > ?1",

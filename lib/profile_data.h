@@ -44,7 +44,7 @@ struct profile_data {
 	uint64_t off_least;    /* nanoseconds; UINT64_MAX: none is recorded */
 	struct strtab *text, *notes;
 	struct profile_tree *tree;
-	struct profile_rows *rows[3]; /* by function, line, module */
+	struct profile_rows *rows[5]; /* in each of the groupings, but threads */
 	struct profile_runs *runs;
 	struct profile_thread *thread;
 	struct profile_sample *sample; /* in the order of arrival */

@@ -146,16 +146,18 @@ is_better(const struct profile_tally *a, const struct profile_tally *b)
 }
 
 void
-profile_rows_best(struct profile_rows *functions,
-    const struct profile_rows *lines)
+profile_rows_best(struct profile_rows *owners,
+    const struct profile_rows *functions, const struct profile_rows *lines)
 {
 	struct profile_tally *f;
+	uint32_t owner;
 	size_t i;
 
-	for (i = 0; i < functions->n; i++)
-		functions->row[i].best = NONE;
+	for (i = 0; i < owners->n; i++)
+		owners->row[i].best = NONE;
 	for (i = 0; i < lines->n; i++) {
-		f = &functions->row[lines->row[i].owner];
+		owner = lines->row[i].owner;
+		f = &owners->row[owners == functions ? owner : functions->row[owner].owner];
 		if (f->best == NONE ||
 		    is_better(&lines->row[i], &lines->row[f->best]))
 			f->best = (uint32_t)i;

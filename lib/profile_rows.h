@@ -15,14 +15,15 @@ struct profile_tree;
 
 /* What makes a row: numbers of texts, PROFILE_NONE for none. */
 struct profile_key {
-	uint32_t name, module, file;
+	uint32_t name, module, file; /* of a crate and its functions, the version or
+	                                the crate stands for the file */
 	uint64_t line;
 };
 
 struct profile_tally {
 	struct profile_key key;
-	uint32_t owner; /* of a line: its function's row */
-	uint32_t best;  /* of a function: its costliest line's row */
+	uint32_t owner; /* of a line: its function's row; of a function: the generic one's */
+	uint32_t best;  /* of a function, or a generic one: its costliest line's row */
 	uint32_t onpath; /* how often on the path being summed up */
 	struct profile_sum {
 		uint64_t self, total;
@@ -48,9 +49,10 @@ int profile_rows_find(struct profile_rows *r, const struct profile_key *key,
 void profile_rows_sum(struct profile_rows *r, struct profile_tree *t,
     size_t which, unsigned columns);
 
-/* Which line of each function is to be shown: the one with most self time,
- * else with most total time.  The lines are summed up. */
-void profile_rows_best(struct profile_rows *functions,
-    const struct profile_rows *lines);
+/* Which line of each owner is to be shown: the one with most self time, else with
+ * most total time.  The lines are summed up; they are the owners', or those of
+ * their functions. */
+void profile_rows_best(struct profile_rows *owners,
+    const struct profile_rows *functions, const struct profile_rows *lines);
 
 #endif

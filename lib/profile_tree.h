@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #define PROFILE_NONE UINT32_MAX /* as IDMAP_NONE and STRTAB_NONE */
-#define PROFILE_ROWS 3          /* groupings that have rows of nodes */
+#define PROFILE_ROWS 5          /* groupings that have rows of nodes */
 
 /* What is counted for nodes and threads: time in each enum profile_state,
  * waits, and the time of the present window in the states that matter. */
@@ -22,7 +22,7 @@ struct idmap;
 struct profile_node {
 	int64_t id, caller;         /* in the recording; 0: none */
 	uint32_t cut;               /* text: why its callers are not known */
-	uint32_t row[PROFILE_ROWS]; /* by function, line, module */
+	uint32_t row[PROFILE_ROWS]; /* in each of the groupings, but threads */
 	uint64_t samples;           /* of the CPU */
 	uint64_t sum;               /* while a column is summed up */
 	uint32_t parent, child, sibling, state; /* of the tree */

@@ -29,7 +29,7 @@ struct key {
 	int buckets;
 };
 
-#define FIELDS 8
+#define FIELDS 10
 
 struct form {
 	const char *name;
@@ -44,6 +44,7 @@ struct form {
 #define STR(t, m) { K_STR, 0, offsetof(struct rec, t.m), 0 }
 #define WORD(t, m) { K_STR, 1, offsetof(struct rec, t.m), 0 }
 #define LATE(t, m) { K_STR, 0, offsetof(struct rec, t.m), 1 }
+#define LATE_NUM0(t, m) { K_NUM, 0, offsetof(struct rec, t.m), 1 }
 #define REF(t, m) { K_REF, 0, offsetof(struct rec, t.m), 0 }
 #define KEY(t, m) { #m, offsetof(struct rec, t.m), 0 }
 #define BUCKETS(t, m) { #m, offsetof(struct rec, t.m), 1 }
@@ -80,7 +81,9 @@ static const struct form form[REC_NTYPES] = {
 	        HEX(map, offset), HEX(map, module) }, NULL },
 	[REC_FRAME] = { "frame",
 	    { HEX(frame, id), STR(frame, function), STR(frame, file),
-	        NUM0(frame, line), LATE(frame, class) }, NULL },
+	        NUM0(frame, line), LATE(frame, class),
+	        LATE_NUM0(frame, column), LATE(frame, crate), LATE(frame, version),
+	        LATE(frame, folded) }, NULL },
 	[REC_STACK] = { "stack",
 	    { HEX(stack, id), REF(stack, caller), HEX0(stack, module),
 	        HEX(stack, offset), HEX0(stack, frame), NUM(stack, inlined) }, NULL },
@@ -659,12 +662,18 @@ put_keys(struct text *t, const struct key *key, const struct rec *r)
 	}
 }
 
+/* Is any of the fields known that came later? */
 static int
-is_missing(const struct field *f, const struct rec *r)
+has_late(const struct field *f, const struct rec *r)
 {
-	const void *at = (const char *)r + f->offset;
+	for (; f->kind != K_END; f++) {
+		const void *at = (const char *)r + f->offset;
 
-	return *(const char *const *)at == NULL;
+		if (f->late && (f->kind == K_STR ? *(const char *const *)at != NULL
+		                                 : *(const uint64_t *)at != 0))
+			return 1;
+	}
+	return 0;
 }
 
 static size_t
@@ -672,6 +681,7 @@ print_max(char *buf, size_t size, size_t max, const struct rec *r)
 {
 	struct text t = { buf, size, 0, max };
 	const struct form *m = &form[r->type];
+	int late = has_late(m->field, r);
 
 	if (r->type == REC_OTHER) {
 		put(&t, r->line, r->len);
@@ -680,7 +690,7 @@ print_max(char *buf, size_t size, size_t max, const struct rec *r)
 		for (const struct field *f = m->field;
 		     f->kind != K_END && f->kind != K_ATTRS &&
 		     f->kind != K_KEYS; f++) {
-			if (f->late && is_missing(f, r))
+			if (f->late && !late)
 				break;
 			put(&t, "\t", 1);
 			put_field(&t, f, r);

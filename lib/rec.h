@@ -85,7 +85,10 @@ struct rec_frame {
 	uint64_t id;
 	const char *function, *file; /* either may be NULL */
 	uint64_t line;               /* 0: not known */
-	const char *class;           /* NULL: not known */
+	/* Later: NULL or 0 is not known, or, of folded, the same as function. */
+	const char *class;
+	uint64_t column;
+	const char *crate, *version, *folded;
 };
 
 struct rec_stack {

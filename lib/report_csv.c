@@ -35,7 +35,9 @@ put_row(FILE *out, enum profile_metric metric, enum profile_group group,
 	if (group == PROFILE_THREAD)
 		fprintf(out, ",%" PRIu64 ",%" PRIu64, row->pid, row->tid);
 	put_text(out, row->name);
-	if (group == PROFILE_FUNCTION || group == PROFILE_LINE) {
+	if (group == PROFILE_CRATE)
+		put_text(out, row->version);
+	if (group <= PROFILE_LINE) {
 		put_text(out, row->file);
 		putc(',', out);
 		if (row->line)
@@ -50,7 +52,9 @@ report_csv(FILE *out, const struct report *r)
 {
 	static const char *const head[PROFILE_NGROUPS] = {
 		[PROFILE_FUNCTION] = "function,file,line,module",
+		[PROFILE_GENERIC] = "function,file,line,module",
 		[PROFILE_LINE] = "function,file,line,module",
+		[PROFILE_CRATE] = "crate,version",
 		[PROFILE_MODULE] = "module",
 		[PROFILE_THREAD] = "pid,tid,thread",
 	};

@@ -181,6 +181,9 @@ put_row(FILE *out, enum profile_metric metric, enum profile_group group,
 		put_number(out, "tid", row->tid);
 	} else if (group == PROFILE_MODULE) {
 		put_text(out, "{module", row->name);
+	} else if (group == PROFILE_CRATE) {
+		put_text(out, "{crate", row->name);
+		put_text(out, "version", row->version);
 	} else {
 		put_place(out, row);
 	}

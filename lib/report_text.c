@@ -417,6 +417,25 @@ put_places(FILE *out, const struct report *r)
 }
 
 static void
+put_crates(FILE *out, const struct report *r)
+{
+	char buf[NAME_SIZE];
+	const struct profile_row *row;
+	size_t i, used;
+
+	fputs("Crate\n", out);
+	for (i = 0; i < r->shown; i++) {
+		row = &r->row[i];
+		put_figures(out, r, row);
+		used = name_path(buf, sizeof(buf), row->name, columns_left(r, 10));
+		put_padded(out, buf, used, row->version ? 24 : 0);
+		if (row->version)
+			fprintf(out, " %s", row->version);
+		putc('\n', out);
+	}
+}
+
+static void
 put_modules(FILE *out, const struct report *r)
 {
 	char buf[NAME_SIZE];
@@ -466,6 +485,7 @@ put_table(FILE *out, const struct report *r)
 	switch (profile_grouping(r->profile)) {
 	case PROFILE_THREAD: put_threads(out, r); break;
 	case PROFILE_MODULE: put_modules(out, r); break;
+	case PROFILE_CRATE: put_crates(out, r); break;
 	default: put_places(out, r);
 	}
 	put_left_out(out, r);

@@ -14,6 +14,7 @@ enum statement {
 	REFER_MODULE,
 	REFER_FRAME,
 	SET_CLASS,
+	SET_ORIGIN,
 	FIND_STRING,
 	ADD_STRING,
 	NSTATEMENTS
@@ -31,6 +32,8 @@ static const char *const sql[NSTATEMENTS] = {
 	[REFER_MODULE] = "INSERT INTO module(hash) VALUES(?)",
 	[REFER_FRAME] = "INSERT INTO frame(hash) VALUES(?)",
 	[SET_CLASS] = "REPLACE INTO class SELECT id, ?2 FROM frame WHERE hash = ?1",
+	[SET_ORIGIN] =
+	    "REPLACE INTO origin SELECT id, ?2, ?3, ?4, ?5 FROM frame WHERE hash = ?1",
 	[FIND_STRING] = "SELECT id FROM string WHERE text = ?",
 	[ADD_STRING] = "INSERT INTO string(text) VALUES(?)",
 };
@@ -150,6 +153,22 @@ string_row(struct save_defs *d, const char *text, int64_t *row)
 	return 0;
 }
 
+/* What older streams do not have. */
+static int
+set_origin(struct save_defs *d, const struct rec_frame *f)
+{
+	int64_t crate, version, folded;
+
+	if (!f->column && !f->crate && !f->folded)
+		return 0;
+	if (string_row(d, f->crate, &crate) == -1 ||
+	    string_row(d, f->version, &version) == -1 ||
+	    string_row(d, f->folded, &folded) == -1)
+		return -1;
+	return db_run(d->st[SET_ORIGIN], "irrrr", (int64_t)f->id, (int64_t)f->column,
+	    crate, version, folded);
+}
+
 int
 save_defs_frame(struct save_defs *d, const struct rec_frame *f)
 {
@@ -164,6 +183,8 @@ save_defs_frame(struct save_defs *d, const struct rec_frame *f)
 		return -1;
 	row = db_last_id(d->db);
 	if (f->class && db_run(d->st[SET_CLASS], "it", (int64_t)f->id, f->class) == -1)
+		return -1;
+	if (set_origin(d, f) == -1)
 		return -1;
 	return keep(d, &d->frames, f->id, row, 1);
 }

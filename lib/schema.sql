@@ -1,13 +1,14 @@
--- The recording of rsprof-store(1), version 3 (PRAGMA user_version).  Run in
+-- The recording of rsprof-store(1), version 4 (PRAGMA user_version).  Run in
 -- a recording of an older version it makes that one of this version, which
--- has more tables: 2 has off; 3 has class, probe, heap, age and memory.
+-- has more tables: 2 has off; 3 has class, probe, heap, age and memory; 4 has
+-- origin.
 --
 -- Times are nanoseconds since the recording's start (meta 'start', in
 -- nanoseconds since the Epoch); sizes are bytes; ids are small numbers of
 -- this file, the 64-bit ids of rsprof-records(5) stand in `hash` (as signed).
 
 PRAGMA application_id = 1920168038; -- "rspf"
-PRAGMA user_version = 3;
+PRAGMA user_version = 4;
 
 -- start, version, and what the first stream said: pid, command, exe, name,
 -- host, kernel, arch, hz.
@@ -64,6 +65,12 @@ CREATE TABLE IF NOT EXISTS off(time INTEGER, thread INTEGER REFERENCES thread,
 CREATE TABLE IF NOT EXISTS class(frame INTEGER PRIMARY KEY REFERENCES frame,
 	class TEXT);
 
+-- Where in its line a frame is, the crate that it is of, and its function with all
+-- instances of a generic one taken together (NULL: the same).
+CREATE TABLE IF NOT EXISTS origin(frame INTEGER PRIMARY KEY REFERENCES frame,
+	"column" INTEGER, crate INTEGER REFERENCES string,
+	version INTEGER REFERENCES string, folded INTEGER REFERENCES string);
+
 -- The functions that allocations are seen at.
 CREATE TABLE IF NOT EXISTS probe(time INTEGER,
 	process INTEGER REFERENCES process, layer TEXT, function TEXT,
@@ -109,6 +116,16 @@ CREATE VIEW IF NOT EXISTS frames AS
 	LEFT JOIN frame ON frame.id = stack.frame
 	LEFT JOIN string fn ON fn.id = frame.function
 	LEFT JOIN string fi ON fi.id = frame.file;
+CREATE VIEW IF NOT EXISTS frame_origins AS
+	SELECT origin.frame AS frame, origin."column" AS "column",
+		crate.text AS crate, version.text AS version,
+		coalesce(folded.text, fn.text) AS folded
+	FROM origin
+	LEFT JOIN frame ON frame.id = origin.frame
+	LEFT JOIN string fn ON fn.id = frame.function
+	LEFT JOIN string crate ON crate.id = origin.crate
+	LEFT JOIN string version ON version.id = origin.version
+	LEFT JOIN string folded ON folded.id = origin.folded;
 CREATE VIEW IF NOT EXISTS cpu_samples AS
 	SELECT cpu.time / 1e9 AS seconds, process.pid AS pid,
 		thread.tid AS tid, thread.name AS thread, cpu.ns AS ns,

@@ -8,8 +8,10 @@
 #include <sys/auxv.h>
 
 #include "array.h"
+#include "crates.h"
 #include "debug.h"
 #include "debugfile.h"
+#include "debuginfod.h"
 #include "jitmap.h"
 #include "kallsyms.h"
 #include "minidebug.h"
@@ -25,6 +27,7 @@ struct symbols {
 	struct obj *apart; /* has debug information and symbols in its place, or NULL */
 	char apart_name[DEBUGFILE_NAME]; /* "": it is carried along */
 	struct debug *debug;
+	struct crates *crates;
 	struct symbol_options o;
 	struct kallsyms *kernel;
 	struct jitmap **jit; /* of [anon]: of each process */
@@ -82,25 +85,46 @@ find_in_dirs(struct symbols *s, const char *buildid)
 	return -1;
 }
 
-static void
-find_file(struct symbols *s, const char *buildid, const uint64_t *pid, size_t npid)
+/* As a process that maps it has it: also where it was replaced or deleted, of an
+ * executable, and of a library for those who may follow the links of mappings. */
+static int
+find_in_process(struct symbols *s, const char *buildid, const struct symbol_user *u)
 {
 	char name[4200];
 
+	snprintf(s->root, sizeof s->root, "/proc/%" PRIu64 "/root", u->pid);
+	snprintf(name, sizeof name, "%s%s", s->root, s->path);
+	if (try_file(s, name, buildid) == 0)
+		return 0;
+	snprintf(name, sizeof name, "/proc/%" PRIu64 "/exe", u->pid);
+	if (try_file(s, name, buildid) == 0)
+		return 0;
+	snprintf(name, sizeof name, "/proc/%" PRIu64 "/map_files/%" PRIx64 "-%" PRIx64,
+	    u->pid, u->start, u->end);
+	return try_file(s, name, buildid);
+}
+
+static void
+find_on_server(struct symbols *s, const char *buildid)
+{
+	char name[4200];
+
+	if (buildid && buildid[0] != 'h' &&
+	    debuginfod_find(DEBUGINFOD_EXECUTABLE, buildid, name, sizeof name) == 0)
+		try_file(s, name, buildid);
+}
+
+static void
+find_file(struct symbols *s, const char *buildid, const struct symbol_user *user,
+    size_t nuser)
+{
 	s->problem = "the file cannot be opened";
-	for (size_t i = 0; i < npid; i++) {
-		snprintf(s->root, sizeof s->root, "/proc/%" PRIu64 "/root", pid[i]);
-		snprintf(name, sizeof name, "%s%s", s->root, s->path);
-		if (try_file(s, name, buildid) == 0)
+	for (size_t i = 0; i < nuser; i++)
+		if (find_in_process(s, buildid, &user[i]) == 0)
 			return;
-		/* An executable that was replaced while it ran. */
-		snprintf(name, sizeof name, "/proc/%" PRIu64 "/exe", pid[i]);
-		if (try_file(s, name, buildid) == 0)
-			return;
-	}
 	s->root[0] = '\0';
-	if (try_file(s, s->path, buildid) < 0)
-		find_in_dirs(s, buildid);
+	if (try_file(s, s->path, buildid) < 0 && find_in_dirs(s, buildid) < 0)
+		find_on_server(s, buildid);
 }
 
 /* Where this process' own vDSO ends. */
@@ -144,7 +168,7 @@ find_vdso(struct symbols *s, const char *buildid)
 static void
 find_debug(struct symbols *s)
 {
-	struct debug_options o = { s->o.memory, &s->where };
+	struct debug_options o = { .memory = s->o.memory, .where = &s->where };
 
 	s->where = (struct debugfile_where){ s->root, s->path, s->o.dir, s->o.ndir };
 	s->debug = debug_open(s->obj, &o);
@@ -153,6 +177,7 @@ find_debug(struct symbols *s)
 	s->apart = debugfile_open(s->obj, &s->where, s->apart_name);
 	if (s->apart == NULL)
 		s->apart_name[0] = '\0';
+	o.path = s->apart_name;
 	s->debug = s->apart ? debug_open(s->apart, &o) : NULL;
 	if (s->debug)
 		return;
@@ -165,19 +190,22 @@ find_debug(struct symbols *s)
 }
 
 static void
-find_names(struct symbols *s, const char *buildid, const uint64_t *pid, size_t npid)
+find_names(struct symbols *s, const char *buildid, const struct symbol_user *user,
+    size_t nuser)
 {
 	if (strcmp(s->path, "[kernel]") == 0)
 		s->kernel = kallsyms_open(buildid, s->o.kallsyms, &s->problem);
 	else if (strcmp(s->path, "[vdso]") == 0)
 		find_vdso(s, buildid);
 	else if (s->path[0] == '/')
-		find_file(s, buildid, pid, npid);
+		find_file(s, buildid, user, nuser);
 	if (s->obj == NULL)
 		return;
 	s->problem = NULL;
-	if (s->path[0] == '/')
+	if (s->path[0] == '/') {
+		s->crates = crates_read(s->obj);
 		find_debug(s);
+	}
 }
 
 static struct symbols *
@@ -193,7 +221,7 @@ new_symbols(const char *path, const struct symbol_options *o)
 	s->path = strdup(path);
 	s->label = strdup(slash ? slash + 1 : path);
 	s->room = 8;
-	s->frame = reallocarray(NULL, s->room, sizeof *s->frame);
+	s->frame = calloc(s->room, sizeof *s->frame);
 	if (s->path && s->label && s->frame)
 		return s;
 	symbols_close(s);
@@ -201,17 +229,17 @@ new_symbols(const char *path, const struct symbol_options *o)
 }
 
 struct symbols *
-symbols_open(const char *path, const char *buildid, const uint64_t *pid,
-    size_t npid, const struct symbol_options *o)
+symbols_open(const char *path, const char *buildid, const struct symbol_user *user,
+    size_t nuser, const struct symbol_options *o)
 {
 	struct symbols *s = new_symbols(path, o);
 
 	if (s == NULL)
 		return NULL;
 	s->absolute = path[0] == '[' && strcmp(path, "[vdso]") != 0;
-	find_names(s, buildid, pid, npid);
-	for (size_t i = 0; i < npid; i++)
-		symbols_process(s, pid[i]);
+	find_names(s, buildid, user, nuser);
+	for (size_t i = 0; i < nuser; i++)
+		symbols_process(s, user[i].pid);
 	return s;
 }
 
@@ -250,11 +278,14 @@ symbols_close(struct symbols *s)
 	if (s == NULL)
 		return;
 	debug_close(s->debug);
+	crates_free(s->crates);
 	obj_close(s->apart);
 	obj_close(s->obj);
 	kallsyms_close(s->kernel);
 	for (size_t i = 0; i < s->njit; i++)
 		jitmap_close(s->jit[i]);
+	for (size_t i = 0; s->frame && i < s->room; i++)
+		free(s->frame[i].whole);
 	free(s->jit);
 	free(s->path);
 	free(s->label);
@@ -268,6 +299,12 @@ symbols_problem(const struct symbols *s)
 	return s->problem ? s->problem : s->debug ? debug_problem(s->debug) : NULL;
 }
 
+const struct crates *
+symbols_crates(const struct symbols *s)
+{
+	return s->crates;
+}
+
 const char *
 symbols_apart(const struct symbols *s)
 {
@@ -277,18 +314,32 @@ symbols_apart(const struct symbols *s)
 /* ---- looking up -------------------------------------------------------- */
 
 static void
-set_frame(struct symbol_frame *f, const char *symbol, const struct debug_frame *known)
+set_frame(struct symbols *s, struct symbol_frame *f, const char *symbol,
+    const struct debug_frame *known)
 {
 	f->named = 1;
 	demangle(f->function, sizeof f->function, symbol);
+	if (s->o.hashes && f->whole == NULL)
+		f->whole = malloc(sizeof f->function);
+	if (f->whole)
+		demangle_whole(f->whole, sizeof f->function, symbol);
 	f->file = known->file;
 	f->line = known->line;
+	f->column = known->column;
 }
 
 static int
 is_mangled(const char *symbol)
 {
 	return strncmp(symbol, "_Z", 2) == 0 || strncmp(symbol, "_R", 2) == 0;
+}
+
+static void
+name_by_offset(const struct symbols *s, struct symbol_frame *f, uint64_t offset)
+{
+	snprintf(f->function, sizeof f->function, "%s+0x%" PRIx64, s->label, offset);
+	if (f->whole)
+		strcpy(f->whole, f->function);
 }
 
 /* The function itself: the linker's name, with its namespace, is better than a
@@ -302,13 +353,13 @@ name_by_symbol(struct symbols *s, uint64_t addr, uint64_t offset,
 	    obj_symbol(s->obj, addr, &sym) == 0;
 
 	if (found && (known->function == NULL || is_mangled(sym.name))) {
-		set_frame(f, sym.name, known);
+		set_frame(s, f, sym.name, known);
 	} else if (known->function) {
-		set_frame(f, known->function, known);
+		set_frame(s, f, known->function, known);
 	} else {
-		set_frame(f, "", known);
+		set_frame(s, f, "", known);
 		f->named = 0;
-		snprintf(f->function, sizeof f->function, "%s+0x%" PRIx64, s->label, offset);
+		name_by_offset(s, f, offset);
 	}
 }
 
@@ -322,6 +373,7 @@ reserve(struct symbols *s, size_t n)
 	f = reallocarray(s->frame, n, sizeof *f);
 	if (f == NULL)
 		return -1;
+	memset(f + s->room, 0, (n - s->room) * sizeof *f);
 	s->frame = f;
 	s->room = n;
 	return 0;
@@ -343,7 +395,7 @@ lookup_file(struct symbols *s, uint64_t addr, uint64_t offset)
 		if (r->function == NULL || (i == n - 1 && !r->mangled))
 			name_by_symbol(s, addr, offset, r, &s->frame[i]);
 		else
-			set_frame(&s->frame[i], r->function, r);
+			set_frame(s, &s->frame[i], r->function, r);
 	}
 	return n;
 }
@@ -365,35 +417,37 @@ find_made(struct symbols *s, uint64_t addr)
 	return found;
 }
 
-size_t
-symbols_lookup(struct symbols *s, uint64_t offset,
-    const struct symbol_frame **frame)
+/* Code of the kernel, of a just-in-time compiler, or of a file that is not here. */
+static void
+lookup_elsewhere(struct symbols *s, uint64_t offset)
 {
+	static const struct debug_frame unknown;
+	struct symbol_frame *f = s->frame;
 	const char *name = NULL;
-	uint64_t addr;
-	size_t n;
 
-	if (s->obj && obj_offset_to_addr(s->obj, offset, &addr) == 0) {
-		n = lookup_file(s, addr, offset);
-		*frame = s->frame; /* it may have grown */
-		return n;
-	}
-	*frame = s->frame;
-	s->frame->file = NULL;
-	s->frame->line = 0;
 	if (s->kernel)
 		name = kallsyms_lookup(s->kernel, offset);
 	else if (s->njit)
 		name = find_made(s, offset);
-	s->frame->named = name != NULL || s->absolute;
-	if (name)
-		demangle(s->frame->function, sizeof s->frame->function, name);
-	else if (s->absolute)
-		snprintf(s->frame->function, sizeof s->frame->function, "%s", s->label);
+	set_frame(s, f, name ? name : s->absolute ? s->label : "", &unknown);
+	f->named = f->function[0] != '\0';
+	if (!f->named)
+		name_by_offset(s, f, offset);
+}
+
+size_t
+symbols_lookup(struct symbols *s, uint64_t offset,
+    const struct symbol_frame **frame)
+{
+	size_t n = 1;
+	uint64_t addr;
+
+	if (s->obj && obj_offset_to_addr(s->obj, offset, &addr) == 0)
+		n = lookup_file(s, addr, offset);
 	else
-		snprintf(s->frame->function, sizeof s->frame->function,
-		    "%s+0x%" PRIx64, s->label, offset);
-	return 1;
+		lookup_elsewhere(s, offset);
+	*frame = s->frame;
+	return n;
 }
 
 size_t

@@ -11,6 +11,7 @@
 #include "debug.h"
 #include "demangle.h"
 
+struct crates;
 struct symbols;
 
 struct symbol_options {
@@ -18,27 +19,32 @@ struct symbol_options {
 	int kallsyms;                /* see kallsyms_open() */
 	const char *const *dir;      /* directories with files of another machine */
 	size_t ndir;
+	int hashes;                  /* keep crates' disambiguators and hashes too */
 };
 
 struct symbol_frame {
 	char function[DEMANGLE_MAX]; /* demangled */
 	int named;                   /* 0: it is but module+offset */
 	const char *file;            /* NULL: unknown; lives as the symbols do */
-	uint64_t line;               /* 0: unknown */
+	uint64_t line, column;       /* 0: unknown */
+	char *whole;                 /* with hashes, if they are kept; or NULL */
 };
 
-#define SYMBOL_DEPTH 256
+/* A process that maps a module, and where. */
+struct symbol_user {
+	uint64_t pid, start, end;
+};
 
 /*
  * Open the names of a module: the file whose build-id (or its replacement,
  * rsprof-records(5)) is `buildid`, looked for at `path` as the processes
- * pid[0..npid) see it, then at `path` itself, then in the directories.  [vdso]
+ * user[0..nuser) see it, then at `path` itself, then in the directories.  [vdso]
  * and [kernel] are those of the running kernel, if the build-id agrees.  NULL:
  * out of memory; a module without a file gives a struct symbols that knows no
  * names.
  */
 struct symbols *symbols_open(const char *path, const char *buildid,
-    const uint64_t *pid, size_t npid, const struct symbol_options *o);
+    const struct symbol_user *user, size_t nuser, const struct symbol_options *o);
 /* Those of a file, whatever its build-id: NULL with *error. */
 struct symbols *symbols_of_file(const char *path, const struct symbol_options *o,
     const char **error);
@@ -50,6 +56,9 @@ void symbols_process(struct symbols *s, uint64_t pid);
 
 /* Why names or lines are missing, for a person; NULL: nothing is. */
 const char *symbols_problem(const struct symbols *s);
+
+/* The crates that it names; NULL: none. */
+const struct crates *symbols_crates(const struct symbols *s);
 
 /* The file that has its debug information or symbols instead (lib/debugfile), as the
  * processes name it; NULL: none. */

@@ -61,8 +61,12 @@ struct view_cpu {
 #define LAYOUT(numbers) { \
 	[PROFILE_FUNCTION] = { numbers, { "Function", 0, 0, 0 }, \
 	    { "Location", 0, 0, 56 } }, \
+	[PROFILE_GENERIC] = { numbers, { "Generic function", 0, 0, 0 }, \
+	    { "Location", 0, 0, 56 } }, \
 	[PROFILE_LINE] = { numbers, { "Function", 0, 0, 0 }, \
 	    { "Line", 0, 0, 0 } }, \
+	[PROFILE_CRATE] = { numbers, { "Crate", 0, 0, 0 }, \
+	    { "Version", 0, 0, 56 } }, \
 	[PROFILE_MODULE] = { numbers, { "Module", 0, 0, 0 }, \
 	    { NULL, 0, 0, 0 } }, \
 	[PROFILE_THREAD] = { numbers, { "Thread", 0, 0, 0 }, \
@@ -117,6 +121,7 @@ by_place(const struct profile_row *a, const struct profile_row *b)
 {
 	int c = by_text(a->file, b->file);
 
+	c = c ? c : by_text(a->version, b->version);
 	c = c ? c : larger(b->line, a->line);
 	c = c ? c : larger(b->pid, a->pid);
 	return c ? c : larger(b->tid, a->tid);
@@ -184,7 +189,7 @@ shorten(const struct view_cpu *v, const struct profile_row *row, int columns,
 
 	if (columns > NAME_MAX_COLUMNS)
 		columns = NAME_MAX_COLUMNS;
-	if (v->group == PROFILE_MODULE) {
+	if (v->group == PROFILE_MODULE || v->group == PROFILE_CRATE) {
 		name_path(buf, size, name, (size_t)columns);
 		return;
 	}
@@ -234,7 +239,7 @@ draw_name(const struct view_cpu *v, const struct profile_row *row,
 	char buf[CELL_SIZE];
 
 	shorten(v, row, cell->columns, buf, sizeof(buf));
-	if (v->group == PROFILE_FUNCTION || v->group == PROFILE_LINE)
+	if (v->group <= PROFILE_LINE)
 		draw_path(g, cell, buf);
 	else
 		grid_put(g, cell->y, cell->x, cell->columns, GRID_PLAIN, buf);
@@ -274,6 +279,8 @@ draw_place(const struct view_cpu *v, const struct profile_row *row,
 	if (v->group == PROFILE_THREAD)
 		grid_printf(g, cell->y, cell->x, cell->columns, GRID_FAINT,
 		    "%" PRIu64 "/%" PRIu64, row->pid, row->tid);
+	else if (row->version)
+		grid_put(g, cell->y, cell->x, cell->columns, GRID_FAINT, row->version);
 	else if (row->file)
 		draw_file(row, g, cell);
 	else if (row->module)
@@ -680,7 +687,7 @@ static const struct view_key keys[] = {
 	{ KEYS_END, 1, act_end, "last row", NULL },
 	{ 's', 0, act_sort, "sort by the next column", "sort" },
 	{ 'S', 0, act_reverse, "reverse the order", NULL },
-	{ 'l', 0, act_group, "by function, line, module or thread", "group" },
+	{ 'l', 0, act_group, "by function, generic, line, crate, module, thread", "group" },
 	{ 'w', 0, act_measure, "time on and off the CPU: both, off, on", "off" },
 	{ KEYS_ENTER, 0, act_chart, "show or hide the chart", "chart" },
 };

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # names.pl FILE N: compare rsprof-sym with llvm-symbolizer on N random text
-# addresses of an ELF file: the chain of inlined functions and the line of
-# each.  Prints each difference and a summary; exits 1 above 0.5 %.
+# addresses of an ELF file: the chain of inlined functions, and the line and the
+# column of each.  Prints each difference and a summary; exits 1 above 0.5 %.
 #
 # Functions of the same code are folded into one by the compiler; then several
 # names are right, and llvm-symbolizer takes one of the others: such chains
@@ -44,7 +44,7 @@ open my $in, '-|', 'rsprof-sym', $raw or die;
 while (<$in>) {
 	chomp;
 	my @f = split /\t/;
-	$frame{$f[1]} = [@f[2 .. 4]] if $f[0] eq 'frame';
+	$frame{$f[1]} = [@f[2 .. 4, 6]] if $f[0] eq 'frame';
 	next unless $f[0] eq 'stack';
 	unshift @chain, $frame{$f[5]};
 	next unless $f[1] eq sprintf '%x', $next;
@@ -65,8 +65,8 @@ while (my $name = <$in>) {
 	chomp $name;
 	if ($name eq '') { push @theirs, []; next }
 	my $where = <$in>;
-	$where =~ /^(.*):(\d+):\d+$/ or die "names.pl: what is $where";
-	push @{$theirs[-1]}, [$name, $1, $2];
+	$where =~ /^(.*):(\d+):(\d+)$/ or die "names.pl: what is $where";
+	push @{$theirs[-1]}, [$name, $1, $2, $3];
 }
 unlink $raw;
 
@@ -83,9 +83,10 @@ sub plain {
 
 sub text {
 	return join ' < ', map {
-		my ($function, $path, $line) = @$_;
+		my ($function, $path, $line, $column) = @$_;
 		$line = 0 if $line eq '-';
-		plain($function) . ($line ? " $path:$line" : '')
+		$column = 0 if $column eq '-';
+		plain($function) . ($line ? " $path:$line:$column" : '')
 	} @_;
 }
 

@@ -206,10 +206,10 @@ else
 fi
 
 cp old.db newer.db
-printf '\000\000\000\004' | dd of=newer.db bs=1 seek=60 conv=notrunc 2>/dev/null
+printf '\000\000\000\005' | dd of=newer.db bs=1 seek=60 conv=notrunc 2>/dev/null
 cp newer.db before
 exits 'a newer schema' 6 rsprof-store -a newer.db <good.rec
-says 'said' '^rsprof-store: newer.db: recording of a newer rsprof \(schema 4, this one reads 3\)$'
+says 'said' '^rsprof-store: newer.db: recording of a newer rsprof \(schema 5, this one reads 4\)$'
 ok 'untouched' cmp newer.db before
 
 # What version 1 made; its tables and views are those of now but for some.
@@ -218,12 +218,13 @@ sqlite3 v1.db 'DROP VIEW off_waits; DROP TABLE off; DROP VIEW heap_sites;
 	DROP VIEW heap_samples; DROP VIEW heap_live; DROP VIEW heap_ages;
 	DROP VIEW heap_sizes; DROP VIEW heap_lives;
 	DROP TABLE heap; DROP TABLE age; DROP TABLE memory; DROP TABLE probe;
-	DROP TABLE class; PRAGMA user_version = 1'
+	DROP TABLE class; DROP VIEW frame_origins; DROP TABLE origin;
+	PRAGMA user_version = 1'
 exits 'an older schema is continued' 0 rsprof-store -a v1.db <later.rec
 q v1.db 'PRAGMA user_version; PRAGMA application_id; SELECT count(*) FROM cpu;
 	SELECT ns, count FROM off; PRAGMA integrity_check' >got
 same 'and becomes one of now' got <<'E'
-3
+4
 1920168038
 8
 900|2
@@ -233,6 +234,28 @@ E
 q v1.db 'SELECT type, name, sql FROM sqlite_master ORDER BY name' >got
 q a.db 'SELECT type, name, sql FROM sqlite_master ORDER BY name' >want
 same 'with the same schema' got want
+
+# ---- where code is from
+rec >origin.rec <<'E'
+rsprof | 1 | cpu | mono=1000 | wall=5000000
+proc | 1000 | 7 | 1 | prog | /prog | prog
+thread | 1000 | 7 | 8 | worker
+module | a1 | b1 | /prog
+frame | f1 | prog::make | /src/prog.rs | 3 | user | 9 | prog | - | -
+frame | f2 | <alloc::vec::Vec<u8>>::push | /vec.rs | 4 | std | - | alloc | 1.75.0 | Vec<_>::push
+frame | f3 | old | /src/old.rs | 5 | user
+stack | c1 | - | a1 | 10 | f1 | 0
+stack | c2 | c1 | a1 | 20 | f2 | 1
+stack | c3 | c2 | a1 | 30 | f3 | 0
+cpu | 2000 | 7 | 8 | c3 | 10
+end | 3000 | cpu | duration
+E
+exits 'where code is from' 0 rsprof-store origin.db <origin.rec
+q origin.db 'SELECT * FROM frame_origins' >got
+same 'is stored, where it is told' got <<'E'
+1|9|prog||prog::make
+2||alloc|1.75.0|Vec<_>::push
+E
 
 # ---- the heap
 rec >heap.rec <<'E'

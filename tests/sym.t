@@ -50,6 +50,69 @@ for how in packed unpacked; do
 	fi
 done
 
+# ---- crates --------------------------------------------------------------------
+
+# As cargo builds a release: the program has no debug information, and is stripped of
+# all but its symbols; what panics tells which crates there are.
+cat >"$T/dep.rs" <<'END'
+#[inline(never)] pub fn third(v: &[u64], i: usize) -> u64 { v[i] * 3 }
+END
+cat >"$T/member.rs" <<'END'
+#[inline(never)] pub fn half(v: &[u64], i: usize) -> u64 { v[i] / 2 }
+END
+cat >"$T/app.rs" <<'END'
+fn main() {
+    let v: Vec<u64> = std::env::args().map(|a| a.len() as u64).collect();
+    println!("{}", some_dep::third(&v, 0) + member::half(&v, 0));
+}
+END
+registry=$T/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/some-dep-1.2.3/src
+mkdir -p "$registry"
+cp "$T/dep.rs" "$registry/lib.rs"
+place() { # FUNCTION FILE: the frame of a function's beginning
+	at=$(nm "$2" | awk -v f="$1" 'index($3, f) { print $1; exit }')
+	{
+		echo "$head"
+		echo "module	a	$(buildid "$2")	$2"
+		printf 'stack	1	-	a	%x	-	0\n' $((0x$at - shift))
+	} >"$T/in"
+	rsprof-sym "$T/in" | grep '^frame' >"$T/out"
+}
+if (cd "$T" && rustc -O --crate-name some_dep --crate-type rlib "$registry/lib.rs" &&
+    rustc -O --crate-type rlib member.rs && rustc -O -C link-arg=-no-pie \
+	-C relocation-model=static -C link-arg=-Wl,-z,noseparate-code --extern \
+	some_dep=libsome_dep.rlib --extern member=libmember.rlib app.rs) >/dev/null 2>&1
+then
+	shift=$(readelf -lW "$T/app" |
+	    sed -n 's/^  LOAD  *\(0x[0-9a-f]*\) \(0x[0-9a-f]*\) .* R E .*/\2 \1/p' |
+	    { read -r v o; echo $((v - o)); })
+	strip -g "$T/app"
+	place 8some_dep5third "$T/app"
+	says 'a dependency, by what the program has of its path' \
+	    '	some_dep::third	-	-	dep	-	some_dep	1.2.3	-$' "$T/out"
+	place 6member4half "$T/app"
+	says 'a member of the workspace' \
+	    '	member::half	-	-	user	-	member	-	-$' "$T/out"
+	place rust_panic "$T/app"
+	says 'the standard library has the version of the compiler' \
+	    "	std	$(rustc --version | cut -d' ' -f2)	" "$T/out"
+else
+	skip 'crates: nothing can be built here'
+fi
+
+# ---- hashes --------------------------------------------------------------------
+
+at=$(nm "$split" 2>/dev/null | awk '/ [tT] _ZN.*5gamma/ { print $1, $3; exit }')
+if [ -n "$at" ]; then
+	hash=$(expr "$at" : '.*17\(h[0-9a-f]*\)E$')
+	rsprof-sym -a "$split" "${at%% *}" >"$T/got"
+	ok 'a legacy name is without its hash' sh -c '! grep -q "$1" "$2"' - "$hash" "$T/got"
+	rsprof-sym -H -a "$split" "${at%% *}" >"$T/out"
+	says 'but if it is asked for' "gamma::$hash" "$T/out"
+else
+	skip 'hashes: no legacy names here'
+fi
+
 # ---- what passes -------------------------------------------------------------
 
 id=$(buildid "$B/rsprof-sym")
@@ -70,8 +133,8 @@ grep -v '^stack' "$T/in" >"$T/want"
 grep -Ev '^(stack|frame|note)' "$T/once" >"$T/got"
 same "all but stacks passes unchanged" "$T/got" "$T/want"
 says "a place without a symbol is the file and the offset" \
-    "^frame	[0-9a-f]+	rsprof-sym\+0x1	-	-	user$" "$T/once"
-says "code of no module" "^frame	[0-9a-f]+	\[unknown\]	-	-	other$" "$T/once"
+    "^frame	[0-9a-f]+	rsprof-sym\+0x1	-	-	user	-	-	-	-$" "$T/once"
+says "code of no module" "^frame	[0-9a-f]+	\[unknown\]	-	-	other	-	-	-	-$" "$T/once"
 says "the reason of a cut stays" '^stack	2	\?copy-end	a	1	[0-9a-f]+	0$' "$T/once"
 rsprof-sym <"$T/once" >"$T/twice"
 same "what is named already passes unchanged" "$T/twice" "$T/once"
@@ -97,7 +160,7 @@ exits "files that are not there" 0 rsprof-sym "$T/in"
 says "another build-id: it is said" \
     "^note	[0-9]+	sym	$B/rsprof-sym: the file there is another one" "$T/out"
 says "another build-id: no wrong name" \
-    "^frame	[0-9a-f]+	rsprof-sym\+0x1000	-	-	user$" "$T/out"
+    "^frame	[0-9a-f]+	rsprof-sym\+0x1000	-	-	user	-	-	-	-$" "$T/out"
 says "no file: it is said" "^note	[0-9]+	sym	$T/no/such/file: the file cannot be opened" "$T/out"
 says "no file: the offset stays" '^frame	[0-9a-f]+	file\+0x1000	' "$T/out"
 
@@ -108,7 +171,7 @@ if [ -x "$split" ] && rsprof-cpu -p $$ -d 0.01 >/dev/null 2>&1; then
 	cp "$B/rsprof-sym" "$T/other" && mv "$T/other" "$T/gone"
 	rsprof-sym "$T/raw" >"$T/live"
 	says "an executable that was replaced while it runs" \
-	    '^frame	[0-9a-f]+	split::alpha	.*/split.rs	[0-9]+	user$' "$T/live"
+	    '^frame	[0-9a-f]+	split::alpha	.*/split.rs	[0-9]+	user	[0-9]+	split	-	-$' "$T/live"
 	rm "$T/gone"
 	rsprof-sym "$T/raw" >"$T/deleted"
 	same "and one that was deleted" "$T/deleted" "$T/live"
@@ -167,6 +230,115 @@ if [ -x "$split" ]; then
 	cp "$B/rsprof-sym" "$T/flat/prog"
 	exits 'another one in its place' 0 rsprof-sym -S "$T/flat" "$T/in"
 	says 'is not taken' '^frame	[0-9a-f]+	prog\+0x1b000' "$T/out"
+fi
+
+# ---- how debug information is kept ---------------------------------------------
+
+# frames FILE [OPTION...]: what is known of some places in it; $T/at has them.
+frames() {
+	file=$1; shift
+	rsprof-sym "$@" -a "$file" <"$T/at" 2>"$T/err"
+}
+if [ -x "$split" ]; then
+	nm "$split" | awk '/ [tT] .*split/ { print $1 }' |
+	    while read -r at; do
+		for i in 0 20 40 60 80; do printf '%x\n' $((0x$at + i)); done
+	    done >"$T/at"
+	cp "$split" "$T/packed.bin"
+	frames "$T/packed.bin" >"$T/want"
+	ok 'what is asked has inlined calls' \
+	    [ "$(wc -l <"$T/want")" -gt $(($(wc -l <"$T/at") * 3)) ]
+	for how in zlib zlib-gnu zstd; do
+		if objcopy --compress-debug-sections=$how "$split" "$T/packed.bin" 2>/dev/null
+		then
+			frames "$T/packed.bin" >"$T/got"
+			same "compressed by $how: the same names" "$T/got" "$T/want"
+		else
+			skip "this objcopy knows no $how"
+		fi
+	done
+	# What two programs have in common, in a third file.
+	objcopy --compress-debug-sections=none "$split" "$T/one"
+	cp "$T/one" "$T/two"
+	frames "$T/one" >"$T/want"
+	if (cd "$T" && dwz -m "$T/common" one two) 2>/dev/null && [ -e "$T/common" ]; then
+		frames "$T/one" >"$T/got"
+		same 'shared with another program by dwz: the same names' "$T/got" "$T/want"
+		mkdir "$T/elsewhere"
+		mv "$T/common" "$T/elsewhere"
+		frames "$T/one" >"$T/got"
+		says 'without the file that has it, it is said' 'dwz.* was not found' "$T/err"
+		ok 'some names are not known then' sh -c '! cmp -s "$1" "$2"' - "$T/got" "$T/want"
+		frames "$T/one" -S "$T/elsewhere" >"$T/got"
+		same 'and found in a directory' "$T/got" "$T/want"
+	else
+		skip 'dwz is not here'
+	fi
+fi
+
+# As the standard has it since DWARF 5, which dwz makes of C programs.
+cat >"$T/five.c" <<'E'
+#include <stdio.h>
+#include <string.h>
+struct all { int a, b, c, d; char name[30]; };
+static inline __attribute__((always_inline)) int the_inner_one(const char *s, struct all *all)
+{
+	all->a = (int)strlen(s);
+	printf("%s %d\n", s, all->a);
+	return all->a * 3;
+}
+static inline __attribute__((always_inline)) int the_middle_one(const char *s, struct all *all)
+{
+	puts("x");
+	return the_inner_one(s, all) + 1;
+}
+int main(int argc, char **argv)
+{
+	struct all all = { 0 };
+	return the_middle_one(argv[0], &all) + argc * MORE;
+}
+E
+if (cd "$T" && ${CC:-cc} -gdwarf-5 -O2 -DMORE=1 -o five five.c &&
+    ${CC:-cc} -gdwarf-5 -O2 -DMORE=2 -o six five.c && cp five whole &&
+    dwz --dwarf-5 -m common5 five six) 2>/dev/null && [ -e "$T/common5" ]; then
+	main=$(nm "$T/whole" | awk '$3 == "main" { print $1 }')
+	for i in 0 10 20 30 40; do printf '%x\n' $((0x$main + i)); done >"$T/at"
+	frames "$T/whole" >"$T/want"
+	says 'what is asked has inlined calls' 'the_inner_one' "$T/want"
+	frames "$T/five" >"$T/got"
+	same 'shared as in DWARF 5: the same names' "$T/got" "$T/want"
+else
+	skip 'dwz makes no DWARF 5 here'
+fi
+
+# ---- files of a server -----------------------------------------------------------
+
+if [ -x "$split" ] && [ -e "$(ldconfig -p | sed -n 's/.*libdebuginfod.so.1 .*=> //p')" ]
+then
+	id=$(buildid "$split")
+	mkdir -p "$T/server/buildid/$id"
+	objcopy --only-keep-debug "$split" "$T/server/buildid/$id/debuginfo"
+	strip -o "$T/server/buildid/$id/executable" "$split"
+	{
+		echo "$head"
+		echo "module	a	$id	/no/where/split"
+		echo "stack	1	-	a	1b000	-	0"
+	} >"$T/in"
+	sed "s|/no/where/split|$split|" "$T/in" | rsprof-sym | grep '^frame' >"$T/want"
+	says 'what is asked has a line' '/library/' "$T/want"
+	DEBUGINFOD_CACHE_PATH=$T/cache
+	export DEBUGINFOD_CACHE_PATH
+	DEBUGINFOD_URLS="" rsprof-sym "$T/in" | grep '^frame' >"$T/got"
+	says 'nobody is asked' 'split.0x1b000' "$T/got"
+	ok 'and nothing is kept' [ ! -e "$T/cache" ]
+	DEBUGINFOD_URLS="file://$T/server" rsprof-sym "$T/in" | grep '^frame' >"$T/got"
+	same 'who has DEBUGINFOD_URLS has the names of a file that is not here' "$T/got" "$T/want"
+	DEBUGINFOD_URLS="file://$T/nowhere" DEBUGINFOD_CACHE_PATH=$T/cache2 \
+	    rsprof-sym "$T/in" >"$T/out"
+	says 'a server that has none' 'split.0x1b000' "$T/out"
+	says 'and it is said' '^note	.*the file cannot be opened' "$T/out"
+else
+	skip 'files of a server: there is no libdebuginfod'
 fi
 
 # ---- symbols that a stripped file carries along ------------------------------

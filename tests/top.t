@@ -44,11 +44,69 @@ end | 6000000000 | cpu | duration
 E
 rsprof-store a.db <a.rec || exit 1
 
+# Instances of a generic function, and two versions of a crate.
+rec >origin.rec <<'E'
+rsprof | 1 | cpu | mono=1000000000 | wall=1767225600000000000 | hz=99 | unit=ns | pid=100
+proc | 1000000000 | 100 | 1 | server | /srv/server | ./server
+thread | 1000000000 | 100 | 100 | server
+module | a1 | beef | /srv/server
+module | a2 | cafe | /usr/lib/libc.so.6
+frame | f1 | server::main | /src/main.rs | 3 | user | 1 | server | - | -
+frame | f2 | <syn::Set<server::A>>::add | /syn-1.0.1/set.rs | 10 | dep | 2 | syn | 1.0.1 | Set<_>::add
+frame | f3 | <syn::Set<server::B>>::add | /syn-1.0.1/set.rs | 11 | dep | 3 | syn | 1.0.1 | Set<_>::add
+frame | f4 | <syn::Set<server::B>>::add | /syn-2.0.2/set.rs | 12 | dep | 4 | syn | 2.0.2 | Set<_>::add
+frame | f5 | <server::Set<server::B>>::add | /src/set.rs | 13 | user | 5 | server | - | Set<_>::add
+frame | f6 | malloc | - | - | alloc | - | - | - | -
+stack | 51 | - | a1 | 5100 | f1 | 0
+stack | 52 | 51 | a1 | 5200 | f2 | 0
+stack | 53 | 52 | a1 | 5300 | f3 | 0
+stack | 54 | 51 | a1 | 5400 | f4 | 0
+stack | 55 | 51 | a1 | 5500 | f5 | 0
+stack | 56 | 53 | a2 | 5600 | f6 | 0
+cpu | 1500000000 | 100 | 100 | 51 | 10000000
+cpu | 2000000000 | 100 | 100 | 52 | 20000000
+cpu | 2500000000 | 100 | 100 | 53 | 40000000
+cpu | 3000000000 | 100 | 100 | 54 | 80000000
+cpu | 3500000000 | 100 | 100 | 55 | 160000000
+cpu | 4000000000 | 100 | 100 | 56 | 320000000
+heap | 4000000000 | 100 | 100 | 53 | allocs=1 | bytes=100 | live=100 | count=1 | peak=100
+heap | 4000000000 | 100 | 100 | 52 | allocs=1 | bytes=20 | live=20 | count=1 | peak=20
+end | 6000000000 | cpu | duration
+E
+rsprof-store origin.db <origin.rec || exit 1
+exits 'by generic function' 0 rsprof-top -f csv -g generic cpu origin.db
+tr -d '\r' <out >got
+same 'instances are one, of a crate' got <<'E'
+self_ns,total_ns,function,file,line,module
+320000000,320000000,malloc,,,/usr/lib/libc.so.6
+160000000,160000000,Set<_>::add,/src/set.rs,13,/srv/server
+140000000,460000000,Set<_>::add,/syn-2.0.2/set.rs,12,/srv/server
+10000000,630000000,server::main,/src/main.rs,3,/srv/server
+E
+exits 'by crate' 0 rsprof-top -f csv -g crate cpu origin.db
+tr -d '\r' <out >got
+same 'each version is one; what is of none is its module' got <<'E'
+self_ns,total_ns,crate,version
+320000000,320000000,/usr/lib/libc.so.6,
+170000000,630000000,server,
+80000000,80000000,syn,2.0.2
+60000000,380000000,syn,1.0.1
+E
+exits 'as JSON' 0 rsprof-top -f json -g crate -n 3 cpu origin.db
+says 'with the version' '^\{"crate":"syn","version":"2.0.2","self_ns":80000000,' out
+says 'if it is known' '^\{"crate":"server","version":null,' out
+exits 'as text' 0 rsprof-top -g crate cpu origin.db
+says 'too' '^ 12.70    12.70      0.080      0.080  syn  *2.0.2$' out
+exits 'the heap by crate' 0 rsprof-top -f csv -g crate heap origin.db
+says 'in the same way' '^120,2,.*,syn,1.0.1' out
+exits 'and by generic function' 0 rsprof-top -f csv -g generic heap origin.db
+says 'too' '^120,2,.*,Set<_>::add,/syn-1.0.1/set.rs,1[01],/srv/server' out
+
 # ---- usage
 exits 'no argument' 2 rsprof-top
 same 'usage' err <<'E'
-usage: rsprof-top [-n N] [-t PCT] [-f text|json|csv] [-g function|line|module|thread] [-s SINCE] [-u UNTIL] cpu|off|wall FILE
-       rsprof-top [-r] [-l AGE] [-n N] [-t PCT] [-f text|json|csv] [-g function|line|module|thread] [-o live|peak|bytes|allocs|temps] [-s SINCE] [-u UNTIL] heap FILE
+usage: rsprof-top [-n N] [-t PCT] [-f text|json|csv] [-g function|generic|line|crate|module|thread] [-s SINCE] [-u UNTIL] cpu|off|wall FILE
+       rsprof-top [-r] [-l AGE] [-n N] [-t PCT] [-f text|json|csv] [-g function|generic|line|crate|module|thread] [-o live|peak|bytes|allocs|temps] [-s SINCE] [-u UNTIL] heap FILE
 E
 exits 'unknown option' 2 rsprof-top -x cpu a.db
 for o in '-n -1' '-n x' '-n 99999999999999999999' '-t 101' '-t -1' \
@@ -304,7 +362,8 @@ says 'said' '^There is no off-CPU time' out
 exits 'wall, without' 0 rsprof-top wall a.db
 says 'said' '^Off CPU   not recorded$' out
 cp a.db old.db
-sqlite3 old.db 'DROP VIEW off_waits; DROP TABLE off; PRAGMA user_version = 1'
+sqlite3 old.db 'DROP VIEW off_waits; DROP TABLE off; DROP VIEW frame_origins;
+	DROP TABLE origin; PRAGMA user_version = 1'
 for m in cpu off wall; do
 	exits "$m of an older recording" 0 rsprof-top $m old.db
 	mv out want
@@ -477,10 +536,10 @@ exits 'another SQLite file' 6 rsprof-top cpu other.db
 same 'said' err <<'E'
 rsprof-top: other.db: an SQLite file, but not a recording
 E
-patched newer.db 60 '\000\000\000\004'
+patched newer.db 60 '\000\000\000\005'
 exits 'a newer schema' 6 rsprof-top cpu newer.db
 same 'said' err <<'E'
-rsprof-top: newer.db: recording of a newer rsprof (schema 4, this one reads 3)
+rsprof-top: newer.db: recording of a newer rsprof (schema 5, this one reads 4)
 E
 for n in 100 1000 4096 10000 40000; do
 	head -c $n a.db >cut.db

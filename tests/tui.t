@@ -124,7 +124,7 @@ same 'one that was cut off, with losses, on a small screen' got <<'E'
  q quit  ? help  p pause  i info  j k move  s sort  l group
 E
 
-LC_ALL=C COLUMNS=72 LINES=22 screen got -k lllj ended.db
+LC_ALL=C COLUMNS=72 LINES=22 screen got -k lllllj ended.db
 same 'threads in ASCII' got <<'E'
   ENDED   server 4242                                          00:00:20
  2,000 samples   1.00 cores   99.0% complete                threads 2/2
@@ -191,7 +191,7 @@ same 'help' got <<'E'
  G End         last row
  s             sort by the next column
  S             reverse the order
- l             by function, line, module or thread
+ l             by function, generic, line, crate, module, thread
  w             time on and off the CPU: both, off, on
  Enter         show or hide the chart
 
@@ -282,7 +282,7 @@ Total% Self%▲ Now% Function Location
 30.0 30.0 30.0 server::digest::hash /src/hash.rs:7
 59.0 59.0 59.0 <Vec<..> as Parse>::parse …/src/parse/mod.rs:142
 E
-screen got -k l ended.db
+screen got -k ll ended.db
 is 'l: lines' <<'E'
 Total% Self%▼ Now% Function Line
 59.0 59.0 59.0 <Vec<..> as Parse>::parse …/src/parse/mod.rs:142
@@ -291,14 +291,14 @@ Total% Self%▼ Now% Function Line
 1.0 1.0 1.0 [no-stack]
 69.0 0.0 0.0 server::main /src/main.rs:10
 E
-screen got -k ll ended.db
+screen got -k llll ended.db
 is 'modules' <<'E'
 Total% Self%▼ Now% Module
 99.0 89.0 89.0 /srv/server
 10.0 10.0 10.0 /usr/lib/libz.so.1
 1.0 1.0 1.0 [no-stack]
 E
-screen got -k llll ended.db
+screen got -k llllll ended.db
 is 'and functions again' <<'E'
 Total% Self%▼ Now% Function Location
 59.0 59.0 59.0 <Vec<..> as Parse>::parse …/src/parse/mod.rs:142
@@ -333,9 +333,9 @@ G<Home> 1/5
 ^D 3/5
 G<PgUp> 1/5
 G^U 3/5
-Gl 1/5
-Glj 2/5
-Gllll 5/5
+Gll 1/5
+Gllj 2/5
+Gllllll 5/5
 jjjSS 4/5
 E
 same 'keys select' keys.got /dev/null
@@ -418,7 +418,7 @@ screen got -k ww wall.db
 is 'w: on the CPU, as where nothing else was recorded' want
 screen want -k wwwww wall.db
 same 'and so on' got want
-LC_ALL=C COLUMNS=72 LINES=22 screen got -k lllj wall.db
+LC_ALL=C COLUMNS=72 LINES=22 screen got -k lllllj wall.db
 same 'threads in ASCII, whose time adds up' got <<'E'
   ENDED   server 4242                                          00:00:20
  2,000 samples   1.00 cores   99.5% complete          wall: threads 2/2

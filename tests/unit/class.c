@@ -267,15 +267,56 @@ static const struct {
 	{ "other", NULL, NULL, NULL },
 };
 
+/* The crate and its version, by names and by paths. */
+static const struct {
+	const char *crate, *version;
+	const char *function, *file;
+	uint64_t line;
+} crates_of[] = {
+	{ "server", "", "server::main", "/home/me/server/src/main.rs", 7 },
+	{ "server", "", "<server::T as core::fmt::Debug>::fmt", NULL, 0 },
+	{ "serde", "1.0.1", "<server::T as serde::Serialize>::serialize",
+	    REGISTRY "serde-1.0.1/src/ser.rs", 7 },
+	{ "tokio_util", "0.7.11", "poll", REGISTRY "tokio-util-0.7.11/src/codec.rs", 7 },
+	{ "regex", "a1b2c3d", "regex::exec",
+	    "/root/.cargo/git/checkouts/regex-0c1d2e3f4a5b6c7d/a1b2c3d/src/exec.rs", 7 },
+	{ "alloc", "012345678", "alloc::vec::Vec<T,A>::push",
+	    RUSTC "library/alloc/src/vec/mod.rs", 7 },
+	{ "core", "1.63.0", "push<u8>", "/usr/src/rustc-1.63.0/library/core/src/a.rs", 7 },
+	{ "hashbrown", "0.15.2", "hashbrown::raw::RawTable<T,A>::reserve_rehash",
+	    "/rust/deps/hashbrown-0.15.2/src/raw/mod.rs", 7 },
+	/* a row without a line keeps the file of the one before */
+	{ "server", "", "server::main", RUSTC "library/alloc/src/alloc.rs", 0 },
+	{ "core", "", "<T as core::convert::Into<U>>::into", NULL, 0 },
+	{ "", "", "main", "/home/me/server/src/main.rs", 7 },
+	{ "", "", "server+0x99", NULL, 0 },
+};
+
+static void
+check_crate(size_t i)
+{
+	const struct class_frame f = { crates_of[i].function, crates_of[i].file,
+		"/srv/server", crates_of[i].line };
+	struct class got;
+
+	class_of(&f, NULL, &got);
+	ok(strcmp(got.crate, crates_of[i].crate) == 0 &&
+	        strcmp(got.version, crates_of[i].version) == 0,
+	    "%s is of crate '%s' '%s' ('%s' '%s')", f.function, crates_of[i].crate,
+	    crates_of[i].version, got.crate, got.version);
+}
+
 static void
 check(const char *class, const char *function, const char *file,
     const char *module)
 {
-	const char *got = class_of(function, file, module);
+	const struct class_frame f = { function, file, module, file != NULL };
+	struct class got;
 
-	ok(strcmp(got, class) == 0, "%s in %s of %s is %s (%s)",
+	class_of(&f, NULL, &got);
+	ok(strcmp(got.word, class) == 0, "%s in %s of %s is %s (%s)",
 	    function ? function : "nothing", file ? file : "-",
-	    module ? module : "-", class, got);
+	    module ? module : "-", class, got.word);
 }
 
 int
@@ -290,5 +331,7 @@ main(void)
 	for (i = 0; i < sizeof places / sizeof *places; i++)
 		check(places[i].class, places[i].function, places[i].file,
 		    places[i].module);
+	for (i = 0; i < sizeof crates_of / sizeof *crates_of; i++)
+		check_crate(i);
 	return tap_done();
 }

@@ -19,6 +19,16 @@ is(const char *symbol, const char *name)
 		printf("# got %s\n# not %s\n", out, name);
 }
 
+static void
+is_whole(const char *symbol, const char *name)
+{
+	char out[DEMANGLE_MAX];
+
+	demangle_whole(out, sizeof out, symbol);
+	if (!ok(strcmp(out, name) == 0, "%s, whole", symbol))
+		printf("# got %s\n# not %s\n", out, name);
+}
+
 /* A number as RFC 2603 writes it: base 62, one less, and an underscore. */
 static size_t
 base62(char *out, size_t n)
@@ -108,6 +118,14 @@ main(void)
 	is("_RNCNvC1a4main0", "a::main::{closure#0}");
 	is("_RNvMC0INtC8arrayvec8ArrayVechKj7b_E3new",
 	    "<arrayvec::ArrayVec<u8, 123>>::new");
+	is("_RNvMC0INtC8arrayvec8ArrayVechKnn80000000000000000000000000000000_E3new",
+	    "<arrayvec::ArrayVec<u8, -0x80000000000000000000000000000000>>::new");
+	is("_RNvCs1234_7mycrate3foo.cold", "mycrate::foo.cold");
+	is("_RNvCs1234_7mycrate3foo.llvm.9876543210ABCDEF.cold", "mycrate::foo.cold");
+	is("_ZN4main4main17h0123456789abcdefE.1.llvm.12", "main::main.1");
+	is_whole("_RNvMC0INtC8arrayvec8ArrayVechKj7b_E3new",
+	    "<arrayvec[0]::ArrayVec<u8, 123usize>>::new");
+	is_whole("_RINvC1a1fKb1_Kc62_E", "a[0]::f::<true, 'b'>");
 	is("_ZN3foo3barEv", "foo::bar()");
 	is("_ZNSt6vectorIiSaIiEE9push_backEOi",
 	    "std::vector<int, std::allocator<int> >::push_back(int&&)");
