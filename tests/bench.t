@@ -193,4 +193,24 @@ if grep -q '^note	heap ' bench.raw; then
 else
 	ok 'the heap was measured, too' grep -q '^heap_pair	exact	[0-9]' bench.raw
 fi
+
+# ---- names -------------------------------------------------------------------
+
+rec >raw <<'E'
+about | cargo, debug | 160M, 10000 addresses
+names_debug_s | rsprof | 0.2
+names_debug_s | llvm | 0.8
+names_debug_s | addr2line | 4
+names_debug_mb | rsprof | 300
+names_debug_mb | llvm | 400
+E
+"$bench/names.pl" raw >out
+says 'names: a figure' '^  llvm-symbolizer +0.80 +- +400 +-$' out
+says 'an aim that is met' 'time, by the fastest other +0.25  < 1      yes$' out
+says 'one that is missed' 'memory, by the smallest other +0.75  <= 0.5   no$' out
+if grep -q '^note	names ' bench.raw; then
+	skip 'names were measured, too'
+else
+	ok 'names were measured, too' grep -q '^names_debug_s	rsprof	[0-9]' bench.raw
+fi
 done_testing

@@ -65,8 +65,10 @@ part large.sh
 part walk.sh
 part full.sh
 part heap.sh
+part names.sh
 settle
 cat "$T"/raw.* >"${tsv%.tsv}.raw"
 "$BENCH/table.pl" "$tsv" "${tsv%.tsv}.raw" || status=1
 "$BENCH/heap.pl" "${tsv%.tsv}.raw" || status=1
+"$BENCH/names.pl" "${tsv%.tsv}.raw" || status=1
 exit $status
