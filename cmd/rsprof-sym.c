@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "arg.h"
+#include "cache.h"
 #include "class.h"
 #include "debuginfod.h"
 #include "fold.h"
@@ -393,6 +394,7 @@ free_names(struct namer *n)
 	}
 	for (size_t i = 0; i < n->nplace; i++)
 		free(n->place[i]);
+	cache_close(n->o.cache);
 	free(n->module);
 	free(n->place);
 	idmap_clear(&n->module_of);
@@ -528,6 +530,7 @@ main(int argc, char *argv[])
 	if (n.program)
 		return name_addresses(&n, argv + optind);
 	signal(SIGINT, SIG_IGN); /* it ends the producer, we drain */
+	n.o.cache = cache_open(CACHE_LIMIT);
 	rec_out_init(&n.out, STDOUT_FILENO, REC_LINE_MAX);
 	if (optind == argc)
 		name_stream(&n, "<stdin>", STDIN_FILENO);

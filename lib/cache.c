@@ -15,9 +15,12 @@
 
 #include "array.h"
 #include "cache_file.h"
+#include "cache_names.h"
+#include "cache_table.h"
 #include "unwind.h"
 
-#define SUFFIX ".unwind"
+#define TABLE ".unwind"
+#define NAMES ".names"
 #define UNFINISHED ".new." /* begins the name of a file that is being written */
 #define UNFINISHED_OLD 3600 /* seconds: its writer has gone */
 #define BLOCK 4096         /* a file takes whole ones */
@@ -144,10 +147,10 @@ blocks(uint64_t size)
 }
 
 static int
-has_suffix(const char *name, size_t len)
+has_suffix(const char *name, size_t len, const char *suffix)
 {
-	return len > strlen(SUFFIX) && len < CACHE_NAME_MAX &&
-	    strcmp(name + len - strlen(SUFFIX), SUFFIX) == 0;
+	return len > strlen(suffix) && len < CACHE_NAME_MAX &&
+	    strcmp(name + len - strlen(suffix), suffix) == 0;
 }
 
 static void
@@ -165,7 +168,7 @@ look_at(struct cache *c, const char *name, struct look *l)
 			unlinkat(c->dir, name, 0);
 		return;
 	}
-	if (!has_suffix(name, len) ||
+	if ((!has_suffix(name, len, TABLE) && !has_suffix(name, len, NAMES)) ||
 	    array_room(&l->entry, l->n, &l->room, sizeof *l->entry) < 0)
 		return;
 	e = &l->entry[l->n++];
@@ -221,18 +224,51 @@ look(struct cache *c)
 
 /* ---- its files --------------------------------------------------------- */
 
+/* What to write in a file, and how many bytes there are of it. */
+struct content {
+	const char *suffix;
+	uint64_t size;
+	const struct unwind_table *table;
+	int rust;
+	const struct cache_names *names;
+};
+
 /* 0, or -1: nothing is kept of such a file. */
 static int
-name_of(char name[CACHE_NAME_MAX], const struct cache_key *key)
+name_of(char name[CACHE_NAME_MAX], const struct cache_key *key, const char *suffix)
 {
 	size_t len = strlen(key->buildid);
 
 	if (len < 16 || len > 128 ||
 	    strspn(key->buildid, "0123456789abcdef") != len)
 		return -1;
-	snprintf(name, CACHE_NAME_MAX, "%s.%" PRIu64 ".%u" SUFFIX, key->buildid,
-	    key->size, (unsigned)key->owner);
+	snprintf(name, CACHE_NAME_MAX, "%s.%" PRIu64 ".%u%s", key->buildid, key->size,
+	    (unsigned)key->owner, suffix);
 	return 0;
+}
+
+/* One that may be believed, or -1; its name. */
+static int
+open_kept(struct cache *c, const struct cache_key *key, const char *suffix,
+    char name[CACHE_NAME_MAX])
+{
+	int fd;
+
+	if (c == NULL || name_of(name, key, suffix) < 0)
+		return -1;
+	fd = openat(c->dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0 || ours(fd, S_IFREG))
+		return fd;
+	close(fd);
+	return -1;
+}
+
+static void
+close_kept(int fd, int good)
+{
+	if (good)
+		futimens(fd, NULL); /* when it was last used */
+	close(fd);
 }
 
 int
@@ -240,23 +276,39 @@ cache_load(struct cache *c, const struct cache_key *key, struct unwind_table *t,
     int *rust)
 {
 	char name[CACHE_NAME_MAX];
-	int fd, good;
+	int fd = open_kept(c, key, TABLE, name), good;
 
-	if (c == NULL || name_of(name, key) < 0)
-		return -1;
-	fd = openat(c->dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return -1;
-	good = ours(fd, S_IFREG) && cache_file_read(fd, name, t, rust) == 0;
-	if (good)
-		futimens(fd, NULL); /* when it was last used */
-	close(fd);
+	good = cache_table_read(fd, name, t, rust) == 0;
+	close_kept(fd, good);
 	return good ? 0 : -1;
+}
+
+struct cache_names *
+cache_load_names(struct cache *c, const struct cache_key *key)
+{
+	char name[CACHE_NAME_MAX];
+	int fd = open_kept(c, key, NAMES, name);
+	struct cache_names *n;
+
+	if (fd < 0)
+		return NULL;
+	n = cache_names_read(fd, name);
+	close_kept(fd, n != NULL);
+	return n;
+}
+
+static int
+write_content(int fd, const char *name, const struct content *what)
+{
+	return what->table ? cache_table_write(fd, name, what->table, what->rust) :
+			     cache_names_write(fd, name, what->names);
 }
 
 /* Other processes see all of a file or nothing. */
 static int
-put(struct cache *c, const char *name, const struct unwind_table *t, int rust)
+put(struct cache *c, const char *name, const struct content *what)
 {
 	char unfinished[64];
 	uint64_t number;
@@ -269,7 +321,7 @@ put(struct cache *c, const char *name, const struct unwind_table *t, int rust)
 	    0600);
 	if (fd < 0)
 		return -1;
-	good = cache_file_write(fd, name, t, rust) == 0;
+	good = write_content(fd, name, what) == 0;
 	good = close(fd) == 0 && good &&
 	    renameat(c->dir, unfinished, c->dir, name) == 0;
 	if (!good)
@@ -277,16 +329,35 @@ put(struct cache *c, const char *name, const struct unwind_table *t, int rust)
 	return good ? 0 : -1;
 }
 
+static void
+keep(struct cache *c, const struct cache_key *key, const struct content *what)
+{
+	char name[CACHE_NAME_MAX];
+
+	if (c == NULL || name_of(name, key, what->suffix) < 0 ||
+	    what->size > c->limit / 2 || put(c, name, what) < 0)
+		return;
+	c->total += blocks(what->size);
+	if (!c->looked || c->total > c->limit)
+		look(c);
+}
+
 void
 cache_save(struct cache *c, const struct cache_key *key,
     const struct unwind_table *t, int rust)
 {
-	char name[CACHE_NAME_MAX];
+	const struct content what = { TABLE, cache_table_size(t), t, rust, NULL };
 
-	if (c == NULL || name_of(name, key) < 0 || t->nrow == 0 ||
-	    cache_file_size(t) > c->limit / 2 || put(c, name, t, rust) < 0)
-		return;
-	c->total += blocks(cache_file_size(t));
-	if (!c->looked || c->total > c->limit)
-		look(c);
+	if (t->nrow > 0)
+		keep(c, key, &what);
+}
+
+void
+cache_save_names(struct cache *c, const struct cache_key *key,
+    const struct cache_names *n)
+{
+	const struct content what = { NAMES, cache_names_size(n), NULL, 0, n };
+
+	if (cache_names_changed(n))
+		keep(c, key, &what);
 }

@@ -1,11 +1,12 @@
 /*
- * Compiled unwind tables, kept from one run to the next: a directory
- * `rsprof' in $XDG_CACHE_HOME, else in $HOME/.cache, with a file for each.
- * It may be deleted at any time, and several processes may use it at once.
+ * What was found out of a file, kept from one run to the next: its compiled
+ * unwind table, and names of its places.  A directory `rsprof' in
+ * $XDG_CACHE_HOME, else in $HOME/.cache, has a file for each.  It may be
+ * deleted at any time, and several processes may use it at once.
  *
  * Only directories and files count that belong to the effective user and that
  * nobody else can write to, and directories are made only in such ones: a
- * profiler that runs as root neither believes a user's tables nor leaves
+ * profiler that runs as root neither believes a user's files nor leaves
  * files in a user's home.  Where HOME is still the user's under sudo(8),
  * nothing is kept.
  */
@@ -16,10 +17,11 @@
 #include <sys/types.h>
 
 struct cache;
+struct cache_names;
 struct unwind_table;
 
 /*
- * What a table was compiled from.  A build-id is what a file says of itself:
+ * The file that it is of.  A build-id is what a file says of itself:
  * the owner keeps one user from speaking for the files of another, and the
  * size tells a stripped file, which has less to compile from, from the whole
  * one.  Where the build-id is none of the file's own (see rsprof-records(5)),
@@ -48,5 +50,11 @@ int cache_load(struct cache *c, const struct cache_key *key,
  * those not used for longest go, if need be. */
 void cache_save(struct cache *c, const struct cache_key *key,
     const struct unwind_table *t, int rust);
+
+/* The same of names (lib/cache_names), which the caller frees; NULL: there are
+ * none that can be believed. */
+struct cache_names *cache_load_names(struct cache *c, const struct cache_key *key);
+void cache_save_names(struct cache *c, const struct cache_key *key,
+    const struct cache_names *n);
 
 #endif

@@ -1,6 +1,5 @@
 #include "cache_file.h"
 
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,10 +7,10 @@
 #include <unistd.h>
 
 #include "stamp.h"
-#include "unwind.h"
+
+#define LEN_MAX (UINT64_C(1) << 30) /* no file of the cache is that long */
 
 _Static_assert(sizeof(struct cache_head) == 40 + CACHE_NAME_MAX, "head");
-_Static_assert(sizeof(struct step_row) == 8, "row");
 
 uint64_t
 cache_stamp(void)
@@ -38,18 +37,21 @@ sum(uint64_t h, const void *bytes, size_t len)
 }
 
 uint64_t
-cache_sum(const struct cache_head *h, const struct step_row *row)
+cache_sum(const struct cache_head *h, const void *body, size_t len)
 {
 	uint64_t s = 0xcbf29ce484222325;
 
 	s = sum(s, h->name, sizeof *h - offsetof(struct cache_head, name));
-	return sum(s, row, h->nrow * sizeof *row);
+	return sum(s, body, len);
 }
 
-uint64_t
-cache_file_size(const struct unwind_table *t)
+static void
+fill_head(struct cache_head *h, const char *magic, const char *name)
 {
-	return sizeof(struct cache_head) + t->nrow * (uint64_t)sizeof *t->row;
+	memset(h, 0, sizeof *h);
+	memcpy(h->magic, magic, sizeof h->magic);
+	h->stamp = STAMP;
+	snprintf(h->name, sizeof h->name, "%s", name);
 }
 
 /* ---- reading ----------------------------------------------------------- */
@@ -70,57 +72,36 @@ read_all(int fd, void *out, size_t len)
 	return 0;
 }
 
-static void
-fill_head(struct cache_head *h, const char *name)
-{
-	memset(h, 0, sizeof *h);
-	memcpy(h->magic, CACHE_MAGIC, sizeof h->magic);
-	h->stamp = STAMP;
-	snprintf(h->name, sizeof h->name, "%s", name);
-}
-
-/* Is it what this build writes by that name, and as long as it says? */
-static int
-expected(const struct cache_head *h, const char *name, int fd)
+/* Is it what this build writes by that name?  Bytes of the body, or 0. */
+static size_t
+body_length(int fd, const char *magic, const char *name, const struct cache_head *h)
 {
 	struct cache_head want;
 	struct stat st;
 
-	fill_head(&want, name);
-	return memcmp(h->magic, want.magic, sizeof h->magic) == 0 &&
-	    h->stamp == want.stamp &&
-	    memcmp(h->name, want.name, sizeof h->name) == 0 && h->nrow > 0 &&
-	    fstat(fd, &st) == 0 &&
-	    (uint64_t)st.st_size == sizeof *h + h->nrow * sizeof(struct step_row);
-}
-
-static int
-ascends(const struct step_row *row, uint32_t n)
-{
-	for (uint32_t i = 1; i < n; i++)
-		if (row[i].offset <= row[i - 1].offset)
-			return 0;
-	return 1;
-}
-
-int
-cache_file_read(int fd, const char *name, struct unwind_table *t, int *rust)
-{
-	struct cache_head h;
-
-	memset(t, 0, sizeof *t);
-	if (read_all(fd, &h, sizeof h) < 0 || !expected(&h, name, fd))
-		return -1;
-	t->nrow = h.nrow;
-	t->skipped = h.skipped;
-	*rust = h.rust != 0;
-	t->row = reallocarray(NULL, h.nrow, sizeof *t->row);
-	if (t->row && read_all(fd, t->row, h.nrow * sizeof *t->row) == 0 &&
-	    cache_sum(&h, t->row) == h.sum && ascends(t->row, h.nrow) &&
-	    unwind_index(t) == 0)
+	fill_head(&want, magic, name);
+	if (memcmp(h->magic, want.magic, sizeof h->magic) != 0 || h->stamp != want.stamp ||
+	    memcmp(h->name, want.name, sizeof h->name) != 0 || fstat(fd, &st) < 0 ||
+	    st.st_size <= (off_t)sizeof *h || (uint64_t)st.st_size > LEN_MAX)
 		return 0;
-	unwind_free(t);
-	return -1;
+	return (size_t)st.st_size - sizeof *h;
+}
+
+void *
+cache_file_read(int fd, const char *magic, const char *name, struct cache_head *h,
+    size_t *len)
+{
+	void *body = NULL;
+
+	if (read_all(fd, h, sizeof *h) < 0)
+		return NULL;
+	*len = body_length(fd, magic, name, h);
+	if (*len > 0 && *len % 8 == 0)
+		body = malloc(*len);
+	if (body && read_all(fd, body, *len) == 0 && cache_sum(h, body, *len) == h->sum)
+		return body;
+	free(body);
+	return NULL;
 }
 
 /* ---- writing ----------------------------------------------------------- */
@@ -142,17 +123,15 @@ write_all(int fd, const void *bytes, size_t len)
 }
 
 int
-cache_file_write(int fd, const char *name, const struct unwind_table *t,
-    int rust)
+cache_file_write(int fd, const char *magic, const char *name, const uint32_t count[4],
+    const void *body, size_t len)
 {
 	struct cache_head h;
 
-	fill_head(&h, name);
-	h.nrow = t->nrow;
-	h.skipped = t->skipped;
-	h.rust = rust != 0;
-	h.sum = cache_sum(&h, t->row);
+	fill_head(&h, magic, name);
+	memcpy(h.count, count, sizeof h.count);
+	h.sum = cache_sum(&h, body, len);
 	if (write_all(fd, &h, sizeof h) < 0)
 		return -1;
-	return write_all(fd, t->row, t->nrow * sizeof *t->row);
+	return write_all(fd, body, len);
 }

@@ -24,6 +24,7 @@ struct obj {
 	Elf *elf;
 	const unsigned char *bytes;
 	size_t len;
+	uid_t owner;
 	void *own; /* the image, where it is ours */
 	struct segment segment[SEGMENTS];
 	size_t nsegment;
@@ -100,9 +101,12 @@ struct obj *
 obj_open(int fd, const char **error)
 {
 	struct obj *e;
+	struct stat st;
 
 	elf_version(EV_CURRENT);
 	e = open_handle(elf_begin(fd, ELF_C_READ_MMAP, NULL), error);
+	if (e)
+		e->owner = fstat(fd, &st) == 0 ? st.st_uid : (uid_t)-1;
 	errno = 0;
 	return e;
 }
@@ -158,6 +162,12 @@ void *
 obj_handle(const struct obj *e)
 {
 	return e->elf;
+}
+
+uid_t
+obj_owner(const struct obj *e)
+{
+	return e->owner;
 }
 
 const unsigned char *

@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct obj;
 
@@ -45,8 +46,9 @@ void obj_own(struct obj *e, void *image);
 /* The build-id, or its replacement, as rsprof-records(5) defines both. */
 void obj_buildid(const struct obj *e, char out[OBJ_BUILDID_MAX]);
 
-/* The whole file as bytes. */
+/* The whole file as bytes, and whose it was when opened: of obj_open(). */
 const unsigned char *obj_bytes(const struct obj *e, size_t *len);
+uid_t obj_owner(const struct obj *e);
 
 /* Executable segments; n-th from 0, -1 past the last. */
 int obj_exec_segment(const struct obj *e, size_t n, struct obj_segment *out);

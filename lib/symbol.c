@@ -8,6 +8,8 @@
 #include <sys/auxv.h>
 
 #include "array.h"
+#include "cache.h"
+#include "cache_names.h"
 #include "crates.h"
 #include "debug.h"
 #include "debugfile.h"
@@ -27,13 +29,16 @@ struct symbols {
 	struct obj *apart; /* has debug information and symbols in its place, or NULL */
 	char apart_name[DEBUGFILE_NAME]; /* "": it is carried along */
 	struct debug *debug;
+	int debug_sought; /* what is in the cache does without */
 	struct crates *crates;
+	struct cache_names *kept; /* NULL: nothing of it is kept */
 	struct symbol_options o;
 	struct kallsyms *kernel;
 	struct jitmap **jit; /* of [anon]: of each process */
 	size_t njit, jit_room;
 	const char *problem;
 	struct debug_frame raw[DEBUG_DEPTH];
+	struct cache_frame known[CACHE_NAMES_DEPTH];
 	struct symbol_frame *frame;
 	size_t room;
 };
@@ -170,6 +175,7 @@ find_debug(struct symbols *s)
 {
 	struct debug_options o = { .memory = s->o.memory, .where = &s->where };
 
+	s->debug_sought = 1;
 	s->where = (struct debugfile_where){ s->root, s->path, s->o.dir, s->o.ndir };
 	s->debug = debug_open(s->obj, &o);
 	if (s->debug)
@@ -189,6 +195,44 @@ find_debug(struct symbols *s)
 		s->problem = "it is stripped: only names of exported functions are known";
 }
 
+/* The key of what is kept of a file; -1: nothing is. */
+static int
+cache_key_of(const struct symbols *s, struct cache_key *key, char id[OBJ_BUILDID_MAX])
+{
+	size_t size;
+
+	if (s->o.cache == NULL || s->o.hashes || s->obj == NULL || s->path[0] != '/')
+		return -1;
+	obj_buildid(s->obj, id);
+	obj_bytes(s->obj, &size);
+	*key = (struct cache_key){ id, size, obj_owner(s->obj) };
+	return 0;
+}
+
+static void
+load_kept(struct symbols *s)
+{
+	char id[OBJ_BUILDID_MAX];
+	struct cache_key key;
+
+	if (cache_key_of(s, &key, id) < 0)
+		return;
+	s->kept = cache_load_names(s->o.cache, &key);
+	if (s->kept == NULL)
+		s->kept = cache_names_new();
+}
+
+static void
+save_kept(struct symbols *s)
+{
+	char id[OBJ_BUILDID_MAX];
+	struct cache_key key;
+
+	if (s->kept && cache_key_of(s, &key, id) == 0)
+		cache_save_names(s->o.cache, &key, s->kept);
+	cache_names_free(s->kept);
+}
+
 static void
 find_names(struct symbols *s, const char *buildid, const struct symbol_user *user,
     size_t nuser)
@@ -204,7 +248,7 @@ find_names(struct symbols *s, const char *buildid, const struct symbol_user *use
 	s->problem = NULL;
 	if (s->path[0] == '/') {
 		s->crates = crates_read(s->obj);
-		find_debug(s);
+		load_kept(s);
 	}
 }
 
@@ -277,6 +321,7 @@ symbols_close(struct symbols *s)
 {
 	if (s == NULL)
 		return;
+	save_kept(s);
 	debug_close(s->debug);
 	crates_free(s->crates);
 	obj_close(s->apart);
@@ -383,8 +428,12 @@ static size_t
 lookup_file(struct symbols *s, uint64_t addr, uint64_t offset)
 {
 	static const struct debug_frame unknown;
-	size_t n = s->debug ? debug_lookup(s->debug, addr, s->raw) : 0;
+	size_t n = 0;
 
+	if (!s->debug_sought && s->path[0] == '/')
+		find_debug(s);
+	if (s->debug)
+		n = debug_lookup(s->debug, addr, s->raw);
 	if (n == 0)
 		s->raw[n++] = unknown;
 	if (reserve(s, n) < 0)
@@ -398,6 +447,47 @@ lookup_file(struct symbols *s, uint64_t addr, uint64_t offset)
 			set_frame(s, &s->frame[i], r->function, r);
 	}
 	return n;
+}
+
+/* As an earlier run has found it; 0: none has. */
+static size_t
+lookup_kept(struct symbols *s, uint64_t offset)
+{
+	size_t n = s->kept ? cache_names_find(s->kept, offset, s->known) : 0;
+
+	if (reserve(s, n) < 0)
+		return 0;
+	for (size_t i = 0; i < n; i++) {
+		const struct cache_frame *from = &s->known[i];
+		struct symbol_frame *f = &s->frame[i];
+
+		f->named = from->function != NULL;
+		if (f->named)
+			snprintf(f->function, sizeof f->function, "%s", from->function);
+		else
+			name_by_offset(s, f, offset);
+		f->file = from->file;
+		f->line = from->line;
+		f->column = from->column;
+	}
+	return n;
+}
+
+/* For later runs, if nothing was missing. */
+static void
+keep(struct symbols *s, uint64_t offset, size_t n)
+{
+	if (s->kept == NULL || symbols_problem(s) || n > CACHE_NAMES_DEPTH)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		const struct symbol_frame *f = &s->frame[i];
+
+		if (f->line > UINT32_MAX || f->column > UINT32_MAX)
+			return;
+		s->known[i] = (struct cache_frame){ f->named ? f->function : NULL, f->file,
+			(uint32_t)f->line, (uint32_t)f->column };
+	}
+	cache_names_add(s->kept, offset, s->known, n);
 }
 
 /* What a compiler has made: an address is all that is known, so that it must be of
@@ -439,13 +529,19 @@ size_t
 symbols_lookup(struct symbols *s, uint64_t offset,
     const struct symbol_frame **frame)
 {
-	size_t n = 1;
+	size_t n = lookup_kept(s, offset);
 	uint64_t addr;
 
-	if (s->obj && obj_offset_to_addr(s->obj, offset, &addr) == 0)
+	*frame = s->frame;
+	if (n > 0)
+		return n;
+	if (s->obj && obj_offset_to_addr(s->obj, offset, &addr) == 0) {
 		n = lookup_file(s, addr, offset);
-	else
+		keep(s, offset, n);
+	} else {
 		lookup_elsewhere(s, offset);
+		n = 1;
+	}
 	*frame = s->frame;
 	return n;
 }

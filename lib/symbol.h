@@ -11,6 +11,7 @@
 #include "debug.h"
 #include "demangle.h"
 
+struct cache;
 struct crates;
 struct symbols;
 
@@ -20,6 +21,7 @@ struct symbol_options {
 	const char *const *dir;      /* directories with files of another machine */
 	size_t ndir;
 	int hashes;                  /* keep crates' disambiguators and hashes too */
+	struct cache *cache;         /* names from one run to the next; or NULL */
 };
 
 struct symbol_frame {

@@ -1,6 +1,7 @@
 #!/bin/sh
-# The unwind tables that rsprof-cpu keeps from one run to the next, as their
-# user meets them: used, damaged, not wanted, not possible, in the way.
+# The unwind tables that rsprof-cpu keeps from one run to the next, and the names of
+# rsprof-sym, as their user meets them: used, damaged, not wanted, not possible, in
+# the way.
 . "$(dirname "$0")/lib.sh"
 split=$B/target/split
 dir=$HOME/.cache/rsprof
@@ -120,7 +121,82 @@ if root; then
 else
 	skip "another user's HOME takes root"
 fi
-rm -rf "$T/xdg" "$T/planted"
+# ---- names -------------------------------------------------------------------
+
+# Of a program whose debug information is apart, so that it can be taken away.
+rm -rf "$HOME/.cache"
+mkdir "$T/apart" "$T/none"
+objcopy --only-keep-debug "$split" "$T/apart/prog.debug"
+(cd "$T/apart" && objcopy --strip-debug --add-gnu-debuglink=prog.debug "$split" "$T/prog")
+{
+	echo 'rsprof	1	cpu	mono=1	wall=2'
+	echo "module	a	$id	$T/prog"
+	nm "$T/prog" | awk '/ [tT] .*split/ { print $1 }' | while read -r at; do
+		for i in 0 20 40 60; do
+			offset=$(printf '%x' $((0x$at + i)))
+			echo "stack	$offset	-	a	$offset	-	0"
+		done
+	done
+} >"$T/in"
+names() { rsprof-sym "$@" -S "$T/apart" "$T/in"; }
+file=$dir/$id.$(stat -c %s.%u "$T/prog").names
+exits "names: the first run" 0 names
+cp "$T/out" "$T/want"
+ok "has lines, and inlined calls" awk -F'\t' '
+    $1 == "frame" && $4 ~ /\.rs$/ { n++ } $1 == "stack" && $7 { inlined++ }
+    END { exit !(n > 10 && inlined > 10) }' "$T/want"
+ok "they are kept" test -s "$file"
+ok "for its user alone" test "$(stat -c %a "$file")" = 600
+cp "$file" "$T/good"
+old "$file"; before=$(inode "$file")
+mv "$T/apart/prog.debug" "$T/none"
+exits "a second run, without the debug information" 0 names
+same "has the same names" "$T/out" "$T/want"
+ok "writes nothing" test "$(inode "$file")" = "$before"
+ok "and notes the use" eval '! is_old "$file"'
+exits "hashes are not kept" 0 names -H
+ok "so that they have no lines here" sh -c '! grep -q "\.rs" "$1"' - "$T/out"
+
+# unbelieved WHAT: the file, which was changed, is not used, and is replaced once
+# all is there again.
+unbelieved() {
+	exits "$1: no harm" 0 names
+	ok "$1: not believed" sh -c '! grep -q "\.rs" "$1"' - "$T/out"
+	says "$1: what is missing is said" '^note	.*no debug information' "$T/out"
+	ok "$1: names that lack something are not kept" sh -c '! cmp -s "$1" "$2"' - \
+	    "$file" "$T/good"
+	mv "$T/none/prog.debug" "$T/apart"
+	exits "$1: with the debug information" 0 names
+	same "$1: the names" "$T/out" "$T/want"
+	ok "$1: replaced by a good one" cmp "$file" "$T/good"
+	mv "$T/apart/prog.debug" "$T/none"
+}
+printf '\377' | dd of="$file" bs=1 seek=500 conv=notrunc 2>/dev/null
+unbelieved "a byte is another"
+truncate -s 1000 "$file"
+unbelieved "a file that is cut"
+: >"$file"
+unbelieved "an empty file"
+rm -rf "$HOME/.cache"
+unbelieved "deleted altogether"
+chmod 666 "$file"
+exits "a file that everybody can write to" 0 names
+ok "is not believed" sh -c '! grep -q "\.rs" "$1"' - "$T/out"
+mv "$T/none/prog.debug" "$T/apart"
+rm -rf "$HOME/.cache"
+awk -F'\t' '$1 != "stack" || NR % 2' "$T/in" >"$T/half"
+rsprof-sym -S "$T/apart" "$T/half" >/dev/null
+cp "$file" "$T/less"
+exits "a run that meets more" 0 names
+ok "adds it" test "$(stat -c %s "$file")" -gt "$(stat -c %s "$T/less")"
+rm "$T/apart/prog.debug"
+exits "and a later one" 0 names
+same "has all" "$T/out" "$T/want"
+exits "nowhere to keep them" 0 env -u HOME rsprof-sym "$T/in"
+ok "is quiet" test ! -s "$T/err"
+
+rm -rf "$T/xdg" "$T/planted" "$HOME/.cache"
 ok "nothing is written anywhere else" none "$T" '*.unwind'
+ok "of names neither" none "$T" '*.names'
 
 done_testing

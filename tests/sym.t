@@ -2,6 +2,8 @@
 # rsprof-sym: its names against llvm-symbolizer's, what passes unchanged, the
 # right file, and bad input.
 . "$(dirname "$0")/lib.sh"
+# What was found once is found again each time; tests/cache.t has the other way.
+XDG_CACHE_HOME=/proc; export XDG_CACHE_HOME
 split=$B/target/split
 tab=$(printf '\t')
 

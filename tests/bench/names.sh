@@ -2,10 +2,12 @@
 # names.sh: 10,000 addresses of the largest program with debug information that
 # can be made here, named from cold by rsprof-sym, llvm-symbolizer, addr2line and
 # eu-addr2line: the time, CPU time and memory that it takes; and how soon the first
-# one has a name.  In a test of the bench: 100 addresses of a small program.
+# one has a name; and a stream of them, the first time and again.  In a test of the bench: 100 addresses of a small program.
 . "$(dirname "$0")/lib.sh"
 
 addresses=10000
+XDG_CACHE_HOME=$T/cache
+export XDG_CACHE_HOME
 home=$(getent passwd "$(id -u)" | cut -d: -f6)
 if [ "$BENCH_LIMIT" -le 1 ]; then
 	addresses=100
@@ -67,7 +69,9 @@ for how in debug release; do
 		cp "$T/at" "$T/ask"
 		name "names_$how" "$file"
 		cp "$T/raw" "$T/ask"
+		rm -rf "$T/cache"
 		take "stream_$how" rsprof rsprof-sym
+		take "again_$how" rsprof rsprof-sym
 		head -n 1 "$T/at" >"$T/ask"
 		name "first_$how" "$file"
 	done

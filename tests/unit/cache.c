@@ -18,6 +18,8 @@
 
 #include "bpf/step.h"
 #include "cache_file.h"
+#include "cache_names.h"
+#include "cache_table.h"
 #include "tap.h"
 #include "unwind.h"
 
@@ -180,7 +182,7 @@ believed(const void *bytes, size_t len)
 	if (fd < 0 || write(fd, bytes, len) != (ssize_t)len ||
 	    lseek(fd, 0, SEEK_SET) < 0)
 		exit(1);
-	good = cache_file_read(fd, NAME, &t, &rust) == 0;
+	good = cache_table_read(fd, NAME, &t, &rust) == 0;
 	if (good)
 		unwind_free(&t);
 	close(fd);
@@ -222,7 +224,7 @@ test_damage(void)
 static int
 sealed(struct image *image)
 {
-	image->head.sum = cache_sum(&image->head, image->row);
+	image->head.sum = cache_sum(&image->head, image->row, sizeof image->row);
 	return believed(image, sizeof *image);
 }
 
@@ -248,13 +250,13 @@ test_foreign(void)
 	image.row[7].offset = image.row[8].offset + 1;
 	ok(!sealed(&image), "or descend");
 	image = good;
-	image.head.nrow--;
+	image.head.count[CACHE_TABLE_ROWS]--;
 	ok(!sealed(&image), "fewer rows than there are");
-	image.head.nrow = UINT32_MAX;
+	image.head.count[CACHE_TABLE_ROWS] = UINT32_MAX;
 	image.head.sum = 0;
 	ok(!believed(&image, sizeof image), "more rows than there are");
-	image.head.nrow = 0;
-	image.head.sum = cache_sum(&image.head, image.row);
+	image.head.count[CACHE_TABLE_ROWS] = 0;
+	image.head.sum = cache_sum(&image.head, image.row, 0);
 	ok(!believed(&image, sizeof image.head), "no rows");
 	image = good;
 	image.row[ROWS - 1].offset = UINT32_MAX;
@@ -562,6 +564,145 @@ test_permissions(void)
 		exit(1);
 }
 
+/* ---- names ------------------------------------------------------------- */
+
+static const struct cache_frame inner = { "f", "a.rs", 1, 2 };
+static const struct cache_frame nameless = { NULL, NULL, 0, 0 };
+
+static struct cache_names *
+make_names(unsigned places)
+{
+	struct cache_names *n = cache_names_new();
+
+	for (unsigned i = 0; i < places; i++) {
+		const struct cache_frame f[] = { inner, { i % 2 ? "g" : "h", "b.rs", i, 0 } };
+
+		cache_names_add(n, i * 16, f, 1 + i % 2);
+	}
+	cache_names_add(n, UINT64_MAX, &nameless, 1);
+	return n;
+}
+
+static int
+same_frame(const struct cache_frame *a, const struct cache_frame *b)
+{
+	return (!a->function == !b->function) && (!a->file == !b->file) &&
+	    (!a->function || strcmp(a->function, b->function) == 0) &&
+	    (!a->file || strcmp(a->file, b->file) == 0) && a->line == b->line &&
+	    a->column == b->column;
+}
+
+static int
+right_names(const struct cache_names *n, unsigned places)
+{
+	struct cache_frame f[CACHE_NAMES_DEPTH];
+	int good = cache_names_find(n, 8, f) == 0;
+
+	for (unsigned i = 0; i < places; i++) {
+		const struct cache_frame outer = { "g", "b.rs", i, 0 };
+
+		good &= cache_names_find(n, i * 16, f) == 1 + i % 2 && same_frame(f, &inner);
+		good &= i % 2 == 0 || same_frame(f + 1, &outer);
+	}
+	return good && cache_names_find(n, UINT64_MAX, f) == 1 && same_frame(f, &nameless);
+}
+
+/* A file with such a body, and a checksum that agrees: is it believed? */
+static int
+names_believed(const struct cache_head *from, const void *body, size_t len)
+{
+	int fd = memfd_create("names", MFD_CLOEXEC), good;
+	struct cache_head h = *from;
+	struct cache_names *n;
+
+	h.sum = cache_sum(&h, body, len);
+	if (fd < 0 || write(fd, &h, sizeof h) != sizeof h ||
+	    write(fd, body, len) != (ssize_t)len || lseek(fd, 0, SEEK_SET) < 0)
+		exit(1);
+	n = cache_names_read(fd, NAME);
+	good = n != NULL;
+	cache_names_free(n);
+	close(fd);
+	return good;
+}
+
+/* Numbers of what is not there, in a body of two places, three frames and texts. */
+static void
+test_bad_names(void)
+{
+	const struct cache_frame f[] = { inner, inner };
+	struct cache_names *n = cache_names_new();
+	int fd = memfd_create("names", MFD_CLOEXEC);
+	uint32_t *body;
+	struct cache_head h, other;
+	size_t len;
+
+	cache_names_add(n, 1, f, 1);
+	cache_names_add(n, 2, f, 2);
+	if (cache_names_write(fd, NAME, n) < 0 || lseek(fd, 0, SEEK_SET) < 0)
+		exit(1);
+	cache_names_free(n);
+	body = cache_file_read(fd, CACHE_NAMES_MAGIC, NAME, &h, &len);
+	close(fd);
+	ok(body && len == 2 * 16 + 3 * 16 + 8 && names_believed(&h, body, len),
+	    "names in a file, by hand");
+	for (int i = 0; i < 3; i++)
+		for (int by = -1; by <= 2; by += 3) {
+			other = h;
+			other.count[i] += (uint32_t)by;
+			ok(!names_believed(&other, body, len), "another number of %s, %d",
+			    i == 0 ? "places" : i == 1 ? "frames" : "texts", by);
+		}
+	static const struct {
+		const char *what;
+		size_t at; /* 32-bit words */
+		uint32_t value;
+	} bad[] = { { "a place past the frames", 2, 4 }, { "more frames than there are", 7, 3 },
+		{ "no frames", 3, 0 }, { "frames without end", 3, UINT32_MAX },
+		{ "a text past the last", 8, 2 }, { "a file's past the last", 9, 2 },
+		{ "a text twice", 20, 0x00610061 }, { "something behind the texts", 21, 1u << 24 } };
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		uint32_t was = body[bad[i].at];
+
+		body[bad[i].at] = bad[i].value;
+		ok(!names_believed(&h, body, len), "%s", bad[i].what);
+		body[bad[i].at] = was;
+	}
+	free(body);
+}
+
+static void
+test_names(void)
+{
+	struct cache *c;
+	struct cache_names *n = make_names(100);
+	struct unwind_table t;
+	int rust;
+
+	clean();
+	c = cache_open(CACHE_LIMIT);
+	ok(cache_load_names(c, &key) == NULL, "no names are kept yet");
+	ok(right_names(n, 100) && cache_names_changed(n), "names can be added");
+	cache_save_names(c, &key, n);
+	cache_names_free(n);
+	n = cache_load_names(c, &key);
+	ok(n && right_names(n, 100), "and kept");
+	ok(n && !cache_names_changed(n), "they are as they were");
+	ok(cache_load(c, &key, &t, &rust) < 0, "names are no table");
+	cache_names_free(n);
+	n = cache_names_new();
+	for (uint64_t i = 0; i < 2000000; i++)
+		cache_names_add(n, i, &inner, 1);
+	ok(cache_names_size(n) < CACHE_NAMES_MAX + 4096, "there is a limit");
+	cache_save_names(c, &key, n);
+	cache_names_free(n);
+	n = cache_load_names(c, &key);
+	ok(n && cache_names_find(n, 0, (struct cache_frame[CACHE_NAMES_DEPTH]){ 0 }) == 1,
+	    "which can be kept");
+	cache_names_free(n);
+	cache_close(c);
+}
+
 int
 main(void)
 {
@@ -578,6 +719,8 @@ main(void)
 	test_full_disk();
 	test_processes();
 	test_permissions();
+	test_names();
+	test_bad_names();
 	clean();
 	rmdir(top);
 	return tap_done();

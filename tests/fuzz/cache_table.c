@@ -8,6 +8,7 @@
 
 #include "bpf/step.h"
 #include "cache_file.h"
+#include "cache_table.h"
 #include "unwind.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -41,7 +42,7 @@ try(const void *bytes, size_t size)
 	if (fd < 0 || write(fd, bytes, size) != (ssize_t)size ||
 	    lseek(fd, 0, SEEK_SET) < 0)
 		abort();
-	if (cache_file_read(fd, "name", &t, &rust) == 0) {
+	if (cache_table_read(fd, "name", &t, &rust) == 0) {
 		check(&t);
 		unwind_free(&t);
 	}
@@ -61,18 +62,18 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	try(data, size);
 	memset(&h, 0, sizeof h);
-	memcpy(h.magic, CACHE_MAGIC, sizeof h.magic);
+	memcpy(h.magic, CACHE_TABLE_MAGIC, sizeof h.magic);
 	h.stamp = cache_stamp();
 	memcpy(h.name, "name", 4);
-	h.nrow = (uint32_t)(size / sizeof *row);
+	h.count[CACHE_TABLE_ROWS] = (uint32_t)(size / sizeof *row);
 	row = (struct step_row *)(bytes + sizeof h);
 	memcpy(row, data, size);
 	/* An index of gigabytes takes its time: not each time. */
-	for (uint32_t i = 0; data[0] != 'B' && i < h.nrow; i++)
+	for (uint32_t i = 0; data[0] != 'B' && i < h.count[CACHE_TABLE_ROWS]; i++)
 		row[i].offset &= 0xfffff;
-	h.sum = cache_sum(&h, row);
+	h.sum = cache_sum(&h, row, h.count[CACHE_TABLE_ROWS] * sizeof *row);
 	memcpy(bytes, &h, sizeof h);
-	try(bytes, sizeof h + h.nrow * sizeof *row);
+	try(bytes, sizeof h + h.count[CACHE_TABLE_ROWS] * sizeof *row);
 	free(bytes);
 	return 0;
 }
