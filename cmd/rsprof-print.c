@@ -246,7 +246,7 @@ location_text(const struct printer *p, const char *module, const struct frame *f
 		whole = format("%s", module ? module : "[unknown]");
 	else
 		whole = format("[%s]", p->whole ? module : base_name(module));
-	text = fit(p, whole, FILE_COLUMNS, name_path);
+	text = fit(p, whole, FILE_COLUMNS, name_source);
 	free(whole);
 	return text;
 }

@@ -174,7 +174,7 @@ put_location(FILE *out, const struct inuse_row *row, size_t width)
 {
 	char buf[NAME_SIZE];
 
-	name_path(buf, sizeof buf, row->file ? row->file : row->module, width);
+	name_source(buf, sizeof buf, row->file ? row->file : row->module, width);
 	fprintf(out, row->file ? "  %s" : "  [%s]", buf);
 	if (row->file && row->line)
 		fprintf(out, ":%" PRIu64, row->line);

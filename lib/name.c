@@ -5,6 +5,7 @@
 #include <wchar.h>
 
 #include "name.h"
+#include "source.h"
 
 /* ---- characters ------------------------------------------------------- */
 
@@ -382,6 +383,15 @@ name_path(char *out, size_t size, const char *path, size_t columns)
 	}
 	path_end(path, columns, o.utf8, &last);
 	return put_ends(&o, last, columns);
+}
+
+size_t
+name_source(char *out, size_t size, const char *path, size_t columns)
+{
+	struct source s;
+
+	source_of(path, &s);
+	return name_path(out, size, columns == SIZE_MAX ? path : s.shown, columns);
 }
 
 size_t

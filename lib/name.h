@@ -22,11 +22,13 @@
  * collapsed to <..> and (..), then the modules of types within <A as B> go,
  * then those types, then leading components.
  * name_path() is for files: leading directories go.
+ * name_source() is for source files: where cargo, rustup or a distribution has put
+ * a crate goes first, unless any number of columns (SIZE_MAX) will do.
  * name_text() is for other text, such as a command line: its end goes.
  */
 size_t name_short(char *out, size_t size, const char *name, size_t columns);
 size_t name_path(char *out, size_t size, const char *path, size_t columns);
-
+size_t name_source(char *out, size_t size, const char *path, size_t columns);
 size_t name_text(char *out, size_t size, const char *text, size_t columns);
 
 /* The columns that all of a name takes. */

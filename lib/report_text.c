@@ -397,7 +397,7 @@ put_place(FILE *out, const struct profile_row *row, size_t name, size_t after)
 	place(whole, sizeof(whole), row);
 	if (*whole) {
 		put_padded(out, buf, used, name + 2);
-		name_path(buf, sizeof(buf), whole, after);
+		name_source(buf, sizeof(buf), whole, after);
 	}
 	fprintf(out, "%s\n", buf);
 }

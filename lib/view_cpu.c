@@ -267,7 +267,7 @@ draw_file(const struct profile_row *row, struct grid *g,
 		return;
 	if (room > NAME_MAX_COLUMNS)
 		room = NAME_MAX_COLUMNS;
-	name_path(buf, sizeof(buf), row->file, (size_t)room);
+	name_source(buf, sizeof(buf), row->file, (size_t)room);
 	x = grid_put(g, cell->y, cell->x, room, GRID_FAINT, buf);
 	grid_put(g, cell->y, x, cell->x + cell->columns - x, GRID_FAINT, line);
 }

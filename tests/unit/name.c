@@ -88,6 +88,17 @@ static const struct sample paths[] = {
 	{ 8, "a\nb", "a?b" },
 };
 
+#define REGISTRY "/home/me/.cargo/registry/src/index.crates.io-6f17d22bba15001f/serde-1.0.1/src/de.rs:9"
+
+static const struct sample sources[] = {
+	{ 80, FILE_LINE, FILE_LINE },
+	{ 80, REGISTRY, "serde-1.0.1/src/de.rs:9" },
+	{ 15, REGISTRY, "…/src/de.rs:9" },
+	{ SIZE_MAX, REGISTRY, REGISTRY },
+	{ 80, "/rustc/59807616e1fa/library/core/src/iter/range.rs:1", "core/src/iter/range.rs:1" },
+	{ 80, "/usr/lib/x86_64-linux-gnu/libc.so.6", "/usr/lib/x86_64-linux-gnu/libc.so.6" },
+};
+
 static const struct sample texts[] = {
 	{ 14, "./server -v 80", "./server -v 80" },
 	{ 13, "./server -v 80", "./server -v …" },
@@ -155,6 +166,8 @@ main(void)
 	check(name_path, paths, N(paths));
 	check_bounds(name_short, functions, N(functions));
 	check_bounds(name_path, paths, N(paths));
+	check(name_source, sources, N(sources));
+	check_bounds(name_source, sources, N(sources));
 	check(name_text, texts, N(texts));
 	check_bounds(name_text, functions, N(functions));
 	ok(name_columns("日本\n") == 5, "columns of a whole name");
