@@ -155,7 +155,7 @@ sum_now(struct profile *p)
 	for (i = p->now; i < d->nsample; i++) {
 		s = &d->sample[i];
 		if (s->time <= last && last - s->time < p->window &&
-		    count_now(p, s) == -1)
+		    profile_data_counts(d, s) && count_now(p, s) == -1)
 			return -1;
 	}
 	return 0;
@@ -437,6 +437,33 @@ profile_measure(struct profile *p, enum profile_metric metric)
 	return sum_up(p) == -1 || profile_regroup(p, p->group) == -1 ? -1 : 0;
 }
 
+const struct profile_select *
+profile_selected(const struct profile *p)
+{
+	return &p->data->select;
+}
+
+int
+profile_select(struct profile *p, const struct profile_select *select)
+{
+	profile_data_select(p->data, select);
+	p->now = 0;
+	return sum_up(p) == -1 || profile_regroup(p, p->group) == -1 ? -1 : 0;
+}
+
+int
+profile_is_folded(const struct profile *p)
+{
+	return p->data->tree->fold;
+}
+
+int
+profile_fold(struct profile *p, int fold)
+{
+	profile_tree_fold(p->data->tree, fold);
+	return profile_regroup(p, p->group);
+}
+
 struct profile *
 profile_open(struct db *db, enum profile_metric metric,
     enum profile_group group, uint64_t since, uint64_t until, uint64_t window)
@@ -522,7 +549,7 @@ mark_nodes(const struct profile *p, unsigned id, char what, char *mark)
 
 	for (n = t->roots; n != NONE; n = profile_tree_next(t, n)) {
 		up = t->node[n].parent;
-		mark[n] = t->node[n].row[p->group] == id ||
+		mark[n] = t->node[t->node[n].as].row[p->group] == id ||
 		    (what == 't' && up != NONE && mark[up]);
 	}
 }
@@ -531,6 +558,10 @@ static int
 counts(const struct profile *p, const struct profile_sample *s, unsigned id,
     const char *mark)
 {
+	uint32_t thread = p->data->select.thread;
+
+	if (thread != PROFILE_ALL && s->thread != thread)
+		return 0;
 	return p->group == PROFILE_THREAD ? s->thread == id : mark[s->node];
 }
 

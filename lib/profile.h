@@ -57,6 +57,13 @@ enum profile_state {
 /* As in rsprof-records(5); "on". */
 const char *profile_state_name(enum profile_state state);
 
+/* What counts of what has been read. */
+#define PROFILE_ALL UINT32_MAX
+struct profile_select {
+	uint64_t from, to; /* to UINT64_MAX: no end */
+	uint32_t thread;   /* its row's id; PROFILE_ALL */
+};
+
 struct profile_row {
 	unsigned id;                  /* stays the same while the profile is open */
 	const char *name;             /* function, crate, module path or thread name */
@@ -137,6 +144,16 @@ int profile_regroup(struct profile *p, enum profile_group group);
  * those of before. */
 enum profile_metric profile_measured(const struct profile *p);
 int profile_measure(struct profile *p, enum profile_metric metric);
+
+/* Count something else, without reading again; losses, costs and notes stay
+ * those of the whole recording.  -1: out of memory, see profile_measure(). */
+const struct profile_select *profile_selected(const struct profile *p);
+int profile_select(struct profile *p, const struct profile_select *select);
+
+/* Charge std, runtimes, allocators and libc to the nearest caller that is none of
+ * them, or no longer.  -1: the same. */
+int profile_is_folded(const struct profile *p);
+int profile_fold(struct profile *p, int fold);
 
 /*
  * The total (what = 't') or self (what = 's') time of one row of the present

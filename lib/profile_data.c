@@ -8,7 +8,6 @@
 #include "array.h"
 #include "db.h"
 #include "idmap.h"
-#include "profile.h"
 #include "profile_rows.h"
 #include "profile_runs.h"
 #include "profile_tree.h"
@@ -24,12 +23,14 @@
 struct frame {
 	uint32_t function, file, crate, version, folded; /* text */
 	uint64_t line;
+	int noise; /* nobody's own code, nor a crate's */
 };
 
 enum table {
 	T_STREAM,
 	T_FRAME,
 	T_ORIGIN,
+	T_CLASS,
 	T_MODULE,
 	T_STACK,
 	T_THREAD,
@@ -151,6 +152,27 @@ take_origin(struct profile_data *d, struct db_stmt *s)
 	    : 0;
 }
 
+static int
+is_noise(const char *class)
+{
+	static const char *const noise[] = { "std", "runtime", "alloc", "libc" };
+
+	for (size_t i = 0; class && i < sizeof(noise) / sizeof(noise[0]); i++)
+		if (strcmp(class, noise[i]) == 0)
+			return 1;
+	return 0;
+}
+
+static int
+take_class(struct profile_data *d, struct db_stmt *s)
+{
+	uint32_t f = idmap_get(&d->ids->frame_map, (uint64_t)db_int(s, 0));
+
+	if (f != NONE)
+		d->ids->frame[f].noise = is_noise(db_text(s, 1));
+	return 0;
+}
+
 /* The name of code that has none: libc.so.6+0x1f001. */
 static int
 raw_name(struct profile_data *d, uint32_t module, uint64_t offset,
@@ -214,6 +236,7 @@ take_stack(struct profile_data *d, struct db_stmt *s)
 	const struct frame *frame = f == NONE ? NULL : &d->ids->frame[f];
 	uint32_t name = frame ? frame->function : NONE, n;
 
+	node.noise = frame && frame->noise;
 	if (strtab_add(d->text, db_text(s, 5), &node.cut) == -1 ||
 	    (name == NONE &&
 	        raw_name(d, module, (uint64_t)db_int(s, 3), &name) == -1) ||
@@ -296,7 +319,8 @@ find_thread(struct profile_data *d, struct db_stmt *s, uint32_t *t)
 	return *t == NONE ? add_thread(d, 0, t) : 0;
 }
 
-/* An amount of 0 makes room for another one, which cannot fail then. */
+/* Of samples that count.  An amount of 0 makes room for another one, which cannot
+ * fail then. */
 static int
 count(struct profile_data *d, const struct profile_sample *sample,
     size_t column, uint64_t amount)
@@ -304,6 +328,29 @@ count(struct profile_data *d, const struct profile_sample *sample,
 	d->column[column] += amount;
 	d->thread[sample->thread].column[column] += amount;
 	return profile_tree_count(d->tree, column, sample->node, amount);
+}
+
+int
+profile_data_counts(const struct profile_data *d, const struct profile_sample *s)
+{
+	const struct profile_select *want = &d->select;
+
+	return s->time >= want->from && (s->time < want->to || want->to == UINT64_MAX) &&
+	    (want->thread == PROFILE_ALL || s->thread == want->thread);
+}
+
+static void
+count_sample(struct profile_data *d, const struct profile_sample *s, uint64_t waits)
+{
+	if (!profile_data_counts(d, s))
+		return;
+	count(d, s, s->state, s->ns);
+	if (s->state == PROFILE_ON) {
+		d->tree->node[s->node].samples++;
+		d->ncpu++;
+	} else if (waits) {
+		count(d, s, PROFILE_WAITS, waits);
+	}
 }
 
 /* Off-CPU time and CPU samples have the same columns, as far as the latter
@@ -321,9 +368,9 @@ take_sample(struct profile_data *d, struct db_stmt *s,
 		return -1;
 	sample->thread = thread;
 	if (count(d, sample, sample->state, 0) == -1 ||
-	    (waits && count(d, sample, PROFILE_WAITS, waits) == -1))
+	    (waits && count(d, sample, PROFILE_WAITS, 0) == -1))
 		return -1;
-	count(d, sample, sample->state, sample->ns);
+	count_sample(d, sample, waits);
 	d->sample[d->nsample++] = *sample;
 	return 0;
 }
@@ -335,13 +382,32 @@ take_cpu(struct profile_data *d, struct db_stmt *s)
 		.ns = unsigned_time(db_int(s, 4)), .state = PROFILE_ON };
 
 	saw_time(d, sample.time);
-	if (!in_range(d, sample.time))
-		return 0;
-	if (take_sample(d, s, &sample, 0) == -1)
-		return -1;
-	d->tree->node[sample.node].samples++;
-	d->ncpu++;
-	return 0;
+	return in_range(d, sample.time) ? take_sample(d, s, &sample, 0) : 0;
+}
+
+static void
+clear_counts(struct profile_data *d)
+{
+	memset(d->column, 0, sizeof(d->column));
+	d->ncpu = 0;
+	for (size_t i = 0; i < d->nthread; i++)
+		memset(d->thread[i].column, 0, sizeof(d->thread[i].column));
+	for (size_t i = 0; i < d->tree->n; i++)
+		d->tree->node[i].samples = 0;
+	for (size_t i = 0; i < PROFILE_COLUMNS; i++)
+		profile_tree_clear(d->tree, i);
+}
+
+void
+profile_data_select(struct profile_data *d, const struct profile_select *select)
+{
+	size_t off = 0;
+
+	d->select = *select;
+	clear_counts(d);
+	for (size_t i = 0; i < d->nsample; i++)
+		count_sample(d, &d->sample[i],
+		    d->sample[i].state == PROFILE_ON ? 0 : d->waits[off++]);
 }
 
 /* One that is not known counts as sleeping. */
@@ -370,8 +436,10 @@ take_off(struct profile_data *d, struct db_stmt *s)
 	sample.state = state;
 	if (state != PROFILE_READY)
 		waits = unsigned_time(db_int(s, 6));
-	if (take_sample(d, s, &sample, waits) == -1)
+	if (array_room(&d->waits, d->noff, &d->waits_room, sizeof(*d->waits)) == -1 ||
+	    take_sample(d, s, &sample, waits) == -1)
 		return -1;
+	d->waits[d->noff] = waits < UINT32_MAX ? (uint32_t)waits : UINT32_MAX;
 	if (sample.time > d->off_last)
 		d->off_last = sample.time;
 	d->noff++;
@@ -448,6 +516,7 @@ static const struct source {
 	               "LEFT JOIN string version ON version.id = version "
 	               "LEFT JOIN string folded ON folded.id = folded WHERE frame > ?1",
 	    "i", take_origin, 4 },
+	[T_CLASS] = { "SELECT frame, class FROM class WHERE frame > ?1", "i", take_class, 3 },
 	[T_MODULE] = { "SELECT id, path FROM module WHERE id > ?1", "i", take_module, 0 },
 	[T_STACK] = { "SELECT id, parent, module, offset, frame, cut FROM stack "
 	              "WHERE id > ?1",
@@ -567,6 +636,7 @@ profile_data_new(uint64_t since, uint64_t until)
 		return NULL;
 	d->since = since;
 	d->until = until;
+	d->select = (struct profile_select){ 0, UINT64_MAX, PROFILE_ALL };
 	d->off_least = UINT64_MAX;
 	if (allocate(d) == 0)
 		return d;
@@ -611,6 +681,7 @@ profile_data_free(struct profile_data *d)
 	free_ids(d->ids);
 	free(d->thread);
 	free(d->sample);
+	free(d->waits);
 	free(d->loss);
 	free(d);
 }

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "profile.h"
+
 struct db;
 struct profile_ids;
 struct profile_rows;
@@ -35,11 +37,13 @@ struct profile_loss {
 };
 
 struct profile_data {
-	uint64_t since, until; /* what is not between them is left out */
+	uint64_t since, until; /* what is not between them is not read */
+	struct profile_select select; /* and of what was read, what counts */
 	uint64_t last;         /* the latest time that was seen */
 	uint64_t off_last;     /* the same of off-CPU time; 0: none */
-	uint64_t column[7];    /* of all samples, as in profile_tree.h */
-	uint64_t ncpu, noff;   /* samples of the CPU; others */
+	uint64_t column[7];    /* of what counts, as in profile_tree.h */
+	uint64_t ncpu;         /* samples of the CPU that count */
+	uint64_t noff;         /* others, whether they do or not */
 	uint64_t lost;         /* sum of the losses */
 	uint64_t off_least;    /* nanoseconds; UINT64_MAX: none is recorded */
 	struct strtab *text, *notes;
@@ -48,10 +52,11 @@ struct profile_data {
 	struct profile_runs *runs;
 	struct profile_thread *thread;
 	struct profile_sample *sample; /* in the order of arrival */
+	uint32_t *waits;               /* of those that are not of the CPU */
 	struct profile_loss *loss;     /* one for each producer and reason */
 	size_t nthread, nsample, nloss;
 
-	size_t thread_room, sample_room, loss_room;
+	size_t thread_room, sample_room, waits_room, loss_room;
 	struct profile_ids *ids;
 };
 
@@ -62,5 +67,11 @@ void profile_data_free(struct profile_data *d);
 /* Read what came since.  0, or -1 and db_error(): what has been read until
  * then is there and will not be read again. */
 int profile_data_read(struct profile_data *d, struct db *db);
+
+/* Does a sample count? */
+int profile_data_counts(const struct profile_data *d, const struct profile_sample *s);
+
+/* Count anew what is selected. */
+void profile_data_select(struct profile_data *d, const struct profile_select *select);
 
 #endif

@@ -93,12 +93,12 @@ sum_column(struct profile_rows *r, struct profile_tree *t, size_t which,
 
 	while (n != NONE) {
 		node = &t->node[n];
-		enter(node, &r->row[node->row[which]], column,
+		enter(node, &r->row[t->node[node->as].row[which]], column,
 		    profile_tree_self(t, column, n));
 		if ((n = node->child) != NONE)
 			continue;
 		for (;;) {
-			leave(t, node, &r->row[node->row[which]], column);
+			leave(t, node, &r->row[t->node[node->as].row[which]], column);
 			n = node->sibling;
 			if (n != NONE || node->parent == NONE)
 				break;

@@ -106,6 +106,18 @@ profile_tree_clear(struct profile_tree *t, size_t column)
 
 /* ---- linking ----------------------------------------------------------- */
 
+static uint32_t
+counts_as(const struct profile_tree *t, uint32_t n)
+{
+	const struct profile_node *node = &t->node[n];
+	uint32_t as;
+
+	if (!t->fold || !node->noise || node->parent == NONE)
+		return n;
+	as = t->node[node->parent].as;
+	return t->node[as].noise ? n : as;
+}
+
 static void
 hang(struct profile_tree *t, uint32_t n)
 {
@@ -115,6 +127,7 @@ hang(struct profile_tree *t, uint32_t n)
 	node->sibling = *first;
 	*first = n;
 	node->state = LINKED;
+	node->as = counts_as(t, n);
 	if (node->parent != NONE && node->cut == NONE)
 		node->cut = t->node[node->parent].cut;
 }
@@ -170,4 +183,12 @@ profile_tree_next(const struct profile_tree *t, uint32_t n)
 	while (n != NONE && t->node[n].sibling == NONE)
 		n = t->node[n].parent;
 	return n == NONE ? NONE : t->node[n].sibling;
+}
+
+void
+profile_tree_fold(struct profile_tree *t, int fold)
+{
+	t->fold = fold;
+	for (uint32_t n = t->roots; n != NONE; n = profile_tree_next(t, n))
+		t->node[n].as = counts_as(t, n);
 }

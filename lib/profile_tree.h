@@ -24,6 +24,8 @@ struct profile_node {
 	uint32_t cut;               /* text: why its callers are not known */
 	uint32_t row[PROFILE_ROWS]; /* in each of the groupings, but threads */
 	uint64_t samples;           /* of the CPU */
+	uint32_t as;                /* the node whose rows it counts for; see fold */
+	int noise;                  /* of std, a runtime, an allocator, libc */
 	uint64_t sum;               /* while a column is summed up */
 	uint32_t parent, child, sibling, state; /* of the tree */
 };
@@ -40,6 +42,7 @@ struct profile_tree {
 	size_t n, room;
 	size_t linked;  /* so many hang in the tree */
 	uint32_t roots; /* the first of the outermost nodes */
+	int fold;       /* noise counts for the nearest caller that is none */
 	struct profile_column column[PROFILE_COLUMNS];
 };
 
@@ -47,8 +50,8 @@ struct profile_tree {
 struct profile_tree *profile_tree_new(void);
 void profile_tree_free(struct profile_tree *t);
 
-/* Add a node that is zeroed but for id, caller, cut and row.  0, or -1: out of
- * memory. */
+/* Add a node that is zeroed but for id, caller, cut, noise and row.  0, or -1:
+ * out of memory. */
 int profile_tree_add(struct profile_tree *t, const struct profile_node *node,
     uint32_t *index);
 
@@ -58,6 +61,9 @@ int profile_tree_count(struct profile_tree *t, size_t column, uint32_t node,
 uint64_t profile_tree_self(const struct profile_tree *t, size_t column,
     uint32_t node);
 void profile_tree_clear(struct profile_tree *t, size_t column);
+
+/* Fold noise, or no longer.  Noise without such a caller stays what it is. */
+void profile_tree_fold(struct profile_tree *t, int fold);
 
 /* The node that has an id in the recording, or PROFILE_NONE. */
 uint32_t profile_tree_find(const struct profile_tree *t, int64_t id);

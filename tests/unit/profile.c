@@ -315,6 +315,84 @@ test_series(struct profile *p)
 	    "no width, no time");
 }
 
+/* The same recording, without reading it again. */
+static void
+test_select(struct profile *p)
+{
+	static const struct profile_select all = { 0, END, PROFILE_ALL };
+	struct profile_select some = { 3000, 6000, PROFILE_ALL };
+	uint64_t b[2];
+
+	ok(profile_select(p, &some) == 0 && rows(p) == 4 && self_sum(p) == 28,
+	    "selected: from 3000 until before 6000");
+	is(p, "main", 0, 28);
+	is(p, "a", 8, 28);
+	ok(profile_summary(p)->ns == 28 && profile_summary(p)->samples == 3 &&
+	    profile_summary(p)->complete == 3, "its whole is that");
+	ok(profile_summary(p)->last == 10000, "the recording is as long as before");
+	profile_regroup(p, PROFILE_THREAD);
+	some.thread = row(p, "worker")->id;
+	ok(profile_select(p, &some) == 0 && rows(p) == 1 && self_sum(p) == 12,
+	    "of one thread");
+	profile_regroup(p, PROFILE_FUNCTION);
+	is(p, "main", 0, 12);
+	ok(profile_series(p, row(p, "a")->id, 't', PROFILE_CPU, 0, 10000, b, 1) == 0 &&
+	    b[0] == 12, "and its series");
+	ok(profile_select(p, &all) == 0 && rows(p) == 7 && self_sum(p) == 511,
+	    "all of it again");
+	ok(profile_summary(p)->samples == 9 && profile_summary(p)->complete == 7,
+	    "as before");
+}
+
+/* main calls Vec::push, which calls alloc, which calls the program's own drop; a
+ * thread begins in std. */
+static const char noisy[] = HEAD
+    "proc\t0\t100\t1\tserver\t/srv/server\t./server\n"
+    "thread\t0\t100\t100\tserver\n"
+    "module\ta1\tbeef\t/srv/server\n"
+    "frame\tf1\tmain\tmain.rs\t1\tuser\n"
+    "frame\tf2\tVec::push\tvec.rs\t2\tstd\n"
+    "frame\tf3\talloc\talloc.rs\t3\talloc\n"
+    "frame\tf4\tdrop\tmain.rs\t4\tuser\n"
+    "stack\t51\t-\ta1\t5100\tf2\t0\n"
+    "stack\t52\t51\ta1\t5200\tf1\t0\n"
+    "stack\t53\t52\ta1\t5300\tf2\t0\n"
+    "stack\t54\t53\ta1\t5400\tf3\t0\n"
+    "stack\t55\t54\ta1\t5500\tf4\t0\n"
+    "cpu\t1000\t100\t100\t51\t1\n"
+    "cpu\t2000\t100\t100\t52\t2\n"
+    "cpu\t3000\t100\t100\t53\t4\n"
+    "cpu\t4000\t100\t100\t54\t8\n"
+    "cpu\t5000\t100\t100\t55\t16\n"
+    "end\t6000\tcpu\tduration\n";
+
+static void
+test_fold(void)
+{
+	struct profile *p;
+	struct db *db;
+	uint64_t b[1];
+
+	unlink(path);
+	write_records(path, DB_CREATE, noisy);
+	db = reader();
+	p = open_profile(db, PROFILE_FUNCTION, 0, END, 0);
+	is(p, "Vec::push", 1 + 4, 31);
+	ok(profile_fold(p, 1) == 0 && self_sum(p) == 31, "folded: the whole is the same");
+	is(p, "main", 2 + 4 + 8, 30);
+	is(p, "drop", 16, 16);
+	is(p, "Vec::push", 1, 31);
+	ok(row(p, "alloc") == NULL, "what is folded is no row");
+	ok(profile_series(p, row(p, "main")->id, 's', PROFILE_CPU, 0, 6000, b, 1) == 0 &&
+	    b[0] == 14, "nor in a series");
+	ok(profile_fold(p, 0) == 0, "unfolded");
+	is(p, "alloc", 8, 24);
+	is(p, "main", 2, 30);
+	profile_close(p);
+	db_close(db);
+	unlink(path);
+}
+
 static void
 test_range(struct db *db)
 {
@@ -909,9 +987,12 @@ main(void)
 	test_summary(p);
 	test_groups(p);
 	test_series(p);
+	test_select(p);
 	profile_close(p);
 	test_range(db);
 	db_close(db);
+	test_fold();
+	write_records(path, DB_CREATE, fixture);
 	test_growth();
 	test_off_growth();
 	test_killed_writer();
