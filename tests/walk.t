@@ -250,9 +250,11 @@ for mode in $modes; do
 		says "$1-$mode: the head has the unit" "	unit=$3	" "$1-$mode.raw"
 		check "$1-$mode: as many as the process counts" "$paths"'
 			FNR == NR { split($0, w, " "); want = w[2]; next }
-			$1 == "cpu" { got += $6; if (path[$5] ~ " " where " ") there += $6 }
+			$1 == "cpu" { got += each = $6; if (path[$5] ~ " " where " ") there += $6 }
+			$1 == "lost" { lost += $4 }
 			END {
-				near("events", got, want, want * 0.1)
+				near("events, with " lost + 0 " samples lost",
+				    got + lost * each, want, want * 0.1)
 				near("below " where, there, got, got * 0.1)
 			}' where="$4" "$1-$mode.said" "$1-$mode.rec"
 	done
