@@ -38,6 +38,12 @@ struct site {
 	uint64_t old, nold; /* suspected: of that, unless it is free by now */
 };
 
+/* What a site had from an interval on. */
+struct past {
+	uint64_t live;
+	uint32_t site, interval; /* its number, in `times` */
+};
+
 struct row {
 	struct inuse_row out;
 	uint64_t key;
@@ -48,10 +54,25 @@ struct stream {
 	uint64_t began, pid;
 };
 
+enum table { FRAME,
+	ORIGIN,
+	MODULE,
+	STACK,
+	THREAD,
+	HEAP,
+	MEMORY,
+	AGE,
+	NTABLES };
+
 struct inuse {
 	struct db *db;
 	struct inuse_options o;
-	struct inuse_summary sum;
+	int64_t seen[NTABLES];            /* the last row read of each */
+	struct inuse_summary sum, shown;  /* so far; with what is live now */
+	struct past *past;
+	struct inuse_memory *memory;
+	uint64_t *times; /* of the intervals */
+	size_t npast, past_room, nmemory, memory_room, ntimes, times_room;
 	struct strtab text;
 	struct frame *frame;
 	struct node *node;
@@ -65,7 +86,6 @@ struct inuse {
 	uint32_t walks;
 	uint32_t *touched; /* rows, in this interval */
 	size_t ntouched, touched_room;
-	uint64_t interval;
 	struct stream *stream; /* of the heap, in the order of time */
 	size_t nstream, stream_room, begun;
 	int any;
@@ -93,18 +113,39 @@ text_of(struct inuse *u, const char *s, uint32_t *out)
 
 /* ---- what sums refer to ------------------------------------------------ */
 
+typedef int take_row(struct inuse *u, struct db_stmt *s);
+
+static int
+take_all(struct inuse *u, struct db_stmt *s, take_row *take)
+{
+	int r;
+
+	while ((r = db_step(s)) == 1)
+		if (take(u, s) == -1)
+			return -1;
+	return r;
+}
+
 /* Run a query, and take each row. */
 static int
-each(struct inuse *u, const char *sql, int (*take)(struct inuse *u, struct db_stmt *s))
+each(struct inuse *u, const char *sql, take_row *take)
+{
+	struct db_stmt *s = db_prepare(u->db, sql);
+	int r = s ? take_all(u, s, take) : -1;
+
+	db_finalize(s);
+	return r;
+}
+
+/* The same of rows that come after the last one read, ?1. */
+static int
+each_new(struct inuse *u, enum table t, const char *sql, take_row *take)
 {
 	struct db_stmt *s = db_prepare(u->db, sql);
 	int r = -1;
 
-	while (s && (r = db_step(s)) == 1)
-		if (take(u, s) == -1) {
-			r = -1;
-			break;
-		}
+	if (s && db_start(s, "i", u->seen[t]) == 0)
+		r = take_all(u, s, take);
 	db_finalize(s);
 	return r;
 }
@@ -210,6 +251,7 @@ find_row(struct inuse *u, uint64_t key, const struct inuse_row *new, uint32_t *r
 	    idmap_put(&u->row_of, key, (uint32_t)u->nrow) == -1)
 		return nomem(u);
 	*row = (uint32_t)u->nrow;
+	r.out.id = *row;
 	u->row[u->nrow++] = r;
 	return 0;
 }
@@ -462,12 +504,26 @@ is_again(const struct inuse *u, size_t stream)
 }
 
 static int
+remember(struct inuse *u, const struct site *site)
+{
+	if (array_room(&u->past, u->npast, &u->past_room, sizeof *u->past) == -1)
+		return nomem(u);
+	u->past[u->npast++] = (struct past){ site->live, (uint32_t)(site - u->site),
+		(uint32_t)u->ntimes - 1 };
+	return 0;
+}
+
+static int
 forget(struct inuse *u, struct site *site)
 {
 	struct inuse_sum change = { .live = -site->live, .count = -site->count };
 
+	if (site->live == 0 && site->count == 0)
+		return 0;
 	site->live = site->count = 0;
-	return u->o.age ? 0 : add_change(u, site, &change);
+	if (u->o.age)
+		return 0;
+	return remember(u, site) == -1 ? -1 : add_change(u, site, &change);
 }
 
 /* Whoever attaches again does not know what lived before. */
@@ -482,6 +538,18 @@ begin_streams(struct inuse *u, uint64_t time)
 }
 
 static int
+begin_interval(struct inuse *u, uint64_t time)
+{
+	if (u->ntimes && time == u->times[u->ntimes - 1])
+		return 0;
+	end_interval(u);
+	if (array_room(&u->times, u->ntimes, &u->times_room, sizeof *u->times) == -1)
+		return nomem(u);
+	u->times[u->ntimes++] = time;
+	return begin_streams(u, time);
+}
+
+static int
 take_heap(struct inuse *u, struct db_stmt *s)
 {
 	uint64_t time = number(s, 0), live = number(s, 11), count = number(s, 12);
@@ -492,14 +560,7 @@ take_heap(struct inuse *u, struct db_stmt *s)
 	saw_time(u, time);
 	if (time >= u->o.until && u->o.until != UINT64_MAX)
 		return 0;
-	if (time != u->interval) {
-		end_interval(u);
-		u->interval = time;
-		if (begin_streams(u, time) == -1)
-			return -1;
-	}
-	site = find_site(u, s);
-	if (site == NULL)
+	if (begin_interval(u, time) == -1 || (site = find_site(u, s)) == NULL)
 		return -1;
 	change.live = live - site->live;
 	change.count = count - site->count;
@@ -507,6 +568,8 @@ take_heap(struct inuse *u, struct db_stmt *s)
 	site->count = count;
 	if (u->o.age)
 		return 0; /* add_old() does the rest */
+	if (remember(u, site) == -1)
+		return -1;
 	if (time >= u->o.since) {
 		change.allocs = number(s, 4);
 		change.bytes = number(s, 5);
@@ -564,6 +627,9 @@ take_memory(struct inuse *u, struct db_stmt *s)
 	saw_time(u, time);
 	if (time >= u->o.until && u->o.until != UINT64_MAX)
 		return 0;
+	if (array_room(&u->memory, u->nmemory, &u->memory_room, sizeof *u->memory) == -1)
+		return nomem(u);
+	u->memory[u->nmemory++] = (struct inuse_memory){ time, number(s, 1), number(s, 8) };
 	u->sum.rss = number(s, 1);
 	u->sum.anon = number(s, 2);
 	raise_to(&u->sum.all.peak, number(s, 7));
@@ -646,23 +712,28 @@ take_snapshot(struct inuse *u, struct db_stmt *s)
 static int
 read_names(struct inuse *u)
 {
-	return each(u, "SELECT frame.id, fn.text, fi.text, line, class.class FROM frame "
-	               "LEFT JOIN string fn ON fn.id = function "
-	               "LEFT JOIN string fi ON fi.id = file "
-	               "LEFT JOIN class ON class.frame = frame.id",
+	return each_new(u, FRAME,
+	           "SELECT frame.id, fn.text, fi.text, line, class.class FROM frame "
+	           "LEFT JOIN string fn ON fn.id = function "
+	           "LEFT JOIN string fi ON fi.id = file "
+	           "LEFT JOIN class ON class.frame = frame.id WHERE frame.id > ?1",
 	           take_frame) == -1 ||
 	        (db_schema(u->db) >= 4 &&
-	            each(u, "SELECT frame, crate.text, version.text, folded.text FROM origin "
-	                    "LEFT JOIN string crate ON crate.id = crate "
-	                    "LEFT JOIN string version ON version.id = version "
-	                    "LEFT JOIN string folded ON folded.id = folded",
+	            each_new(u, ORIGIN,
+	                "SELECT frame, crate.text, version.text, folded.text FROM origin "
+	                "LEFT JOIN string crate ON crate.id = crate "
+	                "LEFT JOIN string version ON version.id = version "
+	                "LEFT JOIN string folded ON folded.id = folded WHERE frame > ?1",
 	                take_origin) == -1) ||
-	        each(u, "SELECT id, path FROM module", take_module) == -1 ||
-	        each(u, "SELECT id, parent, module, offset, frame FROM stack "
-	                "ORDER BY id", take_stack) == -1 ||
-	        each(u, "SELECT id, parent FROM stack WHERE parent > id", take_caller) == -1 ||
-	        each(u, "SELECT thread.id, pid, tid, thread.name FROM thread "
-	                "LEFT JOIN process ON process.id = process", take_thread) == -1
+	        each_new(u, MODULE, "SELECT id, path FROM module WHERE id > ?1",
+	            take_module) == -1 ||
+	        each_new(u, STACK, "SELECT id, parent, module, offset, frame FROM stack "
+	                           "WHERE id > ?1 ORDER BY id", take_stack) == -1 ||
+	        each_new(u, STACK, "SELECT id, parent FROM stack "
+	                           "WHERE id > ?1 AND parent > id", take_caller) == -1 ||
+	        each_new(u, THREAD, "SELECT thread.id, pid, tid, thread.name FROM thread "
+	                            "LEFT JOIN process ON process.id = process "
+	                            "WHERE thread.id > ?1", take_thread) == -1
 	    ? -1
 	    : 0;
 }
@@ -670,34 +741,63 @@ read_names(struct inuse *u)
 static int
 read_sums(struct inuse *u)
 {
-	if (each(u, "SELECT time, thread, stack, cut, allocs, bytes, frees, freed, "
-	            "temps, moved, copied, live, count, peak FROM heap ORDER BY rowid",
+	if (each_new(u, HEAP,
+	        "SELECT time, thread, stack, cut, allocs, bytes, frees, freed, temps, moved, "
+	        "copied, live, count, peak FROM heap WHERE rowid > ?1 ORDER BY rowid",
 	        take_heap) == -1)
 		return -1;
-	if (u->o.age &&
-	    (each(u, "SELECT time, thread, stack, cut, born, bytes, count FROM age",
-	         take_age) == -1 ||
-	        add_old(u) == -1))
-		return -1;
-	end_interval(u);
+	if (!u->o.age)
+		return 0;
+	return each_new(u, AGE, "SELECT time, thread, stack, cut, born, bytes, count FROM age "
+	                        "WHERE rowid > ?1", take_age) == -1
+	    ? -1
+	    : add_old(u);
+}
+
+/* What has been read: the same rows are not read again. */
+static int
+read_seen(struct inuse *u)
+{
+	static const char *const name[NTABLES] = { [FRAME] = "frame", [ORIGIN] = "origin",
+		[MODULE] = "module", [STACK] = "stack", [THREAD] = "thread", [HEAP] = "heap",
+		[MEMORY] = "memory", [AGE] = "age" };
+	char sql[80];
+
+	for (size_t t = 0; t < NTABLES; t++) {
+		struct db_stmt *s;
+		int r = 0;
+
+		if (t == ORIGIN && db_schema(u->db) < 4)
+			continue;
+		snprintf(sql, sizeof sql, "SELECT max(rowid) FROM %s",
+		    t == ORIGIN ? "(SELECT frame AS rowid FROM origin)" : name[t]);
+		s = db_prepare(u->db, sql);
+		if (s && (r = db_step(s)) == 1)
+			u->seen[t] = db_int(s, 0);
+		db_finalize(s);
+		if (s == NULL || r < 0)
+			return -1;
+	}
 	return 0;
 }
 
 static int
 read_all(struct inuse *u)
 {
+	u->nstream = 0;
 	return each(u, "SELECT attributes, began FROM stream WHERE producer = 'heap' "
 	               "ORDER BY began, id", take_stream) == -1 ||
-	        each(u, "SELECT max(samples > 0 AND samples <> allocs) FROM heap",
-	            take_estimated) == -1 ||
+	        each_new(u, HEAP, "SELECT max(samples > 0 AND samples <> allocs) FROM heap "
+	                          "WHERE rowid > ?1", take_estimated) == -1 ||
 	        each(u, "SELECT layer FROM probe", take_layer) == -1 ||
 	        each(u, "SELECT coalesce(sum(count), 0) FROM lost WHERE producer = 'heap'",
 	            take_lost) == -1 ||
-	        each(u, "SELECT time, rss, anon, unknown, covered, hits, cost, peak "
-	                "FROM memory ORDER BY rowid", take_memory) == -1 ||
+	        each_new(u, MEMORY, "SELECT time, rss, anon, unknown, covered, hits, cost, peak, "
+	                            "live FROM memory WHERE rowid > ?1 ORDER BY rowid",
+	            take_memory) == -1 ||
 	        (u->o.age &&
 	            each(u, "SELECT DISTINCT time FROM age ORDER BY time", take_snapshot) == -1) ||
-	        read_names(u) == -1 || read_sums(u) == -1
+	        read_names(u) == -1 || read_sums(u) == -1 || read_seen(u) == -1
 	    ? -1
 	    : 0;
 }
@@ -727,16 +827,38 @@ has_any(const struct inuse_sum *s)
 	return s->live || s->allocs || s->frees;
 }
 
+/* What is live now is a peak, too, but it need not be the last of its interval. */
+static void
+show(struct inuse *u, const struct row *row)
+{
+	struct inuse_row *to = &u->out[u->nout++];
+
+	*to = row->out;
+	raise_to(&to->self.peak, to->self.live);
+	raise_to(&to->total.peak, to->total.live);
+}
+
 static int
 collect(struct inuse *u)
 {
-	u->out = calloc(u->nrow + 1, sizeof *u->out);
-	if (u->out == NULL)
+	struct inuse_row *out = reallocarray(u->out, u->nrow + 1, sizeof *u->out);
+
+	if (out == NULL)
 		return nomem(u);
+	u->out = out;
+	u->nout = 0;
 	for (size_t i = 0; i < u->nrow; i++)
 		if (has_any(&u->row[i].out.total))
-			u->out[u->nout++] = u->row[i].out;
+			show(u, &u->row[i]);
+	u->shown = u->sum;
+	raise_to(&u->shown.all.peak, u->shown.all.live);
 	return 0;
+}
+
+int
+inuse_update(struct inuse *u)
+{
+	return read_recording(u) == 0 && collect(u) == 0 ? 0 : -1;
 }
 
 struct inuse *
@@ -750,7 +872,7 @@ inuse_open(struct db *db, const struct inuse_options *o)
 	}
 	u->db = db;
 	u->o = *o;
-	if (read_recording(u) == 0 && collect(u) == 0)
+	if (inuse_update(u) == 0)
 		return u;
 	inuse_close(u);
 	return NULL;
@@ -776,6 +898,9 @@ inuse_close(struct inuse *u)
 	free(u->out);
 	free(u->touched);
 	free(u->stream);
+	free(u->past);
+	free(u->memory);
+	free(u->times);
 	free(u);
 }
 
@@ -795,5 +920,64 @@ inuse_rows(const struct inuse *u, size_t *n)
 const struct inuse_summary *
 inuse_summary(const struct inuse *u)
 {
-	return &u->sum;
+	return &u->shown;
+}
+
+const struct inuse_memory *
+inuse_memory(const struct inuse *u, size_t *n)
+{
+	*n = u->nmemory;
+	return u->memory;
+}
+
+/* ---- one row over time ------------------------------------------------- */
+
+/* Is what a site has in the row's total? */
+static int
+is_of(const struct inuse *u, const struct site *site, unsigned id)
+{
+	if (site->row == id)
+		return 1;
+	if (u->o.group == PROFILE_THREAD)
+		return 0;
+	for (uint32_t n = site->node; n != NONE; n = u->node[n].parent)
+		if (u->node[n].row == id)
+			return 1;
+	return 0;
+}
+
+/* What all buckets until a time, exclusively, still miss. */
+static size_t
+fill(uint64_t *bucket, size_t i, size_t n, uint64_t from, uint64_t width, uint64_t time,
+    uint64_t live)
+{
+	while (i < n && from + (i + 1) * width <= time)
+		bucket[i++] = live;
+	return i;
+}
+
+int
+inuse_series(const struct inuse *u, unsigned id, uint64_t from, uint64_t width,
+    uint64_t *bucket, size_t n)
+{
+	char *of = calloc(u->nsite + 1, 1);
+	uint64_t *had = calloc(u->nsite + 1, sizeof *had), live = 0;
+	size_t at = 0;
+
+	memset(bucket, 0, n * sizeof *bucket);
+	for (size_t i = 0; of && i < u->nsite; i++)
+		of[i] = (char)is_of(u, &u->site[i], id);
+	for (size_t i = 0; of && had && width && i < u->npast; i++) {
+		const struct past *p = &u->past[i];
+
+		if (!of[p->site])
+			continue;
+		at = fill(bucket, at, n, from, width, u->times[p->interval], live);
+		live += p->live - had[p->site];
+		had[p->site] = p->live;
+	}
+	fill(bucket, at, n, from, width, UINT64_MAX, live);
+	free(had);
+	free(of);
+	return of && had ? 0 : -1;
 }

@@ -26,6 +26,7 @@ struct inuse_sum {
 };
 
 struct inuse_row {
+	unsigned id;      /* stays the same while it is open */
 	const char *name; /* function, crate, module path or thread name */
 	const char *file; /* where, by function where it was met first; NULL: not known */
 	uint64_t line;
@@ -72,13 +73,27 @@ struct inuse_options {
  * The db stays the caller's.  NULL: db_error(db) says why.
  */
 struct inuse *inuse_open(struct db *db, const struct inuse_options *o);
+
+/* Read what came since; not with an age.  -1: the same. */
+int inuse_update(struct inuse *u);
 void inuse_close(struct inuse *u);
 
 /* Was memory recorded at all? */
 int inuse_any(const struct inuse *u);
 
-/* The rows with anything, in no order. */
+/* The rows with anything, in no order, until the next update. */
 struct inuse_row *inuse_rows(const struct inuse *u, size_t *n);
 const struct inuse_summary *inuse_summary(const struct inuse *u);
+
+/* All of the memory of the processes, as it was told of, about each second. */
+struct inuse_memory {
+	uint64_t time, rss, live;
+};
+const struct inuse_memory *inuse_memory(const struct inuse *u, size_t *n);
+
+/* The live bytes of a row's total at the ends of n buckets of `width' nanoseconds
+ * from `from' on.  -1: out of memory. */
+int inuse_series(const struct inuse *u, unsigned id, uint64_t from, uint64_t width,
+    uint64_t *bucket, size_t n);
 
 #endif
