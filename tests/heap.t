@@ -220,7 +220,7 @@ rm bare.debug
 cp "$B/target/heap-static" bare
 strip bare
 start ./bare 1 1 warm
-(sleep 1; kill -9 $pid) &
+(sleep 0.4; kill -9 $pid) &
 exits 'it ends while it is looked at: 3' 3 rsprof-heap -p $pid
 says 'which is said' 'process [0-9]* has ended'
 { wait $pid; } 2>/dev/null
