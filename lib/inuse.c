@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "array.h"
+#include "calls.h"
 #include "db.h"
 #include "idmap.h"
 #include "rec.h"
@@ -504,11 +505,11 @@ is_again(const struct inuse *u, size_t stream)
 }
 
 static int
-remember(struct inuse *u, const struct site *site)
+remember(struct inuse *u, const struct site *site, uint64_t live)
 {
 	if (array_room(&u->past, u->npast, &u->past_room, sizeof *u->past) == -1)
 		return nomem(u);
-	u->past[u->npast++] = (struct past){ site->live, (uint32_t)(site - u->site),
+	u->past[u->npast++] = (struct past){ live, (uint32_t)(site - u->site),
 		(uint32_t)u->ntimes - 1 };
 	return 0;
 }
@@ -523,7 +524,7 @@ forget(struct inuse *u, struct site *site)
 	site->live = site->count = 0;
 	if (u->o.age)
 		return 0;
-	return remember(u, site) == -1 ? -1 : add_change(u, site, &change);
+	return remember(u, site, 0) == -1 ? -1 : add_change(u, site, &change);
 }
 
 /* Whoever attaches again does not know what lived before. */
@@ -546,7 +547,7 @@ begin_interval(struct inuse *u, uint64_t time)
 	if (array_room(&u->times, u->ntimes, &u->times_room, sizeof *u->times) == -1)
 		return nomem(u);
 	u->times[u->ntimes++] = time;
-	return begin_streams(u, time);
+	return time < u->o.until || u->o.until == UINT64_MAX ? begin_streams(u, time) : 0;
 }
 
 static int
@@ -558,18 +559,17 @@ take_heap(struct inuse *u, struct db_stmt *s)
 
 	u->any = 1;
 	saw_time(u, time);
+	if (begin_interval(u, time) == -1 || (site = find_site(u, s)) == NULL ||
+	    (u->o.age == 0 && remember(u, site, live) == -1))
+		return -1;
 	if (time >= u->o.until && u->o.until != UINT64_MAX)
 		return 0;
-	if (begin_interval(u, time) == -1 || (site = find_site(u, s)) == NULL)
-		return -1;
 	change.live = live - site->live;
 	change.count = count - site->count;
 	site->live = live;
 	site->count = count;
 	if (u->o.age)
 		return 0; /* add_old() does the rest */
-	if (remember(u, site) == -1)
-		return -1;
 	if (time >= u->o.since) {
 		change.allocs = number(s, 4);
 		change.bytes = number(s, 5);
@@ -625,11 +625,11 @@ take_memory(struct inuse *u, struct db_stmt *s)
 
 	u->any = 1;
 	saw_time(u, time);
-	if (time >= u->o.until && u->o.until != UINT64_MAX)
-		return 0;
 	if (array_room(&u->memory, u->nmemory, &u->memory_room, sizeof *u->memory) == -1)
 		return nomem(u);
 	u->memory[u->nmemory++] = (struct inuse_memory){ time, number(s, 1), number(s, 8) };
+	if (time >= u->o.until && u->o.until != UINT64_MAX)
+		return 0;
 	u->sum.rss = number(s, 1);
 	u->sum.anon = number(s, 2);
 	raise_to(&u->sum.all.peak, number(s, 7));
@@ -758,9 +758,11 @@ read_sums(struct inuse *u)
 static int
 read_seen(struct inuse *u)
 {
-	static const char *const name[NTABLES] = { [FRAME] = "frame", [ORIGIN] = "origin",
-		[MODULE] = "module", [STACK] = "stack", [THREAD] = "thread", [HEAP] = "heap",
-		[MEMORY] = "memory", [AGE] = "age" };
+	static const char *const from[NTABLES] = { [FRAME] = "id) FROM frame",
+		[ORIGIN] = "frame) FROM origin", [MODULE] = "id) FROM module",
+		[STACK] = "id) FROM stack", [THREAD] = "id) FROM thread",
+		[HEAP] = "rowid) FROM heap", [MEMORY] = "rowid) FROM memory",
+		[AGE] = "rowid) FROM age" };
 	char sql[80];
 
 	for (size_t t = 0; t < NTABLES; t++) {
@@ -769,8 +771,7 @@ read_seen(struct inuse *u)
 
 		if (t == ORIGIN && db_schema(u->db) < 4)
 			continue;
-		snprintf(sql, sizeof sql, "SELECT max(rowid) FROM %s",
-		    t == ORIGIN ? "(SELECT frame AS rowid FROM origin)" : name[t]);
+		snprintf(sql, sizeof sql, "SELECT max(%s", from[t]);
 		s = db_prepare(u->db, sql);
 		if (s && (r = db_step(s)) == 1)
 			u->seen[t] = db_int(s, 0);
@@ -821,8 +822,8 @@ read_recording(struct inuse *u)
 	return db_exec(u->db, "COMMIT");
 }
 
-static int
-has_any(const struct inuse_sum *s)
+int
+inuse_has(const struct inuse_sum *s)
 {
 	return s->live || s->allocs || s->frees;
 }
@@ -848,7 +849,7 @@ collect(struct inuse *u)
 	u->out = out;
 	u->nout = 0;
 	for (size_t i = 0; i < u->nrow; i++)
-		if (has_any(&u->row[i].out.total))
+		if (inuse_has(&u->row[i].out.total))
 			show(u, &u->row[i]);
 	u->shown = u->sum;
 	raise_to(&u->shown.all.peak, u->shown.all.live);
@@ -932,13 +933,13 @@ inuse_memory(const struct inuse *u, size_t *n)
 
 /* ---- one row over time ------------------------------------------------- */
 
-/* Is what a site has in the row's total? */
+/* Is what a site has in the row's total, or with 's' in its self? */
 static int
-is_of(const struct inuse *u, const struct site *site, unsigned id)
+is_of(const struct inuse *u, const struct site *site, unsigned id, char what)
 {
 	if (site->row == id)
 		return 1;
-	if (u->o.group == PROFILE_THREAD)
+	if (what == 's' || u->o.group == PROFILE_THREAD)
 		return 0;
 	for (uint32_t n = site->node; n != NONE; n = u->node[n].parent)
 		if (u->node[n].row == id)
@@ -957,8 +958,8 @@ fill(uint64_t *bucket, size_t i, size_t n, uint64_t from, uint64_t width, uint64
 }
 
 int
-inuse_series(const struct inuse *u, unsigned id, uint64_t from, uint64_t width,
-    uint64_t *bucket, size_t n)
+inuse_series(const struct inuse *u, unsigned id, char what, uint64_t from,
+    uint64_t width, uint64_t *bucket, size_t n)
 {
 	char *of = calloc(u->nsite + 1, 1);
 	uint64_t *had = calloc(u->nsite + 1, sizeof *had), live = 0;
@@ -966,7 +967,7 @@ inuse_series(const struct inuse *u, unsigned id, uint64_t from, uint64_t width,
 
 	memset(bucket, 0, n * sizeof *bucket);
 	for (size_t i = 0; of && i < u->nsite; i++)
-		of[i] = (char)is_of(u, &u->site[i], id);
+		of[i] = (char)is_of(u, &u->site[i], id, what);
 	for (size_t i = 0; of && had && width && i < u->npast; i++) {
 		const struct past *p = &u->past[i];
 
@@ -980,4 +981,48 @@ inuse_series(const struct inuse *u, unsigned id, uint64_t from, uint64_t width,
 	free(had);
 	free(of);
 	return of && had ? 0 : -1;
+}
+
+/* ---- stacks ------------------------------------------------------------ */
+
+/* The node that one counts for: the nearest caller that is no plumbing, if any. */
+static uint32_t
+counts_as(const struct inuse *u, uint32_t n, int fold)
+{
+	uint32_t up = n;
+
+	while (fold && up != NONE && u->node[up].frame != NONE &&
+	    u->frame[u->node[up].frame].plumbing)
+		up = u->node[up].parent;
+	return up == NONE ? n : up;
+}
+
+/* What has no stack hangs in places of its own, behind those of stacks. */
+int
+inuse_stacks(const struct inuse *u, int fold, struct calls_stacks *out)
+{
+	if (calls_stacks_new(out, u->nnode + u->nsite) == -1)
+		return -1;
+	for (size_t i = 0; i < u->nnode; i++) {
+		uint32_t up = u->node[i].parent, n = (uint32_t)i;
+
+		out->caller[i] = up == NONE ? NONE : counts_as(u, up, fold);
+		out->row[i] = counts_as(u, n, fold) == n ? u->node[i].row : CALLS_NONE;
+	}
+	for (size_t i = 0; i < u->nsite; i++) {
+		size_t own = u->nnode + i;
+
+		out->caller[own] = CALLS_NONE;
+		out->row[own] = u->site[i].node == NONE ? u->site[i].row : CALLS_NONE;
+		out->value[u->site[i].node == NONE ? own :
+		        counts_as(u, u->site[i].node, fold)] += u->site[i].live;
+	}
+	return 0;
+}
+
+const char *
+inuse_function(const struct inuse *u, uint32_t row, const char **module)
+{
+	*module = u->row[row].out.module;
+	return u->row[row].out.name;
 }

@@ -78,6 +78,9 @@ struct inuse *inuse_open(struct db *db, const struct inuse_options *o);
 int inuse_update(struct inuse *u);
 void inuse_close(struct inuse *u);
 
+/* Is there anything in it? */
+int inuse_has(const struct inuse_sum *s);
+
 /* Was memory recorded at all? */
 int inuse_any(const struct inuse *u);
 
@@ -91,9 +94,18 @@ struct inuse_memory {
 };
 const struct inuse_memory *inuse_memory(const struct inuse *u, size_t *n);
 
-/* The live bytes of a row's total at the ends of n buckets of `width' nanoseconds
- * from `from' on.  -1: out of memory. */
-int inuse_series(const struct inuse *u, unsigned id, uint64_t from, uint64_t width,
-    uint64_t *bucket, size_t n);
+/* The live bytes of a row's total (what = 't') or self (what = 's') at the ends of n
+ * buckets of `width' nanoseconds from `from' on.  -1: out of memory. */
+int inuse_series(const struct inuse *u, unsigned id, char what, uint64_t from,
+    uint64_t width, uint64_t *bucket, size_t n);
+
+/* The stacks with the live bytes of each, for lib/calls, by what it is grouped by;
+ * calls_stacks_free() frees them; fold: plumbing counts for what calls it.  -1: out of
+ * memory. */
+struct calls_stacks;
+int inuse_stacks(const struct inuse *u, int fold, struct calls_stacks *out);
+
+/* What a row of them is called, and its module; NULL: not known. */
+const char *inuse_function(const struct inuse *u, uint32_t row, const char **module);
 
 #endif

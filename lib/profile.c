@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "array.h"
+#include "calls.h"
 #include "db.h"
 #include "profile_data.h"
 #include "profile_rows.h"
@@ -138,6 +139,15 @@ count_now(struct profile *p, const struct profile_sample *s)
 	return profile_tree_count(d->tree, PROFILE_NOW, s->node, s->ns);
 }
 
+/* The window is what it is, whatever time is selected. */
+static int
+is_of_thread(const struct profile *p, const struct profile_sample *s)
+{
+	uint32_t thread = p->data->select.thread;
+
+	return thread == PROFILE_ALL || s->thread == thread;
+}
+
 /* Count anew what lies in the last window, which for one metric never goes
  * back, so what has left it does not return. */
 static int
@@ -155,7 +165,7 @@ sum_now(struct profile *p)
 	for (i = p->now; i < d->nsample; i++) {
 		s = &d->sample[i];
 		if (s->time <= last && last - s->time < p->window &&
-		    profile_data_counts(d, s) && count_now(p, s) == -1)
+		    is_of_thread(p, s) && count_now(p, s) == -1)
 			return -1;
 	}
 	return 0;
@@ -558,9 +568,7 @@ static int
 counts(const struct profile *p, const struct profile_sample *s, unsigned id,
     const char *mark)
 {
-	uint32_t thread = p->data->select.thread;
-
-	if (thread != PROFILE_ALL && s->thread != thread)
+	if (!is_of_thread(p, s))
 		return 0;
 	return p->group == PROFILE_THREAD ? s->thread == id : mark[s->node];
 }
@@ -662,4 +670,36 @@ profile_series(const struct profile *p, unsigned id, char what,
 	free(told);
 	free(mark);
 	return r;
+}
+
+/* ---- stacks ------------------------------------------------------------ */
+
+int
+profile_stacks(const struct profile *p, enum profile_group group, struct calls_stacks *out)
+{
+	const struct profile_tree *t = p->data->tree;
+	uint64_t column[PROFILE_NSTATES];
+
+	if (calls_stacks_new(out, t->n) == -1)
+		return -1;
+	for (uint32_t n = 0; n < t->n; n++) {
+		const struct profile_node *node = &t->node[n];
+
+		for (size_t i = 0; i < PROFILE_NSTATES; i++)
+			column[i] = profile_tree_self(t, i, n);
+		out->caller[n] = node->parent == NONE ? CALLS_NONE : t->node[node->parent].as;
+		out->row[n] = node->as == n ? node->row[group] : CALLS_NONE;
+		out->value[node->as] += measured(p, column);
+	}
+	return 0;
+}
+
+const char *
+profile_function(const struct profile *p, enum profile_group group, uint32_t row,
+    const char **module)
+{
+	const struct profile_key *key = &p->data->rows[group]->row[row].key;
+
+	*module = text(p, key->module);
+	return text(p, key->name);
 }

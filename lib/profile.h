@@ -165,4 +165,14 @@ int profile_series(const struct profile *p, unsigned id, char what,
     enum profile_metric metric, uint64_t from, uint64_t width,
     uint64_t *bucket, size_t n);
 
+/* The stacks with what is measured and selected, for lib/calls, by function or by
+ * generic function; calls_stacks_free() frees them.  -1: out of memory. */
+struct calls_stacks;
+int profile_stacks(const struct profile *p, enum profile_group group,
+    struct calls_stacks *out);
+
+/* What a function of them is called, and in which module it is; NULL: not known. */
+const char *profile_function(const struct profile *p, enum profile_group group,
+    uint32_t row, const char **module);
+
 #endif

@@ -330,8 +330,8 @@ count(struct profile_data *d, const struct profile_sample *sample,
 	return profile_tree_count(d->tree, column, sample->node, amount);
 }
 
-int
-profile_data_counts(const struct profile_data *d, const struct profile_sample *s)
+static int
+counts(const struct profile_data *d, const struct profile_sample *s)
 {
 	const struct profile_select *want = &d->select;
 
@@ -342,7 +342,7 @@ profile_data_counts(const struct profile_data *d, const struct profile_sample *s
 static void
 count_sample(struct profile_data *d, const struct profile_sample *s, uint64_t waits)
 {
-	if (!profile_data_counts(d, s))
+	if (!counts(d, s))
 		return;
 	count(d, s, s->state, s->ns);
 	if (s->state == PROFILE_ON) {

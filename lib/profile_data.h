@@ -68,9 +68,6 @@ void profile_data_free(struct profile_data *d);
  * then is there and will not be read again. */
 int profile_data_read(struct profile_data *d, struct db *db);
 
-/* Does a sample count? */
-int profile_data_counts(const struct profile_data *d, const struct profile_sample *s);
-
 /* Count anew what is selected. */
 void profile_data_select(struct profile_data *d, const struct profile_select *select);
 
