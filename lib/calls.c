@@ -67,12 +67,13 @@ find(struct calls *c, struct idmap *map, uint32_t parent, uint32_t row, uint32_t
 	return 0;
 }
 
-static void
+static int
 begin(struct calls *c)
 {
 	c->n = 0;
 	c->total = 0;
 	c->root = NONE;
+	return 0;
 }
 
 /* Those of one parent, the largest one first; equal ones by number. */
@@ -198,6 +199,8 @@ calls_down(struct calls *c, const struct calls_stacks *s)
 int
 calls_from(struct calls *c, const struct calls_stacks *s, uint32_t row)
 {
+	if (row == NONE)
+		return begin(c);
 	return down(c, s, row);
 }
 
@@ -240,7 +243,7 @@ calls_to(struct calls *c, const struct calls_stacks *s, uint32_t row)
 	int r = 0;
 
 	begin(c);
-	for (uint32_t i = 0; r == 0 && i < s->n; i++) {
+	for (uint32_t i = 0; row != NONE && r == 0 && i < s->n; i++) {
 		uint32_t top = s->value[i] ? outermost(s, i, row) : NONE;
 
 		if (top != NONE)

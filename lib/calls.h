@@ -41,7 +41,8 @@ struct calls {
 int calls_down(struct calls *c, const struct calls_stacks *s);
 
 /* From a function on: what it calls; what calls it.  The function itself is the
- * only outermost node.  What it calls on itself counts once. */
+ * only outermost node.  What it calls on itself counts once.  Of CALLS_NONE there is
+ * nothing. */
 int calls_from(struct calls *c, const struct calls_stacks *s, uint32_t row);
 int calls_to(struct calls *c, const struct calls_stacks *s, uint32_t row);
 
