@@ -22,16 +22,17 @@
 #include "tui.h"
 #include "watch.h"
 
-#define TICK 250 /* milliseconds between two looks at the file */
+#define TICK 100 /* milliseconds between two looks at the file */
 
 enum { EXIT_USAGE = 2, EXIT_DATABASE = 6 };
 
 static const char *pressed = ""; /* -k */
+static int timed;                /* -t */
 
 static void
 usage(void)
 {
-	fputs("usage: rsprof-tui [-b] [-k KEYS] FILE\n", stderr);
+	fputs("usage: rsprof-tui [-bt] [-k KEYS] FILE\n", stderr);
 	exit(EXIT_USAGE);
 }
 
@@ -52,17 +53,34 @@ check_keys(void)
 			errx(EXIT_USAGE, "-k: no such key: %s", s);
 }
 
+static double
+milliseconds_since(const struct timespec *from)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)(t.tv_sec - from->tv_sec) * 1e3 +
+	    (double)(t.tv_nsec - from->tv_nsec) / 1e6;
+}
+
 /* Press the keys of -k; each is seen before the next one. */
 static enum tui_wish
 press(struct tui *t, struct grid *g)
 {
 	const char *s = pressed;
 	enum tui_wish wish = TUI_NOTHING;
+	struct timespec from;
 
 	tui_draw(t, g);
 	while (*s && wish != TUI_QUIT) {
+		const char *key = s;
+
+		clock_gettime(CLOCK_MONOTONIC, &from);
 		wish = tui_key(t, keys_next(&s));
 		tui_draw(t, g);
+		if (timed)
+			fprintf(stderr, "%.*s\t%.3f\n", (int)(s - key), key,
+			    milliseconds_since(&from));
 	}
 	return wish;
 }
@@ -214,13 +232,16 @@ main(int argc, char **argv)
 
 	setlocale(LC_ALL, "");
 	utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
-	while ((c = getopt(argc, argv, "bk:V")) != -1)
+	while ((c = getopt(argc, argv, "bk:tV")) != -1)
 		switch (c) {
 		case 'b':
 			batch = 1;
 			break;
 		case 'k':
 			pressed = optarg;
+			break;
+		case 't':
+			timed = 1;
 			break;
 		case 'V':
 			puts("rsprof-tui " VERSION);

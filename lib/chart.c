@@ -35,6 +35,36 @@ chart_buckets(const struct grid *g, const struct grid_area *area)
 	return (size_t)(plot_columns(area) * ink(g)->across);
 }
 
+const char *
+chart_value(double value, int bytes, char *buf, size_t size)
+{
+	static const char unit[] = "BKMGTPE";
+	size_t u = 0;
+
+	if (!bytes) {
+		snprintf(buf, size, "%.4g%%", value);
+		return buf;
+	}
+	for (; value >= 1000 && unit[u + 1]; u++)
+		value /= 1024;
+	snprintf(buf, size, "%.3g%c", value, unit[u]);
+	return buf;
+}
+
+/* The same for bytes: of powers of 2. */
+static double
+round_bytes(double value)
+{
+	double unit = 1024;
+
+	while (value > unit * 8)
+		unit *= 2;
+	for (int i = 5; i <= 8; i++)
+		if (value <= unit * i)
+			return unit * i;
+	return unit * 8;
+}
+
 double
 chart_round(double value)
 {
@@ -185,11 +215,11 @@ draw_column(struct grid *g, const struct grid_area *plot, int x,
 
 static void
 draw_value(struct grid *g, const struct grid_area *plot, int y, double value,
-    const wchar_t *tick)
+    int bytes, const wchar_t *tick)
 {
 	char buf[32];
 
-	snprintf(buf, sizeof(buf), "%g%%", value);
+	chart_value(value, bytes, buf, sizeof(buf));
 	grid_put_right(g, plot->y + y, plot->x - LABEL, LABEL - 2, GRID_FRAME,
 	    buf);
 	grid_fill(g, (struct grid_area){ plot->y + y, plot->x - 1, 1, 1 },
@@ -197,16 +227,16 @@ draw_value(struct grid *g, const struct grid_area *plot, int y, double value,
 }
 
 static void
-draw_values(struct grid *g, const struct grid_area *plot, double top)
+draw_values(struct grid *g, const struct grid_area *plot, double top, int bytes)
 {
 	const struct ink *k = ink(g);
 
 	grid_fill(g, (struct grid_area){ plot->y, plot->x - 1, plot->rows, 1 },
 	    GRID_FRAME, *k->axis);
-	draw_value(g, plot, 0, top, k->tick);
+	draw_value(g, plot, 0, top, bytes, k->tick);
 	if (plot->rows >= 4)
-		draw_value(g, plot, plot->rows / 2, top / 2, k->tick);
-	draw_value(g, plot, plot->rows, 0, k->corner);
+		draw_value(g, plot, plot->rows / 2, top / 2, bytes, k->tick);
+	draw_value(g, plot, plot->rows, 0, bytes, k->corner);
 }
 
 static void
@@ -231,11 +261,54 @@ draw_times(struct grid *g, const struct grid_area *plot, const struct chart *c)
 	}
 }
 
+/* The column of a time, or those before the first and after the last one. */
+static int
+column_of(const struct grid_area *plot, const struct chart *c, uint64_t time)
+{
+	if (time < c->from)
+		return -1;
+	if (time >= c->to)
+		return plot->columns;
+	return (int)((double)(time - c->from) / (double)(c->to - c->from) * plot->columns);
+}
+
+static void
+draw_cursor(struct grid *g, const struct grid_area *plot, const struct chart *c)
+{
+	int x = c->cursor ? column_of(plot, c, c->cursor) : -1;
+
+	if (x >= 0 && x < plot->columns)
+		grid_add_style(g, (struct grid_area){ plot->y, plot->x + x, plot->rows + 1, 1 },
+		    GRID_SELECTED);
+}
+
+/* What is marked stands on a thick axis. */
+static void
+draw_range(struct grid *g, const struct grid_area *plot, const struct chart *c)
+{
+	int from = column_of(plot, c, c->mark_from), to = column_of(plot, c, c->mark_to);
+
+	if (c->mark_from == 0 && c->mark_to == UINT64_MAX)
+		return;
+	from = from < 0 ? 0 : from;
+	to = to >= plot->columns ? plot->columns : to > from ? to : from + 1;
+	for (int x = plot->x + from, y = plot->y + plot->rows; x < plot->x + to; x++)
+		if (grid_cell(g, y, x)->text[0] == *ink(g)->line)
+			grid_fill(g, (struct grid_area){ y, x, 1, 1 }, GRID_CHART,
+			    grid_utf8(g) ? L'━' : L'=');
+}
+
+struct grid_area
+chart_area(const struct grid_area *area)
+{
+	return (struct grid_area){ area->y, area->x + LABEL, area->rows - 1,
+		plot_columns(area) };
+}
+
 void
 chart_draw(struct grid *g, const struct grid_area *area, const struct chart *c)
 {
-	struct grid_area plot = { area->y, area->x + LABEL, area->rows - 1,
-		plot_columns(area) };
+	struct grid_area plot = chart_area(area);
 	double top = 0;
 
 	grid_fill(g, *area, GRID_PLAIN, L' ');
@@ -243,9 +316,11 @@ chart_draw(struct grid *g, const struct grid_area *area, const struct chart *c)
 		return;
 	for (size_t i = 0; i < c->n; i++)
 		top = sum(c, i) > top ? sum(c, i) : top;
-	top = chart_round(top);
-	draw_values(g, &plot, top);
+	top = c->bytes ? round_bytes(top) : chart_round(top);
+	draw_values(g, &plot, top, c->bytes);
 	draw_times(g, &plot, c);
 	for (int x = 0; x < plot.columns; x++)
 		draw_column(g, &plot, x, c, top);
+	draw_range(g, &plot, c);
+	draw_cursor(g, &plot, c);
 }

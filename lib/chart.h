@@ -9,15 +9,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct grid;
-struct grid_area;
+#include "grid.h"
 
 struct chart {
-	const double *value; /* percent of a core, one for each bucket */
+	const double *value; /* percents, or bytes; one for each bucket */
 	const double *over;  /* the same of the second series; NULL: none */
 	size_t n;            /* of them there are, from the left */
 	size_t buckets;      /* that the width of the chart stands for */
 	uint64_t from, to;   /* times of the first one's begin, the last's end */
+	int bytes;
+	uint64_t cursor;     /* a time; 0: none */
+	uint64_t mark_from, mark_to; /* a range that is marked; 0 and UINT64_MAX: none */
 };
 
 #define CHART_ROWS_MIN 4   /* of an area that is worth drawing into */
@@ -28,6 +30,9 @@ size_t chart_buckets(const struct grid *g, const struct grid_area *area);
 
 /* How a cell looks that is full of the first series, or of the second. */
 const char *chart_sign(const struct grid *g, int over);
+
+/* What of an area the series stand in. */
+struct grid_area chart_area(const struct grid_area *area);
 
 /* Axes, labels and the series.  All of the area is overwritten. */
 void chart_draw(struct grid *g, const struct grid_area *area,
@@ -41,6 +46,9 @@ double chart_round(double value);
  * `least`, of which `buckets` cover a duration.
  */
 uint64_t chart_bucket(uint64_t duration, size_t buckets, uint64_t least);
+
+/* "12.5%", or "1.5M" of bytes. */
+const char *chart_value(double value, int bytes, char *buf, size_t size);
 
 /* hh:mm:ss, with tenths of a second where asked for; returns buf. */
 const char *chart_time(uint64_t ns, int tenths, char *buf, size_t size);

@@ -27,6 +27,9 @@ enum grid_style {
 	GRID_KEY,     /* a key to press */
 	GRID_CHART,   /* what a chart shows */
 	GRID_CHART_OVER, /* and on top of that */
+	GRID_FLAME_HOT,  /* boxes of a flame graph, of three kinds */
+	GRID_FLAME_WARM,
+	GRID_FLAME_MILD,
 	GRID_FRAME,   /* lines, axes */
 	GRID_LIVE,    /* badges */
 	GRID_PAUSED,

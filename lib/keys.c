@@ -19,9 +19,31 @@ static const struct {
 	{ KEYS_ESC, "Esc" },
 	{ KEYS_TAB, "Tab" },
 	{ KEYS_SPACE, "Space" },
+	{ KEYS_BACKSPACE, "Backspace" },
 	{ '<', "lt" },
 };
+
+static const char *const mouse[KEYS_NMOUSE] = { "Press", "Release", "WheelUp", "WheelDown" };
 #define NAMED (sizeof(named) / sizeof(named[0]))
+
+static int
+mouse_next(const char **text)
+{
+	unsigned y, x;
+	int used = 0;
+
+	for (int i = 0; i < KEYS_NMOUSE; i++) {
+		size_t n = strlen(mouse[i]);
+
+		if (strncmp(*text, mouse[i], n) != 0 || (*text)[n] != ' ' ||
+		    sscanf(*text + n, "%u %u>%n", &y, &x, &used) != 2 || used == 0 ||
+		    y >= KEYS_PLACES || x >= KEYS_PLACES)
+			continue;
+		*text += n + (size_t)used;
+		return KEYS_MOUSE_AT(i, (int)y, (int)x);
+	}
+	return KEYS_NONE;
+}
 
 static int
 named_next(const char **text)
@@ -35,7 +57,7 @@ named_next(const char **text)
 		*text += n + 1;
 		return named[i].key;
 	}
-	return KEYS_NONE;
+	return mouse_next(text);
 }
 
 int

@@ -3,7 +3,7 @@
  * its Unicode number (a control character too), other keys have numbers
  * beyond.  In text a key is the character itself, ^X with the control key,
  * or one of <Up> <Down> <Left> <Right> <Home> <End> <PgUp> <PgDn> <Enter>
- * <Esc> <Tab> <Space> and <lt> for the character <.
+ * <Esc> <Tab> <Space> <Backspace> and <lt> for the character <.
  */
 #ifndef KEYS_H
 #define KEYS_H
@@ -18,6 +18,7 @@ enum keys {
 	KEYS_ENTER = 13,
 	KEYS_ESC = 27,
 	KEYS_SPACE = 32,
+	KEYS_BACKSPACE = 127,
 	KEYS_UP = 0x110000,
 	KEYS_DOWN,
 	KEYS_LEFT,
@@ -25,8 +26,26 @@ enum keys {
 	KEYS_HOME,
 	KEYS_END,
 	KEYS_PAGE_UP,
-	KEYS_PAGE_DOWN
+	KEYS_PAGE_DOWN,
+	KEYS_MOUSE = 0x1000000 /* and more: KEYS_MOUSE_IS() */
 };
+
+/* What the mouse does, at a row and a column of the screen, as a key.  In text
+ * <Press Y X> and so on. */
+enum keys_mouse {
+	KEYS_PRESS,   /* the first button */
+	KEYS_RELEASE,
+	KEYS_WHEEL_UP,
+	KEYS_WHEEL_DOWN,
+	KEYS_NMOUSE
+};
+#define KEYS_PLACES 2048 /* rows, and columns */
+#define KEYS_MOUSE_AT(what, y, x) \
+	(KEYS_MOUSE | (int)(what) << 22 | ((y) & 0x7ff) << 11 | ((x) & 0x7ff))
+#define KEYS_MOUSE_IS(key) ((key) >= KEYS_MOUSE)
+#define KEYS_MOUSE_WHAT(key) ((enum keys_mouse)((key) >> 22 & 3))
+#define KEYS_MOUSE_Y(key) ((key) >> 11 & 0x7ff)
+#define KEYS_MOUSE_X(key) ((key) & 0x7ff)
 
 /* The key that a text begins with; *text moves behind it.  KEYS_NONE: there
  * is none (the text is at its end), or no such key (it is not). */

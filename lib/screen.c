@@ -50,6 +50,9 @@ static const struct look {
 	[GRID_KEY] = { 31, -1, 159, A_BOLD, COLOR_CYAN, -1, A_BOLD, A_BOLD },
 	[GRID_CHART] = { 31, -1, 159, 0, COLOR_CYAN, -1, 0, 0 },
 	[GRID_CHART_OVER] = { 136, -1, 222, 0, COLOR_YELLOW, -1, 0, 0 },
+	[GRID_FLAME_HOT] = { 231, 131, 231, 0, COLOR_BLACK, COLOR_RED, 0, 0 },
+	[GRID_FLAME_WARM] = { 231, 130, 231, 0, COLOR_BLACK, COLOR_YELLOW, 0, 0 },
+	[GRID_FLAME_MILD] = { 231, 94, 231, 0, COLOR_BLACK, COLOR_GREEN, 0, 0 },
 	[GRID_FRAME] = { 244, -1, 152, 0, -1, -1, A_DIM, A_DIM },
 	[GRID_LIVE] = { 231, 28, 231, A_BOLD, COLOR_BLACK, COLOR_GREEN, 0,
 	    A_REVERSE | A_BOLD },
@@ -195,6 +198,9 @@ start_curses(struct screen *s)
 	keypad(stdscr, TRUE);
 	nodelay(stdscr, TRUE);
 	curs_set(0);
+	mousemask(BUTTON1_PRESSED | BUTTON1_RELEASED | BUTTON4_PRESSED | BUTTON5_PRESSED,
+	    NULL);
+	mouseinterval(0);
 	looks_init(s);
 	return 0;
 }
@@ -281,9 +287,26 @@ screen_redraw(struct screen *s)
 /* ---- events ----------------------------------------------------------- */
 
 static int
+mouse(void)
+{
+	enum keys_mouse what;
+	MEVENT e;
+
+	if (getmouse(&e) != OK)
+		return KEYS_NONE;
+	what = e.bstate & BUTTON4_PRESSED ? KEYS_WHEEL_UP :
+	    e.bstate & BUTTON5_PRESSED    ? KEYS_WHEEL_DOWN :
+	    e.bstate & BUTTON1_RELEASED   ? KEYS_RELEASE :
+	                                    KEYS_PRESS;
+	return KEYS_MOUSE_AT(what, e.y, e.x);
+}
+
+static int
 translate(wint_t c)
 {
 	switch (c) {
+	case KEY_MOUSE:
+		return mouse();
 	case KEY_UP:
 		return KEYS_UP;
 	case KEY_DOWN:
@@ -302,6 +325,8 @@ translate(wint_t c)
 		return KEYS_PAGE_DOWN;
 	case KEY_ENTER:
 		return KEYS_ENTER;
+	case KEY_BACKSPACE:
+		return KEYS_BACKSPACE;
 	default:
 		return KEYS_NONE;
 	}
@@ -370,7 +395,7 @@ read_key(struct screen *s, int *value)
 	if (got == KEY_CODE_YES && c == KEY_RESIZE)
 		return SCREEN_RESIZE;
 	*value = got == KEY_CODE_YES ? translate(c) : c == '\n' ? KEYS_ENTER :
-	    c == 0x7f ? KEYS_CONTROL('h') : (int)c;
+	    (int)c;
 	return SCREEN_KEY;
 }
 

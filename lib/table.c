@@ -1,5 +1,8 @@
 #include <limits.h>
+#include <regex.h>
+#include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "grid.h"
 #include "table.h"
@@ -27,26 +30,85 @@ compare(const void *a, const void *b, void *ctx)
 	return ix < iy ? -1 : ix > iy;
 }
 
+/* ---- patterns ---------------------------------------------------------- */
+
+struct table_filter {
+	regex_t regex;
+	int is_regex;
+	char text[];
+};
+
+static struct table_filter *
+filter_new(const char *pattern)
+{
+	size_t len = strlen(pattern);
+	struct table_filter *f = malloc(sizeof(*f) + len + 1);
+
+	if (!f)
+		return NULL;
+	memcpy(f->text, pattern, len + 1);
+	f->is_regex = regcomp(&f->regex, pattern,
+	    REG_EXTENDED | REG_ICASE | REG_NOSUB) == 0;
+	return f;
+}
+
+static void
+filter_free(struct table_filter *f)
+{
+	if (f && f->is_regex)
+		regfree(&f->regex);
+	free(f);
+}
+
+static int
+filter_matches(const struct table_filter *f, const struct table_source *s, size_t row)
+{
+	const char *text = s->text ? s->text(s->rows, row) : NULL;
+
+	if (!text)
+		return 0;
+	return f->is_regex ? regexec(&f->regex, text, 0, NULL, 0) == 0 :
+	    strcasestr(text, f->text) != NULL;
+}
+
+int
+table_filter(struct table *t, const char *pattern)
+{
+	struct table_filter *f = NULL;
+
+	if (pattern && *pattern && !(f = filter_new(pattern)))
+		return -1;
+	filter_free(t->filter);
+	t->filter = f;
+	t->n = 0;
+	t->of = SIZE_MAX; /* the order is of no use any more */
+	return 0;
+}
+
 /* The order as it was goes on where it can: what hardly changed is sorted
  * quickly then. */
 static int
-renumber(struct table *t, size_t n)
+renumber(struct table *t, const struct table_source *s)
 {
-	size_t *order, kept = 0;
+	size_t *order, kept = 0, from = t->of;
 
-	if (n > t->size) {
-		order = reallocarray(t->order, n, sizeof(*order));
+	if (s->n > t->size) {
+		order = reallocarray(t->order, s->n, sizeof(*order));
 		if (!order)
 			return -1;
 		t->order = order;
-		t->size = n;
+		t->size = s->n;
 	}
+	if (t->filter || t->of != t->n)
+		t->n = from = 0;
 	for (size_t i = 0; i < t->n; i++)
-		if (t->order[i] < n)
+		if (t->order[i] < s->n)
 			t->order[kept++] = t->order[i];
-	for (size_t i = t->n; i < n; i++)
-		t->order[kept++] = i;
-	t->n = n;
+	for (size_t i = from; i < s->n; i++)
+		if (!t->filter || filter_matches(t->filter, s, i))
+			t->order[kept++] = i;
+	t->n = kept;
+	t->of = s->n;
 	return 0;
 }
 
@@ -76,7 +138,7 @@ table_update(struct table *t, const struct table_source *s)
 {
 	struct sorting by = { t, s };
 
-	if (renumber(t, s->n) < 0)
+	if (renumber(t, s) < 0)
 		return -1;
 	if (t->n)
 		qsort_r(t->order, t->n, sizeof(*t->order), compare, &by);
@@ -88,8 +150,10 @@ void
 table_free(struct table *t)
 {
 	free(t->order);
+	filter_free(t->filter);
 	t->order = NULL;
-	t->n = t->size = 0;
+	t->filter = NULL;
+	t->n = t->size = t->of = 0;
 }
 
 void
@@ -122,6 +186,55 @@ table_move(struct table *t, const struct table_source *s, long by)
 	else
 		select_place(t, s, last - t->at > (size_t)by ?
 		    t->at + (size_t)by : last);
+}
+
+int
+table_find(struct table *t, const struct table_source *s, const char *pattern,
+    int direction)
+{
+	struct table_filter *f = filter_new(pattern);
+	size_t i = t->at, tried;
+
+	for (tried = 0; f && tried < t->n; tried++) {
+		i = (direction < 0 ? i + t->n - 1 : i + 1) % t->n;
+		if (filter_matches(f, s, t->order[i]))
+			break;
+	}
+	filter_free(f);
+	if (!f || tried >= t->n)
+		return -1;
+	t->held = 1;
+	select_place(t, s, i);
+	return 0;
+}
+
+/* The column that is drawn there, or -1. */
+static int
+column_at(const struct table *t, const struct table_source *s, int x)
+{
+	int found = -1;
+
+	for (int i = 0; i < s->columns; i++)
+		if (t->x[i] >= 0 && t->x[i] <= x)
+			found = i;
+	return found;
+}
+
+int
+table_click(struct table *t, const struct table_source *s, int y, int x)
+{
+	int column = column_at(t, s, x), row = y - t->y - 1;
+
+	if (y == t->y && column >= 0) {
+		t->reverse = column == t->sort ? !t->reverse : 0;
+		t->sort = column;
+		return 1;
+	}
+	if (row < 0 || row >= t->seen || t->top + (size_t)row >= t->n)
+		return 0;
+	t->held = 1;
+	select_place(t, s, t->top + (size_t)row);
+	return 1;
 }
 
 void
@@ -224,9 +337,13 @@ table_draw(struct table *t, const struct table_source *s, struct grid *g,
 	struct grid_area row = { area->y, area->x, 1, area->columns };
 
 	lay_out(s, area, cell);
-	for (int i = 0; i < s->columns; i++)
+	t->y = area->y;
+	t->seen = area->rows - 1;
+	for (int i = 0; i < s->columns; i++) {
+		t->x[i] = cell[i].columns > 0 ? cell[i].x : -1;
 		if (cell[i].columns > 0)
 			draw_title(t, s, i, g, &cell[i]);
+	}
 	follow(t, area->rows - 1);
 	for (size_t i = t->top; i < t->n && i < t->top + t->page; i++) {
 		row.y++;

@@ -32,10 +32,18 @@ struct table_source {
 	    const struct grid_area *cell);
 	const struct table_column *column;
 	int columns;
+	/* What a row is searched by; NULL: it cannot be. */
+	const char *(*text)(const void *rows, size_t row);
 };
+
+#define TABLE_COLUMNS_MAX 16
+
+struct table_filter;
 
 struct table {
 	size_t *order, n, size; /* row numbers from the top */
+	size_t of;   /* so many rows there are, with those that are not shown */
+	struct table_filter *filter; /* NULL: all are shown */
 	size_t at;   /* the selected one's place in the order */
 	size_t top;  /* the first place that is seen */
 	size_t page; /* places that are seen */
@@ -43,9 +51,9 @@ struct table {
 	int held;    /* the user has selected it */
 	int sort;    /* column */
 	int reverse;
+	int y, seen;              /* where the header was drawn last, and rows below */
+	int x[TABLE_COLUMNS_MAX]; /* where columns begin; -1: it is not seen */
 };
-
-#define TABLE_COLUMNS_MAX 16
 
 /* Take over rows that have changed: sort them, find the selected one again.
  * 0, or -1: out of memory. */
@@ -61,6 +69,20 @@ void table_last(struct table *t, const struct table_source *s);
 
 /* Sort by the next column that has a title; table_update() applies it. */
 void table_sort_next(struct table *t, const struct table_source *s);
+
+/* Show only rows whose text has a match of a pattern, an extended regular
+ * expression or, where it is none, a text, in any case; "" or NULL: all rows.
+ * table_update() applies it.  -1: out of memory. */
+int table_filter(struct table *t, const char *pattern);
+
+/* Select the next row, or with -1 the one before, that a pattern matches, around
+ * the ends.  0, or -1: there is none. */
+int table_find(struct table *t, const struct table_source *s, const char *pattern,
+    int direction);
+
+/* Somebody has clicked there: a row is selected, or a column of the header, by
+ * which table_update() sorts then (again: in reverse).  0: it is neither. */
+int table_click(struct table *t, const struct table_source *s, int y, int x);
 
 /* Header and rows; what is seen follows the selected row. */
 void table_draw(struct table *t, const struct table_source *s, struct grid *g,

@@ -2,11 +2,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <wchar.h>
 
+#include "chart.h"
 #include "grid.h"
 #include "head.h"
 #include "keys.h"
 #include "page.h"
+#include "plot.h"
+#include "profile.h"
+#include "table.h"
 #include "tui.h"
 #include "view.h"
 #include "watch.h"
@@ -19,15 +24,247 @@ struct pane {
 	void *view;
 };
 
+/* The views that m goes through are the first ones. */
+#define CYCLE 3
+#define TREE 3
+#define CALLERS 4
+#define FLAME 5
+static const struct view_type *(*const types[])(void) = {
+	view_cpu, view_memory, view_both, view_tree, view_callers, view_flame,
+	view_info
+};
+#define PANES (sizeof(types) / sizeof(types[0]))
+#define INFO (PANES - 1)
+
+/* What is being typed: a line at the foot of the screen. */
+struct prompt {
+	int kind; /* '/' or 'F'; 0: nothing */
+	char text[256];
+	size_t len;
+};
+
 struct tui {
 	struct watch *watch;
-	struct pane main, info;
-	struct pane *shown;  /* NULL: the help */
-	struct page *help;
-	const char *message; /* until the next key */
+	struct pane pane[PANES];
+	struct pane *shown, *before; /* and what was shown before it, or NULL */
+	struct page *help;           /* in its place; NULL: it is not shown */
+	struct prompt prompt;
+	char wanted[256];            /* what was searched for last */
+	char filter[256];
+	const char *message;         /* until the next key */
 	int paused;
 	enum tui_wish wish;
 };
+
+static struct page *make_help(const struct tui *t);
+
+static const char *
+update(struct tui *t)
+{
+	return t->shown->type->update(t->shown->view) < 0 ? "out of memory" : NULL;
+}
+
+/* ---- tables ------------------------------------------------------------ */
+
+/* The table that is shown, for its keys. */
+struct sheet {
+	struct tui *tui;
+	struct table *table;
+	struct table_source source;
+};
+
+/* 0: there is none. */
+static int
+find_sheet(struct tui *t, struct sheet *s)
+{
+	const struct view_type *type = t->shown->type;
+
+	s->tui = t;
+	s->table = type->table ? type->table(t->shown->view, &s->source) : NULL;
+	return s->table != NULL;
+}
+
+/* What is filtered is so in every table. */
+static const char *
+refilter(struct tui *t)
+{
+	struct sheet s;
+
+	return find_sheet(t, &s) && table_filter(s.table, t->filter) < 0 ? "out of memory" :
+	    update(t);
+}
+
+static const char *
+act_move(void *sheet, int by)
+{
+	struct sheet *s = sheet;
+
+	table_move(s->table, &s->source, by);
+	return NULL;
+}
+
+static const char *
+act_page(void *sheet, int halves)
+{
+	struct sheet *s = sheet;
+	long page = s->table->page > 1 ? (long)s->table->page : 2;
+
+	table_move(s->table, &s->source, halves * page / 2);
+	return NULL;
+}
+
+static const char *
+act_row(void *sheet, int last)
+{
+	struct sheet *s = sheet;
+
+	(last ? table_last : table_first)(s->table, &s->source);
+	return NULL;
+}
+
+static const char *
+resort(struct sheet *s)
+{
+	return table_update(s->table, &s->source) < 0 ? "out of memory" : NULL;
+}
+
+static const char *
+act_sort(void *sheet, int arg)
+{
+	struct sheet *s = sheet;
+
+	(void)arg;
+	table_sort_next(s->table, &s->source);
+	return resort(s);
+}
+
+static const char *
+act_reverse(void *sheet, int arg)
+{
+	struct sheet *s = sheet;
+
+	(void)arg;
+	s->table->reverse ^= 1;
+	return resort(s);
+}
+
+static const char *
+act_prompt(void *sheet, int kind)
+{
+	struct tui *t = ((struct sheet *)sheet)->tui;
+	struct prompt *p = &t->prompt;
+
+	p->kind = kind;
+	snprintf(p->text, sizeof(p->text), "%s", kind == 'F' ? t->filter : "");
+	p->len = strlen(p->text);
+	return NULL;
+}
+
+static const char *
+act_find(void *sheet, int direction)
+{
+	struct sheet *s = sheet;
+	const char *wanted = s->tui->wanted;
+
+	if (!*wanted)
+		return "nothing to search for yet: / asks what";
+	return table_find(s->table, &s->source, wanted, direction) < 0 ? "not found" : NULL;
+}
+
+static const struct view_key table_keys[] = {
+	{ 'j', 1, act_move, "next row", NULL },
+	{ KEYS_DOWN, 1, act_move, "next row", NULL },
+	{ 'k', -1, act_move, "row before", NULL },
+	{ KEYS_UP, -1, act_move, "row before", NULL },
+	{ KEYS_PAGE_DOWN, 2, act_page, "a page on, or half a page", NULL },
+	{ KEYS_CONTROL('d'), 1, act_page, "a page on, or half a page", NULL },
+	{ KEYS_PAGE_UP, -2, act_page, "a page back, or half a page", NULL },
+	{ KEYS_CONTROL('u'), -1, act_page, "a page back, or half a page", NULL },
+	{ KEYS_HOME, 0, act_row, "first row", NULL },
+	{ KEYS_END, 1, act_row, "last row", NULL },
+	{ 's', 0, act_sort, "sort by the next column", "sort" },
+	{ 'S', 0, act_reverse, "reverse the order", NULL },
+	{ '/', '/', act_prompt, "search for a name", "search" },
+	{ 'n', 1, act_find, "next one that was searched for", NULL },
+	{ 'N', -1, act_find, "the one before that", NULL },
+	{ 'F', 'F', act_prompt, "show only names with a text or regular expression", "filter" },
+};
+#define TABLE (sizeof(table_keys) / sizeof(table_keys[0]))
+
+/* ---- what is typed ----------------------------------------------------- */
+
+static void
+prompt_add(struct prompt *p, int key)
+{
+	char c[MB_LEN_MAX];
+	mbstate_t state = { 0 };
+	size_t n = wcrtomb(c, (wchar_t)key, &state);
+
+	if (n == (size_t)-1 || p->len + n >= sizeof(p->text))
+		return;
+	memcpy(p->text + p->len, c, n);
+	p->len += n;
+	p->text[p->len] = '\0';
+}
+
+static void
+prompt_cut(struct prompt *p)
+{
+	while (p->len > 0 && (p->text[--p->len] & 0xc0) == 0x80)
+		;
+	p->text[p->len] = '\0';
+}
+
+static const char *
+set_filter(struct tui *t, const char *text)
+{
+	snprintf(t->filter, sizeof(t->filter), "%s", text);
+	return refilter(t);
+}
+
+static const char *
+prompt_end(struct tui *t)
+{
+	struct prompt *p = &t->prompt;
+	struct sheet s;
+	int kind = p->kind;
+
+	p->kind = 0;
+	if (kind == 'F')
+		return set_filter(t, p->text);
+	if (p->len)
+		snprintf(t->wanted, sizeof(t->wanted), "%s", p->text);
+	return find_sheet(t, &s) ? act_find(&s, 1) : NULL;
+}
+
+/* Escape, or one more backspace than there is to delete. */
+static const char *
+prompt_leave(struct tui *t)
+{
+	int kind = t->prompt.kind;
+
+	t->prompt.kind = 0;
+	return kind == 'F' ? set_filter(t, "") : NULL;
+}
+
+static const char *
+prompt_key(struct tui *t, int key)
+{
+	struct prompt *p = &t->prompt;
+	int back = key == KEYS_BACKSPACE || key == KEYS_CONTROL('h');
+
+	if (key == KEYS_ENTER)
+		return prompt_end(t);
+	if (key == KEYS_ESC || key == KEYS_CONTROL('c') || (back && !p->len))
+		return prompt_leave(t);
+	if (back)
+		prompt_cut(p);
+	else if (key == KEYS_CONTROL('u'))
+		p->text[p->len = 0] = '\0';
+	else if (key >= ' ' && key < KEYS_UP)
+		prompt_add(p, key);
+	return p->kind == 'F' ? set_filter(t, p->text) : NULL;
+}
 
 /* ---- keys -------------------------------------------------------------- */
 
@@ -45,12 +282,80 @@ act_pause(void *tui, int arg)
 	return NULL;
 }
 
-static void
-show(struct tui *t, struct pane *pane)
+/* A view is opened when it is first shown. */
+static const char *
+show(struct tui *t, size_t i)
 {
-	t->shown = t->shown == pane ? &t->main : pane;
-	if (t->shown && t->shown->type->update(t->shown->view) < 0)
-		t->message = "out of memory";
+	struct pane *p = &t->pane[i];
+
+	if (!p->view)
+		p->view = p->type->open(t->watch);
+	if (!p->view)
+		return "out of memory";
+	if (t->shown != p)
+		t->before = t->shown;
+	t->shown = p;
+	return refilter(t);
+}
+
+static const char *
+act_show(void *tui, int i)
+{
+	return show(tui, (size_t)i);
+}
+
+/* What is selected is looked at there. */
+static const char *
+focus(struct tui *t)
+{
+	const struct pane *p = t->shown;
+	const char *module = NULL, *function = NULL;
+	int memory = 0;
+
+	if (p && p->view && p->type->focus)
+		function = p->type->focus(p->view, &module, &memory);
+	if (!function)
+		return "select a function for that";
+	return watch_set_focus(t->watch, function, module, memory) < 0 ? "out of memory" :
+	    NULL;
+}
+
+static const char *
+act_calls(void *tui, int i)
+{
+	struct tui *t = tui;
+	const char *why = focus(t);
+
+	return why && (size_t)i == CALLERS ? why : show(t, (size_t)i);
+}
+
+static const char *
+act_cycle(void *tui, int arg)
+{
+	struct tui *t = tui;
+	size_t i = (size_t)(t->shown - t->pane);
+
+	(void)arg;
+	return show(t, i < CYCLE ? (i + 1) % CYCLE : 0);
+}
+
+static void
+close_help(struct tui *t)
+{
+	page_close(t->help);
+	t->help = NULL;
+}
+
+static const char *
+act_back(void *tui, int arg)
+{
+	struct tui *t = tui;
+
+	(void)arg;
+	if (!t->help)
+		return show(t, t->before ? (size_t)(t->before - t->pane) : 0);
+	close_help(t);
+	return NULL;
 }
 
 static const char *
@@ -59,8 +364,7 @@ act_info(void *tui, int arg)
 	struct tui *t = tui;
 
 	(void)arg;
-	show(t, &t->info);
-	return t->message;
+	return t->shown == &t->pane[INFO] ? act_back(t, 0) : show(t, INFO);
 }
 
 static const char *
@@ -69,8 +373,26 @@ act_help(void *tui, int arg)
 	struct tui *t = tui;
 
 	(void)arg;
-	show(t, NULL);
-	return t->message;
+	if (t->help)
+		return act_back(t, 0);
+	t->help = make_help(t);
+	return t->help ? NULL : "out of memory";
+}
+
+static const char *
+act_fold(void *tui, int arg)
+{
+	struct tui *t = tui;
+	struct profile *p = watch_profile(t->watch);
+	const char *why;
+
+	(void)arg;
+	if (profile_fold(p, !profile_is_folded(p)) < 0)
+		return "out of memory";
+	why = update(t);
+	return why ? why : profile_is_folded(p) ?
+	    "folded: std, runtimes, allocators and libc count for their callers" :
+	    "unfolded: std, runtimes, allocators and libc are shown";
 }
 
 static const char *
@@ -80,16 +402,6 @@ act_wish(void *tui, int wish)
 
 	t->wish = (enum tui_wish)wish;
 	return NULL;
-}
-
-static const char *
-act_back(void *tui, int arg)
-{
-	struct tui *t = tui;
-
-	(void)arg;
-	show(t, &t->main);
-	return t->message;
 }
 
 static const char *
@@ -118,12 +430,21 @@ static const struct view_key common_keys[] = {
 	{ 'q', TUI_QUIT, act_wish, "quit", "quit" },
 	{ KEYS_CONTROL('c'), TUI_QUIT, act_wish, "quit", NULL },
 	{ '?', 0, act_help, "this help", "help" },
+	{ '1', 0, act_show, "time on the CPU, and off it", NULL },
+	{ '2', 1, act_show, "memory: what holds it", NULL },
+	{ '3', 2, act_show, "both, by function", NULL },
+	{ 'm', 0, act_cycle, "the next one of these", "view" },
+	{ 't', TREE, act_calls, "tree of calls", "tree" },
+	{ 'c', CALLERS, act_calls, "callers and callees of the selected function", "callers" },
+	{ 'f', FLAME, act_calls, "flame graph", "flame" },
+	{ 'x', 0, act_fold, "fold std, runtimes and allocators into their callers", "fold" },
 	{ 'p', 0, act_pause, "pause: the recording goes on", "pause" },
 	{ 'i', 0, act_info, "information: losses, notes, origin", "info" },
 	{ KEYS_CONTROL('l'), TUI_REPAIR, act_wish, "draw the screen again", NULL },
 	{ KEYS_CONTROL('z'), TUI_NOTHING, act_wish, "suspend", NULL },
 };
 #define COMMON (sizeof(common_keys) / sizeof(common_keys[0]))
+#define FIRST 10 /* of them stand first at the foot of the screen */
 
 /* Of a text, in front of them. */
 static const struct view_key back_keys[] = {
@@ -150,7 +471,7 @@ static const struct view_key text_keys[] = {
 static struct page *
 text(const struct tui *t)
 {
-	if (!t->shown)
+	if (t->help)
 		return t->help;
 	return t->shown->type->page ? t->shown->type->page(t->shown->view) :
 	    NULL;
@@ -168,21 +489,83 @@ try_keys(struct tui *t, const struct view_key *keys, size_t n, void *on,
 	return 0;
 }
 
+/* What is selected by a chart changes the rows. */
+static int
+try_plot_keys(struct tui *t, int key)
+{
+	const struct view_type *type = t->shown->type;
+	const struct view_key *keys;
+	const char *why;
+	size_t n;
+
+	if (!type->plot)
+		return 0;
+	keys = plot_keys(&n);
+	if (!try_keys(t, keys, n, type->plot(t->shown->view), key))
+		return 0;
+	why = update(t);
+	t->message = why ? why : t->message;
+	return 1;
+}
+
+static int
+try_view_keys(struct tui *t, int key)
+{
+	const struct view_type *type = t->shown->type;
+	struct sheet s;
+
+	return try_keys(t, type->key, type->nkeys, t->shown->view, key) ||
+	    (find_sheet(t, &s) && try_keys(t, table_keys, TABLE, &s, key)) ||
+	    try_plot_keys(t, key);
+}
+
+/* Wheels move what is shown; a click selects a row, sorts by a column, or is in the
+ * chart. */
+static const char *
+mouse(struct tui *t, int key)
+{
+	const struct view_type *type = t->shown->type;
+	enum keys_mouse what = KEYS_MOUSE_WHAT(key);
+	int y = KEYS_MOUSE_Y(key), x = KEYS_MOUSE_X(key);
+	struct page *page = text(t);
+	struct sheet s;
+
+	if (what == KEYS_WHEEL_UP || what == KEYS_WHEEL_DOWN) {
+		int by = what == KEYS_WHEEL_UP ? -3 : 3;
+
+		return page ? act_scroll(page, by) : find_sheet(t, &s) ? act_move(&s, by) : NULL;
+	}
+	if (page)
+		return NULL;
+	if (type->plot && plot_mouse(type->plot(t->shown->view), what == KEYS_RELEASE, y, x))
+		return update(t);
+	return what == KEYS_PRESS && find_sheet(t, &s) &&
+	        table_click(s.table, &s.source, y, x) ? resort(&s) : NULL;
+}
+
+static int
+try_text_keys(struct tui *t, struct page *page, int key)
+{
+	if (try_keys(t, text_keys, TEXT, page, key) || try_keys(t, back_keys, BACK, t, key))
+		return 1;
+	if (t->help && key != '?')
+		close_help(t);
+	return 0;
+}
+
 enum tui_wish
 tui_key(struct tui *t, int key)
 {
-	const struct view_type *type = t->shown ? t->shown->type : NULL;
 	struct page *page = text(t);
 
 	t->wish = TUI_NOTHING;
 	t->message = NULL;
-	if (page && (try_keys(t, text_keys, TEXT, page, key) ||
-	    try_keys(t, back_keys, BACK, t, key)))
-		return t->wish;
-	if (!page && type &&
-	    try_keys(t, type->key, type->nkeys, t->shown->view, key))
-		return t->wish;
-	if (!try_keys(t, common_keys, COMMON, t, key))
+	if (KEYS_MOUSE_IS(key))
+		t->message = mouse(t, key);
+	else if (t->prompt.kind)
+		t->message = prompt_key(t, key);
+	else if (!(page ? try_text_keys(t, page, key) : try_view_keys(t, key)) &&
+	    !try_keys(t, common_keys, COMMON, t, key))
 		t->message = "no such key here: ? lists them";
 	return t->wish;
 }
@@ -222,17 +605,36 @@ help_words(struct page *p, const char *const *word)
 		page_add(p, GRID_STRONG, word[0], HELP_LABEL, word[1]);
 }
 
-static struct page *
-make_help(const struct view_type *type)
+static void
+help_title(struct page *p, const char *title)
 {
+	page_add(p, GRID_PLAIN, NULL, 0, NULL);
+	page_add(p, GRID_STRONG, title, 0, NULL);
+}
+
+/* Of what is shown now. */
+static struct page *
+make_help(const struct tui *t)
+{
+	const struct view_type *type = t->shown->type;
+	const struct view_key *keys;
 	struct page *p = page_open();
+	size_t n;
 
 	if (!p)
 		return NULL;
-	help_keys(p, type->key, type->nkeys);
-	page_add(p, GRID_PLAIN, NULL, 0, NULL);
 	help_keys(p, common_keys, COMMON);
-	page_add(p, GRID_PLAIN, NULL, 0, NULL);
+	help_keys(p, type->key, type->nkeys);
+	if (type->table) {
+		help_title(p, "Table");
+		help_keys(p, table_keys, TABLE);
+	}
+	if (type->plot) {
+		help_title(p, "Chart");
+		keys = plot_keys(&n);
+		help_keys(p, keys, n);
+	}
+	help_title(p, "Words");
 	help_words(p, type->words);
 	help_words(p, head_words());
 	if (page_check(p) == 0)
@@ -243,21 +645,6 @@ make_help(const struct view_type *type)
 
 /* ---- open and close ----------------------------------------------------- */
 
-static int
-pane_open(struct pane *p, const struct view_type *type, struct watch *w)
-{
-	p->type = type;
-	p->view = type->open(w);
-	return p->view ? type->update(p->view) : -1;
-}
-
-static void
-pane_close(struct pane *p)
-{
-	if (p->type)
-		p->type->close(p->view);
-}
-
 struct tui *
 tui_open(struct watch *w)
 {
@@ -266,10 +653,9 @@ tui_open(struct watch *w)
 	if (!t)
 		return NULL;
 	t->watch = w;
-	t->shown = &t->main;
-	t->help = make_help(view_cpu());
-	if (t->help && pane_open(&t->main, view_cpu(), w) == 0 &&
-	    pane_open(&t->info, view_info(), w) == 0)
+	for (size_t i = 0; i < PANES; i++)
+		t->pane[i].type = types[i]();
+	if (!show(t, 0))
 		return t;
 	tui_close(t);
 	return NULL;
@@ -280,8 +666,8 @@ tui_close(struct tui *t)
 {
 	if (!t)
 		return;
-	pane_close(&t->main);
-	pane_close(&t->info);
+	for (size_t i = 0; i < PANES; i++)
+		t->pane[i].type->close(t->pane[i].view);
 	page_close(t->help);
 	free(t);
 }
@@ -294,8 +680,7 @@ tui_tick(struct tui *t)
 	if (t->paused)
 		return 0;
 	news = watch_update(t->watch);
-	if (news > 0 && t->shown &&
-	    t->shown->type->update(t->shown->view) < 0)
+	if (news > 0 && update(t))
 		t->message = "out of memory";
 	return news != 0 || watch_state(t->watch) == WATCH_STALLED;
 }
@@ -339,11 +724,34 @@ draw_hints(struct grid *g, const struct grid_area *area, int x,
 	return x;
 }
 
+/* The end of what is typed is seen. */
+static void
+draw_prompt(const struct prompt *p, struct grid *g, const struct grid_area *area)
+{
+	int end = area->x + area->columns - 2, x = area->x + 1;
+	const char *text = p->text;
+
+	x = grid_put(g, area->y, x, end - x, GRID_KEY,
+	    p->kind == 'F' ? "filter " : "search ");
+	while (*text && grid_width(g, text) > end - x)
+		while ((*++text & 0xc0) == 0x80)
+			;
+	x = grid_put(g, area->y, x, end - x, GRID_STRONG, text);
+	grid_put(g, area->y, x, 1, GRID_PLAIN | GRID_SELECTED, " ");
+}
+
 static void
 draw_foot(const struct tui *t, struct grid *g, const struct grid_area *area)
 {
+	const struct view_type *type = t->shown->type;
+	const struct view_key *keys;
 	int x = area->x + 1;
+	size_t n;
 
+	if (t->prompt.kind) {
+		draw_prompt(&t->prompt, g, area);
+		return;
+	}
 	if (t->message) {
 		grid_put(g, area->y, x, area->columns - 2, GRID_STRONG,
 		    t->message);
@@ -354,9 +762,15 @@ draw_foot(const struct tui *t, struct grid *g, const struct grid_area *area)
 		draw_hints(g, area, x, back_keys, BACK, NULL);
 		return;
 	}
-	x = draw_hints(g, area, x, common_keys, COMMON, NULL);
-	draw_hints(g, area, x, t->shown->type->key, t->shown->type->nkeys,
-	    t->shown);
+	x = draw_hints(g, area, x, common_keys, FIRST, NULL);
+	x = draw_hints(g, area, x, type->key, type->nkeys, t->shown);
+	if (type->table)
+		x = draw_hints(g, area, x, table_keys, TABLE, NULL);
+	if (type->plot) {
+		keys = plot_keys(&n);
+		x = draw_hints(g, area, x, keys, n, NULL);
+	}
+	draw_hints(g, area, x, common_keys + FIRST, COMMON - FIRST, NULL);
 }
 
 static void
@@ -370,6 +784,42 @@ draw_body(const struct tui *t, struct grid *g, const struct grid_area *area)
 		t->shown->type->draw(t->shown->view, g, area);
 }
 
+static void
+append(char *buf, size_t size, const char *text)
+{
+	size_t used = strlen(buf);
+
+	snprintf(buf + used, size - used, "%s", text);
+}
+
+/* Where the person stands, after what is not shown of the whole. */
+static void
+place(const struct tui *t, char *buf, size_t size)
+{
+	const struct profile *p = watch_profile(t->watch);
+	const struct profile_select *s = profile_selected(p);
+	char at[128] = "", time[32];
+
+	*buf = '\0';
+	if (text(t)) {
+		page_place(text(t), buf, size);
+		return;
+	}
+	if (s->from || s->to != UINT64_MAX) {
+		append(buf, size, chart_time(s->from, 1, time, sizeof(time)));
+		append(buf, size, "-");
+		if (s->to != UINT64_MAX)
+			append(buf, size, chart_time(s->to, 1, time, sizeof(time)));
+		append(buf, size, "  ");
+	}
+	if (profile_is_folded(p))
+		append(buf, size, "folded  ");
+	if (*t->filter && t->shown->type->table)
+		append(buf, size, "filtered  ");
+	t->shown->type->place(t->shown->view, at, sizeof(at));
+	append(buf, size, at);
+}
+
 /* The head of a table is always as high, that of a text as it needs. */
 static void
 draw_all(const struct tui *t, struct grid *g)
@@ -378,18 +828,15 @@ draw_all(const struct tui *t, struct grid *g)
 	struct grid_area head = { 0, 0, head_rows(t->watch), all.columns };
 	struct grid_area foot = { all.rows - 1, 0, 1, all.columns };
 	struct grid_area body = { head.rows, 0, 0, all.columns };
-	char place[64] = "";
+	char where[192];
 
 	if (all.rows >= SPACED_ROWS)
 		body.y = text(t) ? head.rows + 1 :
 		    HEAD_ROWS_MAX + (all.rows >= AIRY_ROWS);
 	body.rows = foot.y - body.y;
 	draw_body(t, g, &body);
-	if (text(t))
-		page_place(text(t), place, sizeof(place));
-	else
-		t->shown->type->place(t->shown->view, place, sizeof(place));
-	head_draw(t->watch, t->paused, place, g, &head);
+	place(t, where, sizeof(where));
+	head_draw(t->watch, t->paused, where, g, &head);
 	draw_foot(t, g, &foot);
 }
 

@@ -11,6 +11,9 @@
 struct grid;
 struct grid_area;
 struct page;
+struct plot;
+struct table;
+struct table_source;
 struct watch;
 
 /*
@@ -36,7 +39,13 @@ struct view_type {
 	/* Either it is a text, the keys and the drawing of which are common, */
 	struct page *(*page)(void *view);
 
-	/* or it has its own. */
+	/* or it has its own drawing; and where it has a table or a chart, the keys of
+	 * those are common. */
+	struct table *(*table)(void *view, struct table_source *s);
+	struct plot *(*plot)(void *view);
+	/* The function that is selected, its module, and whether this is about memory;
+	 * NULL: none. */
+	const char *(*focus)(void *view, const char **module, int *memory);
 	void (*draw)(void *view, struct grid *g, const struct grid_area *area);
 	/* Where in all that there is to see the person stands. */
 	void (*place)(void *view, char *buf, size_t size);
@@ -49,6 +58,11 @@ struct view_type {
 };
 
 const struct view_type *view_cpu(void);  /* where CPU time goes */
+const struct view_type *view_memory(void); /* what holds the memory */
+const struct view_type *view_both(void); /* both, by function */
+const struct view_type *view_tree(void);    /* who calls whom */
+const struct view_type *view_callers(void); /* of one function */
+const struct view_type *view_flame(void);   /* the same as a flame graph */
 const struct view_type *view_info(void); /* what the recording is */
 
 #endif

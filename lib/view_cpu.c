@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cells.h"
 #include "chart.h"
 #include "grid.h"
-#include "keys.h"
-#include "name.h"
+#include "plot.h"
 #include "profile.h"
 #include "table.h"
 #include "view.h"
@@ -17,26 +17,7 @@
  * were on the CPU, off it, or both, and that of the selected one over time.
  */
 
-#define NAME_MAX_COLUMNS 1024
-#define CELL_SIZE (4 * NAME_MAX_COLUMNS) /* bytes of a name on the screen */
-#define NAME_TAIL 4096 /* bytes of a name that are looked at: its end */
-#define CHART_AUTO_ROWS 16 /* of the view, from which there is a chart */
-#define CHART_LEAST_ROWS 10 /* from which there can be one */
-#define CHART_SAMPLES 20 /* a busy thread has in a bucket, at least */
-
 enum column { TOTAL, SELF, ON, OFF, NOW, NAME, PLACE, NCOLUMNS };
-enum show { SHOW_AUTO, SHOW_YES, SHOW_NO };
-
-struct series {
-	uint64_t from, width, last; /* what value[] was made from */
-	unsigned id;
-	enum profile_metric metric;
-	enum profile_group group;
-	int valid;
-	uint64_t *ns;
-	double *value, *over;
-	size_t n, buckets, size;
-};
 
 struct view_cpu {
 	struct watch *watch;
@@ -46,9 +27,7 @@ struct view_cpu {
 	const struct profile_row *row;
 	size_t n;
 	struct table table[PROFILE_NGROUPS];
-	enum show chart;
-	int rows; /* of the area that was drawn last */
-	struct series series;
+	struct plot *plot;
 };
 
 #define NUMBERS \
@@ -160,116 +139,23 @@ row_compare(const void *rows, size_t x, size_t y, int column)
 /* ---- cells ------------------------------------------------------------- */
 
 static int
-heat(double percent)
+is_path(const struct view_cpu *v)
 {
-	return percent >= 20 ? GRID_HOT : percent >= 10 ? GRID_WARM :
-	    percent >= 5 ? GRID_MILD : percent < 0.05 ? GRID_FAINT :
-	    GRID_PLAIN;
-}
-
-static void
-draw_percent(struct grid *g, const struct grid_area *cell, uint64_t part,
-    uint64_t whole)
-{
-	double percent = whole ? 100.0 * (double)part / (double)whole : 0;
-	char buf[32];
-
-	snprintf(buf, sizeof(buf), whole ? "%.1f" : "-", percent);
-	grid_put_right(g, cell->y, cell->x, cell->columns - 1, heat(percent),
-	    buf);
-}
-
-/* The row's name in so many columns. */
-static void
-shorten(const struct view_cpu *v, const struct profile_row *row, int columns,
-    char *buf, size_t size)
-{
-	const char *name = row->name;
-	size_t len = strlen(name);
-
-	if (columns > NAME_MAX_COLUMNS)
-		columns = NAME_MAX_COLUMNS;
-	if (v->group == PROFILE_MODULE || v->group == PROFILE_CRATE) {
-		name_path(buf, size, name, (size_t)columns);
-		return;
-	}
-	if (len > NAME_TAIL)
-		name += len - NAME_TAIL;
-	while ((*name & 0xc0) == 0x80)
-		name++;
-	name_short(buf, size, name, (size_t)columns);
-}
-
-/* How many bytes of a Rust path stand before its last component. */
-static size_t
-leading(const char *name)
-{
-	size_t last = 0;
-	int depth = 0;
-
-	for (size_t i = 0; name[i]; i++) {
-		if (strchr("<([{", name[i]))
-			depth++;
-		else if (strchr(">)]}", name[i]))
-			depth -= !(name[i] == '>' && i && name[i - 1] == '-');
-		else if (depth == 0 && name[i] == ':' && name[i + 1] == ':' &&
-		    name[i + 2] != '{')
-			last = i + 2;
-	}
-	return last;
-}
-
-static void
-draw_path(struct grid *g, const struct grid_area *cell, char *name)
-{
-	int end = cell->x + cell->columns, x;
-	char *last = name + leading(name);
-	char c = *last;
-
-	*last = '\0';
-	x = grid_put(g, cell->y, cell->x, cell->columns, GRID_FAINT, name);
-	*last = c;
-	grid_put(g, cell->y, x, end - x, GRID_PLAIN, last);
+	return v->group == PROFILE_MODULE || v->group == PROFILE_CRATE;
 }
 
 static void
 draw_name(const struct view_cpu *v, const struct profile_row *row,
     struct grid *g, const struct grid_area *cell)
 {
-	char buf[CELL_SIZE];
+	char buf[CELLS_SIZE];
 
-	shorten(v, row, cell->columns, buf, sizeof(buf));
-	if (v->group <= PROFILE_LINE)
-		draw_path(g, cell, buf);
-	else
-		grid_put(g, cell->y, cell->x, cell->columns, GRID_PLAIN, buf);
-}
-
-static const char *
-base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash && slash[1] ? slash + 1 : path;
-}
-
-static void
-draw_file(const struct profile_row *row, struct grid *g,
-    const struct grid_area *cell)
-{
-	char buf[CELL_SIZE], line[32] = "";
-	int room = cell->columns, x;
-
-	if (row->line)
-		snprintf(line, sizeof(line), ":%" PRIu64, row->line);
-	room -= (int)strlen(line);
-	if (room < 1)
+	if (v->group <= PROFILE_LINE) {
+		cells_function(g, cell, row->name);
 		return;
-	if (room > NAME_MAX_COLUMNS)
-		room = NAME_MAX_COLUMNS;
-	name_source(buf, sizeof(buf), row->file, (size_t)room);
-	x = grid_put(g, cell->y, cell->x, room, GRID_FAINT, buf);
-	grid_put(g, cell->y, x, cell->x + cell->columns - x, GRID_FAINT, line);
+	}
+	cells_shorten(buf, row->name, is_path(v), cell->columns);
+	grid_put(g, cell->y, cell->x, cell->columns, GRID_PLAIN, buf);
 }
 
 static void
@@ -281,12 +167,8 @@ draw_place(const struct view_cpu *v, const struct profile_row *row,
 		    "%" PRIu64 "/%" PRIu64, row->pid, row->tid);
 	else if (row->version)
 		grid_put(g, cell->y, cell->x, cell->columns, GRID_FAINT, row->version);
-	else if (row->file)
-		draw_file(row, g, cell);
-	else if (row->module)
-		grid_printf(g, cell->y, cell->x, cell->columns, GRID_FAINT,
-		    *row->module == '[' ? "%.*s" : "[%.*s]",
-		    NAME_MAX_COLUMNS / 4, base_name(row->module));
+	else
+		cells_place(g, cell, row->file, row->line, row->module);
 }
 
 static void
@@ -299,19 +181,19 @@ row_draw(const void *rows, size_t i, int column, struct grid *g,
 
 	switch ((enum column)column) {
 	case TOTAL:
-		draw_percent(g, cell, row->total, all->ns);
+		cells_percent(g, cell, row->total, all->ns);
 		break;
 	case SELF:
-		draw_percent(g, cell, row->self, all->ns);
+		cells_percent(g, cell, row->self, all->ns);
 		break;
 	case ON:
-		draw_percent(g, cell, row->in[PROFILE_ON], all->ns);
+		cells_percent(g, cell, row->in[PROFILE_ON], all->ns);
 		break;
 	case OFF:
-		draw_percent(g, cell, off(row), all->ns);
+		cells_percent(g, cell, off(row), all->ns);
 		break;
 	case NOW:
-		draw_percent(g, cell, row->now_self, all->now_ns);
+		cells_percent(g, cell, row->now_self, all->now_ns);
 		break;
 	case NAME:
 		draw_name(v, row, g, cell);
@@ -321,121 +203,58 @@ row_draw(const void *rows, size_t i, int column, struct grid *g,
 	}
 }
 
+static const char *
+row_text(const void *rows, size_t i)
+{
+	const struct view_cpu *v = rows;
+
+	return v->row[i].name;
+}
+
 static struct table_source
 source(const struct view_cpu *v)
 {
 	return (struct table_source){ v, v->n, row_id, row_compare, row_draw,
-		layout(v), NCOLUMNS };
+		layout(v), NCOLUMNS, row_text };
 }
 
 /* ---- the chart --------------------------------------------------------- */
 
-static int
-series_room(struct series *s, size_t n)
-{
-	uint64_t *ns;
-	double *value, *over;
-
-	if (n <= s->size)
-		return 0;
-	ns = reallocarray(s->ns, n, sizeof(*ns));
-	if (ns)
-		s->ns = ns;
-	value = reallocarray(s->value, n, sizeof(*value));
-	if (value)
-		s->value = value;
-	over = reallocarray(s->over, n, sizeof(*over));
-	if (over)
-		s->over = over;
-	if (!ns || !value || !over)
-		return -1;
-	s->size = n;
-	return 0;
-}
-
-/*
- * Divide the time there is into buckets.  While it goes on they are round
- * ones and stay what they are until the axis is full; the one that is not
- * over yet is left out until half of it is.
- */
 static void
-series_axis(const struct view_cpu *v, struct series *s, size_t room)
-{
-	const struct profile_summary *all = watch_summary(v->watch);
-	uint64_t last = all->measured > all->first ? all->measured : all->first;
-	uint64_t duration = last - all->first;
-
-	s->from = all->first;
-	s->last = last;
-	s->width = chart_bucket(duration, room,
-	    CHART_SAMPLES * watch_period(v->watch));
-	if (watch_state(v->watch) < WATCH_CUT_OFF) {
-		s->buckets = room;
-		s->n = (size_t)((duration + s->width / 2) / s->width);
-		return;
-	}
-	s->n = s->buckets = (size_t)(duration / s->width);
-	if (s->n == 0)
-		s->n = s->buckets = 1;
-	s->width = duration / s->n + 1;
-}
-
-static void
-series_percent(const struct series *s, double *value)
+series_percent(const uint64_t *ns, uint64_t from, uint64_t width, uint64_t last, size_t n,
+    double *value)
 {
 	uint64_t begin, length;
 
-	for (size_t i = 0; i < s->n; i++) {
-		begin = s->from + i * s->width;
-		length = s->last > begin && s->last - begin < s->width ?
-		    s->last - begin : s->width;
-		value[i] = 100.0 * (double)s->ns[i] / (double)length;
+	for (size_t i = 0; i < n; i++) {
+		begin = from + i * width;
+		length = last > begin && last - begin < width ? last - begin : width;
+		value[i] = 100.0 * (double)ns[i] / (double)length;
 	}
 }
 
-/* Whether what is drawn from them is the same, or nearly: long buckets need
- * not be counted again for each sample. */
+/* What a row used over time: on the CPU, and over that off it. */
 static int
-is_same(const struct series *a, const struct series *b)
+cpu_series(void *view, unsigned id, uint64_t from, uint64_t width, uint64_t last, size_t n,
+    double *value, double *over)
 {
-	return a->valid && a->id == b->id && a->group == b->group &&
-	    a->metric == b->metric &&
-	    a->from == b->from && a->width == b->width && a->n == b->n &&
-	    a->buckets == b->buckets && b->last - a->last <= a->width / 8;
-}
+	const struct view_cpu *v = view;
+	uint64_t *ns = calloc(n, sizeof(*ns));
+	int r = ns ? 0 : -1;
 
-/* One of the two series; 0 where it is not measured. */
-static int
-series_count(const struct view_cpu *v, const struct series *s,
-    enum profile_metric metric, double *value)
-{
-	memset(value, 0, s->n * sizeof(*value));
-	if (v->metric != metric && v->metric != PROFILE_WALL)
-		return 0;
-	if (profile_series(watch_profile(v->watch), s->id, 't', metric,
-	    s->from, s->width, s->ns, s->n) < 0)
-		return -1;
-	series_percent(s, value);
-	return 0;
-}
+	for (int i = PROFILE_CPU; r == 0 && i <= PROFILE_OFF; i++) {
+		double *to = i == PROFILE_CPU ? value : over;
 
-/* What a row used over time, in at most so many buckets. */
-static int
-series_read(struct view_cpu *v, unsigned id, size_t room)
-{
-	struct series *s = &v->series, next = *s;
-
-	next.id = id;
-	next.metric = v->metric;
-	next.group = v->group;
-	series_axis(v, &next, room);
-	if (is_same(s, &next))
-		return 0;
-	next.valid = series_room(&next, room) == 0 &&
-	    series_count(v, &next, PROFILE_CPU, next.value) == 0 &&
-	    series_count(v, &next, PROFILE_OFF, next.over) == 0;
-	*s = next;
-	return s->valid ? 0 : -1;
+		memset(to, 0, n * sizeof(*to));
+		if (v->metric != (enum profile_metric)i && v->metric != PROFILE_WALL)
+			continue;
+		r = profile_series(watch_profile(v->watch), id, 't', (enum profile_metric)i,
+		    from, width, ns, n);
+		if (r == 0)
+			series_percent(ns, from, width, last, n, to);
+	}
+	free(ns);
+	return r;
 }
 
 /* What tells a row from others of its name. */
@@ -447,119 +266,57 @@ which(const struct view_cpu *v, const struct profile_row *row, char *buf,
 	if (v->group == PROFILE_THREAD)
 		snprintf(buf, size, "%" PRIu64 "/%" PRIu64, row->pid, row->tid);
 	else if (v->group == PROFILE_LINE && row->file)
-		snprintf(buf, size, "%s:%" PRIu64, base_name(row->file),
+		snprintf(buf, size, "%s:%" PRIu64, cells_base(row->file),
 		    row->line);
 	return buf;
 }
 
 /* What the chart shows, as far as there is room for it. */
 static const char *
-unit(const struct view_cpu *v, const struct grid *g, int columns, char *buf,
+legend(const struct view_cpu *v, const struct grid *g, int columns, char *buf,
     size_t size)
 {
 	*buf = '\0';
 	if (v->metric == PROFILE_WALL && columns >= 50)
-		snprintf(buf, size, " %s on %s off CPU%s ", chart_sign(g, 0),
+		snprintf(buf, size, "%s on %s off CPU%s", chart_sign(g, 0),
 		    chart_sign(g, 1), columns < 72 ? "" : ", % of a thread");
 	else if (columns >= 60)
-		snprintf(buf, size, " total%s ", v->metric == PROFILE_OFF ?
+		snprintf(buf, size, "total%s", v->metric == PROFILE_OFF ?
 		    " off CPU, % of a thread" : ", % of a core");
 	return buf;
 }
 
 static void
-draw_rule(const struct view_cpu *v, const struct profile_row *row,
-    struct grid *g, const struct grid_area *area)
+draw_chart(struct view_cpu *v, struct grid *g, const struct grid_area *area)
 {
-	struct grid_area rule = { area->y, area->x, 1, area->columns };
-	char legend[64];
-	const char *what = unit(v, g, area->columns, legend, sizeof(legend));
-	int end = area->x + area->columns - grid_width(g, what) - 2;
-	int x = area->x + 3, y = area->y, room;
-	char buf[CELL_SIZE], place[128];
+	long i = table_selected(&v->table[v->group]);
+	const struct profile_select *of = profile_selected(watch_profile(v->watch));
+	const struct profile_row *row = &v->row[i < 0 ? 0 : i];
+	char name[CELLS_SIZE], place[128], text[64];
+	struct plot_source s = { .ctx = v, .read = cpu_series };
 
-	grid_fill(g, rule, GRID_FRAME, grid_utf8(g) ? L'─' : L'-');
-	grid_put(g, y, end, area->columns, GRID_FRAME, what);
-	grid_put(g, y, x - 1, 1, GRID_PLAIN, " ");
-	which(v, row, place, sizeof(place));
-	room = end - x - 2 - grid_width(g, place);
-	room = room < 8 ? 8 : room;
-	shorten(v, row, room, buf, sizeof(buf));
-	x = grid_put(g, y, x, room, GRID_STRONG, buf);
-	x = grid_put(g, y, x, 1, GRID_PLAIN, " ");
-	if (*place && x + 2 < end) {
-		x = grid_put(g, y, x, end - x - 1, GRID_FRAME, place);
-		grid_put(g, y, x, 1, GRID_PLAIN, " ");
-	}
-}
-
-static void
-draw_chart(struct view_cpu *v, struct grid *g, struct grid_area area)
-{
-	long row = table_selected(&v->table[v->group]);
-	struct series *s = &v->series;
-	struct chart c;
-
-	if (row < 0)
+	if (i < 0)
 		return;
-	draw_rule(v, &v->row[row], g, &area);
-	area.y++;
-	area.rows--;
-	if (series_read(v, v->row[row].id, chart_buckets(g, &area)) < 0) {
-		grid_put(g, area.y, area.x + 1, area.columns - 1, GRID_WARN,
-		    "out of memory");
-		return;
-	}
-	c = (struct chart){ s->value, s->over, s->n, s->buckets, s->from,
-		s->from + s->buckets * s->width };
-	chart_draw(g, &area, &c);
-}
-
-/* The rows that the chart gets of so many; 0: none. */
-static int
-chart_rows(const struct view_cpu *v, int rows)
-{
-	int want = rows * 2 / 5;
-
-	if (v->chart == SHOW_NO || rows < CHART_LEAST_ROWS ||
-	    (v->chart == SHOW_AUTO && rows < CHART_AUTO_ROWS))
-		return 0;
-	return want < CHART_ROWS_MIN + 1 ? CHART_ROWS_MIN + 1 :
-	    want > 16 ? 16 : want;
+	s.id = row->id;
+	s.variant = (int)v->group + (int)v->metric * PROFILE_NGROUPS +
+	    (int)(of->thread + 1) * 1000 +
+	    profile_is_folded(watch_profile(v->watch)) * 500;
+	s.which = which(v, row, place, sizeof(place));
+	s.legend = legend(v, g, area->columns, text, sizeof(text));
+	cells_shorten(name, row->name, is_path(v), plot_name_columns(g, &s, area->columns));
+	s.name = name;
+	plot_draw(v->plot, &s, g, area);
 }
 
 /* ---- keys -------------------------------------------------------------- */
 
-static const char *
-act_move(void *view, int by)
+static struct table *
+cpu_table(void *view, struct table_source *s)
 {
 	struct view_cpu *v = view;
-	struct table_source s = source(v);
 
-	table_move(&v->table[v->group], &s, by);
-	return NULL;
-}
-
-static const char *
-act_page(void *view, int halves)
-{
-	struct view_cpu *v = view;
-	struct table_source s = source(v);
-	struct table *t = &v->table[v->group];
-	long page = t->page > 1 ? (long)t->page : 2;
-
-	table_move(t, &s, halves * page / 2);
-	return NULL;
-}
-
-static const char *
-act_end(void *view, int last)
-{
-	struct view_cpu *v = view;
-	struct table_source s = source(v);
-
-	(last ? table_last : table_first)(&v->table[v->group], &s);
-	return NULL;
+	*s = source(v);
+	return &v->table[v->group];
 }
 
 static const char *
@@ -569,27 +326,6 @@ resort(struct view_cpu *v)
 
 	return table_update(&v->table[v->group], &s) < 0 ? "out of memory" :
 	    NULL;
-}
-
-static const char *
-act_sort(void *view, int arg)
-{
-	struct view_cpu *v = view;
-	struct table_source s = source(v);
-
-	(void)arg;
-	table_sort_next(&v->table[v->group], &s);
-	return resort(v);
-}
-
-static const char *
-act_reverse(void *view, int arg)
-{
-	struct view_cpu *v = view;
-
-	(void)arg;
-	v->table[v->group].reverse ^= 1;
-	return resort(v);
 }
 
 /* Until somebody chooses, all of the time that was recorded is shown. */
@@ -612,7 +348,8 @@ cpu_update(void *view)
 {
 	struct view_cpu *v = view;
 
-	if (measure(v) < 0)
+	if (measure(v) < 0 || (profile_grouping(watch_profile(v->watch)) != v->group &&
+	        profile_regroup(watch_profile(v->watch), v->group) < 0))
 		return -1;
 	v->row = profile_rows(watch_profile(v->watch), &v->n);
 	return resort(v) ? -1 : 0;
@@ -620,19 +357,35 @@ cpu_update(void *view)
 
 /* Each grouping has a selection of its own; the sorting is common. */
 static const char *
-act_group(void *view, int arg)
+regroup(struct view_cpu *v, enum profile_group next)
 {
-	struct view_cpu *v = view;
 	const struct table *old = &v->table[v->group];
-	enum profile_group next = (v->group + 1) % PROFILE_NGROUPS;
 
-	(void)arg;
 	if (profile_regroup(watch_profile(v->watch), next) < 0)
 		return "out of memory";
 	v->group = next;
 	v->table[next].sort = layout(v)[old->sort].title ? old->sort : SELF;
 	v->table[next].reverse = old->reverse;
 	return cpu_update(v) < 0 ? "out of memory" : NULL;
+}
+
+static const char *
+act_group(void *view, int arg)
+{
+	struct view_cpu *v = view;
+	enum profile_group next = (v->group + 1) % PROFILE_NGROUPS;
+
+	(void)arg;
+	return regroup(v, next == PROFILE_GENERIC ? PROFILE_LINE : next);
+}
+
+static const char *
+act_generic(void *view, int arg)
+{
+	struct view_cpu *v = view;
+
+	(void)arg;
+	return regroup(v, v->group == PROFILE_GENERIC ? PROFILE_FUNCTION : PROFILE_GENERIC);
 }
 
 static int
@@ -658,38 +411,11 @@ act_measure(void *view, int arg)
 	return cpu_update(v) < 0 ? "out of memory" : NULL;
 }
 
-static const char *
-act_chart(void *view, int arg)
-{
-	struct view_cpu *v = view;
-
-	(void)arg;
-	if (chart_rows(v, v->rows)) {
-		v->chart = SHOW_NO;
-		return NULL;
-	}
-	v->chart = SHOW_YES;
-	return chart_rows(v, v->rows) ? NULL : "no room for the chart";
-}
 
 static const struct view_key keys[] = {
-	{ 'j', 1, act_move, "next row", "move" },
-	{ KEYS_DOWN, 1, act_move, "next row", NULL },
-	{ 'k', -1, act_move, "row before", "move" },
-	{ KEYS_UP, -1, act_move, "row before", NULL },
-	{ KEYS_PAGE_DOWN, 2, act_page, "a page on, or half a page", NULL },
-	{ KEYS_CONTROL('d'), 1, act_page, "a page on, or half a page", NULL },
-	{ KEYS_PAGE_UP, -2, act_page, "a page back, or half a page", NULL },
-	{ KEYS_CONTROL('u'), -1, act_page, "a page back, or half a page", NULL },
-	{ 'g', 0, act_end, "first row", NULL },
-	{ KEYS_HOME, 0, act_end, "first row", NULL },
-	{ 'G', 1, act_end, "last row", NULL },
-	{ KEYS_END, 1, act_end, "last row", NULL },
-	{ 's', 0, act_sort, "sort by the next column", "sort" },
-	{ 'S', 0, act_reverse, "reverse the order", NULL },
-	{ 'l', 0, act_group, "by function, generic, line, crate, module, thread", "group" },
+	{ 'g', 0, act_group, "by function, line, crate, module, thread", "group" },
+	{ 'G', 0, act_generic, "all instances of a generic function as one", NULL },
 	{ 'w', 0, act_measure, "time on and off the CPU: both, off, on", "off" },
-	{ KEYS_ENTER, 0, act_chart, "show or hide the chart", "chart" },
 };
 
 /* ---- the view ---------------------------------------------------------- */
@@ -702,9 +428,13 @@ cpu_open(struct watch *w)
 	if (!v)
 		return NULL;
 	v->watch = w;
+	v->plot = plot_open(w);
 	for (int i = 0; i < PROFILE_NGROUPS; i++)
 		v->table[i].sort = SELF;
-	return v;
+	if (v->plot)
+		return v;
+	free(v);
+	return NULL;
 }
 
 static void
@@ -716,9 +446,7 @@ cpu_close(void *view)
 		return;
 	for (int i = 0; i < PROFILE_NGROUPS; i++)
 		table_free(&v->table[i]);
-	free(v->series.ns);
-	free(v->series.value);
-	free(v->series.over);
+	plot_close(v->plot);
 	free(v);
 }
 
@@ -735,11 +463,8 @@ draw_empty(const struct view_cpu *v, struct grid *g,
 	    going[v->metric] : v->metric == PROFILE_OFF ?
 	    "the recording holds no time off the CPU" :
 	    "the recording holds no samples";
-	int width = grid_width(g, text);
-	int x = area->columns > width ? (area->columns - width) / 2 : 0;
 
-	grid_put(g, area->y + area->rows / 2, area->x + x, area->columns - x,
-	    GRID_FAINT, text);
+	cells_middle(g, area, text);
 }
 
 static void
@@ -749,15 +474,14 @@ cpu_draw(void *view, struct grid *g, const struct grid_area *area)
 	struct table_source s = source(v);
 	struct grid_area top = *area, bottom = *area;
 
-	v->rows = area->rows;
-	bottom.rows = v->n ? chart_rows(v, area->rows) : 0;
+	bottom.rows = v->n ? plot_rows(v->plot, area->rows) : 0;
 	top.rows -= bottom.rows;
 	bottom.y += top.rows;
 	table_draw(&v->table[v->group], &s, g, &top);
 	if (v->n == 0)
 		draw_empty(v, g, &top);
 	else if (bottom.rows)
-		draw_chart(v, g, bottom);
+		draw_chart(v, g, &bottom);
 }
 
 static int
@@ -789,6 +513,27 @@ static const char *const words[] = {
 	NULL
 };
 
+static const char *
+cpu_focus(void *view, const char **module, int *memory)
+{
+	const struct view_cpu *v = view;
+	long i = table_selected(&v->table[v->group]);
+
+	*memory = 0;
+	if (i < 0 || (v->group != PROFILE_FUNCTION && v->group != PROFILE_LINE))
+		return NULL;
+	*module = v->row[i].module;
+	return v->row[i].name;
+}
+
+static struct plot *
+cpu_plot(void *view)
+{
+	struct view_cpu *v = view;
+
+	return v->plot;
+}
+
 const struct view_type *
 view_cpu(void)
 {
@@ -796,6 +541,7 @@ view_cpu(void)
 		.name = "CPU", .open = cpu_open, .close = cpu_close,
 		.update = cpu_update, .draw = cpu_draw, .place = cpu_place,
 		.key = keys, .nkeys = sizeof(keys) / sizeof(keys[0]),
+		.table = cpu_table, .plot = cpu_plot, .focus = cpu_focus,
 		.hinted = cpu_hinted,
 		.words = words,
 	};

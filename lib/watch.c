@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "db.h"
+#include "inuse.h"
 #include "profile.h"
 #include "watch.h"
 
@@ -19,6 +20,14 @@ struct watch {
 	int failed, removed;
 	char *name, *pid;
 	uint64_t period;
+	struct watch_span span;
+	struct watch_focus focus;
+	unsigned version; /* of what has been read */
+	struct memory {
+		struct inuse *inuse;
+		unsigned version;      /* that it is of */
+		uint64_t since, until; /* what was selected then */
+	} memory[PROFILE_NGROUPS];
 };
 
 static time_t
@@ -125,10 +134,14 @@ watch_close(struct watch *w)
 	if (!w)
 		return;
 	profile_close(w->profile);
+	for (size_t i = 0; i < PROFILE_NGROUPS; i++)
+		inuse_close(w->memory[i].inuse);
 	if (w->db)
 		db_close(w->db);
 	free(w->name);
 	free(w->pid);
+	free(w->focus.function);
+	free(w->focus.module);
 	free(w->path);
 	free(w);
 }
@@ -166,6 +179,7 @@ watch_update(struct watch *w)
 	}
 	news = is_newer(watch_summary(w), &before);
 	if (news) {
+		w->version++;
 		w->changed = now();
 		learn_all(w);
 	}
@@ -213,6 +227,58 @@ const struct profile_summary *
 watch_summary(const struct watch *w)
 {
 	return profile_summary(w->profile);
+}
+
+/* Memory is read when somebody asks for it, of the time that is selected. */
+struct inuse *
+watch_inuse(struct watch *w, enum profile_group group)
+{
+	const struct profile_select *range = profile_selected(w->profile);
+	struct inuse_options o = { .group = group, .since = range->from, .until = range->to };
+	struct memory *m = &w->memory[group];
+
+	if (m->inuse && (m->since != range->from || m->until != range->to)) {
+		inuse_close(m->inuse);
+		m->inuse = NULL;
+	}
+	if (m->inuse && m->version == w->version)
+		return m->inuse;
+	m->version = w->version;
+	m->since = range->from;
+	m->until = range->to;
+	if (m->inuse)
+		inuse_update(m->inuse); /* else it is as it was */
+	else
+		m->inuse = inuse_open(w->db, &o);
+	return m->inuse;
+}
+
+const struct watch_focus *
+watch_focus(const struct watch *w)
+{
+	return &w->focus;
+}
+
+int
+watch_set_focus(struct watch *w, const char *function, const char *module, int memory)
+{
+	char *f = strdup(function), *m = module ? strdup(module) : NULL;
+
+	if (!f || (module && !m)) {
+		free(f);
+		free(m);
+		return -1;
+	}
+	free(w->focus.function);
+	free(w->focus.module);
+	w->focus = (struct watch_focus){ f, m, memory, w->focus.number + 1 };
+	return 0;
+}
+
+struct watch_span *
+watch_span(struct watch *w)
+{
+	return &w->span;
 }
 
 const char *

@@ -7,7 +7,10 @@
 
 #include <stdint.h>
 
+#include "profile.h"
+
 struct db;
+struct inuse;
 struct profile;
 struct profile_summary;
 struct watch;
@@ -41,6 +44,29 @@ const char *watch_trouble(const struct watch *w);
 struct db *watch_db(const struct watch *w);
 struct profile *watch_profile(const struct watch *w);
 const struct profile_summary *watch_summary(const struct watch *w);
+
+/* What it says about memory, of the time that is selected in the profile; valid until
+ * the next call with that group.  NULL: db_error() says why. */
+struct inuse *watch_inuse(struct watch *w, enum profile_group group);
+
+/* The part of the time that charts show, the same in all views. */
+struct watch_span {
+	uint64_t length; /* nanoseconds; 0: all */
+	uint64_t end;    /* of it; 0: the latest, moving on */
+	uint64_t cursor; /* 0: none */
+};
+struct watch_span *watch_span(struct watch *w);
+
+/* The function that somebody has chosen to look at. */
+struct watch_focus {
+	char *function, *module; /* NULL: not known */
+	int memory;              /* chosen where memory was looked at */
+	unsigned number;         /* another one each time */
+};
+const struct watch_focus *watch_focus(const struct watch *w);
+
+/* -1: out of memory. */
+int watch_set_focus(struct watch *w, const char *function, const char *module, int memory);
 
 /* The program's name and process id, or NULL. */
 const char *watch_name(const struct watch *w);

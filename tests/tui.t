@@ -102,7 +102,7 @@ same 'a recording that has ended' got <<'E'
        │⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿
        │⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿
     0% └ 00:00:00 ──────────────────── 00:00:10 ───────────────────── 00:00:20
- q quit  ? help  p pause  i info  j k move  s sort  l group  Enter chart
+ q quit  ? help  m view  t tree  c callers  f flame  g group  s sort  / search
 E
 
 COLUMNS=60 LINES=15 screen got -k jj cut.db
@@ -121,10 +121,10 @@ same 'one that was cut off, with losses, on a small screen' got <<'E'
 
 
 
- q quit  ? help  p pause  i info  j k move  s sort  l group
+ q quit  ? help  m view  t tree  c callers  f flame  s sort
 E
 
-LC_ALL=C COLUMNS=72 LINES=22 screen got -k lllllj ended.db
+LC_ALL=C COLUMNS=72 LINES=22 screen got -k ggggj ended.db
 same 'threads in ASCII' got <<'E'
   ENDED   server 4242                                          00:00:20
  2,000 samples   1.00 cores   99.0% complete                threads 2/2
@@ -147,7 +147,7 @@ same 'threads in ASCII' got <<'E'
        |###############################################################
        |###############################################################
     0% + 00:00:00 ---------------- 00:00:10 ----------------- 00:00:20
- q quit  ? help  p pause  i info  j k move  s sort  l group
+ q quit  ? help  m view  t tree  c callers  f flame  g group  s sort
 E
 
 screen got -k i cut.db
@@ -178,43 +178,6 @@ same 'information' got <<'E'
  j k scroll  q back
 E
 
-LINES=33 screen got -k '?' ended.db
-same 'help' got <<'E'
-  ENDED   server 4242                                                  00:00:20
- 2,000 samples   1.00 cores   99.0% complete   profiler 1.0%
-
- j Down        next row
- k Up          row before
- PgDn ^d       a page on, or half a page
- PgUp ^u       a page back, or half a page
- g Home        first row
- G End         last row
- s             sort by the next column
- S             reverse the order
- l             by function, generic, line, crate, module, thread
- w             time on and off the CPU: both, off, on
- Enter         show or hide the chart
-
- q ^c          quit
- ?             this help
- p             pause: the recording goes on
- i             information: losses, notes, origin
- ^l            draw the screen again
- ^z            suspend
-
- Total%        of all that time: with it anywhere on the stack
- Self%         of all that time: in itself, not in what it calls
- On% Off%      what part of Total% was on the CPU, and off it
- Now%          its share of the last 5 seconds, in itself
- Location      where most of its own time is spent
- cores         that the program used in the last 5 seconds
- complete      stacks that reach the thread's start
- lost          samples that could not be taken: i tells why
- profiler      its own CPU time, in percent of one core
-
- j k scroll  q back
-E
-
 LINES=8 screen got none.db
 same 'no samples' got <<'E'
   ENDED   server 4242                                                  00:00:00
@@ -224,7 +187,7 @@ same 'no samples' got <<'E'
                          the recording holds no samples
 
 
- q quit  ? help  p pause  i info  j k move  s sort  l group  Enter chart
+ q quit  ? help  m view  t tree  c callers  f flame  g group  s sort  / search
 E
 
 COLUMNS=39 LINES=9 screen got ended.db
@@ -282,8 +245,8 @@ Total% Self%▲ Now% Function Location
 30.0 30.0 30.0 server::digest::hash /src/hash.rs:7
 59.0 59.0 59.0 <Vec<..> as Parse>::parse …/src/parse/mod.rs:142
 E
-screen got -k ll ended.db
-is 'l: lines' <<'E'
+screen got -k g ended.db
+is 'g: lines' <<'E'
 Total% Self%▼ Now% Function Line
 59.0 59.0 59.0 <Vec<..> as Parse>::parse …/src/parse/mod.rs:142
 30.0 30.0 30.0 server::digest::hash /src/hash.rs:7
@@ -291,14 +254,14 @@ Total% Self%▼ Now% Function Line
 1.0 1.0 1.0 [no-stack]
 69.0 0.0 0.0 server::main /src/main.rs:10
 E
-screen got -k llll ended.db
+screen got -k ggg ended.db
 is 'modules' <<'E'
 Total% Self%▼ Now% Module
 99.0 89.0 89.0 /srv/server
 10.0 10.0 10.0 /usr/lib/libz.so.1
 1.0 1.0 1.0 [no-stack]
 E
-screen got -k llllll ended.db
+screen got -k ggggg ended.db
 is 'and functions again' <<'E'
 Total% Self%▼ Now% Function Location
 59.0 59.0 59.0 <Vec<..> as Parse>::parse …/src/parse/mod.rs:142
@@ -325,17 +288,16 @@ jjjjjjj 5/5
 jjk 2/5
 jj<Up> 2/5
 k 1/5
-G 5/5
 <End> 5/5
-Gg 1/5
-G<Home> 1/5
+<End><Home> 1/5
+jj<Home> 1/5
 <PgDn> 5/5
 ^D 3/5
-G<PgUp> 1/5
-G^U 3/5
-Gll 1/5
-Gllj 2/5
-Gllllll 5/5
+<End><PgUp> 1/5
+<End>^U 3/5
+<End>g 1/5
+<End>gj 2/5
+<End>ggggg 5/5
 jjjSS 4/5
 E
 same 'keys select' keys.got /dev/null
@@ -350,7 +312,7 @@ ok 'there is none on a low screen' sh -c '! grep -q "of a core" got'
 LINES=14 screen got -k '<Enter>' ended.db
 says 'but Enter shows it' 'of a core' got
 LINES=10 screen got -k '<Enter>' ended.db
-says 'or says that it cannot' '^ no room for the chart' got
+says 'or says that it cannot' '^ no room for a chart' got
 screen got -k p ended.db
 says 'there is nothing to pause at the end' 'nothing to pause' got
 screen got -k X ended.db
@@ -358,17 +320,18 @@ says 'an unknown key' 'no such key' got
 screen got -k '?q' ended.db
 says 'q leaves the help' 'functions 1/5' got
 LINES=12 screen got -k '?G' ended.db
-says 'the end of a help that does not fit' ' 20-28/28$' got
+says 'the end of a help that does not fit' ' 45-53/53$' got
 LINES=12 screen got -k '?Gg<Down><PgDn>' ended.db
-says 'and how it moves' ' 10-18/28$' got
+says 'and how it moves' ' 10-18/53$' got
 
-# Each key of the help has its place in the page.
-LINES=60 screen got -k '?' ended.db
-sed -n '4,/^ Total%/{/^ Total%/d; s/^ \(.\{13\}\).*/\1/p;}' got |
-	tr -s ' ' '\n' | sed '/^$/d' | sort -u >keys.help
+# Each key of the help of any view has its place in the page, and no other has.
+for keys in '?' '2?' '3?' 't?' 'c?' 'f?'; do
+	LINES=80 screen got -k "$keys" wall.db
+	sed -n '4,/^ Words/{/^ Words/d; /^ [A-Z][a-z]*$/d; s/^ \(.\{13\}\).*/\1/p;}' got
+done | tr -s ' ' '\n' | sed '/^$/d' | sort -u >keys.help
 ok 'keys are found in the help' grep -qx Enter keys.help
 sed -n '/^\.Ss Keys/,/^\.Sh/s/^\.It //p' "$ROOT/man/rsprof-tui.1" |
-	tr -s ' ' '\n' | sort -u >keys.page
+	sed 's/\\&//' | tr -s ' ' '\n' | sort -u >keys.page
 same 'the page has the keys of the help' keys.page keys.help
 
 # ---- on and off the CPU
@@ -398,7 +361,7 @@ same 'on and off the CPU, in one bar' got <<'E'
        │⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿
        │⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿
     0% └ 00:00:00 ──────────────────── 00:00:10 ───────────────────── 00:00:20
- q quit  ? help  p pause  i info  j k move  s sort  l group  w off  Enter chart
+ q quit  ? help  m view  t tree  c callers  f flame  g group  w off  s sort
 E
 screen got -k w wall.db
 is 'w: off the CPU' <<'E'
@@ -418,7 +381,7 @@ screen got -k ww wall.db
 is 'w: on the CPU, as where nothing else was recorded' want
 screen want -k wwwww wall.db
 same 'and so on' got want
-LC_ALL=C COLUMNS=72 LINES=22 screen got -k lllllj wall.db
+LC_ALL=C COLUMNS=72 LINES=22 screen got -k ggggj wall.db
 same 'threads in ASCII, whose time adds up' got <<'E'
   ENDED   server 4242                                          00:00:20
  2,000 samples   1.00 cores   99.5% complete          wall: threads 2/2
@@ -441,7 +404,7 @@ same 'threads in ASCII, whose time adds up' got <<'E'
        |...............................................................
        |###############################################################
     0% + 00:00:00 ---------------- 00:00:10 ----------------- 00:00:20
- q quit  ? help  p pause  i info  j k move  s sort  l group  w off
+ q quit  ? help  m view  t tree  c callers  f flame  g group  w off
 E
 COLUMNS=60 LINES=15 screen got -k ss wall.db
 same 'on a small screen, by time off the CPU' got <<'E'
@@ -459,7 +422,7 @@ same 'on a small screen, by time off the CPU' got <<'E'
 
 
 
- q quit  ? help  p pause  i info  j k move  s sort  l group
+ q quit  ? help  m view  t tree  c callers  f flame  w off
 E
 screen got -k jjw wall.db
 says 'the selected row stays' '^── server::digest::hash ──' got
@@ -500,7 +463,7 @@ says 'nothing yet' 'wall: functions 0/0' got
 	done
 	printf 'end\t2000000000\tcpu\tduration\n'
 } | rsprof-store evil.db
-for keys in '' jj l ll lll i G; do
+for keys in '' jj G g gg i '<End>'; do
 	screen got -k "$keys" evil.db
 	LC_ALL=C grep -c '[[:cntrl:]]' got
 	LC_ALL=C screen got -k "$keys" evil.db
@@ -510,7 +473,7 @@ done | sort -u >evil.got
 same 'no control characters come through' evil.got <<'E'
 0
 E
-screen got -k G evil.db
+screen got -k '<End>' evil.db
 says 'wide names are shown' 'mod::日本語  ' got
 says 'what turns text around is not' '\?evil' got
 
@@ -599,23 +562,55 @@ ends 'its settings' 0
 screen want ended.db
 run 'rsprof-tui ended.db'
 like 'the terminal shows what -b prints' want
-screen want -k jjsl ended.db
-keys j Down s l
+screen want -k jjsG ended.db
+keys j Down s G
 like 'keys' want
 screen want -k '?' ended.db
 keys '?'
 like 'help' want
 keys Escape
 tm resize-window -x 120 -y 35
-COLUMNS=120 LINES=35 screen want -k jjsl ended.db
+COLUMNS=120 LINES=35 screen want -k jjsG ended.db
 like 'a larger terminal' want
 keys PPage Home NPage End Up
-COLUMNS=120 LINES=35 screen want -k 'jjsl<PgUp><Home><PgDn><End><Up>' ended.db
+COLUMNS=120 LINES=35 screen want -k 'jjsG<PgUp><Home><PgDn><End><Up>' ended.db
 like 'more keys' want
+keys 2
+see 'memory' 'memory: functions 0/0'
+keys t
+COLUMNS=120 LINES=35 screen want -k 'jjsG<PgUp><Home><PgDn><End><Up>2t' ended.db
+like 'the tree of calls' want
+keys f Down Enter
+COLUMNS=120 LINES=35 screen want -k 'f<Down><Enter>' ended.db
+like 'the flame graph' want
+keys 1 G F
+tm send-keys -l 'parse|hash'
+see 'a filter, while it is typed' '^ filter parse.hash'
+see 'is at work already' 'filtered  functions [12]/2$'
+keys BSpace BSpace BSpace BSpace BSpace Enter
+see 'it can be changed' 'filtered  functions 1/1$'
+keys F Escape
+see 'and left' ' functions [1-5]/5$'
+keys / d i g e s t Enter
+see 'a search' ' server::digest::hash .*$'
+# By the protocol of xterm: a button, a column and a row, from 33.
+press() { tm send-keys -H 1b 5b 4d 20 "$2" "$1"; }
+release() { tm send-keys -H 1b 5b 4d 23 "$2" "$1"; }
+keys Home
+press 27 22
+release 27 22
+see 'a click selects a row' 'functions 2/5$'
+press 25 22
+release 25 22
+see 'and sorts by a column' 'Total%▼ Self%'
+keys Left '['
+see 'a range of the chart' '00:00:[0-9.]*-  '
+keys = Home
+keys s s G
 tm resize-window -x 30 -y 6
 see 'one too small' '^too small: 30x6'
 tm resize-window -x 60 -y 15
-COLUMNS=60 LINES=15 screen want -k 'jjslGk' ended.db
+COLUMNS=60 LINES=15 screen want -k 'jjsG<End>k' ended.db
 like 'and large enough again' want
 tm resize-window -x 80 -y 24
 keys q

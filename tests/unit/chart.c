@@ -60,7 +60,8 @@ draws(int utf8, const double *over, const char *what, const char *want)
 	static const double value[] = { 0, 25, 50, 100, 0.1 };
 	struct grid *g = grid_open(5, 30, utf8);
 	struct grid_area all = grid_all(g);
-	struct chart c = { value, over, 5, 6, 0, 60 * S };
+	struct chart c = { .value = value, .over = over, .n = 5, .buckets = 6,
+		.to = 60 * S, .mark_to = UINT64_MAX };
 	char *got;
 
 	chart_draw(g, &all, &c);
@@ -110,7 +111,8 @@ static void
 check_bounds(void)
 {
 	double value[2] = { 1e300, -5 }, over[2] = { -1e300, 1e300 };
-	struct chart c = { value, over, 2, 2, 0, S };
+	struct chart c = { .value = value, .over = over, .n = 2, .buckets = 2, .to = S,
+		.cursor = S / 2, .mark_from = S / 2, .mark_to = UINT64_MAX };
 	int drawn = 0;
 
 	for (int rows = 1; rows < 9; rows++)

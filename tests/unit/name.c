@@ -88,7 +88,8 @@ static const struct sample paths[] = {
 	{ 8, "a\nb", "a?b" },
 };
 
-#define REGISTRY "/home/me/.cargo/registry/src/index.crates.io-6f17d22bba15001f/serde-1.0.1/src/de.rs:9"
+#define REGISTRY \
+	"/home/me/.cargo/registry/src/index.crates.io-6f17d22bba15001f/serde-1.0.1/src/de.rs:9"
 
 static const struct sample sources[] = {
 	{ 80, FILE_LINE, FILE_LINE },

@@ -38,6 +38,16 @@ draw(const void *rows, size_t i, int column, struct grid *g,
 	    column ? row[i].value : (int)row[i].id);
 }
 
+/* "1" and so on. */
+static const char *
+text(const void *rows, size_t i)
+{
+	static char buf[16];
+
+	snprintf(buf, sizeof(buf), "Row %u", id(rows, i));
+	return buf;
+}
+
 static const struct table_column columns[] = {
 	{ "id", 4, 0, 0 }, { NULL, 0, 0, 0 }, { "value", 0, 0, 0 },
 	{ "wide", 5, 0, 60 },
@@ -46,7 +56,7 @@ static const struct table_column columns[] = {
 static struct table_source
 source(const struct row *row, size_t n)
 {
-	return (struct table_source){ row, n, id, compare, draw, columns, 4 };
+	return (struct table_source){ row, n, id, compare, draw, columns, 4, text };
 }
 
 static unsigned
@@ -153,10 +163,55 @@ check_view(void)
 	table_free(&t);
 }
 
+static void
+check_patterns(void)
+{
+	const struct row a[] = { { 10, 5 }, { 11, 4 }, { 2, 3 }, { 21, 2 }, { 3, 1 } };
+	struct table_source s = source(a, 5);
+	struct table t = { 0 };
+
+	table_update(&t, &s);
+	ok(table_find(&t, &s, "row 2", 1) == 0 && selected(&t, a) == 2,
+	    "a row is found, in any case");
+	ok(table_find(&t, &s, "row 2", 1) == 0 && selected(&t, a) == 21, "the next one");
+	ok(table_find(&t, &s, "row 2", 1) == 0 && selected(&t, a) == 2, "around the end");
+	ok(table_find(&t, &s, "1$", -1) == 0 && selected(&t, a) == 11, "backwards");
+	ok(table_find(&t, &s, "nothing", 1) < 0 && selected(&t, a) == 11, "or not at all");
+	ok(table_filter(&t, "^row 1|3$") == 0 && table_update(&t, &s) == 0 && t.n == 3 &&
+	    selected(&t, a) == 11, "a filter leaves what matches");
+	ok(table_filter(&t, "2") == 0 && table_update(&t, &s) == 0 && t.n == 2, "another one");
+	ok(table_filter(&t, "(") == 0 && table_update(&t, &s) == 0 && t.n == 0 &&
+	    table_selected(&t) == -1, "what is no expression is a text");
+	ok(table_find(&t, &s, "2", 1) < 0, "nothing is found where nothing is");
+	ok(table_filter(&t, "") == 0 && table_update(&t, &s) == 0 && t.n == 5, "and none");
+	t.reverse = 1;
+	ok(table_update(&t, &s) == 0 && a[t.order[0]].id == 3, "in order");
+	table_free(&t);
+}
+
+static void
+check_clicks(void)
+{
+	const struct row a[] = { { 1, 30 }, { 2, 20 }, { 3, 10 } };
+	struct table_source s = source(a, 3);
+	struct table t = { 0 };
+
+	table_update(&t, &s);
+	free(drawn(&t, &s, 4, 20));
+	ok(table_click(&t, &s, 2, 7) && selected(&t, a) == 2, "a click selects a row");
+	ok(!table_click(&t, &s, 4, 7) && !table_click(&t, &s, -1, 0) && selected(&t, a) == 2,
+	    "or none");
+	ok(table_click(&t, &s, 0, 6) && t.sort == 2 && !t.reverse, "or sorts by a column");
+	ok(table_click(&t, &s, 0, 6) && t.sort == 2 && t.reverse, "and then in reverse");
+	table_free(&t);
+}
+
 int
 main(void)
 {
 	check_selection();
 	check_view();
+	check_patterns();
+	check_clicks();
 	return tap_done();
 }

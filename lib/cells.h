@@ -1,0 +1,39 @@
+/*
+ * What the cells of several views' tables have in common: how names, places and
+ * shares look.
+ */
+#ifndef CELLS_H
+#define CELLS_H
+
+#include <stdint.h>
+
+struct grid;
+struct grid_area;
+
+#define CELLS_COLUMNS 1024             /* of a name, at most */
+#define CELLS_SIZE (4 * CELLS_COLUMNS) /* bytes of it on the screen */
+
+/* How much a part of the whole stands out: a style. */
+int cells_heat(uint64_t part, uint64_t whole);
+
+/* A part in percent, at the right; "-" where there is no whole. */
+void cells_percent(struct grid *g, const struct grid_area *cell, uint64_t part,
+    uint64_t whole);
+
+/* A function's name, or a path, in so many columns. */
+void cells_shorten(char buf[CELLS_SIZE], const char *name, int path, int columns);
+
+/* A function, with its last component standing out. */
+void cells_function(struct grid *g, const struct grid_area *cell, const char *function);
+
+/* A line of a file, either of which may not be known; else a module, or nothing. */
+void cells_place(struct grid *g, const struct grid_area *cell, const char *file,
+    uint64_t line, const char *module);
+
+/* A text in place of rows. */
+void cells_middle(struct grid *g, const struct grid_area *area, const char *text);
+
+/* The last component of a path. */
+const char *cells_base(const char *path);
+
+#endif

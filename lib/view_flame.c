@@ -1,0 +1,377 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cells.h"
+#include "forest.h"
+#include "grid.h"
+#include "keys.h"
+#include "view.h"
+#include "watch.h"
+
+/*
+ * A flame graph that hangs: who was called lies below who called, as wide as its
+ * part of what is measured; the widest stands at the left.
+ */
+
+/* Nodes have other numbers each time that they are merged, and the same keys. */
+struct view_flame {
+	struct forest forest;
+	struct calls calls;
+	uint64_t zoom, at;  /* keys; 0: all, and the widest */
+	unsigned of;        /* the watch's focus, by number */
+	unsigned top;       /* depth of the first row that is seen */
+	int rows;
+};
+
+static uint32_t
+find(const struct view_flame *v, uint64_t key)
+{
+	for (uint32_t i = 0; key && i < v->calls.n; i++)
+		if (v->calls.node[i].key == key)
+			return i;
+	return CALLS_NONE;
+}
+
+static const struct calls_node *
+node(const struct view_flame *v, uint32_t i)
+{
+	return &v->calls.node[i];
+}
+
+/* The selected node, within what is zoomed into. */
+static uint32_t
+selected(const struct view_flame *v)
+{
+	uint32_t at = find(v, v->at), zoom = find(v, v->zoom), up;
+
+	for (up = at; up != CALLS_NONE && zoom != CALLS_NONE && up != zoom;)
+		up = node(v, up)->parent;
+	if (at != CALLS_NONE && (zoom == CALLS_NONE || up == zoom))
+		return at;
+	return zoom != CALLS_NONE ? zoom : v->calls.n ? v->calls.root : CALLS_NONE;
+}
+
+static int
+flame_update(void *view)
+{
+	struct view_flame *v = view;
+	const struct watch_focus *focus = watch_focus(v->forest.watch);
+
+	if (v->of != focus->number) {
+		v->of = focus->number;
+		v->forest.memory = focus->memory;
+	}
+	return forest_update(&v->forest) < 0 ? -1 : calls_down(&v->calls, &v->forest.stacks);
+}
+
+/* ---- drawing ----------------------------------------------------------- */
+
+struct canvas {
+	struct grid *g;
+	struct grid_area area;
+	uint64_t whole; /* what the width stands for */
+	uint32_t at;
+};
+
+static int
+column(const struct canvas *c, uint64_t value)
+{
+	double part = c->whole ? (double)value / (double)c->whole : 0;
+
+	return (int)(part * c->area.columns + 0.5);
+}
+
+/* One color for each function, wherever it is. */
+static int
+style(const struct calls_node *n)
+{
+	static const int styles[] = { GRID_FLAME_HOT, GRID_FLAME_WARM, GRID_FLAME_MILD };
+
+	return styles[(n->row * 2654435761u >> 16) % 3];
+}
+
+static void
+draw_box(const struct view_flame *v, const struct canvas *c, uint32_t i, uint64_t left)
+{
+	const struct calls_node *n = node(v, i);
+	int x = column(c, left), end = column(c, left + n->total);
+	int y = (int)n->depth - (int)v->top;
+	struct grid_area box = { c->area.y + y, c->area.x + x, 1, end - x };
+	const char *module, *name = forest_name(&v->forest, n->row, &module);
+	char buf[CELLS_SIZE];
+
+	if (end <= x || y < 0 || y >= c->area.rows)
+		return;
+	grid_fill(c->g, box, style(n), L' ');
+	grid_put(c->g, box.y, box.x, 1, style(n), grid_utf8(c->g) ? "▏" : "|");
+	if (box.columns > 2) {
+		cells_shorten(buf, name ? name : "?", 0, box.columns - 1);
+		grid_put(c->g, box.y, box.x + 1, box.columns - 1, style(n), buf);
+	}
+	if (i == c->at)
+		grid_add_style(c->g, box, GRID_SELECTED);
+}
+
+/* Where each node begins, from where its parent does. */
+static void
+place_children(const struct view_flame *v, uint64_t *left, uint32_t first,
+    uint64_t begin)
+{
+	for (uint32_t i = first; i != CALLS_NONE; i = node(v, i)->sibling) {
+		left[i] = begin;
+		begin += node(v, i)->total;
+	}
+}
+
+/* Parents come before their children, so that where they begin is known. */
+static int
+draw_graph(const struct view_flame *v, const struct canvas *c, uint32_t zoom)
+{
+	uint64_t *left = calloc(v->calls.n + 1, sizeof(*left));
+	char *in = calloc(v->calls.n + 1, 1);
+
+	if (left && in && zoom == CALLS_NONE)
+		place_children(v, left, v->calls.root, 0);
+	for (uint32_t i = 0; left && in && i < v->calls.n; i++) {
+		uint32_t parent = node(v, i)->parent;
+
+		in[i] = zoom == CALLS_NONE || i == zoom || (parent != CALLS_NONE && in[parent]);
+		if (!in[i])
+			continue;
+		place_children(v, left, node(v, i)->child, left[i]);
+		draw_box(v, c, i, left[i]);
+	}
+	free(in);
+	free(left);
+	return left && in ? 0 : -1;
+}
+
+/* The callers of what is zoomed into, all as wide as the screen. */
+static void
+draw_callers(const struct view_flame *v, struct canvas *c, uint32_t zoom)
+{
+	struct canvas wide = *c;
+
+	for (uint32_t i = node(v, zoom)->parent; i != CALLS_NONE; i = node(v, i)->parent) {
+		wide.whole = node(v, i)->total;
+		draw_box(v, &wide, i, 0);
+	}
+}
+
+/* What is selected, in figures. */
+static void
+draw_line(const struct view_flame *v, struct grid *g, const struct grid_area *area,
+    uint32_t at)
+{
+	uint64_t whole = v->calls.total;
+	const struct calls_node *n = node(v, at);
+	const char *module, *name = forest_name(&v->forest, n->row, &module);
+	struct grid_area cell = { area->y, area->x, 1, 9 };
+	int x = area->x + 1, end = area->x + area->columns - 1;
+	char buf[CELLS_SIZE];
+
+	forest_figure(&v->forest, g, &cell, n->total, whole);
+	x = grid_put(g, area->y, cell.x + 9, end - x, GRID_FAINT, "total");
+	cell.x = x;
+	forest_figure(&v->forest, g, &cell, n->self, whole);
+	x = grid_put(g, area->y, cell.x + 9, end - x, GRID_FAINT, "self  ");
+	cells_shorten(buf, name ? name : "?", 0, end - x);
+	grid_put(g, area->y, x, end - x, GRID_STRONG, buf);
+}
+
+static void
+follow(struct view_flame *v, uint32_t at, int rows)
+{
+	unsigned depth = node(v, at)->depth;
+
+	v->rows = rows;
+	if (depth < v->top)
+		v->top = depth;
+	if (rows > 0 && depth >= v->top + (unsigned)rows)
+		v->top = depth - (unsigned)rows + 1;
+}
+
+static void
+flame_draw(void *view, struct grid *g, const struct grid_area *area)
+{
+	struct view_flame *v = view;
+	uint32_t zoom = find(v, v->zoom), at = selected(v);
+	struct canvas c = { g, { area->y + 1, area->x, area->rows - 1, area->columns },
+		v->calls.total, at };
+
+	if (at == CALLS_NONE || v->calls.total == 0) {
+		cells_middle(g, area, v->forest.memory ? "no live memory is known" :
+		    "no samples yet");
+		return;
+	}
+	draw_line(v, g, area, at);
+	follow(v, at, c.area.rows);
+	if (zoom != CALLS_NONE) {
+		draw_callers(v, &c, zoom);
+		c.whole = node(v, zoom)->total;
+	}
+	if (draw_graph(v, &c, zoom) < 0)
+		cells_middle(g, area, "out of memory");
+}
+
+/* ---- keys -------------------------------------------------------------- */
+
+static const char *
+go(struct view_flame *v, uint32_t to)
+{
+	if (to != CALLS_NONE)
+		v->at = node(v, to)->key;
+	return NULL;
+}
+
+static const char *
+act_down(void *view, int arg)
+{
+	struct view_flame *v = view;
+	uint32_t at = selected(v);
+
+	(void)arg;
+	return at == CALLS_NONE ? NULL : go(v, node(v, at)->child);
+}
+
+/* Beyond what is zoomed into one is out of it. */
+static const char *
+act_up(void *view, int arg)
+{
+	struct view_flame *v = view;
+	uint32_t at = selected(v), parent = at == CALLS_NONE ? at : node(v, at)->parent;
+
+	(void)arg;
+	if (parent != CALLS_NONE && node(v, at)->key == v->zoom)
+		v->zoom = node(v, parent)->parent == CALLS_NONE ? 0 : node(v, parent)->key;
+	return go(v, parent);
+}
+
+static const char *
+act_side(void *view, int by)
+{
+	struct view_flame *v = view;
+	uint32_t at = selected(v), i;
+
+	if (at == CALLS_NONE || node(v, at)->key == v->zoom)
+		return NULL;
+	if (by > 0)
+		return go(v, node(v, at)->sibling);
+	i = node(v, at)->parent == CALLS_NONE ? v->calls.root :
+	    node(v, node(v, at)->parent)->child;
+	while (i != at && node(v, i)->sibling != at)
+		i = node(v, i)->sibling;
+	return go(v, i);
+}
+
+static const char *
+act_zoom(void *view, int in)
+{
+	struct view_flame *v = view;
+	uint32_t at = selected(v);
+
+	v->zoom = in && at != CALLS_NONE ? node(v, at)->key : 0;
+	v->top = 0;
+	return NULL;
+}
+
+static const char *
+act_memory(void *view, int arg)
+{
+	struct view_flame *v = view;
+
+	(void)arg;
+	v->forest.memory = !v->forest.memory;
+	v->zoom = v->at = 0;
+	return flame_update(v) < 0 ? "out of memory" : NULL;
+}
+
+static const char *
+act_generic(void *view, int arg)
+{
+	struct view_flame *v = view;
+
+	(void)arg;
+	v->forest.group = v->forest.group == PROFILE_FUNCTION ? PROFILE_GENERIC :
+	    PROFILE_FUNCTION;
+	v->zoom = v->at = 0;
+	return flame_update(v) < 0 ? "out of memory" : NULL;
+}
+
+static const struct view_key keys[] = {
+	{ KEYS_ENTER, 1, act_zoom, "zoom in", "zoom" },
+	{ KEYS_BACKSPACE, 0, act_zoom, "all of it again", NULL },
+	{ '=', 0, act_zoom, "all of it again", "all" },
+	{ 'j', 0, act_down, "to the largest below", "move" },
+	{ KEYS_DOWN, 0, act_down, "to the largest below", NULL },
+	{ 'k', 0, act_up, "to what calls it", "move" },
+	{ KEYS_UP, 0, act_up, "to what calls it", NULL },
+	{ 'h', -1, act_side, "to the left", "move" },
+	{ KEYS_LEFT, -1, act_side, "to the left", NULL },
+	{ 'l', 1, act_side, "to the right", "move" },
+	{ KEYS_RIGHT, 1, act_side, "to the right", NULL },
+	{ 'b', 0, act_memory, "of time, or of live memory", "memory" },
+	{ 'G', 0, act_generic, "all instances of a generic function as one", NULL },
+};
+
+/* ---- the view ---------------------------------------------------------- */
+
+static void
+flame_close(void *view)
+{
+	struct view_flame *v = view;
+
+	if (!v)
+		return;
+	calls_free(&v->calls);
+	forest_free(&v->forest);
+	free(v);
+}
+
+static void *
+flame_open(struct watch *w)
+{
+	struct view_flame *v = calloc(1, sizeof(*v));
+
+	if (v)
+		v->forest.watch = w;
+	return v;
+}
+
+static void
+flame_place(void *view, char *buf, size_t size)
+{
+	const struct view_flame *v = view;
+
+	snprintf(buf, size, "flame graph of %s", forest_what(&v->forest));
+}
+
+static const char *
+flame_focus(void *view, const char **module, int *memory)
+{
+	struct view_flame *v = view;
+	uint32_t at = selected(v);
+
+	*memory = v->forest.memory;
+	return at == CALLS_NONE ? NULL : forest_name(&v->forest, node(v, at)->row, module);
+}
+
+static const char *const words[] = {
+	"total", "with all that is below",
+	"self", "without",
+	NULL
+};
+
+const struct view_type *
+view_flame(void)
+{
+	static const struct view_type type = {
+		.name = "flame", .open = flame_open, .close = flame_close,
+		.update = flame_update, .draw = flame_draw, .place = flame_place,
+		.focus = flame_focus, .key = keys, .nkeys = sizeof(keys) / sizeof(keys[0]),
+		.words = words,
+	};
+
+	return &type;
+}

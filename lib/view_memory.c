@@ -1,0 +1,423 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cells.h"
+#include "db.h"
+#include "grid.h"
+#include "inuse.h"
+#include "inuse_report.h"
+#include "plot.h"
+#include "profile.h"
+#include "table.h"
+#include "view.h"
+#include "watch.h"
+
+/*
+ * A table of functions, lines, crates, modules or threads with the memory that
+ * they hold, and that of the selected one over time.
+ */
+
+enum column { LIVE, PEAK, TOTAL, COUNT, TEMPS, NAME, PLACE, NCOLUMNS };
+
+struct view_memory {
+	struct watch *watch;
+	enum profile_group group;
+	struct inuse *inuse; /* the watch's; NULL: it could not be read */
+	struct inuse_row *row; /* those that have something themselves */
+	size_t n, room;
+	struct table table[PROFILE_NGROUPS];
+	struct plot *plot;
+};
+
+#define NUMBERS { "Live", 7, 1, 0 }, { "Peak", 7, 1, 0 }, { "Total", 7, 1, 62 }, \
+	{ "Count", 8, 1, 72 }, { "Temp%", 6, 1, 80 }
+static const struct table_column columns[PROFILE_NGROUPS][NCOLUMNS] = {
+	[PROFILE_FUNCTION] = { NUMBERS, { "Function", 0, 0, 0 }, { "Location", 0, 0, 56 } },
+	[PROFILE_GENERIC] = { NUMBERS, { "Generic function", 0, 0, 0 },
+	    { "Location", 0, 0, 56 } },
+	[PROFILE_LINE] = { NUMBERS, { "Function", 0, 0, 0 }, { "Line", 0, 0, 0 } },
+	[PROFILE_CRATE] = { NUMBERS, { "Crate", 0, 0, 0 }, { "Version", 0, 0, 56 } },
+	[PROFILE_MODULE] = { NUMBERS, { "Module", 0, 0, 0 }, { NULL, 0, 0, 0 } },
+	[PROFILE_THREAD] = { NUMBERS, { "Thread", 0, 0, 0 }, { "PID/TID", 0, 0, 0 } },
+};
+
+/* ---- the rows ---------------------------------------------------------- */
+
+static unsigned
+row_id(const void *rows, size_t i)
+{
+	return ((const struct view_memory *)rows)->row[i].id;
+}
+
+static const char *
+row_text(const void *rows, size_t i)
+{
+	return ((const struct view_memory *)rows)->row[i].name;
+}
+
+static double
+temps(const struct inuse_row *row)
+{
+	return row->self.allocs ? (double)row->self.temps / (double)row->self.allocs : 0;
+}
+
+static int
+larger(double a, double b)
+{
+	return a > b ? -1 : a < b;
+}
+
+static int
+by_text(const char *a, const char *b)
+{
+	if (!a || !b)
+		return !a - !b;
+	return strcmp(a, b);
+}
+
+static int
+by_column(const struct inuse_row *a, const struct inuse_row *b, int column)
+{
+	int c;
+
+	switch ((enum column)column) {
+	case LIVE:
+		return larger((double)a->self.live, (double)b->self.live);
+	case PEAK:
+		return larger((double)a->self.peak, (double)b->self.peak);
+	case TOTAL:
+		return larger((double)a->self.bytes, (double)b->self.bytes);
+	case COUNT:
+		return larger((double)a->self.count, (double)b->self.count);
+	case TEMPS:
+		return larger(temps(a), temps(b));
+	case NAME:
+		return by_text(a->name, b->name);
+	default:
+		c = by_text(a->file, b->file);
+		c = c ? c : by_text(a->version, b->version);
+		return c ? c : larger((double)b->line, (double)a->line);
+	}
+}
+
+static int
+row_compare(const void *rows, size_t x, size_t y, int column)
+{
+	const struct view_memory *v = rows;
+	const struct inuse_row *a = &v->row[x], *b = &v->row[y];
+	int c = by_column(a, b, column);
+
+	c = c ? c : by_column(a, b, LIVE);
+	return c ? c : by_column(a, b, TOTAL);
+}
+
+/* ---- cells ------------------------------------------------------------- */
+
+static void
+draw_size(struct grid *g, const struct grid_area *cell, uint64_t part, uint64_t whole)
+{
+	char buf[INUSE_SIZE];
+
+	grid_put_right(g, cell->y, cell->x, cell->columns - 1, cells_heat(part, whole),
+	    inuse_size(buf, part));
+}
+
+static void
+draw_name(const struct view_memory *v, const struct inuse_row *row, struct grid *g,
+    const struct grid_area *cell)
+{
+	int path = v->group == PROFILE_MODULE || v->group == PROFILE_CRATE;
+	char buf[CELLS_SIZE];
+
+	if (v->group <= PROFILE_LINE) {
+		cells_function(g, cell, row->name);
+		return;
+	}
+	cells_shorten(buf, row->name, path, cell->columns);
+	grid_put(g, cell->y, cell->x, cell->columns, GRID_PLAIN, buf);
+}
+
+static void
+draw_place(const struct view_memory *v, const struct inuse_row *row, struct grid *g,
+    const struct grid_area *cell)
+{
+	if (v->group == PROFILE_THREAD && row->tid)
+		grid_printf(g, cell->y, cell->x, cell->columns, GRID_FAINT,
+		    "%" PRIu64 "/%" PRIu64, row->pid, row->tid);
+	else if (v->group == PROFILE_CRATE)
+		grid_put(g, cell->y, cell->x, cell->columns, GRID_FAINT,
+		    row->version ? row->version : "");
+	else
+		cells_place(g, cell, row->file, row->line, row->module);
+}
+
+static void
+row_draw(const void *rows, size_t i, int column, struct grid *g,
+    const struct grid_area *cell)
+{
+	const struct view_memory *v = rows;
+	const struct inuse_row *row = &v->row[i];
+	const struct inuse_sum *all = &inuse_summary(v->inuse)->all;
+	char buf[32];
+
+	switch ((enum column)column) {
+	case LIVE:
+		draw_size(g, cell, row->self.live, all->live);
+		break;
+	case PEAK:
+		draw_size(g, cell, row->self.peak, all->peak);
+		break;
+	case TOTAL:
+		draw_size(g, cell, row->self.bytes, all->bytes);
+		break;
+	case COUNT:
+		snprintf(buf, sizeof(buf), "%" PRIu64, row->self.count);
+		grid_put_right(g, cell->y, cell->x, cell->columns - 1,
+		    cells_heat(row->self.count, all->count), buf);
+		break;
+	case TEMPS:
+		cells_percent(g, cell, row->self.temps, row->self.allocs);
+		break;
+	case NAME:
+		draw_name(v, row, g, cell);
+		break;
+	default:
+		draw_place(v, row, g, cell);
+	}
+}
+
+static struct table_source
+source(const struct view_memory *v)
+{
+	return (struct table_source){ v, v->n, row_id, row_compare, row_draw,
+		columns[v->group], NCOLUMNS, row_text };
+}
+
+static struct table *
+memory_table(void *view, struct table_source *s)
+{
+	struct view_memory *v = view;
+
+	*s = source(v);
+	return &v->table[v->group];
+}
+
+/* ---- the chart --------------------------------------------------------- */
+
+static int
+memory_series(void *view, unsigned id, uint64_t from, uint64_t width, uint64_t last,
+    size_t n, double *value, double *over)
+{
+	const struct view_memory *v = view;
+	uint64_t *bytes = calloc(n, sizeof(*bytes));
+	int r = bytes ? inuse_series(v->inuse, id, 's', from, width, bytes, n) : -1;
+
+	(void)last;
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		value[i] = (double)bytes[i];
+		over[i] = 0;
+	}
+	free(bytes);
+	return r;
+}
+
+static void
+draw_chart(struct view_memory *v, struct grid *g, const struct grid_area *area)
+{
+	long i = table_selected(&v->table[v->group]);
+	char name[CELLS_SIZE];
+	struct plot_source s = { .ctx = v, .read = memory_series, .bytes = 1,
+		.variant = (int)v->group, .which = "", .legend = "live bytes" };
+
+	if (i < 0)
+		return;
+	s.id = v->row[i].id;
+	cells_shorten(name, v->row[i].name,
+	    v->group == PROFILE_MODULE || v->group == PROFILE_CRATE,
+	    plot_name_columns(g, &s, area->columns));
+	s.name = name;
+	plot_draw(v->plot, &s, g, area);
+}
+
+/* ---- keys -------------------------------------------------------------- */
+
+static int
+take_rows(struct view_memory *v)
+{
+	size_t n;
+	const struct inuse_row *all = inuse_rows(v->inuse, &n);
+	struct inuse_row *row = n > v->room ? reallocarray(v->row, n, sizeof(*row)) : v->row;
+
+	if (n && !row)
+		return -1;
+	v->row = row;
+	v->room = n > v->room ? n : v->room;
+	for (size_t i = 0; i < n; i++)
+		if (inuse_has(&all[i].self))
+			v->row[v->n++] = all[i];
+	return 0;
+}
+
+static int
+memory_update(void *view)
+{
+	struct view_memory *v = view;
+	struct table_source s;
+
+	v->inuse = watch_inuse(v->watch, v->group);
+	v->n = 0;
+	if (v->inuse && take_rows(v) < 0)
+		return -1;
+	s = source(v);
+	return table_update(&v->table[v->group], &s);
+}
+
+static const char *
+regroup(struct view_memory *v, enum profile_group next)
+{
+	const struct table *old = &v->table[v->group];
+
+	v->table[next].sort = columns[next][old->sort].title ? old->sort : LIVE;
+	v->table[next].reverse = old->reverse;
+	v->group = next;
+	return memory_update(v) < 0 ? "out of memory" : NULL;
+}
+
+static const char *
+act_group(void *view, int arg)
+{
+	struct view_memory *v = view;
+	enum profile_group next = (v->group + 1) % PROFILE_NGROUPS;
+
+	(void)arg;
+	return regroup(v, next == PROFILE_GENERIC ? PROFILE_LINE : next);
+}
+
+static const char *
+act_generic(void *view, int arg)
+{
+	struct view_memory *v = view;
+
+	(void)arg;
+	return regroup(v, v->group == PROFILE_GENERIC ? PROFILE_FUNCTION : PROFILE_GENERIC);
+}
+
+static const struct view_key keys[] = {
+	{ 'g', 0, act_group, "by function, line, crate, module, thread", "group" },
+	{ 'G', 0, act_generic, "all instances of a generic function as one", NULL },
+};
+
+/* ---- the view ---------------------------------------------------------- */
+
+static void
+memory_close(void *view)
+{
+	struct view_memory *v = view;
+
+	if (!v)
+		return;
+	for (int i = 0; i < PROFILE_NGROUPS; i++)
+		table_free(&v->table[i]);
+	plot_close(v->plot);
+	free(v->row);
+	free(v);
+}
+
+static void *
+memory_open(struct watch *w)
+{
+	struct view_memory *v = calloc(1, sizeof(*v));
+
+	if (!v)
+		return NULL;
+	v->watch = w;
+	v->plot = plot_open(w);
+	if (v->plot)
+		return v;
+	free(v);
+	return NULL;
+}
+
+static const char *
+memory_focus(void *view, const char **module, int *memory)
+{
+	const struct view_memory *v = view;
+	long i = table_selected(&v->table[v->group]);
+
+	*memory = 1;
+	if (i < 0 || (v->group != PROFILE_FUNCTION && v->group != PROFILE_LINE))
+		return NULL;
+	*module = v->row[i].module;
+	return v->row[i].name;
+}
+
+static struct plot *
+memory_plot(void *view)
+{
+	return ((struct view_memory *)view)->plot;
+}
+
+static void
+draw_empty(const struct view_memory *v, struct grid *g, const struct grid_area *area)
+{
+	const char *text = !v->inuse ? db_error(watch_db(v->watch)) :
+	    v->table[v->group].filter ? "nothing matches the filter: F changes it" :
+	    inuse_any(v->inuse) ? "no allocations yet" :
+	    "the recording holds no memory: rsprof attach -H records it";
+
+	cells_middle(g, area, text);
+}
+
+static void
+memory_draw(void *view, struct grid *g, const struct grid_area *area)
+{
+	struct view_memory *v = view;
+	struct table *t = &v->table[v->group];
+	struct table_source s = source(v);
+	struct grid_area top = *area, bottom = *area;
+
+	bottom.rows = t->n ? plot_rows(v->plot, area->rows) : 0;
+	top.rows -= bottom.rows;
+	bottom.y += top.rows;
+	table_draw(t, &s, g, &top);
+	if (t->n == 0)
+		draw_empty(v, g, &top);
+	else if (bottom.rows)
+		draw_chart(v, g, &bottom);
+}
+
+static void
+memory_place(void *view, char *buf, size_t size)
+{
+	const struct view_memory *v = view;
+	const struct table *t = &v->table[v->group];
+
+	snprintf(buf, size, "memory: %ss %zu/%zu", profile_group_name(v->group),
+	    t->n ? t->at + 1 : 0, t->n);
+}
+
+static const char *const words[] = {
+	"Live", "what it has allocated and is not free yet, without what it calls",
+	"Peak", "the most that this was",
+	"Total", "all that it has allocated",
+	"Count", "allocations that are live",
+	"Temp%", "of its allocations: free before the thread's next one",
+	"Location", "where that is",
+	NULL
+};
+
+const struct view_type *
+view_memory(void)
+{
+	static const struct view_type type = {
+		.name = "memory", .open = memory_open, .close = memory_close,
+		.update = memory_update, .table = memory_table, .plot = memory_plot, .focus = memory_focus,
+		.draw = memory_draw, .place = memory_place,
+		.key = keys, .nkeys = sizeof(keys) / sizeof(keys[0]),
+		.words = words,
+	};
+
+	return &type;
+}
