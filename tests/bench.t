@@ -194,6 +194,21 @@ else
 	ok 'the heap was measured, too' grep -q '^heap_pair	exact	[0-9]' bench.raw
 fi
 
+# ---- the view ----------------------------------------------------------------
+
+cat >view.raw <<'E'
+about	hour	73M, 3000000 samples
+view_open_s	rsprof	0.5
+view_open_s	rsprof	1.5
+view_mb	rsprof	76
+view_p99_ms	rsprof	101
+E
+"$bench/view.pl" view.raw >out
+says 'view: a median, and whether it is met' '^  the first screen, s +1 +< 1 +no$' out
+says 'view: memory' '^  memory, MB +76 +< 150 +yes$' out
+says 'view: what is missing' '^  CPU while it grows, % of a core +- +< 5 +-$' out
+ok 'view: it was measured, too' grep -q '^view_p99_ms	rsprof	[0-9]' bench.raw
+
 # ---- names -------------------------------------------------------------------
 
 rec >raw <<'E'
