@@ -60,7 +60,7 @@ LIBS_unit_profile := -lsqlite3
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all units targets deps demo check check-kernel bench soak lint fuzz fuzzers install clean
+.PHONY: all units targets deps demo check check-kernel bench soak lint fuzz fuzzers pictures install clean
 
 all: $(COMMANDS:%=$B/%) $B/rsprof
 units: $(UNITS)
@@ -132,6 +132,7 @@ $B/lib/cache_file.o: ALL_CFLAGS += -I$B
 RUSTC = PATH="$$PATH:$$HOME/.cargo/bin" rustc -O -C debuginfo=1 -L $(@D) -o $@ $< \
 	$(RUST_$*)
 RUST_points := --edition 2021
+RUST_journal := --edition 2021
 
 $B/target/%: tests/target/%.rs
 	@mkdir -p $(@D)
@@ -267,6 +268,12 @@ bench:
 	@CC='$(CC)' BPF='$(BPF)' ./deps.sh bench
 	$(SUBMAKE) all $B/target/work $B/target/spent $B/oracle/floor
 	@B='$(abspath $B)' tests/bench/run.sh
+
+# Of real screens, for the README.
+pictures:
+	@CC='$(CC)' BPF='$(BPF)' ./deps.sh check
+	$(SUBMAKE) all $B/target/journal
+	@B='$(abspath $B)' tests/pictures.sh pictures
 
 lint:
 	@./deps.sh lint
