@@ -120,30 +120,45 @@ sum(const struct chart *c, size_t i)
 	return c->value[i] + (c->over ? c->over[i] : 0);
 }
 
-/* How far a step from the left is filled: with the first series, with both. */
+/* From where on, and how far, a step from the left is filled: with the first series,
+ * with both. */
 struct bar {
-	int first, both;
+	int low, first, both;
+};
+
+/* The values that an axis is for. */
+struct range {
+	double low, high;
 };
 
 static int
-height(double value, double top, int all)
+height(double value, const struct range *r, int all)
 {
-	double h = value / top * all + 0.5;
+	double h = (value - r->low) / (r->high - r->low) * all + 0.5;
 
-	if (!(value > 0))
+	if (!(value > r->low))
 		return 0;
 	return h < 1 ? 1 : h > all ? all : (int)h;
 }
 
 static struct bar
-bar(const struct chart *c, double top, int step, int steps, int all)
+bar(const struct chart *c, const struct range *r, int step, int steps, int all)
 {
 	size_t i = (size_t)step * c->buckets / (size_t)steps;
-	struct bar b = { 0, 0 };
+	size_t before = step ? (size_t)(step - 1) * c->buckets / (size_t)steps : i;
+	struct bar b = { 0, 0, 0 };
 
-	if (i < c->n) {
-		b.first = height(c->value[i], top, all);
-		b.both = height(sum(c, i), top, all);
+	if (i >= c->n)
+		return b;
+	b.first = height(c->value[i], r, all);
+	b.both = height(sum(c, i), r, all);
+	if (c->line) {
+		/* Down to where it was before. */
+		int last = height(sum(c, before), r, all);
+
+		b.low = (last < b.both ? last : b.both) - 1;
+		b.both = last > b.both ? last : b.both;
+		b.first = b.both;
 	}
 	return b;
 }
@@ -152,7 +167,7 @@ bar(const struct chart *c, double top, int step, int steps, int all)
 static int
 is_set(struct bar b, int x, int y)
 {
-	return y < b.first || y == b.both - 1 || (y < b.both && (x + y) % 2);
+	return y >= b.low && (y < b.first || y == b.both - 1 || (y < b.both && (x + y) % 2));
 }
 
 static wchar_t
@@ -179,6 +194,8 @@ part(int filled, int below, int down)
 static wchar_t
 sign(struct bar b, int below)
 {
+	if (below + 3 <= b.low)
+		return L' ';
 	if (b.first > below)
 		return L" .:#"[part(b.first, below, 3)];
 	return L" -=o"[part(b.both, below, 3)];
@@ -194,7 +211,7 @@ chart_sign(const struct grid *g, int over)
 
 static void
 draw_column(struct grid *g, const struct grid_area *plot, int x,
-    const struct chart *c, double top)
+    const struct chart *c, const struct range *r)
 {
 	const struct ink *k = ink(g);
 	int steps = plot->columns * k->across, all = plot->rows * k->down;
@@ -202,7 +219,7 @@ draw_column(struct grid *g, const struct grid_area *plot, int x,
 	struct bar b[2];
 
 	for (int i = 0; i < 2; i++)
-		b[i] = bar(c, top, x * k->across + i % k->across, steps, all);
+		b[i] = bar(c, r, x * k->across + i % k->across, steps, all);
 	for (int y = 0; y < plot->rows; y++) {
 		int below = (plot->rows - 1 - y) * k->down;
 		int first = b[0].first > below || b[1].first > below;
@@ -227,16 +244,16 @@ draw_value(struct grid *g, const struct grid_area *plot, int y, double value,
 }
 
 static void
-draw_values(struct grid *g, const struct grid_area *plot, double top, int bytes)
+draw_values(struct grid *g, const struct grid_area *plot, const struct range *r, int bytes)
 {
 	const struct ink *k = ink(g);
 
 	grid_fill(g, (struct grid_area){ plot->y, plot->x - 1, plot->rows, 1 },
 	    GRID_FRAME, *k->axis);
-	draw_value(g, plot, 0, top, bytes, k->tick);
+	draw_value(g, plot, 0, r->high, bytes, k->tick);
 	if (plot->rows >= 4)
-		draw_value(g, plot, plot->rows / 2, top / 2, bytes, k->tick);
-	draw_value(g, plot, plot->rows, 0, bytes, k->corner);
+		draw_value(g, plot, plot->rows / 2, (r->low + r->high) / 2, bytes, k->tick);
+	draw_value(g, plot, plot->rows, r->low, bytes, k->corner);
 }
 
 static void
@@ -305,22 +322,37 @@ chart_area(const struct grid_area *area)
 		plot_columns(area) };
 }
 
+static struct range
+range(const struct chart *c)
+{
+	struct range r = { 0, 0 };
+	double least = c->n ? sum(c, 0) : 0, step;
+
+	for (size_t i = 0; i < c->n; i++) {
+		r.high = sum(c, i) > r.high ? sum(c, i) : r.high;
+		least = sum(c, i) < least ? sum(c, i) : least;
+	}
+	if (c->close && least > 0 && r.high > least) {
+		step = c->bytes ? round_bytes(r.high - least) : chart_round(r.high - least);
+		r.low = (double)(uint64_t)(least / step * 4) * step / 4;
+	}
+	r.high = r.low + (c->bytes ? round_bytes(r.high - r.low) : chart_round(r.high - r.low));
+	return r;
+}
+
 void
 chart_draw(struct grid *g, const struct grid_area *area, const struct chart *c)
 {
 	struct grid_area plot = chart_area(area);
-	double top = 0;
+	struct range r = range(c);
 
 	grid_fill(g, *area, GRID_PLAIN, L' ');
 	if (area->rows < CHART_ROWS_MIN || area->columns < CHART_COLUMNS_MIN)
 		return;
-	for (size_t i = 0; i < c->n; i++)
-		top = sum(c, i) > top ? sum(c, i) : top;
-	top = c->bytes ? round_bytes(top) : chart_round(top);
-	draw_values(g, &plot, top, c->bytes);
+	draw_values(g, &plot, &r, c->bytes);
 	draw_times(g, &plot, c);
 	for (int x = 0; x < plot.columns; x++)
-		draw_column(g, &plot, x, c, top);
+		draw_column(g, &plot, x, c, &r);
 	draw_range(g, &plot, c);
 	draw_cursor(g, &plot, c);
 }

@@ -18,6 +18,8 @@ struct chart {
 	size_t buckets;      /* that the width of the chart stands for */
 	uint64_t from, to;   /* times of the first one's begin, the last's end */
 	int bytes;
+	int line;            /* a line at the values; else all below them is filled */
+	int close;           /* the axis begins near the smallest value; else at 0 */
 	uint64_t cursor;     /* a time; 0: none */
 	uint64_t mark_from, mark_to; /* a range that is marked; 0 and UINT64_MAX: none */
 };

@@ -983,6 +983,45 @@ inuse_series(const struct inuse *u, unsigned id, char what, uint64_t from,
 	return of && had ? 0 : -1;
 }
 
+size_t
+inuse_ids(const struct inuse *u)
+{
+	return u->nrow;
+}
+
+/* What all rows have at the ends of the buckets until a time, exclusively. */
+static size_t
+fill_all(const struct inuse *u, const uint64_t *live, uint64_t from, uint64_t width,
+    uint64_t time, uint64_t *out, size_t at, size_t n)
+{
+	for (; at < n && from + (at + 1) * width <= time; at++)
+		for (size_t i = 0; i < u->nrow; i++)
+			out[i * n + at] = live[i];
+	return at;
+}
+
+int
+inuse_trends(const struct inuse *u, uint64_t from, uint64_t width, uint64_t *out, size_t n)
+{
+	uint64_t *live = calloc(u->nrow + 1, sizeof *live);
+	uint64_t *had = calloc(u->nsite + 1, sizeof *had);
+	size_t at = 0;
+
+	memset(out, 0, u->nrow * n * sizeof *out);
+	for (size_t i = 0; live && had && width && i < u->npast; i++) {
+		const struct past *p = &u->past[i];
+
+		at = fill_all(u, live, from, width, u->times[p->interval], out, at, n);
+		live[u->site[p->site].row] += p->live - had[p->site];
+		had[p->site] = p->live;
+	}
+	if (live && had)
+		fill_all(u, live, from, width, UINT64_MAX, out, at, n);
+	free(had);
+	free(live);
+	return live && had ? 0 : -1;
+}
+
 /* ---- stacks ------------------------------------------------------------ */
 
 /* The node that one counts for: the nearest caller that is no plumbing, if any. */

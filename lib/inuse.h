@@ -99,6 +99,12 @@ const struct inuse_memory *inuse_memory(const struct inuse *u, size_t *n);
 int inuse_series(const struct inuse *u, unsigned id, char what, uint64_t from,
     uint64_t width, uint64_t *bucket, size_t n);
 
+/* The same for the self of all rows: of the row with an id those from out[id * n] on; it
+ * has room for inuse_ids() rows. */
+size_t inuse_ids(const struct inuse *u);
+int inuse_trends(const struct inuse *u, uint64_t from, uint64_t width, uint64_t *out,
+    size_t n);
+
 /* The stacks with the live bytes of each, for lib/calls, by what it is grouped by;
  * calls_stacks_free() frees them; fold: plumbing counts for what calls it.  -1: out of
  * memory. */

@@ -245,7 +245,7 @@ plot_draw(struct plot *p, const struct plot_source *s, struct grid *g,
 	c = (struct chart){ .value = d->value, .over = d->over, .n = d->n,
 		.buckets = d->buckets, .from = d->from,
 		.to = d->from + d->buckets * d->width, .bytes = s->bytes,
-		.cursor = span->cursor, .mark_from = range->from, .mark_to = range->to };
+		.line = span->line, .close = span->close, .cursor = span->cursor, .mark_from = range->from, .mark_to = range->to };
 	chart_draw(g, &plot, &c);
 	p->drawn = chart_area(&plot);
 }
@@ -302,6 +302,26 @@ act_pan(void *plot, int by)
 	else
 		end += step;
 	span->end = end >= last ? 0 : end;
+	return NULL;
+}
+
+static const char *
+act_line(void *plot, int arg)
+{
+	struct plot *p = plot;
+
+	(void)arg;
+	watch_span(p->watch)->line ^= 1;
+	return NULL;
+}
+
+static const char *
+act_close(void *plot, int arg)
+{
+	struct plot *p = plot;
+
+	(void)arg;
+	watch_span(p->watch)->close ^= 1;
 	return NULL;
 }
 
@@ -397,6 +417,8 @@ static const struct view_key keys[] = {
 	{ KEYS_RIGHT, 1, act_cursor, "chart: move the cursor", NULL },
 	{ '[', 0, act_mark, "show only what is from the cursor on", NULL },
 	{ ']', 1, act_mark, "show only what is until the cursor", NULL },
+	{ 'b', 0, act_line, "chart: as a line, or filled", NULL },
+	{ 'z', 0, act_close, "chart: from the smallest value on, or from 0", NULL },
 	{ '=', 0, act_all, "show all of the time again", NULL },
 };
 

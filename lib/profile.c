@@ -672,6 +672,33 @@ profile_series(const struct profile *p, unsigned id, char what,
 	return r;
 }
 
+size_t
+profile_ids(const struct profile *p)
+{
+	return p->group == PROFILE_THREAD ? p->data->nthread : p->data->rows[p->group]->n;
+}
+
+void
+profile_trends(const struct profile *p, uint64_t from, uint64_t width, uint64_t *out,
+    size_t n)
+{
+	const struct profile_data *d = p->data;
+	const struct profile_node *node = d->tree->node;
+
+	memset(out, 0, profile_ids(p) * n * sizeof(*out));
+	for (size_t i = 0; width && i < d->nsample; i++) {
+		const struct profile_sample *s = &d->sample[i];
+		uint64_t bucket = s->time >= from ? (s->time - from) / width : n;
+		size_t id = s->thread;
+
+		if (bucket >= n || !is_measured(p, s->state) || !is_of_thread(p, s))
+			continue;
+		if (p->group != PROFILE_THREAD)
+			id = node[node[s->node].as].row[p->group];
+		out[id * n + bucket] += s->ns;
+	}
+}
+
 /* ---- stacks ------------------------------------------------------------ */
 
 int

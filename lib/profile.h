@@ -165,6 +165,14 @@ int profile_series(const struct profile *p, unsigned id, char what,
     enum profile_metric metric, uint64_t from, uint64_t width,
     uint64_t *bucket, size_t n);
 
+/*
+ * The self times of all rows of the present grouping in n buckets as above: of the row
+ * with an id those from out[id * n] on.  It has room for profile_ids() rows.
+ */
+size_t profile_ids(const struct profile *p);
+void profile_trends(const struct profile *p, uint64_t from, uint64_t width, uint64_t *out,
+    size_t n);
+
 /* The stacks with what is measured and selected, for lib/calls, by function or by
  * generic function; calls_stacks_free() frees them.  -1: out of memory. */
 struct calls_stacks;

@@ -161,7 +161,7 @@ table_sort_next(struct table *t, const struct table_source *s)
 {
 	for (int i = 0; i < s->columns; i++) {
 		t->sort = (t->sort + 1) % s->columns;
-		if (s->column[t->sort].title)
+		if (s->column[t->sort].title && t->x[t->sort] >= 0)
 			break;
 	}
 	t->reverse = 0;

@@ -67,7 +67,7 @@ void table_move(struct table *t, const struct table_source *s, long by);
 void table_first(struct table *t, const struct table_source *s);
 void table_last(struct table *t, const struct table_source *s);
 
-/* Sort by the next column that has a title; table_update() applies it. */
+/* Sort by the next column that has a title and is seen; table_update() applies it. */
 void table_sort_next(struct table *t, const struct table_source *s);
 
 /* Show only rows whose text has a match of a pattern, an extended regular

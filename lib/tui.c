@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -5,6 +6,7 @@
 #include <wchar.h>
 
 #include "chart.h"
+#include "export.h"
 #include "grid.h"
 #include "head.h"
 #include "keys.h"
@@ -29,9 +31,10 @@ struct pane {
 #define TREE 3
 #define CALLERS 4
 #define FLAME 5
+#define SOURCE 6
 static const struct view_type *(*const types[])(void) = {
 	view_cpu, view_memory, view_both, view_tree, view_callers, view_flame,
-	view_info
+	view_source, view_info
 };
 #define PANES (sizeof(types) / sizeof(types[0]))
 #define INFO (PANES - 1)
@@ -52,6 +55,8 @@ struct tui {
 	char wanted[256];            /* what was searched for last */
 	char filter[256];
 	const char *message;         /* until the next key */
+	char said[512];              /* what it may be */
+	int rows, columns, utf8;     /* of the screen that was drawn last */
 	int paused;
 	enum tui_wish wish;
 };
@@ -326,7 +331,7 @@ act_calls(void *tui, int i)
 	struct tui *t = tui;
 	const char *why = focus(t);
 
-	return why && (size_t)i == CALLERS ? why : show(t, (size_t)i);
+	return why && (i == CALLERS || i == SOURCE) ? why : show(t, (size_t)i);
 }
 
 static const char *
@@ -425,6 +430,61 @@ act_end(void *page, int last)
 	return NULL;
 }
 
+/* ---- export ------------------------------------------------------------ */
+
+static int
+write_text(void *tui, FILE *out)
+{
+	struct tui *t = tui;
+	struct grid *g = grid_open(t->rows, t->columns, t->utf8);
+	char *screen = NULL;
+
+	if (g) {
+		tui_draw(t, g);
+		screen = grid_text(g);
+		grid_close(g);
+	}
+	if (screen)
+		fputs(screen, out);
+	free(screen);
+	return screen ? 0 : -1;
+}
+
+static int
+write_table(void *sheet, FILE *out)
+{
+	struct sheet *s = sheet;
+
+	return export_csv(out, s->table, &s->source);
+}
+
+static int
+write_svg(void *tui, FILE *out)
+{
+	struct tui *t = tui;
+
+	return t->shown->type->svg(t->shown->view, out);
+}
+
+static const char *
+act_export(void *tui, int arg)
+{
+	struct tui *t = tui;
+	const char *name = t->shown->type->name;
+	char said[400] = "";
+	struct sheet s;
+
+	(void)arg;
+	if (export_file(name, "txt", write_text, t, said, sizeof(said)) < 0 ||
+	    (find_sheet(t, &s) &&
+	        export_file(name, "csv", write_table, &s, said, sizeof(said)) < 0) ||
+	    (t->shown->type->svg && export_file(name, "svg", write_svg, t, said, sizeof(said)) < 0))
+		snprintf(t->said, sizeof(t->said), "cannot be written here: %s", strerror(errno));
+	else
+		snprintf(t->said, sizeof(t->said), "written: %s", said);
+	return t->said;
+}
+
 /* Of every screen.  The terminal itself makes signals of ^Z and ^C. */
 static const struct view_key common_keys[] = {
 	{ 'q', TUI_QUIT, act_wish, "quit", "quit" },
@@ -437,14 +497,17 @@ static const struct view_key common_keys[] = {
 	{ 't', TREE, act_calls, "tree of calls", "tree" },
 	{ 'c', CALLERS, act_calls, "callers and callees of the selected function", "callers" },
 	{ 'f', FLAME, act_calls, "flame graph", "flame" },
+	{ 'o', SOURCE, act_calls, "source of the selected function, with what each line costs",
+	    NULL },
 	{ 'x', 0, act_fold, "fold std, runtimes and allocators into their callers", "fold" },
+	{ 'e', 0, act_export, "export what is shown: text, CSV, SVG", NULL },
 	{ 'p', 0, act_pause, "pause: the recording goes on", "pause" },
 	{ 'i', 0, act_info, "information: losses, notes, origin", "info" },
 	{ KEYS_CONTROL('l'), TUI_REPAIR, act_wish, "draw the screen again", NULL },
 	{ KEYS_CONTROL('z'), TUI_NOTHING, act_wish, "suspend", NULL },
 };
 #define COMMON (sizeof(common_keys) / sizeof(common_keys[0]))
-#define FIRST 10 /* of them stand first at the foot of the screen */
+#define FIRST 11 /* of them stand first at the foot of the screen */
 
 /* Of a text, in front of them. */
 static const struct view_key back_keys[] = {
@@ -812,6 +875,8 @@ place(const struct tui *t, char *buf, size_t size)
 			append(buf, size, chart_time(s->to, 1, time, sizeof(time)));
 		append(buf, size, "  ");
 	}
+	if (s->thread != PROFILE_ALL)
+		append(buf, size, "one thread  ");
 	if (profile_is_folded(p))
 		append(buf, size, "folded  ");
 	if (*t->filter && t->shown->type->table)
@@ -861,6 +926,9 @@ tui_draw(struct tui *t, struct grid *g)
 	struct grid_area all = grid_all(g);
 
 	grid_clear(g);
+	t->rows = all.rows;
+	t->columns = all.columns;
+	t->utf8 = grid_utf8(g);
 	if (all.rows < TUI_ROWS_MIN || all.columns < TUI_COLUMNS_MIN)
 		draw_too_small(g);
 	else

@@ -7,6 +7,7 @@
 #define VIEW_H
 
 #include <stddef.h>
+#include <stdio.h>
 
 struct grid;
 struct grid_area;
@@ -49,6 +50,8 @@ struct view_type {
 	void (*draw)(void *view, struct grid *g, const struct grid_area *area);
 	/* Where in all that there is to see the person stands. */
 	void (*place)(void *view, char *buf, size_t size);
+	/* The same as a picture, SVG; NULL: there is none.  -1: out of memory. */
+	int (*svg)(void *view, FILE *out);
 	const struct view_key *key;
 	size_t nkeys;
 	/* Whether the key's hint is of use now; NULL: always. */
@@ -63,6 +66,7 @@ const struct view_type *view_both(void); /* both, by function */
 const struct view_type *view_tree(void);    /* who calls whom */
 const struct view_type *view_callers(void); /* of one function */
 const struct view_type *view_flame(void);   /* the same as a flame graph */
+const struct view_type *view_source(void);  /* what the lines of its file cost */
 const struct view_type *view_info(void); /* what the recording is */
 
 #endif

@@ -9,6 +9,7 @@
 #include "plot.h"
 #include "profile.h"
 #include "table.h"
+#include "trends.h"
 #include "view.h"
 #include "watch.h"
 
@@ -17,7 +18,7 @@
  * were on the CPU, off it, or both, and that of the selected one over time.
  */
 
-enum column { TOTAL, SELF, ON, OFF, NOW, NAME, PLACE, NCOLUMNS };
+enum column { TOTAL, SELF, ON, OFF, NOW, NAME, PLACE, TREND, NCOLUMNS };
 
 struct view_cpu {
 	struct watch *watch;
@@ -28,6 +29,7 @@ struct view_cpu {
 	size_t n;
 	struct table table[PROFILE_NGROUPS];
 	struct plot *plot;
+	struct trends trends;
 };
 
 #define NUMBERS \
@@ -37,19 +39,20 @@ struct view_cpu {
 	{ "Total%", 8, 1, 0 }, { "Self%", 6, 1, 0 }, { "On%", 6, 1, 50 }, \
 	{ "Off%", 6, 1, 50 }, { "Now%", 6, 1, 72 }
 
+#define TREND_COLUMN { "Trend", TRENDS_CELLS, 0, 100 }
 #define LAYOUT(numbers) { \
 	[PROFILE_FUNCTION] = { numbers, { "Function", 0, 0, 0 }, \
-	    { "Location", 0, 0, 56 } }, \
+	    { "Location", 0, 0, 56 }, TREND_COLUMN }, \
 	[PROFILE_GENERIC] = { numbers, { "Generic function", 0, 0, 0 }, \
-	    { "Location", 0, 0, 56 } }, \
+	    { "Location", 0, 0, 56 }, TREND_COLUMN }, \
 	[PROFILE_LINE] = { numbers, { "Function", 0, 0, 0 }, \
-	    { "Line", 0, 0, 0 } }, \
+	    { "Line", 0, 0, 0 }, TREND_COLUMN }, \
 	[PROFILE_CRATE] = { numbers, { "Crate", 0, 0, 0 }, \
-	    { "Version", 0, 0, 56 } }, \
+	    { "Version", 0, 0, 56 }, TREND_COLUMN }, \
 	[PROFILE_MODULE] = { numbers, { "Module", 0, 0, 0 }, \
-	    { NULL, 0, 0, 0 } }, \
+	    { NULL, 0, 0, 0 }, TREND_COLUMN }, \
 	[PROFILE_THREAD] = { numbers, { "Thread", 0, 0, 0 }, \
-	    { "PID/TID", 0, 0, 0 } }, \
+	    { "PID/TID", 0, 0, 0 }, TREND_COLUMN }, \
 }
 
 static const struct table_column
@@ -107,6 +110,14 @@ by_place(const struct profile_row *a, const struct profile_row *b)
 }
 
 static int
+by_growth(const struct trends *t, const struct profile_row *a, const struct profile_row *b)
+{
+	double x = trends_growth(t, a->id), y = trends_growth(t, b->id);
+
+	return x > y ? -1 : x < y;
+}
+
+static int
 row_compare(const void *rows, size_t x, size_t y, int column)
 {
 	const struct view_cpu *v = rows;
@@ -131,6 +142,8 @@ row_compare(const void *rows, size_t x, size_t y, int column)
 		return c ? c : larger(a->self, b->self);
 	case NAME:
 		return by_text(a->name, b->name);
+	case TREND:
+		return by_growth(&v->trends, a, b);
 	default:
 		return by_place(a, b);
 	}
@@ -197,6 +210,9 @@ row_draw(const void *rows, size_t i, int column, struct grid *g,
 		break;
 	case NAME:
 		draw_name(v, row, g, cell);
+		break;
+	case TREND:
+		trends_draw(&v->trends, row->id, g, cell);
 		break;
 	default:
 		draw_place(v, row, g, cell);
@@ -344,6 +360,21 @@ measure(struct view_cpu *v)
 }
 
 static int
+read_trends(struct view_cpu *v)
+{
+	const struct profile *p = watch_profile(v->watch);
+	unsigned of = (unsigned)v->group + PROFILE_NGROUPS * ((unsigned)v->metric +
+	    PROFILE_NMETRICS * ((unsigned)profile_is_folded(p) +
+	        2 * (profile_selected(p)->thread + 1)));
+	int r = trends_begin(&v->trends, v->watch, of, profile_ids(p));
+
+	if (r > 0)
+		profile_trends(p, v->trends.from, v->trends.width, v->trends.value,
+		    TRENDS_CELLS);
+	return r;
+}
+
+static int
 cpu_update(void *view)
 {
 	struct view_cpu *v = view;
@@ -352,6 +383,8 @@ cpu_update(void *view)
 	        profile_regroup(watch_profile(v->watch), v->group) < 0))
 		return -1;
 	v->row = profile_rows(watch_profile(v->watch), &v->n);
+	if (read_trends(v) < 0)
+		return -1;
 	return resort(v) ? -1 : 0;
 }
 
@@ -388,6 +421,25 @@ act_generic(void *view, int arg)
 	return regroup(v, v->group == PROFILE_GENERIC ? PROFILE_FUNCTION : PROFILE_GENERIC);
 }
 
+/* Only the selected thread counts, or all. */
+static const char *
+act_thread(void *view, int arg)
+{
+	struct view_cpu *v = view;
+	struct profile *p = watch_profile(v->watch);
+	struct profile_select s = *profile_selected(p);
+	long i = table_selected(&v->table[v->group]);
+
+	(void)arg;
+	if (s.thread != PROFILE_ALL)
+		s.thread = PROFILE_ALL;
+	else if (v->group == PROFILE_THREAD && i >= 0)
+		s.thread = v->row[i].id;
+	else
+		return "select a thread for that: g goes on to them";
+	return profile_select(p, &s) < 0 || cpu_update(v) < 0 ? "out of memory" : NULL;
+}
+
 static int
 has_off(const struct view_cpu *v)
 {
@@ -415,6 +467,7 @@ act_measure(void *view, int arg)
 static const struct view_key keys[] = {
 	{ 'g', 0, act_group, "by function, line, crate, module, thread", "group" },
 	{ 'G', 0, act_generic, "all instances of a generic function as one", NULL },
+	{ 'T', 0, act_thread, "count only the selected thread, or all", NULL },
 	{ 'w', 0, act_measure, "time on and off the CPU: both, off, on", "off" },
 };
 
@@ -447,6 +500,7 @@ cpu_close(void *view)
 	for (int i = 0; i < PROFILE_NGROUPS; i++)
 		table_free(&v->table[i]);
 	plot_close(v->plot);
+	trends_free(&v->trends);
 	free(v);
 }
 
@@ -510,6 +564,7 @@ static const char *const words[] = {
 	"On% Off%", "what part of Total% was on the CPU, and off it",
 	"Now%", "its share of the last 5 seconds, in itself",
 	"Location", "where most of its own time is spent",
+	"Trend", "its own time, over the time that the chart shows",
 	NULL
 };
 

@@ -124,27 +124,36 @@ place_children(const struct view_flame *v, uint64_t *left, uint32_t first,
 	}
 }
 
-/* Parents come before their children, so that where they begin is known. */
+/* Where each node begins, for the caller to free; UINT64_MAX: it is not below what is
+ * zoomed into.  Parents come before their children.  NULL: out of memory. */
+static uint64_t *
+place(const struct view_flame *v, uint32_t zoom)
+{
+	uint64_t *left = malloc((v->calls.n + 1) * sizeof(*left));
+
+	if (!left)
+		return NULL;
+	memset(left, 0xff, (v->calls.n + 1) * sizeof(*left));
+	if (zoom == CALLS_NONE)
+		place_children(v, left, v->calls.n ? v->calls.root : CALLS_NONE, 0);
+	else
+		left[zoom] = 0;
+	for (uint32_t i = 0; i < v->calls.n; i++)
+		if (left[i] != UINT64_MAX)
+			place_children(v, left, node(v, i)->child, left[i]);
+	return left;
+}
+
 static int
 draw_graph(const struct view_flame *v, const struct canvas *c, uint32_t zoom)
 {
-	uint64_t *left = calloc(v->calls.n + 1, sizeof(*left));
-	char *in = calloc(v->calls.n + 1, 1);
+	uint64_t *left = place(v, zoom);
 
-	if (left && in && zoom == CALLS_NONE)
-		place_children(v, left, v->calls.root, 0);
-	for (uint32_t i = 0; left && in && i < v->calls.n; i++) {
-		uint32_t parent = node(v, i)->parent;
-
-		in[i] = zoom == CALLS_NONE || i == zoom || (parent != CALLS_NONE && in[parent]);
-		if (!in[i])
-			continue;
-		place_children(v, left, node(v, i)->child, left[i]);
-		draw_box(v, c, i, left[i]);
-	}
-	free(in);
+	for (uint32_t i = 0; left && i < v->calls.n; i++)
+		if (left[i] != UINT64_MAX)
+			draw_box(v, c, i, left[i]);
 	free(left);
-	return left && in ? 0 : -1;
+	return left ? 0 : -1;
 }
 
 /* The callers of what is zoomed into, all as wide as the screen. */
@@ -213,6 +222,81 @@ flame_draw(void *view, struct grid *g, const struct grid_area *area)
 	}
 	if (draw_graph(v, &c, zoom) < 0)
 		cells_middle(g, area, "out of memory");
+}
+
+/* ---- as a picture ------------------------------------------------------ */
+
+#define SVG_WIDTH 1200.0
+#define SVG_ROW 18
+#define SVG_LETTER 7.2
+
+static void
+put_escaped(FILE *out, const char *text)
+{
+	for (; *text; text++)
+		switch (*text) {
+		case '<': fputs("&lt;", out); break;
+		case '>': fputs("&gt;", out); break;
+		case '&': fputs("&amp;", out); break;
+		default: putc((unsigned char)*text < ' ' ? '?' : *text, out);
+		}
+}
+
+static void
+put_box(const struct view_flame *v, FILE *out, uint32_t i, uint64_t left, uint64_t whole,
+    unsigned top)
+{
+	static const char *const colour[] = { "#e8a0a0", "#f0c060", "#d9d080" };
+	const struct calls_node *n = node(v, i);
+	double x = SVG_WIDTH * (double)left / (double)whole;
+	double width = SVG_WIDTH * (double)n->total / (double)whole;
+	int y = (int)(n->depth - top) * SVG_ROW, letters = (int)(width / SVG_LETTER) - 1;
+	const char *module, *name = forest_name(&v->forest, n->row, &module);
+	char buf[CELLS_SIZE];
+
+	if (width < 0.2)
+		return;
+	fprintf(out, "<g><rect x=\"%.2f\" y=\"%d\" width=\"%.2f\" height=\"%d\" fill=\"%s\" "
+	    "stroke=\"#fff\" stroke-width=\"0.5\"/><title>", x, y, width, SVG_ROW - 1,
+	    colour[style(n) - GRID_FLAME_HOT]);
+	cells_shorten(buf, name ? name : "?", 0, CELLS_COLUMNS);
+	put_escaped(out, buf);
+	fprintf(out, ": %.2f%% total, %.2f%% self</title>",
+	    100.0 * (double)n->total / (double)v->calls.total,
+	    100.0 * (double)n->self / (double)v->calls.total);
+	if (letters > 2) {
+		cells_shorten(buf, name ? name : "?", 0, letters);
+		fprintf(out, "<text x=\"%.2f\" y=\"%d\">", x + 3, y + SVG_ROW - 5);
+		put_escaped(out, buf);
+		fputs("</text>", out);
+	}
+	fputs("</g>\n", out);
+}
+
+/* What is zoomed into is as wide as the picture. */
+static int
+flame_svg(void *view, FILE *out)
+{
+	const struct view_flame *v = view;
+	uint32_t zoom = find(v, v->zoom);
+	uint64_t whole = zoom == CALLS_NONE ? v->calls.total : node(v, zoom)->total;
+	unsigned top = zoom == CALLS_NONE ? 0 : node(v, zoom)->depth, deep = top;
+	uint64_t *left = place(v, zoom);
+
+	if (!left)
+		return -1;
+	for (uint32_t i = 0; i < v->calls.n; i++)
+		if (left[i] != UINT64_MAX && node(v, i)->depth > deep)
+			deep = node(v, i)->depth;
+	fprintf(out, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%.0f\" height=\"%u\" "
+	    "font-family=\"monospace\" font-size=\"12\">\n", SVG_WIDTH,
+	    (deep - top + 1) * SVG_ROW);
+	for (uint32_t i = 0; whole && i < v->calls.n; i++)
+		if (left[i] != UINT64_MAX)
+			put_box(v, out, i, left[i], whole, top);
+	fputs("</svg>\n", out);
+	free(left);
+	return 0;
 }
 
 /* ---- keys -------------------------------------------------------------- */
@@ -311,7 +395,7 @@ static const struct view_key keys[] = {
 	{ KEYS_LEFT, -1, act_side, "to the left", NULL },
 	{ 'l', 1, act_side, "to the right", "move" },
 	{ KEYS_RIGHT, 1, act_side, "to the right", NULL },
-	{ 'b', 0, act_memory, "of time, or of live memory", "memory" },
+	{ 'M', 0, act_memory, "of time, or of live memory", "memory" },
 	{ 'G', 0, act_generic, "all instances of a generic function as one", NULL },
 };
 
@@ -368,7 +452,7 @@ view_flame(void)
 {
 	static const struct view_type type = {
 		.name = "flame", .open = flame_open, .close = flame_close,
-		.update = flame_update, .draw = flame_draw, .place = flame_place,
+		.update = flame_update, .draw = flame_draw, .place = flame_place, .svg = flame_svg,
 		.focus = flame_focus, .key = keys, .nkeys = sizeof(keys) / sizeof(keys[0]),
 		.words = words,
 	};

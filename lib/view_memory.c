@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "cells.h"
 #include "db.h"
@@ -11,6 +12,7 @@
 #include "plot.h"
 #include "profile.h"
 #include "table.h"
+#include "trends.h"
 #include "view.h"
 #include "watch.h"
 
@@ -19,7 +21,12 @@
  * they hold, and that of the selected one over time.
  */
 
-enum column { LIVE, PEAK, TOTAL, COUNT, TEMPS, NAME, PLACE, NCOLUMNS };
+#define SECOND UINT64_C(1000000000)
+#define AGE_LEAST SECOND
+#define AGE_MOST (600 * SECOND)
+#define LEAKS_EVERY 3 /* seconds */
+
+enum column { LIVE, PEAK, TOTAL, COUNT, TEMPS, NAME, PLACE, TREND, NCOLUMNS };
 
 struct view_memory {
 	struct watch *watch;
@@ -29,18 +36,28 @@ struct view_memory {
 	size_t n, room;
 	struct table table[PROFILE_NGROUPS];
 	struct plot *plot;
+	struct trends trends;
+	struct inuse *leaks; /* only what is suspected to leak; NULL: all is shown */
+	uint64_t age;        /* nanoseconds that it has lived at least */
+	time_t leaks_read;
 };
 
 #define NUMBERS { "Live", 7, 1, 0 }, { "Peak", 7, 1, 0 }, { "Total", 7, 1, 62 }, \
 	{ "Count", 8, 1, 72 }, { "Temp%", 6, 1, 80 }
+#define TREND_COLUMN { "Trend", TRENDS_CELLS, 0, 100 }
 static const struct table_column columns[PROFILE_NGROUPS][NCOLUMNS] = {
-	[PROFILE_FUNCTION] = { NUMBERS, { "Function", 0, 0, 0 }, { "Location", 0, 0, 56 } },
+	[PROFILE_FUNCTION] = { NUMBERS, { "Function", 0, 0, 0 }, { "Location", 0, 0, 56 },
+	    TREND_COLUMN },
 	[PROFILE_GENERIC] = { NUMBERS, { "Generic function", 0, 0, 0 },
-	    { "Location", 0, 0, 56 } },
-	[PROFILE_LINE] = { NUMBERS, { "Function", 0, 0, 0 }, { "Line", 0, 0, 0 } },
-	[PROFILE_CRATE] = { NUMBERS, { "Crate", 0, 0, 0 }, { "Version", 0, 0, 56 } },
-	[PROFILE_MODULE] = { NUMBERS, { "Module", 0, 0, 0 }, { NULL, 0, 0, 0 } },
-	[PROFILE_THREAD] = { NUMBERS, { "Thread", 0, 0, 0 }, { "PID/TID", 0, 0, 0 } },
+	    { "Location", 0, 0, 56 }, TREND_COLUMN },
+	[PROFILE_LINE] = { NUMBERS, { "Function", 0, 0, 0 }, { "Line", 0, 0, 0 },
+	    TREND_COLUMN },
+	[PROFILE_CRATE] = { NUMBERS, { "Crate", 0, 0, 0 }, { "Version", 0, 0, 56 },
+	    TREND_COLUMN },
+	[PROFILE_MODULE] = { NUMBERS, { "Module", 0, 0, 0 }, { NULL, 0, 0, 0 },
+	    TREND_COLUMN },
+	[PROFILE_THREAD] = { NUMBERS, { "Thread", 0, 0, 0 }, { "PID/TID", 0, 0, 0 },
+	    TREND_COLUMN },
 };
 
 /* ---- the rows ---------------------------------------------------------- */
@@ -107,7 +124,9 @@ row_compare(const void *rows, size_t x, size_t y, int column)
 {
 	const struct view_memory *v = rows;
 	const struct inuse_row *a = &v->row[x], *b = &v->row[y];
-	int c = by_column(a, b, column);
+	int c = column == TREND ? larger(trends_growth(&v->trends, a->id),
+	                              trends_growth(&v->trends, b->id)) :
+	                          by_column(a, b, column);
 
 	c = c ? c : by_column(a, b, LIVE);
 	return c ? c : by_column(a, b, TOTAL);
@@ -159,7 +178,7 @@ row_draw(const void *rows, size_t i, int column, struct grid *g,
 {
 	const struct view_memory *v = rows;
 	const struct inuse_row *row = &v->row[i];
-	const struct inuse_sum *all = &inuse_summary(v->inuse)->all;
+	const struct inuse_sum *all = &inuse_summary(v->leaks ? v->leaks : v->inuse)->all;
 	char buf[32];
 
 	switch ((enum column)column) {
@@ -182,6 +201,9 @@ row_draw(const void *rows, size_t i, int column, struct grid *g,
 		break;
 	case NAME:
 		draw_name(v, row, g, cell);
+		break;
+	case TREND:
+		trends_draw(&v->trends, row->id, g, cell);
 		break;
 	default:
 		draw_place(v, row, g, cell);
@@ -247,7 +269,7 @@ static int
 take_rows(struct view_memory *v)
 {
 	size_t n;
-	const struct inuse_row *all = inuse_rows(v->inuse, &n);
+	const struct inuse_row *all = inuse_rows(v->leaks ? v->leaks : v->inuse, &n);
 	struct inuse_row *row = n > v->room ? reallocarray(v->row, n, sizeof(*row)) : v->row;
 
 	if (n && !row)
@@ -260,6 +282,38 @@ take_rows(struct view_memory *v)
 	return 0;
 }
 
+/* What lived at the last snapshot and was allocated so long before.  That is read as a
+ * whole, and so not each time. */
+static int
+read_leaks(struct view_memory *v)
+{
+	const struct profile_select *range = profile_selected(watch_profile(v->watch));
+	struct inuse_options o = { .group = v->group, .until = range->to, .age = v->age };
+	time_t now = time(NULL);
+	struct inuse *u;
+
+	if (v->leaks && now - v->leaks_read < LEAKS_EVERY &&
+	    (v->leaks_read == now || watch_state(v->watch) < WATCH_CUT_OFF))
+		return 0;
+	u = inuse_open(watch_db(v->watch), &o);
+	if (!u)
+		return -1;
+	inuse_close(v->leaks);
+	v->leaks = u;
+	v->leaks_read = now;
+	return 0;
+}
+
+static int
+read_trends(struct view_memory *v)
+{
+	int r = trends_begin(&v->trends, v->watch, (unsigned)v->group, inuse_ids(v->inuse));
+
+	return r > 0 ? inuse_trends(v->inuse, v->trends.from, v->trends.width,
+	                   v->trends.value, TRENDS_CELLS) :
+	               r;
+}
+
 static int
 memory_update(void *view)
 {
@@ -268,10 +322,33 @@ memory_update(void *view)
 
 	v->inuse = watch_inuse(v->watch, v->group);
 	v->n = 0;
-	if (v->inuse && take_rows(v) < 0)
+	if (v->age && read_leaks(v) < 0)
+		return -1;
+	if (v->inuse && (take_rows(v) < 0 || read_trends(v) < 0))
 		return -1;
 	s = source(v);
 	return table_update(&v->table[v->group], &s);
+}
+
+static void
+forget_leaks(struct view_memory *v)
+{
+	inuse_close(v->leaks);
+	v->leaks = NULL;
+}
+
+/* Of an age of an eighth of the recording, within bounds. */
+static const char *
+act_leaks(void *view, int arg)
+{
+	struct view_memory *v = view;
+	const struct profile_summary *all = watch_summary(v->watch);
+	uint64_t age = (all->last - all->first) / 8;
+
+	(void)arg;
+	forget_leaks(v);
+	v->age = v->age ? 0 : age < AGE_LEAST ? AGE_LEAST : age > AGE_MOST ? AGE_MOST : age;
+	return memory_update(v) < 0 ? "out of memory" : NULL;
 }
 
 static const char *
@@ -282,6 +359,7 @@ regroup(struct view_memory *v, enum profile_group next)
 	v->table[next].sort = columns[next][old->sort].title ? old->sort : LIVE;
 	v->table[next].reverse = old->reverse;
 	v->group = next;
+	forget_leaks(v);
 	return memory_update(v) < 0 ? "out of memory" : NULL;
 }
 
@@ -307,6 +385,7 @@ act_generic(void *view, int arg)
 static const struct view_key keys[] = {
 	{ 'g', 0, act_group, "by function, line, crate, module, thread", "group" },
 	{ 'G', 0, act_generic, "all instances of a generic function as one", NULL },
+	{ 'L', 0, act_leaks, "only what is suspected to leak: it has lived for long", "leaks" },
 };
 
 /* ---- the view ---------------------------------------------------------- */
@@ -321,6 +400,8 @@ memory_close(void *view)
 	for (int i = 0; i < PROFILE_NGROUPS; i++)
 		table_free(&v->table[i]);
 	plot_close(v->plot);
+	trends_free(&v->trends);
+	inuse_close(v->leaks);
 	free(v->row);
 	free(v);
 }
@@ -364,6 +445,7 @@ draw_empty(const struct view_memory *v, struct grid *g, const struct grid_area *
 {
 	const char *text = !v->inuse ? db_error(watch_db(v->watch)) :
 	    v->table[v->group].filter ? "nothing matches the filter: F changes it" :
+	    v->leaks && inuse_any(v->inuse) ? "nothing has lived for so long" :
 	    inuse_any(v->inuse) ? "no allocations yet" :
 	    "the recording holds no memory: rsprof attach -H records it";
 
@@ -394,7 +476,11 @@ memory_place(void *view, char *buf, size_t size)
 	const struct view_memory *v = view;
 	const struct table *t = &v->table[v->group];
 
-	snprintf(buf, size, "memory: %ss %zu/%zu", profile_group_name(v->group),
+	char age[32] = "";
+
+	if (v->age)
+		snprintf(age, sizeof(age), " of %" PRIu64 " s and more", v->age / SECOND);
+	snprintf(buf, size, "memory%s: %ss %zu/%zu", age, profile_group_name(v->group),
 	    t->n ? t->at + 1 : 0, t->n);
 }
 
@@ -405,6 +491,7 @@ static const char *const words[] = {
 	"Count", "allocations that are live",
 	"Temp%", "of its allocations: free before the thread's next one",
 	"Location", "where that is",
+	"Trend", "its live memory, over the time that the chart shows",
 	NULL
 };
 

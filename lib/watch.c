@@ -197,6 +197,12 @@ watch_state(const struct watch *w)
 }
 
 unsigned
+watch_version(const struct watch *w)
+{
+	return w->version;
+}
+
+unsigned
 watch_silence(const struct watch *w)
 {
 	return (unsigned)(now() - w->changed);

@@ -35,6 +35,9 @@ int watch_update(struct watch *w);
 
 enum watch_state watch_state(const struct watch *w);
 
+/* Another number each time that something was read. */
+unsigned watch_version(const struct watch *w);
+
 /* Whole seconds that nothing has come for. */
 unsigned watch_silence(const struct watch *w);
 
@@ -54,6 +57,7 @@ struct watch_span {
 	uint64_t length; /* nanoseconds; 0: all */
 	uint64_t end;    /* of it; 0: the latest, moving on */
 	uint64_t cursor; /* 0: none */
+	int line, close; /* how it is drawn, as in struct chart */
 };
 struct watch_span *watch_span(struct watch *w);
 

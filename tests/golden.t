@@ -78,6 +78,8 @@ recording() {
 			if (i % 5 == 0)
 				print "cost", t, "heap", i * 300000, 8388608
 		}
+		print "age", t, 4242, 4242, "5d", 10000000000, 600000, 900
+		print "age", t, 4242, 4242, "5d", t, 1366080, 2100
 		print "end", t, "heap", "exited"
 	}'
 }
@@ -117,6 +119,11 @@ callers jjc
 flame f
 flame-zoom xfjj<Enter>
 flame-memory 2xf
+source o
+memory-leaks 2L
+cpu-line-chart 1b
+memory-close 2z
+thread-only 1ggggjTg
 filter Fserver<Enter>
 search /hash<Enter>
 info i

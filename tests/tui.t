@@ -320,9 +320,9 @@ says 'an unknown key' 'no such key' got
 screen got -k '?q' ended.db
 says 'q leaves the help' 'functions 1/5' got
 LINES=12 screen got -k '?G' ended.db
-says 'the end of a help that does not fit' ' 45-53/53$' got
+says 'the end of a help that does not fit' ' 51-59/59$' got
 LINES=12 screen got -k '?Gg<Down><PgDn>' ended.db
-says 'and how it moves' ' 10-18/53$' got
+says 'and how it moves' ' 10-18/59$' got
 
 # Each key of the help of any view has its place in the page, and no other has.
 for keys in '?' '2?' '3?' 't?' 'c?' 'f?'; do
@@ -333,6 +333,58 @@ ok 'keys are found in the help' grep -qx Enter keys.help
 sed -n '/^\.Ss Keys/,/^\.Sh/s/^\.It //p' "$ROOT/man/rsprof-tui.1" |
 	sed 's/\\&//' | tr -s ' ' '\n' | sort -u >keys.page
 same 'the page has the keys of the help' keys.page keys.help
+
+# ---- export, and source
+
+mkdir exported src
+(cd exported && rsprof-tui -b -k 'eefe2ei' ../ended.db >/dev/null)
+ok 'each export has its own file' [ "$(cd exported && echo *)" = "rsprof.CPU.1.csv \
+rsprof.CPU.1.txt rsprof.CPU.2.csv rsprof.CPU.2.txt rsprof.flame.1.svg rsprof.flame.1.txt \
+rsprof.memory.1.csv rsprof.memory.1.txt" ]
+screen want ended.db
+same 'the screen' exported/rsprof.CPU.1.txt want
+says 'the table' '^Total%,Self%,Now%,Function,Location,Trend.$' exported/rsprof.CPU.1.csv
+says 'with quotes' \
+    '^59.0,59.0,59.0,"<alloc::vec::Vec<T,A> as server::parse::Parse>::parse",/src/.*:142,' \
+    exported/rsprof.CPU.1.csv
+ok 'all of it' [ "$(wc -l <exported/rsprof.CPU.1.csv)" = 6 ]
+says 'the flame graph' '<title>server::main: 69.00% total, 0.00% self</title>' \
+    exported/rsprof.flame.1.svg
+ln -s nowhere exported/rsprof.information.1.txt
+(cd exported && rsprof-tui -b -k ie ../ended.db >../got)
+says 'a link in its place is not followed' 'written: rsprof.information.2.txt$' got
+printf 'fn one() {\n\ttwo();\n}\n\033[31mfn two() {}\n' >src/main.rs
+for what in cpu heap; do
+	t=2000000000
+	{
+		echo "rsprof	1	$what	mono=1000000000	wall=1767225600000000000	hz=100"
+		echo "proc	$t	7	1	a	/a	./a"
+		echo "thread	$t	7	7	a"
+		echo "module	a1	beef	/a"
+		echo "frame	f1	one	$T/src/main.rs	2	user"
+		echo "frame	f2	two	$T/src/main.rs	4	user"
+		echo "stack	51	-	a1	1000	f1	0"
+		echo "stack	52	51	a1	2000	f2	0"
+		if [ $what = cpu ]; then
+			for s in 51 52 52 52; do echo "cpu	$t	7	7	$s	10000000"; done
+		else
+			echo "heap	$t	7	7	52	allocs=3	bytes=3072	live=2048	count=2"
+		fi
+		echo "end	$t	$what	exited"
+	} >$what.rec
+done
+rsprof-store source.db <cpu.rec
+rsprof-store -a source.db <heap.rec
+screen got -k o source.db
+says 'source: a line with what it calls' '^  100\.0   25\.0  +2  +two\(\);$' got
+says 'a line in itself, and its memory' '^   75\.0   75\.0   2\.0K +4 .*fn two\(\) \{\}$' got
+ok 'and nothing of it reaches the terminal' sh -c '! grep -q "$(printf "\033")" got'
+says 'it begins where the function is' 'main\.rs 4/4$' got
+screen got -k '<End>o' source.db
+says 'of another function' 'main\.rs 2/4$' got
+rm src/main.rs
+screen got -k o source.db
+says 'without the file that is said' 'main\.rs cannot be read here' got
 
 # ---- on and off the CPU
 
@@ -479,7 +531,7 @@ says 'what turns text around is not' '\?evil' got
 
 # ---- errors
 
-usage='usage: rsprof-tui [-b] [-k KEYS] FILE'
+usage='usage: rsprof-tui [-bt] [-k KEYS] FILE'
 for args in '' '-x ended.db' 'ended.db cut.db' '-k'; do
 	# shellcheck disable=SC2086
 	exits "wrong usage: rsprof-tui $args" 2 rsprof-tui $args
@@ -605,7 +657,7 @@ release 25 22
 see 'and sorts by a column' 'Total%▼ Self%'
 keys Left '['
 see 'a range of the chart' '00:00:[0-9.]*-  '
-keys = Home
+keys '=' Home
 keys s s G
 tm resize-window -x 30 -y 6
 see 'one too small' '^too small: 30x6'

@@ -1,0 +1,114 @@
+#include "export.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "grid.h"
+#include "table.h"
+
+#define NUMBERS 1000
+#define CELL 400 /* columns of a cell of CSV */
+
+/* The first name that is free; -1. */
+static int
+create(const char *name, const char *suffix, char *path, size_t size)
+{
+	int fd = -1;
+
+	for (int i = 1; fd < 0 && i <= NUMBERS; i++) {
+		snprintf(path, size, "rsprof.%s.%d.%s", name, i, suffix);
+		fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
+		if (fd < 0 && errno != EEXIST)
+			break;
+	}
+	return fd;
+}
+
+int
+export_file(const char *name, const char *suffix, int (*write)(void *ctx, FILE *out),
+    void *ctx, char *said, size_t size)
+{
+	size_t used = strlen(said);
+	char path[128];
+	int fd = create(name, suffix, path, sizeof(path)), bad, cause;
+	FILE *out = fd < 0 ? NULL : fdopen(fd, "w");
+
+	if (!out) {
+		if (fd >= 0)
+			close(fd);
+		return -1;
+	}
+	errno = 0;
+	bad = write(ctx, out) < 0 || ferror(out);
+	bad |= fclose(out) == EOF;
+	cause = errno;
+	if (bad) {
+		unlink(path);
+		errno = cause ? cause : ENOMEM;
+		return -1;
+	}
+	snprintf(said + used, size - used, "%s%s", used ? ", " : "", path);
+	return 0;
+}
+
+static void
+put_quoted(FILE *out, const char *text)
+{
+	if (!strpbrk(text, "\",\r\n")) {
+		fputs(text, out);
+		return;
+	}
+	putc('"', out);
+	for (; *text; text++) {
+		if (*text == '"')
+			putc('"', out);
+		putc(*text, out);
+	}
+	putc('"', out);
+}
+
+static int
+put_cell(FILE *out, struct grid *g, const struct table_source *s, size_t row, int column)
+{
+	struct grid_area all = grid_all(g);
+	char *text, *end;
+
+	grid_clear(g);
+	s->draw(s->rows, row, column, g, &all);
+	text = grid_text(g);
+	if (!text)
+		return -1;
+	end = text + strcspn(text, "\n");
+	*end = '\0';
+	put_quoted(out, text + strspn(text, " "));
+	free(text);
+	return 0;
+}
+
+int
+export_csv(FILE *out, const struct table *t, const struct table_source *s)
+{
+	struct grid *g = grid_open(1, CELL, 1);
+	int r = g ? 0 : -1;
+
+	for (int c = 0, n = 0; c < s->columns; c++)
+		if (s->column[c].title && *s->column[c].title)
+			fprintf(out, "%s%s", n++ ? "," : "", s->column[c].title);
+	fputs("\r\n", out);
+	for (size_t i = 0; r == 0 && i < t->n; i++) {
+		for (int c = 0, n = 0; r == 0 && c < s->columns; c++) {
+			if (!s->column[c].title || !*s->column[c].title)
+				continue;
+			if (n++)
+				putc(',', out);
+			r = put_cell(out, g, s, t->order[i], c);
+		}
+		fputs("\r\n", out);
+	}
+	if (g)
+		grid_close(g);
+	return r;
+}

@@ -1,0 +1,92 @@
+#include "trends.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#include "grid.h"
+#include "watch.h"
+
+static int64_t
+seconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec;
+}
+
+int
+trends_begin(struct trends *t, struct watch *w, unsigned of, size_t ids)
+{
+	const struct profile_summary *all = watch_summary(w);
+	const struct watch_span *span = watch_span(w);
+	uint64_t last = all->measured > all->first ? all->measured : all->first;
+	uint64_t from = all->first, *value;
+	int64_t now = seconds();
+
+	if (span->length) {
+		last = span->end ? span->end : last;
+		from = last > from + span->length ? last - span->length : from;
+	}
+	if (t->valid && t->of == of && t->ids == ids && t->from == from &&
+	    (t->version == watch_version(w) || t->read == now))
+		return 0;
+	if (ids > t->room) {
+		value = reallocarray(t->value, ids * TRENDS_CELLS, sizeof(*value));
+		if (!value)
+			return -1;
+		t->value = value;
+		t->room = ids;
+	}
+	t->from = from;
+	t->width = (last - from) / TRENDS_CELLS + 1;
+	t->of = of;
+	t->ids = ids;
+	t->version = watch_version(w);
+	t->read = now;
+	t->valid = 1;
+	return 1;
+}
+
+static const uint64_t *
+of_row(const struct trends *t, unsigned id)
+{
+	return t->valid && id < t->ids ? t->value + (size_t)id * TRENDS_CELLS : NULL;
+}
+
+double
+trends_growth(const struct trends *t, unsigned id)
+{
+	const uint64_t *value = of_row(t, id);
+	double growth = 0;
+
+	for (int i = 0; value && i < TRENDS_CELLS; i++)
+		growth += i < TRENDS_CELLS / 2 ? -(double)value[i] : (double)value[i];
+	return growth;
+}
+
+void
+trends_draw(const struct trends *t, unsigned id, struct grid *g,
+    const struct grid_area *cell)
+{
+	static const wchar_t bars[] = L" ▁▂▃▄▅▆▇█", ascii[] = L" ..::-=##";
+	const uint64_t *value = of_row(t, id);
+	uint64_t most = 1;
+
+	for (int i = 0; value && i < TRENDS_CELLS; i++)
+		most = value[i] > most ? value[i] : most;
+	for (int i = 0; value && i < TRENDS_CELLS && i < cell->columns; i++) {
+		struct grid_area at = { cell->y, cell->x + i, 1, 1 };
+		int level = (int)((double)value[i] / (double)most * 8 + 0.5);
+
+		level = value[i] && !level ? 1 : level;
+		grid_fill(g, at, GRID_CHART, grid_utf8(g) ? bars[level] : ascii[level]);
+	}
+}
+
+void
+trends_free(struct trends *t)
+{
+	free(t->value);
+	*t = (struct trends){ 0 };
+}
