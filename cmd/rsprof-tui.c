@@ -32,7 +32,7 @@ static int timed;                /* -t */
 static void
 usage(void)
 {
-	fputs("usage: rsprof-tui [-bt] [-k KEYS] FILE\n", stderr);
+	fputs("usage: rsprof-tui [-bt] [-d OLD] [-k KEYS] FILE\n", stderr);
 	exit(EXIT_USAGE);
 }
 
@@ -148,6 +148,8 @@ take_keys(struct screen *s, struct tui *t, enum screen_event *event, int *value)
 			wish = tui_key(t, *value);
 		if (wish == TUI_REPAIR)
 			screen_redraw(s);
+		if (wish == TUI_COPY)
+			screen_copy(s, tui_copied(t));
 		if (wish != TUI_QUIT)
 			*event = screen_wait(s, 0, value);
 	}
@@ -224,18 +226,21 @@ run_terminal(struct tui *t, struct grid *g)
 int
 main(int argc, char **argv)
 {
-	struct watch *w;
+	struct watch *w, *other = NULL;
 	struct tui *t;
 	struct grid *g;
-	const char *error;
+	const char *error, *old = NULL;
 	int batch = 0, c, status, utf8;
 
 	setlocale(LC_ALL, "");
 	utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
-	while ((c = getopt(argc, argv, "bk:tV")) != -1)
+	while ((c = getopt(argc, argv, "bd:k:tV")) != -1)
 		switch (c) {
 		case 'b':
 			batch = 1;
+			break;
+		case 'd':
+			old = optarg;
 			break;
 		case 'k':
 			pressed = optarg;
@@ -256,6 +261,9 @@ main(int argc, char **argv)
 	w = watch_open(argv[optind], &error);
 	if (!w)
 		errx(EXIT_DATABASE, "%s", error);
+	if (old && !(other = watch_open(old, &error)))
+		errx(EXIT_DATABASE, "%s", error);
+	watch_set_other(w, other);
 	t = tui_open(w);
 	g = grid_open(1, 1, utf8);
 	if (!t || !g)
@@ -264,5 +272,6 @@ main(int argc, char **argv)
 	grid_close(g);
 	tui_close(t);
 	watch_close(w);
+	watch_close(other);
 	return status;
 }

@@ -71,21 +71,70 @@ put_quoted(FILE *out, const char *text)
 }
 
 static int
-put_cell(FILE *out, struct grid *g, const struct table_source *s, size_t row, int column)
+put_cell(FILE *out, struct grid *g, const struct table_source *s, size_t row, int column,
+    void (*put)(FILE *out, const char *text))
 {
 	struct grid_area all = grid_all(g);
-	char *text, *end;
+	char *text;
 
 	grid_clear(g);
 	s->draw(s->rows, row, column, g, &all);
 	text = grid_text(g);
 	if (!text)
 		return -1;
-	end = text + strcspn(text, "\n");
-	*end = '\0';
-	put_quoted(out, text + strspn(text, " "));
+	text[strcspn(text, "\n")] = '\0';
+	put(out, text + strspn(text, " "));
 	free(text);
 	return 0;
+}
+
+static int
+is_told(const struct table_source *s, int column)
+{
+	return s->column[column].title && *s->column[column].title;
+}
+
+/* The cells of a row, with something between them. */
+static int
+put_row(FILE *out, struct grid *g, const struct table_source *s, size_t row, int between,
+    void (*put)(FILE *out, const char *text))
+{
+	int r = 0;
+
+	for (int c = 0, n = 0; r == 0 && c < s->columns; c++) {
+		if (!is_told(s, c))
+			continue;
+		if (n++)
+			putc(between, out);
+		r = put_cell(out, g, s, row, c, put);
+	}
+	return r;
+}
+
+static void
+put_plain(FILE *out, const char *text)
+{
+	fputs(text, out);
+}
+
+char *
+export_row(const struct table *t, const struct table_source *s)
+{
+	long row = table_selected(t);
+	struct grid *g = row < 0 ? NULL : grid_open(1, CELL, 1);
+	char *text = NULL;
+	size_t size;
+	FILE *out = g ? open_memstream(&text, &size) : NULL;
+	int bad = !out || put_row(out, g, s, (size_t)row, '\t', put_plain) < 0;
+
+	if (out)
+		bad |= fclose(out) == EOF;
+	if (g)
+		grid_close(g);
+	if (!bad)
+		return text;
+	free(text);
+	return NULL;
 }
 
 int
@@ -95,17 +144,11 @@ export_csv(FILE *out, const struct table *t, const struct table_source *s)
 	int r = g ? 0 : -1;
 
 	for (int c = 0, n = 0; c < s->columns; c++)
-		if (s->column[c].title && *s->column[c].title)
+		if (is_told(s, c))
 			fprintf(out, "%s%s", n++ ? "," : "", s->column[c].title);
 	fputs("\r\n", out);
 	for (size_t i = 0; r == 0 && i < t->n; i++) {
-		for (int c = 0, n = 0; r == 0 && c < s->columns; c++) {
-			if (!s->column[c].title || !*s->column[c].title)
-				continue;
-			if (n++)
-				putc(',', out);
-			r = put_cell(out, g, s, t->order[i], c);
-		}
+		r = put_row(out, g, s, t->order[i], ',', put_quoted);
 		fputs("\r\n", out);
 	}
 	if (g)

@@ -20,4 +20,8 @@ int export_file(const char *name, const char *suffix,
 /* All rows of a table as CSV (RFC 4180), in their order.  -1: out of memory. */
 int export_csv(FILE *out, const struct table *t, const struct table_source *s);
 
+/* The selected row, with a tab between its cells, for the caller to free.  NULL: there is
+ * none, or out of memory. */
+char *export_row(const struct table *t, const struct table_source *s);
+
 #endif

@@ -89,7 +89,7 @@ struct inuse {
 	size_t ntouched, touched_room;
 	struct stream *stream; /* of the heap, in the order of time */
 	size_t nstream, stream_room, begun;
-	int any;
+	int any, passed; /* memory was recorded; since has come */
 };
 
 static int
@@ -538,12 +538,23 @@ begin_streams(struct inuse *u, uint64_t time)
 	return 0;
 }
 
+/* The first interval of what was asked for begins: what there is was before it. */
+static void
+pass_since(struct inuse *u)
+{
+	for (size_t i = 0; i < u->nrow; i++)
+		u->row[i].out.before = u->row[i].out.self.live;
+	u->passed = 1;
+}
+
 static int
 begin_interval(struct inuse *u, uint64_t time)
 {
 	if (u->ntimes && time == u->times[u->ntimes - 1])
 		return 0;
 	end_interval(u);
+	if (!u->passed && u->o.since && time >= u->o.since)
+		pass_since(u);
 	if (array_room(&u->times, u->ntimes, &u->times_room, sizeof *u->times) == -1)
 		return nomem(u);
 	u->times[u->ntimes++] = time;
@@ -835,6 +846,8 @@ show(struct inuse *u, const struct row *row)
 	struct inuse_row *to = &u->out[u->nout++];
 
 	*to = row->out;
+	if (!u->passed && u->o.since)
+		to->before = to->self.live;
 	raise_to(&to->self.peak, to->self.live);
 	raise_to(&to->total.peak, to->total.live);
 }

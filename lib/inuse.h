@@ -34,6 +34,7 @@ struct inuse_row {
 	const char *version; /* of a crate; NULL: not known */
 	uint64_t pid, tid;
 	struct inuse_sum self, total;
+	uint64_t before; /* what was live of its self at `since' */
 };
 
 struct inuse_summary {

@@ -245,7 +245,8 @@ plot_draw(struct plot *p, const struct plot_source *s, struct grid *g,
 	c = (struct chart){ .value = d->value, .over = d->over, .n = d->n,
 		.buckets = d->buckets, .from = d->from,
 		.to = d->from + d->buckets * d->width, .bytes = s->bytes,
-		.line = span->line, .close = span->close, .cursor = span->cursor, .mark_from = range->from, .mark_to = range->to };
+		.line = span->line, .close = span->close, .cursor = span->cursor,
+		.mark_from = range->from, .mark_to = range->to };
 	chart_draw(g, &plot, &c);
 	p->drawn = chart_area(&plot);
 }
@@ -374,6 +375,16 @@ act_mark(void *plot, int end)
 }
 
 static const char *
+act_now(void *plot, int arg)
+{
+	struct plot *p = plot;
+	const char *why = select_range(p, last_time(p), UINT64_MAX);
+
+	(void)arg;
+	return why ? why : "marked: what comes from now on counts; = has all of it again";
+}
+
+static const char *
 act_all(void *plot, int arg)
 {
 	struct plot *p = plot;
@@ -419,6 +430,7 @@ static const struct view_key keys[] = {
 	{ ']', 1, act_mark, "show only what is until the cursor", NULL },
 	{ 'b', 0, act_line, "chart: as a line, or filled", NULL },
 	{ 'z', 0, act_close, "chart: from the smallest value on, or from 0", NULL },
+	{ 'M', 0, act_now, "mark: show only what comes from now on, and what grows", NULL },
 	{ '=', 0, act_all, "show all of the time again", NULL },
 };
 

@@ -35,6 +35,10 @@ void screen_size(const struct screen *s, int *rows, int *columns);
 void screen_draw(struct screen *s, const struct grid *g);
 void screen_redraw(struct screen *s); /* the next draw repairs everything */
 
+/* Put a text into the terminal's clipboard, by what xterm calls OSC 52; many terminals
+ * take it, some ask, some do nothing. */
+void screen_copy(struct screen *s, const char *text);
+
 /* Wait at most so many milliseconds.  *value is the key (see lib/keys) or the
  * signal.  What ^Z asks for has been done when it comes back. */
 enum screen_event screen_wait(struct screen *s, int milliseconds, int *value);

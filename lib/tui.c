@@ -32,9 +32,10 @@ struct pane {
 #define CALLERS 4
 #define FLAME 5
 #define SOURCE 6
+#define DIFF 7
 static const struct view_type *(*const types[])(void) = {
 	view_cpu, view_memory, view_both, view_tree, view_callers, view_flame,
-	view_source, view_info
+	view_source, view_diff, view_info
 };
 #define PANES (sizeof(types) / sizeof(types[0]))
 #define INFO (PANES - 1)
@@ -56,6 +57,7 @@ struct tui {
 	char filter[256];
 	const char *message;         /* until the next key */
 	char said[512];              /* what it may be */
+	char *copied;                /* NULL: nothing yet */
 	int rows, columns, utf8;     /* of the screen that was drawn last */
 	int paused;
 	enum tui_wish wish;
@@ -154,6 +156,21 @@ act_reverse(void *sheet, int arg)
 }
 
 static const char *
+act_copy(void *sheet, int arg)
+{
+	struct sheet *s = sheet;
+	struct tui *t = s->tui;
+
+	(void)arg;
+	free(t->copied);
+	t->copied = export_row(s->table, &s->source);
+	if (!t->copied)
+		return "no row to copy";
+	t->wish = TUI_COPY;
+	return "copied, if the terminal takes it (OSC 52)";
+}
+
+static const char *
 act_prompt(void *sheet, int kind)
 {
 	struct tui *t = ((struct sheet *)sheet)->tui;
@@ -192,6 +209,7 @@ static const struct view_key table_keys[] = {
 	{ '/', '/', act_prompt, "search for a name", "search" },
 	{ 'n', 1, act_find, "next one that was searched for", NULL },
 	{ 'N', -1, act_find, "the one before that", NULL },
+	{ 'y', 0, act_copy, "copy the row to the clipboard of the terminal", NULL },
 	{ 'F', 'F', act_prompt, "show only names with a text or regular expression", "filter" },
 };
 #define TABLE (sizeof(table_keys) / sizeof(table_keys[0]))
@@ -499,6 +517,7 @@ static const struct view_key common_keys[] = {
 	{ 'f', FLAME, act_calls, "flame graph", "flame" },
 	{ 'o', SOURCE, act_calls, "source of the selected function, with what each line costs",
 	    NULL },
+	{ 'd', DIFF, act_show, "changes, where two recordings are compared", NULL },
 	{ 'x', 0, act_fold, "fold std, runtimes and allocators into their callers", "fold" },
 	{ 'e', 0, act_export, "export what is shown: text, CSV, SVG", NULL },
 	{ 'p', 0, act_pause, "pause: the recording goes on", "pause" },
@@ -507,7 +526,7 @@ static const struct view_key common_keys[] = {
 	{ KEYS_CONTROL('z'), TUI_NOTHING, act_wish, "suspend", NULL },
 };
 #define COMMON (sizeof(common_keys) / sizeof(common_keys[0]))
-#define FIRST 11 /* of them stand first at the foot of the screen */
+#define FIRST 12 /* of them stand first at the foot of the screen */
 
 /* Of a text, in front of them. */
 static const struct view_key back_keys[] = {
@@ -718,7 +737,7 @@ tui_open(struct watch *w)
 	t->watch = w;
 	for (size_t i = 0; i < PANES; i++)
 		t->pane[i].type = types[i]();
-	if (!show(t, 0))
+	if (!show(t, watch_other(w) ? DIFF : 0))
 		return t;
 	tui_close(t);
 	return NULL;
@@ -732,7 +751,14 @@ tui_close(struct tui *t)
 	for (size_t i = 0; i < PANES; i++)
 		t->pane[i].type->close(t->pane[i].view);
 	page_close(t->help);
+	free(t->copied);
 	free(t);
+}
+
+const char *
+tui_copied(const struct tui *t)
+{
+	return t->copied;
 }
 
 int

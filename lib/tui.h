@@ -14,6 +14,7 @@ struct watch;
 enum tui_wish {
 	TUI_NOTHING,
 	TUI_REPAIR, /* draw all of the terminal anew */
+	TUI_COPY,   /* tui_copied() belongs into the clipboard */
 	TUI_QUIT
 };
 
@@ -22,6 +23,8 @@ struct tui *tui_open(struct watch *w);
 void tui_close(struct tui *t);
 
 enum tui_wish tui_key(struct tui *t, int key);
+
+const char *tui_copied(const struct tui *t); /* until the next key */
 
 /* Some time has passed: read what is new.  Whether there is any to draw. */
 int tui_tick(struct tui *t);

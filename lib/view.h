@@ -67,6 +67,7 @@ const struct view_type *view_tree(void);    /* who calls whom */
 const struct view_type *view_callers(void); /* of one function */
 const struct view_type *view_flame(void);   /* the same as a flame graph */
 const struct view_type *view_source(void);  /* what the lines of its file cost */
+const struct view_type *view_diff(void);    /* two recordings */
 const struct view_type *view_info(void); /* what the recording is */
 
 #endif

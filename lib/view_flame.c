@@ -395,7 +395,7 @@ static const struct view_key keys[] = {
 	{ KEYS_LEFT, -1, act_side, "to the left", NULL },
 	{ 'l', 1, act_side, "to the right", "move" },
 	{ KEYS_RIGHT, 1, act_side, "to the right", NULL },
-	{ 'M', 0, act_memory, "of time, or of live memory", "memory" },
+	{ 'w', 0, act_memory, "of time, or of live memory", "memory" },
 	{ 'G', 0, act_generic, "all instances of a generic function as one", NULL },
 };
 

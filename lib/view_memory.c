@@ -26,7 +26,7 @@
 #define AGE_MOST (600 * SECOND)
 #define LEAKS_EVERY 3 /* seconds */
 
-enum column { LIVE, PEAK, TOTAL, COUNT, TEMPS, NAME, PLACE, TREND, NCOLUMNS };
+enum column { LIVE, GROWTH, PEAK, TOTAL, COUNT, TEMPS, NAME, PLACE, TREND, NCOLUMNS };
 
 struct view_memory {
 	struct watch *watch;
@@ -42,23 +42,36 @@ struct view_memory {
 	time_t leaks_read;
 };
 
-#define NUMBERS { "Live", 7, 1, 0 }, { "Peak", 7, 1, 0 }, { "Total", 7, 1, 62 }, \
-	{ "Count", 8, 1, 72 }, { "Temp%", 6, 1, 80 }
+#define OTHERS { "Peak", 7, 1, 0 }, { "Total", 7, 1, 62 }, { "Count", 8, 1, 72 }, \
+	{ "Temp%", 6, 1, 80 }
+#define NUMBERS { "Live", 7, 1, 0 }, { NULL, 0, 0, 0 }, OTHERS
+#define NUMBERS_SINCE { "Live", 7, 1, 0 }, { "Growth", 7, 1, 0 }, OTHERS
 #define TREND_COLUMN { "Trend", TRENDS_CELLS, 0, 100 }
-static const struct table_column columns[PROFILE_NGROUPS][NCOLUMNS] = {
-	[PROFILE_FUNCTION] = { NUMBERS, { "Function", 0, 0, 0 }, { "Location", 0, 0, 56 },
-	    TREND_COLUMN },
-	[PROFILE_GENERIC] = { NUMBERS, { "Generic function", 0, 0, 0 },
-	    { "Location", 0, 0, 56 }, TREND_COLUMN },
-	[PROFILE_LINE] = { NUMBERS, { "Function", 0, 0, 0 }, { "Line", 0, 0, 0 },
-	    TREND_COLUMN },
-	[PROFILE_CRATE] = { NUMBERS, { "Crate", 0, 0, 0 }, { "Version", 0, 0, 56 },
-	    TREND_COLUMN },
-	[PROFILE_MODULE] = { NUMBERS, { "Module", 0, 0, 0 }, { NULL, 0, 0, 0 },
-	    TREND_COLUMN },
-	[PROFILE_THREAD] = { NUMBERS, { "Thread", 0, 0, 0 }, { "PID/TID", 0, 0, 0 },
-	    TREND_COLUMN },
+#define LAYOUT(numbers) { \
+	[PROFILE_FUNCTION] = { numbers, { "Function", 0, 0, 0 }, { "Location", 0, 0, 56 }, \
+	    TREND_COLUMN }, \
+	[PROFILE_GENERIC] = { numbers, { "Generic function", 0, 0, 0 }, \
+	    { "Location", 0, 0, 56 }, TREND_COLUMN }, \
+	[PROFILE_LINE] = { numbers, { "Function", 0, 0, 0 }, { "Line", 0, 0, 0 }, \
+	    TREND_COLUMN }, \
+	[PROFILE_CRATE] = { numbers, { "Crate", 0, 0, 0 }, { "Version", 0, 0, 56 }, \
+	    TREND_COLUMN }, \
+	[PROFILE_MODULE] = { numbers, { "Module", 0, 0, 0 }, { NULL, 0, 0, 0 }, \
+	    TREND_COLUMN }, \
+	[PROFILE_THREAD] = { numbers, { "Thread", 0, 0, 0 }, { "PID/TID", 0, 0, 0 }, \
+	    TREND_COLUMN }, \
+}
+
+/* Of all of the time; from some time on. */
+static const struct table_column columns[2][PROFILE_NGROUPS][NCOLUMNS] = {
+	LAYOUT(NUMBERS), LAYOUT(NUMBERS_SINCE)
 };
+
+static const struct table_column *
+layout(const struct view_memory *v, enum profile_group group)
+{
+	return columns[profile_selected(watch_profile(v->watch))->from != 0][group];
+}
 
 /* ---- the rows ---------------------------------------------------------- */
 
@@ -78,6 +91,12 @@ static double
 temps(const struct inuse_row *row)
 {
 	return row->self.allocs ? (double)row->self.temps / (double)row->self.allocs : 0;
+}
+
+static double
+growth(const struct inuse_row *row)
+{
+	return (double)row->self.live - (double)row->before;
 }
 
 static int
@@ -102,6 +121,8 @@ by_column(const struct inuse_row *a, const struct inuse_row *b, int column)
 	switch ((enum column)column) {
 	case LIVE:
 		return larger((double)a->self.live, (double)b->self.live);
+	case GROWTH:
+		return larger(growth(a), growth(b));
 	case PEAK:
 		return larger((double)a->self.peak, (double)b->self.peak);
 	case TOTAL:
@@ -141,6 +162,20 @@ draw_size(struct grid *g, const struct grid_area *cell, uint64_t part, uint64_t 
 
 	grid_put_right(g, cell->y, cell->x, cell->columns - 1, cells_heat(part, whole),
 	    inuse_size(buf, part));
+}
+
+static void
+draw_growth(struct grid *g, const struct grid_area *cell, const struct inuse_row *row,
+    uint64_t whole)
+{
+	int more = row->self.live >= row->before;
+	uint64_t by = more ? row->self.live - row->before : row->before - row->self.live;
+	char buf[INUSE_SIZE], text[INUSE_SIZE + 2];
+	const char *size = inuse_size(buf, by);
+
+	snprintf(text, sizeof(text), "%s%s", by ? more ? "+" : "-" : "", size + strspn(size, " "));
+	grid_put_right(g, cell->y, cell->x, cell->columns - 1,
+	    more ? cells_heat(by, whole) : GRID_PLAIN, text);
 }
 
 static void
@@ -185,6 +220,9 @@ row_draw(const void *rows, size_t i, int column, struct grid *g,
 	case LIVE:
 		draw_size(g, cell, row->self.live, all->live);
 		break;
+	case GROWTH:
+		draw_growth(g, cell, row, all->live);
+		break;
 	case PEAK:
 		draw_size(g, cell, row->self.peak, all->peak);
 		break;
@@ -214,7 +252,7 @@ static struct table_source
 source(const struct view_memory *v)
 {
 	return (struct table_source){ v, v->n, row_id, row_compare, row_draw,
-		columns[v->group], NCOLUMNS, row_text };
+		layout(v, v->group), NCOLUMNS, row_text };
 }
 
 static struct table *
@@ -327,6 +365,8 @@ memory_update(void *view)
 	if (v->inuse && (take_rows(v) < 0 || read_trends(v) < 0))
 		return -1;
 	s = source(v);
+	if (!s.column[v->table[v->group].sort].title)
+		v->table[v->group].sort = LIVE;
 	return table_update(&v->table[v->group], &s);
 }
 
@@ -356,7 +396,7 @@ regroup(struct view_memory *v, enum profile_group next)
 {
 	const struct table *old = &v->table[v->group];
 
-	v->table[next].sort = columns[next][old->sort].title ? old->sort : LIVE;
+	v->table[next].sort = layout(v, next)[old->sort].title ? old->sort : LIVE;
 	v->table[next].reverse = old->reverse;
 	v->group = next;
 	forget_leaks(v);
@@ -486,6 +526,7 @@ memory_place(void *view, char *buf, size_t size)
 
 static const char *const words[] = {
 	"Live", "what it has allocated and is not free yet, without what it calls",
+	"Growth", "how much more that is than when the range began",
 	"Peak", "the most that this was",
 	"Total", "all that it has allocated",
 	"Count", "allocations that are live",

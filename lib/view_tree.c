@@ -451,7 +451,7 @@ static const struct view_key keys[] = {
 	{ 'H', 0, act_hot, "open the hot path below", "hot path" },
 	{ '*', 0, act_all, "open all below", NULL },
 	{ '0', 0, act_none, "shut all", NULL },
-	{ 'M', 0, act_memory, "of time, or of live memory", "memory" },
+	{ 'w', 0, act_memory, "of time, or of live memory", "memory" },
 	{ 'G', 0, act_generic, "all instances of a generic function as one", NULL },
 };
 

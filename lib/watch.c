@@ -22,6 +22,7 @@ struct watch {
 	uint64_t period;
 	struct watch_span span;
 	struct watch_focus focus;
+	struct watch *other;
 	unsigned version; /* of what has been read */
 	struct memory {
 		struct inuse *inuse;
@@ -279,6 +280,18 @@ watch_set_focus(struct watch *w, const char *function, const char *module, int m
 	free(w->focus.module);
 	w->focus = (struct watch_focus){ f, m, memory, w->focus.number + 1 };
 	return 0;
+}
+
+struct watch *
+watch_other(const struct watch *w)
+{
+	return w->other;
+}
+
+void
+watch_set_other(struct watch *w, struct watch *old)
+{
+	w->other = old;
 }
 
 struct watch_span *

@@ -72,6 +72,10 @@ const struct watch_focus *watch_focus(const struct watch *w);
 /* -1: out of memory. */
 int watch_set_focus(struct watch *w, const char *function, const char *module, int memory);
 
+/* An older recording to compare with, or NULL.  It stays the caller's. */
+struct watch *watch_other(const struct watch *w);
+void watch_set_other(struct watch *w, struct watch *old);
+
 /* The program's name and process id, or NULL. */
 const char *watch_name(const struct watch *w);
 const char *watch_pid(const struct watch *w);

@@ -121,6 +121,7 @@ flame-zoom xfjj<Enter>
 flame-memory 2xf
 source o
 memory-leaks 2L
+memory-growth 2<Right><Right><Right><Right>[
 cpu-line-chart 1b
 memory-close 2z
 thread-only 1ggggjTg

@@ -538,6 +538,8 @@ if command -v tmux >/dev/null; then
 	mux send-keys -t t q
 	closed 0
 fi
+exits 'diff of one' 2 rsprof diff rsprof.old.db
+says 'diff of one: usage' '^usage: rsprof diff OLD NEW$'
 rm rsprof.old.db
 exits 'view, but there is none' 1 rsprof view
 
@@ -545,7 +547,7 @@ exits 'view, but there is none' 1 rsprof view
 
 exits 'help' 0 rsprof help
 says 'it names the commands' '^rsprof attach ' "$T/out"
-for command in attach run view top list query help; do
+for command in attach run view diff top list query help; do
 	exits "help $command" 0 rsprof help $command
 	says 'it begins with the usage' "^rsprof $command" "$T/out"
 done

@@ -1,0 +1,374 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "array.h"
+#include "cells.h"
+#include "grid.h"
+#include "idmap.h"
+#include "inuse.h"
+#include "inuse_report.h"
+#include "profile.h"
+#include "rec.h"
+#include "table.h"
+#include "view.h"
+#include "watch.h"
+
+/*
+ * Two recordings beside each other: what functions of the same name have of each, by
+ * its total or by its time, and what has changed.
+ */
+
+enum column { BEFORE, AFTER, CHANGE, LIVE, GROWTH, NAME, PLACE, NCOLUMNS };
+enum side { OLD, NEW, SIDES };
+
+struct row {
+	unsigned id;
+	const char *name, *file, *module;
+	uint64_t line;
+	uint64_t self[SIDES], live[SIDES];
+};
+
+struct view_diff {
+	struct watch *watch[SIDES]; /* the old one may be NULL: there is none */
+	int by_time;                /* percent of a core; else of all that was measured */
+	struct row *row;
+	size_t n, room;
+	struct table table;
+};
+
+static const struct table_column columns[NCOLUMNS] = {
+	{ "Before%", 8, 1, 0 }, { "After%", 7, 1, 0 }, { "Change", 8, 1, 0 },
+	{ "Live", 7, 1, 72 }, { "Growth", 8, 1, 72 }, { "Function", 0, 0, 0 },
+	{ "Location", 0, 0, 64 },
+};
+
+/* ---- the rows ---------------------------------------------------------- */
+
+static struct row *
+find(struct view_diff *v, struct idmap *at, const char *name)
+{
+	uint64_t key = rec_id(rec_hash_str(REC_HASH, name));
+	uint32_t i = idmap_get(at, key);
+
+	if (i != IDMAP_NONE)
+		return &v->row[i];
+	if (array_room(&v->row, v->n, &v->room, sizeof(*v->row)) < 0 ||
+	    idmap_put(at, key, (uint32_t)v->n) < 0)
+		return NULL;
+	v->row[v->n] = (struct row){ .id = (unsigned)key, .name = name };
+	return &v->row[v->n++];
+}
+
+static void
+locate(struct row *r, const char *file, uint64_t line, const char *module)
+{
+	if (!r->file && !r->module) {
+		r->file = file;
+		r->line = line;
+		r->module = module;
+	}
+}
+
+/* The new one comes first, so that places are those of now. */
+static int
+add_side(struct view_diff *v, enum side side, struct idmap *at)
+{
+	struct watch *w = v->watch[side];
+	struct profile *p = watch_profile(w);
+	const struct profile_row *cpu;
+	const struct inuse_row *heap;
+	struct inuse *u = watch_inuse(w, PROFILE_FUNCTION);
+	struct row *r;
+	size_t n;
+
+	if (profile_grouping(p) != PROFILE_FUNCTION &&
+	    profile_regroup(p, PROFILE_FUNCTION) < 0)
+		return -1;
+	for (cpu = profile_rows(p, &n); n--; cpu++) {
+		if (!(r = find(v, at, cpu->name)))
+			return -1;
+		r->self[side] += cpu->self;
+		locate(r, cpu->file, cpu->line, cpu->module);
+	}
+	heap = u ? inuse_rows(u, &n) : NULL;
+	for (; heap && n--; heap++) {
+		if (!inuse_has(&heap->self))
+			continue;
+		if (!(r = find(v, at, heap->name)))
+			return -1;
+		r->live[side] += heap->self.live;
+		locate(r, heap->file, heap->line, heap->module);
+	}
+	return 0;
+}
+
+/* Fold and measure the old one as the new one is. */
+static int
+follow(struct view_diff *v)
+{
+	struct profile *new = watch_profile(v->watch[NEW]), *old = watch_profile(v->watch[OLD]);
+
+	if (profile_measured(old) != profile_measured(new) &&
+	    profile_measure(old, profile_measured(new)) < 0)
+		return -1;
+	if (profile_is_folded(old) != profile_is_folded(new) &&
+	    profile_fold(old, profile_is_folded(new)) < 0)
+		return -1;
+	return 0;
+}
+
+/* Percent of what a side is normalised by. */
+static double
+share(const struct view_diff *v, const struct row *r, enum side side)
+{
+	const struct profile_summary *s = watch_summary(v->watch[side]);
+	uint64_t whole = v->by_time ? s->recorded : s->ns;
+
+	return whole ? 100 * (double)r->self[side] / (double)whole : 0;
+}
+
+static double
+change(const struct view_diff *v, const struct row *r)
+{
+	return share(v, r, NEW) - share(v, r, OLD);
+}
+
+static unsigned
+row_id(const void *rows, size_t i)
+{
+	return ((const struct view_diff *)rows)->row[i].id;
+}
+
+static const char *
+row_text(const void *rows, size_t i)
+{
+	return ((const struct view_diff *)rows)->row[i].name;
+}
+
+static double
+absolute(double x)
+{
+	return x < 0 ? -x : x;
+}
+
+static double
+figure(const struct view_diff *v, const struct row *r, int column)
+{
+	switch ((enum column)column) {
+	case BEFORE: return share(v, r, OLD);
+	case AFTER: return share(v, r, NEW);
+	case CHANGE: return absolute(change(v, r));
+	case LIVE: return (double)r->live[NEW];
+	case GROWTH: return absolute((double)r->live[NEW] - (double)r->live[OLD]);
+	default: return 0;
+	}
+}
+
+static int
+row_compare(const void *rows, size_t x, size_t y, int column)
+{
+	const struct view_diff *v = rows;
+	const struct row *a = &v->row[x], *b = &v->row[y];
+	double p = figure(v, a, column), q = figure(v, b, column);
+
+	if (column == NAME)
+		return strcmp(a->name, b->name);
+	if (column == PLACE && a->file && b->file)
+		return strcmp(a->file, b->file);
+	if (p == q && column != CHANGE)
+		return row_compare(rows, x, y, CHANGE);
+	return p > q ? -1 : p < q;
+}
+
+/* More is red, less is green, as far as it matters. */
+static void
+draw_change(struct grid *g, const struct grid_area *cell, double by, double matters,
+    const char *text)
+{
+	int style = absolute(by) < matters ? GRID_FAINT : by > 0 ? GRID_HOT : GRID_MILD;
+
+	grid_put_right(g, cell->y, cell->x, cell->columns - 1, style, text);
+}
+
+static void
+draw_live(const struct view_diff *v, const struct row *r, int column, struct grid *g,
+    const struct grid_area *cell)
+{
+	const struct inuse *u = watch_inuse(v->watch[NEW], PROFILE_FUNCTION);
+	uint64_t all = u ? inuse_summary(u)->all.live : 0;
+	uint64_t new = r->live[NEW], old = r->live[OLD], by = new > old ? new - old : old - new;
+	char buf[INUSE_SIZE], text[INUSE_SIZE + 2];
+	const char *size = inuse_size(buf, column == LIVE ? new : by);
+
+	if (column == LIVE) {
+		grid_put_right(g, cell->y, cell->x, cell->columns - 1, cells_heat(new, all),
+		    new || old ? buf : "-");
+		return;
+	}
+	snprintf(text, sizeof(text), "%s%s", new > old ? "+" : old > new ? "-" : "",
+	    size + strspn(size, " "));
+	draw_change(g, cell, (double)new - (double)old, (double)all / 100,
+	    new || old ? text : "-");
+}
+
+static void
+row_draw(const void *rows, size_t i, int column, struct grid *g,
+    const struct grid_area *cell)
+{
+	const struct view_diff *v = rows;
+	const struct row *r = &v->row[i];
+	char text[32];
+
+	switch ((enum column)column) {
+	case BEFORE:
+	case AFTER:
+		snprintf(text, sizeof(text), "%.1f", share(v, r, column == AFTER ? NEW : OLD));
+		grid_put_right(g, cell->y, cell->x, cell->columns - 1, GRID_PLAIN, text);
+		break;
+	case CHANGE:
+		snprintf(text, sizeof(text), "%+.1f", change(v, r));
+		draw_change(g, cell, change(v, r), 0.5, text);
+		break;
+	case LIVE:
+	case GROWTH:
+		draw_live(v, r, column, g, cell);
+		break;
+	case NAME:
+		cells_function(g, cell, r->name);
+		break;
+	default:
+		cells_place(g, cell, r->file, r->line, r->module);
+	}
+}
+
+static struct table *
+diff_table(void *view, struct table_source *s)
+{
+	struct view_diff *v = view;
+
+	*s = (struct table_source){ v, v->n, row_id, row_compare, row_draw, columns, NCOLUMNS,
+		row_text };
+	return &v->table;
+}
+
+static int
+diff_update(void *view)
+{
+	struct view_diff *v = view;
+	struct idmap at = { 0 };
+	struct table_source s;
+	int r = 0;
+
+	v->n = 0;
+	if (v->watch[OLD])
+		r = follow(v) < 0 || add_side(v, NEW, &at) < 0 || add_side(v, OLD, &at) < 0 ? -1 : 0;
+	idmap_clear(&at);
+	return r < 0 ? -1 : table_update(diff_table(v, &s), &s);
+}
+
+/* ---- keys -------------------------------------------------------------- */
+
+static const char *
+act_by(void *view, int arg)
+{
+	struct view_diff *v = view;
+	struct table_source s;
+
+	(void)arg;
+	v->by_time = !v->by_time;
+	if (table_update(diff_table(v, &s), &s) < 0)
+		return "out of memory";
+	return v->by_time ? "percent of a core" : "percent of all that was measured";
+}
+
+static const struct view_key keys[] = {
+	{ 'w', 0, act_by, "percent of all that was measured, or of a core", "of a core" },
+};
+
+/* ---- the view ---------------------------------------------------------- */
+
+static void
+diff_close(void *view)
+{
+	struct view_diff *v = view;
+
+	if (!v)
+		return;
+	table_free(&v->table);
+	free(v->row);
+	free(v);
+}
+
+static void *
+diff_open(struct watch *w)
+{
+	struct view_diff *v = calloc(1, sizeof(*v));
+
+	if (!v)
+		return NULL;
+	v->watch[NEW] = w;
+	v->watch[OLD] = watch_other(w);
+	v->table.sort = CHANGE;
+	return v;
+}
+
+static void
+diff_draw(void *view, struct grid *g, const struct grid_area *area)
+{
+	struct view_diff *v = view;
+	struct table_source s;
+	struct table *t = diff_table(v, &s);
+
+	table_draw(t, &s, g, area);
+	if (t->n == 0)
+		cells_middle(g, area, !v->watch[OLD] ?
+		    "nothing to compare with: rsprof diff OLD NEW does" : t->filter ?
+		    "nothing matches the filter: F changes it" : "nothing was recorded");
+}
+
+static void
+diff_place(void *view, char *buf, size_t size)
+{
+	const struct view_diff *v = view;
+	const struct table *t = &v->table;
+
+	snprintf(buf, size, "changes, %% of %s: functions %zu/%zu",
+	    v->by_time ? "a core" : "the total", t->n ? t->at + 1 : 0, t->n);
+}
+
+static const char *
+diff_focus(void *view, const char **module, int *memory)
+{
+	struct view_diff *v = view;
+	long i = table_selected(&v->table);
+
+	*memory = 0;
+	if (i < 0)
+		return NULL;
+	*module = v->row[i].module;
+	return v->row[i].name;
+}
+
+static const char *const words[] = {
+	"Before%", "its own time in the old recording",
+	"After%", "and in the new one",
+	"Change", "how much more that is",
+	"Live", "memory that it held at the end of the new one",
+	"Growth", "how much more that is than at the end of the old one",
+	NULL
+};
+
+const struct view_type *
+view_diff(void)
+{
+	static const struct view_type type = {
+		.name = "diff", .open = diff_open, .close = diff_close, .update = diff_update,
+		.table = diff_table, .draw = diff_draw, .place = diff_place,
+		.focus = diff_focus, .key = keys, .nkeys = sizeof(keys) / sizeof(keys[0]),
+		.words = words,
+	};
+
+	return &type;
+}
