@@ -77,6 +77,7 @@ struct debug {
 #define OVERLAPS 16 /* ranges that are looked back over */
 #define PADDING 16 /* bytes between two functions */
 #define LONGEST UINT32_MAX
+#define HEADERS (32 << 20) /* bytes of units, of which only the headers were read */
 #define NAMES 32 /* units are given back before pages of names are, too */
 
 /* ---- units ------------------------------------------------------------- */
@@ -131,15 +132,37 @@ sort_ranges(struct debug *d)
 	d->nrange = n;
 }
 
+/* Pages of a mapping that are not needed any more are in the file. */
+static void
+drop_pages(const struct dwarf *dwarf, const unsigned char *bytes, size_t len)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), all, from, to;
+	const unsigned char *file = obj_bytes(dwarf_obj(dwarf), &all);
+
+	/* What was decompressed is nowhere else. */
+	if (bytes < file || len > all || (size_t)(bytes - file) > all - len)
+		return;
+	from = ((size_t)(bytes - file) + page - 1) / page * page;
+	to = ((size_t)(bytes - file) + len) / page * page;
+	if (from < to)
+		madvise((void *)(uintptr_t)(file + from), to - from, MADV_DONTNEED);
+}
+
 static int
 read_units(struct debug *d)
 {
 	struct dwarf_unit u;
-	uint64_t at = 0;
+	uint64_t at = 0, kept = 0;
 
-	for (; dwarf_unit_read(d->dwarf, at, &u) == 0; at = u.end)
+	for (; dwarf_unit_read(d->dwarf, at, &u) == 0; at = u.end) {
 		if (add_unit(d, &u) < 0)
 			return -1;
+		if (u.end - kept < HEADERS)
+			continue;
+		drop_pages(d->dwarf, dwarf_bytes(d->dwarf, DWARF_INFO, kept).p,
+		    (size_t)(u.end - kept));
+		kept = u.end;
+	}
 	sort_ranges(d);
 	return d->nunit ? 0 : -1;
 }
@@ -218,22 +241,6 @@ debug_problem(const struct debug *d)
 }
 
 /* ---- giving back ------------------------------------------------------- */
-
-/* Pages of a mapping that are not needed any more are in the file. */
-static void
-drop_pages(const struct dwarf *dwarf, const unsigned char *bytes, size_t len)
-{
-	size_t page = (size_t)sysconf(_SC_PAGESIZE), all, from, to;
-	const unsigned char *file = obj_bytes(dwarf_obj(dwarf), &all);
-
-	/* What was decompressed is nowhere else. */
-	if (bytes < file || len > all || (size_t)(bytes - file) > all - len)
-		return;
-	from = ((size_t)(bytes - file) + page - 1) / page * page;
-	to = ((size_t)(bytes - file) + len) / page * page;
-	if (from < to)
-		madvise((void *)(uintptr_t)(file + from), to - from, MADV_DONTNEED);
-}
 
 static struct dwarf_unit *
 entries_of(struct unit *u)
