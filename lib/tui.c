@@ -9,6 +9,7 @@
 #include "export.h"
 #include "grid.h"
 #include "head.h"
+#include "inuse.h"
 #include "keys.h"
 #include "page.h"
 #include "plot.h"
@@ -28,6 +29,7 @@ struct pane {
 
 /* The views that m goes through are the first ones. */
 #define CYCLE 3
+#define MEMORY 1
 #define TREE 3
 #define CALLERS 4
 #define FLAME 5
@@ -727,6 +729,21 @@ make_help(const struct tui *t)
 
 /* ---- open and close ----------------------------------------------------- */
 
+/* Changes where there are two, else time, or memory where there is nothing else. */
+static size_t
+first_pane(struct watch *w)
+{
+	const struct profile_summary *s = watch_summary(w);
+	struct inuse *u;
+
+	if (watch_other(w))
+		return DIFF;
+	if (s->samples || s->off || watch_state(w) < WATCH_CUT_OFF)
+		return 0;
+	u = watch_inuse(w, PROFILE_FUNCTION);
+	return u && inuse_any(u) ? MEMORY : 0;
+}
+
 struct tui *
 tui_open(struct watch *w)
 {
@@ -737,7 +754,7 @@ tui_open(struct watch *w)
 	t->watch = w;
 	for (size_t i = 0; i < PANES; i++)
 		t->pane[i].type = types[i]();
-	if (!show(t, watch_other(w) ? DIFF : 0))
+	if (!show(t, first_pane(w)))
 		return t;
 	tui_close(t);
 	return NULL;

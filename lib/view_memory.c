@@ -510,17 +510,33 @@ memory_draw(void *view, struct grid *g, const struct grid_area *area)
 		draw_chart(v, g, &bottom);
 }
 
+/* How far its figures can be trusted. */
+static void
+trust(const struct view_memory *v, char *buf, size_t size)
+{
+	const struct inuse_summary *s = v->inuse ? inuse_summary(v->inuse) : NULL;
+	uint64_t all = s && s->last > s->first ? s->last - s->first : 0;
+	double covered = all ? 100 * (double)s->covered / (double)all : 100;
+	size_t used = 0;
+
+	*buf = '\0';
+	if (s && s->estimated)
+		used = (size_t)snprintf(buf, size, ", estimated");
+	if (s && s->hits && covered < 99)
+		snprintf(buf + used, size - used, ", %.0f%% covered", covered);
+}
+
 static void
 memory_place(void *view, char *buf, size_t size)
 {
 	const struct view_memory *v = view;
 	const struct table *t = &v->table[v->group];
-
-	char age[32] = "";
+	char age[32] = "", how[64];
 
 	if (v->age)
 		snprintf(age, sizeof(age), " of %" PRIu64 " s and more", v->age / SECOND);
-	snprintf(buf, size, "memory%s: %ss %zu/%zu", age, profile_group_name(v->group),
+	trust(v, how, sizeof(how));
+	snprintf(buf, size, "memory%s%s: %ss %zu/%zu", age, how, profile_group_name(v->group),
 	    t->n ? t->at + 1 : 0, t->n);
 }
 

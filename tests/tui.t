@@ -388,6 +388,10 @@ rm src/main.rs
 screen got -k o source.db
 says 'without the file that is said' 'main\.rs cannot be read here' got
 
+rsprof-store heap.db <heap.rec
+screen got heap.db
+says 'where there is only memory that is shown first' 'memory: functions 1/1$' got
+
 # ---- two recordings
 
 sed 's/^cpu\(.*\)	5[12]	10000000$/cpu\1	52	10000000/; s/live=2048/live=1024/' cpu.rec |
@@ -534,7 +538,7 @@ says 'nothing yet' 'wall: functions 0/0' got
 	done
 	printf 'end\t2000000000\tcpu\tduration\n'
 } | rsprof-store evil.db
-for keys in '' jj G g gg i '<End>'; do
+for keys in '' jj G g gg i '<End>' t f c o 3 'jo' 'jc' 'jjtf'; do
 	screen got -k "$keys" evil.db
 	LC_ALL=C grep -c '[[:cntrl:]]' got
 	LC_ALL=C screen got -k "$keys" evil.db
