@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <curses.h>
@@ -118,6 +119,61 @@ looks_init(struct screen *s)
 			look_plain(s, i);
 }
 
+/* ---- a crash ------------------------------------------------------------ */
+
+/* What gives the terminal back by what a handler of a signal may call. */
+static struct {
+	int valid;
+	struct termios settings; /* as they were */
+	char text[128];          /* ends attributes, the mouse, the other screen */
+	size_t len;
+} rescue;
+
+static void
+rescue_add(const char *capability, const char *otherwise)
+{
+	const char *s = capability ? tigetstr(capability) : NULL;
+	size_t room = sizeof(rescue.text) - rescue.len;
+	int n;
+
+	s = s && s != (char *)-1 ? s : otherwise;
+	n = snprintf(rescue.text + rescue.len, room, "%s", s);
+	if (n > 0 && (size_t)n < room)
+		rescue.len += (size_t)n;
+}
+
+static void
+crashed(int number)
+{
+	if (rescue.valid) {
+		ssize_t n = write(STDOUT_FILENO, rescue.text, rescue.len);
+
+		(void)n;
+		tcsetattr(STDOUT_FILENO, TCSANOW, &rescue.settings);
+	}
+	raise(number); /* its own way by now: SA_RESETHAND */
+}
+
+static void
+rescue_prepare(void)
+{
+	rescue.len = 0;
+	rescue_add("sgr0", "");
+	rescue_add(NULL, "\033[?1000l\033[?1006l");
+	rescue_add("cnorm", "");
+	rescue_add("rmcup", "");
+}
+
+static void
+rescue_from(void (*handler)(int))
+{
+	static const int numbers[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT };
+	struct sigaction a = { .sa_handler = handler, .sa_flags = (int)SA_RESETHAND };
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		sigaction(numbers[i], &a, NULL);
+}
+
 /* ---- open and close --------------------------------------------------- */
 
 static int
@@ -181,16 +237,19 @@ can_draw(void)
 static int
 start_curses(struct screen *s)
 {
+	rescue.valid = tcgetattr(STDOUT_FILENO, &rescue.settings) == 0;
 	use_env(FALSE);
 	use_tioctl(TRUE);
 	s->curses = newterm(NULL, stdout, s->in ? s->in : stdin);
 	if (!s->curses)
 		return -1;
+	rescue_prepare();
 	if (!can_draw()) {
 		endwin();
 		delscreen(s->curses);
 		return -1;
 	}
+	rescue_from(crashed);
 	cbreak();
 	noecho();
 	nonl();
@@ -232,6 +291,8 @@ screen_close(struct screen *s)
 {
 	if (!s)
 		return;
+	rescue_from(SIG_DFL);
+	rescue.valid = 0;
 	endwin();
 	delscreen(s->curses);
 	release(s);

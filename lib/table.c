@@ -1,10 +1,9 @@
 #include <limits.h>
-#include <regex.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "grid.h"
+#include "pattern.h"
 #include "table.h"
 
 /* ---- order ------------------------------------------------------------ */
@@ -32,53 +31,20 @@ compare(const void *a, const void *b, void *ctx)
 
 /* ---- patterns ---------------------------------------------------------- */
 
-struct table_filter {
-	regex_t regex;
-	int is_regex;
-	char text[];
-};
-
-static struct table_filter *
-filter_new(const char *pattern)
-{
-	size_t len = strlen(pattern);
-	struct table_filter *f = malloc(sizeof(*f) + len + 1);
-
-	if (!f)
-		return NULL;
-	memcpy(f->text, pattern, len + 1);
-	f->is_regex = regcomp(&f->regex, pattern,
-	    REG_EXTENDED | REG_ICASE | REG_NOSUB) == 0;
-	return f;
-}
-
-static void
-filter_free(struct table_filter *f)
-{
-	if (f && f->is_regex)
-		regfree(&f->regex);
-	free(f);
-}
-
 static int
-filter_matches(const struct table_filter *f, const struct table_source *s, size_t row)
+matches(const struct pattern *p, const struct table_source *s, size_t row)
 {
-	const char *text = s->text ? s->text(s->rows, row) : NULL;
-
-	if (!text)
-		return 0;
-	return f->is_regex ? regexec(&f->regex, text, 0, NULL, 0) == 0 :
-	    strcasestr(text, f->text) != NULL;
+	return pattern_matches(p, s->text ? s->text(s->rows, row) : NULL);
 }
 
 int
 table_filter(struct table *t, const char *pattern)
 {
-	struct table_filter *f = NULL;
+	struct pattern *f = NULL;
 
-	if (pattern && *pattern && !(f = filter_new(pattern)))
+	if (pattern && *pattern && !(f = pattern_new(pattern)))
 		return -1;
-	filter_free(t->filter);
+	pattern_free(t->filter);
 	t->filter = f;
 	t->n = 0;
 	t->of = SIZE_MAX; /* the order is of no use any more */
@@ -105,7 +71,7 @@ renumber(struct table *t, const struct table_source *s)
 		if (t->order[i] < s->n)
 			t->order[kept++] = t->order[i];
 	for (size_t i = from; i < s->n; i++)
-		if (!t->filter || filter_matches(t->filter, s, i))
+		if (!t->filter || matches(t->filter, s, i))
 			t->order[kept++] = i;
 	t->n = kept;
 	t->of = s->n;
@@ -150,7 +116,7 @@ void
 table_free(struct table *t)
 {
 	free(t->order);
-	filter_free(t->filter);
+	pattern_free(t->filter);
 	t->order = NULL;
 	t->filter = NULL;
 	t->n = t->size = t->of = 0;
@@ -192,15 +158,15 @@ int
 table_find(struct table *t, const struct table_source *s, const char *pattern,
     int direction)
 {
-	struct table_filter *f = filter_new(pattern);
+	struct pattern *f = pattern_new(pattern);
 	size_t i = t->at, tried;
 
 	for (tried = 0; f && tried < t->n; tried++) {
 		i = (direction < 0 ? i + t->n - 1 : i + 1) % t->n;
-		if (filter_matches(f, s, t->order[i]))
+		if (matches(f, s, t->order[i]))
 			break;
 	}
-	filter_free(f);
+	pattern_free(f);
 	if (!f || tried >= t->n)
 		return -1;
 	t->held = 1;

@@ -38,12 +38,12 @@ struct table_source {
 
 #define TABLE_COLUMNS_MAX 16
 
-struct table_filter;
+struct pattern;
 
 struct table {
 	size_t *order, n, size; /* row numbers from the top */
 	size_t of;   /* so many rows there are, with those that are not shown */
-	struct table_filter *filter; /* NULL: all are shown */
+	struct pattern *filter; /* NULL: all are shown */
 	size_t at;   /* the selected one's place in the order */
 	size_t top;  /* the first place that is seen */
 	size_t page; /* places that are seen */
@@ -70,8 +70,8 @@ void table_last(struct table *t, const struct table_source *s);
 /* Sort by the next column that has a title and is seen; table_update() applies it. */
 void table_sort_next(struct table *t, const struct table_source *s);
 
-/* Show only rows whose text has a match of a pattern, an extended regular
- * expression or, where it is none, a text, in any case; "" or NULL: all rows.
+/* Show only rows whose text has a match of a pattern (lib/pattern); "" or NULL: all
+ * rows.
  * table_update() applies it.  -1: out of memory. */
 int table_filter(struct table *t, const char *pattern);
 

@@ -173,9 +173,9 @@ act_copy(void *sheet, int arg)
 }
 
 static const char *
-act_prompt(void *sheet, int kind)
+act_prompt(void *tui, int kind)
 {
-	struct tui *t = ((struct sheet *)sheet)->tui;
+	struct tui *t = tui;
 	struct prompt *p = &t->prompt;
 
 	p->kind = kind;
@@ -185,14 +185,27 @@ act_prompt(void *sheet, int kind)
 }
 
 static const char *
-act_find(void *sheet, int direction)
+act_filter(void *sheet, int arg)
 {
-	struct sheet *s = sheet;
-	const char *wanted = s->tui->wanted;
+	(void)arg;
+	return act_prompt(((struct sheet *)sheet)->tui, 'F');
+}
 
-	if (!*wanted)
+static const char *
+act_find(void *tui, int direction)
+{
+	struct tui *t = tui;
+	const struct view_type *type = t->shown->type;
+	struct sheet s;
+	int r = -1;
+
+	if (!*t->wanted)
 		return "nothing to search for yet: / asks what";
-	return table_find(s->table, &s->source, wanted, direction) < 0 ? "not found" : NULL;
+	if (find_sheet(t, &s))
+		r = table_find(s.table, &s.source, t->wanted, direction);
+	else if (type->find)
+		r = type->find(t->shown->view, t->wanted, direction);
+	return r < 0 ? "not found" : NULL;
 }
 
 static const struct view_key table_keys[] = {
@@ -208,13 +221,23 @@ static const struct view_key table_keys[] = {
 	{ KEYS_END, 1, act_row, "last row", NULL },
 	{ 's', 0, act_sort, "sort by the next column", "sort" },
 	{ 'S', 0, act_reverse, "reverse the order", NULL },
+	{ 'y', 0, act_copy, "copy the row to the clipboard of the terminal", NULL },
+};
+#define TABLE (sizeof(table_keys) / sizeof(table_keys[0]))
+
+/* Of tables, and of what else has names to be found. */
+static const struct view_key search_keys[] = {
 	{ '/', '/', act_prompt, "search for a name", "search" },
 	{ 'n', 1, act_find, "next one that was searched for", NULL },
 	{ 'N', -1, act_find, "the one before that", NULL },
-	{ 'y', 0, act_copy, "copy the row to the clipboard of the terminal", NULL },
-	{ 'F', 'F', act_prompt, "show only names with a text or regular expression", "filter" },
 };
-#define TABLE (sizeof(table_keys) / sizeof(table_keys[0]))
+#define SEARCH (sizeof(search_keys) / sizeof(search_keys[0]))
+
+/* Of tables again, behind these. */
+static const struct view_key filter_keys[] = {
+	{ 'F', 0, act_filter, "show only names with a text or regular expression", "filter" },
+};
+#define FILTER (sizeof(filter_keys) / sizeof(filter_keys[0]))
 
 /* ---- what is typed ----------------------------------------------------- */
 
@@ -251,7 +274,6 @@ static const char *
 prompt_end(struct tui *t)
 {
 	struct prompt *p = &t->prompt;
-	struct sheet s;
 	int kind = p->kind;
 
 	p->kind = 0;
@@ -259,7 +281,7 @@ prompt_end(struct tui *t)
 		return set_filter(t, p->text);
 	if (p->len)
 		snprintf(t->wanted, sizeof(t->wanted), "%s", p->text);
-	return find_sheet(t, &s) ? act_find(&s, 1) : NULL;
+	return act_find(t, 1);
 }
 
 /* Escape, or one more backspace than there is to delete. */
@@ -599,7 +621,9 @@ try_view_keys(struct tui *t, int key)
 	struct sheet s;
 
 	return try_keys(t, type->key, type->nkeys, t->shown->view, key) ||
-	    (find_sheet(t, &s) && try_keys(t, table_keys, TABLE, &s, key)) ||
+	    (find_sheet(t, &s) && (try_keys(t, table_keys, TABLE, &s, key) ||
+	        try_keys(t, filter_keys, FILTER, &s, key))) ||
+	    ((type->table || type->find) && try_keys(t, search_keys, SEARCH, t, key)) ||
 	    try_plot_keys(t, key);
 }
 
@@ -713,6 +737,10 @@ make_help(const struct tui *t)
 		help_title(p, "Table");
 		help_keys(p, table_keys, TABLE);
 	}
+	if (type->table || type->find)
+		help_keys(p, search_keys, SEARCH);
+	if (type->table)
+		help_keys(p, filter_keys, FILTER);
 	if (type->plot) {
 		help_title(p, "Chart");
 		keys = plot_keys(&n);
@@ -872,6 +900,10 @@ draw_foot(const struct tui *t, struct grid *g, const struct grid_area *area)
 	x = draw_hints(g, area, x, type->key, type->nkeys, t->shown);
 	if (type->table)
 		x = draw_hints(g, area, x, table_keys, TABLE, NULL);
+	if (type->table || type->find)
+		x = draw_hints(g, area, x, search_keys, SEARCH, NULL);
+	if (type->table)
+		x = draw_hints(g, area, x, filter_keys, FILTER, NULL);
 	if (type->plot) {
 		keys = plot_keys(&n);
 		x = draw_hints(g, area, x, keys, n, NULL);

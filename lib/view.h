@@ -50,6 +50,9 @@ struct view_type {
 	void (*draw)(void *view, struct grid *g, const struct grid_area *area);
 	/* Where in all that there is to see the person stands. */
 	void (*place)(void *view, char *buf, size_t size);
+	/* Select the next one that a pattern matches, or with -1 the one before; -1: there
+	 * is none.  For what is no table. */
+	int (*find)(void *view, const char *pattern, int direction);
 	/* The same as a picture, SVG; NULL: there is none.  -1: out of memory. */
 	int (*svg)(void *view, FILE *out);
 	const struct view_key *key;

@@ -6,6 +6,7 @@
 #include "forest.h"
 #include "grid.h"
 #include "keys.h"
+#include "pattern.h"
 #include "view.h"
 #include "watch.h"
 
@@ -383,6 +384,30 @@ act_generic(void *view, int arg)
 	return flame_update(v) < 0 ? "out of memory" : NULL;
 }
 
+/* Around the end, in no order that can be seen; what is zoomed into is left for it. */
+static int
+flame_find(void *view, const char *text, int direction)
+{
+	struct view_flame *v = view;
+	struct pattern *p = pattern_new(text);
+	uint32_t n = (uint32_t)v->calls.n, at = selected(v), i = at;
+	const char *module;
+	uint32_t tried;
+
+	for (tried = 0; p && at != CALLS_NONE && tried < n; tried++) {
+		i = (direction < 0 ? i + n - 1 : i + 1) % n;
+		if (pattern_matches(p, forest_name(&v->forest, node(v, i)->row, &module)))
+			break;
+	}
+	pattern_free(p);
+	if (!p || at == CALLS_NONE || tried >= n)
+		return -1;
+	v->at = node(v, i)->key;
+	if (selected(v) != i)
+		v->zoom = 0;
+	return 0;
+}
+
 static const struct view_key keys[] = {
 	{ KEYS_ENTER, 1, act_zoom, "zoom in", "zoom" },
 	{ KEYS_BACKSPACE, 0, act_zoom, "all of it again", NULL },
@@ -452,7 +477,7 @@ view_flame(void)
 {
 	static const struct view_type type = {
 		.name = "flame", .open = flame_open, .close = flame_close,
-		.update = flame_update, .draw = flame_draw, .place = flame_place, .svg = flame_svg,
+		.update = flame_update, .draw = flame_draw, .place = flame_place, .svg = flame_svg, .find = flame_find,
 		.focus = flame_focus, .key = keys, .nkeys = sizeof(keys) / sizeof(keys[0]),
 		.words = words,
 	};

@@ -119,6 +119,7 @@ callers jjc
 flame f
 flame-zoom xfjj<Enter>
 flame-memory 2xf
+flame-search f/insert<Enter>
 source o
 memory-leaks 2L
 memory-growth 2<Right><Right><Right><Right>[

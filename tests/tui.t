@@ -713,6 +713,8 @@ dies() {
 dies TERM 143
 dies HUP 129
 dies INT 0
+dies SEGV 139
+dies ABRT 134
 
 run 'rsprof-tui ended.db'
 see 'before ^C' 'ENDED'
