@@ -477,7 +477,8 @@ view_flame(void)
 {
 	static const struct view_type type = {
 		.name = "flame", .open = flame_open, .close = flame_close,
-		.update = flame_update, .draw = flame_draw, .place = flame_place, .svg = flame_svg, .find = flame_find,
+		.update = flame_update, .draw = flame_draw, .place = flame_place, .svg = flame_svg,
+		.find = flame_find,
 		.focus = flame_focus, .key = keys, .nkeys = sizeof(keys) / sizeof(keys[0]),
 		.words = words,
 	};
