@@ -87,6 +87,34 @@ cells_function(struct grid *g, const struct grid_area *cell, const char *functio
 	grid_put(g, cell->y, x, end - x, GRID_PLAIN, last);
 }
 
+int
+cells_is_path(enum profile_group group)
+{
+	return group == PROFILE_MODULE || group == PROFILE_CRATE;
+}
+
+void
+cells_name(struct grid *g, const struct grid_area *cell, const char *name,
+    enum profile_group group)
+{
+	char buf[CELLS_SIZE];
+
+	if (group <= PROFILE_LINE) {
+		cells_function(g, cell, name);
+		return;
+	}
+	cells_shorten(buf, name, cells_is_path(group), cell->columns);
+	grid_put(g, cell->y, cell->x, cell->columns, GRID_PLAIN, buf);
+}
+
+int
+cells_by_text(const char *a, const char *b)
+{
+	if (!a || !b)
+		return !a - !b;
+	return strcmp(a, b);
+}
+
 const char *
 cells_base(const char *path)
 {

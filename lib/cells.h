@@ -7,6 +7,9 @@
 
 #include <stdint.h>
 
+#include "profile.h"
+#include "trends.h"
+
 struct grid;
 struct grid_area;
 
@@ -25,6 +28,31 @@ void cells_shorten(char buf[CELLS_SIZE], const char *name, int path, int columns
 
 /* A function, with its last component standing out. */
 void cells_function(struct grid *g, const struct grid_area *cell, const char *function);
+
+/* The name of a row of a grouping, and whether it is a path. */
+void cells_name(struct grid *g, const struct grid_area *cell, const char *name,
+    enum profile_group group);
+int cells_is_path(enum profile_group group);
+
+/* Order of texts; NULL comes last. */
+int cells_by_text(const char *a, const char *b);
+
+/* The columns of each grouping, behind those of its numbers. */
+#define CELLS_TREND { "Trend", TRENDS_CELLS, 0, 100 }
+#define CELLS_LAYOUT(numbers) { \
+	[PROFILE_FUNCTION] = { numbers, { "Function", 0, 0, 0 }, \
+	    { "Location", 0, 0, 56 }, CELLS_TREND }, \
+	[PROFILE_GENERIC] = { numbers, { "Generic function", 0, 0, 0 }, \
+	    { "Location", 0, 0, 56 }, CELLS_TREND }, \
+	[PROFILE_LINE] = { numbers, { "Function", 0, 0, 0 }, \
+	    { "Line", 0, 0, 0 }, CELLS_TREND }, \
+	[PROFILE_CRATE] = { numbers, { "Crate", 0, 0, 0 }, \
+	    { "Version", 0, 0, 56 }, CELLS_TREND }, \
+	[PROFILE_MODULE] = { numbers, { "Module", 0, 0, 0 }, \
+	    { NULL, 0, 0, 0 }, CELLS_TREND }, \
+	[PROFILE_THREAD] = { numbers, { "Thread", 0, 0, 0 }, \
+	    { "PID/TID", 0, 0, 0 }, CELLS_TREND }, \
+}
 
 /* A line of a file, either of which may not be known; else a module, or nothing. */
 void cells_place(struct grid *g, const struct grid_area *cell, const char *file,

@@ -41,6 +41,18 @@ size(char buf[INUSE_SIZE], uint64_t bytes)
 	return s + strspn(s, " ");
 }
 
+const char *
+inuse_change(char buf[INUSE_SIZE], uint64_t before, uint64_t after)
+{
+	uint64_t by = after > before ? after - before : before - after;
+	char size[INUSE_SIZE];
+	const char *s = inuse_size(size, by);
+
+	snprintf(buf, INUSE_SIZE, "%s%s", by == 0 ? "" : after > before ? "+" : "-",
+	    s + strspn(s, " "));
+	return buf;
+}
+
 static double
 percent(uint64_t part, uint64_t whole)
 {

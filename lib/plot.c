@@ -61,7 +61,8 @@ plot_close(struct plot *p)
 	free(p);
 }
 
-int
+/* The rows that it gets of a view of so many; 0: it is not shown. */
+static int
 plot_rows(struct plot *p, int rows)
 {
 	int want = rows * 2 / 5;
@@ -72,6 +73,18 @@ plot_rows(struct plot *p, int rows)
 		return 0;
 	return want < CHART_ROWS_MIN + 1 ? CHART_ROWS_MIN + 1 :
 	    want > 16 ? 16 : want;
+}
+
+struct grid_area
+plot_split(struct plot *p, const struct grid_area *area, int any, struct grid_area *table)
+{
+	struct grid_area plot = *area;
+
+	*table = *area;
+	plot.rows = any ? plot_rows(p, area->rows) : 0;
+	table->rows -= plot.rows;
+	plot.y += table->rows;
+	return plot;
 }
 
 /* ---- the axis ---------------------------------------------------------- */
@@ -168,6 +181,19 @@ series_read(struct plot *p, const struct plot_source *from, size_t room)
 	        next.value, next.over) == 0;
 	*s = next;
 	return s->valid ? 0 : -1;
+}
+
+void
+plot_percent(const uint64_t *ns, uint64_t from, uint64_t width, uint64_t last, size_t n,
+    double *value)
+{
+	uint64_t begin, length;
+
+	for (size_t i = 0; i < n; i++) {
+		begin = from + i * width;
+		length = last > begin && last - begin < width ? last - begin : width;
+		value[i] = 100.0 * (double)ns[i] / (double)length;
+	}
 }
 
 /* ---- drawing ----------------------------------------------------------- */

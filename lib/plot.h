@@ -8,8 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct grid;
-struct grid_area;
+#include "grid.h"
+
 struct plot;
 struct view_key;
 struct watch;
@@ -34,8 +34,14 @@ struct plot_source {
 struct plot *plot_open(struct watch *w);
 void plot_close(struct plot *p); /* NULL is allowed */
 
-/* The rows that it gets of a view of so many; 0: it is not shown. */
-int plot_rows(struct plot *p, int rows);
+/* Divide a view into its table and, where there is something to show and room for it, the
+ * plot below, which is returned; it has no rows where it is not shown. */
+struct grid_area plot_split(struct plot *p, const struct grid_area *area, int any,
+    struct grid_area *table);
+
+/* For read(): times of buckets in percent of how long those are. */
+void plot_percent(const uint64_t *ns, uint64_t from, uint64_t width, uint64_t last,
+    size_t n, double *value);
 
 /* The columns of the name in a title of so many; for who shortens it. */
 int plot_name_columns(const struct grid *g, const struct plot_source *s, int columns);

@@ -296,13 +296,19 @@ show_nodes(struct profile *p, enum profile_group group)
 	return 0;
 }
 
-int
-profile_regroup(struct profile *p, enum profile_group group)
+static int
+show_rows(struct profile *p, enum profile_group group)
 {
 	if ((group == PROFILE_THREAD ? show_threads(p) : show_nodes(p, group)) == -1)
 		return -1;
 	p->group = group;
 	return 0;
+}
+
+int
+profile_regroup(struct profile *p, enum profile_group group)
+{
+	return group == p->group ? 0 : show_rows(p, group);
 }
 
 enum profile_group
@@ -428,7 +434,7 @@ profile_update(struct profile *p)
 	if (profile_data_read(p->data, p->db) == -1)
 		return -1;
 	if (sum_up(p) == -1 || show_losses(p) == -1 ||
-	    profile_regroup(p, p->group) == -1)
+	    show_rows(p, p->group) == -1)
 		return db_no_memory(p->db);
 	return 0;
 }
@@ -442,9 +448,11 @@ profile_measured(const struct profile *p)
 int
 profile_measure(struct profile *p, enum profile_metric metric)
 {
+	if (metric == p->metric)
+		return 0;
 	p->metric = metric;
 	p->now = 0;
-	return sum_up(p) == -1 || profile_regroup(p, p->group) == -1 ? -1 : 0;
+	return sum_up(p) == -1 || show_rows(p, p->group) == -1 ? -1 : 0;
 }
 
 const struct profile_select *
@@ -458,7 +466,7 @@ profile_select(struct profile *p, const struct profile_select *select)
 {
 	profile_data_select(p->data, select);
 	p->now = 0;
-	return sum_up(p) == -1 || profile_regroup(p, p->group) == -1 ? -1 : 0;
+	return sum_up(p) == -1 || show_rows(p, p->group) == -1 ? -1 : 0;
 }
 
 int
@@ -471,7 +479,7 @@ int
 profile_fold(struct profile *p, int fold)
 {
 	profile_tree_fold(p->data->tree, fold);
-	return profile_regroup(p, p->group);
+	return show_rows(p, p->group);
 }
 
 struct profile *

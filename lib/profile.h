@@ -135,13 +135,14 @@ const char *profile_note(const struct profile *p, size_t i);
 
 enum profile_group profile_grouping(const struct profile *p);
 
-/* Regroup what has been read, without reading it again.  -1: out of memory,
+/* Regroup what has been read, without reading it again; nothing is done where it is
+ * grouped so.  -1: out of memory,
  * nothing has changed. */
 int profile_regroup(struct profile *p, enum profile_group group);
 
-/* Measure something else, without reading again: the rows of the present
- * grouping and the summary are of that then.  -1: out of memory, the rows are
- * those of before. */
+/* Measure something, without reading again; nothing is done where that is measured:
+ * the rows of the present grouping and the summary are of that then.  -1: out of
+ * memory, the rows are those of before. */
 enum profile_metric profile_measured(const struct profile *p);
 int profile_measure(struct profile *p, enum profile_metric metric);
 

@@ -225,9 +225,7 @@ both_update(void *view)
 	struct profile *p = watch_profile(v->watch);
 	struct table_source s;
 
-	if ((profile_measured(p) != PROFILE_CPU && profile_measure(p, PROFILE_CPU) < 0) ||
-	    (profile_grouping(p) != PROFILE_FUNCTION &&
-	        profile_regroup(p, PROFILE_FUNCTION) < 0))
+	if (profile_measure(p, PROFILE_CPU) < 0 || profile_regroup(p, PROFILE_FUNCTION) < 0)
 		return -1;
 	v->inuse = watch_inuse(v->watch, PROFILE_FUNCTION);
 	if (join(v) < 0)
@@ -252,12 +250,11 @@ both_series(void *view, unsigned id, uint64_t from, uint64_t width, uint64_t las
 	               -1;
 
 	for (size_t i = 0; ok == 0 && i < n; i++) {
-		uint64_t begin = from + i * width;
-		uint64_t length = last > begin && last - begin < width ? last - begin : width;
-
-		value[i] = r->cpu ? 100.0 * (double)sum[i] / (double)length : (double)sum[i];
+		value[i] = (double)sum[i];
 		over[i] = 0;
 	}
+	if (ok == 0 && r->cpu)
+		plot_percent(sum, from, width, last, n, value);
 	free(sum);
 	return ok;
 }
@@ -337,13 +334,10 @@ static void
 both_draw(void *view, struct grid *g, const struct grid_area *area)
 {
 	struct view_both *v = view;
-	struct grid_area top = *area, bottom = *area;
 	struct table_source s;
 	struct table *t = both_table(v, &s);
+	struct grid_area top, bottom = plot_split(v->plot, area, t->n > 0, &top);
 
-	bottom.rows = t->n ? plot_rows(v->plot, area->rows) : 0;
-	top.rows -= bottom.rows;
-	bottom.y += top.rows;
 	table_draw(t, &s, g, &top);
 	if (t->n == 0)
 		cells_middle(g, &top, t->filter ? "nothing matches the filter: F changes it" :

@@ -39,27 +39,11 @@ struct view_cpu {
 	{ "Total%", 8, 1, 0 }, { "Self%", 6, 1, 0 }, { "On%", 6, 1, 50 }, \
 	{ "Off%", 6, 1, 50 }, { "Now%", 6, 1, 72 }
 
-#define TREND_COLUMN { "Trend", TRENDS_CELLS, 0, 100 }
-#define LAYOUT(numbers) { \
-	[PROFILE_FUNCTION] = { numbers, { "Function", 0, 0, 0 }, \
-	    { "Location", 0, 0, 56 }, TREND_COLUMN }, \
-	[PROFILE_GENERIC] = { numbers, { "Generic function", 0, 0, 0 }, \
-	    { "Location", 0, 0, 56 }, TREND_COLUMN }, \
-	[PROFILE_LINE] = { numbers, { "Function", 0, 0, 0 }, \
-	    { "Line", 0, 0, 0 }, TREND_COLUMN }, \
-	[PROFILE_CRATE] = { numbers, { "Crate", 0, 0, 0 }, \
-	    { "Version", 0, 0, 56 }, TREND_COLUMN }, \
-	[PROFILE_MODULE] = { numbers, { "Module", 0, 0, 0 }, \
-	    { NULL, 0, 0, 0 }, TREND_COLUMN }, \
-	[PROFILE_THREAD] = { numbers, { "Thread", 0, 0, 0 }, \
-	    { "PID/TID", 0, 0, 0 }, TREND_COLUMN }, \
-}
-
 static const struct table_column
     layouts[PROFILE_NMETRICS][PROFILE_NGROUPS][NCOLUMNS] = {
-	[PROFILE_CPU] = LAYOUT(NUMBERS),
-	[PROFILE_OFF] = LAYOUT(NUMBERS),
-	[PROFILE_WALL] = LAYOUT(NUMBERS_WALL),
+	[PROFILE_CPU] = CELLS_LAYOUT(NUMBERS),
+	[PROFILE_OFF] = CELLS_LAYOUT(NUMBERS),
+	[PROFILE_WALL] = CELLS_LAYOUT(NUMBERS_WALL),
 };
 
 static const struct table_column *
@@ -91,19 +75,11 @@ larger(uint64_t a, uint64_t b)
 }
 
 static int
-by_text(const char *a, const char *b)
-{
-	if (!a || !b)
-		return !a - !b;
-	return strcmp(a, b);
-}
-
-static int
 by_place(const struct profile_row *a, const struct profile_row *b)
 {
-	int c = by_text(a->file, b->file);
+	int c = cells_by_text(a->file, b->file);
 
-	c = c ? c : by_text(a->version, b->version);
+	c = c ? c : cells_by_text(a->version, b->version);
 	c = c ? c : larger(b->line, a->line);
 	c = c ? c : larger(b->pid, a->pid);
 	return c ? c : larger(b->tid, a->tid);
@@ -141,7 +117,7 @@ row_compare(const void *rows, size_t x, size_t y, int column)
 		c = larger(a->now_self, b->now_self);
 		return c ? c : larger(a->self, b->self);
 	case NAME:
-		return by_text(a->name, b->name);
+		return cells_by_text(a->name, b->name);
 	case TREND:
 		return by_growth(&v->trends, a, b);
 	default:
@@ -150,26 +126,6 @@ row_compare(const void *rows, size_t x, size_t y, int column)
 }
 
 /* ---- cells ------------------------------------------------------------- */
-
-static int
-is_path(const struct view_cpu *v)
-{
-	return v->group == PROFILE_MODULE || v->group == PROFILE_CRATE;
-}
-
-static void
-draw_name(const struct view_cpu *v, const struct profile_row *row,
-    struct grid *g, const struct grid_area *cell)
-{
-	char buf[CELLS_SIZE];
-
-	if (v->group <= PROFILE_LINE) {
-		cells_function(g, cell, row->name);
-		return;
-	}
-	cells_shorten(buf, row->name, is_path(v), cell->columns);
-	grid_put(g, cell->y, cell->x, cell->columns, GRID_PLAIN, buf);
-}
 
 static void
 draw_place(const struct view_cpu *v, const struct profile_row *row,
@@ -209,7 +165,7 @@ row_draw(const void *rows, size_t i, int column, struct grid *g,
 		cells_percent(g, cell, row->now_self, all->now_ns);
 		break;
 	case NAME:
-		draw_name(v, row, g, cell);
+		cells_name(g, cell, row->name, v->group);
 		break;
 	case TREND:
 		trends_draw(&v->trends, row->id, g, cell);
@@ -236,19 +192,6 @@ source(const struct view_cpu *v)
 
 /* ---- the chart --------------------------------------------------------- */
 
-static void
-series_percent(const uint64_t *ns, uint64_t from, uint64_t width, uint64_t last, size_t n,
-    double *value)
-{
-	uint64_t begin, length;
-
-	for (size_t i = 0; i < n; i++) {
-		begin = from + i * width;
-		length = last > begin && last - begin < width ? last - begin : width;
-		value[i] = 100.0 * (double)ns[i] / (double)length;
-	}
-}
-
 /* What a row used over time: on the CPU, and over that off it. */
 static int
 cpu_series(void *view, unsigned id, uint64_t from, uint64_t width, uint64_t last, size_t n,
@@ -267,7 +210,7 @@ cpu_series(void *view, unsigned id, uint64_t from, uint64_t width, uint64_t last
 		r = profile_series(watch_profile(v->watch), id, 't', (enum profile_metric)i,
 		    from, width, ns, n);
 		if (r == 0)
-			series_percent(ns, from, width, last, n, to);
+			plot_percent(ns, from, width, last, n, to);
 	}
 	free(ns);
 	return r;
@@ -319,7 +262,8 @@ draw_chart(struct view_cpu *v, struct grid *g, const struct grid_area *area)
 	    profile_is_folded(watch_profile(v->watch)) * 500;
 	s.which = which(v, row, place, sizeof(place));
 	s.legend = legend(v, g, area->columns, text, sizeof(text));
-	cells_shorten(name, row->name, is_path(v), plot_name_columns(g, &s, area->columns));
+	cells_shorten(name, row->name, cells_is_path(v->group),
+	    plot_name_columns(g, &s, area->columns));
 	s.name = name;
 	plot_draw(v->plot, &s, g, area);
 }
@@ -379,8 +323,7 @@ cpu_update(void *view)
 {
 	struct view_cpu *v = view;
 
-	if (measure(v) < 0 || (profile_grouping(watch_profile(v->watch)) != v->group &&
-	        profile_regroup(watch_profile(v->watch), v->group) < 0))
+	if (measure(v) < 0 || profile_regroup(watch_profile(v->watch), v->group) < 0)
 		return -1;
 	v->row = profile_rows(watch_profile(v->watch), &v->n);
 	if (read_trends(v) < 0)
@@ -463,7 +406,6 @@ act_measure(void *view, int arg)
 	return cpu_update(v) < 0 ? "out of memory" : NULL;
 }
 
-
 static const struct view_key keys[] = {
 	{ 'g', 0, act_group, "by function, line, crate, module, thread", "group" },
 	{ 'G', 0, act_generic, "all instances of a generic function as one", NULL },
@@ -526,11 +468,8 @@ cpu_draw(void *view, struct grid *g, const struct grid_area *area)
 {
 	struct view_cpu *v = view;
 	struct table_source s = source(v);
-	struct grid_area top = *area, bottom = *area;
+	struct grid_area top, bottom = plot_split(v->plot, area, v->n > 0, &top);
 
-	bottom.rows = v->n ? plot_rows(v->plot, area->rows) : 0;
-	top.rows -= bottom.rows;
-	bottom.y += top.rows;
 	table_draw(&v->table[v->group], &s, g, &top);
 	if (v->n == 0)
 		draw_empty(v, g, &top);

@@ -32,6 +32,7 @@ struct row {
 
 struct view_diff {
 	struct watch *watch[SIDES]; /* the old one may be NULL: there is none */
+	uint64_t live;              /* of all of the new one */
 	int by_time;                /* percent of a core; else of all that was measured */
 	struct row *row;
 	size_t n, room;
@@ -83,8 +84,7 @@ add_side(struct view_diff *v, enum side side, struct idmap *at)
 	struct row *r;
 	size_t n;
 
-	if (profile_grouping(p) != PROFILE_FUNCTION &&
-	    profile_regroup(p, PROFILE_FUNCTION) < 0)
+	if (profile_regroup(p, PROFILE_FUNCTION) < 0)
 		return -1;
 	for (cpu = profile_rows(p, &n); n--; cpu++) {
 		if (!(r = find(v, at, cpu->name)))
@@ -93,6 +93,8 @@ add_side(struct view_diff *v, enum side side, struct idmap *at)
 		locate(r, cpu->file, cpu->line, cpu->module);
 	}
 	heap = u ? inuse_rows(u, &n) : NULL;
+	if (side == NEW)
+		v->live = u ? inuse_summary(u)->all.live : 0;
 	for (; heap && n--; heap++) {
 		if (!inuse_has(&heap->self))
 			continue;
@@ -110,8 +112,7 @@ follow(struct view_diff *v)
 {
 	struct profile *new = watch_profile(v->watch[NEW]), *old = watch_profile(v->watch[OLD]);
 
-	if (profile_measured(old) != profile_measured(new) &&
-	    profile_measure(old, profile_measured(new)) < 0)
+	if (profile_measure(old, profile_measured(new)) < 0)
 		return -1;
 	if (profile_is_folded(old) != profile_is_folded(new) &&
 	    profile_fold(old, profile_is_folded(new)) < 0)
@@ -196,21 +197,15 @@ static void
 draw_live(const struct view_diff *v, const struct row *r, int column, struct grid *g,
     const struct grid_area *cell)
 {
-	const struct inuse *u = watch_inuse(v->watch[NEW], PROFILE_FUNCTION);
-	uint64_t all = u ? inuse_summary(u)->all.live : 0;
-	uint64_t new = r->live[NEW], old = r->live[OLD], by = new > old ? new - old : old - new;
-	char buf[INUSE_SIZE], text[INUSE_SIZE + 2];
-	const char *size = inuse_size(buf, column == LIVE ? new : by);
+	uint64_t new = r->live[NEW], old = r->live[OLD];
+	char buf[INUSE_SIZE];
 
-	if (column == LIVE) {
-		grid_put_right(g, cell->y, cell->x, cell->columns - 1, cells_heat(new, all),
-		    new || old ? buf : "-");
-		return;
-	}
-	snprintf(text, sizeof(text), "%s%s", new > old ? "+" : old > new ? "-" : "",
-	    size + strspn(size, " "));
-	draw_change(g, cell, (double)new - (double)old, (double)all / 100,
-	    new || old ? text : "-");
+	if (column == LIVE)
+		grid_put_right(g, cell->y, cell->x, cell->columns - 1,
+		    cells_heat(new, v->live), new || old ? inuse_size(buf, new) : "-");
+	else
+		draw_change(g, cell, (double)new - (double)old, (double)v->live / 100,
+		    new || old ? inuse_change(buf, old, new) : "-");
 }
 
 static void

@@ -46,25 +46,10 @@ struct view_memory {
 	{ "Temp%", 6, 1, 80 }
 #define NUMBERS { "Live", 7, 1, 0 }, { NULL, 0, 0, 0 }, OTHERS
 #define NUMBERS_SINCE { "Live", 7, 1, 0 }, { "Growth", 7, 1, 0 }, OTHERS
-#define TREND_COLUMN { "Trend", TRENDS_CELLS, 0, 100 }
-#define LAYOUT(numbers) { \
-	[PROFILE_FUNCTION] = { numbers, { "Function", 0, 0, 0 }, { "Location", 0, 0, 56 }, \
-	    TREND_COLUMN }, \
-	[PROFILE_GENERIC] = { numbers, { "Generic function", 0, 0, 0 }, \
-	    { "Location", 0, 0, 56 }, TREND_COLUMN }, \
-	[PROFILE_LINE] = { numbers, { "Function", 0, 0, 0 }, { "Line", 0, 0, 0 }, \
-	    TREND_COLUMN }, \
-	[PROFILE_CRATE] = { numbers, { "Crate", 0, 0, 0 }, { "Version", 0, 0, 56 }, \
-	    TREND_COLUMN }, \
-	[PROFILE_MODULE] = { numbers, { "Module", 0, 0, 0 }, { NULL, 0, 0, 0 }, \
-	    TREND_COLUMN }, \
-	[PROFILE_THREAD] = { numbers, { "Thread", 0, 0, 0 }, { "PID/TID", 0, 0, 0 }, \
-	    TREND_COLUMN }, \
-}
 
 /* Of all of the time; from some time on. */
 static const struct table_column columns[2][PROFILE_NGROUPS][NCOLUMNS] = {
-	LAYOUT(NUMBERS), LAYOUT(NUMBERS_SINCE)
+	CELLS_LAYOUT(NUMBERS), CELLS_LAYOUT(NUMBERS_SINCE)
 };
 
 static const struct table_column *
@@ -106,14 +91,6 @@ larger(double a, double b)
 }
 
 static int
-by_text(const char *a, const char *b)
-{
-	if (!a || !b)
-		return !a - !b;
-	return strcmp(a, b);
-}
-
-static int
 by_column(const struct inuse_row *a, const struct inuse_row *b, int column)
 {
 	int c;
@@ -132,10 +109,10 @@ by_column(const struct inuse_row *a, const struct inuse_row *b, int column)
 	case TEMPS:
 		return larger(temps(a), temps(b));
 	case NAME:
-		return by_text(a->name, b->name);
+		return cells_by_text(a->name, b->name);
 	default:
-		c = by_text(a->file, b->file);
-		c = c ? c : by_text(a->version, b->version);
+		c = cells_by_text(a->file, b->file);
+		c = c ? c : cells_by_text(a->version, b->version);
 		return c ? c : larger((double)b->line, (double)a->line);
 	}
 }
@@ -168,29 +145,12 @@ static void
 draw_growth(struct grid *g, const struct grid_area *cell, const struct inuse_row *row,
     uint64_t whole)
 {
-	int more = row->self.live >= row->before;
-	uint64_t by = more ? row->self.live - row->before : row->before - row->self.live;
-	char buf[INUSE_SIZE], text[INUSE_SIZE + 2];
-	const char *size = inuse_size(buf, by);
+	uint64_t live = row->self.live, before = row->before;
+	char buf[INUSE_SIZE];
 
-	snprintf(text, sizeof(text), "%s%s", by ? more ? "+" : "-" : "", size + strspn(size, " "));
 	grid_put_right(g, cell->y, cell->x, cell->columns - 1,
-	    more ? cells_heat(by, whole) : GRID_PLAIN, text);
-}
-
-static void
-draw_name(const struct view_memory *v, const struct inuse_row *row, struct grid *g,
-    const struct grid_area *cell)
-{
-	int path = v->group == PROFILE_MODULE || v->group == PROFILE_CRATE;
-	char buf[CELLS_SIZE];
-
-	if (v->group <= PROFILE_LINE) {
-		cells_function(g, cell, row->name);
-		return;
-	}
-	cells_shorten(buf, row->name, path, cell->columns);
-	grid_put(g, cell->y, cell->x, cell->columns, GRID_PLAIN, buf);
+	    live >= before ? cells_heat(live - before, whole) : GRID_PLAIN,
+	    inuse_change(buf, before, live));
 }
 
 static void
@@ -238,7 +198,7 @@ row_draw(const void *rows, size_t i, int column, struct grid *g,
 		cells_percent(g, cell, row->self.temps, row->self.allocs);
 		break;
 	case NAME:
-		draw_name(v, row, g, cell);
+		cells_name(g, cell, row->name, v->group);
 		break;
 	case TREND:
 		trends_draw(&v->trends, row->id, g, cell);
@@ -294,8 +254,7 @@ draw_chart(struct view_memory *v, struct grid *g, const struct grid_area *area)
 	if (i < 0)
 		return;
 	s.id = v->row[i].id;
-	cells_shorten(name, v->row[i].name,
-	    v->group == PROFILE_MODULE || v->group == PROFILE_CRATE,
+	cells_shorten(name, v->row[i].name, cells_is_path(v->group),
 	    plot_name_columns(g, &s, area->columns));
 	s.name = name;
 	plot_draw(v->plot, &s, g, area);
@@ -498,11 +457,8 @@ memory_draw(void *view, struct grid *g, const struct grid_area *area)
 	struct view_memory *v = view;
 	struct table *t = &v->table[v->group];
 	struct table_source s = source(v);
-	struct grid_area top = *area, bottom = *area;
+	struct grid_area top, bottom = plot_split(v->plot, area, t->n > 0, &top);
 
-	bottom.rows = t->n ? plot_rows(v->plot, area->rows) : 0;
-	top.rows -= bottom.rows;
-	bottom.y += top.rows;
 	table_draw(t, &s, g, &top);
 	if (t->n == 0)
 		draw_empty(v, g, &top);
@@ -557,8 +513,8 @@ view_memory(void)
 {
 	static const struct view_type type = {
 		.name = "memory", .open = memory_open, .close = memory_close,
-		.update = memory_update, .table = memory_table, .plot = memory_plot, .focus = memory_focus,
-		.draw = memory_draw, .place = memory_place,
+		.update = memory_update, .table = memory_table, .plot = memory_plot,
+		.focus = memory_focus, .draw = memory_draw, .place = memory_place,
 		.key = keys, .nkeys = sizeof(keys) / sizeof(keys[0]),
 		.words = words,
 	};

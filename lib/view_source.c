@@ -70,7 +70,7 @@ find_file(struct view_source *v, const struct watch_focus *focus)
 	v->first = 0;
 	if (!focus->function)
 		return 0;
-	if (profile_grouping(p) != PROFILE_FUNCTION && profile_regroup(p, PROFILE_FUNCTION) < 0)
+	if (profile_regroup(p, PROFILE_FUNCTION) < 0)
 		return -1;
 	for (row = profile_rows(p, &n); !file && n--; row++)
 		if (is_same(row->name, focus->function) && is_same(row->module, focus->module)) {
@@ -167,7 +167,7 @@ count(struct view_source *v)
 	struct line *l;
 	size_t n;
 
-	if (profile_grouping(p) != PROFILE_LINE && profile_regroup(p, PROFILE_LINE) < 0)
+	if (profile_regroup(p, PROFILE_LINE) < 0)
 		return -1;
 	for (size_t i = 0; i < v->n; i++)
 		v->line[i].total = v->line[i].self = v->line[i].live = 0;
