@@ -141,26 +141,33 @@ height(double value, const struct range *r, int all)
 	return h < 1 ? 1 : h > all ? all : (int)h;
 }
 
+/* A line at a height, from where it was before. */
+static struct bar
+stroke(int last, int now)
+{
+	struct bar b = { (last < now ? last : now) - 1, last > now ? last : now, 0 };
+
+	b.both = b.first;
+	return b;
+}
+
+static size_t
+bucket(const struct chart *c, int step, int steps)
+{
+	return (size_t)step * c->buckets / (size_t)steps;
+}
+
 static struct bar
 bar(const struct chart *c, const struct range *r, int step, int steps, int all)
 {
-	size_t i = (size_t)step * c->buckets / (size_t)steps;
-	size_t before = step ? (size_t)(step - 1) * c->buckets / (size_t)steps : i;
+	size_t i = bucket(c, step, steps), before = step ? bucket(c, step - 1, steps) : i;
 	struct bar b = { 0, 0, 0 };
 
 	if (i >= c->n)
 		return b;
 	b.first = height(c->value[i], r, all);
 	b.both = height(sum(c, i), r, all);
-	if (c->line) {
-		/* Down to where it was before. */
-		int last = height(sum(c, before), r, all);
-
-		b.low = (last < b.both ? last : b.both) - 1;
-		b.both = last > b.both ? last : b.both;
-		b.first = b.both;
-	}
-	return b;
+	return c->line ? stroke(height(sum(c, before), r, all), b.both) : b;
 }
 
 /* Of the second series every other dot is set, and its upper edge. */
@@ -229,6 +236,74 @@ draw_column(struct grid *g, const struct grid_area *plot, int x,
 		    k == &ascii ? sign(b[0], below) : dots(b, x, below));
 	}
 }
+
+/* ---- lines over it ----------------------------------------------------- */
+
+static struct bar
+line_bar(const struct chart *c, const struct chart_line *line, const struct range *r,
+    int step, int steps, int all)
+{
+	size_t i = bucket(c, step, steps), before = step ? bucket(c, step - 1, steps) : i;
+
+	if (i >= c->n)
+		return (struct bar){ 0, 0, 0 };
+	return stroke(height(line->value[before], r, all), height(line->value[i], r, all));
+}
+
+/* Where lines meet in a cell it has the dots of all, and the color of the last one. */
+static void
+draw_line_column(struct grid *g, const struct grid_area *plot, int x, const struct chart *c,
+    const struct chart_line *line, const struct range *r)
+{
+	const struct ink *k = ink(g);
+	int steps = plot->columns * k->across, all = plot->rows * k->down;
+	struct grid_area cell = { 0, plot->x + x, 1, 1 };
+	struct bar b[2];
+
+	for (int i = 0; i < 2; i++)
+		b[i] = line_bar(c, line, r, x * k->across + i % k->across, steps, all);
+	for (int y = 0; y < plot->rows; y++) {
+		int below = (plot->rows - 1 - y) * k->down, style;
+		wchar_t new = dots(b, x, below), old;
+
+		if (new == L' ')
+			continue;
+		cell.y = plot->y + y;
+		style = grid_cell(g, cell.y, cell.x)->style;
+		old = grid_cell(g, cell.y, cell.x)->text[0];
+		if (k == &ascii)
+			new = L'0' + line->number;
+		else if (style >= GRID_LINE && style <= GRID_LINE_LAST && old > 0x2800)
+			new |= old;
+		grid_fill(g, cell, GRID_LINE + line->number - 1, new);
+	}
+}
+
+/* What it is told by where there are no colors. */
+static void
+draw_number(struct grid *g, const struct grid_area *plot, const struct chart *c,
+    const struct chart_line *line, const struct range *r)
+{
+	int all = plot->rows, x = (int)(c->n * (size_t)plot->columns / c->buckets);
+	int h = height(line->value[c->n - 1], r, all), y = all - (h ? h : 1);
+
+	x = x >= plot->columns ? plot->columns - 1 : x;
+	grid_printf(g, plot->y + y, plot->x + x, 1, GRID_LINE + line->number - 1, "%d",
+	    line->number);
+}
+
+static void
+draw_lines(struct grid *g, const struct grid_area *plot, const struct chart *c,
+    const struct range *r)
+{
+	for (size_t i = 0; c->n && i < c->nlines; i++)
+		for (int x = 0; x < plot->columns; x++)
+			draw_line_column(g, plot, x, c, &c->lines[i], r);
+	for (size_t i = 0; c->n && i < c->nlines; i++)
+		draw_number(g, plot, c, &c->lines[i], r);
+}
+
+/* ---- axes -------------------------------------------------------------- */
 
 static void
 draw_value(struct grid *g, const struct grid_area *plot, int y, double value,
@@ -331,6 +406,10 @@ range(const struct chart *c)
 	for (size_t i = 0; i < c->n; i++) {
 		r.high = sum(c, i) > r.high ? sum(c, i) : r.high;
 		least = sum(c, i) < least ? sum(c, i) : least;
+		for (size_t l = 0; l < c->nlines; l++) {
+			r.high = c->lines[l].value[i] > r.high ? c->lines[l].value[i] : r.high;
+			least = c->lines[l].value[i] < least ? c->lines[l].value[i] : least;
+		}
 	}
 	if (c->close && least > 0 && r.high > least) {
 		step = c->bytes ? round_bytes(r.high - least) : chart_round(r.high - least);
@@ -353,6 +432,7 @@ chart_draw(struct grid *g, const struct grid_area *area, const struct chart *c)
 	draw_times(g, &plot, c);
 	for (int x = 0; x < plot.columns; x++)
 		draw_column(g, &plot, x, c, &r);
+	draw_lines(g, &plot, c, &r);
 	draw_range(g, &plot, c);
 	draw_cursor(g, &plot, c);
 }

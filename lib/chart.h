@@ -1,7 +1,7 @@
 /*
- * A chart of a series over time, and perhaps of a second one on top of it,
- * drawn into a grid: Braille where the grid may hold it, the second one in
- * every other dot; ASCII bars otherwise.
+ * A chart of a series over time, perhaps of a second one on top of it, and lines
+ * of others, drawn into a grid: Braille where the grid may hold it, the second
+ * one in every other dot; ASCII bars and numbers otherwise.
  */
 #ifndef CHART_H
 #define CHART_H
@@ -11,12 +11,20 @@
 
 #include "grid.h"
 
+/* A series of its own that is drawn as a line, with a number at its end. */
+struct chart_line {
+	const double *value; /* as in struct chart, and as many */
+	int number;          /* from 1 to GRID_LINES: its color */
+};
+
 struct chart {
 	const double *value; /* percents, or bytes; one for each bucket */
 	const double *over;  /* the same of the second series; NULL: none */
 	size_t n;            /* of them there are, from the left */
 	size_t buckets;      /* that the width of the chart stands for */
 	uint64_t from, to;   /* times of the first one's begin, the last's end */
+	const struct chart_line *lines; /* over all of that */
+	size_t nlines;
 	int bytes;
 	int line;            /* a line at the values; else all below them is filled */
 	int close;           /* the axis begins near the smallest value; else at 0 */

@@ -27,6 +27,8 @@ enum grid_style {
 	GRID_KEY,     /* a key to press */
 	GRID_CHART,   /* what a chart shows */
 	GRID_CHART_OVER, /* and on top of that */
+	GRID_LINE,       /* a line in it, of GRID_LINES kinds that follow each other */
+	GRID_LINE_LAST = GRID_LINE + 5,
 	GRID_FLAME_HOT,  /* boxes of a flame graph, of three kinds */
 	GRID_FLAME_WARM,
 	GRID_FLAME_MILD,
@@ -37,6 +39,7 @@ enum grid_style {
 	GRID_STALLED,
 	GRID_NSTYLES
 };
+#define GRID_LINES (GRID_LINE_LAST - GRID_LINE + 1)
 #define GRID_SELECTED 0x100 /* may be added to each of them */
 
 #define GRID_MARKS 2 /* combining characters of a cell */

@@ -9,6 +9,7 @@
 #include "watch.h"
 
 #define GAP 3 /* columns between figures */
+#define SECOND UINT64_C(1000000000)
 #define GOOD_STACKS 99 /* percent of them complete */
 
 struct figure {
@@ -43,8 +44,9 @@ ratio(uint64_t part, uint64_t whole)
 }
 
 static void
-add_samples(struct figure *f, const struct profile_summary *s)
+add_samples(struct figure *f, const struct watch *w)
 {
+	const struct profile_summary *s = watch_summary(w);
 	char n[40];
 
 	snprintf(f->text, sizeof(f->text), "%s sample%s",
@@ -53,8 +55,21 @@ add_samples(struct figure *f, const struct profile_summary *s)
 }
 
 static void
-add_load(struct figure *f, const struct profile_summary *s)
+add_rate(struct figure *f, const struct watch *w)
 {
+	uint64_t period = watch_period(w);
+
+	if (period == 0)
+		return;
+	snprintf(f->text, sizeof(f->text), "%" PRIu64 " Hz", (SECOND + period / 2) / period);
+	f->style = GRID_FAINT;
+	f->rank = 6;
+}
+
+static void
+add_load(struct figure *f, const struct watch *w)
+{
+	const struct profile_summary *s = watch_summary(w);
 	uint64_t window = s->last - s->first;
 
 	if (window > WATCH_WINDOW)
@@ -65,8 +80,9 @@ add_load(struct figure *f, const struct profile_summary *s)
 }
 
 static void
-add_lost(struct figure *f, const struct profile_summary *s)
+add_lost(struct figure *f, const struct watch *w)
 {
+	const struct profile_summary *s = watch_summary(w);
 	char n[40];
 
 	if (s->lost == 0)
@@ -77,8 +93,9 @@ add_lost(struct figure *f, const struct profile_summary *s)
 }
 
 static void
-add_stacks(struct figure *f, const struct profile_summary *s)
+add_stacks(struct figure *f, const struct watch *w)
 {
+	const struct profile_summary *s = watch_summary(w);
 	double percent = 100 * ratio(s->complete_ns, s->ns - s->short_ns);
 
 	if (s->ns == s->short_ns)
@@ -88,9 +105,23 @@ add_stacks(struct figure *f, const struct profile_summary *s)
 	f->rank = 3;
 }
 
+/* How much of the time the heap's probes were there. */
 static void
-add_cost(struct figure *f, const struct profile_summary *s)
+add_covered(struct figure *f, const struct watch *w)
 {
+	double percent = watch_covered(w);
+
+	if (percent < 0)
+		return;
+	snprintf(f->text, sizeof(f->text), "heap %.0f%% covered", percent);
+	f->rank = 5;
+}
+
+static void
+add_cost(struct figure *f, const struct watch *w)
+{
+	const struct profile_summary *s = watch_summary(w);
+
 	if (s->cost_ns == 0)
 		return;
 	snprintf(f->text, sizeof(f->text), "profiler %.1f%%",
@@ -99,8 +130,8 @@ add_cost(struct figure *f, const struct profile_summary *s)
 	f->rank = 4;
 }
 
-static void (*const add[])(struct figure *, const struct profile_summary *) = {
-	add_samples, add_load, add_stacks, add_lost, add_cost
+static void (*const add[])(struct figure *, const struct watch *) = {
+	add_samples, add_rate, add_load, add_stacks, add_covered, add_lost, add_cost
 };
 #define FIGURES (sizeof(add) / sizeof(add[0]))
 
@@ -132,7 +163,7 @@ draw_figures(const struct watch *w, struct grid *g, int y, int x, int columns)
 	int end = x + columns;
 
 	for (size_t i = 0; i < FIGURES; i++)
-		add[i](&f[i], watch_summary(w));
+		add[i](&f[i], w);
 	make_room(g, f, columns);
 	for (size_t i = 0; i < FIGURES; i++)
 		if (*f[i].text)
@@ -227,8 +258,10 @@ const char *const *
 head_words(void)
 {
 	static const char *const words[] = {
+		"Hz", "samples each second of a thread's time on the CPU",
 		"cores", "that the program used in the last 5 seconds",
 		"complete", "stacks that reach the thread's start",
+		"covered", "of the time: the heap's allocations were counted or sampled",
 		"lost", "samples that could not be taken: i tells why",
 		"profiler", "its own CPU time, in percent of one core",
 		NULL

@@ -47,7 +47,6 @@ struct past {
 
 struct row {
 	struct inuse_row out;
-	uint64_t key;
 	uint32_t visited;  /* by the walk of this number */
 };
 
@@ -71,9 +70,8 @@ struct inuse {
 	int64_t seen[NTABLES];            /* the last row read of each */
 	struct inuse_summary sum, shown;  /* so far; with what is live now */
 	struct past *past;
-	struct inuse_memory *memory;
 	uint64_t *times; /* of the intervals */
-	size_t npast, past_room, nmemory, memory_room, ntimes, times_room;
+	size_t npast, past_room, ntimes, times_room;
 	struct strtab text;
 	struct frame *frame;
 	struct node *node;
@@ -243,7 +241,7 @@ take_thread(struct inuse *u, struct db_stmt *s)
 static int
 find_row(struct inuse *u, uint64_t key, const struct inuse_row *new, uint32_t *row)
 {
-	struct row r = { .out = *new, .key = key };
+	struct row r = { .out = *new };
 
 	*row = idmap_get(&u->row_of, key);
 	if (*row != NONE)
@@ -253,6 +251,7 @@ find_row(struct inuse *u, uint64_t key, const struct inuse_row *new, uint32_t *r
 		return nomem(u);
 	*row = (uint32_t)u->nrow;
 	r.out.id = *row;
+	r.out.key = key;
 	u->row[u->nrow++] = r;
 	return 0;
 }
@@ -636,9 +635,6 @@ take_memory(struct inuse *u, struct db_stmt *s)
 
 	u->any = 1;
 	saw_time(u, time);
-	if (array_room(&u->memory, u->nmemory, &u->memory_room, sizeof *u->memory) == -1)
-		return nomem(u);
-	u->memory[u->nmemory++] = (struct inuse_memory){ time, number(s, 1), number(s, 8) };
 	if (time >= u->o.until && u->o.until != UINT64_MAX)
 		return 0;
 	u->sum.rss = number(s, 1);
@@ -804,8 +800,8 @@ read_all(struct inuse *u)
 	        each(u, "SELECT layer FROM probe", take_layer) == -1 ||
 	        each(u, "SELECT coalesce(sum(count), 0) FROM lost WHERE producer = 'heap'",
 	            take_lost) == -1 ||
-	        each_new(u, MEMORY, "SELECT time, rss, anon, unknown, covered, hits, cost, peak, "
-	                            "live FROM memory WHERE rowid > ?1 ORDER BY rowid",
+	        each_new(u, MEMORY, "SELECT time, rss, anon, unknown, covered, hits, cost, peak "
+	                            "FROM memory WHERE rowid > ?1 ORDER BY rowid",
 	            take_memory) == -1 ||
 	        (u->o.age &&
 	            each(u, "SELECT DISTINCT time FROM age ORDER BY time", take_snapshot) == -1) ||
@@ -913,7 +909,6 @@ inuse_close(struct inuse *u)
 	free(u->touched);
 	free(u->stream);
 	free(u->past);
-	free(u->memory);
 	free(u->times);
 	free(u);
 }
@@ -937,11 +932,10 @@ inuse_summary(const struct inuse *u)
 	return &u->shown;
 }
 
-const struct inuse_memory *
-inuse_memory(const struct inuse *u, size_t *n)
+unsigned
+inuse_id(const struct inuse *u, uint64_t key)
 {
-	*n = u->nmemory;
-	return u->memory;
+	return idmap_get(&u->row_of, key);
 }
 
 /* ---- one row over time ------------------------------------------------- */

@@ -27,6 +27,7 @@ struct inuse_sum {
 
 struct inuse_row {
 	unsigned id;      /* stays the same while it is open */
+	uint64_t key;     /* the same whenever the recording is read, by that grouping */
 	const char *name; /* function, crate, module path or thread name */
 	const char *file; /* where, by function where it was met first; NULL: not known */
 	uint64_t line;
@@ -89,11 +90,8 @@ int inuse_any(const struct inuse *u);
 struct inuse_row *inuse_rows(const struct inuse *u, size_t *n);
 const struct inuse_summary *inuse_summary(const struct inuse *u);
 
-/* All of the memory of the processes, as it was told of, about each second. */
-struct inuse_memory {
-	uint64_t time, rss, live;
-};
-const struct inuse_memory *inuse_memory(const struct inuse *u, size_t *n);
+/* The id of the row with a key; UINT32_MAX: there is none. */
+unsigned inuse_id(const struct inuse *u, uint64_t key);
 
 /* The live bytes of a row's total (what = 't') or self (what = 's') at the ends of n
  * buckets of `width' nanoseconds from `from' on.  -1: out of memory. */

@@ -5,8 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cells.h"
 #include "chart.h"
 #include "grid.h"
+#include "inuse.h"
 #include "keys.h"
 #include "profile.h"
 #include "view.h"
@@ -23,20 +25,36 @@ enum show { SHOW_AUTO,
 	SHOW_YES,
 	SHOW_NO };
 
-/* Values of buckets, and what they were made from. */
-struct series {
+/* The buckets of a chart. */
+struct axis {
 	uint64_t from, width, last;
-	unsigned id;
+	size_t n, buckets;
+};
+
+/* Values of them, and what they were made from. */
+struct series {
+	struct axis axis;
+	unsigned of;
+	uint64_t id;
 	int variant, valid;
 	double *value, *over;
-	size_t n, buckets, size;
+	size_t size;
+};
+
+struct pin {
+	char *name; /* NULL: it is free */
+	int is_path;
+	unsigned of;
+	uint64_t id;
+	struct series series;
 };
 
 struct plot {
 	struct watch *watch;
 	enum show show;
 	int rows; /* of the view that was drawn last */
-	struct series series;
+	struct series series; /* of the selected row */
+	struct pin pin[GRID_LINES];
 	struct grid_area drawn; /* the chart itself, without its axes */
 	uint64_t pressed;       /* a time; 0: nowhere */
 };
@@ -51,13 +69,29 @@ plot_open(struct watch *w)
 	return p;
 }
 
+static void
+series_free(struct series *s)
+{
+	free(s->value);
+	free(s->over);
+}
+
+static void
+pin_free(struct pin *pin)
+{
+	series_free(&pin->series);
+	free(pin->name);
+	*pin = (struct pin){ 0 };
+}
+
 void
 plot_close(struct plot *p)
 {
 	if (!p)
 		return;
-	free(p->series.value);
-	free(p->series.over);
+	series_free(&p->series);
+	for (int i = 0; i < GRID_LINES; i++)
+		pin_free(&p->pin[i]);
 	free(p);
 }
 
@@ -122,7 +156,7 @@ last_time(const struct plot *p)
  * not over yet is left out until half of it is.
  */
 static void
-series_axis(const struct plot *p, struct series *s, size_t room)
+axis(const struct plot *p, struct axis *s, size_t room)
 {
 	const struct profile_summary *all = watch_summary(p->watch);
 	const struct watch_span *span = watch_span(p->watch);
@@ -160,24 +194,28 @@ series_axis(const struct plot *p, struct series *s, size_t room)
 static int
 is_same(const struct series *a, const struct series *b)
 {
-	return a->valid && a->id == b->id && a->variant == b->variant &&
-	    a->from == b->from && a->width == b->width && a->n == b->n &&
-	    a->buckets == b->buckets && b->last - a->last <= a->width / 8;
+	const struct axis *x = &a->axis, *y = &b->axis;
+
+	return a->valid && a->of == b->of && a->id == b->id && a->variant == b->variant &&
+	    x->from == y->from && x->width == y->width && x->n == y->n &&
+	    x->buckets == y->buckets && y->last - x->last <= x->width / 8;
 }
 
-/* In at most so many buckets. */
+/* Of a row that source can read. */
 static int
-series_read(struct plot *p, const struct plot_source *from, size_t room)
+series_read(struct series *s, const struct plot_source *source, uint64_t id,
+    const struct axis *axis)
 {
-	struct series *s = &p->series, next = *s;
+	struct series next = *s;
 
-	next.id = from->id;
-	next.variant = from->variant;
-	series_axis(p, &next, room);
+	next.of = source->of;
+	next.id = id;
+	next.variant = source->variant;
+	next.axis = *axis;
 	if (is_same(s, &next))
 		return 0;
-	next.valid = series_room(&next, room) == 0 &&
-	    from->read(from->ctx, next.id, next.from, next.width, next.last, next.n,
+	next.valid = series_room(&next, axis->buckets) == 0 &&
+	    source->read(source->ctx, id, axis->from, axis->width, axis->last, axis->n,
 	        next.value, next.over) == 0;
 	*s = next;
 	return s->valid ? 0 : -1;
@@ -196,39 +234,109 @@ plot_percent(const uint64_t *ns, uint64_t from, uint64_t width, uint64_t last, s
 	}
 }
 
+int
+plot_bytes(const struct inuse *u, uint64_t key, uint64_t from, uint64_t width, size_t n,
+    double *value, double *over)
+{
+	uint64_t *bytes = calloc(n, sizeof(*bytes));
+	int r = bytes ? inuse_series(u, inuse_id(u, key), 's', from, width, bytes, n) : -1;
+
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		value[i] = (double)bytes[i];
+		over[i] = 0;
+	}
+	free(bytes);
+	return r;
+}
+
+/* ---- pinned rows ------------------------------------------------------- */
+
+static int
+is_pinned(const struct pin *pin, unsigned of)
+{
+	return pin->name && pin->of == of;
+}
+
+int
+plot_pinned(const struct plot *p, unsigned of, uint64_t id)
+{
+	for (int i = 0; i < GRID_LINES; i++)
+		if (is_pinned(&p->pin[i], of) && p->pin[i].id == id)
+			return i + 1;
+	return 0;
+}
+
+static size_t
+pins_of(const struct plot *p, unsigned of)
+{
+	size_t n = 0;
+
+	for (int i = 0; i < GRID_LINES; i++)
+		n += (size_t)is_pinned(&p->pin[i], of);
+	return n;
+}
+
+/* With what is on top of it. */
+static int
+pin_read(struct pin *pin, const struct plot_source *source, const struct axis *axis)
+{
+	struct series *s = &pin->series;
+
+	if (series_read(s, source, pin->id, axis) < 0)
+		return -1;
+	for (size_t i = 0; i < axis->n; i++) {
+		s->value[i] += s->over[i];
+		s->over[i] = 0;
+	}
+	return 0;
+}
+
 /* ---- drawing ----------------------------------------------------------- */
 
 #define VALUE_SIZE 64
 
-/* The value at the cursor, or what is measured as far as there is room. */
-static const char *
-right_text(const struct plot *p, const struct plot_source *s, int columns, char *buf,
-    size_t size)
+/* The bucket that the cursor is in; n: in none. */
+static size_t
+cursor_at(const struct plot *p, const struct axis *a)
 {
-	const struct series *d = &p->series;
 	uint64_t cursor = watch_span(p->watch)->cursor;
-	char time[32], value[32];
-	size_t i = cursor >= d->from && d->width ? (cursor - d->from) / d->width : d->n;
+	size_t i = cursor && cursor >= a->from && a->width ?
+	    (size_t)((cursor - a->from) / a->width) : a->n;
 
-	*buf = '\0';
-	if (!cursor || i >= d->n) {
-		if (columns >= 50 && *s->legend)
-			snprintf(buf, size, " %s ", s->legend);
-		return buf;
-	}
-	chart_value(d->value[i] + d->over[i], s->bytes, value, sizeof(value));
-	chart_time(d->from + i * d->width, d->width < SECOND, time, sizeof(time));
-	snprintf(buf, size, " %s at %s ", value, time);
-	return buf;
+	return i < a->n ? i : a->n;
 }
 
-int
-plot_name_columns(const struct grid *g, const struct plot_source *s, int columns)
+/* What the chart shows, as far as there is room for it. */
+static void
+legend(const struct plot_source *s, const struct grid *g, int columns, char *buf,
+    size_t size)
 {
-	int legend = columns >= 50 && *s->legend ? grid_width(g, s->legend) + 2 : 0;
-	int room = columns - legend - 7 - grid_width(g, s->which);
+	*buf = '\0';
+	if (s->over && columns >= 50)
+		snprintf(buf, size, " %s %s %s %s%s%s ", chart_sign(g, 0), s->first,
+		    chart_sign(g, 1), s->over, columns < 72 ? "" : ", ",
+		    columns < 72 ? "" : s->unit);
+	else if (columns >= 60)
+		snprintf(buf, size, " %s%s%s ", s->what, *s->unit ? ", " : "", s->unit);
+}
 
-	return room < 8 ? 8 : room;
+/* The value at the cursor, or what is measured. */
+static void
+right_text(const struct plot *p, const struct plot_source *s, const struct grid *g,
+    int columns, char *buf, size_t size)
+{
+	const struct series *d = &p->series;
+	const struct axis *a = &d->axis;
+	size_t i = cursor_at(p, a);
+	char time[32], value[32];
+
+	if (i == a->n) {
+		legend(s, g, columns, buf, size);
+		return;
+	}
+	chart_value(d->value[i] + d->over[i], s->bytes, value, sizeof(value));
+	chart_time(a->from + i * a->width, a->width < SECOND, time, sizeof(time));
+	snprintf(buf, size, " %s at %s ", value, time);
 }
 
 static void
@@ -236,15 +344,17 @@ draw_rule(const struct plot *p, const struct plot_source *s, struct grid *g,
     const struct grid_area *area)
 {
 	struct grid_area rule = { area->y, area->x, 1, area->columns };
-	char buf[VALUE_SIZE + 64];
-	const char *what = right_text(p, s, area->columns, buf, sizeof(buf));
-	int end = area->x + area->columns - grid_width(g, what) - 2;
-	int x = area->x + 3, y = area->y;
+	char buf[VALUE_SIZE + 64], name[CELLS_SIZE];
+	int x = area->x + 3, y = area->y, end, room;
 
+	right_text(p, s, g, area->columns, buf, sizeof(buf));
+	end = area->x + area->columns - grid_width(g, buf) - 2;
+	room = end - x - 2 - grid_width(g, s->which);
+	cells_shorten(name, s->name, s->is_path, room < 8 ? 8 : room);
 	grid_fill(g, rule, GRID_FRAME, grid_utf8(g) ? L'─' : L'-');
-	grid_put(g, y, end, area->columns, GRID_FRAME, what);
+	grid_put(g, y, end, area->columns, GRID_FRAME, buf);
 	grid_put(g, y, x - 1, 1, GRID_PLAIN, " ");
-	x = grid_put(g, y, x, end - x - 1, GRID_STRONG, s->name);
+	x = grid_put(g, y, x, end - x - 1, GRID_STRONG, name);
 	x = grid_put(g, y, x, 1, GRID_PLAIN, " ");
 	if (*s->which && x + 2 < end) {
 		x = grid_put(g, y, x, end - x - 1, GRID_FRAME, s->which);
@@ -252,43 +362,169 @@ draw_rule(const struct plot *p, const struct plot_source *s, struct grid *g,
 	}
 }
 
+static void
+draw_pin(const struct plot *p, int number, int bytes, struct grid *g,
+    const struct grid_area *cell)
+{
+	const struct pin *pin = &p->pin[number - 1];
+	size_t i = cursor_at(p, &pin->series.axis);
+	int x = cell->x, room = cell->columns - 2;
+	char name[CELLS_SIZE], value[32] = "";
+
+	if (i < pin->series.axis.n)
+		chart_value(pin->series.value[i], bytes, value, sizeof(value));
+	room -= *value ? (int)strlen(value) + 1 : 0;
+	x = grid_printf(g, cell->y, x, 2, GRID_LINE + number - 1, "%d ", number);
+	cells_shorten(name, pin->name, pin->is_path, room < 4 ? 4 : room);
+	x = grid_put(g, cell->y, x, room, GRID_PLAIN, name);
+	if (*value)
+		grid_put(g, cell->y, x + 1, cell->x + cell->columns - x - 1,
+		    GRID_LINE + number - 1, value);
+}
+
+/* A line of those that are pinned; each has the same room. */
+static void
+draw_pins(const struct plot *p, const struct plot_source *s, size_t n, struct grid *g,
+    const struct grid_area *row)
+{
+	int width = row->columns / (int)n;
+	struct grid_area cell = { row->y, row->x, 1, width - 2 };
+
+	for (int i = 0; i < GRID_LINES; i++)
+		if (is_pinned(&p->pin[i], s->of)) {
+			draw_pin(p, i + 1, s->bytes, g, &cell);
+			cell.x += width;
+		}
+}
+
+/* How it is drawn; lines has room for all. */
+static struct chart
+make_chart(const struct plot *p, const struct plot_source *s, const struct axis *a,
+    struct chart_line *lines)
+{
+	const struct watch_span *span = watch_span(p->watch);
+	const struct profile_select *range = profile_selected(watch_profile(p->watch));
+	struct chart c = { .value = p->series.value, .over = p->series.over, .n = a->n,
+		.buckets = a->buckets, .from = a->from, .to = a->from + a->buckets * a->width,
+		.bytes = s->bytes, .line = span->line, .close = span->close,
+		.cursor = span->cursor, .mark_from = range->from, .mark_to = range->to,
+		.lines = lines };
+
+	for (int i = 0; i < GRID_LINES; i++)
+		if (is_pinned(&p->pin[i], s->of))
+			lines[c.nlines++] = (struct chart_line){ p->pin[i].series.value, i + 1 };
+	return c;
+}
+
+/* All that is shown, in buckets of an axis. */
+static int
+read_all(struct plot *p, const struct plot_source *s, const struct axis *a)
+{
+	int r = series_read(&p->series, s, s->id, a);
+
+	for (int i = 0; r == 0 && i < GRID_LINES; i++)
+		if (is_pinned(&p->pin[i], s->of))
+			r = pin_read(&p->pin[i], s, a);
+	return r;
+}
+
 void
 plot_draw(struct plot *p, const struct plot_source *s, struct grid *g,
     const struct grid_area *area)
 {
-	const struct watch_span *span = watch_span(p->watch);
-	const struct profile_select *range = profile_selected(watch_profile(p->watch));
+	size_t pins = pins_of(p, s->of);
 	struct grid_area plot = { area->y + 1, area->x, area->rows - 1, area->columns };
-	struct series *d = &p->series;
+	struct grid_area row = { area->y + 1, area->x + 3, 1, area->columns - 3 };
+	struct chart_line lines[GRID_LINES];
+	struct axis a;
 	struct chart c;
 
-	if (series_read(p, s, chart_buckets(g, &plot)) < 0) {
+	if (pins) {
+		plot.y++;
+		plot.rows--;
+	}
+	axis(p, &a, chart_buckets(g, &plot));
+	if (read_all(p, s, &a) < 0) {
 		grid_put(g, plot.y, plot.x + 1, plot.columns - 1, GRID_WARN,
 		    "out of memory");
 		return;
 	}
 	draw_rule(p, s, g, area);
-	c = (struct chart){ .value = d->value, .over = d->over, .n = d->n,
-		.buckets = d->buckets, .from = d->from,
-		.to = d->from + d->buckets * d->width, .bytes = s->bytes,
-		.line = span->line, .close = span->close, .cursor = span->cursor,
-		.mark_from = range->from, .mark_to = range->to };
+	if (pins)
+		draw_pins(p, s, pins, g, &row);
+	c = make_chart(p, s, &a, lines);
 	chart_draw(g, &plot, &c);
 	p->drawn = chart_area(&plot);
 }
 
 /* ---- keys -------------------------------------------------------------- */
 
-static const char *
-act_show(void *plot, int arg)
+static struct plot *
+plot_of(void *at)
 {
-	struct plot *p = plot;
-	int shown = plot_rows(p, p->rows) > 0;
+	return ((struct plot_at *)at)->plot;
+}
+
+static const char *
+show(struct plot *p)
+{
+	p->show = SHOW_YES;
+	return p->rows && plot_rows(p, p->rows) == 0 ?
+	    "no room for a chart: make the window higher" : NULL;
+}
+
+static const char *
+act_show(void *at, int arg)
+{
+	struct plot *p = plot_of(at);
 
 	(void)arg;
-	p->show = shown ? SHOW_NO : SHOW_YES;
-	if (!shown && p->rows && plot_rows(p, p->rows) == 0)
-		return "no room for a chart: make the window higher";
+	if (plot_rows(p, p->rows) == 0)
+		return show(p);
+	p->show = SHOW_NO;
+	return NULL;
+}
+
+static const char *
+pin(struct plot *p, const struct plot_source *s)
+{
+	int i = 0;
+
+	while (i < GRID_LINES && p->pin[i].name)
+		i++;
+	if (i == GRID_LINES)
+		return "no more rows can be pinned: Enter on a pinned one, or V, lets go";
+	p->pin[i] = (struct pin){ .name = strdup(s->name), .is_path = s->is_path, .of = s->of,
+		.id = s->id };
+	if (!p->pin[i].name)
+		return "out of memory";
+	return plot_rows(p, p->rows) == 0 ? show(p) : NULL;
+}
+
+static const char *
+act_pin(void *at, int arg)
+{
+	struct plot *p = plot_of(at);
+	const struct plot_source *s = ((struct plot_at *)at)->source;
+	int number = s->name ? plot_pinned(p, s->of, s->id) : 0;
+
+	(void)arg;
+	if (!s->name)
+		return "no row to pin";
+	if (!number)
+		return pin(p, s);
+	pin_free(&p->pin[number - 1]);
+	return NULL;
+}
+
+static const char *
+act_unpin(void *at, int arg)
+{
+	struct plot *p = plot_of(at);
+
+	(void)arg;
+	for (int i = 0; i < GRID_LINES; i++)
+		pin_free(&p->pin[i]);
 	return NULL;
 }
 
@@ -299,9 +535,9 @@ duration(const struct plot *p)
 }
 
 static const char *
-act_zoom(void *plot, int in)
+act_zoom(void *at, int in)
 {
-	struct plot *p = plot;
+	struct plot *p = plot_of(at);
 	struct watch_span *span = watch_span(p->watch);
 	uint64_t all = duration(p), length = span->length ? span->length : all;
 
@@ -315,9 +551,9 @@ act_zoom(void *plot, int in)
 }
 
 static const char *
-act_pan(void *plot, int by)
+act_pan(void *at, int by)
 {
-	struct plot *p = plot;
+	struct plot *p = plot_of(at);
 	struct watch_span *span = watch_span(p->watch);
 	uint64_t last = last_time(p), end = span->end ? span->end : last;
 	uint64_t step = span->length / 4, least = watch_summary(p->watch)->first + span->length;
@@ -333,9 +569,9 @@ act_pan(void *plot, int by)
 }
 
 static const char *
-act_line(void *plot, int arg)
+act_line(void *at, int arg)
 {
-	struct plot *p = plot;
+	struct plot *p = plot_of(at);
 
 	(void)arg;
 	watch_span(p->watch)->line ^= 1;
@@ -343,9 +579,9 @@ act_line(void *plot, int arg)
 }
 
 static const char *
-act_close(void *plot, int arg)
+act_close(void *at, int arg)
 {
-	struct plot *p = plot;
+	struct plot *p = plot_of(at);
 
 	(void)arg;
 	watch_span(p->watch)->close ^= 1;
@@ -353,22 +589,22 @@ act_close(void *plot, int arg)
 }
 
 static const char *
-act_cursor(void *plot, int by)
+act_cursor(void *at, int by)
 {
-	struct plot *p = plot;
+	struct plot *p = plot_of(at);
 	struct watch_span *span = watch_span(p->watch);
-	const struct series *s = &p->series;
-	uint64_t end = s->from + s->n * s->width, at = span->cursor;
+	const struct axis *s = &p->series.axis;
+	uint64_t end = s->from + s->n * s->width, time = span->cursor;
 
-	if (!s->valid || s->n == 0)
-		return "there is no chart: Enter shows it";
-	if (!at || at < s->from || at >= end)
-		at = by < 0 ? end - s->width / 2 : s->from + s->width / 2;
+	if (!p->series.valid || s->n == 0)
+		return "there is no chart: v shows it";
+	if (!time || time < s->from || time >= end)
+		time = by < 0 ? end - s->width / 2 : s->from + s->width / 2;
 	else if (by < 0)
-		at = at - s->from >= s->width ? at - s->width : at;
+		time = time - s->from >= s->width ? time - s->width : time;
 	else
-		at = at + s->width < end ? at + s->width : at;
-	span->cursor = at;
+		time = time + s->width < end ? time + s->width : time;
+	span->cursor = time;
 	return NULL;
 }
 
@@ -384,16 +620,16 @@ select_range(struct plot *p, uint64_t from, uint64_t to)
 
 /* A range begins with the cursor's bucket, or ends with it. */
 static const char *
-act_mark(void *plot, int end)
+act_mark(void *at, int end)
 {
-	struct plot *p = plot;
+	struct plot *p = plot_of(at);
 	const struct profile_select *s = profile_selected(watch_profile(p->watch));
-	const struct series *d = &p->series;
-	uint64_t at = watch_span(p->watch)->cursor, bucket;
+	const struct axis *d = &p->series.axis;
+	uint64_t time = watch_span(p->watch)->cursor, bucket;
 
-	if (!at || at < d->from || !d->width)
+	if (!time || time < d->from || !d->width)
 		return "no cursor: the left and right arrows move it";
-	bucket = d->from + (at - d->from) / d->width * d->width;
+	bucket = d->from + (time - d->from) / d->width * d->width;
 	if (end)
 		return select_range(p, s->from < bucket + d->width ? s->from : 0,
 		    bucket + d->width);
@@ -401,9 +637,9 @@ act_mark(void *plot, int end)
 }
 
 static const char *
-act_now(void *plot, int arg)
+act_now(void *at, int arg)
 {
-	struct plot *p = plot;
+	struct plot *p = plot_of(at);
 	const char *why = select_range(p, last_time(p), UINT64_MAX);
 
 	(void)arg;
@@ -411,9 +647,9 @@ act_now(void *plot, int arg)
 }
 
 static const char *
-act_all(void *plot, int arg)
+act_all(void *at, int arg)
 {
-	struct plot *p = plot;
+	struct plot *p = plot_of(at);
 
 	(void)arg;
 	watch_span(p->watch)->cursor = 0;
@@ -424,11 +660,11 @@ int
 plot_mouse(struct plot *p, int released, int y, int x)
 {
 	const struct grid_area *a = &p->drawn;
-	const struct series *s = &p->series;
+	const struct axis *s = &p->series.axis;
 	uint64_t time, from;
 
 	if (y < a->y || y >= a->y + a->rows || x < a->x || x >= a->x + a->columns ||
-	    !s->valid)
+	    !p->series.valid)
 		return 0;
 	time = s->from + (uint64_t)((double)(x - a->x) / a->columns *
 	    (double)(s->buckets * s->width));
@@ -445,7 +681,9 @@ plot_mouse(struct plot *p, int released, int y, int x)
 }
 
 static const struct view_key keys[] = {
-	{ KEYS_ENTER, 0, act_show, "show or hide the chart", "chart" },
+	{ KEYS_ENTER, 0, act_pin, "pin the row to the chart, or let go of it", "pin" },
+	{ 'V', 0, act_unpin, "let go of all pinned rows", NULL },
+	{ 'v', 0, act_show, "show or hide the chart", NULL },
 	{ '+', 1, act_zoom, "chart: a shorter time", "zoom" },
 	{ '-', 0, act_zoom, "chart: a longer time", "zoom" },
 	{ 'h', -1, act_pan, "chart: earlier", NULL },

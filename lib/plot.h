@@ -1,6 +1,7 @@
 /*
- * A row of a view over time: a chart with its title, what part of the time it
- * shows, a cursor in it, and the range that is marked by that.
+ * Rows of a view over time: a chart of the selected one and of those that are
+ * pinned, what part of the time it shows, a cursor in it, and the range that is
+ * marked by that.
  */
 #ifndef PLOT_H
 #define PLOT_H
@@ -10,23 +11,27 @@
 
 #include "grid.h"
 
+struct inuse;
 struct plot;
 struct view_key;
 struct watch;
 
-/* What is drawn. */
+/* A row that can be drawn. */
 struct plot_source {
 	void *ctx;
-	unsigned id;        /* tells it from others that read() can read */
-	int variant;
-	const char *name;   /* in the title; the caller has shortened it */
-	const char *which;  /* and what tells it from others of that name; or "" */
-	const char *legend; /* what is measured; or "" */
-	int bytes;          /* values are bytes; else percents */
+	unsigned of;      /* what kind of row it is, */
+	uint64_t id;      /* and what tells it from others of that kind */
+	int variant;      /* read() has the same values as long as this is the same */
+	const char *name; /* NULL: there is no row */
+	int is_path;      /* the name */
+	char which[128];  /* tells it from others of that name; or "" */
+	const char *what, *unit; /* is measured, in the title: "total", "% of a core" */
+	const char *first, *over; /* the two series, where there are two; or NULL */
+	int bytes;        /* values are bytes; else percents */
 	/* Values of n buckets from `from' on, the last of which may end at `last'
 	 * already; over: of a second series on top, 0 where there is none.  -1: out of
 	 * memory. */
-	int (*read)(void *ctx, unsigned id, uint64_t from, uint64_t width, uint64_t last,
+	int (*read)(void *ctx, uint64_t id, uint64_t from, uint64_t width, uint64_t last,
 	    size_t n, double *value, double *over);
 };
 
@@ -43,9 +48,11 @@ struct grid_area plot_split(struct plot *p, const struct grid_area *area, int an
 void plot_percent(const uint64_t *ns, uint64_t from, uint64_t width, uint64_t last,
     size_t n, double *value);
 
-/* The columns of the name in a title of so many; for who shortens it. */
-int plot_name_columns(const struct grid *g, const struct plot_source *s, int columns);
+/* For read(): the live bytes of a row of memory, by its key. */
+int plot_bytes(const struct inuse *u, uint64_t key, uint64_t from, uint64_t width, size_t n,
+    double *value, double *over);
 
+/* With those that are pinned and of the same kind. */
 void plot_draw(struct plot *p, const struct plot_source *s, struct grid *g,
     const struct grid_area *area);
 
@@ -53,7 +60,14 @@ void plot_draw(struct plot *p, const struct plot_source *s, struct grid *g,
  * there is selected, or the cursor is there.  0: it is not in the chart. */
 int plot_mouse(struct plot *p, int released, int y, int x);
 
-/* Its keys, acting on the plot: those that mark a range select it in the watch. */
+/* The number of a pinned row, from 1 to GRID_LINES; 0: it is not pinned. */
+int plot_pinned(const struct plot *p, unsigned of, uint64_t id);
+
+/* Its keys, acting on a struct plot_at: those that mark a range select it in the watch. */
+struct plot_at {
+	struct plot *plot;
+	const struct plot_source *source; /* of the selected row */
+};
 const struct view_key *plot_keys(size_t *n);
 
 #endif

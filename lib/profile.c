@@ -576,6 +576,8 @@ static int
 counts(const struct profile *p, const struct profile_sample *s, unsigned id,
     const char *mark)
 {
+	if (id == PROFILE_ALL)
+		return 1;
 	if (!is_of_thread(p, s))
 		return 0;
 	return p->group == PROFILE_THREAD ? s->thread == id : mark[s->node];
@@ -671,7 +673,7 @@ profile_series(const struct profile *p, unsigned id, char what,
 	int r = mark && told ? 0 : -1;
 
 	memset(bucket, 0, n * sizeof(*bucket));
-	if (r == 0 && p->group != PROFILE_THREAD)
+	if (r == 0 && p->group != PROFILE_THREAD && id != PROFILE_ALL)
 		mark_nodes(p, id, what, mark);
 	if (r == 0 && width)
 		fill_buckets(p, &b, id, metric_columns[metric], mark, told);

@@ -160,6 +160,7 @@ int profile_fold(struct profile *p, int fold);
  * The total (what = 't') or self (what = 's') time of one row of the present
  * grouping in n buckets of `width` nanoseconds from `from` on, for a chart.
  * Off-CPU time is told at the end of an interval, over which it is spread.
+ * PROFILE_ALL is all of the time, whatever is selected.
  * -1: out of memory.
  */
 int profile_series(const struct profile *p, unsigned id, char what,

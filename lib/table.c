@@ -274,11 +274,15 @@ static void
 draw_row(const struct table *t, const struct table_source *s, size_t place,
     struct grid *g, const struct grid_area *row, struct grid_area *cell)
 {
+	int mark;
+
 	for (int i = 0; i < s->columns; i++) {
 		cell[i].y = row->y;
 		if (cell[i].columns > 0)
 			s->draw(s->rows, t->order[place], i, g, &cell[i]);
 	}
+	if (s->mark && (mark = s->mark(s->rows, t->order[place])))
+		grid_printf(g, row->y, row->x, 1, GRID_LINE + mark - 1, "%d", mark);
 	if (place == t->at)
 		grid_add_style(g, *row, GRID_SELECTED);
 }

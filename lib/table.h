@@ -34,6 +34,9 @@ struct table_source {
 	int columns;
 	/* What a row is searched by; NULL: it cannot be. */
 	const char *(*text)(const void *rows, size_t row);
+	/* A number from 1 to GRID_LINES that a row is marked with in the color of that
+	 * line, or 0; NULL: none is. */
+	int (*mark)(const void *rows, size_t row);
 };
 
 #define TABLE_COLUMNS_MAX 16

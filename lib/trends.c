@@ -1,19 +1,10 @@
 #include "trends.h"
 
 #include <stdlib.h>
-#include <time.h>
 
+#include "cells.h"
 #include "grid.h"
 #include "watch.h"
-
-static int64_t
-seconds(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec;
-}
 
 int
 trends_begin(struct trends *t, struct watch *w, unsigned of, size_t ids)
@@ -22,7 +13,7 @@ trends_begin(struct trends *t, struct watch *w, unsigned of, size_t ids)
 	const struct watch_span *span = watch_span(w);
 	uint64_t last = all->measured > all->first ? all->measured : all->first;
 	uint64_t from = all->first, *value;
-	int64_t now = seconds();
+	int64_t now = watch_clock();
 
 	if (span->length) {
 		last = span->end ? span->end : last;
@@ -69,7 +60,6 @@ void
 trends_draw(const struct trends *t, unsigned id, struct grid *g,
     const struct grid_area *cell)
 {
-	static const wchar_t bars[] = L" ▁▂▃▄▅▆▇█", ascii[] = L" ..::-=##";
 	const uint64_t *value = of_row(t, id);
 	uint64_t most = 1;
 
@@ -80,7 +70,7 @@ trends_draw(const struct trends *t, unsigned id, struct grid *g,
 		int level = (int)((double)value[i] / (double)most * 8 + 0.5);
 
 		level = value[i] && !level ? 1 : level;
-		grid_fill(g, at, GRID_CHART, grid_utf8(g) ? bars[level] : ascii[level]);
+		cells_bar(g, &at, level, GRID_CHART);
 	}
 }
 

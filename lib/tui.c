@@ -14,13 +14,15 @@
 #include "page.h"
 #include "plot.h"
 #include "profile.h"
+#include "strip.h"
 #include "table.h"
 #include "tui.h"
 #include "view.h"
 #include "watch.h"
 
 #define SPACED_ROWS 20 /* of the screen, from which there is room for air */
-#define AIRY_ROWS 30   /* and for more of it */
+#define STRIP_ROWS 22  /* for all of the process at a glance */
+#define AIRY_ROWS 30   /* and for twice as much of it */
 
 struct pane {
 	const struct view_type *type;
@@ -53,6 +55,7 @@ struct tui {
 	struct watch *watch;
 	struct pane pane[PANES];
 	struct pane *shown, *before; /* and what was shown before it, or NULL */
+	struct strip *strip;
 	struct page *help;           /* in its place; NULL: it is not shown */
 	struct prompt prompt;
 	char wanted[256];            /* what was searched for last */
@@ -601,13 +604,16 @@ try_plot_keys(struct tui *t, int key)
 {
 	const struct view_type *type = t->shown->type;
 	const struct view_key *keys;
+	struct plot_source source;
+	struct plot_at at = { .source = &source };
 	const char *why;
 	size_t n;
 
 	if (!type->plot)
 		return 0;
 	keys = plot_keys(&n);
-	if (!try_keys(t, keys, n, type->plot(t->shown->view), key))
+	at.plot = type->plot(t->shown->view, &source);
+	if (!try_keys(t, keys, n, &at, key))
 		return 0;
 	why = update(t);
 	t->message = why ? why : t->message;
@@ -627,28 +633,47 @@ try_view_keys(struct tui *t, int key)
 	    try_plot_keys(t, key);
 }
 
+/* What is no text and no table moves as with the arrow keys. */
+static const char *
+wheel(struct tui *t, int up)
+{
+	struct page *page = text(t);
+	struct sheet s;
+	int by = up ? -3 : 3;
+
+	if (page)
+		return act_scroll(page, by);
+	if (find_sheet(t, &s))
+		return act_move(&s, by);
+	try_view_keys(t, up ? KEYS_UP : KEYS_DOWN);
+	return t->message;
+}
+
 /* Wheels move what is shown; a click selects a row, sorts by a column, or is in the
- * chart. */
+ * chart, or a box of the flame graph. */
 static const char *
 mouse(struct tui *t, int key)
 {
 	const struct view_type *type = t->shown->type;
 	enum keys_mouse what = KEYS_MOUSE_WHAT(key);
 	int y = KEYS_MOUSE_Y(key), x = KEYS_MOUSE_X(key);
-	struct page *page = text(t);
+	struct plot_source chart;
 	struct sheet s;
 
-	if (what == KEYS_WHEEL_UP || what == KEYS_WHEEL_DOWN) {
-		int by = what == KEYS_WHEEL_UP ? -3 : 3;
-
-		return page ? act_scroll(page, by) : find_sheet(t, &s) ? act_move(&s, by) : NULL;
-	}
-	if (page)
+	if (what == KEYS_WHEEL_UP || what == KEYS_WHEEL_DOWN)
+		return wheel(t, what == KEYS_WHEEL_UP);
+	if (text(t))
 		return NULL;
-	if (type->plot && plot_mouse(type->plot(t->shown->view), what == KEYS_RELEASE, y, x))
+	if (type->plot &&
+	    plot_mouse(type->plot(t->shown->view, &chart), what == KEYS_RELEASE, y, x))
 		return update(t);
-	return what == KEYS_PRESS && find_sheet(t, &s) &&
-	        table_click(s.table, &s.source, y, x) ? resort(&s) : NULL;
+	if (what != KEYS_PRESS)
+		return NULL;
+	if (find_sheet(t, &s))
+		return table_click(s.table, &s.source, y, x) ? resort(&s) : NULL;
+	if (type->click)
+		type->click(t->shown->view, y, x);
+	return NULL;
 }
 
 static int
@@ -748,6 +773,7 @@ make_help(const struct tui *t)
 	}
 	help_title(p, "Words");
 	help_words(p, type->words);
+	help_words(p, strip_words());
 	help_words(p, head_words());
 	if (page_check(p) == 0)
 		return p;
@@ -780,9 +806,10 @@ tui_open(struct watch *w)
 	if (!t)
 		return NULL;
 	t->watch = w;
+	t->strip = strip_open(w);
 	for (size_t i = 0; i < PANES; i++)
 		t->pane[i].type = types[i]();
-	if (!show(t, first_pane(w)))
+	if (t->strip && !show(t, first_pane(w)))
 		return t;
 	tui_close(t);
 	return NULL;
@@ -795,6 +822,7 @@ tui_close(struct tui *t)
 		return;
 	for (size_t i = 0; i < PANES; i++)
 		t->pane[i].type->close(t->pane[i].view);
+	strip_close(t->strip);
 	page_close(t->help);
 	free(t->copied);
 	free(t);
@@ -960,6 +988,12 @@ place(const struct tui *t, char *buf, size_t size)
 	append(buf, size, at);
 }
 
+static int
+strip_rows(const struct tui *t, int rows)
+{
+	return text(t) || rows < STRIP_ROWS ? 0 : rows < AIRY_ROWS ? 1 : 2;
+}
+
 /* The head of a table is always as high, that of a text as it needs. */
 static void
 draw_all(const struct tui *t, struct grid *g)
@@ -967,14 +1001,16 @@ draw_all(const struct tui *t, struct grid *g)
 	struct grid_area all = grid_all(g);
 	struct grid_area head = { 0, 0, head_rows(t->watch), all.columns };
 	struct grid_area foot = { all.rows - 1, 0, 1, all.columns };
+	struct grid_area strip = { HEAD_ROWS_MAX, 0, strip_rows(t, all.rows), all.columns };
 	struct grid_area body = { head.rows, 0, 0, all.columns };
 	char where[192];
 
 	if (all.rows >= SPACED_ROWS)
-		body.y = text(t) ? head.rows + 1 :
-		    HEAD_ROWS_MAX + (all.rows >= AIRY_ROWS);
+		body.y = text(t) ? head.rows + 1 : strip.y + strip.rows;
 	body.rows = foot.y - body.y;
 	draw_body(t, g, &body);
+	if (strip.rows)
+		strip_draw(t->strip, g, &strip);
 	place(t, where, sizeof(where));
 	head_draw(t->watch, t->paused, where, g, &head);
 	draw_foot(t, g, &foot);

@@ -13,6 +13,7 @@ struct grid;
 struct grid_area;
 struct page;
 struct plot;
+struct plot_source;
 struct table;
 struct table_source;
 struct watch;
@@ -41,9 +42,9 @@ struct view_type {
 	struct page *(*page)(void *view);
 
 	/* or it has its own drawing; and where it has a table or a chart, the keys of
-	 * those are common. */
+	 * those are common.  The source is of the selected row. */
 	struct table *(*table)(void *view, struct table_source *s);
-	struct plot *(*plot)(void *view);
+	struct plot *(*plot)(void *view, struct plot_source *s);
 	/* The function that is selected, its module, and whether this is about memory;
 	 * NULL: none. */
 	const char *(*focus)(void *view, const char **module, int *memory);
@@ -53,6 +54,9 @@ struct view_type {
 	/* Select the next one that a pattern matches, or with -1 the one before; -1: there
 	 * is none.  For what is no table. */
 	int (*find)(void *view, const char *pattern, int direction);
+	/* Somebody has clicked there: 0: it is nothing.  NULL: only in a table or chart can
+	 * that be. */
+	int (*click)(void *view, int y, int x);
 	/* The same as a picture, SVG; NULL: there is none.  -1: out of memory. */
 	int (*svg)(void *view, FILE *out);
 	const struct view_key *key;

@@ -208,13 +208,37 @@ row_draw(const void *rows, size_t i, int column, struct grid *g,
 	}
 }
 
+/* What is charted of a row: CPU time, or live bytes where it has none. */
+enum kind { TIME, BYTES };
+
+static enum kind
+kind(const struct row *r)
+{
+	return r->cpu ? TIME : BYTES;
+}
+
+static uint64_t
+chart_id(const struct row *r)
+{
+	return kind(r) == TIME ? r->cpu->id : r->heap->key;
+}
+
+static int
+row_mark(const void *rows, size_t i)
+{
+	const struct view_both *v = rows;
+	const struct row *r = &v->row[i];
+
+	return plot_pinned(v->plot, kind(r), chart_id(r));
+}
+
 static struct table *
 both_table(void *view, struct table_source *s)
 {
 	struct view_both *v = view;
 
 	*s = (struct table_source){ v, v->n, row_id, row_compare, row_draw, columns,
-		NCOLUMNS, row_text };
+		NCOLUMNS, row_text, row_mark };
 	return &v->table;
 }
 
@@ -236,47 +260,55 @@ both_update(void *view)
 
 /* ---- the chart --------------------------------------------------------- */
 
-/* CPU time, or live bytes where it has none. */
 static int
-both_series(void *view, unsigned id, uint64_t from, uint64_t width, uint64_t last,
+time_series(void *view, uint64_t id, uint64_t from, uint64_t width, uint64_t last,
     size_t n, double *value, double *over)
 {
 	const struct view_both *v = view;
-	const struct row *r = &v->row[id];
-	uint64_t *sum = calloc(n, sizeof(*sum));
-	int ok = sum ? r->cpu ? profile_series(watch_profile(v->watch), r->cpu->id, 't',
-	                            PROFILE_CPU, from, width, sum, n) :
-	                        inuse_series(v->inuse, r->heap->id, 's', from, width, sum, n) :
-	               -1;
+	uint64_t *ns = calloc(n, sizeof(*ns));
+	int r = ns ? profile_series(watch_profile(v->watch), (unsigned)id, 't', PROFILE_CPU,
+	                 from, width, ns, n) :
+	             -1;
 
-	for (size_t i = 0; ok == 0 && i < n; i++) {
-		value[i] = (double)sum[i];
-		over[i] = 0;
-	}
-	if (ok == 0 && r->cpu)
-		plot_percent(sum, from, width, last, n, value);
-	free(sum);
-	return ok;
+	memset(over, 0, n * sizeof(*over));
+	if (r == 0)
+		plot_percent(ns, from, width, last, n, value);
+	free(ns);
+	return r;
 }
 
-static void
-draw_chart(struct view_both *v, struct grid *g, const struct grid_area *area)
+static int
+bytes_series(void *view, uint64_t id, uint64_t from, uint64_t width, uint64_t last,
+    size_t n, double *value, double *over)
 {
-	long i = table_selected(&v->table);
-	const struct row *r = &v->row[i < 0 ? 0 : i];
-	char name[CELLS_SIZE];
-	struct plot_source s = { .ctx = v, .read = both_series, .which = "" };
+	const struct view_both *v = view;
 
-	if (i < 0)
-		return;
-	s.id = (unsigned)i;
-	s.variant = (int)(r->id & 0xffff) * 2 +
-	    profile_is_folded(watch_profile(v->watch));
-	s.bytes = !r->cpu;
-	s.legend = r->cpu ? "total, % of a core" : "live bytes";
-	cells_shorten(name, r->name, 0, plot_name_columns(g, &s, area->columns));
-	s.name = name;
-	plot_draw(v->plot, &s, g, area);
+	(void)last;
+	return plot_bytes(v->inuse, id, from, width, n, value, over);
+}
+
+static struct plot *
+both_plot(void *view, struct plot_source *s)
+{
+	struct view_both *v = view;
+	long i = table_selected(&v->table);
+	const struct row *r = i < 0 ? NULL : &v->row[i];
+
+	*s = (struct plot_source){ .ctx = v, .read = time_series, .what = "total",
+		.unit = "% of a core",
+		.variant = profile_is_folded(watch_profile(v->watch)) };
+	if (!r)
+		return v->plot;
+	if (kind(r) == BYTES) {
+		s->read = bytes_series;
+		s->bytes = 1;
+		s->what = "live bytes";
+		s->unit = "";
+	}
+	s->of = kind(r);
+	s->id = chart_id(r);
+	s->name = r->name;
+	return v->plot;
 }
 
 /* ---- the view ---------------------------------------------------------- */
@@ -324,26 +356,21 @@ both_focus(void *view, const char **module, int *memory)
 	return v->row[i].name;
 }
 
-static struct plot *
-both_plot(void *view)
-{
-	return ((struct view_both *)view)->plot;
-}
-
 static void
 both_draw(void *view, struct grid *g, const struct grid_area *area)
 {
 	struct view_both *v = view;
 	struct table_source s;
 	struct table *t = both_table(v, &s);
+	struct plot_source chart;
 	struct grid_area top, bottom = plot_split(v->plot, area, t->n > 0, &top);
 
 	table_draw(t, &s, g, &top);
 	if (t->n == 0)
 		cells_middle(g, &top, t->filter ? "nothing matches the filter: F changes it" :
 		    "neither time on the CPU nor memory yet");
-	else if (bottom.rows)
-		draw_chart(v, g, &bottom);
+	else if (bottom.rows && both_plot(v, &chart) && chart.name)
+		plot_draw(v->plot, &chart, g, &bottom);
 }
 
 static void

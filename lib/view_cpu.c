@@ -183,18 +183,26 @@ row_text(const void *rows, size_t i)
 	return v->row[i].name;
 }
 
+static int
+row_mark(const void *rows, size_t i)
+{
+	const struct view_cpu *v = rows;
+
+	return plot_pinned(v->plot, v->group, v->row[i].id);
+}
+
 static struct table_source
 source(const struct view_cpu *v)
 {
 	return (struct table_source){ v, v->n, row_id, row_compare, row_draw,
-		layout(v), NCOLUMNS, row_text };
+		layout(v), NCOLUMNS, row_text, row_mark };
 }
 
 /* ---- the chart --------------------------------------------------------- */
 
 /* What a row used over time: on the CPU, and over that off it. */
 static int
-cpu_series(void *view, unsigned id, uint64_t from, uint64_t width, uint64_t last, size_t n,
+cpu_series(void *view, uint64_t id, uint64_t from, uint64_t width, uint64_t last, size_t n,
     double *value, double *over)
 {
 	const struct view_cpu *v = view;
@@ -207,7 +215,7 @@ cpu_series(void *view, unsigned id, uint64_t from, uint64_t width, uint64_t last
 		memset(to, 0, n * sizeof(*to));
 		if (v->metric != (enum profile_metric)i && v->metric != PROFILE_WALL)
 			continue;
-		r = profile_series(watch_profile(v->watch), id, 't', (enum profile_metric)i,
+		r = profile_series(watch_profile(v->watch), (unsigned)id, 't', (enum profile_metric)i,
 		    from, width, ns, n);
 		if (r == 0)
 			plot_percent(ns, from, width, last, n, to);
@@ -217,55 +225,40 @@ cpu_series(void *view, unsigned id, uint64_t from, uint64_t width, uint64_t last
 }
 
 /* What tells a row from others of its name. */
-static const char *
+static void
 which(const struct view_cpu *v, const struct profile_row *row, char *buf,
     size_t size)
 {
-	*buf = '\0';
 	if (v->group == PROFILE_THREAD)
 		snprintf(buf, size, "%" PRIu64 "/%" PRIu64, row->pid, row->tid);
 	else if (v->group == PROFILE_LINE && row->file)
 		snprintf(buf, size, "%s:%" PRIu64, cells_base(row->file),
 		    row->line);
-	return buf;
 }
 
-/* What the chart shows, as far as there is room for it. */
-static const char *
-legend(const struct view_cpu *v, const struct grid *g, int columns, char *buf,
-    size_t size)
+static struct plot *
+cpu_plot(void *view, struct plot_source *s)
 {
-	*buf = '\0';
-	if (v->metric == PROFILE_WALL && columns >= 50)
-		snprintf(buf, size, "%s on %s off CPU%s", chart_sign(g, 0),
-		    chart_sign(g, 1), columns < 72 ? "" : ", % of a thread");
-	else if (columns >= 60)
-		snprintf(buf, size, "total%s", v->metric == PROFILE_OFF ?
-		    " off CPU, % of a thread" : ", % of a core");
-	return buf;
-}
-
-static void
-draw_chart(struct view_cpu *v, struct grid *g, const struct grid_area *area)
-{
+	struct view_cpu *v = view;
+	const struct profile *p = watch_profile(v->watch);
 	long i = table_selected(&v->table[v->group]);
-	const struct profile_select *of = profile_selected(watch_profile(v->watch));
-	const struct profile_row *row = &v->row[i < 0 ? 0 : i];
-	char name[CELLS_SIZE], place[128], text[64];
-	struct plot_source s = { .ctx = v, .read = cpu_series };
 
+	*s = (struct plot_source){ .ctx = v, .read = cpu_series, .of = v->group };
+	s->what = v->metric == PROFILE_OFF ? "total off CPU" : "total";
+	s->unit = v->metric == PROFILE_CPU ? "% of a core" : "% of a thread";
+	if (v->metric == PROFILE_WALL) {
+		s->first = "on";
+		s->over = "off CPU";
+	}
+	s->variant = (int)v->metric + PROFILE_NMETRICS *
+	    (profile_is_folded(p) + 2 * (int)(profile_selected(p)->thread + 1));
 	if (i < 0)
-		return;
-	s.id = row->id;
-	s.variant = (int)v->group + (int)v->metric * PROFILE_NGROUPS +
-	    (int)(of->thread + 1) * 1000 +
-	    profile_is_folded(watch_profile(v->watch)) * 500;
-	s.which = which(v, row, place, sizeof(place));
-	s.legend = legend(v, g, area->columns, text, sizeof(text));
-	cells_shorten(name, row->name, cells_is_path(v->group),
-	    plot_name_columns(g, &s, area->columns));
-	s.name = name;
-	plot_draw(v->plot, &s, g, area);
+		return v->plot;
+	s->id = v->row[i].id;
+	s->name = v->row[i].name;
+	s->is_path = cells_is_path(v->group);
+	which(v, &v->row[i], s->which, sizeof(s->which));
+	return v->plot;
 }
 
 /* ---- keys -------------------------------------------------------------- */
@@ -468,13 +461,14 @@ cpu_draw(void *view, struct grid *g, const struct grid_area *area)
 {
 	struct view_cpu *v = view;
 	struct table_source s = source(v);
+	struct plot_source chart;
 	struct grid_area top, bottom = plot_split(v->plot, area, v->n > 0, &top);
 
 	table_draw(&v->table[v->group], &s, g, &top);
 	if (v->n == 0)
 		draw_empty(v, g, &top);
-	else if (bottom.rows)
-		draw_chart(v, g, &bottom);
+	else if (bottom.rows && cpu_plot(v, &chart) && chart.name)
+		plot_draw(v->plot, &chart, g, &bottom);
 }
 
 static int
@@ -518,14 +512,6 @@ cpu_focus(void *view, const char **module, int *memory)
 		return NULL;
 	*module = v->row[i].module;
 	return v->row[i].name;
-}
-
-static struct plot *
-cpu_plot(void *view)
-{
-	struct view_cpu *v = view;
-
-	return v->plot;
 }
 
 const struct view_type *

@@ -244,7 +244,7 @@ diff_table(void *view, struct table_source *s)
 	struct view_diff *v = view;
 
 	*s = (struct table_source){ v, v->n, row_id, row_compare, row_draw, columns, NCOLUMNS,
-		row_text };
+		row_text, NULL };
 	return &v->table;
 }
 

@@ -22,7 +22,7 @@ struct view_flame {
 	uint64_t zoom, at;  /* keys; 0: all, and the widest */
 	unsigned of;        /* the watch's focus, by number */
 	unsigned top;       /* depth of the first row that is seen */
-	int rows;
+	struct grid_area drawn; /* the boxes */
 };
 
 static uint32_t
@@ -76,11 +76,11 @@ struct canvas {
 };
 
 static int
-column(const struct canvas *c, uint64_t value)
+column(const struct grid_area *area, uint64_t value, uint64_t whole)
 {
-	double part = c->whole ? (double)value / (double)c->whole : 0;
+	double part = whole ? (double)value / (double)whole : 0;
 
-	return (int)(part * c->area.columns + 0.5);
+	return (int)(part * area->columns + 0.5);
 }
 
 /* One color for each function, wherever it is. */
@@ -96,7 +96,8 @@ static void
 draw_box(const struct view_flame *v, const struct canvas *c, uint32_t i, uint64_t left)
 {
 	const struct calls_node *n = node(v, i);
-	int x = column(c, left), end = column(c, left + n->total);
+	int x = column(&c->area, left, c->whole);
+	int end = column(&c->area, left + n->total, c->whole);
 	int y = (int)n->depth - (int)v->top;
 	struct grid_area box = { c->area.y + y, c->area.x + x, 1, end - x };
 	const char *module, *name = forest_name(&v->forest, n->row, &module);
@@ -195,7 +196,6 @@ follow(struct view_flame *v, uint32_t at, int rows)
 {
 	unsigned depth = node(v, at)->depth;
 
-	v->rows = rows;
 	if (depth < v->top)
 		v->top = depth;
 	if (rows > 0 && depth >= v->top + (unsigned)rows)
@@ -217,6 +217,7 @@ flame_draw(void *view, struct grid *g, const struct grid_area *area)
 	}
 	draw_line(v, g, area, at);
 	follow(v, at, c.area.rows);
+	v->drawn = c.area;
 	if (zoom != CALLS_NONE) {
 		draw_callers(v, &c, zoom);
 		c.whole = node(v, zoom)->total;
@@ -384,6 +385,56 @@ act_generic(void *view, int arg)
 	return flame_update(v) < 0 ? "out of memory" : NULL;
 }
 
+/* The caller of what is zoomed into that fills a row of the screen. */
+static uint32_t
+caller_at(const struct view_flame *v, uint32_t zoom, unsigned depth)
+{
+	uint32_t i = zoom;
+
+	while (i != CALLS_NONE && node(v, i)->depth > depth)
+		i = node(v, i)->parent;
+	return i;
+}
+
+static uint32_t
+box_at(const struct view_flame *v, uint32_t zoom, unsigned depth, int x)
+{
+	uint64_t whole = zoom == CALLS_NONE ? v->calls.total : node(v, zoom)->total;
+	uint64_t *left = place(v, zoom);
+	uint32_t found = CALLS_NONE;
+
+	for (uint32_t i = 0; left && i < v->calls.n; i++)
+		if (left[i] != UINT64_MAX && node(v, i)->depth == depth &&
+		    column(&v->drawn, left[i], whole) <= x &&
+		    column(&v->drawn, left[i] + node(v, i)->total, whole) > x)
+			found = i;
+	free(left);
+	return found;
+}
+
+/* What is clicked at is selected; once more, it is zoomed into. */
+static int
+flame_click(void *view, int y, int x)
+{
+	struct view_flame *v = view;
+	const struct grid_area *a = &v->drawn;
+	uint32_t zoom = find(v, v->zoom), at;
+	unsigned depth = v->top + (unsigned)(y - a->y);
+
+	if (y < a->y || y >= a->y + a->rows || x < a->x || x >= a->x + a->columns)
+		return 0;
+	if (zoom != CALLS_NONE && depth < node(v, zoom)->depth) {
+		at = caller_at(v, zoom, depth);
+		v->zoom = at == CALLS_NONE ? 0 : node(v, at)->key;
+	} else {
+		at = box_at(v, zoom, depth, x - a->x);
+		if (at != CALLS_NONE && at == selected(v))
+			v->zoom = node(v, at)->key;
+	}
+	go(v, at);
+	return 1;
+}
+
 /* Around the end, in no order that can be seen; what is zoomed into is left for it. */
 static int
 flame_find(void *view, const char *text, int direction)
@@ -478,7 +529,7 @@ view_flame(void)
 	static const struct view_type type = {
 		.name = "flame", .open = flame_open, .close = flame_close,
 		.update = flame_update, .draw = flame_draw, .place = flame_place, .svg = flame_svg,
-		.find = flame_find,
+		.find = flame_find, .click = flame_click,
 		.focus = flame_focus, .key = keys, .nkeys = sizeof(keys) / sizeof(keys[0]),
 		.words = words,
 	};

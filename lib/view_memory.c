@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "cells.h"
 #include "db.h"
@@ -39,7 +38,7 @@ struct view_memory {
 	struct trends trends;
 	struct inuse *leaks; /* only what is suspected to leak; NULL: all is shown */
 	uint64_t age;        /* nanoseconds that it has lived at least */
-	time_t leaks_read;
+	int64_t leaks_read;
 };
 
 #define OTHERS { "Peak", 7, 1, 0 }, { "Total", 7, 1, 62 }, { "Count", 8, 1, 72 }, \
@@ -63,7 +62,7 @@ layout(const struct view_memory *v, enum profile_group group)
 static unsigned
 row_id(const void *rows, size_t i)
 {
-	return ((const struct view_memory *)rows)->row[i].id;
+	return (unsigned)((const struct view_memory *)rows)->row[i].key;
 }
 
 static const char *
@@ -208,11 +207,19 @@ row_draw(const void *rows, size_t i, int column, struct grid *g,
 	}
 }
 
+static int
+row_mark(const void *rows, size_t i)
+{
+	const struct view_memory *v = rows;
+
+	return plot_pinned(v->plot, v->group, v->row[i].key);
+}
+
 static struct table_source
 source(const struct view_memory *v)
 {
 	return (struct table_source){ v, v->n, row_id, row_compare, row_draw,
-		layout(v, v->group), NCOLUMNS, row_text };
+		layout(v, v->group), NCOLUMNS, row_text, row_mark };
 }
 
 static struct table *
@@ -227,37 +234,29 @@ memory_table(void *view, struct table_source *s)
 /* ---- the chart --------------------------------------------------------- */
 
 static int
-memory_series(void *view, unsigned id, uint64_t from, uint64_t width, uint64_t last,
+memory_series(void *view, uint64_t id, uint64_t from, uint64_t width, uint64_t last,
     size_t n, double *value, double *over)
 {
 	const struct view_memory *v = view;
-	uint64_t *bytes = calloc(n, sizeof(*bytes));
-	int r = bytes ? inuse_series(v->inuse, id, 's', from, width, bytes, n) : -1;
 
 	(void)last;
-	for (size_t i = 0; r == 0 && i < n; i++) {
-		value[i] = (double)bytes[i];
-		over[i] = 0;
-	}
-	free(bytes);
-	return r;
+	return plot_bytes(v->inuse, id, from, width, n, value, over);
 }
 
-static void
-draw_chart(struct view_memory *v, struct grid *g, const struct grid_area *area)
+static struct plot *
+memory_plot(void *view, struct plot_source *s)
 {
+	struct view_memory *v = view;
 	long i = table_selected(&v->table[v->group]);
-	char name[CELLS_SIZE];
-	struct plot_source s = { .ctx = v, .read = memory_series, .bytes = 1,
-		.variant = (int)v->group, .which = "", .legend = "live bytes" };
 
+	*s = (struct plot_source){ .ctx = v, .read = memory_series, .of = v->group, .bytes = 1,
+		.what = "live bytes", .unit = "" };
 	if (i < 0)
-		return;
-	s.id = v->row[i].id;
-	cells_shorten(name, v->row[i].name, cells_is_path(v->group),
-	    plot_name_columns(g, &s, area->columns));
-	s.name = name;
-	plot_draw(v->plot, &s, g, area);
+		return v->plot;
+	s->id = v->row[i].key;
+	s->name = v->row[i].name;
+	s->is_path = cells_is_path(v->group);
+	return v->plot;
 }
 
 /* ---- keys -------------------------------------------------------------- */
@@ -274,8 +273,10 @@ take_rows(struct view_memory *v)
 	v->row = row;
 	v->room = n > v->room ? n : v->room;
 	for (size_t i = 0; i < n; i++)
-		if (inuse_has(&all[i].self))
-			v->row[v->n++] = all[i];
+		if (inuse_has(&all[i].self)) {
+			v->row[v->n] = all[i];
+			v->row[v->n++].id = inuse_id(v->inuse, all[i].key);
+		}
 	return 0;
 }
 
@@ -286,7 +287,7 @@ read_leaks(struct view_memory *v)
 {
 	const struct profile_select *range = profile_selected(watch_profile(v->watch));
 	struct inuse_options o = { .group = v->group, .until = range->to, .age = v->age };
-	time_t now = time(NULL);
+	int64_t now = watch_clock();
 	struct inuse *u;
 
 	if (v->leaks && now - v->leaks_read < LEAKS_EVERY &&
@@ -433,12 +434,6 @@ memory_focus(void *view, const char **module, int *memory)
 	return v->row[i].name;
 }
 
-static struct plot *
-memory_plot(void *view)
-{
-	return ((struct view_memory *)view)->plot;
-}
-
 static void
 draw_empty(const struct view_memory *v, struct grid *g, const struct grid_area *area)
 {
@@ -457,29 +452,14 @@ memory_draw(void *view, struct grid *g, const struct grid_area *area)
 	struct view_memory *v = view;
 	struct table *t = &v->table[v->group];
 	struct table_source s = source(v);
+	struct plot_source chart;
 	struct grid_area top, bottom = plot_split(v->plot, area, t->n > 0, &top);
 
 	table_draw(t, &s, g, &top);
 	if (t->n == 0)
 		draw_empty(v, g, &top);
-	else if (bottom.rows)
-		draw_chart(v, g, &bottom);
-}
-
-/* How far its figures can be trusted. */
-static void
-trust(const struct view_memory *v, char *buf, size_t size)
-{
-	const struct inuse_summary *s = v->inuse ? inuse_summary(v->inuse) : NULL;
-	uint64_t all = s && s->last > s->first ? s->last - s->first : 0;
-	double covered = all ? 100 * (double)s->covered / (double)all : 100;
-	size_t used = 0;
-
-	*buf = '\0';
-	if (s && s->estimated)
-		used = (size_t)snprintf(buf, size, ", estimated");
-	if (s && s->hits && covered < 99)
-		snprintf(buf + used, size - used, ", %.0f%% covered", covered);
+	else if (bottom.rows && memory_plot(v, &chart) && chart.name)
+		plot_draw(v->plot, &chart, g, &bottom);
 }
 
 static void
@@ -487,12 +467,13 @@ memory_place(void *view, char *buf, size_t size)
 {
 	const struct view_memory *v = view;
 	const struct table *t = &v->table[v->group];
-	char age[32] = "", how[64];
+	int estimated = v->inuse && inuse_summary(v->inuse)->estimated;
+	char age[32] = "";
 
 	if (v->age)
 		snprintf(age, sizeof(age), " of %" PRIu64 " s and more", v->age / SECOND);
-	trust(v, how, sizeof(how));
-	snprintf(buf, size, "memory%s%s: %ss %zu/%zu", age, how, profile_group_name(v->group),
+	snprintf(buf, size, "memory%s%s: %ss %zu/%zu", age,
+	    estimated ? ", estimated" : "", profile_group_name(v->group),
 	    t->n ? t->at + 1 : 0, t->n);
 }
 

@@ -300,7 +300,7 @@ tree_table(void *view, struct table_source *s)
 	struct view_tree *v = view;
 
 	*s = (struct table_source){ v, v->n, row_id, row_compare, row_draw,
-		columns[v->forest.memory != 0], NCOLUMNS, row_text };
+		columns[v->forest.memory != 0], NCOLUMNS, row_text, NULL };
 	return &v->table;
 }
 

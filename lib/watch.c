@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "array.h"
 #include "db.h"
 #include "inuse.h"
 #include "profile.h"
@@ -16,7 +17,7 @@ struct watch {
 	struct db *db;
 	struct profile *profile;
 	enum watch_state state;
-	time_t changed; /* when something came, of the monotonic clock */
+	int64_t changed; /* when something came, of the monotonic clock */
 	int failed, removed;
 	char *name, *pid;
 	uint64_t period;
@@ -24,6 +25,10 @@ struct watch {
 	struct watch_focus focus;
 	struct watch *other;
 	unsigned version; /* of what has been read */
+	struct watch_memory *told;
+	size_t ntold, told_room;
+	int64_t told_last; /* row that was read */
+	uint64_t told_from, covered, hits;
 	struct memory {
 		struct inuse *inuse;
 		unsigned version;      /* that it is of */
@@ -31,8 +36,8 @@ struct watch {
 	} memory[PROFILE_NGROUPS];
 };
 
-static time_t
-now(void)
+int64_t
+watch_clock(void)
 {
 	struct timespec t;
 
@@ -94,6 +99,56 @@ find_state(struct watch *w)
 	    WATCH_ENDED;
 }
 
+/* ---- what is told of memory -------------------------------------------- */
+
+static int
+take_memory(struct watch *w, struct db_stmt *row)
+{
+	struct watch_memory m = { (uint64_t)db_int(row, 1), (uint64_t)db_int(row, 2),
+		(uint64_t)db_int(row, 3) };
+
+	if (array_room(&w->told, w->ntold, &w->told_room, sizeof(m)) < 0)
+		return db_no_memory(w->db);
+	w->told_last = db_int(row, 0);
+	w->covered += (uint64_t)db_int(row, 4);
+	w->hits += (uint64_t)db_int(row, 5);
+	w->told[w->ntold++] = m;
+	return 0;
+}
+
+static int
+find_heap(struct watch *w)
+{
+	struct db_stmt *s = db_prepare(w->db, "SELECT min(began) FROM stream WHERE producer = "
+	    "'heap'");
+	int r = s ? db_step(s) : -1;
+
+	if (r == 1)
+		w->told_from = (uint64_t)db_int(s, 0);
+	db_finalize(s);
+	return r < 0 ? -1 : 0;
+}
+
+/* What has come since.  Recordings of before know nothing of it. */
+static int
+read_memory(struct watch *w)
+{
+	struct db_stmt *row;
+	int r;
+
+	if (db_schema(w->db) < 3)
+		return 0;
+	if (w->ntold == 0 && find_heap(w) < 0)
+		return -1;
+	row = db_prepare(w->db, "SELECT rowid, time, rss, live, covered, hits FROM memory "
+	    "WHERE rowid > ?1 ORDER BY rowid");
+	r = row ? db_start(row, "i", w->told_last) : -1;
+	while (r >= 0 && (r = db_step(row)) == 1)
+		r = take_memory(w, row);
+	db_finalize(row);
+	return r;
+}
+
 /* ---- open, update, close ----------------------------------------------- */
 
 struct watch *
@@ -112,7 +167,7 @@ watch_open(const char *path, const char **error)
 	if (w->db)
 		w->profile = profile_open(w->db, PROFILE_CPU,
 		    PROFILE_FUNCTION, 0, UINT64_MAX, WATCH_WINDOW);
-	if (!w->profile) {
+	if (!w->profile || read_memory(w) < 0) {
 		if (w->db)
 			snprintf(why, sizeof(why), "%s", db_error(w->db));
 		*error = w->db ? why : *error;
@@ -123,7 +178,7 @@ watch_open(const char *path, const char **error)
 		w->dev = st.st_dev;
 		w->ino = st.st_ino;
 	}
-	w->changed = now();
+	w->changed = watch_clock();
 	learn_all(w);
 	w->state = find_state(w);
 	return w;
@@ -143,6 +198,7 @@ watch_close(struct watch *w)
 	free(w->pid);
 	free(w->focus.function);
 	free(w->focus.module);
+	free(w->told);
 	free(w->path);
 	free(w);
 }
@@ -172,7 +228,7 @@ watch_update(struct watch *w)
 	int trouble = w->failed + 2 * w->removed, news;
 
 	w->removed = is_removed(w);
-	w->failed = profile_update(w->profile) < 0;
+	w->failed = profile_update(w->profile) < 0 || read_memory(w) < 0;
 	if (w->failed) {
 		if (state == WATCH_LIVE && watch_silence(w) >= WATCH_PATIENCE)
 			w->state = WATCH_STALLED;
@@ -181,7 +237,7 @@ watch_update(struct watch *w)
 	news = is_newer(watch_summary(w), &before);
 	if (news) {
 		w->version++;
-		w->changed = now();
+		w->changed = watch_clock();
 		learn_all(w);
 	}
 	w->state = find_state(w);
@@ -206,7 +262,7 @@ watch_version(const struct watch *w)
 unsigned
 watch_silence(const struct watch *w)
 {
-	return (unsigned)(now() - w->changed);
+	return (unsigned)(watch_clock() - w->changed);
 }
 
 const char *
@@ -258,6 +314,24 @@ watch_inuse(struct watch *w, enum profile_group group)
 	else
 		m->inuse = inuse_open(w->db, &o);
 	return m->inuse;
+}
+
+const struct watch_memory *
+watch_memory(const struct watch *w, size_t *n)
+{
+	*n = w->ntold;
+	return w->told;
+}
+
+double
+watch_covered(const struct watch *w)
+{
+	uint64_t last = w->ntold ? w->told[w->ntold - 1].time : 0;
+
+	if (!w->hits || last <= w->told_from)
+		return -1;
+	return w->covered >= last - w->told_from ? 100 :
+	    100 * (double)w->covered / (double)(last - w->told_from);
 }
 
 const struct watch_focus *

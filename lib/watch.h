@@ -5,6 +5,7 @@
 #ifndef WATCH_H
 #define WATCH_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "profile.h"
@@ -41,6 +42,9 @@ unsigned watch_version(const struct watch *w);
 /* Whole seconds that nothing has come for. */
 unsigned watch_silence(const struct watch *w);
 
+/* Seconds of the clock that it goes by, for what is not to be done each time. */
+int64_t watch_clock(void);
+
 /* What is wrong with the file now, or NULL. */
 const char *watch_trouble(const struct watch *w);
 
@@ -51,6 +55,16 @@ const struct profile_summary *watch_summary(const struct watch *w);
 /* What it says about memory, of the time that is selected in the profile; valid until
  * the next call with that group.  NULL: db_error() says why. */
 struct inuse *watch_inuse(struct watch *w, enum profile_group group);
+
+/* All of the memory of the processes, as it was told of, about each second: bytes
+ * resident (0: not known) and allocated. */
+struct watch_memory {
+	uint64_t time, rss, live;
+};
+const struct watch_memory *watch_memory(const struct watch *w, size_t *n);
+
+/* The percent of the time in which the heap was probed; -1: that is not known. */
+double watch_covered(const struct watch *w);
 
 /* The part of the time that charts show, the same in all views. */
 struct watch_span {

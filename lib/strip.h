@@ -1,0 +1,27 @@
+/*
+ * The whole process at a glance: its CPU time, live heap and resident memory
+ * (RSS) from the beginning to now, beside each other above every view.
+ */
+#ifndef STRIP_H
+#define STRIP_H
+
+struct grid;
+struct grid_area;
+struct strip;
+struct watch;
+
+/* The watch stays the caller's.  NULL: out of memory. */
+struct strip *strip_open(struct watch *w);
+void strip_close(struct strip *s); /* NULL is allowed */
+
+/*
+ * What the recording does not know has no place in it.  The values are those at
+ * the chart's cursor, or the latest ones; what of the time counts, or else what of
+ * it charts show, stands out.
+ */
+void strip_draw(struct strip *s, struct grid *g, const struct grid_area *area);
+
+/* What is in it, as in struct view_type. */
+const char *const *strip_words(void);
+
+#endif
