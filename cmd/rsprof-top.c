@@ -202,7 +202,8 @@ choose_heap(struct inuse_row *row, size_t n, const struct inuse_sum *all)
 static int
 print_heap(struct db *db, const char *path)
 {
-	const struct inuse_options o = { group, since, until, leak_age, raw };
+	const struct inuse_options o = { .group = group, .since = since, .until = until,
+		.age = leak_age, .raw = raw };
 	struct inuse *inuse = inuse_open(db, &o);
 	struct inuse_report r = { path, db, inuse, &o, NULL, 0, 0, columns() };
 	struct inuse_row *row;

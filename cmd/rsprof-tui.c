@@ -18,6 +18,7 @@
 #include "arg.h"
 #include "grid.h"
 #include "keys.h"
+#include "profile.h"
 #include "screen.h"
 #include "tui.h"
 #include "watch.h"
@@ -32,7 +33,7 @@ static int timed;                /* -t */
 static void
 usage(void)
 {
-	fputs("usage: rsprof-tui [-bt] [-d OLD] [-k KEYS] FILE\n", stderr);
+	fputs("usage: rsprof-tui [-bt] [-d OLD] [-k KEYS] [-R FROM-TO] [-r FROM-TO] FILE\n", stderr);
 	exit(EXIT_USAGE);
 }
 
@@ -51,6 +52,71 @@ check_keys(void)
 	while (*s)
 		if (keys_next(&s) == KEYS_NONE)
 			errx(EXIT_USAGE, "-k: no such key: %s", s);
+}
+
+/* Of -r and -R; to 0: not given. */
+struct range {
+	uint64_t from, to;
+};
+
+static struct range
+range_option(int option, const char *text)
+{
+	struct range r;
+
+	if (arg_range(text, &r.from, &r.to) < 0)
+		errx(EXIT_USAGE, "-%c: no range of time: %s (try 10s-1m30s, or 10s-)", option, text);
+	return r;
+}
+
+/* Nobody wants to look at what was not recorded. */
+static void
+check_range(const struct watch *w, const char *path, const struct range *r)
+{
+	const struct profile_summary *all = watch_summary(w);
+
+	if (r->to && r->from >= all->last)
+		errx(EXIT_USAGE, "%s: %.1f s were recorded, nothing after %.1f s", path,
+		    (double)all->last / 1e9, (double)r->from / 1e9);
+}
+
+static void
+select_range(struct watch *w, const char *path, const struct range *r)
+{
+	struct profile_select s = *profile_selected(watch_profile(w));
+
+	check_range(w, path, r);
+	if (!r->to)
+		return;
+	s.from = r->from;
+	s.to = r->to;
+	if (profile_select(watch_profile(w), &s) < 0)
+		err(1, NULL);
+}
+
+/* Open what is looked at, and what it is compared with: *other, or NULL. */
+static struct watch *
+open_all(const char *path, const struct range *range, const char *old,
+    const struct range *before, struct watch **other)
+{
+	const char *error;
+	struct watch *w = watch_open(path, &error);
+
+	if (!w)
+		errx(EXIT_DATABASE, "%s", error);
+	select_range(w, path, range);
+	*other = NULL;
+	if (!old) {
+		check_range(w, path, before);
+		watch_set_before(w, before->from, before->to);
+		return w;
+	}
+	*other = watch_open(old, &error);
+	if (!*other)
+		errx(EXIT_DATABASE, "%s", error);
+	select_range(*other, old, before);
+	watch_set_other(w, *other);
+	return w;
 }
 
 static double
@@ -226,15 +292,16 @@ run_terminal(struct tui *t, struct grid *g)
 int
 main(int argc, char **argv)
 {
-	struct watch *w, *other = NULL;
+	struct watch *w, *other;
 	struct tui *t;
 	struct grid *g;
-	const char *error, *old = NULL;
+	struct range range = { 0, 0 }, before = { 0, 0 };
+	const char *old = NULL;
 	int batch = 0, c, status, utf8;
 
 	setlocale(LC_ALL, "");
 	utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
-	while ((c = getopt(argc, argv, "bd:k:tV")) != -1)
+	while ((c = getopt(argc, argv, "bd:k:R:r:tV")) != -1)
 		switch (c) {
 		case 'b':
 			batch = 1;
@@ -244,6 +311,12 @@ main(int argc, char **argv)
 			break;
 		case 'k':
 			pressed = optarg;
+			break;
+		case 'R':
+			before = range_option(c, optarg);
+			break;
+		case 'r':
+			range = range_option(c, optarg);
 			break;
 		case 't':
 			timed = 1;
@@ -258,12 +331,7 @@ main(int argc, char **argv)
 	if (optind + 1 != argc)
 		usage();
 	check_keys();
-	w = watch_open(argv[optind], &error);
-	if (!w)
-		errx(EXIT_DATABASE, "%s", error);
-	if (old && !(other = watch_open(old, &error)))
-		errx(EXIT_DATABASE, "%s", error);
-	watch_set_other(w, other);
+	w = open_all(argv[optind], &range, old, &before, &other);
 	t = tui_open(w);
 	g = grid_open(1, 1, utf8);
 	if (!t || !g)

@@ -94,6 +94,28 @@ arg_duration(const char *s, uint64_t *ns)
 }
 
 int
+arg_range(const char *s, uint64_t *from, uint64_t *to)
+{
+	const char *dash = strchr(s, '-');
+	uint64_t begin = 0, end = UINT64_MAX;
+	char first[64];
+
+	if (!dash || (size_t)(dash - s) >= sizeof(first))
+		return -1;
+	memcpy(first, s, (size_t)(dash - s));
+	first[dash - s] = '\0';
+	if (*first && arg_duration(first, &begin) == -1)
+		return -1;
+	if (dash[1] && arg_duration(dash + 1, &end) == -1)
+		return -1;
+	if (end <= begin)
+		return -1;
+	*from = begin;
+	*to = end;
+	return 0;
+}
+
+int
 arg_number(const char *s, uint64_t min, uint64_t max, uint64_t *out)
 {
 	uint64_t n;

@@ -14,6 +14,10 @@
  */
 int arg_duration(const char *s, uint64_t *ns);
 
+/* "FROM-TO", two of those, each of which may be missing: from the beginning, to the end
+ * (UINT64_MAX).  0, or -1 where the string is no range of any length. */
+int arg_range(const char *s, uint64_t *from, uint64_t *to);
+
 /* A decimal number of min..max: 0, or -1 where the string is none. */
 int arg_number(const char *s, uint64_t min, uint64_t max, uint64_t *out);
 

@@ -114,6 +114,24 @@ chart_time(uint64_t ns, int tenths, char *buf, size_t size)
 	return buf;
 }
 
+static int
+has_tenths(uint64_t ns)
+{
+	return ns % SECOND >= SECOND / 10;
+}
+
+const char *
+chart_range(uint64_t from, uint64_t to, char buf[CHART_RANGE])
+{
+	char begin[CHART_RANGE / 2 - 1], end[CHART_RANGE / 2 - 1] = "";
+
+	chart_time(from, has_tenths(from), begin, sizeof(begin));
+	if (to != UINT64_MAX)
+		chart_time(to, has_tenths(to), end, sizeof(end));
+	snprintf(buf, CHART_RANGE, "%s-%s", begin, end);
+	return buf;
+}
+
 static double
 sum(const struct chart *c, size_t i)
 {

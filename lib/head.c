@@ -43,12 +43,21 @@ ratio(uint64_t part, uint64_t whole)
 	return whole ? (double)part / (double)whole : 0;
 }
 
+/* Only memory is recorded. */
+static int
+no_time(const struct watch *w)
+{
+	return watch_summary(w)->samples == 0 && watch_covered(w) >= 0;
+}
+
 static void
 add_samples(struct figure *f, const struct watch *w)
 {
 	const struct profile_summary *s = watch_summary(w);
 	char n[40];
 
+	if (no_time(w))
+		return;
 	snprintf(f->text, sizeof(f->text), "%s sample%s",
 	    grouped(s->samples, n, sizeof(n)), s->samples == 1 ? "" : "s");
 	f->rank = 1;
@@ -74,6 +83,8 @@ add_load(struct figure *f, const struct watch *w)
 
 	if (window > WATCH_WINDOW)
 		window = WATCH_WINDOW;
+	if (no_time(w))
+		return;
 	snprintf(f->text, sizeof(f->text), "%.2f cores",
 	    ratio(s->now_on, window));
 	f->rank = 2;

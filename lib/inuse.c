@@ -17,7 +17,7 @@
 struct frame {
 	uint32_t function, file, crate, version, folded; /* text */
 	uint64_t line;
-	int plumbing;
+	int plumbing, runtime;
 };
 
 struct node {
@@ -158,6 +158,7 @@ take_frame(struct inuse *u, struct db_stmt *s)
 
 	f.plumbing = class && (strcmp(class, "std") == 0 ||
 	    strcmp(class, "alloc") == 0 || strcmp(class, "libc") == 0);
+	f.runtime = class && strcmp(class, "runtime") == 0;
 	if (text_of(u, db_text(s, 1), &f.function) == -1 ||
 	    text_of(u, db_text(s, 2), &f.file) == -1)
 		return -1;
@@ -353,16 +354,31 @@ thread_row(struct inuse *u, struct thread *t)
 
 /* ---- sites ------------------------------------------------------------- */
 
+static int
+is_plumbing(const struct inuse *u, uint32_t node, int fold)
+{
+	const struct frame *f = u->node[node].frame == NONE ? NULL :
+	    &u->frame[u->node[node].frame];
+
+	return f && (f->plumbing || (fold && f->runtime));
+}
+
+/* The nearest caller that is none, or the node itself. */
+static uint32_t
+no_plumbing(const struct inuse *u, uint32_t node, int fold)
+{
+	uint32_t n = node;
+
+	while (n != NONE && is_plumbing(u, n, fold))
+		n = u->node[n].parent;
+	return n == NONE ? node : n;
+}
+
 /* The node that an allocation is charged to. */
 static uint32_t
 charged(const struct inuse *u, uint32_t leaf)
 {
-	uint32_t n = leaf;
-
-	while (!u->o.raw && n != NONE && u->node[n].frame != NONE &&
-	    u->frame[u->node[n].frame].plumbing)
-		n = u->node[n].parent;
-	return n == NONE ? leaf : n;
+	return u->o.raw ? leaf : no_plumbing(u, leaf, u->o.fold);
 }
 
 static int
@@ -561,6 +577,14 @@ begin_interval(struct inuse *u, uint64_t time)
 }
 
 static int
+is_wanted(const struct inuse *u, const struct site *site)
+{
+	const struct thread *t = site->thread == NONE ? NULL : &u->thread[site->thread];
+
+	return u->o.tid == 0 || (t && t->pid == u->o.pid && t->tid == u->o.tid);
+}
+
+static int
 take_heap(struct inuse *u, struct db_stmt *s)
 {
 	uint64_t time = number(s, 0), live = number(s, 11), count = number(s, 12);
@@ -569,8 +593,11 @@ take_heap(struct inuse *u, struct db_stmt *s)
 
 	u->any = 1;
 	saw_time(u, time);
-	if (begin_interval(u, time) == -1 || (site = find_site(u, s)) == NULL ||
-	    (u->o.age == 0 && remember(u, site, live) == -1))
+	if (begin_interval(u, time) == -1 || (site = find_site(u, s)) == NULL)
+		return -1;
+	if (!is_wanted(u, site))
+		return 0;
+	if (u->o.age == 0 && remember(u, site, live) == -1)
 		return -1;
 	if (time >= u->o.until && u->o.until != UINT64_MAX)
 		return 0;
@@ -639,7 +666,8 @@ take_memory(struct inuse *u, struct db_stmt *s)
 		return 0;
 	u->sum.rss = number(s, 1);
 	u->sum.anon = number(s, 2);
-	raise_to(&u->sum.all.peak, number(s, 7));
+	if (u->o.tid == 0)
+		raise_to(&u->sum.all.peak, number(s, 7));
 	if (time < u->o.since)
 		return 0;
 	u->sum.unknown += number(s, 3);
@@ -1031,16 +1059,11 @@ inuse_trends(const struct inuse *u, uint64_t from, uint64_t width, uint64_t *out
 
 /* ---- stacks ------------------------------------------------------------ */
 
-/* The node that one counts for: the nearest caller that is no plumbing, if any. */
+/* The node that one counts for. */
 static uint32_t
 counts_as(const struct inuse *u, uint32_t n, int fold)
 {
-	uint32_t up = n;
-
-	while (fold && up != NONE && u->node[up].frame != NONE &&
-	    u->frame[u->node[up].frame].plumbing)
-		up = u->node[up].parent;
-	return up == NONE ? n : up;
+	return fold ? no_plumbing(u, n, 1) : n;
 }
 
 /* What has no stack hangs in places of its own, behind those of stacks. */

@@ -60,6 +60,8 @@ struct inuse_options {
 	uint64_t since, until; /* as in profile_open() */
 	uint64_t age;          /* ns; not 0: only what is suspected to leak */
 	int raw;               /* charge to the innermost frame, plumbing or not */
+	int fold;              /* runtimes are plumbing, too */
+	uint64_t pid, tid;     /* only what this thread has allocated; 0: all */
 };
 
 /*
@@ -105,7 +107,8 @@ int inuse_trends(const struct inuse *u, uint64_t from, uint64_t width, uint64_t 
     size_t n);
 
 /* The stacks with the live bytes of each, for lib/calls, by what it is grouped by;
- * calls_stacks_free() frees them; fold: plumbing counts for what calls it.  -1: out of
+ * calls_stacks_free() frees them; fold: plumbing and runtimes count for what calls
+ * them.  -1: out of
  * memory. */
 struct calls_stacks;
 int inuse_stacks(const struct inuse *u, int fold, struct calls_stacks *out);

@@ -646,6 +646,26 @@ act_now(void *at, int arg)
 	return why ? why : "marked: what comes from now on counts; = has all of it again";
 }
 
+/* What comes after it is compared with it, until something else is selected. */
+static const char *
+act_before(void *at, int arg)
+{
+	struct plot *p = plot_of(at);
+	const struct profile_select *s = profile_selected(watch_profile(p->watch));
+	uint64_t from = s->from, to = s->to;
+
+	(void)arg;
+	if (watch_other(p->watch))
+		return "two recordings are compared: d shows them";
+	if (from == 0 && to == UINT64_MAX)
+		return "no range is marked: [ and ] mark one";
+	if (to == UINT64_MAX)
+		return "the range has no end: ] marks it";
+	watch_set_before(p->watch, from, to);
+	return select_range(p, to < last_time(p) ? to : 0, UINT64_MAX) ? "out of memory" :
+	    "that is what d compares with; what comes after it is selected";
+}
+
 static const char *
 act_all(void *at, int arg)
 {
@@ -695,6 +715,7 @@ static const struct view_key keys[] = {
 	{ 'b', 0, act_line, "chart: as a line, or filled", NULL },
 	{ 'z', 0, act_close, "chart: from the smallest value on, or from 0", NULL },
 	{ 'M', 0, act_now, "mark: show only what comes from now on, and what grows", NULL },
+	{ 'D', 0, act_before, "compare: what is marked is what was before (d)", NULL },
 	{ '=', 0, act_all, "show all of the time again", NULL },
 };
 

@@ -400,6 +400,18 @@ measured_until(const struct profile *p)
 	    s->off_last : s->last;
 }
 
+/* Of the time that is selected: while there was a producer. */
+static uint64_t
+covered(const struct profile *p)
+{
+	const struct profile_select *of = &p->data->select;
+	uint64_t from = p->summary.first, to = p->summary.last;
+
+	from = of->from > from ? of->from : from;
+	to = of->to < to ? of->to : to;
+	return from < to ? profile_runs_covered(p->data->runs, from, to) : 0;
+}
+
 static int
 sum_up(struct profile *p)
 {
@@ -410,6 +422,7 @@ sum_up(struct profile *p)
 	s->first = first > d->since ? first : d->since;
 	s->last = d->last > s->first ? d->last : s->first;
 	s->recorded = profile_runs_covered(d->runs, s->first, s->last);
+	s->covered = covered(p);
 	s->samples = d->ncpu;
 	s->ns = measured(p, d->column);
 	memcpy(s->in, d->column, sizeof(s->in));
@@ -467,6 +480,27 @@ profile_select(struct profile *p, const struct profile_select *select)
 	profile_data_select(p->data, select);
 	p->now = 0;
 	return sum_up(p) == -1 || show_rows(p, p->group) == -1 ? -1 : 0;
+}
+
+void
+profile_thread(const struct profile *p, uint32_t id, uint64_t *pid, uint64_t *tid)
+{
+	*pid = *tid = 0;
+	if (id < p->data->nthread) {
+		*pid = p->data->thread[id].pid;
+		*tid = p->data->thread[id].tid;
+	}
+}
+
+uint32_t
+profile_thread_id(const struct profile *p, uint64_t pid, uint64_t tid)
+{
+	const struct profile_data *d = p->data;
+
+	for (size_t i = 0; i < d->nthread; i++)
+		if (d->thread[i].pid == pid && d->thread[i].tid == tid)
+			return (uint32_t)i;
+	return PROFILE_ALL;
 }
 
 int

@@ -91,6 +91,7 @@ struct profile_summary {
 	int off;                        /* off-CPU time was recorded */
 	uint64_t first, last;           /* times of the recording, from its start */
 	uint64_t recorded;              /* of that, while there was a producer */
+	uint64_t covered;               /* and of what is selected of it */
 	uint64_t measured;              /* until when what is measured is there */
 	uint64_t lost;                  /* sum of the lost records */
 	uint64_t cost_ns, cost_max_rss; /* the producers' own */
@@ -150,6 +151,10 @@ int profile_measure(struct profile *p, enum profile_metric metric);
  * those of the whole recording.  -1: out of memory, see profile_measure(). */
 const struct profile_select *profile_selected(const struct profile *p);
 int profile_select(struct profile *p, const struct profile_select *select);
+
+/* A thread by its id, and back; PROFILE_ALL: there is none. */
+void profile_thread(const struct profile *p, uint32_t id, uint64_t *pid, uint64_t *tid);
+uint32_t profile_thread_id(const struct profile *p, uint64_t pid, uint64_t tid);
 
 /* Charge std, runtimes, allocators and libc to the nearest caller that is none of
  * them, or no longer.  -1: the same. */

@@ -544,7 +544,7 @@ static const struct view_key common_keys[] = {
 	{ 'f', FLAME, act_calls, "flame graph", "flame" },
 	{ 'o', SOURCE, act_calls, "source of the selected function, with what each line costs",
 	    NULL },
-	{ 'd', DIFF, act_show, "changes, where two recordings are compared", NULL },
+	{ 'd', DIFF, act_show, "changes: two recordings, or parts of one, compared", NULL },
 	{ 'x', 0, act_fold, "fold std, runtimes and allocators into their callers", "fold" },
 	{ 'e', 0, act_export, "export what is shown: text, CSV, SVG", NULL },
 	{ 'p', 0, act_pause, "pause: the recording goes on", "pause" },
@@ -790,7 +790,7 @@ first_pane(struct watch *w)
 	const struct profile_summary *s = watch_summary(w);
 	struct inuse *u;
 
-	if (watch_other(w))
+	if (watch_other(w) || watch_before(w))
 		return DIFF;
 	if (s->samples || s->off || watch_state(w) < WATCH_CUT_OFF)
 		return 0;
@@ -964,7 +964,7 @@ place(const struct tui *t, char *buf, size_t size)
 {
 	const struct profile *p = watch_profile(t->watch);
 	const struct profile_select *s = profile_selected(p);
-	char at[128] = "", time[32];
+	char at[128] = "", range[CHART_RANGE];
 
 	*buf = '\0';
 	if (text(t)) {
@@ -972,10 +972,7 @@ place(const struct tui *t, char *buf, size_t size)
 		return;
 	}
 	if (s->from || s->to != UINT64_MAX) {
-		append(buf, size, chart_time(s->from, 1, time, sizeof(time)));
-		append(buf, size, "-");
-		if (s->to != UINT64_MAX)
-			append(buf, size, chart_time(s->to, 1, time, sizeof(time)));
+		append(buf, size, chart_range(s->from, s->to, range));
 		append(buf, size, "  ");
 	}
 	if (s->thread != PROFILE_ALL)

@@ -5,6 +5,7 @@
 
 #include "array.h"
 #include "cells.h"
+#include "chart.h"
 #include "grid.h"
 #include "idmap.h"
 #include "inuse.h"
@@ -16,8 +17,8 @@
 #include "watch.h"
 
 /*
- * Two recordings beside each other: what functions of the same name have of each, by
- * its total or by its time, and what has changed.
+ * Two recordings beside each other, or two parts of the time of one: what functions of
+ * the same name have of each, by its total or by its time, and what has changed.
  */
 
 enum column { BEFORE, AFTER, CHANGE, LIVE, GROWTH, NAME, PLACE, NCOLUMNS };
@@ -30,10 +31,29 @@ struct row {
 	uint64_t self[SIDES], live[SIDES];
 };
 
+/* What is known of a side. */
+struct part {
+	const struct profile_row *cpu;
+	size_t n;
+	struct inuse *heap;    /* NULL: nothing */
+	uint64_t ns, covered; /* measured, and in how much time */
+};
+
+/* The old side where it is a part of the same recording: what it is of, and a copy. */
+struct before {
+	struct profile_select of;
+	enum profile_metric metric;
+	int fold, valid;
+	unsigned version; /* of the watch */
+	struct profile_row *row;
+	struct part part;
+};
+
 struct view_diff {
-	struct watch *watch[SIDES]; /* the old one may be NULL: there is none */
-	uint64_t live;              /* of all of the new one */
-	int by_time;                /* percent of a core; else of all that was measured */
+	struct watch *watch;
+	struct before before;
+	struct part part[SIDES];
+	int by_time; /* percent of a core; else of all that was measured */
 	struct row *row;
 	size_t n, room;
 	struct table table;
@@ -76,25 +96,19 @@ locate(struct row *r, const char *file, uint64_t line, const char *module)
 static int
 add_side(struct view_diff *v, enum side side, struct idmap *at)
 {
-	struct watch *w = v->watch[side];
-	struct profile *p = watch_profile(w);
-	const struct profile_row *cpu;
+	const struct part *part = &v->part[side];
+	const struct profile_row *cpu = part->cpu;
 	const struct inuse_row *heap;
-	struct inuse *u = watch_inuse(w, PROFILE_FUNCTION);
 	struct row *r;
 	size_t n;
 
-	if (profile_regroup(p, PROFILE_FUNCTION) < 0)
-		return -1;
-	for (cpu = profile_rows(p, &n); n--; cpu++) {
+	for (n = part->n; n--; cpu++) {
 		if (!(r = find(v, at, cpu->name)))
 			return -1;
 		r->self[side] += cpu->self;
 		locate(r, cpu->file, cpu->line, cpu->module);
 	}
-	heap = u ? inuse_rows(u, &n) : NULL;
-	if (side == NEW)
-		v->live = u ? inuse_summary(u)->all.live : 0;
+	heap = part->heap ? inuse_rows(part->heap, &n) : NULL;
 	for (; heap && n--; heap++) {
 		if (!inuse_has(&heap->self))
 			continue;
@@ -106,11 +120,26 @@ add_side(struct view_diff *v, enum side side, struct idmap *at)
 	return 0;
 }
 
+/* All of a recording that is selected. */
+static int
+take(struct watch *w, struct part *part)
+{
+	struct profile *p = watch_profile(w);
+
+	if (profile_regroup(p, PROFILE_FUNCTION) < 0)
+		return -1;
+	part->cpu = profile_rows(p, &part->n);
+	part->ns = profile_summary(p)->ns;
+	part->covered = profile_summary(p)->covered;
+	part->heap = watch_inuse(w, PROFILE_FUNCTION);
+	return 0;
+}
+
 /* Fold and measure the old one as the new one is. */
 static int
-follow(struct view_diff *v)
+follow(const struct view_diff *v, struct watch *other)
 {
-	struct profile *new = watch_profile(v->watch[NEW]), *old = watch_profile(v->watch[OLD]);
+	struct profile *new = watch_profile(v->watch), *old = watch_profile(other);
 
 	if (profile_measure(old, profile_measured(new)) < 0)
 		return -1;
@@ -120,14 +149,104 @@ follow(struct view_diff *v)
 	return 0;
 }
 
+/* ---- a part of the same recording --------------------------------------- */
+
+static void
+before_clear(struct before *b)
+{
+	free(b->row);
+	inuse_close(b->part.heap);
+	*b = (struct before){ 0 };
+}
+
+/* Is it what it was copied from?  What has come later does not change it. */
+static int
+is_valid(const struct view_diff *v, const struct profile_select *of)
+{
+	const struct before *b = &v->before;
+	const struct profile *p = watch_profile(v->watch);
+
+	return b->valid && b->of.from == of->from && b->of.to == of->to &&
+	    b->of.thread == of->thread && b->metric == profile_measured(p) &&
+	    b->fold == profile_is_folded(p) &&
+	    (b->version == watch_version(v->watch) || of->to < watch_summary(v->watch)->last);
+}
+
+static int
+copy_rows(struct before *b, const struct profile *p)
+{
+	size_t n;
+	const struct profile_row *row = profile_rows(p, &n);
+
+	b->row = reallocarray(NULL, n + 1, sizeof(*row));
+	if (!b->row)
+		return -1;
+	if (n)
+		memcpy(b->row, row, n * sizeof(*row));
+	b->part.cpu = b->row;
+	b->part.n = n;
+	b->part.ns = profile_summary(p)->ns;
+	b->part.covered = profile_summary(p)->covered;
+	return 0;
+}
+
+/* Names stay where they are as long as the profile is open. */
+static int
+read_before(struct view_diff *v, const struct profile_select *of)
+{
+	struct before *b = &v->before;
+	struct profile *p = watch_profile(v->watch);
+	struct profile_select now = *profile_selected(p);
+	struct inuse_options o = { .group = PROFILE_FUNCTION, .since = of->from,
+		.until = of->to, .fold = profile_is_folded(p) };
+	int r;
+
+	before_clear(b);
+	b->of = *of;
+	b->metric = profile_measured(p);
+	b->fold = o.fold;
+	b->version = watch_version(v->watch);
+	profile_thread(p, of->thread, &o.pid, &o.tid);
+	r = profile_regroup(p, PROFILE_FUNCTION) < 0 || profile_select(p, of) < 0 ||
+	        copy_rows(b, p) < 0 ? -1 : 0;
+	if (profile_select(p, &now) < 0 || r < 0)
+		return -1;
+	b->part.heap = inuse_open(watch_db(v->watch), &o);
+	b->valid = 1;
+	return 0;
+}
+
+static int
+take_before(struct view_diff *v, struct part *part)
+{
+	struct profile_select of = *watch_before(v->watch);
+
+	of.thread = profile_selected(watch_profile(v->watch))->thread;
+	if (!is_valid(v, &of) && read_before(v, &of) < 0)
+		return -1;
+	*part = v->before.part;
+	return 0;
+}
+
+/* ---- figures ------------------------------------------------------------ */
+
 /* Percent of what a side is normalised by. */
 static double
 share(const struct view_diff *v, const struct row *r, enum side side)
 {
-	const struct profile_summary *s = watch_summary(v->watch[side]);
-	uint64_t whole = v->by_time ? s->recorded : s->ns;
+	const struct part *part = &v->part[side];
+	uint64_t whole = v->by_time ? part->covered : part->ns;
 
 	return whole ? 100 * (double)r->self[side] / (double)whole : 0;
+}
+
+/* All that is live in the new one. */
+static uint64_t
+live(const struct view_diff *v)
+{
+	struct inuse *u = v->part[NEW].heap;
+
+	return u ? inuse_summary(u)->all.live : 0;
 }
 
 static double
@@ -202,9 +321,9 @@ draw_live(const struct view_diff *v, const struct row *r, int column, struct gri
 
 	if (column == LIVE)
 		grid_put_right(g, cell->y, cell->x, cell->columns - 1,
-		    cells_heat(new, v->live), new || old ? inuse_size(buf, new) : "-");
+		    cells_heat(new, live(v)), new || old ? inuse_size(buf, new) : "-");
 	else
-		draw_change(g, cell, (double)new - (double)old, (double)v->live / 100,
+		draw_change(g, cell, (double)new - (double)old, (double)live(v) / 100,
 		    new || old ? inuse_change(buf, old, new) : "-");
 }
 
@@ -249,6 +368,25 @@ diff_table(void *view, struct table_source *s)
 }
 
 static int
+is_compared(const struct view_diff *v)
+{
+	return watch_other(v->watch) || watch_before(v->watch);
+}
+
+/* The old one first: for a moment another part of the time is selected. */
+static int
+take_both(struct view_diff *v)
+{
+	struct watch *other = watch_other(v->watch);
+
+	if (other && (follow(v, other) < 0 || take(other, &v->part[OLD]) < 0))
+		return -1;
+	if (!other && take_before(v, &v->part[OLD]) < 0)
+		return -1;
+	return take(v->watch, &v->part[NEW]);
+}
+
+static int
 diff_update(void *view)
 {
 	struct view_diff *v = view;
@@ -257,8 +395,9 @@ diff_update(void *view)
 	int r = 0;
 
 	v->n = 0;
-	if (v->watch[OLD])
-		r = follow(v) < 0 || add_side(v, NEW, &at) < 0 || add_side(v, OLD, &at) < 0 ? -1 : 0;
+	if (is_compared(v))
+		r = take_both(v) < 0 || add_side(v, NEW, &at) < 0 || add_side(v, OLD, &at) < 0 ?
+		    -1 : 0;
 	idmap_clear(&at);
 	return r < 0 ? -1 : table_update(diff_table(v, &s), &s);
 }
@@ -292,6 +431,7 @@ diff_close(void *view)
 	if (!v)
 		return;
 	table_free(&v->table);
+	before_clear(&v->before);
 	free(v->row);
 	free(v);
 }
@@ -303,8 +443,7 @@ diff_open(struct watch *w)
 
 	if (!v)
 		return NULL;
-	v->watch[NEW] = w;
-	v->watch[OLD] = watch_other(w);
+	v->watch = w;
 	v->table.sort = CHANGE;
 	return v;
 }
@@ -318,8 +457,8 @@ diff_draw(void *view, struct grid *g, const struct grid_area *area)
 
 	table_draw(t, &s, g, area);
 	if (t->n == 0)
-		cells_middle(g, area, !v->watch[OLD] ?
-		    "nothing to compare with: rsprof diff OLD NEW does" : t->filter ?
+		cells_middle(g, area, !is_compared(v) ?
+		    "nothing to compare with: D on a marked range, or rsprof diff" : t->filter ?
 		    "nothing matches the filter: F changes it" : "nothing was recorded");
 }
 
@@ -327,10 +466,14 @@ static void
 diff_place(void *view, char *buf, size_t size)
 {
 	const struct view_diff *v = view;
+	const struct profile_select *b = watch_before(v->watch);
 	const struct table *t = &v->table;
+	char what[CHART_RANGE + 16] = "changes", range[CHART_RANGE];
 
-	snprintf(buf, size, "changes, %% of %s: functions %zu/%zu",
-	    v->by_time ? "a core" : "the total", t->n ? t->at + 1 : 0, t->n);
+	if (b && !watch_other(v->watch))
+		snprintf(what, sizeof(what), "against %s", chart_range(b->from, b->to, range));
+	snprintf(buf, size, "%s%s: functions %zu/%zu", what, v->by_time ? ", % of a core" : "",
+	    t->n ? t->at + 1 : 0, t->n);
 }
 
 static const char *
@@ -347,8 +490,8 @@ diff_focus(void *view, const char **module, int *memory)
 }
 
 static const char *const words[] = {
-	"Before%", "its own time in the old recording",
-	"After%", "and in the new one",
+	"Before%", "its own time in the old recording, or in the range that D has kept",
+	"After%", "and in the new one, or in what is selected",
 	"Change", "how much more that is",
 	"Live", "memory that it held at the end of the new one",
 	"Growth", "how much more that is than at the end of the old one",

@@ -38,6 +38,7 @@ struct view_memory {
 	struct trends trends;
 	struct inuse *leaks; /* only what is suspected to leak; NULL: all is shown */
 	uint64_t age;        /* nanoseconds that it has lived at least */
+	struct inuse_options leaks_of;
 	int64_t leaks_read;
 };
 
@@ -243,6 +244,15 @@ memory_series(void *view, uint64_t id, uint64_t from, uint64_t width, uint64_t l
 	return plot_bytes(v->inuse, id, from, width, n, value, over);
 }
 
+/* What it is of but for the grouping. */
+static int
+variant(const struct view_memory *v)
+{
+	const struct profile *p = watch_profile(v->watch);
+
+	return profile_is_folded(p) + 2 * (int)(profile_selected(p)->thread + 1);
+}
+
 static struct plot *
 memory_plot(void *view, struct plot_source *s)
 {
@@ -250,7 +260,7 @@ memory_plot(void *view, struct plot_source *s)
 	long i = table_selected(&v->table[v->group]);
 
 	*s = (struct plot_source){ .ctx = v, .read = memory_series, .of = v->group, .bytes = 1,
-		.what = "live bytes", .unit = "" };
+		.variant = variant(v), .what = "live bytes", .unit = "" };
 	if (i < 0)
 		return v->plot;
 	s->id = v->row[i].key;
@@ -280,17 +290,36 @@ take_rows(struct view_memory *v)
 	return 0;
 }
 
+/* What of the recording counts. */
+static struct inuse_options
+leaks_options(const struct view_memory *v)
+{
+	const struct profile *p = watch_profile(v->watch);
+	const struct profile_select *range = profile_selected(p);
+	struct inuse_options o = { .group = v->group, .until = range->to, .age = v->age,
+		.fold = profile_is_folded(p) };
+
+	profile_thread(p, range->thread, &o.pid, &o.tid);
+	return o;
+}
+
+static int
+is_same(const struct inuse_options *a, const struct inuse_options *b)
+{
+	return a->group == b->group && a->until == b->until && a->age == b->age &&
+	    a->fold == b->fold && a->pid == b->pid && a->tid == b->tid;
+}
+
 /* What lived at the last snapshot and was allocated so long before.  That is read as a
  * whole, and so not each time. */
 static int
 read_leaks(struct view_memory *v)
 {
-	const struct profile_select *range = profile_selected(watch_profile(v->watch));
-	struct inuse_options o = { .group = v->group, .until = range->to, .age = v->age };
+	struct inuse_options o = leaks_options(v);
 	int64_t now = watch_clock();
 	struct inuse *u;
 
-	if (v->leaks && now - v->leaks_read < LEAKS_EVERY &&
+	if (v->leaks && is_same(&o, &v->leaks_of) && now - v->leaks_read < LEAKS_EVERY &&
 	    (v->leaks_read == now || watch_state(v->watch) < WATCH_CUT_OFF))
 		return 0;
 	u = inuse_open(watch_db(v->watch), &o);
@@ -298,6 +327,7 @@ read_leaks(struct view_memory *v)
 		return -1;
 	inuse_close(v->leaks);
 	v->leaks = u;
+	v->leaks_of = o;
 	v->leaks_read = now;
 	return 0;
 }
@@ -305,7 +335,8 @@ read_leaks(struct view_memory *v)
 static int
 read_trends(struct view_memory *v)
 {
-	int r = trends_begin(&v->trends, v->watch, (unsigned)v->group, inuse_ids(v->inuse));
+	unsigned of = (unsigned)v->group + PROFILE_NGROUPS * (unsigned)variant(v);
+	int r = trends_begin(&v->trends, v->watch, of, inuse_ids(v->inuse));
 
 	return r > 0 ? inuse_trends(v->inuse, v->trends.from, v->trends.width,
 	                   v->trends.value, TRENDS_CELLS) :
@@ -330,13 +361,6 @@ memory_update(void *view)
 	return table_update(&v->table[v->group], &s);
 }
 
-static void
-forget_leaks(struct view_memory *v)
-{
-	inuse_close(v->leaks);
-	v->leaks = NULL;
-}
-
 /* Of an age of an eighth of the recording, within bounds. */
 static const char *
 act_leaks(void *view, int arg)
@@ -346,7 +370,8 @@ act_leaks(void *view, int arg)
 	uint64_t age = (all->last - all->first) / 8;
 
 	(void)arg;
-	forget_leaks(v);
+	inuse_close(v->leaks);
+	v->leaks = NULL;
 	v->age = v->age ? 0 : age < AGE_LEAST ? AGE_LEAST : age > AGE_MOST ? AGE_MOST : age;
 	return memory_update(v) < 0 ? "out of memory" : NULL;
 }
@@ -359,7 +384,6 @@ regroup(struct view_memory *v, enum profile_group next)
 	v->table[next].sort = layout(v, next)[old->sort].title ? old->sort : LIVE;
 	v->table[next].reverse = old->reverse;
 	v->group = next;
-	forget_leaks(v);
 	return memory_update(v) < 0 ? "out of memory" : NULL;
 }
 
@@ -382,9 +406,29 @@ act_generic(void *view, int arg)
 	return regroup(v, v->group == PROFILE_GENERIC ? PROFILE_FUNCTION : PROFILE_GENERIC);
 }
 
+/* Only what the selected thread has allocated counts, or all. */
+static const char *
+act_thread(void *view, int arg)
+{
+	struct view_memory *v = view;
+	struct profile *p = watch_profile(v->watch);
+	struct profile_select s = *profile_selected(p);
+	long i = table_selected(&v->table[v->group]);
+
+	(void)arg;
+	if (s.thread != PROFILE_ALL)
+		s.thread = PROFILE_ALL;
+	else if (v->group == PROFILE_THREAD && i >= 0)
+		s.thread = profile_thread_id(p, v->row[i].pid, v->row[i].tid);
+	else
+		return "select a thread for that: g goes on to them";
+	return profile_select(p, &s) < 0 || memory_update(v) < 0 ? "out of memory" : NULL;
+}
+
 static const struct view_key keys[] = {
 	{ 'g', 0, act_group, "by function, line, crate, module, thread", "group" },
 	{ 'G', 0, act_generic, "all instances of a generic function as one", NULL },
+	{ 'T', 0, act_thread, "count only the selected thread, or all", NULL },
 	{ 'L', 0, act_leaks, "only what is suspected to leak: it has lived for long", "leaks" },
 };
 

@@ -24,6 +24,7 @@ struct watch {
 	struct watch_span span;
 	struct watch_focus focus;
 	struct watch *other;
+	struct profile_select before; /* to 0: none */
 	unsigned version; /* of what has been read */
 	struct watch_memory *told;
 	size_t ntold, told_room;
@@ -32,7 +33,8 @@ struct watch {
 	struct memory {
 		struct inuse *inuse;
 		unsigned version;      /* that it is of */
-		uint64_t since, until; /* what was selected then */
+		struct profile_select of; /* what was selected then, */
+		int fold;                 /* and folded */
 	} memory[PROFILE_NGROUPS];
 };
 
@@ -292,23 +294,31 @@ watch_summary(const struct watch *w)
 	return profile_summary(w->profile);
 }
 
+static int
+is_selected(const struct profile_select *a, const struct profile_select *b)
+{
+	return a->from == b->from && a->to == b->to && a->thread == b->thread;
+}
+
 /* Memory is read when somebody asks for it, of the time that is selected. */
 struct inuse *
 watch_inuse(struct watch *w, enum profile_group group)
 {
 	const struct profile_select *range = profile_selected(w->profile);
-	struct inuse_options o = { .group = group, .since = range->from, .until = range->to };
+	struct inuse_options o = { .group = group, .since = range->from, .until = range->to,
+		.fold = profile_is_folded(w->profile) };
 	struct memory *m = &w->memory[group];
 
-	if (m->inuse && (m->since != range->from || m->until != range->to)) {
+	profile_thread(w->profile, range->thread, &o.pid, &o.tid);
+	if (m->inuse && (m->fold != o.fold || !is_selected(&m->of, range))) {
 		inuse_close(m->inuse);
 		m->inuse = NULL;
 	}
 	if (m->inuse && m->version == w->version)
 		return m->inuse;
 	m->version = w->version;
-	m->since = range->from;
-	m->until = range->to;
+	m->of = *range;
+	m->fold = o.fold;
 	if (m->inuse)
 		inuse_update(m->inuse); /* else it is as it was */
 	else
@@ -366,6 +376,18 @@ void
 watch_set_other(struct watch *w, struct watch *old)
 {
 	w->other = old;
+}
+
+const struct profile_select *
+watch_before(const struct watch *w)
+{
+	return w->before.to ? &w->before : NULL;
+}
+
+void
+watch_set_before(struct watch *w, uint64_t from, uint64_t to)
+{
+	w->before = (struct profile_select){ from, to, PROFILE_ALL };
 }
 
 struct watch_span *

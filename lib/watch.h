@@ -52,8 +52,8 @@ struct db *watch_db(const struct watch *w);
 struct profile *watch_profile(const struct watch *w);
 const struct profile_summary *watch_summary(const struct watch *w);
 
-/* What it says about memory, of the time that is selected in the profile; valid until
- * the next call with that group.  NULL: db_error() says why. */
+/* What it says about memory, of the time and thread that are selected in the profile, and
+ * folded as that is; valid until the next call with that group.  NULL: db_error() says why. */
 struct inuse *watch_inuse(struct watch *w, enum profile_group group);
 
 /* All of the memory of the processes, as it was told of, about each second: bytes
@@ -89,6 +89,10 @@ int watch_set_focus(struct watch *w, const char *function, const char *module, i
 /* An older recording to compare with, or NULL.  It stays the caller's. */
 struct watch *watch_other(const struct watch *w);
 void watch_set_other(struct watch *w, struct watch *old);
+
+/* Or a part of its own time to compare with what is selected: NULL: none. */
+const struct profile_select *watch_before(const struct watch *w);
+void watch_set_before(struct watch *w, uint64_t from, uint64_t to);
 
 /* The program's name and process id, or NULL. */
 const char *watch_name(const struct watch *w);
