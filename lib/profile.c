@@ -126,21 +126,6 @@ clear_now(struct profile *p)
 }
 
 static int
-count_now(struct profile *p, const struct profile_sample *s)
-{
-	struct profile_data *d = p->data;
-
-	if (s->state == PROFILE_ON)
-		p->summary.now_on += s->ns;
-	if (!is_measured(p, s->state))
-		return 0;
-	p->summary.now_ns += s->ns;
-	d->thread[s->thread].column[PROFILE_NOW] += s->ns;
-	return profile_tree_count(d->tree, PROFILE_NOW, s->node, s->ns);
-}
-
-/* The window is what it is, whatever time is selected. */
-static int
 is_of_thread(const struct profile *p, const struct profile_sample *s)
 {
 	uint32_t thread = p->data->select.thread;
@@ -148,8 +133,22 @@ is_of_thread(const struct profile *p, const struct profile_sample *s)
 	return thread == PROFILE_ALL || s->thread == thread;
 }
 
-/* Count anew what lies in the last window, which for one metric never goes
- * back, so what has left it does not return. */
+static int
+count_now(struct profile *p, const struct profile_sample *s)
+{
+	struct profile_data *d = p->data;
+
+	if (s->state == PROFILE_ON)
+		p->summary.now_on += s->ns;
+	if (!is_measured(p, s->state) || !is_of_thread(p, s))
+		return 0;
+	p->summary.now_ns += s->ns;
+	d->thread[s->thread].column[PROFILE_NOW] += s->ns;
+	return profile_tree_count(d->tree, PROFILE_NOW, s->node, s->ns);
+}
+
+/* Count anew what lies in the last window, whatever time is selected.  For one metric it
+ * never goes back, so what has left it does not return. */
 static int
 sum_now(struct profile *p)
 {
@@ -165,7 +164,7 @@ sum_now(struct profile *p)
 	for (i = p->now; i < d->nsample; i++) {
 		s = &d->sample[i];
 		if (s->time <= last && last - s->time < p->window &&
-		    is_of_thread(p, s) && count_now(p, s) == -1)
+		    count_now(p, s) == -1)
 			return -1;
 	}
 	return 0;
@@ -610,8 +609,6 @@ static int
 counts(const struct profile *p, const struct profile_sample *s, unsigned id,
     const char *mark)
 {
-	if (id == PROFILE_ALL)
-		return 1;
 	if (!is_of_thread(p, s))
 		return 0;
 	return p->group == PROFILE_THREAD ? s->thread == id : mark[s->node];
@@ -707,13 +704,20 @@ profile_series(const struct profile *p, unsigned id, char what,
 	int r = mark && told ? 0 : -1;
 
 	memset(bucket, 0, n * sizeof(*bucket));
-	if (r == 0 && p->group != PROFILE_THREAD && id != PROFILE_ALL)
+	if (r == 0 && p->group != PROFILE_THREAD)
 		mark_nodes(p, id, what, mark);
 	if (r == 0 && width)
 		fill_buckets(p, &b, id, metric_columns[metric], mark, told);
 	free(told);
 	free(mark);
 	return r;
+}
+
+const uint64_t *
+profile_course(const struct profile *p, size_t *n)
+{
+	*n = p->data->ncourse;
+	return p->data->course;
 }
 
 size_t

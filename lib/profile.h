@@ -83,7 +83,7 @@ struct profile_summary {
 	uint64_t ns;                    /* of what is measured */
 	uint64_t complete_ns;           /* of that, by stacks that reach the root */
 	uint64_t short_ns;              /* of that, too short for a stack */
-	uint64_t now_ns, now_on;        /* in the last window; on the CPU */
+	uint64_t now_ns, now_on;        /* in the last window; on the CPU, by all threads */
 	uint64_t samples, complete;     /* of the CPU; those that reach the root */
 	uint64_t in[PROFILE_NSTATES];   /* all of the time, by state */
 	uint64_t waits, off_records;    /* as in rows; of off-CPU time */
@@ -165,12 +165,16 @@ int profile_fold(struct profile *p, int fold);
  * The total (what = 't') or self (what = 's') time of one row of the present
  * grouping in n buckets of `width` nanoseconds from `from` on, for a chart.
  * Off-CPU time is told at the end of an interval, over which it is spread.
- * PROFILE_ALL is all of the time, whatever is selected.
  * -1: out of memory.
  */
 int profile_series(const struct profile *p, unsigned id, char what,
     enum profile_metric metric, uint64_t from, uint64_t width,
     uint64_t *bucket, size_t n);
+
+/* The time on the CPU of all threads, whatever is selected, in each interval of so many
+ * nanoseconds from the recording's start on. */
+#define PROFILE_COURSE UINT64_C(250000000)
+const uint64_t *profile_course(const struct profile *p, size_t *n);
 
 /*
  * The self times of all rows of the present grouping in n buckets as above: of the row

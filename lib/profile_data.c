@@ -13,6 +13,7 @@
 #include "profile_tree.h"
 #include "strtab.h"
 
+#define COURSE_MOST (UINT64_C(31) * 86400 * 4) /* a month */
 #define NONE PROFILE_NONE
 
 /* A thread that ended so long before the last thing seen has the name it had
@@ -375,6 +376,24 @@ take_sample(struct profile_data *d, struct db_stmt *s,
 	return 0;
 }
 
+/* Times that no recording has are left out. */
+static int
+count_course(struct profile_data *d, const struct profile_sample *s)
+{
+	uint64_t i = s->time / PROFILE_COURSE;
+
+	if (i >= COURSE_MOST)
+		return 0;
+	for (; d->ncourse <= i; d->ncourse++) {
+		if (array_room(&d->course, d->ncourse, &d->course_room,
+		        sizeof(*d->course)) == -1)
+			return -1;
+		d->course[d->ncourse] = 0;
+	}
+	d->course[i] += s->ns;
+	return 0;
+}
+
 static int
 take_cpu(struct profile_data *d, struct db_stmt *s)
 {
@@ -382,7 +401,9 @@ take_cpu(struct profile_data *d, struct db_stmt *s)
 		.ns = unsigned_time(db_int(s, 4)), .state = PROFILE_ON };
 
 	saw_time(d, sample.time);
-	return in_range(d, sample.time) ? take_sample(d, s, &sample, 0) : 0;
+	if (!in_range(d, sample.time))
+		return 0;
+	return count_course(d, &sample) == -1 ? -1 : take_sample(d, s, &sample, 0);
 }
 
 static void
@@ -681,6 +702,7 @@ profile_data_free(struct profile_data *d)
 	free_ids(d->ids);
 	free(d->thread);
 	free(d->sample);
+	free(d->course);
 	free(d->waits);
 	free(d->loss);
 	free(d);

@@ -12,71 +12,14 @@
 
 #define GAP 3   /* columns between two parts */
 #define VALUE 6 /* columns of a value */
+#define BARS_LEAST 4
 
+/* What is drawn of, in so many bars. */
 struct strip {
 	struct watch *watch;
-	uint64_t *cpu; /* nanoseconds in each bucket */
-	uint64_t from, width;
-	size_t buckets, cpu_room;
-	unsigned version, counted; /* of the watch: that was read, that cpu is of */
-	int64_t read; /* when that was, in seconds */
-	int begun;
+	uint64_t from, width; /* of a bar, nanoseconds */
+	size_t bars;
 };
-
-struct strip *
-strip_open(struct watch *w)
-{
-	struct strip *s = calloc(1, sizeof(*s));
-
-	if (s)
-		s->watch = w;
-	return s;
-}
-
-void
-strip_close(struct strip *s)
-{
-	if (!s)
-		return;
-	free(s->cpu);
-	free(s);
-}
-
-/* ---- reading ----------------------------------------------------------- */
-
-static int
-read_cpu(struct strip *s, size_t buckets)
-{
-	const struct profile_summary *all = watch_summary(s->watch);
-	uint64_t *cpu = buckets > s->cpu_room ? reallocarray(s->cpu, buckets, sizeof(*cpu)) :
-	                                        s->cpu;
-
-	if (!cpu)
-		return -1;
-	s->cpu = cpu;
-	s->cpu_room = buckets > s->cpu_room ? buckets : s->cpu_room;
-	s->buckets = buckets;
-	s->from = all->first;
-	s->width = (all->last - all->first) / buckets + 1;
-	return profile_series(watch_profile(s->watch), PROFILE_ALL, 't', PROFILE_CPU, s->from,
-	    s->width, s->cpu, buckets);
-}
-
-/* Where only something has come, once a second will do. */
-static int
-read_new(struct strip *s, size_t buckets)
-{
-	int64_t now = watch_clock();
-	unsigned version = watch_version(s->watch);
-
-	if (s->buckets == buckets && (s->version == version || s->read == now))
-		return 0;
-	s->version = version;
-	s->read = now;
-	return read_cpu(s, buckets);
-}
-
-/* ---- drawing ----------------------------------------------------------- */
 
 enum what { CPU, HEAP, RSS, NWHAT };
 
@@ -95,7 +38,7 @@ is_known(const struct strip *s, enum what what)
 	const struct watch_memory *m = watch_memory(s->watch, &n);
 
 	if (what == CPU)
-		return watch_summary(s->watch)->samples > 0;
+		return profile_course(watch_profile(s->watch), &n) && n > 0;
 	while (n && !bytes(m, what)) {
 		m++;
 		n--;
@@ -103,13 +46,13 @@ is_known(const struct strip *s, enum what what)
 	return n > 0;
 }
 
-static size_t
+static int
 count_known(const struct strip *s)
 {
-	size_t n = 0;
+	int n = 0;
 
 	for (int i = 0; i < NWHAT; i++)
-		n += (size_t)is_known(s, (enum what)i);
+		n += is_known(s, (enum what)i);
 	return n;
 }
 
@@ -120,7 +63,7 @@ most_bytes(const struct strip *s, enum what what, double *value)
 	size_t n, i = 0;
 	const struct watch_memory *m = watch_memory(s->watch, &n);
 
-	for (size_t b = 0; b < s->buckets; b++) {
+	for (size_t b = 0; b < s->bars; b++) {
 		uint64_t end = s->from + (b + 1) * s->width, most = 0;
 
 		for (; i < n && m[i].time < end; i++)
@@ -129,16 +72,36 @@ most_bytes(const struct strip *s, enum what what, double *value)
 	}
 }
 
-/* What a series had in each bucket: the share of a core, or bytes. */
+/* The percent of a core in each bar; intervals that end behind it are in part its own. */
+static void
+percents(const struct strip *s, double *value)
+{
+	size_t n;
+	const uint64_t *ns = profile_course(watch_profile(s->watch), &n);
+
+	memset(value, 0, s->bars * sizeof(*value));
+	for (size_t i = 0; i < n; i++) {
+		uint64_t at = i * PROFILE_COURSE, end = at + PROFILE_COURSE, to;
+		double each = 100.0 * (double)ns[i] / (double)PROFILE_COURSE / (double)s->width;
+
+		for (at = at < s->from ? s->from : at; at < end; at = to) {
+			size_t b = (size_t)((at - s->from) / s->width);
+
+			to = s->from + (b + 1) * s->width;
+			to = to < end ? to : end;
+			if (b < s->bars)
+				value[b] += each * (double)(to - at);
+		}
+	}
+}
+
 static void
 values(const struct strip *s, enum what what, double *value)
 {
-	if (what != CPU) {
+	if (what == CPU)
+		percents(s, value);
+	else
 		most_bytes(s, what, value);
-		return;
-	}
-	for (size_t b = 0; b < s->buckets; b++)
-		value[b] = 100.0 * (double)s->cpu[b] / (double)s->width;
 }
 
 /* Of the last seconds. */
@@ -161,7 +124,7 @@ value_at(const struct strip *s, enum what what, const double *value)
 	const struct watch_memory *m = watch_memory(s->watch, &n);
 
 	if (time)
-		return value[b < s->buckets ? b : s->buckets - 1];
+		return value[b < s->bars ? b : s->bars - 1];
 	if (what == CPU)
 		return cpu_now(s);
 	while (n > 1 && !bytes(&m[n - 1], what))
@@ -193,9 +156,9 @@ draw_bars(const struct strip *s, const double *value, struct grid *g,
 	double most = 0;
 
 	bright(s, &from, &to);
-	for (size_t i = 0; i < s->buckets; i++)
+	for (size_t i = 0; i < s->bars; i++)
 		most = value[i] > most ? value[i] : most;
-	for (size_t i = 0; i < s->buckets; i++) {
+	for (size_t i = 0; i < s->bars; i++) {
 		struct grid_area bar = { area->y, area->x + (int)i, area->rows, 1 };
 		uint64_t begin = s->from + i * s->width, end = begin + s->width;
 		int height = most > 0 ? (int)(value[i] / most * 8 * area->rows + 0.5) : 0;
@@ -211,7 +174,7 @@ static void
 draw_part(const struct strip *s, enum what what, struct grid *g, const struct grid_area *area)
 {
 	struct grid_area bars = *area;
-	double *value = calloc(s->buckets, sizeof(*value));
+	double *value = calloc(s->bars, sizeof(*value));
 	int y = area->y + area->rows - 1, x;
 	char buf[32], *p = buf;
 
@@ -223,7 +186,7 @@ draw_part(const struct strip *s, enum what what, struct grid *g, const struct gr
 		*p++ = '~';
 	chart_value(value_at(s, what, value), what != CPU, p, sizeof(buf) - 1);
 	grid_put_right(g, y, x, VALUE, GRID_STRONG, buf);
-	bars.columns = (int)s->buckets;
+	bars.columns = (int)s->bars;
 	bars.x = area->x + area->columns - bars.columns;
 	draw_bars(s, value, g, &bars);
 	free(value);
@@ -231,18 +194,21 @@ draw_part(const struct strip *s, enum what what, struct grid *g, const struct gr
 
 /* All parts are as wide, and so are all bars. */
 void
-strip_draw(struct strip *s, struct grid *g, const struct grid_area *area)
+strip_draw(struct watch *w, struct grid *g, const struct grid_area *area)
 {
-	size_t n = count_known(s);
-	int width = n ? (area->columns - 2 - GAP * ((int)n - 1)) / (int)n : 0;
+	const struct profile_summary *all = watch_summary(w);
+	struct strip s = { .watch = w, .from = all->first };
+	int n = count_known(&s), width = n ? (area->columns - 2 - GAP * (n - 1)) / n : 0;
 	int bars = width - (int)strlen(label[HEAP]) - 1 - VALUE - 1;
 	struct grid_area part = { area->y, area->x + 1, area->rows, width };
 
-	if (n == 0 || bars < 4 || read_new(s, (size_t)bars) < 0)
+	if (bars < BARS_LEAST)
 		return;
+	s.bars = (size_t)bars;
+	s.width = (all->last - all->first) / s.bars + 1;
 	for (int i = 0; i < NWHAT; i++)
-		if (is_known(s, (enum what)i)) {
-			draw_part(s, (enum what)i, g, &part);
+		if (is_known(&s, (enum what)i)) {
+			draw_part(&s, (enum what)i, g, &part);
 			part.x += width + GAP;
 		}
 }

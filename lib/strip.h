@@ -7,19 +7,14 @@
 
 struct grid;
 struct grid_area;
-struct strip;
 struct watch;
-
-/* The watch stays the caller's.  NULL: out of memory. */
-struct strip *strip_open(struct watch *w);
-void strip_close(struct strip *s); /* NULL is allowed */
 
 /*
  * What the recording does not know has no place in it.  The values are those at
  * the chart's cursor, or the latest ones; what of the time counts, or else what of
  * it charts show, stands out.
  */
-void strip_draw(struct strip *s, struct grid *g, const struct grid_area *area);
+void strip_draw(struct watch *w, struct grid *g, const struct grid_area *area);
 
 /* What is in it, as in struct view_type. */
 const char *const *strip_words(void);

@@ -55,7 +55,6 @@ struct tui {
 	struct watch *watch;
 	struct pane pane[PANES];
 	struct pane *shown, *before; /* and what was shown before it, or NULL */
-	struct strip *strip;
 	struct page *help;           /* in its place; NULL: it is not shown */
 	struct prompt prompt;
 	char wanted[256];            /* what was searched for last */
@@ -806,10 +805,9 @@ tui_open(struct watch *w)
 	if (!t)
 		return NULL;
 	t->watch = w;
-	t->strip = strip_open(w);
 	for (size_t i = 0; i < PANES; i++)
 		t->pane[i].type = types[i]();
-	if (t->strip && !show(t, first_pane(w)))
+	if (!show(t, first_pane(w)))
 		return t;
 	tui_close(t);
 	return NULL;
@@ -822,7 +820,6 @@ tui_close(struct tui *t)
 		return;
 	for (size_t i = 0; i < PANES; i++)
 		t->pane[i].type->close(t->pane[i].view);
-	strip_close(t->strip);
 	page_close(t->help);
 	free(t->copied);
 	free(t);
@@ -1007,7 +1004,7 @@ draw_all(const struct tui *t, struct grid *g)
 	body.rows = foot.y - body.y;
 	draw_body(t, g, &body);
 	if (strip.rows)
-		strip_draw(t->strip, g, &strip);
+		strip_draw(t->watch, g, &strip);
 	place(t, where, sizeof(where));
 	head_draw(t->watch, t->paused, where, g, &head);
 	draw_foot(t, g, &foot);

@@ -21,14 +21,14 @@
  * the same name have of each, by its total or by its time, and what has changed.
  */
 
-enum column { BEFORE, AFTER, CHANGE, LIVE, GROWTH, NAME, PLACE, NCOLUMNS };
+enum column { BEFORE, AFTER, CHANGE, TOTAL, LIVE, GROWTH, NAME, PLACE, NCOLUMNS };
 enum side { OLD, NEW, SIDES };
 
 struct row {
 	unsigned id;
 	const char *name, *file, *module;
 	uint64_t line;
-	uint64_t self[SIDES], live[SIDES];
+	uint64_t self[SIDES], total[SIDES], live[SIDES];
 };
 
 /* What is known of a side. */
@@ -60,7 +60,7 @@ struct view_diff {
 };
 
 static const struct table_column columns[NCOLUMNS] = {
-	{ "Before%", 8, 1, 0 }, { "After%", 7, 1, 0 }, { "Change", 8, 1, 0 },
+	{ "Before%", 8, 1, 0 }, { "After%", 7, 1, 0 }, { "Change", 8, 1, 0 }, { "Total", 7, 1, 90 },
 	{ "Live", 7, 1, 72 }, { "Growth", 8, 1, 72 }, { "Function", 0, 0, 0 },
 	{ "Location", 0, 0, 64 },
 };
@@ -106,6 +106,7 @@ add_side(struct view_diff *v, enum side side, struct idmap *at)
 		if (!(r = find(v, at, cpu->name)))
 			return -1;
 		r->self[side] += cpu->self;
+		r->total[side] += cpu->total;
 		locate(r, cpu->file, cpu->line, cpu->module);
 	}
 	heap = part->heap ? inuse_rows(part->heap, &n) : NULL;
@@ -232,12 +233,18 @@ take_before(struct view_diff *v, struct part *part)
 
 /* Percent of what a side is normalised by. */
 static double
-share(const struct view_diff *v, const struct row *r, enum side side)
+percent(const struct view_diff *v, const uint64_t *ns, enum side side)
 {
 	const struct part *part = &v->part[side];
 	uint64_t whole = v->by_time ? part->covered : part->ns;
 
-	return whole ? 100 * (double)r->self[side] / (double)whole : 0;
+	return whole ? 100 * (double)ns[side] / (double)whole : 0;
+}
+
+static double
+share(const struct view_diff *v, const struct row *r, enum side side)
+{
+	return percent(v, r->self, side);
 }
 
 /* All that is live in the new one. */
@@ -253,6 +260,12 @@ static double
 change(const struct view_diff *v, const struct row *r)
 {
 	return share(v, r, NEW) - share(v, r, OLD);
+}
+
+static double
+change_total(const struct view_diff *v, const struct row *r)
+{
+	return percent(v, r->total, NEW) - percent(v, r->total, OLD);
 }
 
 static unsigned
@@ -280,6 +293,7 @@ figure(const struct view_diff *v, const struct row *r, int column)
 	case BEFORE: return share(v, r, OLD);
 	case AFTER: return share(v, r, NEW);
 	case CHANGE: return absolute(change(v, r));
+	case TOTAL: return absolute(change_total(v, r));
 	case LIVE: return (double)r->live[NEW];
 	case GROWTH: return absolute((double)r->live[NEW] - (double)r->live[OLD]);
 	default: return 0;
@@ -344,6 +358,10 @@ row_draw(const void *rows, size_t i, int column, struct grid *g,
 	case CHANGE:
 		snprintf(text, sizeof(text), "%+.1f", change(v, r));
 		draw_change(g, cell, change(v, r), 0.5, text);
+		break;
+	case TOTAL:
+		snprintf(text, sizeof(text), "%+.1f", change_total(v, r));
+		draw_change(g, cell, change_total(v, r), 0.5, text);
 		break;
 	case LIVE:
 	case GROWTH:
@@ -493,6 +511,7 @@ static const char *const words[] = {
 	"Before%", "its own time in the old recording, or in the range that D has kept",
 	"After%", "and in the new one, or in what is selected",
 	"Change", "how much more that is",
+	"Total", "how much more it is with what it calls",
 	"Live", "memory that it held at the end of the new one",
 	"Growth", "how much more that is than at the end of the old one",
 	NULL

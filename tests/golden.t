@@ -109,9 +109,12 @@ cpu-thread 1gggg
 cpu-folded 1x
 cpu-range 1<Right><Right>[<Right><Right><Right>]
 cpu-zoom 1+++<Right>
+cpu-pinned 1<Enter>j<Enter>jj<Enter>k<Left><Left>
 memory 2
 memory-crate 2gg
+memory-pinned 2<Enter>j<Enter>j
 both 3
+both-pinned 3<Enter>j<Enter><End>
 tree t
 tree-folded xt
 tree-memory 2xt
@@ -120,12 +123,14 @@ flame f
 flame-zoom xfjj<Enter>
 flame-memory 2xf
 flame-search f/insert<Enter>
+diff 1<Right><Right><Right><Right>]Dd
 source o
 memory-leaks 2L
 memory-growth 2<Right><Right><Right><Right>[
 cpu-line-chart 1b
 memory-close 2z
 thread-only 1ggggjTg
+memory-thread 2ggggTg
 filter Fserver<Enter>
 search /hash<Enter>
 info i

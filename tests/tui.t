@@ -84,6 +84,7 @@ same 'a recording that has ended' got <<'E'
   ENDED   server 4242                                                  00:00:20
  2,000 samples   1.00 cores   99.0% complete   profiler 1.0%      functions 1/5
 
+ CPU   100%  ██████████████████████████████████████████████████████████████████
  Total%  Self%▼  Now%  Function                          Location
    59.0   59.0   59.0  <Vec<..> as Parse>::parse         …/src/parse/mod.rs:142
    30.0   30.0   30.0  server::digest::hash              /src/hash.rs:7
@@ -97,9 +98,8 @@ same 'a recording that has ended' got <<'E'
 
 
 ── <alloc::vec::Vec<T,A> as server::parse::Parse>::parse ─ total, % of a core ──
-   80% ┤
-       │⣿ ⣶ ⡇⢰⡆⢸ ⣶ ⣿⢰⡆⢸⡇⣶ ⣿ ⡆⢸⡇⢰ ⣿ ⣶⢸⡇⢰⡆⣿ ⣶⢸⡇⢰⡆⢸ ⣶ ⡇⢰⡆⢸⡇⣶ ⣿⢰⡆⢸⡇⢰ ⣿ ⡆⢸⡇⢰⡆⣿ ⣶⢸⡇⢰⡆
-       │⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿
+   80% ┤⣀   ⡀  ⢀   ⣀  ⢀⡀  ⣀  ⢀⡀  ⣀  ⢀⡀  ⣀  ⢀⡀  ⢀   ⡀  ⢀⡀  ⣀  ⢀⡀  ⣀  ⢀⡀  ⣀  ⢀⡀
+       │⣿⣀⣿⣀⣇⣸⣇⣸⣀⣿⣀⣿⣸⣇⣸⣇⣿⣀⣿⣀⣇⣸⣇⣸⣀⣿⣀⣿⣸⣇⣸⣇⣿⣀⣿⣸⣇⣸⣇⣸⣀⣿⣀⣇⣸⣇⣸⣇⣿⣀⣿⣸⣇⣸⣇⣸⣀⣿⣀⣇⣸⣇⣸⣇⣿⣀⣿⣸⣇⣸⣇
    40% ┤⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿
        │⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿
        │⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿
@@ -131,6 +131,7 @@ same 'threads in ASCII' got <<'E'
   ENDED   server 4242                                          00:00:20
  2,000 samples   1.00 cores   99.0% complete                threads 2/2
 
+ CPU   100%  ##########################################################
  Total%  Self%v  Now%  Thread                       PID/TID
    70.0   70.0   70.0  server                       4242/4242
    30.0   30.0   30.0  worker                       4242/4243
@@ -144,9 +145,8 @@ same 'threads in ASCII' got <<'E'
 
 -- worker 4242/4243 ------------------------------ total, % of a core --
    40% +
-       |:::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::::
-   20% +###############################################################
        |###############################################################
+   20% +###############################################################
        |###############################################################
     0% + 00:00:00 ---------------- 00:00:10 ----------------- 00:00:20
  q quit  ? help  m view  t tree  c callers  f flame  g group  s sort
@@ -183,7 +183,7 @@ E
 LINES=8 screen got none.db
 same 'no samples' got <<'E'
   ENDED   server 4242                                                  00:00:00
- 0 samples   0.00 cores                                           functions 0/0
+ 0 samples   100 Hz   0.00 cores                                  functions 0/0
  Total%  Self%▼  Now%  Function                          Location
 
                          the recording holds no samples
@@ -307,13 +307,15 @@ same 'keys select' keys.got /dev/null
 screen got -k jjsss ended.db
 says 'the selected row stays when the order changes' 'functions 4/5' got
 says 'and the chart is its own' '^── idle ──' got
-screen got -k '<Enter>' ended.db
-ok 'Enter hides the chart' sh -c '! grep -q "of a core" got'
+screen got -k v ended.db
+ok 'v hides the chart' sh -c '! grep -q "of a core" got'
 LINES=14 screen got ended.db
 ok 'there is none on a low screen' sh -c '! grep -q "of a core" got'
+LINES=14 screen got -k v ended.db
+says 'but v shows it' 'of a core' got
 LINES=14 screen got -k '<Enter>' ended.db
-says 'but Enter shows it' 'of a core' got
-LINES=10 screen got -k '<Enter>' ended.db
+says 'and so does the first row that is pinned' '^   1 .*parse' got
+LINES=10 screen got -k v ended.db
 says 'or says that it cannot' '^ no room for a chart' got
 screen got -k p ended.db
 says 'there is nothing to pause at the end' 'nothing to pause' got
@@ -405,7 +407,7 @@ says 'of a core' 'changes, % of a core: functions 1/2$' got
 screen got -d after.db -k S source.db
 says 'the other way round' '^ +100\.0 +75\.0 +-25\.0 +2\.0K +\+1\.0K  two ' got
 screen got -k d source.db
-says 'without another one that is said' 'nothing to compare with: rsprof diff OLD NEW does' got
+says 'without another one that is said' 'nothing to compare with: D on a marked range, or rsprof diff' got
 exits 'a second one that is none' 6 rsprof-tui -b -d missing.db source.db
 says 'is named' '^rsprof-tui: missing.db: '
 
@@ -416,6 +418,7 @@ same 'on and off the CPU, in one bar' got <<'E'
   ENDED   server 4242                                                  00:00:20
  2,000 samples   1.00 cores   99.5% complete                wall: functions 2/8
 
+ CPU   100%  ██████████████████████████████████████████████████████████████████
  Total%  Self%▼   On%   Off%   Now%  Function                 Location
    32.5   32.5    0.0   32.5   32.5  server::lock             /src/lock.rs:9
    44.5   32.0   29.5   15.0   32.0  <..>::parse              …/mod.rs:142
@@ -430,9 +433,8 @@ same 'on and off the CPU, in one bar' got <<'E'
 
 ── <Vec<..> as Parse>::parse ────────────────── ⣿ on ⢕ off CPU, % of a thread ──
   100% ┤⢝ ⢖ ⠅⢐⠆⢘ ⢖ ⢝⢐⠆⢘⠅⢖ ⢝ ⠆⢘⠅⢐ ⢝ ⢖⢘⠅⢐⠆⢝ ⢖⢘⠅⢐⠆⢘ ⢖ ⠅⢐⠆⢘⠅⢖ ⢝⢐⠆⢘⠅⢐ ⢝ ⠆⢘⠅⢐⠆⢝ ⢖⢘⠅⢐⠆
-       │⢕⢝⢕⢝⢝⢕⢝⢕⢝⢕⢝⢕⢕⢝⢕⢝⢕⢝⢕⢝⢝⢕⢝⢕⢝⢕⢝⢕⢕⢝⢕⢝⢕⢝⢕⢕⢝⢕⢝⢕⢝⢕⢝⢝⢕⢝⢕⢝⢕⢝⢕⢕⢝⢕⢝⢕⢝⢕⢝⢝⢕⢝⢕⢝⢕⢝⢕⢕⢝⢕⢝
-       │⣿⢕⣷⢕⣗⢵⣗⢽⢕⣷⢕⣿⢵⣗⢽⣗⣷⢕⣿⢕⣗⢽⣗⢵⢕⣿⢕⣷⢽⣗⢵⣗⣿⢕⣷⢽⣗⢵⣗⢽⢕⣷⢕⣗⢵⣗⢽⣗⣷⢕⣿⢵⣗⢽⣗⢵⢕⣿⢕⣗⢽⣗⢵⣗⣿⢕⣷⢽⣗⢵⣗
-   50% ┤⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿
+       │⣵⢝⣕⢝⣝⢕⣝⢵⢝⣕⢝⣵⢕⣝⢵⣝⣕⢝⣵⢝⣝⢵⣝⢕⢝⣵⢝⣕⢵⣝⢕⣝⣵⢝⣕⢵⣝⢕⣝⢵⢝⣕⢝⣝⢕⣝⢵⣝⣕⢝⣵⢕⣝⢵⣝⢕⢝⣵⢝⣝⢵⣝⢕⣝⣵⢝⣕⢵⣝⢕⣝
+   50% ┤⣿⣵⣿⣵⣷⣽⣷⣽⣵⣿⣵⣿⣽⣷⣽⣷⣿⣵⣿⣵⣷⣽⣷⣽⣵⣿⣵⣿⣽⣷⣽⣷⣿⣵⣿⣽⣷⣽⣷⣽⣵⣿⣵⣷⣽⣷⣽⣷⣿⣵⣿⣽⣷⣽⣷⣽⣵⣿⣵⣷⣽⣷⣽⣷⣿⣵⣿⣽⣷⣽⣷
        │⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿
        │⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿
     0% └ 00:00:00 ──────────────────── 00:00:10 ───────────────────── 00:00:20
@@ -461,6 +463,7 @@ same 'threads in ASCII, whose time adds up' got <<'E'
   ENDED   server 4242                                          00:00:20
  2,000 samples   1.00 cores   99.5% complete          wall: threads 2/2
 
+ CPU   100%  ##########################################################
  Total%  Self%v   On%   Off%   Now%  Thread              PID/TID
    50.0   50.0   35.0   15.0   50.0  server              4242/4242
    50.0   50.0   15.0   35.0   50.0  worker              4242/4243
@@ -473,10 +476,9 @@ same 'threads in ASCII, whose time adds up' got <<'E'
 
 
 -- worker 4242/4243 ------------------- # on o off CPU, % of a thread --
-  120% +                                                              -
+  120% +---------------------------------------------------------------
        |ooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooo
    60% +ooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooo
-       |...............................................................
        |###############################################################
     0% + 00:00:00 ---------------- 00:00:10 ----------------- 00:00:20
  q quit  ? help  m view  t tree  c callers  f flame  g group  w off
@@ -554,7 +556,7 @@ says 'what turns text around is not' '\?evil' got
 
 # ---- errors
 
-usage='usage: rsprof-tui [-bt] [-d OLD] [-k KEYS] FILE'
+usage='usage: rsprof-tui [-bt] [-d OLD] [-k KEYS] [-R FROM-TO] [-r FROM-TO] FILE'
 for args in '' '-x ended.db' 'ended.db cut.db' '-k'; do
 	# shellcheck disable=SC2086
 	exits "wrong usage: rsprof-tui $args" 2 rsprof-tui $args
@@ -677,11 +679,11 @@ mouse() { # BUTTON ROW COLUMN, in one piece
 press() { mouse 20 "$@"; }
 release() { mouse 23 "$@"; }
 keys Home
-press 27 22
-release 27 22
+press 28 22
+release 28 22
 see 'a click selects a row' 'functions 2/5$'
-press 25 22
-release 25 22
+press 26 22
+release 26 22
 see 'and sorts by a column' 'Total%▼ Self%'
 tm set-option -s set-clipboard on
 keys Home y

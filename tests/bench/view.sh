@@ -51,7 +51,7 @@ for _ in $(repetitions); do
 	put view_mb rsprof "$(sum "$(nth 2 <"$T/spent") / 1024")"
 done
 
-keys='jjj<PgDn><End><Home>sSsSgGg<Right><Right>[<Right>]=+-xx3m1<Enter><Enter>/9<Enter>nNF99<Enter>F<Esc>tjj<Enter>*0H1cf<Down><Right><Enter>=1i1?q'
+keys='jjj<PgDn><End><Home>sSsSgGg<Right><Right>[<Right>]=+-xx3m1<Enter>jj<Enter>j<Enter>++hl<Left>--V/9<Enter>nNF99<Enter>F<Esc>tjj<Enter>*0H1cf<Down><Right><Enter>=1<Right>]Dd=1i1?q'
 all=
 for _ in $(seq $rounds); do all=$all$keys; done
 LINES=50 COLUMNS=160 rsprof-tui -bt -k "$all" "$hour" 2>&1 >"$T/screen" |
