@@ -394,6 +394,68 @@ rsprof-store heap.db <heap.rec
 screen got heap.db
 says 'where there is only memory that is shown first' 'memory: functions 1/1$' got
 
+# ---- pinned rows, threads, all of the process
+
+LINES=30 screen got -k '<Enter>j<Enter>jj<Enter>' ended.db
+says 'pinned rows have a number in the table' '^1  59\.0 +59\.0' got
+says 'each its own' '^2  30\.0' got
+says 'and stand above the chart, with their names' \
+	'^   1 <\.\.>::parse +2 server::digest::hash +3 \[no-stack\]' got
+says 'what is selected still is the title' '^── \[no-stack\] ──' got
+LINES=30 screen got -k '<Enter>j<Enter>jj<Enter><Left>' ended.db
+says 'with the values at the cursor' '^   1 .*[0-9]% +2 .*[0-9]% +3 .*[0-9]%$' got
+LINES=30 LC_ALL=C screen got -k '<Enter>j<Enter>' ended.db
+says 'lines of their numbers, where there is nothing but ASCII' '^ +30% \+2{60}' got
+screen got -k '<Enter>j<Enter>k<Enter>' ended.db
+ok 'Enter lets go' sh -c '! grep -q "^1" got'
+says 'of this one' '^2  30\.0' got
+screen got -k '<Enter>j<Enter>V' ended.db
+ok 'V lets go of all' sh -c '! grep -q "^[12]" got'
+screen got -k '<Enter>j<Enter>j<Enter>j<Enter>j<Enter>' ended.db
+says 'each of many' '^5  69\.0' got
+screen got -k '<Enter>g' ended.db
+ok 'another grouping has its own' sh -c '! grep -q "^1" got'
+screen got -k '<Enter>ggggg' ended.db
+says 'and comes back with them' '^1  59\.0' got
+screen got -k 'j<Enter>Fhash<Enter>' ended.db
+says 'what is filtered stays pinned' '^1  30\.0' got
+screen got -k '<Enter>' none.db
+says 'where there is no row' '^ no row to pin' got
+
+{
+	sed 's/^end.*//; /^$/d' heap.rec
+	echo 'thread	1000000000	7	8	other'
+	echo 'heap	2000000000	7	8	51	allocs=1	bytes=100	live=100	count=1'
+	echo 'memory	2000000000	7	rss=8388608	anon=4194304	live=2148	covered=500000000	hits=4	cost=1'
+	echo 'end	2000000001	heap	exited'
+} | rsprof-store threads.db
+screen got -k ggggjTg threads.db
+says 'memory of one thread' '^ +100B .* one +' got
+ok 'and of no other' sh -c '! grep -q " two " got'
+says 'is told of' ' one thread  memory' got
+screen got -k ggggjTTg threads.db
+says 'and of all again' '^ +2\.0K .* two ' got
+screen got threads.db
+says 'the strip has what was recorded' '^ heap +~2\.1K .* RSS +8M ' got
+says 'and the head how much of the time' 'heap [0-9]+% covered' got
+screen got ended.db
+says 'only time, where there is only that' '^ CPU +100%  █{66}$' got
+COLUMNS=132 screen got ended.db
+says 'at what rate' ' 100 Hz ' got
+LINES=21 screen got ended.db
+ok 'no strip on a low screen' sh -c '! grep -q "^ CPU" got'
+
+# ---- clicks into the flame graph: the head has 4 rows, and a line of figures
+
+screen got -k 'f<Press 6 20>' ended.db
+says 'a click selects a box' '^ +59\.0 total +59\.0 self .*parse' got
+screen got -k 'f<Press 6 20><Press 6 20>' ended.db
+says 'another one zooms into it' '^▏<alloc::vec::Vec<T,A> as server::parse::Parse>::parse' got
+screen got -k 'f<Press 6 20><Press 6 20><Press 5 20>' ended.db
+says 'and one on a caller out to that' '^ +69\.0 total +0\.0 self  server::main' got
+screen got -k 'f<Press 20 70>' ended.db
+says 'where there is none nothing is' '^ +69\.0 total' got
+
 # ---- two recordings
 
 sed 's/^cpu\(.*\)	5[12]	10000000$/cpu\1	52	10000000/; s/live=2048/live=1024/' cpu.rec |
@@ -406,6 +468,33 @@ screen got -d source.db -k w after.db
 says 'of a core' 'changes, % of a core: functions 1/2$' got
 screen got -d after.db -k S source.db
 says 'the other way round' '^ +100\.0 +75\.0 +-25\.0 +2\.0K +\+1\.0K  two ' got
+# of 20 seconds: three of ten samples in hash, and in the last half all of them
+{
+	stream 1000 noend
+	FROM=1000 stream 1000 | sed '/^cpu/s/	5[124]	/	53	/'
+} >half.rec
+rsprof-store halves.db <half.rec
+screen got -R 0-10s -r 10s- halves.db
+says 'two parts of the time of one recording' \
+	'00:00:10-  against 00:00:00-00:00:10: functions 1/5$' got
+says 'what has more in the second one' '^ +30\.0 +98\.9 +\+68\.9 .*server::digest::hash' got
+says 'what has less' '^ +59\.1 +0\.0 +-59\.1 .*parse' got
+COLUMNS=120 screen got -R -10s -r 10s- -k ss halves.db
+says 'with what it calls' '^ +0\.0 +0\.0 +\+0\.0 +-68\.9 .*server::main' got
+screen got -R 0-10s -r 10s- -k w halves.db
+says 'or of a core, of as long as each is' '^ +30\.0 +99\.0 +\+69\.0 ' got
+screen got -k '1<Left><Left><Left>]Dd' halves.db
+says 'by keys: what was marked is what was before' 'against 00:00:00-00:00:19' got
+screen got -k D halves.db
+says 'a range has to be marked for that' '^ no range is marked' got
+screen got -k '<Left>[D' halves.db
+says 'with an end' '^ the range has no end' got
+screen got -d source.db -k 1D after.db
+says 'not where two recordings are compared' '^ two recordings are compared' got
+exits 'no range' 2 rsprof-tui -b -r 10s halves.db
+says 'it is named' '^rsprof-tui: -r: no range of time: 10s '
+exits 'a range after the end' 2 rsprof-tui -b -R 1m- halves.db
+says 'it is said how long the recording is' '^rsprof-tui: halves.db: 20.0 s were recorded'
 screen got -k d source.db
 says 'without another one that is said' 'nothing to compare with: D on a marked range, or rsprof diff' got
 exits 'a second one that is none' 6 rsprof-tui -b -d missing.db source.db
@@ -593,48 +682,9 @@ one_line 'in one line'
 # ---- in a terminal
 
 command -v tmux >/dev/null || { done_testing; exit; }
-unset TMUX
-TMUX_TMPDIR=$T
-SHELL=/bin/sh
-ENV=
-PS1='$ '
-export TMUX_TMPDIR SHELL ENV PS1
-tm() { tmux -u -L rsprof -f /dev/null "$@" 9>&-; }
-cap() { tm capture-pane -p "$@" >cap; }
-seen() { cap && grep -Eq -- "$1" cap; }
-# stays SEEN NOT: for a second.
-stays() { ! await 2 seen "$2" && seen "$1"; }
-see() { if await "${3:-10}" seen "$2"; then pass "$1"; else fail "$1"; diag <cap; fi; }
-keys() { tm send-keys "$@"; }
-# run COMMAND: by the shell in the pane.  ends DESCRIPTION STATUS: how it did.
-runs=0
-run() {
-	runs=$((runs + 1))
-	keys "clear; $1; echo $runs status=\$?" Enter
-}
-ends() { see "$1" "^$runs status=$2\$"; }
-# like DESCRIPTION FILE: the terminal comes to show the same as text.
-is_like() { cap && sed 's/ *$//' cap >cap.text && cmp -s cap.text "$1"; }
-like() {
-	if await 10 is_like "$2"; then pass "$1"
-	else fail "$1"; diff -u "$2" cap.text | diag; fi
-}
-# restored DESCRIPTION: the shell has its terminal back as it was.
-settings='settings() { stty -a | tr ";" "\n" | grep -v -e rows -e columns; }'
-restored() {
-	run 'settings >stty.got'
-	ends "$1: the shell" 0
-	ok "$1: settings" cmp stty.want stty.got
-	ok "$1: cursor and screen" test \
-		"$(tm display-message -p '#{cursor_flag} #{alternate_on}')" = '1 0'
-}
+. "$ROOT/tests/terminal.sh"
 
-ok 'a terminal' tm new-session -d -x 80 -y 24 'sh -i'
-own "$(tm display-message -p '#{pid}')"
-see 'a shell' '^[$#]'
-run "$settings"
-run 'settings >stty.want'
-ends 'its settings' 0
+open_terminal 80 24
 
 screen want ended.db
 run 'rsprof-tui ended.db'
@@ -670,20 +720,12 @@ keys F Escape
 see 'and left' ' functions [1-5]/5$'
 keys / d i g e s t Enter
 see 'a search' ' server::digest::hash .*$'
-# By the protocol of xterm: a button, a column and a row, from 33.
-mouse() { # BUTTON ROW COLUMN, in one piece
-	printf "\\033[M\\$(printf %o "0x$1")\\$(printf %o "0x$3")\\$(printf %o "0x$2")" |
-		tm load-buffer -
-	tm paste-buffer -r
-}
-press() { mouse 20 "$@"; }
-release() { mouse 23 "$@"; }
 keys Home
-press 28 22
-release 28 22
+press 8 2
+release 8 2
 see 'a click selects a row' 'functions 2/5$'
-press 26 22
-release 26 22
+press 6 2
+release 6 2
 see 'and sorts by a column' 'Total%▼ Self%'
 tm set-option -s set-clipboard on
 keys Home y

@@ -29,11 +29,41 @@ static const char *const bad[] = {
 	"18446744073709551616", "5124096h", "1h18446744073s",
 };
 
+static const struct {
+	const char *text;
+	uint64_t from, to;
+} ranges[] = {
+	{ "10s-1m30s", 10000000000, 90000000000 },
+	{ "0-5", 0, 5000000000 },
+	{ "-2s", 0, 2000000000 },
+	{ "1.5s-", 1500000000, UINT64_MAX },
+	{ "-", 0, UINT64_MAX },
+};
+
+static const char *const no_range[] = {
+	"", "5", "5-5", "6s-5s", "a-b", "1-2-3", "1s- 2s", "--", "1-x",
+};
+
+static void
+check_ranges(void)
+{
+	uint64_t from = 7, to = 7;
+
+	for (size_t i = 0; i < sizeof(no_range) / sizeof(no_range[0]); i++)
+		ok(arg_range(no_range[i], &from, &to) == -1 && from == 7 && to == 7,
+		    "no range: \"%s\"", no_range[i]);
+	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
+		ok(arg_range(ranges[i].text, &from, &to) == 0 && from == ranges[i].from &&
+		    to == ranges[i].to, "range %s", ranges[i].text);
+}
+
 int
 main(void)
 {
 	uint64_t n;
 	size_t i;
+
+	check_ranges();
 
 	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++)
 		ok(arg_duration(good[i].text, &n) == 0 && n == good[i].ns,

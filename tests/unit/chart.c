@@ -107,12 +107,71 @@ check_drawing(void)
 	    "    0% └ 00:00:00 ─ 00:01:00\n");
 }
 
+/* The colors that a row of a chart has. */
+static void
+styles(const struct grid *g, int y, char *out, size_t n)
+{
+	for (size_t x = 0; x < n; x++) {
+		int style = grid_cell(g, y, (int)x)->style;
+
+		out[x] = style >= GRID_LINE && style <= GRID_LINE_LAST ?
+		    (char)('1' + style - GRID_LINE) : '.';
+	}
+	out[n] = '\0';
+}
+
+static void
+draws_lines(int utf8, const char *what, const char *want, const char *want_styles)
+{
+	static const double value[] = { 100, 100, 0, 0 }, up[] = { 0, 40, 80, 200 },
+	                    flat[] = { 100, 100, 100, 100 };
+	static const struct chart_line lines[] = { { up, 2 }, { flat, 5 } };
+	struct grid *g = grid_open(6, 30, utf8);
+	struct grid_area all = grid_all(g);
+	struct chart c = { .value = value, .n = 4, .buckets = 5, .to = 60 * S,
+		.mark_to = UINT64_MAX, .lines = lines, .nlines = 2 };
+	char *got, of[31];
+
+	chart_draw(g, &all, &c);
+	got = grid_text(g);
+	styles(g, 2, of, 30);
+	if (!ok(strcmp(got, want) == 0 && strcmp(of, want_styles) == 0, "%s", what))
+		printf("# got:\n%s%s\n# wanted:\n%s%s\n", got, of, want, want_styles);
+	free(got);
+	grid_close(g);
+}
+
+static void
+check_lines(void)
+{
+	static const char of[] = "........55555555555555555.....";
+
+	draws_lines(0, "lines, ASCII",
+	    "  200% +             2222\n"
+	    "       |             2\n"
+	    "  100% +55555555555555555\n"
+	    "       |#########22222\n"
+	    "       |#####22222\n"
+	    "    0% + 00:00:00 - 00:01:00\n", of);
+	if (setlocale(LC_ALL, "C.UTF-8") == NULL)
+		return;
+	draws_lines(1, "lines, Braille",
+	    "  200% ┤             ⡏⠉⠉2\n"
+	    "       │             ⡇\n"
+	    "  100% ┤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⡧⠤⠤5\n"
+	    "       │⣿⣿⣿⣿⣿⣿⣿⣿⢸⠉⠉⠉⠉⠁\n"
+	    "       │⣿⣿⣿⣿⢸⠉⠉⠉⠉\n"
+	    "    0% └ 00:00:00 ─ 00:01:00\n", of);
+}
+
 static void
 check_bounds(void)
 {
 	double value[2] = { 1e300, -5 }, over[2] = { -1e300, 1e300 };
+	struct chart_line lines[] = { { over, 1 }, { value, GRID_LINES } };
 	struct chart c = { .value = value, .over = over, .n = 2, .buckets = 2, .to = S,
-		.cursor = S / 2, .mark_from = S / 2, .mark_to = UINT64_MAX };
+		.cursor = S / 2, .mark_from = S / 2, .mark_to = UINT64_MAX,
+		.lines = lines, .nlines = 2 };
 	int drawn = 0;
 
 	for (int rows = 1; rows < 9; rows++)
@@ -134,6 +193,7 @@ main(void)
 	check_axes();
 	check_time();
 	check_drawing();
+	check_lines();
 	check_bounds();
 	return tap_done();
 }
