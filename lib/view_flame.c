@@ -240,11 +240,32 @@ put_escaped(FILE *out, const char *text)
 		case '<': fputs("&lt;", out); break;
 		case '>': fputs("&gt;", out); break;
 		case '&': fputs("&amp;", out); break;
-		default: putc((unsigned char)*text < ' ' ? '?' : *text, out);
+		default: putc(*text, out);
 		}
 }
 
-static void
+/* A name in so many columns, as harmless as on the screen.  -1: out of memory. */
+static int
+put_name(FILE *out, const char *name, int columns)
+{
+	char buf[CELLS_SIZE], *text;
+	struct grid *g = grid_open(1, columns, 1);
+
+	if (!g)
+		return -1;
+	cells_shorten(buf, name ? name : "?", 0, columns);
+	grid_put(g, 0, 0, columns, GRID_PLAIN, buf);
+	text = grid_text(g);
+	grid_close(g);
+	if (!text)
+		return -1;
+	text[strcspn(text, "\n")] = '\0';
+	put_escaped(out, text);
+	free(text);
+	return 0;
+}
+
+static int
 put_box(const struct view_flame *v, FILE *out, uint32_t i, uint64_t left, uint64_t whole,
     unsigned top)
 {
@@ -254,25 +275,24 @@ put_box(const struct view_flame *v, FILE *out, uint32_t i, uint64_t left, uint64
 	double width = SVG_WIDTH * (double)n->total / (double)whole;
 	int y = (int)(n->depth - top) * SVG_ROW, letters = (int)(width / SVG_LETTER) - 1;
 	const char *module, *name = forest_name(&v->forest, n->row, &module);
-	char buf[CELLS_SIZE];
+	int r;
 
 	if (width < 0.2)
-		return;
+		return 0;
 	fprintf(out, "<g><rect x=\"%.2f\" y=\"%d\" width=\"%.2f\" height=\"%d\" fill=\"%s\" "
 	    "stroke=\"#fff\" stroke-width=\"0.5\"/><title>", x, y, width, SVG_ROW - 1,
 	    colour[style(n) - GRID_FLAME_HOT]);
-	cells_shorten(buf, name ? name : "?", 0, CELLS_COLUMNS);
-	put_escaped(out, buf);
+	r = put_name(out, name, CELLS_COLUMNS);
 	fprintf(out, ": %.2f%% total, %.2f%% self</title>",
 	    100.0 * (double)n->total / (double)v->calls.total,
 	    100.0 * (double)n->self / (double)v->calls.total);
 	if (letters > 2) {
-		cells_shorten(buf, name ? name : "?", 0, letters);
 		fprintf(out, "<text x=\"%.2f\" y=\"%d\">", x + 3, y + SVG_ROW - 5);
-		put_escaped(out, buf);
+		r |= put_name(out, name, letters);
 		fputs("</text>", out);
 	}
 	fputs("</g>\n", out);
+	return r;
 }
 
 /* What is zoomed into is as wide as the picture. */
@@ -284,6 +304,7 @@ flame_svg(void *view, FILE *out)
 	uint64_t whole = zoom == CALLS_NONE ? v->calls.total : node(v, zoom)->total;
 	unsigned top = zoom == CALLS_NONE ? 0 : node(v, zoom)->depth, deep = top;
 	uint64_t *left = place(v, zoom);
+	int r = 0;
 
 	if (!left)
 		return -1;
@@ -293,12 +314,12 @@ flame_svg(void *view, FILE *out)
 	fprintf(out, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%.0f\" height=\"%u\" "
 	    "font-family=\"monospace\" font-size=\"12\">\n", SVG_WIDTH,
 	    (deep - top + 1) * SVG_ROW);
-	for (uint32_t i = 0; whole && i < v->calls.n; i++)
+	for (uint32_t i = 0; whole && r == 0 && i < v->calls.n; i++)
 		if (left[i] != UINT64_MAX)
-			put_box(v, out, i, left[i], whole, top);
+			r = put_box(v, out, i, left[i], whole, top);
 	fputs("</svg>\n", out);
 	free(left);
-	return 0;
+	return r;
 }
 
 /* ---- keys -------------------------------------------------------------- */

@@ -628,13 +628,26 @@ says 'nothing yet' 'wall: functions 0/0' got
 		printf 'cpu\t100%d000000\t4242\t4242\t6%d\t10000000\n' $i $i
 	done
 	printf 'end\t2000000000\tcpu\tduration\n'
-} | rsprof-store evil.db
-for keys in '' jj G g gg i '<End>' t f c o 3 'jo' 'jc' 'jjtf'; do
-	screen got -k "$keys" evil.db
-	LC_ALL=C grep -c '[[:cntrl:]]' got
-	LC_ALL=C screen got -k "$keys" evil.db
-	LC_ALL=C grep -c '[^ -~]' got
-	awk 'length > 80' got
+} >evil.rec
+rsprof-store evil.db <evil.rec
+sed -e '1s/cpu/heap/; /^end/d' -e '/^cpu/{s/^cpu/heap/; s/	[^	]*$/	allocs=3	bytes=30	live=20	count=2/;}' \
+    evil.rec | rsprof-store -a evil.db
+cp evil.db huge.db
+sqlite3 huge.db "UPDATE string SET text = 'a::' || hex(zeroblob(500000)) || '::<' ||
+    hex(zeroblob(500000)) WHERE text LIKE 'xxx%' OR text LIKE '<<<%'"
+for keys in '' jj G g gg i '<End>' t f c o 3 'jo' 'jc' 'jjtf' 2 2g 2gg 2ggggT 2L 2t 2f 2c \
+    '<Enter>j<Enter>jj<Enter>j<Enter>k' '<Left>]D1' '<Left>]Dd' '3<Enter>j<Enter><End>' 't*' \
+    'f<Enter>'; do
+	for recording in evil.db '-d huge.db evil.db' huge.db; do
+		# shellcheck disable=SC2086
+		screen got -k "$keys" $recording
+		LC_ALL=C grep -c '[[:cntrl:]]' got
+		grep '^exit' got
+		# shellcheck disable=SC2086
+		LC_ALL=C screen got -k "$keys" $recording
+		LC_ALL=C grep -c '[^ -~]' got
+		awk 'length > 80' got
+	done
 done | sort -u >evil.got
 same 'no control characters come through' evil.got <<'E'
 0
@@ -642,6 +655,43 @@ E
 screen got -k '<End>' evil.db
 says 'wide names are shown' 'mod::日本語  ' got
 says 'what turns text around is not' '\?evil' got
+
+# What is exported does no harm either.
+mkdir evil
+(cd evil && rsprof-tui -b -k 'e2efe' ../huge.db >/dev/null)
+ok 'nor into what is exported' sh -c '[ "$(ls evil | wc -l)" = 6 ] && for byte in \
+	"\033" "\302\233" "\342\200\256"; do
+		! LC_ALL=C grep -q "$(printf "$byte")" evil/* || exit; done'
+ok 'a flame graph is XML' perl -0ne \
+	's/<\/?(svg|g|rect|title|text)(\s[\w:-]+="[^"<&]*")*\/?>//g;
+	exit 1 if /<|&(?!lt;|gt;|amp;)/ || !/total/' evil/rsprof.flame.1.svg
+
+# ---- every view of recordings that have little
+
+for recording in none.db cut.db heap.db ended.db; do
+	for view in 1 2 3 t c f o d i '?' 1g 1ggggT 2L 2gggg 1x 2x; do
+		screen got -k "$view" $recording
+		head -n 1 got | grep -Eq '^  (ENDED|CUT OFF)   ' || echo "$recording $view"
+	done
+done >little.got
+same 'each view is there' little.got /dev/null
+screen got -k 2 ended.db
+says 'no memory' 'the recording holds no memory: rsprof attach -H records it' got
+screen got -k 1 heap.db
+says 'no time' 'the recording holds no samples' got
+screen got -k f none.db
+says 'no flame' 'no samples yet' got
+
+# A disk that cannot be written to: it is looked at, and what cannot be exported is said.
+if unshare -m true 2>/dev/null; then
+	mkdir disk
+	unshare -m sh -c 'mount -t tmpfs none disk && cp ended.db disk &&
+		mount -o remount,ro disk && cd disk && rsprof-tui -b -k e ended.db' >got
+	says 'from a read-only disk' '59\.0   59\.0   59\.0 ' got
+	says 'an export that fails' '^ cannot be written here: Read-only file system' got
+else
+	skip 'a read-only disk: no mounts here'
+fi
 
 # ---- errors
 
