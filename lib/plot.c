@@ -16,7 +16,8 @@
 
 #define AUTO_ROWS 16  /* of the view, from which there is a chart */
 #define LEAST_ROWS 10 /* from which there can be one */
-#define SAMPLES 20    /* a busy thread has in a bucket, at least */
+#define SAMPLES 20    /* a busy thread has in a bucket, at least; */
+#define LINE_SAMPLES 80 /* where lines are to be told apart */
 #define SECOND UINT64_C(1000000000)
 #define SPAN_LEAST (5 * SECOND)
 #define SPAN_MOST (86400 * SECOND)
@@ -156,7 +157,7 @@ last_time(const struct plot *p)
  * not over yet is left out until half of it is.
  */
 static void
-axis(const struct plot *p, struct axis *s, size_t room)
+axis(const struct plot *p, struct axis *s, size_t room, unsigned samples)
 {
 	const struct profile_summary *all = watch_summary(p->watch);
 	const struct watch_span *span = watch_span(p->watch);
@@ -170,7 +171,7 @@ axis(const struct plot *p, struct axis *s, size_t room)
 	}
 	duration = last - from;
 	s->last = last;
-	s->width = chart_bucket(duration, room, SAMPLES * watch_period(p->watch));
+	s->width = chart_bucket(duration, room, samples * watch_period(p->watch));
 	s->from = span->length ? from - from % s->width : from;
 	if (s->from < all->first)
 		s->from = all->first;
@@ -443,7 +444,7 @@ plot_draw(struct plot *p, const struct plot_source *s, struct grid *g,
 		plot.y++;
 		plot.rows--;
 	}
-	axis(p, &a, chart_buckets(g, &plot));
+	axis(p, &a, chart_buckets(g, &plot), pins ? LINE_SAMPLES : SAMPLES);
 	if (read_all(p, s, &a) < 0) {
 		grid_put(g, plot.y, plot.x + 1, plot.columns - 1, GRID_WARN,
 		    "out of memory");

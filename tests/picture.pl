@@ -54,7 +54,26 @@ sub escape {
 	return $text;
 }
 
-my ($body, $row, $columns) = ('', 0, 0);
+# Fonts differ in Braille and block characters: these are drawn.  The shape of a cell, or
+# nothing where a font will do.
+sub shape {
+	my ($c) = @_;
+	my $d = '';
+	if ($c >= 0x2581 && $c <= 0x2588) {
+		my $top = $height * (0x2588 - $c) / 8;
+		return sprintf 'M0 %.2fH%.2fV%dH0z', $top, $width, $height;
+	}
+	return '' unless $c > 0x2800 && $c < 0x2900;
+	my @bit = (0, 3, 1, 4, 2, 5, 6, 7); # from the left to the right, and down
+	for my $i (0 .. 7) {
+		next unless $c >> $bit[$i] & 1;
+		$d .= sprintf 'M%.2f %.2fh2v2h-2z', $width * ($i % 2 + 0.5) / 2 - 1,
+			$height * (int($i / 2) + 0.5) / 4 - 1;
+	}
+	return $d;
+}
+
+my ($body, $row, $columns, %shape) = ('', 0, 0);
 while (my $line = <STDIN>) {
 	chomp $line;
 	my (%style, $x);
@@ -70,6 +89,15 @@ while (my $line = <STDIN>) {
 		my $top = $pad + $row * $height;
 		$body .= sprintf qq(<rect x="%.2f" y="%.2f" width="%.2f" height="%d" fill="%s"/>\n),
 			$left, $top, $n * $width, $height, $bg if $bg;
+		my $at = $left;
+		for my $c (map { ord } split //, $text) {
+			$shape{$c} //= shape($c);
+			$body .= sprintf qq(<use href="#c%x" x="%.2f" y="%.0f" fill="%s"%s/>\n),
+				$c, $at, $top, $fg, $style{faint} ? ' opacity="0.65"' : ''
+				if $shape{$c};
+			$at += $width;
+		}
+		$text =~ s/[\x{2581}-\x{2588}\x{2800}-\x{28ff}]/ /g;
 		$body .= sprintf qq(<text x="%.2f" y="%.2f" textLength="%.2f" fill="%s"%s%s>%s</text>\n),
 			$left, $top + 13.5, $n * $width, $fg,
 			$style{bold} ? ' font-weight="bold"' : '',
@@ -82,9 +110,13 @@ while (my $line = <STDIN>) {
 my $w = 2 * $pad + $columns * $width;
 my $h = 2 * $pad + $row * $height;
 my $title = escape($ARGV[0] // 'a terminal');
-printf <<'E', $w, $h, $w, $h, $title, $w, $h, $paper, $body;
+my $defs = join '', map { sprintf qq(<path id="c%x" d="%s"/>\n), $_, $shape{$_} }
+	sort { $a <=> $b } grep { $shape{$_} } keys %shape;
+printf <<'E', $w, $h, $w, $h, $title, $defs, $w, $h, $paper, $body;
 <svg xmlns="http://www.w3.org/2000/svg" width="%.0f" height="%.0f" viewBox="0 0 %.0f %.0f">
 <title>%s</title>
+<defs>
+%s</defs>
 <rect width="%.0f" height="%.0f" rx="8" fill="%s"/>
 <g font-family="ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace" font-size="14" xml:space="preserve" lengthAdjust="spacingAndGlyphs">
 %s</g>

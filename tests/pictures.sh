@@ -33,8 +33,8 @@ while read -r name wait keys; do
 	"$here/picture.pl" "rsprof: $name" <screen >"$dir/$name.svg"
 	echo "$dir/$name.svg"
 done <<'E'
-time functions x
-memory memory: 2
+time functions.3 x Enter j Enter j j Enter k
+memory memory.*: 2
 tree calls.of 1 t
 flame flame.graph f
 both CPU.and.memory 3
