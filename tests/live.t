@@ -101,10 +101,10 @@ keys p
 ok 'and it goes on, with what came meanwhile' await 10 later
 keys M
 see 'from now on' 'marked: what comes from now on counts'
-keys =
+keys '='
 keys 2 M
 see 'what memory has grown' 'Live.* Growth '
-keys =
+keys '='
 
 # ---- mouse, sizes
 
@@ -124,7 +124,7 @@ see 'the chart is hidden and shown' '^ +0% └'
 press 24 30
 release 24 60
 see 'dragging on the chart marks a range' '  00:[0-9:.]*-00:[0-9:.]*  '
-keys =
+keys '='
 tm resize-window -x 60 -y 15
 see 'a small screen' ' f flame  s sort *$'
 keys f

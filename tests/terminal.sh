@@ -1,6 +1,6 @@
 # Shared by tests that look at the screen of a program in a real terminal (tmux): a
 # shell in $T, what is typed into it, and what comes to stand on the screen.
-# shellcheck shell=sh disable=SC2154
+# shellcheck shell=sh disable=SC2059,SC2119,SC2120,SC2154
 
 unset TMUX
 TMUX_TMPDIR=$T

@@ -56,7 +56,8 @@ static const struct table_column columns[] = {
 static struct table_source
 source(const struct row *row, size_t n)
 {
-	return (struct table_source){ row, n, id, compare, draw, columns, 4, text };
+	return (struct table_source){ row, n, id, compare, draw, columns, 4, text,
+		NULL };
 }
 
 static unsigned
