@@ -633,7 +633,7 @@ rsprof-store evil.db <evil.rec
 sed -e '1s/cpu/heap/; /^end/d' -e '/^cpu/{s/^cpu/heap/; s/	[^	]*$/	allocs=3	bytes=30	live=20	count=2/;}' \
     evil.rec | rsprof-store -a evil.db
 cp evil.db huge.db
-sqlite3 huge.db "UPDATE string SET text = 'a::' || hex(zeroblob(500000)) || '::<' ||
+sqlite3 huge.db "UPDATE string SET text = 'a::' || id || hex(zeroblob(500000)) || '::<' ||
     hex(zeroblob(500000)) WHERE text LIKE 'xxx%' OR text LIKE '<<<%'"
 for keys in '' jj G g gg i '<End>' t f c o 3 'jo' 'jc' 'jjtf' 2 2g 2gg 2ggggT 2L 2t 2f 2c \
     '<Enter>j<Enter>jj<Enter>j<Enter>k' '<Left>]D1' '<Left>]Dd' '3<Enter>j<Enter><End>' 't*' \
