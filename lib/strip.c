@@ -13,22 +13,27 @@
 #define GAP 3   /* columns between two parts */
 #define VALUE 6 /* columns of a value */
 #define BARS_LEAST 4
+#define COVERED 99 /* percent of the time, from which the heap is no estimate */
 
 /* What is drawn of, in so many bars. */
 struct strip {
 	struct watch *watch;
 	uint64_t from, width; /* of a bar, nanoseconds */
 	size_t bars;
+	int estimated; /* the heap, which is no larger than what is resident */
 };
 
 enum what { CPU, HEAP, RSS, NWHAT };
 
 static const char *const label[NWHAT] = { "CPU", "heap", "RSS" };
 
+/* In windows of time live memory is estimated too high: see rsprof-heap(1). */
 static uint64_t
-bytes(const struct watch_memory *m, enum what what)
+bytes(const struct strip *s, const struct watch_memory *m, enum what what)
 {
-	return what == HEAP ? m->live : m->rss;
+	if (what == RSS || (s->estimated && m->rss && m->live > m->rss))
+		return m->rss;
+	return m->live;
 }
 
 static int
@@ -39,7 +44,7 @@ is_known(const struct strip *s, enum what what)
 
 	if (what == CPU)
 		return profile_course(watch_profile(s->watch), &n) && n > 0;
-	while (n && !bytes(m, what)) {
+	while (n && !bytes(s, m, what)) {
 		m++;
 		n--;
 	}
@@ -67,7 +72,8 @@ most_bytes(const struct strip *s, enum what what, double *value)
 		uint64_t end = s->from + (b + 1) * s->width, most = 0;
 
 		for (; i < n && m[i].time < end; i++)
-			most = bytes(&m[i], what) > most ? bytes(&m[i], what) : most;
+			if (bytes(s, &m[i], what) > most)
+				most = bytes(s, &m[i], what);
 		value[b] = most || b == 0 ? (double)most : value[b - 1];
 	}
 }
@@ -127,9 +133,29 @@ value_at(const struct strip *s, enum what what, const double *value)
 		return value[b < s->bars ? b : s->bars - 1];
 	if (what == CPU)
 		return cpu_now(s);
-	while (n > 1 && !bytes(&m[n - 1], what))
+	while (n > 1 && !bytes(s, &m[n - 1], what))
 		n--;
-	return (double)bytes(&m[n - 1], what);
+	return (double)bytes(s, &m[n - 1], what);
+}
+
+/* How exact a value is: "~", an estimate, or "<", where that is too high. */
+static const char *
+sign(const struct strip *s, enum what what, double value)
+{
+	struct strip raw = *s;
+	double *all;
+	int less = 0;
+
+	if (what != HEAP || !s->estimated)
+		return "";
+	raw.estimated = 0;
+	all = calloc(s->bars, sizeof(*all));
+	if (all) {
+		values(&raw, what, all);
+		less = value_at(&raw, what, all) > value;
+	}
+	free(all);
+	return less ? "<" : "~";
 }
 
 /* What stands out of the time: what is selected, or what charts show. */
@@ -176,16 +202,17 @@ draw_part(const struct strip *s, enum what what, struct grid *g, const struct gr
 	struct grid_area bars = *area;
 	double *value = calloc(s->bars, sizeof(*value));
 	int y = area->y + area->rows - 1, x;
-	char buf[32], *p = buf;
+	char buf[32], text[40];
+	double now;
 
 	if (!value)
 		return;
 	values(s, what, value);
 	x = grid_put(g, y, area->x, area->columns, GRID_FAINT, label[what]) + 1;
-	if (what == HEAP && watch_covered(s->watch) < 99)
-		*p++ = '~';
-	chart_value(value_at(s, what, value), what != CPU, p, sizeof(buf) - 1);
-	grid_put_right(g, y, x, VALUE, GRID_STRONG, buf);
+	now = value_at(s, what, value);
+	snprintf(text, sizeof(text), "%s%s", sign(s, what, now),
+	    chart_value(now, what != CPU, buf, sizeof(buf)));
+	grid_put_right(g, y, x, VALUE, GRID_STRONG, text);
 	bars.columns = (int)s->bars;
 	bars.x = area->x + area->columns - bars.columns;
 	draw_bars(s, value, g, &bars);
@@ -197,7 +224,8 @@ void
 strip_draw(struct watch *w, struct grid *g, const struct grid_area *area)
 {
 	const struct profile_summary *all = watch_summary(w);
-	struct strip s = { .watch = w, .from = all->first };
+	struct strip s = { .watch = w, .from = all->first,
+		.estimated = watch_covered(w) >= 0 && watch_covered(w) < COVERED };
 	int n = count_known(&s), width = n ? (area->columns - 2 - GAP * (n - 1)) / n : 0;
 	int bars = width - (int)strlen(label[HEAP]) - 1 - VALUE - 1;
 	struct grid_area part = { area->y, area->x + 1, area->rows, width };
@@ -218,7 +246,7 @@ strip_words(void)
 {
 	static const char *const words[] = {
 		"CPU", "of the whole process, in percent of a core: now, and from the beginning",
-		"heap", "all that is allocated and not free yet (~: estimated)",
+		"heap", "allocated and not free yet; ~: estimated, <: too high, it is less than that",
 		"RSS", "its memory that is resident",
 		NULL
 	};

@@ -111,6 +111,8 @@ take_memory(struct watch *w, struct db_stmt *row)
 
 	if (array_room(&w->told, w->ntold, &w->told_room, sizeof(m)) < 0)
 		return db_no_memory(w->db);
+	if (m.rss == 0 && w->ntold) /* it has ended */
+		m.rss = w->told[w->ntold - 1].rss;
 	w->told_last = db_int(row, 0);
 	w->covered += (uint64_t)db_int(row, 4);
 	w->hits += (uint64_t)db_int(row, 5);

@@ -57,7 +57,7 @@ const struct profile_summary *watch_summary(const struct watch *w);
 struct inuse *watch_inuse(struct watch *w, enum profile_group group);
 
 /* All of the memory of the processes, as it was told of, about each second: bytes
- * resident (0: not known) and allocated. */
+ * resident (what was known last; 0: nothing) and allocated. */
 struct watch_memory {
 	uint64_t time, rss, live;
 };
