@@ -117,6 +117,8 @@ plot_split(struct plot *p, const struct grid_area *area, int any, struct grid_ar
 
 	*table = *area;
 	plot.rows = any ? plot_rows(p, area->rows) : 0;
+	if (plot.rows == 0)
+		p->drawn = plot; /* nowhere */
 	table->rows -= plot.rows;
 	plot.y += table->rows;
 	return plot;
@@ -663,7 +665,10 @@ act_before(void *at, int arg)
 	if (to == UINT64_MAX)
 		return "the range has no end: ] marks it";
 	watch_set_before(p->watch, from, to);
-	return select_range(p, to < last_time(p) ? to : 0, UINT64_MAX) ? "out of memory" :
+	if (to >= last_time(p))
+		return select_range(p, 0, UINT64_MAX) ? "out of memory" :
+		    "that is what d compares with: mark another range";
+	return select_range(p, to, UINT64_MAX) ? "out of memory" :
 	    "that is what d compares with; what comes after it is selected";
 }
 

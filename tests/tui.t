@@ -485,6 +485,11 @@ screen got -R 0-10s -r 10s- -k w halves.db
 says 'or of a core, of as long as each is' '^ +30\.0 +99\.0 +\+69\.0 ' got
 screen got -k '1<Left><Left><Left>]Dd' halves.db
 says 'by keys: what was marked is what was before' 'against 00:00:00-00:00:19' got
+screen got -k '1<Left>]D' halves.db
+says 'or nothing comes after it' '^ that is what d compares with: mark another range' got
+screen got -k '1v<Press 19 30>' halves.db
+says 'a chart that is hidden is no place to click at' ' functions 1/5$' got
+ok 'and sets no cursor' sh -c '! grep -q " at 00:00" got'
 screen got -k D halves.db
 says 'a range has to be marked for that' '^ no range is marked' got
 screen got -k '<Left>[D' halves.db

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
-struct Order {
+pub struct Order {
     customer: String,
     lines: Vec<(u32, f64)>,
 }
