@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <wchar.h>
 
 #include "chart.h"
 #include "export.h"
@@ -11,9 +10,11 @@
 #include "head.h"
 #include "inuse.h"
 #include "keys.h"
+#include "keytable.h"
 #include "page.h"
 #include "plot.h"
 #include "profile.h"
+#include "prompt.h"
 #include "strip.h"
 #include "table.h"
 #include "tui.h"
@@ -43,13 +44,6 @@ static const struct view_type *(*const types[])(void) = {
 };
 #define PANES (sizeof(types) / sizeof(types[0]))
 #define INFO (PANES - 1)
-
-/* What is being typed: a line at the foot of the screen. */
-struct prompt {
-	int kind; /* '/' or 'F'; 0: nothing */
-	char text[256];
-	size_t len;
-};
 
 struct tui {
 	struct watch *watch;
@@ -178,11 +172,9 @@ static const char *
 act_prompt(void *tui, int kind)
 {
 	struct tui *t = tui;
-	struct prompt *p = &t->prompt;
 
-	p->kind = kind;
-	snprintf(p->text, sizeof(p->text), "%s", kind == 'F' ? t->filter : "");
-	p->len = strlen(p->text);
+	prompt_begin(&t->prompt, kind, kind == 'F' ? "filter" : "search",
+	    kind == 'F' ? t->filter : "");
 	return NULL;
 }
 
@@ -243,28 +235,6 @@ static const struct view_key filter_keys[] = {
 
 /* ---- what is typed ----------------------------------------------------- */
 
-static void
-prompt_add(struct prompt *p, int key)
-{
-	char c[MB_LEN_MAX];
-	mbstate_t state = { 0 };
-	size_t n = wcrtomb(c, (wchar_t)key, &state);
-
-	if (n == (size_t)-1 || p->len + n >= sizeof(p->text))
-		return;
-	memcpy(p->text + p->len, c, n);
-	p->len += n;
-	p->text[p->len] = '\0';
-}
-
-static void
-prompt_cut(struct prompt *p)
-{
-	while (p->len > 0 && (p->text[--p->len] & 0xc0) == 0x80)
-		;
-	p->text[p->len] = '\0';
-}
-
 static const char *
 set_filter(struct tui *t, const char *text)
 {
@@ -273,46 +243,23 @@ set_filter(struct tui *t, const char *text)
 }
 
 static const char *
-prompt_end(struct tui *t)
+search(struct tui *t, const char *text)
 {
-	struct prompt *p = &t->prompt;
-	int kind = p->kind;
-
-	p->kind = 0;
-	if (kind == 'F')
-		return set_filter(t, p->text);
-	if (p->len)
-		snprintf(t->wanted, sizeof(t->wanted), "%s", p->text);
+	if (*text)
+		snprintf(t->wanted, sizeof(t->wanted), "%s", text);
 	return act_find(t, 1);
 }
 
-/* Escape, or one more backspace than there is to delete. */
+/* A filter is at work while it is typed. */
 static const char *
-prompt_leave(struct tui *t)
+type_key(struct tui *t, int key)
 {
 	int kind = t->prompt.kind;
+	enum prompt_state state = prompt_key(&t->prompt, key);
 
-	t->prompt.kind = 0;
-	return kind == 'F' ? set_filter(t, "") : NULL;
-}
-
-static const char *
-prompt_key(struct tui *t, int key)
-{
-	struct prompt *p = &t->prompt;
-	int back = key == KEYS_BACKSPACE || key == KEYS_CONTROL('h');
-
-	if (key == KEYS_ENTER)
-		return prompt_end(t);
-	if (key == KEYS_ESC || key == KEYS_CONTROL('c') || (back && !p->len))
-		return prompt_leave(t);
-	if (back)
-		prompt_cut(p);
-	else if (key == KEYS_CONTROL('u'))
-		p->text[p->len = 0] = '\0';
-	else if (key >= ' ' && key < KEYS_UP)
-		prompt_add(p, key);
-	return p->kind == 'F' ? set_filter(t, p->text) : NULL;
+	if (kind == 'F')
+		return set_filter(t, state == PROMPT_LEFT ? "" : t->prompt.text);
+	return state == PROMPT_DONE ? search(t, t->prompt.text) : NULL;
 }
 
 /* ---- keys -------------------------------------------------------------- */
@@ -695,7 +642,7 @@ tui_key(struct tui *t, int key)
 	if (KEYS_MOUSE_IS(key))
 		t->message = mouse(t, key);
 	else if (t->prompt.kind)
-		t->message = prompt_key(t, key);
+		t->message = type_key(t, key);
 	else if (!(page ? try_text_keys(t, page, key) : try_view_keys(t, key)) &&
 	    !try_keys(t, common_keys, COMMON, t, key))
 		t->message = "no such key here: ? lists them";
@@ -703,46 +650,6 @@ tui_key(struct tui *t, int key)
 }
 
 /* ---- the help ---------------------------------------------------------- */
-
-#define HELP_LABEL 14 /* columns */
-
-static void
-add_key(char *label, size_t size, int key)
-{
-	char buf[16];
-	size_t used = strlen(label);
-
-	snprintf(label + used, size - used, "%s%s", used ? " " : "",
-	    keys_name(key, buf, sizeof(buf)));
-}
-
-static void
-help_keys(struct page *p, const struct view_key *key, size_t n)
-{
-	char label[64];
-
-	for (size_t i = 0; i < n; i++) {
-		*label = '\0';
-		add_key(label, sizeof(label), key[i].key);
-		while (i + 1 < n && strcmp(key[i].help, key[i + 1].help) == 0)
-			add_key(label, sizeof(label), key[++i].key);
-		page_add(p, GRID_KEY, label, HELP_LABEL, key[i].help);
-	}
-}
-
-static void
-help_words(struct page *p, const char *const *word)
-{
-	for (; word && word[0]; word += 2)
-		page_add(p, GRID_STRONG, word[0], HELP_LABEL, word[1]);
-}
-
-static void
-help_title(struct page *p, const char *title)
-{
-	page_add(p, GRID_PLAIN, NULL, 0, NULL);
-	page_add(p, GRID_STRONG, title, 0, NULL);
-}
 
 /* Of what is shown now. */
 static struct page *
@@ -755,25 +662,25 @@ make_help(const struct tui *t)
 
 	if (!p)
 		return NULL;
-	help_keys(p, common_keys, COMMON);
-	help_keys(p, type->key, type->nkeys);
+	keytable_help(p, common_keys, COMMON);
+	keytable_help(p, type->key, type->nkeys);
 	if (type->table) {
-		help_title(p, "Table");
-		help_keys(p, table_keys, TABLE);
+		keytable_title(p, "Table");
+		keytable_help(p, table_keys, TABLE);
 	}
 	if (type->table || type->find)
-		help_keys(p, search_keys, SEARCH);
+		keytable_help(p, search_keys, SEARCH);
 	if (type->table)
-		help_keys(p, filter_keys, FILTER);
+		keytable_help(p, filter_keys, FILTER);
 	if (type->plot) {
-		help_title(p, "Chart");
+		keytable_title(p, "Chart");
 		keys = plot_keys(&n);
-		help_keys(p, keys, n);
+		keytable_help(p, keys, n);
 	}
-	help_title(p, "Words");
-	help_words(p, type->words);
-	help_words(p, strip_words());
-	help_words(p, head_words());
+	keytable_title(p, "Words");
+	keytable_words(p, type->words);
+	keytable_words(p, strip_words());
+	keytable_words(p, head_words());
 	if (page_check(p) == 0)
 		return p;
 	page_close(p);
@@ -846,59 +753,6 @@ tui_tick(struct tui *t)
 
 /* ---- drawing ----------------------------------------------------------- */
 
-static int
-draw_hint(struct grid *g, const struct grid_area *area, int x,
-    const struct view_key *key, size_t n, size_t i)
-{
-	char label[64] = "";
-	int end = area->x + area->columns - 1;
-
-	for (size_t j = i; j < n; j++)
-		if (key[j].hint && strcmp(key[j].hint, key[i].hint) == 0)
-			add_key(label, sizeof(label), key[j].key);
-	if (x + grid_width(g, label) + 1 + grid_width(g, key[i].hint) > end)
-		return x;
-	x = grid_put(g, area->y, x, end - x, GRID_KEY, label) + 1;
-	return grid_put(g, area->y, x, end - x, GRID_FAINT, key[i].hint) + 2;
-}
-
-static int
-is_first(const struct view_key *key, size_t i)
-{
-	for (size_t j = 0; j < i; j++)
-		if (key[j].hint && strcmp(key[j].hint, key[i].hint) == 0)
-			return 0;
-	return 1;
-}
-
-static int
-draw_hints(struct grid *g, const struct grid_area *area, int x,
-    const struct view_key *key, size_t n, const struct pane *pane)
-{
-	for (size_t i = 0; i < n; i++)
-		if (key[i].hint && is_first(key, i) &&
-		    (!pane || !pane->type->hinted ||
-		    pane->type->hinted(pane->view, key[i].key)))
-			x = draw_hint(g, area, x, key, n, i);
-	return x;
-}
-
-/* The end of what is typed is seen. */
-static void
-draw_prompt(const struct prompt *p, struct grid *g, const struct grid_area *area)
-{
-	int end = area->x + area->columns - 2, x = area->x + 1;
-	const char *text = p->text;
-
-	x = grid_put(g, area->y, x, end - x, GRID_KEY,
-	    p->kind == 'F' ? "filter " : "search ");
-	while (*text && grid_width(g, text) > end - x)
-		while ((*++text & 0xc0) == 0x80)
-			;
-	x = grid_put(g, area->y, x, end - x, GRID_STRONG, text);
-	grid_put(g, area->y, x, 1, GRID_PLAIN | GRID_SELECTED, " ");
-}
-
 static void
 draw_foot(const struct tui *t, struct grid *g, const struct grid_area *area)
 {
@@ -908,7 +762,7 @@ draw_foot(const struct tui *t, struct grid *g, const struct grid_area *area)
 	size_t n;
 
 	if (t->prompt.kind) {
-		draw_prompt(&t->prompt, g, area);
+		prompt_draw(&t->prompt, g, area);
 		return;
 	}
 	if (t->message) {
@@ -917,23 +771,23 @@ draw_foot(const struct tui *t, struct grid *g, const struct grid_area *area)
 		return;
 	}
 	if (text(t)) {
-		x = draw_hints(g, area, x, text_keys, TEXT, NULL);
-		draw_hints(g, area, x, back_keys, BACK, NULL);
+		x = keytable_hints(g, area, x, text_keys, TEXT, NULL, NULL);
+		keytable_hints(g, area, x, back_keys, BACK, NULL, NULL);
 		return;
 	}
-	x = draw_hints(g, area, x, common_keys, FIRST, NULL);
-	x = draw_hints(g, area, x, type->key, type->nkeys, t->shown);
+	x = keytable_hints(g, area, x, common_keys, FIRST, NULL, NULL);
+	x = keytable_hints(g, area, x, type->key, type->nkeys, type->hinted, t->shown->view);
 	if (type->table)
-		x = draw_hints(g, area, x, table_keys, TABLE, NULL);
+		x = keytable_hints(g, area, x, table_keys, TABLE, NULL, NULL);
 	if (type->table || type->find)
-		x = draw_hints(g, area, x, search_keys, SEARCH, NULL);
+		x = keytable_hints(g, area, x, search_keys, SEARCH, NULL, NULL);
 	if (type->table)
-		x = draw_hints(g, area, x, filter_keys, FILTER, NULL);
+		x = keytable_hints(g, area, x, filter_keys, FILTER, NULL, NULL);
 	if (type->plot) {
 		keys = plot_keys(&n);
-		x = draw_hints(g, area, x, keys, n, NULL);
+		x = keytable_hints(g, area, x, keys, n, NULL, NULL);
 	}
-	draw_hints(g, area, x, common_keys + FIRST, COMMON - FIRST, NULL);
+	keytable_hints(g, area, x, common_keys + FIRST, COMMON - FIRST, NULL, NULL);
 }
 
 static void

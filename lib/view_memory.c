@@ -411,18 +411,15 @@ static const char *
 act_thread(void *view, int arg)
 {
 	struct view_memory *v = view;
-	struct profile *p = watch_profile(v->watch);
-	struct profile_select s = *profile_selected(p);
 	long i = table_selected(&v->table[v->group]);
+	int r = watch_count_thread(v->watch, v->group == PROFILE_THREAD && i >= 0 ?
+	    profile_thread_id(watch_profile(v->watch), v->row[i].pid, v->row[i].tid) :
+	    PROFILE_ALL);
 
 	(void)arg;
-	if (s.thread != PROFILE_ALL)
-		s.thread = PROFILE_ALL;
-	else if (v->group == PROFILE_THREAD && i >= 0)
-		s.thread = profile_thread_id(p, v->row[i].pid, v->row[i].tid);
-	else
+	if (r == 0)
 		return "select a thread for that: g goes on to them";
-	return profile_select(p, &s) < 0 || memory_update(v) < 0 ? "out of memory" : NULL;
+	return r < 0 || memory_update(v) < 0 ? "out of memory" : NULL;
 }
 
 static const struct view_key keys[] = {

@@ -392,6 +392,17 @@ watch_set_before(struct watch *w, uint64_t from, uint64_t to)
 	w->before = (struct profile_select){ from, to, PROFILE_ALL };
 }
 
+int
+watch_count_thread(struct watch *w, uint32_t thread)
+{
+	struct profile_select s = *profile_selected(w->profile);
+
+	if (s.thread == PROFILE_ALL && thread == PROFILE_ALL)
+		return 0;
+	s.thread = s.thread == PROFILE_ALL ? thread : PROFILE_ALL;
+	return profile_select(w->profile, &s) < 0 ? -1 : 1;
+}
+
 struct watch_span *
 watch_span(struct watch *w)
 {

@@ -94,6 +94,10 @@ void watch_set_other(struct watch *w, struct watch *old);
 const struct profile_select *watch_before(const struct watch *w);
 void watch_set_before(struct watch *w, uint64_t from, uint64_t to);
 
+/* Count only that thread, by its id in the profile, or where one is counted all again.
+ * 0: there is no such thread; -1: out of memory. */
+int watch_count_thread(struct watch *w, uint32_t thread);
+
 /* The program's name and process id, or NULL. */
 const char *watch_name(const struct watch *w);
 const char *watch_pid(const struct watch *w);
