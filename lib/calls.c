@@ -7,6 +7,7 @@
 #include "idmap.h"
 #include "rec.h"
 
+#define NEARLY_ALL 0.95
 #define NONE CALLS_NONE
 
 int
@@ -29,6 +30,17 @@ calls_stacks_free(struct calls_stacks *s)
 	free(s->row);
 	free(s->value);
 	*s = (struct calls_stacks){ 0 };
+}
+
+uint32_t
+calls_parting(const struct calls *c)
+{
+	uint32_t at = c->n ? c->root : CALLS_NONE, child;
+
+	while (at != CALLS_NONE && (child = c->node[at].child) != CALLS_NONE &&
+	    (double)c->node[child].total >= NEARLY_ALL * (double)c->total)
+		at = child;
+	return at;
 }
 
 void

@@ -46,6 +46,10 @@ int calls_down(struct calls *c, const struct calls_stacks *s);
 int calls_from(struct calls *c, const struct calls_stacks *s, uint32_t row);
 int calls_to(struct calls *c, const struct calls_stacks *s, uint32_t row);
 
+/* The node where calls begin to part: below the largest outermost one, as long as one
+ * has nearly all of the total.  CALLS_NONE: there is none. */
+uint32_t calls_parting(const struct calls *c);
+
 /* All of them: -1: out of memory; what c had is replaced, it begins zeroed. */
 void calls_free(struct calls *c);
 

@@ -10,6 +10,8 @@
 #include "view.h"
 #include "watch.h"
 
+#define ABOVE 2 /* rows, what has called the one that is selected at first */
+
 /*
  * A flame graph that hangs: who was called lies below who called, as wide as its
  * part of what is measured; the widest stands at the left.
@@ -19,7 +21,7 @@
 struct view_flame {
 	struct forest forest;
 	struct calls calls;
-	uint64_t zoom, at;  /* keys; 0: all, and the widest */
+	uint64_t zoom, at;  /* keys; 0: all, and where calls begin to part */
 	unsigned of;        /* the watch's focus, by number */
 	unsigned top;       /* depth of the first row that is seen */
 	struct grid_area drawn; /* the boxes */
@@ -44,7 +46,7 @@ node(const struct view_flame *v, uint32_t i)
 static uint32_t
 selected(const struct view_flame *v)
 {
-	uint32_t at = find(v, v->at), zoom = find(v, v->zoom), up;
+	uint32_t at = v->at ? find(v, v->at) : calls_parting(&v->calls), zoom = find(v, v->zoom), up;
 
 	for (up = at; up != CALLS_NONE && zoom != CALLS_NONE && up != zoom;)
 		up = node(v, up)->parent;
@@ -191,11 +193,25 @@ draw_line(const struct view_flame *v, struct grid *g, const struct grid_area *ar
 	grid_put(g, area->y, x, end - x, GRID_STRONG, buf);
 }
 
+static unsigned
+deepest(const struct view_flame *v)
+{
+	unsigned deep = 0;
+
+	for (uint32_t i = 0; i < v->calls.n; i++)
+		deep = node(v, i)->depth > deep ? node(v, i)->depth : deep;
+	return deep;
+}
+
+/* Until somebody moves, what lies below is seen rather than what lies above, where there
+ * is no room for both. */
 static void
 follow(struct view_flame *v, uint32_t at, int rows)
 {
 	unsigned depth = node(v, at)->depth;
 
+	if (!v->at && !v->zoom && rows > 0)
+		v->top = deepest(v) < (unsigned)rows || depth < ABOVE ? 0 : depth - ABOVE;
 	if (depth < v->top)
 		v->top = depth;
 	if (rows > 0 && depth >= v->top + (unsigned)rows)

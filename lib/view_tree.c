@@ -18,6 +18,8 @@
  */
 
 enum column { TOTAL, SELF, BAR, NAME, NCOLUMNS };
+#define ABOVE 2 /* rows, what has called the one that is selected at first */
+
 enum part { ALL, CALLERS, CALLEES, NPARTS };
 
 #define HOT 2      /* the hot path goes on where a child has a half of its parent */
@@ -316,6 +318,23 @@ lay_out(struct view_tree *v)
 	return table_update(tree_table(v, &s), &s);
 }
 
+/* To where calls begin to part, with what is above it as far as that needs no room that
+ * is wanted below. */
+static void
+go_first(struct view_tree *v)
+{
+	uint32_t at = v->focused ? CALLS_NONE : calls_parting(&v->calls[ALL]);
+	struct table_source s;
+	size_t i = 0;
+
+	while (i < v->n && v->line[i].node != at)
+		i++;
+	if (at == CALLS_NONE || i == v->n || i == 0)
+		return;
+	table_move(tree_table(v, &s), &s, (long)i - (long)v->table.at);
+	v->table.top = i > ABOVE ? i - ABOVE : 0;
+}
+
 static int
 tree_update(void *view)
 {
@@ -330,9 +349,12 @@ tree_update(void *view)
 	}
 	if (forest_update(&v->forest) < 0 || merge(v) < 0)
 		return -1;
-	if (!v->begun && (v->calls[ALL].n || v->focused) && open_first(v) < 0)
+	if (v->begun || (v->calls[ALL].n == 0 && !v->focused))
+		return lay_out(v);
+	if (open_first(v) < 0 || lay_out(v) < 0)
 		return -1;
-	return lay_out(v);
+	go_first(v);
+	return 0;
 }
 
 /* ---- keys -------------------------------------------------------------- */

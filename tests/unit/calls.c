@@ -114,10 +114,14 @@ main(void)
 	ok(calls_down(&c, &s) == 0 && at(&c, (const uint32_t[]){ MAIN, A, B }, 3)->key == key,
 	    "a path has the same key each time");
 	ok(c.node[c.root].row == MAIN, "whatever comes first");
+	ok(c.node[calls_parting(&c)].row == MAIN, "where calls part");
+	ok(calls_to(&c, &s, A) == 0 && c.node[c.root].row == A &&
+	    c.node[calls_parting(&c)].row == MAIN, "below what has nearly all");
 	ok(calls_to(&c, &s, NONE) == 0 && c.n == 0 && c.root == NONE, "to nothing");
 	ok(calls_from(&c, &s, NONE) == 0 && c.n == 0 && c.root == NONE, "from nothing");
 	ok(calls_stacks_new(&none, 0) == 0 && calls_down(&c, &none) == 0 && c.n == 0 &&
 	    c.total == 0, "of nothing");
+	ok(calls_parting(&c) == NONE, "nowhere");
 	calls_stacks_free(&none);
 	calls_stacks_free(&s);
 	calls_free(&c);
