@@ -61,8 +61,10 @@ sub shape {
 	my $d = '';
 	if ($c >= 0x2581 && $c <= 0x2588) {
 		my $top = $height * (0x2588 - $c) / 8;
-		return sprintf 'M0 %.2fH%.2fV%dH0z', $top, $width, $height;
+		return sprintf 'M0 %.2fH%.2fV%dH0z', $top, $width + 0.4, $height;
 	}
+	return sprintf 'M0 0H%.2fV%dH0z', $width * (0x2590 - $c) / 8, $height
+		if $c > 0x2588 && $c < 0x2590;
 	return '' unless $c > 0x2800 && $c < 0x2900;
 	my @bit = (0, 3, 1, 4, 2, 5, 6, 7); # from the left to the right, and down
 	for my $i (0 .. 7) {
@@ -73,11 +75,11 @@ sub shape {
 	return $d;
 }
 
-my ($body, $row, $columns, %shape) = ('', 0, 0);
+my ($body, $row, $columns) = ('', 0, 0);
+my (%shape, %style); # a style lasts until it is changed, on the next line as well
 while (my $line = <STDIN>) {
 	chomp $line;
-	my (%style, $x);
-	$x = 0;
+	my $x = 0;
 	while ($line =~ /\G(?:\e\[([0-9;:]*)m|([^\e]+)|\e[()].|\e)/g) {
 		my ($codes, $text) = ($1, $2);
 		change(\%style, split /[;:]/, length $codes ? $codes : '0') if defined $codes;
@@ -97,7 +99,7 @@ while (my $line = <STDIN>) {
 				if $shape{$c};
 			$at += $width;
 		}
-		$text =~ s/[\x{2581}-\x{2588}\x{2800}-\x{28ff}]/ /g;
+		$text =~ s/[\x{2581}-\x{258f}\x{2800}-\x{28ff}]/ /g;
 		$body .= sprintf qq(<text x="%.2f" y="%.2f" textLength="%.2f" fill="%s"%s%s>%s</text>\n),
 			$left, $top + 13.5, $n * $width, $fg,
 			$style{bold} ? ' font-weight="bold"' : '',
