@@ -125,7 +125,7 @@ add_covered(struct figure *f, const struct watch *w)
 	if (percent < 0)
 		return;
 	snprintf(f->text, sizeof(f->text), "heap %.0f%% covered", percent);
-	f->rank = 5;
+	f->rank = 4;
 }
 
 static void
@@ -138,7 +138,7 @@ add_cost(struct figure *f, const struct watch *w)
 	snprintf(f->text, sizeof(f->text), "profiler %.1f%%",
 	    100 * ratio(s->cost_ns, s->recorded));
 	f->style = GRID_FAINT;
-	f->rank = 4;
+	f->rank = 5;
 }
 
 static void (*const add[])(struct figure *, const struct watch *) = {

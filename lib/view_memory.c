@@ -503,18 +503,31 @@ memory_draw(void *view, struct grid *g, const struct grid_area *area)
 		plot_draw(v->plot, &chart, g, &bottom);
 }
 
+/* How far figures are from what is: no more lives than is resident. */
+static const char *
+trust(const struct view_memory *v)
+{
+	size_t n;
+	const struct watch_memory *m = watch_memory(v->watch, &n);
+	uint64_t rss = n ? m[n - 1].rss : 0;
+
+	if (!v->inuse || !inuse_summary(v->inuse)->estimated)
+		return "";
+	return rss && inuse_summary(v->inuse)->all.live > rss ? ", estimated too high" :
+	    ", estimated";
+}
+
 static void
 memory_place(void *view, char *buf, size_t size)
 {
 	const struct view_memory *v = view;
 	const struct table *t = &v->table[v->group];
-	int estimated = v->inuse && inuse_summary(v->inuse)->estimated;
 	char age[32] = "";
 
 	if (v->age)
 		snprintf(age, sizeof(age), " of %" PRIu64 " s and more", v->age / SECOND);
 	snprintf(buf, size, "memory%s%s: %ss %zu/%zu", age,
-	    estimated ? ", estimated" : "", profile_group_name(v->group),
+	    trust(v), profile_group_name(v->group),
 	    t->n ? t->at + 1 : 0, t->n);
 }
 

@@ -428,7 +428,8 @@ says 'where there is no row' '^ no row to pin' got
 	echo 'heap	2000000000	7	8	51	allocs=1	bytes=100	live=100	count=1'
 	echo 'memory	2000000000	7	rss=8388608	anon=4194304	live=2148	covered=500000000	hits=4	cost=1'
 	echo 'end	2000000001	heap	exited'
-} | rsprof-store threads.db
+} >threads.rec
+rsprof-store threads.db <threads.rec
 screen got -k ggggjTg threads.db
 says 'memory of one thread' '^ +100B .* one +' got
 ok 'and of no other' sh -c '! grep -q " two " got'
@@ -438,6 +439,12 @@ says 'and of all again' '^ +2\.0K .* two ' got
 screen got threads.db
 says 'the strip has what was recorded' '^ heap +~2\.1K .* RSS +8M ' got
 says 'and the head how much of the time' 'heap [0-9]+% covered' got
+sed 's/rss=8388608/rss=2000/; s/samples=1/&/; s/allocs=3/samples=1	&/' threads.rec |
+    rsprof-store more.db
+screen got more.db
+says 'an estimate of more than is resident' '^ heap +<1\.95K .* RSS +1\.95K ' got
+screen got -k 2 more.db
+says 'is told of' ' memory, estimated too high: ' got
 screen got ended.db
 says 'only time, where there is only that' '^ CPU +100%  █{66}$' got
 COLUMNS=132 screen got ended.db
