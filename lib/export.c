@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "grid.h"
+#include "quote.h"
 #include "table.h"
 
 #define NUMBERS 1000
@@ -52,22 +53,6 @@ export_file(const char *name, const char *suffix, int (*write)(void *ctx, FILE *
 	}
 	snprintf(said + used, size - used, "%s%s", used ? ", " : "", path);
 	return 0;
-}
-
-static void
-put_quoted(FILE *out, const char *text)
-{
-	if (!strpbrk(text, "\",\r\n")) {
-		fputs(text, out);
-		return;
-	}
-	putc('"', out);
-	for (; *text; text++) {
-		if (*text == '"')
-			putc('"', out);
-		putc(*text, out);
-	}
-	putc('"', out);
 }
 
 static int
@@ -148,7 +133,7 @@ export_csv(FILE *out, const struct table *t, const struct table_source *s)
 			fprintf(out, "%s%s", n++ ? "," : "", s->column[c].title);
 	fputs("\r\n", out);
 	for (size_t i = 0; r == 0 && i < t->n; i++) {
-		r = put_row(out, g, s, t->order[i], ',', put_quoted);
+		r = put_row(out, g, s, t->order[i], ',', quote_csv);
 		fputs("\r\n", out);
 	}
 	if (g)

@@ -78,15 +78,9 @@ add_rate(struct figure *f, const struct watch *w)
 static void
 add_load(struct figure *f, const struct watch *w)
 {
-	const struct profile_summary *s = watch_summary(w);
-	uint64_t window = s->last - s->first;
-
-	if (window > WATCH_WINDOW)
-		window = WATCH_WINDOW;
 	if (no_time(w))
 		return;
-	snprintf(f->text, sizeof(f->text), "%.2f cores",
-	    ratio(s->now_on, window));
+	snprintf(f->text, sizeof(f->text), "%.2f cores", watch_cores(w));
 	f->rank = 2;
 }
 

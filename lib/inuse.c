@@ -942,6 +942,14 @@ inuse_close(struct inuse *u)
 }
 
 int
+inuse_is_same(const struct inuse_options *a, const struct inuse_options *b)
+{
+	return a->group == b->group && a->since == b->since && a->until == b->until &&
+	    a->age == b->age && a->raw == b->raw && a->fold == b->fold && a->pid == b->pid &&
+	    a->tid == b->tid;
+}
+
+int
 inuse_any(const struct inuse *u)
 {
 	return u->any;

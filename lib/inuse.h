@@ -64,6 +64,9 @@ struct inuse_options {
 	uint64_t pid, tid;     /* only what this thread has allocated; 0: all */
 };
 
+/* Do they ask for the same? */
+int inuse_is_same(const struct inuse_options *a, const struct inuse_options *b);
+
 /*
  * The peak of a row is the most that its live bytes were at the end of an
  * interval, or the most that those of one thread in one stack were at any

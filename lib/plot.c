@@ -35,9 +35,9 @@ struct axis {
 /* Values of them, and what they were made from. */
 struct series {
 	struct axis axis;
-	unsigned of;
+	unsigned of, variant;
 	uint64_t id;
-	int variant, valid;
+	int valid;
 	double *value, *over;
 	size_t size;
 };
@@ -163,14 +163,12 @@ axis(const struct plot *p, struct axis *s, size_t room, unsigned samples)
 {
 	const struct profile_summary *all = watch_summary(p->watch);
 	const struct watch_span *span = watch_span(p->watch);
-	uint64_t last = last_time(p), from = all->first, duration;
+	uint64_t last, from, duration;
 	int going = watch_state(p->watch) < WATCH_CUT_OFF;
 
-	if (span->length) {
+	watch_shown(p->watch, &from, &last);
+	if (span->length)
 		going = going && !span->end;
-		last = span->end ? span->end : last;
-		from = last > from + span->length ? last - span->length : from;
-	}
 	duration = last - from;
 	s->last = last;
 	s->width = chart_bucket(duration, room, samples * watch_period(p->watch));
@@ -224,26 +222,31 @@ series_read(struct series *s, const struct plot_source *source, uint64_t id,
 	return s->valid ? 0 : -1;
 }
 
-void
-plot_percent(const uint64_t *ns, uint64_t from, uint64_t width, uint64_t last, size_t n,
-    double *value)
+int
+plot_time(const struct profile *p, uint64_t id, enum profile_metric metric, uint64_t from,
+    uint64_t width, uint64_t last, size_t n, double *value)
 {
-	uint64_t begin, length;
+	uint64_t *ns = calloc(n, sizeof(*ns)), begin, length;
+	int r = ns ? profile_series(p, (unsigned)id, 't', metric, from, width, ns, n) : -1;
 
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; r == 0 && i < n; i++) {
 		begin = from + i * width;
 		length = last > begin && last - begin < width ? last - begin : width;
 		value[i] = 100.0 * (double)ns[i] / (double)length;
 	}
+	free(ns);
+	return r;
 }
 
 int
-plot_bytes(const struct inuse *u, uint64_t key, uint64_t from, uint64_t width, size_t n,
+plot_bytes(void *ctx, uint64_t key, uint64_t from, uint64_t width, uint64_t last, size_t n,
     double *value, double *over)
 {
+	const struct inuse *u = ctx;
 	uint64_t *bytes = calloc(n, sizeof(*bytes));
 	int r = bytes ? inuse_series(u, inuse_id(u, key), 's', from, width, bytes, n) : -1;
 
+	(void)last;
 	for (size_t i = 0; r == 0 && i < n; i++) {
 		value[i] = (double)bytes[i];
 		over[i] = 0;

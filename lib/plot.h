@@ -10,8 +10,8 @@
 #include <stdint.h>
 
 #include "grid.h"
+#include "profile.h"
 
-struct inuse;
 struct plot;
 struct view_key;
 struct watch;
@@ -21,7 +21,7 @@ struct plot_source {
 	void *ctx;
 	unsigned of;      /* what kind of row it is, */
 	uint64_t id;      /* and what tells it from others of that kind */
-	int variant;      /* read() has the same values as long as this is the same */
+	unsigned variant; /* read() has the same values as long as this is the same */
 	const char *name; /* NULL: there is no row */
 	int is_path;      /* the name */
 	char which[128];  /* tells it from others of that name; or "" */
@@ -44,13 +44,14 @@ void plot_close(struct plot *p); /* NULL is allowed */
 struct grid_area plot_split(struct plot *p, const struct grid_area *area, int any,
     struct grid_area *table);
 
-/* For read(): times of buckets in percent of how long those are. */
-void plot_percent(const uint64_t *ns, uint64_t from, uint64_t width, uint64_t last,
-    size_t n, double *value);
+/* For read(): the time of a row of the profile, in percent of that of each bucket. */
+int plot_time(const struct profile *p, uint64_t id, enum profile_metric metric,
+    uint64_t from, uint64_t width, uint64_t last, size_t n, double *value);
 
-/* For read(): the live bytes of a row of memory, by its key. */
-int plot_bytes(const struct inuse *u, uint64_t key, uint64_t from, uint64_t width, size_t n,
-    double *value, double *over);
+/* The same as a read(): the live bytes of a row of memory by its key; ctx: the memory,
+ * struct inuse. */
+int plot_bytes(void *ctx, uint64_t key, uint64_t from, uint64_t width, uint64_t last,
+    size_t n, double *value, double *over);
 
 /* With those that are pinned and of the same kind. */
 void plot_draw(struct plot *p, const struct plot_source *s, struct grid *g,

@@ -110,17 +110,6 @@ values(const struct strip *s, enum what what, double *value)
 		most_bytes(s, what, value);
 }
 
-/* Of the last seconds. */
-static double
-cpu_now(const struct strip *s)
-{
-	const struct profile_summary *all = watch_summary(s->watch);
-	uint64_t window = all->last - all->first;
-
-	window = window > WATCH_WINDOW ? WATCH_WINDOW : window;
-	return window ? 100.0 * (double)all->now_on / (double)window : 0;
-}
-
 /* At the cursor, or the latest. */
 static double
 value_at(const struct strip *s, enum what what, const double *value)
@@ -132,7 +121,7 @@ value_at(const struct strip *s, enum what what, const double *value)
 	if (time)
 		return value[b < s->bars ? b : s->bars - 1];
 	if (what == CPU)
-		return cpu_now(s);
+		return 100.0 * watch_cores(s->watch);
 	while (n > 1 && !bytes(s, &m[n - 1], what))
 		n--;
 	return (double)bytes(s, &m[n - 1], what);

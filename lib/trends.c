@@ -9,16 +9,10 @@
 int
 trends_begin(struct trends *t, struct watch *w, unsigned of, size_t ids)
 {
-	const struct profile_summary *all = watch_summary(w);
-	const struct watch_span *span = watch_span(w);
-	uint64_t last = all->measured > all->first ? all->measured : all->first;
-	uint64_t from = all->first, *value;
+	uint64_t from, last, *value;
 	int64_t now = watch_clock();
 
-	if (span->length) {
-		last = span->end ? span->end : last;
-		from = last > from + span->length ? last - span->length : from;
-	}
+	watch_shown(w, &from, &last);
 	if (t->valid && t->of == of && t->ids == ids && t->from == from &&
 	    (t->version == watch_version(w) || t->read == now))
 		return 0;

@@ -265,26 +265,9 @@ time_series(void *view, uint64_t id, uint64_t from, uint64_t width, uint64_t las
     size_t n, double *value, double *over)
 {
 	const struct view_both *v = view;
-	uint64_t *ns = calloc(n, sizeof(*ns));
-	int r = ns ? profile_series(watch_profile(v->watch), (unsigned)id, 't', PROFILE_CPU,
-	                 from, width, ns, n) :
-	             -1;
 
 	memset(over, 0, n * sizeof(*over));
-	if (r == 0)
-		plot_percent(ns, from, width, last, n, value);
-	free(ns);
-	return r;
-}
-
-static int
-bytes_series(void *view, uint64_t id, uint64_t from, uint64_t width, uint64_t last,
-    size_t n, double *value, double *over)
-{
-	const struct view_both *v = view;
-
-	(void)last;
-	return plot_bytes(v->inuse, id, from, width, n, value, over);
+	return plot_time(watch_profile(v->watch), id, PROFILE_CPU, from, width, last, n, value);
 }
 
 static struct plot *
@@ -296,11 +279,12 @@ both_plot(void *view, struct plot_source *s)
 
 	*s = (struct plot_source){ .ctx = v, .read = time_series, .what = "total",
 		.unit = "% of a core",
-		.variant = profile_is_folded(watch_profile(v->watch)) };
+		.variant = watch_counted(v->watch) };
 	if (!r)
 		return v->plot;
 	if (kind(r) == BYTES) {
-		s->read = bytes_series;
+		s->ctx = v->inuse;
+		s->read = plot_bytes;
 		s->bytes = 1;
 		s->what = "live bytes";
 		s->unit = "";

@@ -206,21 +206,16 @@ cpu_series(void *view, uint64_t id, uint64_t from, uint64_t width, uint64_t last
     double *value, double *over)
 {
 	const struct view_cpu *v = view;
-	uint64_t *ns = calloc(n, sizeof(*ns));
-	int r = ns ? 0 : -1;
+	int r = 0;
 
 	for (int i = PROFILE_CPU; r == 0 && i <= PROFILE_OFF; i++) {
 		double *to = i == PROFILE_CPU ? value : over;
 
 		memset(to, 0, n * sizeof(*to));
-		if (v->metric != (enum profile_metric)i && v->metric != PROFILE_WALL)
-			continue;
-		r = profile_series(watch_profile(v->watch), (unsigned)id, 't', (enum profile_metric)i,
-		    from, width, ns, n);
-		if (r == 0)
-			plot_percent(ns, from, width, last, n, to);
+		if (v->metric == (enum profile_metric)i || v->metric == PROFILE_WALL)
+			r = plot_time(watch_profile(v->watch), id, (enum profile_metric)i, from,
+			    width, last, n, to);
 	}
-	free(ns);
 	return r;
 }
 
@@ -240,7 +235,6 @@ static struct plot *
 cpu_plot(void *view, struct plot_source *s)
 {
 	struct view_cpu *v = view;
-	const struct profile *p = watch_profile(v->watch);
 	long i = table_selected(&v->table[v->group]);
 
 	*s = (struct plot_source){ .ctx = v, .read = cpu_series, .of = v->group };
@@ -250,8 +244,7 @@ cpu_plot(void *view, struct plot_source *s)
 		s->first = "on";
 		s->over = "off CPU";
 	}
-	s->variant = (int)v->metric + PROFILE_NMETRICS *
-	    (profile_is_folded(p) + 2 * (int)(profile_selected(p)->thread + 1));
+	s->variant = (unsigned)v->metric + PROFILE_NMETRICS * watch_counted(v->watch);
 	if (i < 0)
 		return v->plot;
 	s->id = v->row[i].id;
@@ -301,8 +294,7 @@ read_trends(struct view_cpu *v)
 {
 	const struct profile *p = watch_profile(v->watch);
 	unsigned of = (unsigned)v->group + PROFILE_NGROUPS * ((unsigned)v->metric +
-	    PROFILE_NMETRICS * ((unsigned)profile_is_folded(p) +
-	        2 * (profile_selected(p)->thread + 1)));
+	    PROFILE_NMETRICS * watch_counted(v->watch));
 	int r = trends_begin(&v->trends, v->watch, of, profile_ids(p));
 
 	if (r > 0)

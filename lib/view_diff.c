@@ -41,9 +41,9 @@ struct part {
 
 /* The old side where it is a part of the same recording: what it is of, and a copy. */
 struct before {
-	struct profile_select of;
+	struct inuse_options of;
 	enum profile_metric metric;
-	int fold, valid;
+	int valid;
 	unsigned version; /* of the watch */
 	struct profile_row *row;
 	struct part part;
@@ -121,19 +121,24 @@ add_side(struct view_diff *v, enum side side, struct idmap *at)
 	return 0;
 }
 
-/* All of a recording that is selected. */
+/* The time of all that is selected. */
 static int
-take(struct watch *w, struct part *part)
+take_time(struct profile *p, struct part *part)
 {
-	struct profile *p = watch_profile(w);
-
 	if (profile_regroup(p, PROFILE_FUNCTION) < 0)
 		return -1;
 	part->cpu = profile_rows(p, &part->n);
 	part->ns = profile_summary(p)->ns;
 	part->covered = profile_summary(p)->covered;
-	part->heap = watch_inuse(w, PROFILE_FUNCTION);
 	return 0;
+}
+
+/* And the memory. */
+static int
+take(struct watch *w, struct part *part)
+{
+	part->heap = watch_inuse(w, PROFILE_FUNCTION);
+	return take_time(watch_profile(w), part);
 }
 
 /* Fold and measure the old one as the new one is. */
@@ -162,57 +167,50 @@ before_clear(struct before *b)
 
 /* Is it what it was copied from?  What has come later does not change it. */
 static int
-is_valid(const struct view_diff *v, const struct profile_select *of)
+is_valid(const struct view_diff *v, const struct inuse_options *of)
 {
 	const struct before *b = &v->before;
-	const struct profile *p = watch_profile(v->watch);
 
-	return b->valid && b->of.from == of->from && b->of.to == of->to &&
-	    b->of.thread == of->thread && b->metric == profile_measured(p) &&
-	    b->fold == profile_is_folded(p) &&
-	    (b->version == watch_version(v->watch) || of->to < watch_summary(v->watch)->last);
+	return b->valid && inuse_is_same(&b->of, of) &&
+	    b->metric == profile_measured(watch_profile(v->watch)) &&
+	    (b->version == watch_version(v->watch) ||
+	        of->until < watch_summary(v->watch)->last);
 }
 
+/* The rows stay when others are counted; their names are where they were as long as the
+ * profile is open. */
 static int
-copy_rows(struct before *b, const struct profile *p)
+copy_rows(struct before *b)
 {
-	size_t n;
-	const struct profile_row *row = profile_rows(p, &n);
+	size_t n = b->part.n;
 
-	b->row = reallocarray(NULL, n + 1, sizeof(*row));
+	b->row = reallocarray(NULL, n + 1, sizeof(*b->row));
 	if (!b->row)
 		return -1;
 	if (n)
-		memcpy(b->row, row, n * sizeof(*row));
+		memcpy(b->row, b->part.cpu, n * sizeof(*b->row));
 	b->part.cpu = b->row;
-	b->part.n = n;
-	b->part.ns = profile_summary(p)->ns;
-	b->part.covered = profile_summary(p)->covered;
 	return 0;
 }
 
-/* Names stay where they are as long as the profile is open. */
 static int
-read_before(struct view_diff *v, const struct profile_select *of)
+read_before(struct view_diff *v, const struct profile_select *select,
+    const struct inuse_options *of)
 {
 	struct before *b = &v->before;
 	struct profile *p = watch_profile(v->watch);
 	struct profile_select now = *profile_selected(p);
-	struct inuse_options o = { .group = PROFILE_FUNCTION, .since = of->from,
-		.until = of->to, .fold = profile_is_folded(p) };
 	int r;
 
 	before_clear(b);
 	b->of = *of;
 	b->metric = profile_measured(p);
-	b->fold = o.fold;
 	b->version = watch_version(v->watch);
-	profile_thread(p, of->thread, &o.pid, &o.tid);
-	r = profile_regroup(p, PROFILE_FUNCTION) < 0 || profile_select(p, of) < 0 ||
-	        copy_rows(b, p) < 0 ? -1 : 0;
+	r = profile_select(p, select) < 0 || take_time(p, &b->part) < 0 || copy_rows(b) < 0 ?
+	    -1 : 0;
 	if (profile_select(p, &now) < 0 || r < 0)
 		return -1;
-	b->part.heap = inuse_open(watch_db(v->watch), &o);
+	b->part.heap = inuse_open(watch_db(v->watch), of);
 	b->valid = 1;
 	return 0;
 }
@@ -220,10 +218,12 @@ read_before(struct view_diff *v, const struct profile_select *of)
 static int
 take_before(struct view_diff *v, struct part *part)
 {
-	struct profile_select of = *watch_before(v->watch);
+	struct profile_select select = *watch_before(v->watch);
+	struct inuse_options of;
 
-	of.thread = profile_selected(watch_profile(v->watch))->thread;
-	if (!is_valid(v, &of) && read_before(v, &of) < 0)
+	select.thread = profile_selected(watch_profile(v->watch))->thread;
+	of = watch_inuse_options(v->watch, PROFILE_FUNCTION, &select);
+	if (!is_valid(v, &of) && read_before(v, &select, &of) < 0)
 		return -1;
 	*part = v->before.part;
 	return 0;

@@ -234,33 +234,14 @@ memory_table(void *view, struct table_source *s)
 
 /* ---- the chart --------------------------------------------------------- */
 
-static int
-memory_series(void *view, uint64_t id, uint64_t from, uint64_t width, uint64_t last,
-    size_t n, double *value, double *over)
-{
-	const struct view_memory *v = view;
-
-	(void)last;
-	return plot_bytes(v->inuse, id, from, width, n, value, over);
-}
-
-/* What it is of but for the grouping. */
-static int
-variant(const struct view_memory *v)
-{
-	const struct profile *p = watch_profile(v->watch);
-
-	return profile_is_folded(p) + 2 * (int)(profile_selected(p)->thread + 1);
-}
-
 static struct plot *
 memory_plot(void *view, struct plot_source *s)
 {
 	struct view_memory *v = view;
 	long i = table_selected(&v->table[v->group]);
 
-	*s = (struct plot_source){ .ctx = v, .read = memory_series, .of = v->group, .bytes = 1,
-		.variant = variant(v), .what = "live bytes", .unit = "" };
+	*s = (struct plot_source){ .ctx = v->inuse, .read = plot_bytes, .of = v->group, .bytes = 1,
+		.variant = watch_counted(v->watch), .what = "live bytes", .unit = "" };
 	if (i < 0)
 		return v->plot;
 	s->id = v->row[i].key;
@@ -290,24 +271,16 @@ take_rows(struct view_memory *v)
 	return 0;
 }
 
-/* What of the recording counts. */
+/* What lives is the same whenever the range began. */
 static struct inuse_options
 leaks_options(const struct view_memory *v)
 {
-	const struct profile *p = watch_profile(v->watch);
-	const struct profile_select *range = profile_selected(p);
-	struct inuse_options o = { .group = v->group, .until = range->to, .age = v->age,
-		.fold = profile_is_folded(p) };
+	struct inuse_options o = watch_inuse_options(v->watch, v->group,
+	    profile_selected(watch_profile(v->watch)));
 
-	profile_thread(p, range->thread, &o.pid, &o.tid);
+	o.since = 0;
+	o.age = v->age;
 	return o;
-}
-
-static int
-is_same(const struct inuse_options *a, const struct inuse_options *b)
-{
-	return a->group == b->group && a->until == b->until && a->age == b->age &&
-	    a->fold == b->fold && a->pid == b->pid && a->tid == b->tid;
 }
 
 /* What lived at the last snapshot and was allocated so long before.  That is read as a
@@ -319,7 +292,7 @@ read_leaks(struct view_memory *v)
 	int64_t now = watch_clock();
 	struct inuse *u;
 
-	if (v->leaks && is_same(&o, &v->leaks_of) && now - v->leaks_read < LEAKS_EVERY &&
+	if (v->leaks && inuse_is_same(&o, &v->leaks_of) && now - v->leaks_read < LEAKS_EVERY &&
 	    (v->leaks_read == now || watch_state(v->watch) < WATCH_CUT_OFF))
 		return 0;
 	u = inuse_open(watch_db(v->watch), &o);
@@ -335,7 +308,7 @@ read_leaks(struct view_memory *v)
 static int
 read_trends(struct view_memory *v)
 {
-	unsigned of = (unsigned)v->group + PROFILE_NGROUPS * (unsigned)variant(v);
+	unsigned of = (unsigned)v->group + PROFILE_NGROUPS * watch_counted(v->watch);
 	int r = trends_begin(&v->trends, v->watch, of, inuse_ids(v->inuse));
 
 	return r > 0 ? inuse_trends(v->inuse, v->trends.from, v->trends.width,

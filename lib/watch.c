@@ -32,9 +32,8 @@ struct watch {
 	uint64_t told_from, covered, hits;
 	struct memory {
 		struct inuse *inuse;
-		unsigned version;      /* that it is of */
-		struct profile_select of; /* what was selected then, */
-		int fold;                 /* and folded */
+		unsigned version;        /* that it is of */
+		struct inuse_options of; /* and what it was asked for */
 	} memory[PROFILE_NGROUPS];
 };
 
@@ -104,23 +103,6 @@ find_state(struct watch *w)
 /* ---- what is told of memory -------------------------------------------- */
 
 static int
-take_memory(struct watch *w, struct db_stmt *row)
-{
-	struct watch_memory m = { (uint64_t)db_int(row, 1), (uint64_t)db_int(row, 2),
-		(uint64_t)db_int(row, 3) };
-
-	if (array_room(&w->told, w->ntold, &w->told_room, sizeof(m)) < 0)
-		return db_no_memory(w->db);
-	if (m.rss == 0 && w->ntold) /* it has ended */
-		m.rss = w->told[w->ntold - 1].rss;
-	w->told_last = db_int(row, 0);
-	w->covered += (uint64_t)db_int(row, 4);
-	w->hits += (uint64_t)db_int(row, 5);
-	w->told[w->ntold++] = m;
-	return 0;
-}
-
-static int
 find_heap(struct watch *w)
 {
 	struct db_stmt *s = db_prepare(w->db, "SELECT min(began) FROM stream WHERE producer = "
@@ -133,6 +115,25 @@ find_heap(struct watch *w)
 	return r < 0 ? -1 : 0;
 }
 
+static int
+take_memory(struct watch *w, struct db_stmt *row)
+{
+	struct watch_memory m = { (uint64_t)db_int(row, 1), (uint64_t)db_int(row, 2),
+		(uint64_t)db_int(row, 3) };
+
+	if (array_room(&w->told, w->ntold, &w->told_room, sizeof(m)) < 0)
+		return db_no_memory(w->db);
+	if (w->ntold == 0 && find_heap(w) < 0)
+		return -1;
+	if (m.rss == 0 && w->ntold) /* it has ended */
+		m.rss = w->told[w->ntold - 1].rss;
+	w->told_last = db_int(row, 0);
+	w->covered += (uint64_t)db_int(row, 4);
+	w->hits += (uint64_t)db_int(row, 5);
+	w->told[w->ntold++] = m;
+	return 0;
+}
+
 /* What has come since.  Recordings of before know nothing of it. */
 static int
 read_memory(struct watch *w)
@@ -142,8 +143,6 @@ read_memory(struct watch *w)
 
 	if (db_schema(w->db) < 3)
 		return 0;
-	if (w->ntold == 0 && find_heap(w) < 0)
-		return -1;
 	row = db_prepare(w->db, "SELECT rowid, time, rss, live, covered, hits FROM memory "
 	    "WHERE rowid > ?1 ORDER BY rowid");
 	r = row ? db_start(row, "i", w->told_last) : -1;
@@ -296,31 +295,49 @@ watch_summary(const struct watch *w)
 	return profile_summary(w->profile);
 }
 
-static int
-is_selected(const struct profile_select *a, const struct profile_select *b)
+double
+watch_cores(const struct watch *w)
 {
-	return a->from == b->from && a->to == b->to && a->thread == b->thread;
+	const struct profile_summary *all = watch_summary(w);
+	uint64_t window = all->last - all->first;
+
+	window = window > WATCH_WINDOW ? WATCH_WINDOW : window;
+	return window ? (double)all->now_on / (double)window : 0;
+}
+
+unsigned
+watch_counted(const struct watch *w)
+{
+	return (unsigned)profile_is_folded(w->profile) +
+	    2 * (profile_selected(w->profile)->thread + 1);
+}
+
+struct inuse_options
+watch_inuse_options(const struct watch *w, enum profile_group group,
+    const struct profile_select *of)
+{
+	struct inuse_options o = { .group = group, .since = of->from, .until = of->to,
+		.fold = profile_is_folded(w->profile) };
+
+	profile_thread(w->profile, of->thread, &o.pid, &o.tid);
+	return o;
 }
 
 /* Memory is read when somebody asks for it, of the time that is selected. */
 struct inuse *
 watch_inuse(struct watch *w, enum profile_group group)
 {
-	const struct profile_select *range = profile_selected(w->profile);
-	struct inuse_options o = { .group = group, .since = range->from, .until = range->to,
-		.fold = profile_is_folded(w->profile) };
+	struct inuse_options o = watch_inuse_options(w, group, profile_selected(w->profile));
 	struct memory *m = &w->memory[group];
 
-	profile_thread(w->profile, range->thread, &o.pid, &o.tid);
-	if (m->inuse && (m->fold != o.fold || !is_selected(&m->of, range))) {
+	if (m->inuse && !inuse_is_same(&m->of, &o)) {
 		inuse_close(m->inuse);
 		m->inuse = NULL;
 	}
 	if (m->inuse && m->version == w->version)
 		return m->inuse;
 	m->version = w->version;
-	m->of = *range;
-	m->fold = o.fold;
+	m->of = o;
 	if (m->inuse)
 		inuse_update(m->inuse); /* else it is as it was */
 	else
@@ -407,6 +424,20 @@ struct watch_span *
 watch_span(struct watch *w)
 {
 	return &w->span;
+}
+
+void
+watch_shown(const struct watch *w, uint64_t *from, uint64_t *to)
+{
+	const struct profile_summary *all = watch_summary(w);
+	const struct watch_span *span = &w->span;
+
+	*from = all->first;
+	*to = all->measured > all->first ? all->measured : all->first;
+	if (!span->length)
+		return;
+	*to = span->end ? span->end : *to;
+	*from = *to > *from + span->length ? *to - span->length : *from;
 }
 
 const char *

@@ -12,6 +12,7 @@
 
 struct db;
 struct inuse;
+struct inuse_options;
 struct profile;
 struct profile_summary;
 struct watch;
@@ -52,9 +53,19 @@ struct db *watch_db(const struct watch *w);
 struct profile *watch_profile(const struct watch *w);
 const struct profile_summary *watch_summary(const struct watch *w);
 
+/* The cores that the program has used in the last seconds. */
+double watch_cores(const struct watch *w);
+
+/* Another number for each choice of what is folded, and which thread counts. */
+unsigned watch_counted(const struct watch *w);
+
 /* What it says about memory, of the time and thread that are selected in the profile, and
  * folded as that is; valid until the next call with that group.  NULL: db_error() says why. */
 struct inuse *watch_inuse(struct watch *w, enum profile_group group);
+
+/* What that asks for, of what is selected, and folded as the profile is. */
+struct inuse_options watch_inuse_options(const struct watch *w, enum profile_group group,
+    const struct profile_select *of);
 
 /* All of the memory of the processes, as it was told of, about each second: bytes
  * resident (what was known last; 0: nothing) and allocated. */
@@ -74,6 +85,9 @@ struct watch_span {
 	int line, close; /* how it is drawn, as in struct chart */
 };
 struct watch_span *watch_span(struct watch *w);
+
+/* From when to when that is. */
+void watch_shown(const struct watch *w, uint64_t *from, uint64_t *to);
 
 /* The function that somebody has chosen to look at. */
 struct watch_focus {
