@@ -490,6 +490,10 @@ COLUMNS=120 screen got -R -10s -r 10s- -k ss halves.db
 says 'with what it calls' '^ +0\.0 +0\.0 +\+0\.0 +-68\.9 .*server::main' got
 screen got -R 0-10s -r 10s- -k w halves.db
 says 'or of a core, of as long as each is' '^ +30\.0 +99\.0 +\+69\.0 ' got
+screen got -k '3<Left><Left>' halves.db
+says 'the chart of both' '^── server::digest::hash ─.* 96% at ' got
+screen got -k '3<Left><Left>1ggggT3' halves.db
+says 'and of one thread, when that is counted' '^── server::digest::hash ─.* 72% at ' got
 screen got -k '1<Left><Left><Left>]Dd' halves.db
 says 'by keys: what was marked is what was before' 'against 00:00:00-00:00:19' got
 screen got -k '1<Left>]D' halves.db
