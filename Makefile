@@ -21,13 +21,13 @@ endif
 Q := $(if $(V),,@)
 
 # What loads it, left out with BPF=0.
-IN_KERNEL := lib/walker.c lib/tables.c lib/loader.c lib/heap.c lib/heap_sums.c \
-	lib/spy.c
+IN_KERNEL := lib/sample/walker.c lib/sample/tables.c lib/os/loader.c \
+	lib/heap/heap.c lib/heap/heap_sums.c lib/heap/spy.c
 
 COMMANDS := $(patsubst cmd/%.c,%,$(wildcard cmd/*.c))
 LIB := $(patsubst %.c,$B/%.o,$(filter-out \
-	$(if $(filter 1,$(BPF)),lib/walker_none.c lib/heap_none.c lib/spy_none.c,$(IN_KERNEL)), \
-	$(wildcard lib/*.c)))
+	$(if $(filter 1,$(BPF)),$(wildcard lib/*/*_none.c),$(IN_KERNEL)), \
+	$(wildcard lib/*/*.c)))
 FUZZERS := $(patsubst tests/fuzz/%.c,$B/fuzz/%,$(wildcard tests/fuzz/*.c))
 UNITS := $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/*.c))
 # Debian's static jemalloc, where it is.
@@ -108,26 +108,26 @@ $B/bpf/%.bpf.o: bpf/%.bpf.c
 $B/%.skel.h: $B/bpf/%.bpf.o
 	$Q$(BPFTOOL) gen skeleton $< name $*_bpf >$@
 
-$B/lib/walker.o: $B/cpu.skel.h
-$B/lib/heap.o $B/lib/heap_sums.o: $B/heap.skel.h
-$B/lib/spy.o: $B/spy.skel.h
-$B/lib/walker.o $B/lib/heap.o $B/lib/heap_sums.o $B/lib/spy.o: ALL_CFLAGS += -isystem $B
+$B/lib/sample/walker.o: $B/cpu.skel.h
+$B/lib/heap/heap.o $B/lib/heap/heap_sums.o: $B/heap.skel.h
+$B/lib/heap/spy.o: $B/spy.skel.h
+$B/lib/sample/walker.o $B/lib/heap/heap.o $B/lib/heap/heap_sums.o $B/lib/heap/spy.o: ALL_CFLAGS += -isystem $B
 
-# lib/schema.sql as a C string.
-$B/schema.h: lib/schema.sql
+# lib/record/schema.sql as a C string.
+$B/schema.h: lib/record/schema.sql
 	@mkdir -p $(@D)
 	$Qsed 's/[\\"]/\\&/g; s/.*/"&\\n"/' $< >$@
 
-$B/lib/db.o: $B/schema.h
-$B/lib/db.o: ALL_CFLAGS += -I$B
+$B/lib/record/db.o: $B/schema.h
+$B/lib/record/db.o: ALL_CFLAGS += -I$B
 
 # Unwind tables are cached for the sources that made them: none is left out.
-$B/stamp.h: $(sort $(wildcard lib/*.[ch] bpf/*.h))
+$B/stamp.h: $(sort $(wildcard lib/*/*.[ch] bpf/*.h))
 	@mkdir -p $(@D)
 	$Qcat $^ | sha256sum | sed 's/\(.\{16\}\).*/#define STAMP 0x\1/' >$@
 
-$B/lib/cache_file.o: $B/stamp.h
-$B/lib/cache_file.o: ALL_CFLAGS += -I$B
+$B/lib/unwind/cache_file.o: $B/stamp.h
+$B/lib/unwind/cache_file.o: ALL_CFLAGS += -I$B
 
 RUSTC = PATH="$$PATH:$$HOME/.cargo/bin" rustc -O -C debuginfo=1 -L $(@D) -o $@ $< \
 	$(RUST_$*)
@@ -287,7 +287,7 @@ lint:
 	shellcheck -x -P tests/kernel -S warning tests/kernel/*.t
 	! mandoc -Tlint man/* | grep -v -e 'referenced manual not found' \
 	    -e 'typo in section name: Sh RECORDS'
-	tests/format.sh $(wildcard bpf/*.[ch] cmd/*.c lib/*.[ch] tests/unit/*.[ch] \
+	tests/format.sh $(wildcard bpf/*.[ch] cmd/*.c lib/*/*.[ch] tests/unit/*.[ch] \
 	    tests/fuzz/*.[ch] tests/target/*.c tests/target/points/*.c tests/oracle/*.c)
 
 install: all

@@ -1,6 +1,6 @@
 /*
  * Calls of functions, with their arguments and results, as they come: for
- * lib/roles to find out which of them allocate.
+ * heap/roles to find out which of them allocate.
  */
 #include "bpf/kernel.bpf.h"
 #include "bpf/spy.h"

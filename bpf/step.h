@@ -1,6 +1,6 @@
 /*
  * The step from a stack frame to its caller, on x86-64: one row of a compiled
- * .eh_frame table says how.  User space (lib/unwind) and BPF compile this
+ * .eh_frame table says how.  User space (unwind/unwind) and BPF compile this
  * same file, so it has no libc, no pointers into tables and no loops without
  * a bound.
  *

@@ -18,19 +18,19 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "arg.h"
+#include "base/arg.h"
 #include "bpf/cpu.h"
-#include "follow.h"
-#include "header.h"
-#include "module.h"
-#include "perf.h"
-#include "proc.h"
-#include "rec.h"
-#include "sampler.h"
-#include "space.h"
-#include "target.h"
-#include "told.h"
-#include "unwind.h"
+#include "sample/follow.h"
+#include "stream/header.h"
+#include "unwind/module.h"
+#include "os/perf.h"
+#include "os/proc.h"
+#include "stream/rec.h"
+#include "sample/sampler.h"
+#include "unwind/space.h"
+#include "sample/target.h"
+#include "sample/told.h"
+#include "unwind/unwind.h"
 
 #define COPY_DEFAULT 65528 /* more does not fit into a record of perf */
 #define COPY_LEAST 1024

@@ -16,11 +16,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "ability.h"
-#include "arg.h"
-#include "inspect.h"
-#include "privilege.h"
-#include "proc.h"
+#include "doctor/ability.h"
+#include "base/arg.h"
+#include "doctor/inspect.h"
+#include "doctor/privilege.h"
+#include "os/proc.h"
 
 enum { STATUS_LOST = 1, STATUS_USAGE, STATUS_NOPROC, STATUS_PERM, STATUS_NOTHING };
 

@@ -19,20 +19,20 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "arg.h"
-#include "array.h"
-#include "follow.h"
-#include "header.h"
-#include "heap.h"
-#include "pages.h"
-#include "perf.h"
-#include "places.h"
-#include "proc.h"
-#include "rec.h"
-#include "sampler.h"
-#include "space.h"
-#include "target.h"
-#include "unwind.h"
+#include "base/arg.h"
+#include "base/array.h"
+#include "sample/follow.h"
+#include "stream/header.h"
+#include "heap/heap.h"
+#include "heap/pages.h"
+#include "os/perf.h"
+#include "heap/places.h"
+#include "os/proc.h"
+#include "stream/rec.h"
+#include "sample/sampler.h"
+#include "unwind/space.h"
+#include "sample/target.h"
+#include "unwind/unwind.h"
 
 #define INTERVAL_NS 1000000000
 #define ROUND_MS 20           /* between two looks at faults, at most */

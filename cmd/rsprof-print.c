@@ -19,11 +19,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "array.h"
-#include "idmap.h"
-#include "name.h"
-#include "rec.h"
-#include "strtab.h"
+#include "base/array.h"
+#include "base/idmap.h"
+#include "symbol/name.h"
+#include "stream/rec.h"
+#include "base/strtab.h"
 
 /* Columns, of whatever terminal: so the output is the same in a file. */
 #define FUNCTION_COLUMNS 60

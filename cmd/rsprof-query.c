@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "db.h"
+#include "record/db.h"
 
 static int head; /* -H: the columns' names before the rows */
 

@@ -20,16 +20,16 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "arg.h"
-#include "array.h"
-#include "idmap.h"
-#include "module.h"
-#include "proc.h"
-#include "rec.h"
-#include "space.h"
-#include "target.h"
-#include "tracee.h"
-#include "unwind.h"
+#include "base/arg.h"
+#include "base/array.h"
+#include "base/idmap.h"
+#include "unwind/module.h"
+#include "os/proc.h"
+#include "stream/rec.h"
+#include "unwind/space.h"
+#include "sample/target.h"
+#include "os/tracee.h"
+#include "unwind/unwind.h"
 
 #define ROUNDS 8    /* of looking for new threads, at most */
 #define STUCK_MS 10 /* a wait without an end */

@@ -15,9 +15,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "db.h"
-#include "rec.h"
-#include "save.h"
+#include "record/db.h"
+#include "stream/rec.h"
+#include "record/save.h"
 
 #define INTERVAL 250 /* milliseconds of a transaction */
 #define WARNINGS 20  /* lines that are complained about one by one */

@@ -18,14 +18,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "arg.h"
-#include "cache.h"
-#include "class.h"
-#include "debuginfod.h"
-#include "fold.h"
-#include "idmap.h"
-#include "rec.h"
-#include "symbol.h"
+#include "base/arg.h"
+#include "unwind/cache.h"
+#include "symbol/class.h"
+#include "elf/debuginfod.h"
+#include "symbol/fold.h"
+#include "base/idmap.h"
+#include "stream/rec.h"
+#include "symbol/symbol.h"
 
 #define MEMORY 256ULL /* MiB for debug information, unless told */
 #define DIRS 16

@@ -13,12 +13,12 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "arg.h"
-#include "db.h"
-#include "inuse.h"
-#include "inuse_report.h"
-#include "profile.h"
-#include "report.h"
+#include "base/arg.h"
+#include "record/db.h"
+#include "profile/inuse.h"
+#include "profile/inuse_report.h"
+#include "profile/profile.h"
+#include "profile/report.h"
 
 #define ROWS 20     /* shown without -n */
 #define COLUMNS 120 /* of a line where there is no terminal */

@@ -15,13 +15,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "arg.h"
-#include "grid.h"
-#include "keys.h"
-#include "profile.h"
-#include "screen.h"
-#include "tui.h"
-#include "watch.h"
+#include "base/arg.h"
+#include "tui/grid.h"
+#include "tui/keys.h"
+#include "profile/profile.h"
+#include "tui/screen.h"
+#include "tui/tui.h"
+#include "tui/watch.h"
 
 #define TICK 100 /* milliseconds between two looks at the file */
 

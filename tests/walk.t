@@ -564,7 +564,7 @@ if PATH=$T/path make -s -C "$ROOT" BPF=0 B="$built" CFLAGS=-O0 \
     "$built/rsprof-cpu" >make.out 2>&1; then
 	pass 'BPF=0: builds without clang and bpftool'
 	ok 'BPF=0: nor does it use libbpf' sh -c '
-		! cat "$1"/lib/*.d "$1"/cmd/*.d | grep -E "/usr/.*/bpf/|skel" &&
+		! cat "$1"/lib/*/*.d "$1"/cmd/*.d | grep -E "/usr/.*/bpf/|skel" &&
 		! ldd "$1/rsprof-cpu" | grep libbpf' - "$built"
 	begin without "$strain" threads 1
 	go

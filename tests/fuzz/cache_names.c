@@ -5,8 +5,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "cache_file.h"
-#include "cache_names.h"
+#include "unwind/cache_file.h"
+#include "unwind/cache_names.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

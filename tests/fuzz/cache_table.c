@@ -7,9 +7,9 @@
 #include <unistd.h>
 
 #include "bpf/step.h"
-#include "cache_file.h"
-#include "cache_table.h"
-#include "unwind.h"
+#include "unwind/cache_file.h"
+#include "unwind/cache_table.h"
+#include "unwind/unwind.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -3,9 +3,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "cfi.h"
-#include "obj.h"
-#include "unwind.h"
+#include "unwind/cfi.h"
+#include "elf/obj.h"
+#include "unwind/unwind.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -2,9 +2,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "debug.h"
-#include "debugfile.h"
-#include "obj.h"
+#include "elf/debug.h"
+#include "elf/debugfile.h"
+#include "elf/obj.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

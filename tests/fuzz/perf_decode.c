@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "perf.h"
-#include "perf_decode.h"
+#include "os/perf.h"
+#include "os/perf_decode.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

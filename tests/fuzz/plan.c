@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "allocator.h"
-#include "got.h"
-#include "insn.h"
-#include "obj.h"
+#include "heap/allocator.h"
+#include "elf/got.h"
+#include "elf/insn.h"
+#include "elf/obj.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "rawbpf.h"
+#include "os/rawbpf.h"
 
 #define MULTI 48   /* BPF_TRACE_UPROBE_MULTI, Linux 6.6 */
 #define SESSION 57 /* BPF_TRACE_UPROBE_SESSION, Linux 6.13 */

@@ -1,7 +1,7 @@
 /*
  * Snapshots of what lives, by age.
  */
-#include "ages.h"
+#include "heap/ages.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* Allocation functions by name: rustc's spellings. */
 #include <string.h>
 
-#include "allocator.h"
+#include "heap/allocator.h"
 #include "tap.h"
 
 #define COUNT(a) (sizeof a / sizeof *a)

@@ -1,7 +1,7 @@
 /*
  * Durations and numbers as they are typed, and what is none.
  */
-#include "arg.h"
+#include "base/arg.h"
 #include "tap.h"
 
 static const struct {

@@ -1,7 +1,7 @@
 /*
  * How much of the time may be watched.
  */
-#include "budget.h"
+#include "heap/budget.h"
 
 #include "tap.h"
 

@@ -2,7 +2,7 @@
  * The cache of unwind tables, and what it must not believe: every damage of
  * a file, files and directories of others, other keys and versions.
  */
-#include "cache.h"
+#include "unwind/cache.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -17,11 +17,11 @@
 #include <unistd.h>
 
 #include "bpf/step.h"
-#include "cache_file.h"
-#include "cache_names.h"
-#include "cache_table.h"
+#include "unwind/cache_file.h"
+#include "unwind/cache_names.h"
+#include "unwind/cache_table.h"
 #include "tap.h"
-#include "unwind.h"
+#include "unwind/unwind.h"
 
 #define ID "0123456789abcdef0123456789abcdef01234567"
 #define NAME ID ".1000.5.unwind"

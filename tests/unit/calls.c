@@ -1,7 +1,7 @@
 /*
  * Trees of calls, against sums made by hand.
  */
-#include "calls.h"
+#include "profile/calls.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -12,10 +12,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cfi.h"
-#include "obj.h"
+#include "unwind/cfi.h"
+#include "elf/obj.h"
 #include "tap.h"
-#include "unwind.h"
+#include "unwind/unwind.h"
 
 struct tally {
 	unsigned checked, same, none, expression, bad, wrong;

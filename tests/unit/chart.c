@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "chart.h"
-#include "grid.h"
+#include "tui/chart.h"
+#include "tui/grid.h"
 #include "tap.h"
 
 #define S UINT64_C(1000000000)

@@ -2,7 +2,7 @@
  * Whose code a frame is: names as the toolchains of several years write them,
  * with their files and without.
  */
-#include "class.h"
+#include "symbol/class.h"
 
 #include <stddef.h>
 #include <string.h>

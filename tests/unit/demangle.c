@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "demangle.h"
+#include "symbol/demangle.h"
 #include "tap.h"
 
 static void

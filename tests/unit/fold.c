@@ -2,7 +2,7 @@
  * Folded names: instances of one function, and the same function by several
  * compilers, become one name.
  */
-#include "fold.h"
+#include "symbol/fold.h"
 
 #include <string.h>
 

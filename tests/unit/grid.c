@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "grid.h"
+#include "tui/grid.h"
 #include "tap.h"
 
 /* What a grid of so many columns shows of a text. */

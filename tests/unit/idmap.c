@@ -1,7 +1,7 @@
 /* The map of ids against an array, through random changes. */
 #include <stdlib.h>
 
-#include "idmap.h"
+#include "base/idmap.h"
 #include "tap.h"
 
 #define IDS 1000

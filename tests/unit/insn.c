@@ -1,7 +1,7 @@
 /*
  * Where probes are put: on the functions that real binaries have.
  */
-#include "insn.h"
+#include "elf/insn.h"
 
 #include <stddef.h>
 

@@ -3,7 +3,7 @@
  */
 #include <string.h>
 
-#include "keys.h"
+#include "tui/keys.h"
 #include "tap.h"
 
 static void

@@ -2,7 +2,7 @@
  * The files of a process and their tables, which are made in the background:
  * in which order, what can be waited for, and what is given up at the end.
  */
-#include "module.h"
+#include "unwind/module.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -16,9 +16,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "cache.h"
-#include "cfi.h"
-#include "proc.h"
+#include "unwind/cache.h"
+#include "unwind/cfi.h"
+#include "os/proc.h"
 #include "tap.h"
 
 #define LINKS 600

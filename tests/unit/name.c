@@ -5,7 +5,7 @@
 #include <locale.h>
 #include <string.h>
 
-#include "name.h"
+#include "symbol/name.h"
 #include "tap.h"
 
 struct sample {

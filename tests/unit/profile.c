@@ -9,10 +9,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "db.h"
-#include "profile.h"
-#include "rec.h"
-#include "save.h"
+#include "record/db.h"
+#include "profile/profile.h"
+#include "stream/rec.h"
+#include "record/save.h"
 #include "tap.h"
 
 #define END UINT64_MAX

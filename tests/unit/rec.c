@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "rec.h"
+#include "stream/rec.h"
 #include "tap.h"
 
 #define HEAD "rsprof\t1\tcpu\tmono=1\twall=2\n"

@@ -2,12 +2,12 @@
  * What functions do: of an allocator that is played here, among others that
  * deal with the same pointers.
  */
-#include "roles.h"
+#include "heap/roles.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "array.h"
+#include "base/array.h"
 #include "bpf/heap.h"
 #include "tap.h"
 

@@ -1,7 +1,7 @@
 /*
  * What paths of source files tell, as toolchains and distributions leave them.
  */
-#include "source.h"
+#include "symbol/source.h"
 
 #include <string.h>
 

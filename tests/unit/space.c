@@ -8,10 +8,10 @@
 #include <unistd.h>
 
 #include "bpf/step.h"
-#include "module.h"
-#include "space.h"
+#include "unwind/module.h"
+#include "unwind/space.h"
 #include "tap.h"
-#include "unwind.h"
+#include "unwind/unwind.h"
 
 #define SPAN 200
 

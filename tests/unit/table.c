@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "grid.h"
-#include "table.h"
+#include "tui/grid.h"
+#include "tui/table.h"
 #include "tap.h"
 
 struct row {

@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 #include "bpf/step.h"
-#include "proc.h"
+#include "os/proc.h"
 #include "tap.h"
-#include "tracee.h"
+#include "os/tracee.h"
 
 static void
 test_memory(void)

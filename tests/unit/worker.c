@@ -2,7 +2,7 @@
  * The thread that does jobs by their rank.  A job can be held until all the
  * others are queued, so that their order is not left to chance.
  */
-#include "worker.h"
+#include "base/worker.h"
 
 #include <poll.h>
 #include <pthread.h>
@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "proc.h"
+#include "os/proc.h"
 #include "tap.h"
 
 #define MANY 5000

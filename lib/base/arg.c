@@ -1,0 +1,127 @@
+#include <string.h>
+
+#include "base/arg.h"
+
+static const struct unit {
+	const char *name;
+	uint64_t ns;
+} units[] = {
+	{ "h", 3600000000000 },
+	{ "m", 60000000000 },
+	{ "s", 1000000000 },
+	{ "ms", 1000000 },
+};
+#define NUNITS (sizeof(units) / sizeof(units[0]))
+#define SECOND 2
+
+static int
+is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* The digits at *s as a number; -1: there are none, or too many. */
+static int
+digits(const char **s, uint64_t *out)
+{
+	if (!is_digit(**s))
+		return -1;
+	for (*out = 0; is_digit(**s); (*s)++)
+		if (__builtin_mul_overflow(*out, 10, out) ||
+		    __builtin_add_overflow(*out, (uint64_t)(**s - '0'), out))
+			return -1;
+	return 0;
+}
+
+/* The unit at *s, which must be a smaller one than `after`; seconds where the
+ * string ends and nothing stood before. */
+static int
+unit(const char **s, int after)
+{
+	size_t len = strcspn(*s, "0123456789."), i;
+
+	if (len == 0 && **s == '\0' && after < 0)
+		return SECOND;
+	for (i = (size_t)(after + 1); i < NUNITS; i++)
+		if (len == strlen(units[i].name) &&
+		    memcmp(*s, units[i].name, len) == 0) {
+			*s += len;
+			return (int)i;
+		}
+	return -1;
+}
+
+/* One number and its unit: the unit's index, or -1. */
+static int
+term(const char **s, int after, uint64_t *ns)
+{
+	const char *fraction = NULL;
+	uint64_t place;
+	int u;
+
+	if (digits(s, ns) == -1)
+		return -1;
+	if (**s == '.') {
+		fraction = ++*s;
+		*s += strspn(*s, "0123456789");
+		if (*s == fraction)
+			return -1;
+	}
+	if ((u = unit(s, after)) == -1 ||
+	    __builtin_mul_overflow(*ns, units[u].ns, ns))
+		return -1;
+	place = units[u].ns / 10;
+	for (; fraction && is_digit(*fraction); fraction++, place /= 10)
+		if (__builtin_add_overflow(*ns,
+		    (uint64_t)(*fraction - '0') * place, ns))
+			return -1;
+	return u;
+}
+
+int
+arg_duration(const char *s, uint64_t *ns)
+{
+	uint64_t sum = 0, part;
+	int u = -1;
+
+	do {
+		if ((u = term(&s, u, &part)) == -1 ||
+		    __builtin_add_overflow(sum, part, &sum))
+			return -1;
+	} while (*s);
+	*ns = sum;
+	return 0;
+}
+
+int
+arg_range(const char *s, uint64_t *from, uint64_t *to)
+{
+	const char *dash = strchr(s, '-');
+	uint64_t begin = 0, end = UINT64_MAX;
+	char first[64];
+
+	if (!dash || (size_t)(dash - s) >= sizeof(first))
+		return -1;
+	memcpy(first, s, (size_t)(dash - s));
+	first[dash - s] = '\0';
+	if (*first && arg_duration(first, &begin) == -1)
+		return -1;
+	if (dash[1] && arg_duration(dash + 1, &end) == -1)
+		return -1;
+	if (end <= begin)
+		return -1;
+	*from = begin;
+	*to = end;
+	return 0;
+}
+
+int
+arg_number(const char *s, uint64_t min, uint64_t max, uint64_t *out)
+{
+	uint64_t n;
+
+	if (digits(&s, &n) == -1 || *s || n < min || n > max)
+		return -1;
+	*out = n;
+	return 0;
+}

@@ -1,0 +1,132 @@
+#include "doctor/access.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "doctor/ability.h"
+#include "doctor/privilege.h"
+#include "os/proc.h"
+
+/* Whose a process is: proc_pid_status(5). */
+struct owner {
+	unsigned uid[3], gid[3]; /* real, effective, saved */
+	uint64_t permitted;
+};
+
+static void
+read_owner(pid_t pid, struct owner *o)
+{
+	char path[64], line[256];
+	FILE *f;
+
+	memset(o, 0, sizeof *o);
+	snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof line, f)) {
+		sscanf(line, "Uid: %u %u %u", &o->uid[0], &o->uid[1], &o->uid[2]);
+		sscanf(line, "Gid: %u %u %u", &o->gid[0], &o->gid[1], &o->gid[2]);
+		sscanf(line, "CapPrm: %" SCNx64, &o->permitted);
+	}
+	if (f)
+		fclose(f);
+}
+
+static int
+all_are(const unsigned id[3], unsigned mine)
+{
+	return id[0] == mine && id[1] == mine && id[2] == mine;
+}
+
+/* The rules of ptrace(2), "Ptrace access mode checking", in their order. */
+static const char *
+stranger(const struct privilege *me, pid_t pid, char *buf, size_t size)
+{
+	struct proc_stat st;
+	struct owner o;
+	struct passwd *user;
+
+	read_owner(pid, &o);
+	if (!all_are(o.uid, getuid())) {
+		user = getpwuid(o.uid[1]);
+		snprintf(buf, size, "it belongs to another user (%s, uid %u)",
+		    user ? user->pw_name : "?", o.uid[1]);
+		return buf;
+	}
+	if (!all_are(o.gid, getgid())) {
+		snprintf(buf, size, "it has another group (gid %u)", o.gid[1]);
+		return buf;
+	}
+	/* Such a process' files in /proc are root's. */
+	if (proc_stat(pid, &st) == 0 && st.uid != o.uid[1])
+		return "it is not dumpable: it has changed its user, group or "
+		       "capabilities, or does not want to be (PR_SET_DUMPABLE)";
+	if (o.permitted & ~me->permitted)
+		return "it has capabilities that you do not have";
+	return NULL;
+}
+
+void
+access_read(const struct privilege *me, pid_t pid, uint64_t caps, int error,
+    struct ability *out)
+{
+	char ask[256], remedy[512], buf[256];
+	const char *why;
+
+	if (error == ESRCH || error == ENOENT) {
+		ability_no(out, NULL, "it has ended");
+		return;
+	}
+	if (error != EPERM && error != EACCES) {
+		ability_no(out, NULL, "%s", privilege_error(error));
+		return;
+	}
+	why = stranger(me, pid, buf, sizeof buf);
+	if (privilege_has(me, caps) || why == NULL) {
+		privilege_unknown(error, out);
+		return;
+	}
+	privilege_ask(me, caps, ask, sizeof ask);
+	snprintf(remedy, sizeof remedy, "%s%s",
+	    why == buf && strstr(why, "user") ? "run as that user, or " : "", ask);
+	ability_no(out, remedy, "not permitted: %s", why);
+}
+
+/* Yama adds to the rules where memory is concerned: Documentation/
+ * admin-guide/LSM/Yama.rst of Linux. */
+static int
+blame_yama(const struct privilege *me, struct ability *out)
+{
+	char ask[256], remedy[512];
+
+	if (me->ptrace_scope == 3) {
+		ability_no(out, "boot with another setting", "not permitted to anybody: "
+		    "sysctl kernel.yama.ptrace_scope is 3");
+		return 1;
+	}
+	if (me->ptrace_scope == 0 || privilege_has(me, PRIVILEGE_PTRACE))
+		return 0;
+	privilege_ask(me, PRIVILEGE_PTRACE, ask, sizeof ask);
+	snprintf(remedy, sizeof remedy, "set sysctl kernel.yama.ptrace_scope to 0, or %s",
+	    ask);
+	ability_no(out, remedy, "not permitted: sysctl kernel.yama.ptrace_scope is %ld",
+	    me->ptrace_scope);
+	return 1;
+}
+
+void
+access_memory(const struct privilege *me, pid_t pid, int error, struct ability *out)
+{
+	char buf[256];
+
+	if (error == ENOSYS)
+		ability_no(out, "a kernel with CONFIG_CROSS_MEMORY_ATTACH",
+		    "there is no process_vm_readv(2)");
+	else if (error != EPERM || !(me->ptrace_scope == 3 ||
+	                            stranger(me, pid, buf, sizeof buf) == NULL) ||
+	    !blame_yama(me, out))
+		access_read(me, pid, PRIVILEGE_PTRACE, error, out);
+}

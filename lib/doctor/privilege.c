@@ -1,0 +1,331 @@
+#include "doctor/privilege.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "doctor/ability.h"
+#include "os/proc.h"
+
+#define ENOTSUPP 524 /* include/linux/errno.h, not for users to see */
+
+/* The inode of the machine's own user namespace, include/linux/proc_ns.h. */
+#define USER_NAMESPACE 0xEFFFFFFDU
+
+/* ---- reading ----------------------------------------------------------- */
+
+static void
+read_status(struct privilege *p)
+{
+	FILE *f = fopen("/proc/self/status", "re");
+	char line[256];
+	int seccomp = 0;
+
+	while (f && fgets(line, sizeof line, f)) {
+		sscanf(line, "CapEff: %" SCNx64, &p->effective);
+		sscanf(line, "CapPrm: %" SCNx64, &p->permitted);
+		sscanf(line, "Seccomp: %d", &seccomp);
+	}
+	if (f)
+		fclose(f);
+	p->filtered = seccomp == 2; /* proc_pid_status(5) */
+}
+
+static int
+is_locked(void)
+{
+	FILE *f = fopen("/sys/kernel/security/lockdown", "re");
+	char line[256] = "";
+	int locked = f && fgets(line, sizeof line, f) &&
+	    strstr(line, "[confidentiality]");
+
+	if (f)
+		fclose(f);
+	return locked;
+}
+
+void
+privilege_read(struct privilege *p)
+{
+	struct utsname u;
+	struct stat st;
+
+	memset(p, 0, sizeof *p);
+	read_status(p);
+	if (stat("/proc/self/ns/user", &st) == 0 && st.st_ino != USER_NAMESPACE) {
+		p->namespaced = p->effective;
+		p->effective = 0;
+	}
+	p->fine = proc_number("/proc/sys/kernel/cap_last_cap", 39) >= 39;
+	p->locked = is_locked();
+	p->perf_paranoid = proc_number("/proc/sys/kernel/perf_event_paranoid", 2);
+	p->ptrace_scope = proc_number("/proc/sys/kernel/yama/ptrace_scope", 0);
+	uname(&u);
+	snprintf(p->release, sizeof p->release, "%s", u.release);
+	sscanf(u.release, "%d.%d", &p->major, &p->minor);
+}
+
+/* ---- capabilities ------------------------------------------------------ */
+
+/* Those of the set that these do not include. */
+static uint64_t
+lacking(uint64_t have, uint64_t caps)
+{
+	if (have & PRIVILEGE_ADMIN)
+		have |= PRIVILEGE_PERFMON | PRIVILEGE_BPF;
+	return caps & ~have;
+}
+
+int
+privilege_has(const struct privilege *p, uint64_t caps)
+{
+	return lacking(p->effective, caps) == 0;
+}
+
+int
+privilege_before(const struct privilege *p, int major, int minor)
+{
+	return p->major < major || (p->major == major && p->minor < minor);
+}
+
+/* "CAP_BPF and CAP_PERFMON": what is lacking, as this kernel calls it. */
+static void
+name_lacking(const struct privilege *p, uint64_t caps, char *out, size_t size)
+{
+	static const struct {
+		uint64_t cap;
+		const char *name;
+	} names[] = {
+		{ PRIVILEGE_ADMIN, "CAP_SYS_ADMIN" },
+		{ PRIVILEGE_BPF, "CAP_BPF" },
+		{ PRIVILEGE_PERFMON, "CAP_PERFMON" },
+		{ PRIVILEGE_SYSLOG, "CAP_SYSLOG" },
+		{ PRIVILEGE_PTRACE, "CAP_SYS_PTRACE" },
+	};
+	size_t used = 0;
+
+	caps = lacking(p->effective, caps);
+	if (!p->fine && (caps & (PRIVILEGE_BPF | PRIVILEGE_PERFMON)))
+		caps = (caps & ~(PRIVILEGE_BPF | PRIVILEGE_PERFMON)) | PRIVILEGE_ADMIN;
+	out[0] = '\0';
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if ((caps & names[i].cap) && used < size)
+			used += (size_t)snprintf(out + used, size - used, "%s%s",
+			    used ? " and " : "", names[i].name);
+}
+
+void
+privilege_ask(const struct privilege *p, uint64_t caps, char *out, size_t size)
+{
+	char names[128];
+
+	name_lacking(p, caps, names, sizeof names);
+	if (lacking(p->namespaced, caps) == 0)
+		snprintf(out, size, "run as root outside of this user namespace");
+	else
+		snprintf(out, size, "give %s%s", names,
+		    geteuid() == 0 ? "" : ", or run as root (sudo)");
+}
+
+int
+privilege_lacks(const struct privilege *p, uint64_t caps, struct ability *out)
+{
+	char ask[256], names[128];
+
+	if (privilege_has(p, caps))
+		return 0;
+	privilege_ask(p, caps, ask, sizeof ask);
+	name_lacking(p, caps, names, sizeof names);
+	if (lacking(p->namespaced, caps) == 0)
+		ability_no(out, ask, "not permitted: to be root in a user namespace is not "
+		    "enough");
+	else
+		ability_no(out, ask, "not permitted without %s", names);
+	return 1;
+}
+
+/* ---- refusals ---------------------------------------------------------- */
+
+const char *
+privilege_error(int error)
+{
+	return error == ENOTSUPP ? "not supported (ENOTSUPP)" : strerror(error);
+}
+
+void
+privilege_unknown(int error, struct ability *out)
+{
+	static const char *const files[][2] = {
+		{ "/sys/fs/selinux/enforce", "SELinux" },
+		{ "/sys/kernel/security/apparmor", "AppArmor" },
+		{ "/sys/fs/smackfs", "Smack" },
+		{ "/sys/kernel/security/tomoyo", "TOMOYO" },
+	};
+
+	for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+		if (access(files[i][0], F_OK) == 0) {
+			ability_no(out, "ask its log and its policy",
+			    "refused (%s), perhaps by %s", privilege_error(error),
+			    files[i][1]);
+			return;
+		}
+	ability_no(out, NULL, "refused (%s), nothing here tells why",
+	    privilege_error(error));
+}
+
+/* A call that the kernel itself refuses before it looks at any privilege. */
+static int
+perf_reaches_kernel(void)
+{
+	return syscall(SYS_perf_event_open, NULL, 0, -1, -1, ULONG_MAX) < 0 &&
+	    errno == EINVAL;
+}
+
+/* The same; before 5.19 without privilege there is no such call. */
+static int
+bpf_reaches_kernel(const struct privilege *p)
+{
+	if (syscall(SYS_bpf, INT_MAX, NULL, INT_MAX) < 0 && errno == E2BIG)
+		return 1;
+	return errno != ENOSYS && privilege_before(p, 5, 19) &&
+	    !privilege_has(p, PRIVILEGE_BPF);
+}
+
+static void
+missing_call(const struct privilege *p, const char *call, const char *config,
+    struct ability *out)
+{
+	if (p->filtered)
+		ability_no(out, "run outside of its reach, or have it allow the call",
+		    "%s is hidden by a seccomp filter, or the kernel was built "
+		    "without it", call);
+	else
+		ability_no(out, config, "the kernel was built without %s", call);
+}
+
+/* Which capabilities it takes, once the filter allows the call. */
+static void
+filtered_call(const struct privilege *p, const char *call, uint64_t caps,
+    struct ability *out)
+{
+	char remedy[512], ask[256];
+
+	snprintf(remedy, sizeof remedy, "run outside of its reach, or have it allow %s",
+	    call);
+	if (!privilege_has(p, caps)) {
+		privilege_ask(p, caps, ask, sizeof ask);
+		snprintf(remedy + strlen(remedy), sizeof remedy - strlen(remedy),
+		    "; then %s", ask);
+	}
+	ability_no(out, remedy, "a seccomp filter forbids %s, as that of a container "
+	    "does", call);
+}
+
+/* What refuses perf events of any kind.  1: said. */
+static int
+perf_refused(const struct privilege *p, int error, uint64_t caps,
+    struct ability *out)
+{
+	if (error == ENOSYS)
+		missing_call(p, "perf_event_open(2)", "a kernel with CONFIG_PERF_EVENTS",
+		    out);
+	else if (error == EMFILE || error == ENFILE)
+		ability_no(out, "raise the limit (ulimit -n)", "too many open files");
+	else if (error != EACCES && error != EPERM)
+		ability_no(out, NULL, "perf_event_open(2): %s", privilege_error(error));
+	else if (p->filtered && !perf_reaches_kernel())
+		filtered_call(p, "perf_event_open(2)", caps, out);
+	else
+		return 0;
+	return 1;
+}
+
+/* Above 2 nobody may, by an addition of Debian, Ubuntu and Android: but for
+ * CAP_SYS_ADMIN, to Debian 12's kernel, and CAP_PERFMON too, to others. */
+static void
+ask_beyond_2(const struct privilege *p, char *out, size_t size)
+{
+	char ask[256];
+
+	privilege_ask(p, privilege_has(p, PRIVILEGE_PERFMON) ? PRIVILEGE_ADMIN
+	                                                     : PRIVILEGE_PERFMON,
+	    ask, sizeof ask);
+	snprintf(out, size, "set sysctl kernel.perf_event_paranoid to 2, or %s%s", ask,
+	    privilege_has(p, PRIVILEGE_PERFMON) ? "" : "; to some kernels nothing less "
+	                                               "than CAP_SYS_ADMIN will do");
+}
+
+void
+privilege_perf(const struct privilege *p, int error, int kernel, struct ability *out)
+{
+	char ask[256], remedy[512];
+
+	if (perf_refused(p, error, 0, out))
+		return;
+	if (p->perf_paranoid > 2 && !privilege_has(p, PRIVILEGE_ADMIN)) {
+		ask_beyond_2(p, remedy, sizeof remedy);
+	} else if (p->perf_paranoid == 2 && kernel &&
+	    !privilege_has(p, PRIVILEGE_PERFMON)) {
+		privilege_ask(p, PRIVILEGE_PERFMON, ask, sizeof ask);
+		snprintf(remedy, sizeof remedy,
+		    "set sysctl kernel.perf_event_paranoid to 1, or %s", ask);
+	} else {
+		privilege_unknown(error, out);
+		return;
+	}
+	ability_no(out, remedy, "not permitted: sysctl kernel.perf_event_paranoid is %ld",
+	    p->perf_paranoid);
+}
+
+void
+privilege_uprobe(const struct privilege *p, int error, struct ability *out)
+{
+	/* CAP_PERFMON will not do any more: tried on 6.1.192 and 6.18.44. */
+	if (!perf_refused(p, error, PRIVILEGE_ADMIN, out) &&
+	    !privilege_lacks(p, PRIVILEGE_ADMIN, out))
+		privilege_unknown(error, out);
+}
+
+/* Kernels before 5.11 count the memory of BPF as locked memory. */
+static int
+short_of_memory(const struct privilege *p, struct ability *out)
+{
+	struct rlimit r;
+
+	if (!privilege_before(p, 5, 11) || getrlimit(RLIMIT_MEMLOCK, &r) < 0 ||
+	    r.rlim_cur == RLIM_INFINITY)
+		return 0;
+	ability_no(out, "raise the limit (ulimit -l unlimited, as root)",
+	    "the limit of locked memory (RLIMIT_MEMLOCK) is %llu KiB, and Linux "
+	    "before 5.11 counts BPF's memory in it",
+	    (unsigned long long)r.rlim_cur / 1024);
+	return 1;
+}
+
+void
+privilege_bpf(const struct privilege *p, int error, struct ability *out)
+{
+	const uint64_t caps = PRIVILEGE_BPF | PRIVILEGE_PERFMON;
+
+	if (error == ENOSYS)
+		missing_call(p, "bpf(2)", "a kernel with CONFIG_BPF_SYSCALL", out);
+	else if (error != EPERM && error != EACCES)
+		ability_no(out, NULL, "bpf(2): %s", privilege_error(error));
+	else if (p->filtered && !bpf_reaches_kernel(p))
+		filtered_call(p, "bpf(2)", caps, out);
+	else if (privilege_lacks(p, caps, out) || short_of_memory(p, out))
+		return;
+	else if (p->locked)
+		ability_no(out, "boot with lockdown=integrity, or without it",
+		    "the kernel is locked down (lockdown=confidentiality)");
+	else
+		privilege_unknown(error, out);
+}

@@ -1,0 +1,266 @@
+#include "elf/debugfile.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <zlib.h>
+
+#include "base/bytes.h"
+#include "elf/debuginfod.h"
+#include "elf/obj.h"
+
+struct search {
+	const char *root;
+	char buildid[OBJ_BUILDID_MAX]; /* "": it has none, the checksum counts */
+	const char *link;              /* the name in .gnu_debuglink, or NULL */
+	uint32_t crc;                  /* what stands behind that name */
+	const struct supplement *supplement; /* or NULL: that is not looked for */
+	char *name;
+	char fetched[DEBUGFILE_NAME]; /* by debuginfod */
+};
+
+/* A name, NUL, up to three more bytes to a multiple of four, and the CRC. */
+static void
+read_link(struct search *s, const struct obj *obj)
+{
+	struct obj_section link = obj_section(obj, ".gnu_debuglink");
+	const unsigned char *end = link.bytes ? memchr(link.bytes, 0, link.len) : NULL;
+	size_t at;
+
+	if (end == NULL || end == link.bytes)
+		return;
+	at = ((size_t)(end - link.bytes) + 4) / 4 * 4;
+	if (at + sizeof s->crc > link.len)
+		return;
+	memcpy(&s->crc, link.bytes + at, sizeof s->crc);
+	s->link = (const char *)link.bytes;
+}
+
+static int
+has_checksum(const struct obj *obj, uint32_t crc)
+{
+	size_t len;
+	const unsigned char *bytes = obj_bytes(obj, &len);
+
+	return crc32_z(0, bytes, len) == crc;
+}
+
+/* ---- what a supplementary file is named by ------------------------------ */
+
+/* The name, and an id: dwz's is a build-id, that of DWARF 5 a checksum, which such a
+ * file itself says too.  0, or -1: there is none. */
+struct supplement {
+	const char *name;
+	struct bytes id;
+	int is; /* such a file itself */
+};
+
+static int
+read_supplement(const struct obj *obj, struct supplement *out)
+{
+	struct obj_section s = obj_section(obj, ".gnu_debugaltlink");
+	int old = s.bytes != NULL;
+	struct bytes b;
+
+	if (!old)
+		s = obj_section(obj, ".debug_sup");
+	if (s.bytes == NULL)
+		return -1;
+	b = (struct bytes){ s.bytes, s.bytes + s.len, 0 };
+	if (!old)
+		bytes_skip(&b, 2); /* the version */
+	out->is = !old && bytes_take(&b, 1);
+	out->name = bytes_string(&b);
+	if (!old && bytes_uleb(&b) != (uint64_t)(b.end - b.p))
+		b.failed = 1;
+	out->id = b;
+	return b.failed || b.p == b.end ? -1 : 0;
+}
+
+static int
+is_supplement(const struct obj *obj, const struct supplement *wanted)
+{
+	struct supplement s;
+	size_t len = (size_t)(wanted->id.end - wanted->id.p);
+
+	return read_supplement(obj, &s) == 0 && s.is &&
+	    (size_t)(s.id.end - s.id.p) == len && memcmp(s.id.p, wanted->id.p, len) == 0;
+}
+
+/* ---- looking ------------------------------------------------------------ */
+
+/* Is it this one, and of any use? */
+static int
+is_right(const struct search *s, const struct obj *obj)
+{
+	char id[OBJ_BUILDID_MAX];
+
+	if (!obj_has_symtab(obj) && !obj_has_debug(obj))
+		return 0;
+	if (s->supplement && is_supplement(obj, s->supplement))
+		return 1;
+	if (s->buildid[0] == '\0')
+		return has_checksum(obj, s->crc);
+	obj_buildid(obj, id);
+	return strcmp(id, s->buildid) == 0;
+}
+
+__attribute__((format(printf, 2, 3))) static struct obj *
+try(struct search *s, const char *format, ...)
+{
+	char path[DEBUGFILE_NAME + 32];
+	const char *error;
+	struct obj *obj;
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(s->name, DEBUGFILE_NAME, format, ap);
+	va_end(ap);
+	snprintf(path, sizeof path, "%s%s", s->root, s->name);
+	obj = obj_open_path(path, &error);
+	if (obj && !is_right(s, obj)) {
+		obj_close(obj);
+		obj = NULL;
+	}
+	return obj;
+}
+
+/* By build-id, below a directory laid out as /usr/lib/debug is. */
+static struct obj *
+try_id(struct search *s, const char *dir)
+{
+	const char *id = s->buildid;
+
+	return strlen(id) > 2 ? try(s, "%s/.build-id/%.2s/%s.debug", dir, id, id + 2) : NULL;
+}
+
+/* How far a path's directory goes, with the slash. */
+static int
+dir_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? (int)(slash + 1 - path) : 0;
+}
+
+/* Below the roots, then in the directories, then where the user has servers. */
+static struct obj *
+search(struct search *s, const struct debugfile_where *w,
+    struct obj *(*below)(struct search *s, const char *path),
+    struct obj *(*within)(struct search *s, const char *path, const char *dir),
+    const char *path)
+{
+	struct obj *found;
+
+	s->root = w->root;
+	found = below(s, path);
+	s->root = "";
+	if (found == NULL && w->root[0])
+		found = below(s, path);
+	for (size_t i = 0; i < w->ndir && found == NULL; i++)
+		found = within(s, path, w->dir[i]);
+	if (found == NULL && s->buildid[0] &&
+	    debuginfod_find(DEBUGINFOD_DEBUGINFO, s->buildid, s->fetched,
+	        sizeof s->fetched) == 0)
+		found = try(s, "%s", s->fetched);
+	return found;
+}
+
+/* ---- what was set apart ------------------------------------------------ */
+
+static struct obj *
+apart_below(struct search *s, const char *path)
+{
+	struct obj *obj = try_id(s, "/usr/lib/debug");
+	int dir = dir_of(path);
+
+	if (obj == NULL && s->link)
+		obj = try(s, "%.*s%s", dir, path, s->link);
+	if (obj == NULL && s->link)
+		obj = try(s, "%.*s.debug/%s", dir, path, s->link);
+	if (obj == NULL && s->link)
+		obj = try(s, "/usr/lib/debug%.*s%s", dir, path, s->link);
+	return obj;
+}
+
+/* A directory is laid out as /usr/lib/debug is, or as the file system, or has all
+ * files side by side. */
+static struct obj *
+apart_within(struct search *s, const char *path, const char *dir)
+{
+	struct obj *obj = try_id(s, dir);
+
+	if (obj == NULL && s->link)
+		obj = try(s, "%s%.*s%s", dir, dir_of(path), path, s->link);
+	if (obj == NULL && s->link)
+		obj = try(s, "%s/%s", dir, s->link);
+	if (obj == NULL)
+		obj = try(s, "%s%s.debug", dir, path);
+	return obj ? obj : try(s, "%s/%s.debug", dir, path + dir_of(path));
+}
+
+struct obj *
+debugfile_open(const struct obj *obj, const struct debugfile_where *w,
+    char name[DEBUGFILE_NAME])
+{
+	struct search s = { .name = name };
+
+	obj_buildid(obj, s.buildid);
+	if (s.buildid[0] == 'h')
+		s.buildid[0] = '\0';
+	read_link(&s, obj);
+	if (s.buildid[0] == '\0' && s.link == NULL)
+		return NULL;
+	return search(&s, w, apart_below, apart_within, w->path);
+}
+
+/* ---- what several files share ------------------------------------------ */
+
+static struct obj *
+supplement_below(struct search *s, const char *path)
+{
+	struct obj *obj = try_id(s, "/usr/lib/debug");
+	int dir = s->link[0] == '/' ? 0 : dir_of(path);
+
+	return obj ? obj : try(s, "%.*s%s", dir, path, s->link);
+}
+
+static struct obj *
+supplement_within(struct search *s, const char *path, const char *dir)
+{
+	struct obj *obj = try_id(s, dir);
+	int of = s->link[0] == '/' ? 0 : dir_of(path);
+
+	if (obj == NULL)
+		obj = try(s, "%s%.*s%s", dir, of, path, s->link);
+	return obj ? obj : try(s, "%s/%s", dir, s->link + dir_of(s->link));
+}
+
+int
+debugfile_supplemented(const struct obj *obj)
+{
+	struct supplement s;
+
+	return read_supplement(obj, &s) == 0 && !s.is;
+}
+
+struct obj *
+debugfile_supplement(const struct obj *obj, const struct debugfile_where *w,
+    const char *path)
+{
+	char name[DEBUGFILE_NAME];
+	struct supplement wanted;
+	struct search s = { .name = name, .supplement = &wanted };
+	size_t len;
+
+	if (read_supplement(obj, &wanted) < 0 || wanted.is)
+		return NULL;
+	s.link = wanted.name;
+	len = (size_t)(wanted.id.end - wanted.id.p);
+	if (len > (OBJ_BUILDID_MAX - 1) / 2)
+		return NULL;
+	for (size_t i = 0; i < len; i++)
+		snprintf(s.buildid + 2 * i, 3, "%02x", wanted.id.p[i]);
+	return search(&s, w, supplement_below, supplement_within, path);
+}

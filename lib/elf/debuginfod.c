@@ -1,0 +1,79 @@
+#include "elf/debuginfod.h"
+
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* As elfutils' debuginfod.h has them: a length of 0 is that of a string. */
+typedef void *begin_fn(void);
+typedef int find_fn(void *client, const unsigned char *buildid, int len, char **path);
+
+static struct {
+	int opened;
+	void *client;
+	find_fn *find[2];
+} library;
+
+static void *
+function(void *handle, const char *name, void *out)
+{
+	void *found = dlsym(handle, name);
+
+	memcpy(out, &found, sizeof found);
+	return found;
+}
+
+/* It stays until the process ends. */
+static void
+open_library(void)
+{
+	void *handle = dlopen("libdebuginfod.so.1", RTLD_NOW | RTLD_LOCAL);
+	begin_fn *begin;
+
+	library.opened = 1;
+	if (handle && function(handle, "debuginfod_begin", &begin) &&
+	    function(handle, "debuginfod_find_executable",
+	        &library.find[DEBUGINFOD_EXECUTABLE]) &&
+	    function(handle, "debuginfod_find_debuginfo", &library.find[DEBUGINFOD_DEBUGINFO]))
+		library.client = begin();
+}
+
+static int
+wanted(void)
+{
+	const char *urls = getenv("DEBUGINFOD_URLS");
+
+	return urls && urls[strspn(urls, " ")];
+}
+
+const char *
+debuginfod_problem(void)
+{
+	return wanted() && library.opened && library.client == NULL
+	    ? "DEBUGINFOD_URLS is set, but there is no libdebuginfod.so.1 (Debian: "
+	      "libdebuginfod1)"
+	    : NULL;
+}
+
+int
+debuginfod_find(enum debuginfod_kind kind, const char *buildid, char *path, size_t size)
+{
+	char *found = NULL;
+	int fd, len;
+
+	if (!wanted())
+		return -1;
+	if (!library.opened)
+		open_library();
+	if (library.client == NULL)
+		return -1;
+	fd = library.find[kind](library.client, (const unsigned char *)buildid, 0, &found);
+	if (fd < 0)
+		return -1;
+	close(fd);
+	len = found ? snprintf(path, size, "%s", found) : -1;
+	free(found);
+	return len >= 0 && (size_t)len < size ? 0 : -1;
+}

@@ -1,0 +1,71 @@
+#include "elf/got.h"
+
+#include <gelf.h>
+#include <libelf.h>
+
+#include "elf/obj.h"
+
+struct seek {
+	void (*fn)(void *ctx, const char *name, uint64_t slot);
+	void *ctx;
+	Elf *elf;
+	Elf_Data *symbols;
+	size_t strings; /* the section that has their names */
+};
+
+/* The symbol table that a section of relocations refers to. */
+static int
+find_symbols(struct seek *s, const GElf_Shdr *rela)
+{
+	Elf_Scn *scn = elf_getscn(s->elf, rela->sh_link);
+	GElf_Shdr sh;
+
+	if (scn == NULL || gelf_getshdr(scn, &sh) == NULL || sh.sh_type != SHT_DYNSYM)
+		return -1;
+	s->symbols = elf_getdata(scn, NULL);
+	s->strings = sh.sh_link;
+	return s->symbols ? 0 : -1;
+}
+
+static void
+see_relocation(const struct seek *s, const GElf_Rela *r)
+{
+	uint64_t type = GELF_R_TYPE(r->r_info);
+	const char *name;
+	GElf_Sym sym;
+
+	if (type != R_X86_64_GLOB_DAT && type != R_X86_64_JUMP_SLOT &&
+	    type != R_X86_64_64)
+		return;
+	if (gelf_getsym(s->symbols, (int)GELF_R_SYM(r->r_info), &sym) == NULL)
+		return;
+	name = elf_strptr(s->elf, s->strings, sym.st_name);
+	if (name && *name)
+		s->fn(s->ctx, name, r->r_offset);
+}
+
+static void
+see_section(struct seek *s, Elf_Scn *scn, const GElf_Shdr *sh)
+{
+	Elf_Data *data = elf_getdata(scn, NULL);
+	GElf_Rela r;
+
+	if (data == NULL || sh->sh_entsize == 0 || find_symbols(s, sh) < 0)
+		return;
+	for (size_t i = 0; i < data->d_size / sh->sh_entsize; i++)
+		if (gelf_getrela(data, (int)i, &r))
+			see_relocation(s, &r);
+}
+
+void
+got_slots(const struct obj *o,
+    void (*fn)(void *ctx, const char *name, uint64_t slot), void *ctx)
+{
+	struct seek s = { .fn = fn, .ctx = ctx, .elf = obj_handle(o) };
+	Elf_Scn *scn = NULL;
+	GElf_Shdr sh;
+
+	while ((scn = elf_nextscn(s.elf, scn)))
+		if (gelf_getshdr(scn, &sh) && sh.sh_type == SHT_RELA)
+			see_section(&s, scn, &sh);
+}

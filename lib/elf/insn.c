@@ -1,0 +1,213 @@
+#include "elf/insn.h"
+
+#include <Zydis/Zydis.h>
+#include <string.h>
+
+#define STEPS_MOST 16 /* instructions to look at */
+
+struct insn {
+	ZydisDecodedInstruction is;
+	ZydisDecodedOperand operand[ZYDIS_MAX_OPERAND_COUNT];
+};
+
+static int
+decode(const unsigned char *code, size_t len, struct insn *out)
+{
+	ZydisDecoder d;
+
+	ZydisDecoderInit(&d, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
+	return ZYAN_SUCCESS(ZydisDecoderDecodeFull(&d, code, len, &out->is,
+	           out->operand))
+	    ? 0
+	    : -1;
+}
+
+static int
+is_locked(const struct insn *in)
+{
+	return (in->is.attributes & ZYDIS_ATTRIB_HAS_LOCK) != 0;
+}
+
+/* One of those that the kernel emulates: all of their encodings that compilers
+ * use, by their first bytes. */
+static int
+is_emulated(const unsigned char *code, const struct insn *in)
+{
+	unsigned char c = code[0];
+
+	if (c == 0x41) /* push %r8 and so on */
+		return in->is.length == 2 && code[1] >= 0x50 && code[1] <= 0x57;
+	if (c == 0x0f) /* jcc of 32 bits, and nop of several bytes */
+		return (code[1] >= 0x80 && code[1] <= 0x8f) ||
+		    (code[1] == 0x1f && in->is.length == 5);
+	return (c >= 0x50 && c <= 0x57) || (c >= 0x70 && c <= 0x7f) || c == 0x90 ||
+	    c == 0xe8 || c == 0xe9 || c == 0xeb;
+}
+
+/* Does what follows not simply follow? */
+static int
+is_branch(const struct insn *in)
+{
+	switch (in->is.meta.category) {
+	case ZYDIS_CATEGORY_CALL:
+	case ZYDIS_CATEGORY_RET:
+	case ZYDIS_CATEGORY_UNCOND_BR:
+	case ZYDIS_CATEGORY_COND_BR:
+	case ZYDIS_CATEGORY_INTERRUPT:
+	case ZYDIS_CATEGORY_SYSCALL:
+	case ZYDIS_CATEGORY_SYSRET:
+		return 1;
+	default:
+		return 0;
+	}
+}
+
+static unsigned
+bit_of(ZydisRegister reg)
+{
+	switch (ZydisRegisterGetLargestEnclosing(ZYDIS_MACHINE_MODE_LONG_64, reg)) {
+	case ZYDIS_REGISTER_RDI: return INSN_ARG1;
+	case ZYDIS_REGISTER_RSI: return INSN_ARG2;
+	case ZYDIS_REGISTER_RDX: return INSN_ARG3;
+	case ZYDIS_REGISTER_RCX: return INSN_ARG4;
+	case ZYDIS_REGISTER_RSP: return INSN_STACK;
+	default: return 0;
+	}
+}
+
+/* What an instruction changes. */
+static unsigned
+changes(const struct insn *in)
+{
+	unsigned bits = 0;
+
+	for (int i = 0; i < in->is.operand_count; i++) {
+		const ZydisDecodedOperand *o = &in->operand[i];
+
+		if (o->type == ZYDIS_OPERAND_TYPE_REGISTER &&
+		    (o->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE))
+			bits |= bit_of(o->reg.value);
+	}
+	return bits;
+}
+
+int
+insn_place(const unsigned char *code, size_t len, unsigned keep,
+    struct insn_place *out)
+{
+	size_t at = 0;
+	int found = 0;
+
+	for (int i = 0; i < STEPS_MOST && at < len; i++) {
+		struct insn in;
+
+		if (decode(code + at, len - at, &in) < 0)
+			break;
+		if (is_emulated(code + at, &in)) {
+			*out = (struct insn_place){ at, 0 };
+			return 0;
+		}
+		/* The kernel refuses a locked one.  The others will do. */
+		if (!found && !is_locked(&in)) {
+			*out = (struct insn_place){ at, 1 };
+			found = 1;
+		}
+		if (is_branch(&in) || (changes(&in) & keep))
+			break;
+		at += in.is.length;
+	}
+	return found ? 0 : -1;
+}
+
+int
+insn_stub(const unsigned char *code, size_t len, long long *target)
+{
+	static const unsigned char frame[] = { 0x55, 0x48, 0x89, 0xe5, 0x5d };
+	size_t at = 0;
+	int to;
+
+	if (len >= sizeof frame + 5 && memcmp(code, frame, sizeof frame) == 0)
+		at = sizeof frame;
+	if (len < at + 5 || code[at] != 0xe9)
+		return 0;
+	memcpy(&to, code + at + 1, sizeof to);
+	*target = (long long)at + 5 + to;
+	return 1;
+}
+
+/* ---- what a function calls --------------------------------------------- */
+
+#define SMALL 1024    /* bytes: a jump that goes not farther stays inside */
+#define BRANCHES 32   /* to be followed */
+
+struct gather {
+	const unsigned char *code;
+	size_t len; /* of what may be the function */
+	uint64_t addr;
+	unsigned char seen[SMALL];
+	uint32_t todo[BRANCHES];
+	size_t ntodo;
+	struct insn_callee *out;
+	size_t n, max;
+};
+
+static void
+add_callee(struct gather *g, uint64_t addr, int slot)
+{
+	for (size_t i = 0; i < g->n; i++)
+		if (g->out[i].addr == addr && g->out[i].slot == slot)
+			return;
+	if (g->n < g->max)
+		g->out[g->n++] = (struct insn_callee){ addr, slot };
+}
+
+/* Where a call or jump goes: to what is told, or, inside, to what is looked at
+ * later. */
+static void
+see_branch(struct gather *g, const struct insn *in, size_t at)
+{
+	const ZydisDecodedOperand *o = &in->operand[0];
+	uint64_t next = g->addr + at + in->is.length, to;
+
+	if (o->type == ZYDIS_OPERAND_TYPE_MEMORY && o->mem.base == ZYDIS_REGISTER_RIP)
+		add_callee(g, next + (uint64_t)o->mem.disp.value, 1);
+	if (o->type != ZYDIS_OPERAND_TYPE_IMMEDIATE)
+		return;
+	to = next + (uint64_t)o->imm.value.s;
+	if (in->is.meta.category == ZYDIS_CATEGORY_CALL || to - g->addr >= g->len)
+		add_callee(g, to, 0);
+	else if (g->ntodo < BRANCHES)
+		g->todo[g->ntodo++] = (uint32_t)(to - g->addr);
+}
+
+/* From one of its instructions on, up to where it does not go on. */
+static void
+see_path(struct gather *g, size_t at)
+{
+	struct insn in;
+
+	while (at < g->len && !g->seen[at] &&
+	    decode(g->code + at, g->len - at, &in) == 0) {
+		g->seen[at] = 1;
+		if (is_branch(&in))
+			see_branch(g, &in, at);
+		if (in.is.meta.category == ZYDIS_CATEGORY_RET ||
+		    in.is.meta.category == ZYDIS_CATEGORY_UNCOND_BR ||
+		    in.is.meta.category == ZYDIS_CATEGORY_INTERRUPT)
+			break;
+		at += in.is.length;
+	}
+}
+
+size_t
+insn_callees(const unsigned char *code, size_t len, uint64_t addr,
+    struct insn_callee *out, size_t max)
+{
+	struct gather g = { .code = code, .len = len < SMALL ? len : SMALL,
+		.addr = addr, .out = out, .max = max };
+
+	see_path(&g, 0);
+	while (g.ntodo)
+		see_path(&g, g.todo[--g.ntodo]);
+	return g.n;
+}

@@ -1,0 +1,53 @@
+#include "elf/minidebug.h"
+
+#include <lzma.h>
+#include <stdlib.h>
+
+#include "elf/obj.h"
+
+#define MEMORY (128 << 20) /* for unpacking, at most */
+#define MOST (256 << 20)  /* bytes that it may become */
+
+/* How large it is unpacked is not told: more room until it fits. */
+static void *
+unpack(const unsigned char *bytes, size_t len, size_t *size)
+{
+	lzma_ret got = LZMA_BUF_ERROR;
+	unsigned char *out = NULL;
+
+	for (size_t room = 64 << 10; got == LZMA_BUF_ERROR && room <= MOST; room *= 4) {
+		uint64_t memory = MEMORY;
+		size_t in = 0;
+
+		free(out);
+		out = malloc(room);
+		if (out == NULL)
+			return NULL;
+		*size = 0;
+		got = lzma_stream_buffer_decode(&memory, 0, NULL, bytes, &in, len, out, size,
+		    room);
+	}
+	if (got == LZMA_OK)
+		return out;
+	free(out);
+	return NULL;
+}
+
+struct obj *
+minidebug_open(const struct obj *obj)
+{
+	struct obj_section s = obj_section(obj, ".gnu_debugdata");
+	const char *error;
+	struct obj *inside;
+	size_t size;
+	void *bytes;
+
+	if (s.bytes == NULL || (bytes = unpack(s.bytes, s.len, &size)) == NULL)
+		return NULL;
+	inside = obj_image(bytes, size, &error);
+	if (inside)
+		obj_own(inside, bytes);
+	else
+		free(bytes);
+	return inside;
+}

@@ -1,0 +1,87 @@
+#include <elf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#include "elf/obj.h"
+
+#ifndef ELFCOMPRESS_ZSTD
+#define ELFCOMPRESS_ZSTD 2
+#endif
+
+/* Deflate packs no tighter, nor is there debug information that zstd does: a file
+ * that says so is after our memory. */
+#define RATIO 1032
+
+static int
+inflate_all(unsigned char *out, uint64_t size, const unsigned char *bytes, size_t len)
+{
+	uLongf got = size;
+
+	return uncompress(out, &got, bytes, len) == Z_OK && got == size ? 0 : -1;
+}
+
+static int
+unpack_zstd(unsigned char *out, uint64_t size, const unsigned char *bytes, size_t len)
+{
+	return ZSTD_decompress(out, size, bytes, len) == size ? 0 : -1;
+}
+
+static struct obj_data
+unpack(uint32_t how, const unsigned char *bytes, size_t len, uint64_t size)
+{
+	struct obj_data out = { NULL, 0, NULL };
+	int failed = -1;
+
+	if (size > (uint64_t)len * RATIO + RATIO || (out.own = malloc(size + 1)) == NULL)
+		return out;
+	if (how == ELFCOMPRESS_ZLIB)
+		failed = inflate_all(out.own, size, bytes, len);
+	else if (how == ELFCOMPRESS_ZSTD)
+		failed = unpack_zstd(out.own, size, bytes, len);
+	if (failed) {
+		free(out.own);
+		out.own = NULL;
+		return out;
+	}
+	out.bytes = out.own;
+	out.len = size;
+	return out;
+}
+
+/* Before sections had a flag for it: "ZLIB", and the size, big-endian. */
+static struct obj_data
+unpack_old(const struct obj *e, const char *name)
+{
+	static const struct obj_data none;
+	struct obj_section s;
+	uint64_t size = 0;
+	char old[64];
+
+	snprintf(old, sizeof old, ".z%s", name + 1);
+	s = obj_section(e, old);
+	if (s.len < 12 || memcmp(s.bytes, "ZLIB", 4) != 0)
+		return none;
+	for (int i = 4; i < 12; i++)
+		size = size << 8 | s.bytes[i];
+	return unpack(ELFCOMPRESS_ZLIB, s.bytes + 12, s.len - 12, size);
+}
+
+struct obj_data
+obj_data(const struct obj *e, const char *name)
+{
+	static const struct obj_data none;
+	struct obj_section s = obj_section(e, name);
+	Elf64_Chdr ch;
+
+	if (s.bytes == NULL)
+		return unpack_old(e, name);
+	if (!s.packed)
+		return (struct obj_data){ s.bytes, s.len, NULL };
+	if (s.len < sizeof ch)
+		return none;
+	memcpy(&ch, s.bytes, sizeof ch);
+	return unpack(ch.ch_type, s.bytes + sizeof ch, s.len - sizeof ch, ch.ch_size);
+}

@@ -1,0 +1,713 @@
+#include "heap/heap.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/array.h"
+#include "heap/heap_inside.h"
+
+#include "heap.skel.h"
+#include "os/loader.h"
+#include "heap/plan.h"
+#include "os/proc.h"
+#include "os/rawbpf.h"
+#include "os/selftest.h"
+#include "unwind/space.h"
+#include "sample/tables.h"
+#include "sample/told.h"
+
+#define RING_BYTES (8U << 20)
+#define FIRST_SEGMENTS 8
+#define SMALL (32U << 20)
+#define ATTACH_MULTI 48   /* BPF_TRACE_UPROBE_MULTI, Linux 6.6 */
+
+/* ---- room -------------------------------------------------------------- */
+
+/* A new array at a place of an array of maps, mapped here; NULL with errno. */
+static void *
+add_array(int outer, uint32_t at, const char *name, uint32_t size, uint32_t n,
+    uint32_t flags)
+{
+	struct bpf_map_create_opts o = { .sz = sizeof o, .map_flags = flags };
+	size_t bytes = (size_t)size * n;
+	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, name, sizeof at, size, n, &o);
+	void *m;
+
+	if (fd < 0)
+		return NULL;
+	m = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (m == MAP_FAILED)
+		m = NULL;
+	if (m && bpf_map_update_elem(outer, &at, &fd, BPF_ANY) < 0) {
+		munmap(m, bytes);
+		m = NULL;
+	}
+	close(fd);
+	return m;
+}
+
+static int
+add_generation(struct heap *h)
+{
+	uint32_t n = h->ngeneration;
+
+	h->generation[n] = add_array(bpf_map__fd(h->bpf->maps.live), n, "rsprof_live",
+	    sizeof(struct heap_bucket), 1U << (HEAP_FIRST_SHIFT + n),
+	    BPF_F_MMAPABLE | BPF_F_INNER_MAP);
+	if (h->generation[n] == NULL)
+		return -1;
+	h->bpf->bss->live_generations = ++h->ngeneration;
+	h->bpf->bss->live_crowded = 0;
+	return 0;
+}
+
+static int
+add_segment(struct heap *h)
+{
+	uint32_t n = h->nsegment;
+
+	h->segment[n] = add_array(bpf_map__fd(h->bpf->maps.sites), n, "rsprof_sites",
+	    sizeof(struct heap_site), HEAP_SEGMENT_SITES, BPF_F_MMAPABLE);
+	if (h->segment[n] == NULL)
+		return -1;
+	h->bpf->bss->site_room = ++h->nsegment * HEAP_SEGMENT_SITES;
+	return 0;
+}
+
+uint64_t
+heap_bytes(const struct heap *h)
+{
+	uint64_t n = (uint64_t)h->nsegment * HEAP_SEGMENT_SITES * sizeof(struct heap_site);
+
+	for (uint32_t i = 0; i < h->ngeneration; i++)
+		n += heap_slots(i) * sizeof(struct heap_entry);
+	return n;
+}
+
+/* Live allocations, as far as all of them are recorded. */
+static uint64_t
+count_live(const struct heap *h)
+{
+	uint64_t n = 0;
+
+	if (h->bpf->bss->rates[h->bpf->bss->rate].period)
+		return 0;
+	for (uint32_t i = 1; i < HEAP_PROCESSES && h->total[i].pid; i++)
+		if (!h->total[i].gone)
+			n += (h->total[i].allocs - h->total[i].frees) >> HEAP_POINT;
+	return n;
+}
+
+/* Before it is needed: the kernel cannot wait.  Where memory is short what
+ * there is has to do: what does not fit is told as lost. */
+static void
+make_room(struct heap *h)
+{
+	uint64_t next = heap_slots(h->ngeneration) * sizeof(struct heap_entry), have = 0;
+	int crowded = h->bpf->bss->live_crowded != 0;
+
+	while (h->nsegment < HEAP_SEGMENTS &&
+	    h->bpf->bss->nsites + 4 * HEAP_SEGMENT_SITES > h->bpf->bss->site_room)
+		if (add_segment(h) < 0)
+			break;
+	for (uint32_t i = 0; i < h->ngeneration; i++)
+		have += heap_slots(i) * sizeof(struct heap_entry);
+	/* Two thirds, so that at the most 72 bytes are there for each; what is small
+	 * may fill between two looks. */
+	crowded |= count_live(h) * sizeof(struct heap_entry) >
+	    (have < SMALL ? have / 2 : have / 3 * 2);
+	if (crowded && h->ngeneration < HEAP_GENERATIONS && have + next <= h->o.most)
+		add_generation(h);
+}
+
+/* ---- set-up ------------------------------------------------------------ */
+
+static void
+make_tables(struct heap_bpf *b)
+{
+	for (uint32_t i = 0; i < HEAP_LOG; i++)
+		b->rodata->logs[i] =
+		    (uint32_t)lround(log2(1 + (double)i / (HEAP_LOG - 1)) * (1 << 24));
+	for (uint32_t i = 0; i < HEAP_WEIGHT; i++) {
+		double x = (double)i / (1 << HEAP_WEIGHT_SHIFT);
+
+		b->rodata->weights[i] = (uint64_t)llround(HEAP_ONE / -expm1(-x));
+	}
+	b->rodata->weights[0] = 0;
+}
+
+static void
+configure(struct heap *h)
+{
+	struct heap_bpf *b = h->bpf;
+	uint32_t scratch = (uint32_t)libbpf_num_possible_cpus() * WALK_SHARED;
+
+	make_tables(b);
+	b->rodata->pid_namespace = loader_pid_namespace();
+	b->rodata->children = h->o.children;
+	b->rodata->stop_at_exec = h->o.stop_at_exec;
+	b->rodata->ring_wake = RING_BYTES / 4;
+	b->bss->rates[0].scale = HEAP_ONE;
+	b->bss->nsites = 1;
+	bpf_map__set_max_entries(b->maps.ring, RING_BYTES);
+	bpf_map__set_max_entries(b->maps.scratch, scratch);
+	bpf_map__set_max_entries(b->maps.memo_stacks, scratch);
+	h->sessions = loader_has_sessions();
+	bpf_program__set_autoload(b->progs.on_session, h->sessions != 0);
+	bpf_program__set_autoload(b->progs.on_entry, !h->sessions);
+	bpf_program__set_autoload(b->progs.on_return, !h->sessions);
+	if (!h->sessions)
+		return;
+	bpf_program__set_expected_attach_type(b->progs.on_session, LOADER_SESSION);
+	bpf_program__set_expected_attach_type(b->progs.on_free, ATTACH_MULTI);
+	bpf_program__set_expected_attach_type(b->progs.on_below, ATTACH_MULTI);
+}
+
+static int on_ring(void *ctx, void *event, size_t len);
+
+static int
+load(struct heap *h)
+{
+	size_t totals = HEAP_PROCESSES * sizeof(struct heap_total);
+
+	h->bpf = heap_bpf__open();
+	if (h->bpf == NULL)
+		return -1;
+	configure(h);
+	if (heap_bpf__load(h->bpf) < 0)
+		return -1;
+	h->bpf->links.on_fork = bpf_program__attach(h->bpf->progs.on_fork);
+	h->bpf->links.on_exec = bpf_program__attach(h->bpf->progs.on_exec);
+	h->bpf->links.on_exit = bpf_program__attach(h->bpf->progs.on_exit);
+	if (!h->bpf->links.on_fork || !h->bpf->links.on_exec || !h->bpf->links.on_exit)
+		return -1;
+	h->ring = ring_buffer__new(bpf_map__fd(h->bpf->maps.ring), on_ring, h, NULL);
+	h->tables = tables_new(bpf_map__fd(h->bpf->maps.arena),
+	    bpf_map__fd(h->bpf->maps.process));
+	h->told = told_new();
+	h->segment = calloc(HEAP_SEGMENTS, sizeof(struct heap_site *));
+	h->before = calloc(HEAP_PROCESSES, sizeof *h->before);
+	h->total = mmap(NULL, totals, PROT_READ | PROT_WRITE, MAP_SHARED,
+	    bpf_map__fd(h->bpf->maps.totals), 0);
+	if (h->total == MAP_FAILED)
+		h->total = NULL;
+	if (!h->ring || !h->tables || !h->told || !h->segment || !h->before || !h->total)
+		return -1;
+	for (int i = 0; i < FIRST_SEGMENTS; i++)
+		if (add_segment(h) < 0)
+			return -1;
+	return add_generation(h);
+}
+
+struct heap *
+heap_new(const struct heap_options *o, char why[HEAP_WHY])
+{
+	struct heap *h = calloc(1, sizeof *h);
+	int error;
+
+	loader_listen();
+	if (h) {
+		h->o = *o;
+		if (load(h) == 0)
+			return h;
+	}
+	error = errno;
+	heap_free(h);
+	loader_explain(error, why, HEAP_WHY);
+	return NULL;
+}
+
+void
+heap_free(struct heap *h)
+{
+	if (h == NULL)
+		return;
+	heap_disarm(h, 0);
+	heap_compare(h, 0, NULL, 0);
+	for (size_t i = 0; i < h->nstop; i++)
+		bpf_link__destroy(h->stop[i].link);
+	free(h->stop);
+	for (uint32_t i = 0; i < h->nsegment; i++)
+		munmap(h->segment[i], HEAP_SEGMENT_SITES * sizeof(struct heap_site));
+	for (uint32_t i = 0; i < h->ngeneration; i++)
+		munmap(h->generation[i], heap_slots(i) * sizeof(struct heap_entry));
+	if (h->total)
+		munmap(h->total, HEAP_PROCESSES * sizeof(struct heap_total));
+	tables_free(h->tables);
+	told_free(h->told);
+	ring_buffer__free(h->ring);
+	heap_bpf__destroy(h->bpf);
+	free(h->segment);
+	free(h->seen);
+	free(h->before);
+	free(h->armed);
+	free(h->below);
+	free(h->stopped);
+	free(h);
+}
+
+/* ---- processes --------------------------------------------------------- */
+
+int
+heap_watch(struct heap *h, pid_t pid)
+{
+	uint32_t key = (uint32_t)pid, n;
+	int numbers = bpf_map__fd(h->bpf->maps.number_of);
+
+	if (tables_watch(h->tables, pid) < 0)
+		return -1;
+	if (bpf_map_lookup_elem(numbers, &key, &n) == 0)
+		return 0;
+	n = __atomic_add_fetch(&h->bpf->bss->nprocesses, 1, __ATOMIC_SEQ_CST);
+	if (n >= HEAP_PROCESSES) {
+		errno = ENOSPC;
+		return -1;
+	}
+	h->total[n].pid = key;
+	return bpf_map_update_elem(numbers, &key, &n, BPF_ANY);
+}
+
+int
+heap_put(struct heap *h, struct space *s, const struct module **full)
+{
+	*full = NULL;
+	if (!s->changed)
+		return 0;
+	s->changed = 0;
+	if (tables_put(h->tables, s, full) < 0 && errno != ESRCH)
+		return -1;
+	s->next = tables_version(h->tables);
+	return 0;
+}
+
+void
+heap_forget(struct heap *h, pid_t pid)
+{
+	tables_forget(h->tables, pid);
+	heap_disarm(h, pid);
+}
+
+/* ---- probes ------------------------------------------------------------ */
+
+int
+heap_sessions(const struct heap *h)
+{
+	return h->sessions;
+}
+
+static int
+is_armed(const struct heap *h, pid_t pid, const struct plan_probe *p)
+{
+	for (size_t i = 0; i < h->narmed; i++) {
+		const struct heap_armed *a = &h->armed[i];
+
+		if (a->pid == pid && a->dev == p->dev && a->ino == p->ino &&
+		    a->offset == p->offset)
+			return 1;
+	}
+	return 0;
+}
+
+static int
+note_armed(struct heap *h, pid_t pid, const struct plan_probe *p, int fd,
+    struct bpf_link *link)
+{
+	if (array_room(&h->armed, h->narmed, &h->armed_room, sizeof *h->armed) < 0)
+		return -1;
+	h->armed[h->narmed++] = (struct heap_armed){ pid, p->dev, p->ino, p->offset,
+		fd, link };
+	return 0;
+}
+
+static uint64_t
+cookie(const struct heap *h, const struct plan_probe *p)
+{
+	/* Of Rust's own functions everybody who calls them counts. */
+	return h->o.all_callers || strcmp(p->layer, "rust") == 0
+	    ? p->shape
+	    : p->shape | HEAP_RUST_ONLY;
+}
+
+static int
+frees(const struct plan_probe *p)
+{
+	return (p->shape & 15) == HEAP_FREE;
+}
+
+#define TOGETHER 32 /* probes of one link */
+
+/* Probes of a file, either frees or others, by one link: an errno, or 0. */
+static int
+arm_link(struct heap *h, pid_t pid, const struct plan_probe *const *probe, unsigned n)
+{
+	uint64_t offset[TOGETHER], c[TOGETHER];
+	int free_ = frees(probe[0]), fd;
+
+	for (unsigned i = 0; i < n; i++) {
+		offset[i] = probe[i]->offset;
+		c[i] = cookie(h, probe[i]);
+	}
+	fd = rawbpf_uprobes(bpf_program__fd(free_ ? h->bpf->progs.on_free
+	                                          : h->bpf->progs.on_session),
+	    free_ ? ATTACH_MULTI : LOADER_SESSION, probe[0]->file, offset, c, n,
+	    (unsigned)pid);
+	if (fd < 0)
+		return errno;
+	/* With the first of them: see struct heap_armed. */
+	for (unsigned i = 0; i < n; i++)
+		if (note_armed(h, pid, probe[i], i ? -1 : fd, NULL) < 0) {
+			if (i == 0)
+				close(fd);
+			return ENOMEM;
+		}
+	return 0;
+}
+
+/* Those of one file that are not armed yet, and frees or not, from i on. */
+static unsigned
+gather(const struct heap *h, pid_t pid, const struct plan_probe *probe, size_t n,
+    size_t i, const struct plan_probe **out)
+{
+	const struct plan_probe *first = &probe[i];
+	unsigned found = 0;
+
+	for (; i < n && found < TOGETHER; i++)
+		if (probe[i].dev == first->dev && probe[i].ino == first->ino &&
+		    frees(&probe[i]) == frees(first) && !is_armed(h, pid, &probe[i]))
+			out[found++] = &probe[i];
+	return found;
+}
+
+/* The same without sessions: by perf events, of which an allocation has two. */
+static int
+arm_perf(struct heap *h, pid_t pid, const struct plan_probe *p)
+{
+	struct bpf_uprobe_opts o = { .sz = sizeof o, .bpf_cookie = cookie(h, p) };
+	struct bpf_program *entry = frees(p) ? h->bpf->progs.on_free
+	                                     : h->bpf->progs.on_entry;
+	struct bpf_link *link;
+
+	/* The return first: an entry without one would wait for it. */
+	if (!frees(p)) {
+		o.retprobe = true;
+		link = bpf_program__attach_uprobe_opts(h->bpf->progs.on_return, pid,
+		    p->file, p->offset, &o);
+		if (link == NULL)
+			return errno;
+		if (note_armed(h, pid, p, -1, link) < 0)
+			return ENOMEM;
+	}
+	o.retprobe = false;
+	link = bpf_program__attach_uprobe_opts(entry, pid, p->file, p->offset, &o);
+	if (link == NULL)
+		return errno;
+	return note_armed(h, pid, p, -1, link) < 0 ? ENOMEM : 0;
+}
+
+struct arming {
+	void (*fn)(void *ctx, const struct plan_probe *probe, int error);
+	void *ctx;
+	int done, refused; /* how many; an errno of the first one */
+};
+
+static void
+arm_alone(struct heap *h, pid_t pid, const struct plan_probe *p, struct arming *a)
+{
+	int error = h->sessions ? arm_link(h, pid, &p, 1) : arm_perf(h, pid, p);
+
+	if ((error == EPERM || error == EACCES) && a->done == 0)
+		a->refused = error;
+	else if (error)
+		a->fn(a->ctx, p, error);
+	a->done += error == 0;
+}
+
+/* All that go together; one by one where the kernel refuses one of them. */
+static void
+arm_together(struct heap *h, pid_t pid, const struct plan_probe *probe, size_t n,
+    size_t i, struct arming *a)
+{
+	const struct plan_probe *some[TOGETHER];
+	unsigned found = gather(h, pid, probe, n, i, some);
+
+	if (found && h->sessions && arm_link(h, pid, some, found) == 0) {
+		a->done += (int)found;
+		return;
+	}
+	for (unsigned j = 0; j < found && !a->refused; j++)
+		arm_alone(h, pid, some[j], a);
+}
+
+/* Frees before allocations: what is allocated must not be freed unseen. */
+int
+heap_arm(struct heap *h, pid_t pid, const struct plan_probe *probe, size_t n,
+    void (*fn)(void *ctx, const struct plan_probe *probe, int error), void *ctx)
+{
+	struct arming a = { fn, ctx, 0, 0 };
+
+	for (int round = 0; round < 2; round++)
+		for (size_t i = 0; i < n && !a.refused; i++)
+			if (frees(&probe[i]) == (round == 0) && !is_armed(h, pid, &probe[i]))
+				arm_together(h, pid, probe, n, i, &a);
+	errno = a.refused;
+	return a.refused ? -1 : a.done;
+}
+
+/* The kernel takes the probes away at once, but waits for those that are being
+ * hit before it returns: so each link has a thread that waits. */
+static void *
+close_link(void *fd)
+{
+	close((int)(intptr_t)fd);
+	return NULL;
+}
+
+static void
+close_apart(int fd, pthread_t *thread, int *running)
+{
+	*running = pthread_create(thread, NULL, close_link, (void *)(intptr_t)fd) == 0;
+	if (!*running)
+		close(fd);
+}
+
+/* In the opposite order: what is not seen any more to be freed must not be
+ * allocated. */
+void
+heap_disarm(struct heap *h, pid_t pid)
+{
+	pthread_t thread[TOGETHER];
+	int running[TOGETHER];
+	size_t left = 0, n = 0;
+
+	h->bpf->bss->armings++;
+	for (size_t i = h->narmed; i-- > 0;) {
+		struct heap_armed *a = &h->armed[i];
+
+		if (pid && a->pid != pid)
+			continue;
+		if (a->fd >= 0 && n < TOGETHER) {
+			close_apart(a->fd, &thread[n], &running[n]);
+			n++;
+		} else if (a->fd >= 0) {
+			close(a->fd);
+		}
+		bpf_link__destroy(a->link);
+		a->pid = 0;
+	}
+	for (size_t i = 0; i < n; i++)
+		if (running[i])
+			pthread_join(thread[i], NULL);
+	h->bpf->bss->armings++; /* some have begun meanwhile */
+	for (size_t i = 0; i < h->narmed; i++)
+		if (h->armed[i].pid)
+			h->armed[left++] = h->armed[i];
+	h->narmed = left;
+}
+
+/* One by one: there are few. */
+static int
+compare_one(struct heap *h, pid_t pid, const struct plan_probe *p)
+{
+	struct bpf_uprobe_opts o = { .sz = sizeof o };
+	const struct bpf_program *on = h->bpf->progs.on_below;
+	struct heap_armed *a;
+	uint64_t none = 0;
+
+	if (array_room(&h->below, h->nbelow, &h->below_room, sizeof *a) < 0)
+		return -1;
+	a = &h->below[h->nbelow];
+	*a = (struct heap_armed){ .pid = pid, .fd = -1 };
+	if (h->sessions)
+		a->fd = rawbpf_uprobes(bpf_program__fd(on), ATTACH_MULTI, p->file,
+		    &p->offset, &none, 1, (unsigned)pid);
+	else
+		a->link = bpf_program__attach_uprobe_opts(on, pid, p->file, p->offset, &o);
+	if (a->fd < 0 && a->link == NULL)
+		return -1;
+	h->nbelow++;
+	return 0;
+}
+
+int
+heap_compare(struct heap *h, pid_t pid, const struct plan_probe *probe, size_t n)
+{
+	for (size_t i = 0; i < h->nbelow; i++) {
+		if (h->below[i].fd >= 0)
+			close(h->below[i].fd);
+		bpf_link__destroy(h->below[i].link);
+	}
+	h->nbelow = 0;
+	for (size_t i = 0; i < n; i++)
+		if (compare_one(h, pid, &probe[i]) < 0)
+			return -1;
+	return 0;
+}
+
+int
+heap_armed(const struct heap *h, pid_t pid)
+{
+	int n = 0;
+
+	for (size_t i = 0; i < h->narmed; i++)
+		n += h->armed[i].pid == pid;
+	return n;
+}
+
+int
+heap_rate(struct heap *h, uint64_t period, double scale)
+{
+	struct heap_rate *r = h->bpf->bss->rates;
+	uint64_t fixed = (uint64_t)llround(scale * HEAP_ONE);
+	uint32_t next = 0;
+
+	while (next < HEAP_RATES && r[next].scale &&
+	    (r[next].period != period || r[next].scale != fixed))
+		next++;
+	if (next == HEAP_RATES) {
+		errno = ENOSPC;
+		return -1;
+	}
+	r[next] = (struct heap_rate){ period, fixed };
+	__atomic_store_n(&h->bpf->bss->rate, next, __ATOMIC_SEQ_CST);
+	return 0;
+}
+
+static void
+remove_stop(struct heap *h, pid_t pid)
+{
+	for (size_t i = 0; i < h->nstop; i++) {
+		if (h->stop[i].pid != pid)
+			continue;
+		bpf_link__destroy(h->stop[i].link);
+		h->stop[i] = h->stop[--h->nstop];
+		return;
+	}
+}
+
+int
+heap_stop_at(struct heap *h, pid_t pid, const char *file, uint64_t offset)
+{
+	struct bpf_uprobe_opts o = { .sz = sizeof o };
+	struct bpf_link *link;
+
+	remove_stop(h, pid);
+	if (file == NULL)
+		return 0;
+	if (array_room(&h->stop, h->nstop, &h->stop_room, sizeof *h->stop) < 0)
+		return -1;
+	link = bpf_program__attach_uprobe_opts(h->bpf->progs.on_start, pid, file,
+	    offset, &o);
+	if (link == NULL)
+		return -1;
+	h->stop[h->nstop++] = (struct heap_stop){ pid, link };
+	return 0;
+}
+
+/* ---- what a hit costs -------------------------------------------------- */
+
+#define CALLS 2000
+
+static uint64_t
+time_calls(void)
+{
+	uint64_t best = UINT64_MAX;
+
+	for (int i = 0; i < 3; i++) {
+		uint64_t t = proc_now();
+
+		for (int j = 0; j < CALLS; j++)
+			selftest_call();
+		t = proc_now() - t;
+		if (t < best)
+			best = t;
+	}
+	return best;
+}
+
+/* At a function of ours: the program finds out that we are not followed. */
+double
+heap_hit_cost(struct heap *h)
+{
+	struct bpf_uprobe_opts o = { .sz = sizeof o };
+	struct bpf_link *link;
+	uint64_t offset, plain, probed;
+
+	if (selftest_offset(&offset) < 0)
+		return 0;
+	plain = time_calls();
+	link = bpf_program__attach_uprobe_opts(h->bpf->progs.on_start, getpid(),
+	    SELFTEST_FILE, offset, &o);
+	if (link == NULL)
+		return 0;
+	probed = time_calls();
+	bpf_link__destroy(link);
+	return probed > plain ? (double)(probed - plain) / CALLS : 0;
+}
+
+/* ---- what comes -------------------------------------------------------- */
+
+static int
+keep_stopped(struct heap *h, const struct heap_news *news)
+{
+	if (array_room(&h->stopped, h->nstopped, &h->stopped_room, sizeof *news) < 0)
+		return -1;
+	h->stopped[h->nstopped++] = *news;
+	return 0;
+}
+
+static int
+on_ring(void *ctx, void *event, size_t len)
+{
+	struct heap *h = ctx;
+	const struct heap_news *news = event;
+	int got = 0;
+
+	if (news->event == WALK_STACK && len >= WALK_STACK_HEAD)
+		got = told_keep(h->told, event);
+	else if (news->event == HEAP_AT_EXEC || news->event == HEAP_AT_START)
+		got = keep_stopped(h, news);
+	if (got < 0)
+		h->failed = ENOMEM;
+	return got;
+}
+
+int
+heap_fd(const struct heap *h)
+{
+	return ring_buffer__epoll_fd(h->ring);
+}
+
+int
+heap_read(struct heap *h)
+{
+	ring_buffer__consume(h->ring);
+	make_room(h);
+	errno = h->failed;
+	return h->failed ? -1 : 0;
+}
+
+struct told *
+heap_told(struct heap *h)
+{
+	return h->told;
+}
+
+pid_t
+heap_stopped(struct heap *h, int *start)
+{
+	struct heap_news first;
+
+	if (h->nstopped == 0)
+		return 0;
+	first = h->stopped[0];
+	memmove(h->stopped, h->stopped + 1, --h->nstopped * sizeof first);
+	*start = first.event == HEAP_AT_START;
+	return (pid_t)first.pid;
+}

@@ -1,0 +1,69 @@
+/*
+ * What heap/heap.c and heap/heap_sums.c share.
+ */
+#ifndef HEAP_INSIDE_H
+#define HEAP_INSIDE_H
+
+#include "bpf/heap.h"
+#include "heap/heap.h"
+
+struct heap_bpf;
+struct ring_buffer;
+struct bpf_link;
+
+/* A probe in a process.  Several of a file may have one descriptor: the first
+ * of them has it. */
+struct heap_armed {
+	pid_t pid;
+	uint64_t dev, ino, offset;
+	int fd;
+	struct bpf_link *link; /* libbpf's, in place of a descriptor */
+};
+
+/* See heap_stop_at(). */
+struct heap_stop {
+	pid_t pid;
+	struct bpf_link *link;
+};
+
+/* A site as it was when it was last handed out. */
+struct heap_seen {
+	struct heap_site site;
+	void *user;
+};
+
+struct heap {
+	struct heap_options o;
+	struct heap_bpf *bpf;
+	struct ring_buffer *ring;
+	struct tables *tables;
+	struct told *told;
+	int sessions;
+	struct heap_armed *armed;
+	size_t narmed, armed_room;
+	struct heap_armed *below; /* see heap_compare() */
+	size_t nbelow, below_room;
+	struct heap_stop *stop;
+	size_t nstop, stop_room;
+	struct heap_site **segment; /* mapped: HEAP_SEGMENTS pointers */
+	uint32_t nsegment;
+	struct heap_seen *seen;
+	size_t nseen;
+	struct heap_bucket *generation[HEAP_GENERATIONS];
+	uint32_t ngeneration;
+	struct heap_total *total; /* of processes, mapped, by their numbers; */
+	struct heap_total *before; /* and when they were last asked for */
+	struct heap_news *stopped;
+	size_t nstopped, stopped_room;
+	struct heap_counts lost; /* told */
+	int failed;              /* an errno: something that came was not kept */
+};
+
+/* Slots of a generation. */
+static inline size_t
+heap_slots(uint32_t generation)
+{
+	return (size_t)HEAP_BUCKET << (HEAP_FIRST_SHIFT + generation);
+}
+
+#endif

@@ -1,0 +1,261 @@
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "heap/heap_inside.h"
+
+#include "heap.skel.h"
+
+_Static_assert(HEAP_BUCKETS >= HEAP_SIZES && HEAP_BUCKETS >= HEAP_LIVES, "buckets");
+
+/* ---- sites ------------------------------------------------------------- */
+
+static struct heap_site *
+site_at(const struct heap *h, size_t i)
+{
+	return &h->segment[i >> HEAP_SEGMENT_SHIFT][i & (HEAP_SEGMENT_SITES - 1)];
+}
+
+/* Room to remember as many as there are.  -1: out of memory. */
+static int
+see_all(struct heap *h, size_t n)
+{
+	size_t more = n + n / 2 + 64;
+	struct heap_seen *s;
+
+	if (n <= h->nseen)
+		return 0;
+	s = realloc(h->seen, more * sizeof *s);
+	if (s == NULL)
+		return -1;
+	memset(s + h->nseen, 0, (more - h->nseen) * sizeof *s);
+	h->seen = s;
+	h->nseen = more;
+	return 0;
+}
+
+/* Whole ones that a sum of weights has grown by: none is told twice, and what is
+ * left over is told later. */
+static uint64_t
+grown(uint64_t now, uint64_t before)
+{
+	return (now >> HEAP_POINT) - (before >> HEAP_POINT);
+}
+
+/* The sum of all that was freed: what is neither live nor was never allocated. */
+static uint64_t
+freed(const struct heap_site *s)
+{
+	return s->bytes - s->live;
+}
+
+static uint64_t
+no_less(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* Read one while it is written: frees before allocations, so that no more is
+ * freed than was allocated. */
+static void
+read_site(const struct heap_site *from, struct heap_site *to)
+{
+	const volatile struct heap_site *s = from;
+	uint64_t frees = s->frees, temps = s->temps, live = s->live;
+
+	memcpy(to, from, sizeof *to);
+	to->frees = frees;
+	to->temps = temps;
+	to->live = live < to->bytes ? live : to->bytes;
+}
+
+static void
+compare(const struct heap_site *s, const struct heap_site *b, struct heap_change *c)
+{
+	memset(c, 0, sizeof *c);
+	c->stack = s->stack;
+	c->pid = (pid_t)s->pid;
+	c->tid = (pid_t)s->tid;
+	c->samples = s->samples - b->samples;
+	c->allocs = grown(s->allocs, b->allocs);
+	c->bytes = grown(s->bytes, b->bytes);
+	c->frees = grown(s->frees, b->frees);
+	c->freed = grown(freed(s), freed(b));
+	c->temps = grown(s->temps, b->temps);
+	c->inplace = grown(s->inplace, b->inplace);
+	c->moved = grown(s->moved, b->moved);
+	c->copied = grown(s->copied, b->copied);
+	for (int i = 0; i < HEAP_SIZES; i++)
+		c->sizes[i] = s->sizes[i] - b->sizes[i];
+	for (int i = 0; i < HEAP_LIVES; i++)
+		c->lives[i] = s->lives[i] - b->lives[i];
+	c->live = (s->bytes >> HEAP_POINT) - (freed(s) >> HEAP_POINT);
+	c->count = (s->allocs >> HEAP_POINT) - (s->frees >> HEAP_POINT);
+	c->peak = no_less(s->peak >> HEAP_POINT, c->live);
+}
+
+static int
+is_changed(const struct heap_site *s, const struct heap_site *before)
+{
+	return s->allocs != before->allocs || s->frees != before->frees ||
+	    s->live != before->live;
+}
+
+void
+heap_changes(struct heap *h, int (*fn)(void *ctx, struct heap_change *c), void *ctx)
+{
+	size_t n = __atomic_load_n(&h->bpf->bss->nsites, __ATOMIC_SEQ_CST);
+	static struct heap_change c;
+	struct heap_site now;
+
+	if (n > h->bpf->bss->site_room)
+		n = h->bpf->bss->site_room;
+	if (see_all(h, n) < 0) {
+		h->failed = ENOMEM;
+		return;
+	}
+	for (size_t i = 0; i < n; i++) {
+		struct heap_seen *seen = &h->seen[i];
+
+		read_site(site_at(h, i), &now);
+		if (!is_changed(&now, &seen->site))
+			continue;
+		/* It can have gone down between, as it is read in pieces. */
+		if (freed(&now) < freed(&seen->site))
+			now.live = now.bytes - freed(&seen->site);
+		compare(&now, &seen->site, &c);
+		c.user = seen->user;
+		if (!fn(ctx, &c))
+			continue;
+		seen->user = c.user;
+		seen->site = now;
+	}
+}
+
+/* ---- what lives -------------------------------------------------------- */
+
+/* As weigh() of bpf/heap.bpf.c. */
+static double
+weight(const struct heap_rate *r, uint64_t size)
+{
+	double scale = (double)r->scale / HEAP_ONE;
+
+	if (r->period == 0)
+		return scale;
+	return scale / -expm1(-(double)(size ? size : 1) / (double)r->period);
+}
+
+static void
+tell_living(struct heap *h, const struct heap_entry *e,
+    void (*fn)(void *ctx, const struct heap_living *l), void *ctx)
+{
+	size_t site = (size_t)(e->what >> HEAP_SIZE_BITS);
+	struct heap_living l = { .time = e->when >> HEAP_RATE_BITS,
+		.size = e->what & HEAP_SIZE_MOST };
+
+	l.weight = weight(&h->bpf->bss->rates[e->when & (HEAP_RATES - 1)], l.size);
+	l.user = site < h->nseen ? h->seen[site].user : NULL;
+	fn(ctx, &l);
+}
+
+/* Memory goes with the program; what a process had at its end is told. */
+static int
+is_alive(const struct heap *h, uint64_t key)
+{
+	uint64_t number = key >> HEAP_ADDR_BITS;
+
+	return key > HEAP_BUSY && number < HEAP_PROCESSES &&
+	    h->total[number].gone != HEAP_REPLACED;
+}
+
+void
+heap_living(struct heap *h, void (*fn)(void *ctx, const struct heap_living *l),
+    void *ctx)
+{
+	for (uint32_t g = 0; g < h->ngeneration; g++) {
+		const struct heap_entry *e = h->generation[g][0].entry;
+
+		for (size_t i = 0; i < heap_slots(g); i++)
+			if (is_alive(h, e[i].key))
+				tell_living(h, &e[i], fn, ctx);
+	}
+}
+
+/* ---- sums -------------------------------------------------------------- */
+
+static uint32_t
+number_of(const struct heap *h, pid_t pid)
+{
+	uint32_t key = (uint32_t)pid, n = 0;
+
+	bpf_map_lookup_elem(bpf_map__fd(h->bpf->maps.number_of), &key, &n);
+	if (n == 0) /* it may have ended */
+		for (uint32_t i = 1; i < HEAP_PROCESSES && h->total[i].pid; i++)
+			if (h->total[i].pid == key)
+				n = i;
+	return n;
+}
+
+int
+heap_sum(struct heap *h, pid_t pid, struct heap_sum *out)
+{
+	uint32_t n = number_of(h, pid);
+	struct heap_total now, *before = &h->before[n];
+
+	if (n == 0 || n >= HEAP_PROCESSES)
+		return -1;
+	memcpy(&now, &h->total[n], sizeof now);
+	memset(out, 0, sizeof *out);
+	out->allocs = grown(now.allocs, before->allocs);
+	out->bytes = grown(now.bytes, before->bytes);
+	out->frees = grown(now.frees, before->frees);
+	out->freed = grown(now.bytes - now.live, before->bytes - before->live);
+	out->unknown = now.unknown - before->unknown;
+	out->live = now.live >> HEAP_POINT;
+	out->count = (now.allocs >> HEAP_POINT) - (now.frees >> HEAP_POINT);
+	out->peak = no_less(now.peak >> HEAP_POINT, out->live);
+	*before = now;
+	return 0;
+}
+
+void
+heap_lost(struct heap *h, struct heap_lost *out)
+{
+	struct heap_counts now;
+
+	memcpy(&now, &h->bpf->bss->counts, sizeof now);
+	*out = (struct heap_lost){ now.ring_full - h->lost.ring_full,
+		now.live_full - h->lost.live_full, now.sites_full - h->lost.sites_full,
+		now.scratch - h->lost.scratch, now.returns - h->lost.returns,
+		now.processes - h->lost.processes };
+	h->lost = now;
+}
+
+void
+heap_load(struct heap *h, struct heap_load *out)
+{
+	int n = libbpf_num_possible_cpus();
+	struct heap_hits *cpu = calloc(n > 0 ? (size_t)n : 1, sizeof *cpu);
+	uint64_t timed = 0, ns = 0;
+	uint32_t zero = 0;
+
+	memset(out, 0, sizeof *out);
+	out->walked = h->bpf->bss->counts.walked;
+	out->remembered = h->bpf->bss->counts.remembered;
+	out->reused = h->bpf->bss->counts.reused;
+	if (cpu && bpf_map_lookup_elem(bpf_map__fd(h->bpf->maps.hits), &zero, cpu) == 0)
+		for (int i = 0; i < n; i++) {
+			out->entries += cpu[i].entries;
+			out->returns += cpu[i].returns;
+			out->frees += cpu[i].frees;
+			out->below += cpu[i].below;
+			timed += cpu[i].timed;
+			ns += cpu[i].ns;
+		}
+	out->program_ns = timed ? (double)ns / (double)timed : 0;
+	free(cpu);
+}

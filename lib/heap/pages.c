@@ -1,0 +1,458 @@
+#include "heap/pages.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/array.h"
+#include "base/idmap.h"
+#include "os/proc.h"
+
+/* Documentation/admin-guide/mm/pagemap.rst of Linux */
+#define PRESENT (1ULL << 63)
+#define SWAPPED (1ULL << 62)
+#define OF_FILE (1ULL << 61)  /* or shared */
+#define EXCLUSIVE (1ULL << 56) /* not the zero page, nor shared with a child */
+
+#define REGION 512 /* pages: 2 MiB, a huge one */
+#define BATCH 128  /* regions that are read at once */
+
+/* Whose a page is.  FRESH: there was a fault, and nobody has looked since. */
+#define NOBODY UINT32_MAX      /* it is not there */
+#define OLD (UINT32_MAX >> 1)  /* it was there before us */
+#define FRESH 0x80000000U
+
+struct region {
+	uint64_t first;  /* page */
+	uint32_t look;   /* the last in which something of it was there, or fresh */
+	uint32_t fresh;  /* who caused the last fault since the last look; NOBODY */
+	uint32_t who[REGION];
+};
+
+/* What has happened since the last look. */
+struct tally {
+	uint64_t come, gone;
+	int listed;
+};
+
+struct mapping {
+	uint64_t start, end; /* pages */
+	int own;
+};
+
+struct pages {
+	pid_t pid;
+	int fd; /* of its pagemap */
+	uint32_t look;
+	struct idmap at; /* first page / REGION + 1 -> index */
+	struct region **region;
+	size_t nregion, region_room;
+	struct tally *tally; /* by who */
+	size_t ntally;
+	uint32_t *listed;
+	size_t nlisted, listed_room;
+	struct mapping *map;
+	size_t nmap, map_room;
+	struct tally strange;
+	int nomem;
+};
+
+/* ---- who --------------------------------------------------------------- */
+
+static struct tally *
+tally_of(struct pages *p, uint32_t who)
+{
+	size_t n = p->ntally ? p->ntally : 64;
+	struct tally *more;
+
+	while (n <= who)
+		n *= 2;
+	if (n > p->ntally) {
+		more = reallocarray(p->tally, n, sizeof *more);
+		if (more == NULL) {
+			p->nomem = 1;
+			return NULL;
+		}
+		memset(more + p->ntally, 0, (n - p->ntally) * sizeof *more);
+		p->tally = more;
+		p->ntally = n;
+	}
+	if (!p->tally[who].listed) {
+		if (array_room(&p->listed, p->nlisted, &p->listed_room,
+		        sizeof *p->listed) < 0) {
+			p->nomem = 1;
+			return NULL;
+		}
+		p->listed[p->nlisted++] = who;
+		p->tally[who].listed = 1;
+	}
+	return &p->tally[who];
+}
+
+static void
+count(struct pages *p, uint32_t who, uint64_t come, uint64_t gone)
+{
+	struct tally *t = who == OLD ? NULL
+	    : who == PAGES_STRANGE   ? &p->strange
+	                             : tally_of(p, who);
+
+	if (t == NULL)
+		return;
+	t->come += come;
+	t->gone += gone;
+}
+
+static void
+tell(struct pages *p, void (*fn)(void *ctx, const struct pages_change *c), void *ctx)
+{
+	for (size_t i = 0; i < p->nlisted; i++) {
+		struct tally *t = &p->tally[p->listed[i]];
+		const struct pages_change c = { p->listed[i], t->come, t->gone };
+
+		memset(t, 0, sizeof *t);
+		if (c.come || c.gone)
+			fn(ctx, &c);
+	}
+	p->nlisted = 0;
+	if (p->strange.come || p->strange.gone)
+		fn(ctx, &(struct pages_change){ PAGES_STRANGE, p->strange.come,
+		            p->strange.gone });
+	memset(&p->strange, 0, sizeof p->strange);
+}
+
+/* ---- regions ----------------------------------------------------------- */
+
+static struct region *
+find_region(const struct pages *p, uint64_t page)
+{
+	uint32_t i = idmap_get(&p->at, page / REGION + 1);
+
+	return i == IDMAP_NONE ? NULL : p->region[i];
+}
+
+static struct region *
+get_region(struct pages *p, uint64_t page)
+{
+	struct region *r = find_region(p, page);
+
+	if (r)
+		return r;
+	r = malloc(sizeof *r);
+	if (r == NULL ||
+	    array_room(&p->region, p->nregion, &p->region_room, sizeof r) < 0 ||
+	    idmap_put(&p->at, page / REGION + 1, (uint32_t)p->nregion) < 0) {
+		free(r);
+		p->nomem = 1;
+		return NULL;
+	}
+	memset(r->who, 0xff, sizeof r->who);
+	r->first = page / REGION * REGION;
+	r->fresh = NOBODY;
+	r->look = p->look;
+	p->region[p->nregion++] = r;
+	return r;
+}
+
+/* The last one takes its place. */
+static void
+drop_region(struct pages *p, size_t i)
+{
+	struct region *last = p->region[--p->nregion];
+
+	idmap_delete(&p->at, p->region[i]->first / REGION + 1);
+	if (i < p->nregion && idmap_put(&p->at, last->first / REGION + 1, (uint32_t)i) < 0)
+		p->nomem = 1;
+	free(p->region[i]);
+	p->region[i] = last;
+}
+
+int
+pages_fault(struct pages *p, uint64_t addr, uint32_t who)
+{
+	struct region *r = get_region(p, addr / PAGES_SIZE);
+	uint32_t *was;
+
+	if (r == NULL)
+		return -1;
+	was = &r->who[addr / PAGES_SIZE % REGION];
+	/* It came, and went again, since the last look, or has been copied. */
+	if (*was != NOBODY && (*was & FRESH))
+		count(p, *was & ~FRESH, 1, 1);
+	else if (*was == PAGES_STRANGE)
+		p->strange.come--; /* it was seen before its fault was told */
+	else if (*was != NOBODY)
+		count(p, *was, 0, 1);
+	*was = who | FRESH;
+	r->fresh = who;
+	r->look = p->look;
+	return p->nomem ? -1 : 0;
+}
+
+/* ---- looking ----------------------------------------------------------- */
+
+static int
+is_there(uint64_t entry)
+{
+	return !(entry & OF_FILE) &&
+	    ((entry & SWAPPED) || (entry & (PRESENT | EXCLUSIVE)) == (PRESENT | EXCLUSIVE));
+}
+
+/* Of a child process, or of its parent, as well. */
+static int
+is_shared(uint64_t entry)
+{
+	return (entry & PRESENT) && !(entry & OF_FILE);
+}
+
+/* include/uapi/linux/fs.h of Linux 6.7: younger than the headers that this may
+ * be built with. */
+struct scan {
+	uint64_t size, flags, start, end, walk_end, vec, vec_len, most;
+	uint64_t inverted, all, any, wanted;
+};
+struct found {
+	uint64_t start, end, categories;
+};
+#define SCAN _IOWR('f', 16, struct scan)
+#define IS_HUGE (1ULL << 6)
+
+/* A region that is there as a whole; where the kernel does not tell, it may be. */
+static int
+is_huge(const struct pages *p, const struct region *r)
+{
+	struct found found;
+	struct scan s = { .size = sizeof s, .start = r->first * PAGES_SIZE,
+		.end = (r->first + REGION) * PAGES_SIZE, .vec = (uint64_t)(uintptr_t)&found,
+		.vec_len = 1, .all = IS_HUGE, .wanted = IS_HUGE };
+	int n = ioctl(p->fd, SCAN, &s);
+
+	return n != 0;
+}
+
+/* Who brought a page that is there, and was not. */
+static uint32_t
+bringer(const struct pages *p, const struct region *r, int huge)
+{
+	if (p->look == 0)
+		return OLD;
+	return huge ? r->fresh : PAGES_STRANGE;
+}
+
+/* A page that is there. */
+static void
+see_page(struct pages *p, struct region *r, size_t i, int huge)
+{
+	uint32_t was = r->who[i];
+
+	if (was == NOBODY)
+		was = bringer(p, r, huge) | FRESH;
+	if (!(was & FRESH))
+		return;
+	r->who[i] = was & ~FRESH;
+	count(p, r->who[i], 1, 0);
+}
+
+/* One that is not.  A fault there brought what is a file's, or was in vain, or it has
+ * gone meanwhile. */
+static void
+miss_page(struct pages *p, struct region *r, size_t i, uint64_t entry)
+{
+	uint32_t was = r->who[i];
+
+	if (was == NOBODY || (!(was & FRESH) && is_shared(entry)))
+		return;
+	if (!(was & FRESH))
+		count(p, was, 0, 1);
+	else if (entry == 0)
+		count(p, was & ~FRESH, 1, 1);
+	r->who[i] = NOBODY;
+}
+
+/* Pages of a mapping, with their entries, all in one region. */
+static void
+see_region(struct pages *p, uint64_t page, const uint64_t *entry, size_t n)
+{
+	struct region *r = find_region(p, page);
+	size_t there = 0;
+	int huge;
+
+	for (size_t i = 0; i < n; i++)
+		there += is_there(entry[i]) != 0;
+	if (there && r == NULL)
+		r = get_region(p, page);
+	if (r == NULL)
+		return;
+	huge = there == REGION && r->fresh != NOBODY && is_huge(p, r);
+	for (size_t i = 0; i < n; i++)
+		if (is_there(entry[i]))
+			see_page(p, r, page % REGION + i, huge);
+		else
+			miss_page(p, r, page % REGION + i, entry[i]);
+	if (there)
+		r->look = p->look + 1;
+}
+
+static int
+see_mapping(struct pages *p, const struct mapping *m)
+{
+	uint64_t entry[REGION * BATCH];
+
+	for (uint64_t page = m->start, n; page < m->end; page += n) {
+		n = BATCH * REGION - page % REGION;
+		if (n > m->end - page)
+			n = m->end - page;
+		if (pread(p->fd, entry, n * sizeof *entry, (off_t)(page * sizeof *entry)) !=
+		    (ssize_t)(n * sizeof *entry))
+			return -1;
+		for (uint64_t i = 0, in; i < n; i += in) {
+			in = REGION - (page + i) % REGION;
+			see_region(p, page + i, entry + i, in < n - i ? in : n - i);
+		}
+	}
+	return 0;
+}
+
+/* What has no mapping any more: all of its pages are gone. */
+static void
+see_rest(struct pages *p)
+{
+	for (size_t j = 0; j < p->nregion;) {
+		struct region *r = p->region[j];
+
+		r->fresh = NOBODY;
+		if (r->look > p->look) {
+			j++;
+			continue;
+		}
+		for (size_t i = 0; i < REGION; i++)
+			miss_page(p, r, i, 0);
+		drop_region(p, j);
+	}
+}
+
+static void
+add_mapping(void *ctx, uint64_t start, uint64_t end, int own)
+{
+	struct pages *p = ctx;
+
+	if (array_room(&p->map, p->nmap, &p->map_room, sizeof *p->map) < 0) {
+		p->nomem = 1;
+		return;
+	}
+	p->map[p->nmap++] = (struct mapping){ start / PAGES_SIZE, end / PAGES_SIZE, own };
+}
+
+static const struct mapping *
+mapping_of(const struct pages *p, uint64_t page)
+{
+	size_t low = 0, high = p->nmap;
+
+	while (low < high) {
+		size_t mid = (low + high) / 2;
+
+		if (page >= p->map[mid].end)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < p->nmap && page >= p->map[low].start ? &p->map[low] : NULL;
+}
+
+/* Pages that are in none of its own mappings any more; or never were: then a
+ * fault there was of shared memory. */
+static void
+see_holes(struct pages *p)
+{
+	for (size_t j = 0; j < p->nregion; j++) {
+		struct region *r = p->region[j];
+		const struct mapping *m = mapping_of(p, r->first);
+
+		if (m && m->own && r->first + REGION <= m->end)
+			continue;
+		for (size_t i = 0; i < REGION; i++) {
+			if (r->who[i] == NOBODY)
+				continue;
+			m = mapping_of(p, r->first + i);
+			if (m == NULL || !m->own)
+				miss_page(p, r, i, m ? PRESENT | OF_FILE : 0);
+		}
+	}
+}
+
+static int
+look(struct pages *p)
+{
+	p->nmap = 0;
+	if (proc_data_maps(p->pid, add_mapping, p) < 0)
+		return -1;
+	/* One that goes meanwhile is seen to have gone the next time. */
+	for (size_t i = 0; i < p->nmap; i++)
+		if (p->map[i].own)
+			see_mapping(p, &p->map[i]);
+	see_holes(p);
+	see_rest(p);
+	p->look++;
+	errno = ENOMEM;
+	return p->nomem ? -1 : 0;
+}
+
+struct pages *
+pages_new(pid_t pid)
+{
+	struct pages *p = calloc(1, sizeof *p);
+	char path[64];
+	int error;
+
+	if (p == NULL)
+		return NULL;
+	p->pid = pid;
+	snprintf(path, sizeof path, "/proc/%d/pagemap", (int)pid);
+	p->fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (p->fd >= 0 && look(p) == 0)
+		return p;
+	error = errno;
+	pages_free(p);
+	errno = error;
+	return NULL;
+}
+
+void
+pages_free(struct pages *p)
+{
+	if (p == NULL)
+		return;
+	if (p->fd >= 0)
+		close(p->fd);
+	for (size_t i = 0; i < p->nregion; i++)
+		free(p->region[i]);
+	free(p->region);
+	free(p->tally);
+	free(p->listed);
+	free(p->map);
+	idmap_clear(&p->at);
+	free(p);
+}
+
+int
+pages_look(struct pages *p,
+    void (*fn)(void *ctx, const struct pages_change *c), void *ctx)
+{
+	if (look(p) < 0)
+		return -1;
+	tell(p, fn, ctx);
+	return 0;
+}
+
+void
+pages_end(struct pages *p,
+    void (*fn)(void *ctx, const struct pages_change *c), void *ctx)
+{
+	for (size_t j = 0; j < p->nregion; j++)
+		for (size_t i = 0; i < REGION; i++)
+			miss_page(p, p->region[j], i, 0);
+	tell(p, fn, ctx);
+}

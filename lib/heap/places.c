@@ -1,0 +1,139 @@
+#include "heap/places.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "heap/heap.h"
+#include "base/idmap.h"
+
+struct places {
+	struct place **place;
+	size_t n, room;
+	struct idmap of;        /* a hash of what they are -> index */
+	uint32_t *changed;      /* indexes, as they come */
+	size_t nchanged, changed_room;
+};
+
+struct places *
+places_new(void)
+{
+	return calloc(1, sizeof(struct places));
+}
+
+void
+places_free(struct places *p)
+{
+	if (p == NULL)
+		return;
+	for (size_t i = 0; i < p->n; i++)
+		free(p->place[i]);
+	free(p->place);
+	free(p->changed);
+	idmap_clear(&p->of);
+	free(p);
+}
+
+static uint64_t
+hash(pid_t pid, pid_t tid, struct rec_ref stack)
+{
+	uint64_t h = rec_hash_u64(REC_HASH, (uint64_t)pid << 32 | (uint32_t)tid);
+
+	return rec_id(rec_hash_str(rec_hash_u64(h, stack.id), stack.cut));
+}
+
+struct place *
+places_get(struct places *p, pid_t pid, pid_t tid, struct rec_ref stack)
+{
+	uint64_t id = hash(pid, tid, stack);
+	uint32_t i = idmap_get(&p->of, id);
+	struct place *new;
+
+	if (i != IDMAP_NONE)
+		return p->place[i];
+	if (array_room(&p->place, p->n, &p->room, sizeof new) < 0 ||
+	    array_room(&p->changed, p->n, &p->changed_room, sizeof *p->changed) < 0)
+		return NULL;
+	new = calloc(1, sizeof *new);
+	if (new == NULL || idmap_put(&p->of, id, (uint32_t)p->n) < 0) {
+		free(new);
+		return NULL;
+	}
+	new->sum.pid = (uint64_t)pid;
+	new->sum.tid = (uint64_t)tid;
+	new->sum.stack = stack;
+	new->index = (uint32_t)p->n;
+	p->place[p->n++] = new;
+	return new;
+}
+
+void
+place_add(struct places *p, struct place *to, const struct heap_change *c)
+{
+	struct rec_heap *s = &to->sum;
+
+	s->allocs += c->allocs;
+	s->bytes += c->bytes;
+	s->frees += c->frees;
+	s->freed += c->freed;
+	s->temps += c->temps;
+	s->inplace += c->inplace;
+	s->moved += c->moved;
+	s->copied += c->copied;
+	s->samples += c->samples;
+	s->live += c->bytes - c->freed;
+	s->count += c->allocs - c->frees;
+	for (int i = 0; i < HEAP_BUCKETS; i++) {
+		s->sizes[i] += c->sizes[i];
+		s->lives[i] += c->lives[i];
+	}
+	/* Of several sites the sum may have been more than each was. */
+	if (c->peak > s->peak)
+		s->peak = c->peak;
+	if (s->live > s->peak)
+		s->peak = s->live;
+	if (!to->changed)
+		p->changed[p->nchanged++] = to->index;
+	to->changed = 1;
+}
+
+struct place *
+places_nth(const struct places *p, uint32_t index)
+{
+	return p->place[index];
+}
+
+/* What is told since. */
+static void
+begin_anew(struct place *place)
+{
+	struct rec_heap *s = &place->sum, old = *s;
+
+	memset(s, 0, sizeof *s);
+	s->pid = old.pid;
+	s->tid = old.tid;
+	s->stack = old.stack;
+	s->live = old.live;
+	s->count = old.count;
+	s->peak = old.peak;
+	place->changed = 0;
+}
+
+void
+places_tell(struct places *p, pid_t pid, void (*fn)(void *ctx, struct place *place),
+    void *ctx)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < p->nchanged; i++) {
+		struct place *place = p->place[p->changed[i]];
+
+		if (pid && place->sum.pid != (uint64_t)pid) {
+			p->changed[left++] = p->changed[i];
+			continue;
+		}
+		fn(ctx, place);
+		begin_anew(place);
+	}
+	p->nchanged = left;
+}

@@ -1,0 +1,128 @@
+#include "heap/rank.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/idmap.h"
+#include "elf/obj.h"
+
+/* What is referred to: code, or (by its address) a slot. */
+struct ranking {
+	struct idmap of; /* address -> index */
+	struct rank_target *target;
+	size_t n, room;
+};
+
+static void
+count(struct ranking *r, uint64_t addr, uint64_t times)
+{
+	uint32_t i = idmap_get(&r->of, addr);
+
+	if (i == IDMAP_NONE) {
+		/* Where memory is short the rest has to do. */
+		if (array_room(&r->target, r->n, &r->room, sizeof *r->target) < 0 ||
+		    idmap_put(&r->of, addr, (uint32_t)r->n) < 0)
+			return;
+		i = (uint32_t)r->n++;
+		r->target[i] = (struct rank_target){ addr, 0 };
+	}
+	r->target[i].n += times;
+}
+
+static uint64_t
+relative(const unsigned char *field, uint64_t next)
+{
+	int32_t d;
+
+	memcpy(&d, field, sizeof d);
+	return next + (uint64_t)(int64_t)d;
+}
+
+/*
+ * rustc calls functions of other crates and languages by way of a slot; where
+ * the linker knows better it makes a call with a prefix of that, which no compiler
+ * writes.  Code is not decoded: bytes in the middle of an instruction may look
+ * like one, but then of something else each time.
+ */
+static void
+scan(const unsigned char *code, const struct obj_segment *s, struct ranking *calls,
+    struct ranking *slots)
+{
+	for (uint64_t i = 0; i + 7 < s->len; i++) {
+		const unsigned char *c = code + i;
+		uint64_t to;
+
+		if (c[0] == 0x67 && c[1] == 0xe8) { /* addr32 call */
+			to = relative(c + 2, s->addr + i + 6);
+			if (to - s->addr < s->len)
+				count(calls, to, 1);
+		} else if (c[0] == 0xff && (c[1] == 0x15 || c[1] == 0x25)) {
+			count(slots, relative(c + 2, s->addr + i + 6), 1);
+		} else if ((c[0] & 0xfb) == 0x48 && c[1] == 0x8b &&
+		    (c[2] & 0xc7) == 5) { /* mov slot(%rip), %r64 */
+			count(slots, relative(c + 3, s->addr + i + 7), 1);
+		}
+	}
+}
+
+static int
+is_code(const struct obj *o, uint64_t addr)
+{
+	struct obj_segment s;
+
+	for (size_t i = 0; obj_exec_segment(o, i, &s) == 0; i++)
+		if (addr - s.addr < s.len)
+			return 1;
+	return 0;
+}
+
+static int
+by_references(const void *va, const void *vb)
+{
+	const struct rank_target *a = va, *b = vb;
+
+	if (a->n != b->n)
+		return a->n < b->n ? 1 : -1;
+	return a->addr < b->addr ? -1 : a->addr > b->addr;
+}
+
+/* Slots count for what stands in them. */
+static void
+join(const struct obj *o, struct ranking *calls, const struct ranking *slots,
+    int (*slot)(void *ctx, uint64_t slot, uint64_t *addr), void *ctx)
+{
+	uint64_t addr;
+
+	for (size_t i = 0; i < slots->n; i++)
+		if (slot(ctx, slots->target[i].addr, &addr) == 0 && is_code(o, addr))
+			count(calls, addr, slots->target[i].n);
+}
+
+size_t
+rank_targets(const struct obj *o,
+    int (*slot)(void *ctx, uint64_t slot, uint64_t *addr), void *ctx,
+    struct rank_target *out, size_t max)
+{
+	struct ranking calls, slots;
+	struct obj_segment s;
+	size_t len, n = 0;
+	const unsigned char *bytes = obj_bytes(o, &len);
+
+	memset(&calls, 0, sizeof calls);
+	memset(&slots, 0, sizeof slots);
+	for (size_t i = 0; obj_exec_segment(o, i, &s) == 0; i++)
+		if (s.offset < len && s.len <= len - s.offset)
+			scan(bytes + s.offset, &s, &calls, &slots);
+	join(o, &calls, &slots, slot, ctx);
+	qsort(calls.target, calls.n, sizeof *calls.target, by_references);
+	while (n < max && n < calls.n) {
+		out[n] = calls.target[n];
+		n++;
+	}
+	free(calls.target);
+	free(slots.target);
+	idmap_clear(&calls.of);
+	idmap_clear(&slots.of);
+	return n;
+}

@@ -1,0 +1,39 @@
+/*
+ * Which of some functions allocate, reallocate and free, by what they do: for
+ * files that tell no names.
+ *
+ * Memory that is handed out twice was freed in between: the function that was
+ * given the pointer then, once each time, frees.  Those allocate whose results
+ * are freed by it, and that never hand out what lives.  What is taken for
+ * sizes must leave all that lives side by side.
+ */
+#ifndef ROLES_H
+#define ROLES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "heap/spy.h"
+
+#define ROLES_MOST 64 /* functions */
+
+/* What it was found by. */
+struct roles_seen {
+	size_t births, deaths; /* allocations, and those that were freed */
+	size_t frees, unknown; /* calls that free; of what none that was found has
+	                          handed out since it was freed last */
+	uint64_t pointers;     /* functions that had to do with what was handed out
+	                          and freed, though it may not be clear what: bits */
+	size_t wrong;          /* that contradict: handed out while it lived, or side
+	                          by side with what overlaps */
+};
+
+/*
+ * shape[f] is set to how function f of n is called, as HEAP_SHAPE() in
+ * bpf/heap.h says, or 0.  0, or -1: there is too little to tell, or it does
+ * not fit; *why is a constant string.
+ */
+int roles_find(const struct spy_calls *calls, size_t n, uint64_t *shape,
+    struct roles_seen *seen, const char **why);
+
+#endif

@@ -1,0 +1,118 @@
+#include "heap/stubs.h"
+
+#include <stddef.h>
+
+#include "elf/insn.h"
+#include "elf/obj.h"
+
+#define COUNT(a) (sizeof a / sizeof *a)
+#define CALLEES 16
+
+/* What the function that a stub jumps to calls. */
+struct calls {
+	struct insn_callee callee[CALLEES];
+	size_t n;
+};
+
+static int
+calls(const struct calls *c, const struct insn_callee *callee)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (c->callee[i].addr == callee->addr && c->callee[i].slot == callee->slot)
+			return 1;
+	return 0;
+}
+
+/* How many of one are called by another, too. */
+static size_t
+shared(const struct calls *a, const struct calls *b)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < a->n; i++)
+		n += (size_t)calls(b, &a->callee[i]);
+	return n;
+}
+
+/*
+ * Deallocation is free() alone.  Reallocation calls that, too, and realloc()
+ * and memcpy(); each that allocates calls posix_memalign() for what is aligned
+ * to more than malloc() does, and something that no other calls.
+ */
+static int
+are_rust(const struct calls c[4])
+{
+	const struct calls *alloc = &c[0], *dealloc = &c[1], *realloc_ = &c[2],
+	    *zeroed = &c[3];
+
+	return dealloc->n == 1 && calls(realloc_, &dealloc->callee[0]) &&
+	    !calls(alloc, &dealloc->callee[0]) && !calls(zeroed, &dealloc->callee[0]) &&
+	    alloc->n == 2 && shared(alloc, zeroed) == 1 && shared(alloc, realloc_) == 1 &&
+	    zeroed->n >= 2 && zeroed->n <= 3 && realloc_->n >= 3 && realloc_->n <= 5;
+}
+
+/* What a stub at an offset leads to: -1: it is none. */
+static int
+follow(const struct obj *o, uint64_t offset, struct calls *out)
+{
+	size_t len;
+	const unsigned char *bytes = obj_bytes(o, &len);
+	long long jump;
+	uint64_t addr;
+
+	if (offset >= len || !insn_stub(bytes + offset, len - offset, &jump))
+		return -1;
+	offset += (uint64_t)jump;
+	if (offset >= len || obj_offset_to_addr(o, offset, &addr) < 0)
+		return -1;
+	out->n = insn_callees(bytes + offset, len - offset, addr, out->callee, CALLEES);
+	return 0;
+}
+
+/* Four of them, that far apart? */
+static int
+is_row(const struct obj *o, uint64_t first, unsigned apart, uint64_t offset[4])
+{
+	struct calls c[4];
+
+	for (unsigned i = 0; i < 4; i++) {
+		offset[i] = first + (uint64_t)i * apart;
+		if (follow(o, offset[i], &c[i]) < 0)
+			return 0;
+	}
+	return are_rust(c);
+}
+
+/* Where code begins: packed (for size), or as functions are aligned. */
+static const unsigned distances[] = { 16, 5, 10, 32 };
+
+static int
+may_begin(const unsigned char *code)
+{
+	return *code == 0xe9 || *code == 0x55;
+}
+
+void
+stubs_find(const struct obj *o, void (*fn)(void *ctx, const uint64_t offset[4]),
+    void *ctx)
+{
+	struct obj_segment s;
+	uint64_t offset[4];
+	size_t len;
+	const unsigned char *bytes = obj_bytes(o, &len);
+
+	for (size_t n = 0; obj_exec_segment(o, n, &s) == 0; n++)
+		for (uint64_t at = s.offset; at < s.offset + s.len && at < len; at++) {
+			if (!may_begin(bytes + at))
+				continue;
+			for (size_t i = 0; i < COUNT(distances); i++) {
+				if (at + distances[i] >= len ||
+				    bytes[at + distances[i]] != bytes[at] ||
+				    !is_row(o, at, distances[i], offset))
+					continue;
+				fn(ctx, offset);
+				at += 4ULL * distances[i] - 1;
+				break;
+			}
+		}
+}

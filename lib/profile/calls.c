@@ -1,0 +1,266 @@
+#include "profile/calls.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/idmap.h"
+#include "stream/rec.h"
+
+#define NEARLY_ALL 0.95
+#define NONE CALLS_NONE
+
+int
+calls_stacks_new(struct calls_stacks *s, size_t n)
+{
+	s->n = n;
+	s->caller = calloc(n + 1, sizeof(*s->caller));
+	s->row = calloc(n + 1, sizeof(*s->row));
+	s->value = calloc(n + 1, sizeof(*s->value));
+	if (s->caller && s->row && s->value)
+		return 0;
+	calls_stacks_free(s);
+	return -1;
+}
+
+void
+calls_stacks_free(struct calls_stacks *s)
+{
+	free(s->caller);
+	free(s->row);
+	free(s->value);
+	*s = (struct calls_stacks){ 0 };
+}
+
+uint32_t
+calls_parting(const struct calls *c)
+{
+	uint32_t at = c->n ? c->root : CALLS_NONE, child;
+
+	while (at != CALLS_NONE && (child = c->node[at].child) != CALLS_NONE &&
+	    (double)c->node[child].total >= NEARLY_ALL * (double)c->total)
+		at = child;
+	return at;
+}
+
+void
+calls_free(struct calls *c)
+{
+	free(c->node);
+	*c = (struct calls){ 0 };
+}
+
+/* ---- nodes ------------------------------------------------------------- */
+
+static uint64_t
+key_of(const struct calls *c, uint32_t parent, uint32_t row)
+{
+	uint64_t h = parent == NONE ? REC_HASH : c->node[parent].key;
+
+	return rec_id(rec_hash_u64(h, row));
+}
+
+/* The node of a function below another one, made where there is none. */
+static int
+find(struct calls *c, struct idmap *map, uint32_t parent, uint32_t row, uint32_t *node)
+{
+	uint64_t key = key_of(c, parent, row);
+
+	*node = idmap_get(map, key);
+	if (*node != NONE)
+		return 0;
+	if (array_room(&c->node, c->n, &c->room, sizeof(*c->node)) < 0 ||
+	    idmap_put(map, key, (uint32_t)c->n) < 0)
+		return -1;
+	*node = (uint32_t)c->n;
+	c->node[c->n++] = (struct calls_node){ .row = row, .parent = parent, .child = NONE,
+		.sibling = NONE, .key = key,
+		.depth = parent == NONE ? 0 : c->node[parent].depth + 1 };
+	return 0;
+}
+
+static int
+begin(struct calls *c)
+{
+	c->n = 0;
+	c->total = 0;
+	c->root = NONE;
+	return 0;
+}
+
+/* Those of one parent, the largest one first; equal ones by number. */
+struct order {
+	uint32_t node, parent;
+	uint64_t total;
+};
+
+static int
+by_size(const void *a, const void *b)
+{
+	const struct order *x = a, *y = b;
+
+	if (x->parent != y->parent)
+		return x->parent < y->parent ? -1 : 1;
+	if (x->total != y->total)
+		return x->total > y->total ? -1 : 1;
+	return x->node < y->node ? -1 : x->node > y->node;
+}
+
+static int
+hang(struct calls *c)
+{
+	struct order *o = calloc(c->n + 1, sizeof(*o));
+
+	if (!o)
+		return -1;
+	for (size_t i = 0; i < c->n; i++)
+		o[i] = (struct order){ (uint32_t)i, c->node[i].parent, c->node[i].total };
+	qsort(o, c->n, sizeof(*o), by_size);
+	for (size_t i = c->n; i-- > 0;) {
+		struct calls_node *n = &c->node[o[i].node];
+		uint32_t *first = n->parent == NONE ? &c->root : &c->node[n->parent].child;
+
+		n->sibling = *first;
+		*first = o[i].node;
+	}
+	free(o);
+	return 0;
+}
+
+/* Totals from what nodes have themselves, and the order. */
+static int
+sum_up(struct calls *c)
+{
+	for (size_t i = 0; i < c->n; i++)
+		c->node[i].total = c->node[i].self;
+	for (size_t i = c->n; i-- > 0;)
+		if (c->node[i].parent != NONE)
+			c->node[c->node[i].parent].total += c->node[i].total;
+		else
+			c->total += c->node[i].total;
+	return hang(c);
+}
+
+/* ---- downwards --------------------------------------------------------- */
+
+struct down {
+	struct calls *c;
+	const struct calls_stacks *s;
+	struct idmap map;
+	uint32_t from;  /* the function that it begins with; NONE: all */
+	uint32_t *node; /* of each place: NONE: not known yet, or none */
+	char *known;
+	uint32_t *way;  /* from a place to one that is known */
+};
+
+static int
+place(struct down *d, uint32_t i)
+{
+	uint32_t caller = d->s->caller[i], row = d->s->row[i];
+	uint32_t parent = caller == NONE ? NONE : d->node[caller];
+
+	d->known[i] = 1;
+	d->node[i] = parent;
+	if (row == NONE || (parent == NONE && d->from != NONE && row != d->from))
+		return 0;
+	return find(d->c, &d->map, parent, row, &d->node[i]);
+}
+
+static int
+place_all(struct down *d)
+{
+	for (uint32_t i = 0; i < d->s->n; i++) {
+		size_t n = 0;
+
+		for (uint32_t up = i; up != NONE && !d->known[up]; up = d->s->caller[up])
+			d->way[n++] = up;
+		while (n > 0)
+			if (place(d, d->way[--n]) < 0)
+				return -1;
+		if (d->node[i] != NONE)
+			d->c->node[d->node[i]].self += d->s->value[i];
+	}
+	return 0;
+}
+
+static int
+down(struct calls *c, const struct calls_stacks *s, uint32_t from)
+{
+	struct down d = { .c = c, .s = s, .from = from };
+	int r = -1;
+
+	begin(c);
+	d.node = calloc(s->n + 1, sizeof(*d.node));
+	d.way = calloc(s->n + 1, sizeof(*d.way));
+	d.known = calloc(s->n + 1, 1);
+	if (d.node && d.way && d.known)
+		r = place_all(&d) < 0 ? -1 : sum_up(c);
+	idmap_clear(&d.map);
+	free(d.node);
+	free(d.way);
+	free(d.known);
+	return r;
+}
+
+int
+calls_down(struct calls *c, const struct calls_stacks *s)
+{
+	return down(c, s, NONE);
+}
+
+int
+calls_from(struct calls *c, const struct calls_stacks *s, uint32_t row)
+{
+	if (row == NONE)
+		return begin(c);
+	return down(c, s, row);
+}
+
+/* ---- upwards ----------------------------------------------------------- */
+
+/* The outermost place of a function on the stack that a place ends, or NONE. */
+static uint32_t
+outermost(const struct calls_stacks *s, uint32_t i, uint32_t row)
+{
+	uint32_t found = NONE;
+
+	for (; i != NONE; i = s->caller[i])
+		if (s->row[i] == row)
+			found = i;
+	return found;
+}
+
+/* What a place has counts for all callers of the function, and for nobody's self but
+ * the outermost one's. */
+static int
+climb(struct calls *c, struct idmap *map, const struct calls_stacks *s, uint32_t i,
+    uint64_t value)
+{
+	uint32_t node = NONE;
+
+	for (; i != NONE; i = s->caller[i]) {
+		if (s->row[i] == NONE)
+			continue;
+		if (find(c, map, node, s->row[i], &node) < 0)
+			return -1;
+	}
+	c->node[node].self += value;
+	return 0;
+}
+
+int
+calls_to(struct calls *c, const struct calls_stacks *s, uint32_t row)
+{
+	struct idmap map = { 0 };
+	int r = 0;
+
+	begin(c);
+	for (uint32_t i = 0; row != NONE && r == 0 && i < s->n; i++) {
+		uint32_t top = s->value[i] ? outermost(s, i, row) : NONE;
+
+		if (top != NONE)
+			r = climb(c, &map, s, top, s->value[i]);
+	}
+	idmap_clear(&map);
+	return r < 0 ? -1 : sum_up(c);
+}

@@ -1,0 +1,1105 @@
+#include "profile/inuse.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "profile/calls.h"
+#include "record/db.h"
+#include "base/idmap.h"
+#include "stream/rec.h"
+#include "base/strtab.h"
+
+#define NONE UINT32_MAX
+
+struct frame {
+	uint32_t function, file, crate, version, folded; /* text */
+	uint64_t line;
+	int plumbing, runtime;
+};
+
+struct node {
+	uint32_t parent, module, frame; /* indices, and text; NONE */
+	uint64_t offset;
+	uint32_t row;
+};
+
+struct thread {
+	uint64_t pid, tid;
+	uint32_t name, row;
+};
+
+/* A thread and a stack: what it has now. */
+struct site {
+	uint32_t thread, node; /* NONE: no stack; then row says for what reason */
+	uint32_t row;          /* that it is charged to */
+	uint64_t live, count;
+	uint64_t old, nold; /* suspected: of that, unless it is free by now */
+};
+
+/* What a site had from an interval on. */
+struct past {
+	uint64_t live;
+	uint32_t site, interval; /* its number, in `times` */
+};
+
+struct row {
+	struct inuse_row out;
+	uint32_t visited;  /* by the walk of this number */
+};
+
+struct stream {
+	uint64_t began, pid;
+};
+
+enum table { FRAME,
+	ORIGIN,
+	MODULE,
+	STACK,
+	THREAD,
+	HEAP,
+	MEMORY,
+	AGE,
+	NTABLES };
+
+struct inuse {
+	struct db *db;
+	struct inuse_options o;
+	int64_t seen[NTABLES];            /* the last row read of each */
+	struct inuse_summary sum, shown;  /* so far; with what is live now */
+	struct past *past;
+	uint64_t *times; /* of the intervals */
+	size_t npast, past_room, ntimes, times_room;
+	struct strtab text;
+	struct frame *frame;
+	struct node *node;
+	struct thread *thread;
+	struct site *site;
+	struct row *row;
+	struct inuse_row *out;
+	size_t nframe, nnode, nthread, nsite, nrow, nout;
+	size_t frame_room, node_room, thread_room, site_room, row_room;
+	struct idmap frame_of, node_of, thread_of, site_of, row_of, module_of;
+	uint32_t walks;
+	uint32_t *touched; /* rows, in this interval */
+	size_t ntouched, touched_room;
+	struct stream *stream; /* of the heap, in the order of time */
+	size_t nstream, stream_room, begun;
+	int any, passed; /* memory was recorded; since has come */
+};
+
+static int
+nomem(struct inuse *u)
+{
+	return db_no_memory(u->db);
+}
+
+static uint64_t
+number(struct db_stmt *s, int column)
+{
+	int64_t n = db_int(s, column);
+
+	return n < 0 ? 0 : (uint64_t)n;
+}
+
+static int
+text_of(struct inuse *u, const char *s, uint32_t *out)
+{
+	return strtab_add(&u->text, s, out) == -1 ? nomem(u) : 0;
+}
+
+/* ---- what sums refer to ------------------------------------------------ */
+
+typedef int take_row(struct inuse *u, struct db_stmt *s);
+
+static int
+take_all(struct inuse *u, struct db_stmt *s, take_row *take)
+{
+	int r;
+
+	while ((r = db_step(s)) == 1)
+		if (take(u, s) == -1)
+			return -1;
+	return r;
+}
+
+/* Run a query, and take each row. */
+static int
+each(struct inuse *u, const char *sql, take_row *take)
+{
+	struct db_stmt *s = db_prepare(u->db, sql);
+	int r = s ? take_all(u, s, take) : -1;
+
+	db_finalize(s);
+	return r;
+}
+
+/* The same of rows that come after the last one read, ?1. */
+static int
+each_new(struct inuse *u, enum table t, const char *sql, take_row *take)
+{
+	struct db_stmt *s = db_prepare(u->db, sql);
+	int r = -1;
+
+	if (s && db_start(s, "i", u->seen[t]) == 0)
+		r = take_all(u, s, take);
+	db_finalize(s);
+	return r;
+}
+
+static int
+take_frame(struct inuse *u, struct db_stmt *s)
+{
+	const char *class = db_text(s, 4);
+	struct frame f = { .line = number(s, 3), .crate = NONE, .version = NONE,
+		.folded = NONE };
+
+	f.plumbing = class && (strcmp(class, "std") == 0 ||
+	    strcmp(class, "alloc") == 0 || strcmp(class, "libc") == 0);
+	f.runtime = class && strcmp(class, "runtime") == 0;
+	if (text_of(u, db_text(s, 1), &f.function) == -1 ||
+	    text_of(u, db_text(s, 2), &f.file) == -1)
+		return -1;
+	if (array_room(&u->frame, u->nframe, &u->frame_room, sizeof f) == -1 ||
+	    idmap_put(&u->frame_of, number(s, 0), (uint32_t)u->nframe) == -1)
+		return nomem(u);
+	u->frame[u->nframe++] = f;
+	return 0;
+}
+
+static int
+take_origin(struct inuse *u, struct db_stmt *s)
+{
+	uint32_t i = idmap_get(&u->frame_of, number(s, 0));
+
+	if (i == NONE)
+		return 0;
+	return text_of(u, db_text(s, 1), &u->frame[i].crate) == -1 ||
+	        text_of(u, db_text(s, 2), &u->frame[i].version) == -1 ||
+	        text_of(u, db_text(s, 3), &u->frame[i].folded) == -1
+	    ? -1
+	    : 0;
+}
+
+static int
+take_module(struct inuse *u, struct db_stmt *s)
+{
+	uint32_t text;
+
+	if (text_of(u, db_text(s, 1), &text) == -1)
+		return -1;
+	return idmap_put(&u->module_of, number(s, 0), text) == -1 ? nomem(u) : 0;
+}
+
+/* Where names were given later, callers that were inlined come later, too. */
+static int
+take_stack(struct inuse *u, struct db_stmt *s)
+{
+	struct node n = { .offset = number(s, 3), .row = NONE };
+
+	n.parent = idmap_get(&u->node_of, number(s, 1));
+	n.module = idmap_get(&u->module_of, number(s, 2));
+	n.frame = idmap_get(&u->frame_of, number(s, 4));
+	if (array_room(&u->node, u->nnode, &u->node_room, sizeof n) == -1 ||
+	    idmap_put(&u->node_of, number(s, 0), (uint32_t)u->nnode) == -1)
+		return nomem(u);
+	u->node[u->nnode++] = n;
+	return 0;
+}
+
+/* In a damaged recording callers may go in circles: there they end. */
+static int
+take_caller(struct inuse *u, struct db_stmt *s)
+{
+	uint32_t n = idmap_get(&u->node_of, number(s, 0));
+	uint32_t caller = idmap_get(&u->node_of, number(s, 1)), up = caller;
+
+	while (up != NONE && up != n)
+		up = u->node[up].parent;
+	if (up == NONE)
+		u->node[n].parent = caller;
+	return 0;
+}
+
+static int
+take_thread(struct inuse *u, struct db_stmt *s)
+{
+	struct thread t = { number(s, 1), number(s, 2), NONE, NONE };
+
+	if (text_of(u, db_text(s, 3), &t.name) == -1)
+		return -1;
+	if (array_room(&u->thread, u->nthread, &u->thread_room, sizeof t) == -1 ||
+	    idmap_put(&u->thread_of, number(s, 0), (uint32_t)u->nthread) == -1)
+		return nomem(u);
+	u->thread[u->nthread++] = t;
+	return 0;
+}
+
+/* ---- rows -------------------------------------------------------------- */
+
+static int
+find_row(struct inuse *u, uint64_t key, const struct inuse_row *new, uint32_t *row)
+{
+	struct row r = { .out = *new };
+
+	*row = idmap_get(&u->row_of, key);
+	if (*row != NONE)
+		return 0;
+	if (array_room(&u->row, u->nrow, &u->row_room, sizeof r) == -1 ||
+	    idmap_put(&u->row_of, key, (uint32_t)u->nrow) == -1)
+		return nomem(u);
+	*row = (uint32_t)u->nrow;
+	r.out.id = *row;
+	r.out.key = key;
+	u->row[u->nrow++] = r;
+	return 0;
+}
+
+/* A row for a name alone, such as [no-stack]. */
+static int
+named_row(struct inuse *u, const char *name, uint32_t *row)
+{
+	struct inuse_row new = { 0 };
+	uint32_t text;
+
+	if (text_of(u, name, &text) == -1)
+		return -1;
+	new.name = strtab_text(&u->text, text);
+	return find_row(u, rec_id(rec_hash_str(REC_HASH, name)), &new, row);
+}
+
+static const char *
+last_component(const char *path)
+{
+	const char *slash = path ? strrchr(path, '/') : NULL;
+
+	return slash && slash[1] ? slash + 1 : path ? path : "?";
+}
+
+/* The function of a node, or its module and offset. */
+static int
+node_name(struct inuse *u, const struct node *n, const char **name)
+{
+	const struct frame *f = n->frame == NONE ? NULL : &u->frame[n->frame];
+	char text[512];
+	uint32_t number_;
+
+	*name = f ? strtab_text(&u->text, f->function) : NULL;
+	if (*name)
+		return 0;
+	snprintf(text, sizeof text, "%s+0x%" PRIx64,
+	    last_component(strtab_text(&u->text, n->module)), n->offset);
+	if (text_of(u, text, &number_) == -1)
+		return -1;
+	*name = strtab_text(&u->text, number_);
+	return 0;
+}
+
+/* By module, or by crate where the code is of one. */
+static int
+crate_row(struct inuse *u, struct node *n, const struct frame *f)
+{
+	struct inuse_row new = { .name = f ? strtab_text(&u->text, f->crate) : NULL };
+	const char *module = strtab_text(&u->text, n->module);
+
+	if (new.name == NULL || u->o.group == PROFILE_MODULE)
+		new.name = new.module = module ? module : "?";
+	else
+		new.version = strtab_text(&u->text, f->version);
+	return find_row(u,
+	    rec_id(rec_hash_str(rec_hash_str(REC_HASH, new.name), new.version)), &new, &n->row);
+}
+
+static int
+node_row(struct inuse *u, struct node *n)
+{
+	const struct frame *f = n->frame == NONE ? NULL : &u->frame[n->frame];
+	struct inuse_row new = { .module = strtab_text(&u->text, n->module) };
+	const char *folded = f ? strtab_text(&u->text, f->folded) : NULL;
+	uint64_t h = rec_hash_str(REC_HASH, new.module);
+
+	if (n->row != NONE)
+		return 0;
+	if (u->o.group == PROFILE_MODULE || u->o.group == PROFILE_CRATE)
+		return crate_row(u, n, f);
+	if (node_name(u, n, &new.name) == -1)
+		return -1;
+	if (u->o.group == PROFILE_GENERIC && folded)
+		new.name = folded;
+	h = rec_hash_str(h, new.name);
+	new.file = f ? strtab_text(&u->text, f->file) : NULL;
+	new.line = f ? f->line : 0;
+	if (u->o.group == PROFILE_LINE)
+		h = rec_hash_u64(rec_hash_str(h, new.file), new.line);
+	else if (u->o.group == PROFILE_GENERIC)
+		h = rec_hash_str(h, f ? strtab_text(&u->text, f->crate) : NULL);
+	return find_row(u, rec_id(h), &new, &n->row);
+}
+
+static int
+thread_row(struct inuse *u, struct thread *t)
+{
+	struct inuse_row new = { .pid = t->pid, .tid = t->tid };
+	uint64_t h = rec_hash_u64(REC_HASH, t->pid << 32 | t->tid);
+
+	new.name = strtab_text(&u->text, t->name);
+	if (new.name == NULL)
+		new.name = "?";
+	return t->row != NONE
+	    ? 0
+	    : find_row(u, rec_id(rec_hash_str(h, new.name)), &new, &t->row);
+}
+
+/* ---- sites ------------------------------------------------------------- */
+
+static int
+is_plumbing(const struct inuse *u, uint32_t node, int fold)
+{
+	const struct frame *f = u->node[node].frame == NONE ? NULL :
+	    &u->frame[u->node[node].frame];
+
+	return f && (f->plumbing || (fold && f->runtime));
+}
+
+/* The nearest caller that is none, or the node itself. */
+static uint32_t
+no_plumbing(const struct inuse *u, uint32_t node, int fold)
+{
+	uint32_t n = node;
+
+	while (n != NONE && is_plumbing(u, n, fold))
+		n = u->node[n].parent;
+	return n == NONE ? node : n;
+}
+
+/* The node that an allocation is charged to. */
+static uint32_t
+charged(const struct inuse *u, uint32_t leaf)
+{
+	return u->o.raw ? leaf : no_plumbing(u, leaf, u->o.fold);
+}
+
+static int
+new_site(struct inuse *u, uint32_t thread, uint32_t node, const char *cut,
+    struct site *out)
+{
+	char text[64];
+
+	*out = (struct site){ .thread = thread, .node = node, .row = NONE };
+	if (u->o.group == PROFILE_THREAD && thread != NONE) {
+		if (thread_row(u, &u->thread[thread]) == -1)
+			return -1;
+		out->row = u->thread[thread].row;
+		return 0;
+	}
+	if (node == NONE) {
+		snprintf(text, sizeof text, "[%s]", cut ? cut : "no-stack");
+		return named_row(u, text, &out->row);
+	}
+	for (uint32_t n = node; n != NONE; n = u->node[n].parent)
+		if (node_row(u, &u->node[n]) == -1)
+			return -1;
+	out->row = u->node[charged(u, node)].row;
+	return 0;
+}
+
+/* Of a thread and a stack, in columns 1 to 3 of a row: their site. */
+static struct site *
+find_site(struct inuse *u, struct db_stmt *s)
+{
+	uint32_t thread = idmap_get(&u->thread_of, number(s, 1)), i;
+	uint32_t node = idmap_get(&u->node_of, number(s, 2));
+	const char *cut = db_text(s, 3);
+	uint64_t h = rec_hash_u64(REC_HASH, (uint64_t)thread << 32 | node);
+
+	h = rec_id(rec_hash_str(h, node == NONE ? cut : NULL));
+	i = idmap_get(&u->site_of, h);
+	if (i != NONE)
+		return &u->site[i];
+	if (array_room(&u->site, u->nsite, &u->site_room, sizeof *u->site) == -1 ||
+	    idmap_put(&u->site_of, h, (uint32_t)u->nsite) == -1) {
+		nomem(u);
+		return NULL;
+	}
+	if (new_site(u, thread, node, cut, &u->site[u->nsite]) == -1)
+		return NULL;
+	return &u->site[u->nsite++];
+}
+
+static void
+add(struct inuse_sum *to, const struct inuse_sum *what)
+{
+	to->live += what->live;
+	to->count += what->count;
+	to->bytes += what->bytes;
+	to->allocs += what->allocs;
+	to->frees += what->frees;
+	to->temps += what->temps;
+	to->moved += what->moved;
+	to->copied += what->copied;
+}
+
+static void
+raise_to(uint64_t *peak, uint64_t value)
+{
+	if (value > *peak)
+		*peak = value;
+}
+
+/* A row's total, once for each walk up a stack. */
+static int
+add_total(struct inuse *u, uint32_t row, const struct inuse_sum *change)
+{
+	struct row *r = &u->row[row];
+
+	if (r->visited == u->walks)
+		return 0;
+	r->visited = u->walks;
+	add(&r->out.total, change);
+	raise_to(&r->out.total.peak, change->peak);
+	if (array_room(&u->touched, u->ntouched, &u->touched_room,
+	        sizeof *u->touched) == -1)
+		return nomem(u);
+	u->touched[u->ntouched++] = row;
+	return 0;
+}
+
+/* What a site has done: live and count are changes, modulo 2^64. */
+static int
+add_change(struct inuse *u, const struct site *site, const struct inuse_sum *change)
+{
+	struct row *self = &u->row[site->row];
+
+	u->walks++;
+	add(&u->sum.all, change);
+	add(&self->out.self, change);
+	raise_to(&self->out.self.peak, change->peak);
+	if (add_total(u, site->row, change) == -1)
+		return -1;
+	if (u->o.group == PROFILE_THREAD)
+		return 0;
+	for (uint32_t n = site->node; n != NONE; n = u->node[n].parent)
+		if (add_total(u, u->node[n].row, change) == -1)
+			return -1;
+	return 0;
+}
+
+/* All of an interval is known: what is live now may be the most so far. */
+static void
+end_interval(struct inuse *u)
+{
+	for (size_t i = 0; i < u->ntouched; i++) {
+		struct inuse_row *r = &u->row[u->touched[i]].out;
+
+		raise_to(&r->self.peak, r->self.live);
+		raise_to(&r->total.peak, r->total.live);
+	}
+	raise_to(&u->sum.all.peak, u->sum.all.live);
+	u->ntouched = 0;
+}
+
+/* ---- what happened ----------------------------------------------------- */
+
+static void
+saw_time(struct inuse *u, uint64_t time)
+{
+	if (time > u->sum.last)
+		u->sum.last = time;
+}
+
+/* Has an earlier stream told of the same process? */
+static int
+is_again(const struct inuse *u, size_t stream)
+{
+	for (size_t i = 0; i < stream; i++)
+		if (u->stream[i].pid == u->stream[stream].pid)
+			return 1;
+	return 0;
+}
+
+static int
+remember(struct inuse *u, const struct site *site, uint64_t live)
+{
+	if (array_room(&u->past, u->npast, &u->past_room, sizeof *u->past) == -1)
+		return nomem(u);
+	u->past[u->npast++] = (struct past){ live, (uint32_t)(site - u->site),
+		(uint32_t)u->ntimes - 1 };
+	return 0;
+}
+
+static int
+forget(struct inuse *u, struct site *site)
+{
+	struct inuse_sum change = { .live = -site->live, .count = -site->count };
+
+	if (site->live == 0 && site->count == 0)
+		return 0;
+	site->live = site->count = 0;
+	if (u->o.age)
+		return 0;
+	return remember(u, site, 0) == -1 ? -1 : add_change(u, site, &change);
+}
+
+/* Whoever attaches again does not know what lived before. */
+static int
+begin_streams(struct inuse *u, uint64_t time)
+{
+	for (; u->begun < u->nstream && u->stream[u->begun].began <= time; u->begun++)
+		for (size_t i = 0; is_again(u, u->begun) && i < u->nsite; i++)
+			if (forget(u, &u->site[i]) == -1)
+				return -1;
+	return 0;
+}
+
+/* The first interval of what was asked for begins: what there is was before it. */
+static void
+pass_since(struct inuse *u)
+{
+	for (size_t i = 0; i < u->nrow; i++)
+		u->row[i].out.before = u->row[i].out.self.live;
+	u->passed = 1;
+}
+
+static int
+begin_interval(struct inuse *u, uint64_t time)
+{
+	if (u->ntimes && time == u->times[u->ntimes - 1])
+		return 0;
+	end_interval(u);
+	if (!u->passed && u->o.since && time >= u->o.since)
+		pass_since(u);
+	if (array_room(&u->times, u->ntimes, &u->times_room, sizeof *u->times) == -1)
+		return nomem(u);
+	u->times[u->ntimes++] = time;
+	return time < u->o.until || u->o.until == UINT64_MAX ? begin_streams(u, time) : 0;
+}
+
+static int
+is_wanted(const struct inuse *u, const struct site *site)
+{
+	const struct thread *t = site->thread == NONE ? NULL : &u->thread[site->thread];
+
+	return u->o.tid == 0 || (t && t->pid == u->o.pid && t->tid == u->o.tid);
+}
+
+static int
+take_heap(struct inuse *u, struct db_stmt *s)
+{
+	uint64_t time = number(s, 0), live = number(s, 11), count = number(s, 12);
+	struct inuse_sum change = { 0 };
+	struct site *site;
+
+	u->any = 1;
+	saw_time(u, time);
+	if (begin_interval(u, time) == -1 || (site = find_site(u, s)) == NULL)
+		return -1;
+	if (!is_wanted(u, site))
+		return 0;
+	if (u->o.age == 0 && remember(u, site, live) == -1)
+		return -1;
+	if (time >= u->o.until && u->o.until != UINT64_MAX)
+		return 0;
+	change.live = live - site->live;
+	change.count = count - site->count;
+	site->live = live;
+	site->count = count;
+	if (u->o.age)
+		return 0; /* add_old() does the rest */
+	if (time >= u->o.since) {
+		change.allocs = number(s, 4);
+		change.bytes = number(s, 5);
+		change.frees = number(s, 6);
+		change.temps = number(s, 8);
+		change.moved = number(s, 9);
+		change.copied = number(s, 10);
+		change.peak = number(s, 13);
+	}
+	return add_change(u, site, &change);
+}
+
+static int
+take_age(struct inuse *u, struct db_stmt *s)
+{
+	struct site *site;
+
+	if (number(s, 0) != u->sum.snapshot || number(s, 4) > u->sum.before)
+		return 0;
+	site = find_site(u, s);
+	if (site == NULL)
+		return -1;
+	site->old += number(s, 5);
+	site->nold += number(s, 6);
+	return 0;
+}
+
+/* What has been freed since the snapshot is not suspected any more. */
+static int
+add_old(struct inuse *u)
+{
+	struct inuse_sum change = { 0 };
+
+	for (size_t i = 0; i < u->nsite; i++) {
+		const struct site *site = &u->site[i];
+
+		change.live = site->old < site->live ? site->old : site->live;
+		change.count = site->nold < site->count ? site->nold : site->count;
+		if (change.live == 0 && change.count == 0)
+			continue;
+		change.bytes = change.peak = change.live;
+		change.allocs = change.count;
+		if (add_change(u, site, &change) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+take_memory(struct inuse *u, struct db_stmt *s)
+{
+	uint64_t time = number(s, 0);
+
+	u->any = 1;
+	saw_time(u, time);
+	if (time >= u->o.until && u->o.until != UINT64_MAX)
+		return 0;
+	u->sum.rss = number(s, 1);
+	u->sum.anon = number(s, 2);
+	if (u->o.tid == 0)
+		raise_to(&u->sum.all.peak, number(s, 7));
+	if (time < u->o.since)
+		return 0;
+	u->sum.unknown += number(s, 3);
+	u->sum.covered += number(s, 4);
+	u->sum.hits += number(s, 5);
+	u->sum.cost += number(s, 6);
+	return 0;
+}
+
+static int
+take_lost(struct inuse *u, struct db_stmt *s)
+{
+	u->sum.lost = number(s, 0);
+	return 0;
+}
+
+static int
+take_layer(struct inuse *u, struct db_stmt *s)
+{
+	uint32_t text;
+
+	if (text_of(u, db_text(s, 0), &text) == -1)
+		return -1;
+	u->sum.layer = strtab_text(&u->text, text);
+	return 0;
+}
+
+/* Samples, windows, or the default, which may have gone over to them. */
+static int
+take_stream(struct inuse *u, struct db_stmt *s)
+{
+	const char *attributes = db_text(s, 0);
+	const char *p = attributes ? strstr(attributes, "sample=") : NULL;
+	int growth = attributes && strstr(attributes, "mode=growth") != NULL;
+	const char *pid = attributes ? strstr(attributes, "pid=") : NULL;
+	struct stream new = { number(s, 1), pid ? strtoull(pid + 4, NULL, 10) : 0 };
+
+	if (p && strtoull(p + 7, NULL, 10) > u->sum.sample)
+		u->sum.sample = strtoull(p + 7, NULL, 10);
+	u->sum.growth |= growth;
+	if (u->nstream == 0)
+		u->sum.first = new.began;
+	if (array_room(&u->stream, u->nstream, &u->stream_room, sizeof new) == -1)
+		return nomem(u);
+	u->stream[u->nstream++] = new;
+	return 0;
+}
+
+static int
+take_estimated(struct inuse *u, struct db_stmt *s)
+{
+	u->sum.estimated |= number(s, 0) != 0;
+	return 0;
+}
+
+/* The last snapshot, and until when what it has is suspected. */
+static int
+take_snapshot(struct inuse *u, struct db_stmt *s)
+{
+	uint64_t time = number(s, 0), tenth, old;
+
+	if (time >= u->o.until && u->o.until != UINT64_MAX)
+		return 0;
+	u->sum.snapshot = time;
+	u->sum.from = u->sum.first;
+	for (size_t i = 0; i < u->nstream; i++)
+		if (u->stream[i].began <= time)
+			u->sum.from = u->stream[i].began;
+	tenth = time - (time > u->sum.from ? (time - u->sum.from) / 10 : 0);
+	old = time > u->o.age ? time - u->o.age : 0;
+	u->sum.before = old < tenth ? old : tenth;
+	return 0;
+}
+
+/* ---- reading ----------------------------------------------------------- */
+
+static int
+read_names(struct inuse *u)
+{
+	return each_new(u, FRAME,
+	           "SELECT frame.id, fn.text, fi.text, line, class.class FROM frame "
+	           "LEFT JOIN string fn ON fn.id = function "
+	           "LEFT JOIN string fi ON fi.id = file "
+	           "LEFT JOIN class ON class.frame = frame.id WHERE frame.id > ?1",
+	           take_frame) == -1 ||
+	        (db_schema(u->db) >= 4 &&
+	            each_new(u, ORIGIN,
+	                "SELECT frame, crate.text, version.text, folded.text FROM origin "
+	                "LEFT JOIN string crate ON crate.id = crate "
+	                "LEFT JOIN string version ON version.id = version "
+	                "LEFT JOIN string folded ON folded.id = folded WHERE frame > ?1",
+	                take_origin) == -1) ||
+	        each_new(u, MODULE, "SELECT id, path FROM module WHERE id > ?1",
+	            take_module) == -1 ||
+	        each_new(u, STACK, "SELECT id, parent, module, offset, frame FROM stack "
+	                           "WHERE id > ?1 ORDER BY id", take_stack) == -1 ||
+	        each_new(u, STACK, "SELECT id, parent FROM stack "
+	                           "WHERE id > ?1 AND parent > id", take_caller) == -1 ||
+	        each_new(u, THREAD, "SELECT thread.id, pid, tid, thread.name FROM thread "
+	                            "LEFT JOIN process ON process.id = process "
+	                            "WHERE thread.id > ?1", take_thread) == -1
+	    ? -1
+	    : 0;
+}
+
+static int
+read_sums(struct inuse *u)
+{
+	if (each_new(u, HEAP,
+	        "SELECT time, thread, stack, cut, allocs, bytes, frees, freed, temps, moved, "
+	        "copied, live, count, peak FROM heap WHERE rowid > ?1 ORDER BY rowid",
+	        take_heap) == -1)
+		return -1;
+	if (!u->o.age)
+		return 0;
+	return each_new(u, AGE, "SELECT time, thread, stack, cut, born, bytes, count FROM age "
+	                        "WHERE rowid > ?1", take_age) == -1
+	    ? -1
+	    : add_old(u);
+}
+
+/* What has been read: the same rows are not read again. */
+static int
+read_seen(struct inuse *u)
+{
+	static const char *const from[NTABLES] = { [FRAME] = "id) FROM frame",
+		[ORIGIN] = "frame) FROM origin", [MODULE] = "id) FROM module",
+		[STACK] = "id) FROM stack", [THREAD] = "id) FROM thread",
+		[HEAP] = "rowid) FROM heap", [MEMORY] = "rowid) FROM memory",
+		[AGE] = "rowid) FROM age" };
+	char sql[80];
+
+	for (size_t t = 0; t < NTABLES; t++) {
+		struct db_stmt *s;
+		int r = 0;
+
+		if (t == ORIGIN && db_schema(u->db) < 4)
+			continue;
+		snprintf(sql, sizeof sql, "SELECT max(%s", from[t]);
+		s = db_prepare(u->db, sql);
+		if (s && (r = db_step(s)) == 1)
+			u->seen[t] = db_int(s, 0);
+		db_finalize(s);
+		if (s == NULL || r < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+read_all(struct inuse *u)
+{
+	u->nstream = 0;
+	return each(u, "SELECT attributes, began FROM stream WHERE producer = 'heap' "
+	               "ORDER BY began, id", take_stream) == -1 ||
+	        each_new(u, HEAP, "SELECT max(samples > 0 AND samples <> allocs) FROM heap "
+	                          "WHERE rowid > ?1", take_estimated) == -1 ||
+	        each(u, "SELECT layer FROM probe", take_layer) == -1 ||
+	        each(u, "SELECT coalesce(sum(count), 0) FROM lost WHERE producer = 'heap'",
+	            take_lost) == -1 ||
+	        each_new(u, MEMORY, "SELECT time, rss, anon, unknown, covered, hits, cost, peak "
+	                            "FROM memory WHERE rowid > ?1 ORDER BY rowid",
+	            take_memory) == -1 ||
+	        (u->o.age &&
+	            each(u, "SELECT DISTINCT time FROM age ORDER BY time", take_snapshot) == -1) ||
+	        read_names(u) == -1 || read_sums(u) == -1 || read_seen(u) == -1
+	    ? -1
+	    : 0;
+}
+
+/* All as it is at one moment.  Recordings of before have no such tables. */
+static int
+read_recording(struct inuse *u)
+{
+	int64_t schema = db_schema(u->db);
+
+	if (schema == -1)
+		return -1;
+	if (schema < 3)
+		return 0;
+	if (db_exec(u->db, "BEGIN") == -1)
+		return -1;
+	if (read_all(u) == -1) {
+		db_undo(u->db);
+		return -1;
+	}
+	return db_exec(u->db, "COMMIT");
+}
+
+int
+inuse_has(const struct inuse_sum *s)
+{
+	return s->live || s->allocs || s->frees;
+}
+
+/* What is live now is a peak, too, but it need not be the last of its interval. */
+static void
+show(struct inuse *u, const struct row *row)
+{
+	struct inuse_row *to = &u->out[u->nout++];
+
+	*to = row->out;
+	if (!u->passed && u->o.since)
+		to->before = to->self.live;
+	raise_to(&to->self.peak, to->self.live);
+	raise_to(&to->total.peak, to->total.live);
+}
+
+static int
+collect(struct inuse *u)
+{
+	struct inuse_row *out = reallocarray(u->out, u->nrow + 1, sizeof *u->out);
+
+	if (out == NULL)
+		return nomem(u);
+	u->out = out;
+	u->nout = 0;
+	for (size_t i = 0; i < u->nrow; i++)
+		if (inuse_has(&u->row[i].out.total))
+			show(u, &u->row[i]);
+	u->shown = u->sum;
+	raise_to(&u->shown.all.peak, u->shown.all.live);
+	return 0;
+}
+
+int
+inuse_update(struct inuse *u)
+{
+	return read_recording(u) == 0 && collect(u) == 0 ? 0 : -1;
+}
+
+struct inuse *
+inuse_open(struct db *db, const struct inuse_options *o)
+{
+	struct inuse *u = calloc(1, sizeof *u);
+
+	if (u == NULL) {
+		db_no_memory(db);
+		return NULL;
+	}
+	u->db = db;
+	u->o = *o;
+	if (inuse_update(u) == 0)
+		return u;
+	inuse_close(u);
+	return NULL;
+}
+
+void
+inuse_close(struct inuse *u)
+{
+	if (u == NULL)
+		return;
+	strtab_clear(&u->text);
+	idmap_clear(&u->frame_of);
+	idmap_clear(&u->node_of);
+	idmap_clear(&u->thread_of);
+	idmap_clear(&u->site_of);
+	idmap_clear(&u->row_of);
+	idmap_clear(&u->module_of);
+	free(u->frame);
+	free(u->node);
+	free(u->thread);
+	free(u->site);
+	free(u->row);
+	free(u->out);
+	free(u->touched);
+	free(u->stream);
+	free(u->past);
+	free(u->times);
+	free(u);
+}
+
+int
+inuse_is_same(const struct inuse_options *a, const struct inuse_options *b)
+{
+	return a->group == b->group && a->since == b->since && a->until == b->until &&
+	    a->age == b->age && a->raw == b->raw && a->fold == b->fold && a->pid == b->pid &&
+	    a->tid == b->tid;
+}
+
+int
+inuse_any(const struct inuse *u)
+{
+	return u->any;
+}
+
+struct inuse_row *
+inuse_rows(const struct inuse *u, size_t *n)
+{
+	*n = u->nout;
+	return u->out;
+}
+
+const struct inuse_summary *
+inuse_summary(const struct inuse *u)
+{
+	return &u->shown;
+}
+
+unsigned
+inuse_id(const struct inuse *u, uint64_t key)
+{
+	return idmap_get(&u->row_of, key);
+}
+
+/* ---- one row over time ------------------------------------------------- */
+
+/* Is what a site has in the row's total, or with 's' in its self? */
+static int
+is_of(const struct inuse *u, const struct site *site, unsigned id, char what)
+{
+	if (site->row == id)
+		return 1;
+	if (what == 's' || u->o.group == PROFILE_THREAD)
+		return 0;
+	for (uint32_t n = site->node; n != NONE; n = u->node[n].parent)
+		if (u->node[n].row == id)
+			return 1;
+	return 0;
+}
+
+/* What all buckets until a time, exclusively, still miss. */
+static size_t
+fill(uint64_t *bucket, size_t i, size_t n, uint64_t from, uint64_t width, uint64_t time,
+    uint64_t live)
+{
+	while (i < n && from + (i + 1) * width <= time)
+		bucket[i++] = live;
+	return i;
+}
+
+int
+inuse_series(const struct inuse *u, unsigned id, char what, uint64_t from,
+    uint64_t width, uint64_t *bucket, size_t n)
+{
+	char *of = calloc(u->nsite + 1, 1);
+	uint64_t *had = calloc(u->nsite + 1, sizeof *had), live = 0;
+	size_t at = 0;
+
+	memset(bucket, 0, n * sizeof *bucket);
+	for (size_t i = 0; of && i < u->nsite; i++)
+		of[i] = (char)is_of(u, &u->site[i], id, what);
+	for (size_t i = 0; of && had && width && i < u->npast; i++) {
+		const struct past *p = &u->past[i];
+
+		if (!of[p->site])
+			continue;
+		at = fill(bucket, at, n, from, width, u->times[p->interval], live);
+		live += p->live - had[p->site];
+		had[p->site] = p->live;
+	}
+	fill(bucket, at, n, from, width, UINT64_MAX, live);
+	free(had);
+	free(of);
+	return of && had ? 0 : -1;
+}
+
+size_t
+inuse_ids(const struct inuse *u)
+{
+	return u->nrow;
+}
+
+/* What all rows have at the ends of the buckets until a time, exclusively. */
+static size_t
+fill_all(const struct inuse *u, const uint64_t *live, uint64_t from, uint64_t width,
+    uint64_t time, uint64_t *out, size_t at, size_t n)
+{
+	for (; at < n && from + (at + 1) * width <= time; at++)
+		for (size_t i = 0; i < u->nrow; i++)
+			out[i * n + at] = live[i];
+	return at;
+}
+
+int
+inuse_trends(const struct inuse *u, uint64_t from, uint64_t width, uint64_t *out, size_t n)
+{
+	uint64_t *live = calloc(u->nrow + 1, sizeof *live);
+	uint64_t *had = calloc(u->nsite + 1, sizeof *had);
+	size_t at = 0;
+
+	memset(out, 0, u->nrow * n * sizeof *out);
+	for (size_t i = 0; live && had && width && i < u->npast; i++) {
+		const struct past *p = &u->past[i];
+
+		at = fill_all(u, live, from, width, u->times[p->interval], out, at, n);
+		live[u->site[p->site].row] += p->live - had[p->site];
+		had[p->site] = p->live;
+	}
+	if (live && had)
+		fill_all(u, live, from, width, UINT64_MAX, out, at, n);
+	free(had);
+	free(live);
+	return live && had ? 0 : -1;
+}
+
+/* ---- stacks ------------------------------------------------------------ */
+
+/* The node that one counts for. */
+static uint32_t
+counts_as(const struct inuse *u, uint32_t n, int fold)
+{
+	return fold ? no_plumbing(u, n, 1) : n;
+}
+
+/* What has no stack hangs in places of its own, behind those of stacks. */
+int
+inuse_stacks(const struct inuse *u, int fold, struct calls_stacks *out)
+{
+	if (calls_stacks_new(out, u->nnode + u->nsite) == -1)
+		return -1;
+	for (size_t i = 0; i < u->nnode; i++) {
+		uint32_t up = u->node[i].parent, n = (uint32_t)i;
+
+		out->caller[i] = up == NONE ? NONE : counts_as(u, up, fold);
+		out->row[i] = counts_as(u, n, fold) == n ? u->node[i].row : CALLS_NONE;
+	}
+	for (size_t i = 0; i < u->nsite; i++) {
+		size_t own = u->nnode + i;
+
+		out->caller[own] = CALLS_NONE;
+		out->row[own] = u->site[i].node == NONE ? u->site[i].row : CALLS_NONE;
+		out->value[u->site[i].node == NONE ? own :
+		        counts_as(u, u->site[i].node, fold)] += u->site[i].live;
+	}
+	return 0;
+}
+
+const char *
+inuse_function(const struct inuse *u, uint32_t row, const char **module)
+{
+	*module = u->row[row].out.module;
+	return u->row[row].out.name;
+}

@@ -1,0 +1,354 @@
+#include "profile/inuse_report.h"
+
+#include <inttypes.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "record/db.h"
+#include "symbol/name.h"
+#include "base/quote.h"
+
+#define NAME_SIZE 8192
+#define LABEL "%-10s"
+#define FIGURES 52 /* columns before the names */
+
+/* ---- figures ----------------------------------------------------------- */
+
+const char *
+inuse_size(char buf[INUSE_SIZE], uint64_t bytes)
+{
+	static const char unit[] = "BKMGTPE";
+	double n = (double)bytes;
+	int u = 0;
+
+	while (n >= 999.5 && unit[u + 1]) {
+		n /= 1024;
+		u++;
+	}
+	if (u && n < 9.95)
+		snprintf(buf, INUSE_SIZE, "%4.1f%c", n, unit[u]);
+	else
+		snprintf(buf, INUSE_SIZE, "%4.0f%c", n, unit[u]);
+	return buf;
+}
+
+/* Without the blanks before it. */
+static const char *
+size(char buf[INUSE_SIZE], uint64_t bytes)
+{
+	const char *s = inuse_size(buf, bytes);
+
+	return s + strspn(s, " ");
+}
+
+const char *
+inuse_change(char buf[INUSE_SIZE], uint64_t before, uint64_t after)
+{
+	uint64_t by = after > before ? after - before : before - after;
+	char size[INUSE_SIZE];
+	const char *s = inuse_size(size, by);
+
+	snprintf(buf, INUSE_SIZE, "%s%s", by == 0 ? "" : after > before ? "+" : "-",
+	    s + strspn(s, " "));
+	return buf;
+}
+
+static double
+percent(uint64_t part, uint64_t whole)
+{
+	return whole ? 100.0 * (double)part / (double)whole : 0;
+}
+
+/* What a function that does not stop would add in a minute. */
+static uint64_t
+growth(const struct inuse_report *r, uint64_t live)
+{
+	const struct inuse_summary *sum = inuse_summary(r->inuse);
+	uint64_t ns = sum->before > sum->from ? sum->before - sum->from : 0;
+
+	return ns ? (uint64_t)((double)live * 60e9 / (double)ns) : 0;
+}
+
+/* ---- text -------------------------------------------------------------- */
+
+static void
+put_process(FILE *out, const struct inuse_report *r)
+{
+	const char *s = db_meta(r->db, "name");
+	char buf[NAME_SIZE];
+
+	name_text(buf, sizeof buf, s ? s : "?", 40);
+	fprintf(out, LABEL "%s", "Process", buf);
+	if ((s = db_meta(r->db, "pid")))
+		fprintf(out, " (pid %s)", s);
+	putc('\n', out);
+}
+
+static void
+put_how(FILE *out, const struct inuse_report *r)
+{
+	const struct inuse_summary *s = inuse_summary(r->inuse);
+	uint64_t ns = s->last > s->first ? s->last - s->first : 0;
+	char buf[INUSE_SIZE];
+
+	fprintf(out, LABEL "%.3f s, ", "Recorded", (double)ns / 1e9);
+	if (s->growth)
+		fputs("memory by its page faults, ", out);
+	if (s->growth && s->sample)
+		fprintf(out, "one in %s told: estimates", size(buf, s->sample));
+	else if (s->growth)
+		fputs("all of them", out);
+	else if (s->sample)
+		fprintf(out, "one allocation in %s: estimates", size(buf, s->sample));
+	else if (s->estimated)
+		fputs("in part by samples or in windows: estimates", out);
+	else
+		fputs("every allocation", out);
+	if (s->layer)
+		fprintf(out, ", seen at %s's functions", s->layer);
+	if (ns && !s->growth && s->covered * 100 < ns * 95)
+		fprintf(out, ", %.1f %% of the time", percent(s->covered, ns));
+	putc('\n', out);
+	if (s->cost)
+		fprintf(out, LABEL "%" PRIu64 " hits of probes, about %.3f s of the "
+		    "process' CPU time\n", "Cost", s->hits, (double)s->cost / 1e9);
+	if (s->lost)
+		fprintf(out, LABEL "%" PRIu64 ", see the lost records\n", "Lost", s->lost);
+}
+
+static void
+put_sums(FILE *out, const struct inuse_report *r)
+{
+	const struct inuse_summary *s = inuse_summary(r->inuse);
+	char a[INUSE_SIZE], b[INUSE_SIZE], c[INUSE_SIZE];
+
+	if (r->options->age) {
+		fprintf(out, LABEL, "Suspected");
+		if (s->snapshot == 0)
+			fputs("not known: there is no snapshot of ages\n", out);
+		else
+			fprintf(out, "%s in %" PRIu64 " allocations that live at %.3f s, and were "
+			    "made before %.3f s\n", size(a, s->all.live), s->all.count,
+			    (double)s->snapshot / 1e9, (double)s->before / 1e9);
+		return;
+	}
+	fprintf(out, LABEL "%s in %" PRIu64 " %s, at the most %s", "Live",
+	    size(a, s->all.live), s->all.count, s->growth ? "pages" : "allocations",
+	    size(b, s->all.peak));
+	if (s->rss)
+		fprintf(out, "; resident %s", size(c, s->rss));
+	if (s->growth)
+		fprintf(out, "\n" LABEL "%s in %" PRIu64 " pages have come\n", "Grown",
+		    size(a, s->all.bytes), s->all.allocs);
+	else
+		fprintf(out, "\n" LABEL "%s in %" PRIu64 " allocations, %.1f %% of them "
+		    "temporary\n", "Allocated", size(a, s->all.bytes), s->all.allocs,
+		    percent(s->all.temps, s->all.allocs));
+	if (s->unknown)
+		fprintf(out, LABEL "%" PRIu64 " frees of memory from before the recording\n",
+		    "Unknown", s->unknown);
+}
+
+static void
+put_head(FILE *out, const struct inuse_report *r)
+{
+	static const char *const what[PROFILE_NGROUPS] = { "Function", "Generic function",
+		"Function", "Crate", "Module", "Thread" };
+
+	if (r->options->age)
+		fprintf(out, "\n%6s %6s %8s  %-7s", "Live", "Total", "Count", "Per min");
+	else
+		fprintf(out, "\n%6s %6s %6s %8s %6s %9s %5s", "Live", "Total", "Peak",
+		    "Count", "Alloc", "Allocs", "Temp%");
+	fprintf(out, "  %s%s\n", what[r->options->group],
+	    r->options->group <= PROFILE_LINE ? "  Location" : "");
+}
+
+static void
+put_figures(FILE *out, const struct inuse_report *r, const struct inuse_row *row)
+{
+	const struct inuse_sum *s = &row->self;
+	char a[INUSE_SIZE], b[INUSE_SIZE], c[INUSE_SIZE], d[INUSE_SIZE];
+
+	if (r->options->age)
+		fprintf(out, "%6s %6s %8" PRIu64 "  %6s ", inuse_size(a, s->live),
+		    inuse_size(b, row->total.live), s->count,
+		    inuse_size(c, growth(r, s->live)));
+	else
+		fprintf(out, "%6s %6s %6s %8" PRIu64 " %6s %9" PRIu64 " %5.1f",
+		    inuse_size(a, s->live), inuse_size(b, row->total.live),
+		    inuse_size(c, s->peak), s->count, inuse_size(d, s->bytes), s->allocs,
+		    percent(s->temps, s->allocs));
+}
+
+static void
+put_location(FILE *out, const struct inuse_row *row, size_t width)
+{
+	char buf[NAME_SIZE];
+
+	name_source(buf, sizeof buf, row->file ? row->file : row->module, width);
+	fprintf(out, row->file ? "  %s" : "  [%s]", buf);
+	if (row->file && row->line)
+		fprintf(out, ":%" PRIu64, row->line);
+}
+
+static void
+put_row(FILE *out, const struct inuse_report *r, const struct inuse_row *row)
+{
+	size_t width = r->columns > FIGURES + 20 ? r->columns - FIGURES : 20, name = width;
+	int located = r->options->group <= PROFILE_LINE;
+	char buf[NAME_SIZE];
+
+	put_figures(out, r, row);
+	if (located)
+		name = width * 3 / 5;
+	if (r->options->group == PROFILE_MODULE || r->options->group == PROFILE_CRATE)
+		name_path(buf, sizeof buf, row->name, name);
+	else
+		name_short(buf, sizeof buf, row->name, name);
+	fprintf(out, "  %s", buf);
+	if (located && (row->file || row->module)) {
+		fprintf(out, "%*s", (int)(name - name_columns(buf)), "");
+		put_location(out, row, width - name > 8 ? width - name - 8 : 8);
+	} else if (r->options->group == PROFILE_THREAD) {
+		fprintf(out, "  (%" PRIu64 ")", row->tid);
+	} else if (row->version) {
+		fprintf(out, " %s", row->version);
+	}
+	putc('\n', out);
+}
+
+void
+inuse_text(FILE *out, const struct inuse_report *r)
+{
+	put_process(out, r);
+	put_how(out, r);
+	put_sums(out, r);
+	put_head(out, r);
+	for (size_t i = 0; i < r->shown; i++)
+		put_row(out, r, &r->row[i]);
+	if (r->shown < r->rows)
+		fprintf(out, "%zu more (-n 0 shows all)\n", r->rows - r->shown);
+}
+
+/* ---- for programs ------------------------------------------------------ */
+
+static const struct column {
+	const char *name;
+	size_t offset; /* in struct inuse_sum */
+} columns[] = {
+	{ "live", offsetof(struct inuse_sum, live) },
+	{ "count", offsetof(struct inuse_sum, count) },
+	{ "peak", offsetof(struct inuse_sum, peak) },
+	{ "bytes", offsetof(struct inuse_sum, bytes) },
+	{ "allocs", offsetof(struct inuse_sum, allocs) },
+	{ "frees", offsetof(struct inuse_sum, frees) },
+	{ "temps", offsetof(struct inuse_sum, temps) },
+	{ "moved", offsetof(struct inuse_sum, moved) },
+	{ "copied", offsetof(struct inuse_sum, copied) },
+};
+#define COLUMNS (sizeof columns / sizeof *columns)
+
+static uint64_t
+value(const struct inuse_sum *s, size_t column)
+{
+	uint64_t n;
+
+	memcpy(&n, (const char *)s + columns[column].offset, sizeof n);
+	return n;
+}
+
+static void
+json_sum(FILE *out, const struct inuse_sum *s)
+{
+	for (size_t i = 0; i < COLUMNS; i++)
+		fprintf(out, "%c\"%s\":%" PRIu64, i ? ',' : '{', columns[i].name,
+		    value(s, i));
+	putc('}', out);
+}
+
+static void
+json_row(FILE *out, const struct inuse_report *r, const struct inuse_row *row)
+{
+	fputs("{\"name\":", out);
+	quote_json(out, row->name);
+	if (r->options->group == PROFILE_THREAD)
+		fprintf(out, ",\"pid\":%" PRIu64 ",\"tid\":%" PRIu64, row->pid, row->tid);
+	if (r->options->group <= PROFILE_LINE) {
+		fputs(",\"file\":", out);
+		quote_json(out, row->file);
+		fprintf(out, ",\"line\":%" PRIu64 ",\"module\":", row->line);
+		quote_json(out, row->module);
+	}
+	if (r->options->group == PROFILE_CRATE) {
+		fputs(",\"version\":", out);
+		quote_json(out, row->version);
+	}
+	fputs(",\"self\":", out);
+	json_sum(out, &row->self);
+	fputs(",\"total\":", out);
+	json_sum(out, &row->total);
+	putc('}', out);
+}
+
+void
+inuse_json(FILE *out, const struct inuse_report *r)
+{
+	const struct inuse_summary *s = inuse_summary(r->inuse);
+
+	fputs("{\"file\":", out);
+	quote_json(out, r->path);
+	fputs(",\"name\":", out);
+	quote_json(out, db_meta(r->db, "name"));
+	fprintf(out, ",\"group\":\"%s\",\"exact\":%s,\"sample\":%" PRIu64 ",\"layer\":",
+	    profile_group_name(r->options->group),
+	    s->sample || s->estimated ? "false" : "true", s->sample);
+	quote_json(out, s->layer);
+	fprintf(out, ",\"first_ns\":%" PRIu64 ",\"last_ns\":%" PRIu64
+	    ",\"covered_ns\":%" PRIu64 ",\"hits\":%" PRIu64 ",\"cost_ns\":%" PRIu64
+	    ",\"rss\":%" PRIu64 ",\"anon\":%" PRIu64 ",\"unknown\":%" PRIu64
+	    ",\"lost\":%" PRIu64 ",\"all\":", s->first, s->last, s->covered, s->hits,
+	    s->cost, s->rss, s->anon, s->unknown, s->lost);
+	json_sum(out, &s->all);
+	fputs(",\"rows\":[", out);
+	for (size_t i = 0; i < r->shown; i++) {
+		fputs(i ? ",\n" : "\n", out);
+		json_row(out, r, &r->row[i]);
+	}
+	fputs("\n]}\n", out);
+}
+
+static void
+csv_row(FILE *out, const struct inuse_report *r, const struct inuse_row *row)
+{
+	for (size_t i = 0; i < COLUMNS; i++)
+		fprintf(out, "%" PRIu64 ",", value(&row->self, i));
+	fprintf(out, "%" PRIu64 ",", row->total.live);
+	if (r->options->group == PROFILE_THREAD)
+		fprintf(out, "%" PRIu64 ",%" PRIu64 ",", row->pid, row->tid);
+	quote_csv(out, row->name);
+	if (r->options->group <= PROFILE_LINE) {
+		putc(',', out);
+		quote_csv(out, row->file ? row->file : "");
+		fprintf(out, ",%" PRIu64 ",", row->line);
+		quote_csv(out, row->module ? row->module : "");
+	} else if (r->options->group == PROFILE_CRATE) {
+		putc(',', out);
+		quote_csv(out, row->version ? row->version : "");
+	}
+	fputs("\r\n", out);
+}
+
+void
+inuse_csv(FILE *out, const struct inuse_report *r)
+{
+	static const char *const head[PROFILE_NGROUPS] = { "function,file,line,module",
+		"function,file,line,module", "function,file,line,module", "crate,version",
+		"module", "pid,tid,thread" };
+
+	for (size_t i = 0; i < COLUMNS; i++)
+		fprintf(out, "%s,", columns[i].name);
+	fprintf(out, "total_live,%s\r\n", head[r->options->group]);
+	for (size_t i = 0; i < r->shown; i++)
+		csv_row(out, r, &r->row[i]);
+}

@@ -1,0 +1,223 @@
+#include <inttypes.h>
+
+#include "base/arg.h"
+#include "record/db.h"
+#include "symbol/name.h"
+#include "profile/profile.h"
+#include "base/quote.h"
+#include "profile/report.h"
+
+/* ---- values ------------------------------------------------------------ */
+
+/* "{key" begins an object, "key" goes on with it. */
+static void
+put_key(FILE *out, const char *key)
+{
+	int first = *key == '{';
+
+	fprintf(out, "%c\"%s\":", first ? '{' : ',', key + first);
+}
+
+static void
+put_number(FILE *out, const char *key, uint64_t n)
+{
+	put_key(out, key);
+	fprintf(out, "%" PRIu64, n);
+}
+
+static void
+put_text(FILE *out, const char *key, const char *s)
+{
+	put_key(out, key);
+	quote_json(out, s);
+}
+
+/* ---- the summary ------------------------------------------------------- */
+
+static void
+put_meta(FILE *out, const struct report *r, const char *key)
+{
+	put_text(out, key, db_meta(r->db, key));
+}
+
+/* A number that the recording has as text, if it is one. */
+static void
+put_meta_number(FILE *out, const struct report *r, const char *key,
+    const char *meta)
+{
+	const char *s = db_meta(r->db, meta);
+	uint64_t n;
+
+	if (s && arg_number(s, 0, UINT64_MAX, &n) == 0)
+		put_number(out, key, n);
+	else
+		put_text(out, key, NULL);
+}
+
+static void
+put_process(FILE *out, const struct report *r)
+{
+	put_meta_number(out, r, "pid", "pid");
+	put_meta(out, r, "name");
+	put_meta(out, r, "exe");
+	put_meta(out, r, "command");
+	put_meta(out, r, "host");
+	put_meta(out, r, "kernel");
+	put_meta_number(out, r, "hz", "hz");
+	put_meta_number(out, r, "start_ns", "start");
+}
+
+static void
+put_counts(FILE *out, const char *key, const struct profile_count *c,
+    size_t n, int producers, int times)
+{
+	size_t i;
+
+	put_key(out, key);
+	putc('[', out);
+	for (i = 0; i < n; i++) {
+		if (i)
+			putc(',', out);
+		if (producers)
+			put_text(out, "{producer", c[i].producer);
+		put_text(out, producers ? "reason" : "{reason", c[i].reason);
+		put_number(out, "count", c[i].count);
+		if (times)
+			put_number(out, "ns", c[i].ns);
+		putc('}', out);
+	}
+	putc(']', out);
+}
+
+static void
+put_notes(FILE *out, const struct report *r)
+{
+	const char *note;
+	size_t i;
+
+	put_key(out, "notes");
+	putc('[', out);
+	for (i = 0; (note = profile_note(r->profile, i)); i++) {
+		if (i)
+			putc(',', out);
+		quote_json(out, note);
+	}
+	putc(']', out);
+}
+
+/* A number of nanoseconds for each state that is off the CPU. */
+static void
+put_states(FILE *out, const uint64_t *in)
+{
+	char key[32];
+	unsigned i;
+
+	for (i = PROFILE_READY; i < PROFILE_NSTATES; i++) {
+		snprintf(key, sizeof(key), "%s_ns", profile_state_name(i));
+		put_number(out, key, in[i]);
+	}
+}
+
+static void
+put_off(FILE *out, const struct profile_summary *sum)
+{
+	if (sum->off && sum->off_least != UINT64_MAX)
+		put_number(out, "off_least_ns", sum->off_least);
+	else
+		put_text(out, "off_least_ns", NULL);
+	put_states(out, sum->in);
+	put_number(out, "waits", sum->waits);
+	put_number(out, "complete_ns", sum->complete_ns);
+}
+
+static void
+put_summary(FILE *out, const struct report *r)
+{
+	const struct profile_summary *sum = profile_summary(r->profile);
+	const struct profile_count *c;
+	size_t n;
+
+	put_number(out, "from_ns", sum->first);
+	put_number(out, "to_ns", sum->last);
+	put_number(out, "recorded_ns", sum->recorded);
+	put_key(out, "live");
+	fputs(sum->live ? "true" : "false", out);
+	put_number(out, "samples", sum->samples);
+	put_number(out, "cpu_ns", sum->in[PROFILE_ON]);
+	if (profile_measured(r->profile) != PROFILE_CPU)
+		put_off(out, sum);
+	put_number(out, "complete_samples", sum->complete);
+	c = profile_cuts(r->profile, &n);
+	put_counts(out, "incomplete", c, n, 0,
+	    profile_measured(r->profile) != PROFILE_CPU);
+	c = profile_losses(r->profile, &n);
+	put_counts(out, "lost", c, n, 1, 0);
+	put_number(out, "cost_ns", sum->cost_ns);
+	put_number(out, "cost_bytes", sum->cost_max_rss);
+	put_notes(out, r);
+}
+
+/* ---- the rows ---------------------------------------------------------- */
+
+static void
+put_place(FILE *out, const struct profile_row *row)
+{
+	put_text(out, "{function", row->name);
+	put_text(out, "file", row->file);
+	if (row->line)
+		put_number(out, "line", row->line);
+	else
+		put_text(out, "line", NULL);
+	put_text(out, "module", row->module);
+}
+
+static void
+put_row(FILE *out, enum profile_metric metric, enum profile_group group,
+    const struct profile_row *row)
+{
+	if (group == PROFILE_THREAD) {
+		put_text(out, "{thread", row->name);
+		put_number(out, "pid", row->pid);
+		put_number(out, "tid", row->tid);
+	} else if (group == PROFILE_MODULE) {
+		put_text(out, "{module", row->name);
+	} else if (group == PROFILE_CRATE) {
+		put_text(out, "{crate", row->name);
+		put_text(out, "version", row->version);
+	} else {
+		put_place(out, row);
+	}
+	put_number(out, "self_ns", row->self);
+	put_number(out, "total_ns", row->total);
+	if (metric == PROFILE_WALL)
+		put_number(out, "on_ns", row->in[PROFILE_ON]);
+	if (metric != PROFILE_CPU) {
+		put_states(out, row->in);
+		put_number(out, "waits", row->waits);
+	}
+	if (metric == PROFILE_WALL && group == PROFILE_THREAD)
+		put_number(out, "present_ns", row->present);
+	putc('}', out);
+}
+
+void
+report_json(FILE *out, const struct report *r)
+{
+	enum profile_group group = profile_grouping(r->profile);
+	enum profile_metric metric = profile_measured(r->profile);
+	size_t i;
+
+	put_text(out, "{metric", profile_metric_name(metric));
+	put_text(out, "group", profile_group_name(group));
+	put_text(out, "file", r->path);
+	put_process(out, r);
+	put_summary(out, r);
+	put_number(out, "rows_total", r->rows);
+	put_key(out, "rows");
+	putc('[', out);
+	for (i = 0; i < r->shown; i++) {
+		fputs(i ? ",\n" : "\n", out);
+		put_row(out, metric, group, &r->row[i]);
+	}
+	fputs("]}\n", out);
+}

@@ -1,0 +1,517 @@
+#include <inttypes.h>
+#include <time.h>
+
+#include "base/arg.h"
+#include "record/db.h"
+#include "symbol/name.h"
+#include "profile/profile.h"
+#include "profile/report.h"
+
+#define NAME_SIZE 8192
+#define LABEL "%-10s"
+#define GAP 1000000000 /* nanoseconds without a producer that are told of */
+
+/* ---- figures ----------------------------------------------------------- */
+
+static double
+seconds(uint64_t ns)
+{
+	return (double)ns / 1e9;
+}
+
+static double
+percent(uint64_t part, uint64_t whole)
+{
+	return whole ? 100.0 * (double)part / (double)whole : 0;
+}
+
+static uint64_t
+meta_number(const struct report *r, const char *key)
+{
+	const char *s = db_meta(r->db, key);
+	uint64_t n = 0;
+
+	if (s)
+		arg_number(s, 0, UINT64_MAX, &n);
+	return n;
+}
+
+/* There may be samples of no time at all. */
+static int
+has_rows(const struct report *r)
+{
+	const struct profile_summary *sum = profile_summary(r->profile);
+
+	return sum->ns || (sum->samples && profile_measured(r->profile) == PROFILE_CPU);
+}
+
+static void
+put_text(FILE *out, const char *s, size_t width)
+{
+	char buf[NAME_SIZE];
+
+	name_text(buf, sizeof(buf), s, width);
+	fputs(buf, out);
+}
+
+/* ---- the summary ------------------------------------------------------- */
+
+static void
+put_process(FILE *out, const struct report *r)
+{
+	uint64_t pid = meta_number(r, "pid");
+	const char *s = db_meta(r->db, "name");
+
+	if (s == NULL && pid == 0)
+		return;
+	fprintf(out, LABEL, "Process");
+	put_text(out, s ? s : "?", 40);
+	if (pid)
+		fprintf(out, " (pid %" PRIu64 ")", pid);
+	if ((s = db_meta(r->db, "command"))) {
+		fputs(": ", out);
+		put_text(out, s, r->columns - 20);
+	}
+	putc('\n', out);
+}
+
+static void
+put_start(FILE *out, const struct report *r)
+{
+	uint64_t start = meta_number(r, "start");
+	time_t t = (time_t)((start + profile_summary(r->profile)->first) / 1000000000);
+	struct tm tm;
+	char buf[64];
+
+	if (start && localtime_r(&t, &tm) &&
+	    strftime(buf, sizeof(buf), "%Y-%m-%d %H:%M:%S %z", &tm))
+		fprintf(out, "%s, ", buf);
+}
+
+static void
+put_recorded(FILE *out, const struct report *r)
+{
+	const struct profile_summary *sum = profile_summary(r->profile);
+	uint64_t all = sum->last - sum->first;
+	const char *s;
+
+	fprintf(out, LABEL, "Recorded");
+	put_start(out, r);
+	fprintf(out, "%.3f s", seconds(sum->recorded));
+	if (all - sum->recorded >= GAP)
+		fprintf(out, " within %.3f s", seconds(all));
+	if ((s = db_meta(r->db, "hz"))) {
+		fputs(" at ", out);
+		put_text(out, s, 10);
+		fputs(" Hz", out);
+	}
+	if ((s = db_meta(r->db, "host"))) {
+		fputs(" on ", out);
+		put_text(out, s, 40);
+	}
+	fputs(sum->live ? ", still going on\n" : "\n", out);
+}
+
+static void
+put_cpu(FILE *out, const struct report *r)
+{
+	const struct profile_summary *sum = profile_summary(r->profile);
+	uint64_t on = sum->in[PROFILE_ON];
+
+	fprintf(out, LABEL "%.3f s in %" PRIu64 " samples", "CPU", seconds(on),
+	    sum->samples);
+	if (sum->recorded)
+		fprintf(out, ", %.2f CPUs on average",
+		    (double)on / (double)sum->recorded);
+	putc('\n', out);
+}
+
+static void
+put_off(FILE *out, const struct report *r)
+{
+	const struct profile_summary *sum = profile_summary(r->profile);
+	uint64_t off = 0;
+	unsigned i, n = 0;
+
+	for (i = PROFILE_READY; i < PROFILE_NSTATES; i++)
+		off += sum->in[i];
+	fprintf(out, LABEL, "Off CPU");
+	if (!sum->off) {
+		fputs("not recorded\n", out);
+		return;
+	}
+	fprintf(out, "%.3f s in %" PRIu64 " waits", seconds(off), sum->waits);
+	for (i = PROFILE_READY; i < PROFILE_NSTATES; i++)
+		if (sum->in[i])
+			fprintf(out, "%s%s %.3f s", n++ ? ", " : ": ",
+			    profile_state_name(i), seconds(sum->in[i]));
+	putc('\n', out);
+}
+
+/* Samples of the CPU stand for about the same time; others do not. */
+static double
+cut_percent(const struct report *r, uint64_t samples, uint64_t ns)
+{
+	const struct profile_summary *sum = profile_summary(r->profile);
+
+	return profile_measured(r->profile) == PROFILE_CPU ?
+	    percent(samples, sum->samples) : percent(ns, sum->ns);
+}
+
+static void
+put_stacks(FILE *out, const struct report *r)
+{
+	const struct profile_summary *sum = profile_summary(r->profile);
+	const struct profile_count *cut;
+	size_t n, i;
+
+	if (!has_rows(r))
+		return;
+	cut = profile_cuts(r->profile, &n);
+	fprintf(out, LABEL "%.2f %% complete", "Stacks",
+	    cut_percent(r, sum->complete, sum->complete_ns));
+	for (i = 0; i < n; i++) {
+		fputs(i ? ", " : " (", out);
+		put_text(out, cut[i].reason, 40);
+		fprintf(out, " %.2f %%", cut_percent(r, cut[i].count, cut[i].ns));
+	}
+	fputs(n ? ")\n" : "\n", out);
+}
+
+static void
+put_lost(FILE *out, const struct report *r)
+{
+	const struct profile_count *lost;
+	size_t n, i;
+
+	lost = profile_losses(r->profile, &n);
+	fprintf(out, LABEL "%s", "Lost", n ? "" : "nothing");
+	for (i = 0; i < n; i++) {
+		fprintf(out, "%s%" PRIu64 " ", i ? ", " : "", lost[i].count);
+		put_text(out, lost[i].producer ? lost[i].producer : "?", 40);
+		putc(' ', out);
+		put_text(out, lost[i].reason ? lost[i].reason : "?", 40);
+	}
+	putc('\n', out);
+}
+
+static void
+put_cost(FILE *out, const struct report *r)
+{
+	const struct profile_summary *sum = profile_summary(r->profile);
+
+	fprintf(out, LABEL "%.3f s CPU", "Profiler", seconds(sum->cost_ns));
+	if (sum->recorded)
+		fprintf(out, " (%.2f %% of one CPU)",
+		    percent(sum->cost_ns, sum->recorded));
+	fprintf(out, ", %.1f MB\n", (double)sum->cost_max_rss / 1e6);
+}
+
+static void
+put_notes(FILE *out, const struct report *r)
+{
+	const char *note;
+	size_t i;
+
+	for (i = 0; (note = profile_note(r->profile, i)); i++) {
+		fprintf(out, LABEL, "Note");
+		put_text(out, note, SIZE_MAX);
+		putc('\n', out);
+	}
+}
+
+/* ---- the table --------------------------------------------------------- */
+
+/* The columns of figures, each 9 wide and two blanks; then, by thread, more. */
+enum figure {
+	F_END,
+	F_SELF,
+	F_TOTAL,
+	F_ON,
+	F_OFF,
+	F_READY,
+	F_SLEEPING,
+	F_DISK,
+	F_STOPPED,
+	F_FIGURES
+};
+
+static const char *const title[F_FIGURES] = {
+	[F_SELF] = "Self s",
+	[F_TOTAL] = "Total s",
+	[F_ON] = "On s",
+	[F_OFF] = "Off s",
+	[F_READY] = "Ready s",
+	[F_SLEEPING] = "Sleep s",
+	[F_DISK] = "Disk s",
+	[F_STOPPED] = "Stop s",
+};
+
+#define FIGURES_MAX 6
+
+static const enum figure figures[PROFILE_NMETRICS][2][FIGURES_MAX + 1] = {
+	[PROFILE_CPU] = { { F_SELF, F_TOTAL }, { F_SELF, F_TOTAL } },
+	[PROFILE_OFF] = { { F_READY, F_SLEEPING, F_DISK, F_STOPPED },
+	    { F_READY, F_SLEEPING, F_DISK, F_STOPPED, F_TOTAL } },
+	[PROFILE_WALL] = { { F_ON, F_OFF, F_TOTAL },
+	    { F_ON, F_READY, F_SLEEPING, F_DISK, F_STOPPED, F_TOTAL } },
+};
+
+/* Those that are shown: few programs are ever stopped. */
+static size_t
+choose_figures(const struct report *r, enum figure *f)
+{
+	int thread = profile_grouping(r->profile) == PROFILE_THREAD;
+	const enum figure *all = figures[profile_measured(r->profile)][thread];
+	size_t n = 0;
+
+	for (; *all; all++)
+		if (*all != F_STOPPED ||
+		    profile_summary(r->profile)->in[PROFILE_STOPPED])
+			f[n++] = *all;
+	return n;
+}
+
+static uint64_t
+figure(const struct profile_row *row, enum figure f)
+{
+	switch (f) {
+	case F_SELF: return row->self;
+	case F_ON: return row->in[PROFILE_ON];
+	case F_OFF: return row->total - row->in[PROFILE_ON];
+	case F_READY: return row->in[PROFILE_READY];
+	case F_SLEEPING: return row->in[PROFILE_SLEEPING];
+	case F_DISK: return row->in[PROFILE_DISK];
+	case F_STOPPED: return row->in[PROFILE_STOPPED];
+	default: return row->total;
+	}
+}
+
+/* The wall time of threads is about the same; of interest is whether it adds
+ * up to the time that they were there. */
+static int
+has_known(const struct report *r)
+{
+	return profile_grouping(r->profile) == PROFILE_THREAD &&
+	    profile_measured(r->profile) == PROFILE_WALL;
+}
+
+static void
+put_titles(FILE *out, const struct report *r)
+{
+	enum figure f[FIGURES_MAX];
+	size_t n = choose_figures(r, f), i;
+
+	putc('\n', out);
+	if (!has_known(r))
+		fprintf(out, "%6s  %7s  ", "Self %", "Total %");
+	for (i = 0; i < n; i++)
+		fprintf(out, "%9s  ", title[f[i]]);
+	if (has_known(r))
+		fputs("Known %  ", out);
+}
+
+static void
+put_figures(FILE *out, const struct report *r, const struct profile_row *row)
+{
+	uint64_t all = profile_summary(r->profile)->ns;
+	enum figure f[FIGURES_MAX];
+	size_t n = choose_figures(r, f), i;
+
+	if (!has_known(r))
+		fprintf(out, "%6.2f  %7.2f  ", percent(row->self, all),
+		    percent(row->total, all));
+	for (i = 0; i < n; i++)
+		fprintf(out, "%9.3f  ", seconds(figure(row, f[i])));
+	if (has_known(r))
+		fprintf(out, "%7.2f  ", percent(row->total, row->present));
+}
+
+/* The columns that are left beside the figures and `more`. */
+static size_t
+columns_left(const struct report *r, size_t more)
+{
+	enum figure f[FIGURES_MAX];
+
+	more += 17 + 11 * choose_figures(r, f);
+	return r->columns > more + 30 ? r->columns - more : 30;
+}
+
+/* Where a row is in the source, else in which file. */
+static void
+place(char *buf, size_t size, const struct profile_row *row)
+{
+	if (row->file && row->line)
+		snprintf(buf, size, "%s:%" PRIu64, row->file, row->line);
+	else
+		snprintf(buf, size, "%s", row->file ? row->file : row->module ? row->module
+		                                                              : "");
+}
+
+static size_t
+place_columns(const struct profile_row *row)
+{
+	char buf[NAME_SIZE];
+
+	place(buf, sizeof(buf), row);
+	return name_columns(buf);
+}
+
+/* How wide the name may be, and what is after it: as wide as they are, else
+ * the place gets two fifths, or what the names leave. */
+static void
+share(const struct report *r, size_t width, size_t *name, size_t *after)
+{
+	size_t need_name = 8, need_place = 8, i, n;
+
+	for (i = 0; i < r->shown; i++) {
+		if ((n = name_columns(r->row[i].name)) > need_name)
+			need_name = n;
+		if ((n = place_columns(&r->row[i])) > need_place)
+			need_place = n;
+	}
+	*name = need_name;
+	*after = need_place;
+	if (need_name + need_place <= width)
+		return;
+	*after = width * 2 / 5;
+	if (need_name < width - *after)
+		*after = width - need_name;
+	if (*after > need_place)
+		*after = need_place;
+	*name = width - *after;
+}
+
+static void
+put_padded(FILE *out, const char *s, size_t used, size_t width)
+{
+	fprintf(out, "%s%*s", s, (int)(width > used ? width - used : 0), "");
+}
+
+static void
+put_place(FILE *out, const struct profile_row *row, size_t name, size_t after)
+{
+	char buf[NAME_SIZE], whole[NAME_SIZE];
+	size_t used = name_short(buf, sizeof(buf), row->name, name);
+
+	place(whole, sizeof(whole), row);
+	if (*whole) {
+		put_padded(out, buf, used, name + 2);
+		name_source(buf, sizeof(buf), whole, after);
+	}
+	fprintf(out, "%s\n", buf);
+}
+
+static void
+put_places(FILE *out, const struct report *r)
+{
+	size_t name, after, i;
+
+	share(r, columns_left(r, 2), &name, &after);
+	put_padded(out, "Function", 8, name + 2);
+	fputs("Location\n", out);
+	for (i = 0; i < r->shown; i++) {
+		put_figures(out, r, &r->row[i]);
+		put_place(out, &r->row[i], name, after);
+	}
+}
+
+static void
+put_crates(FILE *out, const struct report *r)
+{
+	char buf[NAME_SIZE];
+	const struct profile_row *row;
+	size_t i, used;
+
+	fputs("Crate\n", out);
+	for (i = 0; i < r->shown; i++) {
+		row = &r->row[i];
+		put_figures(out, r, row);
+		used = name_path(buf, sizeof(buf), row->name, columns_left(r, 10));
+		put_padded(out, buf, used, row->version ? 24 : 0);
+		if (row->version)
+			fprintf(out, " %s", row->version);
+		putc('\n', out);
+	}
+}
+
+static void
+put_modules(FILE *out, const struct report *r)
+{
+	char buf[NAME_SIZE];
+	size_t i;
+
+	fputs("Module\n", out);
+	for (i = 0; i < r->shown; i++) {
+		put_figures(out, r, &r->row[i]);
+		name_path(buf, sizeof(buf), r->row[i].name, columns_left(r, 0));
+		fprintf(out, "%s\n", buf);
+	}
+}
+
+static void
+put_threads(FILE *out, const struct report *r)
+{
+	size_t i;
+
+	fputs("    TID  Thread\n", out);
+	for (i = 0; i < r->shown; i++) {
+		put_figures(out, r, &r->row[i]);
+		fprintf(out, "%7" PRIu64 "  ", r->row[i].tid);
+		put_text(out, r->row[i].name, 64);
+		putc('\n', out);
+	}
+}
+
+static void
+put_left_out(FILE *out, const struct report *r)
+{
+	uint64_t self = 0;
+	size_t i;
+
+	if (r->shown == r->rows)
+		return;
+	for (i = r->shown; i < r->rows; i++)
+		self += r->row[i].self;
+	fprintf(out, "%6.2f  in %zu more row%s (-n 0 -t 0 shows all)\n",
+	    percent(self, profile_summary(r->profile)->ns),
+	    r->rows - r->shown, r->rows - r->shown == 1 ? "" : "s");
+}
+
+static void
+put_table(FILE *out, const struct report *r)
+{
+	put_titles(out, r);
+	switch (profile_grouping(r->profile)) {
+	case PROFILE_THREAD: put_threads(out, r); break;
+	case PROFILE_MODULE: put_modules(out, r); break;
+	case PROFILE_CRATE: put_crates(out, r); break;
+	default: put_places(out, r);
+	}
+	put_left_out(out, r);
+}
+
+void
+report_text(FILE *out, const struct report *r)
+{
+	put_process(out, r);
+	put_recorded(out, r);
+	if (profile_measured(r->profile) != PROFILE_OFF)
+		put_cpu(out, r);
+	if (profile_measured(r->profile) != PROFILE_CPU)
+		put_off(out, r);
+	put_stacks(out, r);
+	put_lost(out, r);
+	put_cost(out, r);
+	put_notes(out, r);
+	if (has_rows(r))
+		put_table(out, r);
+	else if (profile_measured(r->profile) == PROFILE_OFF)
+		fputs("\nThere is no off-CPU time in the recording or in this "
+		      "part of it.\n",
+		    out);
+	else
+		fputs("\nThere are no samples in the recording or in this part "
+		      "of it.\n",
+		    out);
+}

@@ -1,0 +1,598 @@
+#include <errno.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <sqlite3.h>
+
+#include "record/db.h"
+#include "record/db_file.h"
+
+static const char schema[] =
+#include "schema.h"
+    ;
+
+#define READ_TIMEOUT 2000 /* milliseconds */
+#define WRITE_TIMEOUT 5000
+#define CLOSE_TIMEOUT 200
+#define ERROR_SIZE (PATH_MAX + 256)
+
+struct db {
+	char *path;
+	sqlite3 *sql;
+	enum db_mode mode;
+	int immutable;
+	struct db_file file; /* to be closed after sql */
+	char *meta;          /* the value handed out last */
+	char error[ERROR_SIZE];
+};
+
+struct db_stmt {
+	struct db *db;
+	sqlite3_stmt *st;
+};
+
+/* ---- errors ----------------------------------------------------------- */
+
+__attribute__((format(printf, 2, 3))) static int
+fail(struct db *db, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	n = snprintf(db->error, sizeof(db->error), "%.*s: ", PATH_MAX,
+	    db->path);
+	va_start(ap, fmt);
+	vsnprintf(db->error + n, sizeof(db->error) - (size_t)n, fmt, ap);
+	va_end(ap);
+	return -1;
+}
+
+/* What SQLite has just answered, said for a person. */
+static int
+fail_sqlite(struct db *db)
+{
+	int code = sqlite3_errcode(db->sql), e = sqlite3_system_errno(db->sql);
+	const char *why = sqlite3_errmsg(db->sql);
+
+	switch (code & 0xff) {
+	case SQLITE_FULL:
+		return fail(db, "the disk is full");
+	case SQLITE_IOERR:
+		return fail(db, "%s: %s", why, e ? strerror(e) : "unknown cause");
+	case SQLITE_CANTOPEN:
+		return fail(db, "cannot be opened: %s", e ? strerror(e) : why);
+	case SQLITE_BUSY:
+		return fail(db, "in use by another program");
+	case SQLITE_READONLY:
+		return fail(db, "cannot be written");
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+		return fail(db, "damaged: %s", why);
+	default:
+		return fail(db, "%s", why);
+	}
+}
+
+const char *
+db_error(const struct db *db)
+{
+	return db->error;
+}
+
+int
+db_no_memory(struct db *db)
+{
+	return fail(db, "%s", strerror(ENOMEM));
+}
+
+/* ---- opening ---------------------------------------------------------- */
+
+/* file:...?mode=..., so that no name means anything else to SQLite. */
+static char *
+file_uri(const char *path, const char *query)
+{
+	static const char hex[] = "0123456789ABCDEF";
+	char *uri = malloc(3 * strlen(path) + strlen(query) + 16), *p;
+
+	if (uri == NULL)
+		return NULL;
+	p = stpcpy(uri, *path == '/' ? "file://" : "file:./");
+	for (; *path; path++) {
+		if (strchr("%?#", *path) == NULL) {
+			*p++ = *path;
+			continue;
+		}
+		*p++ = '%';
+		*p++ = hex[(unsigned char)*path >> 4];
+		*p++ = hex[*path & 15];
+	}
+	stpcpy(stpcpy(p, "?mode="), query);
+	return uri;
+}
+
+static int
+open_sql(struct db *db, const char *query, int timeout)
+{
+	char *uri = file_uri(db->path, query);
+	int rc;
+
+	if (uri == NULL)
+		return db_no_memory(db);
+	rc = sqlite3_open_v2(uri, &db->sql,
+	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_URI |
+	        SQLITE_OPEN_NOMUTEX,
+	    NULL);
+	free(uri);
+	if (db->sql == NULL)
+		return db_no_memory(db);
+	sqlite3_extended_result_codes(db->sql, 1);
+	sqlite3_busy_timeout(db->sql, timeout);
+	if (rc != SQLITE_OK)
+		return fail_sqlite(db);
+	return db_exec(db, "PRAGMA trusted_schema=OFF;"
+	                   "PRAGMA cell_size_check=ON");
+}
+
+static void
+close_sql(struct db *db)
+{
+	sqlite3_close(db->sql);
+	db->sql = NULL;
+}
+
+int64_t
+db_schema(struct db *db)
+{
+	struct db_stmt *s = db_prepare(db, "PRAGMA user_version");
+	int64_t version = -1;
+
+	if (s && db_step(s) == 1)
+		version = db_int(s, 0);
+	db_finalize(s);
+	return version;
+}
+
+static int
+check_schema(struct db *db)
+{
+	int64_t version = db_schema(db);
+
+	if (version == -1)
+		return -1;
+	if (version > DB_SCHEMA)
+		return fail(db, "recording of a newer rsprof (schema %lld, "
+		                "this one reads %d)",
+		    (long long)version, DB_SCHEMA);
+	if (version < 1)
+		return fail(db, "damaged: it has no schema version");
+	return db_exec(db, "SELECT count(*) FROM sqlite_master");
+}
+
+/* The bytes of an empty recording, to be freed with sqlite3_free(). */
+static unsigned char *
+empty_recording(size_t *len)
+{
+	unsigned char *image = NULL;
+	sqlite3_int64 size = 0;
+	sqlite3 *sql;
+
+	if (sqlite3_open(":memory:", &sql) == SQLITE_OK &&
+	    sqlite3_exec(sql, schema, NULL, NULL, NULL) == SQLITE_OK)
+		image = sqlite3_serialize(sql, "main", &size, 0);
+	sqlite3_close(sql);
+	*len = (size_t)size;
+	return image;
+}
+
+static int
+try_read(struct db *db, const char *query)
+{
+	close_sql(db);
+	if (open_sql(db, query, READ_TIMEOUT) == -1)
+		return -1;
+	return check_schema(db);
+}
+
+/*
+ * Read-only does for most.  An interrupted change of the journal's mode needs
+ * a connection that may undo it; a recording that was killed and then put
+ * where nothing can be written needs one that looks at the file alone.
+ */
+static int
+open_read(struct db *db)
+{
+	const char *why = strerror(ENOENT);
+	int code;
+
+	if (db_file_open(&db->file, 0, &why) != 1)
+		return fail(db, "%s", why);
+	if (try_read(db, "ro") == 0)
+		return 0;
+	code = db->sql ? sqlite3_errcode(db->sql) & 0xff : SQLITE_NOMEM;
+	if (code != SQLITE_CANTOPEN && code != SQLITE_READONLY)
+		return -1;
+	if (access(db->path, W_OK) == 0 && try_read(db, "rw") == 0)
+		return db_exec(db, "PRAGMA query_only=ON");
+	if (db_file_has_log(&db->file))
+		return fail(db, "was not closed, and can be read only where "
+		                "its directory can be written: copy %s and %s-wal "
+		                "to such a one",
+		    db->path, db->path);
+	db->immutable = 1;
+	return try_read(db, "ro&immutable=1");
+}
+
+/* Make the file, perhaps in place of an old recording. */
+static int
+create(struct db *db)
+{
+	const char *why;
+	unsigned char *image;
+	size_t len;
+	int r;
+
+	if ((image = empty_recording(&len)) == NULL)
+		return db_no_memory(db);
+	r = db_file_make(&db->file, image, len, &why);
+	sqlite3_free(image);
+	return r == -1 ? fail(db, "%s", why) : 0;
+}
+
+static int
+take_file(struct db *db)
+{
+	const char *why;
+	int old = db_file_open(&db->file, 1, &why);
+
+	if (old == 1 && db->mode == DB_CREATE) {
+		fail(db, "there is a recording already");
+		errno = EEXIST;
+		return -1;
+	}
+	if (old == -1 || (old && db_file_lock(&db->file, &why) == -1))
+		return fail(db, "%s", why);
+	return old && db->mode == DB_APPEND ? 0 : create(db);
+}
+
+/* A recording of an older version becomes one of ours. */
+static int
+upgrade(struct db *db)
+{
+	if (db_schema(db) == DB_SCHEMA)
+		return 0;
+	if (db_exec(db, "BEGIN IMMEDIATE") == -1 ||
+	    db_exec(db, schema) == -1) {
+		db_undo(db);
+		return -1;
+	}
+	return db_exec(db, "COMMIT");
+}
+
+static int
+open_write(struct db *db)
+{
+	if (take_file(db) == -1 || open_sql(db, "rw", WRITE_TIMEOUT) == -1 ||
+	    check_schema(db) == -1 || upgrade(db) == -1)
+		return -1;
+	return db_exec(db, "PRAGMA journal_mode=WAL;"
+	                   "PRAGMA synchronous=NORMAL");
+}
+
+static void
+free_db(struct db *db)
+{
+	close_sql(db);
+	db_file_close(&db->file);
+	free(db->meta);
+	free(db->path);
+	free(db);
+}
+
+struct db *
+db_open(const char *path, enum db_mode mode, const char **error)
+{
+	static char why[ERROR_SIZE];
+	struct db *db = calloc(1, sizeof(*db));
+	int e;
+
+	*error = why;
+	snprintf(why, sizeof(why), "%s", strerror(ENOMEM));
+	if (db == NULL || (db->path = strdup(path)) == NULL) {
+		free(db);
+		return NULL;
+	}
+	db->file = (struct db_file){ db->path, -1 };
+	db->mode = mode;
+	errno = 0;
+	if ((mode == DB_READ ? open_read(db) : open_write(db)) == 0)
+		return db;
+	e = errno;
+	memcpy(why, db->error, sizeof(why));
+	free_db(db);
+	errno = e;
+	return NULL;
+}
+
+int
+db_live(const struct db *db)
+{
+	return db_file_locked(&db->file);
+}
+
+/* ---- closing ---------------------------------------------------------- */
+
+static int
+is_wal(struct db *db)
+{
+	struct db_stmt *s = db_prepare(db, "PRAGMA journal_mode");
+	const char *mode;
+	int r;
+
+	r = s && db_step(s) == 1 && (mode = db_text(s, 0)) &&
+	    strcmp(mode, "wal") == 0;
+	db_finalize(s);
+	return r;
+}
+
+/* One plain file, unless somebody is still reading it. */
+static int
+make_plain(struct db *db)
+{
+	int code;
+
+	sqlite3_busy_timeout(db->sql, CLOSE_TIMEOUT);
+	if (db_exec(db, "PRAGMA wal_checkpoint(TRUNCATE);"
+	                "PRAGMA journal_mode=DELETE") == 0)
+		return 0;
+	code = sqlite3_errcode(db->sql) & 0xff;
+	return code == SQLITE_BUSY || code == SQLITE_LOCKED ? 0 : -1;
+}
+
+/* What a writer could not do because we were reading. */
+static void
+tidy(struct db *db)
+{
+	if (db->immutable || !is_wal(db) || db_live(db) ||
+	    !db_file_current(&db->file) || access(db->path, W_OK) == -1)
+		return;
+	close_sql(db);
+	if (open_sql(db, "rw", 0) == 0)
+		make_plain(db);
+}
+
+int
+db_close(struct db *db)
+{
+	int r = 0;
+
+	if (db == NULL)
+		return 0;
+	db_undo(db);
+	if (db->mode == DB_READ)
+		tidy(db);
+	else
+		r = make_plain(db);
+	free_db(db);
+	return r;
+}
+
+/* ---- statements ------------------------------------------------------- */
+
+int
+db_exec(struct db *db, const char *sql)
+{
+	if (sqlite3_exec(db->sql, sql, NULL, NULL, NULL) != SQLITE_OK)
+		return fail_sqlite(db);
+	return 0;
+}
+
+void
+db_undo(struct db *db)
+{
+	if (!sqlite3_get_autocommit(db->sql))
+		sqlite3_exec(db->sql, "ROLLBACK", NULL, NULL, NULL);
+}
+
+struct db_stmt *
+db_prepare(struct db *db, const char *sql)
+{
+	struct db_stmt *s = malloc(sizeof(*s));
+
+	if (s == NULL) {
+		db_no_memory(db);
+		return NULL;
+	}
+	s->db = db;
+	if (sqlite3_prepare_v2(db->sql, sql, -1, &s->st, NULL) != SQLITE_OK) {
+		fail_sqlite(db);
+		free(s);
+		return NULL;
+	}
+	return s;
+}
+
+int
+db_prepare_all(struct db *db, struct db_stmt **s, const char *const *sql,
+    size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if ((s[i] = db_prepare(db, sql[i])) == NULL)
+			return -1;
+	return 0;
+}
+
+void
+db_finalize(struct db_stmt *s)
+{
+	if (s == NULL)
+		return;
+	sqlite3_finalize(s->st);
+	free(s);
+}
+
+void
+db_finalize_all(struct db_stmt **s, size_t n)
+{
+	while (n-- > 0)
+		db_finalize(s[n]);
+}
+
+static int
+bind_one(sqlite3_stmt *st, int i, char type, va_list *ap)
+{
+	const char *text;
+	int64_t n;
+
+	if (type == 't') {
+		text = va_arg(*ap, const char *);
+		return sqlite3_bind_text(st, i, text, -1, SQLITE_STATIC);
+	}
+	n = va_arg(*ap, int64_t);
+	if (type == 'r' && n == 0)
+		return sqlite3_bind_null(st, i);
+	return sqlite3_bind_int64(st, i, n);
+}
+
+static int
+bind_all(struct db_stmt *s, const char *types, va_list *ap)
+{
+	int i;
+
+	sqlite3_reset(s->st);
+	for (i = 1; *types; types++, i++)
+		if (bind_one(s->st, i, *types, ap) != SQLITE_OK)
+			return fail_sqlite(s->db);
+	return 0;
+}
+
+int
+db_start(struct db_stmt *s, const char *types, ...)
+{
+	va_list ap;
+	int r;
+
+	va_start(ap, types);
+	r = bind_all(s, types, &ap);
+	va_end(ap);
+	return r;
+}
+
+int
+db_run(struct db_stmt *s, const char *types, ...)
+{
+	va_list ap;
+	int r;
+
+	va_start(ap, types);
+	r = bind_all(s, types, &ap);
+	va_end(ap);
+	return r == -1 ? -1 : db_step(s);
+}
+
+int
+db_step(struct db_stmt *s)
+{
+	int rc = sqlite3_step(s->st);
+
+	if (rc == SQLITE_ROW)
+		return 1;
+	if (rc != SQLITE_DONE)
+		fail_sqlite(s->db);
+	sqlite3_reset(s->st);
+	return rc == SQLITE_DONE ? 0 : -1;
+}
+
+void
+db_reset(struct db_stmt *s)
+{
+	sqlite3_reset(s->st);
+}
+
+int
+db_is_null(struct db_stmt *s, int column)
+{
+	return sqlite3_column_type(s->st, column) == SQLITE_NULL;
+}
+
+int64_t
+db_int(struct db_stmt *s, int column)
+{
+	return sqlite3_column_int64(s->st, column);
+}
+
+const char *
+db_text(struct db_stmt *s, int column)
+{
+	return (const char *)sqlite3_column_text(s->st, column);
+}
+
+int64_t
+db_last_id(const struct db *db)
+{
+	return sqlite3_last_insert_rowid(db->sql);
+}
+
+const char *
+db_meta(struct db *db, const char *key)
+{
+	struct db_stmt *s;
+	const char *value;
+
+	free(db->meta);
+	db->meta = NULL;
+	s = db_prepare(db, "SELECT value FROM meta WHERE key = ?");
+	if (s && db_start(s, "t", key) == 0 && db_step(s) == 1 &&
+	    (value = db_text(s, 0)))
+		db->meta = strdup(value);
+	db_finalize(s);
+	return db->meta;
+}
+
+const char *
+db_name(struct db_stmt *s, int column)
+{
+	return sqlite3_column_name(s->st, column);
+}
+
+/* ---- somebody's SQL --------------------------------------------------- */
+
+static int
+query_rows(struct db_stmt *s, db_row *head, db_row *row, void *ctx)
+{
+	int columns = sqlite3_column_count(s->st), r;
+
+	if (head && columns && (r = head(ctx, s, columns)))
+		return r;
+	while ((r = db_step(s)) == 1)
+		if ((r = row(ctx, s, columns)))
+			return r;
+	return r;
+}
+
+int
+db_query(struct db *db, const char *sql, db_row *head, db_row *row, void *ctx)
+{
+	struct db_stmt s = { .db = db };
+	int r = 0;
+
+	sqlite3_limit(db->sql, SQLITE_LIMIT_ATTACHED, 0);
+	while (r == 0 && *sql) {
+		if (sqlite3_prepare_v2(db->sql, sql, -1, &s.st, &sql) !=
+		    SQLITE_OK)
+			return fail_sqlite(db);
+		if (s.st == NULL)
+			continue;
+		if (sqlite3_stmt_readonly(s.st))
+			r = query_rows(&s, head, row, ctx);
+		else
+			r = fail(db, "is only read: %s", sqlite3_sql(s.st));
+		sqlite3_finalize(s.st);
+	}
+	return r;
+}

@@ -1,0 +1,265 @@
+#include "record/db_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define APPLICATION_ID 0x72737066u /* as in schema.sql */
+#define HEADER 100                 /* www.sqlite.org/fileformat2.html, 1.3 */
+#define HEADER_MAGIC "SQLite format 3"
+#define HEADER_APPLICATION_ID 68
+#define WRITER_BYTE ((off_t)1 << 62) /* far from the bytes SQLite locks */
+
+static int
+fail(const char **why, const char *what)
+{
+	*why = what;
+	return -1;
+}
+
+static int
+fail_errno(const char **why)
+{
+	return fail(why, strerror(errno));
+}
+
+/* ---- a file that is there ---------------------------------------------- */
+
+/* A descriptor that no message to stderr can reach, whatever was closed. */
+static int
+above_stderr(int fd)
+{
+	int high;
+
+	if (fd == -1 || fd > STDERR_FILENO)
+		return fd;
+	high = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	close(fd);
+	return high;
+}
+
+static uint32_t
+be32(const unsigned char *p)
+{
+	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
+	    (uint32_t)p[2] << 8 | p[3];
+}
+
+/* Asked of its bytes, because SQLite may change a file that it opens. */
+static int
+check_header(int fd, const char **why)
+{
+	unsigned char h[HEADER];
+	ssize_t n = pread(fd, h, sizeof(h), 0);
+
+	if (n == -1)
+		return fail_errno(why);
+	if (n == 0)
+		return fail(why, "not a recording: the file is empty");
+	if (n < HEADER || memcmp(h, HEADER_MAGIC, sizeof(HEADER_MAGIC)))
+		return fail(why, "not a recording: not an SQLite file");
+	if (be32(h + HEADER_APPLICATION_ID) != APPLICATION_ID)
+		return fail(why, "an SQLite file, but not a recording");
+	return 0;
+}
+
+int
+db_file_open(struct db_file *f, int writable, const char **why)
+{
+	struct stat st;
+
+	if (stat(f->path, &st) == -1)
+		return errno == ENOENT ? 0 : fail_errno(why);
+	if (!S_ISREG(st.st_mode))
+		return fail(why, S_ISDIR(st.st_mode) ? "is a directory" : "not a regular file");
+	f->fd = above_stderr(open(f->path,
+	    O_CLOEXEC | (writable ? O_RDWR : O_RDONLY)));
+	if (f->fd == -1)
+		return fail_errno(why);
+	return check_header(f->fd, why) == -1 ? -1 : 1;
+}
+
+void
+db_file_close(struct db_file *f)
+{
+	if (f->fd != -1)
+		close(f->fd);
+	f->fd = -1;
+}
+
+int
+db_file_current(const struct db_file *f)
+{
+	struct stat a, b;
+
+	return fstat(f->fd, &a) == 0 && stat(f->path, &b) == 0 &&
+	    a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+int
+db_file_has_log(const struct db_file *f)
+{
+	/* It is beside the file that a link leads to. */
+	char *real = realpath(f->path, NULL), *name = NULL;
+	struct stat st;
+	int r = 1;
+
+	if (real && asprintf(&name, "%s-wal", real) != -1) {
+		r = stat(name, &st) == 0 && st.st_size > 0;
+		free(name);
+	}
+	free(real);
+	return r;
+}
+
+/* ---- its writer -------------------------------------------------------- */
+
+static int
+writer_lock(int fd, int command, short *type)
+{
+	struct flock lock = { .l_type = *type, .l_whence = SEEK_SET };
+	int r;
+
+	lock.l_start = WRITER_BYTE;
+	lock.l_len = 1;
+	r = fcntl(fd, command, &lock);
+	*type = lock.l_type;
+	return r;
+}
+
+int
+db_file_lock(const struct db_file *f, const char **why)
+{
+	short type = F_WRLCK;
+
+	if (writer_lock(f->fd, F_OFD_SETLK, &type) == -1 &&
+	    (errno == EAGAIN || errno == EACCES))
+		return fail(why, "another program is writing this recording");
+	return 0;
+}
+
+int
+db_file_locked(const struct db_file *f)
+{
+	short type = F_RDLCK;
+
+	return writer_lock(f->fd, F_OFD_GETLK, &type) == 0 && type != F_UNLCK;
+}
+
+/* ---- a new file -------------------------------------------------------- */
+
+static int
+write_all(int fd, const char *p, size_t len)
+{
+	ssize_t n;
+
+	for (; len; p += n, len -= (size_t)n)
+		if ((n = write(fd, p, len)) == -1) {
+			if (errno != EINTR)
+				return -1;
+			n = 0;
+		}
+	return 0;
+}
+
+/* A file without a name, in the directory of the recording; -1 where the
+ * file system has none. */
+static int
+open_nameless(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *dir;
+	int fd;
+
+	if (slash == NULL)
+		return open(".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0666);
+	if ((dir = strndup(path, (size_t)(slash - path + 1))) == NULL)
+		return -1;
+	fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0666);
+	free(dir);
+	return fd;
+}
+
+/* The old file, and what SQLite keeps beside it and would take for the new
+ * file's. */
+static void
+make_way(const char *path, int old)
+{
+	static const char *const suffix[] = { "-wal", "-shm", "-journal" };
+	char *name;
+	size_t i;
+
+	if (old)
+		unlink(path);
+	for (i = 0; i < sizeof(suffix) / sizeof(suffix[0]); i++)
+		if (asprintf(&name, "%s%s", path, suffix[i]) != -1) {
+			unlink(name);
+			free(name);
+		}
+}
+
+static int
+give_name(int fd, const char *path)
+{
+	char self[64];
+
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+	return linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
+}
+
+/* A nameless file, filled before it gets its name.  1: made.  0: the file
+ * system cannot.  -1: failed. */
+static int
+make_nameless(struct db_file *f, const char *image, size_t len, int old,
+    const char **why)
+{
+	if ((f->fd = above_stderr(open_nameless(f->path))) == -1)
+		return 0;
+	if (write_all(f->fd, image, len) == -1)
+		return fail_errno(why);
+	if (db_file_lock(f, why) == -1)
+		return -1;
+	make_way(f->path, old);
+	if (give_name(f->fd, f->path) == 0)
+		return 1;
+	if (errno == EEXIST)
+		return fail_errno(why);
+	db_file_close(f);
+	return 0;
+}
+
+static int
+make_named(struct db_file *f, const char *image, size_t len, int old,
+    const char **why)
+{
+	make_way(f->path, old);
+	f->fd = above_stderr(open(f->path,
+	    O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0666));
+	if (f->fd == -1)
+		return fail_errno(why);
+	if (db_file_lock(f, why) == -1)
+		return -1;
+	if (write_all(f->fd, image, len) == 0)
+		return 0;
+	fail_errno(why);
+	unlink(f->path);
+	return -1;
+}
+
+int
+db_file_make(struct db_file *f, const void *image, size_t len,
+    const char **why)
+{
+	int old = f->fd, r;
+
+	if ((r = make_nameless(f, image, len, old != -1, why)) == 0)
+		r = make_named(f, image, len, old != -1, why);
+	if (old != -1)
+		close(old);
+	return r == -1 ? -1 : 0;
+}

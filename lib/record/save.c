@@ -1,0 +1,483 @@
+#include "record/save.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "record/complaints.h"
+#include "record/db.h"
+#include "stream/rec.h"
+#include "record/save_defs.h"
+#include "record/save_stacks.h"
+#include "record/save_tasks.h"
+
+enum statement {
+	ADD_META,
+	ADD_STREAM,
+	END_STREAM,
+	ADD_MAP,
+	ADD_CPU,
+	ADD_OFF,
+	ADD_PROBE,
+	ADD_HEAP,
+	ADD_AGE,
+	ADD_MEMORY,
+	ADD_LOST,
+	ADD_COST,
+	ADD_NOTE,
+	NSTATEMENTS
+};
+
+static const char *const sql[NSTATEMENTS] = {
+	[ADD_META] = "INSERT OR IGNORE INTO meta(key, value) VALUES(?, ?)",
+	[ADD_STREAM] = "INSERT INTO stream(producer, offset, attributes, began) "
+	               "VALUES(?, ?, ?, ?)",
+	[END_STREAM] = "UPDATE stream SET ended = ?, how = ? WHERE id = "
+	               "(SELECT max(id) FROM stream WHERE producer = ? AND ended IS NULL)",
+	[ADD_MAP] = "INSERT INTO map(time, process, start, \"end\", offset, module) "
+	            "VALUES(?, ?, ?, ?, ?, ?)",
+	[ADD_CPU] = "INSERT INTO cpu(time, thread, stack, ns, cut) VALUES(?, ?, ?, ?, ?)",
+	[ADD_OFF] = "INSERT INTO off(time, thread, stack, ns, count, state, cut) "
+	            "VALUES(?, ?, ?, ?, ?, ?, ?)",
+	[ADD_PROBE] = "INSERT INTO probe(time, process, layer, function, module, "
+	              "offset, how) VALUES(?, ?, ?, ?, ?, ?, ?)",
+	[ADD_HEAP] = "INSERT INTO heap(time, thread, stack, allocs, bytes, frees, "
+	             "freed, temps, inplace, moved, copied, samples, live, count, "
+	             "peak, sizes, lives, cut) "
+	             "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[ADD_AGE] = "INSERT INTO age(time, thread, stack, born, bytes, count, cut) "
+	            "VALUES(?, ?, ?, ?, ?, ?, ?)",
+	[ADD_MEMORY] = "INSERT INTO memory(time, process, live, count, peak, rss, "
+	               "anon, allocs, bytes, frees, freed, unknown, covered, hits, "
+	               "cost) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[ADD_LOST] = "INSERT INTO lost(time, producer, count, reason) VALUES(?, ?, ?, ?)",
+	[ADD_COST] = "INSERT INTO cost(time, producer, ns, bytes) VALUES(?, ?, ?, ?)",
+	[ADD_NOTE] = "INSERT INTO note(time, producer, text) VALUES(?, ?, ?)",
+};
+
+struct save {
+	struct db *db;
+	struct db_stmt *st[NSTATEMENTS];
+	struct complaints complaints;
+	struct save_defs *defs;
+	struct save_stacks *stacks;
+	struct save_tasks *tasks;
+	int64_t start, offset;
+	int started, has_main; /* meta has the start; the process */
+	uint64_t main_pid;     /* 0: the first that comes */
+};
+
+static int
+skip(struct save *s, const char *why)
+{
+	complaints_add(&s->complaints, why);
+	return 0;
+}
+
+/* A time of the recording. */
+static int64_t
+when(const struct save *s, uint64_t time)
+{
+	return (int64_t)(time + (uint64_t)s->offset);
+}
+
+/* ---- what the recording is of ------------------------------------------ */
+
+static int
+add_meta(struct save *s, const char *key, const char *value)
+{
+	return value ? db_run(s->st[ADD_META], "tt", key, value) : 0;
+}
+
+static uint64_t
+number_attr(const struct rec_rsprof *r, const char *key)
+{
+	const char *value = rec_attr(r, key);
+
+	return value ? strtoull(value, NULL, 10) : 0;
+}
+
+/* What the first stream says of everything. */
+static int
+begin_recording(struct save *s, const struct rec_rsprof *r)
+{
+	static const char *const keys[] = {
+		"pid", "host", "kernel", "arch", "hz"
+	};
+	char start[24];
+	size_t i;
+
+	s->start = (int64_t)number_attr(r, "wall");
+	s->started = 1;
+	s->main_pid = number_attr(r, "pid");
+	snprintf(start, sizeof(start), "%lld", (long long)s->start);
+	if (add_meta(s, "start", start) == -1 ||
+	    add_meta(s, "version", VERSION) == -1)
+		return -1;
+	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (add_meta(s, keys[i], rec_attr(r, keys[i])) == -1)
+			return -1;
+	return 0;
+}
+
+/* The process that the recording is about goes into meta. */
+static int
+meta_process(struct save *s, const struct rec_proc *p)
+{
+	char pid[24];
+
+	if (s->has_main || (s->main_pid && s->main_pid != p->pid))
+		return 0;
+	s->has_main = 1;
+	snprintf(pid, sizeof(pid), "%llu", (unsigned long long)p->pid);
+	if (add_meta(s, "pid", pid) == -1 ||
+	    add_meta(s, "name", p->name) == -1 ||
+	    add_meta(s, "exe", p->exe) == -1)
+		return -1;
+	return add_meta(s, "command", p->cmdline);
+}
+
+static void
+load_meta(struct save *s)
+{
+	const char *value = db_meta(s->db, "start");
+
+	s->started = value != NULL;
+	s->start = value ? strtoll(value, NULL, 10) : 0;
+	value = db_meta(s->db, "pid");
+	s->main_pid = value ? strtoull(value, NULL, 10) : 0;
+	s->has_main = db_meta(s->db, "name") != NULL;
+}
+
+/* ---- records ----------------------------------------------------------- */
+
+/* The attributes as they stand in the header. */
+static const char *
+attributes(const struct rec *r)
+{
+	const char *p = r->line;
+	int i;
+
+	for (i = 0; i < 3 && p; i++)
+		if ((p = strchr(p, '\t')))
+			p++;
+	return p;
+}
+
+static int
+save_rsprof(struct save *s, const struct rec *r)
+{
+	uint64_t mono = number_attr(&r->rsprof, "mono");
+	uint64_t wall = number_attr(&r->rsprof, "wall");
+
+	if (mono > INT64_MAX || wall > INT64_MAX)
+		return skip(s, "skipped: time out of range");
+	if (!s->started && begin_recording(s, &r->rsprof) == -1)
+		return -1;
+	/* Not every producer has a rate. */
+	if (add_meta(s, "hz", rec_attr(&r->rsprof, "hz")) == -1)
+		return -1;
+	s->offset = (int64_t)(wall - mono - (uint64_t)s->start);
+	return db_run(s->st[ADD_STREAM], "titi", r->rsprof.producer, s->offset,
+	    attributes(r), when(s, mono));
+}
+
+static int
+save_proc(struct save *s, const struct rec_proc *p)
+{
+	if (meta_process(s, p) == -1)
+		return -1;
+	return save_tasks_proc(s->tasks, p, when(s, p->time));
+}
+
+static int
+save_map(struct save *s, const struct rec_map *m)
+{
+	int64_t process, module;
+
+	if (save_tasks_find_process(s->tasks, m->pid, when(s, m->time),
+	        &process) == -1 ||
+	    save_defs_find_module(s->defs, m->module, &module) == -1)
+		return -1;
+	return db_run(s->st[ADD_MAP], "iiiiir", when(s, m->time), process,
+	    (int64_t)m->start, (int64_t)m->end, (int64_t)m->offset, module);
+}
+
+/* The row of a stack, or 0 and why there is none. */
+static int
+find_stack(struct save *s, const struct rec_ref *ref, int64_t *row,
+    const char **cut)
+{
+	if (save_stacks_find(s->stacks, ref->id, row) == -1)
+		return -1;
+	*cut = *row == 0 && ref->cut == NULL ? "no-stack" : ref->cut;
+	return 0;
+}
+
+static int
+save_cpu(struct save *s, const struct rec_cpu *cpu)
+{
+	int64_t time = when(s, cpu->time), thread, stack;
+	const char *cut;
+
+	if (cpu->ns > INT64_MAX)
+		return skip(s, "skipped: nanoseconds out of range");
+	if (save_tasks_find_thread(s->tasks, cpu->pid, cpu->tid, time,
+	        &thread) == -1 ||
+	    find_stack(s, &cpu->stack, &stack, &cut) == -1)
+		return -1;
+	return db_run(s->st[ADD_CPU], "iirit", time, thread, stack,
+	    (int64_t)cpu->ns, cut);
+}
+
+static int
+save_off(struct save *s, const struct rec_off *off)
+{
+	int64_t time = when(s, off->time), thread, stack;
+	const char *cut;
+
+	if (off->ns > INT64_MAX)
+		return skip(s, "skipped: nanoseconds out of range");
+	if (off->count > INT64_MAX)
+		return skip(s, "skipped: count out of range");
+	if (save_tasks_find_thread(s->tasks, off->pid, off->tid, time,
+	        &thread) == -1 ||
+	    find_stack(s, &off->stack, &stack, &cut) == -1)
+		return -1;
+	return db_run(s->st[ADD_OFF], "iiriitt", time, thread, stack,
+	    (int64_t)off->ns, (int64_t)off->count, off->state, cut);
+}
+
+/* ---- the heap ---------------------------------------------------------- */
+
+static int
+save_probe(struct save *s, const struct rec_probe *p)
+{
+	int64_t time = when(s, p->time), process, module = 0;
+
+	if (save_tasks_find_process(s->tasks, p->pid, time, &process) == -1 ||
+	    (p->module && save_defs_find_module(s->defs, p->module, &module) == -1))
+		return -1;
+	return db_run(s->st[ADD_PROBE], "iittrit", time, process, p->layer,
+	    p->function, module, (int64_t)p->offset, p->how);
+}
+
+/* Are all these numbers such that a recording can hold them? */
+static int
+fit(const uint64_t *n, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (n[i] > INT64_MAX)
+			return 0;
+	return 1;
+}
+
+static int
+save_heap(struct save *s, const struct rec_heap *h)
+{
+	char sizes[REC_HISTOGRAM_MAX], lives[REC_HISTOGRAM_MAX];
+	int64_t time = when(s, h->time), thread, stack;
+	const char *cut;
+
+	if (!fit(&h->allocs, 9) || !fit(&h->live, 3))
+		return skip(s, "skipped: number out of range");
+	if (save_tasks_find_thread(s->tasks, h->pid, h->tid, time, &thread) == -1 ||
+	    find_stack(s, &h->stack, &stack, &cut) == -1)
+		return -1;
+	return db_run(s->st[ADD_HEAP], "iiriiiiiiiiiiiittt", time, thread, stack,
+	    (int64_t)h->allocs, (int64_t)h->bytes, (int64_t)h->frees,
+	    (int64_t)h->freed, (int64_t)h->temps, (int64_t)h->inplace,
+	    (int64_t)h->moved, (int64_t)h->copied, (int64_t)h->samples,
+	    (int64_t)h->live, (int64_t)h->count, (int64_t)h->peak,
+	    rec_histogram(sizes, h->sizes), rec_histogram(lives, h->lives), cut);
+}
+
+static int
+save_age(struct save *s, const struct rec_age *a)
+{
+	int64_t time = when(s, a->time), thread, stack;
+	const char *cut;
+
+	if (!fit(&a->born, 3))
+		return skip(s, "skipped: number out of range");
+	if (save_tasks_find_thread(s->tasks, a->pid, a->tid, time, &thread) == -1 ||
+	    find_stack(s, &a->stack, &stack, &cut) == -1)
+		return -1;
+	return db_run(s->st[ADD_AGE], "iiriiit", time, thread, stack,
+	    when(s, a->born), (int64_t)a->bytes, (int64_t)a->count, cut);
+}
+
+static int
+save_memory(struct save *s, const struct rec_memory *m)
+{
+	int64_t time = when(s, m->time), process;
+
+	if (!fit(&m->live, 13))
+		return skip(s, "skipped: number out of range");
+	if (save_tasks_find_process(s->tasks, m->pid, time, &process) == -1)
+		return -1;
+	return db_run(s->st[ADD_MEMORY], "iiiiiiiiiiiiiii", time, process,
+	    (int64_t)m->live, (int64_t)m->count, (int64_t)m->peak, (int64_t)m->rss,
+	    (int64_t)m->anon, (int64_t)m->allocs, (int64_t)m->bytes,
+	    (int64_t)m->frees, (int64_t)m->freed, (int64_t)m->unknown,
+	    (int64_t)m->covered, (int64_t)m->hits, (int64_t)m->cost);
+}
+
+/* ---- what the producer says of itself ---------------------------------- */
+
+static int
+save_lost(struct save *s, const struct rec_lost *l)
+{
+	if (l->count > INT64_MAX)
+		return skip(s, "skipped: count out of range");
+	return db_run(s->st[ADD_LOST], "itit", when(s, l->time), l->producer,
+	    (int64_t)l->count, l->reason);
+}
+
+static int
+save_cost(struct save *s, const struct rec_cost *c)
+{
+	if (c->ns > INT64_MAX || c->bytes > INT64_MAX)
+		return skip(s, "skipped: cost out of range");
+	return db_run(s->st[ADD_COST], "itii", when(s, c->time), c->producer,
+	    (int64_t)c->ns, (int64_t)c->bytes);
+}
+
+static int
+save_note(struct save *s, const struct rec_note *n)
+{
+	return db_run(s->st[ADD_NOTE], "itt", when(s, n->time), n->producer,
+	    n->text);
+}
+
+static int
+save_end(struct save *s, const struct rec_end *e)
+{
+	return db_run(s->st[END_STREAM], "itt", when(s, e->time), e->reason,
+	    e->producer);
+}
+
+static int
+save_any(struct save *s, const struct rec *r)
+{
+	switch (r->type) {
+	case REC_RSPROF: return save_rsprof(s, r);
+	case REC_PROC: return save_proc(s, &r->proc);
+	case REC_THREAD:
+		return save_tasks_thread(s->tasks, &r->thread,
+		    when(s, r->thread.time));
+	case REC_EXIT:
+		return save_tasks_exit(s->tasks, &r->exit, when(s, r->exit.time));
+	case REC_MODULE: return save_defs_module(s->defs, &r->module);
+	case REC_MAP: return save_map(s, &r->map);
+	case REC_FRAME: return save_defs_frame(s->defs, &r->frame);
+	case REC_STACK: return save_stacks_define(s->stacks, &r->stack);
+	case REC_CPU: return save_cpu(s, &r->cpu);
+	case REC_OFF: return save_off(s, &r->off);
+	case REC_PROBE: return save_probe(s, &r->probe);
+	case REC_HEAP: return save_heap(s, &r->heap);
+	case REC_AGE: return save_age(s, &r->age);
+	case REC_MEMORY: return save_memory(s, &r->memory);
+	case REC_LOST: return save_lost(s, &r->lost);
+	case REC_COST: return save_cost(s, &r->cost);
+	case REC_NOTE: return save_note(s, &r->note);
+	case REC_END: return save_end(s, &r->end);
+	default: return 0;
+	}
+}
+
+/* Numbers that the recording has no room for.  Every record that has a time
+ * has it first, then the process, then the thread. */
+static const char *
+out_of_range(const struct rec *r)
+{
+	switch (r->type) {
+	case REC_THREAD:
+	case REC_EXIT:
+	case REC_CPU:
+	case REC_OFF:
+	case REC_HEAP:
+	case REC_AGE:
+		if (r->cpu.tid > UINT32_MAX)
+			return "skipped: thread out of range";
+		/* fall through */
+	case REC_PROC:
+	case REC_MAP:
+	case REC_PROBE:
+	case REC_MEMORY:
+		if (r->cpu.pid > UINT32_MAX)
+			return "skipped: process out of range";
+		/* fall through */
+	case REC_LOST:
+	case REC_COST:
+	case REC_NOTE:
+	case REC_END:
+		return r->cpu.time > INT64_MAX ? "skipped: time out of range" : NULL;
+	default:
+		return NULL;
+	}
+}
+
+int
+save_record(struct save *s, const struct rec *r)
+{
+	const char *why = out_of_range(r);
+
+	complaints_clear(&s->complaints);
+	return why ? skip(s, why) : save_any(s, r);
+}
+
+const char *const *
+save_complaints(const struct save *s)
+{
+	return s->complaints.text;
+}
+
+int
+save_settle(struct save *s)
+{
+	return save_stacks_settle(s->stacks);
+}
+
+/* ---- opening and closing ----------------------------------------------- */
+
+static int
+open_parts(struct save *s)
+{
+	struct complaints *c = &s->complaints;
+
+	load_meta(s);
+	if ((s->defs = save_defs_open(s->db, c)) == NULL ||
+	    (s->stacks = save_stacks_open(s->db, c, s->defs)) == NULL ||
+	    (s->tasks = save_tasks_open(s->db, c)) == NULL)
+		return -1;
+	return db_prepare_all(s->db, s->st, sql, NSTATEMENTS);
+}
+
+struct save *
+save_open(struct db *db)
+{
+	struct save *s = calloc(1, sizeof(*s));
+
+	if (s == NULL) {
+		db_no_memory(db);
+		return NULL;
+	}
+	s->db = db;
+	if (open_parts(s) == 0)
+		return s;
+	save_close(s);
+	return NULL;
+}
+
+void
+save_close(struct save *s)
+{
+	if (s == NULL)
+		return;
+	db_finalize_all(s->st, NSTATEMENTS);
+	save_tasks_close(s->tasks);
+	save_stacks_close(s->stacks);
+	save_defs_close(s->defs);
+	free(s);
+}

@@ -1,0 +1,257 @@
+#include "record/save_defs.h"
+
+#include <stdlib.h>
+
+#include "base/array.h"
+#include "record/complaints.h"
+#include "record/db.h"
+#include "base/idmap.h"
+#include "stream/rec.h"
+
+enum statement {
+	DEFINE_MODULE,
+	DEFINE_FRAME,
+	REFER_MODULE,
+	REFER_FRAME,
+	SET_CLASS,
+	SET_ORIGIN,
+	FIND_STRING,
+	ADD_STRING,
+	NSTATEMENTS
+};
+
+/* Only what has no definition yet is defined, so a conflict is with a row
+ * that was referred to. */
+static const char *const sql[NSTATEMENTS] = {
+	[DEFINE_MODULE] = "INSERT INTO module(hash, buildid, path) "
+	                  "VALUES(?1, ?2, ?3) ON CONFLICT(hash) DO UPDATE "
+	                  "SET buildid = ?2, path = ?3",
+	[DEFINE_FRAME] = "INSERT INTO frame(hash, function, file, line) "
+	                 "VALUES(?1, ?2, ?3, ?4) ON CONFLICT(hash) DO UPDATE "
+	                 "SET function = ?2, file = ?3, line = ?4",
+	[REFER_MODULE] = "INSERT INTO module(hash) VALUES(?)",
+	[REFER_FRAME] = "INSERT INTO frame(hash) VALUES(?)",
+	[SET_CLASS] = "REPLACE INTO class SELECT id, ?2 FROM frame WHERE hash = ?1",
+	[SET_ORIGIN] =
+	    "REPLACE INTO origin SELECT id, ?2, ?3, ?4, ?5 FROM frame WHERE hash = ?1",
+	[FIND_STRING] = "SELECT id FROM string WHERE text = ?",
+	[ADD_STRING] = "INSERT INTO string(text) VALUES(?)",
+};
+
+struct thing {
+	int64_t row;
+	int defined;
+};
+
+struct things {
+	struct idmap map; /* id to index */
+	struct thing *thing;
+	size_t n, room;
+	enum statement refer;
+	const char *undefined;
+};
+
+struct save_defs {
+	struct db *db;
+	struct complaints *complaints;
+	struct db_stmt *st[NSTATEMENTS];
+	struct things modules, frames;
+};
+
+static struct thing *
+find(const struct things *t, uint64_t id)
+{
+	uint32_t i = idmap_get(&t->map, id);
+
+	return i == IDMAP_NONE ? NULL : &t->thing[i];
+}
+
+/* A new thing, or one that is defined now. */
+static int
+keep(struct save_defs *d, struct things *t, uint64_t id, int64_t row,
+    int defined)
+{
+	struct thing *known = find(t, id);
+
+	if (known) {
+		known->defined = defined;
+		return 0;
+	}
+	if (array_room(&t->thing, t->n, &t->room, sizeof(*t->thing)) == -1 ||
+	    idmap_put(&t->map, id, (uint32_t)t->n) == -1)
+		return db_no_memory(d->db);
+	t->thing[t->n++] = (struct thing){ row, defined };
+	return 0;
+}
+
+static int
+is_defined(const struct things *t, uint64_t id)
+{
+	const struct thing *known = find(t, id);
+
+	return known && known->defined;
+}
+
+static int
+refer(struct save_defs *d, struct things *t, uint64_t id, int64_t *row)
+{
+	const struct thing *known = find(t, id);
+
+	*row = known ? known->row : 0;
+	if (known || id == 0)
+		return 0;
+	complaints_add(d->complaints, t->undefined);
+	if (db_run(d->st[t->refer], "i", (int64_t)id) == -1)
+		return -1;
+	*row = db_last_id(d->db);
+	return keep(d, t, id, *row, 0);
+}
+
+int
+save_defs_find_module(struct save_defs *d, uint64_t id, int64_t *row)
+{
+	return refer(d, &d->modules, id, row);
+}
+
+int
+save_defs_find_frame(struct save_defs *d, uint64_t id, int64_t *row)
+{
+	return refer(d, &d->frames, id, row);
+}
+
+int
+save_defs_module(struct save_defs *d, const struct rec_module *m)
+{
+	if (is_defined(&d->modules, m->id))
+		return 0;
+	if (db_run(d->st[DEFINE_MODULE], "itt", (int64_t)m->id, m->buildid,
+	        m->path) == -1)
+		return -1;
+	return keep(d, &d->modules, m->id, db_last_id(d->db), 1);
+}
+
+/* The row of a string, 0 for none. */
+static int
+string_row(struct save_defs *d, const char *text, int64_t *row)
+{
+	struct db_stmt *st = d->st[FIND_STRING];
+	int r;
+
+	*row = 0;
+	if (text == NULL)
+		return 0;
+	if (db_start(st, "t", text) == -1 || (r = db_step(st)) == -1)
+		return -1;
+	if (r == 1) {
+		*row = db_int(st, 0);
+		db_reset(st);
+		return 0;
+	}
+	if (db_run(d->st[ADD_STRING], "t", text) == -1)
+		return -1;
+	*row = db_last_id(d->db);
+	return 0;
+}
+
+/* What older streams do not have. */
+static int
+set_origin(struct save_defs *d, const struct rec_frame *f)
+{
+	int64_t crate, version, folded;
+
+	if (!f->column && !f->crate && !f->folded)
+		return 0;
+	if (string_row(d, f->crate, &crate) == -1 ||
+	    string_row(d, f->version, &version) == -1 ||
+	    string_row(d, f->folded, &folded) == -1)
+		return -1;
+	return db_run(d->st[SET_ORIGIN], "irrrr", (int64_t)f->id, (int64_t)f->column,
+	    crate, version, folded);
+}
+
+int
+save_defs_frame(struct save_defs *d, const struct rec_frame *f)
+{
+	int64_t function, file, row;
+
+	if (is_defined(&d->frames, f->id))
+		return 0;
+	if (string_row(d, f->function, &function) == -1 ||
+	    string_row(d, f->file, &file) == -1 ||
+	    db_run(d->st[DEFINE_FRAME], "irrr", (int64_t)f->id, function, file,
+	        (int64_t)f->line) == -1)
+		return -1;
+	row = db_last_id(d->db);
+	if (f->class && db_run(d->st[SET_CLASS], "it", (int64_t)f->id, f->class) == -1)
+		return -1;
+	if (set_origin(d, f) == -1)
+		return -1;
+	return keep(d, &d->frames, f->id, row, 1);
+}
+
+/* ---- opening and closing ----------------------------------------------- */
+
+static int
+load(struct save_defs *d, struct things *t, struct db_stmt *row)
+{
+	return keep(d, t, (uint64_t)db_int(row, 1), db_int(row, 0),
+	    (int)db_int(row, 2));
+}
+
+static int
+load_module(void *ctx, struct db_stmt *row, int columns)
+{
+	struct save_defs *d = ctx;
+
+	(void)columns;
+	return load(d, &d->modules, row);
+}
+
+static int
+load_frame(void *ctx, struct db_stmt *row, int columns)
+{
+	struct save_defs *d = ctx;
+
+	(void)columns;
+	return load(d, &d->frames, row);
+}
+
+struct save_defs *
+save_defs_open(struct db *db, struct complaints *c)
+{
+	static const char modules[] = "SELECT id, hash, "
+	                              "coalesce(buildid, path) IS NOT NULL FROM module";
+	static const char frames[] = "SELECT id, hash, "
+	                             "coalesce(function, file) IS NOT NULL FROM frame";
+	struct save_defs *d = calloc(1, sizeof(*d));
+
+	if (d == NULL) {
+		db_no_memory(db);
+		return NULL;
+	}
+	d->db = db;
+	d->complaints = c;
+	d->modules.refer = REFER_MODULE;
+	d->modules.undefined = "undefined module";
+	d->frames.refer = REFER_FRAME;
+	d->frames.undefined = "undefined frame";
+	if (db_query(db, modules, NULL, load_module, d) == 0 &&
+	    db_query(db, frames, NULL, load_frame, d) == 0 &&
+	    db_prepare_all(db, d->st, sql, NSTATEMENTS) == 0)
+		return d;
+	save_defs_close(d);
+	return NULL;
+}
+
+void
+save_defs_close(struct save_defs *d)
+{
+	if (d == NULL)
+		return;
+	db_finalize_all(d->st, NSTATEMENTS);
+	idmap_clear(&d->modules.map);
+	idmap_clear(&d->frames.map);
+	free(d->modules.thing);
+	free(d->frames.thing);
+	free(d);
+}

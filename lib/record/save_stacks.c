@@ -1,0 +1,314 @@
+#include "record/save_stacks.h"
+
+#include <stdlib.h>
+
+#include "base/array.h"
+#include "record/complaints.h"
+#include "record/db.h"
+#include "base/idmap.h"
+#include "stream/rec.h"
+#include "record/save_defs.h"
+#include "base/strtab.h"
+
+#define NONE UINT32_MAX /* as IDMAP_NONE and STRTAB_NONE */
+
+/* The cut of a node that is referred to and not defined. */
+#define UNDEFINED "undefined"
+
+enum statement {
+	DEFINE,
+	REFER,
+	CUT,
+	NSTATEMENTS
+};
+
+static const char *const sql[NSTATEMENTS] = {
+	[DEFINE] = "INSERT INTO stack(hash, parent, module, offset, frame, "
+	           "inlined, cut) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7) "
+	           "ON CONFLICT(hash) DO UPDATE SET parent = ?2, module = ?3, "
+	           "offset = ?4, frame = ?5, inlined = ?6, cut = ?7",
+	[REFER] = "INSERT INTO stack(hash, inlined, cut) VALUES(?, 0, '" UNDEFINED "')",
+	[CUT] = "UPDATE stack SET cut = ? WHERE id = ?",
+};
+
+struct stack {
+	int64_t row;
+	uint32_t parent; /* index */
+	uint32_t cut;    /* text */
+	int undefined, named;
+};
+
+struct save_stacks {
+	struct db *db;
+	struct complaints *complaints;
+	struct save_defs *defs;
+	struct db_stmt *st[NSTATEMENTS];
+	struct idmap map; /* id to index */
+	struct strtab text;
+	struct stack *stack;
+	size_t n, room;
+	int recut; /* the cut of a node that was there has changed: it may be
+	            * wrong in the nodes below */
+};
+
+static int
+keep_text(struct save_stacks *s, const char *text, uint32_t *number)
+{
+	return strtab_add(&s->text, text, number) == -1 ? db_no_memory(s->db) : 0;
+}
+
+static int
+keep(struct save_stacks *s, uint64_t id, const struct stack *stack)
+{
+	if (array_room(&s->stack, s->n, &s->room, sizeof(*s->stack)) == -1 ||
+	    idmap_put(&s->map, id, (uint32_t)s->n) == -1)
+		return db_no_memory(s->db);
+	s->stack[s->n++] = *stack;
+	return 0;
+}
+
+/* ---- references -------------------------------------------------------- */
+
+/* The index of a node that is referred to: NONE for none. */
+static int
+refer(struct save_stacks *s, uint64_t id, uint32_t *index)
+{
+	struct stack new = { .parent = NONE, .undefined = 1 };
+
+	*index = NONE;
+	if (id == 0 || (*index = idmap_get(&s->map, id)) != NONE)
+		return 0;
+	complaints_add(s->complaints, "undefined stack");
+	if (keep_text(s, UNDEFINED, &new.cut) == -1 ||
+	    db_run(s->st[REFER], "i", (int64_t)id) == -1)
+		return -1;
+	new.row = db_last_id(s->db);
+	*index = (uint32_t)s->n;
+	return keep(s, id, &new);
+}
+
+static int64_t
+row_of(const struct save_stacks *s, uint32_t index)
+{
+	return index == NONE ? 0 : s->stack[index].row;
+}
+
+int
+save_stacks_find(struct save_stacks *s, uint64_t id, int64_t *row)
+{
+	uint32_t i;
+
+	if (refer(s, id, &i) == -1)
+		return -1;
+	*row = row_of(s, i);
+	return 0;
+}
+
+/* ---- definitions ------------------------------------------------------- */
+
+/* Is `inner` the node `outer`, or below it? */
+static int
+is_within(const struct save_stacks *s, uint32_t inner, uint32_t outer)
+{
+	while (inner != NONE && inner != outer)
+		inner = s->stack[inner].parent;
+	return inner == outer;
+}
+
+/* Where a node hangs. */
+static int
+find_caller(struct save_stacks *s, const struct rec_ref *caller,
+    struct stack *stack)
+{
+	if (refer(s, caller->id, &stack->parent) == -1)
+		return -1;
+	if (stack->parent == NONE)
+		return keep_text(s, caller->cut, &stack->cut);
+	stack->cut = s->stack[stack->parent].cut;
+	return 0;
+}
+
+/* A new node, or at `index` what was only referred to or raw. */
+static int
+put(struct save_stacks *s, uint64_t id, struct stack *stack, uint32_t index)
+{
+	if (index == NONE) {
+		stack->row = db_last_id(s->db);
+		return keep(s, id, stack);
+	}
+	s->recut |= s->stack[index].cut != stack->cut;
+	stack->row = s->stack[index].row;
+	s->stack[index] = *stack;
+	return 0;
+}
+
+int
+save_stacks_define(struct save_stacks *s, const struct rec_stack *r)
+{
+	struct stack new = { .parent = NONE, .named = r->frame != 0 };
+	uint32_t i = idmap_get(&s->map, r->id);
+	int64_t module, frame;
+
+	if (i != NONE && !s->stack[i].undefined &&
+	    (s->stack[i].named || !new.named))
+		return 0;
+	if (find_caller(s, &r->caller, &new) == -1 ||
+	    save_defs_find_module(s->defs, r->module, &module) == -1 ||
+	    save_defs_find_frame(s->defs, r->frame, &frame) == -1)
+		return -1;
+	i = idmap_get(&s->map, r->id); /* it may be its own caller */
+	if (i != NONE && is_within(s, new.parent, i)) {
+		complaints_add(s->complaints,
+		    "skipped: stack that is its own caller");
+		return 0;
+	}
+	if (db_run(s->st[DEFINE], "irririt", (int64_t)r->id,
+	        row_of(s, new.parent), module, (int64_t)r->offset, frame,
+	        (int64_t)r->inlined, strtab_text(&s->text, new.cut)) == -1)
+		return -1;
+	return put(s, r->id, &new, i);
+}
+
+/* ---- cuts -------------------------------------------------------------- */
+
+static int
+set_cut(struct save_stacks *s, struct stack *stack, uint32_t cut)
+{
+	if (stack->cut == cut)
+		return 0;
+	stack->cut = cut;
+	return db_run(s->st[CUT], "ti", strtab_text(&s->text, cut), stack->row);
+}
+
+/* Up to a node that has its outermost caller's cut, and back with that. */
+static int
+recut(struct save_stacks *s, uint32_t i, char *done, uint32_t *path)
+{
+	size_t n = 0;
+
+	for (; i != NONE && !done[i]; i = s->stack[i].parent) {
+		path[n++] = i;
+		done[i] = 1;
+	}
+	while (n-- > 0) {
+		if (i != NONE &&
+		    set_cut(s, &s->stack[path[n]], s->stack[i].cut) == -1)
+			return -1;
+		i = path[n];
+	}
+	return 0;
+}
+
+int
+save_stacks_settle(struct save_stacks *s)
+{
+	uint32_t *path, i;
+	char *done;
+	int r;
+
+	if (!s->recut)
+		return 0;
+	path = calloc(s->n, sizeof(*path));
+	done = calloc(s->n, 1);
+	r = path && done ? 0 : db_no_memory(s->db);
+	for (i = 0; r == 0 && i < s->n; i++)
+		r = recut(s, i, done, path);
+	free(path);
+	free(done);
+	s->recut = r != 0;
+	return r;
+}
+
+/* ---- opening and closing ----------------------------------------------- */
+
+static int
+load_stack(void *ctx, struct db_stmt *row, int columns)
+{
+	struct save_stacks *s = ctx;
+	struct stack stack = { .row = db_int(row, 0), .parent = NONE };
+
+	(void)columns;
+	stack.named = !db_is_null(row, 2);
+	stack.undefined = (int)db_int(row, 4);
+	if (keep_text(s, db_text(row, 3), &stack.cut) == -1)
+		return -1;
+	return keep(s, (uint64_t)db_int(row, 1), &stack);
+}
+
+/* The columns are the ids of a node and of its caller. */
+static int
+load_caller(void *ctx, struct db_stmt *row, int columns)
+{
+	struct save_stacks *s = ctx;
+	uint32_t i = idmap_get(&s->map, (uint64_t)db_int(row, 0));
+
+	(void)columns;
+	if (i != NONE)
+		s->stack[i].parent = idmap_get(&s->map, (uint64_t)db_int(row, 1));
+	return 0;
+}
+
+/* In a damaged recording callers may go in circles: open them. */
+static int
+open_circles(struct save_stacks *s)
+{
+	uint32_t *walk = calloc(s->n + 1, sizeof(*walk)), i, j, up;
+
+	if (walk == NULL)
+		return db_no_memory(s->db);
+	for (i = 0; i < s->n; i++)
+		for (j = i; j != NONE && walk[j] == 0; j = s->stack[j].parent) {
+			walk[j] = i + 1;
+			up = s->stack[j].parent;
+			if (up != NONE && walk[up] == i + 1)
+				s->stack[j].parent = NONE;
+		}
+	free(walk);
+	return 0;
+}
+
+static int
+load(struct save_stacks *s)
+{
+	static const char stacks[] = "SELECT id, hash, frame, cut, "
+	                             "cut IS '" UNDEFINED "' AND parent IS NULL AND module IS NULL "
+	                             "FROM stack";
+	static const char callers[] = "SELECT stack.hash, caller.hash "
+	                              "FROM stack JOIN stack caller ON caller.id = stack.parent";
+
+	if (db_query(s->db, stacks, NULL, load_stack, s) == -1 ||
+	    db_query(s->db, callers, NULL, load_caller, s) == -1 ||
+	    open_circles(s) == -1)
+		return -1;
+	return db_prepare_all(s->db, s->st, sql, NSTATEMENTS);
+}
+
+struct save_stacks *
+save_stacks_open(struct db *db, struct complaints *c, struct save_defs *defs)
+{
+	struct save_stacks *s = calloc(1, sizeof(*s));
+
+	if (s == NULL) {
+		db_no_memory(db);
+		return NULL;
+	}
+	s->db = db;
+	s->complaints = c;
+	s->defs = defs;
+	if (load(s) == 0)
+		return s;
+	save_stacks_close(s);
+	return NULL;
+}
+
+void
+save_stacks_close(struct save_stacks *s)
+{
+	if (s == NULL)
+		return;
+	db_finalize_all(s->st, NSTATEMENTS);
+	strtab_clear(&s->text);
+	idmap_clear(&s->map);
+	free(s->stack);
+	free(s);
+}

@@ -1,0 +1,407 @@
+#include "record/save_tasks.h"
+
+#include <stdlib.h>
+
+#include "base/array.h"
+#include "record/complaints.h"
+#include "record/db.h"
+#include "base/idmap.h"
+#include "stream/rec.h"
+
+#define NONE IDMAP_NONE
+
+enum statement {
+	ADD_PROCESS,
+	SET_PROCESS,
+	END_PROCESS,
+	ADD_THREAD,
+	COPY_THREAD,
+	NAME_THREAD,
+	END_THREAD,
+	NSTATEMENTS
+};
+
+static const char *const sql[NSTATEMENTS] = {
+	[ADD_PROCESS] = "INSERT INTO process(pid, ppid, name, exe, command, "
+	                "began) VALUES(?, ?, ?, ?, ?, ?)",
+	[SET_PROCESS] = "UPDATE process SET ppid = ?, name = ?, exe = ?, "
+	                "command = ?, began = ? WHERE id = ?",
+	[END_PROCESS] = "UPDATE process SET ended = ? WHERE id = ?",
+	[ADD_THREAD] = "INSERT INTO thread(process, tid, name, began) "
+	               "VALUES(?, ?, ?, ?)",
+	[COPY_THREAD] = "INSERT INTO thread(process, tid, name, began) "
+	                "SELECT ?, tid, name, ? FROM thread WHERE id = ?",
+	[NAME_THREAD] = "UPDATE thread SET name = ? WHERE id = ?",
+	[END_THREAD] = "UPDATE thread SET ended = ? WHERE id = ?",
+};
+
+/* The last process of its number. */
+struct process {
+	int64_t row, began, ended;
+	int over, undefined;
+	uint64_t image;   /* hash of the program that it executes */
+	uint32_t running; /* threads */
+};
+
+/* The last thread of its numbers. */
+struct thread {
+	int64_t row, ended;
+	int64_t process; /* row; another one may have the place now */
+	uint32_t at;     /* where its process is, or was */
+	int over;
+	uint64_t name; /* hash */
+};
+
+struct save_tasks {
+	struct db *db;
+	struct complaints *complaints;
+	struct db_stmt *st[NSTATEMENTS];
+	struct idmap process_map, thread_map;
+	struct process *process;
+	struct thread *thread;
+	size_t nprocess, process_room, nthread, thread_room;
+};
+
+/* Where the element of an id is, or where there is room for it now. */
+static int
+place(struct save_tasks *t, struct idmap *map, uint64_t id, size_t n,
+    uint32_t *at)
+{
+	if ((*at = idmap_get(map, id)) != NONE)
+		return 0;
+	*at = (uint32_t)n;
+	return idmap_put(map, id, *at) == -1 ? db_no_memory(t->db) : 0;
+}
+
+/* ---- processes --------------------------------------------------------- */
+
+static int
+keep_process(struct save_tasks *t, uint64_t pid, const struct process *process)
+{
+	uint32_t i;
+
+	if (array_room(&t->process, t->nprocess, &t->process_room,
+	        sizeof(*t->process)) == -1)
+		return db_no_memory(t->db);
+	if (place(t, &t->process_map, pid, t->nprocess, &i) == -1)
+		return -1;
+	t->process[i] = *process;
+	t->nprocess += i == t->nprocess;
+	return 0;
+}
+
+static struct process *
+find_process(const struct save_tasks *t, uint64_t pid)
+{
+	uint32_t i = idmap_get(&t->process_map, pid);
+
+	return i == NONE ? NULL : &t->process[i];
+}
+
+/* Also one that has ended gets what comes late. */
+static int
+need_process(struct save_tasks *t, uint64_t pid, int64_t time, uint32_t *at)
+{
+	struct process new = { .began = time, .undefined = 1 };
+
+	if ((*at = idmap_get(&t->process_map, pid)) != NONE)
+		return 0;
+	complaints_add(t->complaints, "undefined process");
+	if (db_run(t->st[ADD_PROCESS], "irttti", (int64_t)pid, (int64_t)0,
+	        (char *)NULL, (char *)NULL, (char *)NULL, time) == -1)
+		return -1;
+	new.row = db_last_id(t->db);
+	*at = (uint32_t)t->nprocess;
+	return keep_process(t, pid, &new);
+}
+
+int
+save_tasks_find_process(struct save_tasks *t, uint64_t pid, int64_t time,
+    int64_t *row)
+{
+	uint32_t at;
+
+	if (need_process(t, pid, time, &at) == -1)
+		return -1;
+	*row = t->process[at].row;
+	return 0;
+}
+
+static int
+end_threads(struct save_tasks *t, struct process *p, int64_t time)
+{
+	struct thread *th;
+	size_t i;
+
+	/* Those that came last are the likely ones. */
+	for (i = t->nthread; p->running > 0 && i-- > 0;) {
+		th = &t->thread[i];
+		if (th->process != p->row || th->over)
+			continue;
+		th->over = 1;
+		th->ended = time;
+		p->running--;
+		if (db_run(t->st[END_THREAD], "ii", time, th->row) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+/* Also of one that has ended: threads may have come late. */
+static int
+end_process(struct save_tasks *t, struct process *p, int64_t time)
+{
+	if (end_threads(t, p, time) == -1)
+		return -1;
+	if (p->over)
+		return 0;
+	p->over = 1;
+	p->ended = time;
+	return db_run(t->st[END_PROCESS], "ii", time, p->row);
+}
+
+/* What tells an exec from another producer's word about the same process:
+ * its parent and its name may change without one. */
+static uint64_t
+image(const char *name, const char *exe, const char *command)
+{
+	if (exe == NULL && command == NULL)
+		return rec_hash_str(REC_HASH, name);
+	return rec_hash_str(rec_hash_str(REC_HASH, exe), command);
+}
+
+/* Is that said of a process that we know, even if it comes late? */
+static int
+is_same(const struct process *known, const struct process *said)
+{
+	return known->image == said->image &&
+	    (!known->over || said->began <= known->ended);
+}
+
+int
+save_tasks_proc(struct save_tasks *t, const struct rec_proc *p, int64_t time)
+{
+	struct process *known = find_process(t, p->pid);
+	struct process new = { .began = time,
+		.image = image(p->name, p->exe, p->cmdline) };
+
+	if (known && known->undefined) {
+		known->undefined = 0;
+		known->began = time;
+		known->image = new.image;
+		return db_run(t->st[SET_PROCESS], "itttii", (int64_t)p->ppid,
+		    p->name, p->exe, p->cmdline, time, known->row);
+	}
+	if (known && is_same(known, &new))
+		return 0;
+	if (known && end_process(t, known, time) == -1)
+		return -1;
+	if (db_run(t->st[ADD_PROCESS], "iittti", (int64_t)p->pid,
+	        (int64_t)p->ppid, p->name, p->exe, p->cmdline, time) == -1)
+		return -1;
+	new.row = db_last_id(t->db);
+	return keep_process(t, p->pid, &new);
+}
+
+/* ---- threads ----------------------------------------------------------- */
+
+static uint64_t
+thread_key(uint64_t pid, uint64_t tid)
+{
+	return pid << 32 | tid;
+}
+
+static struct thread *
+find_thread(const struct save_tasks *t, uint64_t pid, uint64_t tid)
+{
+	uint32_t i = idmap_get(&t->thread_map, thread_key(pid, tid));
+
+	return i == NONE ? NULL : &t->thread[i];
+}
+
+/* A thread of the process at thread->at. */
+static int
+keep_thread(struct save_tasks *t, uint64_t pid, uint64_t tid,
+    const struct thread *thread)
+{
+	uint32_t i;
+
+	if (array_room(&t->thread, t->nthread, &t->thread_room,
+	        sizeof(*t->thread)) == -1)
+		return db_no_memory(t->db);
+	if (place(t, &t->thread_map, thread_key(pid, tid), t->nthread, &i) == -1)
+		return -1;
+	t->thread[i] = *thread;
+	t->thread[i].process = t->process[thread->at].row;
+	t->process[thread->at].running++;
+	t->nthread += i == t->nthread;
+	return 0;
+}
+
+static int
+add_thread(struct save_tasks *t, uint64_t pid, uint64_t tid, const char *name,
+    int64_t time, int64_t *row)
+{
+	struct thread new = { .name = rec_hash_str(REC_HASH, name) };
+
+	if (need_process(t, pid, time, &new.at) == -1 ||
+	    db_run(t->st[ADD_THREAD], "iiti", t->process[new.at].row,
+	        (int64_t)tid, name, time) == -1)
+		return -1;
+	*row = new.row = db_last_id(t->db);
+	return keep_thread(t, pid, tid, &new);
+}
+
+/* A sample of a thread that has executed another program, of which no thread
+ * record has told. */
+static int
+copy_thread(struct save_tasks *t, uint64_t pid, uint64_t tid,
+    const struct thread *old, int64_t time, int64_t *row)
+{
+	struct thread new = { .at = old->at, .name = old->name };
+
+	if (db_run(t->st[COPY_THREAD], "iii", t->process[old->at].row, time,
+	        old->row) == -1)
+		return -1;
+	*row = new.row = db_last_id(t->db);
+	return keep_thread(t, pid, tid, &new);
+}
+
+/* Does a thread record come late, of a thread that has ended since? */
+static int
+is_late(const struct save_tasks *t, const struct thread *known, int64_t time)
+{
+	return t->process[known->at].row == known->process &&
+	    time <= known->ended;
+}
+
+int
+save_tasks_thread(struct save_tasks *t, const struct rec_thread *r,
+    int64_t time)
+{
+	struct thread *known = find_thread(t, r->pid, r->tid);
+	uint64_t name = rec_hash_str(REC_HASH, r->name);
+	int64_t row;
+
+	if (known == NULL || (known->over && !is_late(t, known, time)))
+		return add_thread(t, r->pid, r->tid, r->name, time, &row);
+	if (known->name == name)
+		return 0;
+	known->name = name;
+	return db_run(t->st[NAME_THREAD], "ti", r->name, known->row);
+}
+
+/* One that has ended still gets what comes late. */
+int
+save_tasks_find_thread(struct save_tasks *t, uint64_t pid, uint64_t tid,
+    int64_t time, int64_t *row)
+{
+	const struct thread *known = find_thread(t, pid, tid);
+	const struct process *p;
+
+	if (known == NULL) {
+		complaints_add(t->complaints, "undefined thread");
+		return add_thread(t, pid, tid, NULL, time, row);
+	}
+	p = &t->process[known->at];
+	if (known->process != p->row && time >= p->began)
+		return copy_thread(t, pid, tid, known, time, row);
+	*row = known->row;
+	return 0;
+}
+
+static int
+end_thread(struct save_tasks *t, const struct rec_exit *e, int64_t time)
+{
+	struct thread *known = find_thread(t, e->pid, e->tid);
+
+	if (known == NULL)
+		complaints_add(t->complaints, "undefined thread");
+	if (known == NULL || known->over)
+		return 0;
+	known->over = 1;
+	known->ended = time;
+	t->process[known->at].running--;
+	return db_run(t->st[END_THREAD], "ii", time, known->row);
+}
+
+int
+save_tasks_exit(struct save_tasks *t, const struct rec_exit *e, int64_t time)
+{
+	struct process *p = find_process(t, e->pid);
+
+	if (e->tid)
+		return end_thread(t, e, time);
+	if (p == NULL) {
+		complaints_add(t->complaints, "undefined process");
+		return 0;
+	}
+	return p->over ? 0 : end_process(t, p, time);
+}
+
+/* ---- opening and closing ----------------------------------------------- */
+
+static int
+load_process(void *ctx, struct db_stmt *row, int columns)
+{
+	struct process p = { .row = db_int(row, 0), .began = db_int(row, 2) };
+
+	(void)columns;
+	p.undefined = (int)db_int(row, 6);
+	p.image = image(db_text(row, 3), db_text(row, 4), db_text(row, 5));
+	return keep_process(ctx, (uint64_t)db_int(row, 1), &p);
+}
+
+static int
+load_thread(void *ctx, struct db_stmt *row, int columns)
+{
+	struct save_tasks *t = ctx;
+	uint64_t pid = (uint64_t)db_int(row, 1);
+	struct thread th = { .row = db_int(row, 0),
+		.at = idmap_get(&t->process_map, pid),
+		.name = rec_hash_str(REC_HASH, db_text(row, 3)) };
+
+	(void)columns;
+	if (th.at == NONE)
+		return 0;
+	return keep_thread(t, pid, (uint64_t)db_int(row, 2), &th);
+}
+
+struct save_tasks *
+save_tasks_open(struct db *db, struct complaints *c)
+{
+	static const char processes[] = "SELECT id, pid, began, name, exe, "
+	                                "command, coalesce(name, exe) IS NULL FROM process "
+	                                "WHERE ended IS NULL ORDER BY id";
+	static const char threads[] = "SELECT thread.id, pid, tid, thread.name "
+	                              "FROM thread JOIN process ON process.id = thread.process "
+	                              "WHERE thread.ended IS NULL AND process.ended IS NULL "
+	                              "ORDER BY thread.id";
+	struct save_tasks *t = calloc(1, sizeof(*t));
+
+	if (t == NULL) {
+		db_no_memory(db);
+		return NULL;
+	}
+	t->db = db;
+	t->complaints = c;
+	if (db_query(db, processes, NULL, load_process, t) == 0 &&
+	    db_query(db, threads, NULL, load_thread, t) == 0 &&
+	    db_prepare_all(db, t->st, sql, NSTATEMENTS) == 0)
+		return t;
+	save_tasks_close(t);
+	return NULL;
+}
+
+void
+save_tasks_close(struct save_tasks *t)
+{
+	if (t == NULL)
+		return;
+	db_finalize_all(t->st, NSTATEMENTS);
+	idmap_clear(&t->process_map);
+	idmap_clear(&t->thread_map);
+	free(t->process);
+	free(t->thread);
+	free(t);
+}

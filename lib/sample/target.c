@@ -1,0 +1,636 @@
+#include "sample/target.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "base/array.h"
+#include "base/idmap.h"
+#include "unwind/module.h"
+#include "os/proc.h"
+#include "stream/rec.h"
+#include "unwind/space.h"
+
+/* So many stacks are remembered as told; then all are forgotten, and told
+ * again when they come again. */
+#define STACKS_MOST 1000000
+
+/* What has been told of a module (its member `written'). */
+enum { MODULE_TOLD = 1, MODULE_TABLE_TOLD };
+
+struct thread {
+	pid_t pid, tid;
+	char name[PROC_NAME_MAX];
+};
+
+struct targets {
+	struct rec_out *out;
+	const char *producer;
+	int error;
+	struct modules *modules;
+	struct target **target;
+	size_t ntarget, target_room;
+	struct thread *thread; /* those whose tid is 0 are free */
+	size_t nthread, thread_room;
+	uint32_t *free_thread;
+	size_t nfree, free_room;
+	struct idmap target_of; /* pid -> index */
+	struct idmap thread_of; /* tid -> index */
+	struct idmap stacks;    /* ids that have been told */
+};
+
+struct targets *
+targets_new(struct rec_out *out, const char *producer)
+{
+	struct targets *ts = calloc(1, sizeof *ts);
+
+	if (ts == NULL)
+		return NULL;
+	ts->out = out;
+	ts->producer = producer;
+	ts->modules = modules_new();
+	if (ts->modules)
+		return ts;
+	free(ts);
+	return NULL;
+}
+
+void
+targets_free(struct targets *ts)
+{
+	if (ts == NULL)
+		return;
+	for (size_t i = 0; i < ts->ntarget; i++) {
+		space_clear(&ts->target[i]->space);
+		free(ts->target[i]);
+	}
+	modules_free(ts->modules);
+	idmap_clear(&ts->target_of);
+	idmap_clear(&ts->thread_of);
+	idmap_clear(&ts->stacks);
+	free(ts->target);
+	free(ts->thread);
+	free(ts->free_thread);
+	free(ts);
+}
+
+int
+targets_error(const struct targets *ts)
+{
+	return ts->error ? ts->error : ts->out->error;
+}
+
+/* Remember that memory has ended; returns what it is given. */
+static void *
+checked(struct targets *ts, void *p)
+{
+	if (p == NULL)
+		ts->error = ENOMEM;
+	return p;
+}
+
+static int
+index_put(struct targets *ts, struct idmap *m, uint64_t id, size_t index)
+{
+	if (idmap_put(m, id, (uint32_t)index) == 0)
+		return 0;
+	ts->error = ENOMEM;
+	return -1;
+}
+
+static int
+reserve(struct targets *ts, void *array, size_t n, size_t *room, size_t size)
+{
+	if (array_room(array, n, room, size) == 0)
+		return 0;
+	ts->error = ENOMEM;
+	return -1;
+}
+
+/* ---- plain records ----------------------------------------------------- */
+
+void
+targets_put(struct targets *ts, const struct rec *r)
+{
+	rec_out_put(ts->out, r); /* a failure sticks to the output */
+}
+
+void
+targets_note(struct targets *ts, uint64_t time, const char *text)
+{
+	struct rec r = { .type = REC_NOTE };
+
+	r.note.time = time;
+	r.note.producer = ts->producer;
+	r.note.text = text;
+	targets_put(ts, &r);
+}
+
+void
+targets_lost(struct targets *ts, uint64_t time, uint64_t *count,
+    const char *reason)
+{
+	struct rec r = { .type = REC_LOST };
+
+	if (*count == 0)
+		return;
+	r.lost.time = time;
+	r.lost.producer = ts->producer;
+	r.lost.count = *count;
+	r.lost.reason = reason;
+	targets_put(ts, &r);
+	*count = 0;
+}
+
+static uint64_t
+nanoseconds(struct timeval t)
+{
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_usec * 1000;
+}
+
+void
+targets_cost(struct targets *ts, uint64_t time)
+{
+	struct rec r = { .type = REC_COST };
+	struct rusage u;
+
+	getrusage(RUSAGE_SELF, &u);
+	r.cost.time = time;
+	r.cost.producer = ts->producer;
+	r.cost.ns = nanoseconds(u.ru_utime) + nanoseconds(u.ru_stime);
+	r.cost.bytes = (uint64_t)u.ru_maxrss * 1024;
+	targets_put(ts, &r);
+}
+
+void
+targets_end(struct targets *ts, uint64_t time, const char *reason)
+{
+	struct rec r = { .type = REC_END };
+
+	r.end.time = time;
+	r.end.producer = ts->producer;
+	r.end.reason = reason;
+	targets_put(ts, &r);
+}
+
+/* What a module's table is worth, if there is something to say. */
+static void
+tell_table(struct targets *ts, uint64_t time, const struct module *m)
+{
+	char text[4200];
+
+	if (m->absolute)
+		return;
+	if (m->problem)
+		snprintf(text, sizeof text, "%s: stacks end there: %s", m->path,
+		    m->problem);
+	else if (m->table.skipped)
+		snprintf(text, sizeof text,
+		    "%s: %u damaged entries in .eh_frame are ignored", m->path,
+		    m->table.skipped);
+	else
+		return;
+	targets_note(ts, time, text);
+}
+
+static void
+tell_ready(struct targets *ts, uint64_t time, struct module *m)
+{
+	if (m->written != MODULE_TOLD || !module_ready(m))
+		return;
+	m->written = MODULE_TABLE_TOLD;
+	tell_table(ts, time, m);
+}
+
+static void
+tell_module(struct targets *ts, uint64_t time, struct module *m)
+{
+	struct rec r = { .type = REC_MODULE };
+
+	if (m->written)
+		return;
+	m->written = MODULE_TOLD;
+	r.module.id = m->id;
+	r.module.buildid = m->buildid[0] ? m->buildid : NULL;
+	r.module.path = m->path;
+	targets_put(ts, &r);
+	tell_ready(ts, time, m);
+}
+
+int
+targets_fd(const struct targets *ts)
+{
+	return modules_fd(ts->modules);
+}
+
+void
+targets_ready(struct targets *ts)
+{
+	if (!modules_news(ts->modules))
+		return;
+	for (struct module *m = modules_first(ts->modules); m; m = m->next)
+		tell_ready(ts, proc_now(), m);
+	for (size_t i = 0; i < ts->ntarget; i++)
+		ts->target[i]->space.changed = 1;
+}
+
+/* ---- processes --------------------------------------------------------- */
+
+size_t
+targets_count(const struct targets *ts)
+{
+	return ts->ntarget;
+}
+
+struct target *
+targets_nth(const struct targets *ts, size_t n)
+{
+	return ts->target[n];
+}
+
+struct target *
+target_find(const struct targets *ts, pid_t pid)
+{
+	uint32_t i = idmap_get(&ts->target_of, (uint64_t)pid);
+
+	return i == IDMAP_NONE ? NULL : ts->target[i];
+}
+
+/* Who asks later may find it gone. */
+static pid_t
+parent_of(pid_t pid)
+{
+	struct proc_stat st;
+
+	return proc_stat(pid, &st) == 0 ? st.ppid : 0;
+}
+
+struct target *
+target_add(struct targets *ts, pid_t pid)
+{
+	struct target *t = target_find(ts, pid);
+
+	if (t)
+		return t;
+	if (reserve(ts, &ts->target, ts->ntarget, &ts->target_room, sizeof t) < 0)
+		return NULL;
+	t = checked(ts, calloc(1, sizeof *t));
+	if (t == NULL)
+		return NULL;
+	if (index_put(ts, &ts->target_of, (uint64_t)pid, ts->ntarget) < 0) {
+		free(t);
+		return NULL;
+	}
+	t->pid = t->space.pid = pid;
+	t->ppid = parent_of(pid);
+	ts->target[ts->ntarget++] = t;
+	return t;
+}
+
+static void
+remove_target(struct targets *ts, struct target *t)
+{
+	uint32_t i = idmap_get(&ts->target_of, (uint64_t)t->pid);
+	struct target *last = ts->target[--ts->ntarget];
+
+	idmap_delete(&ts->target_of, (uint64_t)t->pid);
+	if (last != t) {
+		ts->target[i] = last;
+		index_put(ts, &ts->target_of, (uint64_t)last->pid, i);
+	}
+	space_clear(&t->space);
+	free(t);
+}
+
+/* What a command line that begins with a path executes; to be freed. */
+static char *
+first_word(const char *command)
+{
+	return command && *command == '/' ? strndup(command, strcspn(command, " "))
+	                                  : NULL;
+}
+
+static void
+tell_process(struct targets *ts, uint64_t time, struct target *t,
+    const char *name, const char *command)
+{
+	struct rec r = { .type = REC_PROC };
+	struct proc_stat st;
+	char *exe = proc_exe(t->pid), *cmdline = proc_cmdline(t->pid);
+	int there = proc_stat(t->pid, &st) == 0;
+
+	if (there)
+		t->ppid = st.ppid;
+	if (exe == NULL)
+		exe = first_word(command);
+	r.proc.time = time;
+	r.proc.pid = (uint64_t)t->pid;
+	r.proc.ppid = (uint64_t)t->ppid;
+	r.proc.name = name ? name : there ? st.name : NULL;
+	r.proc.exe = exe;
+	r.proc.cmdline = cmdline ? cmdline : command;
+	targets_put(ts, &r);
+	t->told = 1;
+	free(exe);
+	free(cmdline);
+}
+
+/* ---- mappings ---------------------------------------------------------- */
+
+void
+target_map(struct targets *ts, uint64_t time, struct target *t,
+    const struct proc_map *map)
+{
+	struct module *m = checked(ts, modules_get(ts->modules, t->pid, map));
+	struct space_map s = { map->start, map->end, map->offset, m, 0 };
+	const struct space_map *known = space_find(&t->space, map->start);
+	struct rec r = { .type = REC_MAP };
+
+	if (m == NULL || (known && known->start == s.start &&
+	                     known->end == s.end && known->module == m &&
+	                     known->offset == s.offset))
+		return;
+	if (space_add(&t->space, &s) < 0) {
+		ts->error = ENOMEM;
+		return;
+	}
+	tell_module(ts, time, m);
+	r.map.time = time;
+	r.map.pid = (uint64_t)t->pid;
+	r.map.start = s.start;
+	r.map.end = s.end;
+	r.map.offset = m->absolute ? s.start : s.offset;
+	r.map.module = m->id;
+	targets_put(ts, &r);
+}
+
+struct look {
+	struct targets *ts;
+	struct target *t;
+};
+
+static void
+see_map(void *ctx, const struct proc_map *map)
+{
+	struct look *l = ctx;
+
+	target_map(l->ts, l->t->looked, l->t, map);
+}
+
+static void
+look_at(struct targets *ts, struct target *t, uint64_t time)
+{
+	struct look l = { ts, t };
+	char text[128];
+	int first = t->looked == 0;
+
+	t->looked = time;
+	if (proc_maps(t->pid, see_map, &l) == 0 || errno != EACCES || !first)
+		return;
+	snprintf(text, sizeof text,
+	    "process %d: its mappings cannot be read, so stacks cannot be walked: "
+	    "give CAP_SYS_PTRACE", (int)t->pid);
+	targets_note(ts, time, text);
+}
+
+static void
+expect_map(void *ctx, const struct proc_map *map)
+{
+	struct look *l = ctx;
+
+	checked(l->ts, modules_get(l->ts->modules, l->t->pid, map));
+}
+
+void
+target_expect(struct targets *ts, const struct target *t)
+{
+	struct target copy = *t;
+	struct look l = { ts, &copy };
+
+	proc_maps(t->pid, expect_map, &l);
+}
+
+void
+target_look(struct targets *ts, struct target *t)
+{
+	look_at(ts, t, proc_now());
+}
+
+/* ---- threads ----------------------------------------------------------- */
+
+static struct thread *
+find_thread(const struct targets *ts, pid_t tid)
+{
+	uint32_t i = idmap_get(&ts->thread_of, (uint64_t)tid);
+
+	return i == IDMAP_NONE ? NULL : &ts->thread[i];
+}
+
+static struct thread *
+add_thread(struct targets *ts, struct target *t, pid_t tid)
+{
+	size_t i;
+
+	if (ts->nfree) {
+		i = ts->free_thread[--ts->nfree];
+	} else {
+		if (reserve(ts, &ts->thread, ts->nthread, &ts->thread_room,
+		        sizeof *ts->thread) < 0)
+			return NULL;
+		i = ts->nthread++;
+	}
+	if (index_put(ts, &ts->thread_of, (uint64_t)tid, i) < 0)
+		return NULL;
+	memset(&ts->thread[i], 0, sizeof ts->thread[i]);
+	ts->thread[i].tid = tid;
+	t->threads++;
+	return &ts->thread[i];
+}
+
+static void
+remove_thread(struct targets *ts, struct thread *th)
+{
+	idmap_delete(&ts->thread_of, (uint64_t)th->tid);
+	if (reserve(ts, &ts->free_thread, ts->nfree, &ts->free_room,
+	        sizeof *ts->free_thread) == 0)
+		ts->free_thread[ts->nfree++] = (uint32_t)(th - ts->thread);
+}
+
+void
+target_thread(struct targets *ts, uint64_t time, struct target *t, pid_t tid,
+    const char *name)
+{
+	struct thread *th = find_thread(ts, tid);
+	struct rec r = { .type = REC_THREAD };
+
+	if (th && th->pid == t->pid && strcmp(th->name, name) == 0)
+		return;
+	if (th == NULL && (th = add_thread(ts, t, tid)) == NULL)
+		return;
+	th->pid = t->pid;
+	snprintf(th->name, sizeof th->name, "%s", name);
+	r.thread.time = time;
+	r.thread.pid = (uint64_t)t->pid;
+	r.thread.tid = (uint64_t)tid;
+	r.thread.name = th->name;
+	targets_put(ts, &r);
+}
+
+void
+target_new_thread(struct targets *ts, uint64_t time, struct target *t, pid_t tid,
+    pid_t parent_tid)
+{
+	const struct thread *parent = find_thread(ts, parent_tid);
+	char name[PROC_NAME_MAX] = "";
+
+	/* It has its parent's name until it gives itself another. */
+	if (parent)
+		snprintf(name, sizeof name, "%s", parent->name);
+	target_thread(ts, time, t, tid, name);
+}
+
+int
+target_knows(const struct targets *ts, pid_t tid)
+{
+	return find_thread(ts, tid) != NULL;
+}
+
+void
+target_meet(struct targets *ts, uint64_t time, struct target *t, pid_t tid)
+{
+	char name[PROC_NAME_MAX] = "";
+
+	if (find_thread(ts, tid))
+		return;
+	proc_thread_name(t->pid, tid, name);
+	target_thread(ts, time, t, tid, name);
+}
+
+/* ---- what happens to them ---------------------------------------------- */
+
+void
+target_describe(struct targets *ts, struct target *t, const char *command)
+{
+	uint64_t time = proc_now();
+	size_t n;
+	pid_t *tid;
+
+	tell_process(ts, time, t, NULL, command);
+	look_at(ts, t, time);
+	tid = proc_threads(t->pid, &n);
+	for (size_t i = 0; tid && i < n; i++)
+		target_meet(ts, time, t, tid[i]);
+	free(tid);
+}
+
+/* An exec leaves one thread, with the process' number. */
+void
+target_exec(struct targets *ts, uint64_t time, struct target *t, pid_t tid,
+    const char *name, const char *command)
+{
+	space_clear(&t->space);
+	tell_process(ts, time, t, name, command);
+	target_thread(ts, time, t, tid, name);
+}
+
+void
+target_fork(struct targets *ts, uint64_t time, struct target *t, pid_t pid,
+    pid_t parent_tid)
+{
+	const struct thread *parent = find_thread(ts, parent_tid);
+	struct target *child;
+
+	if (target_find(ts, pid) || (child = target_add(ts, pid)) == NULL)
+		return;
+	if (child->ppid == 0)
+		child->ppid = t->pid;
+	if (space_copy(&child->space, &t->space) < 0)
+		ts->error = ENOMEM;
+	tell_process(ts, time, child, parent ? parent->name : NULL, NULL);
+	target_new_thread(ts, time, child, pid, parent_tid);
+}
+
+static void
+tell_exit(struct targets *ts, uint64_t time, pid_t pid, pid_t tid)
+{
+	struct rec r = { .type = REC_EXIT };
+
+	r.exit.time = time;
+	r.exit.pid = (uint64_t)pid;
+	r.exit.tid = (uint64_t)tid;
+	targets_put(ts, &r);
+}
+
+int
+target_exit(struct targets *ts, uint64_t time, struct target *t, pid_t tid)
+{
+	struct thread *th = find_thread(ts, tid);
+
+	if (th == NULL)
+		return 0;
+	tell_exit(ts, time, t->pid, tid);
+	remove_thread(ts, th);
+	if (--t->threads > 0)
+		return 0;
+	tell_exit(ts, time, t->pid, 0);
+	remove_target(ts, t);
+	return 1;
+}
+
+/* ---- stacks ------------------------------------------------------------ */
+
+static int
+tell_once(struct targets *ts, uint64_t id)
+{
+	if (idmap_get(&ts->stacks, id) != IDMAP_NONE)
+		return 0;
+	if (ts->stacks.used >= STACKS_MOST)
+		idmap_clear(&ts->stacks);
+	index_put(ts, &ts->stacks, id, 0);
+	return 1;
+}
+
+void
+targets_stack(struct targets *ts, struct rec_ref *caller,
+    const struct module *module, uint64_t offset)
+{
+	struct rec r = { .type = REC_STACK };
+	uint64_t h = rec_hash_u64(REC_HASH, caller->id);
+
+	h = rec_hash_str(h, caller->cut);
+	h = rec_hash_u64(h, module ? module->id : 0);
+	r.stack.id = rec_id(rec_hash_u64(h, offset));
+	r.stack.caller = *caller;
+	r.stack.module = module ? module->id : 0;
+	r.stack.offset = offset;
+	caller->id = r.stack.id;
+	caller->cut = NULL;
+	if (tell_once(ts, r.stack.id))
+		targets_put(ts, &r);
+}
+
+void
+targets_walk(struct targets *ts, const struct space_walk *walk,
+    struct rec_ref *leaf)
+{
+	leaf->id = 0;
+	leaf->cut = walk->cut;
+	for (size_t i = walk->n; i-- > 0;)
+		targets_stack(ts, leaf, walk->frame[i].module, walk->frame[i].offset);
+}
+
+void
+targets_kernel(struct targets *ts, uint64_t time, const uint64_t *addr, size_t n,
+    struct rec_ref *leaf)
+{
+	struct module *kernel = n ? checked(ts, modules_kernel(ts->modules)) : NULL;
+
+	if (kernel == NULL)
+		return;
+	tell_module(ts, time, kernel);
+	/* All but the innermost are return addresses. */
+	for (size_t i = n; i-- > 0;)
+		targets_stack(ts, leaf, kernel, addr[i] - (i > 0));
+}

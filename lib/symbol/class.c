@@ -1,0 +1,641 @@
+#include "symbol/class.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "symbol/source.h"
+
+enum class_number {
+	CLASS_USER,
+	CLASS_DEP,
+	CLASS_STD,
+	CLASS_ALLOC,
+	CLASS_RUNTIME,
+	CLASS_LIBC,
+	CLASS_KERNEL,
+	CLASS_OTHER,
+	CLASS_N
+};
+
+static const char *const word[CLASS_N] = {
+	"user", "dep", "std", "alloc", "runtime", "libc", "kernel", "other"
+};
+
+/* ---- tables ------------------------------------------------------------- */
+
+struct entry {
+	const char *name;
+	enum class_number class;
+};
+
+/* Crates.  What std is built of may be a dependency as well: then its path
+ * tells, if there is one. */
+#define SHARED CLASS_N
+
+static const struct entry crates[] = {
+	{ "alloc", CLASS_STD },
+	{ "compiler_builtins", CLASS_STD },
+	{ "core", CLASS_STD },
+	{ "panic_abort", CLASS_STD },
+	{ "panic_unwind", CLASS_STD },
+	{ "proc_macro", CLASS_STD },
+	{ "rustc_std_workspace_alloc", CLASS_STD },
+	{ "rustc_std_workspace_core", CLASS_STD },
+	{ "std", CLASS_STD },
+	{ "std_detect", CLASS_STD },
+	{ "unwind", CLASS_STD },
+	{ "addr2line", SHARED },
+	{ "adler", SHARED },
+	{ "adler2", SHARED },
+	{ "gimli", SHARED },
+	{ "hashbrown", SHARED },
+	{ "memchr", SHARED },
+	{ "miniz_oxide", SHARED },
+	{ "object", SHARED },
+	{ "rustc_demangle", SHARED },
+	{ "jemalloc_sys", CLASS_ALLOC },
+	{ "jemallocator", CLASS_ALLOC },
+	{ "libmimalloc_sys", CLASS_ALLOC },
+	{ "mimalloc", CLASS_ALLOC },
+	{ "rpmalloc", CLASS_ALLOC },
+	{ "snmalloc", CLASS_ALLOC },
+	{ "snmalloc_rs", CLASS_ALLOC },
+	{ "tcmalloc", CLASS_ALLOC },
+	{ "tikv_jemalloc_sys", CLASS_ALLOC },
+	{ "tikv_jemallocator", CLASS_ALLOC },
+	{ "async_executor", CLASS_RUNTIME },
+	{ "async_global_executor", CLASS_RUNTIME },
+	{ "async_io", CLASS_RUNTIME },
+	{ "async_std", CLASS_RUNTIME },
+	{ "async_task", CLASS_RUNTIME },
+	{ "blocking", CLASS_RUNTIME },
+	{ "crossbeam_deque", CLASS_RUNTIME },
+	{ "futures", CLASS_RUNTIME },
+	{ "futures_channel", CLASS_RUNTIME },
+	{ "futures_core", CLASS_RUNTIME },
+	{ "futures_executor", CLASS_RUNTIME },
+	{ "futures_lite", CLASS_RUNTIME },
+	{ "futures_task", CLASS_RUNTIME },
+	{ "futures_util", CLASS_RUNTIME },
+	{ "mio", CLASS_RUNTIME },
+	{ "rayon", CLASS_RUNTIME },
+	{ "rayon_core", CLASS_RUNTIME },
+	{ "smol", CLASS_RUNTIME },
+	{ "threadpool", CLASS_RUNTIME },
+	{ "tokio", CLASS_RUNTIME },
+	{ "tokio_stream", CLASS_RUNTIME },
+	{ "tokio_util", CLASS_RUNTIME },
+};
+
+/* Functions that are of no crate, whatever module they are in; a '*' at the
+ * end stands for anything. */
+static const struct entry plain[] = {
+	{ "__rust_alloc", CLASS_ALLOC },
+	{ "__rust_alloc_zeroed", CLASS_ALLOC },
+	{ "__rust_dealloc", CLASS_ALLOC },
+	{ "__rust_realloc", CLASS_ALLOC },
+	{ "__rust_no_alloc_shim_is_unstable*", CLASS_ALLOC },
+	{ "__rdl_*", CLASS_ALLOC },
+	{ "__rg_*", CLASS_ALLOC },
+	{ "__rust_*", CLASS_STD },
+	{ "rust_begin_unwind", CLASS_STD },
+	{ "rust_eh_personality", CLASS_STD },
+	{ "rust_oom", CLASS_STD },
+	{ "rust_panic", CLASS_STD },
+	{ "_rjem_*", CLASS_ALLOC },
+	{ "rjem_*", CLASS_ALLOC },
+	{ "je_*", CLASS_ALLOC },
+	{ "jemalloc_*", CLASS_ALLOC },
+	{ "mi_*", CLASS_ALLOC },
+	{ "_mi_*", CLASS_ALLOC },
+	{ "tc_malloc*", CLASS_ALLOC },
+	{ "operator new*", CLASS_ALLOC },
+	{ "operator delete*", CLASS_ALLOC },
+	{ "malloc", CLASS_ALLOC },
+	{ "calloc", CLASS_ALLOC },
+	{ "realloc", CLASS_ALLOC },
+	{ "reallocarray", CLASS_ALLOC },
+	{ "free", CLASS_ALLOC },
+	{ "cfree", CLASS_ALLOC },
+	{ "memalign", CLASS_ALLOC },
+	{ "aligned_alloc", CLASS_ALLOC },
+	{ "posix_memalign", CLASS_ALLOC },
+	{ "valloc", CLASS_ALLOC },
+	{ "pvalloc", CLASS_ALLOC },
+	{ "malloc_usable_size", CLASS_ALLOC },
+	{ "mallocx", CLASS_ALLOC },
+	{ "rallocx", CLASS_ALLOC },
+	{ "dallocx", CLASS_ALLOC },
+	{ "sdallocx", CLASS_ALLOC },
+	{ "xallocx", CLASS_ALLOC },
+	/* glibc and musl within */
+	{ "__libc_malloc*", CLASS_ALLOC },
+	{ "__libc_calloc*", CLASS_ALLOC },
+	{ "__libc_realloc*", CLASS_ALLOC },
+	{ "__libc_free*", CLASS_ALLOC },
+	{ "__libc_memalign*", CLASS_ALLOC },
+	{ "__malloc_*", CLASS_ALLOC },
+	{ "_int_malloc*", CLASS_ALLOC },
+	{ "_int_free*", CLASS_ALLOC },
+	{ "_int_realloc*", CLASS_ALLOC },
+	{ "_int_memalign*", CLASS_ALLOC },
+	{ "_mid_memalign*", CLASS_ALLOC },
+	{ "malloc_consolidate*", CLASS_ALLOC },
+	{ "malloc_hook_ini", CLASS_ALLOC },
+	{ "sysmalloc*", CLASS_ALLOC },
+	{ "systrim*", CLASS_ALLOC },
+	{ "tcache_*", CLASS_ALLOC },
+	{ "unlink_chunk*", CLASS_ALLOC },
+	{ "mmap_chunk", CLASS_ALLOC },
+	{ "munmap_chunk", CLASS_ALLOC },
+	{ "mremap_chunk", CLASS_ALLOC },
+	/* what a static executable has of libc */
+	{ "__libc_*", CLASS_LIBC },
+	{ "__pthread_*", CLASS_LIBC },
+	{ "pthread_*", CLASS_LIBC },
+	{ "_Unwind_*", CLASS_LIBC },
+	{ "_start", CLASS_LIBC },
+	{ "_start_c", CLASS_LIBC },
+	{ "start_thread", CLASS_LIBC },
+	{ "clone", CLASS_LIBC },
+	{ "clone3", CLASS_LIBC },
+	{ "__clone*", CLASS_LIBC },
+	{ "__mem*", CLASS_LIBC },
+	{ "__str*", CLASS_LIBC },
+	{ "memchr", CLASS_LIBC },
+	{ "memcmp", CLASS_LIBC },
+	{ "memcpy", CLASS_LIBC },
+	{ "memmove", CLASS_LIBC },
+	{ "memset", CLASS_LIBC },
+	{ "strdup", CLASS_LIBC },
+	{ "strlen", CLASS_LIBC },
+	{ "strndup", CLASS_LIBC },
+};
+
+/* Files that code is executed from, without their directories. */
+static const struct entry modules[] = {
+	{ "[kernel]", CLASS_KERNEL },
+	{ "[vdso]", CLASS_LIBC },
+	{ "[vsyscall]", CLASS_LIBC },
+	{ "[anon]", CLASS_OTHER },
+	{ "libjemalloc.*", CLASS_ALLOC },
+	{ "libmimalloc*", CLASS_ALLOC },
+	{ "libtcmalloc*", CLASS_ALLOC },
+	{ "libstd-*", CLASS_STD },
+	{ "libc.so*", CLASS_LIBC },
+	{ "libc-2.*", CLASS_LIBC },
+	{ "libc.musl-*", CLASS_LIBC },
+	{ "ld-*", CLASS_LIBC },
+	{ "libdl.so*", CLASS_LIBC },
+	{ "libdl-2.*", CLASS_LIBC },
+	{ "libm.so*", CLASS_LIBC },
+	{ "libm-2.*", CLASS_LIBC },
+	{ "libpthread*", CLASS_LIBC },
+	{ "librt.so*", CLASS_LIBC },
+	{ "librt-2.*", CLASS_LIBC },
+	{ "libgcc_s.*", CLASS_LIBC },
+};
+
+/* Traits that only the standard library implements, for everything. */
+static const struct entry blanket[] = {
+	{ "alloc::borrow::ToOwned", CLASS_STD },
+	{ "alloc::slice::hack::ConvertVec", CLASS_STD },
+	{ "alloc::string::Spec*", CLASS_STD },
+	{ "alloc::string::ToString", CLASS_STD },
+	{ "alloc::vec::*", CLASS_STD },
+	{ "core::any::Any", CLASS_STD },
+	{ "core::convert::Into*", CLASS_STD },
+	{ "core::convert::TryInto*", CLASS_STD },
+};
+
+/* Methods that traits of the standard library provide; a program that writes
+ * its own has to be told by its path. */
+static const struct {
+	const char *trait, *method;
+} provided[] = {
+	{ "core::fmt::Write", "write_fmt" },
+	{ "core::iter::traits::iterator::Iterator", "chain" },
+	{ "core::iter::traits::iterator::Iterator", "cloned" },
+	{ "core::iter::traits::iterator::Iterator", "collect" },
+	{ "core::iter::traits::iterator::Iterator", "enumerate" },
+	{ "core::iter::traits::iterator::Iterator", "filter" },
+	{ "core::iter::traits::iterator::Iterator", "for_each" },
+	{ "core::iter::traits::iterator::Iterator", "map" },
+	{ "core::iter::traits::iterator::Iterator", "partition" },
+	{ "core::iter::traits::iterator::Iterator", "sum" },
+	{ "core::iter::traits::iterator::Iterator", "unzip" },
+	{ "std::io::Read", "read_to_end" },
+	{ "std::io::Read", "read_to_string" },
+	{ "std::io::Write", "write_all" },
+	{ "std::io::Write", "write_fmt" },
+};
+
+#define SIZE(table) (sizeof(table) / sizeof(table)[0])
+
+static int
+fits(const char *s, size_t len, const char *pattern)
+{
+	size_t n = strlen(pattern);
+
+	if (n > 0 && pattern[n - 1] == '*')
+		return len >= n - 1 && memcmp(s, pattern, n - 1) == 0;
+	return len == n && memcmp(s, pattern, n) == 0;
+}
+
+/* The first entry that fits, or NULL. */
+static const struct entry *
+look_up(const struct entry *table, size_t n, const char *s, size_t len)
+{
+	size_t i = 0;
+
+	while (i < n && !fits(s, len, table[i].name))
+		i++;
+	return i < n ? &table[i] : NULL;
+}
+
+/* ---- names -------------------------------------------------------------- */
+
+/* Part of a name. */
+struct part {
+	const char *s;
+	size_t len;
+};
+
+static int
+is_word(char c)
+{
+	return c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+	    (c >= 'A' && c <= 'Z') || (c & 0x80);
+}
+
+/* Past a prefix, if it is there. */
+static const char *
+skip(const char *s, const char *prefix)
+{
+	size_t n = strlen(prefix);
+
+	return strncmp(s, prefix, n) == 0 ? s + n : s;
+}
+
+/* What is before the path of a type: "&mut dyn for<'a> my::T". */
+static const char *
+skip_marks(const char *s)
+{
+	const char *before;
+
+	do {
+		before = s;
+		if (*s == '&' || *s == '<' || strncmp(s, "(dyn ", 5) == 0)
+			s++;
+		if (*s == '\'')
+			s += 1 + strcspn(s + 1, " >");
+		s = skip(s, " ");
+		s = skip(skip(skip(s, "mut "), "dyn "), "impl ");
+		if (strncmp(s, "for<", 4) == 0)
+			s += strcspn(s, " ");
+	} while (s != before);
+	return s;
+}
+
+/* The crate of a path, if it is one. */
+static struct part
+crate_of(const char *s)
+{
+	struct part crate = { s, 0 };
+
+	while (is_word(s[crate.len]))
+		crate.len++;
+	if (strncmp(s + crate.len, "::", 2) != 0)
+		crate.len = 0;
+	return crate;
+}
+
+/* The bracket that closes the one at s, or the end; and where " as " is
+ * within, if it is. */
+static const char *
+closing(const char *s, const char **as)
+{
+	size_t depth = 0;
+
+	*as = NULL;
+	for (; *s; s++) {
+		if (*s == '<' || *s == '(' || *s == '[')
+			depth++;
+		else if ((*s == '>' && s[-1] != '-') || *s == ')' || *s == ']')
+			depth--;
+		else if (depth == 1 && *as == NULL && strncmp(s, " as ", 4) == 0)
+			*as = s;
+		if (depth == 0)
+			break;
+	}
+	return s;
+}
+
+/* "<type as trait>::method", "<type>::method" or a path: what stands for the
+ * type is in `type`; trait and method are empty where there are none. */
+struct owner {
+	struct part type, trait, method;
+	const char *path; /* of the trait */
+	int bracket;
+};
+
+static struct owner
+parse(const char *name)
+{
+	struct owner o = { .path = "" };
+	const char *end, *as;
+
+	o.bracket = *name == '<';
+	o.type = crate_of(skip_marks(name));
+	if (!o.bracket)
+		return o;
+	end = closing(name, &as);
+	if (as) {
+		o.path = as + 4;
+		o.trait = crate_of(o.path);
+	}
+	end = skip(end, ">::");
+	o.method = (struct part){ end, 0 };
+	while (is_word(end[o.method.len]))
+		o.method.len++;
+	return o;
+}
+
+static const struct entry *
+find_crate(struct part crate)
+{
+	return look_up(crates, SIZE(crates), crate.s, crate.len);
+}
+
+/* How far from std a crate is, which implements nothing of later ones. */
+static int
+rank(struct part crate)
+{
+	const struct entry *e = find_crate(crate);
+
+	if (crate.len == 0 || (e && e->class == CLASS_STD))
+		return 0;
+	return e && e->class == SHARED ? 1 : 2;
+}
+
+static int
+is_provided(const struct owner *o)
+{
+	size_t i, n;
+
+	for (i = 0; i < SIZE(provided); i++) {
+		n = strlen(provided[i].trait);
+		if (strncmp(o->path, provided[i].trait, n) == 0 &&
+		    !is_word(o->path[n]) &&
+		    fits(o->method.s, o->method.len, provided[i].method))
+			return 1;
+	}
+	return 0;
+}
+
+/* Of an allocator that the program has chosen or wrapped. */
+static int
+is_allocator(const struct owner *o)
+{
+	return strncmp(o->path, "core::alloc::global::GlobalAlloc", 32) == 0 ||
+	    strncmp(o->path, "alloc::alloc::GlobalAlloc", 25) == 0;
+}
+
+static size_t
+path_length(const char *s)
+{
+	size_t n = 0;
+
+	while (is_word(s[n]) || s[n] == ':')
+		n++;
+	return n;
+}
+
+/* The crate that a method is of: the type's or the trait's. */
+static struct part
+owner_crate(const struct owner *o)
+{
+	if (o->trait.len == 0)
+		return o->type;
+	if (o->type.len == 0 || rank(o->type) < rank(o->trait) ||
+	    look_up(blanket, SIZE(blanket), o->path, path_length(o->path)) ||
+	    is_provided(o))
+		return o->trait;
+	return o->type;
+}
+
+/* ---- crates ------------------------------------------------------------- */
+
+static void
+set(char *out, size_t size, const char *s, size_t len)
+{
+	if (len >= size)
+		len = 0;
+	memcpy(out, s, len);
+	out[len] = '\0';
+}
+
+/* What is known of where the code is from. */
+struct origin {
+	struct source source;
+	const char *file, *module;
+	int exact; /* the line is known, so that it is the function's own file */
+	const struct crates *named;
+	struct class *out;
+};
+
+/* The crate whose source it is, else the one that the name tells. */
+static void
+set_crate(const struct origin *o, struct part crate)
+{
+	const struct source_text *told = &o->source.crate;
+	struct class *out = o->out;
+
+	if (told->len && (o->exact || crate.len == 0))
+		crate = (struct part){ told->s, told->len };
+	set(out->crate, sizeof out->crate, crate.s, crate.len);
+	for (char *p = out->crate; *p; p++)
+		if (*p == '-')
+			*p = '_';
+}
+
+/* Which has the version of the compiler. */
+static int
+is_std(const char *crate)
+{
+	const struct entry *e = look_up(crates, SIZE(crates), crate, strlen(crate));
+
+	return e && e->class == CLASS_STD;
+}
+
+static int
+is_commit(const struct source_text *t)
+{
+	return t->len == 40 && strspn(t->s, "0123456789abcdef") >= 40;
+}
+
+static void
+set_version(const struct origin *o)
+{
+	const struct source_text *v = &o->source.version;
+	const char *named = NULL;
+
+	if (o->out->crate[0] == '\0')
+		return;
+	if (!v->len || !o->exact)
+		named = is_std(o->out->crate) ? crates_rustc(o->named, NULL, 0)
+		                              : crates_version(o->named, o->out->crate);
+	else if (o->source.kind == SOURCE_STD)
+		named = crates_rustc(o->named, v->s, v->len);
+	if (named)
+		set(o->out->version, sizeof o->out->version, named, strlen(named));
+	else if (v->len && o->exact && is_commit(v))
+		set(o->out->version, sizeof o->out->version, v->s, 9); /* as rustc -V */
+	else if (v->len && o->exact)
+		set(o->out->version, sizeof o->out->version, v->s, v->len);
+}
+
+static int
+is_runtime(const char *crate)
+{
+	const struct entry *e = look_up(crates, SIZE(crates), crate, strlen(crate));
+
+	return e && e->class == CLASS_RUNTIME;
+}
+
+/* Code that is neither std's nor known. */
+static enum class_number
+class_of_origin(const struct origin *o)
+{
+	if (o->source.kind != SOURCE_DEP &&
+	    crates_version(o->named, o->out->crate) == NULL)
+		return CLASS_USER;
+	return is_runtime(o->out->crate) ? CLASS_RUNTIME : CLASS_DEP;
+}
+
+/* ---- all together ------------------------------------------------------- */
+
+/* std's when its builders had it, or where nothing tells. */
+static enum class_number
+class_of_shared(const struct origin *o)
+{
+	if (o->file == NULL || o->source.kind == SOURCE_STD ||
+	    strncmp(o->file, "/cargo/registry/", 16) == 0)
+		return CLASS_STD;
+	return o->source.kind == SOURCE_DEP ? CLASS_DEP : CLASS_USER;
+}
+
+static enum class_number
+class_of_crate(const struct owner *owner, struct part crate, const struct origin *o)
+{
+	const struct entry *e = find_crate(crate);
+
+	if (e && e->class == SHARED)
+		return class_of_shared(o);
+	if (e && e->class != CLASS_RUNTIME)
+		return e->class;
+	/* What std's traits provide is std's for whatever type it is. */
+	if (owner->trait.len && o->source.kind == SOURCE_STD)
+		return CLASS_STD;
+	return e ? e->class : class_of_origin(o);
+}
+
+static int
+is_rust(const char *file)
+{
+	size_t n = strlen(file);
+
+	return n > 3 && strcmp(file + n - 3, ".rs") == 0;
+}
+
+static int
+is_library(const char *module)
+{
+	const char *slash = strrchr(module, '/');
+
+	return strstr(slash ? slash : module, ".so") != NULL;
+}
+
+/* A function without a crate: of C, or one that Rust exports, or no name. */
+static enum class_number
+class_of_plain(const char *name, const struct origin *o)
+{
+	const struct entry *e = look_up(plain, SIZE(plain), name,
+	    strcspn(name, "(@"));
+
+	if (e)
+		return e->class;
+	if (o->source.kind == SOURCE_STD)
+		return CLASS_STD;
+	if (is_library(o->module) && (o->file == NULL || !is_rust(o->file)))
+		return CLASS_OTHER;
+	return class_of_origin(o);
+}
+
+static const struct entry *
+find_module(const char *module)
+{
+	const char *slash = module ? strrchr(module, '/') : NULL;
+
+	if (slash)
+		module = slash + 1;
+	return module ? look_up(modules, SIZE(modules), module, strlen(module)) : NULL;
+}
+
+/* libc has the commonest allocator, too; of other libraries all is theirs. */
+static enum class_number
+class_of_module(const struct entry *e, const char *name)
+{
+	const struct entry *function;
+
+	if (e->class != CLASS_LIBC || name == NULL)
+		return e->class;
+	function = look_up(plain, SIZE(plain), name, strcspn(name, "@"));
+	return function && function->class == CLASS_ALLOC ? CLASS_ALLOC : CLASS_LIBC;
+}
+
+/* Of a Rust program or library, and the crate. */
+static enum class_number
+class_of_rust(const char *function, const struct origin *o)
+{
+	struct owner owner;
+	struct part crate;
+
+	function = skip(function, "__rustc::");
+	owner = parse(function);
+	crate = owner_crate(&owner);
+	set_crate(o, crate);
+	if (is_allocator(&owner))
+		return CLASS_ALLOC;
+	if (crate.len)
+		return class_of_crate(&owner, crate, o);
+	if (owner.bracket)
+		return CLASS_STD; /* a primitive type's, or of any type */
+	return class_of_plain(function, o);
+}
+
+static enum class_number
+find_class(const char *function, const struct origin *o)
+{
+	const struct entry *e = find_module(o->module);
+
+	if (e && e->class != CLASS_STD)
+		return class_of_module(e, function);
+	if (e && (function == NULL || strstr(function, "+0x")))
+		return e->class;
+	if (o->module == NULL)
+		return CLASS_OTHER;
+	return class_of_rust(function ? function : "", o);
+}
+
+void
+class_of(const struct class_frame *f, const struct crates *named, struct class *out)
+{
+	const char *file = f->file;
+	struct origin o = { .file = file, .module = f->module, .exact = f->line != 0,
+		.named = named, .out = out };
+	source_of(file ? file : "", &o.source);
+	out->crate[0] = out->version[0] = '\0';
+	out->word = word[find_class(f->function, &o)];
+	set_version(&o);
+}

@@ -1,0 +1,174 @@
+#include "symbol/crates.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/idmap.h"
+#include "elf/obj.h"
+#include "stream/rec.h"
+#include "symbol/source.h"
+
+#define MOST 4096     /* crates of a program */
+#define PATH_PART 256 /* bytes that tell a crate */
+#define COMMIT 9      /* digits of a commit, as rustc shows it */
+
+struct crate {
+	char name[CRATE_MAX], version[CRATE_VERSION_MAX];
+};
+
+struct crates {
+	struct crate *crate;
+	size_t n, room;
+	struct idmap index;         /* by the hash of its name */
+	char rustc[CRATE_VERSION_MAX]; /* "1.75.0", and */
+	char commit[COMMIT + 1];       /* "82e1608df"; "" if there are several */
+};
+
+/* ---- what is named ------------------------------------------------------ */
+
+static int
+copy(char *out, size_t size, const struct source_text *t)
+{
+	if (t->len >= size)
+		return -1;
+	memcpy(out, t->s, t->len);
+	out[t->len] = '\0';
+	return 0;
+}
+
+static void
+add(struct crates *c, const struct source *s)
+{
+	struct crate new;
+	uint64_t key;
+	uint32_t i;
+
+	if (copy(new.name, sizeof new.name, &s->crate) < 0 ||
+	    copy(new.version, sizeof new.version, &s->version) < 0)
+		return;
+	for (char *p = new.name; *p; p++)
+		if (*p == '-')
+			*p = '_';
+	key = rec_hash_str(REC_HASH, new.name);
+	i = idmap_get(&c->index, key);
+	if (i != IDMAP_NONE) {
+		if (strcmp(c->crate[i].version, new.version) != 0)
+			c->crate[i].version[0] = '\0';
+	} else if (c->n < MOST &&
+	    array_room(&c->crate, c->n, &c->room, sizeof new) == 0 &&
+	    idmap_put(&c->index, key, (uint32_t)c->n) == 0) {
+		c->crate[c->n++] = new;
+	}
+}
+
+/* Strings stand side by side, with nothing between them: a directory is believed if
+ * it ends, and one without a version if source follows. */
+static void
+take(struct crates *c, const unsigned char *at, size_t len)
+{
+	char path[PATH_PART];
+	struct source s;
+	size_t n = 0;
+
+	while (n < len && n < sizeof path - 1 && at[n] > ' ' && at[n] < 0x7f)
+		n++;
+	memcpy(path, at, n);
+	path[n] = '\0';
+	source_of(path, &s);
+	if (s.kind == SOURCE_OWN || s.crate.len == 0 || s.crate.s[s.crate.len] == '\0')
+		return;
+	if (s.version.len ? s.version.s[s.version.len] == '/'
+	                  : strncmp(s.crate.s + s.crate.len, "/src/", 5) == 0)
+		add(c, &s);
+}
+
+static void
+find_all(struct crates *c, const struct obj_section *in, const char *mark)
+{
+	const unsigned char *p = in->bytes, *end = p + in->len;
+
+	while (p < end && (p = memmem(p, (size_t)(end - p), mark, strlen(mark)))) {
+		take(c, p, (size_t)(end - p));
+		p += strlen(mark);
+	}
+}
+
+/* "rustc version 1.75.0 (82e1608df 2023-12-21)", one string for each of those whose
+ * code is in the program. */
+static void
+find_rustc(struct crates *c, const struct obj *obj)
+{
+	static const char mark[] = "rustc version ";
+	struct obj_section in = obj_section(obj, ".comment");
+	const unsigned char *p = in.bytes, *end = p + in.len;
+	char version[CRATE_VERSION_MAX], commit[COMMIT + 1], text[PATH_PART];
+	int found = 0;
+
+	while (p < end && (p = memmem(p, (size_t)(end - p), mark, sizeof mark - 1))) {
+		snprintf(text, sizeof text, "%.*s", (int)(end - p), (const char *)p);
+		p += sizeof mark - 1;
+		commit[0] = '\0';
+		if (sscanf(text, "rustc version %47s (%9[0-9a-f]", version, commit) < 1)
+			continue;
+		if (found++ && strcmp(version, c->rustc) != 0) {
+			c->rustc[0] = c->commit[0] = '\0';
+			return;
+		}
+		strcpy(c->rustc, version);
+		strcpy(c->commit, commit);
+	}
+}
+
+struct crates *
+crates_read(const struct obj *obj)
+{
+	static const char *const mark[] = { "/registry/src/", "/git/checkouts/",
+		"/cargo/registry/", "/vendor/", "/rust/deps/" };
+	struct obj_section in = obj_section(obj, ".rodata");
+	struct crates *c = calloc(1, sizeof *c);
+
+	if (c == NULL)
+		return NULL;
+	find_rustc(c, obj);
+	for (size_t i = 0; in.len && i < sizeof mark / sizeof *mark; i++)
+		find_all(c, &in, mark[i]);
+	if (c->n || c->rustc[0])
+		return c;
+	crates_free(c);
+	return NULL;
+}
+
+void
+crates_free(struct crates *c)
+{
+	if (c == NULL)
+		return;
+	idmap_clear(&c->index);
+	free(c->crate);
+	free(c);
+}
+
+/* ---- what is asked ------------------------------------------------------ */
+
+const char *
+crates_version(const struct crates *c, const char *name)
+{
+	uint32_t i = c ? idmap_get(&c->index, rec_hash_str(REC_HASH, name)) : IDMAP_NONE;
+
+	return i == IDMAP_NONE ? NULL : c->crate[i].version;
+}
+
+const char *
+crates_rustc(const struct crates *c, const char *what, size_t len)
+{
+	if (c == NULL || c->rustc[0] == '\0')
+		return NULL;
+	if (what == NULL)
+		return c->rustc;
+	return c->commit[0] && len >= strlen(c->commit) &&
+	        strncmp(what, c->commit, strlen(c->commit)) == 0
+	    ? c->rustc
+	    : NULL;
+}

@@ -1,0 +1,151 @@
+#include "symbol/demangle.h"
+
+#include <libiberty/demangle.h>
+#include <setjmp.h>
+#include <stdio.h>
+#include <string.h>
+
+struct sink {
+	const char *symbol;
+	int whole, before_type;
+	char *out;
+	size_t size, used;
+	jmp_buf full;
+};
+
+/* A v0 name of a hundred bytes can expand to a hundred megabytes: leave in
+ * the middle once the room is used up. */
+static void
+put(struct sink *s, const char *text, size_t len)
+{
+	size_t room = s->size - s->used;
+
+	memcpy(s->out + s->used, text, len < room ? len : room);
+	s->used += len < room ? len : room;
+	if (len >= room)
+		longjmp(s->full, 1);
+}
+
+/* Of constants with more than 64 bits libiberty (as of 2.40) gives the digits as they
+ * stand in the symbol, but from the second one to the mark behind the last. */
+static int
+is_shifted(const struct sink *s, const char *text, size_t len)
+{
+	return len > 16 && text > s->symbol && text < s->symbol + strlen(s->symbol) &&
+	    text[len - 1] == '_' && s->used >= 2 && memcmp(s->out + s->used - 2, "0x", 2) == 0;
+}
+
+static int
+is_text(const char *text, size_t len, const char *what)
+{
+	return len == strlen(what) && memcmp(text, what, len) == 0;
+}
+
+/* Types of constants, `8: usize' here, are `8usize' since Rust 1.53; `'a'' and `true'
+ * need none. */
+static void
+take(const char *text, size_t len, void *ctx)
+{
+	struct sink *s = ctx;
+	int type = s->before_type;
+
+	s->before_type = s->whole && is_text(text, len, ": ");
+	if (s->before_type || (type && (is_text(text, len, "char") || is_text(text, len, "bool"))))
+		return;
+	put(s, is_shifted(s, text, len) ? text - 1 : text, len);
+}
+
+/* ---- what compilers append --------------------------------------------- */
+
+#define HASH "17h0123456789abcdefE"
+
+/* Where a mangled name ends: in v0 there are no dots, a legacy one ends with a hash. */
+static const char *
+end_of(const char *symbol)
+{
+	const char *p = symbol;
+
+	if (strncmp(symbol, "_R", 2) == 0)
+		return symbol + strcspn(symbol, ".");
+	while ((p = strstr(p, "17h"))) {
+		if (strspn(p + 3, "0123456789abcdef") == 16 && p[19] == 'E' &&
+		    (p[20] == '.' || p[20] == '\0'))
+			return p + strlen(HASH);
+		p++;
+	}
+	return symbol + strlen(symbol);
+}
+
+/* .cold and the like are kept, but for .llvm. with its hash. */
+static void
+put_suffix(struct sink *s)
+{
+	const char *p = end_of(s->symbol);
+	size_t len;
+
+	for (; *p == '.'; p += len) {
+		len = 1 + strcspn(p + 1, ".");
+		if (strncmp(p, ".llvm.", 6) == 0)
+			len = 6 + strspn(p + 6, "0123456789ABCDEF@");
+		else
+			put(s, p, len);
+	}
+}
+
+/* ---- attempts ---------------------------------------------------------- */
+
+/* Cut, not within a UTF-8 character. */
+static void
+mark_cut(struct sink *s)
+{
+	size_t at = s->size - 4;
+
+	while (at > 0 && ((unsigned char)s->out[at] & 0xc0) == 0x80)
+		at--;
+	memcpy(s->out + at, "...", 4);
+}
+
+/* 1: done; 0: it is not such a name. */
+static int
+attempt(struct sink *s,
+    int (*demangler)(const char *, int, demangle_callbackref, void *), int options)
+{
+	s->used = 0;
+	if (setjmp(s->full)) {
+		mark_cut(s);
+		return 1;
+	}
+	if (!demangler(s->symbol, options, take, s))
+		return 0;
+	if (demangler == rust_demangle_callback)
+		put_suffix(s);
+	s->out[s->used] = '\0';
+	return 1;
+}
+
+static void
+demangle_with(char *out, size_t size, const char *symbol, int options)
+{
+	struct sink s = { .symbol = symbol, .out = out, .size = size };
+
+	s.whole = options == DMGL_VERBOSE;
+	if (size >= 16 && attempt(&s, rust_demangle_callback, options))
+		return;
+	s.whole = 0;
+	if (size >= 16 && strncmp(symbol, "_Z", 2) == 0 &&
+	    attempt(&s, cplus_demangle_v3_callback, DMGL_PARAMS | DMGL_ANSI))
+		return;
+	snprintf(out, size, "%s", symbol);
+}
+
+void
+demangle(char *out, size_t size, const char *symbol)
+{
+	demangle_with(out, size, symbol, 0);
+}
+
+void
+demangle_whole(char *out, size_t size, const char *symbol)
+{
+	demangle_with(out, size, symbol, DMGL_VERBOSE);
+}

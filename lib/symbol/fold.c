@@ -1,0 +1,294 @@
+#include "symbol/fold.h"
+
+#include <string.h>
+
+#define NESTING 100 /* of brackets */
+
+struct folder {
+	char *out;
+	size_t size, used;
+};
+
+static void
+put(struct folder *f, const char *text, size_t len)
+{
+	if (len > f->size - 1 - f->used)
+		len = f->size - 1 - f->used;
+	memcpy(f->out + f->used, text, len);
+	f->used += len;
+	f->out[f->used] = '\0';
+}
+
+static void
+put_text(struct folder *f, const char *text)
+{
+	put(f, text, strlen(text));
+}
+
+static int
+is_word(char c)
+{
+	return c == '_' || c == '$' || c == '~' || (c & 0x80) ||
+	    (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static int
+is_capital(char c)
+{
+	return c >= 'A' && c <= 'Z';
+}
+
+static size_t
+word(const char *s, const char *end)
+{
+	size_t n = 0;
+
+	while (s + n < end && is_word(s[n]))
+		n++;
+	return n;
+}
+
+/* Past the bracket that closes the one at s; NULL where none does. */
+static const char *
+past_bracket(const char *s, const char *end)
+{
+	size_t depth = 0;
+
+	for (const char *p = s; p < end; p++)
+		if (strchr("<([{", *p)) {
+			if (++depth > NESTING)
+				return NULL;
+		} else if (strchr(")]}", *p) || (*p == '>' && p[-1] != '-')) {
+			if (--depth == 0)
+				return p + 1;
+		}
+	return NULL;
+}
+
+/* Where a word with its blanks stands between s and end, in no bracket; or NULL. */
+static const char *
+find_between(const char *s, const char *end, const char *what)
+{
+	size_t depth = 0, len = strlen(what);
+
+	for (; s < end; s++)
+		if (strchr("<([{", *s))
+			depth++;
+		else if (depth && (strchr(")]}", *s) || (*s == '>' && s[-1] != '-')))
+			depth--;
+		else if (depth == 0 && (size_t)(end - s) >= len && memcmp(s, what, len) == 0)
+			return s;
+	return NULL;
+}
+
+/* "{closure#1}" or "{{closure}}"; past it. */
+static const char *
+fold_braces(struct folder *f, const char *s, const char *end)
+{
+	const char *past = past_bracket(s, end), *name = s;
+
+	if (past == NULL)
+		past = end;
+	while (name < past && *name == '{')
+		name++;
+	put(f, "{", 1);
+	put(f, name, strcspn(name, "#}"));
+	put(f, "}", 1);
+	return past;
+}
+
+/* ---- types -------------------------------------------------------------- */
+
+/* A path, with something before it: its last word, "<_>" if it is generic, and
+ * closures behind; past it. */
+static const char *
+fold_type_path(struct folder *f, const char *s, const char *end)
+{
+	const char *past, *begin = s;
+	size_t len;
+	int any;
+
+	for (;;) {
+		len = word(s, end);
+		past = s + len;
+		if (end - past < 3 || memcmp(past, "::", 2) != 0 || !is_word(past[2]))
+			break;
+		s = past + 2;
+	}
+	/* A letter is what legacy names have for any type. */
+	any = len == 1 && s == begin && is_capital(*s) && s[-1] != ':';
+	put(f, any ? "_" : s, len);
+	while (past < end) {
+		int nested = end - past > 2 && memcmp(past, "::", 2) == 0;
+		const char *p = nested ? past + 2 : past;
+
+		if (*p == '<' && (s = past_bracket(p, end))) {
+			put_text(f, "<_>");
+			past = s;
+		} else if (nested && *p == '{') {
+			put(f, "::", 2);
+			past = fold_braces(f, p, end);
+		} else {
+			break;
+		}
+	}
+	return past;
+}
+
+static void
+fold_type(struct folder *f, const char *s, const char *end)
+{
+	const char *past;
+
+	while (s < end)
+		if (is_word(*s) && (s[0] != '_' || s[1] != '>')) {
+			s = fold_type_path(f, s, end);
+		} else if (*s == '\'') {
+			/* A lifetime is none of the type's names. */
+			put(f, s, 1);
+			put(f, s + 1, word(s + 1, end));
+			s += 1 + word(s + 1, end);
+		} else if (*s == '[' && (past = past_bracket(s, end))) {
+			put_text(f, "[_]");
+			s = past;
+		} else {
+			put(f, s++, 1);
+		}
+}
+
+/* What stands in the brackets that begin a name, "type" or "type as trait". */
+static void
+fold_owner(struct folder *f, const char *s, const char *end)
+{
+	const char *as = find_between(s, end, " as ");
+
+	if (as == NULL) {
+		fold_type(f, s, end);
+		return;
+	}
+	put(f, "<", 1);
+	fold_type(f, s, as);
+	put_text(f, " as ");
+	fold_type(f, as + 4, end);
+	put(f, ">", 1);
+}
+
+/* "impl trait for type" or "impl type", which a module may have before it. */
+static void
+fold_impl(struct folder *f, const char *s, const char *end)
+{
+	const char *of = find_between(s, end, " for ");
+
+	f->used = 0;
+	if (of == NULL) {
+		fold_type(f, s, end);
+		return;
+	}
+	put(f, "<", 1);
+	fold_type(f, of + 5, end);
+	put_text(f, " as ");
+	fold_type(f, s, of);
+	put(f, ">", 1);
+}
+
+/* ---- names -------------------------------------------------------------- */
+
+/* In angle brackets: whose the function is, or arguments, which go. */
+static const char *
+fold_brackets(struct folder *f, const char *s, const char *end)
+{
+	const char *past = past_bracket(s, end);
+
+	if (past == NULL) {
+		put(f, s, (size_t)(end - s));
+		return end;
+	}
+	if (past - s > 6 && memcmp(s, "<impl ", 6) == 0)
+		fold_impl(f, s + 6, past - 1);
+	else if (f->used == 0)
+		fold_owner(f, s + 1, past - 1);
+	else if (f->used >= 2 && memcmp(f->out + f->used - 2, "::", 2) == 0)
+		f->out[f->used -= 2] = '\0';
+	return past;
+}
+
+/* A word: a module, a type or a function. */
+static const char *
+fold_word(struct folder *f, const char *s, const char *end)
+{
+	size_t len = word(s, end);
+	const char *past = s + len;
+	int generic = past < end && *past == '<' && past_bracket(past, end);
+	int more = generic || (end - past > 2 && memcmp(past, "::", 2) == 0);
+
+	if (is_capital(*s) && more)
+		f->used = 0;
+	put(f, s, len);
+	if (!generic)
+		return past;
+	if (is_capital(*s))
+		put_text(f, "<_>");
+	return past_bracket(past, end);
+}
+
+/* C++ has an operator for every bracket. */
+static const char *
+fold_operator(struct folder *f, const char *s, const char *end)
+{
+	const char *past = strchr(s + 8, '(');
+
+	if (past && past[1] == ')' && past == s + 8)
+		past = strchr(past + 2, '(');
+	if (past == NULL || past > end)
+		past = end;
+	put(f, s, (size_t)(past - s));
+	return past;
+}
+
+/* Where the name ends but for what compilers append to that of a part or a copy of the
+ * function, as .cold and .constprop.0. */
+static const char *
+without_suffix(const char *name)
+{
+	const char *end = name + strlen(name), *s = end;
+
+	while (s > name) {
+		const char *dot = s;
+
+		while (dot > name && is_word(dot[-1]))
+			dot--;
+		if (dot == s || dot - name < 2 || dot[-1] != '.' || dot[-2] == '.')
+			return s;
+		s = dot - 1;
+	}
+	return end;
+}
+
+void
+fold(char *out, size_t size, const char *name)
+{
+	struct folder f = { out, size, 0 };
+	const char *end = without_suffix(name), *s = name, *past;
+
+	if (size == 0)
+		return;
+	out[0] = '\0';
+	while (s < end) {
+		if (strncmp(s, "operator", 8) == 0 && !is_word(s[8])) {
+			s = fold_operator(&f, s, end);
+		} else if (is_word(*s)) {
+			s = fold_word(&f, s, end);
+		} else if (*s == '<') {
+			s = fold_brackets(&f, s, end);
+		} else if (*s == '{') {
+			s = fold_braces(&f, s, end);
+		} else if (*s == '(' && f.used && f.out[f.used - 1] != ':') {
+			break; /* parameters, as C++ has them */
+		} else if (*s == '(' && (past = past_bracket(s, end))) {
+			put(&f, s, (size_t)(past - s));
+			s = past;
+		} else {
+			put(&f, s++, 1);
+		}
+	}
+}

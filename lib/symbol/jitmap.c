@@ -1,0 +1,179 @@
+#include "symbol/jitmap.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/array.h"
+
+#define MOST (64 << 20) /* bytes of a file that are read */
+#define OVERLAPS 16     /* entries that are looked back over */
+
+struct entry {
+	uint64_t start, size;
+	uint32_t name; /* in text */
+	uint32_t order;
+};
+
+struct jitmap {
+	pid_t pid;
+	off_t size; /* of the file when it was read */
+	char *text;
+	struct entry *entry; /* by start, then by order */
+	size_t n, room;
+};
+
+struct jitmap *
+jitmap_open(pid_t pid)
+{
+	struct jitmap *j = calloc(1, sizeof *j);
+
+	if (j)
+		j->pid = pid;
+	return j;
+}
+
+void
+jitmap_close(struct jitmap *j)
+{
+	if (j == NULL)
+		return;
+	free(j->text);
+	free(j->entry);
+	free(j);
+}
+
+/* The last number of NSpid: what the process is in its own namespace. */
+static long
+own_pid(pid_t pid)
+{
+	char path[64], line[256];
+	long own = pid;
+	FILE *f;
+
+	snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof line, f))
+		if (strncmp(line, "NSpid:", 6) == 0)
+			own = strtol(strrchr(line, '\t') ? strrchr(line, '\t') : line + 6, NULL, 10);
+	if (f)
+		fclose(f);
+	return own;
+}
+
+/* Anybody may write into /tmp. */
+static int
+open_trusted(pid_t pid, struct stat *st)
+{
+	char path[128];
+	struct stat owner;
+	int fd;
+
+	snprintf(path, sizeof path, "/proc/%d", (int)pid);
+	if (stat(path, &owner) < 0)
+		return -1;
+	snprintf(path, sizeof path, "/proc/%d/root/tmp/perf-%ld.map", (int)pid, own_pid(pid));
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, st) == 0 && S_ISREG(st->st_mode) &&
+	    (st->st_uid == owner.st_uid || st->st_uid == 0))
+		return fd;
+	close(fd);
+	return -1;
+}
+
+static int
+by_start(const void *va, const void *vb)
+{
+	const struct entry *a = va, *b = vb;
+
+	if (a->start != b->start)
+		return a->start < b->start ? -1 : 1;
+	return a->order < b->order ? -1 : a->order > b->order;
+}
+
+/* A line without its end is not finished yet. */
+static void
+parse(struct jitmap *j)
+{
+	char *line = j->text, *end, *at;
+
+	for (j->n = 0; (end = strchr(line, '\n')); line = end + 1) {
+		struct entry e = { .order = (uint32_t)j->n };
+
+		*end = '\0';
+		e.start = strtoull(line, &at, 16);
+		e.size = strtoull(at, &at, 16);
+		if (*at != ' ' || at[1] == '\0' || e.size == 0)
+			continue;
+		e.name = (uint32_t)(at + 1 - j->text);
+		if (array_room(&j->entry, j->n, &j->room, sizeof e) < 0)
+			break;
+		j->entry[j->n++] = e;
+	}
+	if (j->n)
+		qsort(j->entry, j->n, sizeof *j->entry, by_start);
+}
+
+static size_t
+read_all(int fd, char *to, size_t size)
+{
+	size_t got = 0;
+	ssize_t n;
+
+	while (got < size && (n = read(fd, to + got, size - got)) > 0)
+		got += (size_t)n;
+	return got;
+}
+
+/* Read it, if it is not as it was. */
+static int
+refresh(struct jitmap *j)
+{
+	struct stat st;
+	int fd = open_trusted(j->pid, &st);
+	size_t size;
+	char *text;
+
+	if (fd < 0 || st.st_size == j->size) {
+		if (fd >= 0)
+			close(fd);
+		return 0;
+	}
+	size = st.st_size > MOST ? MOST : (size_t)st.st_size;
+	text = malloc(size + 1);
+	if (text) {
+		text[read_all(fd, text, size)] = '\0';
+		free(j->text);
+		j->text = text;
+		j->size = st.st_size;
+		parse(j);
+	}
+	close(fd);
+	return text != NULL;
+}
+
+/* The one that was written last of those that have it. */
+static const char *
+find(const struct jitmap *j, uint64_t addr)
+{
+	size_t last = array_upto(j->entry, j->n, sizeof *j->entry, addr);
+
+	for (size_t i = last; i > 0 && last - i < OVERLAPS; i--)
+		if (addr - j->entry[i - 1].start < j->entry[i - 1].size)
+			return j->text + j->entry[i - 1].name;
+	return NULL;
+}
+
+const char *
+jitmap_lookup(struct jitmap *j, uint64_t addr)
+{
+	const char *name = find(j, addr);
+
+	return name == NULL && refresh(j) ? find(j, addr) : name;
+}

@@ -1,0 +1,422 @@
+#include <langinfo.h>
+#include <limits.h>
+#include <stdint.h>
+#include <string.h>
+#include <wchar.h>
+
+#include "symbol/name.h"
+#include "symbol/source.h"
+
+/* ---- characters ------------------------------------------------------- */
+
+/* Bytes that stand together, how they are written and how wide they are. */
+struct piece {
+	const char *text;
+	size_t len; /* of the text */
+	size_t columns;
+	const char *next; /* where the name goes on */
+};
+
+static int
+is_utf8(void)
+{
+	return strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+}
+
+/* The bytes of a character that begins with this one; 0: none does. */
+static size_t
+length(unsigned char first)
+{
+	if (first < 0x80)
+		return 1;
+	if (first < 0xc2 || first >= 0xf5)
+		return 0;
+	if (first < 0xe0)
+		return 2;
+	return first < 0xf0 ? 3 : 4;
+}
+
+size_t
+name_decode(const char *s, uint32_t *c)
+{
+	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	const unsigned char *p = (const unsigned char *)s;
+	size_t len = length(*p), i;
+
+	if (len < 2) {
+		*c = *p;
+		return len;
+	}
+	*c = *p & (0x7fu >> len);
+	for (i = 1; i < len; i++) {
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+		*c = *c << 6 | (p[i] & 0x3f);
+	}
+	if (*c < least[len] || *c > 0x10ffff || (*c >= 0xd800 && *c < 0xe000))
+		return 0;
+	return len;
+}
+
+static struct piece
+character(const char *s, int utf8)
+{
+	struct piece piece = { "?", 1, 1, s + 1 };
+	uint32_t c;
+	size_t len = name_decode(s, &c);
+	int width = c >= ' ' && c != 0x7f ? 1 : -1;
+
+	if (len == 0)
+		return piece;
+	piece.next = s + len;
+	if (len > 1 && !utf8)
+		return piece;
+	if (len > 1)
+		width = wcwidth((wchar_t)c);
+	/* Marks that turn the direction of text have no width and much power. */
+	if (width < 0 || (c >= 0x200b && c < 0x2070))
+		return piece;
+	piece.text = s;
+	piece.len = len;
+	piece.columns = (size_t)width;
+	return piece;
+}
+
+/* ---- the parts of a name ---------------------------------------------- */
+
+#define NESTING 100 /* of brackets; or looking for their ends takes too long */
+
+/* How much is left out, from nothing on. */
+enum level {
+	WHOLE,
+	ARGUMENTS, /* foo::<..>, foo(..) */
+	MODULES,   /* also <Vec<..> as Iterator>::next */
+	TYPES,     /* also <..>::next */
+	NLEVELS
+};
+
+static int
+is_word(char c)
+{
+	return c == '_' || c == '$' || (c & 0x80) || (c >= '0' && c <= '9') ||
+	    (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* After the bracket that closes the one at s; NULL where none does, or where
+ * they nest so deeply that nobody has written the name. */
+static const char *
+closing(const char *s)
+{
+	size_t depth = 0;
+	const char *start = s;
+
+	for (; *s; s++)
+		if (*s == '<' || *s == '(' || *s == '[') {
+			if (++depth > NESTING)
+				return NULL;
+		} else if (*s == ')' || *s == ']' ||
+		    (*s == '>' && s > start && s[-1] != '-')) {
+			if (--depth == 0)
+				return s + 1;
+		}
+	return NULL;
+}
+
+/* Are the brackets at s those of arguments, and not of <A as B> or of a
+ * tuple? */
+static int
+is_argument(const char *name, const char *s)
+{
+	if (s == name)
+		return 0;
+	if (*s == '(')
+		return is_word(s[-1]) || s[-1] == '>';
+	if (strncmp(s, "<impl ", 6) == 0)
+		return 0;
+	return is_word(s[-1]) || s[-1] == ':';
+}
+
+/* The name of a type without its modules: where it goes on. */
+static const char *
+skip_modules(const char *s)
+{
+	const char *p = s;
+
+	while (is_word(*p)) {
+		while (is_word(*p))
+			p++;
+		if (strncmp(p, "::", 2) || !is_word(p[2]))
+			break;
+		s = p += 2;
+	}
+	return s;
+}
+
+/* The next piece of a name that begins at `name`, at s; `depth` is how many
+ * brackets are open around it. */
+static struct piece
+part(const char *name, const char *s, enum level level, size_t *depth,
+    int utf8)
+{
+	struct piece piece;
+	const char *end;
+
+	if (*depth && level >= MODULES && (s == name || !is_word(s[-1])))
+		s = skip_modules(s);
+	if (*s == '<' || *s == '(') {
+		end = closing(s);
+		if (level >= (is_argument(name, s) ? ARGUMENTS : TYPES) &&
+		    end && end > s + 2) {
+			piece = (struct piece){ "(..)", 4, 4, end };
+			if (*s == '<')
+				piece.text = "<..>";
+			return piece;
+		}
+		if (end)
+			++*depth;
+	} else if (*depth && (*s == ')' || (*s == '>' && s[-1] != '-'))) {
+		--*depth;
+	}
+	return character(s, utf8);
+}
+
+/* ---- fitting ---------------------------------------------------------- */
+
+struct out {
+	char *buf;
+	size_t size, used, columns;
+	int utf8;
+};
+
+static void
+put(struct out *o, const char *text, size_t len, size_t columns)
+{
+	if (o->used + len >= o->size) {
+		o->size = 0; /* and nothing after it */
+		return;
+	}
+	memcpy(o->buf + o->used, text, len);
+	o->used += len;
+	o->columns += columns;
+	o->buf[o->used] = '\0';
+}
+
+static size_t
+mark_columns(const struct out *o)
+{
+	return o->utf8 ? 1 : 2;
+}
+
+static void
+put_mark(struct out *o)
+{
+	if (o->utf8)
+		put(o, "\xe2\x80\xa6", 3, 1);
+	else
+		put(o, "..", 2, 2);
+}
+
+static size_t
+width(const char *name, enum level level, int utf8)
+{
+	size_t depth = 0, columns = 0;
+	const char *s;
+	struct piece p;
+
+	for (s = name; *s; s = p.next) {
+		p = part(name, s, level, &depth, utf8);
+		columns += p.columns;
+	}
+	return columns;
+}
+
+static size_t
+put_all(struct out *o, const char *name, enum level level)
+{
+	size_t depth = 0;
+	const char *s;
+	struct piece p;
+
+	for (s = name; *s; s = p.next) {
+		p = part(name, s, level, &depth, o->utf8);
+		put(o, p.text, p.len, p.columns);
+	}
+	return o->columns;
+}
+
+/* Both ends of a name that nothing else makes short enough. */
+static size_t
+put_ends(struct out *o, const char *name, size_t columns)
+{
+	size_t mark = mark_columns(o), all = width(name, WHOLE, o->utf8);
+	size_t head, seen = 0;
+	struct piece p;
+
+	if (all <= columns)
+		return put_all(o, name, WHOLE);
+	if (columns <= mark)
+		mark = 0;
+	head = (columns - mark) / 2;
+	for (; *name; name = p.next) {
+		p = character(name, o->utf8);
+		if (o->columns + p.columns > head)
+			break;
+		put(o, p.text, p.len, p.columns);
+		seen += p.columns;
+	}
+	if (mark)
+		put_mark(o);
+	for (; *name; name = p.next) {
+		p = character(name, o->utf8);
+		if (o->columns + (all - seen) <= columns)
+			put(o, p.text, p.len, p.columns);
+		seen += p.columns;
+	}
+	return o->columns;
+}
+
+/* Does a component of a function begin at s?  A closure alone says nothing:
+ * it belongs to what is before it, and so do arguments. */
+static int
+is_component(const char *name, const char *s)
+{
+	return s - name >= 2 && s[-1] == ':' && s[-2] == ':' && *s != '{' &&
+	    *s != '<';
+}
+
+/*
+ * The longest end of a function's name that fits, from a component on.  NULL:
+ * not even the last component does.
+ */
+static const char *
+function_end(const char *name, size_t columns, int utf8, const char **last)
+{
+	size_t depth = 0, left = width(name, TYPES, utf8);
+	const char *s, *found = NULL;
+	struct piece p;
+
+	*last = name;
+	for (s = name; *s; s = p.next) {
+		if (depth == 0 && is_component(name, s)) {
+			*last = s;
+			if (found == NULL && left <= columns)
+				found = s;
+		}
+		p = part(name, s, TYPES, &depth, utf8);
+		left -= p.columns;
+	}
+	return found;
+}
+
+static size_t
+begin(struct out *o, char *buf, size_t size)
+{
+	*o = (struct out){ .buf = buf, .size = size, .utf8 = is_utf8() };
+	if (size)
+		*buf = '\0';
+	return size;
+}
+
+size_t
+name_short(char *out, size_t size, const char *name, size_t columns)
+{
+	const char *end, *last;
+	enum level level;
+	struct out o;
+	size_t mark;
+
+	if (begin(&o, out, size) == 0)
+		return 0;
+	for (level = WHOLE; level < NLEVELS; level++)
+		if (width(name, level, o.utf8) <= columns)
+			return put_all(&o, name, level);
+	mark = mark_columns(&o) + 2;
+	if (columns > mark &&
+	    (end = function_end(name, columns - mark, o.utf8, &last))) {
+		put_mark(&o);
+		put(&o, "::", 2, 2);
+		return put_all(&o, end, TYPES);
+	}
+	function_end(name, columns, o.utf8, &last);
+	if (width(last, TYPES, o.utf8) <= columns)
+		return put_all(&o, last, TYPES);
+	return put_ends(&o, last, columns);
+}
+
+/* As function_end(), of a file, from the slash before a component on. */
+static const char *
+path_end(const char *path, size_t columns, int utf8, const char **last)
+{
+	size_t left = name_columns(path);
+	const char *s, *found = NULL;
+	struct piece p;
+
+	*last = path;
+	for (s = path; *s; s = p.next) {
+		if (*s == '/' && s[1]) {
+			*last = s + 1;
+			if (found == NULL && left <= columns)
+				found = s;
+		}
+		p = character(s, utf8);
+		left -= p.columns;
+	}
+	return found;
+}
+
+size_t
+name_path(char *out, size_t size, const char *path, size_t columns)
+{
+	const char *end, *last;
+	struct out o;
+	size_t mark;
+
+	if (begin(&o, out, size) == 0)
+		return 0;
+	if (name_columns(path) <= columns)
+		return put_all(&o, path, WHOLE);
+	mark = mark_columns(&o);
+	if (columns > mark &&
+	    (end = path_end(path, columns - mark, o.utf8, &last))) {
+		put_mark(&o);
+		return put_all(&o, end, WHOLE);
+	}
+	path_end(path, columns, o.utf8, &last);
+	return put_ends(&o, last, columns);
+}
+
+size_t
+name_source(char *out, size_t size, const char *path, size_t columns)
+{
+	struct source s;
+
+	source_of(path, &s);
+	return name_path(out, size, columns == SIZE_MAX ? path : s.shown, columns);
+}
+
+size_t
+name_text(char *out, size_t size, const char *text, size_t columns)
+{
+	struct out o;
+	struct piece p;
+
+	if (begin(&o, out, size) == 0)
+		return 0;
+	if (width(text, WHOLE, o.utf8) <= columns)
+		return put_all(&o, text, WHOLE);
+	for (; *text; text = p.next) {
+		p = character(text, o.utf8);
+		if (o.columns + p.columns + mark_columns(&o) > columns)
+			break;
+		put(&o, p.text, p.len, p.columns);
+	}
+	if (columns >= mark_columns(&o))
+		put_mark(&o);
+	return o.columns;
+}
+
+size_t
+name_columns(const char *name)
+{
+	return width(name, WHOLE, is_utf8());
+}

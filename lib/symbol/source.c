@@ -1,0 +1,154 @@
+#include "symbol/source.h"
+
+#include <string.h>
+
+static int
+begins(const char *s, const char *prefix)
+{
+	return strncmp(s, prefix, strlen(prefix)) == 0;
+}
+
+/* After a mark in a path, or NULL; a path may begin with all but its slash. */
+static const char *
+after(const char *path, const char *mark)
+{
+	const char *p;
+
+	if (begins(path, mark + 1))
+		return path + strlen(mark + 1);
+	p = strstr(path, mark);
+	return p ? p + strlen(mark) : NULL;
+}
+
+static size_t
+digits(const char *s)
+{
+	return strspn(s, "0123456789");
+}
+
+/* "1.2.3" and perhaps more. */
+static int
+is_version(const char *s)
+{
+	size_t n = digits(s), m;
+
+	if (n == 0 || s[n] != '.')
+		return 0;
+	s += n + 1;
+	m = digits(s);
+	return m && s[m] == '.' && digits(s + m + 1);
+}
+
+/* A directory, "sha-1-0.10.0" or "serde". */
+static void
+take_directory(const char *dir, struct source *out)
+{
+	size_t len = strcspn(dir, "/");
+
+	out->crate = (struct source_text){ dir, len };
+	for (size_t i = 1; i < len; i++)
+		if (dir[i] == '-' && is_version(dir + i + 1)) {
+			out->crate.len = i;
+			out->version = (struct source_text){ dir + i + 1, len - i - 1 };
+			break;
+		}
+	out->shown = dir;
+}
+
+/* The directory that has src/, below p: of a workspace's members. */
+static const char *
+crate_directory(const char *p)
+{
+	const char *src = strstr(p, "/src/"), *dir = src;
+
+	if (src == NULL)
+		return NULL;
+	while (dir > p && dir[-1] != '/')
+		dir--;
+	return dir;
+}
+
+/* "regex-3f1b2c/a1b2c3d/src/re.rs" */
+static void
+take_checkout(const char *p, struct source *out)
+{
+	size_t repo = strcspn(p, "/"), commit = p[repo] ? strcspn(p + repo + 1, "/") : 0;
+	const char *inside = p + repo + 1 + commit, *dir;
+
+	out->crate = (struct source_text){ p, repo };
+	for (size_t i = repo; i > 0; i--)
+		if (p[i - 1] == '-') {
+			out->crate.len = i - 1;
+			break;
+		}
+	out->shown = p;
+	if (commit == 0)
+		return;
+	out->version = (struct source_text){ p + repo + 1, commit };
+	dir = *inside == '/' ? crate_directory(inside) : NULL;
+	if (dir && dir > inside + 1)
+		out->crate = (struct source_text){ dir, strcspn(dir, "/") };
+}
+
+/* Source that cargo, or a vendor directory, has brought. */
+static int
+take_dependency(const char *path, struct source *out)
+{
+	const char *p;
+
+	if ((p = after(path, "/git/checkouts/"))) {
+		take_checkout(p, out);
+		return 1;
+	}
+	/* Below src/ there is the registry's directory. */
+	if ((p = after(path, "/registry/src/")))
+		p = strchr(p, '/') ? strchr(p, '/') + 1 : p;
+	else if ((p = after(path, "/cargo/registry/")) == NULL)
+		p = after(path, "/vendor/");
+	if (p)
+		take_directory(p, out);
+	return p != NULL;
+}
+
+/* The standard library's own source, as its builders had it. */
+static int
+take_std(const char *path, struct source *out)
+{
+	const char *p = path, *library, *dir;
+
+	if (begins(path, "/rust/deps/")) {
+		take_directory(path + 11, out);
+		return 1;
+	}
+	if (begins(path, "/rustc/"))
+		p = path + 7;
+	else if (begins(path, "/usr/src/rustc-"))
+		p = path + 15;
+	if (p != path)
+		out->version = (struct source_text){ p, strcspn(p, "/") };
+	library = after(path, "/library/");
+	dir = library ? crate_directory(library) : NULL;
+	if (dir && (p != path || strstr(path, "/rustlib/src/rust/") ||
+	        begins(dir, "alloc/src/") || begins(dir, "core/src/") ||
+	        begins(dir, "std/src/"))) {
+		out->crate = (struct source_text){ dir, strcspn(dir, "/") };
+		out->shown = dir;
+		return 1;
+	}
+	if (p == path)
+		return 0;
+	if (take_dependency(path, out))
+		return 1;
+	out->shown = path;
+	return 1;
+}
+
+void
+source_of(const char *path, struct source *out)
+{
+	*out = (struct source){ .kind = SOURCE_OWN, .shown = path };
+	if (take_std(path, out))
+		out->kind = SOURCE_STD;
+	else if (take_dependency(path, out))
+		out->kind = SOURCE_DEP;
+}

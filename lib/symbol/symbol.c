@@ -1,0 +1,556 @@
+#include "symbol/symbol.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+
+#include "base/array.h"
+#include "unwind/cache.h"
+#include "unwind/cache_names.h"
+#include "symbol/crates.h"
+#include "elf/debug.h"
+#include "elf/debugfile.h"
+#include "elf/debuginfod.h"
+#include "symbol/jitmap.h"
+#include "os/kallsyms.h"
+#include "elf/minidebug.h"
+#include "elf/obj.h"
+
+struct symbols {
+	char *path;
+	char *label; /* the path's last component, for module+offset */
+	int absolute;
+	struct obj *obj;
+	char root[32];     /* below which the file was found */
+	struct debugfile_where where;
+	struct obj *apart; /* has debug information and symbols in its place, or NULL */
+	char apart_name[DEBUGFILE_NAME]; /* "": it is carried along */
+	struct debug *debug;
+	int debug_sought; /* what is in the cache does without */
+	struct crates *crates;
+	struct cache_names *kept; /* NULL: nothing of it is kept */
+	struct symbol_options o;
+	struct kallsyms *kernel;
+	struct jitmap **jit; /* of [anon]: of each process */
+	size_t njit, jit_room;
+	const char *problem;
+	struct debug_frame raw[DEBUG_DEPTH];
+	struct cache_frame known[CACHE_NAMES_DEPTH];
+	struct symbol_frame *frame;
+	size_t room;
+};
+
+/* ---- finding the file -------------------------------------------------- */
+
+/* Take the file if it is the one that was mapped. */
+static int
+try_file(struct symbols *s, const char *name, const char *buildid)
+{
+	char id[OBJ_BUILDID_MAX];
+	const char *error;
+
+	s->obj = obj_open_path(name, &error);
+	if (s->obj == NULL && errno)
+		return -1;
+	if (s->obj)
+		obj_buildid(s->obj, id);
+	if (s->obj && buildid && strcmp(id, buildid) == 0)
+		return 0;
+	s->problem = "the file there is another one by now (its build-id differs)";
+	obj_close(s->obj);
+	s->obj = NULL;
+	return -1;
+}
+
+/* As the files of another machine may be kept: in their places below a directory, by
+ * build-ids, or side by side. */
+static int
+find_in_dirs(struct symbols *s, const char *buildid)
+{
+	char name[8400];
+
+	for (size_t i = 0; i < s->o.ndir; i++) {
+		const char *dir = s->o.dir[i];
+
+		snprintf(name, sizeof name, "%s%s", dir, s->path);
+		if (try_file(s, name, buildid) == 0)
+			return 0;
+		snprintf(name, sizeof name, "%s/%s", dir, s->label);
+		if (try_file(s, name, buildid) == 0)
+			return 0;
+		if (buildid == NULL || strlen(buildid) < 3)
+			continue;
+		snprintf(name, sizeof name, "%s/.build-id/%.2s/%s", dir, buildid, buildid + 2);
+		if (try_file(s, name, buildid) == 0)
+			return 0;
+	}
+	return -1;
+}
+
+/* As a process that maps it has it: also where it was replaced or deleted, of an
+ * executable, and of a library for those who may follow the links of mappings. */
+static int
+find_in_process(struct symbols *s, const char *buildid, const struct symbol_user *u)
+{
+	char name[4200];
+
+	snprintf(s->root, sizeof s->root, "/proc/%" PRIu64 "/root", u->pid);
+	snprintf(name, sizeof name, "%s%s", s->root, s->path);
+	if (try_file(s, name, buildid) == 0)
+		return 0;
+	snprintf(name, sizeof name, "/proc/%" PRIu64 "/exe", u->pid);
+	if (try_file(s, name, buildid) == 0)
+		return 0;
+	snprintf(name, sizeof name, "/proc/%" PRIu64 "/map_files/%" PRIx64 "-%" PRIx64,
+	    u->pid, u->start, u->end);
+	return try_file(s, name, buildid);
+}
+
+static void
+find_on_server(struct symbols *s, const char *buildid)
+{
+	char name[4200];
+
+	if (buildid && buildid[0] != 'h' &&
+	    debuginfod_find(DEBUGINFOD_EXECUTABLE, buildid, name, sizeof name) == 0)
+		try_file(s, name, buildid);
+}
+
+static void
+find_file(struct symbols *s, const char *buildid, const struct symbol_user *user,
+    size_t nuser)
+{
+	s->problem = "the file cannot be opened";
+	for (size_t i = 0; i < nuser; i++)
+		if (find_in_process(s, buildid, &user[i]) == 0)
+			return;
+	s->root[0] = '\0';
+	if (try_file(s, s->path, buildid) < 0 && find_in_dirs(s, buildid) < 0)
+		find_on_server(s, buildid);
+}
+
+/* Where this process' own vDSO ends. */
+static size_t
+vdso_size(unsigned long addr)
+{
+	unsigned long start, end;
+	char line[512];
+	FILE *f = fopen("/proc/self/maps", "re");
+	size_t size = 0;
+
+	while (f && fgets(line, sizeof line, f))
+		if (sscanf(line, "%lx-%lx", &start, &end) == 2 && start == addr)
+			size = end - start;
+	if (f)
+		fclose(f);
+	return size;
+}
+
+static void
+find_vdso(struct symbols *s, const char *buildid)
+{
+	unsigned long addr = getauxval(AT_SYSINFO_EHDR);
+	char id[OBJ_BUILDID_MAX];
+	const char *error;
+	const void *image;
+
+	memcpy(&image, &addr, sizeof image);
+	s->obj = addr ? obj_image(image, vdso_size(addr), &error) : NULL;
+	if (s->obj)
+		obj_buildid(s->obj, id);
+	if (s->obj && buildid && strcmp(id, buildid) == 0)
+		return;
+	s->problem = "it is another kernel's";
+	obj_close(s->obj);
+	s->obj = NULL;
+}
+
+/* Debug information: the file's own, or what was set apart when it was
+ * stripped. */
+static void
+find_debug(struct symbols *s)
+{
+	struct debug_options o = { .memory = s->o.memory, .where = &s->where };
+
+	s->debug_sought = 1;
+	s->where = (struct debugfile_where){ s->root, s->path, s->o.dir, s->o.ndir };
+	s->debug = debug_open(s->obj, &o);
+	if (s->debug)
+		return;
+	s->apart = debugfile_open(s->obj, &s->where, s->apart_name);
+	if (s->apart == NULL)
+		s->apart_name[0] = '\0';
+	o.path = s->apart_name;
+	s->debug = s->apart ? debug_open(s->apart, &o) : NULL;
+	if (s->debug)
+		return;
+	if (s->apart == NULL && !obj_has_symtab(s->obj))
+		s->apart = minidebug_open(s->obj);
+	if (obj_has_symtab(s->obj) || (s->apart && obj_has_symtab(s->apart)))
+		s->problem = "it has no debug information: no lines, no inlined calls";
+	else
+		s->problem = "it is stripped: only names of exported functions are known";
+}
+
+/* The key of what is kept of a file; -1: nothing is. */
+static int
+cache_key_of(const struct symbols *s, struct cache_key *key, char id[OBJ_BUILDID_MAX])
+{
+	size_t size;
+
+	if (s->o.cache == NULL || s->o.hashes || s->obj == NULL || s->path[0] != '/')
+		return -1;
+	obj_buildid(s->obj, id);
+	obj_bytes(s->obj, &size);
+	*key = (struct cache_key){ id, size, obj_owner(s->obj) };
+	return 0;
+}
+
+static void
+load_kept(struct symbols *s)
+{
+	char id[OBJ_BUILDID_MAX];
+	struct cache_key key;
+
+	if (cache_key_of(s, &key, id) < 0)
+		return;
+	s->kept = cache_load_names(s->o.cache, &key);
+	if (s->kept == NULL)
+		s->kept = cache_names_new();
+}
+
+static void
+save_kept(struct symbols *s)
+{
+	char id[OBJ_BUILDID_MAX];
+	struct cache_key key;
+
+	if (s->kept && cache_key_of(s, &key, id) == 0)
+		cache_save_names(s->o.cache, &key, s->kept);
+	cache_names_free(s->kept);
+}
+
+static void
+find_names(struct symbols *s, const char *buildid, const struct symbol_user *user,
+    size_t nuser)
+{
+	if (strcmp(s->path, "[kernel]") == 0)
+		s->kernel = kallsyms_open(buildid, s->o.kallsyms, &s->problem);
+	else if (strcmp(s->path, "[vdso]") == 0)
+		find_vdso(s, buildid);
+	else if (s->path[0] == '/')
+		find_file(s, buildid, user, nuser);
+	if (s->obj == NULL)
+		return;
+	s->problem = NULL;
+	if (s->path[0] == '/') {
+		s->crates = crates_read(s->obj);
+		load_kept(s);
+	}
+}
+
+static struct symbols *
+new_symbols(const char *path, const struct symbol_options *o)
+{
+	struct symbols *s = calloc(1, sizeof *s);
+	const char *slash;
+
+	if (s == NULL)
+		return NULL;
+	slash = strrchr(path, '/');
+	s->o = *o;
+	s->path = strdup(path);
+	s->label = strdup(slash ? slash + 1 : path);
+	s->room = 8;
+	s->frame = calloc(s->room, sizeof *s->frame);
+	if (s->path && s->label && s->frame)
+		return s;
+	symbols_close(s);
+	return NULL;
+}
+
+struct symbols *
+symbols_open(const char *path, const char *buildid, const struct symbol_user *user,
+    size_t nuser, const struct symbol_options *o)
+{
+	struct symbols *s = new_symbols(path, o);
+
+	if (s == NULL)
+		return NULL;
+	s->absolute = path[0] == '[' && strcmp(path, "[vdso]") != 0;
+	find_names(s, buildid, user, nuser);
+	for (size_t i = 0; i < nuser; i++)
+		symbols_process(s, user[i].pid);
+	return s;
+}
+
+void
+symbols_process(struct symbols *s, uint64_t pid)
+{
+	if (strcmp(s->path, "[anon]") != 0 || pid > INT32_MAX ||
+	    array_room(&s->jit, s->njit, &s->jit_room, sizeof(struct jitmap *)) < 0)
+		return;
+	s->jit[s->njit] = jitmap_open((pid_t)pid);
+	s->njit += s->jit[s->njit] != NULL;
+}
+
+struct symbols *
+symbols_of_file(const char *path, const struct symbol_options *o, const char **error)
+{
+	struct symbols *s = new_symbols(path, o);
+
+	*error = "out of memory";
+	if (s == NULL)
+		return NULL;
+	s->obj = obj_open_path(path, error);
+	if (s->obj == NULL) {
+		if (errno)
+			*error = strerror(errno);
+		symbols_close(s);
+		return NULL;
+	}
+	find_debug(s);
+	return s;
+}
+
+void
+symbols_close(struct symbols *s)
+{
+	if (s == NULL)
+		return;
+	save_kept(s);
+	debug_close(s->debug);
+	crates_free(s->crates);
+	obj_close(s->apart);
+	obj_close(s->obj);
+	kallsyms_close(s->kernel);
+	for (size_t i = 0; i < s->njit; i++)
+		jitmap_close(s->jit[i]);
+	for (size_t i = 0; s->frame && i < s->room; i++)
+		free(s->frame[i].whole);
+	free(s->jit);
+	free(s->path);
+	free(s->label);
+	free(s->frame);
+	free(s);
+}
+
+const char *
+symbols_problem(const struct symbols *s)
+{
+	return s->problem ? s->problem : s->debug ? debug_problem(s->debug) : NULL;
+}
+
+const struct crates *
+symbols_crates(const struct symbols *s)
+{
+	return s->crates;
+}
+
+const char *
+symbols_apart(const struct symbols *s)
+{
+	return s->apart_name[0] ? s->apart_name : NULL;
+}
+
+/* ---- looking up -------------------------------------------------------- */
+
+static void
+set_frame(struct symbols *s, struct symbol_frame *f, const char *symbol,
+    const struct debug_frame *known)
+{
+	f->named = 1;
+	demangle(f->function, sizeof f->function, symbol);
+	if (s->o.hashes && f->whole == NULL)
+		f->whole = malloc(sizeof f->function);
+	if (f->whole)
+		demangle_whole(f->whole, sizeof f->function, symbol);
+	f->file = known->file;
+	f->line = known->line;
+	f->column = known->column;
+}
+
+static int
+is_mangled(const char *symbol)
+{
+	return strncmp(symbol, "_Z", 2) == 0 || strncmp(symbol, "_R", 2) == 0;
+}
+
+static void
+name_by_offset(const struct symbols *s, struct symbol_frame *f, uint64_t offset)
+{
+	snprintf(f->function, sizeof f->function, "%s+0x%" PRIx64, s->label, offset);
+	if (f->whole)
+		strcpy(f->whole, f->function);
+}
+
+/* The function itself: the linker's name, with its namespace, is better than a
+ * bare one; but of C functions it may be one of several, and a bare one will do. */
+static void
+name_by_symbol(struct symbols *s, uint64_t addr, uint64_t offset,
+    const struct debug_frame *known, struct symbol_frame *f)
+{
+	struct obj_symbol sym;
+	int found = (s->apart && obj_symbol(s->apart, addr, &sym) == 0) ||
+	    obj_symbol(s->obj, addr, &sym) == 0;
+
+	if (found && (known->function == NULL || is_mangled(sym.name))) {
+		set_frame(s, f, sym.name, known);
+	} else if (known->function) {
+		set_frame(s, f, known->function, known);
+	} else {
+		set_frame(s, f, "", known);
+		f->named = 0;
+		name_by_offset(s, f, offset);
+	}
+}
+
+static int
+reserve(struct symbols *s, size_t n)
+{
+	struct symbol_frame *f;
+
+	if (n <= s->room)
+		return 0;
+	f = reallocarray(s->frame, n, sizeof *f);
+	if (f == NULL)
+		return -1;
+	memset(f + s->room, 0, (n - s->room) * sizeof *f);
+	s->frame = f;
+	s->room = n;
+	return 0;
+}
+
+static size_t
+lookup_file(struct symbols *s, uint64_t addr, uint64_t offset)
+{
+	static const struct debug_frame unknown;
+	size_t n = 0;
+
+	if (!s->debug_sought && s->path[0] == '/')
+		find_debug(s);
+	if (s->debug)
+		n = debug_lookup(s->debug, addr, s->raw);
+	if (n == 0)
+		s->raw[n++] = unknown;
+	if (reserve(s, n) < 0)
+		n = s->room;
+	for (size_t i = 0; i < n; i++) {
+		const struct debug_frame *r = &s->raw[i];
+
+		if (r->function == NULL || (i == n - 1 && !r->mangled))
+			name_by_symbol(s, addr, offset, r, &s->frame[i]);
+		else
+			set_frame(s, &s->frame[i], r->function, r);
+	}
+	return n;
+}
+
+/* As an earlier run has found it; 0: none has. */
+static size_t
+lookup_kept(struct symbols *s, uint64_t offset)
+{
+	size_t n = s->kept ? cache_names_find(s->kept, offset, s->known) : 0;
+
+	if (reserve(s, n) < 0)
+		return 0;
+	for (size_t i = 0; i < n; i++) {
+		const struct cache_frame *from = &s->known[i];
+		struct symbol_frame *f = &s->frame[i];
+
+		f->named = from->function != NULL;
+		if (f->named)
+			snprintf(f->function, sizeof f->function, "%s", from->function);
+		else
+			name_by_offset(s, f, offset);
+		f->file = from->file;
+		f->line = from->line;
+		f->column = from->column;
+	}
+	return n;
+}
+
+/* For later runs, if nothing was missing. */
+static void
+keep(struct symbols *s, uint64_t offset, size_t n)
+{
+	if (s->kept == NULL || symbols_problem(s) || n > CACHE_NAMES_DEPTH)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		const struct symbol_frame *f = &s->frame[i];
+
+		if (f->line > UINT32_MAX || f->column > UINT32_MAX)
+			return;
+		s->known[i] = (struct cache_frame){ f->named ? f->function : NULL, f->file,
+			(uint32_t)f->line, (uint32_t)f->column };
+	}
+	cache_names_add(s->kept, offset, s->known, n);
+}
+
+/* What a compiler has made: an address is all that is known, so that it must be of
+ * one process. */
+static const char *
+find_made(struct symbols *s, uint64_t addr)
+{
+	const char *found = NULL, *name;
+
+	for (size_t i = 0; i < s->njit; i++) {
+		name = jitmap_lookup(s->jit[i], addr);
+		if (name && found && strcmp(name, found) != 0)
+			return NULL;
+		if (name)
+			found = name;
+	}
+	return found;
+}
+
+/* Code of the kernel, of a just-in-time compiler, or of a file that is not here. */
+static void
+lookup_elsewhere(struct symbols *s, uint64_t offset)
+{
+	static const struct debug_frame unknown;
+	struct symbol_frame *f = s->frame;
+	const char *name = NULL;
+
+	if (s->kernel)
+		name = kallsyms_lookup(s->kernel, offset);
+	else if (s->njit)
+		name = find_made(s, offset);
+	set_frame(s, f, name ? name : s->absolute ? s->label : "", &unknown);
+	f->named = f->function[0] != '\0';
+	if (!f->named)
+		name_by_offset(s, f, offset);
+}
+
+size_t
+symbols_lookup(struct symbols *s, uint64_t offset,
+    const struct symbol_frame **frame)
+{
+	size_t n = lookup_kept(s, offset);
+	uint64_t addr;
+
+	*frame = s->frame;
+	if (n > 0)
+		return n;
+	if (s->obj && obj_offset_to_addr(s->obj, offset, &addr) == 0) {
+		n = lookup_file(s, addr, offset);
+		keep(s, offset, n);
+	} else {
+		lookup_elsewhere(s, offset);
+		n = 1;
+	}
+	*frame = s->frame;
+	return n;
+}
+
+size_t
+symbols_at(struct symbols *s, uint64_t addr, const struct symbol_frame **frame)
+{
+	size_t n = lookup_file(s, addr, addr);
+
+	*frame = s->frame;
+	return n;
+}

@@ -1,0 +1,178 @@
+#include "tui/cells.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tui/grid.h"
+#include "symbol/name.h"
+
+#define NAME_TAIL 4096 /* bytes of a name that are looked at: its end */
+
+static int
+heat(double percent)
+{
+	return percent >= 20 ? GRID_HOT : percent >= 10 ? GRID_WARM :
+	    percent >= 5 ? GRID_MILD : percent < 0.05 ? GRID_FAINT :
+	    GRID_PLAIN;
+}
+
+int
+cells_heat(uint64_t part, uint64_t whole)
+{
+	return heat(whole ? 100.0 * (double)part / (double)whole : 0);
+}
+
+void
+cells_percent(struct grid *g, const struct grid_area *cell, uint64_t part,
+    uint64_t whole)
+{
+	double percent = whole ? 100.0 * (double)part / (double)whole : 0;
+	char buf[32];
+
+	snprintf(buf, sizeof(buf), whole ? "%.1f" : "-", percent);
+	grid_put_right(g, cell->y, cell->x, cell->columns - 1, heat(percent),
+	    buf);
+}
+
+void
+cells_shorten(char buf[CELLS_SIZE], const char *name, int path, int columns)
+{
+	size_t len = strlen(name);
+
+	if (columns > CELLS_COLUMNS)
+		columns = CELLS_COLUMNS;
+	if (path) {
+		name_path(buf, CELLS_SIZE, name, (size_t)columns);
+		return;
+	}
+	if (len > NAME_TAIL)
+		name += len - NAME_TAIL;
+	while ((*name & 0xc0) == 0x80)
+		name++;
+	name_short(buf, CELLS_SIZE, name, (size_t)columns);
+}
+
+/* How many bytes of a Rust path stand before its last component. */
+static size_t
+leading(const char *name)
+{
+	size_t last = 0;
+	int depth = 0;
+
+	for (size_t i = 0; name[i]; i++) {
+		if (strchr("<([{", name[i]))
+			depth++;
+		else if (strchr(">)]}", name[i]))
+			depth -= !(name[i] == '>' && i && name[i - 1] == '-');
+		else if (depth == 0 && name[i] == ':' && name[i + 1] == ':' &&
+		    name[i + 2] != '{')
+			last = i + 2;
+	}
+	return last;
+}
+
+void
+cells_function(struct grid *g, const struct grid_area *cell, const char *function)
+{
+	int end = cell->x + cell->columns, x;
+	char name[CELLS_SIZE], *last, c;
+
+	cells_shorten(name, function, 0, cell->columns);
+	last = name + leading(name);
+	c = *last;
+	*last = '\0';
+	x = grid_put(g, cell->y, cell->x, cell->columns, GRID_FAINT, name);
+	*last = c;
+	grid_put(g, cell->y, x, end - x, GRID_PLAIN, last);
+}
+
+int
+cells_is_path(enum profile_group group)
+{
+	return group == PROFILE_MODULE || group == PROFILE_CRATE;
+}
+
+void
+cells_name(struct grid *g, const struct grid_area *cell, const char *name,
+    enum profile_group group)
+{
+	char buf[CELLS_SIZE];
+
+	if (group <= PROFILE_LINE) {
+		cells_function(g, cell, name);
+		return;
+	}
+	cells_shorten(buf, name, cells_is_path(group), cell->columns);
+	grid_put(g, cell->y, cell->x, cell->columns, GRID_PLAIN, buf);
+}
+
+void
+cells_bar(struct grid *g, const struct grid_area *area, int eighths, int style)
+{
+	static const wchar_t bars[] = L" ▁▂▃▄▅▆▇█", ascii[] = L" ..::-=##";
+
+	for (int y = 0; y < area->rows; y++) {
+		int level = eighths - 8 * (area->rows - 1 - y);
+		struct grid_area row = { area->y + y, area->x, 1, area->columns };
+
+		level = level < 0 ? 0 : level > 8 ? 8 : level;
+		grid_fill(g, row, style, grid_utf8(g) ? bars[level] : ascii[level]);
+	}
+}
+
+int
+cells_by_text(const char *a, const char *b)
+{
+	if (!a || !b)
+		return !a - !b;
+	return strcmp(a, b);
+}
+
+const char *
+cells_base(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash && slash[1] ? slash + 1 : path;
+}
+
+static void
+put_file(struct grid *g, const struct grid_area *cell, const char *file, uint64_t number)
+{
+	char buf[CELLS_SIZE], line[32] = "";
+	int room = cell->columns, x;
+
+	if (number)
+		snprintf(line, sizeof(line), ":%" PRIu64, number);
+	room -= (int)strlen(line);
+	if (room < 1)
+		return;
+	if (room > CELLS_COLUMNS)
+		room = CELLS_COLUMNS;
+	name_source(buf, sizeof(buf), file, (size_t)room);
+	x = grid_put(g, cell->y, cell->x, room, GRID_FAINT, buf);
+	grid_put(g, cell->y, x, cell->x + cell->columns - x, GRID_FAINT, line);
+}
+
+void
+cells_place(struct grid *g, const struct grid_area *cell, const char *file,
+    uint64_t line, const char *module)
+{
+	if (file)
+		put_file(g, cell, file, line);
+	else if (module)
+		grid_printf(g, cell->y, cell->x, cell->columns, GRID_FAINT,
+		    *module == '[' ? "%.*s" : "[%.*s]", CELLS_COLUMNS / 4,
+		    cells_base(module));
+}
+
+void
+cells_middle(struct grid *g, const struct grid_area *area, const char *text)
+{
+	int width = grid_width(g, text);
+	int x = area->columns > width ? (area->columns - width) / 2 : 0;
+
+	grid_put(g, area->y + area->rows / 2, area->x + x, area->columns - x, GRID_FAINT,
+	    text);
+}

@@ -1,0 +1,80 @@
+#include "tui/forest.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "tui/cells.h"
+#include "tui/grid.h"
+#include "profile/inuse.h"
+#include "profile/inuse_report.h"
+#include "tui/watch.h"
+
+int
+forest_update(struct forest *f)
+{
+	calls_stacks_free(&f->stacks);
+	if (!f->memory)
+		return profile_stacks(watch_profile(f->watch), f->group, &f->stacks);
+	f->inuse = watch_inuse(f->watch, f->group);
+	return !f->inuse ? -1 : inuse_stacks(f->inuse,
+	    profile_is_folded(watch_profile(f->watch)), &f->stacks);
+}
+
+void
+forest_free(struct forest *f)
+{
+	calls_stacks_free(&f->stacks);
+}
+
+const char *
+forest_name(const struct forest *f, uint32_t row, const char **module)
+{
+	return f->memory ? inuse_function(f->inuse, row, module) :
+	    profile_function(watch_profile(f->watch), f->group, row, module);
+}
+
+static int
+is_same(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+uint32_t
+forest_find(const struct forest *f, const char *name, const char *module)
+{
+	const char *in, *is;
+
+	for (size_t i = 0; i < f->stacks.n; i++) {
+		uint32_t row = f->stacks.row[i];
+
+		if (row == CALLS_NONE)
+			continue;
+		is = forest_name(f, row, &in);
+		if (is_same(is, name) && is_same(in, module))
+			return row;
+	}
+	return CALLS_NONE;
+}
+
+void
+forest_figure(const struct forest *f, struct grid *g, const struct grid_area *cell,
+    uint64_t part, uint64_t whole)
+{
+	char buf[INUSE_SIZE];
+
+	if (f->memory)
+		grid_put_right(g, cell->y, cell->x, cell->columns - 1,
+		    cells_heat(part, whole), inuse_size(buf, part));
+	else
+		cells_percent(g, cell, part, whole);
+}
+
+const char *
+forest_what(const struct forest *f)
+{
+	static const char *const of[PROFILE_NMETRICS] = {
+		"CPU time", "time off the CPU", "wall time"
+	};
+
+	return f->memory ? "live memory" : of[profile_measured(watch_profile(f->watch))];
+}

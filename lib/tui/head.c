@@ -1,0 +1,276 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tui/chart.h"
+#include "tui/grid.h"
+#include "tui/head.h"
+#include "profile/profile.h"
+#include "tui/watch.h"
+
+#define GAP 3 /* columns between figures */
+#define SECOND UINT64_C(1000000000)
+#define GOOD_STACKS 99 /* percent of them complete */
+
+struct figure {
+	char text[64];
+	int style;
+	int rank; /* the highest goes first where there is no room */
+};
+
+/* ---- figures ----------------------------------------------------------- */
+
+/* 1234567 as 1,234,567. */
+static const char *
+grouped(uint64_t n, char *buf, size_t size)
+{
+	char digits[32];
+	int len = snprintf(digits, sizeof(digits), "%" PRIu64, n);
+	size_t used = 0;
+
+	for (int i = 0; i < len && used + 2 < size; i++) {
+		if (i && (len - i) % 3 == 0)
+			buf[used++] = ',';
+		buf[used++] = digits[i];
+	}
+	buf[used] = '\0';
+	return buf;
+}
+
+static double
+ratio(uint64_t part, uint64_t whole)
+{
+	return whole ? (double)part / (double)whole : 0;
+}
+
+/* Only memory is recorded. */
+static int
+no_time(const struct watch *w)
+{
+	return watch_summary(w)->samples == 0 && watch_covered(w) >= 0;
+}
+
+static void
+add_samples(struct figure *f, const struct watch *w)
+{
+	const struct profile_summary *s = watch_summary(w);
+	char n[40];
+
+	if (no_time(w))
+		return;
+	snprintf(f->text, sizeof(f->text), "%s sample%s",
+	    grouped(s->samples, n, sizeof(n)), s->samples == 1 ? "" : "s");
+	f->rank = 1;
+}
+
+static void
+add_rate(struct figure *f, const struct watch *w)
+{
+	uint64_t period = watch_period(w);
+
+	if (period == 0)
+		return;
+	snprintf(f->text, sizeof(f->text), "%" PRIu64 " Hz", (SECOND + period / 2) / period);
+	f->style = GRID_FAINT;
+	f->rank = 6;
+}
+
+static void
+add_load(struct figure *f, const struct watch *w)
+{
+	if (no_time(w))
+		return;
+	snprintf(f->text, sizeof(f->text), "%.2f cores", watch_cores(w));
+	f->rank = 2;
+}
+
+static void
+add_lost(struct figure *f, const struct watch *w)
+{
+	const struct profile_summary *s = watch_summary(w);
+	char n[40];
+
+	if (s->lost == 0)
+		return;
+	snprintf(f->text, sizeof(f->text), "%s lost",
+	    grouped(s->lost, n, sizeof(n)));
+	f->style = GRID_WARN;
+}
+
+static void
+add_stacks(struct figure *f, const struct watch *w)
+{
+	const struct profile_summary *s = watch_summary(w);
+	double percent = 100 * ratio(s->complete_ns, s->ns - s->short_ns);
+
+	if (s->ns == s->short_ns)
+		return;
+	snprintf(f->text, sizeof(f->text), "%.1f%% complete", percent);
+	f->style = percent < GOOD_STACKS ? GRID_WARN : GRID_PLAIN;
+	f->rank = 3;
+}
+
+/* How much of the time the heap's probes were there. */
+static void
+add_covered(struct figure *f, const struct watch *w)
+{
+	double percent = watch_covered(w);
+
+	if (percent < 0)
+		return;
+	snprintf(f->text, sizeof(f->text), "heap %.0f%% covered", percent);
+	f->rank = 4;
+}
+
+static void
+add_cost(struct figure *f, const struct watch *w)
+{
+	const struct profile_summary *s = watch_summary(w);
+
+	if (s->cost_ns == 0)
+		return;
+	snprintf(f->text, sizeof(f->text), "profiler %.1f%%",
+	    100 * ratio(s->cost_ns, s->recorded));
+	f->style = GRID_FAINT;
+	f->rank = 5;
+}
+
+static void (*const add[])(struct figure *, const struct watch *) = {
+	add_samples, add_rate, add_load, add_stacks, add_covered, add_lost, add_cost
+};
+#define FIGURES (sizeof(add) / sizeof(add[0]))
+
+/* Leave out what has no room, the least important first. */
+static void
+make_room(const struct grid *g, struct figure *f, int columns)
+{
+	size_t worst;
+	int width;
+
+	do {
+		width = worst = 0;
+		for (size_t i = 0; i < FIGURES; i++) {
+			if (*f[i].text)
+				width += grid_width(g, f[i].text) + GAP;
+			if (*f[i].text && f[i].rank > f[worst].rank)
+				worst = i;
+		}
+		if (width <= columns)
+			return;
+		*f[worst].text = '\0';
+	} while (f[worst].rank > 1);
+}
+
+static void
+draw_figures(const struct watch *w, struct grid *g, int y, int x, int columns)
+{
+	struct figure f[FIGURES] = { 0 };
+	int end = x + columns;
+
+	for (size_t i = 0; i < FIGURES; i++)
+		add[i](&f[i], w);
+	make_room(g, f, columns);
+	for (size_t i = 0; i < FIGURES; i++)
+		if (*f[i].text)
+			x = grid_put(g, y, x, end - x, f[i].style, f[i].text) +
+			    GAP;
+}
+
+/* ---- state ------------------------------------------------------------- */
+
+static void
+draw_state(const struct watch *w, int paused, struct grid *g,
+    const struct grid_area *area)
+{
+	static const struct {
+		const char *text;
+		int style;
+	} badge[] = {
+		[WATCH_LIVE] = { " LIVE ", GRID_LIVE },
+		[WATCH_STALLED] = { " STALLED ", GRID_STALLED },
+		[WATCH_CUT_OFF] = { " CUT OFF ", GRID_STALLED },
+		[WATCH_ENDED] = { " ENDED ", GRID_ENDED },
+	};
+	const struct profile_summary *s = watch_summary(w);
+	enum watch_state state = watch_state(w);
+	int end = area->x + area->columns - 1, x = area->x + 1;
+	char buf[40];
+
+	end = grid_put_right(g, area->y, x, end - x, GRID_STRONG,
+	    chart_time(s->last - s->first, 0, buf, sizeof(buf))) - 1;
+	x = grid_put(g, area->y, x, end - x,
+	    paused ? GRID_PAUSED : badge[state].style,
+	    paused ? " PAUSED " : badge[state].text) + 2;
+	if (watch_name(w))
+		x = grid_put(g, area->y, x, end - x, GRID_STRONG,
+		    watch_name(w)) + 1;
+	if (watch_pid(w))
+		grid_put(g, area->y, x, end - x, GRID_FAINT, watch_pid(w));
+}
+
+/* One line for what a person must know, the gravest first; or 0. */
+static int
+remark(const struct watch *w, char *buf, size_t size)
+{
+	const char *trouble = watch_trouble(w), *note;
+	size_t notes = 0;
+
+	if (trouble)
+		snprintf(buf, size, "%s", trouble);
+	else if (watch_state(w) == WATCH_STALLED)
+		snprintf(buf, size, "nothing has come for %u seconds",
+		    watch_silence(w));
+	else if (watch_state(w) == WATCH_CUT_OFF)
+		snprintf(buf, size, "cut off: the recording has no end");
+	if (*buf)
+		return GRID_WARN;
+	while (profile_note(watch_profile(w), notes))
+		notes++;
+	if (notes == 0)
+		return 0;
+	note = profile_note(watch_profile(w), notes - 1);
+	if (notes == 1)
+		snprintf(buf, size, "note: %s", note);
+	else
+		snprintf(buf, size, "note (%zu in all, see i): %s", notes, note);
+	return GRID_FAINT;
+}
+
+int
+head_rows(const struct watch *w)
+{
+	char buf[512] = "";
+
+	return remark(w, buf, sizeof(buf)) ? 3 : 2;
+}
+
+void
+head_draw(const struct watch *w, int paused, const char *place,
+    struct grid *g, const struct grid_area *area)
+{
+	char buf[512] = "";
+	int style = remark(w, buf, sizeof(buf));
+	int x = area->x + 1, columns = area->columns - 2;
+
+	draw_state(w, paused, g, area);
+	grid_put_right(g, area->y + 1, x, columns, GRID_FAINT, place);
+	draw_figures(w, g, area->y + 1, x, columns - grid_width(g, place));
+	if (style)
+		grid_put(g, area->y + 2, x, columns, style, buf);
+}
+
+const char *const *
+head_words(void)
+{
+	static const char *const words[] = {
+		"Hz", "samples each second of a thread's time on the CPU",
+		"cores", "that the program used in the last 5 seconds",
+		"complete", "stacks that reach the thread's start",
+		"covered", "of the time: the heap's allocations were counted or sampled",
+		"lost", "samples that could not be taken: i tells why",
+		"profiler", "its own CPU time, in percent of one core",
+		NULL
+	};
+
+	return words;
+}

@@ -1,0 +1,736 @@
+#include "tui/plot.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tui/cells.h"
+#include "tui/chart.h"
+#include "tui/grid.h"
+#include "profile/inuse.h"
+#include "tui/keys.h"
+#include "profile/profile.h"
+#include "tui/view.h"
+#include "tui/watch.h"
+
+#define AUTO_ROWS 16  /* of the view, from which there is a chart */
+#define LEAST_ROWS 10 /* from which there can be one */
+#define SAMPLES 20    /* a busy thread has in a bucket, at least; */
+#define LINE_SAMPLES 80 /* where lines are to be told apart */
+#define SECOND UINT64_C(1000000000)
+#define SPAN_LEAST (5 * SECOND)
+#define SPAN_MOST (86400 * SECOND)
+
+enum show { SHOW_AUTO,
+	SHOW_YES,
+	SHOW_NO };
+
+/* The buckets of a chart. */
+struct axis {
+	uint64_t from, width, last;
+	size_t n, buckets;
+};
+
+/* Values of them, and what they were made from. */
+struct series {
+	struct axis axis;
+	unsigned of, variant;
+	uint64_t id;
+	int valid;
+	double *value, *over;
+	size_t size;
+};
+
+struct pin {
+	char *name; /* NULL: it is free */
+	int is_path;
+	unsigned of;
+	uint64_t id;
+	struct series series;
+};
+
+struct plot {
+	struct watch *watch;
+	enum show show;
+	int rows; /* of the view that was drawn last */
+	struct series series; /* of the selected row */
+	struct pin pin[GRID_LINES];
+	struct grid_area drawn; /* the chart itself, without its axes */
+	uint64_t pressed;       /* a time; 0: nowhere */
+};
+
+struct plot *
+plot_open(struct watch *w)
+{
+	struct plot *p = calloc(1, sizeof(*p));
+
+	if (p)
+		p->watch = w;
+	return p;
+}
+
+static void
+series_free(struct series *s)
+{
+	free(s->value);
+	free(s->over);
+}
+
+static void
+pin_free(struct pin *pin)
+{
+	series_free(&pin->series);
+	free(pin->name);
+	*pin = (struct pin){ 0 };
+}
+
+void
+plot_close(struct plot *p)
+{
+	if (!p)
+		return;
+	series_free(&p->series);
+	for (int i = 0; i < GRID_LINES; i++)
+		pin_free(&p->pin[i]);
+	free(p);
+}
+
+/* The rows that it gets of a view of so many; 0: it is not shown. */
+static int
+plot_rows(struct plot *p, int rows)
+{
+	int want = rows * 2 / 5;
+
+	p->rows = rows;
+	if (p->show == SHOW_NO || rows < LEAST_ROWS ||
+	    (p->show == SHOW_AUTO && rows < AUTO_ROWS))
+		return 0;
+	return want < CHART_ROWS_MIN + 1 ? CHART_ROWS_MIN + 1 :
+	    want > 16 ? 16 : want;
+}
+
+struct grid_area
+plot_split(struct plot *p, const struct grid_area *area, int any, struct grid_area *table)
+{
+	struct grid_area plot = *area;
+
+	*table = *area;
+	plot.rows = any ? plot_rows(p, area->rows) : 0;
+	if (plot.rows == 0)
+		p->drawn = plot; /* nowhere */
+	table->rows -= plot.rows;
+	plot.y += table->rows;
+	return plot;
+}
+
+/* ---- the axis ---------------------------------------------------------- */
+
+static int
+series_room(struct series *s, size_t n)
+{
+	double *value, *over;
+
+	if (n <= s->size)
+		return 0;
+	value = reallocarray(s->value, n, sizeof(*value));
+	if (value)
+		s->value = value;
+	over = reallocarray(s->over, n, sizeof(*over));
+	if (over)
+		s->over = over;
+	if (!value || !over)
+		return -1;
+	s->size = n;
+	return 0;
+}
+
+static uint64_t
+last_time(const struct plot *p)
+{
+	const struct profile_summary *all = watch_summary(p->watch);
+
+	return all->measured > all->first ? all->measured : all->first;
+}
+
+/*
+ * All of the time, or what is chosen of it, in buckets.  While it goes on they
+ * are round ones and stay what they are until the axis is full; the one that is
+ * not over yet is left out until half of it is.
+ */
+static void
+axis(const struct plot *p, struct axis *s, size_t room, unsigned samples)
+{
+	const struct profile_summary *all = watch_summary(p->watch);
+	const struct watch_span *span = watch_span(p->watch);
+	uint64_t last, from, duration;
+	int going = watch_state(p->watch) < WATCH_CUT_OFF;
+
+	watch_shown(p->watch, &from, &last);
+	if (span->length)
+		going = going && !span->end;
+	duration = last - from;
+	s->last = last;
+	s->width = chart_bucket(duration, room, samples * watch_period(p->watch));
+	s->from = span->length ? from - from % s->width : from;
+	if (s->from < all->first)
+		s->from = all->first;
+	duration = last - s->from;
+	if (going) {
+		s->buckets = room;
+		s->n = (size_t)((duration + s->width / 2) / s->width);
+		s->n = s->n > room ? room : s->n;
+		return;
+	}
+	s->n = s->buckets = (size_t)(duration / s->width);
+	if (s->n == 0)
+		s->n = s->buckets = 1;
+	if (s->n > room)
+		s->n = s->buckets = room;
+	s->width = duration / s->n + 1;
+}
+
+/* Whether what is drawn from them is the same, or nearly: long buckets need
+ * not be counted again for each sample. */
+static int
+is_same(const struct series *a, const struct series *b)
+{
+	const struct axis *x = &a->axis, *y = &b->axis;
+
+	return a->valid && a->of == b->of && a->id == b->id && a->variant == b->variant &&
+	    x->from == y->from && x->width == y->width && x->n == y->n &&
+	    x->buckets == y->buckets && y->last - x->last <= x->width / 8;
+}
+
+/* Of a row that source can read. */
+static int
+series_read(struct series *s, const struct plot_source *source, uint64_t id,
+    const struct axis *axis)
+{
+	struct series next = *s;
+
+	next.of = source->of;
+	next.id = id;
+	next.variant = source->variant;
+	next.axis = *axis;
+	if (is_same(s, &next))
+		return 0;
+	next.valid = series_room(&next, axis->buckets) == 0 &&
+	    source->read(source->ctx, id, axis->from, axis->width, axis->last, axis->n,
+	        next.value, next.over) == 0;
+	*s = next;
+	return s->valid ? 0 : -1;
+}
+
+int
+plot_time(const struct profile *p, uint64_t id, enum profile_metric metric, uint64_t from,
+    uint64_t width, uint64_t last, size_t n, double *value)
+{
+	uint64_t *ns = calloc(n, sizeof(*ns)), begin, length;
+	int r = ns ? profile_series(p, (unsigned)id, 't', metric, from, width, ns, n) : -1;
+
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		begin = from + i * width;
+		length = last > begin && last - begin < width ? last - begin : width;
+		value[i] = 100.0 * (double)ns[i] / (double)length;
+	}
+	free(ns);
+	return r;
+}
+
+int
+plot_bytes(void *ctx, uint64_t key, uint64_t from, uint64_t width, uint64_t last, size_t n,
+    double *value, double *over)
+{
+	const struct inuse *u = ctx;
+	uint64_t *bytes = calloc(n, sizeof(*bytes));
+	int r = bytes ? inuse_series(u, inuse_id(u, key), 's', from, width, bytes, n) : -1;
+
+	(void)last;
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		value[i] = (double)bytes[i];
+		over[i] = 0;
+	}
+	free(bytes);
+	return r;
+}
+
+/* ---- pinned rows ------------------------------------------------------- */
+
+static int
+is_pinned(const struct pin *pin, unsigned of)
+{
+	return pin->name && pin->of == of;
+}
+
+int
+plot_pinned(const struct plot *p, unsigned of, uint64_t id)
+{
+	for (int i = 0; i < GRID_LINES; i++)
+		if (is_pinned(&p->pin[i], of) && p->pin[i].id == id)
+			return i + 1;
+	return 0;
+}
+
+static size_t
+pins_of(const struct plot *p, unsigned of)
+{
+	size_t n = 0;
+
+	for (int i = 0; i < GRID_LINES; i++)
+		n += (size_t)is_pinned(&p->pin[i], of);
+	return n;
+}
+
+/* With what is on top of it. */
+static int
+pin_read(struct pin *pin, const struct plot_source *source, const struct axis *axis)
+{
+	struct series *s = &pin->series;
+
+	if (series_read(s, source, pin->id, axis) < 0)
+		return -1;
+	for (size_t i = 0; i < axis->n; i++) {
+		s->value[i] += s->over[i];
+		s->over[i] = 0;
+	}
+	return 0;
+}
+
+/* ---- drawing ----------------------------------------------------------- */
+
+#define VALUE_SIZE 64
+
+/* The bucket that the cursor is in; n: in none. */
+static size_t
+cursor_at(const struct plot *p, const struct axis *a)
+{
+	uint64_t cursor = watch_span(p->watch)->cursor;
+	size_t i = cursor && cursor >= a->from && a->width ?
+	    (size_t)((cursor - a->from) / a->width) : a->n;
+
+	return i < a->n ? i : a->n;
+}
+
+/* What the chart shows, as far as there is room for it. */
+static void
+legend(const struct plot_source *s, const struct grid *g, int columns, char *buf,
+    size_t size)
+{
+	*buf = '\0';
+	if (s->over && columns >= 50)
+		snprintf(buf, size, " %s %s %s %s%s%s ", chart_sign(g, 0), s->first,
+		    chart_sign(g, 1), s->over, columns < 72 ? "" : ", ",
+		    columns < 72 ? "" : s->unit);
+	else if (columns >= 60)
+		snprintf(buf, size, " %s%s%s ", s->what, *s->unit ? ", " : "", s->unit);
+}
+
+/* The value at the cursor, or what is measured. */
+static void
+right_text(const struct plot *p, const struct plot_source *s, const struct grid *g,
+    int columns, char *buf, size_t size)
+{
+	const struct series *d = &p->series;
+	const struct axis *a = &d->axis;
+	size_t i = cursor_at(p, a);
+	char time[32], value[32];
+
+	if (i == a->n) {
+		legend(s, g, columns, buf, size);
+		return;
+	}
+	chart_value(d->value[i] + d->over[i], s->bytes, value, sizeof(value));
+	chart_time(a->from + i * a->width, a->width < SECOND, time, sizeof(time));
+	snprintf(buf, size, " %s at %s ", value, time);
+}
+
+static void
+draw_rule(const struct plot *p, const struct plot_source *s, struct grid *g,
+    const struct grid_area *area)
+{
+	struct grid_area rule = { area->y, area->x, 1, area->columns };
+	char buf[VALUE_SIZE + 64], name[CELLS_SIZE];
+	int x = area->x + 3, y = area->y, end, room;
+
+	right_text(p, s, g, area->columns, buf, sizeof(buf));
+	end = area->x + area->columns - grid_width(g, buf) - 2;
+	room = end - x - 2 - grid_width(g, s->which);
+	cells_shorten(name, s->name, s->is_path, room < 8 ? 8 : room);
+	grid_fill(g, rule, GRID_FRAME, grid_utf8(g) ? L'─' : L'-');
+	grid_put(g, y, end, area->columns, GRID_FRAME, buf);
+	grid_put(g, y, x - 1, 1, GRID_PLAIN, " ");
+	x = grid_put(g, y, x, end - x - 1, GRID_STRONG, name);
+	x = grid_put(g, y, x, 1, GRID_PLAIN, " ");
+	if (*s->which && x + 2 < end) {
+		x = grid_put(g, y, x, end - x - 1, GRID_FRAME, s->which);
+		grid_put(g, y, x, 1, GRID_PLAIN, " ");
+	}
+}
+
+static void
+draw_pin(const struct plot *p, int number, int bytes, struct grid *g,
+    const struct grid_area *cell)
+{
+	const struct pin *pin = &p->pin[number - 1];
+	size_t i = cursor_at(p, &pin->series.axis);
+	int x = cell->x, room = cell->columns - 2;
+	char name[CELLS_SIZE], value[32] = "";
+
+	if (i < pin->series.axis.n)
+		chart_value(pin->series.value[i], bytes, value, sizeof(value));
+	room -= *value ? (int)strlen(value) + 1 : 0;
+	x = grid_printf(g, cell->y, x, 2, GRID_LINE + number - 1, "%d ", number);
+	cells_shorten(name, pin->name, pin->is_path, room < 4 ? 4 : room);
+	x = grid_put(g, cell->y, x, room, GRID_PLAIN, name);
+	if (*value)
+		grid_put(g, cell->y, x + 1, cell->x + cell->columns - x - 1,
+		    GRID_LINE + number - 1, value);
+}
+
+/* A line of those that are pinned; each has the same room. */
+static void
+draw_pins(const struct plot *p, const struct plot_source *s, size_t n, struct grid *g,
+    const struct grid_area *row)
+{
+	int width = row->columns / (int)n;
+	struct grid_area cell = { row->y, row->x, 1, width - 2 };
+
+	for (int i = 0; i < GRID_LINES; i++)
+		if (is_pinned(&p->pin[i], s->of)) {
+			draw_pin(p, i + 1, s->bytes, g, &cell);
+			cell.x += width;
+		}
+}
+
+/* How it is drawn; lines has room for all. */
+static struct chart
+make_chart(const struct plot *p, const struct plot_source *s, const struct axis *a,
+    struct chart_line *lines)
+{
+	const struct watch_span *span = watch_span(p->watch);
+	const struct profile_select *range = profile_selected(watch_profile(p->watch));
+	struct chart c = { .value = p->series.value, .over = p->series.over, .n = a->n,
+		.buckets = a->buckets, .from = a->from, .to = a->from + a->buckets * a->width,
+		.bytes = s->bytes, .line = span->line, .close = span->close,
+		.cursor = span->cursor, .mark_from = range->from, .mark_to = range->to,
+		.lines = lines };
+
+	for (int i = 0; i < GRID_LINES; i++)
+		if (is_pinned(&p->pin[i], s->of))
+			lines[c.nlines++] = (struct chart_line){ p->pin[i].series.value, i + 1 };
+	return c;
+}
+
+/* All that is shown, in buckets of an axis. */
+static int
+read_all(struct plot *p, const struct plot_source *s, const struct axis *a)
+{
+	int r = series_read(&p->series, s, s->id, a);
+
+	for (int i = 0; r == 0 && i < GRID_LINES; i++)
+		if (is_pinned(&p->pin[i], s->of))
+			r = pin_read(&p->pin[i], s, a);
+	return r;
+}
+
+void
+plot_draw(struct plot *p, const struct plot_source *s, struct grid *g,
+    const struct grid_area *area)
+{
+	size_t pins = pins_of(p, s->of);
+	struct grid_area plot = { area->y + 1, area->x, area->rows - 1, area->columns };
+	struct grid_area row = { area->y + 1, area->x + 3, 1, area->columns - 3 };
+	struct chart_line lines[GRID_LINES];
+	struct axis a;
+	struct chart c;
+
+	if (pins) {
+		plot.y++;
+		plot.rows--;
+	}
+	axis(p, &a, chart_buckets(g, &plot), pins ? LINE_SAMPLES : SAMPLES);
+	if (read_all(p, s, &a) < 0) {
+		grid_put(g, plot.y, plot.x + 1, plot.columns - 1, GRID_WARN,
+		    "out of memory");
+		return;
+	}
+	draw_rule(p, s, g, area);
+	if (pins)
+		draw_pins(p, s, pins, g, &row);
+	c = make_chart(p, s, &a, lines);
+	chart_draw(g, &plot, &c);
+	p->drawn = chart_area(&plot);
+}
+
+/* ---- keys -------------------------------------------------------------- */
+
+static struct plot *
+plot_of(void *at)
+{
+	return ((struct plot_at *)at)->plot;
+}
+
+static const char *
+show(struct plot *p)
+{
+	p->show = SHOW_YES;
+	return p->rows && plot_rows(p, p->rows) == 0 ?
+	    "no room for a chart: make the window higher" : NULL;
+}
+
+static const char *
+act_show(void *at, int arg)
+{
+	struct plot *p = plot_of(at);
+
+	(void)arg;
+	if (plot_rows(p, p->rows) == 0)
+		return show(p);
+	p->show = SHOW_NO;
+	return NULL;
+}
+
+static const char *
+pin(struct plot *p, const struct plot_source *s)
+{
+	int i = 0;
+
+	while (i < GRID_LINES && p->pin[i].name)
+		i++;
+	if (i == GRID_LINES)
+		return "no more rows can be pinned: Enter on a pinned one, or V, lets go";
+	p->pin[i] = (struct pin){ .name = strdup(s->name), .is_path = s->is_path, .of = s->of,
+		.id = s->id };
+	if (!p->pin[i].name)
+		return "out of memory";
+	return plot_rows(p, p->rows) == 0 ? show(p) : NULL;
+}
+
+static const char *
+act_pin(void *at, int arg)
+{
+	struct plot *p = plot_of(at);
+	const struct plot_source *s = ((struct plot_at *)at)->source;
+	int number = s->name ? plot_pinned(p, s->of, s->id) : 0;
+
+	(void)arg;
+	if (!s->name)
+		return "no row to pin";
+	if (!number)
+		return pin(p, s);
+	pin_free(&p->pin[number - 1]);
+	return NULL;
+}
+
+static const char *
+act_unpin(void *at, int arg)
+{
+	struct plot *p = plot_of(at);
+
+	(void)arg;
+	for (int i = 0; i < GRID_LINES; i++)
+		pin_free(&p->pin[i]);
+	return NULL;
+}
+
+static uint64_t
+duration(const struct plot *p)
+{
+	return last_time(p) - watch_summary(p->watch)->first;
+}
+
+static const char *
+act_zoom(void *at, int in)
+{
+	struct plot *p = plot_of(at);
+	struct watch_span *span = watch_span(p->watch);
+	uint64_t all = duration(p), length = span->length ? span->length : all;
+
+	length = in ? length / 2 : length * 2;
+	if (length < SPAN_LEAST)
+		length = SPAN_LEAST;
+	if (!in && (length >= all || length > SPAN_MOST))
+		length = span->end = 0;
+	span->length = length >= all ? 0 : length;
+	return span->length ? NULL : "all of the time is shown";
+}
+
+static const char *
+act_pan(void *at, int by)
+{
+	struct plot *p = plot_of(at);
+	struct watch_span *span = watch_span(p->watch);
+	uint64_t last = last_time(p), end = span->end ? span->end : last;
+	uint64_t step = span->length / 4, least = watch_summary(p->watch)->first + span->length;
+
+	if (!span->length)
+		return "all of the time is shown: + shows a part of it";
+	if (by < 0)
+		end = end > least + step ? end - step : least;
+	else
+		end += step;
+	span->end = end >= last ? 0 : end;
+	return NULL;
+}
+
+static const char *
+act_line(void *at, int arg)
+{
+	struct plot *p = plot_of(at);
+
+	(void)arg;
+	watch_span(p->watch)->line ^= 1;
+	return NULL;
+}
+
+static const char *
+act_close(void *at, int arg)
+{
+	struct plot *p = plot_of(at);
+
+	(void)arg;
+	watch_span(p->watch)->close ^= 1;
+	return NULL;
+}
+
+static const char *
+act_cursor(void *at, int by)
+{
+	struct plot *p = plot_of(at);
+	struct watch_span *span = watch_span(p->watch);
+	const struct axis *s = &p->series.axis;
+	uint64_t end = s->from + s->n * s->width, time = span->cursor;
+
+	if (!p->series.valid || s->n == 0)
+		return "there is no chart: v shows it";
+	if (!time || time < s->from || time >= end)
+		time = by < 0 ? end - s->width / 2 : s->from + s->width / 2;
+	else if (by < 0)
+		time = time - s->from >= s->width ? time - s->width : time;
+	else
+		time = time + s->width < end ? time + s->width : time;
+	span->cursor = time;
+	return NULL;
+}
+
+static const char *
+select_range(struct plot *p, uint64_t from, uint64_t to)
+{
+	struct profile_select s = *profile_selected(watch_profile(p->watch));
+
+	s.from = from;
+	s.to = to;
+	return profile_select(watch_profile(p->watch), &s) < 0 ? "out of memory" : NULL;
+}
+
+/* A range begins with the cursor's bucket, or ends with it. */
+static const char *
+act_mark(void *at, int end)
+{
+	struct plot *p = plot_of(at);
+	const struct profile_select *s = profile_selected(watch_profile(p->watch));
+	const struct axis *d = &p->series.axis;
+	uint64_t time = watch_span(p->watch)->cursor, bucket;
+
+	if (!time || time < d->from || !d->width)
+		return "no cursor: the left and right arrows move it";
+	bucket = d->from + (time - d->from) / d->width * d->width;
+	if (end)
+		return select_range(p, s->from < bucket + d->width ? s->from : 0,
+		    bucket + d->width);
+	return select_range(p, bucket, s->to > bucket ? s->to : UINT64_MAX);
+}
+
+static const char *
+act_now(void *at, int arg)
+{
+	struct plot *p = plot_of(at);
+	const char *why = select_range(p, last_time(p), UINT64_MAX);
+
+	(void)arg;
+	return why ? why : "marked: what comes from now on counts; = has all of it again";
+}
+
+/* What comes after it is compared with it, until something else is selected. */
+static const char *
+act_before(void *at, int arg)
+{
+	struct plot *p = plot_of(at);
+	const struct profile_select *s = profile_selected(watch_profile(p->watch));
+	uint64_t from = s->from, to = s->to;
+
+	(void)arg;
+	if (watch_other(p->watch))
+		return "two recordings are compared: d shows them";
+	if (from == 0 && to == UINT64_MAX)
+		return "no range is marked: [ and ] mark one";
+	if (to == UINT64_MAX)
+		return "the range has no end: ] marks it";
+	watch_set_before(p->watch, from, to);
+	if (to >= last_time(p))
+		return select_range(p, 0, UINT64_MAX) ? "out of memory" :
+		    "that is what d compares with: mark another range";
+	return select_range(p, to, UINT64_MAX) ? "out of memory" :
+	    "that is what d compares with; what comes after it is selected";
+}
+
+static const char *
+act_all(void *at, int arg)
+{
+	struct plot *p = plot_of(at);
+
+	(void)arg;
+	watch_span(p->watch)->cursor = 0;
+	return select_range(p, 0, UINT64_MAX);
+}
+
+int
+plot_mouse(struct plot *p, int released, int y, int x)
+{
+	const struct grid_area *a = &p->drawn;
+	const struct axis *s = &p->series.axis;
+	uint64_t time, from;
+
+	if (y < a->y || y >= a->y + a->rows || x < a->x || x >= a->x + a->columns ||
+	    !p->series.valid)
+		return 0;
+	time = s->from + (uint64_t)((double)(x - a->x) / a->columns *
+	    (double)(s->buckets * s->width));
+	watch_span(p->watch)->cursor = time + 1;
+	if (!released) {
+		p->pressed = time + 1;
+		return 1;
+	}
+	from = p->pressed ? p->pressed - 1 : time;
+	p->pressed = 0;
+	if (from != time)
+		select_range(p, from < time ? from : time, from < time ? time : from);
+	return 1;
+}
+
+static const struct view_key keys[] = {
+	{ KEYS_ENTER, 0, act_pin, "pin the row to the chart, or let go of it", "pin" },
+	{ 'V', 0, act_unpin, "let go of all pinned rows", NULL },
+	{ 'v', 0, act_show, "show or hide the chart", NULL },
+	{ '+', 1, act_zoom, "chart: a shorter time", "zoom" },
+	{ '-', 0, act_zoom, "chart: a longer time", "zoom" },
+	{ 'h', -1, act_pan, "chart: earlier", NULL },
+	{ 'l', 1, act_pan, "chart: later", NULL },
+	{ KEYS_LEFT, -1, act_cursor, "chart: move the cursor", NULL },
+	{ KEYS_RIGHT, 1, act_cursor, "chart: move the cursor", NULL },
+	{ '[', 0, act_mark, "show only what is from the cursor on", NULL },
+	{ ']', 1, act_mark, "show only what is until the cursor", NULL },
+	{ 'b', 0, act_line, "chart: as a line, or filled", NULL },
+	{ 'z', 0, act_close, "chart: from the smallest value on, or from 0", NULL },
+	{ 'M', 0, act_now, "mark: show only what comes from now on, and what grows", NULL },
+	{ 'D', 0, act_before, "compare: what is marked is what was before (d)", NULL },
+	{ '=', 0, act_all, "show all of the time again", NULL },
+};
+
+const struct view_key *
+plot_keys(size_t *n)
+{
+	*n = sizeof(keys) / sizeof(keys[0]);
+	return keys;
+}

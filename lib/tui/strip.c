@@ -1,0 +1,244 @@
+#include "tui/strip.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tui/cells.h"
+#include "tui/chart.h"
+#include "tui/grid.h"
+#include "profile/profile.h"
+#include "tui/watch.h"
+
+#define GAP 3   /* columns between two parts */
+#define VALUE 6 /* columns of a value */
+#define BARS_LEAST 4
+#define COVERED 99 /* percent of the time, from which the heap is no estimate */
+
+/* What is drawn of, in so many bars. */
+struct strip {
+	struct watch *watch;
+	uint64_t from, width; /* of a bar, nanoseconds */
+	size_t bars;
+	int estimated; /* the heap, which is no larger than what is resident */
+};
+
+enum what { CPU, HEAP, RSS, NWHAT };
+
+static const char *const label[NWHAT] = { "CPU", "heap", "RSS" };
+
+/* In windows of time live memory is estimated too high: see rsprof-heap(1). */
+static uint64_t
+bytes(const struct strip *s, const struct watch_memory *m, enum what what)
+{
+	if (what == RSS || (s->estimated && m->rss && m->live > m->rss))
+		return m->rss;
+	return m->live;
+}
+
+static int
+is_known(const struct strip *s, enum what what)
+{
+	size_t n;
+	const struct watch_memory *m = watch_memory(s->watch, &n);
+
+	if (what == CPU)
+		return profile_course(watch_profile(s->watch), &n) && n > 0;
+	while (n && !bytes(s, m, what)) {
+		m++;
+		n--;
+	}
+	return n > 0;
+}
+
+static int
+count_known(const struct strip *s)
+{
+	int n = 0;
+
+	for (int i = 0; i < NWHAT; i++)
+		n += is_known(s, (enum what)i);
+	return n;
+}
+
+/* The most bytes in each bucket; what is not told of in one is what it was before. */
+static void
+most_bytes(const struct strip *s, enum what what, double *value)
+{
+	size_t n, i = 0;
+	const struct watch_memory *m = watch_memory(s->watch, &n);
+
+	for (size_t b = 0; b < s->bars; b++) {
+		uint64_t end = s->from + (b + 1) * s->width, most = 0;
+
+		for (; i < n && m[i].time < end; i++)
+			if (bytes(s, &m[i], what) > most)
+				most = bytes(s, &m[i], what);
+		value[b] = most || b == 0 ? (double)most : value[b - 1];
+	}
+}
+
+/* The percent of a core in each bar; intervals that end behind it are in part its own. */
+static void
+percents(const struct strip *s, double *value)
+{
+	size_t n;
+	const uint64_t *ns = profile_course(watch_profile(s->watch), &n);
+
+	memset(value, 0, s->bars * sizeof(*value));
+	for (size_t i = 0; i < n; i++) {
+		uint64_t at = i * PROFILE_COURSE, end = at + PROFILE_COURSE, to;
+		double each = 100.0 * (double)ns[i] / (double)PROFILE_COURSE / (double)s->width;
+
+		for (at = at < s->from ? s->from : at; at < end; at = to) {
+			size_t b = (size_t)((at - s->from) / s->width);
+
+			to = s->from + (b + 1) * s->width;
+			to = to < end ? to : end;
+			if (b < s->bars)
+				value[b] += each * (double)(to - at);
+		}
+	}
+}
+
+static void
+values(const struct strip *s, enum what what, double *value)
+{
+	if (what == CPU)
+		percents(s, value);
+	else
+		most_bytes(s, what, value);
+}
+
+/* At the cursor, or the latest. */
+static double
+value_at(const struct strip *s, enum what what, const double *value)
+{
+	uint64_t time = watch_span(s->watch)->cursor;
+	size_t n, b = time > s->from ? (size_t)((time - s->from) / s->width) : 0;
+	const struct watch_memory *m = watch_memory(s->watch, &n);
+
+	if (time)
+		return value[b < s->bars ? b : s->bars - 1];
+	if (what == CPU)
+		return 100.0 * watch_cores(s->watch);
+	while (n > 1 && !bytes(s, &m[n - 1], what))
+		n--;
+	return (double)bytes(s, &m[n - 1], what);
+}
+
+/* How exact a value is: "~", an estimate, or "<", where that is too high. */
+static const char *
+sign(const struct strip *s, enum what what, double value)
+{
+	struct strip raw = *s;
+	double *all;
+	int less = 0;
+
+	if (what != HEAP || !s->estimated)
+		return "";
+	raw.estimated = 0;
+	all = calloc(s->bars, sizeof(*all));
+	if (all) {
+		values(&raw, what, all);
+		less = value_at(&raw, what, all) > value;
+	}
+	free(all);
+	return less ? "<" : "~";
+}
+
+/* What stands out of the time: what is selected, or what charts show. */
+static void
+bright(const struct strip *s, uint64_t *from, uint64_t *to)
+{
+	const struct profile_select *range = profile_selected(watch_profile(s->watch));
+	const struct watch_span *span = watch_span(s->watch);
+	uint64_t last = span->end ? span->end : watch_summary(s->watch)->last;
+
+	*from = range->from;
+	*to = range->to;
+	if (*from || *to != UINT64_MAX || !span->length)
+		return;
+	*from = last > span->length ? last - span->length : 0;
+	*to = last;
+}
+
+static void
+draw_bars(const struct strip *s, const double *value, struct grid *g,
+    const struct grid_area *area)
+{
+	uint64_t cursor = watch_span(s->watch)->cursor, from, to;
+	double most = 0;
+
+	bright(s, &from, &to);
+	for (size_t i = 0; i < s->bars; i++)
+		most = value[i] > most ? value[i] : most;
+	for (size_t i = 0; i < s->bars; i++) {
+		struct grid_area bar = { area->y, area->x + (int)i, area->rows, 1 };
+		uint64_t begin = s->from + i * s->width, end = begin + s->width;
+		int height = most > 0 ? (int)(value[i] / most * 8 * area->rows + 0.5) : 0;
+
+		cells_bar(g, &bar, value[i] > 0 && height < 1 ? 1 : height,
+		    begin < to && end > from ? GRID_CHART : GRID_FAINT);
+		if (cursor >= begin && cursor < end)
+			grid_add_style(g, bar, GRID_SELECTED);
+	}
+}
+
+static void
+draw_part(const struct strip *s, enum what what, struct grid *g, const struct grid_area *area)
+{
+	struct grid_area bars = *area;
+	double *value = calloc(s->bars, sizeof(*value));
+	int y = area->y + area->rows - 1, x;
+	char buf[32], text[40];
+	double now;
+
+	if (!value)
+		return;
+	values(s, what, value);
+	x = grid_put(g, y, area->x, area->columns, GRID_FAINT, label[what]) + 1;
+	now = value_at(s, what, value);
+	snprintf(text, sizeof(text), "%s%s", sign(s, what, now),
+	    chart_value(now, what != CPU, buf, sizeof(buf)));
+	grid_put_right(g, y, x, VALUE, GRID_STRONG, text);
+	bars.columns = (int)s->bars;
+	bars.x = area->x + area->columns - bars.columns;
+	draw_bars(s, value, g, &bars);
+	free(value);
+}
+
+/* All parts are as wide, and so are all bars. */
+void
+strip_draw(struct watch *w, struct grid *g, const struct grid_area *area)
+{
+	const struct profile_summary *all = watch_summary(w);
+	struct strip s = { .watch = w, .from = all->first,
+		.estimated = watch_covered(w) >= 0 && watch_covered(w) < COVERED };
+	int n = count_known(&s), width = n ? (area->columns - 2 - GAP * (n - 1)) / n : 0;
+	int bars = width - (int)strlen(label[HEAP]) - 1 - VALUE - 1;
+	struct grid_area part = { area->y, area->x + 1, area->rows, width };
+
+	if (bars < BARS_LEAST)
+		return;
+	s.bars = (size_t)bars;
+	s.width = (all->last - all->first) / s.bars + 1;
+	for (int i = 0; i < NWHAT; i++)
+		if (is_known(&s, (enum what)i)) {
+			draw_part(&s, (enum what)i, g, &part);
+			part.x += width + GAP;
+		}
+}
+
+const char *const *
+strip_words(void)
+{
+	static const char *const words[] = {
+		"CPU", "of the whole process, in percent of a core: now, and from the beginning",
+		"heap", "allocated and not free yet; ~: estimated, <: too high, it is less than that",
+		"RSS", "its memory that is resident",
+		NULL
+	};
+
+	return words;
+}

@@ -1,0 +1,895 @@
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tui/chart.h"
+#include "tui/export.h"
+#include "tui/grid.h"
+#include "tui/head.h"
+#include "profile/inuse.h"
+#include "tui/keys.h"
+#include "tui/keytable.h"
+#include "tui/page.h"
+#include "tui/plot.h"
+#include "profile/profile.h"
+#include "tui/prompt.h"
+#include "tui/strip.h"
+#include "tui/table.h"
+#include "tui/tui.h"
+#include "tui/view.h"
+#include "tui/watch.h"
+
+#define SPACED_ROWS 20 /* of the screen, from which there is room for air */
+#define STRIP_ROWS 22  /* for all of the process at a glance */
+#define AIRY_ROWS 30   /* and for twice as much of it */
+
+struct pane {
+	const struct view_type *type;
+	void *view;
+};
+
+/* The views that m goes through are the first ones. */
+#define CYCLE 3
+#define MEMORY 1
+#define TREE 3
+#define CALLERS 4
+#define FLAME 5
+#define SOURCE 6
+#define DIFF 7
+static const struct view_type *(*const types[])(void) = {
+	view_cpu, view_memory, view_both, view_tree, view_callers, view_flame,
+	view_source, view_diff, view_info
+};
+#define PANES (sizeof(types) / sizeof(types[0]))
+#define INFO (PANES - 1)
+
+struct tui {
+	struct watch *watch;
+	struct pane pane[PANES];
+	struct pane *shown, *before; /* and what was shown before it, or NULL */
+	struct page *help;           /* in its place; NULL: it is not shown */
+	struct prompt prompt;
+	char wanted[256];            /* what was searched for last */
+	char filter[256];
+	const char *message;         /* until the next key */
+	char said[512];              /* what it may be */
+	char *copied;                /* NULL: nothing yet */
+	int rows, columns, utf8;     /* of the screen that was drawn last */
+	int paused;
+	enum tui_wish wish;
+};
+
+static struct page *make_help(const struct tui *t);
+
+static const char *
+update(struct tui *t)
+{
+	return t->shown->type->update(t->shown->view) < 0 ? "out of memory" : NULL;
+}
+
+/* ---- tables ------------------------------------------------------------ */
+
+/* The table that is shown, for its keys. */
+struct sheet {
+	struct tui *tui;
+	struct table *table;
+	struct table_source source;
+};
+
+/* 0: there is none. */
+static int
+find_sheet(struct tui *t, struct sheet *s)
+{
+	const struct view_type *type = t->shown->type;
+
+	s->tui = t;
+	s->table = type->table ? type->table(t->shown->view, &s->source) : NULL;
+	return s->table != NULL;
+}
+
+/* What is filtered is so in every table. */
+static const char *
+refilter(struct tui *t)
+{
+	struct sheet s;
+
+	return find_sheet(t, &s) && table_filter(s.table, t->filter) < 0 ? "out of memory" :
+	    update(t);
+}
+
+static const char *
+act_move(void *sheet, int by)
+{
+	struct sheet *s = sheet;
+
+	table_move(s->table, &s->source, by);
+	return NULL;
+}
+
+static const char *
+act_page(void *sheet, int halves)
+{
+	struct sheet *s = sheet;
+	long page = s->table->page > 1 ? (long)s->table->page : 2;
+
+	table_move(s->table, &s->source, halves * page / 2);
+	return NULL;
+}
+
+static const char *
+act_row(void *sheet, int last)
+{
+	struct sheet *s = sheet;
+
+	(last ? table_last : table_first)(s->table, &s->source);
+	return NULL;
+}
+
+static const char *
+resort(struct sheet *s)
+{
+	return table_update(s->table, &s->source) < 0 ? "out of memory" : NULL;
+}
+
+static const char *
+act_sort(void *sheet, int arg)
+{
+	struct sheet *s = sheet;
+
+	(void)arg;
+	table_sort_next(s->table, &s->source);
+	return resort(s);
+}
+
+static const char *
+act_reverse(void *sheet, int arg)
+{
+	struct sheet *s = sheet;
+
+	(void)arg;
+	s->table->reverse ^= 1;
+	return resort(s);
+}
+
+static const char *
+act_copy(void *sheet, int arg)
+{
+	struct sheet *s = sheet;
+	struct tui *t = s->tui;
+
+	(void)arg;
+	free(t->copied);
+	t->copied = export_row(s->table, &s->source);
+	if (!t->copied)
+		return "no row to copy";
+	t->wish = TUI_COPY;
+	return "copied, if the terminal takes it (OSC 52)";
+}
+
+static const char *
+act_prompt(void *tui, int kind)
+{
+	struct tui *t = tui;
+
+	prompt_begin(&t->prompt, kind, kind == 'F' ? "filter" : "search",
+	    kind == 'F' ? t->filter : "");
+	return NULL;
+}
+
+static const char *
+act_filter(void *sheet, int arg)
+{
+	(void)arg;
+	return act_prompt(((struct sheet *)sheet)->tui, 'F');
+}
+
+static const char *
+act_find(void *tui, int direction)
+{
+	struct tui *t = tui;
+	const struct view_type *type = t->shown->type;
+	struct sheet s;
+	int r = -1;
+
+	if (!*t->wanted)
+		return "nothing to search for yet: / asks what";
+	if (find_sheet(t, &s))
+		r = table_find(s.table, &s.source, t->wanted, direction);
+	else if (type->find)
+		r = type->find(t->shown->view, t->wanted, direction);
+	return r < 0 ? "not found" : NULL;
+}
+
+static const struct view_key table_keys[] = {
+	{ 'j', 1, act_move, "next row", NULL },
+	{ KEYS_DOWN, 1, act_move, "next row", NULL },
+	{ 'k', -1, act_move, "row before", NULL },
+	{ KEYS_UP, -1, act_move, "row before", NULL },
+	{ KEYS_PAGE_DOWN, 2, act_page, "a page on, or half a page", NULL },
+	{ KEYS_CONTROL('d'), 1, act_page, "a page on, or half a page", NULL },
+	{ KEYS_PAGE_UP, -2, act_page, "a page back, or half a page", NULL },
+	{ KEYS_CONTROL('u'), -1, act_page, "a page back, or half a page", NULL },
+	{ KEYS_HOME, 0, act_row, "first row", NULL },
+	{ KEYS_END, 1, act_row, "last row", NULL },
+	{ 's', 0, act_sort, "sort by the next column", "sort" },
+	{ 'S', 0, act_reverse, "reverse the order", NULL },
+	{ 'y', 0, act_copy, "copy the row to the clipboard of the terminal", NULL },
+};
+#define TABLE (sizeof(table_keys) / sizeof(table_keys[0]))
+
+/* Of tables, and of what else has names to be found. */
+static const struct view_key search_keys[] = {
+	{ '/', '/', act_prompt, "search for a name", "search" },
+	{ 'n', 1, act_find, "next one that was searched for", NULL },
+	{ 'N', -1, act_find, "the one before that", NULL },
+};
+#define SEARCH (sizeof(search_keys) / sizeof(search_keys[0]))
+
+/* Of tables again, behind these. */
+static const struct view_key filter_keys[] = {
+	{ 'F', 0, act_filter, "show only names with a text or regular expression", "filter" },
+};
+#define FILTER (sizeof(filter_keys) / sizeof(filter_keys[0]))
+
+/* ---- what is typed ----------------------------------------------------- */
+
+static const char *
+set_filter(struct tui *t, const char *text)
+{
+	snprintf(t->filter, sizeof(t->filter), "%s", text);
+	return refilter(t);
+}
+
+static const char *
+search(struct tui *t, const char *text)
+{
+	if (*text)
+		snprintf(t->wanted, sizeof(t->wanted), "%s", text);
+	return act_find(t, 1);
+}
+
+/* A filter is at work while it is typed. */
+static const char *
+type_key(struct tui *t, int key)
+{
+	int kind = t->prompt.kind;
+	enum prompt_state state = prompt_key(&t->prompt, key);
+
+	if (kind == 'F')
+		return set_filter(t, state == PROMPT_LEFT ? "" : t->prompt.text);
+	return state == PROMPT_DONE ? search(t, t->prompt.text) : NULL;
+}
+
+/* ---- keys -------------------------------------------------------------- */
+
+static const char *
+act_pause(void *tui, int arg)
+{
+	struct tui *t = tui;
+
+	(void)arg;
+	if (!t->paused && watch_state(t->watch) >= WATCH_CUT_OFF)
+		return "nothing to pause: the recording has ended";
+	t->paused = !t->paused;
+	if (!t->paused)
+		tui_tick(t);
+	return NULL;
+}
+
+/* A view is opened when it is first shown. */
+static const char *
+show(struct tui *t, size_t i)
+{
+	struct pane *p = &t->pane[i];
+
+	if (!p->view)
+		p->view = p->type->open(t->watch);
+	if (!p->view)
+		return "out of memory";
+	if (t->shown != p)
+		t->before = t->shown;
+	t->shown = p;
+	return refilter(t);
+}
+
+static const char *
+act_show(void *tui, int i)
+{
+	return show(tui, (size_t)i);
+}
+
+/* What is selected is looked at there. */
+static const char *
+focus(struct tui *t)
+{
+	const struct pane *p = t->shown;
+	const char *module = NULL, *function = NULL;
+	int memory = 0;
+
+	if (p && p->view && p->type->focus)
+		function = p->type->focus(p->view, &module, &memory);
+	if (!function)
+		return "select a function for that";
+	return watch_set_focus(t->watch, function, module, memory) < 0 ? "out of memory" :
+	    NULL;
+}
+
+static const char *
+act_calls(void *tui, int i)
+{
+	struct tui *t = tui;
+	const char *why = focus(t);
+
+	return why && (i == CALLERS || i == SOURCE) ? why : show(t, (size_t)i);
+}
+
+static const char *
+act_cycle(void *tui, int arg)
+{
+	struct tui *t = tui;
+	size_t i = (size_t)(t->shown - t->pane);
+
+	(void)arg;
+	return show(t, i < CYCLE ? (i + 1) % CYCLE : 0);
+}
+
+static void
+close_help(struct tui *t)
+{
+	page_close(t->help);
+	t->help = NULL;
+}
+
+static const char *
+act_back(void *tui, int arg)
+{
+	struct tui *t = tui;
+
+	(void)arg;
+	if (!t->help)
+		return show(t, t->before ? (size_t)(t->before - t->pane) : 0);
+	close_help(t);
+	return NULL;
+}
+
+static const char *
+act_info(void *tui, int arg)
+{
+	struct tui *t = tui;
+
+	(void)arg;
+	return t->shown == &t->pane[INFO] ? act_back(t, 0) : show(t, INFO);
+}
+
+static const char *
+act_help(void *tui, int arg)
+{
+	struct tui *t = tui;
+
+	(void)arg;
+	if (t->help)
+		return act_back(t, 0);
+	t->help = make_help(t);
+	return t->help ? NULL : "out of memory";
+}
+
+static const char *
+act_fold(void *tui, int arg)
+{
+	struct tui *t = tui;
+	struct profile *p = watch_profile(t->watch);
+	const char *why;
+
+	(void)arg;
+	if (profile_fold(p, !profile_is_folded(p)) < 0)
+		return "out of memory";
+	why = update(t);
+	return why ? why : profile_is_folded(p) ?
+	    "folded: std, runtimes, allocators and libc count for their callers" :
+	    "unfolded: std, runtimes, allocators and libc are shown";
+}
+
+static const char *
+act_wish(void *tui, int wish)
+{
+	struct tui *t = tui;
+
+	t->wish = (enum tui_wish)wish;
+	return NULL;
+}
+
+static const char *
+act_scroll(void *page, int lines)
+{
+	page_scroll(page, lines);
+	return NULL;
+}
+
+static const char *
+act_turn(void *page, int pages)
+{
+	page_turn(page, pages);
+	return NULL;
+}
+
+static const char *
+act_end(void *page, int last)
+{
+	page_scroll(page, last < 0 ? -INT_MAX : INT_MAX);
+	return NULL;
+}
+
+/* ---- export ------------------------------------------------------------ */
+
+static int
+write_text(void *tui, FILE *out)
+{
+	struct tui *t = tui;
+	struct grid *g = grid_open(t->rows, t->columns, t->utf8);
+	char *screen = NULL;
+
+	if (g) {
+		tui_draw(t, g);
+		screen = grid_text(g);
+		grid_close(g);
+	}
+	if (screen)
+		fputs(screen, out);
+	free(screen);
+	return screen ? 0 : -1;
+}
+
+static int
+write_table(void *sheet, FILE *out)
+{
+	struct sheet *s = sheet;
+
+	return export_csv(out, s->table, &s->source);
+}
+
+static int
+write_svg(void *tui, FILE *out)
+{
+	struct tui *t = tui;
+
+	return t->shown->type->svg(t->shown->view, out);
+}
+
+static const char *
+act_export(void *tui, int arg)
+{
+	struct tui *t = tui;
+	const char *name = t->shown->type->name;
+	char said[400] = "";
+	struct sheet s;
+
+	(void)arg;
+	if (export_file(name, "txt", write_text, t, said, sizeof(said)) < 0 ||
+	    (find_sheet(t, &s) &&
+	        export_file(name, "csv", write_table, &s, said, sizeof(said)) < 0) ||
+	    (t->shown->type->svg && export_file(name, "svg", write_svg, t, said, sizeof(said)) < 0))
+		snprintf(t->said, sizeof(t->said), "cannot be written here: %s", strerror(errno));
+	else
+		snprintf(t->said, sizeof(t->said), "written: %s", said);
+	return t->said;
+}
+
+/* Of every screen.  The terminal itself makes signals of ^Z and ^C. */
+static const struct view_key common_keys[] = {
+	{ 'q', TUI_QUIT, act_wish, "quit", "quit" },
+	{ KEYS_CONTROL('c'), TUI_QUIT, act_wish, "quit", NULL },
+	{ '?', 0, act_help, "this help", "help" },
+	{ '1', 0, act_show, "time on the CPU, and off it", NULL },
+	{ '2', 1, act_show, "memory: what holds it", NULL },
+	{ '3', 2, act_show, "both, by function", NULL },
+	{ 'm', 0, act_cycle, "the next one of these", "view" },
+	{ 't', TREE, act_calls, "tree of calls", "tree" },
+	{ 'c', CALLERS, act_calls, "callers and callees of the selected function", "callers" },
+	{ 'f', FLAME, act_calls, "flame graph", "flame" },
+	{ 'o', SOURCE, act_calls, "source of the selected function, with what each line costs",
+	    NULL },
+	{ 'd', DIFF, act_show, "changes: two recordings, or parts of one, compared", NULL },
+	{ 'x', 0, act_fold, "fold std, runtimes and allocators into their callers", "fold" },
+	{ 'e', 0, act_export, "export what is shown: text, CSV, SVG", NULL },
+	{ 'p', 0, act_pause, "pause: the recording goes on", "pause" },
+	{ 'i', 0, act_info, "information: losses, notes, origin", "info" },
+	{ KEYS_CONTROL('l'), TUI_REPAIR, act_wish, "draw the screen again", NULL },
+	{ KEYS_CONTROL('z'), TUI_NOTHING, act_wish, "suspend", NULL },
+};
+#define COMMON (sizeof(common_keys) / sizeof(common_keys[0]))
+#define FIRST 12 /* of them stand first at the foot of the screen */
+
+/* Of a text, in front of them. */
+static const struct view_key back_keys[] = {
+	{ 'q', 0, act_back, "back", "back" },
+	{ KEYS_ESC, 0, act_back, "back", NULL },
+};
+#define BACK (sizeof(back_keys) / sizeof(back_keys[0]))
+
+static const struct view_key text_keys[] = {
+	{ 'j', 1, act_scroll, "a line down", "scroll" },
+	{ KEYS_DOWN, 1, act_scroll, "a line down", NULL },
+	{ 'k', -1, act_scroll, "a line up", "scroll" },
+	{ KEYS_UP, -1, act_scroll, "a line up", NULL },
+	{ KEYS_PAGE_DOWN, 1, act_turn, "a page down", NULL },
+	{ KEYS_SPACE, 1, act_turn, "a page down", NULL },
+	{ KEYS_PAGE_UP, -1, act_turn, "a page up", NULL },
+	{ 'g', -1, act_end, "the beginning", NULL },
+	{ KEYS_HOME, -1, act_end, "the beginning", NULL },
+	{ 'G', 1, act_end, "the end", NULL },
+	{ KEYS_END, 1, act_end, "the end", NULL },
+};
+#define TEXT (sizeof(text_keys) / sizeof(text_keys[0]))
+
+static struct page *
+text(const struct tui *t)
+{
+	if (t->help)
+		return t->help;
+	return t->shown->type->page ? t->shown->type->page(t->shown->view) :
+	    NULL;
+}
+
+static int
+try_keys(struct tui *t, const struct view_key *keys, size_t n, void *on,
+    int key)
+{
+	for (size_t i = 0; i < n; i++)
+		if (keys[i].key == key) {
+			t->message = keys[i].act(on, keys[i].arg);
+			return 1;
+		}
+	return 0;
+}
+
+/* What is selected by a chart changes the rows. */
+static int
+try_plot_keys(struct tui *t, int key)
+{
+	const struct view_type *type = t->shown->type;
+	const struct view_key *keys;
+	struct plot_source source;
+	struct plot_at at = { .source = &source };
+	const char *why;
+	size_t n;
+
+	if (!type->plot)
+		return 0;
+	keys = plot_keys(&n);
+	at.plot = type->plot(t->shown->view, &source);
+	if (!try_keys(t, keys, n, &at, key))
+		return 0;
+	why = update(t);
+	t->message = why ? why : t->message;
+	return 1;
+}
+
+static int
+try_view_keys(struct tui *t, int key)
+{
+	const struct view_type *type = t->shown->type;
+	struct sheet s;
+
+	return try_keys(t, type->key, type->nkeys, t->shown->view, key) ||
+	    (find_sheet(t, &s) && (try_keys(t, table_keys, TABLE, &s, key) ||
+	        try_keys(t, filter_keys, FILTER, &s, key))) ||
+	    ((type->table || type->find) && try_keys(t, search_keys, SEARCH, t, key)) ||
+	    try_plot_keys(t, key);
+}
+
+/* What is no text and no table moves as with the arrow keys. */
+static const char *
+wheel(struct tui *t, int up)
+{
+	struct page *page = text(t);
+	struct sheet s;
+	int by = up ? -3 : 3;
+
+	if (page)
+		return act_scroll(page, by);
+	if (find_sheet(t, &s))
+		return act_move(&s, by);
+	try_view_keys(t, up ? KEYS_UP : KEYS_DOWN);
+	return t->message;
+}
+
+/* Wheels move what is shown; a click selects a row, sorts by a column, or is in the
+ * chart, or a box of the flame graph. */
+static const char *
+mouse(struct tui *t, int key)
+{
+	const struct view_type *type = t->shown->type;
+	enum keys_mouse what = KEYS_MOUSE_WHAT(key);
+	int y = KEYS_MOUSE_Y(key), x = KEYS_MOUSE_X(key);
+	struct plot_source chart;
+	struct sheet s;
+
+	if (what == KEYS_WHEEL_UP || what == KEYS_WHEEL_DOWN)
+		return wheel(t, what == KEYS_WHEEL_UP);
+	if (text(t))
+		return NULL;
+	if (type->plot &&
+	    plot_mouse(type->plot(t->shown->view, &chart), what == KEYS_RELEASE, y, x))
+		return update(t);
+	if (what != KEYS_PRESS)
+		return NULL;
+	if (find_sheet(t, &s))
+		return table_click(s.table, &s.source, y, x) ? resort(&s) : NULL;
+	if (type->click)
+		type->click(t->shown->view, y, x);
+	return NULL;
+}
+
+static int
+try_text_keys(struct tui *t, struct page *page, int key)
+{
+	if (try_keys(t, text_keys, TEXT, page, key) || try_keys(t, back_keys, BACK, t, key))
+		return 1;
+	if (t->help && key != '?')
+		close_help(t);
+	return 0;
+}
+
+enum tui_wish
+tui_key(struct tui *t, int key)
+{
+	struct page *page = text(t);
+
+	t->wish = TUI_NOTHING;
+	t->message = NULL;
+	if (KEYS_MOUSE_IS(key))
+		t->message = mouse(t, key);
+	else if (t->prompt.kind)
+		t->message = type_key(t, key);
+	else if (!(page ? try_text_keys(t, page, key) : try_view_keys(t, key)) &&
+	    !try_keys(t, common_keys, COMMON, t, key))
+		t->message = "no such key here: ? lists them";
+	return t->wish;
+}
+
+/* ---- the help ---------------------------------------------------------- */
+
+/* Of what is shown now. */
+static struct page *
+make_help(const struct tui *t)
+{
+	const struct view_type *type = t->shown->type;
+	const struct view_key *keys;
+	struct page *p = page_open();
+	size_t n;
+
+	if (!p)
+		return NULL;
+	keytable_help(p, common_keys, COMMON);
+	keytable_help(p, type->key, type->nkeys);
+	if (type->table) {
+		keytable_title(p, "Table");
+		keytable_help(p, table_keys, TABLE);
+	}
+	if (type->table || type->find)
+		keytable_help(p, search_keys, SEARCH);
+	if (type->table)
+		keytable_help(p, filter_keys, FILTER);
+	if (type->plot) {
+		keytable_title(p, "Chart");
+		keys = plot_keys(&n);
+		keytable_help(p, keys, n);
+	}
+	keytable_title(p, "Words");
+	keytable_words(p, type->words);
+	keytable_words(p, strip_words());
+	keytable_words(p, head_words());
+	if (page_check(p) == 0)
+		return p;
+	page_close(p);
+	return NULL;
+}
+
+/* ---- open and close ----------------------------------------------------- */
+
+/* Changes where there are two, else time, or memory where there is nothing else. */
+static size_t
+first_pane(struct watch *w)
+{
+	const struct profile_summary *s = watch_summary(w);
+	struct inuse *u;
+
+	if (watch_other(w) || watch_before(w))
+		return DIFF;
+	if (s->samples || s->off || watch_state(w) < WATCH_CUT_OFF)
+		return 0;
+	u = watch_inuse(w, PROFILE_FUNCTION);
+	return u && inuse_any(u) ? MEMORY : 0;
+}
+
+struct tui *
+tui_open(struct watch *w)
+{
+	struct tui *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return NULL;
+	t->watch = w;
+	for (size_t i = 0; i < PANES; i++)
+		t->pane[i].type = types[i]();
+	if (!show(t, first_pane(w)))
+		return t;
+	tui_close(t);
+	return NULL;
+}
+
+void
+tui_close(struct tui *t)
+{
+	if (!t)
+		return;
+	for (size_t i = 0; i < PANES; i++)
+		t->pane[i].type->close(t->pane[i].view);
+	page_close(t->help);
+	free(t->copied);
+	free(t);
+}
+
+const char *
+tui_copied(const struct tui *t)
+{
+	return t->copied;
+}
+
+int
+tui_tick(struct tui *t)
+{
+	int news;
+
+	if (t->paused)
+		return 0;
+	news = watch_update(t->watch);
+	if (news > 0 && update(t))
+		t->message = "out of memory";
+	return news != 0 || watch_state(t->watch) == WATCH_STALLED;
+}
+
+/* ---- drawing ----------------------------------------------------------- */
+
+static void
+draw_foot(const struct tui *t, struct grid *g, const struct grid_area *area)
+{
+	const struct view_type *type = t->shown->type;
+	const struct view_key *keys;
+	int x = area->x + 1;
+	size_t n;
+
+	if (t->prompt.kind) {
+		prompt_draw(&t->prompt, g, area);
+		return;
+	}
+	if (t->message) {
+		grid_put(g, area->y, x, area->columns - 2, GRID_STRONG,
+		    t->message);
+		return;
+	}
+	if (text(t)) {
+		x = keytable_hints(g, area, x, text_keys, TEXT, NULL, NULL);
+		keytable_hints(g, area, x, back_keys, BACK, NULL, NULL);
+		return;
+	}
+	x = keytable_hints(g, area, x, common_keys, FIRST, NULL, NULL);
+	x = keytable_hints(g, area, x, type->key, type->nkeys, type->hinted, t->shown->view);
+	if (type->table)
+		x = keytable_hints(g, area, x, table_keys, TABLE, NULL, NULL);
+	if (type->table || type->find)
+		x = keytable_hints(g, area, x, search_keys, SEARCH, NULL, NULL);
+	if (type->table)
+		x = keytable_hints(g, area, x, filter_keys, FILTER, NULL, NULL);
+	if (type->plot) {
+		keys = plot_keys(&n);
+		x = keytable_hints(g, area, x, keys, n, NULL, NULL);
+	}
+	keytable_hints(g, area, x, common_keys + FIRST, COMMON - FIRST, NULL, NULL);
+}
+
+static void
+draw_body(const struct tui *t, struct grid *g, const struct grid_area *area)
+{
+	struct page *page = text(t);
+
+	if (page)
+		page_draw(page, g, area);
+	else
+		t->shown->type->draw(t->shown->view, g, area);
+}
+
+static void
+append(char *buf, size_t size, const char *text)
+{
+	size_t used = strlen(buf);
+
+	snprintf(buf + used, size - used, "%s", text);
+}
+
+/* Where the person stands, after what is not shown of the whole. */
+static void
+place(const struct tui *t, char *buf, size_t size)
+{
+	const struct profile *p = watch_profile(t->watch);
+	const struct profile_select *s = profile_selected(p);
+	char at[128] = "", range[CHART_RANGE];
+
+	*buf = '\0';
+	if (text(t)) {
+		page_place(text(t), buf, size);
+		return;
+	}
+	if (s->from || s->to != UINT64_MAX) {
+		append(buf, size, chart_range(s->from, s->to, range));
+		append(buf, size, "  ");
+	}
+	if (s->thread != PROFILE_ALL)
+		append(buf, size, "one thread  ");
+	if (profile_is_folded(p))
+		append(buf, size, "folded  ");
+	if (*t->filter && t->shown->type->table)
+		append(buf, size, "filtered  ");
+	t->shown->type->place(t->shown->view, at, sizeof(at));
+	append(buf, size, at);
+}
+
+static int
+strip_rows(const struct tui *t, int rows)
+{
+	return text(t) || rows < STRIP_ROWS ? 0 : rows < AIRY_ROWS ? 1 : 2;
+}
+
+/* The head of a table is always as high, that of a text as it needs. */
+static void
+draw_all(const struct tui *t, struct grid *g)
+{
+	struct grid_area all = grid_all(g);
+	struct grid_area head = { 0, 0, head_rows(t->watch), all.columns };
+	struct grid_area foot = { all.rows - 1, 0, 1, all.columns };
+	struct grid_area strip = { HEAD_ROWS_MAX, 0, strip_rows(t, all.rows), all.columns };
+	struct grid_area body = { head.rows, 0, 0, all.columns };
+	char where[192];
+
+	if (all.rows >= SPACED_ROWS)
+		body.y = text(t) ? head.rows + 1 : strip.y + strip.rows;
+	body.rows = foot.y - body.y;
+	draw_body(t, g, &body);
+	if (strip.rows)
+		strip_draw(t->watch, g, &strip);
+	place(t, where, sizeof(where));
+	head_draw(t->watch, t->paused, where, g, &head);
+	draw_foot(t, g, &foot);
+}
+
+static void
+draw_too_small(struct grid *g)
+{
+	struct grid_area all = grid_all(g);
+	char need[64];
+	int y = all.rows / 2 - 1;
+
+	snprintf(need, sizeof(need), "%dx%d is needed", TUI_COLUMNS_MIN,
+	    TUI_ROWS_MIN);
+	y = y < 0 ? 0 : y;
+	grid_printf(g, y, 0, all.columns, GRID_STRONG, "too small: %dx%d",
+	    all.columns, all.rows);
+	grid_put(g, y + 1, 0, all.columns, GRID_PLAIN, need);
+}
+
+void
+tui_draw(struct tui *t, struct grid *g)
+{
+	struct grid_area all = grid_all(g);
+
+	grid_clear(g);
+	t->rows = all.rows;
+	t->columns = all.columns;
+	t->utf8 = grid_utf8(g);
+	if (all.rows < TUI_ROWS_MIN || all.columns < TUI_COLUMNS_MIN)
+		draw_too_small(g);
+	else
+		draw_all(t, g);
+}

@@ -1,0 +1,388 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tui/cells.h"
+#include "tui/grid.h"
+#include "base/idmap.h"
+#include "profile/inuse.h"
+#include "profile/inuse_report.h"
+#include "tui/plot.h"
+#include "profile/profile.h"
+#include "stream/rec.h"
+#include "tui/table.h"
+#include "tui/view.h"
+#include "tui/watch.h"
+
+/*
+ * A table of functions with the CPU time that they use and the memory that they
+ * hold, and the former of the selected one over time.
+ */
+
+enum column { TOTAL, SELF, NOW, LIVE, PEAK, NAME, PLACE, NCOLUMNS };
+
+struct row {
+	unsigned id; /* from its name and module */
+	const char *name, *file, *module;
+	uint64_t line;
+	const struct profile_row *cpu; /* NULL: it has not been seen on the CPU */
+	const struct inuse_row *heap;  /* NULL: it has allocated nothing */
+};
+
+struct view_both {
+	struct watch *watch;
+	struct inuse *inuse; /* the watch's; NULL: it could not be read */
+	struct row *row;
+	size_t n, room;
+	struct table table;
+	struct plot *plot;
+};
+
+static const struct table_column columns[NCOLUMNS] = {
+	{ "Total%", 8, 1, 0 }, { "Self%", 6, 1, 0 }, { "Now%", 6, 1, 80 },
+	{ "Live", 7, 1, 0 }, { "Peak", 7, 1, 66 }, { "Function", 0, 0, 0 },
+	{ "Location", 0, 0, 56 },
+};
+
+/* ---- the rows ---------------------------------------------------------- */
+
+static uint64_t
+key(const char *name, const char *module)
+{
+	return rec_hash_str(rec_hash_str(REC_HASH, name), module);
+}
+
+static int
+join_cpu(struct view_both *v, struct idmap *at)
+{
+	size_t n;
+	const struct profile_row *r = profile_rows(watch_profile(v->watch), &n);
+
+	for (size_t i = 0; i < n; i++, r++) {
+		uint64_t k = key(r->name, r->module);
+
+		v->row[v->n] = (struct row){ (unsigned)k, r->name, r->file, r->module,
+			r->line, r, NULL };
+		if (idmap_put(at, k, (uint32_t)v->n++) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+join_heap(struct view_both *v, struct idmap *at)
+{
+	size_t n = 0;
+	const struct inuse_row *r = v->inuse ? inuse_rows(v->inuse, &n) : NULL;
+
+	for (size_t i = 0; i < n; i++, r++) {
+		uint64_t k = key(r->name, r->module);
+		uint32_t is = idmap_get(at, k);
+
+		if (!inuse_has(&r->self))
+			continue;
+		if (is == IDMAP_NONE) {
+			is = (uint32_t)v->n++;
+			v->row[is] = (struct row){ (unsigned)k, r->name, r->file, r->module,
+				r->line, NULL, NULL };
+		}
+		v->row[is].heap = r;
+	}
+	return 0;
+}
+
+static int
+join(struct view_both *v)
+{
+	struct idmap at = { 0 };
+	size_t cpu, heap = 0;
+	struct row *row;
+	int r;
+
+	profile_rows(watch_profile(v->watch), &cpu);
+	if (v->inuse)
+		inuse_rows(v->inuse, &heap);
+	v->n = 0;
+	if (cpu + heap > v->room) {
+		row = reallocarray(v->row, cpu + heap, sizeof(*row));
+		if (!row)
+			return -1;
+		v->row = row;
+		v->room = cpu + heap;
+	}
+	r = join_cpu(v, &at) < 0 || join_heap(v, &at) < 0 ? -1 : 0;
+	idmap_clear(&at);
+	return r;
+}
+
+static unsigned
+row_id(const void *rows, size_t i)
+{
+	return ((const struct view_both *)rows)->row[i].id;
+}
+
+static const char *
+row_text(const void *rows, size_t i)
+{
+	return ((const struct view_both *)rows)->row[i].name;
+}
+
+static uint64_t
+figure(const struct row *r, enum column column)
+{
+	switch (column) {
+	case TOTAL: return r->cpu ? r->cpu->total : 0;
+	case SELF: return r->cpu ? r->cpu->self : 0;
+	case NOW: return r->cpu ? r->cpu->now_self : 0;
+	case LIVE: return r->heap ? r->heap->self.live : 0;
+	case PEAK: return r->heap ? r->heap->self.peak : 0;
+	default: return 0;
+	}
+}
+
+static int
+by_column(const struct row *a, const struct row *b, enum column column)
+{
+	uint64_t x = figure(a, column), y = figure(b, column);
+
+	if (column == NAME)
+		return strcmp(a->name, b->name);
+	if (column == PLACE && a->file && b->file)
+		return strcmp(a->file, b->file);
+	return x > y ? -1 : x < y;
+}
+
+/* Where one measure does not tell them apart the other one does. */
+static int
+row_compare(const void *rows, size_t x, size_t y, int column)
+{
+	const struct view_both *v = rows;
+	const struct row *a = &v->row[x], *b = &v->row[y];
+	int c = by_column(a, b, (enum column)column);
+
+	c = c ? c : by_column(a, b, SELF);
+	return c ? c : by_column(a, b, LIVE);
+}
+
+static void
+draw_size(struct grid *g, const struct grid_area *cell, const struct row *r,
+    uint64_t part, uint64_t whole)
+{
+	char buf[INUSE_SIZE];
+
+	grid_put_right(g, cell->y, cell->x, cell->columns - 1, cells_heat(part, whole),
+	    r->heap ? inuse_size(buf, part) : "-");
+}
+
+static void
+row_draw(const void *rows, size_t i, int column, struct grid *g,
+    const struct grid_area *cell)
+{
+	const struct view_both *v = rows;
+	const struct row *r = &v->row[i];
+	const struct profile_summary *cpu = watch_summary(v->watch);
+	const struct inuse_sum none = { 0 };
+	const struct inuse_sum *heap = v->inuse ? &inuse_summary(v->inuse)->all : &none;
+	uint64_t part = figure(r, (enum column)column);
+
+	switch ((enum column)column) {
+	case TOTAL:
+	case SELF:
+		cells_percent(g, cell, part, r->cpu ? cpu->ns : 0);
+		break;
+	case NOW:
+		cells_percent(g, cell, part, r->cpu ? cpu->now_ns : 0);
+		break;
+	case LIVE:
+		draw_size(g, cell, r, part, heap->live);
+		break;
+	case PEAK:
+		draw_size(g, cell, r, part, heap->peak);
+		break;
+	case NAME:
+		cells_function(g, cell, r->name);
+		break;
+	default:
+		cells_place(g, cell, r->file, r->line, r->module);
+	}
+}
+
+/* What is charted of a row: CPU time, or live bytes where it has none. */
+enum kind { TIME, BYTES };
+
+static enum kind
+kind(const struct row *r)
+{
+	return r->cpu ? TIME : BYTES;
+}
+
+static uint64_t
+chart_id(const struct row *r)
+{
+	return kind(r) == TIME ? r->cpu->id : r->heap->key;
+}
+
+static int
+row_mark(const void *rows, size_t i)
+{
+	const struct view_both *v = rows;
+	const struct row *r = &v->row[i];
+
+	return plot_pinned(v->plot, kind(r), chart_id(r));
+}
+
+static struct table *
+both_table(void *view, struct table_source *s)
+{
+	struct view_both *v = view;
+
+	*s = (struct table_source){ v, v->n, row_id, row_compare, row_draw, columns,
+		NCOLUMNS, row_text, row_mark };
+	return &v->table;
+}
+
+static int
+both_update(void *view)
+{
+	struct view_both *v = view;
+	struct profile *p = watch_profile(v->watch);
+	struct table_source s;
+
+	if (profile_measure(p, PROFILE_CPU) < 0 || profile_regroup(p, PROFILE_FUNCTION) < 0)
+		return -1;
+	v->inuse = watch_inuse(v->watch, PROFILE_FUNCTION);
+	if (join(v) < 0)
+		return -1;
+	both_table(v, &s);
+	return table_update(&v->table, &s);
+}
+
+/* ---- the chart --------------------------------------------------------- */
+
+static int
+time_series(void *view, uint64_t id, uint64_t from, uint64_t width, uint64_t last,
+    size_t n, double *value, double *over)
+{
+	const struct view_both *v = view;
+
+	memset(over, 0, n * sizeof(*over));
+	return plot_time(watch_profile(v->watch), id, PROFILE_CPU, from, width, last, n, value);
+}
+
+static struct plot *
+both_plot(void *view, struct plot_source *s)
+{
+	struct view_both *v = view;
+	long i = table_selected(&v->table);
+	const struct row *r = i < 0 ? NULL : &v->row[i];
+
+	*s = (struct plot_source){ .ctx = v, .read = time_series, .what = "total",
+		.unit = "% of a core",
+		.variant = watch_counted(v->watch) };
+	if (!r)
+		return v->plot;
+	if (kind(r) == BYTES) {
+		s->ctx = v->inuse;
+		s->read = plot_bytes;
+		s->bytes = 1;
+		s->what = "live bytes";
+		s->unit = "";
+	}
+	s->of = kind(r);
+	s->id = chart_id(r);
+	s->name = r->name;
+	return v->plot;
+}
+
+/* ---- the view ---------------------------------------------------------- */
+
+static void
+both_close(void *view)
+{
+	struct view_both *v = view;
+
+	if (!v)
+		return;
+	table_free(&v->table);
+	plot_close(v->plot);
+	free(v->row);
+	free(v);
+}
+
+static void *
+both_open(struct watch *w)
+{
+	struct view_both *v = calloc(1, sizeof(*v));
+
+	if (!v)
+		return NULL;
+	v->watch = w;
+	v->table.sort = SELF;
+	v->plot = plot_open(w);
+	if (v->plot)
+		return v;
+	free(v);
+	return NULL;
+}
+
+static const char *
+both_focus(void *view, const char **module, int *memory)
+{
+	const struct view_both *v = view;
+	long i = table_selected(&v->table);
+
+	*memory = 0;
+	if (i < 0)
+		return NULL;
+	*memory = !v->row[i].cpu;
+	*module = v->row[i].module;
+	return v->row[i].name;
+}
+
+static void
+both_draw(void *view, struct grid *g, const struct grid_area *area)
+{
+	struct view_both *v = view;
+	struct table_source s;
+	struct table *t = both_table(v, &s);
+	struct plot_source chart;
+	struct grid_area top, bottom = plot_split(v->plot, area, t->n > 0, &top);
+
+	table_draw(t, &s, g, &top);
+	if (t->n == 0)
+		cells_middle(g, &top, t->filter ? "nothing matches the filter: F changes it" :
+		    "neither time on the CPU nor memory yet");
+	else if (bottom.rows && both_plot(v, &chart) && chart.name)
+		plot_draw(v->plot, &chart, g, &bottom);
+}
+
+static void
+both_place(void *view, char *buf, size_t size)
+{
+	const struct table *t = &((struct view_both *)view)->table;
+
+	snprintf(buf, size, "CPU and memory: functions %zu/%zu", t->n ? t->at + 1 : 0, t->n);
+}
+
+static const char *const words[] = {
+	"Total%", "of the CPU time: with it anywhere on the stack",
+	"Self%", "of the CPU time: in itself, not in what it calls",
+	"Now%", "its share of the last 5 seconds, in itself",
+	"Live", "what it has allocated and is not free yet, without what it calls",
+	"Peak", "the most that this was",
+	"Location", "where most of its own time is spent, else where it allocates",
+	NULL
+};
+
+const struct view_type *
+view_both(void)
+{
+	static const struct view_type type = {
+		.name = "both", .open = both_open, .close = both_close,
+		.update = both_update, .table = both_table, .plot = both_plot, .focus = both_focus,
+		.draw = both_draw, .place = both_place, .words = words,
+	};
+
+	return &type;
+}

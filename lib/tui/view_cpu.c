@@ -1,0 +1,518 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tui/cells.h"
+#include "tui/chart.h"
+#include "tui/grid.h"
+#include "tui/plot.h"
+#include "profile/profile.h"
+#include "tui/table.h"
+#include "tui/trends.h"
+#include "tui/view.h"
+#include "tui/watch.h"
+
+/*
+ * A table of functions, lines, modules or threads with the time that they
+ * were on the CPU, off it, or both, and that of the selected one over time.
+ */
+
+enum column { TOTAL, SELF, ON, OFF, NOW, NAME, PLACE, TREND, NCOLUMNS };
+
+struct view_cpu {
+	struct watch *watch;
+	enum profile_metric metric;
+	int chosen; /* the user has chosen it */
+	enum profile_group group;
+	const struct profile_row *row;
+	size_t n;
+	struct table table[PROFILE_NGROUPS];
+	struct plot *plot;
+	struct trends trends;
+};
+
+#define NUMBERS \
+	{ "Total%", 8, 1, 0 }, { "Self%", 6, 1, 0 }, { NULL, 0, 0, 0 }, \
+	{ NULL, 0, 0, 0 }, { "Now%", 6, 1, 50 }
+#define NUMBERS_WALL \
+	{ "Total%", 8, 1, 0 }, { "Self%", 6, 1, 0 }, { "On%", 6, 1, 50 }, \
+	{ "Off%", 6, 1, 50 }, { "Now%", 6, 1, 72 }
+
+static const struct table_column
+    layouts[PROFILE_NMETRICS][PROFILE_NGROUPS][NCOLUMNS] = {
+	[PROFILE_CPU] = CELLS_LAYOUT(NUMBERS),
+	[PROFILE_OFF] = CELLS_LAYOUT(NUMBERS),
+	[PROFILE_WALL] = CELLS_LAYOUT(NUMBERS_WALL),
+};
+
+static const struct table_column *
+layout(const struct view_cpu *v)
+{
+	return layouts[v->metric][v->group];
+}
+
+/* ---- the rows ---------------------------------------------------------- */
+
+static unsigned
+row_id(const void *rows, size_t i)
+{
+	const struct view_cpu *v = rows;
+
+	return v->row[i].id;
+}
+
+static uint64_t
+off(const struct profile_row *row)
+{
+	return row->total - row->in[PROFILE_ON];
+}
+
+static int
+larger(uint64_t a, uint64_t b)
+{
+	return a > b ? -1 : a < b;
+}
+
+static int
+by_place(const struct profile_row *a, const struct profile_row *b)
+{
+	int c = cells_by_text(a->file, b->file);
+
+	c = c ? c : cells_by_text(a->version, b->version);
+	c = c ? c : larger(b->line, a->line);
+	c = c ? c : larger(b->pid, a->pid);
+	return c ? c : larger(b->tid, a->tid);
+}
+
+static int
+by_growth(const struct trends *t, const struct profile_row *a, const struct profile_row *b)
+{
+	double x = trends_growth(t, a->id), y = trends_growth(t, b->id);
+
+	return x > y ? -1 : x < y;
+}
+
+static int
+row_compare(const void *rows, size_t x, size_t y, int column)
+{
+	const struct view_cpu *v = rows;
+	const struct profile_row *a = &v->row[x], *b = &v->row[y];
+	int c;
+
+	switch ((enum column)column) {
+	case TOTAL:
+		c = larger(a->total, b->total);
+		return c ? c : larger(a->self, b->self);
+	case SELF:
+		c = larger(a->self, b->self);
+		return c ? c : larger(a->total, b->total);
+	case ON:
+		c = larger(a->in[PROFILE_ON], b->in[PROFILE_ON]);
+		return c ? c : larger(a->self, b->self);
+	case OFF:
+		c = larger(off(a), off(b));
+		return c ? c : larger(a->self, b->self);
+	case NOW:
+		c = larger(a->now_self, b->now_self);
+		return c ? c : larger(a->self, b->self);
+	case NAME:
+		return cells_by_text(a->name, b->name);
+	case TREND:
+		return by_growth(&v->trends, a, b);
+	default:
+		return by_place(a, b);
+	}
+}
+
+/* ---- cells ------------------------------------------------------------- */
+
+static void
+draw_place(const struct view_cpu *v, const struct profile_row *row,
+    struct grid *g, const struct grid_area *cell)
+{
+	if (v->group == PROFILE_THREAD)
+		grid_printf(g, cell->y, cell->x, cell->columns, GRID_FAINT,
+		    "%" PRIu64 "/%" PRIu64, row->pid, row->tid);
+	else if (row->version)
+		grid_put(g, cell->y, cell->x, cell->columns, GRID_FAINT, row->version);
+	else
+		cells_place(g, cell, row->file, row->line, row->module);
+}
+
+static void
+row_draw(const void *rows, size_t i, int column, struct grid *g,
+    const struct grid_area *cell)
+{
+	const struct view_cpu *v = rows;
+	const struct profile_row *row = &v->row[i];
+	const struct profile_summary *all = watch_summary(v->watch);
+
+	switch ((enum column)column) {
+	case TOTAL:
+		cells_percent(g, cell, row->total, all->ns);
+		break;
+	case SELF:
+		cells_percent(g, cell, row->self, all->ns);
+		break;
+	case ON:
+		cells_percent(g, cell, row->in[PROFILE_ON], all->ns);
+		break;
+	case OFF:
+		cells_percent(g, cell, off(row), all->ns);
+		break;
+	case NOW:
+		cells_percent(g, cell, row->now_self, all->now_ns);
+		break;
+	case NAME:
+		cells_name(g, cell, row->name, v->group);
+		break;
+	case TREND:
+		trends_draw(&v->trends, row->id, g, cell);
+		break;
+	default:
+		draw_place(v, row, g, cell);
+	}
+}
+
+static const char *
+row_text(const void *rows, size_t i)
+{
+	const struct view_cpu *v = rows;
+
+	return v->row[i].name;
+}
+
+static int
+row_mark(const void *rows, size_t i)
+{
+	const struct view_cpu *v = rows;
+
+	return plot_pinned(v->plot, v->group, v->row[i].id);
+}
+
+static struct table_source
+source(const struct view_cpu *v)
+{
+	return (struct table_source){ v, v->n, row_id, row_compare, row_draw,
+		layout(v), NCOLUMNS, row_text, row_mark };
+}
+
+/* ---- the chart --------------------------------------------------------- */
+
+/* What a row used over time: on the CPU, and over that off it. */
+static int
+cpu_series(void *view, uint64_t id, uint64_t from, uint64_t width, uint64_t last, size_t n,
+    double *value, double *over)
+{
+	const struct view_cpu *v = view;
+	int r = 0;
+
+	for (int i = PROFILE_CPU; r == 0 && i <= PROFILE_OFF; i++) {
+		double *to = i == PROFILE_CPU ? value : over;
+
+		memset(to, 0, n * sizeof(*to));
+		if (v->metric == (enum profile_metric)i || v->metric == PROFILE_WALL)
+			r = plot_time(watch_profile(v->watch), id, (enum profile_metric)i, from,
+			    width, last, n, to);
+	}
+	return r;
+}
+
+/* What tells a row from others of its name. */
+static void
+which(const struct view_cpu *v, const struct profile_row *row, char *buf,
+    size_t size)
+{
+	if (v->group == PROFILE_THREAD)
+		snprintf(buf, size, "%" PRIu64 "/%" PRIu64, row->pid, row->tid);
+	else if (v->group == PROFILE_LINE && row->file)
+		snprintf(buf, size, "%s:%" PRIu64, cells_base(row->file),
+		    row->line);
+}
+
+static struct plot *
+cpu_plot(void *view, struct plot_source *s)
+{
+	struct view_cpu *v = view;
+	long i = table_selected(&v->table[v->group]);
+
+	*s = (struct plot_source){ .ctx = v, .read = cpu_series, .of = v->group };
+	s->what = v->metric == PROFILE_OFF ? "total off CPU" : "total";
+	s->unit = v->metric == PROFILE_CPU ? "% of a core" : "% of a thread";
+	if (v->metric == PROFILE_WALL) {
+		s->first = "on";
+		s->over = "off CPU";
+	}
+	s->variant = (unsigned)v->metric + PROFILE_NMETRICS * watch_counted(v->watch);
+	if (i < 0)
+		return v->plot;
+	s->id = v->row[i].id;
+	s->name = v->row[i].name;
+	s->is_path = cells_is_path(v->group);
+	which(v, &v->row[i], s->which, sizeof(s->which));
+	return v->plot;
+}
+
+/* ---- keys -------------------------------------------------------------- */
+
+static struct table *
+cpu_table(void *view, struct table_source *s)
+{
+	struct view_cpu *v = view;
+
+	*s = source(v);
+	return &v->table[v->group];
+}
+
+static const char *
+resort(struct view_cpu *v)
+{
+	struct table_source s = source(v);
+
+	return table_update(&v->table[v->group], &s) < 0 ? "out of memory" :
+	    NULL;
+}
+
+/* Until somebody chooses, all of the time that was recorded is shown. */
+static int
+measure(struct view_cpu *v)
+{
+	if (!v->chosen)
+		v->metric = watch_summary(v->watch)->off ? PROFILE_WALL :
+		    PROFILE_CPU;
+	if (v->metric == profile_measured(watch_profile(v->watch)))
+		return 0;
+	for (int i = 0; i < PROFILE_NGROUPS; i++)
+		if (!layouts[v->metric][i][v->table[i].sort].title)
+			v->table[i].sort = SELF;
+	return profile_measure(watch_profile(v->watch), v->metric);
+}
+
+static int
+read_trends(struct view_cpu *v)
+{
+	const struct profile *p = watch_profile(v->watch);
+	unsigned of = (unsigned)v->group + PROFILE_NGROUPS * ((unsigned)v->metric +
+	    PROFILE_NMETRICS * watch_counted(v->watch));
+	int r = trends_begin(&v->trends, v->watch, of, profile_ids(p));
+
+	if (r > 0)
+		profile_trends(p, v->trends.from, v->trends.width, v->trends.value,
+		    TRENDS_CELLS);
+	return r;
+}
+
+static int
+cpu_update(void *view)
+{
+	struct view_cpu *v = view;
+
+	if (measure(v) < 0 || profile_regroup(watch_profile(v->watch), v->group) < 0)
+		return -1;
+	v->row = profile_rows(watch_profile(v->watch), &v->n);
+	if (read_trends(v) < 0)
+		return -1;
+	return resort(v) ? -1 : 0;
+}
+
+/* Each grouping has a selection of its own; the sorting is common. */
+static const char *
+regroup(struct view_cpu *v, enum profile_group next)
+{
+	const struct table *old = &v->table[v->group];
+
+	if (profile_regroup(watch_profile(v->watch), next) < 0)
+		return "out of memory";
+	v->group = next;
+	v->table[next].sort = layout(v)[old->sort].title ? old->sort : SELF;
+	v->table[next].reverse = old->reverse;
+	return cpu_update(v) < 0 ? "out of memory" : NULL;
+}
+
+static const char *
+act_group(void *view, int arg)
+{
+	struct view_cpu *v = view;
+	enum profile_group next = (v->group + 1) % PROFILE_NGROUPS;
+
+	(void)arg;
+	return regroup(v, next == PROFILE_GENERIC ? PROFILE_LINE : next);
+}
+
+static const char *
+act_generic(void *view, int arg)
+{
+	struct view_cpu *v = view;
+
+	(void)arg;
+	return regroup(v, v->group == PROFILE_GENERIC ? PROFILE_FUNCTION : PROFILE_GENERIC);
+}
+
+/* Only the selected thread counts, or all. */
+static const char *
+act_thread(void *view, int arg)
+{
+	struct view_cpu *v = view;
+	long i = table_selected(&v->table[v->group]);
+	int r = watch_count_thread(v->watch, v->group == PROFILE_THREAD && i >= 0 ?
+	    v->row[i].id : PROFILE_ALL);
+
+	(void)arg;
+	if (r == 0)
+		return "select a thread for that: g goes on to them";
+	return r < 0 || cpu_update(v) < 0 ? "out of memory" : NULL;
+}
+
+static int
+has_off(const struct view_cpu *v)
+{
+	return watch_summary(v->watch)->off;
+}
+
+static const char *
+act_measure(void *view, int arg)
+{
+	static const enum profile_metric next[] = {
+		[PROFILE_WALL] = PROFILE_OFF, [PROFILE_OFF] = PROFILE_CPU,
+		[PROFILE_CPU] = PROFILE_WALL
+	};
+	struct view_cpu *v = view;
+
+	(void)arg;
+	if (!has_off(v))
+		return "time off the CPU was not recorded: -w records it";
+	v->chosen = 1;
+	v->metric = next[v->metric];
+	return cpu_update(v) < 0 ? "out of memory" : NULL;
+}
+
+static const struct view_key keys[] = {
+	{ 'g', 0, act_group, "by function, line, crate, module, thread", "group" },
+	{ 'G', 0, act_generic, "all instances of a generic function as one", NULL },
+	{ 'T', 0, act_thread, "count only the selected thread, or all", NULL },
+	{ 'w', 0, act_measure, "time on and off the CPU: both, off, on", "off" },
+};
+
+/* ---- the view ---------------------------------------------------------- */
+
+static void *
+cpu_open(struct watch *w)
+{
+	struct view_cpu *v = calloc(1, sizeof(*v));
+
+	if (!v)
+		return NULL;
+	v->watch = w;
+	v->plot = plot_open(w);
+	for (int i = 0; i < PROFILE_NGROUPS; i++)
+		v->table[i].sort = SELF;
+	if (v->plot)
+		return v;
+	free(v);
+	return NULL;
+}
+
+static void
+cpu_close(void *view)
+{
+	struct view_cpu *v = view;
+
+	if (!v)
+		return;
+	for (int i = 0; i < PROFILE_NGROUPS; i++)
+		table_free(&v->table[i]);
+	plot_close(v->plot);
+	trends_free(&v->trends);
+	free(v);
+}
+
+static void
+draw_empty(const struct view_cpu *v, struct grid *g,
+    const struct grid_area *area)
+{
+	static const char *const going[PROFILE_NMETRICS] = {
+		[PROFILE_CPU] = "no samples yet: they come when the program uses CPU time",
+		[PROFILE_OFF] = "no time off the CPU yet",
+		[PROFILE_WALL] = "no time yet",
+	};
+	const char *text = watch_state(v->watch) < WATCH_CUT_OFF ?
+	    going[v->metric] : v->metric == PROFILE_OFF ?
+	    "the recording holds no time off the CPU" :
+	    "the recording holds no samples";
+
+	cells_middle(g, area, text);
+}
+
+static void
+cpu_draw(void *view, struct grid *g, const struct grid_area *area)
+{
+	struct view_cpu *v = view;
+	struct table_source s = source(v);
+	struct plot_source chart;
+	struct grid_area top, bottom = plot_split(v->plot, area, v->n > 0, &top);
+
+	table_draw(&v->table[v->group], &s, g, &top);
+	if (v->n == 0)
+		draw_empty(v, g, &top);
+	else if (bottom.rows && cpu_plot(v, &chart) && chart.name)
+		plot_draw(v->plot, &chart, g, &bottom);
+}
+
+static int
+cpu_hinted(void *view, int key)
+{
+	return key != 'w' || has_off(view);
+}
+
+static void
+cpu_place(void *view, char *buf, size_t size)
+{
+	const struct view_cpu *v = view;
+	const struct table *t = &v->table[v->group];
+	static const char *const of[PROFILE_NMETRICS] = {
+		"on CPU: ", "off CPU: ", "wall: "
+	};
+
+	snprintf(buf, size, "%s%ss %zu/%zu",
+	    watch_summary(v->watch)->off ? of[v->metric] : "",
+	    profile_group_name(v->group), t->n ? t->at + 1 : 0, t->n);
+}
+
+static const char *const words[] = {
+	"Total%", "of all that time: with it anywhere on the stack",
+	"Self%", "of all that time: in itself, not in what it calls",
+	"On% Off%", "what part of Total% was on the CPU, and off it",
+	"Now%", "its share of the last 5 seconds, in itself",
+	"Location", "where most of its own time is spent",
+	"Trend", "its own time, over the time that the chart shows",
+	NULL
+};
+
+static const char *
+cpu_focus(void *view, const char **module, int *memory)
+{
+	const struct view_cpu *v = view;
+	long i = table_selected(&v->table[v->group]);
+
+	*memory = 0;
+	if (i < 0 || (v->group != PROFILE_FUNCTION && v->group != PROFILE_LINE))
+		return NULL;
+	*module = v->row[i].module;
+	return v->row[i].name;
+}
+
+const struct view_type *
+view_cpu(void)
+{
+	static const struct view_type type = {
+		.name = "CPU", .open = cpu_open, .close = cpu_close,
+		.update = cpu_update, .draw = cpu_draw, .place = cpu_place,
+		.key = keys, .nkeys = sizeof(keys) / sizeof(keys[0]),
+		.table = cpu_table, .plot = cpu_plot, .focus = cpu_focus,
+		.hinted = cpu_hinted,
+		.words = words,
+	};
+
+	return &type;
+}

@@ -1,0 +1,531 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "tui/cells.h"
+#include "tui/chart.h"
+#include "tui/grid.h"
+#include "base/idmap.h"
+#include "profile/inuse.h"
+#include "profile/inuse_report.h"
+#include "profile/profile.h"
+#include "stream/rec.h"
+#include "tui/table.h"
+#include "tui/view.h"
+#include "tui/watch.h"
+
+/*
+ * Two recordings beside each other, or two parts of the time of one: what functions of
+ * the same name have of each, by its total or by its time, and what has changed.
+ */
+
+enum column { BEFORE, AFTER, CHANGE, TOTAL, LIVE, GROWTH, NAME, PLACE, NCOLUMNS };
+enum side { OLD, NEW, SIDES };
+
+struct row {
+	unsigned id;
+	const char *name, *file, *module;
+	uint64_t line;
+	uint64_t self[SIDES], total[SIDES], live[SIDES];
+};
+
+/* What is known of a side. */
+struct part {
+	const struct profile_row *cpu;
+	size_t n;
+	struct inuse *heap;    /* NULL: nothing */
+	uint64_t ns, covered; /* measured, and in how much time */
+};
+
+/* The old side where it is a part of the same recording: what it is of, and a copy. */
+struct before {
+	struct inuse_options of;
+	enum profile_metric metric;
+	int valid;
+	unsigned version; /* of the watch */
+	struct profile_row *row;
+	struct part part;
+};
+
+struct view_diff {
+	struct watch *watch;
+	struct before before;
+	struct part part[SIDES];
+	int by_time; /* percent of a core; else of all that was measured */
+	struct row *row;
+	size_t n, room;
+	struct table table;
+};
+
+static const struct table_column columns[NCOLUMNS] = {
+	{ "Before%", 8, 1, 0 }, { "After%", 7, 1, 0 }, { "Change", 8, 1, 0 }, { "Total", 7, 1, 90 },
+	{ "Live", 7, 1, 72 }, { "Growth", 8, 1, 72 }, { "Function", 0, 0, 0 },
+	{ "Location", 0, 0, 64 },
+};
+
+/* ---- the rows ---------------------------------------------------------- */
+
+static struct row *
+find(struct view_diff *v, struct idmap *at, const char *name)
+{
+	uint64_t key = rec_id(rec_hash_str(REC_HASH, name));
+	uint32_t i = idmap_get(at, key);
+
+	if (i != IDMAP_NONE)
+		return &v->row[i];
+	if (array_room(&v->row, v->n, &v->room, sizeof(*v->row)) < 0 ||
+	    idmap_put(at, key, (uint32_t)v->n) < 0)
+		return NULL;
+	v->row[v->n] = (struct row){ .id = (unsigned)key, .name = name };
+	return &v->row[v->n++];
+}
+
+static void
+locate(struct row *r, const char *file, uint64_t line, const char *module)
+{
+	if (!r->file && !r->module) {
+		r->file = file;
+		r->line = line;
+		r->module = module;
+	}
+}
+
+/* The new one comes first, so that places are those of now. */
+static int
+add_side(struct view_diff *v, enum side side, struct idmap *at)
+{
+	const struct part *part = &v->part[side];
+	const struct profile_row *cpu = part->cpu;
+	const struct inuse_row *heap;
+	struct row *r;
+	size_t n;
+
+	for (n = part->n; n--; cpu++) {
+		if (!(r = find(v, at, cpu->name)))
+			return -1;
+		r->self[side] += cpu->self;
+		r->total[side] += cpu->total;
+		locate(r, cpu->file, cpu->line, cpu->module);
+	}
+	heap = part->heap ? inuse_rows(part->heap, &n) : NULL;
+	for (; heap && n--; heap++) {
+		if (!inuse_has(&heap->self))
+			continue;
+		if (!(r = find(v, at, heap->name)))
+			return -1;
+		r->live[side] += heap->self.live;
+		locate(r, heap->file, heap->line, heap->module);
+	}
+	return 0;
+}
+
+/* The time of all that is selected. */
+static int
+take_time(struct profile *p, struct part *part)
+{
+	if (profile_regroup(p, PROFILE_FUNCTION) < 0)
+		return -1;
+	part->cpu = profile_rows(p, &part->n);
+	part->ns = profile_summary(p)->ns;
+	part->covered = profile_summary(p)->covered;
+	return 0;
+}
+
+/* And the memory. */
+static int
+take(struct watch *w, struct part *part)
+{
+	part->heap = watch_inuse(w, PROFILE_FUNCTION);
+	return take_time(watch_profile(w), part);
+}
+
+/* Fold and measure the old one as the new one is. */
+static int
+follow(const struct view_diff *v, struct watch *other)
+{
+	struct profile *new = watch_profile(v->watch), *old = watch_profile(other);
+
+	if (profile_measure(old, profile_measured(new)) < 0)
+		return -1;
+	if (profile_is_folded(old) != profile_is_folded(new) &&
+	    profile_fold(old, profile_is_folded(new)) < 0)
+		return -1;
+	return 0;
+}
+
+/* ---- a part of the same recording --------------------------------------- */
+
+static void
+before_clear(struct before *b)
+{
+	free(b->row);
+	inuse_close(b->part.heap);
+	*b = (struct before){ 0 };
+}
+
+/* Is it what it was copied from?  What has come later does not change it. */
+static int
+is_valid(const struct view_diff *v, const struct inuse_options *of)
+{
+	const struct before *b = &v->before;
+
+	return b->valid && inuse_is_same(&b->of, of) &&
+	    b->metric == profile_measured(watch_profile(v->watch)) &&
+	    (b->version == watch_version(v->watch) ||
+	        of->until < watch_summary(v->watch)->last);
+}
+
+/* The rows stay when others are counted; their names are where they were as long as the
+ * profile is open. */
+static int
+copy_rows(struct before *b)
+{
+	size_t n = b->part.n;
+
+	b->row = reallocarray(NULL, n + 1, sizeof(*b->row));
+	if (!b->row)
+		return -1;
+	if (n)
+		memcpy(b->row, b->part.cpu, n * sizeof(*b->row));
+	b->part.cpu = b->row;
+	return 0;
+}
+
+static int
+read_before(struct view_diff *v, const struct profile_select *select,
+    const struct inuse_options *of)
+{
+	struct before *b = &v->before;
+	struct profile *p = watch_profile(v->watch);
+	struct profile_select now = *profile_selected(p);
+	int r;
+
+	before_clear(b);
+	b->of = *of;
+	b->metric = profile_measured(p);
+	b->version = watch_version(v->watch);
+	r = profile_select(p, select) < 0 || take_time(p, &b->part) < 0 || copy_rows(b) < 0 ?
+	    -1 : 0;
+	if (profile_select(p, &now) < 0 || r < 0)
+		return -1;
+	b->part.heap = inuse_open(watch_db(v->watch), of);
+	b->valid = 1;
+	return 0;
+}
+
+static int
+take_before(struct view_diff *v, struct part *part)
+{
+	struct profile_select select = *watch_before(v->watch);
+	struct inuse_options of;
+
+	select.thread = profile_selected(watch_profile(v->watch))->thread;
+	of = watch_inuse_options(v->watch, PROFILE_FUNCTION, &select);
+	if (!is_valid(v, &of) && read_before(v, &select, &of) < 0)
+		return -1;
+	*part = v->before.part;
+	return 0;
+}
+
+/* ---- figures ------------------------------------------------------------ */
+
+/* Percent of what a side is normalised by. */
+static double
+percent(const struct view_diff *v, const uint64_t *ns, enum side side)
+{
+	const struct part *part = &v->part[side];
+	uint64_t whole = v->by_time ? part->covered : part->ns;
+
+	return whole ? 100 * (double)ns[side] / (double)whole : 0;
+}
+
+static double
+share(const struct view_diff *v, const struct row *r, enum side side)
+{
+	return percent(v, r->self, side);
+}
+
+/* All that is live in the new one. */
+static uint64_t
+live(const struct view_diff *v)
+{
+	struct inuse *u = v->part[NEW].heap;
+
+	return u ? inuse_summary(u)->all.live : 0;
+}
+
+static double
+change(const struct view_diff *v, const struct row *r)
+{
+	return share(v, r, NEW) - share(v, r, OLD);
+}
+
+static double
+change_total(const struct view_diff *v, const struct row *r)
+{
+	return percent(v, r->total, NEW) - percent(v, r->total, OLD);
+}
+
+static unsigned
+row_id(const void *rows, size_t i)
+{
+	return ((const struct view_diff *)rows)->row[i].id;
+}
+
+static const char *
+row_text(const void *rows, size_t i)
+{
+	return ((const struct view_diff *)rows)->row[i].name;
+}
+
+static double
+absolute(double x)
+{
+	return x < 0 ? -x : x;
+}
+
+static double
+figure(const struct view_diff *v, const struct row *r, int column)
+{
+	switch ((enum column)column) {
+	case BEFORE: return share(v, r, OLD);
+	case AFTER: return share(v, r, NEW);
+	case CHANGE: return absolute(change(v, r));
+	case TOTAL: return absolute(change_total(v, r));
+	case LIVE: return (double)r->live[NEW];
+	case GROWTH: return absolute((double)r->live[NEW] - (double)r->live[OLD]);
+	default: return 0;
+	}
+}
+
+static int
+row_compare(const void *rows, size_t x, size_t y, int column)
+{
+	const struct view_diff *v = rows;
+	const struct row *a = &v->row[x], *b = &v->row[y];
+	double p = figure(v, a, column), q = figure(v, b, column);
+
+	if (column == NAME)
+		return strcmp(a->name, b->name);
+	if (column == PLACE && a->file && b->file)
+		return strcmp(a->file, b->file);
+	if (p == q && column != CHANGE)
+		return row_compare(rows, x, y, CHANGE);
+	return p > q ? -1 : p < q;
+}
+
+/* More is red, less is green, as far as it matters. */
+static void
+draw_change(struct grid *g, const struct grid_area *cell, double by, double matters,
+    const char *text)
+{
+	int style = absolute(by) < matters ? GRID_FAINT : by > 0 ? GRID_HOT : GRID_MILD;
+
+	grid_put_right(g, cell->y, cell->x, cell->columns - 1, style, text);
+}
+
+static void
+draw_live(const struct view_diff *v, const struct row *r, int column, struct grid *g,
+    const struct grid_area *cell)
+{
+	uint64_t new = r->live[NEW], old = r->live[OLD];
+	char buf[INUSE_SIZE];
+
+	if (column == LIVE)
+		grid_put_right(g, cell->y, cell->x, cell->columns - 1,
+		    cells_heat(new, live(v)), new || old ? inuse_size(buf, new) : "-");
+	else
+		draw_change(g, cell, (double)new - (double)old, (double)live(v) / 100,
+		    new || old ? inuse_change(buf, old, new) : "-");
+}
+
+static void
+row_draw(const void *rows, size_t i, int column, struct grid *g,
+    const struct grid_area *cell)
+{
+	const struct view_diff *v = rows;
+	const struct row *r = &v->row[i];
+	char text[32];
+
+	switch ((enum column)column) {
+	case BEFORE:
+	case AFTER:
+		snprintf(text, sizeof(text), "%.1f", share(v, r, column == AFTER ? NEW : OLD));
+		grid_put_right(g, cell->y, cell->x, cell->columns - 1, GRID_PLAIN, text);
+		break;
+	case CHANGE:
+		snprintf(text, sizeof(text), "%+.1f", change(v, r));
+		draw_change(g, cell, change(v, r), 0.5, text);
+		break;
+	case TOTAL:
+		snprintf(text, sizeof(text), "%+.1f", change_total(v, r));
+		draw_change(g, cell, change_total(v, r), 0.5, text);
+		break;
+	case LIVE:
+	case GROWTH:
+		draw_live(v, r, column, g, cell);
+		break;
+	case NAME:
+		cells_function(g, cell, r->name);
+		break;
+	default:
+		cells_place(g, cell, r->file, r->line, r->module);
+	}
+}
+
+static struct table *
+diff_table(void *view, struct table_source *s)
+{
+	struct view_diff *v = view;
+
+	*s = (struct table_source){ v, v->n, row_id, row_compare, row_draw, columns, NCOLUMNS,
+		row_text, NULL };
+	return &v->table;
+}
+
+static int
+is_compared(const struct view_diff *v)
+{
+	return watch_other(v->watch) || watch_before(v->watch);
+}
+
+/* The old one first: for a moment another part of the time is selected. */
+static int
+take_both(struct view_diff *v)
+{
+	struct watch *other = watch_other(v->watch);
+
+	if (other && (follow(v, other) < 0 || take(other, &v->part[OLD]) < 0))
+		return -1;
+	if (!other && take_before(v, &v->part[OLD]) < 0)
+		return -1;
+	return take(v->watch, &v->part[NEW]);
+}
+
+static int
+diff_update(void *view)
+{
+	struct view_diff *v = view;
+	struct idmap at = { 0 };
+	struct table_source s;
+	int r = 0;
+
+	v->n = 0;
+	if (is_compared(v))
+		r = take_both(v) < 0 || add_side(v, NEW, &at) < 0 || add_side(v, OLD, &at) < 0 ?
+		    -1 : 0;
+	idmap_clear(&at);
+	return r < 0 ? -1 : table_update(diff_table(v, &s), &s);
+}
+
+/* ---- keys -------------------------------------------------------------- */
+
+static const char *
+act_by(void *view, int arg)
+{
+	struct view_diff *v = view;
+	struct table_source s;
+
+	(void)arg;
+	v->by_time = !v->by_time;
+	if (table_update(diff_table(v, &s), &s) < 0)
+		return "out of memory";
+	return v->by_time ? "percent of a core" : "percent of all that was measured";
+}
+
+static const struct view_key keys[] = {
+	{ 'w', 0, act_by, "percent of all that was measured, or of a core", "of a core" },
+};
+
+/* ---- the view ---------------------------------------------------------- */
+
+static void
+diff_close(void *view)
+{
+	struct view_diff *v = view;
+
+	if (!v)
+		return;
+	table_free(&v->table);
+	before_clear(&v->before);
+	free(v->row);
+	free(v);
+}
+
+static void *
+diff_open(struct watch *w)
+{
+	struct view_diff *v = calloc(1, sizeof(*v));
+
+	if (!v)
+		return NULL;
+	v->watch = w;
+	v->table.sort = CHANGE;
+	return v;
+}
+
+static void
+diff_draw(void *view, struct grid *g, const struct grid_area *area)
+{
+	struct view_diff *v = view;
+	struct table_source s;
+	struct table *t = diff_table(v, &s);
+
+	table_draw(t, &s, g, area);
+	if (t->n == 0)
+		cells_middle(g, area, !is_compared(v) ?
+		    "nothing to compare with: D on a marked range, or rsprof diff" : t->filter ?
+		    "nothing matches the filter: F changes it" : "nothing was recorded");
+}
+
+static void
+diff_place(void *view, char *buf, size_t size)
+{
+	const struct view_diff *v = view;
+	const struct profile_select *b = watch_before(v->watch);
+	const struct table *t = &v->table;
+	char what[CHART_RANGE + 16] = "changes", range[CHART_RANGE];
+
+	if (b && !watch_other(v->watch))
+		snprintf(what, sizeof(what), "against %s", chart_range(b->from, b->to, range));
+	snprintf(buf, size, "%s%s: functions %zu/%zu", what, v->by_time ? ", % of a core" : "",
+	    t->n ? t->at + 1 : 0, t->n);
+}
+
+static const char *
+diff_focus(void *view, const char **module, int *memory)
+{
+	struct view_diff *v = view;
+	long i = table_selected(&v->table);
+
+	*memory = 0;
+	if (i < 0)
+		return NULL;
+	*module = v->row[i].module;
+	return v->row[i].name;
+}
+
+static const char *const words[] = {
+	"Before%", "its own time in the old recording, or in the range that D has kept",
+	"After%", "and in the new one, or in what is selected",
+	"Change", "how much more that is",
+	"Total", "how much more it is with what it calls",
+	"Live", "memory that it held at the end of the new one",
+	"Growth", "how much more that is than at the end of the old one",
+	NULL
+};
+
+const struct view_type *
+view_diff(void)
+{
+	static const struct view_type type = {
+		.name = "diff", .open = diff_open, .close = diff_close, .update = diff_update,
+		.table = diff_table, .draw = diff_draw, .place = diff_place,
+		.focus = diff_focus, .key = keys, .nkeys = sizeof(keys) / sizeof(keys[0]),
+		.words = words,
+	};
+
+	return &type;
+}

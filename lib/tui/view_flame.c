@@ -1,0 +1,575 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tui/cells.h"
+#include "tui/forest.h"
+#include "tui/grid.h"
+#include "tui/keys.h"
+#include "base/pattern.h"
+#include "tui/view.h"
+#include "tui/watch.h"
+
+#define ABOVE 2 /* rows, what has called the one that is selected at first */
+
+/*
+ * A flame graph that hangs: who was called lies below who called, as wide as its
+ * part of what is measured; the widest stands at the left.
+ */
+
+/* Nodes have other numbers each time that they are merged, and the same keys. */
+struct view_flame {
+	struct forest forest;
+	struct calls calls;
+	uint64_t zoom, at;  /* keys; 0: all, and where calls begin to part */
+	unsigned of;        /* the watch's focus, by number */
+	unsigned top;       /* depth of the first row that is seen */
+	struct grid_area drawn; /* the boxes */
+};
+
+static uint32_t
+find(const struct view_flame *v, uint64_t key)
+{
+	for (uint32_t i = 0; key && i < v->calls.n; i++)
+		if (v->calls.node[i].key == key)
+			return i;
+	return CALLS_NONE;
+}
+
+static const struct calls_node *
+node(const struct view_flame *v, uint32_t i)
+{
+	return &v->calls.node[i];
+}
+
+/* The selected node, within what is zoomed into. */
+static uint32_t
+selected(const struct view_flame *v)
+{
+	uint32_t at = v->at ? find(v, v->at) : calls_parting(&v->calls), zoom = find(v, v->zoom), up;
+
+	for (up = at; up != CALLS_NONE && zoom != CALLS_NONE && up != zoom;)
+		up = node(v, up)->parent;
+	if (at != CALLS_NONE && (zoom == CALLS_NONE || up == zoom))
+		return at;
+	return zoom != CALLS_NONE ? zoom : v->calls.n ? v->calls.root : CALLS_NONE;
+}
+
+static int
+flame_update(void *view)
+{
+	struct view_flame *v = view;
+	const struct watch_focus *focus = watch_focus(v->forest.watch);
+
+	if (v->of != focus->number) {
+		v->of = focus->number;
+		v->forest.memory = focus->memory;
+	}
+	return forest_update(&v->forest) < 0 ? -1 : calls_down(&v->calls, &v->forest.stacks);
+}
+
+/* ---- drawing ----------------------------------------------------------- */
+
+struct canvas {
+	struct grid *g;
+	struct grid_area area;
+	uint64_t whole; /* what the width stands for */
+	uint32_t at;
+};
+
+static int
+column(const struct grid_area *area, uint64_t value, uint64_t whole)
+{
+	double part = whole ? (double)value / (double)whole : 0;
+
+	return (int)(part * area->columns + 0.5);
+}
+
+/* One color for each function, wherever it is. */
+static int
+style(const struct calls_node *n)
+{
+	static const int styles[] = { GRID_FLAME_HOT, GRID_FLAME_WARM, GRID_FLAME_MILD };
+
+	return styles[(n->row * 2654435761u >> 16) % 3];
+}
+
+static void
+draw_box(const struct view_flame *v, const struct canvas *c, uint32_t i, uint64_t left)
+{
+	const struct calls_node *n = node(v, i);
+	int x = column(&c->area, left, c->whole);
+	int end = column(&c->area, left + n->total, c->whole);
+	int y = (int)n->depth - (int)v->top;
+	struct grid_area box = { c->area.y + y, c->area.x + x, 1, end - x };
+	const char *module, *name = forest_name(&v->forest, n->row, &module);
+	char buf[CELLS_SIZE];
+
+	if (end <= x || y < 0 || y >= c->area.rows)
+		return;
+	grid_fill(c->g, box, style(n), L' ');
+	grid_put(c->g, box.y, box.x, 1, style(n), grid_utf8(c->g) ? "▏" : "|");
+	if (box.columns > 2) {
+		cells_shorten(buf, name ? name : "?", 0, box.columns - 1);
+		grid_put(c->g, box.y, box.x + 1, box.columns - 1, style(n), buf);
+	}
+	if (i == c->at)
+		grid_add_style(c->g, box, GRID_SELECTED);
+}
+
+/* Where each node begins, from where its parent does. */
+static void
+place_children(const struct view_flame *v, uint64_t *left, uint32_t first,
+    uint64_t begin)
+{
+	for (uint32_t i = first; i != CALLS_NONE; i = node(v, i)->sibling) {
+		left[i] = begin;
+		begin += node(v, i)->total;
+	}
+}
+
+/* Where each node begins, for the caller to free; UINT64_MAX: it is not below what is
+ * zoomed into.  Parents come before their children.  NULL: out of memory. */
+static uint64_t *
+place(const struct view_flame *v, uint32_t zoom)
+{
+	uint64_t *left = malloc((v->calls.n + 1) * sizeof(*left));
+
+	if (!left)
+		return NULL;
+	memset(left, 0xff, (v->calls.n + 1) * sizeof(*left));
+	if (zoom == CALLS_NONE)
+		place_children(v, left, v->calls.n ? v->calls.root : CALLS_NONE, 0);
+	else
+		left[zoom] = 0;
+	for (uint32_t i = 0; i < v->calls.n; i++)
+		if (left[i] != UINT64_MAX)
+			place_children(v, left, node(v, i)->child, left[i]);
+	return left;
+}
+
+static int
+draw_graph(const struct view_flame *v, const struct canvas *c, uint32_t zoom)
+{
+	uint64_t *left = place(v, zoom);
+
+	for (uint32_t i = 0; left && i < v->calls.n; i++)
+		if (left[i] != UINT64_MAX)
+			draw_box(v, c, i, left[i]);
+	free(left);
+	return left ? 0 : -1;
+}
+
+/* The callers of what is zoomed into, all as wide as the screen. */
+static void
+draw_callers(const struct view_flame *v, struct canvas *c, uint32_t zoom)
+{
+	struct canvas wide = *c;
+
+	for (uint32_t i = node(v, zoom)->parent; i != CALLS_NONE; i = node(v, i)->parent) {
+		wide.whole = node(v, i)->total;
+		draw_box(v, &wide, i, 0);
+	}
+}
+
+/* What is selected, in figures. */
+static void
+draw_line(const struct view_flame *v, struct grid *g, const struct grid_area *area,
+    uint32_t at)
+{
+	uint64_t whole = v->calls.total;
+	const struct calls_node *n = node(v, at);
+	const char *module, *name = forest_name(&v->forest, n->row, &module);
+	struct grid_area cell = { area->y, area->x, 1, 9 };
+	int x = area->x + 1, end = area->x + area->columns - 1;
+	char buf[CELLS_SIZE];
+
+	forest_figure(&v->forest, g, &cell, n->total, whole);
+	x = grid_put(g, area->y, cell.x + 9, end - x, GRID_FAINT, "total");
+	cell.x = x;
+	forest_figure(&v->forest, g, &cell, n->self, whole);
+	x = grid_put(g, area->y, cell.x + 9, end - x, GRID_FAINT, "self  ");
+	cells_shorten(buf, name ? name : "?", 0, end - x);
+	grid_put(g, area->y, x, end - x, GRID_STRONG, buf);
+}
+
+static unsigned
+deepest(const struct view_flame *v)
+{
+	unsigned deep = 0;
+
+	for (uint32_t i = 0; i < v->calls.n; i++)
+		deep = node(v, i)->depth > deep ? node(v, i)->depth : deep;
+	return deep;
+}
+
+/* Until somebody moves, what lies below is seen rather than what lies above, where there
+ * is no room for both. */
+static void
+follow(struct view_flame *v, uint32_t at, int rows)
+{
+	unsigned depth = node(v, at)->depth;
+
+	if (!v->at && !v->zoom && rows > 0)
+		v->top = deepest(v) < (unsigned)rows || depth < ABOVE ? 0 : depth - ABOVE;
+	if (depth < v->top)
+		v->top = depth;
+	if (rows > 0 && depth >= v->top + (unsigned)rows)
+		v->top = depth - (unsigned)rows + 1;
+}
+
+static void
+flame_draw(void *view, struct grid *g, const struct grid_area *area)
+{
+	struct view_flame *v = view;
+	uint32_t zoom = find(v, v->zoom), at = selected(v);
+	struct canvas c = { g, { area->y + 1, area->x, area->rows - 1, area->columns },
+		v->calls.total, at };
+
+	if (at == CALLS_NONE || v->calls.total == 0) {
+		cells_middle(g, area, v->forest.memory ? "no live memory is known" :
+		    "no samples yet");
+		return;
+	}
+	draw_line(v, g, area, at);
+	follow(v, at, c.area.rows);
+	v->drawn = c.area;
+	if (zoom != CALLS_NONE) {
+		draw_callers(v, &c, zoom);
+		c.whole = node(v, zoom)->total;
+	}
+	if (draw_graph(v, &c, zoom) < 0)
+		cells_middle(g, area, "out of memory");
+}
+
+/* ---- as a picture ------------------------------------------------------ */
+
+#define SVG_WIDTH 1200.0
+#define SVG_ROW 18
+#define SVG_LETTER 7.2
+
+static void
+put_escaped(FILE *out, const char *text)
+{
+	for (; *text; text++)
+		switch (*text) {
+		case '<': fputs("&lt;", out); break;
+		case '>': fputs("&gt;", out); break;
+		case '&': fputs("&amp;", out); break;
+		default: putc(*text, out);
+		}
+}
+
+/* A name in so many columns, as harmless as on the screen.  -1: out of memory. */
+static int
+put_name(FILE *out, const char *name, int columns)
+{
+	char buf[CELLS_SIZE], *text;
+	struct grid *g = grid_open(1, columns, 1);
+
+	if (!g)
+		return -1;
+	cells_shorten(buf, name ? name : "?", 0, columns);
+	grid_put(g, 0, 0, columns, GRID_PLAIN, buf);
+	text = grid_text(g);
+	grid_close(g);
+	if (!text)
+		return -1;
+	text[strcspn(text, "\n")] = '\0';
+	put_escaped(out, text);
+	free(text);
+	return 0;
+}
+
+static int
+put_box(const struct view_flame *v, FILE *out, uint32_t i, uint64_t left, uint64_t whole,
+    unsigned top)
+{
+	static const char *const colour[] = { "#e8a0a0", "#f0c060", "#d9d080" };
+	const struct calls_node *n = node(v, i);
+	double x = SVG_WIDTH * (double)left / (double)whole;
+	double width = SVG_WIDTH * (double)n->total / (double)whole;
+	int y = (int)(n->depth - top) * SVG_ROW, letters = (int)(width / SVG_LETTER) - 1;
+	const char *module, *name = forest_name(&v->forest, n->row, &module);
+	int r;
+
+	if (width < 0.2)
+		return 0;
+	fprintf(out, "<g><rect x=\"%.2f\" y=\"%d\" width=\"%.2f\" height=\"%d\" fill=\"%s\" "
+	    "stroke=\"#fff\" stroke-width=\"0.5\"/><title>", x, y, width, SVG_ROW - 1,
+	    colour[style(n) - GRID_FLAME_HOT]);
+	r = put_name(out, name, CELLS_COLUMNS);
+	fprintf(out, ": %.2f%% total, %.2f%% self</title>",
+	    100.0 * (double)n->total / (double)v->calls.total,
+	    100.0 * (double)n->self / (double)v->calls.total);
+	if (letters > 2) {
+		fprintf(out, "<text x=\"%.2f\" y=\"%d\">", x + 3, y + SVG_ROW - 5);
+		r |= put_name(out, name, letters);
+		fputs("</text>", out);
+	}
+	fputs("</g>\n", out);
+	return r;
+}
+
+/* What is zoomed into is as wide as the picture. */
+static int
+flame_svg(void *view, FILE *out)
+{
+	const struct view_flame *v = view;
+	uint32_t zoom = find(v, v->zoom);
+	uint64_t whole = zoom == CALLS_NONE ? v->calls.total : node(v, zoom)->total;
+	unsigned top = zoom == CALLS_NONE ? 0 : node(v, zoom)->depth, deep = top;
+	uint64_t *left = place(v, zoom);
+	int r = 0;
+
+	if (!left)
+		return -1;
+	for (uint32_t i = 0; i < v->calls.n; i++)
+		if (left[i] != UINT64_MAX && node(v, i)->depth > deep)
+			deep = node(v, i)->depth;
+	fprintf(out, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%.0f\" height=\"%u\" "
+	    "font-family=\"monospace\" font-size=\"12\">\n", SVG_WIDTH,
+	    (deep - top + 1) * SVG_ROW);
+	for (uint32_t i = 0; whole && r == 0 && i < v->calls.n; i++)
+		if (left[i] != UINT64_MAX)
+			r = put_box(v, out, i, left[i], whole, top);
+	fputs("</svg>\n", out);
+	free(left);
+	return r;
+}
+
+/* ---- keys -------------------------------------------------------------- */
+
+static const char *
+go(struct view_flame *v, uint32_t to)
+{
+	if (to != CALLS_NONE)
+		v->at = node(v, to)->key;
+	return NULL;
+}
+
+static const char *
+act_down(void *view, int arg)
+{
+	struct view_flame *v = view;
+	uint32_t at = selected(v);
+
+	(void)arg;
+	return at == CALLS_NONE ? NULL : go(v, node(v, at)->child);
+}
+
+/* Beyond what is zoomed into one is out of it. */
+static const char *
+act_up(void *view, int arg)
+{
+	struct view_flame *v = view;
+	uint32_t at = selected(v), parent = at == CALLS_NONE ? at : node(v, at)->parent;
+
+	(void)arg;
+	if (parent != CALLS_NONE && node(v, at)->key == v->zoom)
+		v->zoom = node(v, parent)->parent == CALLS_NONE ? 0 : node(v, parent)->key;
+	return go(v, parent);
+}
+
+static const char *
+act_side(void *view, int by)
+{
+	struct view_flame *v = view;
+	uint32_t at = selected(v), i;
+
+	if (at == CALLS_NONE || node(v, at)->key == v->zoom)
+		return NULL;
+	if (by > 0)
+		return go(v, node(v, at)->sibling);
+	i = node(v, at)->parent == CALLS_NONE ? v->calls.root :
+	    node(v, node(v, at)->parent)->child;
+	while (i != at && node(v, i)->sibling != at)
+		i = node(v, i)->sibling;
+	return go(v, i);
+}
+
+static const char *
+act_zoom(void *view, int in)
+{
+	struct view_flame *v = view;
+	uint32_t at = selected(v);
+
+	v->zoom = in && at != CALLS_NONE ? node(v, at)->key : 0;
+	v->top = 0;
+	return NULL;
+}
+
+static const char *
+act_memory(void *view, int arg)
+{
+	struct view_flame *v = view;
+
+	(void)arg;
+	v->forest.memory = !v->forest.memory;
+	v->zoom = v->at = 0;
+	return flame_update(v) < 0 ? "out of memory" : NULL;
+}
+
+static const char *
+act_generic(void *view, int arg)
+{
+	struct view_flame *v = view;
+
+	(void)arg;
+	v->forest.group = v->forest.group == PROFILE_FUNCTION ? PROFILE_GENERIC :
+	    PROFILE_FUNCTION;
+	v->zoom = v->at = 0;
+	return flame_update(v) < 0 ? "out of memory" : NULL;
+}
+
+/* The caller of what is zoomed into that fills a row of the screen. */
+static uint32_t
+caller_at(const struct view_flame *v, uint32_t zoom, unsigned depth)
+{
+	uint32_t i = zoom;
+
+	while (i != CALLS_NONE && node(v, i)->depth > depth)
+		i = node(v, i)->parent;
+	return i;
+}
+
+static uint32_t
+box_at(const struct view_flame *v, uint32_t zoom, unsigned depth, int x)
+{
+	uint64_t whole = zoom == CALLS_NONE ? v->calls.total : node(v, zoom)->total;
+	uint64_t *left = place(v, zoom);
+	uint32_t found = CALLS_NONE;
+
+	for (uint32_t i = 0; left && i < v->calls.n; i++)
+		if (left[i] != UINT64_MAX && node(v, i)->depth == depth &&
+		    column(&v->drawn, left[i], whole) <= x &&
+		    column(&v->drawn, left[i] + node(v, i)->total, whole) > x)
+			found = i;
+	free(left);
+	return found;
+}
+
+/* What is clicked at is selected; once more, it is zoomed into. */
+static int
+flame_click(void *view, int y, int x)
+{
+	struct view_flame *v = view;
+	const struct grid_area *a = &v->drawn;
+	uint32_t zoom = find(v, v->zoom), at;
+	unsigned depth = v->top + (unsigned)(y - a->y);
+
+	if (y < a->y || y >= a->y + a->rows || x < a->x || x >= a->x + a->columns)
+		return 0;
+	if (zoom != CALLS_NONE && depth < node(v, zoom)->depth) {
+		at = caller_at(v, zoom, depth);
+		v->zoom = at == CALLS_NONE ? 0 : node(v, at)->key;
+	} else {
+		at = box_at(v, zoom, depth, x - a->x);
+		if (at != CALLS_NONE && at == selected(v))
+			v->zoom = node(v, at)->key;
+	}
+	go(v, at);
+	return 1;
+}
+
+/* Around the end, in no order that can be seen; what is zoomed into is left for it. */
+static int
+flame_find(void *view, const char *text, int direction)
+{
+	struct view_flame *v = view;
+	struct pattern *p = pattern_new(text);
+	uint32_t n = (uint32_t)v->calls.n, at = selected(v), i = at;
+	const char *module;
+	uint32_t tried;
+
+	for (tried = 0; p && at != CALLS_NONE && tried < n; tried++) {
+		i = (direction < 0 ? i + n - 1 : i + 1) % n;
+		if (pattern_matches(p, forest_name(&v->forest, node(v, i)->row, &module)))
+			break;
+	}
+	pattern_free(p);
+	if (!p || at == CALLS_NONE || tried >= n)
+		return -1;
+	v->at = node(v, i)->key;
+	if (selected(v) != i)
+		v->zoom = 0;
+	return 0;
+}
+
+static const struct view_key keys[] = {
+	{ KEYS_ENTER, 1, act_zoom, "zoom in", "zoom" },
+	{ KEYS_BACKSPACE, 0, act_zoom, "all of it again", NULL },
+	{ '=', 0, act_zoom, "all of it again", "all" },
+	{ 'j', 0, act_down, "to the largest below", "move" },
+	{ KEYS_DOWN, 0, act_down, "to the largest below", NULL },
+	{ 'k', 0, act_up, "to what calls it", "move" },
+	{ KEYS_UP, 0, act_up, "to what calls it", NULL },
+	{ 'h', -1, act_side, "to the left", "move" },
+	{ KEYS_LEFT, -1, act_side, "to the left", NULL },
+	{ 'l', 1, act_side, "to the right", "move" },
+	{ KEYS_RIGHT, 1, act_side, "to the right", NULL },
+	{ 'w', 0, act_memory, "of time, or of live memory", "memory" },
+	{ 'G', 0, act_generic, "all instances of a generic function as one", NULL },
+};
+
+/* ---- the view ---------------------------------------------------------- */
+
+static void
+flame_close(void *view)
+{
+	struct view_flame *v = view;
+
+	if (!v)
+		return;
+	calls_free(&v->calls);
+	forest_free(&v->forest);
+	free(v);
+}
+
+static void *
+flame_open(struct watch *w)
+{
+	struct view_flame *v = calloc(1, sizeof(*v));
+
+	if (v)
+		v->forest.watch = w;
+	return v;
+}
+
+static void
+flame_place(void *view, char *buf, size_t size)
+{
+	const struct view_flame *v = view;
+
+	snprintf(buf, size, "flame graph of %s", forest_what(&v->forest));
+}
+
+static const char *
+flame_focus(void *view, const char **module, int *memory)
+{
+	struct view_flame *v = view;
+	uint32_t at = selected(v);
+
+	*memory = v->forest.memory;
+	return at == CALLS_NONE ? NULL : forest_name(&v->forest, node(v, at)->row, module);
+}
+
+static const char *const words[] = {
+	"total", "with all that is below",
+	"self", "without",
+	NULL
+};
+
+const struct view_type *
+view_flame(void)
+{
+	static const struct view_type type = {
+		.name = "flame", .open = flame_open, .close = flame_close,
+		.update = flame_update, .draw = flame_draw, .place = flame_place, .svg = flame_svg,
+		.find = flame_find, .click = flame_click,
+		.focus = flame_focus, .key = keys, .nkeys = sizeof(keys) / sizeof(keys[0]),
+		.words = words,
+	};
+
+	return &type;
+}

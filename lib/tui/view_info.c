@@ -1,0 +1,263 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "tui/chart.h"
+#include "record/db.h"
+#include "tui/grid.h"
+#include "tui/page.h"
+#include "profile/profile.h"
+#include "tui/view.h"
+#include "tui/watch.h"
+
+/*
+ * What the recording is: of which program, how it was made, what was lost and
+ * why, and every note.
+ */
+
+#define LABEL 18 /* columns */
+
+struct view_info {
+	struct watch *watch;
+	struct page *page;
+};
+
+static double
+percent(uint64_t part, uint64_t whole)
+{
+	return whole ? 100.0 * (double)part / (double)whole : 0;
+}
+
+/* ---- the text ---------------------------------------------------------- */
+
+static const struct {
+	const char *key, *label;
+} facts[] = {
+	{ "name", "program" },
+	{ "pid", "process" },
+	{ "command", "command" },
+	{ "exe", "executable" },
+	{ "host", "host" },
+	{ "kernel", "kernel" },
+	{ "arch", "processor" },
+	{ "hz", "samples a second" },
+};
+
+static void
+add_start(struct view_info *v)
+{
+	const char *start = db_meta(watch_db(v->watch), "start");
+	time_t seconds = start ? (time_t)(atoll(start) / 1000000000) : 0;
+	struct tm tm;
+	char buf[64];
+
+	if (!start || !localtime_r(&seconds, &tm))
+		return;
+	strftime(buf, sizeof(buf), "%Y-%m-%d %H:%M:%S %z", &tm);
+	page_add(v->page, GRID_FAINT, "begun", LABEL, buf);
+}
+
+static void
+add_facts(struct view_info *v)
+{
+	const char *value;
+
+	page_add(v->page, GRID_STRONG, "Recording", 0, NULL);
+	for (size_t i = 0; i < sizeof(facts) / sizeof(facts[0]); i++) {
+		value = db_meta(watch_db(v->watch), facts[i].key);
+		if (value)
+			page_add(v->page, GRID_FAINT, facts[i].label, LABEL,
+			    value);
+	}
+	add_start(v);
+}
+
+static void
+add_stream(struct view_info *v, struct db_stmt *s)
+{
+	const char *producer = db_text(s, 0), *how = db_text(s, 2);
+	char buf[64];
+
+	if (db_is_null(s, 1)) {
+		page_printf(v->page, GRID_FAINT, "stream", LABEL, "%s, %s",
+		    producer ? producer : "?", db_live(watch_db(v->watch)) ?
+		    "running" : "cut off: it has no end");
+		return;
+	}
+	chart_time((uint64_t)db_int(s, 1), 1, buf, sizeof(buf));
+	page_printf(v->page, GRID_FAINT, "stream", LABEL,
+	    "%s, ended at %s (%s)", producer ? producer : "?", buf,
+	    how ? how : "?");
+}
+
+static void
+add_streams(struct view_info *v)
+{
+	struct db_stmt *s = db_prepare(watch_db(v->watch),
+	    "SELECT producer, ended, how FROM stream ORDER BY id");
+
+	while (s && db_step(s) == 1)
+		add_stream(v, s);
+	db_finalize(s);
+}
+
+static void
+add_losses(struct view_info *v)
+{
+	const struct profile_count *c;
+	size_t n;
+
+	c = profile_losses(watch_profile(v->watch), &n);
+	if (n == 0)
+		page_add(v->page, GRID_FAINT, "lost", LABEL, "none");
+	for (size_t i = 0; i < n; i++)
+		page_printf(v->page, GRID_WARN, "lost", LABEL,
+		    "%" PRIu64 " %s%s%s", c[i].count,
+		    c[i].reason ? c[i].reason : "for no known reason",
+		    c[i].producer ? " in " : "",
+		    c[i].producer ? c[i].producer : "");
+}
+
+static void
+add_cut(struct view_info *v, const struct profile_count *c)
+{
+	/* Nobody wanted a stack of them. */
+	int style = strcmp(c->reason, "short") ? GRID_WARN : GRID_FAINT;
+
+	if (profile_measured(watch_profile(v->watch)) == PROFILE_CPU)
+		page_printf(v->page, style, "cut stacks", LABEL,
+		    "%" PRIu64 " %s", c->count, c->reason);
+	else
+		page_printf(v->page, style, "cut stacks", LABEL,
+		    "%.3f s %s", (double)c->ns / 1e9, c->reason);
+}
+
+static void
+add_stacks(struct view_info *v)
+{
+	const struct profile_summary *s = watch_summary(v->watch);
+	const struct profile *p = watch_profile(v->watch);
+	const struct profile_count *c;
+	size_t n;
+
+	if (profile_measured(p) == PROFILE_CPU)
+		page_printf(v->page, GRID_FAINT, "complete stacks", LABEL,
+		    "%" PRIu64 ", %.2f%%", s->complete,
+		    percent(s->complete, s->samples));
+	else
+		page_printf(v->page, GRID_FAINT, "complete stacks", LABEL,
+		    "%.3f s, %.2f%%", (double)s->complete_ns / 1e9,
+		    percent(s->complete_ns, s->ns));
+	c = profile_cuts(p, &n);
+	for (size_t i = 0; i < n; i++)
+		add_cut(v, &c[i]);
+}
+
+static void
+add_off(struct view_info *v)
+{
+	const struct profile_summary *s = watch_summary(v->watch);
+
+	if (!s->off)
+		return;
+	page_printf(v->page, GRID_FAINT, "waits", LABEL, "%" PRIu64, s->waits);
+	for (unsigned i = PROFILE_READY; i < PROFILE_NSTATES; i++)
+		if (s->in[i])
+			page_printf(v->page, GRID_FAINT, profile_state_name(i),
+			    LABEL, "%.3f s", (double)s->in[i] / 1e9);
+}
+
+static void
+add_samples(struct view_info *v)
+{
+	const struct profile_summary *s = watch_summary(v->watch);
+
+	page_add(v->page, GRID_PLAIN, NULL, 0, NULL);
+	page_add(v->page, GRID_STRONG, "Samples", 0, NULL);
+	page_printf(v->page, GRID_FAINT, "taken", LABEL, "%" PRIu64
+	    ", %.3f s of CPU time", s->samples,
+	    (double)s->in[PROFILE_ON] / 1e9);
+	add_off(v);
+	add_stacks(v);
+	add_losses(v);
+	page_printf(v->page, GRID_FAINT, "profiler's cost", LABEL,
+	    "%.3f s, %.2f%% of a core, %.1f MB", (double)s->cost_ns / 1e9,
+	    percent(s->cost_ns, s->recorded), (double)s->cost_max_rss / 1e6);
+}
+
+static void
+add_notes(struct view_info *v)
+{
+	const char *note;
+
+	for (size_t i = 0; (note = profile_note(watch_profile(v->watch), i));
+	    i++) {
+		if (i == 0) {
+			page_add(v->page, GRID_PLAIN, NULL, 0, NULL);
+			page_add(v->page, GRID_STRONG, "Notes", 0, NULL);
+		}
+		page_add(v->page, GRID_FAINT, "-", 2, note);
+	}
+}
+
+static int
+info_update(void *view)
+{
+	struct view_info *v = view;
+
+	page_clear(v->page);
+	add_facts(v);
+	add_streams(v);
+	add_samples(v);
+	add_notes(v);
+	return page_check(v->page);
+}
+
+/* ---- the view ---------------------------------------------------------- */
+
+static void
+info_close(void *view)
+{
+	struct view_info *v = view;
+
+	if (!v)
+		return;
+	page_close(v->page);
+	free(v);
+}
+
+static void *
+info_open(struct watch *w)
+{
+	struct view_info *v = calloc(1, sizeof(*v));
+
+	if (!v)
+		return NULL;
+	v->watch = w;
+	v->page = page_open();
+	if (v->page)
+		return v;
+	info_close(v);
+	return NULL;
+}
+
+static struct page *
+info_page(void *view)
+{
+	struct view_info *v = view;
+
+	return v->page;
+}
+
+const struct view_type *
+view_info(void)
+{
+	static const struct view_type type = {
+		.name = "information", .open = info_open, .close = info_close,
+		.update = info_update, .page = info_page,
+	};
+
+	return &type;
+}

@@ -1,0 +1,531 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tui/cells.h"
+#include "record/db.h"
+#include "tui/grid.h"
+#include "profile/inuse.h"
+#include "profile/inuse_report.h"
+#include "tui/plot.h"
+#include "profile/profile.h"
+#include "tui/table.h"
+#include "tui/trends.h"
+#include "tui/view.h"
+#include "tui/watch.h"
+
+/*
+ * A table of functions, lines, crates, modules or threads with the memory that
+ * they hold, and that of the selected one over time.
+ */
+
+#define SECOND UINT64_C(1000000000)
+#define AGE_LEAST SECOND
+#define AGE_MOST (600 * SECOND)
+#define LEAKS_EVERY 3 /* seconds */
+
+enum column { LIVE, GROWTH, PEAK, TOTAL, COUNT, TEMPS, NAME, PLACE, TREND, NCOLUMNS };
+
+struct view_memory {
+	struct watch *watch;
+	enum profile_group group;
+	struct inuse *inuse; /* the watch's; NULL: it could not be read */
+	struct inuse_row *row; /* those that have something themselves */
+	size_t n, room;
+	struct table table[PROFILE_NGROUPS];
+	struct plot *plot;
+	struct trends trends;
+	struct inuse *leaks; /* only what is suspected to leak; NULL: all is shown */
+	uint64_t age;        /* nanoseconds that it has lived at least */
+	struct inuse_options leaks_of;
+	int64_t leaks_read;
+};
+
+#define OTHERS { "Peak", 7, 1, 0 }, { "Total", 7, 1, 62 }, { "Count", 8, 1, 72 }, \
+	{ "Temp%", 6, 1, 80 }
+#define NUMBERS { "Live", 7, 1, 0 }, { NULL, 0, 0, 0 }, OTHERS
+#define NUMBERS_SINCE { "Live", 7, 1, 0 }, { "Growth", 7, 1, 0 }, OTHERS
+
+/* Of all of the time; from some time on. */
+static const struct table_column columns[2][PROFILE_NGROUPS][NCOLUMNS] = {
+	CELLS_LAYOUT(NUMBERS), CELLS_LAYOUT(NUMBERS_SINCE)
+};
+
+static const struct table_column *
+layout(const struct view_memory *v, enum profile_group group)
+{
+	return columns[profile_selected(watch_profile(v->watch))->from != 0][group];
+}
+
+/* ---- the rows ---------------------------------------------------------- */
+
+static unsigned
+row_id(const void *rows, size_t i)
+{
+	return (unsigned)((const struct view_memory *)rows)->row[i].key;
+}
+
+static const char *
+row_text(const void *rows, size_t i)
+{
+	return ((const struct view_memory *)rows)->row[i].name;
+}
+
+static double
+temps(const struct inuse_row *row)
+{
+	return row->self.allocs ? (double)row->self.temps / (double)row->self.allocs : 0;
+}
+
+static double
+growth(const struct inuse_row *row)
+{
+	return (double)row->self.live - (double)row->before;
+}
+
+static int
+larger(double a, double b)
+{
+	return a > b ? -1 : a < b;
+}
+
+static int
+by_column(const struct inuse_row *a, const struct inuse_row *b, int column)
+{
+	int c;
+
+	switch ((enum column)column) {
+	case LIVE:
+		return larger((double)a->self.live, (double)b->self.live);
+	case GROWTH:
+		return larger(growth(a), growth(b));
+	case PEAK:
+		return larger((double)a->self.peak, (double)b->self.peak);
+	case TOTAL:
+		return larger((double)a->self.bytes, (double)b->self.bytes);
+	case COUNT:
+		return larger((double)a->self.count, (double)b->self.count);
+	case TEMPS:
+		return larger(temps(a), temps(b));
+	case NAME:
+		return cells_by_text(a->name, b->name);
+	default:
+		c = cells_by_text(a->file, b->file);
+		c = c ? c : cells_by_text(a->version, b->version);
+		return c ? c : larger((double)b->line, (double)a->line);
+	}
+}
+
+static int
+row_compare(const void *rows, size_t x, size_t y, int column)
+{
+	const struct view_memory *v = rows;
+	const struct inuse_row *a = &v->row[x], *b = &v->row[y];
+	int c = column == TREND ? larger(trends_growth(&v->trends, a->id),
+	                              trends_growth(&v->trends, b->id)) :
+	                          by_column(a, b, column);
+
+	c = c ? c : by_column(a, b, LIVE);
+	return c ? c : by_column(a, b, TOTAL);
+}
+
+/* ---- cells ------------------------------------------------------------- */
+
+static void
+draw_size(struct grid *g, const struct grid_area *cell, uint64_t part, uint64_t whole)
+{
+	char buf[INUSE_SIZE];
+
+	grid_put_right(g, cell->y, cell->x, cell->columns - 1, cells_heat(part, whole),
+	    inuse_size(buf, part));
+}
+
+static void
+draw_growth(struct grid *g, const struct grid_area *cell, const struct inuse_row *row,
+    uint64_t whole)
+{
+	uint64_t live = row->self.live, before = row->before;
+	char buf[INUSE_SIZE];
+
+	grid_put_right(g, cell->y, cell->x, cell->columns - 1,
+	    live >= before ? cells_heat(live - before, whole) : GRID_PLAIN,
+	    inuse_change(buf, before, live));
+}
+
+static void
+draw_place(const struct view_memory *v, const struct inuse_row *row, struct grid *g,
+    const struct grid_area *cell)
+{
+	if (v->group == PROFILE_THREAD && row->tid)
+		grid_printf(g, cell->y, cell->x, cell->columns, GRID_FAINT,
+		    "%" PRIu64 "/%" PRIu64, row->pid, row->tid);
+	else if (v->group == PROFILE_CRATE)
+		grid_put(g, cell->y, cell->x, cell->columns, GRID_FAINT,
+		    row->version ? row->version : "");
+	else
+		cells_place(g, cell, row->file, row->line, row->module);
+}
+
+static void
+row_draw(const void *rows, size_t i, int column, struct grid *g,
+    const struct grid_area *cell)
+{
+	const struct view_memory *v = rows;
+	const struct inuse_row *row = &v->row[i];
+	const struct inuse_sum *all = &inuse_summary(v->leaks ? v->leaks : v->inuse)->all;
+	char buf[32];
+
+	switch ((enum column)column) {
+	case LIVE:
+		draw_size(g, cell, row->self.live, all->live);
+		break;
+	case GROWTH:
+		draw_growth(g, cell, row, all->live);
+		break;
+	case PEAK:
+		draw_size(g, cell, row->self.peak, all->peak);
+		break;
+	case TOTAL:
+		draw_size(g, cell, row->self.bytes, all->bytes);
+		break;
+	case COUNT:
+		snprintf(buf, sizeof(buf), "%" PRIu64, row->self.count);
+		grid_put_right(g, cell->y, cell->x, cell->columns - 1,
+		    cells_heat(row->self.count, all->count), buf);
+		break;
+	case TEMPS:
+		cells_percent(g, cell, row->self.temps, row->self.allocs);
+		break;
+	case NAME:
+		cells_name(g, cell, row->name, v->group);
+		break;
+	case TREND:
+		trends_draw(&v->trends, row->id, g, cell);
+		break;
+	default:
+		draw_place(v, row, g, cell);
+	}
+}
+
+static int
+row_mark(const void *rows, size_t i)
+{
+	const struct view_memory *v = rows;
+
+	return plot_pinned(v->plot, v->group, v->row[i].key);
+}
+
+static struct table_source
+source(const struct view_memory *v)
+{
+	return (struct table_source){ v, v->n, row_id, row_compare, row_draw,
+		layout(v, v->group), NCOLUMNS, row_text, row_mark };
+}
+
+static struct table *
+memory_table(void *view, struct table_source *s)
+{
+	struct view_memory *v = view;
+
+	*s = source(v);
+	return &v->table[v->group];
+}
+
+/* ---- the chart --------------------------------------------------------- */
+
+static struct plot *
+memory_plot(void *view, struct plot_source *s)
+{
+	struct view_memory *v = view;
+	long i = table_selected(&v->table[v->group]);
+
+	*s = (struct plot_source){ .ctx = v->inuse, .read = plot_bytes, .of = v->group, .bytes = 1,
+		.variant = watch_counted(v->watch), .what = "live bytes", .unit = "" };
+	if (i < 0)
+		return v->plot;
+	s->id = v->row[i].key;
+	s->name = v->row[i].name;
+	s->is_path = cells_is_path(v->group);
+	return v->plot;
+}
+
+/* ---- keys -------------------------------------------------------------- */
+
+static int
+take_rows(struct view_memory *v)
+{
+	size_t n;
+	const struct inuse_row *all = inuse_rows(v->leaks ? v->leaks : v->inuse, &n);
+	struct inuse_row *row = n > v->room ? reallocarray(v->row, n, sizeof(*row)) : v->row;
+
+	if (n && !row)
+		return -1;
+	v->row = row;
+	v->room = n > v->room ? n : v->room;
+	for (size_t i = 0; i < n; i++)
+		if (inuse_has(&all[i].self)) {
+			v->row[v->n] = all[i];
+			v->row[v->n++].id = inuse_id(v->inuse, all[i].key);
+		}
+	return 0;
+}
+
+/* What lives is the same whenever the range began. */
+static struct inuse_options
+leaks_options(const struct view_memory *v)
+{
+	struct inuse_options o = watch_inuse_options(v->watch, v->group,
+	    profile_selected(watch_profile(v->watch)));
+
+	o.since = 0;
+	o.age = v->age;
+	return o;
+}
+
+/* What lived at the last snapshot and was allocated so long before.  That is read as a
+ * whole, and so not each time. */
+static int
+read_leaks(struct view_memory *v)
+{
+	struct inuse_options o = leaks_options(v);
+	int64_t now = watch_clock();
+	struct inuse *u;
+
+	if (v->leaks && inuse_is_same(&o, &v->leaks_of) && now - v->leaks_read < LEAKS_EVERY &&
+	    (v->leaks_read == now || watch_state(v->watch) < WATCH_CUT_OFF))
+		return 0;
+	u = inuse_open(watch_db(v->watch), &o);
+	if (!u)
+		return -1;
+	inuse_close(v->leaks);
+	v->leaks = u;
+	v->leaks_of = o;
+	v->leaks_read = now;
+	return 0;
+}
+
+static int
+read_trends(struct view_memory *v)
+{
+	unsigned of = (unsigned)v->group + PROFILE_NGROUPS * watch_counted(v->watch);
+	int r = trends_begin(&v->trends, v->watch, of, inuse_ids(v->inuse));
+
+	return r > 0 ? inuse_trends(v->inuse, v->trends.from, v->trends.width,
+	                   v->trends.value, TRENDS_CELLS) :
+	               r;
+}
+
+static int
+memory_update(void *view)
+{
+	struct view_memory *v = view;
+	struct table_source s;
+
+	v->inuse = watch_inuse(v->watch, v->group);
+	v->n = 0;
+	if (v->age && read_leaks(v) < 0)
+		return -1;
+	if (v->inuse && (take_rows(v) < 0 || read_trends(v) < 0))
+		return -1;
+	s = source(v);
+	if (!s.column[v->table[v->group].sort].title)
+		v->table[v->group].sort = LIVE;
+	return table_update(&v->table[v->group], &s);
+}
+
+/* Of an age of an eighth of the recording, within bounds. */
+static const char *
+act_leaks(void *view, int arg)
+{
+	struct view_memory *v = view;
+	const struct profile_summary *all = watch_summary(v->watch);
+	uint64_t age = (all->last - all->first) / 8;
+
+	(void)arg;
+	inuse_close(v->leaks);
+	v->leaks = NULL;
+	v->age = v->age ? 0 : age < AGE_LEAST ? AGE_LEAST : age > AGE_MOST ? AGE_MOST : age;
+	return memory_update(v) < 0 ? "out of memory" : NULL;
+}
+
+static const char *
+regroup(struct view_memory *v, enum profile_group next)
+{
+	const struct table *old = &v->table[v->group];
+
+	v->table[next].sort = layout(v, next)[old->sort].title ? old->sort : LIVE;
+	v->table[next].reverse = old->reverse;
+	v->group = next;
+	return memory_update(v) < 0 ? "out of memory" : NULL;
+}
+
+static const char *
+act_group(void *view, int arg)
+{
+	struct view_memory *v = view;
+	enum profile_group next = (v->group + 1) % PROFILE_NGROUPS;
+
+	(void)arg;
+	return regroup(v, next == PROFILE_GENERIC ? PROFILE_LINE : next);
+}
+
+static const char *
+act_generic(void *view, int arg)
+{
+	struct view_memory *v = view;
+
+	(void)arg;
+	return regroup(v, v->group == PROFILE_GENERIC ? PROFILE_FUNCTION : PROFILE_GENERIC);
+}
+
+/* Only what the selected thread has allocated counts, or all. */
+static const char *
+act_thread(void *view, int arg)
+{
+	struct view_memory *v = view;
+	long i = table_selected(&v->table[v->group]);
+	int r = watch_count_thread(v->watch, v->group == PROFILE_THREAD && i >= 0 ?
+	    profile_thread_id(watch_profile(v->watch), v->row[i].pid, v->row[i].tid) :
+	    PROFILE_ALL);
+
+	(void)arg;
+	if (r == 0)
+		return "select a thread for that: g goes on to them";
+	return r < 0 || memory_update(v) < 0 ? "out of memory" : NULL;
+}
+
+static const struct view_key keys[] = {
+	{ 'g', 0, act_group, "by function, line, crate, module, thread", "group" },
+	{ 'G', 0, act_generic, "all instances of a generic function as one", NULL },
+	{ 'T', 0, act_thread, "count only the selected thread, or all", NULL },
+	{ 'L', 0, act_leaks, "only what is suspected to leak: it has lived for long", "leaks" },
+};
+
+/* ---- the view ---------------------------------------------------------- */
+
+static void
+memory_close(void *view)
+{
+	struct view_memory *v = view;
+
+	if (!v)
+		return;
+	for (int i = 0; i < PROFILE_NGROUPS; i++)
+		table_free(&v->table[i]);
+	plot_close(v->plot);
+	trends_free(&v->trends);
+	inuse_close(v->leaks);
+	free(v->row);
+	free(v);
+}
+
+static void *
+memory_open(struct watch *w)
+{
+	struct view_memory *v = calloc(1, sizeof(*v));
+
+	if (!v)
+		return NULL;
+	v->watch = w;
+	v->plot = plot_open(w);
+	if (v->plot)
+		return v;
+	free(v);
+	return NULL;
+}
+
+static const char *
+memory_focus(void *view, const char **module, int *memory)
+{
+	const struct view_memory *v = view;
+	long i = table_selected(&v->table[v->group]);
+
+	*memory = 1;
+	if (i < 0 || (v->group != PROFILE_FUNCTION && v->group != PROFILE_LINE))
+		return NULL;
+	*module = v->row[i].module;
+	return v->row[i].name;
+}
+
+static void
+draw_empty(const struct view_memory *v, struct grid *g, const struct grid_area *area)
+{
+	const char *text = !v->inuse ? db_error(watch_db(v->watch)) :
+	    v->table[v->group].filter ? "nothing matches the filter: F changes it" :
+	    v->leaks && inuse_any(v->inuse) ? "nothing has lived for so long" :
+	    inuse_any(v->inuse) ? "no allocations yet" :
+	    "the recording holds no memory: rsprof attach -H records it";
+
+	cells_middle(g, area, text);
+}
+
+static void
+memory_draw(void *view, struct grid *g, const struct grid_area *area)
+{
+	struct view_memory *v = view;
+	struct table *t = &v->table[v->group];
+	struct table_source s = source(v);
+	struct plot_source chart;
+	struct grid_area top, bottom = plot_split(v->plot, area, t->n > 0, &top);
+
+	table_draw(t, &s, g, &top);
+	if (t->n == 0)
+		draw_empty(v, g, &top);
+	else if (bottom.rows && memory_plot(v, &chart) && chart.name)
+		plot_draw(v->plot, &chart, g, &bottom);
+}
+
+/* How far figures are from what is: no more lives than is resident. */
+static const char *
+trust(const struct view_memory *v)
+{
+	size_t n;
+	const struct watch_memory *m = watch_memory(v->watch, &n);
+	uint64_t rss = n ? m[n - 1].rss : 0;
+
+	if (!v->inuse || !inuse_summary(v->inuse)->estimated)
+		return "";
+	return rss && inuse_summary(v->inuse)->all.live > rss ? ", estimated too high" :
+	    ", estimated";
+}
+
+static void
+memory_place(void *view, char *buf, size_t size)
+{
+	const struct view_memory *v = view;
+	const struct table *t = &v->table[v->group];
+	char age[32] = "";
+
+	if (v->age)
+		snprintf(age, sizeof(age), " of %" PRIu64 " s and more", v->age / SECOND);
+	snprintf(buf, size, "memory%s%s: %ss %zu/%zu", age,
+	    trust(v), profile_group_name(v->group),
+	    t->n ? t->at + 1 : 0, t->n);
+}
+
+static const char *const words[] = {
+	"Live", "what it has allocated and is not free yet, without what it calls",
+	"Growth", "how much more that is than when the range began",
+	"Peak", "the most that this was",
+	"Total", "all that it has allocated",
+	"Count", "allocations that are live",
+	"Temp%", "of its allocations: free before the thread's next one",
+	"Location", "where that is",
+	"Trend", "its live memory, over the time that the chart shows",
+	NULL
+};
+
+const struct view_type *
+view_memory(void)
+{
+	static const struct view_type type = {
+		.name = "memory", .open = memory_open, .close = memory_close,
+		.update = memory_update, .table = memory_table, .plot = memory_plot,
+		.focus = memory_focus, .draw = memory_draw, .place = memory_place,
+		.key = keys, .nkeys = sizeof(keys) / sizeof(keys[0]),
+		.words = words,
+	};
+
+	return &type;
+}

@@ -1,0 +1,361 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/array.h"
+#include "tui/cells.h"
+#include "tui/grid.h"
+#include "profile/inuse.h"
+#include "profile/inuse_report.h"
+#include "symbol/name.h"
+#include "profile/profile.h"
+#include "tui/table.h"
+#include "tui/view.h"
+#include "tui/watch.h"
+
+/*
+ * The source file of the function that was selected, each line with the time and the
+ * live memory that are its.
+ */
+
+#define FILE_MAX_BYTES (8 << 20)
+
+enum column { TOTAL, SELF, LIVE, NUMBER, TEXT, NCOLUMNS };
+
+struct line {
+	const char *text;
+	uint64_t total, self, live;
+};
+
+struct view_source {
+	struct watch *watch;
+	unsigned of;     /* the watch's focus, by number */
+	char *file;      /* its path; NULL: not known */
+	uint64_t first;  /* the line where the function has most; 0: not known */
+	char *text;      /* NULL: it cannot be read, then why */
+	const char *why;
+	struct line *line;
+	size_t n, room;
+	uint64_t whole, live;
+	struct table table;
+	int placed;      /* the function's line was selected once */
+};
+
+static const struct table_column columns[NCOLUMNS] = {
+	{ "Total%", 8, 1, 0 }, { "Self%", 6, 1, 0 }, { "Live", 6, 1, 72 }, { "Line", 6, 1, 0 },
+	{ "Source", 0, 0, 0 },
+};
+
+/* ---- the file ---------------------------------------------------------- */
+
+static int
+is_same(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+/* Where the function has most of its time, or else allocates. */
+static int
+find_file(struct view_source *v, const struct watch_focus *focus)
+{
+	struct profile *p = watch_profile(v->watch);
+	const struct profile_row *row;
+	const struct inuse_row *heap;
+	const char *file = NULL;
+	struct inuse *u;
+	size_t n;
+
+	v->first = 0;
+	if (!focus->function)
+		return 0;
+	if (profile_regroup(p, PROFILE_FUNCTION) < 0)
+		return -1;
+	for (row = profile_rows(p, &n); !file && n--; row++)
+		if (is_same(row->name, focus->function) && is_same(row->module, focus->module)) {
+			file = row->file;
+			v->first = row->line;
+		}
+	u = file ? NULL : watch_inuse(v->watch, PROFILE_FUNCTION);
+	heap = u ? inuse_rows(u, &n) : NULL;
+	for (; heap && !file && n--; heap++)
+		if (is_same(heap->name, focus->function)) {
+			file = heap->file;
+			v->first = heap->line;
+		}
+	v->file = file ? strdup(file) : NULL;
+	return file && !v->file ? -1 : 0;
+}
+
+static int
+split(struct view_source *v)
+{
+	char *p = v->text, *end;
+
+	for (v->n = 0; *p; p = end) {
+		if (array_room(&v->line, v->n, &v->room, sizeof(*v->line)) < 0)
+			return -1;
+		v->line[v->n++] = (struct line){ .text = p };
+		end = p + strcspn(p, "\n");
+		if (*end)
+			*end++ = '\0';
+	}
+	return 0;
+}
+
+/* Its bytes with a NUL; NUL bytes of its own are blanks. */
+static char *
+slurp(const char *path, const char **why)
+{
+	struct stat st;
+	FILE *f = fopen(path, "re");
+	char *text = NULL;
+	size_t n;
+
+	*why = "cannot be read here";
+	if (f && fstat(fileno(f), &st) == 0 && S_ISREG(st.st_mode)) {
+		*why = "is too long";
+		if (st.st_size <= FILE_MAX_BYTES)
+			text = malloc((size_t)st.st_size + 1);
+	}
+	if (text) {
+		n = fread(text, 1, (size_t)st.st_size, f);
+		text[n] = '\0';
+		for (size_t i = 0; i < n; i++)
+			if (text[i] == '\0' || text[i] == '\t')
+				text[i] = ' ';
+	}
+	if (f)
+		fclose(f);
+	return text;
+}
+
+static int
+load(struct view_source *v, const struct watch_focus *focus)
+{
+	free(v->file);
+	free(v->text);
+	v->file = v->text = NULL;
+	v->n = 0;
+	v->placed = 0;
+	v->why = NULL;
+	v->table.held = 0;
+	v->of = focus->number;
+	if (find_file(v, focus) < 0)
+		return -1;
+	if (v->file)
+		v->text = slurp(v->file, &v->why);
+	return v->text ? split(v) : 0;
+}
+
+/* ---- what lines cost --------------------------------------------------- */
+
+static struct line *
+line_of(struct view_source *v, const char *file, uint64_t number)
+{
+	return number && number <= v->n && is_same(file, v->file) ? &v->line[number - 1] : NULL;
+}
+
+static int
+count(struct view_source *v)
+{
+	struct profile *p = watch_profile(v->watch);
+	const struct profile_row *row;
+	const struct inuse_row *heap;
+	struct inuse *u = watch_inuse(v->watch, PROFILE_LINE);
+	struct line *l;
+	size_t n;
+
+	if (profile_regroup(p, PROFILE_LINE) < 0)
+		return -1;
+	for (size_t i = 0; i < v->n; i++)
+		v->line[i].total = v->line[i].self = v->line[i].live = 0;
+	v->whole = watch_summary(v->watch)->ns;
+	for (row = profile_rows(p, &n); n--; row++)
+		if ((l = line_of(v, row->file, row->line))) {
+			/* Functions of one line may call each other. */
+			l->total = l->total > row->total ? l->total : row->total;
+			l->self += row->self;
+		}
+	v->live = u ? inuse_summary(u)->all.live : 0;
+	heap = u ? inuse_rows(u, &n) : NULL;
+	for (; heap && n--; heap++)
+		if ((l = line_of(v, heap->file, heap->line)))
+			l->live += heap->self.live;
+	return 0;
+}
+
+/* ---- the table --------------------------------------------------------- */
+
+static unsigned
+row_id(const void *rows, size_t i)
+{
+	(void)rows;
+	return (unsigned)i;
+}
+
+static int
+row_compare(const void *rows, size_t a, size_t b, int column)
+{
+	const struct view_source *v = rows;
+	const struct line *x = &v->line[a], *y = &v->line[b];
+	uint64_t p = column == TOTAL ? x->total : column == SELF ? x->self :
+	    column == LIVE ? x->live : 0;
+	uint64_t q = column == TOTAL ? y->total : column == SELF ? y->self :
+	    column == LIVE ? y->live : 0;
+
+	if (p != q)
+		return p > q ? -1 : 1;
+	return a < b ? -1 : a > b;
+}
+
+static const char *
+row_text(const void *rows, size_t i)
+{
+	return ((const struct view_source *)rows)->line[i].text;
+}
+
+static void
+row_draw(const void *rows, size_t i, int column, struct grid *g,
+    const struct grid_area *cell)
+{
+	const struct view_source *v = rows;
+	const struct line *l = &v->line[i];
+	char buf[32];
+
+	switch ((enum column)column) {
+	case TOTAL:
+		if (l->total)
+			cells_percent(g, cell, l->total, v->whole);
+		break;
+	case SELF:
+		if (l->self)
+			cells_percent(g, cell, l->self, v->whole);
+		break;
+	case LIVE:
+		if (l->live)
+			grid_put_right(g, cell->y, cell->x, cell->columns - 1,
+			    cells_heat(l->live, v->live), inuse_size(buf, l->live));
+		break;
+	case NUMBER:
+		snprintf(buf, sizeof(buf), "%zu", i + 1);
+		grid_put_right(g, cell->y, cell->x, cell->columns - 1, GRID_FRAME, buf);
+		break;
+	default:
+		grid_put(g, cell->y, cell->x, cell->columns,
+		    l->total || l->self || l->live ? GRID_PLAIN : GRID_FAINT, l->text);
+	}
+}
+
+static struct table *
+source_table(void *view, struct table_source *s)
+{
+	struct view_source *v = view;
+
+	*s = (struct table_source){ v, v->n, row_id, row_compare, row_draw, columns, NCOLUMNS,
+		row_text, NULL };
+	return &v->table;
+}
+
+static int
+source_update(void *view)
+{
+	struct view_source *v = view;
+	const struct watch_focus *focus = watch_focus(v->watch);
+	struct table_source s;
+	struct table *t;
+
+	if ((v->of != focus->number && load(v, focus) < 0) || count(v) < 0)
+		return -1;
+	t = source_table(v, &s);
+	if (table_update(t, &s) < 0)
+		return -1;
+	if (!v->placed && v->first && v->first <= v->n && t->sort == NUMBER && !t->filter) {
+		v->placed = 1;
+		table_first(t, &s);
+		table_move(t, &s, (long)v->first - 1);
+	}
+	return 0;
+}
+
+/* ---- the view ---------------------------------------------------------- */
+
+static void
+source_close(void *view)
+{
+	struct view_source *v = view;
+
+	if (!v)
+		return;
+	table_free(&v->table);
+	free(v->line);
+	free(v->text);
+	free(v->file);
+	free(v);
+}
+
+static void *
+source_open(struct watch *w)
+{
+	struct view_source *v = calloc(1, sizeof(*v));
+
+	if (!v)
+		return NULL;
+	v->watch = w;
+	v->table.sort = NUMBER;
+	v->of = watch_focus(w)->number - 1;
+	return v;
+}
+
+static void
+source_draw(void *view, struct grid *g, const struct grid_area *area)
+{
+	struct view_source *v = view;
+	const char *function = watch_focus(v->watch)->function;
+	struct table_source s;
+	struct table *t = source_table(v, &s);
+	char text[CELLS_SIZE + 64], name[CELLS_SIZE];
+
+	if (t->n) {
+		table_draw(t, &s, g, area);
+		return;
+	}
+	cells_shorten(name, v->file ? v->file : function ? function : "?", v->file != NULL,
+	    area->columns > 40 ? area->columns - 40 : 8);
+	if (v->file)
+		snprintf(text, sizeof(text), "%s %s", name, v->why ? v->why : "has no such lines");
+	else
+		snprintf(text, sizeof(text), "of %s no source file is known", name);
+	cells_middle(g, area, text);
+}
+
+static void
+source_place(void *view, char *buf, size_t size)
+{
+	const struct view_source *v = view;
+	const struct table *t = &v->table;
+	char name[160];
+
+	name_source(name, sizeof(name), v->file ? v->file : "source", 36);
+	snprintf(buf, size, "%s %zu/%zu", name, t->n ? t->order[t->at] + 1 : 0, v->n);
+}
+
+static const char *const words[] = {
+	"Total%", "of the time: with this line anywhere on the stack",
+	"Self%", "of the time: in the line itself",
+	"Live", "memory that it has allocated and is not free",
+	NULL
+};
+
+const struct view_type *
+view_source(void)
+{
+	static const struct view_type type = {
+		.name = "source", .open = source_open, .close = source_close,
+		.update = source_update, .table = source_table, .draw = source_draw,
+		.place = source_place, .words = words,
+	};
+
+	return &type;
+}

@@ -1,0 +1,584 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "tui/cells.h"
+#include "tui/forest.h"
+#include "tui/grid.h"
+#include "base/idmap.h"
+#include "tui/keys.h"
+#include "tui/table.h"
+#include "tui/view.h"
+#include "tui/watch.h"
+
+/*
+ * The tree of calls: all of it, or the callers and the callees of one function.
+ * What is below a node is shown when it is opened.
+ */
+
+enum column { TOTAL, SELF, BAR, NAME, NCOLUMNS };
+#define ABOVE 2 /* rows, what has called the one that is selected at first */
+
+enum part { ALL, CALLERS, CALLEES, NPARTS };
+
+#define HOT 2      /* the hot path goes on where a child has a half of its parent */
+#define DEEP 200   /* nodes that it may have */
+#define INDENT_MAX 24 /* columns */
+
+/* A node that can be seen, or the title of a part. */
+struct line {
+	enum part part;
+	uint32_t node; /* CALLS_NONE: the title */
+};
+
+struct view_tree {
+	struct forest forest;
+	int focused; /* of one function: the watch's focus */
+	struct calls calls[NPARTS];
+	struct idmap open[NPARTS]; /* keys of nodes that are opened */
+	struct line *line;
+	size_t n, room;
+	struct table table;
+	int begun;   /* the hot path was opened once */
+	unsigned of; /* the watch's focus, by number */
+};
+
+static const struct table_column columns[2][NCOLUMNS] = {
+	{ { "Total%", 8, 1, 0 }, { "Self%", 6, 1, 50 }, { "", 10, 0, 66 },
+	    { "Function", 0, 0, 0 } },
+	{ { "Live", 8, 1, 0 }, { "Self", 7, 1, 50 }, { "", 10, 0, 66 },
+	    { "Function", 0, 0, 0 } },
+};
+
+/* ---- what can be seen --------------------------------------------------- */
+
+static const struct calls_node *
+node_of(const struct view_tree *v, const struct line *l)
+{
+	return &v->calls[l->part].node[l->node];
+}
+
+static int
+is_open(const struct view_tree *v, enum part part, uint32_t node)
+{
+	return idmap_get(&v->open[part], v->calls[part].node[node].key) != IDMAP_NONE;
+}
+
+static int
+set_open(struct view_tree *v, enum part part, uint32_t node, int open)
+{
+	uint64_t key = v->calls[part].node[node].key;
+
+	if (open)
+		return idmap_put(&v->open[part], key, 1);
+	idmap_delete(&v->open[part], key);
+	return 0;
+}
+
+static int
+add_line(struct view_tree *v, enum part part, uint32_t node)
+{
+	if (array_room(&v->line, v->n, &v->room, sizeof(*v->line)) < 0)
+		return -1;
+	v->line[v->n++] = (struct line){ part, node };
+	return 0;
+}
+
+/* The node after one in the order of the screen; what is not opened is passed over. */
+static uint32_t
+next_seen(const struct view_tree *v, enum part part, uint32_t n)
+{
+	const struct calls_node *node = v->calls[part].node;
+
+	if (node[n].child != CALLS_NONE && is_open(v, part, n))
+		return node[n].child;
+	while (n != CALLS_NONE && node[n].sibling == CALLS_NONE)
+		n = node[n].parent;
+	return n == CALLS_NONE ? CALLS_NONE : node[n].sibling;
+}
+
+static int
+add_part(struct view_tree *v, enum part part)
+{
+	if (v->focused && add_line(v, part, CALLS_NONE) < 0)
+		return -1;
+	for (uint32_t n = v->calls[part].root; v->calls[part].n && n != CALLS_NONE;
+	    n = next_seen(v, part, n))
+		if (v->calls[part].node[n].total && add_line(v, part, n) < 0)
+			return -1;
+	return 0;
+}
+
+static int
+add_lines(struct view_tree *v)
+{
+	v->n = 0;
+	if (!v->focused)
+		return add_part(v, ALL);
+	return add_part(v, CALLERS) < 0 ? -1 : add_part(v, CALLEES);
+}
+
+/* Open the largest ones below a node. */
+static int
+open_hot(struct view_tree *v, enum part part, uint32_t n)
+{
+	const struct calls_node *node = v->calls[part].node;
+
+	for (int i = 0; n != CALLS_NONE && i < DEEP; i++) {
+		uint32_t child = node[n].child;
+
+		if (child == CALLS_NONE)
+			break;
+		if (set_open(v, part, n, 1) < 0)
+			return -1;
+		if (node[child].total * HOT < node[n].total)
+			break;
+		n = child;
+	}
+	return 0;
+}
+
+/* ---- reading ----------------------------------------------------------- */
+
+static int
+merge(struct view_tree *v)
+{
+	const struct watch_focus *focus = watch_focus(v->forest.watch);
+	const struct calls_stacks *s = &v->forest.stacks;
+	uint32_t row;
+
+	if (!v->focused)
+		return calls_down(&v->calls[ALL], s);
+	row = focus->function ? forest_find(&v->forest, focus->function, focus->module) :
+	    CALLS_NONE;
+	return calls_to(&v->calls[CALLERS], s, row) < 0 ? -1 :
+	    calls_from(&v->calls[CALLEES], s, row);
+}
+
+static int
+open_first(struct view_tree *v)
+{
+	v->begun = 1;
+	for (enum part part = ALL; part < NPARTS; part++)
+		if (v->calls[part].n && open_hot(v, part, v->calls[part].root) < 0)
+			return -1;
+	return 0;
+}
+
+static unsigned
+row_id(const void *rows, size_t i)
+{
+	const struct view_tree *v = rows;
+	const struct line *l = &v->line[i];
+
+	return l->node == CALLS_NONE ? (unsigned)l->part :
+	    (unsigned)node_of(v, l)->key ^ (unsigned)l->part;
+}
+
+static int
+row_compare(const void *rows, size_t a, size_t b, int column)
+{
+	(void)rows;
+	(void)column;
+	return a < b ? -1 : a > b;
+}
+
+static const char *
+row_text(const void *rows, size_t i)
+{
+	const struct view_tree *v = rows;
+	const struct line *l = &v->line[i];
+	const char *module;
+
+	return l->node == CALLS_NONE ? NULL :
+	    forest_name(&v->forest, node_of(v, l)->row, &module);
+}
+
+/* ---- cells ------------------------------------------------------------- */
+
+static void
+draw_bar(struct grid *g, const struct grid_area *cell, uint64_t part, uint64_t whole)
+{
+	static const wchar_t eighth[] = L" ▏▎▍▌▋▊▉█";
+	int all = cell->columns * 8;
+	int full = whole ? (int)((double)part / (double)whole * all + 0.5) : 0;
+
+	for (int x = 0; x < cell->columns; x++, full -= 8) {
+		struct grid_area at = { cell->y, cell->x + x, 1, 1 };
+		int part_of = full < 0 ? 0 : full > 8 ? 8 : full;
+
+		grid_fill(g, at, cells_heat(part, whole),
+		    grid_utf8(g) ? eighth[part_of] : part_of >= 4 ? L'#' : L' ');
+	}
+}
+
+static const char *
+sign(const struct grid *g, const struct calls_node *n, int open)
+{
+	if (n->child == CALLS_NONE)
+		return "  ";
+	if (grid_utf8(g))
+		return open ? "▾ " : "▸ ";
+	return open ? "- " : "+ ";
+}
+
+/* Deep ones are not pushed out at the right: their depth is told in a number. */
+static int
+draw_indent(struct grid *g, const struct grid_area *cell, unsigned depth)
+{
+	unsigned most = (unsigned)cell->columns / 3;
+	char deep[16];
+
+	most = most > INDENT_MAX ? INDENT_MAX : most;
+	if (depth <= most)
+		return cell->x + (int)depth;
+	snprintf(deep, sizeof(deep), "%u", depth);
+	return grid_put_right(g, cell->y, cell->x, (int)most, GRID_FRAME, deep) +
+	    grid_width(g, deep);
+}
+
+static void
+draw_name(const struct view_tree *v, const struct line *l, struct grid *g,
+    const struct grid_area *cell)
+{
+	const struct calls_node *n = node_of(v, l);
+	const char *module, *name = forest_name(&v->forest, n->row, &module);
+	struct grid_area rest = *cell;
+
+	rest.x = draw_indent(g, cell, n->depth);
+	rest.x = grid_put(g, cell->y, rest.x, 2, GRID_FRAME, sign(g, n, is_open(v, l->part, l->node)));
+	rest.columns = cell->x + cell->columns - rest.x;
+	if (rest.columns > 0)
+		cells_function(g, &rest, name ? name : "?");
+}
+
+static void
+draw_title(const struct view_tree *v, const struct line *l, struct grid *g,
+    const struct grid_area *cell)
+{
+	const char *name = watch_focus(v->forest.watch)->function;
+	char buf[CELLS_SIZE];
+	int x = grid_put(g, cell->y, cell->x, cell->columns, GRID_HEADER,
+	    l->part == CALLERS ? "callers of " : "callees of ");
+
+	cells_shorten(buf, name ? name : "?", 0, cell->x + cell->columns - x);
+	grid_put(g, cell->y, x, cell->x + cell->columns - x, GRID_STRONG, buf);
+}
+
+static void
+row_draw(const void *rows, size_t i, int column, struct grid *g,
+    const struct grid_area *cell)
+{
+	const struct view_tree *v = rows;
+	const struct line *l = &v->line[i];
+	uint64_t whole = v->forest.memory && v->forest.inuse ? v->calls[l->part].total :
+	    watch_summary(v->forest.watch)->ns;
+
+	if (l->node == CALLS_NONE) {
+		if (column == NAME)
+			draw_title(v, l, g, cell);
+		return;
+	}
+	switch ((enum column)column) {
+	case TOTAL:
+		forest_figure(&v->forest, g, cell, node_of(v, l)->total, whole);
+		break;
+	case SELF:
+		if (l->part != CALLERS)
+			forest_figure(&v->forest, g, cell, node_of(v, l)->self, whole);
+		break;
+	case BAR:
+		draw_bar(g, cell, node_of(v, l)->total, whole);
+		break;
+	default:
+		draw_name(v, l, g, cell);
+	}
+}
+
+static struct table *
+tree_table(void *view, struct table_source *s)
+{
+	struct view_tree *v = view;
+
+	*s = (struct table_source){ v, v->n, row_id, row_compare, row_draw,
+		columns[v->forest.memory != 0], NCOLUMNS, row_text, NULL };
+	return &v->table;
+}
+
+static int
+lay_out(struct view_tree *v)
+{
+	struct table_source s;
+
+	if (add_lines(v) < 0)
+		return -1;
+	v->table.sort = TOTAL;
+	v->table.reverse = 0;
+	return table_update(tree_table(v, &s), &s);
+}
+
+/* To where calls begin to part, with what is above it as far as that needs no room that
+ * is wanted below. */
+static void
+go_first(struct view_tree *v)
+{
+	uint32_t at = v->focused ? CALLS_NONE : calls_parting(&v->calls[ALL]);
+	struct table_source s;
+	size_t i = 0;
+
+	while (i < v->n && v->line[i].node != at)
+		i++;
+	if (at == CALLS_NONE || i == v->n || i == 0)
+		return;
+	table_move(tree_table(v, &s), &s, (long)i - (long)v->table.at);
+	v->table.top = i > ABOVE ? i - ABOVE : 0;
+}
+
+static int
+tree_update(void *view)
+{
+	struct view_tree *v = view;
+	const struct watch_focus *focus = watch_focus(v->forest.watch);
+
+	if (v->of != focus->number) {
+		v->of = focus->number;
+		v->begun = 0;
+		v->table.held = 0;
+		v->forest.memory = focus->memory;
+	}
+	if (forest_update(&v->forest) < 0 || merge(v) < 0)
+		return -1;
+	if (v->begun || (v->calls[ALL].n == 0 && !v->focused))
+		return lay_out(v);
+	if (open_first(v) < 0 || lay_out(v) < 0)
+		return -1;
+	go_first(v);
+	return 0;
+}
+
+/* ---- keys -------------------------------------------------------------- */
+
+static struct line *
+selected(struct view_tree *v)
+{
+	long i = table_selected(&v->table);
+
+	return i < 0 || v->line[i].node == CALLS_NONE ? NULL : &v->line[i];
+}
+
+static const char *
+relay(struct view_tree *v)
+{
+	v->table.held = 1;
+	return lay_out(v) < 0 ? "out of memory" : NULL;
+}
+
+enum { SHUT, OPEN, TURN };
+
+static const char *
+act_open(void *view, int how)
+{
+	struct view_tree *v = view;
+	struct line *l = selected(v);
+	struct table_source s;
+	int open;
+
+	if (!l)
+		return NULL;
+	open = is_open(v, l->part, l->node);
+	if (node_of(v, l)->child == CALLS_NONE || (how == SHUT && !open)) {
+		/* Where there is nothing to shut, one goes to what calls it. */
+		for (size_t i = (size_t)(l - v->line); how == SHUT && i-- > 0;)
+			if (v->line[i].node == node_of(v, l)->parent) {
+				table_move(tree_table(v, &s), &s,
+				    (long)i - (long)(l - v->line));
+				break;
+			}
+		return NULL;
+	}
+	if (set_open(v, l->part, l->node, how == TURN ? !open : how) < 0)
+		return "out of memory";
+	return relay(v);
+}
+
+static const char *
+act_hot(void *view, int arg)
+{
+	struct view_tree *v = view;
+	struct line *l = selected(v);
+
+	(void)arg;
+	return l && open_hot(v, l->part, l->node) < 0 ? "out of memory" : relay(v);
+}
+
+static const char *
+act_all(void *view, int arg)
+{
+	struct view_tree *v = view;
+	struct line *l = selected(v);
+	const struct calls *c = l ? &v->calls[l->part] : NULL;
+
+	(void)arg;
+	for (uint32_t n = l ? l->node : 0; l && n < c->n; n++) {
+		uint32_t up = n;
+
+		while (up != CALLS_NONE && up > l->node)
+			up = c->node[up].parent;
+		if (up == l->node && set_open(v, l->part, n, 1) < 0)
+			return "out of memory";
+	}
+	return relay(v);
+}
+
+static const char *
+act_none(void *view, int arg)
+{
+	struct view_tree *v = view;
+
+	(void)arg;
+	for (enum part part = ALL; part < NPARTS; part++)
+		idmap_clear(&v->open[part]);
+	return relay(v);
+}
+
+static const char *
+act_memory(void *view, int arg)
+{
+	struct view_tree *v = view;
+
+	(void)arg;
+	v->forest.memory = !v->forest.memory;
+	v->begun = 0;
+	return tree_update(v) < 0 ? "out of memory" : NULL;
+}
+
+static const char *
+act_generic(void *view, int arg)
+{
+	struct view_tree *v = view;
+
+	(void)arg;
+	v->forest.group = v->forest.group == PROFILE_FUNCTION ? PROFILE_GENERIC :
+	    PROFILE_FUNCTION;
+	v->begun = 0;
+	return tree_update(v) < 0 ? "out of memory" : NULL;
+}
+
+static const struct view_key keys[] = {
+	{ KEYS_ENTER, TURN, act_open, "open or shut", "open" },
+	{ KEYS_SPACE, TURN, act_open, "open or shut", NULL },
+	{ KEYS_RIGHT, OPEN, act_open, "open", NULL },
+	{ KEYS_LEFT, SHUT, act_open, "shut, or go to what calls it", NULL },
+	{ 'H', 0, act_hot, "open the hot path below", "hot path" },
+	{ '*', 0, act_all, "open all below", NULL },
+	{ '0', 0, act_none, "shut all", NULL },
+	{ 'w', 0, act_memory, "of time, or of live memory", "memory" },
+	{ 'G', 0, act_generic, "all instances of a generic function as one", NULL },
+};
+
+/* ---- the view ---------------------------------------------------------- */
+
+static void
+tree_close(void *view)
+{
+	struct view_tree *v = view;
+
+	if (!v)
+		return;
+	for (enum part part = ALL; part < NPARTS; part++) {
+		calls_free(&v->calls[part]);
+		idmap_clear(&v->open[part]);
+	}
+	forest_free(&v->forest);
+	table_free(&v->table);
+	free(v->line);
+	free(v);
+}
+
+static void *
+open_either(struct watch *w, int focused)
+{
+	struct view_tree *v = calloc(1, sizeof(*v));
+
+	if (!v)
+		return NULL;
+	v->forest.watch = w;
+	v->forest.memory = watch_focus(w)->memory;
+	v->of = watch_focus(w)->number;
+	v->focused = focused;
+	return v;
+}
+
+static void *
+tree_open(struct watch *w)
+{
+	return open_either(w, 0);
+}
+
+static void *
+callers_open(struct watch *w)
+{
+	return open_either(w, 1);
+}
+
+static void
+tree_draw(void *view, struct grid *g, const struct grid_area *area)
+{
+	struct view_tree *v = view;
+	struct table_source s;
+	struct table *t = tree_table(v, &s);
+
+	table_draw(t, &s, g, area);
+	if (t->n == 0)
+		cells_middle(g, area, t->filter ? "nothing matches the filter: F changes it" :
+		    v->forest.memory ? "no live memory is known" : "no samples yet");
+}
+
+static void
+tree_place(void *view, char *buf, size_t size)
+{
+	const struct view_tree *v = view;
+	const struct table *t = &v->table;
+
+	snprintf(buf, size, "%s of %s %zu/%zu", v->focused ? "callers" : "calls",
+	    forest_what(&v->forest), t->n ? t->at + 1 : 0, t->n);
+}
+
+static const char *
+tree_focus(void *view, const char **module, int *memory)
+{
+	struct view_tree *v = view;
+	struct line *l = selected(v);
+
+	*memory = v->forest.memory;
+	return l ? forest_name(&v->forest, node_of(v, l)->row, module) : NULL;
+}
+
+static const char *const words[] = {
+	"Total%", "with all that is below",
+	"Self%", "without",
+	"Live", "memory that was allocated below and is not free",
+	NULL
+};
+
+#define COMMON .close = tree_close, .update = tree_update, .table = tree_table, \
+	.draw = tree_draw, .place = tree_place, .focus = tree_focus, .key = keys, \
+	.nkeys = sizeof(keys) / sizeof(keys[0]), .words = words
+
+const struct view_type *
+view_tree(void)
+{
+	static const struct view_type type = { .name = "calls", .open = tree_open, COMMON };
+
+	return &type;
+}
+
+const struct view_type *
+view_callers(void)
+{
+	static const struct view_type type = { .name = "callers", .open = callers_open,
+		COMMON };
+
+	return &type;
+}

@@ -1,0 +1,562 @@
+#include "unwind/cfi.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/bytes.h"
+#include "unwind/cfa.h"
+#include "elf/obj.h"
+#include "unwind/unwind.h"
+
+/* DWARF 5, section 6.4.2 and 7.24, LSB 5.0, section 10.5 and 10.6. */
+enum {
+	DW_EH_PE_absptr = 0x00,
+	DW_EH_PE_udata2 = 0x02,
+	DW_EH_PE_udata4 = 0x03,
+	DW_EH_PE_udata8 = 0x04,
+	DW_EH_PE_sdata2 = 0x0a,
+	DW_EH_PE_sdata4 = 0x0b,
+	DW_EH_PE_sdata8 = 0x0c,
+	DW_EH_PE_pcrel = 0x10,
+	DW_EH_PE_omit = 0xff
+};
+
+#define DEBUG_CIE 0xffffffff /* a CIE's id in .debug_frame */
+
+/* An encoded pointer; where is the address of the byte at the cursor. */
+static uint64_t
+take_pointer(struct bytes *c, unsigned encoding, uint64_t where)
+{
+	uint64_t v;
+
+	switch (encoding & 0x0f) {
+	case DW_EH_PE_absptr:
+	case DW_EH_PE_udata8:
+	case DW_EH_PE_sdata8: v = bytes_take(c, 8); break;
+	case DW_EH_PE_udata2: v = bytes_take(c, 2); break;
+	case DW_EH_PE_udata4: v = bytes_take(c, 4); break;
+	case DW_EH_PE_sdata2: v = (uint64_t)(int64_t)(int16_t)bytes_take(c, 2); break;
+	case DW_EH_PE_sdata4: v = (uint64_t)(int64_t)(int32_t)bytes_take(c, 4); break;
+	default: c->failed = 1; return 0;
+	}
+	switch (encoding & 0xf0) {
+	case 0: return v;
+	case DW_EH_PE_pcrel: return v + where;
+	default: c->failed = 1; return 0;
+	}
+}
+
+/* ---- CIE and FDE ------------------------------------------------------- */
+
+struct cie {
+	uint64_t at; /* place in the section; the first 4 bytes are a length */
+	unsigned encoding;
+	int augmented;
+	struct cfa_cie cfa;
+};
+
+struct fde {
+	uint64_t start, end; /* file offsets */
+	struct cie cie;
+	const unsigned char *program, *stop;
+	uint32_t fixed; /* a rule for all of it, instead of a program */
+	uint32_t order; /* real ones before made ones */
+};
+
+struct compiler {
+	const struct obj *obj;
+	struct obj_section s; /* being read: */
+	int debug;            /* .debug_frame, not .eh_frame */
+	struct obj_segment segment[8];
+	size_t nsegment;
+	struct cie cie; /* the last one used */
+	struct fde *fde;
+	size_t nfde, fde_room;
+	uint32_t gap;   /* the rule for code without an entry */
+	uint64_t entry; /* see obj_entry(); 0: none */
+	int libc;     /* may have what a C library has: code that others need not
+	                 be searched, and read from disk, for */
+	struct unwind_table *t;
+	size_t row_room;
+	int nomem;
+	const atomic_int *stop;
+};
+
+static int
+stopped(const struct compiler *m)
+{
+	return m->nomem || (m->stop && atomic_load(m->stop));
+}
+
+static uint64_t
+address(const struct compiler *c, const unsigned char *p)
+{
+	return c->s.addr + (uint64_t)(p - c->s.bytes);
+}
+
+/* The augmentation string and its data: LSB 5.0, 10.6.1.1.1. */
+static void
+read_augmentation(struct bytes *c, const char *string, struct cie *cie)
+{
+	const unsigned char *end;
+	uint64_t len = bytes_uleb(c);
+
+	cie->augmented = 1;
+	end = c->p;
+	bytes_skip(c, len);
+	if (c->failed)
+		return;
+	c->p = end;
+	end += len;
+	for (const char *s = string + 1; *s; s++) {
+		unsigned encoding;
+
+		if (*s == 'R') {
+			cie->encoding = (unsigned)bytes_take(c, 1);
+		} else if (*s == 'P') {
+			encoding = (unsigned)bytes_take(c, 1);
+			/* Only its length matters. */
+			take_pointer(c, encoding & 0x0f, 0);
+		} else if (*s == 'L') {
+			bytes_take(c, 1);
+		} else if (*s == 'S') {
+			cie->cfa.signal = 1;
+		}
+	}
+	if (c->p <= end)
+		c->p = end;
+}
+
+static int
+read_cie(struct compiler *m, uint64_t at)
+{
+	struct cie *cie = &m->cie;
+	struct bytes c = { m->s.bytes + at, m->s.bytes + m->s.len, 0 };
+	const char *augmentation;
+	uint64_t len = bytes_take(&c, 4);
+	unsigned version;
+
+	if (c.failed || len > (uint64_t)(c.end - c.p))
+		return -1;
+	c.end = c.p + len;
+	if (bytes_take(&c, 4) != (m->debug ? DEBUG_CIE : 0))
+		return -1;
+	version = (unsigned)bytes_take(&c, 1);
+	augmentation = (const char *)c.p;
+	if (c.failed || memchr(c.p, '\0', (size_t)(c.end - c.p)) == NULL)
+		return -1;
+	bytes_skip(&c, strlen(augmentation) + 1);
+	memset(cie, 0, sizeof *cie);
+	cie->at = at;
+	if (version == 4)
+		bytes_skip(&c, 2); /* address and segment selector size */
+	cie->cfa.code_align = bytes_uleb(&c);
+	cie->cfa.data_align = bytes_sleb(&c);
+	if (version == 1)
+		bytes_take(&c, 1);
+	else
+		bytes_uleb(&c);
+	if (augmentation[0] == 'z')
+		read_augmentation(&c, augmentation, cie);
+	else if (augmentation[0] != '\0')
+		return -1;
+	cie->cfa.program = c.p;
+	cie->cfa.end = c.end;
+	return c.failed || (version != 1 && version != 3 && version != 4) ? -1 : 0;
+}
+
+/* The file offset of code, or -1 where it is none (sections that the linker
+ * dropped leave entries at address 0). */
+static int
+code_offset(const struct compiler *m, uint64_t addr, uint64_t len, uint64_t *out)
+{
+	for (size_t i = 0; i < m->nsegment; i++) {
+		const struct obj_segment *s = &m->segment[i];
+
+		if (addr >= s->addr && addr - s->addr < s->len &&
+		    len <= s->len - (addr - s->addr)) {
+			*out = addr - s->addr + s->offset;
+			return *out + len <= UINT32_MAX ? 0 : -1;
+		}
+	}
+	return -1;
+}
+
+static struct fde *
+add_fde(struct compiler *m, uint64_t addr, uint64_t len)
+{
+	struct fde *f;
+	uint64_t offset;
+
+	if (len == 0 || code_offset(m, addr, len, &offset) < 0)
+		return NULL;
+	if (array_room(&m->fde, m->nfde, &m->fde_room, sizeof *m->fde) < 0) {
+		m->nomem = 1;
+		return NULL;
+	}
+	f = &m->fde[m->nfde++];
+	memset(f, 0, sizeof *f);
+	f->start = offset;
+	f->end = offset + len;
+	f->order = (uint32_t)m->nfde;
+	return f;
+}
+
+/* One FDE: c stands behind the CIE pointer, whose own place was `at`.  It
+ * is a distance back in .eh_frame, a place in .debug_frame. */
+static int
+read_fde(struct compiler *m, struct bytes *c, uint64_t at, uint64_t back)
+{
+	uint64_t start, len, cie = m->debug ? back : at - back;
+	struct fde *f;
+
+	if (cie > m->s.len)
+		return -1;
+	if ((m->cie.cfa.program == NULL || m->cie.at != cie) && read_cie(m, cie) < 0) {
+		m->cie.cfa.program = NULL;
+		return -1;
+	}
+	start = take_pointer(c, m->cie.encoding, address(m, c->p));
+	len = take_pointer(c, m->cie.encoding & 0x0f, 0);
+	if (m->cie.augmented)
+		bytes_skip(c, bytes_uleb(c));
+	if (c->failed)
+		return -1;
+	f = add_fde(m, start, len);
+	if (f) {
+		f->cie = m->cie;
+		f->program = c->p;
+		f->stop = c->end;
+	}
+	return 0;
+}
+
+static void
+read_section(struct compiler *m, struct obj_section section, int debug)
+{
+	struct bytes all = { section.bytes, section.bytes + section.len, 0 };
+
+	m->s = section;
+	m->debug = debug;
+	m->cie.cfa.program = NULL;
+	while (all.end - all.p >= 4 && !stopped(m)) {
+		struct bytes c = all;
+		uint64_t len = bytes_length(&c, NULL), at, id;
+
+		if (len == 0 || c.failed || len > (uint64_t)(c.end - c.p))
+			break; /* the terminator, or nothing to rely on */
+		c.end = c.p + len;
+		all.p = c.end;
+		at = (uint64_t)(c.p - m->s.bytes);
+		id = bytes_take(&c, 4);
+		if (id != (debug ? DEBUG_CIE : 0) && read_fde(m, &c, at, id) < 0)
+			m->t->skipped++;
+	}
+}
+
+/* What the program itself does not need: for functions that have no entry in
+ * .eh_frame, such as 128-bit division in the std of Debian's Rust 1.63.  It
+ * begins with a CIE, unless it is compressed. */
+static void
+read_debug_frame(struct compiler *m)
+{
+	static const unsigned char id[] = { 0xff, 0xff, 0xff, 0xff };
+	struct obj_section s = obj_section(m->obj, ".debug_frame");
+
+	if (s.len >= 8 && memcmp(s.bytes + 4, id, sizeof id) == 0)
+		read_section(m, s, 1);
+}
+
+/* ---- rows -------------------------------------------------------------- */
+
+static void
+emit(void *ctx, uint64_t offset, uint32_t r)
+{
+	struct compiler *m = ctx;
+	struct unwind_table *t = m->t;
+	struct step_row *last = t->nrow ? &t->row[t->nrow - 1] : NULL;
+
+	if (last && last->offset == offset) {
+		last->rule = r;
+		return;
+	}
+	if (last && last->rule == r)
+		return;
+	if (array_room(&t->row, t->nrow, &m->row_room, sizeof *t->row) < 0) {
+		m->nomem = 1;
+		return;
+	}
+	t->row[t->nrow].offset = (uint32_t)offset;
+	t->row[t->nrow++].rule = r;
+}
+
+static void
+compile_fde(struct compiler *m, const struct fde *f)
+{
+	if (f->program == NULL)
+		emit(m, f->start, f->fixed);
+	else if (cfa_run(&f->cie.cfa, f->program, f->stop, f->start, f->end, emit,
+	             m) < 0)
+		m->t->skipped++;
+}
+
+static int
+by_start(const void *a, const void *b)
+{
+	const struct fde *x = a, *y = b;
+
+	if (x->start != y->start)
+		return x->start < y->start ? -1 : 1;
+	return x->order < y->order ? -1 : x->order > y->order;
+}
+
+/*
+ * Code between two entries.  glibc's clone and clone3 end theirs before the
+ * system call, because it would be wrong in the child: there the parent's
+ * return address is still on top of the parent's stack.
+ */
+static void
+emit_gap(struct compiler *m, uint64_t from, uint64_t to)
+{
+	static const unsigned char cloned[] = { 0x0f, 0x05, 0x48, 0x85, 0xc0 };
+	uint32_t r = m->gap;
+	size_t len;
+	const unsigned char *bytes = obj_bytes(m->obj, &len);
+
+	/* syscall; test %rax, %rax: here, or from the entry's last 2 bytes on. */
+	if (m->libc && from >= 2 && to <= len && to - from <= 64 &&
+	    memmem(bytes + from - 2, (size_t)(to - from + 2), cloned, sizeof cloned))
+		r = STEP_RULE(STEP_CLONE, 0, 0);
+	emit(m, from, r);
+	/* The loader's _start, and what it goes on to, has no caller. */
+	if (m->entry && m->entry >= from && m->entry < to && to - m->entry <= 256)
+		emit(m, m->entry, STEP_RULE(STEP_ROOT, 0, 0));
+}
+
+/* Do functions begin as those do that keep frame pointers: push %rbp;
+ * mov %rsp, %rbp?  Some page in four has one. */
+static int
+keeps_pointers(const struct compiler *m)
+{
+	static const unsigned char code[] = { 0x55, 0x48, 0x89, 0xe5 };
+	const unsigned char *bytes, *p, *end;
+	uint64_t all = 0, found = 0;
+	size_t len;
+
+	bytes = obj_bytes(m->obj, &len);
+	for (size_t i = 0; i < m->nsegment; i++) {
+		p = bytes + m->segment[i].offset;
+		end = p + m->segment[i].len;
+		all += m->segment[i].len;
+		while ((p = memmem(p, (size_t)(end - p), code, sizeof code))) {
+			p += sizeof code;
+			found++;
+		}
+	}
+	return found > all / 16384;
+}
+
+/* musl has no entries, and sets rbp to 0 for its first frames: there is its
+ * clone, xor %ebp, %ebp; pop %rdi; call *%r9. */
+static int
+is_musl(const struct compiler *m)
+{
+	static const unsigned char clone[] = { 0x31, 0xed, 0x5f, 0x41, 0xff, 0xd1 };
+	size_t len;
+	const unsigned char *bytes = obj_bytes(m->obj, &len);
+
+	for (size_t i = 0; i < m->nsegment; i++)
+		if (memmem(bytes + m->segment[i].offset, m->segment[i].len, clone,
+		        sizeof clone))
+			return 1;
+	return 0;
+}
+
+/* How much of the code has entries tells whether its compiler made any: what
+ * a linker and the C runtime add to others is little. */
+static void
+choose_gap(struct compiler *m)
+{
+	uint64_t code = 0, covered = 0;
+
+	for (size_t i = 0; i < m->nsegment; i++)
+		code += m->segment[i].len;
+	for (size_t i = 0; i < m->nfde; i++)
+		covered += m->fde[i].end - m->fde[i].start;
+	if (m->libc && is_musl(m))
+		m->gap = STEP_RULE(STEP_FIRST, 0, 0);
+	else if (covered * 8 < code && keeps_pointers(m))
+		m->gap = STEP_RULE(STEP_FRAME, 0, 0);
+	else
+		m->gap = STEP_RULE(STEP_NONE, 0, 0);
+}
+
+/* Code before the first entry. */
+static void
+begin_code(struct compiler *m)
+{
+	uint64_t start = UINT32_MAX;
+
+	for (size_t i = 0; i < m->nsegment; i++)
+		if (m->segment[i].offset < start)
+			start = m->segment[i].offset;
+	if (m->nfde == 0 || start < m->fde[0].start)
+		emit(m, start, m->gap);
+}
+
+/* Code behind the last entry, if there is any. */
+static void
+end_code(struct compiler *m, uint64_t last)
+{
+	uint64_t end = last;
+
+	for (size_t i = 0; i < m->nsegment; i++)
+		if (m->segment[i].offset + m->segment[i].len > end)
+			end = m->segment[i].offset + m->segment[i].len;
+	if (m->nfde && last <= UINT32_MAX)
+		emit(m, last, m->gap);
+	if (end <= UINT32_MAX)
+		emit(m, end, STEP_RULE(STEP_NONE, 0, 0));
+}
+
+static void
+compile_fdes(struct compiler *m)
+{
+	uint64_t end = 0, more = 0;
+
+	if (m->nsegment == 0)
+		return;
+	if (m->nfde)
+		qsort(m->fde, m->nfde, sizeof *m->fde, by_start);
+	begin_code(m);
+	for (size_t i = 0; i < m->nfde && !stopped(m); i++) {
+		struct fde *f = &m->fde[i];
+
+		/* Two functions folded into one have two entries. */
+		if (f->start < end)
+			f->start = end;
+		if (f->start >= f->end)
+			continue;
+		if (f->start > end && end)
+			emit_gap(m, end + more, f->start);
+		compile_fde(m, f);
+		end = f->end;
+		/* During its system call a signal frame's pc stands behind it. */
+		more = f->cie.cfa.signal || STEP_KIND(f->fixed) == STEP_SIGNAL;
+	}
+	end_code(m, end + more);
+}
+
+/* ---- what has no entries ----------------------------------------------- */
+
+static void
+add_fixed(struct compiler *m, uint64_t addr, uint64_t len, uint32_t r)
+{
+	struct fde *f = add_fde(m, addr, len);
+
+	if (f) {
+		f->fixed = r;
+		f->order = UINT32_MAX;
+	}
+}
+
+/* lld writes no entries for its PLT: every entry of 16 bytes jumps, and in a
+ * lazy one pushes a number before it jumps on (psABI AMD64, 5.2). */
+static void
+add_plt(struct compiler *m)
+{
+	static const char *const name[] = { ".plt.got", ".plt.sec", ".iplt" };
+	struct obj_section s = obj_section(m->obj, ".plt");
+
+	if (s.len > 16) {
+		add_fixed(m, s.addr, 16, STEP_RULE(STEP_RSP, 3, 0));
+		add_fixed(m, s.addr + 16, s.len - 16, STEP_RULE(STEP_PLT, 11, 0));
+	}
+	for (size_t i = 0; i < sizeof name / sizeof *name; i++) {
+		s = obj_section(m->obj, name[i]);
+		add_fixed(m, s.addr, s.len, STEP_RULE(STEP_RSP, 1, 0));
+	}
+}
+
+/* crti.o's _init and _fini: sub $8, %rsp first and add $8, %rsp last. */
+static void
+add_init(struct compiler *m, const char *section)
+{
+	static const unsigned char enter[] = { 0x48, 0x83, 0xec, 8 };
+	static const unsigned char leave[] = { 0x48, 0x83, 0xc4, 8, 0xc3 };
+	struct obj_section s = obj_section(m->obj, section);
+	const unsigned char *in, *out;
+
+	in = s.bytes ? memmem(s.bytes, s.len, enter, sizeof enter) : NULL;
+	out = in ? memmem(in, (size_t)(s.bytes + s.len - in), leave, sizeof leave)
+	         : NULL;
+	if (out == NULL)
+		return;
+	in += sizeof enter;
+	out += sizeof leave - 1;
+	add_fixed(m, s.addr, (uint64_t)(in - s.bytes), STEP_RULE(STEP_RSP, 1, 0));
+	add_fixed(m, s.addr + (uint64_t)(in - s.bytes), (uint64_t)(out - in),
+	    STEP_RULE(STEP_RSP, 2, 0));
+	add_fixed(m, s.addr + (uint64_t)(out - s.bytes), 1,
+	    STEP_RULE(STEP_RSP, 1, 0));
+}
+
+/* musl's signal restorer has no entry: mov $SYS_rt_sigreturn, %rax; syscall. */
+static void
+add_restorer(struct compiler *m)
+{
+	static const unsigned char code[] = { 0x48, 0xc7, 0xc0, 15, 0, 0, 0, 0x0f,
+		0x05 };
+	size_t len;
+	const unsigned char *bytes = obj_bytes(m->obj, &len), *p;
+
+	for (size_t i = 0; i < m->nsegment; i++) {
+		const struct obj_segment *s = &m->segment[i];
+
+		p = memmem(bytes + s->offset, s->len, code, sizeof code);
+		if (p == NULL)
+			continue;
+		/* A caller's lookup asks for the byte before its address. */
+		add_fixed(m, s->addr + (uint64_t)(p - bytes - 1) - s->offset,
+		    sizeof code + 1, STEP_RULE(STEP_SIGNAL, 0, 0));
+	}
+}
+
+const char *
+cfi_compile(struct unwind_table *t, const struct obj *obj,
+    const atomic_int *stop)
+{
+	struct obj_section section;
+	struct compiler m;
+
+	memset(t, 0, sizeof *t);
+	memset(&m, 0, sizeof m);
+	m.t = t;
+	m.obj = obj;
+	m.stop = stop;
+	m.libc = !obj_needs(obj, "libc.");
+	if (obj_entry(obj, &m.entry) < 0)
+		m.entry = 0;
+	while (m.nsegment < 8 &&
+	    obj_exec_segment(obj, m.nsegment, &m.segment[m.nsegment]) == 0)
+		m.nsegment++;
+	section = obj_section(obj, ".eh_frame");
+	if (section.bytes == NULL)
+		section = obj_eh_frame(obj);
+	if (section.bytes)
+		read_section(&m, section, 0);
+	read_debug_frame(&m);
+	choose_gap(&m);
+	add_plt(&m);
+	add_init(&m, ".init");
+	add_init(&m, ".fini");
+	if (m.libc)
+		add_restorer(&m);
+	compile_fdes(&m);
+	free(m.fde);
+	if (!stopped(&m) && unwind_index(t) == 0)
+		return NULL;
+	unwind_free(t);
+	return "out of memory";
+}

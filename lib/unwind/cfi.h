@@ -1,0 +1,23 @@
+/*
+ * From a module's .eh_frame (and .debug_frame) to the table that unwind/unwind and BPF walk with.
+ *
+ * DWARF 5, sections 6.4 and 7.24; LSB 5.0, 10.6 (.eh_frame).
+ */
+#ifndef CFI_H
+#define CFI_H
+
+#include <stdatomic.h>
+
+struct obj;
+struct unwind_table;
+
+/*
+ * Compile the table of a file.  A file without .eh_frame gives an empty
+ * table, which is no error; damaged entries are skipped and counted.
+ * NULL: ok, unwind_free() frees it; else a constant string: out of memory, or
+ * *stop was not 0 any more (NULL: nothing stops it).
+ */
+const char *cfi_compile(struct unwind_table *t, const struct obj *obj,
+    const atomic_int *stop);
+
+#endif

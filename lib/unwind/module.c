@@ -1,0 +1,377 @@
+#include "unwind/module.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "unwind/cache.h"
+#include "unwind/cfi.h"
+#include "os/kallsyms.h"
+#include "os/proc.h"
+#include "stream/rec.h"
+#include "base/worker.h"
+
+struct modules {
+	struct module *first;
+	struct worker *worker;
+	struct cache *cache; /* the worker's */
+	int cache_opened;
+};
+
+/* Of a module whose file has been opened. */
+struct module_job {
+	struct worker_job worker; /* first */
+	struct modules *list;
+	struct module *module;
+	struct obj *obj;
+	struct stat st; /* of its file; all 0 where there is none */
+};
+
+/* Ranks of jobs: 0 is for what is waited for or wanted. */
+enum { RANK_MAIN = 1, RANK_OTHER };
+
+/* ---- the worker -------------------------------------------------------- */
+
+static void
+make_table(struct module_job *job, const atomic_int *stop)
+{
+	struct modules *list = job->list;
+	struct module *m = job->module;
+	const struct cache_key key = { m->buildid, (uint64_t)job->st.st_size,
+		job->st.st_uid };
+	int kept = S_ISREG(job->st.st_mode);
+
+	if (kept && cache_load(list->cache, &key, &m->table, &m->rust) == 0)
+		return;
+	m->rust = obj_is_rust(job->obj);
+	m->problem = cfi_compile(&m->table, job->obj, stop);
+	if (m->problem == NULL && m->table.nrow == 0)
+		m->problem = "it has no .eh_frame";
+	if (kept && m->problem == NULL)
+		cache_save(list->cache, &key, &m->table, m->rust);
+}
+
+static void
+run(void *ctx, struct worker_job *worker, const atomic_int *stop)
+{
+	struct module_job *job = (struct module_job *)worker;
+	struct modules *list = ctx;
+
+	if (!list->cache_opened) {
+		list->cache_opened = 1;
+		list->cache = cache_open(CACHE_LIMIT);
+	}
+	make_table(job, stop);
+	obj_close(job->obj);
+	job->obj = NULL;
+}
+
+/* Takes over obj. */
+static void
+add_job(struct modules *list, struct module *m, struct obj *obj,
+    const struct stat *st, int is_main)
+{
+	struct module_job *job = calloc(1, sizeof *job);
+
+	if (job == NULL) {
+		m->problem = "out of memory";
+		obj_close(obj);
+		return;
+	}
+	job->module = m;
+	job->obj = obj;
+	job->st = *st;
+	job->worker.rank = is_main ? RANK_MAIN : RANK_OTHER + (uint64_t)st->st_size;
+	job->list = list;
+	m->job = job;
+	worker_add(list->worker, &job->worker);
+}
+
+struct modules *
+modules_new(void)
+{
+	struct modules *list = calloc(1, sizeof *list);
+
+	if (list == NULL)
+		return NULL;
+	list->worker = worker_new(run, list);
+	if (list->worker)
+		return list;
+	free(list);
+	return NULL;
+}
+
+static void
+free_module(struct module *m)
+{
+	if (m->job)
+		obj_close(m->job->obj);
+	free(m->job);
+	unwind_free(&m->table);
+	free(m->path);
+	free(m);
+}
+
+void
+modules_free(struct modules *m)
+{
+	struct module *next;
+
+	if (m == NULL)
+		return;
+	worker_free(m->worker);
+	for (struct module *i = m->first; i; i = next) {
+		next = i->next;
+		free_module(i);
+	}
+	cache_close(m->cache);
+	free(m);
+}
+
+int
+modules_fd(const struct modules *m)
+{
+	return worker_fd(m->worker);
+}
+
+int
+modules_news(struct modules *m)
+{
+	return worker_news(m->worker);
+}
+
+int
+module_ready(const struct module *m)
+{
+	return m->job == NULL || worker_done(&m->job->worker);
+}
+
+void
+module_want(struct module *m)
+{
+	if (!module_ready(m))
+		worker_want(m->job->list->worker, &m->job->worker);
+}
+
+void
+module_wait(struct module *m)
+{
+	if (!module_ready(m))
+		worker_wait(m->job->list->worker, &m->job->worker);
+}
+
+/* ---- opening ----------------------------------------------------------- */
+
+/* Open a path if it is the file that was mapped.  Device numbers are not
+ * compared: those in maps and stat differ on btrfs and overlayfs. */
+static int
+open_same(const char *path, uint64_t ino)
+{
+	struct stat st;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd >= 0 && (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
+	                   (ino && (uint64_t)st.st_ino != ino))) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+int
+module_open(pid_t pid, const struct proc_map *map, const char *path)
+{
+	char name[4200];
+	int fd;
+
+	/* Names the very file, but takes CAP_CHECKPOINT_RESTORE. */
+	snprintf(name, sizeof name, "/proc/%d/map_files/%" PRIx64 "-%" PRIx64,
+	    (int)pid, map->start, map->end);
+	fd = open_same(name, 0);
+	if (fd >= 0)
+		return fd;
+	snprintf(name, sizeof name, "/proc/%d/root%s", (int)pid, path);
+	fd = open_same(name, map->ino);
+	if (fd >= 0)
+		return fd;
+	snprintf(name, sizeof name, "/proc/%d/exe", (int)pid);
+	fd = open_same(name, map->ino);
+	/* When the process is gone already. */
+	return fd >= 0 ? fd : open_same(path, map->ino);
+}
+
+/* The vDSO is the same code in every process of a kernel. */
+static struct obj *
+open_vdso(const struct proc_map *map, const char **error)
+{
+	unsigned long addr = getauxval(AT_SYSINFO_EHDR);
+	const void *image;
+
+	*error = "there is no vDSO";
+	if (addr == 0)
+		return NULL;
+	memcpy(&image, &addr, sizeof image);
+	return obj_image(image, map->end - map->start, error);
+}
+
+/* The name that a file had when it was mapped, or a bracketed one. */
+static void
+plain_path(char *out, size_t size, const char *path)
+{
+	static const char gone[] = " (deleted)";
+	size_t len;
+
+	snprintf(out, size, "%s", path);
+	len = strlen(out);
+	if (len >= sizeof gone && strcmp(out + len - (sizeof gone - 1), gone) == 0)
+		out[len - (sizeof gone - 1)] = '\0';
+	if (out[0] != '/' && strcmp(out, "[vdso]") != 0)
+		snprintf(out, size, "[anon]");
+	else if (strncmp(out, "//anon", 6) == 0 || strncmp(out, "/memfd:", 7) == 0 ||
+	    strncmp(out, "/dev/zero", 9) == 0 || strncmp(out, "/SYSV", 5) == 0)
+		snprintf(out, size, "[anon]");
+}
+
+static int
+is_main(pid_t pid, const char *path)
+{
+	char *exe = proc_exe(pid), plain[4096] = "";
+
+	if (exe)
+		plain_path(plain, sizeof plain, exe);
+	free(exe);
+	return strcmp(plain, path) == 0;
+}
+
+static void
+load_file(struct modules *list, struct module *m, pid_t pid,
+    const struct proc_map *map)
+{
+	int fd = module_open(pid, map, m->path);
+	struct stat st = { 0 };
+	struct obj *obj;
+
+	if (fd < 0) {
+		m->problem = "the mapped file cannot be opened";
+		return;
+	}
+	fstat(fd, &st);
+	obj = obj_open(fd, &m->problem);
+	close(fd);
+	if (obj == NULL)
+		return;
+	obj_buildid(obj, m->buildid);
+	add_job(list, m, obj, &st, is_main(pid, m->path));
+}
+
+static void
+load_vdso(struct modules *list, struct module *m, const struct proc_map *map)
+{
+	static const struct stat none;
+	struct obj *obj = open_vdso(map, &m->problem);
+
+	if (obj == NULL)
+		return;
+	obj_buildid(obj, m->buildid);
+	add_job(list, m, obj, &none, 0);
+}
+
+/* ---- the list ---------------------------------------------------------- */
+
+static struct module *
+add(struct modules *list, const char *path)
+{
+	struct module *m = calloc(1, sizeof *m);
+
+	if (m)
+		m->path = strdup(path);
+	if (m == NULL || m->path == NULL) {
+		free(m);
+		return NULL;
+	}
+	m->number = list->first ? list->first->number + 1 : 0;
+	m->next = list->first;
+	list->first = m;
+	return m;
+}
+
+struct module *
+modules_first(const struct modules *list)
+{
+	return list->first;
+}
+
+int
+module_once(const struct module *m)
+{
+	struct module *own = (struct module *)m; /* nothing that readers see */
+
+	return own->once++ == 0;
+}
+
+static void
+identify(struct module *m)
+{
+	uint64_t h = rec_hash_str(REC_HASH, m->buildid[0] ? m->buildid : NULL);
+
+	m->id = rec_id(rec_hash_str(h, m->path));
+}
+
+static struct module *
+find(const struct modules *list, const struct proc_map *map, const char *path)
+{
+	for (struct module *m = list->first; m; m = m->next)
+		if (m->ino == map->ino && m->major == map->major &&
+		    m->minor == map->minor && strcmp(m->path, path) == 0)
+			return m;
+	return NULL;
+}
+
+struct module *
+modules_get(struct modules *list, pid_t pid, const struct proc_map *map)
+{
+	static const struct proc_map nofile;
+	char path[4096];
+	struct module *m;
+
+	plain_path(path, sizeof path, map->path);
+	m = find(list, path[0] == '[' ? &nofile : map, path);
+	if (m)
+		return m;
+	m = add(list, path);
+	if (m == NULL)
+		return NULL;
+	if (path[0] == '/') {
+		m->ino = map->ino;
+		m->major = map->major;
+		m->minor = map->minor;
+		load_file(list, m, pid, map);
+	} else if (strcmp(path, "[vdso]") == 0) {
+		load_vdso(list, m, map);
+	} else {
+		m->absolute = 1;
+		m->problem = "no file stands behind it";
+	}
+	identify(m);
+	return m;
+}
+
+struct module *
+modules_kernel(struct modules *list)
+{
+	static const struct proc_map nofile;
+	struct module *m = find(list, &nofile, "[kernel]");
+
+	if (m || (m = add(list, "[kernel]")) == NULL)
+		return m;
+	m->absolute = 1;
+	m->problem = "the kernel walks its own stacks";
+	kallsyms_buildid(m->buildid);
+	identify(m);
+	return m;
+}

@@ -1,0 +1,237 @@
+#include "unwind/space.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "unwind/module.h"
+#include "os/proc.h"
+#include "unwind/unwind.h"
+
+/* The first mapping that ends above addr. */
+static size_t
+above(const struct space *s, uint64_t addr)
+{
+	size_t low = 0, high = s->n;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (s->map[mid].end <= addr)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+const struct space_map *
+space_find(const struct space *s, uint64_t addr)
+{
+	size_t i = above(s, addr);
+
+	return i < s->n && s->map[i].start <= addr ? &s->map[i] : NULL;
+}
+
+static int
+reserve(struct space *s, size_t n)
+{
+	struct space_map *map;
+	size_t room = s->room ? s->room : 32;
+
+	while (room < n)
+		room *= 2;
+	if (room == s->room)
+		return 0;
+	map = reallocarray(s->map, room, sizeof *map);
+	if (map == NULL)
+		return -1;
+	s->map = map;
+	s->room = room;
+	return 0;
+}
+
+static void
+insert(struct space *s, size_t i, struct space_map map)
+{
+	memmove(&s->map[i + 1], &s->map[i], (s->n - i) * sizeof *s->map);
+	s->map[i] = map;
+	s->n++;
+}
+
+/* Take a range out of what is mapped. */
+static void
+cut_out(struct space *s, uint64_t start, uint64_t end)
+{
+	size_t i = above(s, start), j;
+
+	if (i < s->n && s->map[i].start < start) {
+		struct space_map right = s->map[i];
+
+		s->map[i++].end = start;
+		if (right.end > end) {
+			right.offset += end - right.start;
+			right.start = end;
+			insert(s, i, right);
+			return;
+		}
+	}
+	for (j = i; j < s->n && s->map[j].end <= end; j++)
+		;
+	if (j < s->n && s->map[j].start < end) {
+		s->map[j].offset += end - s->map[j].start;
+		s->map[j].start = end;
+	}
+	memmove(&s->map[i], &s->map[j], (s->n - j) * sizeof *s->map);
+	s->n -= j - i;
+}
+
+int
+space_add(struct space *s, const struct space_map *map)
+{
+	size_t i;
+
+	if (reserve(s, s->n + 2) < 0)
+		return -1;
+	cut_out(s, map->start, map->end);
+	i = above(s, map->start);
+	insert(s, i, *map);
+	s->map[i].born = s->last = s->next;
+	s->changed = 1;
+	return 0;
+}
+
+int
+space_copy(struct space *to, const struct space *from)
+{
+	space_clear(to);
+	if (reserve(to, from->n) < 0)
+		return -1;
+	if (from->n)
+		memcpy(to->map, from->map, from->n * sizeof *from->map);
+	to->n = from->n;
+	to->next = from->next;
+	to->last = from->last;
+	to->changed = 1;
+	return 0;
+}
+
+void
+space_clear(struct space *s)
+{
+	free(s->map);
+	s->map = NULL;
+	s->n = s->room = 0;
+	s->changed = 1;
+	s->last = s->next;
+}
+
+/* ---- walking ----------------------------------------------------------- */
+
+static uint64_t
+offset_of(const struct space_map *map, uint64_t addr)
+{
+	return map == NULL || map->module->absolute ? addr
+	                                            : addr - map->start + map->offset;
+}
+
+/* Add the frame at regs->pc and find its rule.  0, or -1: the walk ends. */
+static int
+enter(const struct space *s, const struct step_regs *regs, struct space_walk *w,
+    uint32_t *rule)
+{
+	/* The byte before a return address belongs to the call. */
+	uint64_t addr = regs->exact ? regs->pc : regs->pc - 1, offset;
+	const struct space_map *map = space_find(s, addr);
+
+	if (map == NULL) {
+		w->cut = "no-module";
+		w->unknown = addr;
+		if (w->n > 0)
+			return -1;
+	}
+	if (w->n == SPACE_DEPTH) {
+		w->cut = "depth";
+		return -1;
+	}
+	w->frame[w->n].module = map ? map->module : NULL;
+	offset = offset_of(map, addr);
+	w->frame[w->n++].offset = offset;
+	if (map == NULL)
+		return -1;
+	if (w->hurried && !module_ready(map->module)) {
+		w->cut = "no-unwind-info";
+		w->missing = map->module;
+		return -1;
+	}
+	module_wait(map->module);
+	*rule = unwind_rule(&map->module->table, offset);
+	return 0;
+}
+
+static const char *
+reason(enum step_end end, int beyond)
+{
+	switch (end) {
+	case STEP_END_ROOT: return NULL;
+	case STEP_END_NONE: return "no-unwind-info";
+	case STEP_END_BAD: return "bad-unwind-info";
+	default: return beyond ? "copy-end" : "bad-memory";
+	}
+}
+
+static int
+mapped(void *ctx, uint64_t addr)
+{
+	return space_find(ctx, addr) != NULL;
+}
+
+/* The code of a process that has not changed it since. */
+static int
+read_code(void *ctx, uint64_t addr, uint64_t *out)
+{
+	const struct space *s = ctx;
+
+	return proc_read(s->pid, addr, out, sizeof *out);
+}
+
+void
+space_walk(struct space *s, const struct unwind_stack *stack,
+    struct step_regs regs, struct space_walk *w)
+{
+	const struct unwind_code code = { mapped, read_code, s };
+	uint32_t rule;
+	int beyond;
+
+	w->n = 0;
+	w->cut = NULL;
+	w->unknown = 0;
+	w->missing = NULL;
+	while (enter(s, &regs, w, &rule) == 0) {
+		enum step_end end = unwind_step(rule, stack, &code, &regs, &beyond);
+
+		if (end != STEP_OK) {
+			w->cut = reason(end, beyond);
+			return;
+		}
+	}
+}
+
+void
+space_walked(const struct space *s, uint32_t version, const uint64_t *addr,
+    size_t n, const char *cut, struct space_walk *w)
+{
+	w->n = 0;
+	w->cut = cut;
+	w->unknown = 0;
+	for (size_t i = 0; i < n && i < SPACE_DEPTH; i++) {
+		const struct space_map *map = space_find(s, addr[i]);
+
+		w->frame[w->n].module = map ? map->module : NULL;
+		w->frame[w->n++].offset = offset_of(map, addr[i]);
+		if (map && map->born <= version)
+			continue;
+		if (w->cut == NULL || i + 1 < n)
+			w->cut = "no-module";
+		return;
+	}
+}

@@ -1,0 +1,133 @@
+/* What the step of bpf/step.h asks of a copied stack. */
+struct step_row;
+static int row_at(void *ctx, unsigned i, struct step_row *row);
+static int page_at(void *ctx, unsigned p, unsigned *low, unsigned *high);
+static int read_word(void *ctx, unsigned long long addr, unsigned long long *out);
+static int mapped(void *ctx, unsigned long long addr);
+#define STEP_ROW row_at
+#define STEP_PAGE page_at
+#define STEP_READ read_word
+#define STEP_RETURN read_word
+#define STEP_MAPPED mapped
+
+#include "unwind/unwind.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* How far above its top a stack is believed to reach. */
+#define STACK_MAX (1ULL << 30)
+
+struct walk {
+	const struct unwind_table *t;
+	const struct unwind_stack *s;
+	const struct unwind_code *code;
+	int beyond;
+};
+
+static int
+row_at(void *ctx, unsigned i, struct step_row *row)
+{
+	const struct walk *w = ctx;
+
+	if (i >= w->t->nrow)
+		return -1;
+	*row = w->t->row[i];
+	return 0;
+}
+
+static int
+page_at(void *ctx, unsigned p, unsigned *low, unsigned *high)
+{
+	const struct walk *w = ctx;
+
+	if (w->t->page == NULL || p >= w->t->npage)
+		return -1;
+	*low = w->t->page[p];
+	*high = w->t->page[p + 1];
+	return 0;
+}
+
+static int
+mapped(void *ctx, unsigned long long addr)
+{
+	const struct walk *w = ctx;
+
+	return w->code->mapped(w->code->ctx, addr);
+}
+
+static int
+read_word(void *ctx, unsigned long long addr, unsigned long long *out)
+{
+	struct walk *w = ctx;
+	uint64_t at = addr - w->s->sp, word;
+	int got;
+
+	if (addr >= w->s->sp && w->s->len >= sizeof *out &&
+	    at <= w->s->len - sizeof *out) {
+		memcpy(out, (const char *)w->s->bytes + at, sizeof *out);
+		return 0;
+	}
+	if (w->s->more)
+		got = w->s->more(w->s->ctx, addr, &word);
+	else if (mapped(w, addr))
+		got = w->code->read(w->code->ctx, addr, &word);
+	else {
+		/* No copy at all: there is nothing at the stack pointer. */
+		w->beyond = w->s->len && addr >= w->s->sp && at < STACK_MAX;
+		return -1;
+	}
+	*out = got < 0 ? 0 : word;
+	return got;
+}
+
+void
+unwind_free(struct unwind_table *t)
+{
+	free(t->row);
+	free(t->page);
+	memset(t, 0, sizeof *t);
+}
+
+int
+unwind_index(struct unwind_table *t)
+{
+	uint32_t i = 0;
+
+	if (t->nrow == 0)
+		return 0;
+	t->base = t->row[0].offset & ~255U;
+	t->npage = ((t->row[t->nrow - 1].offset - t->base) >> STEP_PAGE_SHIFT) + 1;
+	t->page = reallocarray(NULL, (size_t)t->npage + 1, sizeof *t->page);
+	if (t->page == NULL)
+		return -1;
+	for (uint32_t p = 0; p <= t->npage; p++) {
+		uint64_t offset = t->base + ((uint64_t)p << STEP_PAGE_SHIFT);
+
+		while (i < t->nrow && t->row[i].offset <= offset)
+			i++;
+		t->page[p] = i;
+	}
+	return 0;
+}
+
+uint32_t
+unwind_rule(const struct unwind_table *t, uint64_t offset)
+{
+	struct walk w = { .t = t };
+
+	if (offset > UINT32_MAX)
+		return STEP_RULE(STEP_NONE, 0, 0);
+	return step_find(&w, t->base, (uint32_t)offset);
+}
+
+enum step_end
+unwind_step(uint32_t rule, const struct unwind_stack *s,
+    const struct unwind_code *code, struct step_regs *r, int *beyond)
+{
+	struct walk w = { .s = s, .code = code };
+	enum step_end end = step_frame(&w, rule, r);
+
+	*beyond = w.beyond || (s->more == NULL && r->sp - s->sp > s->len);
+	return end;
+}
