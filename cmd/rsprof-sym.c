@@ -18,6 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/hash.h"
 #include "base/arg.h"
 #include "unwind/cache.h"
 #include "symbol/class.h"
@@ -167,11 +168,11 @@ static uint64_t
 frame_id(const struct rec_frame *f)
 {
 	const char *const text[] = { f->function, f->file, f->class, f->crate, f->version };
-	uint64_t h = REC_HASH;
+	uint64_t h = HASH_INIT;
 
 	for (size_t i = 0; i < sizeof text / sizeof *text; i++)
-		h = rec_hash_str(h, text[i]);
-	return rec_id(rec_hash_u64(rec_hash_u64(h, f->line), f->column));
+		h = hash_str(h, text[i]);
+	return hash_id(hash_u64(hash_u64(h, f->line), f->column));
 }
 
 /* Write a frame if it is new; its id. */
@@ -238,7 +239,7 @@ static const struct place *
 find_place(struct namer *n, uint64_t module, uint64_t offset)
 {
 	struct module *m = find_module(n, module);
-	uint64_t key = rec_hash_u64(rec_hash_u64(REC_HASH, module), offset);
+	uint64_t key = hash_u64(hash_u64(HASH_INIT, module), offset);
 	uint32_t i = idmap_get(&n->place_of, key);
 
 	if (i != IDMAP_NONE)
@@ -264,9 +265,9 @@ on_stack(struct namer *n, const struct rec *raw)
 	struct rec r = { .type = REC_STACK, .stack = raw->stack };
 
 	for (size_t i = p->n; i-- > 0;) {
-		uint64_t h = rec_hash_u64(rec_hash_u64(REC_HASH, raw->stack.id), i);
+		uint64_t h = hash_u64(hash_u64(HASH_INIT, raw->stack.id), i);
 
-		r.stack.id = i ? rec_id(h) : raw->stack.id;
+		r.stack.id = i ? hash_id(h) : raw->stack.id;
 		r.stack.frame = p->frame[i];
 		r.stack.inlined = i < p->n - 1;
 		rec_out_put(&n->out, &r);

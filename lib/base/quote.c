@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "symbol/name.h"
+#include "base/utf8.h"
 
 void
 quote_json(FILE *out, const char *s)
@@ -17,7 +17,7 @@ quote_json(FILE *out, const char *s)
 	}
 	putc('"', out);
 	while (*s) {
-		n = name_decode(s, &c);
+		n = utf8_decode(s, &c);
 		if (n == 0)
 			fputs("\\ufffd", out);
 		else if (c < ' ' || c == 0x7f)

@@ -3,7 +3,7 @@
 
 #include "base/array.h"
 #include "base/idmap.h"
-#include "stream/rec.h"
+#include "base/hash.h"
 #include "base/strtab.h"
 
 static int
@@ -25,7 +25,7 @@ strtab_add(struct strtab *t, const char *s, uint32_t *number)
 	if (s == NULL)
 		return 0;
 	/* Strings of the same hash take the next keys. */
-	for (key = rec_hash_str(REC_HASH, s); t->map; key++) {
+	for (key = hash_str(HASH_INIT, s); t->map; key++) {
 		if ((*number = idmap_get(t->map, key)) == IDMAP_NONE)
 			break;
 		if (strcmp(t->text[*number], s) == 0)

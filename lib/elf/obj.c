@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/array.h"
-#include "stream/rec.h"
+#include "base/hash.h"
 
 #define SEGMENTS 64
 
@@ -405,9 +405,9 @@ obj_buildid(const struct obj *e, char out[OBJ_BUILDID_MAX])
 		hex(out, desc, len);
 		return;
 	}
-	h = rec_hash(REC_HASH, e->bytes, part);
-	h = rec_hash(h, e->bytes + e->len - part, part);
-	h = rec_hash_u64(h, e->len);
+	h = hash_bytes(HASH_INIT, e->bytes, part);
+	h = hash_bytes(h, e->bytes + e->len - part, part);
+	h = hash_u64(h, e->len);
 	for (int i = 0; i < 8; i++)
 		be[i] = (unsigned char)(h >> (56 - 8 * i));
 	out[0] = 'h';

@@ -4,7 +4,7 @@
 
 #include "base/array.h"
 #include "base/idmap.h"
-#include "stream/rec.h"
+#include "base/hash.h"
 
 #define FINE 16 /* steps of each length */
 
@@ -53,7 +53,7 @@ step_of(uint64_t steps)
 static struct age *
 find(struct ages *a, uint32_t place, uint32_t step)
 {
-	uint64_t id = rec_id(rec_hash_u64(REC_HASH, (uint64_t)place << 32 | step));
+	uint64_t id = hash_id(hash_u64(HASH_INIT, (uint64_t)place << 32 | step));
 	uint32_t i = idmap_get(&a->of, id);
 
 	if (i != IDMAP_NONE)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/array.h"
 #include "heap/heap.h"
 #include "base/idmap.h"
@@ -37,9 +38,9 @@ places_free(struct places *p)
 static uint64_t
 hash(pid_t pid, pid_t tid, struct rec_ref stack)
 {
-	uint64_t h = rec_hash_u64(REC_HASH, (uint64_t)pid << 32 | (uint32_t)tid);
+	uint64_t h = hash_u64(HASH_INIT, (uint64_t)pid << 32 | (uint32_t)tid);
 
-	return rec_id(rec_hash_str(rec_hash_u64(h, stack.id), stack.cut));
+	return hash_id(hash_str(hash_u64(h, stack.id), stack.cut));
 }
 
 struct place *

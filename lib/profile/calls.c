@@ -5,7 +5,7 @@
 
 #include "base/array.h"
 #include "base/idmap.h"
-#include "stream/rec.h"
+#include "base/hash.h"
 
 #define NEARLY_ALL 0.95
 #define NONE CALLS_NONE
@@ -55,9 +55,9 @@ calls_free(struct calls *c)
 static uint64_t
 key_of(const struct calls *c, uint32_t parent, uint32_t row)
 {
-	uint64_t h = parent == NONE ? REC_HASH : c->node[parent].key;
+	uint64_t h = parent == NONE ? HASH_INIT : c->node[parent].key;
 
-	return rec_id(rec_hash_u64(h, row));
+	return hash_id(hash_u64(h, row));
 }
 
 /* The node of a function below another one, made where there is none. */

@@ -9,7 +9,7 @@
 #include "profile/calls.h"
 #include "record/db.h"
 #include "base/idmap.h"
-#include "stream/rec.h"
+#include "base/hash.h"
 #include "base/strtab.h"
 
 #define NONE UINT32_MAX
@@ -267,7 +267,7 @@ named_row(struct inuse *u, const char *name, uint32_t *row)
 	if (text_of(u, name, &text) == -1)
 		return -1;
 	new.name = strtab_text(&u->text, text);
-	return find_row(u, rec_id(rec_hash_str(REC_HASH, name)), &new, row);
+	return find_row(u, hash_id(hash_str(HASH_INIT, name)), &new, row);
 }
 
 static const char *
@@ -309,7 +309,7 @@ crate_row(struct inuse *u, struct node *n, const struct frame *f)
 	else
 		new.version = strtab_text(&u->text, f->version);
 	return find_row(u,
-	    rec_id(rec_hash_str(rec_hash_str(REC_HASH, new.name), new.version)), &new, &n->row);
+	    hash_id(hash_str(hash_str(HASH_INIT, new.name), new.version)), &new, &n->row);
 }
 
 static int
@@ -318,7 +318,7 @@ node_row(struct inuse *u, struct node *n)
 	const struct frame *f = n->frame == NONE ? NULL : &u->frame[n->frame];
 	struct inuse_row new = { .module = strtab_text(&u->text, n->module) };
 	const char *folded = f ? strtab_text(&u->text, f->folded) : NULL;
-	uint64_t h = rec_hash_str(REC_HASH, new.module);
+	uint64_t h = hash_str(HASH_INIT, new.module);
 
 	if (n->row != NONE)
 		return 0;
@@ -328,28 +328,28 @@ node_row(struct inuse *u, struct node *n)
 		return -1;
 	if (u->o.group == PROFILE_GENERIC && folded)
 		new.name = folded;
-	h = rec_hash_str(h, new.name);
+	h = hash_str(h, new.name);
 	new.file = f ? strtab_text(&u->text, f->file) : NULL;
 	new.line = f ? f->line : 0;
 	if (u->o.group == PROFILE_LINE)
-		h = rec_hash_u64(rec_hash_str(h, new.file), new.line);
+		h = hash_u64(hash_str(h, new.file), new.line);
 	else if (u->o.group == PROFILE_GENERIC)
-		h = rec_hash_str(h, f ? strtab_text(&u->text, f->crate) : NULL);
-	return find_row(u, rec_id(h), &new, &n->row);
+		h = hash_str(h, f ? strtab_text(&u->text, f->crate) : NULL);
+	return find_row(u, hash_id(h), &new, &n->row);
 }
 
 static int
 thread_row(struct inuse *u, struct thread *t)
 {
 	struct inuse_row new = { .pid = t->pid, .tid = t->tid };
-	uint64_t h = rec_hash_u64(REC_HASH, t->pid << 32 | t->tid);
+	uint64_t h = hash_u64(HASH_INIT, t->pid << 32 | t->tid);
 
 	new.name = strtab_text(&u->text, t->name);
 	if (new.name == NULL)
 		new.name = "?";
 	return t->row != NONE
 	    ? 0
-	    : find_row(u, rec_id(rec_hash_str(h, new.name)), &new, &t->row);
+	    : find_row(u, hash_id(hash_str(h, new.name)), &new, &t->row);
 }
 
 /* ---- sites ------------------------------------------------------------- */
@@ -412,9 +412,9 @@ find_site(struct inuse *u, struct db_stmt *s)
 	uint32_t thread = idmap_get(&u->thread_of, number(s, 1)), i;
 	uint32_t node = idmap_get(&u->node_of, number(s, 2));
 	const char *cut = db_text(s, 3);
-	uint64_t h = rec_hash_u64(REC_HASH, (uint64_t)thread << 32 | node);
+	uint64_t h = hash_u64(HASH_INIT, (uint64_t)thread << 32 | node);
 
-	h = rec_id(rec_hash_str(h, node == NONE ? cut : NULL));
+	h = hash_id(hash_str(h, node == NONE ? cut : NULL));
 	i = idmap_get(&u->site_of, h);
 	if (i != NONE)
 		return &u->site[i];

@@ -6,7 +6,7 @@
 #include "base/array.h"
 #include "base/idmap.h"
 #include "profile/profile_tree.h"
-#include "stream/rec.h"
+#include "base/hash.h"
 
 #define NONE PROFILE_NONE
 
@@ -46,10 +46,10 @@ int
 profile_rows_find(struct profile_rows *r, const struct profile_key *key,
     uint32_t *index)
 {
-	uint64_t h = rec_hash_u64(REC_HASH,
+	uint64_t h = hash_u64(HASH_INIT,
 	    (uint64_t)key->name << 32 | key->module);
 
-	h = rec_hash_u64(rec_hash_u64(h, key->file), key->line);
+	h = hash_u64(hash_u64(h, key->file), key->line);
 	for (; (*index = idmap_get(r->map, h)) != NONE; h++)
 		if (is_same(&r->row[*index].key, key))
 			return 0;

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/hash.h"
 #include "base/array.h"
 #include "record/complaints.h"
 #include "record/db.h"
@@ -166,8 +167,8 @@ static uint64_t
 image(const char *name, const char *exe, const char *command)
 {
 	if (exe == NULL && command == NULL)
-		return rec_hash_str(REC_HASH, name);
-	return rec_hash_str(rec_hash_str(REC_HASH, exe), command);
+		return hash_str(HASH_INIT, name);
+	return hash_str(hash_str(HASH_INIT, exe), command);
 }
 
 /* Is that said of a process that we know, even if it comes late? */
@@ -242,7 +243,7 @@ static int
 add_thread(struct save_tasks *t, uint64_t pid, uint64_t tid, const char *name,
     int64_t time, int64_t *row)
 {
-	struct thread new = { .name = rec_hash_str(REC_HASH, name) };
+	struct thread new = { .name = hash_str(HASH_INIT, name) };
 
 	if (need_process(t, pid, time, &new.at) == -1 ||
 	    db_run(t->st[ADD_THREAD], "iiti", t->process[new.at].row,
@@ -280,7 +281,7 @@ save_tasks_thread(struct save_tasks *t, const struct rec_thread *r,
     int64_t time)
 {
 	struct thread *known = find_thread(t, r->pid, r->tid);
-	uint64_t name = rec_hash_str(REC_HASH, r->name);
+	uint64_t name = hash_str(HASH_INIT, r->name);
 	int64_t row;
 
 	if (known == NULL || (known->over && !is_late(t, known, time)))
@@ -359,7 +360,7 @@ load_thread(void *ctx, struct db_stmt *row, int columns)
 	uint64_t pid = (uint64_t)db_int(row, 1);
 	struct thread th = { .row = db_int(row, 0),
 		.at = idmap_get(&t->process_map, pid),
-		.name = rec_hash_str(REC_HASH, db_text(row, 3)) };
+		.name = hash_str(HASH_INIT, db_text(row, 3)) };
 
 	(void)columns;
 	if (th.at == NONE)

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "base/hash.h"
 #include "base/array.h"
 #include "base/idmap.h"
 #include "unwind/module.h"
@@ -597,11 +598,11 @@ targets_stack(struct targets *ts, struct rec_ref *caller,
     const struct module *module, uint64_t offset)
 {
 	struct rec r = { .type = REC_STACK };
-	uint64_t h = rec_hash_u64(REC_HASH, caller->id);
+	uint64_t h = hash_u64(HASH_INIT, caller->id);
 
-	h = rec_hash_str(h, caller->cut);
-	h = rec_hash_u64(h, module ? module->id : 0);
-	r.stack.id = rec_id(rec_hash_u64(h, offset));
+	h = hash_str(h, caller->cut);
+	h = hash_u64(h, module ? module->id : 0);
+	r.stack.id = hash_id(hash_u64(h, offset));
 	r.stack.caller = *caller;
 	r.stack.module = module ? module->id : 0;
 	r.stack.offset = offset;

@@ -268,15 +268,4 @@ int rec_out_put(struct rec_out *o, const struct rec *r);
 int rec_out_pass(struct rec_out *o, const struct rec *r);
 int rec_out_flush(struct rec_out *o);
 
-/* ---- ids -------------------------------------------------------------- */
-
-/* FNV-1a, 64 bit (www.isthe.com/chongo/tech/comp/fnv): hash of nothing, then
- * of bytes and numbers one after the other.  rec_id() makes an id of it: it
- * is never 0. */
-#define REC_HASH 0xcbf29ce484222325ULL
-uint64_t rec_hash(uint64_t h, const void *bytes, size_t len);
-uint64_t rec_hash_u64(uint64_t h, uint64_t v);
-uint64_t rec_hash_str(uint64_t h, const char *s); /* NULL is hashed as "-" */
-uint64_t rec_id(uint64_t h);
-
 #endif

@@ -1,4 +1,4 @@
-/* Whole lines into a descriptor, and the hash that ids are. */
+/* Whole lines into a descriptor. */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -49,40 +49,4 @@ rec_out_pass(struct rec_out *o, const struct rec *r)
 	o->used += r->len;
 	o->buf[o->used++] = '\n';
 	return o->error ? -1 : 0;
-}
-
-/* ---- ids --------------------------------------------------------------- */
-
-uint64_t
-rec_hash(uint64_t h, const void *bytes, size_t len)
-{
-	const unsigned char *p = bytes;
-
-	while (len--)
-		h = (h ^ *p++) * 0x100000001b3ULL;
-	return h;
-}
-
-uint64_t
-rec_hash_u64(uint64_t h, uint64_t v)
-{
-	unsigned char le[8];
-
-	for (int i = 0; i < 8; i++)
-		le[i] = (unsigned char)(v >> (8 * i));
-	return rec_hash(h, le, sizeof le);
-}
-
-uint64_t
-rec_hash_str(uint64_t h, const char *s)
-{
-	if (s == NULL)
-		s = "-";
-	return rec_hash(h, s, strlen(s) + 1);
-}
-
-uint64_t
-rec_id(uint64_t h)
-{
-	return h ? h : 1;
 }

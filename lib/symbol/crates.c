@@ -7,7 +7,7 @@
 #include "base/array.h"
 #include "base/idmap.h"
 #include "elf/obj.h"
-#include "stream/rec.h"
+#include "base/hash.h"
 #include "symbol/source.h"
 
 #define MOST 4096     /* crates of a program */
@@ -51,7 +51,7 @@ add(struct crates *c, const struct source *s)
 	for (char *p = new.name; *p; p++)
 		if (*p == '-')
 			*p = '_';
-	key = rec_hash_str(REC_HASH, new.name);
+	key = hash_str(HASH_INIT, new.name);
 	i = idmap_get(&c->index, key);
 	if (i != IDMAP_NONE) {
 		if (strcmp(c->crate[i].version, new.version) != 0)
@@ -155,7 +155,7 @@ crates_free(struct crates *c)
 const char *
 crates_version(const struct crates *c, const char *name)
 {
-	uint32_t i = c ? idmap_get(&c->index, rec_hash_str(REC_HASH, name)) : IDMAP_NONE;
+	uint32_t i = c ? idmap_get(&c->index, hash_str(HASH_INIT, name)) : IDMAP_NONE;
 
 	return i == IDMAP_NONE ? NULL : c->crate[i].version;
 }

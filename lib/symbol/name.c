@@ -4,6 +4,7 @@
 #include <string.h>
 #include <wchar.h>
 
+#include "base/utf8.h"
 #include "symbol/name.h"
 #include "symbol/source.h"
 
@@ -23,47 +24,12 @@ is_utf8(void)
 	return strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 }
 
-/* The bytes of a character that begins with this one; 0: none does. */
-static size_t
-length(unsigned char first)
-{
-	if (first < 0x80)
-		return 1;
-	if (first < 0xc2 || first >= 0xf5)
-		return 0;
-	if (first < 0xe0)
-		return 2;
-	return first < 0xf0 ? 3 : 4;
-}
-
-size_t
-name_decode(const char *s, uint32_t *c)
-{
-	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	const unsigned char *p = (const unsigned char *)s;
-	size_t len = length(*p), i;
-
-	if (len < 2) {
-		*c = *p;
-		return len;
-	}
-	*c = *p & (0x7fu >> len);
-	for (i = 1; i < len; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-		*c = *c << 6 | (p[i] & 0x3f);
-	}
-	if (*c < least[len] || *c > 0x10ffff || (*c >= 0xd800 && *c < 0xe000))
-		return 0;
-	return len;
-}
-
 static struct piece
 character(const char *s, int utf8)
 {
 	struct piece piece = { "?", 1, 1, s + 1 };
 	uint32_t c;
-	size_t len = name_decode(s, &c);
+	size_t len = utf8_decode(s, &c);
 	int width = c >= ' ' && c != 0x7f ? 1 : -1;
 
 	if (len == 0)

@@ -34,8 +34,4 @@ size_t name_text(char *out, size_t size, const char *text, size_t columns);
 /* The columns that all of a name takes. */
 size_t name_columns(const char *name);
 
-/* The character at s, which is not empty, and its length in bytes; 0 where
- * it is not UTF-8.  In any locale. */
-size_t name_decode(const char *s, uint32_t *c);
-
 #endif

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "tui/grid.h"
-#include "symbol/name.h"
+#include "base/utf8.h"
 
 #define GRID_REPLACEMENT 0xfffd
 #define GRID_UTF8_MAX 4 /* bytes of a character */
@@ -63,7 +63,7 @@ static struct glyph
 glyph_next(const struct grid *g, const char **s)
 {
 	uint32_t c;
-	size_t bytes = name_decode(*s, &c);
+	size_t bytes = utf8_decode(*s, &c);
 	int columns;
 
 	*s += bytes ? bytes : 1;

@@ -10,7 +10,7 @@
 #include "profile/inuse_report.h"
 #include "tui/plot.h"
 #include "profile/profile.h"
-#include "stream/rec.h"
+#include "base/hash.h"
 #include "tui/table.h"
 #include "tui/view.h"
 #include "tui/watch.h"
@@ -50,7 +50,7 @@ static const struct table_column columns[NCOLUMNS] = {
 static uint64_t
 key(const char *name, const char *module)
 {
-	return rec_hash_str(rec_hash_str(REC_HASH, name), module);
+	return hash_str(hash_str(HASH_INIT, name), module);
 }
 
 static int

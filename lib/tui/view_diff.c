@@ -11,7 +11,7 @@
 #include "profile/inuse.h"
 #include "profile/inuse_report.h"
 #include "profile/profile.h"
-#include "stream/rec.h"
+#include "base/hash.h"
 #include "tui/table.h"
 #include "tui/view.h"
 #include "tui/watch.h"
@@ -70,7 +70,7 @@ static const struct table_column columns[NCOLUMNS] = {
 static struct row *
 find(struct view_diff *v, struct idmap *at, const char *name)
 {
-	uint64_t key = rec_id(rec_hash_str(REC_HASH, name));
+	uint64_t key = hash_id(hash_str(HASH_INIT, name));
 	uint32_t i = idmap_get(at, key);
 
 	if (i != IDMAP_NONE)

@@ -13,7 +13,7 @@
 #include "unwind/cfi.h"
 #include "os/kallsyms.h"
 #include "os/proc.h"
-#include "stream/rec.h"
+#include "base/hash.h"
 #include "base/worker.h"
 
 struct modules {
@@ -317,9 +317,9 @@ module_once(const struct module *m)
 static void
 identify(struct module *m)
 {
-	uint64_t h = rec_hash_str(REC_HASH, m->buildid[0] ? m->buildid : NULL);
+	uint64_t h = hash_str(HASH_INIT, m->buildid[0] ? m->buildid : NULL);
 
-	m->id = rec_id(rec_hash_str(h, m->path));
+	m->id = hash_id(hash_str(h, m->path));
 }
 
 static struct module *

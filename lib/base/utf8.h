@@ -1,0 +1,14 @@
+/*
+ * UTF-8 (RFC 3629).
+ */
+#ifndef UTF8_H
+#define UTF8_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Decode the character at s, which is not empty, into *c, in any locale.
+ * Returns its length in bytes, or 0 if it is not UTF-8. */
+size_t utf8_decode(const char *s, uint32_t *c);
+
+#endif
