@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/units.h"
 #include "record/db.h"
 #include "symbol/name.h"
 #include "base/quote.h"
@@ -14,49 +15,13 @@
 
 /* ---- figures ----------------------------------------------------------- */
 
-const char *
-inuse_size(char buf[INUSE_SIZE], uint64_t bytes)
-{
-	static const char unit[] = "BKMGTPE";
-	double n = (double)bytes;
-	int u = 0;
-
-	while (n >= 999.5 && unit[u + 1]) {
-		n /= 1024;
-		u++;
-	}
-	if (u && n < 9.95)
-		snprintf(buf, INUSE_SIZE, "%4.1f%c", n, unit[u]);
-	else
-		snprintf(buf, INUSE_SIZE, "%4.0f%c", n, unit[u]);
-	return buf;
-}
-
-/* Without the blanks before it. */
+/* Format bytes without padding. */
 static const char *
-size(char buf[INUSE_SIZE], uint64_t bytes)
+size(char buf[UNITS_MAX], uint64_t bytes)
 {
-	const char *s = inuse_size(buf, bytes);
+	const char *s = units_size(buf, bytes);
 
 	return s + strspn(s, " ");
-}
-
-const char *
-inuse_change(char buf[INUSE_SIZE], uint64_t before, uint64_t after)
-{
-	uint64_t by = after > before ? after - before : before - after;
-	char size[INUSE_SIZE];
-	const char *s = inuse_size(size, by);
-
-	snprintf(buf, INUSE_SIZE, "%s%s", by == 0 ? "" : after > before ? "+" : "-",
-	    s + strspn(s, " "));
-	return buf;
-}
-
-static double
-percent(uint64_t part, uint64_t whole)
-{
-	return whole ? 100.0 * (double)part / (double)whole : 0;
 }
 
 /* What a function that does not stop would add in a minute. */
@@ -89,7 +54,7 @@ put_how(FILE *out, const struct inuse_report *r)
 {
 	const struct inuse_summary *s = inuse_summary(r->inuse);
 	uint64_t ns = s->last > s->first ? s->last - s->first : 0;
-	char buf[INUSE_SIZE];
+	char buf[UNITS_MAX];
 
 	fprintf(out, LABEL "%.3f s, ", "Recorded", (double)ns / 1e9);
 	if (s->growth)
@@ -107,7 +72,7 @@ put_how(FILE *out, const struct inuse_report *r)
 	if (s->layer)
 		fprintf(out, ", seen at %s's functions", s->layer);
 	if (ns && !s->growth && s->covered * 100 < ns * 95)
-		fprintf(out, ", %.1f %% of the time", percent(s->covered, ns));
+		fprintf(out, ", %.1f %% of the time", units_percent(s->covered, ns));
 	putc('\n', out);
 	if (s->cost)
 		fprintf(out, LABEL "%" PRIu64 " hits of probes, about %.3f s of the "
@@ -120,7 +85,7 @@ static void
 put_sums(FILE *out, const struct inuse_report *r)
 {
 	const struct inuse_summary *s = inuse_summary(r->inuse);
-	char a[INUSE_SIZE], b[INUSE_SIZE], c[INUSE_SIZE];
+	char a[UNITS_MAX], b[UNITS_MAX], c[UNITS_MAX];
 
 	if (r->options->age) {
 		fprintf(out, LABEL, "Suspected");
@@ -143,7 +108,7 @@ put_sums(FILE *out, const struct inuse_report *r)
 	else
 		fprintf(out, "\n" LABEL "%s in %" PRIu64 " allocations, %.1f %% of them "
 		    "temporary\n", "Allocated", size(a, s->all.bytes), s->all.allocs,
-		    percent(s->all.temps, s->all.allocs));
+		    units_percent(s->all.temps, s->all.allocs));
 	if (s->unknown)
 		fprintf(out, LABEL "%" PRIu64 " frees of memory from before the recording\n",
 		    "Unknown", s->unknown);
@@ -168,17 +133,17 @@ static void
 put_figures(FILE *out, const struct inuse_report *r, const struct inuse_row *row)
 {
 	const struct inuse_sum *s = &row->self;
-	char a[INUSE_SIZE], b[INUSE_SIZE], c[INUSE_SIZE], d[INUSE_SIZE];
+	char a[UNITS_MAX], b[UNITS_MAX], c[UNITS_MAX], d[UNITS_MAX];
 
 	if (r->options->age)
-		fprintf(out, "%6s %6s %8" PRIu64 "  %6s ", inuse_size(a, s->live),
-		    inuse_size(b, row->total.live), s->count,
-		    inuse_size(c, growth(r, s->live)));
+		fprintf(out, "%6s %6s %8" PRIu64 "  %6s ", units_size(a, s->live),
+		    units_size(b, row->total.live), s->count,
+		    units_size(c, growth(r, s->live)));
 	else
 		fprintf(out, "%6s %6s %6s %8" PRIu64 " %6s %9" PRIu64 " %5.1f",
-		    inuse_size(a, s->live), inuse_size(b, row->total.live),
-		    inuse_size(c, s->peak), s->count, inuse_size(d, s->bytes), s->allocs,
-		    percent(s->temps, s->allocs));
+		    units_size(a, s->live), units_size(b, row->total.live),
+		    units_size(c, s->peak), s->count, units_size(d, s->bytes), s->allocs,
+		    units_percent(s->temps, s->allocs));
 }
 
 static void

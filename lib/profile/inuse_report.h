@@ -26,11 +26,4 @@ void inuse_text(FILE *out, const struct inuse_report *r);
 void inuse_json(FILE *out, const struct inuse_report *r);
 void inuse_csv(FILE *out, const struct inuse_report *r);
 
-/* Bytes for people, in 5 columns: "  17B", " 4.1K", "  12M". */
-#define INUSE_SIZE 16
-const char *inuse_size(char buf[INUSE_SIZE], uint64_t bytes);
-
-/* How much more: "+4.1K", "-12M", "0B". */
-const char *inuse_change(char buf[INUSE_SIZE], uint64_t before, uint64_t after);
-
 #endif

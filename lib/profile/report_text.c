@@ -1,6 +1,7 @@
 #include <inttypes.h>
 #include <time.h>
 
+#include "base/units.h"
 #include "base/arg.h"
 #include "record/db.h"
 #include "symbol/name.h"
@@ -17,12 +18,6 @@ static double
 seconds(uint64_t ns)
 {
 	return (double)ns / 1e9;
-}
-
-static double
-percent(uint64_t part, uint64_t whole)
-{
-	return whole ? 100.0 * (double)part / (double)whole : 0;
 }
 
 static uint64_t
@@ -155,7 +150,7 @@ cut_percent(const struct report *r, uint64_t samples, uint64_t ns)
 	const struct profile_summary *sum = profile_summary(r->profile);
 
 	return profile_measured(r->profile) == PROFILE_CPU ?
-	    percent(samples, sum->samples) : percent(ns, sum->ns);
+	    units_percent(samples, sum->samples) : units_percent(ns, sum->ns);
 }
 
 static void
@@ -203,7 +198,7 @@ put_cost(FILE *out, const struct report *r)
 	fprintf(out, LABEL "%.3f s CPU", "Profiler", seconds(sum->cost_ns));
 	if (sum->recorded)
 		fprintf(out, " (%.2f %% of one CPU)",
-		    percent(sum->cost_ns, sum->recorded));
+		    units_percent(sum->cost_ns, sum->recorded));
 	fprintf(out, ", %.1f MB\n", (double)sum->cost_max_rss / 1e6);
 }
 
@@ -319,12 +314,12 @@ put_figures(FILE *out, const struct report *r, const struct profile_row *row)
 	size_t n = choose_figures(r, f), i;
 
 	if (!has_known(r))
-		fprintf(out, "%6.2f  %7.2f  ", percent(row->self, all),
-		    percent(row->total, all));
+		fprintf(out, "%6.2f  %7.2f  ", units_percent(row->self, all),
+		    units_percent(row->total, all));
 	for (i = 0; i < n; i++)
 		fprintf(out, "%9.3f  ", seconds(figure(row, f[i])));
 	if (has_known(r))
-		fprintf(out, "%7.2f  ", percent(row->total, row->present));
+		fprintf(out, "%7.2f  ", units_percent(row->total, row->present));
 }
 
 /* The columns that are left beside the figures and `more`. */
@@ -474,7 +469,7 @@ put_left_out(FILE *out, const struct report *r)
 	for (i = r->shown; i < r->rows; i++)
 		self += r->row[i].self;
 	fprintf(out, "%6.2f  in %zu more row%s (-n 0 -t 0 shows all)\n",
-	    percent(self, profile_summary(r->profile)->ns),
+	    units_percent(self, profile_summary(r->profile)->ns),
 	    r->rows - r->shown, r->rows - r->shown == 1 ? "" : "s");
 }
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/units.h"
 #include "tui/grid.h"
 #include "symbol/name.h"
 
@@ -27,7 +28,7 @@ void
 cells_percent(struct grid *g, const struct grid_area *cell, uint64_t part,
     uint64_t whole)
 {
-	double percent = whole ? 100.0 * (double)part / (double)whole : 0;
+	double percent = units_percent(part, whole);
 	char buf[32];
 
 	snprintf(buf, sizeof(buf), whole ? "%.1f" : "-", percent);

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "tui/chart.h"
+#include "base/units.h"
 #include "tui/grid.h"
 
 #define LABEL 8 /* columns of the labels at the left, axis included */
@@ -99,37 +100,6 @@ chart_bucket(uint64_t duration, size_t buckets, uint64_t least)
 	while (duration / buckets >= length && length <= UINT64_MAX / 2)
 		length *= 2;
 	return length;
-}
-
-const char *
-chart_time(uint64_t ns, int tenths, char *buf, size_t size)
-{
-	uint64_t s = ns / SECOND;
-	int n = snprintf(buf, size, "%02" PRIu64 ":%02u:%02u", s / 3600,
-	    (unsigned)(s / 60 % 60), (unsigned)(s % 60));
-
-	if (tenths && n > 0 && (size_t)n < size)
-		snprintf(buf + n, size - (size_t)n, ".%u",
-		    (unsigned)(ns % SECOND / (SECOND / 10)));
-	return buf;
-}
-
-static int
-has_tenths(uint64_t ns)
-{
-	return ns % SECOND >= SECOND / 10;
-}
-
-const char *
-chart_range(uint64_t from, uint64_t to, char buf[CHART_RANGE])
-{
-	char begin[CHART_RANGE / 2 - 1], end[CHART_RANGE / 2 - 1] = "";
-
-	chart_time(from, has_tenths(from), begin, sizeof(begin));
-	if (to != UINT64_MAX)
-		chart_time(to, has_tenths(to), end, sizeof(end));
-	snprintf(buf, CHART_RANGE, "%s-%s", begin, end);
-	return buf;
 }
 
 static double
@@ -355,12 +325,12 @@ draw_times(struct grid *g, const struct grid_area *plot, const struct chart *c)
 	const uint64_t time[] = { c->from, c->from + (c->to - c->from) / 2,
 		c->to };
 	int tenths = c->to - c->from < 20 * SECOND, x, width;
-	char buf[40] = " ", *p = buf + 1;
+	char text[UNITS_MAX], buf[UNITS_MAX + 1];
 
 	grid_fill(g, (struct grid_area){ plot->y + plot->rows, plot->x, 1,
 	    plot->columns }, GRID_FRAME, *ink(g)->line);
 	for (int i = 0; i < 3; i++) {
-		chart_time(time[i], tenths, p, sizeof(buf) - 2);
+		snprintf(buf, sizeof buf, " %s", units_time(text, time[i], tenths));
 		width = grid_width(g, buf) + 1;
 		if (i == 1 && plot->columns < 4 * width)
 			continue;

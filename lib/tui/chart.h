@@ -60,11 +60,4 @@ uint64_t chart_bucket(uint64_t duration, size_t buckets, uint64_t least);
 /* "12.5%", or "1.5M" of bytes. */
 const char *chart_value(double value, int bytes, char *buf, size_t size);
 
-/* hh:mm:ss, with tenths of a second where asked for; returns buf. */
-const char *chart_time(uint64_t ns, int tenths, char *buf, size_t size);
-
-/* "00:00:10-00:01:30", with tenths where they are not 0; to UINT64_MAX: no end. */
-#define CHART_RANGE 64
-const char *chart_range(uint64_t from, uint64_t to, char buf[CHART_RANGE]);
-
 #endif

@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/units.h"
 #include "tui/cells.h"
 #include "tui/grid.h"
 #include "profile/inuse.h"
-#include "profile/inuse_report.h"
 #include "tui/watch.h"
 
 int
@@ -60,11 +60,11 @@ void
 forest_figure(const struct forest *f, struct grid *g, const struct grid_area *cell,
     uint64_t part, uint64_t whole)
 {
-	char buf[INUSE_SIZE];
+	char buf[UNITS_MAX];
 
 	if (f->memory)
 		grid_put_right(g, cell->y, cell->x, cell->columns - 1,
-		    cells_heat(part, whole), inuse_size(buf, part));
+		    cells_heat(part, whole), units_size(buf, part));
 	else
 		cells_percent(g, cell, part, whole);
 }

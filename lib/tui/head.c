@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tui/chart.h"
+#include "base/units.h"
 #include "tui/grid.h"
 #include "tui/head.h"
 #include "profile/profile.h"
@@ -194,10 +194,10 @@ draw_state(const struct watch *w, int paused, struct grid *g,
 	const struct profile_summary *s = watch_summary(w);
 	enum watch_state state = watch_state(w);
 	int end = area->x + area->columns - 1, x = area->x + 1;
-	char buf[40];
+	char buf[UNITS_MAX];
 
 	end = grid_put_right(g, area->y, x, end - x, GRID_STRONG,
-	    chart_time(s->last - s->first, 0, buf, sizeof(buf))) - 1;
+	    units_time(buf, s->last - s->first, 0)) - 1;
 	x = grid_put(g, area->y, x, end - x,
 	    paused ? GRID_PAUSED : badge[state].style,
 	    paused ? " PAUSED " : badge[state].text) + 2;

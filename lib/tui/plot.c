@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/units.h"
 #include "tui/cells.h"
 #include "tui/chart.h"
 #include "tui/grid.h"
@@ -334,14 +335,14 @@ right_text(const struct plot *p, const struct plot_source *s, const struct grid 
 	const struct series *d = &p->series;
 	const struct axis *a = &d->axis;
 	size_t i = cursor_at(p, a);
-	char time[32], value[32];
+	char time[UNITS_MAX], value[32];
 
 	if (i == a->n) {
 		legend(s, g, columns, buf, size);
 		return;
 	}
 	chart_value(d->value[i] + d->over[i], s->bytes, value, sizeof(value));
-	chart_time(a->from + i * a->width, a->width < SECOND, time, sizeof(time));
+	units_time(time, a->from + i * a->width, a->width < SECOND);
 	snprintf(buf, size, " %s at %s ", value, time);
 }
 

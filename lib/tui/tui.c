@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tui/chart.h"
+#include "base/units.h"
 #include "tui/export.h"
 #include "tui/grid.h"
 #include "tui/head.h"
@@ -815,7 +815,7 @@ place(const struct tui *t, char *buf, size_t size)
 {
 	const struct profile *p = watch_profile(t->watch);
 	const struct profile_select *s = profile_selected(p);
-	char at[128] = "", range[CHART_RANGE];
+	char at[128] = "", range[UNITS_MAX];
 
 	*buf = '\0';
 	if (text(t)) {
@@ -823,7 +823,7 @@ place(const struct tui *t, char *buf, size_t size)
 		return;
 	}
 	if (s->from || s->to != UINT64_MAX) {
-		append(buf, size, chart_range(s->from, s->to, range));
+		append(buf, size, units_range(range, s->from, s->to));
 		append(buf, size, "  ");
 	}
 	if (s->thread != PROFILE_ALL)

@@ -3,11 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/units.h"
 #include "tui/cells.h"
 #include "tui/grid.h"
 #include "base/idmap.h"
 #include "profile/inuse.h"
-#include "profile/inuse_report.h"
 #include "tui/plot.h"
 #include "profile/profile.h"
 #include "base/hash.h"
@@ -169,10 +169,10 @@ static void
 draw_size(struct grid *g, const struct grid_area *cell, const struct row *r,
     uint64_t part, uint64_t whole)
 {
-	char buf[INUSE_SIZE];
+	char buf[UNITS_MAX];
 
 	grid_put_right(g, cell->y, cell->x, cell->columns - 1, cells_heat(part, whole),
-	    r->heap ? inuse_size(buf, part) : "-");
+	    r->heap ? units_size(buf, part) : "-");
 }
 
 static void

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "tui/cells.h"
-#include "tui/chart.h"
 #include "tui/grid.h"
 #include "tui/plot.h"
 #include "profile/profile.h"

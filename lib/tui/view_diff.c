@@ -3,13 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/units.h"
 #include "base/array.h"
 #include "tui/cells.h"
-#include "tui/chart.h"
 #include "tui/grid.h"
 #include "base/idmap.h"
 #include "profile/inuse.h"
-#include "profile/inuse_report.h"
 #include "profile/profile.h"
 #include "base/hash.h"
 #include "tui/table.h"
@@ -238,7 +237,7 @@ percent(const struct view_diff *v, const uint64_t *ns, enum side side)
 	const struct part *part = &v->part[side];
 	uint64_t whole = v->by_time ? part->covered : part->ns;
 
-	return whole ? 100 * (double)ns[side] / (double)whole : 0;
+	return units_percent(ns[side], whole);
 }
 
 static double
@@ -331,14 +330,14 @@ draw_live(const struct view_diff *v, const struct row *r, int column, struct gri
     const struct grid_area *cell)
 {
 	uint64_t new = r->live[NEW], old = r->live[OLD];
-	char buf[INUSE_SIZE];
+	char buf[UNITS_MAX];
 
 	if (column == LIVE)
 		grid_put_right(g, cell->y, cell->x, cell->columns - 1,
-		    cells_heat(new, live(v)), new || old ? inuse_size(buf, new) : "-");
+		    cells_heat(new, live(v)), new || old ? units_size(buf, new) : "-");
 	else
 		draw_change(g, cell, (double)new - (double)old, (double)live(v) / 100,
-		    new || old ? inuse_change(buf, old, new) : "-");
+		    new || old ? units_change(buf, old, new) : "-");
 }
 
 static void
@@ -486,10 +485,10 @@ diff_place(void *view, char *buf, size_t size)
 	const struct view_diff *v = view;
 	const struct profile_select *b = watch_before(v->watch);
 	const struct table *t = &v->table;
-	char what[CHART_RANGE + 16] = "changes", range[CHART_RANGE];
+	char what[UNITS_MAX + 16] = "changes", range[UNITS_MAX];
 
 	if (b && !watch_other(v->watch))
-		snprintf(what, sizeof(what), "against %s", chart_range(b->from, b->to, range));
+		snprintf(what, sizeof(what), "against %s", units_range(range, b->from, b->to));
 	snprintf(buf, size, "%s%s: functions %zu/%zu", what, v->by_time ? ", % of a core" : "",
 	    t->n ? t->at + 1 : 0, t->n);
 }

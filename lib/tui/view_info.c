@@ -4,7 +4,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "tui/chart.h"
+#include "base/units.h"
 #include "record/db.h"
 #include "tui/grid.h"
 #include "tui/page.h"
@@ -23,12 +23,6 @@ struct view_info {
 	struct watch *watch;
 	struct page *page;
 };
-
-static double
-percent(uint64_t part, uint64_t whole)
-{
-	return whole ? 100.0 * (double)part / (double)whole : 0;
-}
 
 /* ---- the text ---------------------------------------------------------- */
 
@@ -78,7 +72,7 @@ static void
 add_stream(struct view_info *v, struct db_stmt *s)
 {
 	const char *producer = db_text(s, 0), *how = db_text(s, 2);
-	char buf[64];
+	char buf[UNITS_MAX];
 
 	if (db_is_null(s, 1)) {
 		page_printf(v->page, GRID_FAINT, "stream", LABEL, "%s, %s",
@@ -86,9 +80,8 @@ add_stream(struct view_info *v, struct db_stmt *s)
 		    "running" : "cut off: it has no end");
 		return;
 	}
-	chart_time((uint64_t)db_int(s, 1), 1, buf, sizeof(buf));
 	page_printf(v->page, GRID_FAINT, "stream", LABEL,
-	    "%s, ended at %s (%s)", producer ? producer : "?", buf,
+	    "%s, ended at %s (%s)", producer ? producer : "?", units_time(buf, (uint64_t)db_int(s, 1), 1),
 	    how ? how : "?");
 }
 
@@ -145,11 +138,11 @@ add_stacks(struct view_info *v)
 	if (profile_measured(p) == PROFILE_CPU)
 		page_printf(v->page, GRID_FAINT, "complete stacks", LABEL,
 		    "%" PRIu64 ", %.2f%%", s->complete,
-		    percent(s->complete, s->samples));
+		    units_percent(s->complete, s->samples));
 	else
 		page_printf(v->page, GRID_FAINT, "complete stacks", LABEL,
 		    "%.3f s, %.2f%%", (double)s->complete_ns / 1e9,
-		    percent(s->complete_ns, s->ns));
+		    units_percent(s->complete_ns, s->ns));
 	c = profile_cuts(p, &n);
 	for (size_t i = 0; i < n; i++)
 		add_cut(v, &c[i]);
@@ -184,7 +177,7 @@ add_samples(struct view_info *v)
 	add_losses(v);
 	page_printf(v->page, GRID_FAINT, "profiler's cost", LABEL,
 	    "%.3f s, %.2f%% of a core, %.1f MB", (double)s->cost_ns / 1e9,
-	    percent(s->cost_ns, s->recorded), (double)s->cost_max_rss / 1e6);
+	    units_percent(s->cost_ns, s->recorded), (double)s->cost_max_rss / 1e6);
 }
 
 static void

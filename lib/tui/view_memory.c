@@ -3,11 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/units.h"
 #include "tui/cells.h"
 #include "record/db.h"
 #include "tui/grid.h"
 #include "profile/inuse.h"
-#include "profile/inuse_report.h"
 #include "tui/plot.h"
 #include "profile/profile.h"
 #include "tui/table.h"
@@ -135,10 +135,10 @@ row_compare(const void *rows, size_t x, size_t y, int column)
 static void
 draw_size(struct grid *g, const struct grid_area *cell, uint64_t part, uint64_t whole)
 {
-	char buf[INUSE_SIZE];
+	char buf[UNITS_MAX];
 
 	grid_put_right(g, cell->y, cell->x, cell->columns - 1, cells_heat(part, whole),
-	    inuse_size(buf, part));
+	    units_size(buf, part));
 }
 
 static void
@@ -146,11 +146,11 @@ draw_growth(struct grid *g, const struct grid_area *cell, const struct inuse_row
     uint64_t whole)
 {
 	uint64_t live = row->self.live, before = row->before;
-	char buf[INUSE_SIZE];
+	char buf[UNITS_MAX];
 
 	grid_put_right(g, cell->y, cell->x, cell->columns - 1,
 	    live >= before ? cells_heat(live - before, whole) : GRID_PLAIN,
-	    inuse_change(buf, before, live));
+	    units_change(buf, before, live));
 }
 
 static void

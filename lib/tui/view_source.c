@@ -4,11 +4,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/units.h"
 #include "base/array.h"
 #include "tui/cells.h"
 #include "tui/grid.h"
 #include "profile/inuse.h"
-#include "profile/inuse_report.h"
 #include "symbol/name.h"
 #include "profile/profile.h"
 #include "tui/table.h"
@@ -222,7 +222,7 @@ row_draw(const void *rows, size_t i, int column, struct grid *g,
 {
 	const struct view_source *v = rows;
 	const struct line *l = &v->line[i];
-	char buf[32];
+	char buf[UNITS_MAX];
 
 	switch ((enum column)column) {
 	case TOTAL:
@@ -236,7 +236,7 @@ row_draw(const void *rows, size_t i, int column, struct grid *g,
 	case LIVE:
 		if (l->live)
 			grid_put_right(g, cell->y, cell->x, cell->columns - 1,
-			    cells_heat(l->live, v->live), inuse_size(buf, l->live));
+			    cells_heat(l->live, v->live), units_size(buf, l->live));
 		break;
 	case NUMBER:
 		snprintf(buf, sizeof(buf), "%zu", i + 1);

@@ -42,19 +42,6 @@ check_axes(void)
 }
 
 static void
-check_time(void)
-{
-	char buf[32];
-
-	ok(!strcmp(chart_time(3723 * S, 0, buf, sizeof(buf)), "01:02:03"),
-	    "a time");
-	ok(!strcmp(chart_time(S / 2, 1, buf, sizeof(buf)), "00:00:00.5"),
-	    "with tenths");
-	ok(!strcmp(chart_time(360000 * S, 0, buf, sizeof(buf)), "100:00:00"),
-	    "of several days");
-}
-
-static void
 draws(int utf8, const double *over, const char *what, const char *want)
 {
 	static const double value[] = { 0, 25, 50, 100, 0.1 };
@@ -191,7 +178,6 @@ int
 main(void)
 {
 	check_axes();
-	check_time();
 	check_drawing();
 	check_lines();
 	check_bounds();
