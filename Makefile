@@ -25,9 +25,10 @@ IN_KERNEL := lib/sample/walker.c lib/sample/tables.c lib/os/loader.c \
 	lib/heap/heap.c lib/heap/heap_sums.c lib/heap/spy.c
 
 COMMANDS := $(patsubst cmd/%.c,%,$(wildcard cmd/*.c))
-LIB := $(patsubst %.c,$B/%.o,$(filter-out \
-	$(if $(filter 1,$(BPF)),$(wildcard lib/*/*_none.c),$(IN_KERNEL)), \
-	$(wildcard lib/*/*.c)))
+# The rooms of lib/, the lowest first: one may include only those that stand before
+# it, and not all of them (tests/tree.t has the table).
+ROOMS := base os elf stream unwind symbol sample record heap profile doctor tui
+LEFT_OUT := $(if $(filter 1,$(BPF)),$(wildcard lib/*/*_none.c),$(IN_KERNEL))
 FUZZERS := $(patsubst tests/fuzz/%.c,$B/fuzz/%,$(wildcard tests/fuzz/*.c))
 UNITS := $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/*.c))
 # Debian's static jemalloc, where it is.
@@ -39,28 +40,35 @@ TARGETS := $(patsubst tests/target/%.rs,$B/target/%,$(wildcard tests/target/*.rs
 	$B/target/points-stripped $(HEAPS:%=$B/target/%) \
 	$(patsubst tests/oracle/%.c,$B/oracle/%,$(wildcard tests/oracle/*.c))
 
-# Which command needs which library.
-LIBS_rsprof-cpu := $(if $(filter 1,$(BPF)),-lbpf) -lelf -lz
-LIBS_rsprof-growth := $(if $(filter 1,$(BPF)),-lbpf) -lelf -lz
-LIBS_rsprof-heap := $(if $(filter 1,$(BPF)),-lbpf) -lelf -lZydis -lm -lz
-LIBS_rsprof-sym := -lelf -liberty -lz -lzstd -llzma
-LIBS_rsprof-doctor := $(if $(filter 1,$(BPF)),-lbpf) -lelf -liberty -lZydis -lz -lzstd -llzma
-LIBS_rsprof-stack := -lelf -lz
-LIBS_rsprof-query := -lsqlite3
-LIBS_rsprof-store := -lsqlite3
-LIBS_rsprof-top := -lsqlite3
-LIBS_rsprof-tui := -lsqlite3 -lncursesw -ltinfo
-LIBS_unit_class := -lelf -lz
-LIBS_unit_cfi := -ldw -lelf -lz
-LIBS_unit_demangle := -liberty
-LIBS_unit_insn := -lZydis
-LIBS_unit_module := -lelf -lz
-LIBS_unit_space := -lelf -lz
-LIBS_unit_profile := -lsqlite3
+# The rooms that a command is made of, the highest first.
+PRODUCER := sample unwind stream elf os base
+ROOMS_rsprof-cpu := $(PRODUCER)
+ROOMS_rsprof-growth := heap $(PRODUCER)
+ROOMS_rsprof-heap := heap $(PRODUCER)
+ROOMS_rsprof-stack := $(PRODUCER)
+ROOMS_rsprof-sym := symbol unwind stream elf os base
+ROOMS_rsprof-print := symbol stream base
+ROOMS_rsprof-store := record stream base
+ROOMS_rsprof-top := profile record symbol base
+ROOMS_rsprof-tui := tui profile record symbol base
+ROOMS_rsprof-query := record base
+ROOMS_rsprof-doctor := doctor heap symbol $(PRODUCER)
+ALL_ROOMS := doctor tui heap profile symbol $(PRODUCER) record stream base
+
+# The library that a room calls; a command is linked with those that it needs.
+LIBS_os := $(if $(filter 1,$(BPF)),-lbpf)
+LIBS_elf := -lelf -lZydis -lz -lzstd -llzma
+LIBS_symbol := -liberty
+LIBS_record := -lsqlite3
+LIBS_heap := -lm
+LIBS_tui := -lncursesw -ltinfo
+LIBS_unit_cfi := -ldw
+archives = $(patsubst %,$B/lib/%.a,$1)
+libraries = -Wl,--as-needed $(foreach r,$1,$(LIBS_$r))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all units targets deps demo check check-kernel bench soak lint fuzz fuzzers pictures install clean
+.PHONY: all units targets deps demo check check-builds check-kernel bench soak lint fuzz fuzzers pictures install clean
 
 all: $(COMMANDS:%=$B/%) $B/rsprof
 units: $(UNITS)
@@ -72,21 +80,26 @@ $B/%.o: %.c
 	@$(if $(V),,echo "  CC   $<")
 	$Q$(CC) $(ALL_CFLAGS) $(CPPFLAGS) -MMD -MP -c -o $@ $<
 
-$B/lib.a: $(LIB)
-	@rm -f $@
-	$Qar rcs $@ $^
+# $(call room,NAME): the archive of a room.
+define room
+$B/lib/$1.a: $(patsubst %.c,$B/%.o,$(filter-out $(LEFT_OUT),$(wildcard lib/$1/*.c)))
+	@rm -f $$@
+	$$Qar rcs $$@ $$^
+endef
+$(foreach r,$(ROOMS),$(eval $(call room,$r)))
 
-$B/rsprof-%: $B/cmd/rsprof-%.o $B/lib.a
+.SECONDEXPANSION:
+$B/rsprof-%: $B/cmd/rsprof-%.o $$(call archives,$$(ROOMS_rsprof-$$*))
 	@$(if $(V),,echo "  LD   $@")
-	$Q$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_rsprof-$*)
+	$Q$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(call libraries,$(ROOMS_rsprof-$*))
 
-$B/unit/%: $B/tests/unit/%.o $B/lib.a
+$B/unit/%: $B/tests/unit/%.o $(call archives,$(ALL_ROOMS))
 	@mkdir -p $(@D)
-	$Q$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_unit_$*)
+	$Q$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(call libraries,$(ALL_ROOMS)) $(LIBS_unit_$*)
 
-$B/fuzz/%: $B/tests/fuzz/%.o $B/lib.a
+$B/fuzz/%: $B/tests/fuzz/%.o $(call archives,$(ALL_ROOMS))
 	@mkdir -p $(@D)
-	$Q$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -o $@ $^ -lbpf -lelf -liberty -llzma -lZydis -lsqlite3 -lz -lzstd
+	$Q$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -o $@ $^ $(call libraries,$(ALL_ROOMS))
 
 $B/rsprof: cmd/rsprof
 	@mkdir -p $(@D)
@@ -121,8 +134,8 @@ $B/schema.h: lib/record/schema.sql
 $B/lib/record/db.o: $B/schema.h
 $B/lib/record/db.o: ALL_CFLAGS += -I$B
 
-# Unwind tables are cached for the sources that made them: none is left out.
-$B/stamp.h: $(sort $(wildcard lib/*/*.[ch] bpf/*.h))
+# Kept tables and names are those of the sources that made them.
+$B/stamp.h: $(sort $(wildcard lib/elf/*.[ch] lib/unwind/*.[ch] lib/symbol/*.[ch]) bpf/step.h)
 	@mkdir -p $(@D)
 	$Qcat $^ | sha256sum | sed 's/\(.\{16\}\).*/#define STAMP 0x\1/' >$@
 
@@ -193,12 +206,12 @@ $B/oracle/%: tests/oracle/%.c
 	$Q$(CC) $(ALL_CFLAGS) -o $@ $< -ldw -lelf
 
 # Empty probes, for the bench.
-$B/oracle/floor: tests/oracle/floor.c $B/lib.a
+$B/oracle/floor: tests/oracle/floor.c $(call archives,os base)
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  CC   $<")
 	$Q$(CC) $(ALL_CFLAGS) -o $@ $^
 
-$B/oracle/demangle: tests/oracle/demangle.c $B/lib.a
+$B/oracle/demangle: tests/oracle/demangle.c $(call archives,symbol base)
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  CC   $<")
 	$Q$(CC) $(ALL_CFLAGS) -o $@ $^ -liberty
