@@ -1,6 +1,6 @@
-#include <string.h>
-
 #include "base/arg.h"
+
+#include <string.h>
 
 static const struct unit {
 	const char *name;

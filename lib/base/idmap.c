@@ -1,6 +1,6 @@
-#include <stdlib.h>
-
 #include "base/idmap.h"
+
+#include <stdlib.h>
 
 /* Ids may be hashes or 1, 2, 3: multiply (by 2^64 over the golden ratio) and
  * take the high bits. */

@@ -1,10 +1,11 @@
+#include "base/strtab.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/array.h"
 #include "base/idmap.h"
 #include "base/hash.h"
-#include "base/strtab.h"
 
 static int
 append(struct strtab *t, const char *s)

@@ -1,3 +1,5 @@
+#include "record/db.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <stdarg.h>
@@ -8,7 +10,6 @@
 
 #include <sqlite3.h>
 
-#include "record/db.h"
 #include "record/db_file.h"
 
 static const char schema[] =

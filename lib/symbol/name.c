@@ -1,3 +1,5 @@
+#include "symbol/name.h"
+
 #include <langinfo.h>
 #include <limits.h>
 #include <stdint.h>
@@ -5,7 +7,6 @@
 #include <wchar.h>
 
 #include "base/utf8.h"
-#include "symbol/name.h"
 #include "symbol/source.h"
 
 /* ---- characters ------------------------------------------------------- */

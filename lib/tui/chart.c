@@ -1,7 +1,8 @@
+#include "tui/chart.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "tui/chart.h"
 #include "base/units.h"
 #include "tui/grid.h"
 

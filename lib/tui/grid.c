@@ -1,9 +1,10 @@
+#include "tui/grid.h"
+
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "tui/grid.h"
 #include "base/utf8.h"
 
 #define GRID_REPLACEMENT 0xfffd

@@ -1,10 +1,11 @@
+#include "tui/head.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/units.h"
 #include "tui/grid.h"
-#include "tui/head.h"
 #include "profile/profile.h"
 #include "tui/watch.h"
 

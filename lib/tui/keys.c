@@ -1,7 +1,7 @@
+#include "tui/keys.h"
+
 #include <stdio.h>
 #include <string.h>
-
-#include "tui/keys.h"
 
 static const struct {
 	int key;

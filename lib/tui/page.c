@@ -1,10 +1,11 @@
+#include "tui/page.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tui/grid.h"
-#include "tui/page.h"
 
 struct line {
 	char *label, *text;

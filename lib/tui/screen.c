@@ -1,4 +1,6 @@
 #define NCURSES_WIDECHAR 1
+#include "tui/screen.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -14,7 +16,6 @@
 
 #include "tui/grid.h"
 #include "tui/keys.h"
-#include "tui/screen.h"
 
 #define SCREEN_ESCAPE_MS 50   /* a key's escape sequence comes within */
 #define SCREEN_SILENT_MAX 100 /* reads of nothing: the input has ended */

@@ -1,10 +1,11 @@
+#include "tui/table.h"
+
 #include <limits.h>
 #include <stdint.h>
 #include <stdlib.h>
 
 #include "tui/grid.h"
 #include "base/pattern.h"
-#include "tui/table.h"
 
 /* ---- order ------------------------------------------------------------ */
 

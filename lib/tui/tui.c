@@ -1,3 +1,5 @@
+#include "tui/tui.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -17,7 +19,6 @@
 #include "tui/prompt.h"
 #include "tui/strip.h"
 #include "tui/table.h"
-#include "tui/tui.h"
 #include "tui/view.h"
 #include "tui/watch.h"
 

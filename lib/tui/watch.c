@@ -1,3 +1,5 @@
+#include "tui/watch.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +10,6 @@
 #include "record/db.h"
 #include "profile/inuse.h"
 #include "profile/profile.h"
-#include "tui/watch.h"
 
 struct watch {
 	char *path;
