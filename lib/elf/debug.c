@@ -61,7 +61,7 @@ struct range {
 struct debug {
 	struct debug *next;
 	struct debug_memory *memory;
-	struct dwarf *dwarf;
+	struct dwarf_file *dwarf;
 	struct dwarf_split *split;
 	struct debug *supplement; /* or NULL */
 	struct obj *supplement_file;
@@ -134,10 +134,10 @@ sort_ranges(struct debug *d)
 
 /* Pages of a mapping that are not needed any more are in the file. */
 static void
-drop_pages(const struct dwarf *dwarf, const unsigned char *bytes, size_t len)
+drop_pages(const struct dwarf_file *dwarf, const unsigned char *bytes, size_t len)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE), all, from, to;
-	const unsigned char *file = obj_bytes(dwarf_obj(dwarf), &all);
+	const unsigned char *file = obj_bytes(dwarf_file_obj(dwarf), &all);
 
 	/* What was decompressed is nowhere else. */
 	if (bytes < file || len > all || (size_t)(bytes - file) > all - len)
@@ -198,7 +198,7 @@ open_supplement(struct debug *d, const struct obj *obj, const struct debug_optio
 	if (d->supplement_file)
 		d->supplement = open_file(d->supplement_file, o, 0);
 	if (d->supplement)
-		dwarf_set_supplement(d->dwarf, d->supplement->dwarf);
+		dwarf_file_set_supplement(d->dwarf, d->supplement->dwarf);
 	else
 		d->problem = "the file that dwz(1) has put names of it into was not found: "
 		             "of some inlined calls there is no name";
@@ -215,12 +215,12 @@ open_file(struct obj *obj, const struct debug_options *o, int supplements)
 	d->memory = o->memory;
 	d->next = d->memory->first;
 	d->memory->first = d;
-	d->dwarf = dwarf_open(obj, 0);
+	d->dwarf = dwarf_file_open(obj, 0);
 	d->split = dwarf_split_new(o->where);
 	if (d->dwarf && d->split) {
 		if (supplements)
 			open_supplement(d, obj, o);
-		dwarf_set_units(d->dwarf, unit_of_entry, d);
+		dwarf_file_set_units(d->dwarf, unit_of_entry, d);
 		if (read_units(d) == 0)
 			return d;
 	}
@@ -282,7 +282,7 @@ unload(struct debug *d, struct unit *u)
 }
 
 static void
-drop_section(const struct dwarf *dwarf, enum dwarf_section section)
+drop_section(const struct dwarf_file *dwarf, enum dwarf_section section)
 {
 	struct bytes b = dwarf_bytes(dwarf, section, 0);
 
@@ -348,7 +348,7 @@ debug_close(struct debug *d)
 	if (*at)
 		*at = d->next;
 	dwarf_split_close(d->split);
-	dwarf_close(d->dwarf);
+	dwarf_file_close(d->dwarf);
 	debug_close(d->supplement);
 	obj_close(d->supplement_file);
 	strtab_clear(&d->made);

@@ -11,12 +11,12 @@
 #define ABBREVS (1U << 20) /* of a unit, and */
 #define SPECS 1000         /* of one of those: more are damage */
 
-struct dwarf {
+struct dwarf_file {
 	struct obj *obj;
 	struct obj_data section[DWARF_SECTIONS];
 	struct dwarf_unit *(*find)(void *ctx, uint64_t offset);
 	void *ctx;
-	struct dwarf *supplement; /* or NULL */
+	struct dwarf_file *supplement; /* or NULL */
 };
 
 /* ---- sections ---------------------------------------------------------- */
@@ -36,10 +36,10 @@ static const struct {
 	[DWARF_STR_OFFSETS] = { ".debug_str_offsets", 1 },
 };
 
-struct dwarf *
-dwarf_open(struct obj *obj, int split)
+struct dwarf_file *
+dwarf_file_open(struct obj *obj, int split)
 {
-	struct dwarf *d = calloc(1, sizeof *d);
+	struct dwarf_file *d = calloc(1, sizeof *d);
 	char name[40];
 
 	if (d == NULL)
@@ -52,12 +52,12 @@ dwarf_open(struct obj *obj, int split)
 	}
 	if (d->section[DWARF_INFO].len && d->section[DWARF_ABBREV].len)
 		return d;
-	dwarf_close(d);
+	dwarf_file_close(d);
 	return NULL;
 }
 
 void
-dwarf_close(struct dwarf *d)
+dwarf_file_close(struct dwarf_file *d)
 {
 	if (d == NULL)
 		return;
@@ -67,19 +67,19 @@ dwarf_close(struct dwarf *d)
 }
 
 struct obj *
-dwarf_obj(const struct dwarf *d)
+dwarf_file_obj(const struct dwarf_file *d)
 {
 	return d->obj;
 }
 
 void
-dwarf_set_supplement(struct dwarf *d, struct dwarf *supplement)
+dwarf_file_set_supplement(struct dwarf_file *d, struct dwarf_file *supplement)
 {
 	d->supplement = supplement;
 }
 
 void
-dwarf_set_units(struct dwarf *d, struct dwarf_unit *(*find)(void *ctx, uint64_t offset),
+dwarf_file_set_units(struct dwarf_file *d, struct dwarf_unit *(*find)(void *ctx, uint64_t offset),
     void *ctx)
 {
 	d->find = find;
@@ -87,7 +87,7 @@ dwarf_set_units(struct dwarf *d, struct dwarf_unit *(*find)(void *ctx, uint64_t 
 }
 
 struct bytes
-dwarf_bytes(const struct dwarf *d, enum dwarf_section s, uint64_t offset)
+dwarf_bytes(const struct dwarf_file *d, enum dwarf_section s, uint64_t offset)
 {
 	const struct obj_data *data = &d->section[s];
 	static const unsigned char none;
@@ -102,7 +102,7 @@ dwarf_bytes(const struct dwarf *d, enum dwarf_section s, uint64_t offset)
 }
 
 void
-dwarf_narrow(struct dwarf *d, enum dwarf_section s, uint64_t offset, uint64_t len)
+dwarf_narrow(struct dwarf_file *d, enum dwarf_section s, uint64_t offset, uint64_t len)
 {
 	struct obj_data *data = &d->section[s];
 
@@ -262,7 +262,7 @@ read_header(struct dwarf_unit *u, struct bytes *b)
 }
 
 int
-dwarf_unit_read(struct dwarf *d, uint64_t offset, struct dwarf_unit *u)
+dwarf_unit_read(struct dwarf_file *d, uint64_t offset, struct dwarf_unit *u)
 {
 	struct bytes all = dwarf_bytes(d, DWARF_INFO, 0);
 	struct bytes b = dwarf_bytes(d, DWARF_INFO, offset);
@@ -464,7 +464,7 @@ dwarf_next_attr(struct dwarf_attrs *a, struct dwarf_value *out)
 
 /* The n-th number of an array. */
 static int
-indexed(const struct dwarf *d, enum dwarf_section s, uint64_t base, uint64_t n,
+indexed(const struct dwarf_file *d, enum dwarf_section s, uint64_t base, uint64_t n,
     unsigned size, uint64_t *out)
 {
 	struct bytes b;
@@ -477,7 +477,7 @@ indexed(const struct dwarf *d, enum dwarf_section s, uint64_t base, uint64_t n,
 }
 
 static const char *
-string_at(const struct dwarf *d, enum dwarf_section s, uint64_t offset)
+string_at(const struct dwarf_file *d, enum dwarf_section s, uint64_t offset)
 {
 	struct bytes b = dwarf_bytes(d, s, offset);
 	const char *text = bytes_string(&b);
@@ -489,7 +489,7 @@ const char *
 dwarf_string(struct dwarf_unit *u, const struct dwarf_value *v)
 {
 	struct bytes b = { v->bytes, NULL, 0 };
-	const struct dwarf *d = u->dwarf;
+	const struct dwarf_file *d = u->dwarf;
 	struct bytes info = dwarf_bytes(d, DWARF_INFO, 0);
 	uint64_t offset;
 
@@ -565,7 +565,7 @@ int
 dwarf_reference(struct dwarf_unit *u, const struct dwarf_value *v,
     struct dwarf_die *out)
 {
-	const struct dwarf *d = u->dwarf;
+	const struct dwarf_file *d = u->dwarf;
 	uint64_t to = v->number;
 
 	switch (v->form) {

@@ -14,7 +14,7 @@
 #include "base/bytes.h"
 
 struct obj;
-struct dwarf;
+struct dwarf_file;
 
 enum dwarf_section {
 	DWARF_INFO,
@@ -54,7 +54,7 @@ struct dwarf_abbrevs {
 };
 
 struct dwarf_unit {
-	struct dwarf *dwarf;
+	struct dwarf_file *dwarf;
 	uint64_t offset, die, end; /* the header, the first entry, past the last; in
 	                              DWARF_INFO */
 	uint64_t abbrev_offset, id; /* id: of split units */
@@ -87,32 +87,32 @@ struct dwarf_die {
 
 /* The file, which must outlive it; split: the sections of a .dwo or .dwp.  NULL:
  * there is no DWARF in it, or no memory. */
-struct dwarf *dwarf_open(struct obj *obj, int split);
-void dwarf_close(struct dwarf *d);
-struct obj *dwarf_obj(const struct dwarf *d);
+struct dwarf_file *dwarf_file_open(struct obj *obj, int split);
+void dwarf_file_close(struct dwarf_file *d);
+struct obj *dwarf_file_obj(const struct dwarf_file *d);
 
-struct bytes dwarf_bytes(const struct dwarf *d, enum dwarf_section s,
+struct bytes dwarf_bytes(const struct dwarf_file *d, enum dwarf_section s,
     uint64_t offset);
 
 /* A section is only a part of what the file has: of a .dwp. */
-void dwarf_narrow(struct dwarf *d, enum dwarf_section s, uint64_t offset,
+void dwarf_narrow(struct dwarf_file *d, enum dwarf_section s, uint64_t offset,
     uint64_t len);
 
 /*
  * The unit whose header stands at an offset of DWARF_INFO: 0, with u->end where
  * the next one begins; -1: there is none.  dwarf_root() reads its first entry.
  */
-int dwarf_unit_read(struct dwarf *d, uint64_t offset, struct dwarf_unit *u);
+int dwarf_unit_read(struct dwarf_file *d, uint64_t offset, struct dwarf_unit *u);
 int dwarf_root(struct dwarf_unit *u);
 void dwarf_unit_clear(struct dwarf_unit *u);
 
 /* The unit that has an entry, found by whoever keeps them. */
-void dwarf_set_units(struct dwarf *d,
+void dwarf_file_set_units(struct dwarf_file *d,
     struct dwarf_unit *(*find)(void *ctx, uint64_t offset), void *ctx);
 
 /* The file that has what is the same in several ones (7.3.6; dwz(1)), with units of
  * its own; without it, names that it has are not known. */
-void dwarf_set_supplement(struct dwarf *d, struct dwarf *supplement);
+void dwarf_file_set_supplement(struct dwarf_file *d, struct dwarf_file *supplement);
 
 /* The entry at an offset of DWARF_INFO; -1: there is none. */
 int dwarf_die_at(struct dwarf_unit *u, uint64_t offset, struct dwarf_die *out);

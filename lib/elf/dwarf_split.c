@@ -21,7 +21,7 @@ struct dwarf_split {
 /* A unit that was opened. */
 struct opened {
 	struct dwarf_unit unit; /* first */
-	struct dwarf *dwarf;
+	struct dwarf_file *dwarf;
 	struct obj *own; /* the .dwo that it is from; NULL: the package */
 };
 
@@ -186,16 +186,16 @@ section_of(uint32_t kind)
 }
 
 /* What of the package's sections is this unit's. */
-static struct dwarf *
+static struct dwarf_file *
 open_packed(struct obj *package, uint64_t id)
 {
-	struct dwarf *d;
+	struct dwarf_file *d;
 	struct index x;
 	uint32_t row;
 	int section;
 
 	if (read_index(package, &x) < 0 || (row = find_row(&x, id)) == 0 ||
-	    (d = dwarf_open(package, 1)) == NULL)
+	    (d = dwarf_file_open(package, 1)) == NULL)
 		return NULL;
 	for (unsigned i = 0; i < x.columns; i++) {
 		uint64_t cell = (uint64_t)(row - 1) * x.columns + i;
@@ -238,7 +238,7 @@ dwarf_split_unit(struct dwarf_split *s, struct dwarf_unit *skeleton)
 	if (package)
 		o->dwarf = open_packed(package, skeleton->id);
 	if (o->dwarf == NULL && (o->own = open_dwo(s->where, skeleton)))
-		o->dwarf = dwarf_open(o->own, 1);
+		o->dwarf = dwarf_file_open(o->own, 1);
 	if (o->dwarf && find_unit(o, skeleton) == 0)
 		return &o->unit;
 	s->problem = "its split debug information (.dwp, .dwo) was not all found: of some "
@@ -255,7 +255,7 @@ dwarf_split_free(struct dwarf_unit *u)
 	if (o == NULL)
 		return;
 	dwarf_unit_clear(u);
-	dwarf_close(o->dwarf);
+	dwarf_file_close(o->dwarf);
 	obj_close(o->own);
 	free(o);
 }
