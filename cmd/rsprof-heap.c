@@ -31,7 +31,7 @@
 #include "heap/heap.h"
 #include "heap/learn.h"
 #include "unwind/module.h"
-#include "elf/obj.h"
+#include "elf/elf_file.h"
 #include "os/perf.h"
 #include "heap/places.h"
 #include "heap/plan.h"
@@ -716,20 +716,20 @@ run_to_start(struct profiler *p, pid_t pid)
 	char path[64];
 	const char *error;
 	int fd, got = -1;
-	struct obj *obj;
+	struct elf_file *obj;
 	uint64_t entry;
 
 	snprintf(path, sizeof path, "/proc/%d/exe", (int)pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	obj = fd < 0 ? NULL : obj_open(fd, &error);
-	if (obj && obj_entry(obj, &entry) == 0) {
+	obj = fd < 0 ? NULL : elf_file_open(fd, &error);
+	if (obj && elf_file_entry(obj, &entry) == 0) {
 		snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
 		got = heap_stop_at(p->heap, pid, path, entry);
 	}
 	if (got < 0)
 		note(p, "process %d: it cannot be stopped at its beginning: what it "
 		    "allocates first may be missing", (int)pid);
-	obj_close(obj);
+	elf_file_close(obj);
 	if (fd >= 0)
 		close(fd);
 }

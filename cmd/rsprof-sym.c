@@ -57,7 +57,7 @@ struct namer {
 	struct idmap place_of; /* hash of module and offset -> index */
 	struct idmap frames;   /* ids that have been written */
 	struct symbol_options o;
-	struct debug_memory memory;
+	struct dwarf_memory memory;
 	const char *dir[DIRS];
 	const char *program;   /* whose addresses are named, in place of a stream */
 	const char *file;      /* being read */

@@ -35,10 +35,10 @@ struct file {
 	struct symbol_user user;
 	const char *problem; /* why it could not be read, or NULL */
 	int rust, exe;
-	char buildid[OBJ_BUILDID_MAX];
+	char buildid[ELF_FILE_BUILDID_MAX];
 	unsigned unwind;     /* per mille of its code that have unwind tables */
 	int debug_info, symtab;
-	struct obj_segment code[4];
+	struct elf_file_segment code[4];
 	size_t ncode;
 };
 
@@ -77,7 +77,7 @@ inspect_close(struct inspect *p)
 /* ---- looking at files -------------------------------------------------- */
 
 static void
-look_at_code(struct file *f, const struct obj *obj)
+look_at_code(struct file *f, const struct elf_file *obj)
 {
 	struct unwind_table table;
 	uint64_t places = 0, known = 0;
@@ -85,7 +85,7 @@ look_at_code(struct file *f, const struct obj *obj)
 	memset(&table, 0, sizeof table);
 	f->problem = cfi_compile(&table, obj, NULL);
 	while (f->ncode < sizeof f->code / sizeof *f->code &&
-	    obj_exec_segment(obj, f->ncode, &f->code[f->ncode]) == 0)
+	    elf_file_exec_segment(obj, f->ncode, &f->code[f->ncode]) == 0)
 		f->ncode++;
 	for (size_t i = 0; i < f->ncode; i++)
 		for (uint64_t at = 0; at < f->code[i].len; at += UNWIND_STEP) {
@@ -100,12 +100,12 @@ look_at_code(struct file *f, const struct obj *obj)
 }
 
 static void
-look_at_obj(struct file *f, const struct obj *obj)
+look_at_obj(struct file *f, const struct elf_file *obj)
 {
-	obj_buildid(obj, f->buildid);
-	f->rust = obj_is_rust(obj);
-	f->debug_info = obj_has_debug(obj);
-	f->symtab = obj_has_symtab(obj);
+	elf_file_buildid(obj, f->buildid);
+	f->rust = elf_file_is_rust(obj);
+	f->debug_info = elf_file_has_debug(obj);
+	f->symtab = elf_file_has_symtab(obj);
 	look_at_code(f, obj);
 }
 
@@ -113,16 +113,16 @@ static void
 look_at_file(struct inspect *p, struct file *f, const struct proc_map *map)
 {
 	int fd = module_open(p->pid, map, f->path);
-	struct obj *obj;
+	struct elf_file *obj;
 
 	if (fd < 0) {
 		f->problem = "it cannot be opened";
 		return;
 	}
-	obj = obj_open(fd, &f->problem);
+	obj = elf_file_open(fd, &f->problem);
 	if (obj)
 		look_at_obj(f, obj);
-	obj_close(obj);
+	elf_file_close(obj);
 	close(fd);
 }
 
@@ -384,7 +384,7 @@ static void
 name_places(const struct file *f, struct names *out)
 {
 	uint64_t code = code_size(f), at;
-	struct debug_memory memory = { .most = MEMORY };
+	struct dwarf_memory memory = { .most = MEMORY };
 	struct symbol_options o = { .memory = &memory, .kallsyms = -1 };
 	struct symbols *s = symbols_open(f->path, f->buildid, &f->user, 1, &o);
 	const struct symbol_frame *frame;

@@ -8,11 +8,11 @@
 
 #include "base/bytes.h"
 #include "elf/debuginfod.h"
-#include "elf/obj.h"
+#include "elf/elf_file.h"
 
 struct search {
 	const char *root;
-	char buildid[OBJ_BUILDID_MAX]; /* "": it has none, the checksum counts */
+	char buildid[ELF_FILE_BUILDID_MAX]; /* "": it has none, the checksum counts */
 	const char *link;              /* the name in .gnu_debuglink, or NULL */
 	uint32_t crc;                  /* what stands behind that name */
 	const struct supplement *supplement; /* or NULL: that is not looked for */
@@ -22,9 +22,9 @@ struct search {
 
 /* A name, NUL, up to three more bytes to a multiple of four, and the CRC. */
 static void
-read_link(struct search *s, const struct obj *obj)
+read_link(struct search *s, const struct elf_file *obj)
 {
-	struct obj_section link = obj_section(obj, ".gnu_debuglink");
+	struct elf_file_section link = elf_file_section(obj, ".gnu_debuglink");
 	const unsigned char *end = link.bytes ? memchr(link.bytes, 0, link.len) : NULL;
 	size_t at;
 
@@ -38,10 +38,10 @@ read_link(struct search *s, const struct obj *obj)
 }
 
 static int
-has_checksum(const struct obj *obj, uint32_t crc)
+has_checksum(const struct elf_file *obj, uint32_t crc)
 {
 	size_t len;
-	const unsigned char *bytes = obj_bytes(obj, &len);
+	const unsigned char *bytes = elf_file_bytes(obj, &len);
 
 	return crc32_z(0, bytes, len) == crc;
 }
@@ -57,14 +57,14 @@ struct supplement {
 };
 
 static int
-read_supplement(const struct obj *obj, struct supplement *out)
+read_supplement(const struct elf_file *obj, struct supplement *out)
 {
-	struct obj_section s = obj_section(obj, ".gnu_debugaltlink");
+	struct elf_file_section s = elf_file_section(obj, ".gnu_debugaltlink");
 	int old = s.bytes != NULL;
 	struct bytes b;
 
 	if (!old)
-		s = obj_section(obj, ".debug_sup");
+		s = elf_file_section(obj, ".debug_sup");
 	if (s.bytes == NULL)
 		return -1;
 	b = (struct bytes){ s.bytes, s.bytes + s.len, 0 };
@@ -79,7 +79,7 @@ read_supplement(const struct obj *obj, struct supplement *out)
 }
 
 static int
-is_supplement(const struct obj *obj, const struct supplement *wanted)
+is_supplement(const struct elf_file *obj, const struct supplement *wanted)
 {
 	struct supplement s;
 	size_t len = (size_t)(wanted->id.end - wanted->id.p);
@@ -92,42 +92,42 @@ is_supplement(const struct obj *obj, const struct supplement *wanted)
 
 /* Is it this one, and of any use? */
 static int
-is_right(const struct search *s, const struct obj *obj)
+is_right(const struct search *s, const struct elf_file *obj)
 {
-	char id[OBJ_BUILDID_MAX];
+	char id[ELF_FILE_BUILDID_MAX];
 
-	if (!obj_has_symtab(obj) && !obj_has_debug(obj))
+	if (!elf_file_has_symtab(obj) && !elf_file_has_debug(obj))
 		return 0;
 	if (s->supplement && is_supplement(obj, s->supplement))
 		return 1;
 	if (s->buildid[0] == '\0')
 		return has_checksum(obj, s->crc);
-	obj_buildid(obj, id);
+	elf_file_buildid(obj, id);
 	return strcmp(id, s->buildid) == 0;
 }
 
-__attribute__((format(printf, 2, 3))) static struct obj *
+__attribute__((format(printf, 2, 3))) static struct elf_file *
 try(struct search *s, const char *format, ...)
 {
 	char path[DEBUGFILE_NAME + 32];
 	const char *error;
-	struct obj *obj;
+	struct elf_file *obj;
 	va_list ap;
 
 	va_start(ap, format);
 	vsnprintf(s->name, DEBUGFILE_NAME, format, ap);
 	va_end(ap);
 	snprintf(path, sizeof path, "%s%s", s->root, s->name);
-	obj = obj_open_path(path, &error);
+	obj = elf_file_open_path(path, &error);
 	if (obj && !is_right(s, obj)) {
-		obj_close(obj);
+		elf_file_close(obj);
 		obj = NULL;
 	}
 	return obj;
 }
 
 /* By build-id, below a directory laid out as /usr/lib/debug is. */
-static struct obj *
+static struct elf_file *
 try_id(struct search *s, const char *dir)
 {
 	const char *id = s->buildid;
@@ -145,13 +145,13 @@ dir_of(const char *path)
 }
 
 /* Below the roots, then in the directories, then where the user has servers. */
-static struct obj *
+static struct elf_file *
 search(struct search *s, const struct debugfile_where *w,
-    struct obj *(*below)(struct search *s, const char *path),
-    struct obj *(*within)(struct search *s, const char *path, const char *dir),
+    struct elf_file *(*below)(struct search *s, const char *path),
+    struct elf_file *(*within)(struct search *s, const char *path, const char *dir),
     const char *path)
 {
-	struct obj *found;
+	struct elf_file *found;
 
 	s->root = w->root;
 	found = below(s, path);
@@ -169,10 +169,10 @@ search(struct search *s, const struct debugfile_where *w,
 
 /* ---- what was set apart ------------------------------------------------ */
 
-static struct obj *
+static struct elf_file *
 apart_below(struct search *s, const char *path)
 {
-	struct obj *obj = try_id(s, "/usr/lib/debug");
+	struct elf_file *obj = try_id(s, "/usr/lib/debug");
 	int dir = dir_of(path);
 
 	if (obj == NULL && s->link)
@@ -186,10 +186,10 @@ apart_below(struct search *s, const char *path)
 
 /* A directory is laid out as /usr/lib/debug is, or as the file system, or has all
  * files side by side. */
-static struct obj *
+static struct elf_file *
 apart_within(struct search *s, const char *path, const char *dir)
 {
-	struct obj *obj = try_id(s, dir);
+	struct elf_file *obj = try_id(s, dir);
 
 	if (obj == NULL && s->link)
 		obj = try(s, "%s%.*s%s", dir, dir_of(path), path, s->link);
@@ -200,13 +200,13 @@ apart_within(struct search *s, const char *path, const char *dir)
 	return obj ? obj : try(s, "%s/%s.debug", dir, path + dir_of(path));
 }
 
-struct obj *
-debugfile_open(const struct obj *obj, const struct debugfile_where *w,
+struct elf_file *
+debugfile_open(const struct elf_file *obj, const struct debugfile_where *w,
     char name[DEBUGFILE_NAME])
 {
 	struct search s = { .name = name };
 
-	obj_buildid(obj, s.buildid);
+	elf_file_buildid(obj, s.buildid);
 	if (s.buildid[0] == 'h')
 		s.buildid[0] = '\0';
 	read_link(&s, obj);
@@ -217,19 +217,19 @@ debugfile_open(const struct obj *obj, const struct debugfile_where *w,
 
 /* ---- what several files share ------------------------------------------ */
 
-static struct obj *
+static struct elf_file *
 supplement_below(struct search *s, const char *path)
 {
-	struct obj *obj = try_id(s, "/usr/lib/debug");
+	struct elf_file *obj = try_id(s, "/usr/lib/debug");
 	int dir = s->link[0] == '/' ? 0 : dir_of(path);
 
 	return obj ? obj : try(s, "%.*s%s", dir, path, s->link);
 }
 
-static struct obj *
+static struct elf_file *
 supplement_within(struct search *s, const char *path, const char *dir)
 {
-	struct obj *obj = try_id(s, dir);
+	struct elf_file *obj = try_id(s, dir);
 	int of = s->link[0] == '/' ? 0 : dir_of(path);
 
 	if (obj == NULL)
@@ -238,15 +238,15 @@ supplement_within(struct search *s, const char *path, const char *dir)
 }
 
 int
-debugfile_supplemented(const struct obj *obj)
+debugfile_supplemented(const struct elf_file *obj)
 {
 	struct supplement s;
 
 	return read_supplement(obj, &s) == 0 && !s.is;
 }
 
-struct obj *
-debugfile_supplement(const struct obj *obj, const struct debugfile_where *w,
+struct elf_file *
+debugfile_supplement(const struct elf_file *obj, const struct debugfile_where *w,
     const char *path)
 {
 	char name[DEBUGFILE_NAME];
@@ -258,7 +258,7 @@ debugfile_supplement(const struct obj *obj, const struct debugfile_where *w,
 		return NULL;
 	s.link = wanted.name;
 	len = (size_t)(wanted.id.end - wanted.id.p);
-	if (len > (OBJ_BUILDID_MAX - 1) / 2)
+	if (len > (ELF_FILE_BUILDID_MAX - 1) / 2)
 		return NULL;
 	for (size_t i = 0; i < len; i++)
 		snprintf(s.buildid + 2 * i, 3, "%02x", wanted.id.p[i]);

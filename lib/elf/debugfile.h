@@ -8,7 +8,7 @@
 
 #include <stddef.h>
 
-struct obj;
+struct elf_file;
 
 #define DEBUGFILE_NAME 8192
 
@@ -29,7 +29,7 @@ struct debugfile_where {
  * link's checksum is right, and if it has symbols or debug information.  name:
  * where it was found, without the root.  NULL: there is none.
  */
-struct obj *debugfile_open(const struct obj *obj, const struct debugfile_where *w,
+struct elf_file *debugfile_open(const struct elf_file *obj, const struct debugfile_where *w,
     char name[DEBUGFILE_NAME]);
 
 /*
@@ -38,8 +38,8 @@ struct obj *debugfile_open(const struct obj *obj, const struct debugfile_where *
  * Does it; and that file, looked for by build-id and by name, relative to `path', where
  * the obj stands.  NULL: it is not there.
  */
-int debugfile_supplemented(const struct obj *obj);
-struct obj *debugfile_supplement(const struct obj *obj, const struct debugfile_where *w,
+int debugfile_supplemented(const struct elf_file *obj);
+struct elf_file *debugfile_supplement(const struct elf_file *obj, const struct debugfile_where *w,
     const char *path);
 
 #endif

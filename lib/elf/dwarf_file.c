@@ -6,14 +6,14 @@
 
 #include "base/array.h"
 #include "elf/dwarf_names.h"
-#include "elf/obj.h"
+#include "elf/elf_file.h"
 
 #define ABBREVS (1U << 20) /* of a unit, and */
 #define SPECS 1000         /* of one of those: more are damage */
 
 struct dwarf_file {
-	struct obj *obj;
-	struct obj_data section[DWARF_SECTIONS];
+	struct elf_file *obj;
+	struct elf_file_data section[DWARF_SECTIONS];
 	struct dwarf_unit *(*find)(void *ctx, uint64_t offset);
 	void *ctx;
 	struct dwarf_file *supplement; /* or NULL */
@@ -37,7 +37,7 @@ static const struct {
 };
 
 struct dwarf_file *
-dwarf_file_open(struct obj *obj, int split)
+dwarf_file_open(struct elf_file *obj, int split)
 {
 	struct dwarf_file *d = calloc(1, sizeof *d);
 	char name[40];
@@ -48,7 +48,7 @@ dwarf_file_open(struct obj *obj, int split)
 	for (size_t i = 0; i < DWARF_SECTIONS; i++) {
 		snprintf(name, sizeof name, "%s%s", sections[i].name,
 		    split && sections[i].split ? ".dwo" : "");
-		d->section[i] = obj_data(obj, name);
+		d->section[i] = elf_file_data(obj, name);
 	}
 	if (d->section[DWARF_INFO].len && d->section[DWARF_ABBREV].len)
 		return d;
@@ -66,7 +66,7 @@ dwarf_file_close(struct dwarf_file *d)
 	free(d);
 }
 
-struct obj *
+struct elf_file *
 dwarf_file_obj(const struct dwarf_file *d)
 {
 	return d->obj;
@@ -89,7 +89,7 @@ dwarf_file_set_units(struct dwarf_file *d, struct dwarf_unit *(*find)(void *ctx,
 struct bytes
 dwarf_bytes(const struct dwarf_file *d, enum dwarf_section s, uint64_t offset)
 {
-	const struct obj_data *data = &d->section[s];
+	const struct elf_file_data *data = &d->section[s];
 	static const unsigned char none;
 	struct bytes b = { &none, &none, 1 };
 
@@ -104,7 +104,7 @@ dwarf_bytes(const struct dwarf_file *d, enum dwarf_section s, uint64_t offset)
 void
 dwarf_narrow(struct dwarf_file *d, enum dwarf_section s, uint64_t offset, uint64_t len)
 {
-	struct obj_data *data = &d->section[s];
+	struct elf_file_data *data = &d->section[s];
 
 	if (offset > data->len || len > data->len - offset)
 		offset = len = 0;

@@ -9,11 +9,11 @@
 #include "elf/debugfile.h"
 #include "elf/dwarf_file.h"
 #include "elf/dwarf_names.h"
-#include "elf/obj.h"
+#include "elf/elf_file.h"
 
 struct dwarf_split {
 	const struct debugfile_where *where;
-	struct obj *package; /* the .dwp */
+	struct elf_file *package; /* the .dwp */
 	int looked;          /* for it */
 	const char *problem;
 };
@@ -22,7 +22,7 @@ struct dwarf_split {
 struct opened {
 	struct dwarf_unit unit; /* first */
 	struct dwarf_file *dwarf;
-	struct obj *own; /* the .dwo that it is from; NULL: the package */
+	struct elf_file *own; /* the .dwo that it is from; NULL: the package */
 };
 
 struct dwarf_split *
@@ -39,7 +39,7 @@ void
 dwarf_split_close(struct dwarf_split *s)
 {
 	if (s)
-		obj_close(s->package);
+		elf_file_close(s->package);
 	free(s);
 }
 
@@ -51,7 +51,7 @@ dwarf_split_problem(const struct dwarf_split *s)
 
 /* ---- files ------------------------------------------------------------- */
 
-__attribute__((format(printf, 1, 2))) static struct obj *
+__attribute__((format(printf, 1, 2))) static struct elf_file *
 open_file(const char *format, ...)
 {
 	char path[8192];
@@ -61,16 +61,16 @@ open_file(const char *format, ...)
 	va_start(ap, format);
 	vsnprintf(path, sizeof path, format, ap);
 	va_end(ap);
-	return obj_open_path(path, &error);
+	return elf_file_open_path(path, &error);
 }
 
 /* Below a root: where the compiler has left it, or beside the program. */
-static struct obj *
+static struct elf_file *
 open_below(const char *root, const struct dwarf_unit *u, const char *path)
 {
 	const char *name = u->split_name, *dir = u->comp_dir ? u->comp_dir : "";
 	const char *last = strrchr(name, '/'), *slash = strrchr(path, '/');
-	struct obj *obj = name[0] == '/' ? open_file("%s%s", root, name)
+	struct elf_file *obj = name[0] == '/' ? open_file("%s%s", root, name)
 	                                 : open_file("%s%s/%s", root, dir, name);
 
 	if (obj == NULL && slash)
@@ -79,11 +79,11 @@ open_below(const char *root, const struct dwarf_unit *u, const char *path)
 	return obj;
 }
 
-static struct obj *
+static struct elf_file *
 open_dwo(const struct debugfile_where *w, const struct dwarf_unit *u)
 {
 	const char *last = strrchr(u->split_name, '/');
-	struct obj *obj = open_below(w->root, u, w->path);
+	struct elf_file *obj = open_below(w->root, u, w->path);
 
 	if (obj == NULL && w->root[0])
 		obj = open_below("", u, w->path);
@@ -95,7 +95,7 @@ open_dwo(const struct debugfile_where *w, const struct dwarf_unit *u)
 	return obj;
 }
 
-static struct obj *
+static struct elf_file *
 package_of(struct dwarf_split *s)
 {
 	const struct debugfile_where *w = s->where;
@@ -133,9 +133,9 @@ word(const unsigned char *p, uint64_t n)
 }
 
 static int
-read_index(const struct obj *package, struct index *x)
+read_index(const struct elf_file *package, struct index *x)
 {
-	struct obj_section s = obj_section(package, ".debug_cu_index");
+	struct elf_file_section s = elf_file_section(package, ".debug_cu_index");
 	struct bytes b = { s.bytes, s.bytes + s.len, 0 };
 	uint64_t cells;
 
@@ -187,7 +187,7 @@ section_of(uint32_t kind)
 
 /* What of the package's sections is this unit's. */
 static struct dwarf_file *
-open_packed(struct obj *package, uint64_t id)
+open_packed(struct elf_file *package, uint64_t id)
 {
 	struct dwarf_file *d;
 	struct index x;
@@ -230,7 +230,7 @@ find_unit(struct opened *o, struct dwarf_unit *skeleton)
 struct dwarf_unit *
 dwarf_split_unit(struct dwarf_split *s, struct dwarf_unit *skeleton)
 {
-	struct obj *package = skeleton->split_name ? package_of(s) : NULL;
+	struct elf_file *package = skeleton->split_name ? package_of(s) : NULL;
 	struct opened *o;
 
 	if (skeleton->split_name == NULL || (o = calloc(1, sizeof *o)) == NULL)
@@ -256,6 +256,6 @@ dwarf_split_free(struct dwarf_unit *u)
 		return;
 	dwarf_unit_clear(u);
 	dwarf_file_close(o->dwarf);
-	obj_close(o->own);
+	elf_file_close(o->own);
 	free(o);
 }

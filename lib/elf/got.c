@@ -3,7 +3,7 @@
 #include <gelf.h>
 #include <libelf.h>
 
-#include "elf/obj.h"
+#include "elf/elf_file.h"
 
 struct seek {
 	void (*fn)(void *ctx, const char *name, uint64_t slot);
@@ -58,10 +58,10 @@ see_section(struct seek *s, Elf_Scn *scn, const GElf_Shdr *sh)
 }
 
 void
-got_slots(const struct obj *o,
+got_slots(const struct elf_file *o,
     void (*fn)(void *ctx, const char *name, uint64_t slot), void *ctx)
 {
-	struct seek s = { .fn = fn, .ctx = ctx, .elf = obj_handle(o) };
+	struct seek s = { .fn = fn, .ctx = ctx, .elf = elf_file_handle(o) };
 	Elf_Scn *scn = NULL;
 	GElf_Shdr sh;
 

@@ -3,7 +3,7 @@
 #include <lzma.h>
 #include <stdlib.h>
 
-#include "elf/obj.h"
+#include "elf/elf_file.h"
 
 #define MEMORY (128 << 20) /* for unpacking, at most */
 #define MOST (256 << 20)  /* bytes that it may become */
@@ -33,20 +33,20 @@ unpack(const unsigned char *bytes, size_t len, size_t *size)
 	return NULL;
 }
 
-struct obj *
-minidebug_open(const struct obj *obj)
+struct elf_file *
+minidebug_open(const struct elf_file *obj)
 {
-	struct obj_section s = obj_section(obj, ".gnu_debugdata");
+	struct elf_file_section s = elf_file_section(obj, ".gnu_debugdata");
 	const char *error;
-	struct obj *inside;
+	struct elf_file *inside;
 	size_t size;
 	void *bytes;
 
 	if (s.bytes == NULL || (bytes = unpack(s.bytes, s.len, &size)) == NULL)
 		return NULL;
-	inside = obj_image(bytes, size, &error);
+	inside = elf_file_image(bytes, size, &error);
 	if (inside)
-		obj_own(inside, bytes);
+		elf_file_own(inside, bytes);
 	else
 		free(bytes);
 	return inside;

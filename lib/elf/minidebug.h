@@ -6,9 +6,9 @@
 #ifndef MINIDEBUG_H
 #define MINIDEBUG_H
 
-struct obj;
+struct elf_file;
 
 /* The file inside, which has a .symtab and no code.  NULL: there is none. */
-struct obj *minidebug_open(const struct obj *obj);
+struct elf_file *minidebug_open(const struct elf_file *obj);
 
 #endif

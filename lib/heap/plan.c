@@ -16,7 +16,7 @@
 #include "elf/got.h"
 #include "elf/insn.h"
 #include "unwind/module.h"
-#include "elf/obj.h"
+#include "elf/elf_file.h"
 #include "os/proc.h"
 #include "heap/rank.h"
 #include "heap/stubs.h"
@@ -100,7 +100,7 @@ struct shims {
 
 struct plan_file {
 	struct plan_file *next;
-	struct obj *obj;
+	struct elf_file *obj;
 	int fd, rust, symtab;
 	char file[40];           /* /proc/self/fd/... */
 	char *path;
@@ -166,7 +166,7 @@ note(struct planner *p, const char *format, ...)
 static void
 close_file(struct plan_file *f)
 {
-	obj_close(f->obj);
+	elf_file_close(f->obj);
 	if (f->fd >= 0)
 		close(f->fd);
 	free(f->path);
@@ -186,7 +186,7 @@ struct seeing {
 static const unsigned char *
 code_at(const struct plan_file *f, uint64_t offset, size_t *len)
 {
-	const unsigned char *bytes = obj_bytes(f->obj, len);
+	const unsigned char *bytes = elf_file_bytes(f->obj, len);
 
 	if (offset >= *len)
 		return NULL;
@@ -213,7 +213,7 @@ see_shim(struct plan_file *f, int shim, uint64_t addr)
 		f->wanted |= 1U << shim;
 		return;
 	}
-	if (obj_addr_to_offset(f->obj, addr, &offset) < 0)
+	if (elf_file_addr_to_offset(f->obj, addr, &offset) < 0)
 		return;
 	f->shims |= 1U << shim;
 	f->shim.offset[shim] = offset;
@@ -253,7 +253,7 @@ add_entry(struct seeing *s, const struct function *fn, uint64_t offset)
 }
 
 static void
-see_symbol(void *ctx, const char *table, const struct obj_symbol *symbol)
+see_symbol(void *ctx, const char *table, const struct elf_file_symbol *symbol)
 {
 	struct seeing *s = ctx;
 	int shim = allocator_shim(symbol->name);
@@ -262,7 +262,7 @@ see_symbol(void *ctx, const char *table, const struct obj_symbol *symbol)
 	(void)table;
 	if (shim >= 0)
 		see_shim(s->f, shim, symbol->addr);
-	if (symbol->addr == 0 || obj_addr_to_offset(s->f->obj, symbol->addr, &offset) < 0)
+	if (symbol->addr == 0 || elf_file_addr_to_offset(s->f->obj, symbol->addr, &offset) < 0)
 		return;
 	for (size_t i = 0; i < COUNT(functions); i++)
 		if (is_named(&functions[i], symbol->name))
@@ -284,12 +284,12 @@ see_slot(void *ctx, const char *name, uint64_t slot)
 
 /* Strings that allocators keep where their names are gone. */
 static const char *
-linked_in(const struct obj *obj)
+linked_in(const struct elf_file *obj)
 {
 	static const struct {
 		const char *string, *name;
 	} known[] = { { "<jemalloc>", "jemalloc" }, { "mimalloc: ", "mimalloc" } };
-	struct obj_section data = obj_section(obj, ".rodata");
+	struct elf_file_section data = elf_file_section(obj, ".rodata");
 
 	for (size_t i = 0; i < COUNT(known) && data.bytes; i++)
 		if (memmem(data.bytes, data.len, known[i].string,
@@ -318,17 +318,17 @@ look_apart(struct seeing *s)
 	struct plan_file *f = s->f;
 	char root[32] = "", name[DEBUGFILE_NAME];
 	const struct debugfile_where w = { .root = root, .path = f->path };
-	struct obj *apart;
+	struct elf_file *apart;
 
 	if (s->p->pid)
 		snprintf(root, sizeof root, "/proc/%d/root", (int)s->p->pid);
 	apart = debugfile_open(f->obj, &w, name);
 	if (apart == NULL)
 		return;
-	obj_symbols(apart, see_symbol, s);
-	f->symtab = obj_has_symtab(apart);
+	elf_file_symbols(apart, see_symbol, s);
+	f->symtab = elf_file_has_symtab(apart);
 	f->apart = f->symtab ? strdup(name) : NULL;
-	obj_close(apart);
+	elf_file_close(apart);
 }
 
 static void
@@ -336,12 +336,12 @@ look(struct planner *p, struct plan_file *f)
 {
 	struct seeing s = { p, f };
 
-	obj_symbols(f->obj, see_symbol, &s);
+	elf_file_symbols(f->obj, see_symbol, &s);
 	got_slots(f->obj, see_slot, f);
-	f->symtab = obj_has_symtab(f->obj);
+	f->symtab = elf_file_has_symtab(f->obj);
 	if (!f->symtab)
 		look_apart(&s);
-	f->rust = obj_is_rust(f->obj) || f->wanted || f->shims;
+	f->rust = elf_file_is_rust(f->obj) || f->wanted || f->shims;
 	if (!f->rust)
 		return;
 	f->linked = linked_in(f->obj);
@@ -358,7 +358,7 @@ add_file(struct planner *p, int fd, const char *path)
 	struct stat st;
 
 	if (f == NULL || (f->path = strdup(path)) == NULL || fstat(fd, &st) < 0 ||
-	    (f->obj = obj_open(fd, &error)) == NULL) {
+	    (f->obj = elf_file_open(fd, &error)) == NULL) {
 		close(fd);
 		if (f)
 			free(f->path);
@@ -423,9 +423,9 @@ see_map(void *ctx, const struct proc_map *map)
 static int
 find_bias(const struct plan_file *f, uint64_t *bias)
 {
-	struct obj_segment s;
+	struct elf_file_segment s;
 
-	for (size_t i = 0; f->nmap && obj_exec_segment(f->obj, i, &s) == 0; i++) {
+	for (size_t i = 0; f->nmap && elf_file_exec_segment(f->obj, i, &s) == 0; i++) {
 		uint64_t len = f->map[0].end - f->map[0].start;
 
 		if (s.offset + s.len <= f->map[0].offset || s.offset >= f->map[0].offset + len)
@@ -728,7 +728,7 @@ guess(struct planner *p, const struct plan_file *f)
 	n = rank_targets(f->obj, read_slot, &s, t, GUESSES);
 	p->to = &p->guess;
 	for (size_t i = 0; i < n; i++)
-		if (obj_addr_to_offset(f->obj, t[i].addr, &offset) == 0)
+		if (elf_file_addr_to_offset(f->obj, t[i].addr, &offset) == 0)
 			add_probe(p, f, f->linked ? f->linked : "own", "", offset, 0);
 	p->to = &p->found;
 }

@@ -5,7 +5,7 @@
 
 #include "base/array.h"
 #include "base/idmap.h"
-#include "elf/obj.h"
+#include "elf/elf_file.h"
 
 /* What is referred to: code, or (by its address) a slot. */
 struct ranking {
@@ -46,7 +46,7 @@ relative(const unsigned char *field, uint64_t next)
  * like one, but then of something else each time.
  */
 static void
-scan(const unsigned char *code, const struct obj_segment *s, struct ranking *calls,
+scan(const unsigned char *code, const struct elf_file_segment *s, struct ranking *calls,
     struct ranking *slots)
 {
 	for (uint64_t i = 0; i + 7 < s->len; i++) {
@@ -67,11 +67,11 @@ scan(const unsigned char *code, const struct obj_segment *s, struct ranking *cal
 }
 
 static int
-is_code(const struct obj *o, uint64_t addr)
+is_code(const struct elf_file *o, uint64_t addr)
 {
-	struct obj_segment s;
+	struct elf_file_segment s;
 
-	for (size_t i = 0; obj_exec_segment(o, i, &s) == 0; i++)
+	for (size_t i = 0; elf_file_exec_segment(o, i, &s) == 0; i++)
 		if (addr - s.addr < s.len)
 			return 1;
 	return 0;
@@ -89,7 +89,7 @@ by_references(const void *va, const void *vb)
 
 /* Slots count for what stands in them. */
 static void
-join(const struct obj *o, struct ranking *calls, const struct ranking *slots,
+join(const struct elf_file *o, struct ranking *calls, const struct ranking *slots,
     int (*slot)(void *ctx, uint64_t slot, uint64_t *addr), void *ctx)
 {
 	uint64_t addr;
@@ -100,18 +100,18 @@ join(const struct obj *o, struct ranking *calls, const struct ranking *slots,
 }
 
 size_t
-rank_targets(const struct obj *o,
+rank_targets(const struct elf_file *o,
     int (*slot)(void *ctx, uint64_t slot, uint64_t *addr), void *ctx,
     struct rank_target *out, size_t max)
 {
 	struct ranking calls, slots;
-	struct obj_segment s;
+	struct elf_file_segment s;
 	size_t len, n = 0;
-	const unsigned char *bytes = obj_bytes(o, &len);
+	const unsigned char *bytes = elf_file_bytes(o, &len);
 
 	memset(&calls, 0, sizeof calls);
 	memset(&slots, 0, sizeof slots);
-	for (size_t i = 0; obj_exec_segment(o, i, &s) == 0; i++)
+	for (size_t i = 0; elf_file_exec_segment(o, i, &s) == 0; i++)
 		if (s.offset < len && s.len <= len - s.offset)
 			scan(bytes + s.offset, &s, &calls, &slots);
 	join(o, &calls, &slots, slot, ctx);

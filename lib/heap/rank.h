@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct obj;
+struct elf_file;
 
 struct rank_target {
 	uint64_t addr; /* virtual, as in the file */
@@ -18,7 +18,7 @@ struct rank_target {
 
 /* slot tells what stands in a slot: the virtual address of a function of the
  * file, or -1.  How many were found, at most max, the most wanted first. */
-size_t rank_targets(const struct obj *o,
+size_t rank_targets(const struct elf_file *o,
     int (*slot)(void *ctx, uint64_t slot, uint64_t *addr), void *ctx,
     struct rank_target *out, size_t max);
 

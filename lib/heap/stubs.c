@@ -3,7 +3,7 @@
 #include <stddef.h>
 
 #include "elf/insn.h"
-#include "elf/obj.h"
+#include "elf/elf_file.h"
 
 #define COUNT(a) (sizeof a / sizeof *a)
 #define CALLEES 16
@@ -53,17 +53,17 @@ are_rust(const struct calls c[4])
 
 /* What a stub at an offset leads to: -1: it is none. */
 static int
-follow(const struct obj *o, uint64_t offset, struct calls *out)
+follow(const struct elf_file *o, uint64_t offset, struct calls *out)
 {
 	size_t len;
-	const unsigned char *bytes = obj_bytes(o, &len);
+	const unsigned char *bytes = elf_file_bytes(o, &len);
 	long long jump;
 	uint64_t addr;
 
 	if (offset >= len || !insn_stub(bytes + offset, len - offset, &jump))
 		return -1;
 	offset += (uint64_t)jump;
-	if (offset >= len || obj_offset_to_addr(o, offset, &addr) < 0)
+	if (offset >= len || elf_file_offset_to_addr(o, offset, &addr) < 0)
 		return -1;
 	out->n = insn_callees(bytes + offset, len - offset, addr, out->callee, CALLEES);
 	return 0;
@@ -71,7 +71,7 @@ follow(const struct obj *o, uint64_t offset, struct calls *out)
 
 /* Four of them, that far apart? */
 static int
-is_row(const struct obj *o, uint64_t first, unsigned apart, uint64_t offset[4])
+is_row(const struct elf_file *o, uint64_t first, unsigned apart, uint64_t offset[4])
 {
 	struct calls c[4];
 
@@ -93,15 +93,15 @@ may_begin(const unsigned char *code)
 }
 
 void
-stubs_find(const struct obj *o, void (*fn)(void *ctx, const uint64_t offset[4]),
+stubs_find(const struct elf_file *o, void (*fn)(void *ctx, const uint64_t offset[4]),
     void *ctx)
 {
-	struct obj_segment s;
+	struct elf_file_segment s;
 	uint64_t offset[4];
 	size_t len;
-	const unsigned char *bytes = obj_bytes(o, &len);
+	const unsigned char *bytes = elf_file_bytes(o, &len);
 
-	for (size_t n = 0; obj_exec_segment(o, n, &s) == 0; n++)
+	for (size_t n = 0; elf_file_exec_segment(o, n, &s) == 0; n++)
 		for (uint64_t at = s.offset; at < s.offset + s.len && at < len; at++) {
 			if (!may_begin(bytes + at))
 				continue;

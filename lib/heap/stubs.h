@@ -8,11 +8,11 @@
 
 #include <stdint.h>
 
-struct obj;
+struct elf_file;
 
 /* Call fn for each such row: the offsets in the file of the four, in the order of
  * allocator_shim(). */
-void stubs_find(const struct obj *o, void (*fn)(void *ctx, const uint64_t offset[4]),
+void stubs_find(const struct elf_file *o, void (*fn)(void *ctx, const uint64_t offset[4]),
     void *ctx);
 
 #endif

@@ -6,7 +6,7 @@
 
 #include "base/array.h"
 #include "base/idmap.h"
-#include "elf/obj.h"
+#include "elf/elf_file.h"
 #include "base/hash.h"
 #include "symbol/source.h"
 
@@ -85,7 +85,7 @@ take(struct crates *c, const unsigned char *at, size_t len)
 }
 
 static void
-find_all(struct crates *c, const struct obj_section *in, const char *mark)
+find_all(struct crates *c, const struct elf_file_section *in, const char *mark)
 {
 	const unsigned char *p = in->bytes, *end = p + in->len;
 
@@ -98,10 +98,10 @@ find_all(struct crates *c, const struct obj_section *in, const char *mark)
 /* "rustc version 1.75.0 (82e1608df 2023-12-21)", one string for each of those whose
  * code is in the program. */
 static void
-find_rustc(struct crates *c, const struct obj *obj)
+find_rustc(struct crates *c, const struct elf_file *obj)
 {
 	static const char mark[] = "rustc version ";
-	struct obj_section in = obj_section(obj, ".comment");
+	struct elf_file_section in = elf_file_section(obj, ".comment");
 	const unsigned char *p = in.bytes, *end = p + in.len;
 	char version[CRATE_VERSION_MAX], commit[COMMIT + 1], text[PATH_PART];
 	int found = 0;
@@ -122,11 +122,11 @@ find_rustc(struct crates *c, const struct obj *obj)
 }
 
 struct crates *
-crates_read(const struct obj *obj)
+crates_read(const struct elf_file *obj)
 {
 	static const char *const mark[] = { "/registry/src/", "/git/checkouts/",
 		"/cargo/registry/", "/vendor/", "/rust/deps/" };
-	struct obj_section in = obj_section(obj, ".rodata");
+	struct elf_file_section in = elf_file_section(obj, ".rodata");
 	struct crates *c = calloc(1, sizeof *c);
 
 	if (c == NULL)

@@ -8,13 +8,13 @@
 #include <stddef.h>
 
 struct crates;
-struct obj;
+struct elf_file;
 
 #define CRATE_MAX 64
 #define CRATE_VERSION_MAX 48
 
 /* NULL: none is named, or no memory. */
-struct crates *crates_read(const struct obj *obj);
+struct crates *crates_read(const struct elf_file *obj);
 void crates_free(struct crates *c);
 
 /* The version of a dependency, or of one of the standard library, by the name that

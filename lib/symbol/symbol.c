@@ -11,24 +11,24 @@
 #include "unwind/cache.h"
 #include "unwind/cache_names.h"
 #include "symbol/crates.h"
-#include "elf/debug.h"
+#include "elf/dwarf.h"
 #include "elf/debugfile.h"
 #include "elf/debuginfod.h"
 #include "symbol/jitmap.h"
 #include "os/kallsyms.h"
 #include "elf/minidebug.h"
-#include "elf/obj.h"
+#include "elf/elf_file.h"
 
 struct symbols {
 	char *path;
 	char *label; /* the path's last component, for module+offset */
 	int absolute;
-	struct obj *obj;
+	struct elf_file *obj;
 	char root[32];     /* below which the file was found */
 	struct debugfile_where where;
-	struct obj *apart; /* has debug information and symbols in its place, or NULL */
+	struct elf_file *apart; /* has debug information and symbols in its place, or NULL */
 	char apart_name[DEBUGFILE_NAME]; /* "": it is carried along */
-	struct debug *debug;
+	struct dwarf *debug;
 	int debug_sought; /* what is in the cache does without */
 	struct crates *crates;
 	struct cache_names *kept; /* NULL: nothing of it is kept */
@@ -37,7 +37,7 @@ struct symbols {
 	struct jitmap **jit; /* of [anon]: of each process */
 	size_t njit, jit_room;
 	const char *problem;
-	struct debug_frame raw[DEBUG_DEPTH];
+	struct dwarf_frame raw[DWARF_DEPTH];
 	struct cache_frame known[CACHE_NAMES_DEPTH];
 	struct symbol_frame *frame;
 	size_t room;
@@ -49,18 +49,18 @@ struct symbols {
 static int
 try_file(struct symbols *s, const char *name, const char *buildid)
 {
-	char id[OBJ_BUILDID_MAX];
+	char id[ELF_FILE_BUILDID_MAX];
 	const char *error;
 
-	s->obj = obj_open_path(name, &error);
+	s->obj = elf_file_open_path(name, &error);
 	if (s->obj == NULL && errno)
 		return -1;
 	if (s->obj)
-		obj_buildid(s->obj, id);
+		elf_file_buildid(s->obj, id);
 	if (s->obj && buildid && strcmp(id, buildid) == 0)
 		return 0;
 	s->problem = "the file there is another one by now (its build-id differs)";
-	obj_close(s->obj);
+	elf_file_close(s->obj);
 	s->obj = NULL;
 	return -1;
 }
@@ -153,18 +153,18 @@ static void
 find_vdso(struct symbols *s, const char *buildid)
 {
 	unsigned long addr = getauxval(AT_SYSINFO_EHDR);
-	char id[OBJ_BUILDID_MAX];
+	char id[ELF_FILE_BUILDID_MAX];
 	const char *error;
 	const void *image;
 
 	memcpy(&image, &addr, sizeof image);
-	s->obj = addr ? obj_image(image, vdso_size(addr), &error) : NULL;
+	s->obj = addr ? elf_file_image(image, vdso_size(addr), &error) : NULL;
 	if (s->obj)
-		obj_buildid(s->obj, id);
+		elf_file_buildid(s->obj, id);
 	if (s->obj && buildid && strcmp(id, buildid) == 0)
 		return;
 	s->problem = "it is another kernel's";
-	obj_close(s->obj);
+	elf_file_close(s->obj);
 	s->obj = NULL;
 }
 
@@ -173,23 +173,23 @@ find_vdso(struct symbols *s, const char *buildid)
 static void
 find_debug(struct symbols *s)
 {
-	struct debug_options o = { .memory = s->o.memory, .where = &s->where };
+	struct dwarf_options o = { .memory = s->o.memory, .where = &s->where };
 
 	s->debug_sought = 1;
 	s->where = (struct debugfile_where){ s->root, s->path, s->o.dir, s->o.ndir };
-	s->debug = debug_open(s->obj, &o);
+	s->debug = dwarf_open(s->obj, &o);
 	if (s->debug)
 		return;
 	s->apart = debugfile_open(s->obj, &s->where, s->apart_name);
 	if (s->apart == NULL)
 		s->apart_name[0] = '\0';
 	o.path = s->apart_name;
-	s->debug = s->apart ? debug_open(s->apart, &o) : NULL;
+	s->debug = s->apart ? dwarf_open(s->apart, &o) : NULL;
 	if (s->debug)
 		return;
-	if (s->apart == NULL && !obj_has_symtab(s->obj))
+	if (s->apart == NULL && !elf_file_has_symtab(s->obj))
 		s->apart = minidebug_open(s->obj);
-	if (obj_has_symtab(s->obj) || (s->apart && obj_has_symtab(s->apart)))
+	if (elf_file_has_symtab(s->obj) || (s->apart && elf_file_has_symtab(s->apart)))
 		s->problem = "it has no debug information: no lines, no inlined calls";
 	else
 		s->problem = "it is stripped: only names of exported functions are known";
@@ -197,22 +197,22 @@ find_debug(struct symbols *s)
 
 /* The key of what is kept of a file; -1: nothing is. */
 static int
-cache_key_of(const struct symbols *s, struct cache_key *key, char id[OBJ_BUILDID_MAX])
+cache_key_of(const struct symbols *s, struct cache_key *key, char id[ELF_FILE_BUILDID_MAX])
 {
 	size_t size;
 
 	if (s->o.cache == NULL || s->o.hashes || s->obj == NULL || s->path[0] != '/')
 		return -1;
-	obj_buildid(s->obj, id);
-	obj_bytes(s->obj, &size);
-	*key = (struct cache_key){ id, size, obj_owner(s->obj) };
+	elf_file_buildid(s->obj, id);
+	elf_file_bytes(s->obj, &size);
+	*key = (struct cache_key){ id, size, elf_file_owner(s->obj) };
 	return 0;
 }
 
 static void
 load_kept(struct symbols *s)
 {
-	char id[OBJ_BUILDID_MAX];
+	char id[ELF_FILE_BUILDID_MAX];
 	struct cache_key key;
 
 	if (cache_key_of(s, &key, id) < 0)
@@ -225,7 +225,7 @@ load_kept(struct symbols *s)
 static void
 save_kept(struct symbols *s)
 {
-	char id[OBJ_BUILDID_MAX];
+	char id[ELF_FILE_BUILDID_MAX];
 	struct cache_key key;
 
 	if (s->kept && cache_key_of(s, &key, id) == 0)
@@ -305,7 +305,7 @@ symbols_of_file(const char *path, const struct symbol_options *o, const char **e
 	*error = "out of memory";
 	if (s == NULL)
 		return NULL;
-	s->obj = obj_open_path(path, error);
+	s->obj = elf_file_open_path(path, error);
 	if (s->obj == NULL) {
 		if (errno)
 			*error = strerror(errno);
@@ -322,10 +322,10 @@ symbols_close(struct symbols *s)
 	if (s == NULL)
 		return;
 	save_kept(s);
-	debug_close(s->debug);
+	dwarf_close(s->debug);
 	crates_free(s->crates);
-	obj_close(s->apart);
-	obj_close(s->obj);
+	elf_file_close(s->apart);
+	elf_file_close(s->obj);
 	kallsyms_close(s->kernel);
 	for (size_t i = 0; i < s->njit; i++)
 		jitmap_close(s->jit[i]);
@@ -341,7 +341,7 @@ symbols_close(struct symbols *s)
 const char *
 symbols_problem(const struct symbols *s)
 {
-	return s->problem ? s->problem : s->debug ? debug_problem(s->debug) : NULL;
+	return s->problem ? s->problem : s->debug ? dwarf_problem(s->debug) : NULL;
 }
 
 const struct crates *
@@ -360,7 +360,7 @@ symbols_apart(const struct symbols *s)
 
 static void
 set_frame(struct symbols *s, struct symbol_frame *f, const char *symbol,
-    const struct debug_frame *known)
+    const struct dwarf_frame *known)
 {
 	f->named = 1;
 	demangle(f->function, sizeof f->function, symbol);
@@ -391,11 +391,11 @@ name_by_offset(const struct symbols *s, struct symbol_frame *f, uint64_t offset)
  * bare one; but of C functions it may be one of several, and a bare one will do. */
 static void
 name_by_symbol(struct symbols *s, uint64_t addr, uint64_t offset,
-    const struct debug_frame *known, struct symbol_frame *f)
+    const struct dwarf_frame *known, struct symbol_frame *f)
 {
-	struct obj_symbol sym;
-	int found = (s->apart && obj_symbol(s->apart, addr, &sym) == 0) ||
-	    obj_symbol(s->obj, addr, &sym) == 0;
+	struct elf_file_symbol sym;
+	int found = (s->apart && elf_file_symbol(s->apart, addr, &sym) == 0) ||
+	    elf_file_symbol(s->obj, addr, &sym) == 0;
 
 	if (found && (known->function == NULL || is_mangled(sym.name))) {
 		set_frame(s, f, sym.name, known);
@@ -427,19 +427,19 @@ reserve(struct symbols *s, size_t n)
 static size_t
 lookup_file(struct symbols *s, uint64_t addr, uint64_t offset)
 {
-	static const struct debug_frame unknown;
+	static const struct dwarf_frame unknown;
 	size_t n = 0;
 
 	if (!s->debug_sought && s->path[0] == '/')
 		find_debug(s);
 	if (s->debug)
-		n = debug_lookup(s->debug, addr, s->raw);
+		n = dwarf_lookup(s->debug, addr, s->raw);
 	if (n == 0)
 		s->raw[n++] = unknown;
 	if (reserve(s, n) < 0)
 		n = s->room;
 	for (size_t i = 0; i < n; i++) {
-		const struct debug_frame *r = &s->raw[i];
+		const struct dwarf_frame *r = &s->raw[i];
 
 		if (r->function == NULL || (i == n - 1 && !r->mangled))
 			name_by_symbol(s, addr, offset, r, &s->frame[i]);
@@ -511,7 +511,7 @@ find_made(struct symbols *s, uint64_t addr)
 static void
 lookup_elsewhere(struct symbols *s, uint64_t offset)
 {
-	static const struct debug_frame unknown;
+	static const struct dwarf_frame unknown;
 	struct symbol_frame *f = s->frame;
 	const char *name = NULL;
 
@@ -535,7 +535,7 @@ symbols_lookup(struct symbols *s, uint64_t offset,
 	*frame = s->frame;
 	if (n > 0)
 		return n;
-	if (s->obj && obj_offset_to_addr(s->obj, offset, &addr) == 0) {
+	if (s->obj && elf_file_offset_to_addr(s->obj, offset, &addr) == 0) {
 		n = lookup_file(s, addr, offset);
 		keep(s, offset, n);
 	} else {

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "elf/debug.h"
+#include "elf/dwarf.h"
 #include "symbol/demangle.h"
 
 struct cache;
@@ -16,7 +16,7 @@ struct crates;
 struct symbols;
 
 struct symbol_options {
-	struct debug_memory *memory; /* for debug information */
+	struct dwarf_memory *memory; /* for debug information */
 	int kallsyms;                /* see kallsyms_open() */
 	const char *const *dir;      /* directories with files of another machine */
 	size_t ndir;

@@ -6,7 +6,7 @@
 #include "base/array.h"
 #include "base/bytes.h"
 #include "unwind/cfa.h"
-#include "elf/obj.h"
+#include "elf/elf_file.h"
 #include "unwind/unwind.h"
 
 /* DWARF 5, section 6.4.2 and 7.24, LSB 5.0, section 10.5 and 10.6. */
@@ -22,7 +22,7 @@ enum {
 	DW_EH_PE_omit = 0xff
 };
 
-#define DEBUG_CIE 0xffffffff /* a CIE's id in .debug_frame */
+#define DEBUG_CIE 0xffffffff /* a CIE's id in .dwarf_frame */
 
 /* An encoded pointer; where is the address of the byte at the cursor. */
 static uint64_t
@@ -65,16 +65,16 @@ struct fde {
 };
 
 struct compiler {
-	const struct obj *obj;
-	struct obj_section s; /* being read: */
-	int debug;            /* .debug_frame, not .eh_frame */
-	struct obj_segment segment[8];
+	const struct elf_file *obj;
+	struct elf_file_section s; /* being read: */
+	int debug;            /* .dwarf_frame, not .eh_frame */
+	struct elf_file_segment segment[8];
 	size_t nsegment;
 	struct cie cie; /* the last one used */
 	struct fde *fde;
 	size_t nfde, fde_room;
 	uint32_t gap;   /* the rule for code without an entry */
-	uint64_t entry; /* see obj_entry(); 0: none */
+	uint64_t entry; /* see elf_file_entry(); 0: none */
 	int libc;     /* may have what a C library has: code that others need not
 	                 be searched, and read from disk, for */
 	struct unwind_table *t;
@@ -172,7 +172,7 @@ static int
 code_offset(const struct compiler *m, uint64_t addr, uint64_t len, uint64_t *out)
 {
 	for (size_t i = 0; i < m->nsegment; i++) {
-		const struct obj_segment *s = &m->segment[i];
+		const struct elf_file_segment *s = &m->segment[i];
 
 		if (addr >= s->addr && addr - s->addr < s->len &&
 		    len <= s->len - (addr - s->addr)) {
@@ -204,7 +204,7 @@ add_fde(struct compiler *m, uint64_t addr, uint64_t len)
 }
 
 /* One FDE: c stands behind the CIE pointer, whose own place was `at`.  It
- * is a distance back in .eh_frame, a place in .debug_frame. */
+ * is a distance back in .eh_frame, a place in .dwarf_frame. */
 static int
 read_fde(struct compiler *m, struct bytes *c, uint64_t at, uint64_t back)
 {
@@ -233,7 +233,7 @@ read_fde(struct compiler *m, struct bytes *c, uint64_t at, uint64_t back)
 }
 
 static void
-read_section(struct compiler *m, struct obj_section section, int debug)
+read_section(struct compiler *m, struct elf_file_section section, int debug)
 {
 	struct bytes all = { section.bytes, section.bytes + section.len, 0 };
 
@@ -262,7 +262,7 @@ static void
 read_debug_frame(struct compiler *m)
 {
 	static const unsigned char id[] = { 0xff, 0xff, 0xff, 0xff };
-	struct obj_section s = obj_section(m->obj, ".debug_frame");
+	struct elf_file_section s = elf_file_section(m->obj, ".dwarf_frame");
 
 	if (s.len >= 8 && memcmp(s.bytes + 4, id, sizeof id) == 0)
 		read_section(m, s, 1);
@@ -322,7 +322,7 @@ emit_gap(struct compiler *m, uint64_t from, uint64_t to)
 	static const unsigned char cloned[] = { 0x0f, 0x05, 0x48, 0x85, 0xc0 };
 	uint32_t r = m->gap;
 	size_t len;
-	const unsigned char *bytes = obj_bytes(m->obj, &len);
+	const unsigned char *bytes = elf_file_bytes(m->obj, &len);
 
 	/* syscall; test %rax, %rax: here, or from the entry's last 2 bytes on. */
 	if (m->libc && from >= 2 && to <= len && to - from <= 64 &&
@@ -344,7 +344,7 @@ keeps_pointers(const struct compiler *m)
 	uint64_t all = 0, found = 0;
 	size_t len;
 
-	bytes = obj_bytes(m->obj, &len);
+	bytes = elf_file_bytes(m->obj, &len);
 	for (size_t i = 0; i < m->nsegment; i++) {
 		p = bytes + m->segment[i].offset;
 		end = p + m->segment[i].len;
@@ -364,7 +364,7 @@ is_musl(const struct compiler *m)
 {
 	static const unsigned char clone[] = { 0x31, 0xed, 0x5f, 0x41, 0xff, 0xd1 };
 	size_t len;
-	const unsigned char *bytes = obj_bytes(m->obj, &len);
+	const unsigned char *bytes = elf_file_bytes(m->obj, &len);
 
 	for (size_t i = 0; i < m->nsegment; i++)
 		if (memmem(bytes + m->segment[i].offset, m->segment[i].len, clone,
@@ -467,14 +467,14 @@ static void
 add_plt(struct compiler *m)
 {
 	static const char *const name[] = { ".plt.got", ".plt.sec", ".iplt" };
-	struct obj_section s = obj_section(m->obj, ".plt");
+	struct elf_file_section s = elf_file_section(m->obj, ".plt");
 
 	if (s.len > 16) {
 		add_fixed(m, s.addr, 16, STEP_RULE(STEP_RSP, 3, 0));
 		add_fixed(m, s.addr + 16, s.len - 16, STEP_RULE(STEP_PLT, 11, 0));
 	}
 	for (size_t i = 0; i < sizeof name / sizeof *name; i++) {
-		s = obj_section(m->obj, name[i]);
+		s = elf_file_section(m->obj, name[i]);
 		add_fixed(m, s.addr, s.len, STEP_RULE(STEP_RSP, 1, 0));
 	}
 }
@@ -485,7 +485,7 @@ add_init(struct compiler *m, const char *section)
 {
 	static const unsigned char enter[] = { 0x48, 0x83, 0xec, 8 };
 	static const unsigned char leave[] = { 0x48, 0x83, 0xc4, 8, 0xc3 };
-	struct obj_section s = obj_section(m->obj, section);
+	struct elf_file_section s = elf_file_section(m->obj, section);
 	const unsigned char *in, *out;
 
 	in = s.bytes ? memmem(s.bytes, s.len, enter, sizeof enter) : NULL;
@@ -509,10 +509,10 @@ add_restorer(struct compiler *m)
 	static const unsigned char code[] = { 0x48, 0xc7, 0xc0, 15, 0, 0, 0, 0x0f,
 		0x05 };
 	size_t len;
-	const unsigned char *bytes = obj_bytes(m->obj, &len), *p;
+	const unsigned char *bytes = elf_file_bytes(m->obj, &len), *p;
 
 	for (size_t i = 0; i < m->nsegment; i++) {
-		const struct obj_segment *s = &m->segment[i];
+		const struct elf_file_segment *s = &m->segment[i];
 
 		p = memmem(bytes + s->offset, s->len, code, sizeof code);
 		if (p == NULL)
@@ -524,10 +524,10 @@ add_restorer(struct compiler *m)
 }
 
 const char *
-cfi_compile(struct unwind_table *t, const struct obj *obj,
+cfi_compile(struct unwind_table *t, const struct elf_file *obj,
     const atomic_int *stop)
 {
-	struct obj_section section;
+	struct elf_file_section section;
 	struct compiler m;
 
 	memset(t, 0, sizeof *t);
@@ -535,15 +535,15 @@ cfi_compile(struct unwind_table *t, const struct obj *obj,
 	m.t = t;
 	m.obj = obj;
 	m.stop = stop;
-	m.libc = !obj_needs(obj, "libc.");
-	if (obj_entry(obj, &m.entry) < 0)
+	m.libc = !elf_file_needs(obj, "libc.");
+	if (elf_file_entry(obj, &m.entry) < 0)
 		m.entry = 0;
 	while (m.nsegment < 8 &&
-	    obj_exec_segment(obj, m.nsegment, &m.segment[m.nsegment]) == 0)
+	    elf_file_exec_segment(obj, m.nsegment, &m.segment[m.nsegment]) == 0)
 		m.nsegment++;
-	section = obj_section(obj, ".eh_frame");
+	section = elf_file_section(obj, ".eh_frame");
 	if (section.bytes == NULL)
-		section = obj_eh_frame(obj);
+		section = elf_file_eh_frame(obj);
 	if (section.bytes)
 		read_section(&m, section, 0);
 	read_debug_frame(&m);

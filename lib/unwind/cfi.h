@@ -1,5 +1,5 @@
 /*
- * From a module's .eh_frame (and .debug_frame) to the table that unwind/unwind and BPF walk with.
+ * From a module's .eh_frame (and .dwarf_frame) to the table that unwind/unwind and BPF walk with.
  *
  * DWARF 5, sections 6.4 and 7.24; LSB 5.0, 10.6 (.eh_frame).
  */
@@ -8,7 +8,7 @@
 
 #include <stdatomic.h>
 
-struct obj;
+struct elf_file;
 struct unwind_table;
 
 /*
@@ -17,7 +17,7 @@ struct unwind_table;
  * NULL: ok, unwind_free() frees it; else a constant string: out of memory, or
  * *stop was not 0 any more (NULL: nothing stops it).
  */
-const char *cfi_compile(struct unwind_table *t, const struct obj *obj,
+const char *cfi_compile(struct unwind_table *t, const struct elf_file *obj,
     const atomic_int *stop);
 
 #endif

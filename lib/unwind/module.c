@@ -28,7 +28,7 @@ struct module_job {
 	struct worker_job worker; /* first */
 	struct modules *list;
 	struct module *module;
-	struct obj *obj;
+	struct elf_file *obj;
 	struct stat st; /* of its file; all 0 where there is none */
 };
 
@@ -48,7 +48,7 @@ make_table(struct module_job *job, const atomic_int *stop)
 
 	if (kept && cache_load(list->cache, &key, &m->table, &m->rust) == 0)
 		return;
-	m->rust = obj_is_rust(job->obj);
+	m->rust = elf_file_is_rust(job->obj);
 	m->problem = cfi_compile(&m->table, job->obj, stop);
 	if (m->problem == NULL && m->table.nrow == 0)
 		m->problem = "it has no .eh_frame";
@@ -67,20 +67,20 @@ run(void *ctx, struct worker_job *worker, const atomic_int *stop)
 		list->cache = cache_open(CACHE_LIMIT);
 	}
 	make_table(job, stop);
-	obj_close(job->obj);
+	elf_file_close(job->obj);
 	job->obj = NULL;
 }
 
 /* Takes over obj. */
 static void
-add_job(struct modules *list, struct module *m, struct obj *obj,
+add_job(struct modules *list, struct module *m, struct elf_file *obj,
     const struct stat *st, int is_main)
 {
 	struct module_job *job = calloc(1, sizeof *job);
 
 	if (job == NULL) {
 		m->problem = "out of memory";
-		obj_close(obj);
+		elf_file_close(obj);
 		return;
 	}
 	job->module = m;
@@ -110,7 +110,7 @@ static void
 free_module(struct module *m)
 {
 	if (m->job)
-		obj_close(m->job->obj);
+		elf_file_close(m->job->obj);
 	free(m->job);
 	unwind_free(&m->table);
 	free(m->path);
@@ -206,7 +206,7 @@ module_open(pid_t pid, const struct proc_map *map, const char *path)
 }
 
 /* The vDSO is the same code in every process of a kernel. */
-static struct obj *
+static struct elf_file *
 open_vdso(const struct proc_map *map, const char **error)
 {
 	unsigned long addr = getauxval(AT_SYSINFO_EHDR);
@@ -216,7 +216,7 @@ open_vdso(const struct proc_map *map, const char **error)
 	if (addr == 0)
 		return NULL;
 	memcpy(&image, &addr, sizeof image);
-	return obj_image(image, map->end - map->start, error);
+	return elf_file_image(image, map->end - map->start, error);
 }
 
 /* The name that a file had when it was mapped, or a bracketed one. */
@@ -254,18 +254,18 @@ load_file(struct modules *list, struct module *m, pid_t pid,
 {
 	int fd = module_open(pid, map, m->path);
 	struct stat st = { 0 };
-	struct obj *obj;
+	struct elf_file *obj;
 
 	if (fd < 0) {
 		m->problem = "the mapped file cannot be opened";
 		return;
 	}
 	fstat(fd, &st);
-	obj = obj_open(fd, &m->problem);
+	obj = elf_file_open(fd, &m->problem);
 	close(fd);
 	if (obj == NULL)
 		return;
-	obj_buildid(obj, m->buildid);
+	elf_file_buildid(obj, m->buildid);
 	add_job(list, m, obj, &st, is_main(pid, m->path));
 }
 
@@ -273,11 +273,11 @@ static void
 load_vdso(struct modules *list, struct module *m, const struct proc_map *map)
 {
 	static const struct stat none;
-	struct obj *obj = open_vdso(map, &m->problem);
+	struct elf_file *obj = open_vdso(map, &m->problem);
 
 	if (obj == NULL)
 		return;
-	obj_buildid(obj, m->buildid);
+	elf_file_buildid(obj, m->buildid);
 	add_job(list, m, obj, &none, 0);
 }
 

@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "elf/obj.h"
+#include "elf/elf_file.h"
 #include "unwind/unwind.h"
 
 struct module_job;
@@ -22,7 +22,7 @@ struct module {
 	uint64_t id;          /* as in rsprof-records(5) */
 	uint32_t number;      /* from 0, in the order that they came */
 	char *path;           /* or [vdso], [kernel], [anon] */
-	char buildid[OBJ_BUILDID_MAX]; /* "" where it is not known */
+	char buildid[ELF_FILE_BUILDID_MAX]; /* "" where it is not known */
 	int absolute;         /* offsets are addresses: no file stands behind */
 	int written, once;    /* for the user: what it has been told of */
 	uint64_t ino;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "unwind/cfi.h"
-#include "elf/obj.h"
+#include "elf/elf_file.h"
 #include "unwind/unwind.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -12,17 +12,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	char id[OBJ_BUILDID_MAX];
+	char id[ELF_FILE_BUILDID_MAX];
 	struct unwind_table t;
-	struct obj_symbol sym;
+	struct elf_file_symbol sym;
 	const char *error;
-	struct obj *obj = obj_image(data, size, &error);
+	struct elf_file *obj = elf_file_image(data, size, &error);
 
 	if (obj == NULL)
 		return 0;
-	obj_buildid(obj, id);
-	obj_is_rust(obj);
-	obj_symbol(obj, 0x1000, &sym);
+	elf_file_buildid(obj, id);
+	elf_file_is_rust(obj);
+	elf_file_symbol(obj, 0x1000, &sym);
 	if (cfi_compile(&t, obj, NULL) == NULL) {
 		for (uint32_t i = 1; i < t.nrow; i++)
 			if (t.row[i].offset <= t.row[i - 1].offset)
@@ -31,6 +31,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			unwind_rule(&t, o);
 		unwind_free(&t);
 	}
-	obj_close(obj);
+	elf_file_close(obj);
 	return 0;
 }

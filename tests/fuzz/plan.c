@@ -7,7 +7,7 @@
 #include "heap/allocator.h"
 #include "elf/got.h"
 #include "elf/insn.h"
-#include "elf/obj.h"
+#include "elf/elf_file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -21,7 +21,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const char *error;
-	struct obj *obj = obj_image(data, size, &error);
+	struct elf_file *obj = elf_file_image(data, size, &error);
 	char *symbol = malloc(size + 1);
 	struct insn_place place;
 	long long target;
@@ -39,6 +39,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	if (obj)
 		got_slots(obj, see_slot, &sum);
-	obj_close(obj);
+	elf_file_close(obj);
 	return 0;
 }

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "unwind/cfi.h"
-#include "elf/obj.h"
+#include "elf/elf_file.h"
 #include "tap.h"
 #include "unwind/unwind.h"
 
@@ -65,14 +65,14 @@ libdw_rule(Dwarf_Frame *frame)
 }
 
 static void
-compare(const struct obj *obj, const struct unwind_table *t, Dwarf_CFI *cfi,
+compare(const struct elf_file *obj, const struct unwind_table *t, Dwarf_CFI *cfi,
     uint64_t addr, struct tally *y)
 {
 	Dwarf_Frame *frame = NULL;
 	uint64_t offset;
 	uint32_t ours, theirs;
 
-	if (obj_addr_to_offset(obj, addr, &offset) < 0)
+	if (elf_file_addr_to_offset(obj, addr, &offset) < 0)
 		return;
 	ours = unwind_rule(t, offset);
 	y->checked++;
@@ -104,11 +104,11 @@ check_file(const char *path, uint64_t step)
 {
 	struct tally y = { 0, 0, 0, 0, 0, 0 };
 	struct unwind_table t;
-	struct obj_segment seg;
+	struct elf_file_segment seg;
 	const char *error;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	struct obj *obj = fd < 0 ? NULL : obj_open(fd, &error);
-	Dwarf_CFI *cfi = obj ? dwarf_getcfi_elf(obj_handle(obj)) : NULL;
+	struct elf_file *obj = fd < 0 ? NULL : elf_file_open(fd, &error);
+	Dwarf_CFI *cfi = obj ? dwarf_getcfi_elf(elf_file_handle(obj)) : NULL;
 
 	if (cfi == NULL) {
 		printf("# %s: not here\n", path);
@@ -118,7 +118,7 @@ check_file(const char *path, uint64_t step)
 	ok(error == NULL && t.nrow > 0, "%s: %u rows, %u skipped", path, t.nrow,
 	    t.skipped);
 	ok(t.skipped == 0, "%s: every entry understood", path);
-	for (size_t i = 0; obj_exec_segment(obj, i, &seg) == 0; i++)
+	for (size_t i = 0; elf_file_exec_segment(obj, i, &seg) == 0; i++)
 		for (uint64_t a = seg.addr; a < seg.addr + seg.len; a += step)
 			compare(obj, &t, cfi, a, &y);
 	ok(y.wrong == 0 && y.same > 0,
@@ -130,7 +130,7 @@ check_file(const char *path, uint64_t step)
 out:
 	if (cfi)
 		dwarf_cfi_end(cfi);
-	obj_close(obj);
+	elf_file_close(obj);
 	if (fd >= 0)
 		close(fd);
 }
@@ -143,17 +143,17 @@ check_clone(const char *path, int is_libc)
 	struct unwind_table t;
 	const char *error;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	struct obj *obj = fd < 0 ? NULL : obj_open(fd, &error);
+	struct elf_file *obj = fd < 0 ? NULL : elf_file_open(fd, &error);
 	unsigned n = 0;
 
 	if (obj && cfi_compile(&t, obj, NULL) == NULL) {
 		for (uint32_t i = 0; i < t.nrow; i++)
 			n += STEP_KIND(t.row[i].rule) == STEP_CLONE;
-		ok(obj_needs(obj, "libc.") == !is_libc && (n > 0) == is_libc,
+		ok(elf_file_needs(obj, "libc.") == !is_libc && (n > 0) == is_libc,
 		    "%s: %u places where threads begin", path, n);
 		unwind_free(&t);
 	}
-	obj_close(obj);
+	elf_file_close(obj);
 	if (fd >= 0)
 		close(fd);
 }
@@ -165,16 +165,16 @@ check_entry(const char *path)
 	struct unwind_table t;
 	const char *error;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	struct obj *obj = fd < 0 ? NULL : obj_open(fd, &error);
+	struct elf_file *obj = fd < 0 ? NULL : elf_file_open(fd, &error);
 	uint64_t entry;
 
 	if (obj && cfi_compile(&t, obj, NULL) == NULL) {
-		ok(obj_entry(obj, &entry) == 0 &&
+		ok(elf_file_entry(obj, &entry) == 0 &&
 		        STEP_KIND(unwind_rule(&t, entry)) == STEP_ROOT,
 		    "%s: nothing has called its first instruction", path);
 		unwind_free(&t);
 	}
-	obj_close(obj);
+	elf_file_close(obj);
 	if (fd >= 0)
 		close(fd);
 }
@@ -185,7 +185,7 @@ check_entry(const char *path)
 
 /* A library of one executable segment, 4 KiB of nops, where each `every'
  * bytes a function begins that keeps its frame pointer; and nothing else. */
-static struct obj *
+static struct elf_file *
 bare_file(unsigned char image[2 * CODE], size_t every)
 {
 	static const unsigned char begin[] = { 0x55, 0x48, 0x89, 0xe5 };
@@ -204,7 +204,7 @@ bare_file(unsigned char image[2 * CODE], size_t every)
 	memcpy(image + sizeof e, &p, sizeof p);
 	for (size_t i = 0; every && i < CODE; i += every)
 		memcpy(image + CODE + i, begin, sizeof begin);
-	return obj_image(image, 2 * CODE, &error);
+	return elf_file_image(image, 2 * CODE, &error);
 }
 
 static void
@@ -212,7 +212,7 @@ check_bare(size_t every, uint32_t kind, const char *what)
 {
 	static unsigned char image[2 * CODE];
 	struct unwind_table t = { 0 };
-	struct obj *obj = bare_file(image, every);
+	struct elf_file *obj = bare_file(image, every);
 	int good = obj && cfi_compile(&t, obj, NULL) == NULL;
 
 	for (uint64_t at = CODE; good && at < 2 * CODE; at += 16)
@@ -221,7 +221,7 @@ check_bare(size_t every, uint32_t kind, const char *what)
 	        STEP_KIND(unwind_rule(&t, CODE - 1)) == STEP_NONE,
 	    "a file without entries %s", what);
 	unwind_free(&t);
-	obj_close(obj);
+	elf_file_close(obj);
 }
 
 /* How many rows of a file follow frame pointers. */
@@ -231,7 +231,7 @@ check_pointers(const char *path)
 	struct unwind_table t;
 	const char *error;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	struct obj *obj = fd < 0 ? NULL : obj_open(fd, &error);
+	struct elf_file *obj = fd < 0 ? NULL : elf_file_open(fd, &error);
 	unsigned n = 0;
 
 	if (obj && cfi_compile(&t, obj, NULL) == NULL) {
@@ -240,7 +240,7 @@ check_pointers(const char *path)
 		ok(n == 0, "%s, which has entries, needs no frame pointers", path);
 		unwind_free(&t);
 	}
-	obj_close(obj);
+	elf_file_close(obj);
 	if (fd >= 0)
 		close(fd);
 }

@@ -133,14 +133,14 @@ as_compiled(const struct module *m)
 	int fd = open(m->path, O_RDONLY);
 	struct unwind_table t;
 	const char *error;
-	struct obj *obj = obj_open(fd, &error);
+	struct elf_file *obj = elf_file_open(fd, &error);
 	int good = obj && cfi_compile(&t, obj, NULL) == NULL &&
 	    t.nrow == m->table.nrow &&
 	    memcmp(t.row, m->table.row, t.nrow * sizeof *t.row) == 0;
 
 	if (obj)
 		unwind_free(&t);
-	obj_close(obj);
+	elf_file_close(obj);
 	close(fd);
 	return good;
 }
@@ -294,7 +294,7 @@ test_free(void)
 /* ---- the cache --------------------------------------------------------- */
 
 static uint32_t
-rows_of(const char *name, char buildid[OBJ_BUILDID_MAX])
+rows_of(const char *name, char buildid[ELF_FILE_BUILDID_MAX])
 {
 	struct modules *list = modules_new();
 	struct module *m = get(list, getpid(), name);
@@ -302,7 +302,7 @@ rows_of(const char *name, char buildid[OBJ_BUILDID_MAX])
 
 	module_wait(m);
 	n = m->table.nrow;
-	memcpy(buildid, m->buildid, OBJ_BUILDID_MAX);
+	memcpy(buildid, m->buildid, ELF_FILE_BUILDID_MAX);
 	modules_free(list);
 	return n;
 }
@@ -314,7 +314,7 @@ test_cache(void)
 		{ 32, STEP_RULE(STEP_NONE, 0, 0) } };
 	struct unwind_table t = { .row = row, .nrow = 2 }, u;
 	struct cache_key key = { 0 };
-	char id[OBJ_BUILDID_MAX];
+	char id[ELF_FILE_BUILDID_MAX];
 	struct cache *c;
 	struct stat st;
 	int rust = 1;

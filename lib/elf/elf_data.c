@@ -5,7 +5,7 @@
 #include <zlib.h>
 #include <zstd.h>
 
-#include "elf/obj.h"
+#include "elf/elf_file.h"
 
 #ifndef ELFCOMPRESS_ZSTD
 #define ELFCOMPRESS_ZSTD 2
@@ -29,10 +29,10 @@ unpack_zstd(unsigned char *out, uint64_t size, const unsigned char *bytes, size_
 	return ZSTD_decompress(out, size, bytes, len) == size ? 0 : -1;
 }
 
-static struct obj_data
+static struct elf_file_data
 unpack(uint32_t how, const unsigned char *bytes, size_t len, uint64_t size)
 {
-	struct obj_data out = { NULL, 0, NULL };
+	struct elf_file_data out = { NULL, 0, NULL };
 	int failed = -1;
 
 	if (size > (uint64_t)len * RATIO + RATIO || (out.own = malloc(size + 1)) == NULL)
@@ -52,16 +52,16 @@ unpack(uint32_t how, const unsigned char *bytes, size_t len, uint64_t size)
 }
 
 /* Before sections had a flag for it: "ZLIB", and the size, big-endian. */
-static struct obj_data
-unpack_old(const struct obj *e, const char *name)
+static struct elf_file_data
+unpack_old(const struct elf_file *e, const char *name)
 {
-	static const struct obj_data none;
-	struct obj_section s;
+	static const struct elf_file_data none;
+	struct elf_file_section s;
 	uint64_t size = 0;
 	char old[64];
 
 	snprintf(old, sizeof old, ".z%s", name + 1);
-	s = obj_section(e, old);
+	s = elf_file_section(e, old);
 	if (s.len < 12 || memcmp(s.bytes, "ZLIB", 4) != 0)
 		return none;
 	for (int i = 4; i < 12; i++)
@@ -69,17 +69,17 @@ unpack_old(const struct obj *e, const char *name)
 	return unpack(ELFCOMPRESS_ZLIB, s.bytes + 12, s.len - 12, size);
 }
 
-struct obj_data
-obj_data(const struct obj *e, const char *name)
+struct elf_file_data
+elf_file_data(const struct elf_file *e, const char *name)
 {
-	static const struct obj_data none;
-	struct obj_section s = obj_section(e, name);
+	static const struct elf_file_data none;
+	struct elf_file_section s = elf_file_section(e, name);
 	Elf64_Chdr ch;
 
 	if (s.bytes == NULL)
 		return unpack_old(e, name);
 	if (!s.packed)
-		return (struct obj_data){ s.bytes, s.len, NULL };
+		return (struct elf_file_data){ s.bytes, s.len, NULL };
 	if (s.len < sizeof ch)
 		return none;
 	memcpy(&ch, s.bytes, sizeof ch);

@@ -6,55 +6,55 @@
  * that.  All of this is given back, what was used longest ago first, when it is
  * too much.
  */
-#ifndef DEBUG_H
-#define DEBUG_H
+#ifndef DWARF_H
+#define DWARF_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-struct debug;
+struct dwarf;
 struct debugfile_where;
-struct obj;
+struct elf_file;
 
 /* How much memory all files together may take, in bytes: what is allocated, and
  * what of their mappings has been read from end to end.  Zeroed but for most. */
-struct debug_memory {
+struct dwarf_memory {
 	uint64_t most, used, clock, given_back;
-	struct debug *first;
+	struct dwarf *first;
 };
 
-struct debug_options {
-	struct debug_memory *memory;
+struct dwarf_options {
+	struct dwarf_memory *memory;
 	const struct debugfile_where *where; /* what it refers to is looked for, */
 	const char *path; /* and where it stands itself, if not there; or NULL */
 };
 
-/* Strings live as long as the struct debug. */
-struct debug_frame {
+/* Strings live as long as the struct dwarf. */
+struct dwarf_frame {
 	const char *function; /* mangled where it is known so; NULL: unknown */
 	const char *file;     /* NULL: unknown */
 	uint64_t line, column; /* 0: unknown; column: in bytes, from 1 on */
 	int mangled;          /* function is a linkage name, not a bare one */
 };
 
-#define DEBUG_DEPTH 256 /* most inlined calls within one another */
+#define DWARF_DEPTH 256 /* most inlined calls within one another */
 
 /* The obj and what o points at must outlive it.  NULL: the file has no DWARF (or
  * no memory). */
-struct debug *debug_open(struct obj *obj, const struct debug_options *o);
-void debug_close(struct debug *d);
+struct dwarf *dwarf_open(struct elf_file *obj, const struct dwarf_options *o);
+void dwarf_close(struct dwarf *d);
 
 /* What is missing that the file refers to, for a person, once something was looked
  * up; NULL: nothing. */
-const char *debug_problem(const struct debug *d);
+const char *dwarf_problem(const struct dwarf *d);
 
 /*
  * The frames of a virtual address, the innermost inlined call first, the
- * function that was really called last; at most DEBUG_DEPTH of them.
+ * function that was really called last; at most DWARF_DEPTH of them.
  * Returns how many: 0 where nothing is known; 1 without a function but with
  * a line where there is only that.
  */
-size_t debug_lookup(struct debug *d, uint64_t addr,
-    struct debug_frame frame[DEBUG_DEPTH]);
+size_t dwarf_lookup(struct dwarf *d, uint64_t addr,
+    struct dwarf_frame frame[DWARF_DEPTH]);
 
 #endif

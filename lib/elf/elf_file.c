@@ -1,4 +1,4 @@
-#include "elf/obj.h"
+#include "elf/elf_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +20,7 @@ struct segment {
 	int exec;
 };
 
-struct obj {
+struct elf_file {
 	Elf *elf;
 	const unsigned char *bytes;
 	size_t len;
@@ -29,7 +29,7 @@ struct obj {
 	struct segment segment[SEGMENTS];
 	size_t nsegment;
 	uint64_t eh_frame_hdr; /* address of PT_GNU_EH_FRAME, 0: none */
-	struct obj_symbol *symbol; /* sorted by address once read */
+	struct elf_file_symbol *symbol; /* sorted by address once read */
 	size_t nsymbol;
 	int symbols_read;
 };
@@ -37,7 +37,7 @@ struct obj {
 /* ---- opening ----------------------------------------------------------- */
 
 static void
-add_segment(struct obj *e, const GElf_Phdr *ph)
+add_segment(struct elf_file *e, const GElf_Phdr *ph)
 {
 	struct segment *s = &e->segment[e->nsegment];
 
@@ -54,7 +54,7 @@ add_segment(struct obj *e, const GElf_Phdr *ph)
 }
 
 static const char *
-read_segments(struct obj *e)
+read_segments(struct elf_file *e)
 {
 	GElf_Ehdr eh;
 	size_t n;
@@ -78,10 +78,10 @@ read_segments(struct obj *e)
 	return NULL;
 }
 
-static struct obj *
+static struct elf_file *
 open_handle(Elf *handle, const char **error)
 {
-	struct obj *e = handle ? calloc(1, sizeof *e) : NULL;
+	struct elf_file *e = handle ? calloc(1, sizeof *e) : NULL;
 
 	if (e == NULL) {
 		*error = handle ? "out of memory" : "not an ELF file";
@@ -93,14 +93,14 @@ open_handle(Elf *handle, const char **error)
 	*error = e->bytes ? read_segments(e) : "cannot be read";
 	if (*error == NULL)
 		return e;
-	obj_close(e);
+	elf_file_close(e);
 	return NULL;
 }
 
-struct obj *
-obj_open(int fd, const char **error)
+struct elf_file *
+elf_file_open(int fd, const char **error)
 {
-	struct obj *e;
+	struct elf_file *e;
 	struct stat st;
 
 	elf_version(EV_CURRENT);
@@ -111,11 +111,11 @@ obj_open(int fd, const char **error)
 	return e;
 }
 
-struct obj *
-obj_open_path(const char *path, const char **error)
+struct elf_file *
+elf_file_open_path(const char *path, const char **error)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), cause;
-	struct obj *e = NULL;
+	struct elf_file *e = NULL;
 	struct stat st;
 
 	*error = "cannot be opened";
@@ -124,15 +124,15 @@ obj_open_path(const char *path, const char **error)
 	*error = "not an ELF file";
 	errno = 0;
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
-		e = obj_open(fd, error);
+		e = elf_file_open(fd, error);
 	cause = errno;
 	close(fd);
 	errno = cause;
 	return e;
 }
 
-struct obj *
-obj_image(const void *image, size_t len, const char **error)
+struct elf_file *
+elf_file_image(const void *image, size_t len, const char **error)
 {
 	char *bytes;
 
@@ -142,7 +142,7 @@ obj_image(const void *image, size_t len, const char **error)
 }
 
 void
-obj_close(struct obj *e)
+elf_file_close(struct elf_file *e)
 {
 	if (e == NULL)
 		return;
@@ -153,25 +153,25 @@ obj_close(struct obj *e)
 }
 
 void
-obj_own(struct obj *e, void *image)
+elf_file_own(struct elf_file *e, void *image)
 {
 	e->own = image;
 }
 
 void *
-obj_handle(const struct obj *e)
+elf_file_handle(const struct elf_file *e)
 {
 	return e->elf;
 }
 
 uid_t
-obj_owner(const struct obj *e)
+elf_file_owner(const struct elf_file *e)
 {
 	return e->owner;
 }
 
 const unsigned char *
-obj_bytes(const struct obj *e, size_t *len)
+elf_file_bytes(const struct elf_file *e, size_t *len)
 {
 	*len = e->len;
 	return e->bytes;
@@ -180,7 +180,7 @@ obj_bytes(const struct obj *e, size_t *len)
 /* ---- segments and sections --------------------------------------------- */
 
 int
-obj_exec_segment(const struct obj *e, size_t n, struct obj_segment *out)
+elf_file_exec_segment(const struct elf_file *e, size_t n, struct elf_file_segment *out)
 {
 	for (size_t i = 0; i < e->nsegment; i++) {
 		const struct segment *s = &e->segment[i];
@@ -196,7 +196,7 @@ obj_exec_segment(const struct obj *e, size_t n, struct obj_segment *out)
 }
 
 int
-obj_offset_to_addr(const struct obj *e, uint64_t offset, uint64_t *addr)
+elf_file_offset_to_addr(const struct elf_file *e, uint64_t offset, uint64_t *addr)
 {
 	/* A page at a segment's edge belongs to two: the executable wins. */
 	for (int exec = 1; exec >= 0; exec--)
@@ -213,7 +213,7 @@ obj_offset_to_addr(const struct obj *e, uint64_t offset, uint64_t *addr)
 }
 
 int
-obj_addr_to_offset(const struct obj *e, uint64_t addr, uint64_t *offset)
+elf_file_addr_to_offset(const struct elf_file *e, uint64_t addr, uint64_t *offset)
 {
 	for (size_t i = 0; i < e->nsegment; i++) {
 		const struct segment *s = &e->segment[i];
@@ -227,17 +227,17 @@ obj_addr_to_offset(const struct obj *e, uint64_t addr, uint64_t *offset)
 }
 
 int
-obj_entry(const struct obj *e, uint64_t *offset)
+elf_file_entry(const struct elf_file *e, uint64_t *offset)
 {
 	GElf_Ehdr h;
 
 	if (gelf_getehdr(e->elf, &h) == NULL || h.e_entry == 0)
 		return -1;
-	return obj_addr_to_offset(e, h.e_entry, offset);
+	return elf_file_addr_to_offset(e, h.e_entry, offset);
 }
 
 static int
-find_section(const struct obj *e, const char *name, GElf_Shdr *sh)
+find_section(const struct elf_file *e, const char *name, GElf_Shdr *sh)
 {
 	Elf_Scn *scn = NULL;
 	size_t names;
@@ -256,10 +256,10 @@ find_section(const struct obj *e, const char *name, GElf_Shdr *sh)
 	return -1;
 }
 
-struct obj_section
-obj_section(const struct obj *e, const char *name)
+struct elf_file_section
+elf_file_section(const struct elf_file *e, const char *name)
 {
-	struct obj_section out = { .bytes = NULL };
+	struct elf_file_section out = { .bytes = NULL };
 	GElf_Shdr sh;
 
 	if (find_section(e, name, &sh) < 0)
@@ -272,23 +272,23 @@ obj_section(const struct obj *e, const char *name)
 }
 
 int
-obj_has_symtab(const struct obj *e)
+elf_file_has_symtab(const struct elf_file *e)
 {
-	return obj_section(e, ".symtab").len > 0;
+	return elf_file_section(e, ".symtab").len > 0;
 }
 
 int
-obj_has_debug(const struct obj *e)
+elf_file_has_debug(const struct elf_file *e)
 {
-	return obj_section(e, ".debug_info").len > 0 ||
-	    obj_section(e, ".zdebug_info").len > 0;
+	return elf_file_section(e, ".debug_info").len > 0 ||
+	    elf_file_section(e, ".zdebug_info").len > 0;
 }
 
 /* The rest of the segment that an address lies in. */
-static struct obj_section
-rest_of_segment(const struct obj *e, uint64_t addr)
+static struct elf_file_section
+rest_of_segment(const struct elf_file *e, uint64_t addr)
 {
-	struct obj_section out = { .bytes = NULL };
+	struct elf_file_section out = { .bytes = NULL };
 
 	for (size_t i = 0; i < e->nsegment; i++) {
 		const struct segment *s = &e->segment[i];
@@ -302,12 +302,12 @@ rest_of_segment(const struct obj *e, uint64_t addr)
 	return out;
 }
 
-struct obj_section
-obj_eh_frame(const struct obj *e)
+struct elf_file_section
+elf_file_eh_frame(const struct elf_file *e)
 {
 	/* LSB 5.0, 10.6.2: version 1, then eh_frame_ptr's encoding; every
 	 * linker writes it as DW_EH_PE_pcrel | DW_EH_PE_sdata4. */
-	struct obj_section hdr = rest_of_segment(e, e->eh_frame_hdr), none = { 0 };
+	struct elf_file_section hdr = rest_of_segment(e, e->eh_frame_hdr), none = { 0 };
 	int32_t distance;
 
 	if (e->eh_frame_hdr == 0 || hdr.bytes == NULL || hdr.len < 8 ||
@@ -318,10 +318,10 @@ obj_eh_frame(const struct obj *e)
 }
 
 int
-obj_needs(const struct obj *e, const char *prefix)
+elf_file_needs(const struct elf_file *e, const char *prefix)
 {
-	struct obj_section dynamic = obj_section(e, ".dynamic");
-	struct obj_section names = obj_section(e, ".dynstr");
+	struct elf_file_section dynamic = elf_file_section(e, ".dynamic");
+	struct elf_file_section names = elf_file_section(e, ".dynstr");
 	size_t len = strlen(prefix);
 	Elf64_Dyn d;
 
@@ -354,7 +354,7 @@ note_buildid(Elf_Data *data, const unsigned char **desc)
 }
 
 static size_t
-note_at(const struct obj *e, uint64_t offset, uint64_t size, uint64_t align,
+note_at(const struct elf_file *e, uint64_t offset, uint64_t size, uint64_t align,
     const unsigned char **desc)
 {
 	if (offset > e->len || size > e->len - offset)
@@ -365,7 +365,7 @@ note_at(const struct obj *e, uint64_t offset, uint64_t size, uint64_t align,
 
 /* What is never loaded, as dwz(1)'s files, has no segments. */
 static size_t
-find_buildid(const struct obj *e, const unsigned char **desc)
+find_buildid(const struct elf_file *e, const unsigned char **desc)
 {
 	size_t n, len = 0;
 	GElf_Shdr sh;
@@ -394,14 +394,14 @@ hex(char *out, const unsigned char *bytes, size_t len)
 }
 
 void
-obj_buildid(const struct obj *e, char out[OBJ_BUILDID_MAX])
+elf_file_buildid(const struct elf_file *e, char out[ELF_FILE_BUILDID_MAX])
 {
 	const unsigned char *desc = NULL;
 	unsigned char be[8];
 	size_t len = find_buildid(e, &desc), part = e->len < 4096 ? e->len : 4096;
 	uint64_t h;
 
-	if (len > 0 && len <= (OBJ_BUILDID_MAX - 1) / 2) {
+	if (len > 0 && len <= (ELF_FILE_BUILDID_MAX - 1) / 2) {
 		hex(out, desc, len);
 		return;
 	}
@@ -419,7 +419,7 @@ obj_buildid(const struct obj *e, char out[OBJ_BUILDID_MAX])
 /* The best of several names comes last: one that others may use, and with few
  * underscores, as vfork of __GI___vfork, __vfork and vfork. */
 static int
-by_name(const struct obj_symbol *x, const struct obj_symbol *y)
+by_name(const struct elf_file_symbol *x, const struct elf_file_symbol *y)
 {
 	size_t a = strspn(x->name, "_"), b = strspn(y->name, "_");
 
@@ -433,7 +433,7 @@ by_name(const struct obj_symbol *x, const struct obj_symbol *y)
 static int
 by_address(const void *a, const void *b)
 {
-	const struct obj_symbol *x = a, *y = b;
+	const struct elf_file_symbol *x = a, *y = b;
 
 	if (x->addr != y->addr)
 		return x->addr < y->addr ? -1 : 1;
@@ -444,8 +444,8 @@ by_address(const void *a, const void *b)
 
 /* A table's symbol: 0, or -1 where it is no function or has no name. */
 static int
-read_symbol(const struct obj *e, Elf_Data *data, size_t i, size_t strings,
-    struct obj_symbol *out)
+read_symbol(const struct elf_file *e, Elf_Data *data, size_t i, size_t strings,
+    struct elf_file_symbol *out)
 {
 	GElf_Sym sym;
 	int type;
@@ -463,7 +463,7 @@ read_symbol(const struct obj *e, Elf_Data *data, size_t i, size_t strings,
 }
 
 static int
-read_table(struct obj *e, Elf_Scn *scn, const GElf_Shdr *sh)
+read_table(struct elf_file *e, Elf_Scn *scn, const GElf_Shdr *sh)
 {
 	Elf_Data *data = elf_getdata(scn, NULL);
 	size_t n = data && sh->sh_entsize ? data->d_size / sizeof(Elf64_Sym) : 0;
@@ -480,7 +480,7 @@ read_table(struct obj *e, Elf_Scn *scn, const GElf_Shdr *sh)
 }
 
 static int
-read_symbols(struct obj *e, uint32_t type)
+read_symbols(struct elf_file *e, uint32_t type)
 {
 	Elf_Scn *scn = NULL;
 
@@ -494,7 +494,7 @@ read_symbols(struct obj *e, uint32_t type)
 }
 
 static void
-load_symbols(struct obj *e)
+load_symbols(struct elf_file *e)
 {
 	if (e->symbols_read)
 		return;
@@ -504,7 +504,7 @@ load_symbols(struct obj *e)
 }
 
 int
-obj_symbol(struct obj *e, uint64_t addr, struct obj_symbol *out)
+elf_file_symbol(struct elf_file *e, uint64_t addr, struct elf_file_symbol *out)
 {
 	size_t low;
 
@@ -524,11 +524,11 @@ obj_symbol(struct obj *e, uint64_t addr, struct obj_symbol *out)
 }
 
 static void
-each_of_table(const struct obj *e, uint32_t type, const char *table,
-    void (*fn)(void *ctx, const char *table, const struct obj_symbol *symbol),
+each_of_table(const struct elf_file *e, uint32_t type, const char *table,
+    void (*fn)(void *ctx, const char *table, const struct elf_file_symbol *symbol),
     void *ctx)
 {
-	struct obj_symbol symbol;
+	struct elf_file_symbol symbol;
 	Elf_Scn *scn = NULL;
 	Elf_Data *data;
 	GElf_Shdr sh;
@@ -544,8 +544,8 @@ each_of_table(const struct obj *e, uint32_t type, const char *table,
 }
 
 void
-obj_symbols(const struct obj *e,
-    void (*fn)(void *ctx, const char *table, const struct obj_symbol *symbol),
+elf_file_symbols(const struct elf_file *e,
+    void (*fn)(void *ctx, const char *table, const struct elf_file_symbol *symbol),
     void *ctx)
 {
 	each_of_table(e, SHT_SYMTAB, ".symtab", fn, ctx);
@@ -555,15 +555,15 @@ obj_symbols(const struct obj *e,
 /* ---- Rust -------------------------------------------------------------- */
 
 static int
-section_has(const struct obj *e, const char *name, const char *text)
+section_has(const struct elf_file *e, const char *name, const char *text)
 {
-	struct obj_section s = obj_section(e, name);
+	struct elf_file_section s = elf_file_section(e, name);
 
 	return s.bytes && memmem(s.bytes, s.len, text, strlen(text)) != NULL;
 }
 
 int
-obj_is_rust(const struct obj *e)
+elf_file_is_rust(const struct elf_file *e)
 {
 	return section_has(e, ".comment", "rustc version") ||
 	    section_has(e, ".strtab", "rust_eh_personality") ||

@@ -1,4 +1,4 @@
-#include "elf/debug.h"
+#include "elf/dwarf.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@
 #include "elf/dwarf_line.h"
 #include "elf/dwarf_names.h"
 #include "elf/dwarf_split.h"
-#include "elf/obj.h"
+#include "elf/elf_file.h"
 #include "base/strtab.h"
 
 /* A range of a function's addresses. */
@@ -41,7 +41,7 @@ struct unit {
 	struct dwarf_unit of;      /* as it is in the file: it has the addresses, */
 	struct dwarf_unit *split;  /* its split unit, or NULL, the entries */
 	int loaded;
-	uint64_t used;             /* when: debug_memory's clock */
+	uint64_t used;             /* when: dwarf_memory's clock */
 	size_t bytes;              /* that it takes */
 	struct function *function; /* by low */
 	size_t nfunction, function_room;
@@ -58,13 +58,13 @@ struct range {
 /* More ranges than this for the entries of a unit are damage. */
 #define RANGES(u) (1000 + 2 * ((u)->end - (u)->offset))
 
-struct debug {
-	struct debug *next;
-	struct debug_memory *memory;
+struct dwarf {
+	struct dwarf *next;
+	struct dwarf_memory *memory;
 	struct dwarf_file *dwarf;
 	struct dwarf_split *split;
-	struct debug *supplement; /* or NULL */
-	struct obj *supplement_file;
+	struct dwarf *supplement; /* or NULL */
+	struct elf_file *supplement_file;
 	const char *problem;
 	struct unit *unit;
 	size_t nunit, unit_room;
@@ -85,7 +85,7 @@ struct debug {
 static int
 add_range(void *ctx, uint64_t low, uint64_t high)
 {
-	struct debug *d = ctx;
+	struct dwarf *d = ctx;
 
 	if (array_room(&d->range, d->nrange, &d->range_room, sizeof *d->range) < 0)
 		return -1;
@@ -94,7 +94,7 @@ add_range(void *ctx, uint64_t low, uint64_t high)
 }
 
 static int
-add_unit(struct debug *d, struct dwarf_unit *of)
+add_unit(struct dwarf *d, struct dwarf_unit *of)
 {
 	struct dwarf_die die;
 	int code = of->type == DW_UT_compile || of->type == DW_UT_skeleton;
@@ -112,7 +112,7 @@ add_unit(struct debug *d, struct dwarf_unit *of)
 
 /* Functions of a unit that stand side by side are one range. */
 static void
-sort_ranges(struct debug *d)
+sort_ranges(struct dwarf *d)
 {
 	size_t n = 0;
 
@@ -137,7 +137,7 @@ static void
 drop_pages(const struct dwarf_file *dwarf, const unsigned char *bytes, size_t len)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE), all, from, to;
-	const unsigned char *file = obj_bytes(dwarf_file_obj(dwarf), &all);
+	const unsigned char *file = elf_file_bytes(dwarf_file_obj(dwarf), &all);
 
 	/* What was decompressed is nowhere else. */
 	if (bytes < file || len > all || (size_t)(bytes - file) > all - len)
@@ -149,7 +149,7 @@ drop_pages(const struct dwarf_file *dwarf, const unsigned char *bytes, size_t le
 }
 
 static int
-read_units(struct debug *d)
+read_units(struct dwarf *d)
 {
 	struct dwarf_unit u;
 	uint64_t at = 0, kept = 0;
@@ -171,7 +171,7 @@ read_units(struct debug *d)
 static struct dwarf_unit *
 unit_of_entry(void *ctx, uint64_t offset)
 {
-	struct debug *d = ctx;
+	struct dwarf *d = ctx;
 	size_t low = 0, high = d->nunit;
 
 	while (low < high) {
@@ -185,11 +185,11 @@ unit_of_entry(void *ctx, uint64_t offset)
 	return low < d->nunit ? &d->unit[low].of : NULL;
 }
 
-static struct debug *open_file(struct obj *obj, const struct debug_options *o,
+static struct dwarf *open_file(struct elf_file *obj, const struct dwarf_options *o,
     int supplements);
 
 static void
-open_supplement(struct debug *d, const struct obj *obj, const struct debug_options *o)
+open_supplement(struct dwarf *d, const struct elf_file *obj, const struct dwarf_options *o)
 {
 	if (!debugfile_supplemented(obj))
 		return;
@@ -205,10 +205,10 @@ open_supplement(struct debug *d, const struct obj *obj, const struct debug_optio
 }
 
 /* A supplementary file has none itself. */
-static struct debug *
-open_file(struct obj *obj, const struct debug_options *o, int supplements)
+static struct dwarf *
+open_file(struct elf_file *obj, const struct dwarf_options *o, int supplements)
 {
-	struct debug *d = calloc(1, sizeof *d);
+	struct dwarf *d = calloc(1, sizeof *d);
 
 	if (d == NULL)
 		return NULL;
@@ -224,18 +224,18 @@ open_file(struct obj *obj, const struct debug_options *o, int supplements)
 		if (read_units(d) == 0)
 			return d;
 	}
-	debug_close(d);
+	dwarf_close(d);
 	return NULL;
 }
 
-struct debug *
-debug_open(struct obj *obj, const struct debug_options *o)
+struct dwarf *
+dwarf_open(struct elf_file *obj, const struct dwarf_options *o)
 {
 	return open_file(obj, o, 1);
 }
 
 const char *
-debug_problem(const struct debug *d)
+dwarf_problem(const struct dwarf *d)
 {
 	return d->problem ? d->problem : dwarf_split_problem(d->split);
 }
@@ -257,7 +257,7 @@ free_tree(struct tree *t)
 }
 
 static void
-unload(struct debug *d, struct unit *u)
+unload(struct dwarf *d, struct unit *u)
 {
 	struct dwarf_unit *e = entries_of(u);
 	struct bytes info = dwarf_bytes(e->dwarf, DWARF_INFO, e->offset);
@@ -291,22 +291,22 @@ drop_section(const struct dwarf_file *dwarf, enum dwarf_section section)
 
 /* Names are no unit's own: which are not needed any more is not known. */
 static void
-drop_names(const struct debug_memory *m)
+drop_names(const struct dwarf_memory *m)
 {
-	for (const struct debug *d = m->first; d; d = d->next)
+	for (const struct dwarf *d = m->first; d; d = d->next)
 		if (d->dwarf)
 			drop_section(d->dwarf, DWARF_STR);
 }
 
 /* Make room, but keep this one. */
 static void
-make_room(struct debug_memory *m, const struct unit *keep)
+make_room(struct dwarf_memory *m, const struct unit *keep)
 {
 	while (m->used > m->most) {
 		struct unit *oldest = NULL;
-		struct debug *whose = NULL;
+		struct dwarf *whose = NULL;
 
-		for (struct debug *d = m->first; d; d = d->next)
+		for (struct dwarf *d = m->first; d; d = d->next)
 			for (size_t i = 0; i < d->nunit; i++) {
 				struct unit *u = &d->unit[i];
 
@@ -325,16 +325,16 @@ make_room(struct debug_memory *m, const struct unit *keep)
 }
 
 static void
-take_memory(struct debug *d, struct unit *u, size_t bytes)
+take_memory(struct dwarf *d, struct unit *u, size_t bytes)
 {
 	u->bytes += bytes;
 	d->memory->used += bytes;
 }
 
 void
-debug_close(struct debug *d)
+dwarf_close(struct dwarf *d)
 {
-	struct debug **at;
+	struct dwarf **at;
 
 	if (d == NULL)
 		return;
@@ -349,8 +349,8 @@ debug_close(struct debug *d)
 		*at = d->next;
 	dwarf_split_close(d->split);
 	dwarf_file_close(d->dwarf);
-	debug_close(d->supplement);
-	obj_close(d->supplement_file);
+	dwarf_close(d->supplement);
+	elf_file_close(d->supplement_file);
 	strtab_clear(&d->made);
 	free(d->unit);
 	free(d->range);
@@ -404,7 +404,7 @@ find_functions(struct unit *u)
 }
 
 static void
-load(struct debug *d, struct unit *u)
+load(struct dwarf *d, struct unit *u)
 {
 	size_t len = 0;
 
@@ -438,7 +438,7 @@ struct growing {
 	uint64_t left;
 	int depth;             /* of the entry, */
 	int calls;             /* and how many inlined calls it is in, */
-	int call[DEBUG_DEPTH]; /* which stand that deep */
+	int call[DWARF_DEPTH]; /* which stand that deep */
 };
 
 static int
@@ -458,7 +458,7 @@ see_entry(struct growing *g, const struct dwarf_die *die)
 {
 	while (g->calls && g->call[g->calls - 1] >= g->depth)
 		g->calls--;
-	if (die->abbrev->tag != DW_TAG_inlined_subroutine || g->calls == DEBUG_DEPTH)
+	if (die->abbrev->tag != DW_TAG_inlined_subroutine || g->calls == DWARF_DEPTH)
 		return 0;
 	if (die->abbrev->code_range && dwarf_ranges_of(die, &g->left, add_part, g) < 0)
 		return -1;
@@ -495,7 +495,7 @@ grow(struct dwarf_unit *e, struct dwarf_die *die, struct tree *t)
 }
 
 static const struct tree *
-tree_of(struct debug *d, struct unit *u, size_t function)
+tree_of(struct dwarf *d, struct unit *u, size_t function)
 {
 	struct dwarf_unit *e = entries_of(u);
 	struct tree *t = u->tree[function];
@@ -529,13 +529,13 @@ call_at(const struct tree *t, size_t i, uint64_t addr, int *has)
 
 /* The entries of the calls that have an address, from the function inwards. */
 static size_t
-chain(const struct tree *t, uint32_t function, uint64_t addr, uint32_t out[DEBUG_DEPTH])
+chain(const struct tree *t, uint32_t function, uint64_t addr, uint32_t out[DWARF_DEPTH])
 {
 	int last = -1, without = INT_MAX, has;
 	size_t n = 0, step;
 
 	out[n++] = function;
-	for (size_t i = 0; t && i < t->n && n < DEBUG_DEPTH; i += step) {
+	for (size_t i = 0; t && i < t->n && n < DWARF_DEPTH; i += step) {
 		const struct part *p = &t->part[i];
 
 		step = call_at(t, i, addr, &has);
@@ -556,7 +556,7 @@ chain(const struct tree *t, uint32_t function, uint64_t addr, uint32_t out[DEBUG
 
 /* The name that the linker knows, or the bare one, here or where it is declared. */
 static void
-set_function(struct dwarf_die die, struct debug_frame *f)
+set_function(struct dwarf_die die, struct dwarf_frame *f)
 {
 	struct dwarf_attrs a;
 	struct dwarf_value v, to;
@@ -592,7 +592,7 @@ set_function(struct dwarf_die die, struct debug_frame *f)
 /* A name that is not absolute is in its directory, and that in the one where the
  * compiler ran. */
 static const char *
-put_together(struct debug *d, const struct unit *u, const char *dir, const char *name,
+put_together(struct dwarf *d, const struct unit *u, const char *dir, const char *name,
     uint32_t *number)
 {
 	const char *base = u->of.comp_dir ? u->of.comp_dir : "";
@@ -612,7 +612,7 @@ put_together(struct debug *d, const struct unit *u, const char *dir, const char 
 }
 
 static const char *
-file_name(struct debug *d, struct unit *u, uint64_t n)
+file_name(struct dwarf *d, struct unit *u, uint64_t n)
 {
 	const char *dir, *name = u->lines ? dwarf_lines_file(u->lines, n, &dir) : NULL;
 	uint32_t number;
@@ -630,7 +630,7 @@ file_name(struct debug *d, struct unit *u, uint64_t n)
 }
 
 static void
-set_line(struct debug *d, struct unit *u, uint64_t addr, struct debug_frame *f)
+set_line(struct dwarf *d, struct unit *u, uint64_t addr, struct dwarf_frame *f)
 {
 	struct dwarf_row row;
 
@@ -643,8 +643,8 @@ set_line(struct debug *d, struct unit *u, uint64_t addr, struct debug_frame *f)
 
 /* Where an inlined call was made, which is its caller's line. */
 static void
-set_call(struct debug *d, struct unit *u, const struct dwarf_die *die,
-    struct debug_frame *caller)
+set_call(struct dwarf *d, struct unit *u, const struct dwarf_die *die,
+    struct dwarf_frame *caller)
 {
 	struct dwarf_attrs a;
 	struct dwarf_value v;
@@ -674,10 +674,10 @@ find_function(const struct unit *u, uint64_t addr)
 }
 
 static size_t
-look_in(struct debug *d, struct unit *u, uint64_t addr,
-    struct debug_frame frame[DEBUG_DEPTH])
+look_in(struct dwarf *d, struct unit *u, uint64_t addr,
+    struct dwarf_frame frame[DWARF_DEPTH])
 {
-	uint32_t die_of[DEBUG_DEPTH];
+	uint32_t die_of[DWARF_DEPTH];
 	struct dwarf_unit *e;
 	struct dwarf_die die;
 	size_t function, n = 0;
@@ -701,7 +701,7 @@ look_in(struct debug *d, struct unit *u, uint64_t addr,
 
 /* Ranges should not overlap; of those that do, one that has a function. */
 size_t
-debug_lookup(struct debug *d, uint64_t addr, struct debug_frame frame[DEBUG_DEPTH])
+dwarf_lookup(struct dwarf *d, uint64_t addr, struct dwarf_frame frame[DWARF_DEPTH])
 {
 	size_t last = array_upto(d->range, d->nrange, sizeof *d->range, addr), n;
 	struct unit *lines = NULL;
