@@ -27,7 +27,7 @@
 #include "os/proc.h"
 #include "stream/rec.h"
 #include "sample/sampler.h"
-#include "unwind/space.h"
+#include "unwind/addrspace.h"
 #include "sample/target.h"
 #include "sample/told.h"
 #include "unwind/unwind.h"
@@ -56,7 +56,7 @@ struct profiler {
 	struct sampler *sampler;
 	struct targets *targets;
 	struct rec_out out;
-	struct space_walk walk;
+	struct addrspace_walk walk;
 	uint64_t lost, throttled, damaged, missed; /* not yet told */
 	uint64_t samples;   /* taken, and told to be lost */
 	uint64_t cost_time; /* when the cost was last told */
@@ -143,12 +143,12 @@ static void
 walk(struct profiler *p, struct target *t, const struct unwind_stack *stack,
     struct step_regs regs, uint64_t time)
 {
-	space_walk(&t->space, stack, regs, &p->walk);
+	addrspace_walk(&t->space, stack, regs, &p->walk);
 	if (p->walk.unknown == 0 || time < t->looked + RELOOK_NS)
 		return;
 	/* Code that came without our knowing: look, and try again. */
 	target_look(p->targets, t);
-	space_walk(&t->space, stack, regs, &p->walk);
+	addrspace_walk(&t->space, stack, regs, &p->walk);
 }
 
 static void
@@ -179,7 +179,7 @@ tell_stack(struct profiler *p, const struct target *t,
 {
 	struct rec_ref leaf;
 
-	space_walked(&t->space, s->version, s->addr + s->nkernel, s->n - s->nkernel,
+	addrspace_walked(&t->space, s->version, s->addr + s->nkernel, s->n - s->nkernel,
 	    s->cut, &p->walk);
 	targets_walk(p->targets, &p->walk, &leaf);
 	targets_kernel(p->targets, proc_now(), s->addr, s->nkernel, &leaf);
@@ -288,7 +288,7 @@ saw_waiting(void *ctx, const struct walker_seen *seen)
 
 	if (t == NULL)
 		return leaf;
-	space_walk(&t->space, &stack, regs, &p->walk);
+	addrspace_walk(&t->space, &stack, regs, &p->walk);
 	targets_walk(p->targets, &p->walk, &leaf);
 	return leaf;
 }

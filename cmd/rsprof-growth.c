@@ -30,7 +30,7 @@
 #include "os/proc.h"
 #include "stream/rec.h"
 #include "sample/sampler.h"
-#include "unwind/space.h"
+#include "unwind/addrspace.h"
 #include "sample/target.h"
 #include "unwind/unwind.h"
 
@@ -67,7 +67,7 @@ struct profiler {
 	struct targets *targets;
 	struct places *places;
 	struct rec_out out;
-	struct space_walk walk;
+	struct addrspace_walk walk;
 	struct process *process;
 	size_t n, room;
 	uint64_t time; /* of the interval that is told, and of the last one */
@@ -145,10 +145,10 @@ walk(struct profiler *p, struct target *t, const struct perf_record *r,
 	const struct step_regs regs = { r->sample.pc, r->sample.sp, r->sample.bp, 1, 0,
 		r->sample.r11 };
 
-	space_walk(&t->space, &stack, regs, &p->walk);
+	addrspace_walk(&t->space, &stack, regs, &p->walk);
 	if (p->walk.unknown && r->time >= t->looked + RELOOK_NS) {
 		target_look(p->targets, t);
-		space_walk(&t->space, &stack, regs, &p->walk);
+		addrspace_walk(&t->space, &stack, regs, &p->walk);
 	}
 	targets_walk(p->targets, &p->walk, leaf);
 }

@@ -37,7 +37,7 @@
 #include "heap/plan.h"
 #include "os/proc.h"
 #include "stream/rec.h"
-#include "unwind/space.h"
+#include "unwind/addrspace.h"
 #include "sample/target.h"
 #include "sample/told.h"
 
@@ -88,7 +88,7 @@ struct profiler {
 	struct targets *targets;
 	struct places *places;
 	struct rec_out out;
-	struct space_walk walk;
+	struct addrspace_walk walk;
 	uint64_t time;            /* of the interval that is told; */
 	uint64_t interval_time;   /* the last one's end */
 	uint64_t ages_time;
@@ -174,7 +174,7 @@ tell_stack(struct profiler *p, const struct target *t, const struct told_stack *
 {
 	struct rec_ref leaf;
 
-	space_walked(&t->space, s->version, s->addr, s->n, s->cut, &p->walk);
+	addrspace_walked(&t->space, s->version, s->addr, s->n, s->cut, &p->walk);
 	targets_walk(p->targets, &p->walk, &leaf);
 	return leaf;
 }

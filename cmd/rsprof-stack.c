@@ -26,7 +26,7 @@
 #include "unwind/module.h"
 #include "os/proc.h"
 #include "stream/rec.h"
-#include "unwind/space.h"
+#include "unwind/addrspace.h"
 #include "sample/target.h"
 #include "os/tracee.h"
 #include "unwind/unwind.h"
@@ -44,7 +44,7 @@ struct look {
 	int unknown;        /* its stack leads into no known mapping */
 	int held;           /* it was stopped for it */
 	const char *cut;    /* why the stack ends early, or NULL */
-	struct space_frame *frame; /* the innermost first */
+	struct addrspace_frame *frame; /* the innermost first */
 	size_t n;
 };
 
@@ -56,7 +56,7 @@ struct stacks {
 	struct look *look;
 	size_t n, room, first; /* those from the first on are to be looked at */
 	struct idmap known;    /* their numbers */
-	struct space_walk walk;
+	struct addrspace_walk walk;
 	struct tracee_memory memory;
 	unsigned seen, held;   /* threads looked at; of these, stopped for it */
 	uint64_t stopping, holding; /* the longest of each, in nanoseconds */
@@ -110,7 +110,7 @@ walk(struct stacks *s, pid_t tid, const struct step_regs *regs)
 		&s->memory };
 
 	tracee_memory(&s->memory, tid);
-	space_walk(&s->target->space, &stack, *regs, &s->walk);
+	addrspace_walk(&s->target->space, &stack, *regs, &s->walk);
 }
 
 /* There is nothing to walk. */

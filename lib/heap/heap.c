@@ -19,7 +19,7 @@
 #include "os/proc.h"
 #include "os/rawbpf.h"
 #include "os/selftest.h"
-#include "unwind/space.h"
+#include "unwind/addrspace.h"
 #include "sample/tables.h"
 #include "sample/told.h"
 
@@ -275,7 +275,7 @@ heap_watch(struct heap *h, pid_t pid)
 }
 
 int
-heap_put(struct heap *h, struct space *s, const struct module **full)
+heap_put(struct heap *h, struct addrspace *s, const struct module **full)
 {
 	*full = NULL;
 	if (!s->changed)

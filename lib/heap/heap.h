@@ -14,7 +14,7 @@
 struct heap;
 struct module;
 struct plan_probe;
-struct space;
+struct addrspace;
 struct told;
 
 struct heap_options {
@@ -38,7 +38,7 @@ void heap_free(struct heap *h);
  * given.  -1 with errno. */
 int heap_watch(struct heap *h, pid_t pid);
 /* As in sample/tables. */
-int heap_put(struct heap *h, struct space *s, const struct module **full);
+int heap_put(struct heap *h, struct addrspace *s, const struct module **full);
 void heap_forget(struct heap *h, pid_t pid);
 
 /* ---- probes ------------------------------------------------------------ */

@@ -28,7 +28,7 @@ heap_watch(struct heap *h, pid_t pid)
 }
 
 int
-heap_put(struct heap *h, struct space *s, const struct module **full)
+heap_put(struct heap *h, struct addrspace *s, const struct module **full)
 {
 	(void)h, (void)s, (void)full;
 	return -1;

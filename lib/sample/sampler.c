@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "os/proc.h"
-#include "unwind/space.h"
+#include "unwind/addrspace.h"
 
 struct sampler {
 	struct sampler_options o;
@@ -156,7 +156,7 @@ sampler_user_only(const struct sampler *s)
 /* ---- mappings ---------------------------------------------------------- */
 
 int
-sampler_put(struct sampler *s, struct space *space, const struct module **full)
+sampler_put(struct sampler *s, struct addrspace *space, const struct module **full)
 {
 	*full = NULL;
 	if (!s->walker || !space->changed)

@@ -18,7 +18,7 @@
 #include "sample/walker.h"
 
 struct sampler;
-struct space;
+struct addrspace;
 struct told_stack;
 
 struct sampler_options {
@@ -54,7 +54,7 @@ const char *sampler_copies(const struct sampler *s);
 int sampler_user_only(const struct sampler *s);
 
 /* Tell the kernel of mappings that have changed; see tables_put(). */
-int sampler_put(struct sampler *s, struct space *space,
+int sampler_put(struct sampler *s, struct addrspace *space,
     const struct module **full);
 void sampler_forget(struct sampler *s, pid_t pid);
 

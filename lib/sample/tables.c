@@ -12,7 +12,7 @@
 #include "base/idmap.h"
 #include "unwind/module.h"
 #include "os/proc.h"
-#include "unwind/space.h"
+#include "unwind/addrspace.h"
 
 #define SEGMENT_BYTES sizeof(struct walk_segment)
 #define LINGER_NS 2000000000 /* before what was replaced is used again */
@@ -291,7 +291,7 @@ range_of(struct tables *t, pid_t pid)
 
 /* Write the mappings into a range of slots. */
 static void
-write_maps(struct tables *t, const struct space *s, uint32_t n, uint32_t first,
+write_maps(struct tables *t, const struct addrspace *s, uint32_t n, uint32_t first,
     const struct module **full)
 {
 	for (uint32_t i = 0; i < n; i++) {
@@ -320,7 +320,7 @@ tables_forget(struct tables *t, pid_t pid)
 }
 
 int
-tables_put(struct tables *t, const struct space *s, const struct module **full)
+tables_put(struct tables *t, const struct addrspace *s, const struct module **full)
 {
 	uint32_t n = s->n < WALK_MAPS_MOST ? (uint32_t)s->n : WALK_MAPS_MOST;
 	uint32_t key = (uint32_t)s->pid;

@@ -9,7 +9,7 @@
 #include <sys/types.h>
 
 struct module;
-struct space;
+struct addrspace;
 struct tables;
 
 /* The descriptors of the maps stay the caller's.  NULL with errno. */
@@ -31,7 +31,7 @@ uint32_t tables_version(const struct tables *t);
  * the mappings are too many, to the module of the first one left out.
  * 0, or -1 with errno: ESRCH where the process has gone.
  */
-int tables_put(struct tables *t, const struct space *s,
+int tables_put(struct tables *t, const struct addrspace *s,
     const struct module **full);
 
 /* The process has gone. */

@@ -12,7 +12,7 @@
 #include "unwind/module.h"
 #include "os/proc.h"
 #include "stream/rec.h"
-#include "unwind/space.h"
+#include "unwind/addrspace.h"
 
 /* So many stacks are remembered as told; then all are forgotten, and told
  * again when they come again. */
@@ -64,7 +64,7 @@ targets_free(struct targets *ts)
 	if (ts == NULL)
 		return;
 	for (size_t i = 0; i < ts->ntarget; i++) {
-		space_clear(&ts->target[i]->space);
+		addrspace_clear(&ts->target[i]->space);
 		free(ts->target[i]);
 	}
 	modules_free(ts->modules);
@@ -301,7 +301,7 @@ remove_target(struct targets *ts, struct target *t)
 		ts->target[i] = last;
 		index_put(ts, &ts->target_of, (uint64_t)last->pid, i);
 	}
-	space_clear(&t->space);
+	addrspace_clear(&t->space);
 	free(t);
 }
 
@@ -345,15 +345,15 @@ target_map(struct targets *ts, uint64_t time, struct target *t,
     const struct proc_map *map)
 {
 	struct module *m = checked(ts, modules_get(ts->modules, t->pid, map));
-	struct space_map s = { map->start, map->end, map->offset, m, 0 };
-	const struct space_map *known = space_find(&t->space, map->start);
+	struct addrspace_map s = { map->start, map->end, map->offset, m, 0 };
+	const struct addrspace_map *known = addrspace_find(&t->space, map->start);
 	struct rec r = { .type = REC_MAP };
 
 	if (m == NULL || (known && known->start == s.start &&
 	                     known->end == s.end && known->module == m &&
 	                     known->offset == s.offset))
 		return;
-	if (space_add(&t->space, &s) < 0) {
+	if (addrspace_add(&t->space, &s) < 0) {
 		ts->error = ENOMEM;
 		return;
 	}
@@ -531,7 +531,7 @@ void
 target_exec(struct targets *ts, uint64_t time, struct target *t, pid_t tid,
     const char *name, const char *command)
 {
-	space_clear(&t->space);
+	addrspace_clear(&t->space);
 	tell_process(ts, time, t, name, command);
 	target_thread(ts, time, t, tid, name);
 }
@@ -547,7 +547,7 @@ target_fork(struct targets *ts, uint64_t time, struct target *t, pid_t pid,
 		return;
 	if (child->ppid == 0)
 		child->ppid = t->pid;
-	if (space_copy(&child->space, &t->space) < 0)
+	if (addrspace_copy(&child->space, &t->space) < 0)
 		ts->error = ENOMEM;
 	tell_process(ts, time, child, parent ? parent->name : NULL, NULL);
 	target_new_thread(ts, time, child, pid, parent_tid);
@@ -613,7 +613,7 @@ targets_stack(struct targets *ts, struct rec_ref *caller,
 }
 
 void
-targets_walk(struct targets *ts, const struct space_walk *walk,
+targets_walk(struct targets *ts, const struct addrspace_walk *walk,
     struct rec_ref *leaf)
 {
 	leaf->id = 0;

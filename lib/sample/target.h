@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "unwind/space.h"
+#include "unwind/addrspace.h"
 
 struct module;
 struct proc_map;
@@ -26,7 +26,7 @@ struct target {
 	unsigned threads;     /* that are known and have not ended */
 	int told;             /* its proc record is written */
 	uint64_t looked;      /* when its mappings were last read from /proc */
-	struct space space;
+	struct addrspace space;
 };
 
 /* NULL: errno says why.  The producer's name (a literal) and the output are
@@ -92,7 +92,7 @@ int target_exit(struct targets *ts, uint64_t time, struct target *t, pid_t tid);
 void targets_stack(struct targets *ts, struct rec_ref *caller,
     const struct module *module, uint64_t offset);
 /* All of a walk, outermost first: *leaf is set to the innermost frame. */
-void targets_walk(struct targets *ts, const struct space_walk *walk,
+void targets_walk(struct targets *ts, const struct addrspace_walk *walk,
     struct rec_ref *leaf);
 /* Kernel addresses, innermost first, on top of *leaf. */
 void targets_kernel(struct targets *ts, uint64_t time, const uint64_t *addr,

@@ -170,7 +170,7 @@ walker_version(const struct walker *w)
 }
 
 int
-walker_put(struct walker *w, const struct space *s, const struct module **full)
+walker_put(struct walker *w, const struct addrspace *s, const struct module **full)
 {
 	return tables_put(w->tables, s, full);
 }

@@ -15,7 +15,7 @@
 
 struct cpu_copy;
 struct module;
-struct space;
+struct addrspace;
 struct told_stack;
 struct walker;
 
@@ -43,7 +43,7 @@ void walker_period(struct walker *w, uint64_t ns);
 /* As in sample/tables. */
 int walker_watch(struct walker *w, pid_t pid);
 uint32_t walker_version(const struct walker *w);
-int walker_put(struct walker *w, const struct space *s,
+int walker_put(struct walker *w, const struct addrspace *s,
     const struct module **full);
 void walker_forget(struct walker *w, pid_t pid);
 

@@ -47,7 +47,7 @@ walker_version(const struct walker *w)
 }
 
 int
-walker_put(struct walker *w, const struct space *s, const struct module **full)
+walker_put(struct walker *w, const struct addrspace *s, const struct module **full)
 {
 	(void)w, (void)s, (void)full;
 	return -1;

@@ -1,8 +1,8 @@
 /*
  * The executable mappings of one process, and the walk of a stack in it.
  */
-#ifndef SPACE_H
-#define SPACE_H
+#ifndef ADDRSPACE_H
+#define ADDRSPACE_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -13,16 +13,16 @@
 struct module;
 struct unwind_stack;
 
-struct space_map {
+struct addrspace_map {
 	uint64_t start, end;
 	uint64_t offset; /* of start in the module's file */
 	struct module *module;
 	uint32_t born;   /* the version that the kernel knows it from; see
-	                    struct space */
+	                    struct addrspace */
 };
 
-struct space {
-	struct space_map *map; /* by start; they do not overlap */
+struct addrspace {
+	struct addrspace_map *map; /* by start; they do not overlap */
 	size_t n, room;
 	pid_t pid;             /* whose it is */
 	uint32_t next;         /* the version of sample/tables that will tell the
@@ -31,26 +31,26 @@ struct space {
 	uint32_t last;         /* the version that tells of the last change */
 };
 
-/* A zeroed struct space is empty.  -1: out of memory. */
-int space_add(struct space *s, const struct space_map *map);
-int space_copy(struct space *to, const struct space *from);
-void space_clear(struct space *s);
-const struct space_map *space_find(const struct space *s, uint64_t addr);
+/* A zeroed struct addrspace is empty.  -1: out of memory. */
+int addrspace_add(struct addrspace *s, const struct addrspace_map *map);
+int addrspace_copy(struct addrspace *to, const struct addrspace *from);
+void addrspace_clear(struct addrspace *s);
+const struct addrspace_map *addrspace_find(const struct addrspace *s, uint64_t addr);
 
-#define SPACE_DEPTH 8192
+#define ADDRSPACE_DEPTH 8192
 
-struct space_frame {
+struct addrspace_frame {
 	struct module *module; /* NULL: the address is in no mapping */
 	uint64_t offset;       /* as in a stack record of rsprof-records(5) */
 };
 
-struct space_walk {
+struct addrspace_walk {
 	size_t n;             /* frames, the innermost first */
 	const char *cut;      /* why it ended early; NULL: it is complete */
 	uint64_t unknown;     /* an address in no mapping that was met; or 0 */
 	int hurried;          /* set by the caller: wait for no table */
 	struct module *missing; /* then: whose table was not there yet; or NULL */
-	struct space_frame frame[SPACE_DEPTH];
+	struct addrspace_frame frame[ADDRSPACE_DEPTH];
 };
 
 /*
@@ -58,14 +58,14 @@ struct space_walk {
  * addresses as bpf/walk.h has them, the innermost first, and why it ended.
  * It is cut where it went through code that the kernel did not know yet.
  */
-void space_walked(const struct space *s, uint32_t version, const uint64_t *addr,
-    size_t n, const char *cut, struct space_walk *w);
+void addrspace_walked(const struct addrspace *s, uint32_t version, const uint64_t *addr,
+    size_t n, const char *cut, struct addrspace_walk *w);
 
 /*
  * Walk from regs (pc, sp, bp) to the thread's first frame.
  * w->cut is one of the reasons of rsprof-records(5).
  */
-void space_walk(struct space *s, const struct unwind_stack *stack,
-    struct step_regs regs, struct space_walk *w);
+void addrspace_walk(struct addrspace *s, const struct unwind_stack *stack,
+    struct step_regs regs, struct addrspace_walk *w);
 
 #endif

@@ -1,4 +1,4 @@
-#include "unwind/space.h"
+#include "unwind/addrspace.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 
 /* The first mapping that ends above addr. */
 static size_t
-above(const struct space *s, uint64_t addr)
+above(const struct addrspace *s, uint64_t addr)
 {
 	size_t low = 0, high = s->n;
 
@@ -24,8 +24,8 @@ above(const struct space *s, uint64_t addr)
 	return low;
 }
 
-const struct space_map *
-space_find(const struct space *s, uint64_t addr)
+const struct addrspace_map *
+addrspace_find(const struct addrspace *s, uint64_t addr)
 {
 	size_t i = above(s, addr);
 
@@ -33,9 +33,9 @@ space_find(const struct space *s, uint64_t addr)
 }
 
 static int
-reserve(struct space *s, size_t n)
+reserve(struct addrspace *s, size_t n)
 {
-	struct space_map *map;
+	struct addrspace_map *map;
 	size_t room = s->room ? s->room : 32;
 
 	while (room < n)
@@ -51,7 +51,7 @@ reserve(struct space *s, size_t n)
 }
 
 static void
-insert(struct space *s, size_t i, struct space_map map)
+insert(struct addrspace *s, size_t i, struct addrspace_map map)
 {
 	memmove(&s->map[i + 1], &s->map[i], (s->n - i) * sizeof *s->map);
 	s->map[i] = map;
@@ -60,12 +60,12 @@ insert(struct space *s, size_t i, struct space_map map)
 
 /* Take a range out of what is mapped. */
 static void
-cut_out(struct space *s, uint64_t start, uint64_t end)
+cut_out(struct addrspace *s, uint64_t start, uint64_t end)
 {
 	size_t i = above(s, start), j;
 
 	if (i < s->n && s->map[i].start < start) {
-		struct space_map right = s->map[i];
+		struct addrspace_map right = s->map[i];
 
 		s->map[i++].end = start;
 		if (right.end > end) {
@@ -86,7 +86,7 @@ cut_out(struct space *s, uint64_t start, uint64_t end)
 }
 
 int
-space_add(struct space *s, const struct space_map *map)
+addrspace_add(struct addrspace *s, const struct addrspace_map *map)
 {
 	size_t i;
 
@@ -101,9 +101,9 @@ space_add(struct space *s, const struct space_map *map)
 }
 
 int
-space_copy(struct space *to, const struct space *from)
+addrspace_copy(struct addrspace *to, const struct addrspace *from)
 {
-	space_clear(to);
+	addrspace_clear(to);
 	if (reserve(to, from->n) < 0)
 		return -1;
 	if (from->n)
@@ -116,7 +116,7 @@ space_copy(struct space *to, const struct space *from)
 }
 
 void
-space_clear(struct space *s)
+addrspace_clear(struct addrspace *s)
 {
 	free(s->map);
 	s->map = NULL;
@@ -128,7 +128,7 @@ space_clear(struct space *s)
 /* ---- walking ----------------------------------------------------------- */
 
 static uint64_t
-offset_of(const struct space_map *map, uint64_t addr)
+offset_of(const struct addrspace_map *map, uint64_t addr)
 {
 	return map == NULL || map->module->absolute ? addr
 	                                            : addr - map->start + map->offset;
@@ -136,12 +136,12 @@ offset_of(const struct space_map *map, uint64_t addr)
 
 /* Add the frame at regs->pc and find its rule.  0, or -1: the walk ends. */
 static int
-enter(const struct space *s, const struct step_regs *regs, struct space_walk *w,
+enter(const struct addrspace *s, const struct step_regs *regs, struct addrspace_walk *w,
     uint32_t *rule)
 {
 	/* The byte before a return address belongs to the call. */
 	uint64_t addr = regs->exact ? regs->pc : regs->pc - 1, offset;
-	const struct space_map *map = space_find(s, addr);
+	const struct addrspace_map *map = addrspace_find(s, addr);
 
 	if (map == NULL) {
 		w->cut = "no-module";
@@ -149,7 +149,7 @@ enter(const struct space *s, const struct step_regs *regs, struct space_walk *w,
 		if (w->n > 0)
 			return -1;
 	}
-	if (w->n == SPACE_DEPTH) {
+	if (w->n == ADDRSPACE_DEPTH) {
 		w->cut = "depth";
 		return -1;
 	}
@@ -182,21 +182,21 @@ reason(enum step_end end, int beyond)
 static int
 mapped(void *ctx, uint64_t addr)
 {
-	return space_find(ctx, addr) != NULL;
+	return addrspace_find(ctx, addr) != NULL;
 }
 
 /* The code of a process that has not changed it since. */
 static int
 read_code(void *ctx, uint64_t addr, uint64_t *out)
 {
-	const struct space *s = ctx;
+	const struct addrspace *s = ctx;
 
 	return proc_read(s->pid, addr, out, sizeof *out);
 }
 
 void
-space_walk(struct space *s, const struct unwind_stack *stack,
-    struct step_regs regs, struct space_walk *w)
+addrspace_walk(struct addrspace *s, const struct unwind_stack *stack,
+    struct step_regs regs, struct addrspace_walk *w)
 {
 	const struct unwind_code code = { mapped, read_code, s };
 	uint32_t rule;
@@ -217,14 +217,14 @@ space_walk(struct space *s, const struct unwind_stack *stack,
 }
 
 void
-space_walked(const struct space *s, uint32_t version, const uint64_t *addr,
-    size_t n, const char *cut, struct space_walk *w)
+addrspace_walked(const struct addrspace *s, uint32_t version, const uint64_t *addr,
+    size_t n, const char *cut, struct addrspace_walk *w)
 {
 	w->n = 0;
 	w->cut = cut;
 	w->unknown = 0;
-	for (size_t i = 0; i < n && i < SPACE_DEPTH; i++) {
-		const struct space_map *map = space_find(s, addr[i]);
+	for (size_t i = 0; i < n && i < ADDRSPACE_DEPTH; i++) {
+		const struct addrspace_map *map = addrspace_find(s, addr[i]);
 
 		w->frame[w->n].module = map ? map->module : NULL;
 		w->frame[w->n++].offset = offset_of(map, addr[i]);

@@ -9,7 +9,7 @@
 
 #include "bpf/step.h"
 #include "unwind/module.h"
-#include "unwind/space.h"
+#include "unwind/addrspace.h"
 #include "tap.h"
 #include "unwind/unwind.h"
 
@@ -21,10 +21,10 @@ struct model {
 };
 
 static int
-agrees(const struct space *s, const struct model *m)
+agrees(const struct addrspace *s, const struct model *m)
 {
 	for (uint64_t a = 0; a < SPAN; a++) {
-		const struct space_map *map = space_find(s, a);
+		const struct addrspace_map *map = addrspace_find(s, a);
 
 		if (map == NULL ? m->module[a] != NULL
 		                : map->module != m->module[a] ||
@@ -43,17 +43,17 @@ test_maps(void)
 {
 	static struct module module[5];
 	static struct model m;
-	struct space s = { 0 }, copy = { 0 };
+	struct addrspace s = { 0 }, copy = { 0 };
 	int good = 1;
 
 	srand(1);
 	for (int round = 0; round < 20000 && good; round++) {
 		uint64_t start = (uint64_t)(rand() % (SPAN - 1));
 		uint64_t len = 1 + (uint64_t)rand() % (SPAN - start);
-		struct space_map map = { start, start + (len > 40 ? len % 40 + 1 : len),
+		struct addrspace_map map = { start, start + (len > 40 ? len % 40 + 1 : len),
 			(uint64_t)(rand() % 1000), &module[rand() % 5], 0 };
 
-		if (space_add(&s, &map) < 0)
+		if (addrspace_add(&s, &map) < 0)
 			break;
 		for (uint64_t a = map.start; a < map.end; a++) {
 			m.module[a] = map.module;
@@ -61,14 +61,14 @@ test_maps(void)
 		}
 		good = agrees(&s, &m);
 		if (round % 500 == 499) {
-			good &= space_copy(&copy, &s) == 0 && agrees(&copy, &m);
-			space_clear(&s);
+			good &= addrspace_copy(&copy, &s) == 0 && agrees(&copy, &m);
+			addrspace_clear(&s);
 			memset(&m, 0, sizeof m);
 		}
 	}
 	ok(good, "20000 mappings over one another");
-	space_clear(&s);
-	space_clear(&copy);
+	addrspace_clear(&s);
+	addrspace_clear(&copy);
 }
 
 /* ---- walks ------------------------------------------------------------- */
@@ -97,21 +97,21 @@ static uint32_t page[] = { 0, 13 };
 
 struct bench {
 	struct module module;
-	struct space space;
+	struct addrspace space;
 	uint64_t word[WORDS];
-	struct space_walk walk;
+	struct addrspace_walk walk;
 };
 
 static void
 bench_init(struct bench *b)
 {
-	struct space_map map = { BASE, BASE + 0x1000, 0, &b->module, 0 };
+	struct addrspace_map map = { BASE, BASE + 0x1000, 0, &b->module, 0 };
 
 	memset(b, 0, sizeof *b);
 	/* The first row begins its page: one entry counts it already. */
 	page[0] = 1;
 	b->module.table = (struct unwind_table){ row, page, 13, 1, 0x100, 0 };
-	space_add(&b->space, &map);
+	addrspace_add(&b->space, &map);
 }
 
 static void
@@ -120,7 +120,7 @@ walk(struct bench *b, uint64_t offset, uint64_t bp, size_t len)
 	struct unwind_stack stack = { b->word, SP, len, NULL, NULL };
 	struct step_regs regs = { BASE + offset, SP, bp, 1, 0, 0 };
 
-	space_walk(&b->space, &stack, regs, &b->walk);
+	addrspace_walk(&b->space, &stack, regs, &b->walk);
 }
 
 static int
@@ -238,26 +238,26 @@ test_more(struct bench *b)
 	b->word[4] = BASE + 0x125;
 	b->word[10] = 0;
 	b->word[11] = BASE + 0x131;
-	space_walk(&b->space, &stack, regs, &b->walk);
+	addrspace_walk(&b->space, &stack, regs, &b->walk);
 	ok(went(b, NULL, 4, 0x100, 0x114, 0x124, 0x130),
 	    "what the copy does not have is asked for");
 	regs.bp = 0x5000;
-	space_walk(&b->space, &stack, regs, &b->walk);
+	addrspace_walk(&b->space, &stack, regs, &b->walk);
 	ok(went(b, "bad-memory", 3, 0x100, 0x114, 0x124), "and is not there either");
 }
 
 static void
 test_depth(struct bench *b)
 {
-	static uint64_t deep[SPACE_DEPTH + 10];
+	static uint64_t deep[ADDRSPACE_DEPTH + 10];
 	struct unwind_stack stack = { deep, SP, sizeof deep, NULL, NULL };
 	struct step_regs regs = { BASE + 0x100, SP, 0, 1, 0, 0 };
 
-	for (size_t i = 0; i < SPACE_DEPTH + 10; i++)
+	for (size_t i = 0; i < ADDRSPACE_DEPTH + 10; i++)
 		deep[i] = BASE + 0x105;
-	space_walk(&b->space, &stack, regs, &b->walk);
-	ok(b->walk.n == SPACE_DEPTH && strcmp(b->walk.cut, "depth") == 0,
-	    "a stack deeper than %d frames", SPACE_DEPTH);
+	addrspace_walk(&b->space, &stack, regs, &b->walk);
+	ok(b->walk.n == ADDRSPACE_DEPTH && strcmp(b->walk.cut, "depth") == 0,
+	    "a stack deeper than %d frames", ADDRSPACE_DEPTH);
 }
 
 /* ---- frame pointers ---------------------------------------------------- */
@@ -319,7 +319,7 @@ leaves(struct bench *b, size_t pc, uint64_t bp, size_t place, size_t caller)
 
 	memset(b->word, 0, sizeof b->word);
 	b->word[place] = (uintptr_t)code + caller + 5;
-	space_walk(&b->space, &stack, regs, &b->walk);
+	addrspace_walk(&b->space, &stack, regs, &b->walk);
 	if (went(b, NULL, 2, (int)pc, (int)caller + 4))
 		return 1;
 	return went(b, "no-unwind-info", 1, (int)pc) ? 0 : -1;
@@ -329,7 +329,7 @@ static void
 test_pointers(void)
 {
 	static struct bench b;
-	struct space_map map = { (uintptr_t)code, (uintptr_t)code + sizeof code, 0,
+	struct addrspace_map map = { (uintptr_t)code, (uintptr_t)code + sizeof code, 0,
 		&b.module, 0 };
 	uint64_t bp = SP + 80; /* word 10; the return address is word 11 */
 
@@ -338,7 +338,7 @@ test_pointers(void)
 	b.module.table.nrow = 2;
 	unwind_index(&b.module.table);
 	b.space.pid = getpid();
-	space_add(&b.space, &map);
+	addrspace_add(&b.space, &map);
 
 	ok(leaves(&b, FUNCTION + 8, bp, 11, CALL) == 1, "a frame pointer is followed");
 	ok(leaves(&b, FUNCTION + 8, bp, 11, NO_CALL) == 0, "not to what is no call");
@@ -355,7 +355,7 @@ test_pointers(void)
 	ok(leaves(&b, MARKED, bp, 0, CALL_OTHER) == 1, "at an endbr64");
 	ok(leaves(&b, FUNCTION + 0x21, bp, 0, CALL) == 1, "at the return");
 	ok(leaves(&b, BARE + 8, bp, 0, CALL_BARE) == 1, "a function that makes none");
-	space_clear(&b.space);
+	addrspace_clear(&b.space);
 	free(b.module.table.page);
 }
 
@@ -366,41 +366,41 @@ test_versions(void)
 {
 	static struct module old, new, other;
 	static struct bench b;
-	struct space_map map = { 0x1000, 0x2000, 0x100, &old, 0 };
+	struct addrspace_map map = { 0x1000, 0x2000, 0x100, &old, 0 };
 	const uint64_t addr[] = { 0x1010, 0x5020, 0x1030 };
-	const struct space *s = &b.space;
+	const struct addrspace *s = &b.space;
 
 	b.space.next = 3;
-	space_add(&b.space, &map);
-	map = (struct space_map){ 0x5000, 0x6000, 0, &other, 0 };
-	space_add(&b.space, &map);
-	space_walked(s, 3, addr, 3, NULL, &b.walk);
+	addrspace_add(&b.space, &map);
+	map = (struct addrspace_map){ 0x5000, 0x6000, 0, &other, 0 };
+	addrspace_add(&b.space, &map);
+	addrspace_walked(s, 3, addr, 3, NULL, &b.walk);
 	ok(went(&b, NULL, 3, 0x110, 0x20, 0x130) && b.walk.frame[0].module == &old &&
 	        b.walk.frame[1].module == &other,
 	    "a walk with the mappings as they are");
-	space_walked(s, 3, addr, 3, "depth", &b.walk);
+	addrspace_walked(s, 3, addr, 3, "depth", &b.walk);
 	ok(went(&b, "depth", 3, 0x110, 0x20, 0x130), "and why it ended");
-	space_walked(s, 2, addr, 3, NULL, &b.walk);
+	addrspace_walked(s, 2, addr, 3, NULL, &b.walk);
 	ok(went(&b, "no-module", 1, 0x110), "one made before any was known");
 
 	b.space.next = 4;
-	map = (struct space_map){ 0x5000, 0x6000, 0x40, &new, 0 };
-	space_add(&b.space, &map);
-	space_walked(s, 3, addr, 3, NULL, &b.walk);
+	map = (struct addrspace_map){ 0x5000, 0x6000, 0x40, &new, 0 };
+	addrspace_add(&b.space, &map);
+	addrspace_walked(s, 3, addr, 3, NULL, &b.walk);
 	ok(went(&b, "no-module", 2, 0x110, 0x60) && b.walk.frame[1].module == &new,
 	    "one made before a mapping was replaced ends there");
-	space_walked(s, 3, addr, 2, "bad-memory", &b.walk);
+	addrspace_walked(s, 3, addr, 2, "bad-memory", &b.walk);
 	ok(went(&b, "bad-memory", 2, 0x110, 0x60), "or for the reason that it had there");
-	space_walked(s, 4, addr, 3, NULL, &b.walk);
+	addrspace_walked(s, 4, addr, 3, NULL, &b.walk);
 	ok(went(&b, NULL, 3, 0x110, 0x60, 0x130), "one made after it goes through");
 	ok(b.space.last == 4 && b.space.changed, "the kernel has to be told");
 
-	space_clear(&b.space);
-	space_walked(s, 4, addr, 3, NULL, &b.walk);
+	addrspace_clear(&b.space);
+	addrspace_walked(s, 4, addr, 3, NULL, &b.walk);
 	ok(b.walk.n == 1 && b.walk.frame[0].module == NULL && b.walk.cut &&
 	        strcmp(b.walk.cut, "no-module") == 0,
 	    "and one of a program that is gone knows nothing");
-	space_walked(s, 4, addr, 0, "no-stack", &b.walk);
+	addrspace_walked(s, 4, addr, 0, "no-stack", &b.walk);
 	ok(went(&b, "no-stack", 0), "a stack of no frames");
 }
 
@@ -417,6 +417,6 @@ main(void)
 	test_depth(&b);
 	test_pointers();
 	test_versions();
-	space_clear(&b.space);
+	addrspace_clear(&b.space);
 	return tap_done();
 }
