@@ -21,7 +21,7 @@
 
 #include "base/array.h"
 #include "base/idmap.h"
-#include "symbol/name.h"
+#include "symbol/shorten.h"
 #include "stream/rec.h"
 #include "base/strtab.h"
 
@@ -225,9 +225,9 @@ function_text(const struct printer *p, const struct node *n, const char *module,
 
 	/* In brackets is what stands for a name. */
 	if (name && name[0] != '[')
-		return fit(p, name, FUNCTION_COLUMNS, name_short);
+		return fit(p, name, FUNCTION_COLUMNS, shorten_function);
 	whole = plain_place(n, module);
-	text = fit(p, whole, FUNCTION_COLUMNS, name_path);
+	text = fit(p, whole, FUNCTION_COLUMNS, shorten_path);
 	free(whole);
 	return text;
 }
@@ -246,7 +246,7 @@ location_text(const struct printer *p, const char *module, const struct frame *f
 		whole = format("%s", module ? module : "[unknown]");
 	else
 		whole = format("[%s]", p->whole ? module : base_name(module));
-	text = fit(p, whole, FILE_COLUMNS, name_source);
+	text = fit(p, whole, FILE_COLUMNS, shorten_source);
 	free(whole);
 	return text;
 }
@@ -265,7 +265,7 @@ node_text(const struct printer *p, struct node *n)
 		return n->text;
 	function = function_text(p, n, module, f);
 	location = location_text(p, module, f);
-	columns = name_columns(function);
+	columns = shorten_columns(function);
 	n->text = format("%s%*s  %s%s", function,
 	    columns < FUNCTION_COLUMNS ? (int)(FUNCTION_COLUMNS - columns) : 0, "", location,
 	    n->inlined ? "  (inlined)" : "");
@@ -301,7 +301,7 @@ reason_text(const char *cut)
 static void
 print_reason(const struct printer *p, const char *cut)
 {
-	char *text = fit(p, reason_text(cut), TEXT_COLUMNS, name_text);
+	char *text = fit(p, reason_text(cut), TEXT_COLUMNS, shorten_text);
 
 	printf("    (incomplete: %s)\n", text);
 	free(text);
@@ -385,13 +385,13 @@ print_process(struct printer *p, uint64_t pid)
 {
 	const char *name = string_of(p, &p->process, pid);
 	const char *command = string_of(p, &p->command, pid);
-	char *text = fit(p, name ? name : "-", TEXT_COLUMNS, name_text);
+	char *text = fit(p, name ? name : "-", TEXT_COLUMNS, shorten_text);
 
 	begin_block(p);
 	printf("process %" PRIu64 " %s", pid, text);
 	free(text);
 	if (command) {
-		text = fit(p, command, TEXT_COLUMNS, name_text);
+		text = fit(p, command, TEXT_COLUMNS, shorten_text);
 		printf(": %s", text);
 		free(text);
 	}
@@ -403,7 +403,7 @@ static void
 print_thread(struct printer *p, uint64_t pid, uint64_t tid)
 {
 	const char *name = string_of(p, &p->thread, tid);
-	char *text = fit(p, name ? name : "-", TEXT_COLUMNS, name_text);
+	char *text = fit(p, name ? name : "-", TEXT_COLUMNS, shorten_text);
 
 	if (pid != p->pid)
 		print_process(p, pid);
@@ -415,7 +415,7 @@ print_thread(struct printer *p, uint64_t pid, uint64_t tid)
 static void
 print_state(struct printer *p, const char *state)
 {
-	char *text = fit(p, state, TEXT_COLUMNS, name_text);
+	char *text = fit(p, state, TEXT_COLUMNS, shorten_text);
 
 	fputs(text, stdout);
 	free(text);
@@ -462,13 +462,13 @@ print_notes(struct printer *p)
 	if (p->notes.n || p->lost.n)
 		begin_block(p);
 	for (size_t i = 0; i < p->lost.n; i++) {
-		char *text = fit(p, p->lost.text[i], TEXT_COLUMNS, name_text);
+		char *text = fit(p, p->lost.text[i], TEXT_COLUMNS, shorten_text);
 
 		printf("lost: %" PRIu64 " %s\n", p->count[i], text);
 		free(text);
 	}
 	for (size_t i = 0; i < p->notes.n; i++) {
-		char *text = fit(p, p->notes.text[i], SIZE_MAX, name_text);
+		char *text = fit(p, p->notes.text[i], SIZE_MAX, shorten_text);
 
 		printf("note: %s\n", text);
 		free(text);

@@ -21,9 +21,9 @@
 #include "base/hash.h"
 #include "base/arg.h"
 #include "unwind/cache.h"
-#include "symbol/class.h"
+#include "symbol/category.h"
 #include "elf/debuginfod.h"
-#include "symbol/fold.h"
+#include "symbol/generic.h"
 #include "base/idmap.h"
 #include "stream/rec.h"
 #include "symbol/symbol.h"
@@ -180,11 +180,11 @@ static uint64_t
 put_frame(struct namer *n, struct module *m, const struct symbol_frame *f)
 {
 	struct rec r = { .type = REC_FRAME };
-	const struct class_frame of = { f->function, f->file, m ? m->path : NULL, f->line };
+	const struct category_frame of = { f->function, f->file, m ? m->path : NULL, f->line };
 	char folded[DEMANGLE_MAX];
-	struct class class;
+	struct category class;
 
-	class_of(&of, m ? symbols_crates(m->symbols) : NULL, &class);
+	category_of(&of, m ? symbols_crates(m->symbols) : NULL, &class);
 	r.frame.function = f->whole ? f->whole : f->function;
 	r.frame.file = f->file;
 	r.frame.line = f->line;
@@ -197,7 +197,7 @@ put_frame(struct namer *n, struct module *m, const struct symbol_frame *f)
 		return r.frame.id;
 	put_index(&n->frames, r.frame.id, 0);
 	if (f->named)
-		fold(folded, sizeof folded, f->function);
+		generic_of(folded, sizeof folded, f->function);
 	if (f->named && strcmp(folded, r.frame.function) != 0)
 		r.frame.folded = folded;
 	rec_out_put(&n->out, &r);

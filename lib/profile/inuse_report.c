@@ -6,7 +6,7 @@
 
 #include "base/units.h"
 #include "record/db.h"
-#include "symbol/name.h"
+#include "symbol/shorten.h"
 #include "base/quote.h"
 
 #define NAME_SIZE 8192
@@ -42,7 +42,7 @@ put_process(FILE *out, const struct inuse_report *r)
 	const char *s = db_meta(r->db, "name");
 	char buf[NAME_SIZE];
 
-	name_text(buf, sizeof buf, s ? s : "?", 40);
+	shorten_text(buf, sizeof buf, s ? s : "?", 40);
 	fprintf(out, LABEL "%s", "Process", buf);
 	if ((s = db_meta(r->db, "pid")))
 		fprintf(out, " (pid %s)", s);
@@ -151,7 +151,7 @@ put_location(FILE *out, const struct inuse_row *row, size_t width)
 {
 	char buf[NAME_SIZE];
 
-	name_source(buf, sizeof buf, row->file ? row->file : row->module, width);
+	shorten_source(buf, sizeof buf, row->file ? row->file : row->module, width);
 	fprintf(out, row->file ? "  %s" : "  [%s]", buf);
 	if (row->file && row->line)
 		fprintf(out, ":%" PRIu64, row->line);
@@ -168,12 +168,12 @@ put_row(FILE *out, const struct inuse_report *r, const struct inuse_row *row)
 	if (located)
 		name = width * 3 / 5;
 	if (r->options->group == PROFILE_MODULE || r->options->group == PROFILE_CRATE)
-		name_path(buf, sizeof buf, row->name, name);
+		shorten_path(buf, sizeof buf, row->name, name);
 	else
-		name_short(buf, sizeof buf, row->name, name);
+		shorten_function(buf, sizeof buf, row->name, name);
 	fprintf(out, "  %s", buf);
 	if (located && (row->file || row->module)) {
-		fprintf(out, "%*s", (int)(name - name_columns(buf)), "");
+		fprintf(out, "%*s", (int)(name - shorten_columns(buf)), "");
 		put_location(out, row, width - name > 8 ? width - name - 8 : 8);
 	} else if (r->options->group == PROFILE_THREAD) {
 		fprintf(out, "  (%" PRIu64 ")", row->tid);

@@ -520,7 +520,7 @@ take_note(struct profile_data *d, struct db_stmt *s)
 /* In an order in which everything is known before it is referred to.  The
  * first column is the number that goes up; of what may change still, such as
  * threads, old rows come again. */
-static const struct source {
+static const struct srcpath {
 	const char *sql;
 	const char *types; /* of ?1, the last row read, and ?2, a recent time */
 	int (*take)(struct profile_data *d, struct db_stmt *s);

@@ -2,7 +2,7 @@
 
 #include "base/arg.h"
 #include "record/db.h"
-#include "symbol/name.h"
+#include "symbol/shorten.h"
 #include "profile/profile.h"
 #include "base/quote.h"
 #include "profile/report.h"

@@ -4,7 +4,7 @@
 #include "base/units.h"
 #include "base/arg.h"
 #include "record/db.h"
-#include "symbol/name.h"
+#include "symbol/shorten.h"
 #include "profile/profile.h"
 #include "profile/report.h"
 
@@ -45,7 +45,7 @@ put_text(FILE *out, const char *s, size_t width)
 {
 	char buf[NAME_SIZE];
 
-	name_text(buf, sizeof(buf), s, width);
+	shorten_text(buf, sizeof(buf), s, width);
 	fputs(buf, out);
 }
 
@@ -349,7 +349,7 @@ place_columns(const struct profile_row *row)
 	char buf[NAME_SIZE];
 
 	place(buf, sizeof(buf), row);
-	return name_columns(buf);
+	return shorten_columns(buf);
 }
 
 /* How wide the name may be, and what is after it: as wide as they are, else
@@ -360,7 +360,7 @@ share(const struct report *r, size_t width, size_t *name, size_t *after)
 	size_t need_name = 8, need_place = 8, i, n;
 
 	for (i = 0; i < r->shown; i++) {
-		if ((n = name_columns(r->row[i].name)) > need_name)
+		if ((n = shorten_columns(r->row[i].name)) > need_name)
 			need_name = n;
 		if ((n = place_columns(&r->row[i])) > need_place)
 			need_place = n;
@@ -387,12 +387,12 @@ static void
 put_place(FILE *out, const struct profile_row *row, size_t name, size_t after)
 {
 	char buf[NAME_SIZE], whole[NAME_SIZE];
-	size_t used = name_short(buf, sizeof(buf), row->name, name);
+	size_t used = shorten_function(buf, sizeof(buf), row->name, name);
 
 	place(whole, sizeof(whole), row);
 	if (*whole) {
 		put_padded(out, buf, used, name + 2);
-		name_source(buf, sizeof(buf), whole, after);
+		shorten_source(buf, sizeof(buf), whole, after);
 	}
 	fprintf(out, "%s\n", buf);
 }
@@ -422,7 +422,7 @@ put_crates(FILE *out, const struct report *r)
 	for (i = 0; i < r->shown; i++) {
 		row = &r->row[i];
 		put_figures(out, r, row);
-		used = name_path(buf, sizeof(buf), row->name, columns_left(r, 10));
+		used = shorten_path(buf, sizeof(buf), row->name, columns_left(r, 10));
 		put_padded(out, buf, used, row->version ? 24 : 0);
 		if (row->version)
 			fprintf(out, " %s", row->version);
@@ -439,7 +439,7 @@ put_modules(FILE *out, const struct report *r)
 	fputs("Module\n", out);
 	for (i = 0; i < r->shown; i++) {
 		put_figures(out, r, &r->row[i]);
-		name_path(buf, sizeof(buf), r->row[i].name, columns_left(r, 0));
+		shorten_path(buf, sizeof(buf), r->row[i].name, columns_left(r, 0));
 		fprintf(out, "%s\n", buf);
 	}
 }

@@ -8,7 +8,7 @@
 #include "base/idmap.h"
 #include "elf/elf_file.h"
 #include "base/hash.h"
-#include "symbol/source.h"
+#include "symbol/srcpath.h"
 
 #define MOST 4096     /* crates of a program */
 #define PATH_PART 256 /* bytes that tell a crate */
@@ -29,7 +29,7 @@ struct crates {
 /* ---- what is named ------------------------------------------------------ */
 
 static int
-copy(char *out, size_t size, const struct source_text *t)
+copy(char *out, size_t size, const struct srcpath_text *t)
 {
 	if (t->len >= size)
 		return -1;
@@ -39,7 +39,7 @@ copy(char *out, size_t size, const struct source_text *t)
 }
 
 static void
-add(struct crates *c, const struct source *s)
+add(struct crates *c, const struct srcpath *s)
 {
 	struct crate new;
 	uint64_t key;
@@ -69,15 +69,15 @@ static void
 take(struct crates *c, const unsigned char *at, size_t len)
 {
 	char path[PATH_PART];
-	struct source s;
+	struct srcpath s;
 	size_t n = 0;
 
 	while (n < len && n < sizeof path - 1 && at[n] > ' ' && at[n] < 0x7f)
 		n++;
 	memcpy(path, at, n);
 	path[n] = '\0';
-	source_of(path, &s);
-	if (s.kind == SOURCE_OWN || s.crate.len == 0 || s.crate.s[s.crate.len] == '\0')
+	srcpath_of(path, &s);
+	if (s.kind == SRCPATH_OWN || s.crate.len == 0 || s.crate.s[s.crate.len] == '\0')
 		return;
 	if (s.version.len ? s.version.s[s.version.len] == '/'
 	                  : strncmp(s.crate.s + s.crate.len, "/src/", 5) == 0)

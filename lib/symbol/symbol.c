@@ -14,7 +14,7 @@
 #include "elf/dwarf.h"
 #include "elf/debugfile.h"
 #include "elf/debuginfod.h"
-#include "symbol/jitmap.h"
+#include "symbol/perfmap.h"
 #include "os/kallsyms.h"
 #include "elf/minidebug.h"
 #include "elf/elf_file.h"
@@ -34,7 +34,7 @@ struct symbols {
 	struct cache_names *kept; /* NULL: nothing of it is kept */
 	struct symbol_options o;
 	struct kallsyms *kernel;
-	struct jitmap **jit; /* of [anon]: of each process */
+	struct perfmap **jit; /* of [anon]: of each process */
 	size_t njit, jit_room;
 	const char *problem;
 	struct dwarf_frame raw[DWARF_DEPTH];
@@ -291,9 +291,9 @@ void
 symbols_process(struct symbols *s, uint64_t pid)
 {
 	if (strcmp(s->path, "[anon]") != 0 || pid > INT32_MAX ||
-	    array_room(&s->jit, s->njit, &s->jit_room, sizeof(struct jitmap *)) < 0)
+	    array_room(&s->jit, s->njit, &s->jit_room, sizeof(struct perfmap *)) < 0)
 		return;
-	s->jit[s->njit] = jitmap_open((pid_t)pid);
+	s->jit[s->njit] = perfmap_open((pid_t)pid);
 	s->njit += s->jit[s->njit] != NULL;
 }
 
@@ -328,7 +328,7 @@ symbols_close(struct symbols *s)
 	elf_file_close(s->obj);
 	kallsyms_close(s->kernel);
 	for (size_t i = 0; i < s->njit; i++)
-		jitmap_close(s->jit[i]);
+		perfmap_close(s->jit[i]);
 	for (size_t i = 0; s->frame && i < s->room; i++)
 		free(s->frame[i].whole);
 	free(s->jit);
@@ -498,7 +498,7 @@ find_made(struct symbols *s, uint64_t addr)
 	const char *found = NULL, *name;
 
 	for (size_t i = 0; i < s->njit; i++) {
-		name = jitmap_lookup(s->jit[i], addr);
+		name = perfmap_lookup(s->jit[i], addr);
 		if (name && found && strcmp(name, found) != 0)
 			return NULL;
 		if (name)

@@ -53,7 +53,7 @@ struct symbols *symbols_of_file(const char *path, const struct symbol_options *o
 void symbols_close(struct symbols *s);
 
 /* Another process that maps the module: of [anon], one whose just-in-time compiler
- * may tell what it has made (symbol/jitmap). */
+ * may tell what it has made (symbol/perfmap). */
 void symbols_process(struct symbols *s, uint64_t pid);
 
 /* Why names or lines are missing, for a person; NULL: nothing is. */

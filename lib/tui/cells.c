@@ -6,7 +6,7 @@
 
 #include "base/units.h"
 #include "tui/grid.h"
-#include "symbol/name.h"
+#include "symbol/shorten.h"
 
 #define NAME_TAIL 4096 /* bytes of a name that are looked at: its end */
 
@@ -44,14 +44,14 @@ cells_shorten(char buf[CELLS_SIZE], const char *name, int path, int columns)
 	if (columns > CELLS_COLUMNS)
 		columns = CELLS_COLUMNS;
 	if (path) {
-		name_path(buf, CELLS_SIZE, name, (size_t)columns);
+		shorten_path(buf, CELLS_SIZE, name, (size_t)columns);
 		return;
 	}
 	if (len > NAME_TAIL)
 		name += len - NAME_TAIL;
 	while ((*name & 0xc0) == 0x80)
 		name++;
-	name_short(buf, CELLS_SIZE, name, (size_t)columns);
+	shorten_function(buf, CELLS_SIZE, name, (size_t)columns);
 }
 
 /* How many bytes of a Rust path stand before its last component. */
@@ -151,7 +151,7 @@ put_file(struct grid *g, const struct grid_area *cell, const char *file, uint64_
 		return;
 	if (room > CELLS_COLUMNS)
 		room = CELLS_COLUMNS;
-	name_source(buf, sizeof(buf), file, (size_t)room);
+	shorten_source(buf, sizeof(buf), file, (size_t)room);
 	x = grid_put(g, cell->y, cell->x, room, GRID_FAINT, buf);
 	grid_put(g, cell->y, x, cell->x + cell->columns - x, GRID_FAINT, line);
 }

@@ -9,7 +9,7 @@
 #include "tui/cells.h"
 #include "tui/grid.h"
 #include "profile/inuse.h"
-#include "symbol/name.h"
+#include "symbol/shorten.h"
 #include "profile/profile.h"
 #include "tui/table.h"
 #include "tui/view.h"
@@ -337,7 +337,7 @@ source_place(void *view, char *buf, size_t size)
 	const struct table *t = &v->table;
 	char name[160];
 
-	name_source(name, sizeof(name), v->file ? v->file : "source", 36);
+	shorten_source(name, sizeof(name), v->file ? v->file : "source", 36);
 	snprintf(buf, size, "%s %zu/%zu", name, t->n ? t->order[t->at] + 1 : 0, v->n);
 }
 

@@ -1,4 +1,4 @@
-#include "symbol/name.h"
+#include "symbol/shorten.h"
 
 #include <langinfo.h>
 #include <limits.h>
@@ -7,7 +7,7 @@
 #include <wchar.h>
 
 #include "base/utf8.h"
-#include "symbol/source.h"
+#include "symbol/srcpath.h"
 
 /* ---- characters ------------------------------------------------------- */
 
@@ -285,7 +285,7 @@ begin(struct out *o, char *buf, size_t size)
 }
 
 size_t
-name_short(char *out, size_t size, const char *name, size_t columns)
+shorten_function(char *out, size_t size, const char *name, size_t columns)
 {
 	const char *end, *last;
 	enum level level;
@@ -314,7 +314,7 @@ name_short(char *out, size_t size, const char *name, size_t columns)
 static const char *
 path_end(const char *path, size_t columns, int utf8, const char **last)
 {
-	size_t left = name_columns(path);
+	size_t left = shorten_columns(path);
 	const char *s, *found = NULL;
 	struct piece p;
 
@@ -332,7 +332,7 @@ path_end(const char *path, size_t columns, int utf8, const char **last)
 }
 
 size_t
-name_path(char *out, size_t size, const char *path, size_t columns)
+shorten_path(char *out, size_t size, const char *path, size_t columns)
 {
 	const char *end, *last;
 	struct out o;
@@ -340,7 +340,7 @@ name_path(char *out, size_t size, const char *path, size_t columns)
 
 	if (begin(&o, out, size) == 0)
 		return 0;
-	if (name_columns(path) <= columns)
+	if (shorten_columns(path) <= columns)
 		return put_all(&o, path, WHOLE);
 	mark = mark_columns(&o);
 	if (columns > mark &&
@@ -353,16 +353,16 @@ name_path(char *out, size_t size, const char *path, size_t columns)
 }
 
 size_t
-name_source(char *out, size_t size, const char *path, size_t columns)
+shorten_source(char *out, size_t size, const char *path, size_t columns)
 {
-	struct source s;
+	struct srcpath s;
 
-	source_of(path, &s);
-	return name_path(out, size, columns == SIZE_MAX ? path : s.shown, columns);
+	srcpath_of(path, &s);
+	return shorten_path(out, size, columns == SIZE_MAX ? path : s.shown, columns);
 }
 
 size_t
-name_text(char *out, size_t size, const char *text, size_t columns)
+shorten_text(char *out, size_t size, const char *text, size_t columns)
 {
 	struct out o;
 	struct piece p;
@@ -383,7 +383,7 @@ name_text(char *out, size_t size, const char *text, size_t columns)
 }
 
 size_t
-name_columns(const char *name)
+shorten_columns(const char *name)
 {
 	return width(name, WHOLE, is_utf8());
 }

@@ -7,8 +7,8 @@
  * wide character counts two columns and the mark for what was left out is an
  * ellipsis; elsewhere all but ASCII becomes '?' and the mark is two dots.
  */
-#ifndef NAME_H
-#define NAME_H
+#ifndef SHORTEN_H
+#define SHORTEN_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -18,20 +18,20 @@
  * columns, and return the number of columns used.  A size of 4 bytes for each
  * column, and 1, is enough for all but piles of combining characters.
  *
- * name_short() is for functions: first generic arguments and parameters are
+ * shorten_function() is for functions: first generic arguments and parameters are
  * collapsed to <..> and (..), then the modules of types within <A as B> go,
  * then those types, then leading components.
- * name_path() is for files: leading directories go.
- * name_source() is for source files: where cargo, rustup or a distribution has put
+ * shorten_path() is for files: leading directories go.
+ * shorten_source() is for source files: where cargo, rustup or a distribution has put
  * a crate goes first, unless any number of columns (SIZE_MAX) will do.
- * name_text() is for other text, such as a command line: its end goes.
+ * shorten_text() is for other text, such as a command line: its end goes.
  */
-size_t name_short(char *out, size_t size, const char *name, size_t columns);
-size_t name_path(char *out, size_t size, const char *path, size_t columns);
-size_t name_source(char *out, size_t size, const char *path, size_t columns);
-size_t name_text(char *out, size_t size, const char *text, size_t columns);
+size_t shorten_function(char *out, size_t size, const char *name, size_t columns);
+size_t shorten_path(char *out, size_t size, const char *path, size_t columns);
+size_t shorten_source(char *out, size_t size, const char *path, size_t columns);
+size_t shorten_text(char *out, size_t size, const char *text, size_t columns);
 
 /* The columns that all of a name takes. */
-size_t name_columns(const char *name);
+size_t shorten_columns(const char *name);
 
 #endif

@@ -2,8 +2,8 @@
  * Names without what differs between one function's instances, and between
  * compilers: what a view groups by.
  */
-#ifndef FOLD_H
-#define FOLD_H
+#ifndef GENERIC_H
+#define GENERIC_H
 
 #include <stddef.h>
 
@@ -25,6 +25,6 @@
  * a capital letter is taken for a type.  Brackets that nest deeper than anybody
  * writes them are left as they are.
  */
-void fold(char *out, size_t size, const char *name);
+void generic_of(char *out, size_t size, const char *name);
 
 #endif

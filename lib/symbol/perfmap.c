@@ -1,4 +1,4 @@
-#include "symbol/jitmap.h"
+#include "symbol/perfmap.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -19,7 +19,7 @@ struct entry {
 	uint32_t order;
 };
 
-struct jitmap {
+struct perfmap {
 	pid_t pid;
 	off_t size; /* of the file when it was read */
 	char *text;
@@ -27,10 +27,10 @@ struct jitmap {
 	size_t n, room;
 };
 
-struct jitmap *
-jitmap_open(pid_t pid)
+struct perfmap *
+perfmap_open(pid_t pid)
 {
-	struct jitmap *j = calloc(1, sizeof *j);
+	struct perfmap *j = calloc(1, sizeof *j);
 
 	if (j)
 		j->pid = pid;
@@ -38,7 +38,7 @@ jitmap_open(pid_t pid)
 }
 
 void
-jitmap_close(struct jitmap *j)
+perfmap_close(struct perfmap *j)
 {
 	if (j == NULL)
 		return;
@@ -99,7 +99,7 @@ by_start(const void *va, const void *vb)
 
 /* A line without its end is not finished yet. */
 static void
-parse(struct jitmap *j)
+parse(struct perfmap *j)
 {
 	char *line = j->text, *end, *at;
 
@@ -133,7 +133,7 @@ read_all(int fd, char *to, size_t size)
 
 /* Read it, if it is not as it was. */
 static int
-refresh(struct jitmap *j)
+refresh(struct perfmap *j)
 {
 	struct stat st;
 	int fd = open_trusted(j->pid, &st);
@@ -160,7 +160,7 @@ refresh(struct jitmap *j)
 
 /* The one that was written last of those that have it. */
 static const char *
-find(const struct jitmap *j, uint64_t addr)
+find(const struct perfmap *j, uint64_t addr)
 {
 	size_t last = array_upto(j->entry, j->n, sizeof *j->entry, addr);
 
@@ -171,7 +171,7 @@ find(const struct jitmap *j, uint64_t addr)
 }
 
 const char *
-jitmap_lookup(struct jitmap *j, uint64_t addr)
+perfmap_lookup(struct perfmap *j, uint64_t addr)
 {
 	const char *name = find(j, addr);
 

@@ -1,4 +1,4 @@
-#include "symbol/fold.h"
+#include "symbol/generic.h"
 
 #include <string.h>
 
@@ -83,7 +83,7 @@ find_between(const char *s, const char *end, const char *what)
 
 /* "{closure#1}" or "{{closure}}"; past it. */
 static const char *
-fold_braces(struct folder *f, const char *s, const char *end)
+generic_braces(struct folder *f, const char *s, const char *end)
 {
 	const char *past = past_bracket(s, end), *name = s;
 
@@ -102,7 +102,7 @@ fold_braces(struct folder *f, const char *s, const char *end)
 /* A path, with something before it: its last word, "<_>" if it is generic, and
  * closures behind; past it. */
 static const char *
-fold_type_path(struct folder *f, const char *s, const char *end)
+generic_type_path(struct folder *f, const char *s, const char *end)
 {
 	const char *past, *begin = s;
 	size_t len;
@@ -127,7 +127,7 @@ fold_type_path(struct folder *f, const char *s, const char *end)
 			past = s;
 		} else if (nested && *p == '{') {
 			put(f, "::", 2);
-			past = fold_braces(f, p, end);
+			past = generic_braces(f, p, end);
 		} else {
 			break;
 		}
@@ -136,13 +136,13 @@ fold_type_path(struct folder *f, const char *s, const char *end)
 }
 
 static void
-fold_type(struct folder *f, const char *s, const char *end)
+generic_type(struct folder *f, const char *s, const char *end)
 {
 	const char *past;
 
 	while (s < end)
 		if (is_word(*s) && (s[0] != '_' || s[1] != '>')) {
-			s = fold_type_path(f, s, end);
+			s = generic_type_path(f, s, end);
 		} else if (*s == '\'') {
 			/* A lifetime is none of the type's names. */
 			put(f, s, 1);
@@ -158,36 +158,36 @@ fold_type(struct folder *f, const char *s, const char *end)
 
 /* What stands in the brackets that begin a name, "type" or "type as trait". */
 static void
-fold_owner(struct folder *f, const char *s, const char *end)
+generic_owner(struct folder *f, const char *s, const char *end)
 {
 	const char *as = find_between(s, end, " as ");
 
 	if (as == NULL) {
-		fold_type(f, s, end);
+		generic_type(f, s, end);
 		return;
 	}
 	put(f, "<", 1);
-	fold_type(f, s, as);
+	generic_type(f, s, as);
 	put_text(f, " as ");
-	fold_type(f, as + 4, end);
+	generic_type(f, as + 4, end);
 	put(f, ">", 1);
 }
 
 /* "impl trait for type" or "impl type", which a module may have before it. */
 static void
-fold_impl(struct folder *f, const char *s, const char *end)
+generic_impl(struct folder *f, const char *s, const char *end)
 {
 	const char *of = find_between(s, end, " for ");
 
 	f->used = 0;
 	if (of == NULL) {
-		fold_type(f, s, end);
+		generic_type(f, s, end);
 		return;
 	}
 	put(f, "<", 1);
-	fold_type(f, of + 5, end);
+	generic_type(f, of + 5, end);
 	put_text(f, " as ");
-	fold_type(f, s, of);
+	generic_type(f, s, of);
 	put(f, ">", 1);
 }
 
@@ -195,7 +195,7 @@ fold_impl(struct folder *f, const char *s, const char *end)
 
 /* In angle brackets: whose the function is, or arguments, which go. */
 static const char *
-fold_brackets(struct folder *f, const char *s, const char *end)
+generic_brackets(struct folder *f, const char *s, const char *end)
 {
 	const char *past = past_bracket(s, end);
 
@@ -204,9 +204,9 @@ fold_brackets(struct folder *f, const char *s, const char *end)
 		return end;
 	}
 	if (past - s > 6 && memcmp(s, "<impl ", 6) == 0)
-		fold_impl(f, s + 6, past - 1);
+		generic_impl(f, s + 6, past - 1);
 	else if (f->used == 0)
-		fold_owner(f, s + 1, past - 1);
+		generic_owner(f, s + 1, past - 1);
 	else if (f->used >= 2 && memcmp(f->out + f->used - 2, "::", 2) == 0)
 		f->out[f->used -= 2] = '\0';
 	return past;
@@ -214,7 +214,7 @@ fold_brackets(struct folder *f, const char *s, const char *end)
 
 /* A word: a module, a type or a function. */
 static const char *
-fold_word(struct folder *f, const char *s, const char *end)
+generic_word(struct folder *f, const char *s, const char *end)
 {
 	size_t len = word(s, end);
 	const char *past = s + len;
@@ -233,7 +233,7 @@ fold_word(struct folder *f, const char *s, const char *end)
 
 /* C++ has an operator for every bracket. */
 static const char *
-fold_operator(struct folder *f, const char *s, const char *end)
+generic_operator(struct folder *f, const char *s, const char *end)
 {
 	const char *past = strchr(s + 8, '(');
 
@@ -265,7 +265,7 @@ without_suffix(const char *name)
 }
 
 void
-fold(char *out, size_t size, const char *name)
+generic_of(char *out, size_t size, const char *name)
 {
 	struct folder f = { out, size, 0 };
 	const char *end = without_suffix(name), *s = name, *past;
@@ -275,13 +275,13 @@ fold(char *out, size_t size, const char *name)
 	out[0] = '\0';
 	while (s < end) {
 		if (strncmp(s, "operator", 8) == 0 && !is_word(s[8])) {
-			s = fold_operator(&f, s, end);
+			s = generic_operator(&f, s, end);
 		} else if (is_word(*s)) {
-			s = fold_word(&f, s, end);
+			s = generic_word(&f, s, end);
 		} else if (*s == '<') {
-			s = fold_brackets(&f, s, end);
+			s = generic_brackets(&f, s, end);
 		} else if (*s == '{') {
-			s = fold_braces(&f, s, end);
+			s = generic_braces(&f, s, end);
 		} else if (*s == '(' && f.used && f.out[f.used - 1] != ':') {
 			break; /* parameters, as C++ has them */
 		} else if (*s == '(' && (past = past_bracket(s, end))) {

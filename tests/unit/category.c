@@ -2,7 +2,7 @@
  * Whose code a frame is: names as the toolchains of several years write them,
  * with their files and without.
  */
-#include "symbol/class.h"
+#include "symbol/category.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -295,11 +295,11 @@ static const struct {
 static void
 check_crate(size_t i)
 {
-	const struct class_frame f = { crates_of[i].function, crates_of[i].file,
+	const struct category_frame f = { crates_of[i].function, crates_of[i].file,
 		"/srv/server", crates_of[i].line };
-	struct class got;
+	struct category got;
 
-	class_of(&f, NULL, &got);
+	category_of(&f, NULL, &got);
 	ok(strcmp(got.crate, crates_of[i].crate) == 0 &&
 	        strcmp(got.version, crates_of[i].version) == 0,
 	    "%s is of crate '%s' '%s' ('%s' '%s')", f.function, crates_of[i].crate,
@@ -310,10 +310,10 @@ static void
 check(const char *class, const char *function, const char *file,
     const char *module)
 {
-	const struct class_frame f = { function, file, module, file != NULL };
-	struct class got;
+	const struct category_frame f = { function, file, module, file != NULL };
+	struct category got;
 
-	class_of(&f, NULL, &got);
+	category_of(&f, NULL, &got);
 	ok(strcmp(got.word, class) == 0, "%s in %s of %s is %s (%s)",
 	    function ? function : "nothing", file ? file : "-",
 	    module ? module : "-", class, got.word);

@@ -1,23 +1,23 @@
-#include "symbol/class.h"
+#include "symbol/category.h"
 
 #include <stddef.h>
 #include <string.h>
 
-#include "symbol/source.h"
+#include "symbol/srcpath.h"
 
-enum class_number {
-	CLASS_USER,
-	CLASS_DEP,
-	CLASS_STD,
-	CLASS_ALLOC,
-	CLASS_RUNTIME,
-	CLASS_LIBC,
-	CLASS_KERNEL,
-	CLASS_OTHER,
-	CLASS_N
+enum category_number {
+	CATEGORY_USER,
+	CATEGORY_DEP,
+	CATEGORY_STD,
+	CATEGORY_ALLOC,
+	CATEGORY_RUNTIME,
+	CATEGORY_LIBC,
+	CATEGORY_KERNEL,
+	CATEGORY_OTHER,
+	CATEGORY_N
 };
 
-static const char *const word[CLASS_N] = {
+static const char *const word[CATEGORY_N] = {
 	"user", "dep", "std", "alloc", "runtime", "libc", "kernel", "other"
 };
 
@@ -25,25 +25,25 @@ static const char *const word[CLASS_N] = {
 
 struct entry {
 	const char *name;
-	enum class_number class;
+	enum category_number class;
 };
 
 /* Crates.  What std is built of may be a dependency as well: then its path
  * tells, if there is one. */
-#define SHARED CLASS_N
+#define SHARED CATEGORY_N
 
 static const struct entry crates[] = {
-	{ "alloc", CLASS_STD },
-	{ "compiler_builtins", CLASS_STD },
-	{ "core", CLASS_STD },
-	{ "panic_abort", CLASS_STD },
-	{ "panic_unwind", CLASS_STD },
-	{ "proc_macro", CLASS_STD },
-	{ "rustc_std_workspace_alloc", CLASS_STD },
-	{ "rustc_std_workspace_core", CLASS_STD },
-	{ "std", CLASS_STD },
-	{ "std_detect", CLASS_STD },
-	{ "unwind", CLASS_STD },
+	{ "alloc", CATEGORY_STD },
+	{ "compiler_builtins", CATEGORY_STD },
+	{ "core", CATEGORY_STD },
+	{ "panic_abort", CATEGORY_STD },
+	{ "panic_unwind", CATEGORY_STD },
+	{ "proc_macro", CATEGORY_STD },
+	{ "rustc_std_workspace_alloc", CATEGORY_STD },
+	{ "rustc_std_workspace_core", CATEGORY_STD },
+	{ "std", CATEGORY_STD },
+	{ "std_detect", CATEGORY_STD },
+	{ "unwind", CATEGORY_STD },
 	{ "addr2line", SHARED },
 	{ "adler", SHARED },
 	{ "adler2", SHARED },
@@ -53,159 +53,159 @@ static const struct entry crates[] = {
 	{ "miniz_oxide", SHARED },
 	{ "object", SHARED },
 	{ "rustc_demangle", SHARED },
-	{ "jemalloc_sys", CLASS_ALLOC },
-	{ "jemallocator", CLASS_ALLOC },
-	{ "libmimalloc_sys", CLASS_ALLOC },
-	{ "mimalloc", CLASS_ALLOC },
-	{ "rpmalloc", CLASS_ALLOC },
-	{ "snmalloc", CLASS_ALLOC },
-	{ "snmalloc_rs", CLASS_ALLOC },
-	{ "tcmalloc", CLASS_ALLOC },
-	{ "tikv_jemalloc_sys", CLASS_ALLOC },
-	{ "tikv_jemallocator", CLASS_ALLOC },
-	{ "async_executor", CLASS_RUNTIME },
-	{ "async_global_executor", CLASS_RUNTIME },
-	{ "async_io", CLASS_RUNTIME },
-	{ "async_std", CLASS_RUNTIME },
-	{ "async_task", CLASS_RUNTIME },
-	{ "blocking", CLASS_RUNTIME },
-	{ "crossbeam_deque", CLASS_RUNTIME },
-	{ "futures", CLASS_RUNTIME },
-	{ "futures_channel", CLASS_RUNTIME },
-	{ "futures_core", CLASS_RUNTIME },
-	{ "futures_executor", CLASS_RUNTIME },
-	{ "futures_lite", CLASS_RUNTIME },
-	{ "futures_task", CLASS_RUNTIME },
-	{ "futures_util", CLASS_RUNTIME },
-	{ "mio", CLASS_RUNTIME },
-	{ "rayon", CLASS_RUNTIME },
-	{ "rayon_core", CLASS_RUNTIME },
-	{ "smol", CLASS_RUNTIME },
-	{ "threadpool", CLASS_RUNTIME },
-	{ "tokio", CLASS_RUNTIME },
-	{ "tokio_stream", CLASS_RUNTIME },
-	{ "tokio_util", CLASS_RUNTIME },
+	{ "jemalloc_sys", CATEGORY_ALLOC },
+	{ "jemallocator", CATEGORY_ALLOC },
+	{ "libmimalloc_sys", CATEGORY_ALLOC },
+	{ "mimalloc", CATEGORY_ALLOC },
+	{ "rpmalloc", CATEGORY_ALLOC },
+	{ "snmalloc", CATEGORY_ALLOC },
+	{ "snmalloc_rs", CATEGORY_ALLOC },
+	{ "tcmalloc", CATEGORY_ALLOC },
+	{ "tikv_jemalloc_sys", CATEGORY_ALLOC },
+	{ "tikv_jemallocator", CATEGORY_ALLOC },
+	{ "async_executor", CATEGORY_RUNTIME },
+	{ "async_global_executor", CATEGORY_RUNTIME },
+	{ "async_io", CATEGORY_RUNTIME },
+	{ "async_std", CATEGORY_RUNTIME },
+	{ "async_task", CATEGORY_RUNTIME },
+	{ "blocking", CATEGORY_RUNTIME },
+	{ "crossbeam_deque", CATEGORY_RUNTIME },
+	{ "futures", CATEGORY_RUNTIME },
+	{ "futures_channel", CATEGORY_RUNTIME },
+	{ "futures_core", CATEGORY_RUNTIME },
+	{ "futures_executor", CATEGORY_RUNTIME },
+	{ "futures_lite", CATEGORY_RUNTIME },
+	{ "futures_task", CATEGORY_RUNTIME },
+	{ "futures_util", CATEGORY_RUNTIME },
+	{ "mio", CATEGORY_RUNTIME },
+	{ "rayon", CATEGORY_RUNTIME },
+	{ "rayon_core", CATEGORY_RUNTIME },
+	{ "smol", CATEGORY_RUNTIME },
+	{ "threadpool", CATEGORY_RUNTIME },
+	{ "tokio", CATEGORY_RUNTIME },
+	{ "tokio_stream", CATEGORY_RUNTIME },
+	{ "tokio_util", CATEGORY_RUNTIME },
 };
 
 /* Functions that are of no crate, whatever module they are in; a '*' at the
  * end stands for anything. */
 static const struct entry plain[] = {
-	{ "__rust_alloc", CLASS_ALLOC },
-	{ "__rust_alloc_zeroed", CLASS_ALLOC },
-	{ "__rust_dealloc", CLASS_ALLOC },
-	{ "__rust_realloc", CLASS_ALLOC },
-	{ "__rust_no_alloc_shim_is_unstable*", CLASS_ALLOC },
-	{ "__rdl_*", CLASS_ALLOC },
-	{ "__rg_*", CLASS_ALLOC },
-	{ "__rust_*", CLASS_STD },
-	{ "rust_begin_unwind", CLASS_STD },
-	{ "rust_eh_personality", CLASS_STD },
-	{ "rust_oom", CLASS_STD },
-	{ "rust_panic", CLASS_STD },
-	{ "_rjem_*", CLASS_ALLOC },
-	{ "rjem_*", CLASS_ALLOC },
-	{ "je_*", CLASS_ALLOC },
-	{ "jemalloc_*", CLASS_ALLOC },
-	{ "mi_*", CLASS_ALLOC },
-	{ "_mi_*", CLASS_ALLOC },
-	{ "tc_malloc*", CLASS_ALLOC },
-	{ "operator new*", CLASS_ALLOC },
-	{ "operator delete*", CLASS_ALLOC },
-	{ "malloc", CLASS_ALLOC },
-	{ "calloc", CLASS_ALLOC },
-	{ "realloc", CLASS_ALLOC },
-	{ "reallocarray", CLASS_ALLOC },
-	{ "free", CLASS_ALLOC },
-	{ "cfree", CLASS_ALLOC },
-	{ "memalign", CLASS_ALLOC },
-	{ "aligned_alloc", CLASS_ALLOC },
-	{ "posix_memalign", CLASS_ALLOC },
-	{ "valloc", CLASS_ALLOC },
-	{ "pvalloc", CLASS_ALLOC },
-	{ "malloc_usable_size", CLASS_ALLOC },
-	{ "mallocx", CLASS_ALLOC },
-	{ "rallocx", CLASS_ALLOC },
-	{ "dallocx", CLASS_ALLOC },
-	{ "sdallocx", CLASS_ALLOC },
-	{ "xallocx", CLASS_ALLOC },
+	{ "__rust_alloc", CATEGORY_ALLOC },
+	{ "__rust_alloc_zeroed", CATEGORY_ALLOC },
+	{ "__rust_dealloc", CATEGORY_ALLOC },
+	{ "__rust_realloc", CATEGORY_ALLOC },
+	{ "__rust_no_alloc_shim_is_unstable*", CATEGORY_ALLOC },
+	{ "__rdl_*", CATEGORY_ALLOC },
+	{ "__rg_*", CATEGORY_ALLOC },
+	{ "__rust_*", CATEGORY_STD },
+	{ "rust_begin_unwind", CATEGORY_STD },
+	{ "rust_eh_personality", CATEGORY_STD },
+	{ "rust_oom", CATEGORY_STD },
+	{ "rust_panic", CATEGORY_STD },
+	{ "_rjem_*", CATEGORY_ALLOC },
+	{ "rjem_*", CATEGORY_ALLOC },
+	{ "je_*", CATEGORY_ALLOC },
+	{ "jemalloc_*", CATEGORY_ALLOC },
+	{ "mi_*", CATEGORY_ALLOC },
+	{ "_mi_*", CATEGORY_ALLOC },
+	{ "tc_malloc*", CATEGORY_ALLOC },
+	{ "operator new*", CATEGORY_ALLOC },
+	{ "operator delete*", CATEGORY_ALLOC },
+	{ "malloc", CATEGORY_ALLOC },
+	{ "calloc", CATEGORY_ALLOC },
+	{ "realloc", CATEGORY_ALLOC },
+	{ "reallocarray", CATEGORY_ALLOC },
+	{ "free", CATEGORY_ALLOC },
+	{ "cfree", CATEGORY_ALLOC },
+	{ "memalign", CATEGORY_ALLOC },
+	{ "aligned_alloc", CATEGORY_ALLOC },
+	{ "posix_memalign", CATEGORY_ALLOC },
+	{ "valloc", CATEGORY_ALLOC },
+	{ "pvalloc", CATEGORY_ALLOC },
+	{ "malloc_usable_size", CATEGORY_ALLOC },
+	{ "mallocx", CATEGORY_ALLOC },
+	{ "rallocx", CATEGORY_ALLOC },
+	{ "dallocx", CATEGORY_ALLOC },
+	{ "sdallocx", CATEGORY_ALLOC },
+	{ "xallocx", CATEGORY_ALLOC },
 	/* glibc and musl within */
-	{ "__libc_malloc*", CLASS_ALLOC },
-	{ "__libc_calloc*", CLASS_ALLOC },
-	{ "__libc_realloc*", CLASS_ALLOC },
-	{ "__libc_free*", CLASS_ALLOC },
-	{ "__libc_memalign*", CLASS_ALLOC },
-	{ "__malloc_*", CLASS_ALLOC },
-	{ "_int_malloc*", CLASS_ALLOC },
-	{ "_int_free*", CLASS_ALLOC },
-	{ "_int_realloc*", CLASS_ALLOC },
-	{ "_int_memalign*", CLASS_ALLOC },
-	{ "_mid_memalign*", CLASS_ALLOC },
-	{ "malloc_consolidate*", CLASS_ALLOC },
-	{ "malloc_hook_ini", CLASS_ALLOC },
-	{ "sysmalloc*", CLASS_ALLOC },
-	{ "systrim*", CLASS_ALLOC },
-	{ "tcache_*", CLASS_ALLOC },
-	{ "unlink_chunk*", CLASS_ALLOC },
-	{ "mmap_chunk", CLASS_ALLOC },
-	{ "munmap_chunk", CLASS_ALLOC },
-	{ "mremap_chunk", CLASS_ALLOC },
+	{ "__libc_malloc*", CATEGORY_ALLOC },
+	{ "__libc_calloc*", CATEGORY_ALLOC },
+	{ "__libc_realloc*", CATEGORY_ALLOC },
+	{ "__libc_free*", CATEGORY_ALLOC },
+	{ "__libc_memalign*", CATEGORY_ALLOC },
+	{ "__malloc_*", CATEGORY_ALLOC },
+	{ "_int_malloc*", CATEGORY_ALLOC },
+	{ "_int_free*", CATEGORY_ALLOC },
+	{ "_int_realloc*", CATEGORY_ALLOC },
+	{ "_int_memalign*", CATEGORY_ALLOC },
+	{ "_mid_memalign*", CATEGORY_ALLOC },
+	{ "malloc_consolidate*", CATEGORY_ALLOC },
+	{ "malloc_hook_ini", CATEGORY_ALLOC },
+	{ "sysmalloc*", CATEGORY_ALLOC },
+	{ "systrim*", CATEGORY_ALLOC },
+	{ "tcache_*", CATEGORY_ALLOC },
+	{ "unlink_chunk*", CATEGORY_ALLOC },
+	{ "mmap_chunk", CATEGORY_ALLOC },
+	{ "munmap_chunk", CATEGORY_ALLOC },
+	{ "mremap_chunk", CATEGORY_ALLOC },
 	/* what a static executable has of libc */
-	{ "__libc_*", CLASS_LIBC },
-	{ "__pthread_*", CLASS_LIBC },
-	{ "pthread_*", CLASS_LIBC },
-	{ "_Unwind_*", CLASS_LIBC },
-	{ "_start", CLASS_LIBC },
-	{ "_start_c", CLASS_LIBC },
-	{ "start_thread", CLASS_LIBC },
-	{ "clone", CLASS_LIBC },
-	{ "clone3", CLASS_LIBC },
-	{ "__clone*", CLASS_LIBC },
-	{ "__mem*", CLASS_LIBC },
-	{ "__str*", CLASS_LIBC },
-	{ "memchr", CLASS_LIBC },
-	{ "memcmp", CLASS_LIBC },
-	{ "memcpy", CLASS_LIBC },
-	{ "memmove", CLASS_LIBC },
-	{ "memset", CLASS_LIBC },
-	{ "strdup", CLASS_LIBC },
-	{ "strlen", CLASS_LIBC },
-	{ "strndup", CLASS_LIBC },
+	{ "__libc_*", CATEGORY_LIBC },
+	{ "__pthread_*", CATEGORY_LIBC },
+	{ "pthread_*", CATEGORY_LIBC },
+	{ "_Unwind_*", CATEGORY_LIBC },
+	{ "_start", CATEGORY_LIBC },
+	{ "_start_c", CATEGORY_LIBC },
+	{ "start_thread", CATEGORY_LIBC },
+	{ "clone", CATEGORY_LIBC },
+	{ "clone3", CATEGORY_LIBC },
+	{ "__clone*", CATEGORY_LIBC },
+	{ "__mem*", CATEGORY_LIBC },
+	{ "__str*", CATEGORY_LIBC },
+	{ "memchr", CATEGORY_LIBC },
+	{ "memcmp", CATEGORY_LIBC },
+	{ "memcpy", CATEGORY_LIBC },
+	{ "memmove", CATEGORY_LIBC },
+	{ "memset", CATEGORY_LIBC },
+	{ "strdup", CATEGORY_LIBC },
+	{ "strlen", CATEGORY_LIBC },
+	{ "strndup", CATEGORY_LIBC },
 };
 
 /* Files that code is executed from, without their directories. */
 static const struct entry modules[] = {
-	{ "[kernel]", CLASS_KERNEL },
-	{ "[vdso]", CLASS_LIBC },
-	{ "[vsyscall]", CLASS_LIBC },
-	{ "[anon]", CLASS_OTHER },
-	{ "libjemalloc.*", CLASS_ALLOC },
-	{ "libmimalloc*", CLASS_ALLOC },
-	{ "libtcmalloc*", CLASS_ALLOC },
-	{ "libstd-*", CLASS_STD },
-	{ "libc.so*", CLASS_LIBC },
-	{ "libc-2.*", CLASS_LIBC },
-	{ "libc.musl-*", CLASS_LIBC },
-	{ "ld-*", CLASS_LIBC },
-	{ "libdl.so*", CLASS_LIBC },
-	{ "libdl-2.*", CLASS_LIBC },
-	{ "libm.so*", CLASS_LIBC },
-	{ "libm-2.*", CLASS_LIBC },
-	{ "libpthread*", CLASS_LIBC },
-	{ "librt.so*", CLASS_LIBC },
-	{ "librt-2.*", CLASS_LIBC },
-	{ "libgcc_s.*", CLASS_LIBC },
+	{ "[kernel]", CATEGORY_KERNEL },
+	{ "[vdso]", CATEGORY_LIBC },
+	{ "[vsyscall]", CATEGORY_LIBC },
+	{ "[anon]", CATEGORY_OTHER },
+	{ "libjemalloc.*", CATEGORY_ALLOC },
+	{ "libmimalloc*", CATEGORY_ALLOC },
+	{ "libtcmalloc*", CATEGORY_ALLOC },
+	{ "libstd-*", CATEGORY_STD },
+	{ "libc.so*", CATEGORY_LIBC },
+	{ "libc-2.*", CATEGORY_LIBC },
+	{ "libc.musl-*", CATEGORY_LIBC },
+	{ "ld-*", CATEGORY_LIBC },
+	{ "libdl.so*", CATEGORY_LIBC },
+	{ "libdl-2.*", CATEGORY_LIBC },
+	{ "libm.so*", CATEGORY_LIBC },
+	{ "libm-2.*", CATEGORY_LIBC },
+	{ "libpthread*", CATEGORY_LIBC },
+	{ "librt.so*", CATEGORY_LIBC },
+	{ "librt-2.*", CATEGORY_LIBC },
+	{ "libgcc_s.*", CATEGORY_LIBC },
 };
 
 /* Traits that only the standard library implements, for everything. */
 static const struct entry blanket[] = {
-	{ "alloc::borrow::ToOwned", CLASS_STD },
-	{ "alloc::slice::hack::ConvertVec", CLASS_STD },
-	{ "alloc::string::Spec*", CLASS_STD },
-	{ "alloc::string::ToString", CLASS_STD },
-	{ "alloc::vec::*", CLASS_STD },
-	{ "core::any::Any", CLASS_STD },
-	{ "core::convert::Into*", CLASS_STD },
-	{ "core::convert::TryInto*", CLASS_STD },
+	{ "alloc::borrow::ToOwned", CATEGORY_STD },
+	{ "alloc::slice::hack::ConvertVec", CATEGORY_STD },
+	{ "alloc::string::Spec*", CATEGORY_STD },
+	{ "alloc::string::ToString", CATEGORY_STD },
+	{ "alloc::vec::*", CATEGORY_STD },
+	{ "core::any::Any", CATEGORY_STD },
+	{ "core::convert::Into*", CATEGORY_STD },
+	{ "core::convert::TryInto*", CATEGORY_STD },
 };
 
 /* Methods that traits of the standard library provide; a program that writes
@@ -373,7 +373,7 @@ rank(struct part crate)
 {
 	const struct entry *e = find_crate(crate);
 
-	if (crate.len == 0 || (e && e->class == CLASS_STD))
+	if (crate.len == 0 || (e && e->class == CATEGORY_STD))
 		return 0;
 	return e && e->class == SHARED ? 1 : 2;
 }
@@ -437,19 +437,19 @@ set(char *out, size_t size, const char *s, size_t len)
 
 /* What is known of where the code is from. */
 struct origin {
-	struct source source;
+	struct srcpath source;
 	const char *file, *module;
 	int exact; /* the line is known, so that it is the function's own file */
 	const struct crates *named;
-	struct class *out;
+	struct category *out;
 };
 
 /* The crate whose source it is, else the one that the name tells. */
 static void
 set_crate(const struct origin *o, struct part crate)
 {
-	const struct source_text *told = &o->source.crate;
-	struct class *out = o->out;
+	const struct srcpath_text *told = &o->source.crate;
+	struct category *out = o->out;
 
 	if (told->len && (o->exact || crate.len == 0))
 		crate = (struct part){ told->s, told->len };
@@ -465,11 +465,11 @@ is_std(const char *crate)
 {
 	const struct entry *e = look_up(crates, SIZE(crates), crate, strlen(crate));
 
-	return e && e->class == CLASS_STD;
+	return e && e->class == CATEGORY_STD;
 }
 
 static int
-is_commit(const struct source_text *t)
+is_commit(const struct srcpath_text *t)
 {
 	return t->len == 40 && strspn(t->s, "0123456789abcdef") >= 40;
 }
@@ -477,7 +477,7 @@ is_commit(const struct source_text *t)
 static void
 set_version(const struct origin *o)
 {
-	const struct source_text *v = &o->source.version;
+	const struct srcpath_text *v = &o->source.version;
 	const char *named = NULL;
 
 	if (o->out->crate[0] == '\0')
@@ -485,7 +485,7 @@ set_version(const struct origin *o)
 	if (!v->len || !o->exact)
 		named = is_std(o->out->crate) ? crates_rustc(o->named, NULL, 0)
 		                              : crates_version(o->named, o->out->crate);
-	else if (o->source.kind == SOURCE_STD)
+	else if (o->source.kind == SRCPATH_STD)
 		named = crates_rustc(o->named, v->s, v->len);
 	if (named)
 		set(o->out->version, sizeof o->out->version, named, strlen(named));
@@ -500,44 +500,44 @@ is_runtime(const char *crate)
 {
 	const struct entry *e = look_up(crates, SIZE(crates), crate, strlen(crate));
 
-	return e && e->class == CLASS_RUNTIME;
+	return e && e->class == CATEGORY_RUNTIME;
 }
 
 /* Code that is neither std's nor known. */
-static enum class_number
-class_of_origin(const struct origin *o)
+static enum category_number
+category_of_origin(const struct origin *o)
 {
-	if (o->source.kind != SOURCE_DEP &&
+	if (o->source.kind != SRCPATH_DEP &&
 	    crates_version(o->named, o->out->crate) == NULL)
-		return CLASS_USER;
-	return is_runtime(o->out->crate) ? CLASS_RUNTIME : CLASS_DEP;
+		return CATEGORY_USER;
+	return is_runtime(o->out->crate) ? CATEGORY_RUNTIME : CATEGORY_DEP;
 }
 
 /* ---- all together ------------------------------------------------------- */
 
 /* std's when its builders had it, or where nothing tells. */
-static enum class_number
-class_of_shared(const struct origin *o)
+static enum category_number
+category_of_shared(const struct origin *o)
 {
-	if (o->file == NULL || o->source.kind == SOURCE_STD ||
+	if (o->file == NULL || o->source.kind == SRCPATH_STD ||
 	    strncmp(o->file, "/cargo/registry/", 16) == 0)
-		return CLASS_STD;
-	return o->source.kind == SOURCE_DEP ? CLASS_DEP : CLASS_USER;
+		return CATEGORY_STD;
+	return o->source.kind == SRCPATH_DEP ? CATEGORY_DEP : CATEGORY_USER;
 }
 
-static enum class_number
-class_of_crate(const struct owner *owner, struct part crate, const struct origin *o)
+static enum category_number
+category_of_crate(const struct owner *owner, struct part crate, const struct origin *o)
 {
 	const struct entry *e = find_crate(crate);
 
 	if (e && e->class == SHARED)
-		return class_of_shared(o);
-	if (e && e->class != CLASS_RUNTIME)
+		return category_of_shared(o);
+	if (e && e->class != CATEGORY_RUNTIME)
 		return e->class;
 	/* What std's traits provide is std's for whatever type it is. */
-	if (owner->trait.len && o->source.kind == SOURCE_STD)
-		return CLASS_STD;
-	return e ? e->class : class_of_origin(o);
+	if (owner->trait.len && o->source.kind == SRCPATH_STD)
+		return CATEGORY_STD;
+	return e ? e->class : category_of_origin(o);
 }
 
 static int
@@ -557,19 +557,19 @@ is_library(const char *module)
 }
 
 /* A function without a crate: of C, or one that Rust exports, or no name. */
-static enum class_number
-class_of_plain(const char *name, const struct origin *o)
+static enum category_number
+category_of_plain(const char *name, const struct origin *o)
 {
 	const struct entry *e = look_up(plain, SIZE(plain), name,
 	    strcspn(name, "(@"));
 
 	if (e)
 		return e->class;
-	if (o->source.kind == SOURCE_STD)
-		return CLASS_STD;
+	if (o->source.kind == SRCPATH_STD)
+		return CATEGORY_STD;
 	if (is_library(o->module) && (o->file == NULL || !is_rust(o->file)))
-		return CLASS_OTHER;
-	return class_of_origin(o);
+		return CATEGORY_OTHER;
+	return category_of_origin(o);
 }
 
 static const struct entry *
@@ -583,20 +583,20 @@ find_module(const char *module)
 }
 
 /* libc has the commonest allocator, too; of other libraries all is theirs. */
-static enum class_number
-class_of_module(const struct entry *e, const char *name)
+static enum category_number
+category_of_module(const struct entry *e, const char *name)
 {
 	const struct entry *function;
 
-	if (e->class != CLASS_LIBC || name == NULL)
+	if (e->class != CATEGORY_LIBC || name == NULL)
 		return e->class;
 	function = look_up(plain, SIZE(plain), name, strcspn(name, "@"));
-	return function && function->class == CLASS_ALLOC ? CLASS_ALLOC : CLASS_LIBC;
+	return function && function->class == CATEGORY_ALLOC ? CATEGORY_ALLOC : CATEGORY_LIBC;
 }
 
 /* Of a Rust program or library, and the crate. */
-static enum class_number
-class_of_rust(const char *function, const struct origin *o)
+static enum category_number
+category_of_rust(const char *function, const struct origin *o)
 {
 	struct owner owner;
 	struct part crate;
@@ -606,35 +606,35 @@ class_of_rust(const char *function, const struct origin *o)
 	crate = owner_crate(&owner);
 	set_crate(o, crate);
 	if (is_allocator(&owner))
-		return CLASS_ALLOC;
+		return CATEGORY_ALLOC;
 	if (crate.len)
-		return class_of_crate(&owner, crate, o);
+		return category_of_crate(&owner, crate, o);
 	if (owner.bracket)
-		return CLASS_STD; /* a primitive type's, or of any type */
-	return class_of_plain(function, o);
+		return CATEGORY_STD; /* a primitive type's, or of any type */
+	return category_of_plain(function, o);
 }
 
-static enum class_number
+static enum category_number
 find_class(const char *function, const struct origin *o)
 {
 	const struct entry *e = find_module(o->module);
 
-	if (e && e->class != CLASS_STD)
-		return class_of_module(e, function);
+	if (e && e->class != CATEGORY_STD)
+		return category_of_module(e, function);
 	if (e && (function == NULL || strstr(function, "+0x")))
 		return e->class;
 	if (o->module == NULL)
-		return CLASS_OTHER;
-	return class_of_rust(function ? function : "", o);
+		return CATEGORY_OTHER;
+	return category_of_rust(function ? function : "", o);
 }
 
 void
-class_of(const struct class_frame *f, const struct crates *named, struct class *out)
+category_of(const struct category_frame *f, const struct crates *named, struct category *out)
 {
 	const char *file = f->file;
 	struct origin o = { .file = file, .module = f->module, .exact = f->line != 0,
 		.named = named, .out = out };
-	source_of(file ? file : "", &o.source);
+	srcpath_of(file ? file : "", &o.source);
 	out->crate[0] = out->version[0] = '\0';
 	out->word = word[find_class(f->function, &o)];
 	set_version(&o);

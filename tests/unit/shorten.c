@@ -5,7 +5,7 @@
 #include <locale.h>
 #include <string.h>
 
-#include "symbol/name.h"
+#include "symbol/shorten.h"
 #include "tap.h"
 
 struct sample {
@@ -145,7 +145,7 @@ check_bounds(shorten *f, const struct sample *s, size_t n)
 				if (size == 0)
 					continue;
 				wrong += !memchr(out, '\0', size) ||
-				    used != name_columns(out);
+				    used != shorten_columns(out);
 			}
 	ok(wrong == 0, "no bounds exceeded at any width and size");
 }
@@ -156,21 +156,21 @@ int
 main(void)
 {
 	setlocale(LC_ALL, "C");
-	check(name_short, ascii, N(ascii));
-	check_bounds(name_short, functions, N(functions));
+	check(shorten_function, ascii, N(ascii));
+	check_bounds(shorten_function, functions, N(functions));
 
 	if (setlocale(LC_ALL, "C.UTF-8") == NULL) {
 		printf("ok %d # SKIP no C.UTF-8 locale\n", ++tap_count);
 		return tap_done();
 	}
-	check(name_short, functions, N(functions));
-	check(name_path, paths, N(paths));
-	check_bounds(name_short, functions, N(functions));
-	check_bounds(name_path, paths, N(paths));
-	check(name_source, sources, N(sources));
-	check_bounds(name_source, sources, N(sources));
-	check(name_text, texts, N(texts));
-	check_bounds(name_text, functions, N(functions));
-	ok(name_columns("日本\n") == 5, "columns of a whole name");
+	check(shorten_function, functions, N(functions));
+	check(shorten_path, paths, N(paths));
+	check_bounds(shorten_function, functions, N(functions));
+	check_bounds(shorten_path, paths, N(paths));
+	check(shorten_source, sources, N(sources));
+	check_bounds(shorten_source, sources, N(sources));
+	check(shorten_text, texts, N(texts));
+	check_bounds(shorten_text, functions, N(functions));
+	ok(shorten_columns("日本\n") == 5, "columns of a whole name");
 	return tap_done();
 }

@@ -2,26 +2,26 @@
  * What the path of a source file tells: the crate and its version, where cargo,
  * rustup or a distribution has put its source.
  */
-#ifndef SOURCE_H
-#define SOURCE_H
+#ifndef SRCPATH_H
+#define SRCPATH_H
 
 #include <stddef.h>
 
-enum source_kind {
-	SOURCE_OWN, /* nothing is told: the program's, or a workspace's */
-	SOURCE_DEP, /* a registry's, a git checkout, vendored */
-	SOURCE_STD  /* the standard library, or what it was built with */
+enum srcpath_kind {
+	SRCPATH_OWN, /* nothing is told: the program's, or a workspace's */
+	SRCPATH_DEP, /* a registry's, a git checkout, vendored */
+	SRCPATH_STD  /* the standard library, or what it was built with */
 };
 
-struct source_text {
+struct srcpath_text {
 	const char *s; /* within the path */
 	size_t len;    /* 0: not told */
 };
 
-struct source {
-	enum source_kind kind;
-	struct source_text crate;   /* as its directory is named: tokio-util */
-	struct source_text version; /* of a checkout the commit, as cargo cuts it; of
+struct srcpath {
+	enum srcpath_kind kind;
+	struct srcpath_text crate;   /* as its directory is named: tokio-util */
+	struct srcpath_text version; /* of a checkout the commit, as cargo cuts it; of
 	                               the standard library rustc's, or its commit */
 	const char *shown;          /* what is worth reading: from the crate's
 	                               directory on, else the path */
@@ -37,6 +37,6 @@ struct source {
  *   /usr/src/rustc-1.63.0/library/std/src/io/mod.rs   Debian
  *   /rust/deps/hashbrown-0.14.5/src/map.rs            what std was built with
  */
-void source_of(const char *path, struct source *out);
+void srcpath_of(const char *path, struct srcpath *out);
 
 #endif

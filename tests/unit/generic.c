@@ -2,7 +2,7 @@
  * Folded names: instances of one function, and the same function by several
  * compilers, become one name.
  */
-#include "symbol/fold.h"
+#include "symbol/generic.h"
 
 #include <string.h>
 
@@ -87,7 +87,7 @@ is(const char *name, const char *folded)
 {
 	char out[4096];
 
-	fold(out, sizeof out, name);
+	generic_of(out, sizeof out, name);
 	if (!ok(strcmp(out, folded) == 0, "%s", name))
 		printf("# got %s\n# not %s\n", out, folded);
 }
@@ -98,10 +98,10 @@ small_room(void)
 	static const char name[] = "<alloc::vec::Vec<my::T> as core::clone::Clone>::clone";
 	char out[40], whole[40];
 
-	fold(whole, sizeof whole, name);
+	generic_of(whole, sizeof whole, name);
 	for (size_t size = 1; size < sizeof out; size++) {
 		memset(out, 'x', sizeof out);
-		fold(out, size, name);
+		generic_of(out, size, name);
 		if (strlen(out) >= size || strncmp(out, whole, strlen(out)) != 0 ||
 		    out[size] != 'x')
 			break;
@@ -120,7 +120,7 @@ deep(void)
 		name[0] = '\0';
 		for (size_t n = 0; n + 8 < sizeof name; n += strlen(piece[i]))
 			strcpy(name + n, piece[i]);
-		fold(out, sizeof out, name);
+		generic_of(out, sizeof out, name);
 		ok(strlen(out) <= strlen(name), "%s and so on", piece[i]);
 	}
 }

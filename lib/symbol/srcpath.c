@@ -1,4 +1,4 @@
-#include "symbol/source.h"
+#include "symbol/srcpath.h"
 
 #include <string.h>
 
@@ -41,15 +41,15 @@ is_version(const char *s)
 
 /* A directory, "sha-1-0.10.0" or "serde". */
 static void
-take_directory(const char *dir, struct source *out)
+take_directory(const char *dir, struct srcpath *out)
 {
 	size_t len = strcspn(dir, "/");
 
-	out->crate = (struct source_text){ dir, len };
+	out->crate = (struct srcpath_text){ dir, len };
 	for (size_t i = 1; i < len; i++)
 		if (dir[i] == '-' && is_version(dir + i + 1)) {
 			out->crate.len = i;
-			out->version = (struct source_text){ dir + i + 1, len - i - 1 };
+			out->version = (struct srcpath_text){ dir + i + 1, len - i - 1 };
 			break;
 		}
 	out->shown = dir;
@@ -70,12 +70,12 @@ crate_directory(const char *p)
 
 /* "regex-3f1b2c/a1b2c3d/src/re.rs" */
 static void
-take_checkout(const char *p, struct source *out)
+take_checkout(const char *p, struct srcpath *out)
 {
 	size_t repo = strcspn(p, "/"), commit = p[repo] ? strcspn(p + repo + 1, "/") : 0;
 	const char *inside = p + repo + 1 + commit, *dir;
 
-	out->crate = (struct source_text){ p, repo };
+	out->crate = (struct srcpath_text){ p, repo };
 	for (size_t i = repo; i > 0; i--)
 		if (p[i - 1] == '-') {
 			out->crate.len = i - 1;
@@ -84,15 +84,15 @@ take_checkout(const char *p, struct source *out)
 	out->shown = p;
 	if (commit == 0)
 		return;
-	out->version = (struct source_text){ p + repo + 1, commit };
+	out->version = (struct srcpath_text){ p + repo + 1, commit };
 	dir = *inside == '/' ? crate_directory(inside) : NULL;
 	if (dir && dir > inside + 1)
-		out->crate = (struct source_text){ dir, strcspn(dir, "/") };
+		out->crate = (struct srcpath_text){ dir, strcspn(dir, "/") };
 }
 
 /* Source that cargo, or a vendor directory, has brought. */
 static int
-take_dependency(const char *path, struct source *out)
+take_dependency(const char *path, struct srcpath *out)
 {
 	const char *p;
 
@@ -112,7 +112,7 @@ take_dependency(const char *path, struct source *out)
 
 /* The standard library's own source, as its builders had it. */
 static int
-take_std(const char *path, struct source *out)
+take_std(const char *path, struct srcpath *out)
 {
 	const char *p = path, *library, *dir;
 
@@ -125,13 +125,13 @@ take_std(const char *path, struct source *out)
 	else if (begins(path, "/usr/src/rustc-"))
 		p = path + 15;
 	if (p != path)
-		out->version = (struct source_text){ p, strcspn(p, "/") };
+		out->version = (struct srcpath_text){ p, strcspn(p, "/") };
 	library = after(path, "/library/");
 	dir = library ? crate_directory(library) : NULL;
 	if (dir && (p != path || strstr(path, "/rustlib/src/rust/") ||
 	        begins(dir, "alloc/src/") || begins(dir, "core/src/") ||
 	        begins(dir, "std/src/"))) {
-		out->crate = (struct source_text){ dir, strcspn(dir, "/") };
+		out->crate = (struct srcpath_text){ dir, strcspn(dir, "/") };
 		out->shown = dir;
 		return 1;
 	}
@@ -144,11 +144,11 @@ take_std(const char *path, struct source *out)
 }
 
 void
-source_of(const char *path, struct source *out)
+srcpath_of(const char *path, struct srcpath *out)
 {
-	*out = (struct source){ .kind = SOURCE_OWN, .shown = path };
+	*out = (struct srcpath){ .kind = SRCPATH_OWN, .shown = path };
 	if (take_std(path, out))
-		out->kind = SOURCE_STD;
+		out->kind = SRCPATH_STD;
 	else if (take_dependency(path, out))
-		out->kind = SOURCE_DEP;
+		out->kind = SRCPATH_DEP;
 }
