@@ -21,7 +21,7 @@ endif
 Q := $(if $(V),,@)
 
 # What loads it, left out with BPF=0.
-IN_KERNEL := lib/sample/walker.c lib/sample/tables.c lib/os/loader.c \
+IN_KERNEL := lib/sample/cpu.c lib/sample/walk_maps.c lib/os/loader.c \
 	lib/heap/heap.c lib/heap/heap_sums.c lib/heap/spy.c
 
 COMMANDS := $(patsubst cmd/%.c,%,$(wildcard cmd/*.c))
@@ -121,10 +121,10 @@ $B/bpf/%.bpf.o: bpf/%.bpf.c
 $B/%.skel.h: $B/bpf/%.bpf.o
 	$Q$(BPFTOOL) gen skeleton $< name $*_bpf >$@
 
-$B/lib/sample/walker.o: $B/cpu.skel.h
+$B/lib/sample/cpu.o: $B/cpu.skel.h
 $B/lib/heap/heap.o $B/lib/heap/heap_sums.o: $B/heap.skel.h
 $B/lib/heap/spy.o: $B/spy.skel.h
-$B/lib/sample/walker.o $B/lib/heap/heap.o $B/lib/heap/heap_sums.o $B/lib/heap/spy.o: ALL_CFLAGS += -isystem $B
+$B/lib/sample/cpu.o $B/lib/heap/heap.o $B/lib/heap/heap_sums.o $B/lib/heap/spy.o: ALL_CFLAGS += -isystem $B
 
 # lib/record/schema.sql as a C string.
 $B/schema.h: lib/record/schema.sql

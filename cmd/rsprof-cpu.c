@@ -29,7 +29,7 @@
 #include "sample/sampler.h"
 #include "unwind/addrspace.h"
 #include "sample/target.h"
-#include "sample/told.h"
+#include "sample/stackmap.h"
 #include "unwind/unwind.h"
 
 #define COPY_DEFAULT 65528 /* more does not fit into a record of perf */
@@ -175,7 +175,7 @@ saw_copy(struct profiler *p, const struct perf_record *r)
 /* Tell of a stack that the kernel walked, as the process' code is now. */
 static struct rec_ref
 tell_stack(struct profiler *p, const struct target *t,
-    const struct told_stack *s)
+    const struct stackmap_stack *s)
 {
 	struct rec_ref leaf;
 
@@ -188,7 +188,7 @@ tell_stack(struct profiler *p, const struct target *t,
 
 /* One that is new, before anything that names it: if its process is known. */
 static void
-saw_stack(void *ctx, struct told_stack *s)
+saw_stack(void *ctx, struct stackmap_stack *s)
 {
 	struct profiler *p = ctx;
 	const struct target *t = target_find(p->targets, s->pid);
@@ -201,7 +201,7 @@ saw_stack(void *ctx, struct told_stack *s)
 
 /* The place of a walked stack, at the time that records have come to. */
 static struct rec_ref
-place(struct profiler *p, pid_t pid, struct told_stack *s)
+place(struct profiler *p, pid_t pid, struct stackmap_stack *s)
 {
 	static const struct rec_ref none = { 0, "no-stack" };
 	const struct target *t = target_find(p->targets, pid);
@@ -216,7 +216,7 @@ place(struct profiler *p, pid_t pid, struct told_stack *s)
 
 /* The part of a stack that BPF has copied, to be walked here. */
 static struct rec_ref
-walk_copy(struct profiler *p, struct target *t, const struct walker_sample *s)
+walk_copy(struct profiler *p, struct target *t, const struct cpu_walked *s)
 {
 	const struct cpu_copy *c = s->copy;
 	size_t below = c->sp - c->from, len = (size_t)c->pages * CPU_COPY_PAGE;
@@ -234,7 +234,7 @@ walk_copy(struct profiler *p, struct target *t, const struct walker_sample *s)
 }
 
 static void
-saw_walk(struct profiler *p, const struct walker_sample *s)
+saw_walk(struct profiler *p, const struct cpu_walked *s)
 {
 	struct target *t;
 	struct rec_ref stack;
@@ -251,7 +251,7 @@ saw_walk(struct profiler *p, const struct walker_sample *s)
 }
 
 static void
-saw_wait(void *ctx, const struct walker_off *w)
+saw_wait(void *ctx, const struct cpu_wait *w)
 {
 	static const struct rec_ref too_short = { 0, "short" };
 	struct profiler *p = ctx;
@@ -277,7 +277,7 @@ read_waiting(void *ctx, uint64_t addr, uint64_t *out)
 }
 
 static struct rec_ref
-saw_waiting(void *ctx, const struct walker_seen *seen)
+saw_waiting(void *ctx, const struct cpu_waiter *seen)
 {
 	struct profiler *p = ctx;
 	struct target *t = sampled(p, proc_now(), seen->pid, seen->tid);
@@ -505,7 +505,7 @@ static void
 say_how(struct profiler *p)
 {
 	const char *why = sampler_copies(p->sampler);
-	char text[WALKER_WHY + 64];
+	char text[CPU_WHY + 64];
 
 	if (why == NULL || *why == '\0')
 		return;
@@ -575,7 +575,7 @@ find_unsampled(struct profiler *p)
 static void
 tell_lost(struct profiler *p, uint64_t time)
 {
-	struct walker_lost l;
+	struct cpu_lost l;
 
 	sampler_lost(p->sampler, &l);
 	p->lost += l.ring_full;
@@ -591,7 +591,7 @@ tell_lost(struct profiler *p, uint64_t time)
 static void
 do_round(struct profiler *p, uint64_t until)
 {
-	struct walker_sample s;
+	struct cpu_walked s;
 	struct perf_record r;
 	enum sampler_got got;
 	uint64_t time = proc_now();

@@ -346,7 +346,7 @@ take(struct profiler *p, const struct perf_record *r)
 static void
 do_round(struct profiler *p, uint64_t until)
 {
-	struct walker_sample none;
+	struct cpu_walked none;
 	struct perf_record r;
 	int last = until == UINT64_MAX;
 

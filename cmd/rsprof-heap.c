@@ -39,7 +39,7 @@
 #include "stream/rec.h"
 #include "unwind/addrspace.h"
 #include "sample/target.h"
-#include "sample/told.h"
+#include "sample/stackmap.h"
 
 #define INTERVAL_NS 1000000000
 #define ROUND_MS 100        /* between two looks at what has come, at most */
@@ -170,7 +170,7 @@ put_header(struct profiler *p)
 /* ---- stacks ------------------------------------------------------------ */
 
 static struct rec_ref
-tell_stack(struct profiler *p, const struct target *t, const struct told_stack *s)
+tell_stack(struct profiler *p, const struct target *t, const struct stackmap_stack *s)
 {
 	struct rec_ref leaf;
 
@@ -181,7 +181,7 @@ tell_stack(struct profiler *p, const struct target *t, const struct told_stack *
 
 /* One that is new: if its process is known. */
 static void
-saw_stack(void *ctx, struct told_stack *s)
+saw_stack(void *ctx, struct stackmap_stack *s)
 {
 	struct profiler *p = ctx;
 	const struct target *t = target_find(p->targets, s->pid);
@@ -200,7 +200,7 @@ place_of(struct profiler *p, const struct heap_change *c)
 {
 	struct rec_ref stack = { 0, "no-stack" };
 	struct target *t = target_find(p->targets, c->pid);
-	struct told_stack *s = told_find(heap_told(p->heap), c->stack);
+	struct stackmap_stack *s = stackmap_find(heap_told(p->heap), c->stack);
 	char name[PROC_NAME_MAX];
 	struct place *place;
 
@@ -809,7 +809,7 @@ saw_exit(struct profiler *p, const struct perf_record *r)
 
 	if (t && t->threads == 1) {
 		heap_read(p->heap);
-		told_unknown(heap_told(p->heap), 0, saw_stack, p);
+		stackmap_unknown(heap_told(p->heap), 0, saw_stack, p);
 		cover(p);
 		tell_sums(p, t->pid);
 		p->covered = 0;
@@ -885,7 +885,7 @@ do_round(struct profiler *p, uint64_t until)
 
 	if (heap_read(p->heap) < 0)
 		err(STATUS_LOST, NULL);
-	told_unknown(heap_told(p->heap), 0, saw_stack, p);
+	stackmap_unknown(heap_told(p->heap), 0, saw_stack, p);
 	take_records(p, until);
 	tell_kernel(p);
 	take_stopped(p);

@@ -19,7 +19,7 @@
 #include "os/rawbpf.h"
 #include "sample/sampler.h"
 #include "os/selftest.h"
-#include "sample/walker.h"
+#include "sample/cpu.h"
 
 /* include/uapi/linux/bpf.h of Linux 6.13; headers may be older. */
 #define FUNC_GET_CURRENT_TASK_BTF 158 /* 5.11 */
@@ -437,9 +437,9 @@ try_walk(const struct privilege *me, struct ability *out)
 void
 ability_bpf_walk(const struct ability_case *c, struct ability *out)
 {
-	const struct walker_options o = { .hz = 99 };
-	char why[WALKER_WHY];
-	struct walker *w = walker_new(&o, why);
+	const struct cpu_options o = { .hz = 99 };
+	char why[CPU_WHY];
+	struct cpu *w = cpu_new(&o, why);
 	int error = errno;
 
 	if (w)
@@ -450,5 +450,5 @@ ability_bpf_walk(const struct ability_case *c, struct ability *out)
 		privilege_bpf(c->me, error, out);
 	else
 		ability_no(out, NULL, "%s", why);
-	walker_free(w);
+	cpu_free(w);
 }

@@ -20,8 +20,8 @@
 #include "os/rawbpf.h"
 #include "os/selftest.h"
 #include "unwind/addrspace.h"
-#include "sample/tables.h"
-#include "sample/told.h"
+#include "sample/walk_maps.h"
+#include "sample/stackmap.h"
 
 #define RING_BYTES (8U << 20)
 #define FIRST_SEGMENTS 8
@@ -189,9 +189,9 @@ load(struct heap *h)
 	if (!h->bpf->links.on_fork || !h->bpf->links.on_exec || !h->bpf->links.on_exit)
 		return -1;
 	h->ring = ring_buffer__new(bpf_map__fd(h->bpf->maps.ring), on_ring, h, NULL);
-	h->tables = tables_new(bpf_map__fd(h->bpf->maps.arena),
+	h->tables = walk_maps_new(bpf_map__fd(h->bpf->maps.arena),
 	    bpf_map__fd(h->bpf->maps.process));
-	h->told = told_new();
+	h->told = stackmap_new();
 	h->segment = calloc(HEAP_SEGMENTS, sizeof(struct heap_site *));
 	h->before = calloc(HEAP_PROCESSES, sizeof *h->before);
 	h->total = mmap(NULL, totals, PROT_READ | PROT_WRITE, MAP_SHARED,
@@ -240,8 +240,8 @@ heap_free(struct heap *h)
 		munmap(h->generation[i], heap_slots(i) * sizeof(struct heap_entry));
 	if (h->total)
 		munmap(h->total, HEAP_PROCESSES * sizeof(struct heap_total));
-	tables_free(h->tables);
-	told_free(h->told);
+	walk_maps_free(h->tables);
+	stackmap_free(h->told);
 	ring_buffer__free(h->ring);
 	heap_bpf__destroy(h->bpf);
 	free(h->segment);
@@ -261,7 +261,7 @@ heap_watch(struct heap *h, pid_t pid)
 	uint32_t key = (uint32_t)pid, n;
 	int numbers = bpf_map__fd(h->bpf->maps.number_of);
 
-	if (tables_watch(h->tables, pid) < 0)
+	if (walk_maps_watch(h->tables, pid) < 0)
 		return -1;
 	if (bpf_map_lookup_elem(numbers, &key, &n) == 0)
 		return 0;
@@ -281,16 +281,16 @@ heap_put(struct heap *h, struct addrspace *s, const struct module **full)
 	if (!s->changed)
 		return 0;
 	s->changed = 0;
-	if (tables_put(h->tables, s, full) < 0 && errno != ESRCH)
+	if (walk_maps_put(h->tables, s, full) < 0 && errno != ESRCH)
 		return -1;
-	s->next = tables_version(h->tables);
+	s->next = walk_maps_version(h->tables);
 	return 0;
 }
 
 void
 heap_forget(struct heap *h, pid_t pid)
 {
-	tables_forget(h->tables, pid);
+	walk_maps_forget(h->tables, pid);
 	heap_disarm(h, pid);
 }
 
@@ -670,7 +670,7 @@ on_ring(void *ctx, void *event, size_t len)
 	int got = 0;
 
 	if (news->event == WALK_STACK && len >= WALK_STACK_HEAD)
-		got = told_keep(h->told, event);
+		got = stackmap_keep(h->told, event);
 	else if (news->event == HEAP_AT_EXEC || news->event == HEAP_AT_START)
 		got = keep_stopped(h, news);
 	if (got < 0)
@@ -693,7 +693,7 @@ heap_read(struct heap *h)
 	return h->failed ? -1 : 0;
 }
 
-struct told *
+struct stackmap *
 heap_told(struct heap *h)
 {
 	return h->told;

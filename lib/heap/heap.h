@@ -15,7 +15,7 @@ struct heap;
 struct module;
 struct plan_probe;
 struct addrspace;
-struct told;
+struct stackmap;
 
 struct heap_options {
 	int children;       /* what a process forks is followed, too */
@@ -37,7 +37,7 @@ void heap_free(struct heap *h);
 /* Follow a process: what its probes are hit by counts as soon as its mappings are
  * given.  -1 with errno. */
 int heap_watch(struct heap *h, pid_t pid);
-/* As in sample/tables. */
+/* As in sample/walk_maps. */
 int heap_put(struct heap *h, struct addrspace *s, const struct module **full);
 void heap_forget(struct heap *h, pid_t pid);
 
@@ -88,7 +88,7 @@ int heap_fd(const struct heap *h);
 int heap_read(struct heap *h);
 
 /* Stacks that have come. */
-struct told *heap_told(struct heap *h);
+struct stackmap *heap_told(struct heap *h);
 
 /* The next process that has stopped itself, at its execve(2), or (*start) where
  * heap_stop_at() wanted it; 0: none. */
@@ -99,7 +99,7 @@ pid_t heap_stopped(struct heap *h, int *start);
 
 /* What a site has done since it was last asked, and how it is. */
 struct heap_change {
-	uint64_t stack; /* of sample/told; 0: it was lost */
+	uint64_t stack; /* of sample/stackmap; 0: it was lost */
 	pid_t pid, tid;
 	uint64_t samples, allocs, bytes, frees, freed, temps, inplace, moved, copied;
 	uint64_t sizes[HEAP_BUCKETS], lives[HEAP_BUCKETS];

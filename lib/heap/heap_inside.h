@@ -36,8 +36,8 @@ struct heap {
 	struct heap_options o;
 	struct heap_bpf *bpf;
 	struct ring_buffer *ring;
-	struct tables *tables;
-	struct told *told;
+	struct walk_maps *tables;
+	struct stackmap *told;
 	int sessions;
 	struct heap_armed *armed;
 	size_t narmed, armed_room;

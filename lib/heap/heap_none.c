@@ -110,7 +110,7 @@ heap_read(struct heap *h)
 	return -1;
 }
 
-struct told *
+struct stackmap *
 heap_told(struct heap *h)
 {
 	(void)h;

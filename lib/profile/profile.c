@@ -616,7 +616,7 @@ counts(const struct profile *p, const struct profile_sample *s, unsigned id,
 
 /* When a thread was last told of, or began, and before: the interval between.
  */
-struct told {
+struct stackmap {
 	uint64_t last, before;
 };
 
@@ -624,7 +624,7 @@ struct told {
  * thread was told of before, unless that is so long ago that it was on the CPU
  * for a while. */
 static uint64_t
-interval_begin(const struct profile_sample *s, struct told *told)
+interval_begin(const struct profile_sample *s, struct stackmap *told)
 {
 	uint64_t length;
 
@@ -673,7 +673,7 @@ put_sample(struct buckets *b, const struct profile_sample *s, uint64_t begin)
 
 static void
 fill_buckets(const struct profile *p, struct buckets *b, unsigned id,
-    unsigned columns, const char *mark, struct told *told)
+    unsigned columns, const char *mark, struct stackmap *told)
 {
 	const struct profile_sample *s;
 	uint64_t begin;
@@ -700,7 +700,7 @@ profile_series(const struct profile *p, unsigned id, char what,
 {
 	struct buckets b = { bucket, n, from, width };
 	char *mark = calloc(p->data->tree->n + 1, 1);
-	struct told *told = calloc(p->data->nthread + 1, sizeof(*told));
+	struct stackmap *told = calloc(p->data->nthread + 1, sizeof(*told));
 	int r = mark && told ? 0 : -1;
 
 	memset(bucket, 0, n * sizeof(*bucket));

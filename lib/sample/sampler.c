@@ -11,11 +11,11 @@
 struct sampler {
 	struct sampler_options o;
 	struct perf *perf;
-	struct walker *walker;
-	char why[WALKER_WHY]; /* there is none */
+	struct cpu *walker;
+	char why[CPU_WHY]; /* there is none */
 	int user_only;
 	int waiting;          /* sample has been read, its turn has not come */
-	struct walker_sample sample;
+	struct cpu_walked sample;
 };
 
 struct sampler *
@@ -34,7 +34,7 @@ sampler_free(struct sampler *s)
 	if (s == NULL)
 		return;
 	perf_free(s->perf);
-	walker_free(s->walker);
+	cpu_free(s->walker);
 	free(s);
 }
 
@@ -48,7 +48,7 @@ open_perf(struct sampler *s)
 		.kernel_frames = s->o.kernel_frames, .user_only = s->user_only,
 		.from_exec = s->o.held };
 
-	o.program = s->walker ? walker_program(s->walker) : -1;
+	o.program = s->walker ? cpu_program(s->walker) : -1;
 	perf_free(s->perf);
 	s->perf = perf_new(&o);
 	return s->perf ? 0 : -1;
@@ -89,11 +89,11 @@ attach_threads(struct sampler *s, pid_t pid)
 static int
 open_walker(struct sampler *s)
 {
-	struct walker_options o = { .hz = s->o.hz, .children = s->o.children,
+	struct cpu_options o = { .hz = s->o.hz, .children = s->o.children,
 		.kernel_frames = s->o.kernel_frames, .off = s->o.off,
 		.off_least = s->o.off_least };
 
-	s->walker = walker_new(&o, s->why);
+	s->walker = cpu_new(&o, s->why);
 	if (s->walker == NULL)
 		return -1;
 	srand48((long)proc_now());
@@ -104,7 +104,7 @@ open_walker(struct sampler *s)
 	snprintf(s->why, sizeof s->why,
 	    "events of all processes are not permitted (%s): run as root, or give "
 	    "CAP_PERFMON", strerror(errno));
-	walker_free(s->walker);
+	cpu_free(s->walker);
 	s->walker = NULL;
 	return -1;
 }
@@ -136,7 +136,7 @@ sampler_attach_more(struct sampler *s, pid_t pid)
 {
 	if (!s->walker)
 		return attach_threads(s, pid);
-	if (walker_watch(s->walker, pid) < 0)
+	if (cpu_watch(s->walker, pid) < 0)
 		return -1;
 	return !proc_has_ended(pid);
 }
@@ -162,9 +162,9 @@ sampler_put(struct sampler *s, struct addrspace *space, const struct module **fu
 	if (!s->walker || !space->changed)
 		return 0;
 	space->changed = 0;
-	if (walker_put(s->walker, space, full) < 0 && errno != ESRCH)
+	if (cpu_put(s->walker, space, full) < 0 && errno != ESRCH)
 		return -1;
-	space->next = walker_version(s->walker);
+	space->next = cpu_version(s->walker);
 	return 0;
 }
 
@@ -172,7 +172,7 @@ void
 sampler_forget(struct sampler *s, pid_t pid)
 {
 	if (s->walker)
-		walker_forget(s->walker, pid);
+		cpu_forget(s->walker, pid);
 }
 
 /* ---- reading ----------------------------------------------------------- */
@@ -186,13 +186,13 @@ sampler_vary(struct sampler *s)
 	if (!s->walker || !perf_event_is_clock(s->o.event))
 		return;
 	perf_period(s->perf, ns);
-	walker_period(s->walker, ns);
+	cpu_period(s->walker, ns);
 }
 
 int
 sampler_wait(struct sampler *s, int fd, int out, int more, int milliseconds)
 {
-	const int both[] = { more, s->walker ? walker_fd(s->walker) : -1 };
+	const int both[] = { more, s->walker ? cpu_fd(s->walker) : -1 };
 
 	return perf_wait(s->perf, fd, out, both, milliseconds);
 }
@@ -200,23 +200,23 @@ sampler_wait(struct sampler *s, int fd, int out, int more, int milliseconds)
 int
 sampler_read(struct sampler *s)
 {
-	return s->walker ? walker_read(s->walker) : 0;
+	return s->walker ? cpu_read(s->walker) : 0;
 }
 
 void
 sampler_unknown(struct sampler *s, pid_t pid,
-    void (*fn)(void *ctx, struct told_stack *stack), void *ctx)
+    void (*fn)(void *ctx, struct stackmap_stack *stack), void *ctx)
 {
 	if (s->walker)
-		walker_unknown(s->walker, pid, fn, ctx);
+		cpu_unknown(s->walker, pid, fn, ctx);
 }
 
 enum sampler_got
 sampler_next(struct sampler *s, uint64_t until, struct perf_record *record,
-    struct walker_sample *sample)
+    struct cpu_walked *sample)
 {
 	if (s->walker && !s->waiting)
-		s->waiting = walker_next(s->walker, until, &s->sample);
+		s->waiting = cpu_next(s->walker, until, &s->sample);
 	if (perf_next(s->perf, s->waiting ? s->sample.time : until, record))
 		return SAMPLER_RECORD;
 	if (!s->waiting)
@@ -228,31 +228,31 @@ sampler_next(struct sampler *s, uint64_t until, struct perf_record *record,
 
 int
 sampler_look(struct sampler *s,
-    struct rec_ref (*fn)(void *ctx, const struct walker_seen *seen), void *ctx)
+    struct rec_ref (*fn)(void *ctx, const struct cpu_waiter *seen), void *ctx)
 {
-	return s->walker && s->o.off ? walker_look(s->walker, fn, ctx) : 0;
+	return s->walker && s->o.off ? cpu_look(s->walker, fn, ctx) : 0;
 }
 
 int
 sampler_sum(struct sampler *s, uint64_t *time)
 {
-	return s->walker && s->o.off ? walker_sum(s->walker, time) : 0;
+	return s->walker && s->o.off ? cpu_sum(s->walker, time) : 0;
 }
 
 void
 sampler_offs(struct sampler *s,
-    void (*fn)(void *ctx, const struct walker_off *off), void *ctx)
+    void (*fn)(void *ctx, const struct cpu_wait *off), void *ctx)
 {
 	if (s->walker && s->o.off)
-		walker_offs(s->walker, fn, ctx);
+		cpu_offs(s->walker, fn, ctx);
 }
 
 void
-sampler_lost(struct sampler *s, struct walker_lost *out)
+sampler_lost(struct sampler *s, struct cpu_lost *out)
 {
 	memset(out, 0, sizeof *out);
 	if (s->walker)
-		walker_lost(s->walker, out);
+		cpu_lost(s->walker, out);
 }
 
 uint64_t

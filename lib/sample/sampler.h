@@ -2,7 +2,7 @@
  * Samples of processes' threads and what happens to them, in the order of
  * time, by one of two ways:
  *	BPF, where it may be loaded: an event for each CPU, whose program
- *	walks the stack where it is (sample/walker, os/perf);
+ *	walks the stack where it is (sample/cpu, os/perf);
  *	copy, where not: an event for each thread and CPU, whose samples have a
  *	copy of the stack (os/perf).
  * With BPF, too, samples come as copies while their code is not known to the
@@ -15,11 +15,11 @@
 #include <sys/types.h>
 
 #include "os/perf.h"
-#include "sample/walker.h"
+#include "sample/cpu.h"
 
 struct sampler;
 struct addrspace;
-struct told_stack;
+struct stackmap_stack;
 
 struct sampler_options {
 	pid_t pid;
@@ -30,7 +30,7 @@ struct sampler_options {
 	int held;           /* nothing counts before the process' next execve(2) */
 	int force_copy;
 	int off;            /* time off the CPU; takes BPF */
-	uint64_t off_least; /* as in struct walker_options */
+	uint64_t off_least; /* as in struct cpu_options */
 };
 
 /* NULL with errno: out of memory. */
@@ -53,7 +53,7 @@ int sampler_attach_more(struct sampler *s, pid_t pid);
 const char *sampler_copies(const struct sampler *s);
 int sampler_user_only(const struct sampler *s);
 
-/* Tell the kernel of mappings that have changed; see tables_put(). */
+/* Tell the kernel of mappings that have changed; see walk_maps_put(). */
 int sampler_put(struct sampler *s, struct addrspace *space,
     const struct module **full);
 void sampler_forget(struct sampler *s, pid_t pid);
@@ -72,9 +72,9 @@ int sampler_wait(struct sampler *s, int fd, int out, int more, int milliseconds)
 /* See what has come.  -1 with errno. */
 int sampler_read(struct sampler *s);
 
-/* As walker_unknown(). */
+/* As cpu_unknown(). */
 void sampler_unknown(struct sampler *s, pid_t pid,
-    void (*fn)(void *ctx, struct told_stack *stack), void *ctx);
+    void (*fn)(void *ctx, struct stackmap_stack *stack), void *ctx);
 
 enum sampler_got {
 	SAMPLER_NONE,
@@ -84,18 +84,18 @@ enum sampler_got {
 
 /* The next that has come not later than `until`; see perf_next(). */
 enum sampler_got sampler_next(struct sampler *s, uint64_t until,
-    struct perf_record *record, struct walker_sample *sample);
+    struct perf_record *record, struct cpu_walked *sample);
 
-/* Time off the CPU: see walker_look(), walker_sum() and walker_offs(). */
+/* Time off the CPU: see cpu_look(), cpu_sum() and cpu_offs(). */
 int sampler_look(struct sampler *s,
-    struct rec_ref (*fn)(void *ctx, const struct walker_seen *seen), void *ctx);
+    struct rec_ref (*fn)(void *ctx, const struct cpu_waiter *seen), void *ctx);
 int sampler_sum(struct sampler *s, uint64_t *time);
 void sampler_offs(struct sampler *s,
-    void (*fn)(void *ctx, const struct walker_off *off), void *ctx);
+    void (*fn)(void *ctx, const struct cpu_wait *off), void *ctx);
 
 /* What was lost since it was last asked for; and the CPU time that was
  * counted in all, 0 where samples add up to it (see perf_counted()). */
-void sampler_lost(struct sampler *s, struct walker_lost *out);
+void sampler_lost(struct sampler *s, struct cpu_lost *out);
 uint64_t sampler_counted(const struct sampler *s);
 
 #endif

@@ -25,7 +25,7 @@ struct addrspace {
 	struct addrspace_map *map; /* by start; they do not overlap */
 	size_t n, room;
 	pid_t pid;             /* whose it is */
-	uint32_t next;         /* the version of sample/tables that will tell the
+	uint32_t next;         /* the version of sample/walk_maps that will tell the
 	                          kernel of what is added now */
 	int changed;           /* since it was told */
 	uint32_t last;         /* the version that tells of the last change */

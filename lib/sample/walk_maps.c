@@ -1,4 +1,4 @@
-#include "sample/tables.h"
+#include "sample/walk_maps.h"
 
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -28,7 +28,7 @@ struct old {
 };
 
 /* A process' mappings, by its pid in tables.space_of. */
-struct tables {
+struct walk_maps {
 	int arena, process;
 	step_u64 *slot; /* of the arena: address space for all segments */
 	uint32_t nsegment;
@@ -45,10 +45,10 @@ struct tables {
 	struct idmap place_of; /* module -> index of its place */
 };
 
-struct tables *
-tables_new(int arena, int process)
+struct walk_maps *
+walk_maps_new(int arena, int process)
 {
-	struct tables *t = calloc(1, sizeof *t);
+	struct walk_maps *t = calloc(1, sizeof *t);
 	void *m = mmap(NULL, WALK_SEGMENTS * SEGMENT_BYTES, PROT_NONE,
 	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
@@ -64,7 +64,7 @@ tables_new(int arena, int process)
 }
 
 void
-tables_free(struct tables *t)
+walk_maps_free(struct walk_maps *t)
 {
 	if (t == NULL)
 		return;
@@ -82,7 +82,7 @@ tables_free(struct tables *t)
 
 /* Give slots back. */
 static int
-release(struct tables *t, struct range r)
+release(struct walk_maps *t, struct range r)
 {
 	size_t i = t->nunused;
 	struct range *u;
@@ -110,7 +110,7 @@ release(struct tables *t, struct range r)
 }
 
 static int
-add_segment(struct tables *t)
+add_segment(struct walk_maps *t)
 {
 	struct bpf_map_create_opts o = { .sz = sizeof o, .map_flags = BPF_F_MMAPABLE };
 	struct range r = { t->nsegment << WALK_SEGMENT_SHIFT, WALK_SEGMENT_SLOTS };
@@ -150,7 +150,7 @@ fit(const struct range *u, uint32_t n, int whole)
 }
 
 static int
-take(struct tables *t, uint32_t n, int whole, struct range *out)
+take(struct walk_maps *t, uint32_t n, int whole, struct range *out)
 {
 	for (;;) {
 		for (size_t i = 0; i < t->nunused; i++) {
@@ -175,7 +175,7 @@ take(struct tables *t, uint32_t n, int whole, struct range *out)
 
 /* A walk may still be looking at it. */
 static int
-retire(struct tables *t, struct range r)
+retire(struct walk_maps *t, struct range r)
 {
 	if (r.n == 0)
 		return 0;
@@ -186,7 +186,7 @@ retire(struct tables *t, struct range r)
 }
 
 static int
-release_old(struct tables *t)
+release_old(struct walk_maps *t)
 {
 	uint64_t now = proc_now();
 	size_t n = 0;
@@ -203,7 +203,7 @@ release_old(struct tables *t)
 /* ---- modules ----------------------------------------------------------- */
 
 static void
-fill(struct tables *t, const struct unwind_table *table, struct walk_map *m)
+fill(struct walk_maps *t, const struct unwind_table *table, struct walk_map *m)
 {
 	step_u64 *row = t->slot + m->row, *page = t->slot + m->page;
 
@@ -215,7 +215,7 @@ fill(struct tables *t, const struct unwind_table *table, struct walk_map *m)
 
 /* Put a module's table into the arena. */
 static int
-place(struct tables *t, const struct module *m)
+place(struct walk_maps *t, const struct module *m)
 {
 	const struct unwind_table *table = &m->table;
 	struct walk_map p = { .kind = WALK_TABLE };
@@ -237,7 +237,7 @@ place(struct tables *t, const struct module *m)
 }
 
 static struct walk_map
-describe(struct tables *t, struct module *m, const struct module **full)
+describe(struct walk_maps *t, struct module *m, const struct module **full)
 {
 	struct walk_map none = { .kind = WALK_NONE }, later = { .kind = WALK_PENDING };
 	uint32_t i = idmap_get(&t->place_of, (uintptr_t)m);
@@ -257,7 +257,7 @@ describe(struct tables *t, struct module *m, const struct module **full)
 /* ---- processes --------------------------------------------------------- */
 
 int
-tables_watch(struct tables *t, pid_t pid)
+walk_maps_watch(struct walk_maps *t, pid_t pid)
 {
 	struct walk_process p = { .flags = WALK_HELD };
 	uint32_t key = (uint32_t)pid;
@@ -269,14 +269,14 @@ tables_watch(struct tables *t, pid_t pid)
 }
 
 uint32_t
-tables_version(const struct tables *t)
+walk_maps_version(const struct walk_maps *t)
 {
 	return t->version + 1;
 }
 
 /* The range that a process' mappings are in now. */
 static struct range *
-range_of(struct tables *t, pid_t pid)
+range_of(struct walk_maps *t, pid_t pid)
 {
 	uint32_t i = idmap_get(&t->space_of, (uint64_t)pid);
 
@@ -291,7 +291,7 @@ range_of(struct tables *t, pid_t pid)
 
 /* Write the mappings into a range of slots. */
 static void
-write_maps(struct tables *t, const struct addrspace *s, uint32_t n, uint32_t first,
+write_maps(struct walk_maps *t, const struct addrspace *s, uint32_t n, uint32_t first,
     const struct module **full)
 {
 	for (uint32_t i = 0; i < n; i++) {
@@ -309,7 +309,7 @@ write_maps(struct tables *t, const struct addrspace *s, uint32_t n, uint32_t fir
 }
 
 void
-tables_forget(struct tables *t, pid_t pid)
+walk_maps_forget(struct walk_maps *t, pid_t pid)
 {
 	uint32_t i = idmap_get(&t->space_of, (uint64_t)pid);
 
@@ -320,7 +320,7 @@ tables_forget(struct tables *t, pid_t pid)
 }
 
 int
-tables_put(struct tables *t, const struct addrspace *s, const struct module **full)
+walk_maps_put(struct walk_maps *t, const struct addrspace *s, const struct module **full)
 {
 	uint32_t n = s->n < WALK_MAPS_MOST ? (uint32_t)s->n : WALK_MAPS_MOST;
 	uint32_t key = (uint32_t)s->pid;
@@ -334,7 +334,7 @@ tables_put(struct tables *t, const struct addrspace *s, const struct module **fu
 	write_maps(t, s, n, r.first, full);
 	if (bpf_map_lookup_elem(t->process, &key, &p) < 0) {
 		release(t, r);
-		tables_forget(t, s->pid);
+		walk_maps_forget(t, s->pid);
 		errno = ESRCH;
 		return -1;
 	}

@@ -1,4 +1,4 @@
-#include "sample/walker.h"
+#include "sample/cpu.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -13,8 +13,8 @@
 #include "cpu.skel.h"
 #include "os/loader.h"
 #include "os/proc.h"
-#include "sample/tables.h"
-#include "sample/told.h"
+#include "sample/walk_maps.h"
+#include "sample/stackmap.h"
 
 #define RING_LEAST (8U << 20) /* bytes of the ring buffer */
 #define RING_MOST (64U << 20)
@@ -27,11 +27,11 @@ struct kept {
 	struct cpu_copy *copy;
 };
 
-struct walker {
+struct cpu {
 	struct cpu_bpf *bpf;
 	struct ring_buffer *ring;
-	struct tables *tables;
-	struct told *stacks;
+	struct walk_maps *tables;
+	struct stackmap *stacks;
 	struct kept *sample;          /* read, in the order of time from next on */
 	size_t nsample, sample_room, next;
 	struct cpu_counts told; /* of what was lost */
@@ -46,7 +46,7 @@ struct walker {
 /* ---- set-up ------------------------------------------------------------ */
 
 static uint32_t
-ring_size(const struct walker_options *o, int ncpu)
+ring_size(const struct cpu_options *o, int ncpu)
 {
 	uint64_t want = (uint64_t)o->hz * (uint64_t)ncpu * SAMPLE_BYTES;
 	uint32_t size = RING_LEAST;
@@ -57,7 +57,7 @@ ring_size(const struct walker_options *o, int ncpu)
 }
 
 static void
-configure(struct cpu_bpf *b, const struct walker_options *o)
+configure(struct cpu_bpf *b, const struct cpu_options *o)
 {
 	int ncpu = libbpf_num_possible_cpus();
 	uint32_t ring = ring_size(o, ncpu);
@@ -84,7 +84,7 @@ configure(struct cpu_bpf *b, const struct walker_options *o)
 static int on_ring(void *ctx, void *event, size_t len);
 
 static int
-load(struct walker *w, const struct walker_options *o)
+load(struct cpu *w, const struct cpu_options *o)
 {
 	w->bpf = cpu_bpf__open();
 	if (w->bpf == NULL)
@@ -93,32 +93,32 @@ load(struct walker *w, const struct walker_options *o)
 	if (cpu_bpf__load(w->bpf) < 0 || cpu_bpf__attach(w->bpf) < 0)
 		return -1;
 	w->ring = ring_buffer__new(bpf_map__fd(w->bpf->maps.ring), on_ring, w, NULL);
-	w->tables = tables_new(bpf_map__fd(w->bpf->maps.arena),
+	w->tables = walk_maps_new(bpf_map__fd(w->bpf->maps.arena),
 	    bpf_map__fd(w->bpf->maps.process));
-	w->stacks = told_new();
+	w->stacks = stackmap_new();
 	w->drained.key = calloc(CPU_OFFS, sizeof *w->drained.key);
 	w->drained.off = calloc(CPU_OFFS, sizeof *w->drained.off);
 	return w->ring && w->tables && w->stacks && w->drained.key && w->drained.off ? 0 : -1;
 }
 
-struct walker *
-walker_new(const struct walker_options *o, char why[WALKER_WHY])
+struct cpu *
+cpu_new(const struct cpu_options *o, char why[CPU_WHY])
 {
-	struct walker *w = calloc(1, sizeof *w);
+	struct cpu *w = calloc(1, sizeof *w);
 	int error;
 
 	loader_listen();
 	if (w && load(w, o) == 0)
 		return w;
 	error = errno;
-	walker_free(w);
-	loader_explain(error, why, WALKER_WHY);
+	cpu_free(w);
+	loader_explain(error, why, CPU_WHY);
 	return NULL;
 }
 
 /* Samples that have been handed out. */
 static void
-drop_samples(struct walker *w, size_t n)
+drop_samples(struct cpu *w, size_t n)
 {
 	if (n == 0)
 		return;
@@ -130,12 +130,12 @@ drop_samples(struct walker *w, size_t n)
 }
 
 void
-walker_free(struct walker *w)
+cpu_free(struct cpu *w)
 {
 	if (w == NULL)
 		return;
-	told_free(w->stacks);
-	tables_free(w->tables);
+	stackmap_free(w->stacks);
+	walk_maps_free(w->tables);
 	ring_buffer__free(w->ring);
 	cpu_bpf__destroy(w->bpf);
 	drop_samples(w, w->nsample);
@@ -146,43 +146,43 @@ walker_free(struct walker *w)
 }
 
 int
-walker_program(const struct walker *w)
+cpu_program(const struct cpu *w)
 {
 	return bpf_program__fd(w->bpf->progs.on_event);
 }
 
 void
-walker_period(struct walker *w, uint64_t ns)
+cpu_period(struct cpu *w, uint64_t ns)
 {
 	w->bpf->bss->period = ns;
 }
 
 int
-walker_watch(struct walker *w, pid_t pid)
+cpu_watch(struct cpu *w, pid_t pid)
 {
-	return tables_watch(w->tables, pid);
+	return walk_maps_watch(w->tables, pid);
 }
 
 uint32_t
-walker_version(const struct walker *w)
+cpu_version(const struct cpu *w)
 {
-	return tables_version(w->tables);
+	return walk_maps_version(w->tables);
 }
 
 int
-walker_put(struct walker *w, const struct addrspace *s, const struct module **full)
+cpu_put(struct cpu *w, const struct addrspace *s, const struct module **full)
 {
-	return tables_put(w->tables, s, full);
+	return walk_maps_put(w->tables, s, full);
 }
 
 void
-walker_forget(struct walker *w, pid_t pid)
+cpu_forget(struct cpu *w, pid_t pid)
 {
-	tables_forget(w->tables, pid);
+	walk_maps_forget(w->tables, pid);
 }
 
 int
-walker_fd(const struct walker *w)
+cpu_fd(const struct cpu *w)
 {
 	return ring_buffer__epoll_fd(w->ring);
 }
@@ -190,7 +190,7 @@ walker_fd(const struct walker *w)
 /* ---- reading ----------------------------------------------------------- */
 
 static int
-keep_sample(struct walker *w, const struct cpu_sample *in, struct cpu_copy *copy)
+keep_sample(struct cpu *w, const struct cpu_sample *in, struct cpu_copy *copy)
 {
 	size_t i = w->nsample;
 
@@ -207,7 +207,7 @@ keep_sample(struct walker *w, const struct cpu_sample *in, struct cpu_copy *copy
 }
 
 static int
-keep_copy(struct walker *w, const struct cpu_copy *in)
+keep_copy(struct cpu *w, const struct cpu_copy *in)
 {
 	size_t len = CPU_COPY_HEAD + (size_t)in->pages * CPU_COPY_PAGE;
 	struct cpu_copy *copy = malloc(len);
@@ -231,12 +231,12 @@ is_whole(const struct cpu_copy *copy, size_t len)
 static int
 on_ring(void *ctx, void *event, size_t len)
 {
-	struct walker *w = ctx;
+	struct cpu *w = ctx;
 	uint32_t type = *(uint32_t *)event;
 	int got = 0;
 
 	if (type == WALK_STACK && len >= WALK_STACK_HEAD)
-		got = told_keep(w->stacks, event);
+		got = stackmap_keep(w->stacks, event);
 	else if (type == CPU_COPY && is_whole(event, len))
 		got = keep_copy(w, event);
 	else if (type == WALK_SAMPLE && len >= sizeof(struct cpu_sample))
@@ -248,16 +248,16 @@ on_ring(void *ctx, void *event, size_t len)
 
 /* Let the kernel tell all stacks again before there are too many. */
 static void
-renew_stacks(struct walker *w)
+renew_stacks(struct cpu *w)
 {
-	if (told_count(w->stacks) < STACKS_MOST)
+	if (stackmap_count(w->stacks) < STACKS_MOST)
 		return;
-	told_renew(w->stacks);
+	stackmap_renew(w->stacks);
 	w->bpf->bss->epoch += 0x9e3779b97f4a7c15ULL;
 }
 
 int
-walker_read(struct walker *w)
+cpu_read(struct cpu *w)
 {
 	renew_stacks(w);
 	drop_samples(w, w->next);
@@ -267,14 +267,14 @@ walker_read(struct walker *w)
 }
 
 void
-walker_unknown(struct walker *w, pid_t pid,
-    void (*fn)(void *ctx, struct told_stack *stack), void *ctx)
+cpu_unknown(struct cpu *w, pid_t pid,
+    void (*fn)(void *ctx, struct stackmap_stack *stack), void *ctx)
 {
-	told_unknown(w->stacks, pid, fn, ctx);
+	stackmap_unknown(w->stacks, pid, fn, ctx);
 }
 
 int
-walker_next(struct walker *w, uint64_t until, struct walker_sample *out)
+cpu_next(struct cpu *w, uint64_t until, struct cpu_walked *out)
 {
 	const struct cpu_sample *s;
 
@@ -287,7 +287,7 @@ walker_next(struct walker *w, uint64_t until, struct walker_sample *out)
 	out->exiting = s->exiting != 0;
 	out->time = s->time;
 	out->count = s->count;
-	out->stack = out->copy ? NULL : told_find(w->stacks, s->stack);
+	out->stack = out->copy ? NULL : stackmap_find(w->stacks, s->stack);
 	return 1;
 }
 
@@ -295,18 +295,18 @@ walker_next(struct walker *w, uint64_t until, struct walker_sample *out)
 
 /* Make the stack of a thread that was seen known, if it still waits there. */
 static int
-keep_seen(struct walker *w, const struct walker_seen *seen, struct rec_ref leaf)
+keep_seen(struct cpu *w, const struct cpu_waiter *seen, struct rec_ref leaf)
 {
 	struct walk_stack in = { .id = seen->id, .pid = (uint32_t)seen->pid };
 	uint32_t tid = (uint32_t)seen->tid;
 	struct cpu_away a;
-	struct told_stack *s;
+	struct stackmap_stack *s;
 
 	if (bpf_map_lookup_elem(bpf_map__fd(w->bpf->maps.away), &tid, &a) < 0 ||
 	    a.stack != seen->id)
 		return 0;
-	if (told_keep(w->stacks, &in) < 0 ||
-	    (s = told_find(w->stacks, seen->id)) == NULL)
+	if (stackmap_keep(w->stacks, &in) < 0 ||
+	    (s = stackmap_find(w->stacks, seen->id)) == NULL)
 		return -1;
 	s->leaf = leaf;
 	s->known = 1;
@@ -315,8 +315,8 @@ keep_seen(struct walker *w, const struct walker_seen *seen, struct rec_ref leaf)
 
 /* One run over all threads of the machine. */
 static int
-look(struct walker *w,
-    struct rec_ref (*fn)(void *ctx, const struct walker_seen *seen), void *ctx)
+look(struct cpu *w,
+    struct rec_ref (*fn)(void *ctx, const struct cpu_waiter *seen), void *ctx)
 {
 	int fd = bpf_iter_create(bpf_link__fd(w->bpf->links.on_look)), got = 0;
 	struct cpu_seen in;
@@ -324,7 +324,7 @@ look(struct walker *w,
 	if (fd < 0)
 		return -1;
 	while (got == 0 && read(fd, &in, sizeof in) == sizeof in) {
-		const struct walker_seen seen = { (pid_t)in.pid, (pid_t)in.tid,
+		const struct cpu_waiter seen = { (pid_t)in.pid, (pid_t)in.tid,
 			CPU_SEEN_STACK | in.tid, in.pc, in.sp, in.bp };
 
 		got = keep_seen(w, &seen, fn(ctx, &seen));
@@ -334,15 +334,15 @@ look(struct walker *w,
 }
 
 int
-walker_look(struct walker *w,
-    struct rec_ref (*fn)(void *ctx, const struct walker_seen *seen), void *ctx)
+cpu_look(struct cpu *w,
+    struct rec_ref (*fn)(void *ctx, const struct cpu_waiter *seen), void *ctx)
 {
 	return look(w, fn, ctx) < 0 ? -1 : look(w, fn, ctx);
 }
 
 /* Take what was summed out of the kernel. */
 static void
-drain(struct walker *w)
+drain(struct cpu *w)
 {
 	int map = bpf_map__fd(w->bpf->maps.off), got;
 	uint64_t token;
@@ -363,7 +363,7 @@ drain(struct walker *w)
 }
 
 int
-walker_sum(struct walker *w, uint64_t *time)
+cpu_sum(struct cpu *w, uint64_t *time)
 {
 	struct bpf_test_run_opts o = { .sz = sizeof o };
 
@@ -375,19 +375,19 @@ walker_sum(struct walker *w, uint64_t *time)
 }
 
 void
-walker_offs(struct walker *w,
-    void (*fn)(void *ctx, const struct walker_off *off), void *ctx)
+cpu_offs(struct cpu *w,
+    void (*fn)(void *ctx, const struct cpu_wait *off), void *ctx)
 {
 	static const char *const state[CPU_STATES] = { "sleeping", "disk", "ready",
 		"stopped" };
 
 	for (size_t i = 0; i < w->drained.n; i++) {
 		const struct cpu_off_key *k = &w->drained.key[i];
-		struct walker_off off = { (pid_t)k->pid, (pid_t)k->tid,
+		struct cpu_wait off = { (pid_t)k->pid, (pid_t)k->tid,
 			state[k->state % CPU_STATES], w->drained.off[i].ns,
 			w->drained.off[i].count, k->stack != 0, NULL };
 
-		off.stack = told_find(w->stacks, k->stack);
+		off.stack = stackmap_find(w->stacks, k->stack);
 		fn(ctx, &off);
 	}
 	w->drained.n = 0;
@@ -396,7 +396,7 @@ walker_offs(struct walker *w,
 /* ---- loss -------------------------------------------------------------- */
 
 void
-walker_lost(struct walker *w, struct walker_lost *out)
+cpu_lost(struct cpu *w, struct cpu_lost *out)
 {
 	struct cpu_counts now;
 

@@ -2,8 +2,8 @@
  * Stacks that the kernel has walked and told (bpf/walk.bpf.h), by their ids.
  * Each is told once, before anything that names it.
  */
-#ifndef TOLD_H
-#define TOLD_H
+#ifndef STACKMAP_H
+#define STACKMAP_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -11,12 +11,12 @@
 
 #include "stream/rec.h"
 
-struct told;
+struct stackmap;
 struct walk_stack;
 
 /* leaf is the caller's, for the stack's place in the stream, which is known
  * from some time on. */
-struct told_stack {
+struct stackmap_stack {
 	uint64_t id;
 	pid_t pid;
 	uint32_t version; /* of the mappings that it was walked with */
@@ -27,24 +27,24 @@ struct told_stack {
 	uint64_t addr[]; /* as in struct walk_stack */
 };
 
-struct told *told_new(void); /* NULL: out of memory */
-void told_free(struct told *t);
+struct stackmap *stackmap_new(void); /* NULL: out of memory */
+void stackmap_free(struct stackmap *t);
 
 /* Keep one that has come.  -1: out of memory. */
-int told_keep(struct told *t, const struct walk_stack *in);
+int stackmap_keep(struct stackmap *t, const struct walk_stack *in);
 
-/* By its id; NULL: it has been lost.  It lives until the second told_renew()
+/* By its id; NULL: it has been lost.  It lives until the second stackmap_renew()
  * from now on. */
-struct told_stack *told_find(const struct told *t, uint64_t id);
+struct stackmap_stack *stackmap_find(const struct stackmap *t, uint64_t id);
 
-size_t told_count(const struct told *t);
+size_t stackmap_count(const struct stackmap *t);
 
 /* Forget all, but for what is on its way: the kernel will tell them again. */
-void told_renew(struct told *t);
+void stackmap_renew(struct stackmap *t);
 
 /* Call fn for each stack whose place is not known, of one process or (0) of
  * all: it may make it known. */
-void told_unknown(struct told *t, pid_t pid,
-    void (*fn)(void *ctx, struct told_stack *stack), void *ctx);
+void stackmap_unknown(struct stackmap *t, pid_t pid,
+    void (*fn)(void *ctx, struct stackmap_stack *stack), void *ctx);
 
 #endif

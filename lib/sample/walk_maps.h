@@ -2,26 +2,26 @@
  * Unwind tables and mappings where the walk in the kernel finds them: the
  * arena and the process map of bpf/walk.h.
  */
-#ifndef TABLES_H
-#define TABLES_H
+#ifndef WALK_MAPS_H
+#define WALK_MAPS_H
 
 #include <stdint.h>
 #include <sys/types.h>
 
 struct module;
 struct addrspace;
-struct tables;
+struct walk_maps;
 
 /* The descriptors of the maps stay the caller's.  NULL with errno. */
-struct tables *tables_new(int arena, int process);
-void tables_free(struct tables *t);
+struct walk_maps *walk_maps_new(int arena, int process);
+void walk_maps_free(struct walk_maps *t);
 
 /* Let a process count: as soon as its mappings are given, or from its next
  * execve(2) on.  -1 with errno. */
-int tables_watch(struct tables *t, pid_t pid);
+int walk_maps_watch(struct walk_maps *t, pid_t pid);
 
 /* The version that the next mappings to be given will have. */
-uint32_t tables_version(const struct tables *t);
+uint32_t walk_maps_version(const struct walk_maps *t);
 
 /*
  * Give the kernel a watched process' mappings as they are now, and the tables
@@ -31,10 +31,10 @@ uint32_t tables_version(const struct tables *t);
  * the mappings are too many, to the module of the first one left out.
  * 0, or -1 with errno: ESRCH where the process has gone.
  */
-int tables_put(struct tables *t, const struct addrspace *s,
+int walk_maps_put(struct walk_maps *t, const struct addrspace *s,
     const struct module **full);
 
 /* The process has gone. */
-void tables_forget(struct tables *t, pid_t pid);
+void walk_maps_forget(struct walk_maps *t, pid_t pid);
 
 #endif

@@ -1,4 +1,4 @@
-#include "sample/told.h"
+#include "sample/stackmap.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,21 +8,21 @@
 #include "base/idmap.h"
 
 struct stacks {
-	struct told_stack **stack;
+	struct stackmap_stack **stack;
 	size_t n, room;
 	struct idmap of; /* id -> index */
 };
 
-struct told {
-	struct stacks now, before; /* before the last told_renew() */
-	struct told_stack **unknown; /* of now: whose place is not known */
+struct stackmap {
+	struct stacks now, before; /* before the last stackmap_renew() */
+	struct stackmap_stack **unknown; /* of now: whose place is not known */
 	size_t nunknown, unknown_room;
 };
 
-struct told *
-told_new(void)
+struct stackmap *
+stackmap_new(void)
 {
-	return calloc(1, sizeof(struct told));
+	return calloc(1, sizeof(struct stackmap));
 }
 
 static void
@@ -36,7 +36,7 @@ forget(struct stacks *s)
 }
 
 void
-told_free(struct told *t)
+stackmap_free(struct stackmap *t)
 {
 	if (t == NULL)
 		return;
@@ -46,7 +46,7 @@ told_free(struct told *t)
 	free(t);
 }
 
-static struct told_stack *
+static struct stackmap_stack *
 find(const struct stacks *s, uint64_t id)
 {
 	uint32_t i = idmap_get(&s->of, id);
@@ -54,10 +54,10 @@ find(const struct stacks *s, uint64_t id)
 	return i == IDMAP_NONE ? NULL : s->stack[i];
 }
 
-struct told_stack *
-told_find(const struct told *t, uint64_t id)
+struct stackmap_stack *
+stackmap_find(const struct stackmap *t, uint64_t id)
 {
-	struct told_stack *s = find(&t->now, id);
+	struct stackmap_stack *s = find(&t->now, id);
 
 	return s ? s : find(&t->before, id);
 }
@@ -78,11 +78,11 @@ reason(uint32_t end)
 }
 
 int
-told_keep(struct told *t, const struct walk_stack *in)
+stackmap_keep(struct stackmap *t, const struct walk_stack *in)
 {
 	struct stacks *s = &t->now;
 	size_t bytes = in->n * sizeof *in->addr;
-	struct told_stack *out;
+	struct stackmap_stack *out;
 
 	if (find(s, in->id))
 		return 0;
@@ -94,7 +94,7 @@ told_keep(struct told *t, const struct walk_stack *in)
 		free(out);
 		return -1;
 	}
-	*out = (struct told_stack){ .id = in->id, .pid = (pid_t)in->pid,
+	*out = (struct stackmap_stack){ .id = in->id, .pid = (pid_t)in->pid,
 		.version = in->version, .cut = reason(in->end),
 		.nkernel = in->nkernel, .n = in->n };
 	memcpy(out->addr, in->addr, bytes);
@@ -104,13 +104,13 @@ told_keep(struct told *t, const struct walk_stack *in)
 }
 
 size_t
-told_count(const struct told *t)
+stackmap_count(const struct stackmap *t)
 {
 	return t->now.n;
 }
 
 void
-told_renew(struct told *t)
+stackmap_renew(struct stackmap *t)
 {
 	t->nunknown = 0;
 	forget(&t->before);
@@ -119,13 +119,13 @@ told_renew(struct told *t)
 }
 
 void
-told_unknown(struct told *t, pid_t pid,
-    void (*fn)(void *ctx, struct told_stack *stack), void *ctx)
+stackmap_unknown(struct stackmap *t, pid_t pid,
+    void (*fn)(void *ctx, struct stackmap_stack *stack), void *ctx)
 {
 	size_t left = 0;
 
 	for (size_t i = 0; i < t->nunknown; i++) {
-		struct told_stack *s = t->unknown[i];
+		struct stackmap_stack *s = t->unknown[i];
 
 		if (!s->known && (pid == 0 || s->pid == pid))
 			fn(ctx, s);
