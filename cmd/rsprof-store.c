@@ -17,7 +17,7 @@
 
 #include "record/db.h"
 #include "stream/rec.h"
-#include "record/save.h"
+#include "record/store.h"
 
 #define INTERVAL 250 /* milliseconds of a transaction */
 #define WARNINGS 20  /* lines that are complained about one by one */
@@ -28,7 +28,7 @@ struct store {
 	const char *path;
 	enum db_mode mode;
 	struct db *db;
-	struct save *save;
+	struct store *save;
 	struct rec_reader *reader;
 	int status;
 	int64_t begun; /* of the transaction, in milliseconds; 0: none */
@@ -76,7 +76,7 @@ open_recording(struct store *st)
 		st->status = DATABASE;
 		return -1;
 	}
-	if ((st->save = save_open(st->db)) == NULL)
+	if ((st->save = store_open(st->db)) == NULL)
 		return database_failed(st);
 	return 0;
 }
@@ -98,7 +98,7 @@ commit(struct store *st)
 	if (!st->begun)
 		return 0;
 	st->begun = 0;
-	if (save_settle(st->save) == -1 || db_exec(st->db, "COMMIT") == -1)
+	if (store_settle(st->save) == -1 || db_exec(st->db, "COMMIT") == -1)
 		return database_failed(st);
 	return 0;
 }
@@ -148,9 +148,9 @@ take_record(void *ctx, const struct rec *r)
 		return -1;
 	if (r->type == REC_OTHER || r->type == REC_STATE)
 		st->unknown++;
-	if (save_record(st->save, r) == -1)
+	if (store_record(st->save, r) == -1)
 		return database_failed(st);
-	for (what = save_complaints(st->save); *what; what++)
+	for (what = store_complaints(st->save); *what; what++)
 		complain(st, *what);
 	return 0;
 }
@@ -279,7 +279,7 @@ close_recording(struct store *st)
 		return;
 	if (!failed)
 		failed = commit(st) == -1;
-	save_close(st->save);
+	store_close(st->save);
 	if (db_close(st->db) == -1 && !failed) {
 		warnx("%s: cannot be completed: keep %s-wal with it",
 		    st->path, st->path);

@@ -12,7 +12,7 @@
 #include "record/db.h"
 #include "profile/profile.h"
 #include "stream/rec.h"
-#include "record/save.h"
+#include "record/store.h"
 #include "tap.h"
 
 #define END UINT64_MAX
@@ -25,7 +25,7 @@ static char path[sizeof(dir) + 16];
 static int
 take(void *ctx, const struct rec *r)
 {
-	return save_record(ctx, r);
+	return store_record(ctx, r);
 }
 
 static void
@@ -55,12 +55,12 @@ write_records(const char *file, enum db_mode mode, const char *records)
 
 	must(db != NULL, db ? "" : why);
 	must(db_exec(db, "BEGIN") == 0, db_error(db));
-	sink.ctx = save_open(db);
+	sink.ctx = store_open(db);
 	r = rec_reader_new(&sink);
 	must(rec_push(r, records, strlen(records)) == 0, "push");
 	must(rec_push_end(r) == 0, "end");
-	must(save_settle(sink.ctx) == 0, "settle");
-	save_close(sink.ctx);
+	must(store_settle(sink.ctx) == 0, "settle");
+	store_close(sink.ctx);
 	rec_reader_free(r);
 	must(db_exec(db, "COMMIT") == 0, db_error(db));
 	must(db_close(db) == 0, "close");
@@ -663,7 +663,7 @@ writer_main(int in, int out)
 	struct db *db = db_open(path, DB_CREATE, &why);
 
 	must(db != NULL, db ? "" : why);
-	sink.ctx = save_open(db);
+	sink.ctx = store_open(db);
 	r = rec_reader_new(&sink);
 	while (read(in, buf + used, 1) == 1) {
 		if (buf[used++])
@@ -674,7 +674,7 @@ writer_main(int in, int out)
 		must(write(out, "", 1) == 1, "answer");
 		used = 0;
 	}
-	save_close(sink.ctx);
+	store_close(sink.ctx);
 	rec_reader_free(r);
 	_exit(db_close(db) == -1);
 }

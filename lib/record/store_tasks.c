@@ -1,10 +1,10 @@
-#include "record/save_tasks.h"
+#include "record/store_tasks.h"
 
 #include <stdlib.h>
 
 #include "base/hash.h"
 #include "base/array.h"
-#include "record/complaints.h"
+#include "record/warnings.h"
 #include "record/db.h"
 #include "base/idmap.h"
 #include "stream/rec.h"
@@ -53,9 +53,9 @@ struct thread {
 	uint64_t name; /* hash */
 };
 
-struct save_tasks {
+struct store_tasks {
 	struct db *db;
-	struct complaints *complaints;
+	struct warnings *complaints;
 	struct db_stmt *st[NSTATEMENTS];
 	struct idmap process_map, thread_map;
 	struct process *process;
@@ -65,7 +65,7 @@ struct save_tasks {
 
 /* Where the element of an id is, or where there is room for it now. */
 static int
-place(struct save_tasks *t, struct idmap *map, uint64_t id, size_t n,
+place(struct store_tasks *t, struct idmap *map, uint64_t id, size_t n,
     uint32_t *at)
 {
 	if ((*at = idmap_get(map, id)) != NONE)
@@ -77,7 +77,7 @@ place(struct save_tasks *t, struct idmap *map, uint64_t id, size_t n,
 /* ---- processes --------------------------------------------------------- */
 
 static int
-keep_process(struct save_tasks *t, uint64_t pid, const struct process *process)
+keep_process(struct store_tasks *t, uint64_t pid, const struct process *process)
 {
 	uint32_t i;
 
@@ -92,7 +92,7 @@ keep_process(struct save_tasks *t, uint64_t pid, const struct process *process)
 }
 
 static struct process *
-find_process(const struct save_tasks *t, uint64_t pid)
+find_process(const struct store_tasks *t, uint64_t pid)
 {
 	uint32_t i = idmap_get(&t->process_map, pid);
 
@@ -101,13 +101,13 @@ find_process(const struct save_tasks *t, uint64_t pid)
 
 /* Also one that has ended gets what comes late. */
 static int
-need_process(struct save_tasks *t, uint64_t pid, int64_t time, uint32_t *at)
+need_process(struct store_tasks *t, uint64_t pid, int64_t time, uint32_t *at)
 {
 	struct process new = { .began = time, .undefined = 1 };
 
 	if ((*at = idmap_get(&t->process_map, pid)) != NONE)
 		return 0;
-	complaints_add(t->complaints, "undefined process");
+	warnings_add(t->complaints, "undefined process");
 	if (db_run(t->st[ADD_PROCESS], "irttti", (int64_t)pid, (int64_t)0,
 	        (char *)NULL, (char *)NULL, (char *)NULL, time) == -1)
 		return -1;
@@ -117,7 +117,7 @@ need_process(struct save_tasks *t, uint64_t pid, int64_t time, uint32_t *at)
 }
 
 int
-save_tasks_find_process(struct save_tasks *t, uint64_t pid, int64_t time,
+store_tasks_find_process(struct store_tasks *t, uint64_t pid, int64_t time,
     int64_t *row)
 {
 	uint32_t at;
@@ -129,7 +129,7 @@ save_tasks_find_process(struct save_tasks *t, uint64_t pid, int64_t time,
 }
 
 static int
-end_threads(struct save_tasks *t, struct process *p, int64_t time)
+end_threads(struct store_tasks *t, struct process *p, int64_t time)
 {
 	struct thread *th;
 	size_t i;
@@ -150,7 +150,7 @@ end_threads(struct save_tasks *t, struct process *p, int64_t time)
 
 /* Also of one that has ended: threads may have come late. */
 static int
-end_process(struct save_tasks *t, struct process *p, int64_t time)
+end_process(struct store_tasks *t, struct process *p, int64_t time)
 {
 	if (end_threads(t, p, time) == -1)
 		return -1;
@@ -180,7 +180,7 @@ is_same(const struct process *known, const struct process *said)
 }
 
 int
-save_tasks_proc(struct save_tasks *t, const struct rec_proc *p, int64_t time)
+store_tasks_proc(struct store_tasks *t, const struct rec_proc *p, int64_t time)
 {
 	struct process *known = find_process(t, p->pid);
 	struct process new = { .began = time,
@@ -213,7 +213,7 @@ thread_key(uint64_t pid, uint64_t tid)
 }
 
 static struct thread *
-find_thread(const struct save_tasks *t, uint64_t pid, uint64_t tid)
+find_thread(const struct store_tasks *t, uint64_t pid, uint64_t tid)
 {
 	uint32_t i = idmap_get(&t->thread_map, thread_key(pid, tid));
 
@@ -222,7 +222,7 @@ find_thread(const struct save_tasks *t, uint64_t pid, uint64_t tid)
 
 /* A thread of the process at thread->at. */
 static int
-keep_thread(struct save_tasks *t, uint64_t pid, uint64_t tid,
+keep_thread(struct store_tasks *t, uint64_t pid, uint64_t tid,
     const struct thread *thread)
 {
 	uint32_t i;
@@ -240,7 +240,7 @@ keep_thread(struct save_tasks *t, uint64_t pid, uint64_t tid,
 }
 
 static int
-add_thread(struct save_tasks *t, uint64_t pid, uint64_t tid, const char *name,
+add_thread(struct store_tasks *t, uint64_t pid, uint64_t tid, const char *name,
     int64_t time, int64_t *row)
 {
 	struct thread new = { .name = hash_str(HASH_INIT, name) };
@@ -256,7 +256,7 @@ add_thread(struct save_tasks *t, uint64_t pid, uint64_t tid, const char *name,
 /* A sample of a thread that has executed another program, of which no thread
  * record has told. */
 static int
-copy_thread(struct save_tasks *t, uint64_t pid, uint64_t tid,
+copy_thread(struct store_tasks *t, uint64_t pid, uint64_t tid,
     const struct thread *old, int64_t time, int64_t *row)
 {
 	struct thread new = { .at = old->at, .name = old->name };
@@ -270,14 +270,14 @@ copy_thread(struct save_tasks *t, uint64_t pid, uint64_t tid,
 
 /* Does a thread record come late, of a thread that has ended since? */
 static int
-is_late(const struct save_tasks *t, const struct thread *known, int64_t time)
+is_late(const struct store_tasks *t, const struct thread *known, int64_t time)
 {
 	return t->process[known->at].row == known->process &&
 	    time <= known->ended;
 }
 
 int
-save_tasks_thread(struct save_tasks *t, const struct rec_thread *r,
+store_tasks_thread(struct store_tasks *t, const struct rec_thread *r,
     int64_t time)
 {
 	struct thread *known = find_thread(t, r->pid, r->tid);
@@ -294,14 +294,14 @@ save_tasks_thread(struct save_tasks *t, const struct rec_thread *r,
 
 /* One that has ended still gets what comes late. */
 int
-save_tasks_find_thread(struct save_tasks *t, uint64_t pid, uint64_t tid,
+store_tasks_find_thread(struct store_tasks *t, uint64_t pid, uint64_t tid,
     int64_t time, int64_t *row)
 {
 	const struct thread *known = find_thread(t, pid, tid);
 	const struct process *p;
 
 	if (known == NULL) {
-		complaints_add(t->complaints, "undefined thread");
+		warnings_add(t->complaints, "undefined thread");
 		return add_thread(t, pid, tid, NULL, time, row);
 	}
 	p = &t->process[known->at];
@@ -312,12 +312,12 @@ save_tasks_find_thread(struct save_tasks *t, uint64_t pid, uint64_t tid,
 }
 
 static int
-end_thread(struct save_tasks *t, const struct rec_exit *e, int64_t time)
+end_thread(struct store_tasks *t, const struct rec_exit *e, int64_t time)
 {
 	struct thread *known = find_thread(t, e->pid, e->tid);
 
 	if (known == NULL)
-		complaints_add(t->complaints, "undefined thread");
+		warnings_add(t->complaints, "undefined thread");
 	if (known == NULL || known->over)
 		return 0;
 	known->over = 1;
@@ -327,14 +327,14 @@ end_thread(struct save_tasks *t, const struct rec_exit *e, int64_t time)
 }
 
 int
-save_tasks_exit(struct save_tasks *t, const struct rec_exit *e, int64_t time)
+store_tasks_exit(struct store_tasks *t, const struct rec_exit *e, int64_t time)
 {
 	struct process *p = find_process(t, e->pid);
 
 	if (e->tid)
 		return end_thread(t, e, time);
 	if (p == NULL) {
-		complaints_add(t->complaints, "undefined process");
+		warnings_add(t->complaints, "undefined process");
 		return 0;
 	}
 	return p->over ? 0 : end_process(t, p, time);
@@ -356,7 +356,7 @@ load_process(void *ctx, struct db_stmt *row, int columns)
 static int
 load_thread(void *ctx, struct db_stmt *row, int columns)
 {
-	struct save_tasks *t = ctx;
+	struct store_tasks *t = ctx;
 	uint64_t pid = (uint64_t)db_int(row, 1);
 	struct thread th = { .row = db_int(row, 0),
 		.at = idmap_get(&t->process_map, pid),
@@ -368,8 +368,8 @@ load_thread(void *ctx, struct db_stmt *row, int columns)
 	return keep_thread(t, pid, (uint64_t)db_int(row, 2), &th);
 }
 
-struct save_tasks *
-save_tasks_open(struct db *db, struct complaints *c)
+struct store_tasks *
+store_tasks_open(struct db *db, struct warnings *c)
 {
 	static const char processes[] = "SELECT id, pid, began, name, exe, "
 	                                "command, coalesce(name, exe) IS NULL FROM process "
@@ -378,7 +378,7 @@ save_tasks_open(struct db *db, struct complaints *c)
 	                              "FROM thread JOIN process ON process.id = thread.process "
 	                              "WHERE thread.ended IS NULL AND process.ended IS NULL "
 	                              "ORDER BY thread.id";
-	struct save_tasks *t = calloc(1, sizeof(*t));
+	struct store_tasks *t = calloc(1, sizeof(*t));
 
 	if (t == NULL) {
 		db_no_memory(db);
@@ -390,12 +390,12 @@ save_tasks_open(struct db *db, struct complaints *c)
 	    db_query(db, threads, NULL, load_thread, t) == 0 &&
 	    db_prepare_all(db, t->st, sql, NSTATEMENTS) == 0)
 		return t;
-	save_tasks_close(t);
+	store_tasks_close(t);
 	return NULL;
 }
 
 void
-save_tasks_close(struct save_tasks *t)
+store_tasks_close(struct store_tasks *t)
 {
 	if (t == NULL)
 		return;

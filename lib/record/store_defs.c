@@ -1,9 +1,9 @@
-#include "record/save_defs.h"
+#include "record/store_defs.h"
 
 #include <stdlib.h>
 
 #include "base/array.h"
-#include "record/complaints.h"
+#include "record/warnings.h"
 #include "record/db.h"
 #include "base/idmap.h"
 #include "stream/rec.h"
@@ -51,9 +51,9 @@ struct things {
 	const char *undefined;
 };
 
-struct save_defs {
+struct store_defs {
 	struct db *db;
-	struct complaints *complaints;
+	struct warnings *complaints;
 	struct db_stmt *st[NSTATEMENTS];
 	struct things modules, frames;
 };
@@ -68,7 +68,7 @@ find(const struct things *t, uint64_t id)
 
 /* A new thing, or one that is defined now. */
 static int
-keep(struct save_defs *d, struct things *t, uint64_t id, int64_t row,
+keep(struct store_defs *d, struct things *t, uint64_t id, int64_t row,
     int defined)
 {
 	struct thing *known = find(t, id);
@@ -93,14 +93,14 @@ is_defined(const struct things *t, uint64_t id)
 }
 
 static int
-refer(struct save_defs *d, struct things *t, uint64_t id, int64_t *row)
+refer(struct store_defs *d, struct things *t, uint64_t id, int64_t *row)
 {
 	const struct thing *known = find(t, id);
 
 	*row = known ? known->row : 0;
 	if (known || id == 0)
 		return 0;
-	complaints_add(d->complaints, t->undefined);
+	warnings_add(d->complaints, t->undefined);
 	if (db_run(d->st[t->refer], "i", (int64_t)id) == -1)
 		return -1;
 	*row = db_last_id(d->db);
@@ -108,19 +108,19 @@ refer(struct save_defs *d, struct things *t, uint64_t id, int64_t *row)
 }
 
 int
-save_defs_find_module(struct save_defs *d, uint64_t id, int64_t *row)
+store_defs_find_module(struct store_defs *d, uint64_t id, int64_t *row)
 {
 	return refer(d, &d->modules, id, row);
 }
 
 int
-save_defs_find_frame(struct save_defs *d, uint64_t id, int64_t *row)
+store_defs_find_frame(struct store_defs *d, uint64_t id, int64_t *row)
 {
 	return refer(d, &d->frames, id, row);
 }
 
 int
-save_defs_module(struct save_defs *d, const struct rec_module *m)
+store_defs_module(struct store_defs *d, const struct rec_module *m)
 {
 	if (is_defined(&d->modules, m->id))
 		return 0;
@@ -132,7 +132,7 @@ save_defs_module(struct save_defs *d, const struct rec_module *m)
 
 /* The row of a string, 0 for none. */
 static int
-string_row(struct save_defs *d, const char *text, int64_t *row)
+string_row(struct store_defs *d, const char *text, int64_t *row)
 {
 	struct db_stmt *st = d->st[FIND_STRING];
 	int r;
@@ -155,7 +155,7 @@ string_row(struct save_defs *d, const char *text, int64_t *row)
 
 /* What older streams do not have. */
 static int
-set_origin(struct save_defs *d, const struct rec_frame *f)
+set_origin(struct store_defs *d, const struct rec_frame *f)
 {
 	int64_t crate, version, folded;
 
@@ -170,7 +170,7 @@ set_origin(struct save_defs *d, const struct rec_frame *f)
 }
 
 int
-save_defs_frame(struct save_defs *d, const struct rec_frame *f)
+store_defs_frame(struct store_defs *d, const struct rec_frame *f)
 {
 	int64_t function, file, row;
 
@@ -192,7 +192,7 @@ save_defs_frame(struct save_defs *d, const struct rec_frame *f)
 /* ---- opening and closing ----------------------------------------------- */
 
 static int
-load(struct save_defs *d, struct things *t, struct db_stmt *row)
+load(struct store_defs *d, struct things *t, struct db_stmt *row)
 {
 	return keep(d, t, (uint64_t)db_int(row, 1), db_int(row, 0),
 	    (int)db_int(row, 2));
@@ -201,7 +201,7 @@ load(struct save_defs *d, struct things *t, struct db_stmt *row)
 static int
 load_module(void *ctx, struct db_stmt *row, int columns)
 {
-	struct save_defs *d = ctx;
+	struct store_defs *d = ctx;
 
 	(void)columns;
 	return load(d, &d->modules, row);
@@ -210,20 +210,20 @@ load_module(void *ctx, struct db_stmt *row, int columns)
 static int
 load_frame(void *ctx, struct db_stmt *row, int columns)
 {
-	struct save_defs *d = ctx;
+	struct store_defs *d = ctx;
 
 	(void)columns;
 	return load(d, &d->frames, row);
 }
 
-struct save_defs *
-save_defs_open(struct db *db, struct complaints *c)
+struct store_defs *
+store_defs_open(struct db *db, struct warnings *c)
 {
 	static const char modules[] = "SELECT id, hash, "
 	                              "coalesce(buildid, path) IS NOT NULL FROM module";
 	static const char frames[] = "SELECT id, hash, "
 	                             "coalesce(function, file) IS NOT NULL FROM frame";
-	struct save_defs *d = calloc(1, sizeof(*d));
+	struct store_defs *d = calloc(1, sizeof(*d));
 
 	if (d == NULL) {
 		db_no_memory(db);
@@ -239,12 +239,12 @@ save_defs_open(struct db *db, struct complaints *c)
 	    db_query(db, frames, NULL, load_frame, d) == 0 &&
 	    db_prepare_all(db, d->st, sql, NSTATEMENTS) == 0)
 		return d;
-	save_defs_close(d);
+	store_defs_close(d);
 	return NULL;
 }
 
 void
-save_defs_close(struct save_defs *d)
+store_defs_close(struct store_defs *d)
 {
 	if (d == NULL)
 		return;

@@ -1,13 +1,13 @@
-#include "record/save_stacks.h"
+#include "record/store_stacks.h"
 
 #include <stdlib.h>
 
 #include "base/array.h"
-#include "record/complaints.h"
+#include "record/warnings.h"
 #include "record/db.h"
 #include "base/idmap.h"
 #include "stream/rec.h"
-#include "record/save_defs.h"
+#include "record/store_defs.h"
 #include "base/strtab.h"
 
 #define NONE UINT32_MAX /* as IDMAP_NONE and STRTAB_NONE */
@@ -38,10 +38,10 @@ struct stack {
 	int undefined, named;
 };
 
-struct save_stacks {
+struct store_stacks {
 	struct db *db;
-	struct complaints *complaints;
-	struct save_defs *defs;
+	struct warnings *complaints;
+	struct store_defs *defs;
 	struct db_stmt *st[NSTATEMENTS];
 	struct idmap map; /* id to index */
 	struct strtab text;
@@ -52,13 +52,13 @@ struct save_stacks {
 };
 
 static int
-keep_text(struct save_stacks *s, const char *text, uint32_t *number)
+keep_text(struct store_stacks *s, const char *text, uint32_t *number)
 {
 	return strtab_add(&s->text, text, number) == -1 ? db_no_memory(s->db) : 0;
 }
 
 static int
-keep(struct save_stacks *s, uint64_t id, const struct stack *stack)
+keep(struct store_stacks *s, uint64_t id, const struct stack *stack)
 {
 	if (array_room(&s->stack, s->n, &s->room, sizeof(*s->stack)) == -1 ||
 	    idmap_put(&s->map, id, (uint32_t)s->n) == -1)
@@ -71,14 +71,14 @@ keep(struct save_stacks *s, uint64_t id, const struct stack *stack)
 
 /* The index of a node that is referred to: NONE for none. */
 static int
-refer(struct save_stacks *s, uint64_t id, uint32_t *index)
+refer(struct store_stacks *s, uint64_t id, uint32_t *index)
 {
 	struct stack new = { .parent = NONE, .undefined = 1 };
 
 	*index = NONE;
 	if (id == 0 || (*index = idmap_get(&s->map, id)) != NONE)
 		return 0;
-	complaints_add(s->complaints, "undefined stack");
+	warnings_add(s->complaints, "undefined stack");
 	if (keep_text(s, UNDEFINED, &new.cut) == -1 ||
 	    db_run(s->st[REFER], "i", (int64_t)id) == -1)
 		return -1;
@@ -88,13 +88,13 @@ refer(struct save_stacks *s, uint64_t id, uint32_t *index)
 }
 
 static int64_t
-row_of(const struct save_stacks *s, uint32_t index)
+row_of(const struct store_stacks *s, uint32_t index)
 {
 	return index == NONE ? 0 : s->stack[index].row;
 }
 
 int
-save_stacks_find(struct save_stacks *s, uint64_t id, int64_t *row)
+store_stacks_find(struct store_stacks *s, uint64_t id, int64_t *row)
 {
 	uint32_t i;
 
@@ -108,7 +108,7 @@ save_stacks_find(struct save_stacks *s, uint64_t id, int64_t *row)
 
 /* Is `inner` the node `outer`, or below it? */
 static int
-is_within(const struct save_stacks *s, uint32_t inner, uint32_t outer)
+is_within(const struct store_stacks *s, uint32_t inner, uint32_t outer)
 {
 	while (inner != NONE && inner != outer)
 		inner = s->stack[inner].parent;
@@ -117,7 +117,7 @@ is_within(const struct save_stacks *s, uint32_t inner, uint32_t outer)
 
 /* Where a node hangs. */
 static int
-find_caller(struct save_stacks *s, const struct rec_ref *caller,
+find_caller(struct store_stacks *s, const struct rec_ref *caller,
     struct stack *stack)
 {
 	if (refer(s, caller->id, &stack->parent) == -1)
@@ -130,7 +130,7 @@ find_caller(struct save_stacks *s, const struct rec_ref *caller,
 
 /* A new node, or at `index` what was only referred to or raw. */
 static int
-put(struct save_stacks *s, uint64_t id, struct stack *stack, uint32_t index)
+put(struct store_stacks *s, uint64_t id, struct stack *stack, uint32_t index)
 {
 	if (index == NONE) {
 		stack->row = db_last_id(s->db);
@@ -143,7 +143,7 @@ put(struct save_stacks *s, uint64_t id, struct stack *stack, uint32_t index)
 }
 
 int
-save_stacks_define(struct save_stacks *s, const struct rec_stack *r)
+store_stacks_define(struct store_stacks *s, const struct rec_stack *r)
 {
 	struct stack new = { .parent = NONE, .named = r->frame != 0 };
 	uint32_t i = idmap_get(&s->map, r->id);
@@ -153,12 +153,12 @@ save_stacks_define(struct save_stacks *s, const struct rec_stack *r)
 	    (s->stack[i].named || !new.named))
 		return 0;
 	if (find_caller(s, &r->caller, &new) == -1 ||
-	    save_defs_find_module(s->defs, r->module, &module) == -1 ||
-	    save_defs_find_frame(s->defs, r->frame, &frame) == -1)
+	    store_defs_find_module(s->defs, r->module, &module) == -1 ||
+	    store_defs_find_frame(s->defs, r->frame, &frame) == -1)
 		return -1;
 	i = idmap_get(&s->map, r->id); /* it may be its own caller */
 	if (i != NONE && is_within(s, new.parent, i)) {
-		complaints_add(s->complaints,
+		warnings_add(s->complaints,
 		    "skipped: stack that is its own caller");
 		return 0;
 	}
@@ -172,7 +172,7 @@ save_stacks_define(struct save_stacks *s, const struct rec_stack *r)
 /* ---- cuts -------------------------------------------------------------- */
 
 static int
-set_cut(struct save_stacks *s, struct stack *stack, uint32_t cut)
+set_cut(struct store_stacks *s, struct stack *stack, uint32_t cut)
 {
 	if (stack->cut == cut)
 		return 0;
@@ -182,7 +182,7 @@ set_cut(struct save_stacks *s, struct stack *stack, uint32_t cut)
 
 /* Up to a node that has its outermost caller's cut, and back with that. */
 static int
-recut(struct save_stacks *s, uint32_t i, char *done, uint32_t *path)
+recut(struct store_stacks *s, uint32_t i, char *done, uint32_t *path)
 {
 	size_t n = 0;
 
@@ -200,7 +200,7 @@ recut(struct save_stacks *s, uint32_t i, char *done, uint32_t *path)
 }
 
 int
-save_stacks_settle(struct save_stacks *s)
+store_stacks_settle(struct store_stacks *s)
 {
 	uint32_t *path, i;
 	char *done;
@@ -224,7 +224,7 @@ save_stacks_settle(struct save_stacks *s)
 static int
 load_stack(void *ctx, struct db_stmt *row, int columns)
 {
-	struct save_stacks *s = ctx;
+	struct store_stacks *s = ctx;
 	struct stack stack = { .row = db_int(row, 0), .parent = NONE };
 
 	(void)columns;
@@ -239,7 +239,7 @@ load_stack(void *ctx, struct db_stmt *row, int columns)
 static int
 load_caller(void *ctx, struct db_stmt *row, int columns)
 {
-	struct save_stacks *s = ctx;
+	struct store_stacks *s = ctx;
 	uint32_t i = idmap_get(&s->map, (uint64_t)db_int(row, 0));
 
 	(void)columns;
@@ -250,7 +250,7 @@ load_caller(void *ctx, struct db_stmt *row, int columns)
 
 /* In a damaged recording callers may go in circles: open them. */
 static int
-open_circles(struct save_stacks *s)
+open_circles(struct store_stacks *s)
 {
 	uint32_t *walk = calloc(s->n + 1, sizeof(*walk)), i, j, up;
 
@@ -268,7 +268,7 @@ open_circles(struct save_stacks *s)
 }
 
 static int
-load(struct save_stacks *s)
+load(struct store_stacks *s)
 {
 	static const char stacks[] = "SELECT id, hash, frame, cut, "
 	                             "cut IS '" UNDEFINED "' AND parent IS NULL AND module IS NULL "
@@ -283,10 +283,10 @@ load(struct save_stacks *s)
 	return db_prepare_all(s->db, s->st, sql, NSTATEMENTS);
 }
 
-struct save_stacks *
-save_stacks_open(struct db *db, struct complaints *c, struct save_defs *defs)
+struct store_stacks *
+store_stacks_open(struct db *db, struct warnings *c, struct store_defs *defs)
 {
-	struct save_stacks *s = calloc(1, sizeof(*s));
+	struct store_stacks *s = calloc(1, sizeof(*s));
 
 	if (s == NULL) {
 		db_no_memory(db);
@@ -297,12 +297,12 @@ save_stacks_open(struct db *db, struct complaints *c, struct save_defs *defs)
 	s->defs = defs;
 	if (load(s) == 0)
 		return s;
-	save_stacks_close(s);
+	store_stacks_close(s);
 	return NULL;
 }
 
 void
-save_stacks_close(struct save_stacks *s)
+store_stacks_close(struct store_stacks *s)
 {
 	if (s == NULL)
 		return;

@@ -1,15 +1,15 @@
-#include "record/save.h"
+#include "record/store.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "record/complaints.h"
+#include "record/warnings.h"
 #include "record/db.h"
 #include "stream/rec.h"
-#include "record/save_defs.h"
-#include "record/save_stacks.h"
-#include "record/save_tasks.h"
+#include "record/store_defs.h"
+#include "record/store_stacks.h"
+#include "record/store_tasks.h"
 
 enum statement {
 	ADD_META,
@@ -55,28 +55,28 @@ static const char *const sql[NSTATEMENTS] = {
 	[ADD_NOTE] = "INSERT INTO note(time, producer, text) VALUES(?, ?, ?)",
 };
 
-struct save {
+struct store {
 	struct db *db;
 	struct db_stmt *st[NSTATEMENTS];
-	struct complaints complaints;
-	struct save_defs *defs;
-	struct save_stacks *stacks;
-	struct save_tasks *tasks;
+	struct warnings complaints;
+	struct store_defs *defs;
+	struct store_stacks *stacks;
+	struct store_tasks *tasks;
 	int64_t start, offset;
 	int started, has_main; /* meta has the start; the process */
 	uint64_t main_pid;     /* 0: the first that comes */
 };
 
 static int
-skip(struct save *s, const char *why)
+skip(struct store *s, const char *why)
 {
-	complaints_add(&s->complaints, why);
+	warnings_add(&s->complaints, why);
 	return 0;
 }
 
 /* A time of the recording. */
 static int64_t
-when(const struct save *s, uint64_t time)
+when(const struct store *s, uint64_t time)
 {
 	return (int64_t)(time + (uint64_t)s->offset);
 }
@@ -84,7 +84,7 @@ when(const struct save *s, uint64_t time)
 /* ---- what the recording is of ------------------------------------------ */
 
 static int
-add_meta(struct save *s, const char *key, const char *value)
+add_meta(struct store *s, const char *key, const char *value)
 {
 	return value ? db_run(s->st[ADD_META], "tt", key, value) : 0;
 }
@@ -99,7 +99,7 @@ number_attr(const struct rec_rsprof *r, const char *key)
 
 /* What the first stream says of everything. */
 static int
-begin_recording(struct save *s, const struct rec_rsprof *r)
+begin_recording(struct store *s, const struct rec_rsprof *r)
 {
 	static const char *const keys[] = {
 		"pid", "host", "kernel", "arch", "hz"
@@ -122,7 +122,7 @@ begin_recording(struct save *s, const struct rec_rsprof *r)
 
 /* The process that the recording is about goes into meta. */
 static int
-meta_process(struct save *s, const struct rec_proc *p)
+meta_process(struct store *s, const struct rec_proc *p)
 {
 	char pid[24];
 
@@ -138,7 +138,7 @@ meta_process(struct save *s, const struct rec_proc *p)
 }
 
 static void
-load_meta(struct save *s)
+load_meta(struct store *s)
 {
 	const char *value = db_meta(s->db, "start");
 
@@ -165,7 +165,7 @@ attributes(const struct rec *r)
 }
 
 static int
-save_rsprof(struct save *s, const struct rec *r)
+store_rsprof(struct store *s, const struct rec *r)
 {
 	uint64_t mono = number_attr(&r->rsprof, "mono");
 	uint64_t wall = number_attr(&r->rsprof, "wall");
@@ -183,21 +183,21 @@ save_rsprof(struct save *s, const struct rec *r)
 }
 
 static int
-save_proc(struct save *s, const struct rec_proc *p)
+store_proc(struct store *s, const struct rec_proc *p)
 {
 	if (meta_process(s, p) == -1)
 		return -1;
-	return save_tasks_proc(s->tasks, p, when(s, p->time));
+	return store_tasks_proc(s->tasks, p, when(s, p->time));
 }
 
 static int
-save_map(struct save *s, const struct rec_map *m)
+store_map(struct store *s, const struct rec_map *m)
 {
 	int64_t process, module;
 
-	if (save_tasks_find_process(s->tasks, m->pid, when(s, m->time),
+	if (store_tasks_find_process(s->tasks, m->pid, when(s, m->time),
 	        &process) == -1 ||
-	    save_defs_find_module(s->defs, m->module, &module) == -1)
+	    store_defs_find_module(s->defs, m->module, &module) == -1)
 		return -1;
 	return db_run(s->st[ADD_MAP], "iiiiir", when(s, m->time), process,
 	    (int64_t)m->start, (int64_t)m->end, (int64_t)m->offset, module);
@@ -205,24 +205,24 @@ save_map(struct save *s, const struct rec_map *m)
 
 /* The row of a stack, or 0 and why there is none. */
 static int
-find_stack(struct save *s, const struct rec_ref *ref, int64_t *row,
+find_stack(struct store *s, const struct rec_ref *ref, int64_t *row,
     const char **cut)
 {
-	if (save_stacks_find(s->stacks, ref->id, row) == -1)
+	if (store_stacks_find(s->stacks, ref->id, row) == -1)
 		return -1;
 	*cut = *row == 0 && ref->cut == NULL ? "no-stack" : ref->cut;
 	return 0;
 }
 
 static int
-save_cpu(struct save *s, const struct rec_cpu *cpu)
+store_cpu(struct store *s, const struct rec_cpu *cpu)
 {
 	int64_t time = when(s, cpu->time), thread, stack;
 	const char *cut;
 
 	if (cpu->ns > INT64_MAX)
 		return skip(s, "skipped: nanoseconds out of range");
-	if (save_tasks_find_thread(s->tasks, cpu->pid, cpu->tid, time,
+	if (store_tasks_find_thread(s->tasks, cpu->pid, cpu->tid, time,
 	        &thread) == -1 ||
 	    find_stack(s, &cpu->stack, &stack, &cut) == -1)
 		return -1;
@@ -231,7 +231,7 @@ save_cpu(struct save *s, const struct rec_cpu *cpu)
 }
 
 static int
-save_off(struct save *s, const struct rec_off *off)
+store_off(struct store *s, const struct rec_off *off)
 {
 	int64_t time = when(s, off->time), thread, stack;
 	const char *cut;
@@ -240,7 +240,7 @@ save_off(struct save *s, const struct rec_off *off)
 		return skip(s, "skipped: nanoseconds out of range");
 	if (off->count > INT64_MAX)
 		return skip(s, "skipped: count out of range");
-	if (save_tasks_find_thread(s->tasks, off->pid, off->tid, time,
+	if (store_tasks_find_thread(s->tasks, off->pid, off->tid, time,
 	        &thread) == -1 ||
 	    find_stack(s, &off->stack, &stack, &cut) == -1)
 		return -1;
@@ -251,12 +251,12 @@ save_off(struct save *s, const struct rec_off *off)
 /* ---- the heap ---------------------------------------------------------- */
 
 static int
-save_probe(struct save *s, const struct rec_probe *p)
+store_probe(struct store *s, const struct rec_probe *p)
 {
 	int64_t time = when(s, p->time), process, module = 0;
 
-	if (save_tasks_find_process(s->tasks, p->pid, time, &process) == -1 ||
-	    (p->module && save_defs_find_module(s->defs, p->module, &module) == -1))
+	if (store_tasks_find_process(s->tasks, p->pid, time, &process) == -1 ||
+	    (p->module && store_defs_find_module(s->defs, p->module, &module) == -1))
 		return -1;
 	return db_run(s->st[ADD_PROBE], "iittrit", time, process, p->layer,
 	    p->function, module, (int64_t)p->offset, p->how);
@@ -273,7 +273,7 @@ fit(const uint64_t *n, size_t count)
 }
 
 static int
-save_heap(struct save *s, const struct rec_heap *h)
+store_heap(struct store *s, const struct rec_heap *h)
 {
 	char sizes[REC_HISTOGRAM_MAX], lives[REC_HISTOGRAM_MAX];
 	int64_t time = when(s, h->time), thread, stack;
@@ -281,7 +281,7 @@ save_heap(struct save *s, const struct rec_heap *h)
 
 	if (!fit(&h->allocs, 9) || !fit(&h->live, 3))
 		return skip(s, "skipped: number out of range");
-	if (save_tasks_find_thread(s->tasks, h->pid, h->tid, time, &thread) == -1 ||
+	if (store_tasks_find_thread(s->tasks, h->pid, h->tid, time, &thread) == -1 ||
 	    find_stack(s, &h->stack, &stack, &cut) == -1)
 		return -1;
 	return db_run(s->st[ADD_HEAP], "iiriiiiiiiiiiiittt", time, thread, stack,
@@ -293,14 +293,14 @@ save_heap(struct save *s, const struct rec_heap *h)
 }
 
 static int
-save_age(struct save *s, const struct rec_age *a)
+store_age(struct store *s, const struct rec_age *a)
 {
 	int64_t time = when(s, a->time), thread, stack;
 	const char *cut;
 
 	if (!fit(&a->born, 3))
 		return skip(s, "skipped: number out of range");
-	if (save_tasks_find_thread(s->tasks, a->pid, a->tid, time, &thread) == -1 ||
+	if (store_tasks_find_thread(s->tasks, a->pid, a->tid, time, &thread) == -1 ||
 	    find_stack(s, &a->stack, &stack, &cut) == -1)
 		return -1;
 	return db_run(s->st[ADD_AGE], "iiriiit", time, thread, stack,
@@ -308,13 +308,13 @@ save_age(struct save *s, const struct rec_age *a)
 }
 
 static int
-save_memory(struct save *s, const struct rec_memory *m)
+store_memory(struct store *s, const struct rec_memory *m)
 {
 	int64_t time = when(s, m->time), process;
 
 	if (!fit(&m->live, 13))
 		return skip(s, "skipped: number out of range");
-	if (save_tasks_find_process(s->tasks, m->pid, time, &process) == -1)
+	if (store_tasks_find_process(s->tasks, m->pid, time, &process) == -1)
 		return -1;
 	return db_run(s->st[ADD_MEMORY], "iiiiiiiiiiiiiii", time, process,
 	    (int64_t)m->live, (int64_t)m->count, (int64_t)m->peak, (int64_t)m->rss,
@@ -326,7 +326,7 @@ save_memory(struct save *s, const struct rec_memory *m)
 /* ---- what the producer says of itself ---------------------------------- */
 
 static int
-save_lost(struct save *s, const struct rec_lost *l)
+store_lost(struct store *s, const struct rec_lost *l)
 {
 	if (l->count > INT64_MAX)
 		return skip(s, "skipped: count out of range");
@@ -335,7 +335,7 @@ save_lost(struct save *s, const struct rec_lost *l)
 }
 
 static int
-save_cost(struct save *s, const struct rec_cost *c)
+store_cost(struct store *s, const struct rec_cost *c)
 {
 	if (c->ns > INT64_MAX || c->bytes > INT64_MAX)
 		return skip(s, "skipped: cost out of range");
@@ -344,44 +344,44 @@ save_cost(struct save *s, const struct rec_cost *c)
 }
 
 static int
-save_note(struct save *s, const struct rec_note *n)
+store_note(struct store *s, const struct rec_note *n)
 {
 	return db_run(s->st[ADD_NOTE], "itt", when(s, n->time), n->producer,
 	    n->text);
 }
 
 static int
-save_end(struct save *s, const struct rec_end *e)
+store_end(struct store *s, const struct rec_end *e)
 {
 	return db_run(s->st[END_STREAM], "itt", when(s, e->time), e->reason,
 	    e->producer);
 }
 
 static int
-save_any(struct save *s, const struct rec *r)
+store_any(struct store *s, const struct rec *r)
 {
 	switch (r->type) {
-	case REC_RSPROF: return save_rsprof(s, r);
-	case REC_PROC: return save_proc(s, &r->proc);
+	case REC_RSPROF: return store_rsprof(s, r);
+	case REC_PROC: return store_proc(s, &r->proc);
 	case REC_THREAD:
-		return save_tasks_thread(s->tasks, &r->thread,
+		return store_tasks_thread(s->tasks, &r->thread,
 		    when(s, r->thread.time));
 	case REC_EXIT:
-		return save_tasks_exit(s->tasks, &r->exit, when(s, r->exit.time));
-	case REC_MODULE: return save_defs_module(s->defs, &r->module);
-	case REC_MAP: return save_map(s, &r->map);
-	case REC_FRAME: return save_defs_frame(s->defs, &r->frame);
-	case REC_STACK: return save_stacks_define(s->stacks, &r->stack);
-	case REC_CPU: return save_cpu(s, &r->cpu);
-	case REC_OFF: return save_off(s, &r->off);
-	case REC_PROBE: return save_probe(s, &r->probe);
-	case REC_HEAP: return save_heap(s, &r->heap);
-	case REC_AGE: return save_age(s, &r->age);
-	case REC_MEMORY: return save_memory(s, &r->memory);
-	case REC_LOST: return save_lost(s, &r->lost);
-	case REC_COST: return save_cost(s, &r->cost);
-	case REC_NOTE: return save_note(s, &r->note);
-	case REC_END: return save_end(s, &r->end);
+		return store_tasks_exit(s->tasks, &r->exit, when(s, r->exit.time));
+	case REC_MODULE: return store_defs_module(s->defs, &r->module);
+	case REC_MAP: return store_map(s, &r->map);
+	case REC_FRAME: return store_defs_frame(s->defs, &r->frame);
+	case REC_STACK: return store_stacks_define(s->stacks, &r->stack);
+	case REC_CPU: return store_cpu(s, &r->cpu);
+	case REC_OFF: return store_off(s, &r->off);
+	case REC_PROBE: return store_probe(s, &r->probe);
+	case REC_HEAP: return store_heap(s, &r->heap);
+	case REC_AGE: return store_age(s, &r->age);
+	case REC_MEMORY: return store_memory(s, &r->memory);
+	case REC_LOST: return store_lost(s, &r->lost);
+	case REC_COST: return store_cost(s, &r->cost);
+	case REC_NOTE: return store_note(s, &r->note);
+	case REC_END: return store_end(s, &r->end);
 	default: return 0;
 	}
 }
@@ -419,45 +419,45 @@ out_of_range(const struct rec *r)
 }
 
 int
-save_record(struct save *s, const struct rec *r)
+store_record(struct store *s, const struct rec *r)
 {
 	const char *why = out_of_range(r);
 
-	complaints_clear(&s->complaints);
-	return why ? skip(s, why) : save_any(s, r);
+	warnings_clear(&s->complaints);
+	return why ? skip(s, why) : store_any(s, r);
 }
 
 const char *const *
-save_complaints(const struct save *s)
+store_complaints(const struct store *s)
 {
 	return s->complaints.text;
 }
 
 int
-save_settle(struct save *s)
+store_settle(struct store *s)
 {
-	return save_stacks_settle(s->stacks);
+	return store_stacks_settle(s->stacks);
 }
 
 /* ---- opening and closing ----------------------------------------------- */
 
 static int
-open_parts(struct save *s)
+open_parts(struct store *s)
 {
-	struct complaints *c = &s->complaints;
+	struct warnings *c = &s->complaints;
 
 	load_meta(s);
-	if ((s->defs = save_defs_open(s->db, c)) == NULL ||
-	    (s->stacks = save_stacks_open(s->db, c, s->defs)) == NULL ||
-	    (s->tasks = save_tasks_open(s->db, c)) == NULL)
+	if ((s->defs = store_defs_open(s->db, c)) == NULL ||
+	    (s->stacks = store_stacks_open(s->db, c, s->defs)) == NULL ||
+	    (s->tasks = store_tasks_open(s->db, c)) == NULL)
 		return -1;
 	return db_prepare_all(s->db, s->st, sql, NSTATEMENTS);
 }
 
-struct save *
-save_open(struct db *db)
+struct store *
+store_open(struct db *db)
 {
-	struct save *s = calloc(1, sizeof(*s));
+	struct store *s = calloc(1, sizeof(*s));
 
 	if (s == NULL) {
 		db_no_memory(db);
@@ -466,18 +466,18 @@ save_open(struct db *db)
 	s->db = db;
 	if (open_parts(s) == 0)
 		return s;
-	save_close(s);
+	store_close(s);
 	return NULL;
 }
 
 void
-save_close(struct save *s)
+store_close(struct store *s)
 {
 	if (s == NULL)
 		return;
 	db_finalize_all(s->st, NSTATEMENTS);
-	save_tasks_close(s->tasks);
-	save_stacks_close(s->stacks);
-	save_defs_close(s->defs);
+	store_tasks_close(s->tasks);
+	store_stacks_close(s->stacks);
+	store_defs_close(s->defs);
 	free(s);
 }
