@@ -22,7 +22,7 @@ Q := $(if $(V),,@)
 
 # What loads it, left out with BPF=0.
 IN_KERNEL := lib/sample/cpu.c lib/sample/walk_maps.c lib/os/loader.c \
-	lib/heap/heap.c lib/heap/heap_sums.c lib/heap/spy.c
+	lib/heap/heap.c lib/heap/heap_sums.c lib/heap/calltrace.c
 
 COMMANDS := $(patsubst cmd/%.c,%,$(wildcard cmd/*.c))
 # The rooms of lib/, the lowest first: one may include only those that stand before
@@ -123,8 +123,8 @@ $B/%.skel.h: $B/bpf/%.bpf.o
 
 $B/lib/sample/cpu.o: $B/cpu.skel.h
 $B/lib/heap/heap.o $B/lib/heap/heap_sums.o: $B/heap.skel.h
-$B/lib/heap/spy.o: $B/spy.skel.h
-$B/lib/sample/cpu.o $B/lib/heap/heap.o $B/lib/heap/heap_sums.o $B/lib/heap/spy.o: ALL_CFLAGS += -isystem $B
+$B/lib/heap/calltrace.o: $B/spy.skel.h
+$B/lib/sample/cpu.o $B/lib/heap/heap.o $B/lib/heap/heap_sums.o $B/lib/heap/calltrace.o: ALL_CFLAGS += -isystem $B
 
 # lib/record/schema.sql as a C string.
 $B/schema.h: lib/record/schema.sql

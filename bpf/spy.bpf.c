@@ -1,6 +1,6 @@
 /*
  * Calls of functions, with their arguments and results, as they come: for
- * heap/roles to find out which of them allocate.
+ * heap/infer to find out which of them allocate.
  */
 #include "bpf/kernel.bpf.h"
 #include "bpf/spy.h"

@@ -24,9 +24,9 @@
 #include "sample/follow.h"
 #include "stream/header.h"
 #include "heap/heap.h"
-#include "heap/pages.h"
+#include "heap/pagemap.h"
 #include "os/perf.h"
-#include "heap/places.h"
+#include "heap/sites.h"
 #include "os/proc.h"
 #include "stream/rec.h"
 #include "sample/sampler.h"
@@ -53,7 +53,7 @@ struct options {
 /* The pages of a process, and their sum. */
 struct process {
 	pid_t pid;
-	struct pages *pages;
+	struct pagemap *pages;
 	uint64_t live, peak; /* pages */
 	uint64_t live_before; /* when it was told last */
 	uint64_t told;        /* pages that have come by faults that were told, */
@@ -65,7 +65,7 @@ struct profiler {
 	unsigned every; /* one fault in so many is told */
 	struct sampler *sampler;
 	struct targets *targets;
-	struct places *places;
+	struct sites *places;
 	struct rec_out out;
 	struct addrspace_walk walk;
 	struct process *process;
@@ -124,7 +124,7 @@ find_process(struct profiler *p, pid_t pid)
 static struct process *
 add_process(struct profiler *p, pid_t pid)
 {
-	struct pages *pages = pages_new(pid);
+	struct pagemap *pages = pagemap_new(pid);
 
 	if (pages == NULL && errno == ENOMEM)
 		err(STATUS_LOST, NULL);
@@ -159,7 +159,7 @@ saw_fault(struct profiler *p, const struct perf_record *r)
 	struct target *t = target_find(p->targets, r->pid);
 	struct process *process = find_process(p, r->pid);
 	struct rec_ref leaf = { 0, "no-stack" };
-	struct place *place;
+	struct site *place;
 
 	if (t == NULL || (process == NULL && (process = add_process(p, r->pid)) == NULL))
 		return;
@@ -168,8 +168,8 @@ saw_fault(struct profiler *p, const struct perf_record *r)
 	target_meet(p->targets, r->time, t, r->tid);
 	if (r->sample.has_user)
 		walk(p, t, r, &leaf);
-	place = places_get(p->places, r->pid, r->tid, leaf);
-	if (place == NULL || pages_fault(process->pages, r->sample.addr, place->index) < 0)
+	place = sites_get(p->places, r->pid, r->tid, leaf);
+	if (place == NULL || pagemap_fault(process->pages, r->sample.addr, place->index) < 0)
 		err(STATUS_LOST, NULL);
 }
 
@@ -181,18 +181,18 @@ struct summing {
 };
 
 static void
-saw_change(void *ctx, const struct pages_change *c)
+saw_change(void *ctx, const struct pagemap_change *c)
 {
 	struct summing *s = ctx;
 	uint64_t come = c->come * s->p->every, gone = c->gone * s->p->every;
 	struct heap_change h = { .samples = c->come, .allocs = come,
-		.bytes = come * PAGES_SIZE, .frees = gone, .freed = gone * PAGES_SIZE };
+		.bytes = come * PAGEMAP_SIZE, .frees = gone, .freed = gone * PAGEMAP_SIZE };
 
-	if (c->who != PAGES_STRANGE)
-		place_add(s->p->places, places_nth(s->p->places, c->who), &h);
+	if (c->who != PAGEMAP_STRANGE)
+		site_add(s->p->places, sites_nth(s->p->places, c->who), &h);
 	else if (s->p->every == 1)
 		s->p->strange += (int64_t)c->come;
-	if (c->who != PAGES_STRANGE)
+	if (c->who != PAGEMAP_STRANGE)
 		s->process->told += c->come;
 	s->process->come += c->come;
 	s->process->live += c->come - c->gone;
@@ -201,7 +201,7 @@ saw_change(void *ctx, const struct pages_change *c)
 }
 
 static void
-tell_place(void *ctx, struct place *place)
+tell_place(void *ctx, struct site *place)
 {
 	struct profiler *p = ctx;
 	struct rec r = { .type = REC_HEAP };
@@ -238,11 +238,11 @@ tell_memory(struct profiler *p, struct process *process)
 	settle(p, process, &r.memory);
 	r.memory.time = p->time;
 	r.memory.pid = (uint64_t)process->pid;
-	r.memory.bytes = r.memory.allocs * PAGES_SIZE;
-	r.memory.freed = r.memory.frees * PAGES_SIZE;
+	r.memory.bytes = r.memory.allocs * PAGEMAP_SIZE;
+	r.memory.freed = r.memory.frees * PAGEMAP_SIZE;
 	r.memory.count = process->live;
-	r.memory.live = process->live * PAGES_SIZE;
-	r.memory.peak = process->peak * PAGES_SIZE;
+	r.memory.live = process->live * PAGEMAP_SIZE;
+	r.memory.peak = process->peak * PAGEMAP_SIZE;
 	r.memory.covered = p->o.interval;
 	proc_memory(process->pid, &r.memory.rss, &r.memory.anon);
 	targets_put(p->targets, &r);
@@ -254,7 +254,7 @@ look(struct profiler *p, struct process *process)
 {
 	struct summing s = { p, process };
 
-	if (pages_look(process->pages, saw_change, &s) < 0 && errno == ENOMEM)
+	if (pagemap_look(process->pages, saw_change, &s) < 0 && errno == ENOMEM)
 		err(STATUS_LOST, NULL);
 }
 
@@ -281,7 +281,7 @@ sum_up(struct profiler *p, int last)
 	p->time = proc_now();
 	for (size_t i = 0; i < p->n; i++)
 		look(p, &p->process[i]);
-	places_tell(p->places, 0, tell_place, p);
+	sites_emit(p->places, 0, tell_place, p);
 	for (size_t i = 0; i < p->n; i++)
 		tell_memory(p, &p->process[i]);
 	targets_lost(p->targets, p->time, &p->lost, "ring-full");
@@ -302,9 +302,9 @@ saw_exit(struct profiler *p, pid_t pid)
 	if (process == NULL || t == NULL || t->threads > 1)
 		return;
 	p->time = proc_now();
-	places_tell(p->places, pid, tell_place, p);
+	sites_emit(p->places, pid, tell_place, p);
 	tell_memory(p, process);
-	pages_free(process->pages);
+	pagemap_free(process->pages);
 	*process = p->process[--p->n];
 }
 
@@ -314,15 +314,15 @@ saw_exec(struct profiler *p, pid_t pid)
 {
 	struct process *process = find_process(p, pid);
 	struct summing s = { p, process };
-	struct pages *new;
+	struct pagemap *new;
 
 	if (process == NULL)
 		return;
-	pages_end(process->pages, saw_change, &s);
-	new = pages_new(pid);
+	pagemap_end(process->pages, saw_change, &s);
+	new = pagemap_new(pid);
 	if (new == NULL)
 		return;
-	pages_free(process->pages);
+	pagemap_free(process->pages);
 	process->pages = new;
 }
 
@@ -459,7 +459,7 @@ begin(struct profiler *p)
 
 	p->sampler = sampler_new(&so);
 	p->targets = targets_new(&p->out, "heap");
-	p->places = places_new();
+	p->places = sites_new();
 	if (p->sampler == NULL || p->targets == NULL || p->places == NULL ||
 	    (t = target_add(p->targets, p->o.pid)) == NULL)
 		err(STATUS_LOST, NULL);
@@ -561,16 +561,16 @@ main(int argc, char *argv[])
 	parse_options(&p.o, argc, argv);
 	check_target(&p.o);
 	catch_signals();
-	p.every = (unsigned)((p.o.sample + PAGES_SIZE - 1) / PAGES_SIZE);
-	p.o.sample = (uint64_t)p.every * PAGES_SIZE;
+	p.every = (unsigned)((p.o.sample + PAGEMAP_SIZE - 1) / PAGEMAP_SIZE);
+	p.o.sample = (uint64_t)p.every * PAGEMAP_SIZE;
 	rec_out_init(&p.out, STDOUT_FILENO, REC_PRODUCER_MAX);
 	status = profile(&p);
 	for (size_t i = 0; i < p.n; i++)
-		pages_free(p.process[i].pages);
+		pagemap_free(p.process[i].pages);
 	free(p.process);
 	sampler_free(p.sampler);
 	targets_free(p.targets);
-	places_free(p.places);
+	sites_free(p.places);
 	if (close(STDOUT_FILENO) < 0 && status == 0)
 		err(STATUS_LOST, "cannot write");
 	return status;

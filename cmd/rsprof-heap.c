@@ -29,12 +29,12 @@
 #include "sample/follow.h"
 #include "stream/header.h"
 #include "heap/heap.h"
-#include "heap/learn.h"
+#include "heap/discover.h"
 #include "unwind/module.h"
 #include "elf/elf_file.h"
 #include "os/perf.h"
-#include "heap/places.h"
-#include "heap/plan.h"
+#include "heap/sites.h"
+#include "heap/probe_plan.h"
 #include "os/proc.h"
 #include "stream/rec.h"
 #include "unwind/addrspace.h"
@@ -86,7 +86,7 @@ struct profiler {
 	struct heap *heap;
 	struct perf *perf;
 	struct targets *targets;
-	struct places *places;
+	struct sites *places;
 	struct rec_out out;
 	struct addrspace_walk walk;
 	uint64_t time;            /* of the interval that is told; */
@@ -99,7 +99,7 @@ struct profiler {
 	size_t nforked, forked_room;
 	uint64_t perf_lost;
 	struct heap_load load;    /* told */
-	struct plan *plan;        /* of the process that was asked for */
+	struct probe_plan *plan;        /* of the process that was asked for */
 	struct budget budget;
 	struct window window;
 	int watching;             /* the probes are there */
@@ -110,7 +110,7 @@ struct profiler {
 	uint64_t period;          /* in force */
 	struct check check;
 	int no_shims;             /* they were found to be bypassed */
-	struct learned learned;
+	struct discovered learned;
 	int unlearned;            /* it has to run to be learned from; */
 	int tried;                /* that was done */
 };
@@ -195,14 +195,14 @@ saw_stack(void *ctx, struct stackmap_stack *s)
 /* ---- sums -------------------------------------------------------------- */
 
 /* The place of a site; NULL: it is not known yet. */
-static struct place *
+static struct site *
 place_of(struct profiler *p, const struct heap_change *c)
 {
 	struct rec_ref stack = { 0, "no-stack" };
 	struct target *t = target_find(p->targets, c->pid);
 	struct stackmap_stack *s = stackmap_find(heap_told(p->heap), c->stack);
 	char name[PROC_NAME_MAX];
-	struct place *place;
+	struct site *place;
 
 	if (s && !s->known)
 		saw_stack(p, s);
@@ -213,7 +213,7 @@ place_of(struct profiler *p, const struct heap_change *c)
 	/* One that has ended was told of when it came. */
 	if (t && proc_thread_name(c->pid, c->tid, name) == 0)
 		target_meet(p->targets, proc_now(), t, c->tid);
-	place = places_get(p->places, c->pid, c->tid, stack);
+	place = sites_get(p->places, c->pid, c->tid, stack);
 	if (place == NULL)
 		err(STATUS_LOST, NULL);
 	return place;
@@ -223,17 +223,17 @@ static int
 saw_change(void *ctx, struct heap_change *c)
 {
 	struct profiler *p = ctx;
-	struct place *place = c->user ? c->user : place_of(p, c);
+	struct site *place = c->user ? c->user : place_of(p, c);
 
 	if (place == NULL)
 		return 0;
 	c->user = place;
-	place_add(p->places, place, c);
+	site_add(p->places, place, c);
 	return 1;
 }
 
 static void
-tell_place(void *ctx, struct place *place)
+tell_place(void *ctx, struct site *place)
 {
 	struct profiler *p = ctx;
 	struct rec r = { .type = REC_HEAP };
@@ -296,7 +296,7 @@ tell_sums(struct profiler *p, pid_t pid)
 	        ? cost_of(p, &l) - cost_of(p, told)
 	        : 0);
 	heap_changes(p->heap, saw_change, p);
-	places_tell(p->places, pid, tell_place, p);
+	sites_emit(p->places, pid, tell_place, p);
 	for (size_t i = 0; i < targets_count(p->targets); i++) {
 		const struct target *t = targets_nth(p->targets, i);
 
@@ -313,7 +313,7 @@ tell_sums(struct profiler *p, pid_t pid)
 static void
 saw_living(void *ctx, const struct heap_living *l)
 {
-	const struct place *place = l->user;
+	const struct site *place = l->user;
 
 	if (place)
 		ages_add(ctx, place->index, l->time, l->size, l->weight);
@@ -323,7 +323,7 @@ static void
 tell_age(void *ctx, const struct age *a)
 {
 	struct profiler *p = ctx;
-	const struct place *place = places_nth(p->places, a->place);
+	const struct site *place = sites_nth(p->places, a->place);
 	struct rec r = { .type = REC_AGE };
 
 	r.age.time = p->time;
@@ -372,7 +372,7 @@ tell_lost(struct profiler *p)
 /* ---- probes ------------------------------------------------------------ */
 
 static void
-say_refused(void *ctx, const struct plan_probe *probe, int error)
+say_refused(void *ctx, const struct probe *probe, int error)
 {
 	struct profiler *p = ctx;
 	const char *name = probe->function[0] ? probe->function : "a function";
@@ -386,7 +386,7 @@ say_refused(void *ctx, const struct plan_probe *probe, int error)
 
 /* The module that a probe is in, as the process has mapped it. */
 static const struct module *
-module_of(const struct target *t, const struct plan_probe *probe)
+module_of(const struct target *t, const struct probe *probe)
 {
 	for (size_t i = 0; i < t->space.n; i++) {
 		const struct module *m = t->space.map[i].module;
@@ -398,7 +398,7 @@ module_of(const struct target *t, const struct plan_probe *probe)
 }
 
 static void
-tell_probe(struct profiler *p, const struct target *t, const struct plan_probe *probe)
+tell_probe(struct profiler *p, const struct target *t, const struct probe *probe)
 {
 	const struct module *m = module_of(t, probe);
 	struct rec r = { .type = REC_PROBE };
@@ -416,11 +416,11 @@ tell_probe(struct profiler *p, const struct target *t, const struct plan_probe *
 /* Let a plan that guesses have probes, too.  -1: why[] says why it has not, or is
  * empty where that was said before. */
 static int
-settle(struct profiler *p, const struct target *t, struct plan *plan, char *why,
+settle(struct profiler *p, const struct target *t, struct probe_plan *plan, char *why,
     size_t size)
 {
 	char said[HEAP_WHY];
-	int n = learned_give(&p->learned, plan);
+	int n = discovered_give(&p->learned, plan);
 
 	*why = '\0';
 	if (n || p->tried)
@@ -431,7 +431,7 @@ settle(struct profiler *p, const struct target *t, struct plan *plan, char *why,
 		return -1;
 	}
 	p->tried = 1;
-	n = learn(&p->learned, t->pid, plan, said, sizeof said);
+	n = discover(&p->learned, t->pid, plan, said, sizeof said);
 	if (n > 0)
 		note(p, "%s", said);
 	else
@@ -444,15 +444,15 @@ settle(struct profiler *p, const struct target *t, struct plan *plan, char *why,
 static int
 arm(struct profiler *p, const struct target *t, char *why, size_t size)
 {
-	const struct plan_options o = { .all_callers = p->o.all_callers,
+	const struct probe_plan_options o = { .all_callers = p->o.all_callers,
 		.no_shims = p->no_shims };
-	struct plan *plan = plan_process(t->pid, &o, why, size);
+	struct probe_plan *plan = probe_plan_process(t->pid, &o, why, size);
 	int before = heap_armed(p->heap, t->pid), n, error;
 
 	if (plan && plan->nguess && settle(p, t, plan, why, size) < 0 && *why)
 		note(p, "%s", why);
 	if (plan && plan->nprobe == 0) {
-		plan_free(plan);
+		probe_plan_free(plan);
 		plan = NULL;
 		errno = 0;
 	}
@@ -468,10 +468,10 @@ arm(struct profiler *p, const struct target *t, char *why, size_t size)
 	for (size_t i = 0; before == 0 && n > 0 && i < plan->nnote; i++)
 		note(p, "%s", plan->note[i]);
 	if (t->pid == p->o.pid) {
-		plan_free(p->plan);
+		probe_plan_free(p->plan);
 		p->plan = plan;
 	} else {
-		plan_free(plan);
+		probe_plan_free(plan);
 	}
 	p->armed |= n > 0;
 	errno = error;
@@ -1013,7 +1013,7 @@ open_all(struct profiler *p)
 		    "process %d: events of all processes are not permitted (%s): run as "
 		    "root, or give CAP_PERFMON", (int)p->o.pid, strerror(errno));
 	p->targets = targets_new(&p->out, "heap");
-	p->places = places_new();
+	p->places = sites_new();
 	if (p->targets == NULL || p->places == NULL)
 		err(STATUS_LOST, NULL);
 }
@@ -1122,26 +1122,26 @@ catch_signals(void)
 static int
 show_plan(const struct options *o)
 {
-	const struct plan_options po = { .all_callers = o->all_callers };
+	const struct probe_plan_options po = { .all_callers = o->all_callers };
 	char why[HEAP_WHY];
 	uint64_t pid;
-	struct plan *plan;
+	struct probe_plan *plan;
 
 	if (arg_number(o->file, 1, INT_MAX, &pid) == 0)
-		plan = plan_process((pid_t)pid, &po, why, sizeof why);
+		plan = probe_plan_process((pid_t)pid, &po, why, sizeof why);
 	else
-		plan = plan_of_file(o->file, &po, why, sizeof why);
+		plan = probe_plan_of_file(o->file, &po, why, sizeof why);
 	if (plan == NULL && (errno == ENOENT || errno == ESRCH))
 		errx(STATUS_NOPROC, "%s: no such process or file", o->file);
 	if (plan == NULL && (errno == EACCES || errno == EPERM))
 		errx(STATUS_PERM, "%s: %s", o->file, why);
 	if (plan == NULL)
 		errx(STATUS_NOTHING, "%s: %s", o->file, why);
-	plan_print(stdout, plan);
+	probe_plan_print(stdout, plan);
 	if (plan->nprobe == 0 && plan->nguess)
 		printf("which of %zu functions allocate is found out by what they do\n",
 		    plan->nguess);
-	plan_free(plan);
+	probe_plan_free(plan);
 	if (ferror(stdout) || fclose(stdout) == EOF)
 		err(STATUS_LOST, "cannot write");
 	return 0;
@@ -1267,10 +1267,10 @@ main(int argc, char *argv[])
 	heap_free(p.heap);
 	perf_free(p.perf);
 	targets_free(p.targets);
-	places_free(p.places);
-	plan_free(p.plan);
+	sites_free(p.places);
+	probe_plan_free(p.plan);
 	free(p.forked);
-	learned_free(&p.learned);
+	discovered_free(&p.learned);
 	if (close(STDOUT_FILENO) < 0 && status == 0)
 		err(STATUS_LOST, "cannot write");
 	return status;

@@ -42,7 +42,7 @@ struct module {
 };
 
 /* What an address turned out to be: frames, the innermost first. */
-struct place {
+struct site {
 	size_t n;
 	uint64_t frame[];
 };
@@ -52,7 +52,7 @@ struct namer {
 	struct module *module;
 	size_t nmodule;
 	struct idmap module_of; /* id -> index */
-	struct place **place;
+	struct site **place;
 	size_t nplace, place_room;
 	struct idmap place_of; /* hash of module and offset -> index */
 	struct idmap frames;   /* ids that have been written */
@@ -204,11 +204,11 @@ put_frame(struct namer *n, struct module *m, const struct symbol_frame *f)
 	return r.frame.id;
 }
 
-static struct place *
+static struct site *
 resolve(struct namer *n, struct module *m, uint64_t offset)
 {
 	const struct symbol_frame *frame;
-	struct place *p;
+	struct site *p;
 	size_t count;
 
 	if (m->symbols == NULL)
@@ -224,18 +224,18 @@ resolve(struct namer *n, struct module *m, uint64_t offset)
 }
 
 /* Code of no module: an address is all there is. */
-static struct place *
+static struct site *
 resolve_nowhere(struct namer *n)
 {
 	static const struct symbol_frame unknown = { .function = "[unknown]" };
-	struct place *p = checked(malloc(sizeof *p + sizeof *p->frame));
+	struct site *p = checked(malloc(sizeof *p + sizeof *p->frame));
 
 	p->n = 1;
 	p->frame[0] = put_frame(n, NULL, &unknown);
 	return p;
 }
 
-static const struct place *
+static const struct site *
 find_place(struct namer *n, uint64_t module, uint64_t offset)
 {
 	struct module *m = find_module(n, module);
@@ -247,7 +247,7 @@ find_place(struct namer *n, uint64_t module, uint64_t offset)
 	if (n->nplace == n->place_room) {
 		n->place_room = n->place_room ? n->place_room * 2 : 1024;
 		n->place = checked(reallocarray(n->place, n->place_room,
-		    sizeof(struct place *)));
+		    sizeof(struct site *)));
 	}
 	put_index(&n->place_of, key, n->nplace);
 	n->place[n->nplace] = m ? resolve(n, m, offset) : resolve_nowhere(n);
@@ -261,7 +261,7 @@ find_place(struct namer *n, uint64_t module, uint64_t offset)
 static void
 on_stack(struct namer *n, const struct rec *raw)
 {
-	const struct place *p = find_place(n, raw->stack.module, raw->stack.offset);
+	const struct site *p = find_place(n, raw->stack.module, raw->stack.offset);
 	struct rec r = { .type = REC_STACK, .stack = raw->stack };
 
 	for (size_t i = p->n; i-- > 0;) {

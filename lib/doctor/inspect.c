@@ -15,7 +15,7 @@
 #include "unwind/cfi.h"
 #include "unwind/module.h"
 #include "os/perf.h"
-#include "heap/plan.h"
+#include "heap/probe_plan.h"
 #include "doctor/privilege.h"
 #include "os/proc.h"
 #include "symbol/symbol.h"
@@ -470,14 +470,14 @@ void
 inspect_allocator(const struct ability_case *c, struct ability *out)
 {
 	const struct inspect *p = c->process;
-	const struct plan_options o = { .all_callers = !has_rust(p) };
+	const struct probe_plan_options o = { .all_callers = !has_rust(p) };
 	struct list said = { "", 0 };
 	char why[ABILITY_TEXT];
-	struct plan *plan;
+	struct probe_plan *plan;
 
 	if (need_maps(c, out) < 0)
 		return;
-	plan = plan_process(p->pid, &o, why, sizeof why);
+	plan = probe_plan_process(p->pid, &o, why, sizeof why);
 	if (plan == NULL) {
 		ability_no(out, NULL, "%s", why);
 		return;
@@ -489,5 +489,5 @@ inspect_allocator(const struct ability_case *c, struct ability *out)
 		    "they do", plan->nguess);
 	list_end(&said);
 	ability_yes(out, "%s", said.text);
-	plan_free(plan);
+	probe_plan_free(plan);
 }

@@ -15,7 +15,7 @@
 
 #include "heap.skel.h"
 #include "os/loader.h"
-#include "heap/plan.h"
+#include "heap/probe_plan.h"
 #include "os/proc.h"
 #include "os/rawbpf.h"
 #include "os/selftest.h"
@@ -303,7 +303,7 @@ heap_sessions(const struct heap *h)
 }
 
 static int
-is_armed(const struct heap *h, pid_t pid, const struct plan_probe *p)
+is_armed(const struct heap *h, pid_t pid, const struct probe *p)
 {
 	for (size_t i = 0; i < h->narmed; i++) {
 		const struct heap_armed *a = &h->armed[i];
@@ -316,7 +316,7 @@ is_armed(const struct heap *h, pid_t pid, const struct plan_probe *p)
 }
 
 static int
-note_armed(struct heap *h, pid_t pid, const struct plan_probe *p, int fd,
+note_armed(struct heap *h, pid_t pid, const struct probe *p, int fd,
     struct bpf_link *link)
 {
 	if (array_room(&h->armed, h->narmed, &h->armed_room, sizeof *h->armed) < 0)
@@ -327,7 +327,7 @@ note_armed(struct heap *h, pid_t pid, const struct plan_probe *p, int fd,
 }
 
 static uint64_t
-cookie(const struct heap *h, const struct plan_probe *p)
+cookie(const struct heap *h, const struct probe *p)
 {
 	/* Of Rust's own functions everybody who calls them counts. */
 	return h->o.all_callers || strcmp(p->layer, "rust") == 0
@@ -336,7 +336,7 @@ cookie(const struct heap *h, const struct plan_probe *p)
 }
 
 static int
-frees(const struct plan_probe *p)
+frees(const struct probe *p)
 {
 	return (p->shape & 15) == HEAP_FREE;
 }
@@ -345,7 +345,7 @@ frees(const struct plan_probe *p)
 
 /* Probes of a file, either frees or others, by one link: an errno, or 0. */
 static int
-arm_link(struct heap *h, pid_t pid, const struct plan_probe *const *probe, unsigned n)
+arm_link(struct heap *h, pid_t pid, const struct probe *const *probe, unsigned n)
 {
 	uint64_t offset[TOGETHER], c[TOGETHER];
 	int free_ = frees(probe[0]), fd;
@@ -372,10 +372,10 @@ arm_link(struct heap *h, pid_t pid, const struct plan_probe *const *probe, unsig
 
 /* Those of one file that are not armed yet, and frees or not, from i on. */
 static unsigned
-gather(const struct heap *h, pid_t pid, const struct plan_probe *probe, size_t n,
-    size_t i, const struct plan_probe **out)
+gather(const struct heap *h, pid_t pid, const struct probe *probe, size_t n,
+    size_t i, const struct probe **out)
 {
-	const struct plan_probe *first = &probe[i];
+	const struct probe *first = &probe[i];
 	unsigned found = 0;
 
 	for (; i < n && found < TOGETHER; i++)
@@ -387,7 +387,7 @@ gather(const struct heap *h, pid_t pid, const struct plan_probe *probe, size_t n
 
 /* The same without sessions: by perf events, of which an allocation has two. */
 static int
-arm_perf(struct heap *h, pid_t pid, const struct plan_probe *p)
+arm_perf(struct heap *h, pid_t pid, const struct probe *p)
 {
 	struct bpf_uprobe_opts o = { .sz = sizeof o, .bpf_cookie = cookie(h, p) };
 	struct bpf_program *entry = frees(p) ? h->bpf->progs.on_free
@@ -412,13 +412,13 @@ arm_perf(struct heap *h, pid_t pid, const struct plan_probe *p)
 }
 
 struct arming {
-	void (*fn)(void *ctx, const struct plan_probe *probe, int error);
+	void (*fn)(void *ctx, const struct probe *probe, int error);
 	void *ctx;
 	int done, refused; /* how many; an errno of the first one */
 };
 
 static void
-arm_alone(struct heap *h, pid_t pid, const struct plan_probe *p, struct arming *a)
+arm_alone(struct heap *h, pid_t pid, const struct probe *p, struct arming *a)
 {
 	int error = h->sessions ? arm_link(h, pid, &p, 1) : arm_perf(h, pid, p);
 
@@ -431,10 +431,10 @@ arm_alone(struct heap *h, pid_t pid, const struct plan_probe *p, struct arming *
 
 /* All that go together; one by one where the kernel refuses one of them. */
 static void
-arm_together(struct heap *h, pid_t pid, const struct plan_probe *probe, size_t n,
+arm_together(struct heap *h, pid_t pid, const struct probe *probe, size_t n,
     size_t i, struct arming *a)
 {
-	const struct plan_probe *some[TOGETHER];
+	const struct probe *some[TOGETHER];
 	unsigned found = gather(h, pid, probe, n, i, some);
 
 	if (found && h->sessions && arm_link(h, pid, some, found) == 0) {
@@ -447,8 +447,8 @@ arm_together(struct heap *h, pid_t pid, const struct plan_probe *probe, size_t n
 
 /* Frees before allocations: what is allocated must not be freed unseen. */
 int
-heap_arm(struct heap *h, pid_t pid, const struct plan_probe *probe, size_t n,
-    void (*fn)(void *ctx, const struct plan_probe *probe, int error), void *ctx)
+heap_arm(struct heap *h, pid_t pid, const struct probe *probe, size_t n,
+    void (*fn)(void *ctx, const struct probe *probe, int error), void *ctx)
 {
 	struct arming a = { fn, ctx, 0, 0 };
 
@@ -513,7 +513,7 @@ heap_disarm(struct heap *h, pid_t pid)
 
 /* One by one: there are few. */
 static int
-compare_one(struct heap *h, pid_t pid, const struct plan_probe *p)
+compare_one(struct heap *h, pid_t pid, const struct probe *p)
 {
 	struct bpf_uprobe_opts o = { .sz = sizeof o };
 	const struct bpf_program *on = h->bpf->progs.on_below;
@@ -536,7 +536,7 @@ compare_one(struct heap *h, pid_t pid, const struct plan_probe *p)
 }
 
 int
-heap_compare(struct heap *h, pid_t pid, const struct plan_probe *probe, size_t n)
+heap_compare(struct heap *h, pid_t pid, const struct probe *probe, size_t n)
 {
 	for (size_t i = 0; i < h->nbelow; i++) {
 		if (h->below[i].fd >= 0)

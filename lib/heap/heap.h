@@ -13,7 +13,7 @@
 
 struct heap;
 struct module;
-struct plan_probe;
+struct probe;
 struct addrspace;
 struct stackmap;
 
@@ -48,8 +48,8 @@ void heap_forget(struct heap *h, pid_t pid);
  * fn is told of each probe that could not be, with an errno.  How many were
  * armed; -1 with errno: none could be, for want of a permission.
  */
-int heap_arm(struct heap *h, pid_t pid, const struct plan_probe *probe, size_t n,
-    void (*fn)(void *ctx, const struct plan_probe *probe, int error), void *ctx);
+int heap_arm(struct heap *h, pid_t pid, const struct probe *probe, size_t n,
+    void (*fn)(void *ctx, const struct probe *probe, int error), void *ctx);
 /* Take a process' probes (0: all) away again. */
 void heap_disarm(struct heap *h, pid_t pid);
 int heap_armed(const struct heap *h, pid_t pid);
@@ -58,7 +58,7 @@ int heap_armed(const struct heap *h, pid_t pid);
  * For a while count the calls that a process' Rust code makes of other
  * functions, too: heap_load() tells.  No probes: no more.  -1 with errno.
  */
-int heap_compare(struct heap *h, pid_t pid, const struct plan_probe *probe, size_t n);
+int heap_compare(struct heap *h, pid_t pid, const struct probe *probe, size_t n);
 
 /* Are return probes conditional?  Then a call that is not picked costs none. */
 int heap_sessions(const struct heap *h);

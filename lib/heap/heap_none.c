@@ -41,8 +41,8 @@ heap_forget(struct heap *h, pid_t pid)
 }
 
 int
-heap_arm(struct heap *h, pid_t pid, const struct plan_probe *probe, size_t n,
-    void (*fn)(void *ctx, const struct plan_probe *probe, int error), void *ctx)
+heap_arm(struct heap *h, pid_t pid, const struct probe *probe, size_t n,
+    void (*fn)(void *ctx, const struct probe *probe, int error), void *ctx)
 {
 	(void)h, (void)pid, (void)probe, (void)n, (void)fn, (void)ctx;
 	return -1;
@@ -62,7 +62,7 @@ heap_armed(const struct heap *h, pid_t pid)
 }
 
 int
-heap_compare(struct heap *h, pid_t pid, const struct plan_probe *probe, size_t n)
+heap_compare(struct heap *h, pid_t pid, const struct probe *probe, size_t n)
 {
 	(void)h, (void)pid, (void)probe, (void)n;
 	return -1;

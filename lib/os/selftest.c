@@ -18,7 +18,7 @@ __asm__(".pushsection .text\n"
 	".size selftest_call, . - selftest_call\n"
 	".popsection\n");
 
-struct place {
+struct site {
 	uint64_t addr, offset;
 	int found;
 };
@@ -26,7 +26,7 @@ struct place {
 static void
 see_map(void *ctx, const struct proc_map *m)
 {
-	struct place *p = ctx;
+	struct site *p = ctx;
 
 	if (p->addr < m->start || p->addr >= m->end || m->ino == 0)
 		return;
@@ -37,7 +37,7 @@ see_map(void *ctx, const struct proc_map *m)
 int
 selftest_offset(uint64_t *out)
 {
-	struct place p = { (uint64_t)(uintptr_t)selftest_call, 0, 0 };
+	struct site p = { (uint64_t)(uintptr_t)selftest_call, 0, 0 };
 
 	if (proc_maps(getpid(), see_map, &p) < 0 || !p.found)
 		return -1;

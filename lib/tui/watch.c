@@ -50,7 +50,7 @@ watch_clock(void)
 /* ---- what the recording is of ------------------------------------------ */
 
 static void
-learn(struct watch *w, const char *key, char **value)
+discover(struct watch *w, const char *key, char **value)
 {
 	const char *v;
 
@@ -65,8 +65,8 @@ learn_all(struct watch *w)
 {
 	const char *hz;
 
-	learn(w, "name", &w->name);
-	learn(w, "pid", &w->pid);
+	discover(w, "name", &w->name);
+	discover(w, "pid", &w->pid);
 	if (w->period)
 		return;
 	hz = db_meta(w->db, "hz");

@@ -8,7 +8,7 @@
 #include "base/idmap.h"
 #include "base/strtab.h"
 
-struct place {
+struct site {
 	uint64_t offset;
 	uint32_t first, count; /* of the frames */
 };
@@ -19,7 +19,7 @@ struct frame {
 };
 
 struct cache_names {
-	struct place *place;
+	struct site *place;
 	struct frame *frame;
 	size_t nplace, place_room, nframe, frame_room;
 	struct idmap at;    /* offset -> place */
@@ -28,7 +28,7 @@ struct cache_names {
 	int changed;
 };
 
-_Static_assert(sizeof(struct place) == 16 && sizeof(struct frame) == 16, "file");
+_Static_assert(sizeof(struct site) == 16 && sizeof(struct frame) == 16, "file");
 
 struct cache_names *
 cache_names_new(void)
@@ -75,7 +75,7 @@ cache_names_find(const struct cache_names *n, uint64_t offset,
     struct cache_frame out[CACHE_NAMES_DEPTH])
 {
 	uint32_t i = idmap_get(&n->at, offset);
-	const struct place *p;
+	const struct site *p;
 
 	if (i == IDMAP_NONE)
 		return 0;
@@ -121,7 +121,7 @@ add_frame(struct cache_names *n, const struct cache_frame *from)
 }
 
 static int
-add_place(struct cache_names *n, const struct place *p)
+add_place(struct cache_names *n, const struct site *p)
 {
 	if (array_room(&n->place, n->nplace, &n->place_room, sizeof *n->place) < 0 ||
 	    idmap_put(&n->at, p->offset, (uint32_t)n->nplace) < 0)
@@ -134,7 +134,7 @@ void
 cache_names_add(struct cache_names *n, uint64_t offset, const struct cache_frame *frame,
     size_t count)
 {
-	struct place p = { offset, (uint32_t)n->nframe, (uint32_t)count };
+	struct site p = { offset, (uint32_t)n->nframe, (uint32_t)count };
 
 	if (count == 0 || count > CACHE_NAMES_DEPTH || cache_names_size(n) > CACHE_NAMES_MAX)
 		return;
@@ -191,7 +191,7 @@ read_frames(struct cache_names *n, const void *bytes, uint32_t count, uint32_t n
 static int
 read_places(struct cache_names *n, const unsigned char *bytes, uint32_t count)
 {
-	struct place p;
+	struct site p;
 
 	for (uint32_t i = 0; i < count; i++) {
 		memcpy(&p, bytes + i * sizeof p, sizeof p);
@@ -208,7 +208,7 @@ read_body(struct cache_names *n, const uint32_t count[4], const unsigned char *b
 {
 	uint32_t nplace = count[CACHE_NAMES_PLACES], nframe = count[CACHE_NAMES_FRAMES];
 	uint32_t ntext = count[CACHE_NAMES_TEXTS];
-	uint64_t frames = nplace * (uint64_t)sizeof(struct place);
+	uint64_t frames = nplace * (uint64_t)sizeof(struct site);
 	uint64_t texts = frames + nframe * (uint64_t)sizeof(struct frame);
 
 	if (nplace == 0 || nframe == 0 || texts > len)

@@ -22,7 +22,7 @@ enum where {
 	W_OTHER
 };
 
-struct place {
+struct site {
 	enum where where;
 	int64_t n;
 };
@@ -40,7 +40,7 @@ struct state {
 	enum cfa_kind kind;
 	uint64_t reg;
 	int64_t n;
-	struct place rbp, ra;
+	struct site rbp, ra;
 };
 
 #define REMEMBER 64
@@ -132,7 +132,7 @@ cfa_expression(struct state *s, const unsigned char *p, size_t len)
 	}
 }
 
-static struct place *
+static struct site *
 place_of(struct state *s, uint64_t reg)
 {
 	return reg == REG_RBP ? &s->rbp : reg == REG_RA ? &s->ra : NULL;
@@ -141,7 +141,7 @@ place_of(struct state *s, uint64_t reg)
 static void
 set(struct state *s, uint64_t reg, enum where where, int64_t n)
 {
-	struct place *p = place_of(s, reg);
+	struct site *p = place_of(s, reg);
 
 	if (p) {
 		p->where = where;
@@ -152,7 +152,7 @@ set(struct state *s, uint64_t reg, enum where where, int64_t n)
 static void
 restore(struct machine *v, uint64_t reg)
 {
-	struct place *p = place_of(&v->now, reg);
+	struct site *p = place_of(&v->now, reg);
 
 	if (p)
 		*p = *place_of(&v->initial, reg);

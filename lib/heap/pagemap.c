@@ -1,4 +1,4 @@
-#include "heap/pages.h"
+#include "heap/pagemap.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -44,7 +44,7 @@ struct mapping {
 	int own;
 };
 
-struct pages {
+struct pagemap {
 	pid_t pid;
 	int fd; /* of its pagemap */
 	uint32_t look;
@@ -64,7 +64,7 @@ struct pages {
 /* ---- who --------------------------------------------------------------- */
 
 static struct tally *
-tally_of(struct pages *p, uint32_t who)
+tally_of(struct pagemap *p, uint32_t who)
 {
 	size_t n = p->ntally ? p->ntally : 64;
 	struct tally *more;
@@ -94,10 +94,10 @@ tally_of(struct pages *p, uint32_t who)
 }
 
 static void
-count(struct pages *p, uint32_t who, uint64_t come, uint64_t gone)
+count(struct pagemap *p, uint32_t who, uint64_t come, uint64_t gone)
 {
 	struct tally *t = who == OLD ? NULL
-	    : who == PAGES_STRANGE   ? &p->strange
+	    : who == PAGEMAP_STRANGE   ? &p->strange
 	                             : tally_of(p, who);
 
 	if (t == NULL)
@@ -107,11 +107,11 @@ count(struct pages *p, uint32_t who, uint64_t come, uint64_t gone)
 }
 
 static void
-tell(struct pages *p, void (*fn)(void *ctx, const struct pages_change *c), void *ctx)
+tell(struct pagemap *p, void (*fn)(void *ctx, const struct pagemap_change *c), void *ctx)
 {
 	for (size_t i = 0; i < p->nlisted; i++) {
 		struct tally *t = &p->tally[p->listed[i]];
-		const struct pages_change c = { p->listed[i], t->come, t->gone };
+		const struct pagemap_change c = { p->listed[i], t->come, t->gone };
 
 		memset(t, 0, sizeof *t);
 		if (c.come || c.gone)
@@ -119,7 +119,7 @@ tell(struct pages *p, void (*fn)(void *ctx, const struct pages_change *c), void 
 	}
 	p->nlisted = 0;
 	if (p->strange.come || p->strange.gone)
-		fn(ctx, &(struct pages_change){ PAGES_STRANGE, p->strange.come,
+		fn(ctx, &(struct pagemap_change){ PAGEMAP_STRANGE, p->strange.come,
 		            p->strange.gone });
 	memset(&p->strange, 0, sizeof p->strange);
 }
@@ -127,7 +127,7 @@ tell(struct pages *p, void (*fn)(void *ctx, const struct pages_change *c), void 
 /* ---- regions ----------------------------------------------------------- */
 
 static struct region *
-find_region(const struct pages *p, uint64_t page)
+find_region(const struct pagemap *p, uint64_t page)
 {
 	uint32_t i = idmap_get(&p->at, page / REGION + 1);
 
@@ -135,7 +135,7 @@ find_region(const struct pages *p, uint64_t page)
 }
 
 static struct region *
-get_region(struct pages *p, uint64_t page)
+get_region(struct pagemap *p, uint64_t page)
 {
 	struct region *r = find_region(p, page);
 
@@ -159,7 +159,7 @@ get_region(struct pages *p, uint64_t page)
 
 /* The last one takes its place. */
 static void
-drop_region(struct pages *p, size_t i)
+drop_region(struct pagemap *p, size_t i)
 {
 	struct region *last = p->region[--p->nregion];
 
@@ -171,18 +171,18 @@ drop_region(struct pages *p, size_t i)
 }
 
 int
-pages_fault(struct pages *p, uint64_t addr, uint32_t who)
+pagemap_fault(struct pagemap *p, uint64_t addr, uint32_t who)
 {
-	struct region *r = get_region(p, addr / PAGES_SIZE);
+	struct region *r = get_region(p, addr / PAGEMAP_SIZE);
 	uint32_t *was;
 
 	if (r == NULL)
 		return -1;
-	was = &r->who[addr / PAGES_SIZE % REGION];
+	was = &r->who[addr / PAGEMAP_SIZE % REGION];
 	/* It came, and went again, since the last look, or has been copied. */
 	if (*was != NOBODY && (*was & FRESH))
 		count(p, *was & ~FRESH, 1, 1);
-	else if (*was == PAGES_STRANGE)
+	else if (*was == PAGEMAP_STRANGE)
 		p->strange.come--; /* it was seen before its fault was told */
 	else if (*was != NOBODY)
 		count(p, *was, 0, 1);
@@ -222,11 +222,11 @@ struct found {
 
 /* A region that is there as a whole; where the kernel does not tell, it may be. */
 static int
-is_huge(const struct pages *p, const struct region *r)
+is_huge(const struct pagemap *p, const struct region *r)
 {
 	struct found found;
-	struct scan s = { .size = sizeof s, .start = r->first * PAGES_SIZE,
-		.end = (r->first + REGION) * PAGES_SIZE, .vec = (uint64_t)(uintptr_t)&found,
+	struct scan s = { .size = sizeof s, .start = r->first * PAGEMAP_SIZE,
+		.end = (r->first + REGION) * PAGEMAP_SIZE, .vec = (uint64_t)(uintptr_t)&found,
 		.vec_len = 1, .all = IS_HUGE, .wanted = IS_HUGE };
 	int n = ioctl(p->fd, SCAN, &s);
 
@@ -235,16 +235,16 @@ is_huge(const struct pages *p, const struct region *r)
 
 /* Who brought a page that is there, and was not. */
 static uint32_t
-bringer(const struct pages *p, const struct region *r, int huge)
+bringer(const struct pagemap *p, const struct region *r, int huge)
 {
 	if (p->look == 0)
 		return OLD;
-	return huge ? r->fresh : PAGES_STRANGE;
+	return huge ? r->fresh : PAGEMAP_STRANGE;
 }
 
 /* A page that is there. */
 static void
-see_page(struct pages *p, struct region *r, size_t i, int huge)
+see_page(struct pagemap *p, struct region *r, size_t i, int huge)
 {
 	uint32_t was = r->who[i];
 
@@ -259,7 +259,7 @@ see_page(struct pages *p, struct region *r, size_t i, int huge)
 /* One that is not.  A fault there brought what is a file's, or was in vain, or it has
  * gone meanwhile. */
 static void
-miss_page(struct pages *p, struct region *r, size_t i, uint64_t entry)
+miss_page(struct pagemap *p, struct region *r, size_t i, uint64_t entry)
 {
 	uint32_t was = r->who[i];
 
@@ -274,7 +274,7 @@ miss_page(struct pages *p, struct region *r, size_t i, uint64_t entry)
 
 /* Pages of a mapping, with their entries, all in one region. */
 static void
-see_region(struct pages *p, uint64_t page, const uint64_t *entry, size_t n)
+see_region(struct pagemap *p, uint64_t page, const uint64_t *entry, size_t n)
 {
 	struct region *r = find_region(p, page);
 	size_t there = 0;
@@ -297,7 +297,7 @@ see_region(struct pages *p, uint64_t page, const uint64_t *entry, size_t n)
 }
 
 static int
-see_mapping(struct pages *p, const struct mapping *m)
+see_mapping(struct pagemap *p, const struct mapping *m)
 {
 	uint64_t entry[REGION * BATCH];
 
@@ -318,7 +318,7 @@ see_mapping(struct pages *p, const struct mapping *m)
 
 /* What has no mapping any more: all of its pages are gone. */
 static void
-see_rest(struct pages *p)
+see_rest(struct pagemap *p)
 {
 	for (size_t j = 0; j < p->nregion;) {
 		struct region *r = p->region[j];
@@ -337,17 +337,17 @@ see_rest(struct pages *p)
 static void
 add_mapping(void *ctx, uint64_t start, uint64_t end, int own)
 {
-	struct pages *p = ctx;
+	struct pagemap *p = ctx;
 
 	if (array_room(&p->map, p->nmap, &p->map_room, sizeof *p->map) < 0) {
 		p->nomem = 1;
 		return;
 	}
-	p->map[p->nmap++] = (struct mapping){ start / PAGES_SIZE, end / PAGES_SIZE, own };
+	p->map[p->nmap++] = (struct mapping){ start / PAGEMAP_SIZE, end / PAGEMAP_SIZE, own };
 }
 
 static const struct mapping *
-mapping_of(const struct pages *p, uint64_t page)
+mapping_of(const struct pagemap *p, uint64_t page)
 {
 	size_t low = 0, high = p->nmap;
 
@@ -365,7 +365,7 @@ mapping_of(const struct pages *p, uint64_t page)
 /* Pages that are in none of its own mappings any more; or never were: then a
  * fault there was of shared memory. */
 static void
-see_holes(struct pages *p)
+see_holes(struct pagemap *p)
 {
 	for (size_t j = 0; j < p->nregion; j++) {
 		struct region *r = p->region[j];
@@ -384,7 +384,7 @@ see_holes(struct pages *p)
 }
 
 static int
-look(struct pages *p)
+look(struct pagemap *p)
 {
 	p->nmap = 0;
 	if (proc_data_maps(p->pid, add_mapping, p) < 0)
@@ -400,10 +400,10 @@ look(struct pages *p)
 	return p->nomem ? -1 : 0;
 }
 
-struct pages *
-pages_new(pid_t pid)
+struct pagemap *
+pagemap_new(pid_t pid)
 {
-	struct pages *p = calloc(1, sizeof *p);
+	struct pagemap *p = calloc(1, sizeof *p);
 	char path[64];
 	int error;
 
@@ -415,13 +415,13 @@ pages_new(pid_t pid)
 	if (p->fd >= 0 && look(p) == 0)
 		return p;
 	error = errno;
-	pages_free(p);
+	pagemap_free(p);
 	errno = error;
 	return NULL;
 }
 
 void
-pages_free(struct pages *p)
+pagemap_free(struct pagemap *p)
 {
 	if (p == NULL)
 		return;
@@ -438,8 +438,8 @@ pages_free(struct pages *p)
 }
 
 int
-pages_look(struct pages *p,
-    void (*fn)(void *ctx, const struct pages_change *c), void *ctx)
+pagemap_look(struct pagemap *p,
+    void (*fn)(void *ctx, const struct pagemap_change *c), void *ctx)
 {
 	if (look(p) < 0)
 		return -1;
@@ -448,8 +448,8 @@ pages_look(struct pages *p,
 }
 
 void
-pages_end(struct pages *p,
-    void (*fn)(void *ctx, const struct pages_change *c), void *ctx)
+pagemap_end(struct pagemap *p,
+    void (*fn)(void *ctx, const struct pagemap_change *c), void *ctx)
 {
 	for (size_t j = 0; j < p->nregion; j++)
 		for (size_t i = 0; i < REGION; i++)

@@ -1,4 +1,4 @@
-#include "heap/rank.h"
+#include "heap/hot_slots.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 /* What is referred to: code, or (by its address) a slot. */
 struct ranking {
 	struct idmap of; /* address -> index */
-	struct rank_target *target;
+	struct hot_slot *target;
 	size_t n, room;
 };
 
@@ -25,7 +25,7 @@ count(struct ranking *r, uint64_t addr, uint64_t times)
 		    idmap_put(&r->of, addr, (uint32_t)r->n) < 0)
 			return;
 		i = (uint32_t)r->n++;
-		r->target[i] = (struct rank_target){ addr, 0 };
+		r->target[i] = (struct hot_slot){ addr, 0 };
 	}
 	r->target[i].n += times;
 }
@@ -80,7 +80,7 @@ is_code(const struct elf_file *o, uint64_t addr)
 static int
 by_references(const void *va, const void *vb)
 {
-	const struct rank_target *a = va, *b = vb;
+	const struct hot_slot *a = va, *b = vb;
 
 	if (a->n != b->n)
 		return a->n < b->n ? 1 : -1;
@@ -100,9 +100,9 @@ join(const struct elf_file *o, struct ranking *calls, const struct ranking *slot
 }
 
 size_t
-rank_targets(const struct elf_file *o,
+hot_slots(const struct elf_file *o,
     int (*slot)(void *ctx, uint64_t slot, uint64_t *addr), void *ctx,
-    struct rank_target *out, size_t max)
+    struct hot_slot *out, size_t max)
 {
 	struct ranking calls, slots;
 	struct elf_file_segment s;

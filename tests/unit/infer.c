@@ -2,7 +2,7 @@
  * What functions do: of an allocator that is played here, among others that
  * deal with the same pointers.
  */
-#include "heap/roles.h"
+#include "heap/infer.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -49,16 +49,16 @@ give_back(uint64_t p)
 
 /* ---- its calls --------------------------------------------------------- */
 
-static struct spy_calls calls;
-static uint32_t now, inside = SPY_NONE;
+static struct calltrace_calls calls;
+static uint32_t now, inside = CALLTRACE_NONE;
 
 static uint32_t
 enter(uint32_t fn, uint64_t a, uint64_t b, uint64_t c)
 {
 	if (array_room(&calls.call, calls.n, &calls.room, sizeof *calls.call) < 0)
 		abort();
-	calls.call[calls.n] = (struct spy_call){ .fn = fn, .tid = 1, .arg = { a, b, c, 99 },
-		.enter = now++, .leave = SPY_NONE, .outer = inside };
+	calls.call[calls.n] = (struct calltrace_call){ .fn = fn, .tid = 1, .arg = { a, b, c, 99 },
+		.enter = now++, .leave = CALLTRACE_NONE, .outer = inside };
 	inside = (uint32_t)calls.n;
 	return (uint32_t)calls.n++;
 }
@@ -178,7 +178,7 @@ play(int rounds, int calloc_one)
 	memset(&calls, 0, sizeof calls);
 	memset(nfree, 0, sizeof nfree);
 	top = now = 0;
-	inside = SPY_NONE;
+	inside = CALLTRACE_NONE;
 	for (int i = 0; i < rounds; i++) {
 		size_t at = (size_t)rand() % 64;
 
@@ -191,13 +191,13 @@ play(int rounds, int calloc_one)
 /* ---- tests ------------------------------------------------------------- */
 
 static uint64_t shape[FNS];
-static struct roles_seen seen;
+static struct infer_seen seen;
 static const char *why;
 
 static int
 find(size_t n)
 {
-	return roles_find(&calls, n, shape, &seen, &why);
+	return infer_find(&calls, n, shape, &seen, &why);
 }
 
 static void
@@ -230,8 +230,8 @@ leave_out(uint32_t fn)
 	size_t n = 0;
 
 	for (size_t i = 0; to && i < calls.n; i++) {
-		struct spy_call *c = &calls.call[i];
-		uint32_t outer = c->outer == SPY_NONE ? SPY_NONE : to[c->outer];
+		struct calltrace_call *c = &calls.call[i];
+		uint32_t outer = c->outer == CALLTRACE_NONE ? CALLTRACE_NONE : to[c->outer];
 
 		to[i] = c->fn == fn ? outer : (uint32_t)n;
 		if (c->fn != fn)
@@ -267,7 +267,7 @@ test_doubt(void)
 	calls.n = 0;
 	got = find(FNS);
 	ok(got < 0, "nothing: %s", why);
-	got = find(ROLES_MOST + 1);
+	got = find(INFER_MOST + 1);
 	ok(got < 0, "too many functions: %s", why);
 }
 

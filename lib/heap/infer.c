@@ -1,4 +1,4 @@
-#include "heap/roles.h"
+#include "heap/infer.h"
 
 #include <search.h>
 #include <stdlib.h>
@@ -25,7 +25,7 @@ struct touch {
 /* Memory from when it was handed out to when it was freed. */
 struct birth {
 	uint64_t p;
-	uint32_t from, to; /* SPY_NONE: it still lives */
+	uint32_t from, to; /* CALLTRACE_NONE: it still lives */
 	uint64_t fns;      /* who has handed it out, one called by the other: bits */
 	uint64_t size;
 };
@@ -49,8 +49,8 @@ struct fn {
 	size_t gone, still;           /* and what it was given comes again; is freed */
 };
 
-struct roles {
-	const struct spy_call *call;
+struct infer {
+	const struct calltrace_call *call;
 	size_t ncall, nfn;
 	struct touch *touch;
 	size_t n, room;
@@ -58,7 +58,7 @@ struct roles {
 	size_t nbirth, birth_room;
 	struct share *share;
 	size_t nshare, share_room;
-	struct fn fn[ROLES_MOST];
+	struct fn fn[INFER_MOST];
 	uint64_t may;                     /* functions that count for births: bits */
 	uint64_t frees, reallocs, allocs; /* functions that do */
 	int nomem;
@@ -75,7 +75,7 @@ is_pointer(uint64_t p)
 }
 
 static void
-add_touch(struct roles *r, uint64_t p, uint32_t when, uint32_t call, enum how how)
+add_touch(struct infer *r, uint64_t p, uint32_t when, uint32_t call, enum how how)
 {
 	if (!is_pointer(p))
 		return;
@@ -88,7 +88,7 @@ add_touch(struct roles *r, uint64_t p, uint32_t when, uint32_t call, enum how ho
 
 /* posix_memalign(&p, alignment, size) */
 static int
-may_be_memalign(const struct spy_call *c)
+may_be_memalign(const struct calltrace_call *c)
 {
 	uint64_t align = c->arg[1];
 
@@ -107,14 +107,14 @@ by_pointer(const void *va, const void *vb)
 }
 
 static void
-gather(struct roles *r)
+gather(struct infer *r)
 {
 	for (uint32_t i = 0; i < r->ncall; i++) {
-		const struct spy_call *c = &r->call[i];
+		const struct calltrace_call *c = &r->call[i];
 
 		r->fn[c->fn].calls++;
 		add_touch(r, c->arg[0], c->enter, i, TAKEN);
-		if (c->leave == SPY_NONE)
+		if (c->leave == CALLTRACE_NONE)
 			continue;
 		if (may_be_memalign(c))
 			add_touch(r, c->out, c->leave, i, OUT);
@@ -126,22 +126,22 @@ gather(struct roles *r)
 }
 
 static unsigned
-fn_of(const struct roles *r, const struct touch *t)
+fn_of(const struct infer *r, const struct touch *t)
 {
 	return r->call[t->call].fn;
 }
 
 /* Is one call made by another, or by one that that has made? */
 static int
-within(const struct roles *r, uint32_t call, uint32_t outer)
+within(const struct infer *r, uint32_t call, uint32_t outer)
 {
-	while (call != SPY_NONE && call > outer)
+	while (call != CALLTRACE_NONE && call > outer)
 		call = r->call[call].outer;
 	return call == outer;
 }
 
 static int
-are_nested(const struct roles *r, uint32_t a, uint32_t b)
+are_nested(const struct infer *r, uint32_t a, uint32_t b)
 {
 	return a < b ? within(r, b, a) : within(r, a, b);
 }
@@ -151,7 +151,7 @@ are_nested(const struct roles *r, uint32_t a, uint32_t b)
 /* Those that were given a pointer last before it was handed out again: one, and
  * who called it or was called by it. */
 static void
-see_last(struct roles *r, size_t i)
+see_last(struct infer *r, size_t i)
 {
 	const struct touch *t = &r->touch[i];
 	uint32_t last = r->touch[i - 1].call;
@@ -167,7 +167,7 @@ see_last(struct roles *r, size_t i)
 
 /* Is what was handed out given to somebody, before it comes again? */
 static int
-is_used(const struct roles *r, size_t i)
+is_used(const struct infer *r, size_t i)
 {
 	const struct touch *t = &r->touch[i];
 
@@ -180,7 +180,7 @@ is_used(const struct roles *r, size_t i)
 /* A function has handed out a pointer: is there something that ended what was
  * there before? */
 static void
-see_again(struct roles *r, size_t i)
+see_again(struct infer *r, size_t i)
 {
 	const struct touch *t = &r->touch[i], *before = t - 1;
 	struct fn *f = &r->fn[fn_of(r, t)];
@@ -200,7 +200,7 @@ see_again(struct roles *r, size_t i)
 /* A function was given a pointer: has it been before, and nobody has handed it out
  * since? */
 static void
-see_taken(struct roles *r, size_t i)
+see_taken(struct infer *r, size_t i)
 {
 	const struct touch *t = &r->touch[i];
 	unsigned f = fn_of(r, t);
@@ -220,7 +220,7 @@ see_taken(struct roles *r, size_t i)
  * reallocates; what happens to be left in rax is not: mimalloc leaves there what
  * was freed before. */
 static void
-find_frees(struct roles *r)
+find_frees(struct infer *r)
 {
 	size_t most = LEAST_AGAIN;
 
@@ -241,7 +241,7 @@ find_frees(struct roles *r)
 
 /* What others do not use is left in rax by chance. */
 static void
-find_users(struct roles *r)
+find_users(struct infer *r)
 {
 	r->may = 0;
 	for (unsigned f = 0; f < r->nfn; f++)
@@ -252,18 +252,18 @@ find_users(struct roles *r)
 /* ---- lives ------------------------------------------------------------- */
 
 static uint32_t
-add_birth(struct roles *r, const struct touch *t)
+add_birth(struct infer *r, const struct touch *t)
 {
 	if (array_room(&r->birth, r->nbirth, &r->birth_room, sizeof *r->birth) < 0) {
 		r->nomem = 1;
-		return SPY_NONE;
+		return CALLTRACE_NONE;
 	}
-	r->birth[r->nbirth] = (struct birth){ .p = t->p, .from = t->when, .to = SPY_NONE };
+	r->birth[r->nbirth] = (struct birth){ .p = t->p, .from = t->when, .to = CALLTRACE_NONE };
 	return (uint32_t)r->nbirth++;
 }
 
 static void
-add_share(struct roles *r, uint32_t birth, const struct touch *t)
+add_share(struct infer *r, uint32_t birth, const struct touch *t)
 {
 	r->birth[birth].fns |= BIT(fn_of(r, t));
 	if (array_room(&r->share, r->nshare, &r->share_room, sizeof *r->share) < 0) {
@@ -276,29 +276,29 @@ add_share(struct roles *r, uint32_t birth, const struct touch *t)
 /* A pointer's state, from touch to touch. */
 struct life {
 	uint64_t p;
-	uint32_t birth;      /* SPY_NONE: it does not live, as far as is known */
+	uint32_t birth;      /* CALLTRACE_NONE: it does not live, as far as is known */
 	uint32_t call;       /* that has handed it out */
 	uint64_t movers;     /* were given it, and have handed out another: bits */
-	uint32_t mover[ROLES_MOST]; /* their calls */
+	uint32_t mover[INFER_MOST]; /* their calls */
 };
 
 static void
-end_life(struct roles *r, struct life *l, uint32_t when)
+end_life(struct infer *r, struct life *l, uint32_t when)
 {
 	struct birth *b;
 
-	if (l->birth == SPY_NONE)
+	if (l->birth == CALLTRACE_NONE)
 		return;
 	b = &r->birth[l->birth];
 	b->to = when;
 	for (unsigned f = 0; f < r->nfn; f++)
 		r->fn[f].ended += (b->fns >> f) & 1;
-	l->birth = SPY_NONE;
+	l->birth = CALLTRACE_NONE;
 }
 
 /* It comes again: then what seemed to have moved it has. */
 static void
-see_gone(struct roles *r, struct life *l, uint32_t when)
+see_gone(struct infer *r, struct life *l, uint32_t when)
 {
 	for (unsigned f = 0; f < r->nfn; f++)
 		r->fn[f].gone += (l->movers >> f) & 1;
@@ -306,14 +306,14 @@ see_gone(struct roles *r, struct life *l, uint32_t when)
 }
 
 static void
-see_given(struct roles *r, struct life *l, const struct touch *t)
+see_given(struct infer *r, struct life *l, const struct touch *t)
 {
-	const struct spy_call *c = &r->call[t->call];
+	const struct calltrace_call *c = &r->call[t->call];
 	struct fn *f = &r->fn[c->fn];
 
 	if (!(r->may & BIT(c->fn)))
 		return;
-	if (l->birth != SPY_NONE && are_nested(r, l->call, t->call)) {
+	if (l->birth != CALLTRACE_NONE && are_nested(r, l->call, t->call)) {
 		f->births++;
 		add_share(r, l->birth, t);
 		return;
@@ -324,7 +324,7 @@ see_given(struct roles *r, struct life *l, const struct touch *t)
 			return;
 		end_life(r, l, t->when);
 	}
-	if (l->birth != SPY_NONE && l->movers == 0) {
+	if (l->birth != CALLTRACE_NONE && l->movers == 0) {
 		f->wrong++;
 		return;
 	}
@@ -332,7 +332,7 @@ see_given(struct roles *r, struct life *l, const struct touch *t)
 	l->birth = add_birth(r, t);
 	l->call = t->call;
 	l->movers = 0;
-	if (l->birth == SPY_NONE)
+	if (l->birth == CALLTRACE_NONE)
 		return;
 	f->births++;
 	add_share(r, l->birth, t);
@@ -341,7 +341,7 @@ see_given(struct roles *r, struct life *l, const struct touch *t)
 /* It is freed: by what seemed to have moved it, or does it still live after
  * that? */
 static void
-see_freed(struct roles *r, struct life *l, uint32_t call)
+see_freed(struct infer *r, struct life *l, uint32_t call)
 {
 	for (unsigned f = 0; f < r->nfn; f++)
 		if (l->movers & BIT(f)) {
@@ -354,14 +354,14 @@ see_freed(struct roles *r, struct life *l, uint32_t call)
 }
 
 static void
-see_end(struct roles *r, struct life *l, const struct touch *t)
+see_end(struct infer *r, struct life *l, const struct touch *t)
 {
-	const struct spy_call *c = &r->call[t->call];
+	const struct calltrace_call *c = &r->call[t->call];
 
 	if (r->frees & BIT(c->fn)) {
 		see_freed(r, l, t->call);
 		end_life(r, l, t->when);
-	} else if (l->birth != SPY_NONE && c->leave != SPY_NONE && c->ret != t->p &&
+	} else if (l->birth != CALLTRACE_NONE && c->leave != CALLTRACE_NONE && c->ret != t->p &&
 	    is_pointer(c->ret)) {
 		r->fn[c->fn].moved++;
 		l->movers |= BIT(c->fn);
@@ -372,9 +372,9 @@ see_end(struct roles *r, struct life *l, const struct touch *t)
 }
 
 static void
-see_lives(struct roles *r)
+see_lives(struct infer *r)
 {
-	struct life l = { .birth = SPY_NONE };
+	struct life l = { .birth = CALLTRACE_NONE };
 
 	r->nbirth = r->nshare = 0;
 	for (unsigned f = 0; f < r->nfn; f++) {
@@ -387,7 +387,7 @@ see_lives(struct roles *r)
 		const struct touch *t = &r->touch[i];
 
 		if (t->p != l.p)
-			l = (struct life){ .p = t->p, .birth = SPY_NONE };
+			l = (struct life){ .p = t->p, .birth = CALLTRACE_NONE };
 		if (t->how == TAKEN)
 			see_end(r, &l, t);
 		else
@@ -399,7 +399,7 @@ see_lives(struct roles *r)
 
 /* A new pointer, which is used, for one that lives, which nobody frees any more. */
 static void
-find_reallocs(struct roles *r)
+find_reallocs(struct infer *r)
 {
 	for (unsigned f = 0; f < r->nfn; f++) {
 		const struct fn *fn = &r->fn[f];
@@ -412,7 +412,7 @@ find_reallocs(struct roles *r)
 }
 
 static int
-allocates(const struct roles *r, unsigned f)
+allocates(const struct infer *r, unsigned f)
 {
 	const struct fn *fn = &r->fn[f];
 
@@ -423,7 +423,7 @@ allocates(const struct roles *r, unsigned f)
 
 /* How much a function has handed out that none of some others has. */
 static size_t
-adds(const struct roles *r, unsigned f, uint64_t others)
+adds(const struct infer *r, unsigned f, uint64_t others)
 {
 	size_t n = 0;
 
@@ -434,7 +434,7 @@ adds(const struct roles *r, unsigned f, uint64_t others)
 
 /* Of those that call one another, the one by which more comes. */
 static uint64_t
-choose(const struct roles *r, uint64_t from, uint64_t chosen)
+choose(const struct infer *r, uint64_t from, uint64_t chosen)
 {
 	for (;;) {
 		size_t most = 0, n;
@@ -454,7 +454,7 @@ choose(const struct roles *r, uint64_t from, uint64_t chosen)
 /* What can be nothing that allocates must not confuse: an end of something is
  * where something else begins. */
 static void
-find_births(struct roles *r)
+find_births(struct infer *r)
 {
 	for (unsigned f = 0; f < r->nfn; f++) {
 		const struct fn *fn = &r->fn[f];
@@ -468,10 +468,10 @@ find_births(struct roles *r)
 /* Some of those that allocate (or all that reallocate) without those that always
  * let another one of them do it: that may be called by others, too. */
 static uint64_t
-innermost(const struct roles *r, uint64_t some)
+innermost(const struct infer *r, uint64_t some)
 {
-	size_t own[ROLES_MOST] = { 0 };
-	uint32_t told = SPY_NONE; /* a birth whose innermost one is known */
+	size_t own[INFER_MOST] = { 0 };
+	uint32_t told = CALLTRACE_NONE; /* a birth whose innermost one is known */
 
 	for (size_t i = 0; i < r->nshare; i++) {
 		unsigned f = r->call[r->share[i].call].fn;
@@ -488,7 +488,7 @@ innermost(const struct roles *r, uint64_t some)
 }
 
 static void
-find_allocs(struct roles *r)
+find_allocs(struct infer *r)
 {
 	uint64_t may = 0;
 
@@ -531,7 +531,7 @@ by_place(const void *va, const void *vb)
 
 /* How many overlap what lives when they are handed out. */
 static size_t
-count_overlaps(struct roles *r)
+count_overlaps(struct infer *r)
 {
 	struct moment *m = calloc(2 * r->nbirth + 1, sizeof *m);
 	void *living = NULL;
@@ -547,7 +547,7 @@ count_overlaps(struct roles *r)
 		if (b->size == 0)
 			continue;
 		m[n++] = (struct moment){ b->from, b, 0 };
-		if (b->to != SPY_NONE)
+		if (b->to != CALLTRACE_NONE)
 			m[n++] = (struct moment){ b->to, b, 1 };
 	}
 	qsort(m, n, sizeof *m, by_time);
@@ -608,7 +608,7 @@ may_be_calloc(const struct values v[2])
 }
 
 static uint64_t
-shape_of_alloc(const struct roles *r, unsigned f, int *maybe)
+shape_of_alloc(const struct infer *r, unsigned f, int *maybe)
 {
 	struct values v[2];
 	size_t out = 0, n = 0;
@@ -616,7 +616,7 @@ shape_of_alloc(const struct roles *r, unsigned f, int *maybe)
 
 	memset(v, 0, sizeof v);
 	for (size_t i = 0; i < r->nshare; i++) {
-		const struct spy_call *c = &r->call[r->share[i].call];
+		const struct calltrace_call *c = &r->call[r->share[i].call];
 
 		if (c->fn != f)
 			continue;
@@ -635,12 +635,12 @@ shape_of_alloc(const struct roles *r, unsigned f, int *maybe)
 
 /* realloc(p, size), or __rust_realloc(p, old size, alignment, size)? */
 static uint64_t
-shape_of_realloc(const struct roles *r, unsigned f)
+shape_of_realloc(const struct infer *r, unsigned f)
 {
 	size_t n = 0, rust = 0;
 
 	for (size_t i = 0; i < r->nshare; i++) {
-		const struct spy_call *c = &r->call[r->share[i].call];
+		const struct calltrace_call *c = &r->call[r->share[i].call];
 
 		if (c->fn != f)
 			continue;
@@ -653,7 +653,7 @@ shape_of_realloc(const struct roles *r, unsigned f)
 }
 
 static uint64_t
-size_by(const struct spy_call *c, uint64_t shape)
+size_by(const struct calltrace_call *c, uint64_t shape)
 {
 	unsigned size = shape >> 8 & 15, times = shape >> 12 & 15;
 
@@ -661,10 +661,10 @@ size_by(const struct spy_call *c, uint64_t shape)
 }
 
 static void
-set_sizes(struct roles *r, const uint64_t *shape)
+set_sizes(struct infer *r, const uint64_t *shape)
 {
 	for (size_t i = 0; i < r->nshare; i++) {
-		const struct spy_call *c = &r->call[r->share[i].call];
+		const struct calltrace_call *c = &r->call[r->share[i].call];
 		struct birth *b = &r->birth[r->share[i].birth];
 
 		/* Of several the outermost counts: it is told last. */
@@ -675,7 +675,7 @@ set_sizes(struct roles *r, const uint64_t *shape)
 
 /* A product that still leaves all side by side is the size. */
 static void
-try_calloc(struct roles *r, unsigned f, uint64_t *shape)
+try_calloc(struct infer *r, unsigned f, uint64_t *shape)
 {
 	size_t before, after;
 
@@ -689,9 +689,9 @@ try_calloc(struct roles *r, unsigned f, uint64_t *shape)
 }
 
 static void
-shape_all(struct roles *r, uint64_t *shape)
+shape_all(struct infer *r, uint64_t *shape)
 {
-	int maybe[ROLES_MOST] = { 0 };
+	int maybe[INFER_MOST] = { 0 };
 
 	for (unsigned f = 0; f < r->nfn; f++) {
 		shape[f] = 0;
@@ -712,7 +712,7 @@ shape_all(struct roles *r, uint64_t *shape)
 
 /* Before others are left out. */
 static void
-see_pointers(const struct roles *r, struct roles_seen *seen)
+see_pointers(const struct infer *r, struct infer_seen *seen)
 {
 	for (unsigned f = 0; f < r->nfn; f++) {
 		const struct fn *fn = &r->fn[f];
@@ -724,11 +724,11 @@ see_pointers(const struct roles *r, struct roles_seen *seen)
 }
 
 static void
-sum_up(struct roles *r, struct roles_seen *seen)
+sum_up(struct infer *r, struct infer_seen *seen)
 {
 	seen->births = r->nbirth;
 	for (size_t i = 0; i < r->nbirth; i++)
-		seen->deaths += r->birth[i].to != SPY_NONE;
+		seen->deaths += r->birth[i].to != CALLTRACE_NONE;
 	for (unsigned f = 0; f < r->nfn; f++)
 		seen->wrong += r->fn[f].wrong;
 	seen->wrong += count_overlaps(r);
@@ -740,7 +740,7 @@ sum_up(struct roles *r, struct roles_seen *seen)
 }
 
 static const char *
-judge(const struct roles *r, const struct roles_seen *seen)
+judge(const struct infer *r, const struct infer_seen *seen)
 {
 	if (r->nomem)
 		return "out of memory";
@@ -756,14 +756,14 @@ judge(const struct roles *r, const struct roles_seen *seen)
 }
 
 int
-roles_find(const struct spy_calls *calls, size_t n, uint64_t *shape,
-    struct roles_seen *seen, const char **why)
+infer_find(const struct calltrace_calls *calls, size_t n, uint64_t *shape,
+    struct infer_seen *seen, const char **why)
 {
-	struct roles *r = calloc(1, sizeof *r);
+	struct infer *r = calloc(1, sizeof *r);
 
 	memset(seen, 0, sizeof *seen);
 	*why = r ? "too many functions" : "out of memory";
-	if (r == NULL || n > ROLES_MOST) {
+	if (r == NULL || n > INFER_MOST) {
 		free(r);
 		return -1;
 	}

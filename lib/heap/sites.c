@@ -1,4 +1,4 @@
-#include "heap/places.h"
+#include "heap/sites.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,22 +8,22 @@
 #include "heap/heap.h"
 #include "base/idmap.h"
 
-struct places {
-	struct place **place;
+struct sites {
+	struct site **place;
 	size_t n, room;
 	struct idmap of;        /* a hash of what they are -> index */
 	uint32_t *changed;      /* indexes, as they come */
 	size_t nchanged, changed_room;
 };
 
-struct places *
-places_new(void)
+struct sites *
+sites_new(void)
 {
-	return calloc(1, sizeof(struct places));
+	return calloc(1, sizeof(struct sites));
 }
 
 void
-places_free(struct places *p)
+sites_free(struct sites *p)
 {
 	if (p == NULL)
 		return;
@@ -43,12 +43,12 @@ hash(pid_t pid, pid_t tid, struct rec_ref stack)
 	return hash_id(hash_str(hash_u64(h, stack.id), stack.cut));
 }
 
-struct place *
-places_get(struct places *p, pid_t pid, pid_t tid, struct rec_ref stack)
+struct site *
+sites_get(struct sites *p, pid_t pid, pid_t tid, struct rec_ref stack)
 {
 	uint64_t id = hash(pid, tid, stack);
 	uint32_t i = idmap_get(&p->of, id);
-	struct place *new;
+	struct site *new;
 
 	if (i != IDMAP_NONE)
 		return p->place[i];
@@ -69,7 +69,7 @@ places_get(struct places *p, pid_t pid, pid_t tid, struct rec_ref stack)
 }
 
 void
-place_add(struct places *p, struct place *to, const struct heap_change *c)
+site_add(struct sites *p, struct site *to, const struct heap_change *c)
 {
 	struct rec_heap *s = &to->sum;
 
@@ -98,15 +98,15 @@ place_add(struct places *p, struct place *to, const struct heap_change *c)
 	to->changed = 1;
 }
 
-struct place *
-places_nth(const struct places *p, uint32_t index)
+struct site *
+sites_nth(const struct sites *p, uint32_t index)
 {
 	return p->place[index];
 }
 
 /* What is told since. */
 static void
-begin_anew(struct place *place)
+begin_anew(struct site *place)
 {
 	struct rec_heap *s = &place->sum, old = *s;
 
@@ -121,13 +121,13 @@ begin_anew(struct place *place)
 }
 
 void
-places_tell(struct places *p, pid_t pid, void (*fn)(void *ctx, struct place *place),
+sites_emit(struct sites *p, pid_t pid, void (*fn)(void *ctx, struct site *place),
     void *ctx)
 {
 	size_t left = 0;
 
 	for (size_t i = 0; i < p->nchanged; i++) {
-		struct place *place = p->place[p->changed[i]];
+		struct site *place = p->place[p->changed[i]];
 
 		if (pid && place->sum.pid != (uint64_t)pid) {
 			p->changed[left++] = p->changed[i];

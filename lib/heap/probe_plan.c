@@ -1,4 +1,4 @@
-#include "heap/plan.h"
+#include "heap/probe_plan.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,8 +18,8 @@
 #include "unwind/module.h"
 #include "elf/elf_file.h"
 #include "os/proc.h"
-#include "heap/rank.h"
-#include "heap/stubs.h"
+#include "heap/hot_slots.h"
+#include "heap/rust_stubs.h"
 
 #define COUNT(a) (sizeof a / sizeof *a)
 
@@ -98,8 +98,8 @@ struct shims {
 	uint64_t offset[4];
 };
 
-struct plan_file {
-	struct plan_file *next;
+struct probe_plan_file {
+	struct probe_plan_file *next;
 	struct elf_file *obj;
 	int fd, rust, symtab;
 	char file[40];           /* /proc/self/fd/... */
@@ -127,14 +127,14 @@ struct plan_file {
 };
 
 struct list {
-	struct plan_probe **probe;
+	struct probe **probe;
 	size_t *n, room;
 };
 
 struct planner {
-	struct plan *plan;
+	struct probe_plan *plan;
 	pid_t pid; /* 0: a file alone */
-	const struct plan_options *o;
+	const struct probe_plan_options *o;
 	size_t note_room;
 	struct list found, below, guess; /* of the plan's three */
 	struct list *to;                 /* where probes are added now */
@@ -148,7 +148,7 @@ note(struct planner *p, const char *format, ...)
 static void
 note(struct planner *p, const char *format, ...)
 {
-	struct plan *plan = p->plan;
+	struct probe_plan *plan = p->plan;
 	char *text;
 	va_list args;
 	int n;
@@ -164,7 +164,7 @@ note(struct planner *p, const char *format, ...)
 }
 
 static void
-close_file(struct plan_file *f)
+close_file(struct probe_plan_file *f)
 {
 	elf_file_close(f->obj);
 	if (f->fd >= 0)
@@ -180,11 +180,11 @@ close_file(struct plan_file *f)
 
 struct seeing {
 	struct planner *p;
-	struct plan_file *f;
+	struct probe_plan_file *f;
 };
 
 static const unsigned char *
-code_at(const struct plan_file *f, uint64_t offset, size_t *len)
+code_at(const struct probe_plan_file *f, uint64_t offset, size_t *len)
 {
 	const unsigned char *bytes = elf_file_bytes(f->obj, len);
 
@@ -195,7 +195,7 @@ code_at(const struct plan_file *f, uint64_t offset, size_t *len)
 }
 
 static int
-is_stub(const struct plan_file *f, uint64_t offset)
+is_stub(const struct probe_plan_file *f, uint64_t offset)
 {
 	size_t len;
 	const unsigned char *code = code_at(f, offset, &len);
@@ -205,7 +205,7 @@ is_stub(const struct plan_file *f, uint64_t offset)
 }
 
 static void
-see_shim(struct plan_file *f, int shim, uint64_t addr)
+see_shim(struct probe_plan_file *f, int shim, uint64_t addr)
 {
 	uint64_t offset;
 
@@ -240,7 +240,7 @@ is_named(const struct function *fn, const char *name)
 static void
 add_entry(struct seeing *s, const struct function *fn, uint64_t offset)
 {
-	struct plan_file *f = s->f;
+	struct probe_plan_file *f = s->f;
 
 	for (size_t i = 0; i < f->nentry; i++)
 		if (f->entry[i].function == fn && f->entry[i].offset == offset)
@@ -272,7 +272,7 @@ see_symbol(void *ctx, const char *table, const struct elf_file_symbol *symbol)
 static void
 see_slot(void *ctx, const char *name, uint64_t slot)
 {
-	struct plan_file *f = ctx;
+	struct probe_plan_file *f = ctx;
 
 	for (size_t i = 0; i < COUNT(functions); i++)
 		if (functions[i].layer == LIBC && strcmp(functions[i].name, name) == 0 &&
@@ -302,7 +302,7 @@ static void
 see_row(void *ctx, const uint64_t offset[4])
 {
 	struct seeing *s = ctx;
-	struct plan_file *f = s->f;
+	struct probe_plan_file *f = s->f;
 
 	if (array_room(&f->row, f->nrow, &f->row_room, sizeof *f->row) < 0) {
 		s->p->nomem = 1;
@@ -315,7 +315,7 @@ see_row(void *ctx, const uint64_t offset[4])
 static void
 look_apart(struct seeing *s)
 {
-	struct plan_file *f = s->f;
+	struct probe_plan_file *f = s->f;
 	char root[32] = "", name[DEBUGFILE_NAME];
 	const struct debugfile_where w = { .root = root, .path = f->path };
 	struct elf_file *apart;
@@ -332,7 +332,7 @@ look_apart(struct seeing *s)
 }
 
 static void
-look(struct planner *p, struct plan_file *f)
+look(struct planner *p, struct probe_plan_file *f)
 {
 	struct seeing s = { p, f };
 
@@ -346,14 +346,14 @@ look(struct planner *p, struct plan_file *f)
 		return;
 	f->linked = linked_in(f->obj);
 	if (!f->symtab && !f->shims && !f->wanted)
-		stubs_find(f->obj, see_row, &s);
+		rust_stubs_find(f->obj, see_row, &s);
 }
 
 /* Take over an open file. */
-static struct plan_file *
+static struct probe_plan_file *
 add_file(struct planner *p, int fd, const char *path)
 {
-	struct plan_file *f = calloc(1, sizeof *f), **at = &p->plan->inside;
+	struct probe_plan_file *f = calloc(1, sizeof *f), **at = &p->plan->inside;
 	const char *error;
 	struct stat st;
 
@@ -392,7 +392,7 @@ static void
 see_map(void *ctx, const struct proc_map *map)
 {
 	struct planner *p = ctx;
-	struct plan_file *f = p->plan->inside;
+	struct probe_plan_file *f = p->plan->inside;
 	char path[4200];
 	struct stat st;
 	int fd;
@@ -421,7 +421,7 @@ see_map(void *ctx, const struct proc_map *map)
 /* What to add to a file's addresses.  A page of a mapping may begin with what
  * is in another segment as well. */
 static int
-find_bias(const struct plan_file *f, uint64_t *bias)
+find_bias(const struct probe_plan_file *f, uint64_t *bias)
 {
 	struct elf_file_segment s;
 
@@ -437,10 +437,10 @@ find_bias(const struct plan_file *f, uint64_t *bias)
 }
 
 /* The file and the place in it of an address. */
-static struct plan_file *
+static struct probe_plan_file *
 file_at(const struct planner *p, uint64_t addr, uint64_t *offset)
 {
-	for (struct plan_file *f = p->plan->inside; f; f = f->next)
+	for (struct probe_plan_file *f = p->plan->inside; f; f = f->next)
 		for (size_t i = 0; i < f->nmap; i++)
 			if (addr >= f->map[i].start && addr < f->map[i].end) {
 				*offset = addr - f->map[i].start + f->map[i].offset;
@@ -451,7 +451,7 @@ file_at(const struct planner *p, uint64_t addr, uint64_t *offset)
 
 /* C libraries come last when names are looked up, wherever they are mapped. */
 static int
-is_libc(const struct plan_file *f)
+is_libc(const struct probe_plan_file *f)
 {
 	return strncmp(f->name, "libc.", 5) == 0 || strncmp(f->name, "libc-", 5) == 0 ||
 	    strncmp(f->name, "ld-", 3) == 0;
@@ -459,12 +459,12 @@ is_libc(const struct plan_file *f)
 
 /* Who defines a function for others to find: the executable, which is first,
  * else a library that replaces the C library's, else that one. */
-static struct plan_file *
+static struct probe_plan_file *
 definer(const struct planner *p, const struct function *fn, uint64_t *offset)
 {
-	struct plan_file *found = NULL;
+	struct probe_plan_file *found = NULL;
 
-	for (struct plan_file *f = p->plan->inside; f; f = f->next)
+	for (struct probe_plan_file *f = p->plan->inside; f; f = f->next)
 		for (size_t i = 0; i < f->nentry; i++)
 			if (f->entry[i].function == fn &&
 			    (found == NULL || (is_libc(found) && !is_libc(f)))) {
@@ -476,11 +476,11 @@ definer(const struct planner *p, const struct function *fn, uint64_t *offset)
 
 /* What a slot points at.  One that is not bound yet points into the file's own
  * table of jumps. */
-static struct plan_file *
-behind_slot(const struct planner *p, const struct plan_file *f, size_t want,
+static struct probe_plan_file *
+behind_slot(const struct planner *p, const struct probe_plan_file *f, size_t want,
     uint64_t *offset)
 {
-	struct plan_file *to = NULL;
+	struct probe_plan_file *to = NULL;
 	uint64_t bias, addr = 0;
 
 	if (p->pid && find_bias(f, &bias) == 0 &&
@@ -506,10 +506,10 @@ keep_of(step_u64 shape)
 }
 
 static int
-is_there(const struct list *l, const struct plan_file *f, uint64_t entry)
+is_there(const struct list *l, const struct probe_plan_file *f, uint64_t entry)
 {
 	for (size_t i = 0; i < *l->n; i++) {
-		const struct plan_probe *p = &(*l->probe)[i];
+		const struct probe *p = &(*l->probe)[i];
 
 		if (p->dev == f->dev && p->ino == f->ino && p->entry == entry)
 			return 1;
@@ -518,11 +518,11 @@ is_there(const struct list *l, const struct plan_file *f, uint64_t entry)
 }
 
 static void
-add_probe(struct planner *p, const struct plan_file *f, const char *layer,
+add_probe(struct planner *p, const struct probe_plan_file *f, const char *layer,
     const char *function, uint64_t entry, step_u64 shape)
 {
 	struct list *to = p->to;
-	struct plan_probe *new;
+	struct probe *new;
 	struct insn_place place;
 	size_t len;
 	const unsigned char *code = code_at(f, entry, &len);
@@ -540,7 +540,7 @@ add_probe(struct planner *p, const struct plan_file *f, const char *layer,
 		return;
 	}
 	new = &(*to->probe)[(*to->n)++];
-	*new = (struct plan_probe){ .layer = layer, .path = f->path,
+	*new = (struct probe){ .layer = layer, .path = f->path,
 		.file = f->file, .dev = f->dev, .ino = f->ino, .entry = entry,
 		.offset = entry + place.offset, .shape = shape,
 		.stepped = place.stepped };
@@ -548,7 +548,7 @@ add_probe(struct planner *p, const struct plan_file *f, const char *layer,
 }
 
 static void
-add_shims(struct planner *p, const struct plan_file *f, const struct shims *shims,
+add_shims(struct planner *p, const struct probe_plan_file *f, const struct shims *shims,
     unsigned which)
 {
 	for (int i = 0; i < 4; i++)
@@ -558,7 +558,7 @@ add_shims(struct planner *p, const struct plan_file *f, const struct shims *shim
 
 /* A file's own functions of a layer.  How many. */
 static size_t
-add_own(struct planner *p, const struct plan_file *f, enum layer layer)
+add_own(struct planner *p, const struct probe_plan_file *f, enum layer layer)
 {
 	size_t n = 0;
 
@@ -574,7 +574,7 @@ add_own(struct planner *p, const struct plan_file *f, enum layer layer)
 }
 
 static int
-has(const struct plan_file *f, enum layer layer, const char *name)
+has(const struct probe_plan_file *f, enum layer layer, const char *name)
 {
 	for (size_t i = 0; i < f->nentry; i++)
 		if (f->entry[i].function->layer == layer &&
@@ -585,7 +585,7 @@ has(const struct plan_file *f, enum layer layer, const char *name)
 
 /* Whose malloc() a file has. */
 static enum layer
-kind_of(const struct plan_file *f)
+kind_of(const struct probe_plan_file *f)
 {
 	if (has(f, JEMALLOC, "mallocx"))
 		return JEMALLOC;
@@ -595,20 +595,20 @@ kind_of(const struct plan_file *f)
 /* ---- choosing ---------------------------------------------------------- */
 
 static int
-are_stubs(const struct plan_file *f)
+are_stubs(const struct probe_plan_file *f)
 {
 	return f->shims == ALL_SHIMS && !f->bodies;
 }
 
 /* The file whose __rust_* functions all are stubs, of this one or for it. */
-static const struct plan_file *
-stubs_for(const struct planner *p, const struct plan_file *f)
+static const struct probe_plan_file *
+stubs_for(const struct planner *p, const struct probe_plan_file *f)
 {
 	if (p->o->no_shims)
 		return NULL;
 	if (f->shims)
 		return are_stubs(f) ? f : NULL;
-	for (const struct plan_file *o = p->plan->inside; o && f->wanted; o = o->next)
+	for (const struct probe_plan_file *o = p->plan->inside; o && f->wanted; o = o->next)
 		if (o != f && are_stubs(o))
 			return o;
 	return NULL;
@@ -616,10 +616,10 @@ stubs_for(const struct planner *p, const struct plan_file *f)
 
 /* What allocates for a file's __rust_* functions. */
 static void
-add_below(struct planner *p, const struct plan_file *f)
+add_below(struct planner *p, const struct probe_plan_file *f)
 {
 	enum layer kind = kind_of(f);
-	const struct plan_file *to;
+	const struct probe_plan_file *to;
 	uint64_t offset;
 
 	p->to = &p->below;
@@ -634,7 +634,7 @@ add_below(struct planner *p, const struct plan_file *f)
 }
 
 static void
-choose_rows(struct planner *p, const struct plan_file *f)
+choose_rows(struct planner *p, const struct probe_plan_file *f)
 {
 	for (size_t i = 0; i < f->nrow; i++)
 		add_shims(p, f, &f->row[i], ALL_SHIMS);
@@ -646,7 +646,7 @@ choose_rows(struct planner *p, const struct plan_file *f)
 
 /* That its calls do not go where the names say. */
 static const char *
-bypassed(const struct plan_file *f)
+bypassed(const struct probe_plan_file *f)
 {
 	return f->shims ? "; its __rust_alloc is bypassed (LTO, or a "
 	                  "#[global_allocator])"
@@ -655,9 +655,9 @@ bypassed(const struct plan_file *f)
 
 /* By what the slots point at. */
 static int
-choose_imports(struct planner *p, const struct plan_file *f)
+choose_imports(struct planner *p, const struct probe_plan_file *f)
 {
-	const struct plan_file *to = NULL, *first = NULL;
+	const struct probe_plan_file *to = NULL, *first = NULL;
 	int has_calloc = 0, n = 0;
 	uint64_t offset;
 
@@ -697,7 +697,7 @@ choose_imports(struct planner *p, const struct plan_file *f)
 /* What stands in a slot of a file, as the file has its addresses. */
 struct slots {
 	const struct planner *p;
-	const struct plan_file *f;
+	const struct probe_plan_file *f;
 	uint64_t bias;
 };
 
@@ -716,16 +716,16 @@ read_slot(void *ctx, uint64_t slot, uint64_t *addr)
 
 /* What is called most is among what may be watched to find out. */
 static void
-guess(struct planner *p, const struct plan_file *f)
+guess(struct planner *p, const struct probe_plan_file *f)
 {
 	struct slots s = { p, f, 0 };
-	struct rank_target t[GUESSES];
+	struct hot_slot t[GUESSES];
 	uint64_t offset;
 	size_t n;
 
 	if (p->pid == 0 || p->plan->nguess || find_bias(f, &s.bias) < 0)
 		return;
-	n = rank_targets(f->obj, read_slot, &s, t, GUESSES);
+	n = hot_slots(f->obj, read_slot, &s, t, GUESSES);
 	p->to = &p->guess;
 	for (size_t i = 0; i < n; i++)
 		if (elf_file_addr_to_offset(f->obj, t[i].addr, &offset) == 0)
@@ -734,7 +734,7 @@ guess(struct planner *p, const struct plan_file *f)
 }
 
 static void
-say_nothing(struct planner *p, const struct plan_file *f)
+say_nothing(struct planner *p, const struct probe_plan_file *f)
 {
 	guess(p, f);
 	if (f->linked)
@@ -749,15 +749,15 @@ say_nothing(struct planner *p, const struct plan_file *f)
 /* Does it have an allocator of its own that leaves only these to libc: what
  * std's threads use? */
 static int
-has_private(const struct plan_file *f)
+has_private(const struct probe_plan_file *f)
 {
 	return f->linked != NULL;
 }
 
 static void
-choose(struct planner *p, const struct plan_file *f)
+choose(struct planner *p, const struct probe_plan_file *f)
 {
-	const struct plan_file *stubs = stubs_for(p, f);
+	const struct probe_plan_file *stubs = stubs_for(p, f);
 
 	if (stubs) {
 		add_shims(p, stubs, &stubs->shim, ALL_SHIMS);
@@ -790,7 +790,7 @@ choose(struct planner *p, const struct plan_file *f)
 static void
 complete(struct planner *p)
 {
-	for (const struct plan_file *f = p->plan->inside; f; f = f->next) {
+	for (const struct probe_plan_file *f = p->plan->inside; f; f = f->next) {
 		enum layer kind = kind_of(f);
 		int used = 0;
 
@@ -808,7 +808,7 @@ complete(struct planner *p)
 static int
 is_stripped(const struct planner *p)
 {
-	for (const struct plan_file *f = p->plan->inside; f; f = f->next)
+	for (const struct probe_plan_file *f = p->plan->inside; f; f = f->next)
 		if (f->rust && !f->symtab)
 			return 1;
 	return 0;
@@ -819,7 +819,7 @@ choose_all(struct planner *p, char *why, size_t size)
 {
 	size_t rust = 0;
 
-	for (const struct plan_file *f = p->plan->inside; f; f = f->next) {
+	for (const struct probe_plan_file *f = p->plan->inside; f; f = f->next) {
 		if (!f->rust)
 			continue;
 		rust++;
@@ -840,11 +840,11 @@ choose_all(struct planner *p, char *why, size_t size)
 	else
 		snprintf(why, size, "nothing to probe: %s%s",
 		    p->plan->nnote ? p->plan->note[0] : "no file could be read",
-		    is_stripped(p) ? PLAN_ADVICE : "");
+		    is_stripped(p) ? PROBE_PLAN_ADVICE : "");
 	return -1;
 }
 
-static struct plan *
+static struct probe_plan *
 finish(struct planner *p, char *why, size_t size)
 {
 	int error;
@@ -854,7 +854,7 @@ finish(struct planner *p, char *why, size_t size)
 	error = p->nomem ? ENOMEM : errno;
 	if (p->nomem)
 		snprintf(why, size, "%s", strerror(ENOMEM));
-	plan_free(p->plan);
+	probe_plan_free(p->plan);
 	errno = error;
 	return NULL;
 }
@@ -862,7 +862,7 @@ finish(struct planner *p, char *why, size_t size)
 static void
 init(struct planner *p)
 {
-	struct plan *plan = p->plan;
+	struct probe_plan *plan = p->plan;
 
 	if (plan == NULL)
 		return;
@@ -872,8 +872,8 @@ init(struct planner *p)
 	p->to = &p->found;
 }
 
-struct plan *
-plan_process(pid_t pid, const struct plan_options *o, char *why, size_t size)
+struct probe_plan *
+probe_plan_process(pid_t pid, const struct probe_plan_options *o, char *why, size_t size)
 {
 	struct planner p = { .plan = calloc(1, sizeof *p.plan), .pid = pid, .o = o };
 	int error;
@@ -884,13 +884,13 @@ plan_process(pid_t pid, const struct plan_options *o, char *why, size_t size)
 	error = errno;
 	snprintf(why, size, "its mappings cannot be read: %s%s", strerror(error),
 	    error == EACCES ? ": give CAP_SYS_PTRACE, or run as root" : "");
-	plan_free(p.plan);
+	probe_plan_free(p.plan);
 	errno = error;
 	return NULL;
 }
 
-struct plan *
-plan_of_file(const char *path, const struct plan_options *o, char *why, size_t size)
+struct probe_plan *
+probe_plan_of_file(const char *path, const struct probe_plan_options *o, char *why, size_t size)
 {
 	struct planner p = { .plan = calloc(1, sizeof *p.plan), .o = o };
 	int fd = open(path, O_RDONLY | O_CLOEXEC), error;
@@ -900,16 +900,16 @@ plan_of_file(const char *path, const struct plan_options *o, char *why, size_t s
 		return finish(&p, why, size);
 	error = fd < 0 ? errno : 0;
 	snprintf(why, size, "%s", fd < 0 ? strerror(error) : "it is no program for x86-64");
-	plan_free(p.plan);
+	probe_plan_free(p.plan);
 	errno = error;
 	return NULL;
 }
 
 int
-plan_adopt(struct plan *p, const uint64_t *shape)
+probe_plan_adopt(struct probe_plan *p, const uint64_t *shape)
 {
 	struct planner planner = { .plan = p };
-	const struct plan_file *f = p->inside;
+	const struct probe_plan_file *f = p->inside;
 	size_t before = p->nprobe;
 
 	init(&planner);
@@ -924,11 +924,11 @@ plan_adopt(struct plan *p, const uint64_t *shape)
 }
 
 void
-plan_free(struct plan *p)
+probe_plan_free(struct probe_plan *p)
 {
 	if (p == NULL)
 		return;
-	for (struct plan_file *f = p->inside, *next; f; f = next) {
+	for (struct probe_plan_file *f = p->inside, *next; f; f = next) {
 		next = f->next;
 		close_file(f);
 	}
@@ -942,10 +942,10 @@ plan_free(struct plan *p)
 }
 
 void
-plan_print(FILE *out, const struct plan *p)
+probe_plan_print(FILE *out, const struct probe_plan *p)
 {
 	for (size_t i = 0; i < p->nprobe; i++) {
-		const struct plan_probe *q = &p->probe[i];
+		const struct probe *q = &p->probe[i];
 
 		fprintf(out, "%-8s  %-20s  %s+0x%" PRIx64 "%s\n", q->layer,
 		    q->function[0] ? q->function : "-", q->path, q->offset,

@@ -1,4 +1,4 @@
-#include "heap/stubs.h"
+#include "heap/rust_stubs.h"
 
 #include <stddef.h>
 
@@ -93,7 +93,7 @@ may_begin(const unsigned char *code)
 }
 
 void
-stubs_find(const struct elf_file *o, void (*fn)(void *ctx, const uint64_t offset[4]),
+rust_stubs_find(const struct elf_file *o, void (*fn)(void *ctx, const uint64_t offset[4]),
     void *ctx)
 {
 	struct elf_file_segment s;

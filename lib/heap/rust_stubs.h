@@ -3,8 +3,8 @@
  * row, to functions that do with others what those of std's System allocator do
  * with malloc(), free(), realloc() and calloc().
  */
-#ifndef STUBS_H
-#define STUBS_H
+#ifndef RUST_STUBS_H
+#define RUST_STUBS_H
 
 #include <stdint.h>
 
@@ -12,7 +12,7 @@ struct elf_file;
 
 /* Call fn for each such row: the offsets in the file of the four, in the order of
  * allocator_shim(). */
-void stubs_find(const struct elf_file *o, void (*fn)(void *ctx, const uint64_t offset[4]),
+void rust_stubs_find(const struct elf_file *o, void (*fn)(void *ctx, const uint64_t offset[4]),
     void *ctx);
 
 #endif

@@ -5,31 +5,31 @@
  * Faults tell who touches a page, all of them or some; /proc/PID/pagemap tells,
  * from time to time, which are there.  A huge page comes by one fault.
  */
-#ifndef PAGES_H
-#define PAGES_H
+#ifndef PAGEMAP_H
+#define PAGEMAP_H
 
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-#define PAGES_SIZE 4096
+#define PAGEMAP_SIZE 4096
 
-struct pages;
+struct pagemap;
 
 /* What there is now is nobody's.  NULL with errno: EACCES, or it has ended. */
-struct pages *pages_new(pid_t pid);
-void pages_free(struct pages *p);
+struct pagemap *pagemap_new(pid_t pid);
+void pagemap_free(struct pagemap *p);
 
-/* Someone (a number below PAGES_STRANGE) has caused a fault at an address.  -1: out
+/* Someone (a number below PAGEMAP_STRANGE) has caused a fault at an address.  -1: out
  * of memory. */
-int pages_fault(struct pages *p, uint64_t addr, uint32_t who);
+int pagemap_fault(struct pagemap *p, uint64_t addr, uint32_t who);
 
 /* What has happened to someone's pages: how many have come, and have gone. */
-#define PAGES_STRANGE 0x7ffffffeU /* who: came without a fault that was told */
+#define PAGEMAP_STRANGE 0x7ffffffeU /* who: came without a fault that was told */
 
-struct pages_change {
+struct pagemap_change {
 	uint32_t who;
-	uint64_t come, gone; /* PAGES_STRANGE: come may be less than nothing, modulo
+	uint64_t come, gone; /* PAGEMAP_STRANGE: come may be less than nothing, modulo
 	                        2^64, when a fault is told late */
 };
 
@@ -37,11 +37,11 @@ struct pages_change {
  * Look which pages are there, and call fn for all whose pages have come or gone
  * since the last look.  -1 with errno: the process has ended, or memory.
  */
-int pages_look(struct pages *p,
-    void (*fn)(void *ctx, const struct pages_change *c), void *ctx);
+int pagemap_look(struct pagemap *p,
+    void (*fn)(void *ctx, const struct pagemap_change *c), void *ctx);
 
 /* All that is left is gone: its process has ended. */
-void pages_end(struct pages *p,
-    void (*fn)(void *ctx, const struct pages_change *c), void *ctx);
+void pagemap_end(struct pagemap *p,
+    void (*fn)(void *ctx, const struct pagemap_change *c), void *ctx);
 
 #endif

@@ -1,4 +1,4 @@
-#include "heap/spy.h"
+#include "heap/calltrace.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -13,7 +13,7 @@
 #include "base/idmap.h"
 
 #include "os/loader.h"
-#include "heap/plan.h"
+#include "heap/probe_plan.h"
 #include "os/proc.h"
 #include "os/rawbpf.h"
 #include "spy.skel.h"
@@ -28,14 +28,14 @@ struct under_way {
 	size_t n;
 };
 
-struct spy {
+struct calltrace {
 	struct spy_bpf *bpf;
 	struct ring_buffer *ring;
 	int sessions; /* the kernel has them; */
 	int session;  /* a link for all */
 	struct bpf_link *link[2 * MOST];
 	size_t nlink;
-	struct spy_calls *out;
+	struct calltrace_calls *out;
 	size_t most;
 	uint32_t now; /* events so far */
 	struct idmap of; /* thread -> index */
@@ -47,7 +47,7 @@ struct spy {
 /* ---- calls ------------------------------------------------------------- */
 
 static struct under_way *
-thread_of(struct spy *s, uint32_t tid)
+thread_of(struct calltrace *s, uint32_t tid)
 {
 	uint32_t i = idmap_get(&s->of, tid);
 	struct under_way *new;
@@ -67,18 +67,18 @@ thread_of(struct spy *s, uint32_t tid)
 }
 
 static int
-begin(struct spy *s, struct under_way *t, const struct spy_event *e)
+begin(struct calltrace *s, struct under_way *t, const struct spy_event *e)
 {
-	struct spy_calls *c = s->out;
-	struct spy_call *call;
+	struct calltrace_calls *c = s->out;
+	struct calltrace_call *call;
 
 	if (c->n >= s->most || t->n == DEPTH)
 		return 0;
 	if (array_room(&c->call, c->n, &c->room, sizeof *call) < 0)
 		return -1;
 	call = &c->call[c->n];
-	*call = (struct spy_call){ .fn = e->fn, .tid = e->tid, .enter = s->now,
-		.leave = SPY_NONE, .outer = t->n ? t->call[t->n - 1] : SPY_NONE };
+	*call = (struct calltrace_call){ .fn = e->fn, .tid = e->tid, .enter = s->now,
+		.leave = CALLTRACE_NONE, .outer = t->n ? t->call[t->n - 1] : CALLTRACE_NONE };
 	memcpy(call->arg, e->word, sizeof call->arg);
 	t->call[t->n++] = (uint32_t)c->n++;
 	return 0;
@@ -87,10 +87,10 @@ begin(struct spy *s, struct under_way *t, const struct spy_event *e)
 /* Of calls that began at the same place, which jump to one another, the last
  * returns first. */
 static void
-end(struct spy *s, struct under_way *t, const struct spy_event *e)
+end(struct calltrace *s, struct under_way *t, const struct spy_event *e)
 {
 	for (size_t i = t->n; i-- > 0;) {
-		struct spy_call *call = &s->out->call[t->call[i]];
+		struct calltrace_call *call = &s->out->call[t->call[i]];
 
 		if (call->fn != (e->fn & ~SPY_RETURN))
 			continue;
@@ -105,7 +105,7 @@ end(struct spy *s, struct under_way *t, const struct spy_event *e)
 static int
 on_event(void *ctx, void *event, size_t len)
 {
-	struct spy *s = ctx;
+	struct calltrace *s = ctx;
 	const struct spy_event *e = event;
 	struct under_way *t;
 
@@ -127,7 +127,7 @@ on_event(void *ctx, void *event, size_t len)
 /* ---- probes ------------------------------------------------------------ */
 
 static int
-load(struct spy *s)
+load(struct calltrace *s)
 {
 	int sessions = s->sessions;
 
@@ -147,7 +147,7 @@ load(struct spy *s)
 }
 
 static int
-arm_session(struct spy *s, pid_t pid, const struct plan_probe *probe, size_t n)
+arm_session(struct calltrace *s, pid_t pid, const struct probe *probe, size_t n)
 {
 	uint64_t offset[MOST], number[MOST];
 
@@ -162,7 +162,7 @@ arm_session(struct spy *s, pid_t pid, const struct plan_probe *probe, size_t n)
 
 /* Returns first: what is entered is to be seen to return. */
 static int
-arm_each(struct spy *s, pid_t pid, const struct plan_probe *probe, size_t n)
+arm_each(struct calltrace *s, pid_t pid, const struct probe *probe, size_t n)
 {
 	for (int returns = 1; returns >= 0; returns--)
 		for (size_t i = 0; i < n; i++) {
@@ -180,7 +180,7 @@ arm_each(struct spy *s, pid_t pid, const struct plan_probe *probe, size_t n)
 }
 
 static void
-disarm(struct spy *s)
+disarm(struct calltrace *s)
 {
 	if (s->session >= 0)
 		close(s->session);
@@ -190,7 +190,7 @@ disarm(struct spy *s)
 }
 
 static void
-free_spy(struct spy *s)
+free_spy(struct calltrace *s)
 {
 	disarm(s);
 	ring_buffer__free(s->ring);
@@ -203,10 +203,10 @@ free_spy(struct spy *s)
 
 /* All probes are of one file. */
 int
-spy_watch(pid_t pid, const struct plan_probe *probe, size_t n, size_t most,
-    uint64_t ns, struct spy_calls *out, char *why, size_t size)
+calltrace_watch(pid_t pid, const struct probe *probe, size_t n, size_t most,
+    uint64_t ns, struct calltrace_calls *out, char *why, size_t size)
 {
-	struct spy s = { .sessions = loader_has_sessions(), .session = -1, .out = out,
+	struct calltrace s = { .sessions = loader_has_sessions(), .session = -1, .out = out,
 		.most = most };
 	uint64_t end_time;
 	int error = 0;

@@ -15,15 +15,15 @@
  *	rust      what is left of the __rust_* functions, if nothing else is
  *	          there: a part of the allocations.
  */
-#ifndef PLAN_H
-#define PLAN_H
+#ifndef PROBE_PLAN_H
+#define PROBE_PLAN_H
 
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/types.h>
 
-struct plan_probe {
+struct probe {
 	char function[32];     /* its name; "" where it has none */
 	const char *layer;     /* as above */
 	const char *path;      /* the file, as the process names it */
@@ -36,27 +36,27 @@ struct plan_probe {
 };
 
 /* To who has a file without names. */
-#define PLAN_ADVICE ": keep its symbols (strip = \"debuginfo\" or \"none\" in Cargo.toml)"
+#define PROBE_PLAN_ADVICE ": keep its symbols (strip = \"debuginfo\" or \"none\" in Cargo.toml)"
 
-struct plan_options {
+struct probe_plan_options {
 	int all_callers; /* files without Rust code count, too */
 	int no_shims;    /* never by the __rust_* functions */
 };
 
-struct plan {
-	struct plan_probe *probe; /* no place twice */
+struct probe_plan {
+	struct probe *probe; /* no place twice */
 	size_t nprobe;
 	/* Where __rust_* are probed, the functions that allocate for them: calls
 	 * from Rust code must be about as many. */
-	struct plan_probe *below;
+	struct probe *below;
 	size_t nbelow;
 	/* Functions of a file that has no names for those that allocate, which are
 	 * among them: all in one file, with shape 0. */
-	struct plan_probe *guess;
+	struct probe *guess;
 	size_t nguess;
 	char **note;              /* for people: what was chosen, and what is missing */
 	size_t nnote;
-	struct plan_file *inside;
+	struct probe_plan_file *inside;
 };
 
 /*
@@ -64,20 +64,20 @@ struct plan {
  * bring is not known.  NULL: why[] says why there is nothing to probe; errno
  * is EACCES or EPERM where something is not permitted, ENOMEM, or 0.
  */
-struct plan *plan_process(pid_t pid, const struct plan_options *o, char *why,
+struct probe_plan *probe_plan_process(pid_t pid, const struct probe_plan_options *o, char *why,
     size_t size);
-struct plan *plan_of_file(const char *path, const struct plan_options *o, char *why,
+struct probe_plan *probe_plan_of_file(const char *path, const struct probe_plan_options *o, char *why,
     size_t size);
-void plan_free(struct plan *p);
+void probe_plan_free(struct probe_plan *p);
 
 /*
- * Take over those of guess[] of which it is known now (by heap/roles) how they are
+ * Take over those of guess[] of which it is known now (by heap/infer) how they are
  * called: shape[i], or 0.  Pointers to probes do not stay valid.  How many; -1:
  * out of memory.
  */
-int plan_adopt(struct plan *p, const uint64_t *shape);
+int probe_plan_adopt(struct probe_plan *p, const uint64_t *shape);
 
 /* A line for each probe, and the notes. */
-void plan_print(FILE *out, const struct plan *p);
+void probe_plan_print(FILE *out, const struct probe_plan *p);
 
 #endif

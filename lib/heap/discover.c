@@ -1,4 +1,4 @@
-#include "heap/learn.h"
+#include "heap/discover.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "heap/plan.h"
-#include "heap/roles.h"
-#include "heap/spy.h"
+#include "heap/probe_plan.h"
+#include "heap/infer.h"
+#include "heap/calltrace.h"
 
 #define CALLS 50000        /* to look at, at most, */
 #define TIME_NS 3000000000 /* and so long, at a time */
@@ -17,14 +17,14 @@
 #define UNKNOWN 20         /* one in so many frees is of memory from elsewhere */
 
 void
-learned_free(struct learned *l)
+discovered_free(struct discovered *l)
 {
 	free(l->fn);
 	memset(l, 0, sizeof *l);
 }
 
 int
-learned_give(const struct learned *l, struct plan *plan)
+discovered_give(const struct discovered *l, struct probe_plan *plan)
 {
 	uint64_t *shape = calloc(plan->nguess + 1, sizeof *shape);
 	int got;
@@ -33,25 +33,25 @@ learned_give(const struct learned *l, struct plan *plan)
 		return -1;
 	for (size_t i = 0; i < plan->nguess; i++)
 		for (size_t j = 0; j < l->n; j++) {
-			const struct learned_fn *fn = &l->fn[j];
+			const struct discovered_fn *fn = &l->fn[j];
 
 			if (fn->dev == plan->guess[i].dev && fn->ino == plan->guess[i].ino &&
 			    fn->entry == plan->guess[i].entry)
 				shape[i] = fn->shape;
 		}
-	got = plan_adopt(plan, shape);
+	got = probe_plan_adopt(plan, shape);
 	free(shape);
 	return got;
 }
 
 struct learning {
 	pid_t pid;
-	const struct plan *plan;
+	const struct probe_plan *plan;
 	uint64_t *shape;            /* of each guess, as far as it is known */
 	unsigned char *pointers;    /* it may be something */
-	uint32_t watched[ROLES_MOST]; /* guesses */
+	uint32_t watched[INFER_MOST]; /* guesses */
 	size_t n;
-	struct roles_seen seen;
+	struct infer_seen seen;
 	size_t calls;
 	const char *missing; /* why roles could not be told */
 };
@@ -64,7 +64,7 @@ choose(struct learning *l, size_t *next)
 	for (size_t i = 0; i < *next && l->n < MOST_AGAIN; i++)
 		if (l->shape[i] || l->pointers[i])
 			l->watched[l->n++] = (uint32_t)i;
-	while (l->n < ROLES_MOST && *next < l->plan->nguess)
+	while (l->n < INFER_MOST && *next < l->plan->nguess)
 		l->watched[l->n++] = (uint32_t)(*next)++;
 }
 
@@ -73,20 +73,20 @@ choose(struct learning *l, size_t *next)
 static int
 look(struct learning *l, char *why, size_t size)
 {
-	struct plan_probe probe[ROLES_MOST];
-	struct spy_calls calls = { 0 };
-	uint64_t shape[ROLES_MOST] = { 0 };
-	unsigned char called[ROLES_MOST] = { 0 };
+	struct probe probe[INFER_MOST];
+	struct calltrace_calls calls = { 0 };
+	uint64_t shape[INFER_MOST] = { 0 };
+	unsigned char called[INFER_MOST] = { 0 };
 	int got, found = 0;
 
 	for (size_t i = 0; i < l->n; i++)
 		probe[i] = l->plan->guess[l->watched[i]];
-	got = spy_watch(l->pid, probe, l->n, CALLS, TIME_NS, &calls, why, size);
+	got = calltrace_watch(l->pid, probe, l->n, CALLS, TIME_NS, &calls, why, size);
 	l->calls += calls.n;
 	for (size_t i = 0; i < calls.n; i++)
 		called[calls.call[i].fn] = 1;
 	if (got == 0)
-		found = roles_find(&calls, l->n, shape, &l->seen, &l->missing) == 0;
+		found = infer_find(&calls, l->n, shape, &l->seen, &l->missing) == 0;
 	for (size_t i = 0; i < l->n && got == 0; i++) {
 		l->pointers[l->watched[i]] |= (l->seen.pointers >> i) & 1;
 		if (found && called[i])
@@ -114,16 +114,16 @@ look_at_all(struct learning *l, char *why, size_t size)
 }
 
 static int
-keep(struct learned *to, const struct learning *l)
+keep(struct discovered *to, const struct learning *l)
 {
 	for (size_t i = 0; i < l->plan->nguess; i++) {
-		const struct plan_probe *g = &l->plan->guess[i];
+		const struct probe *g = &l->plan->guess[i];
 
 		if (l->shape[i] == 0)
 			continue;
 		if (array_room(&to->fn, to->n, &to->room, sizeof *to->fn) < 0)
 			return -1;
-		to->fn[to->n++] = (struct learned_fn){ g->dev, g->ino, g->entry,
+		to->fn[to->n++] = (struct discovered_fn){ g->dev, g->ino, g->entry,
 			l->shape[i] };
 	}
 	return 0;
@@ -143,7 +143,7 @@ say(const struct learning *l, int n, char *said, size_t size)
 }
 
 int
-learn(struct learned *to, pid_t pid, struct plan *plan, char *said, size_t size)
+discover(struct discovered *to, pid_t pid, struct probe_plan *plan, char *said, size_t size)
 {
 	struct learning l = { .pid = pid, .plan = plan,
 		.shape = calloc(plan->nguess + 1, sizeof *l.shape),
@@ -158,9 +158,9 @@ learn(struct learned *to, pid_t pid, struct plan *plan, char *said, size_t size)
 		snprintf(said, size, "%s%s; which functions allocate could not be found "
 		    "out by what they do, either: %s in %zu calls (try again when it is "
 		    "busy)", plan->nnote ? plan->note[plan->nnote - 1] : "it has no names",
-		    PLAN_ADVICE, l.missing, l.calls);
+		    PROBE_PLAN_ADVICE, l.missing, l.calls);
 	else if (keep(to, &l) == 0)
-		n = plan_adopt(plan, l.shape);
+		n = probe_plan_adopt(plan, l.shape);
 	free(l.shape);
 	free(l.pointers);
 	if (n > 0)

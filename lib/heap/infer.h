@@ -7,18 +7,18 @@
  * are freed by it, and that never hand out what lives.  What is taken for
  * sizes must leave all that lives side by side.
  */
-#ifndef ROLES_H
-#define ROLES_H
+#ifndef INFER_H
+#define INFER_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-#include "heap/spy.h"
+#include "heap/calltrace.h"
 
-#define ROLES_MOST 64 /* functions */
+#define INFER_MOST 64 /* functions */
 
 /* What it was found by. */
-struct roles_seen {
+struct infer_seen {
 	size_t births, deaths; /* allocations, and those that were freed */
 	size_t frees, unknown; /* calls that free; of what none that was found has
 	                          handed out since it was freed last */
@@ -33,7 +33,7 @@ struct roles_seen {
  * bpf/heap.h says, or 0.  0, or -1: there is too little to tell, or it does
  * not fit; *why is a constant string.
  */
-int roles_find(const struct spy_calls *calls, size_t n, uint64_t *shape,
-    struct roles_seen *seen, const char **why);
+int infer_find(const struct calltrace_calls *calls, size_t n, uint64_t *shape,
+    struct infer_seen *seen, const char **why);
 
 #endif

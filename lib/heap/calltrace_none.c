@@ -1,0 +1,13 @@
+/* What there is of heap/calltrace where rsprof is built with BPF=0. */
+#include <stdio.h>
+
+#include "heap/calltrace.h"
+
+int
+calltrace_watch(pid_t pid, const struct probe *probe, size_t n, size_t most,
+    uint64_t ns, struct calltrace_calls *out, char *why, size_t size)
+{
+	(void)pid, (void)probe, (void)n, (void)most, (void)ns, (void)out;
+	snprintf(why, size, "rsprof was built without BPF");
+	return -1;
+}
