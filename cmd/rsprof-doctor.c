@@ -16,10 +16,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "doctor/ability.h"
+#include "doctor/check.h"
 #include "base/arg.h"
-#include "doctor/inspect.h"
-#include "doctor/privilege.h"
+#include "doctor/check_process.h"
+#include "doctor/caps.h"
 #include "os/proc.h"
 
 enum { STATUS_LOST = 1, STATUS_USAGE, STATUS_NOPROC, STATUS_PERM, STATUS_NOTHING };
@@ -57,7 +57,7 @@ check_target(pid_t pid)
 }
 
 static void
-print_line(const struct ability_type *t, const struct ability *a, int width)
+print_line(const struct check_type *t, const struct check *a, int width)
 {
 	printf("%s  %-*s  %s", a->works ? "ok" : "no", width, t->label, a->why);
 	if (a->remedy[0])
@@ -66,7 +66,7 @@ print_line(const struct ability_type *t, const struct ability *a, int width)
 }
 
 static void
-print_fields(const struct ability_type *t, const struct ability *a)
+print_fields(const struct check_type *t, const struct check *a)
 {
 	printf("%s\t%s\t%s\t%s\n", t->name, a->works ? "yes" : "no",
 	    a->why[0] ? a->why : "-", a->remedy[0] ? a->remedy : "-");
@@ -74,18 +74,18 @@ print_fields(const struct ability_type *t, const struct ability *a)
 
 /* Without these there is no profile at all. */
 static int
-is_vital(const struct ability_type *t, pid_t pid)
+is_vital(const struct check_type *t, pid_t pid)
 {
 	return strcmp(t->name, pid ? "target-perf" : "perf-user") == 0 ||
 	    (pid && strcmp(t->name, "target-maps") == 0);
 }
 
 static int
-examine(const struct options *o, const struct ability_case *c)
+examine(const struct options *o, const struct check_case *c)
 {
-	static struct ability result;
+	static struct check result;
 	size_t n;
-	const struct ability_type *t = ability_types(&n);
+	const struct check_type *t = check_types(&n);
 	int width = 0, status = 0;
 
 	for (size_t i = 0; i < n; i++)
@@ -94,7 +94,7 @@ examine(const struct options *o, const struct ability_case *c)
 	for (size_t i = 0; i < n; i++) {
 		if (t[i].of_process && !o->pid)
 			continue;
-		ability_try(&t[i], c, &result);
+		check_try(&t[i], c, &result);
 		if (o->fields)
 			print_fields(&t[i], &result);
 		else
@@ -134,21 +134,21 @@ int
 main(int argc, char *argv[])
 {
 	struct options o = { 0, 0 };
-	struct ability_case c = { NULL, NULL };
-	struct privilege me;
+	struct check_case c = { NULL, NULL };
+	struct caps me;
 	int status;
 
 	parse_options(&o, argc, argv);
 	if (o.pid) {
 		check_target(o.pid);
-		c.process = inspect_open(o.pid);
+		c.process = check_process_open(o.pid);
 		if (c.process == NULL)
 			err(STATUS_LOST, NULL);
 	}
-	privilege_read(&me);
+	caps_read(&me);
 	c.me = &me;
 	status = examine(&o, &c);
-	inspect_close(c.process);
+	check_process_close(c.process);
 	if (fflush(stdout) == EOF || close(STDOUT_FILENO) < 0)
 		err(STATUS_LOST, "cannot write");
 	return status;

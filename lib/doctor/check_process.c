@@ -1,4 +1,4 @@
-#include "doctor/inspect.h"
+#include "doctor/check_process.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -9,14 +9,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "doctor/ability.h"
-#include "doctor/access.h"
+#include "doctor/check.h"
+#include "doctor/ptrace_access.h"
 #include "base/array.h"
 #include "unwind/cfi.h"
 #include "unwind/module.h"
 #include "os/perf.h"
 #include "heap/probe_plan.h"
-#include "doctor/privilege.h"
+#include "doctor/caps.h"
 #include "os/proc.h"
 #include "symbol/symbol.h"
 
@@ -42,7 +42,7 @@ struct file {
 	size_t ncode;
 };
 
-struct inspect {
+struct check_process {
 	pid_t pid;
 	int looked;
 	int error;           /* errno of reading the mappings, or 0 */
@@ -53,10 +53,10 @@ struct inspect {
 	int nomem;
 };
 
-struct inspect *
-inspect_open(pid_t pid)
+struct check_process *
+check_process_open(pid_t pid)
 {
-	struct inspect *p = calloc(1, sizeof *p);
+	struct check_process *p = calloc(1, sizeof *p);
 
 	if (p)
 		p->pid = pid;
@@ -64,7 +64,7 @@ inspect_open(pid_t pid)
 }
 
 void
-inspect_close(struct inspect *p)
+check_process_close(struct check_process *p)
 {
 	if (p == NULL)
 		return;
@@ -110,7 +110,7 @@ look_at_obj(struct file *f, const struct elf_file *obj)
 }
 
 static void
-look_at_file(struct inspect *p, struct file *f, const struct proc_map *map)
+look_at_file(struct check_process *p, struct file *f, const struct proc_map *map)
 {
 	int fd = module_open(p->pid, map, f->path);
 	struct elf_file *obj;
@@ -129,7 +129,7 @@ look_at_file(struct inspect *p, struct file *f, const struct proc_map *map)
 /* ---- the files of a process -------------------------------------------- */
 
 static int
-is_known(const struct inspect *p, const struct proc_map *map)
+is_known(const struct check_process *p, const struct proc_map *map)
 {
 	for (size_t i = 0; i < p->n; i++)
 		if (p->file[i].ino == map->ino && p->file[i].major == map->major &&
@@ -153,7 +153,7 @@ path_of(const struct proc_map *map)
 static void
 see_map(void *ctx, const struct proc_map *map)
 {
-	struct inspect *p = ctx;
+	struct check_process *p = ctx;
 	struct file *f;
 
 	if (map->path[0] == '[') /* the vDSO and the like: always there */
@@ -187,7 +187,7 @@ see_map(void *ctx, const struct proc_map *map)
 
 /* The executable goes first, for those who look for its names. */
 static void
-put_exe_first(struct inspect *p)
+put_exe_first(struct check_process *p)
 {
 	for (size_t i = 1; i < p->n; i++)
 		if (p->file[i].exe) {
@@ -202,7 +202,7 @@ put_exe_first(struct inspect *p)
 /* Look at all of them, once.  -1: that is not possible, and p->error tells
  * why. */
 static int
-look(struct inspect *p)
+look(struct check_process *p)
 {
 	char path[64];
 	struct stat st;
@@ -224,7 +224,7 @@ look(struct inspect *p)
 /* What is profiled: the files that rustc has made; the executable if there
  * are none. */
 static int
-is_subject(const struct inspect *p, size_t i)
+is_subject(const struct check_process *p, size_t i)
 {
 	for (size_t j = 0; j < p->n; j++)
 		if (p->file[j].rust)
@@ -235,7 +235,7 @@ is_subject(const struct inspect *p, size_t i)
 /* ---- may we look ------------------------------------------------------- */
 
 void
-inspect_perf(const struct ability_case *c, struct ability *out)
+check_process_perf(const struct check_case *c, struct check *out)
 {
 	struct perf_options o = { .event = perf_event_find("cpu-clock"), .hz = 1,
 		.copy = 1024, .program = -1, .user_only = 1 };
@@ -243,16 +243,16 @@ inspect_perf(const struct ability_case *c, struct ability *out)
 	int error;
 
 	if (own == NULL || p == NULL) {
-		ability_no(out, NULL, "%s", strerror(errno));
+		check_no(out, NULL, "%s", strerror(errno));
 	} else if (perf_attach(p, c->process->pid) == 0) {
-		ability_yes(out, "one was opened for it");
+		check_yes(out, "one was opened for it");
 	} else {
 		error = errno;
 		/* If we may not even watch ourselves that is the reason. */
 		if (perf_attach(own, getpid()) < 0)
-			privilege_perf(c->me, errno, 0, out);
+			caps_perf(c->me, errno, 0, out);
 		else
-			access_read(c->me, c->process->pid, PRIVILEGE_PERFMON, error,
+			ptrace_access_read(c->me, c->process->pid, CAPS_PERFMON, error,
 			    out);
 	}
 	perf_free(own);
@@ -260,53 +260,53 @@ inspect_perf(const struct ability_case *c, struct ability *out)
 }
 
 static int
-need_maps(const struct ability_case *c, struct ability *out)
+need_maps(const struct check_case *c, struct check *out)
 {
 	/* Linux 6.15: mm_access(), which decides on /proc/PID/maps. */
-	uint64_t caps = privilege_before(c->me, 6, 15) ? PRIVILEGE_PTRACE
-	                                               : PRIVILEGE_PERFMON;
+	uint64_t caps = caps_before(c->me, 6, 15) ? CAPS_PTRACE
+	                                               : CAPS_PERFMON;
 
 	if (look(c->process) == 0)
 		return 0;
-	access_read(c->me, c->process->pid, caps, c->process->error, out);
+	ptrace_access_read(c->me, c->process->pid, caps, c->process->error, out);
 	return -1;
 }
 
 void
-inspect_maps(const struct ability_case *c, struct ability *out)
+check_process_maps(const struct check_case *c, struct check *out)
 {
-	const struct inspect *p = c->process;
+	const struct check_process *p = c->process;
 
 	if (need_maps(c, out) < 0)
 		return;
-	ability_yes(out, "it executes from %zu file%s%s", p->n, p->n == 1 ? "" : "s",
+	check_yes(out, "it executes from %zu file%s%s", p->n, p->n == 1 ? "" : "s",
 	    p->anonymous ? ", and from memory that no file stands behind" : "");
 }
 
 void
-inspect_memory(const struct ability_case *c, struct ability *out)
+check_process_memory(const struct check_case *c, struct check *out)
 {
 	char byte;
 
 	/* Access is checked first: an address where nothing is will do. */
 	if (proc_read(c->process->pid, 4096, &byte, 1) == 0 || errno == EFAULT)
-		ability_yes(out, "it may be read");
+		check_yes(out, "it may be read");
 	else
-		access_memory(c->me, c->process->pid, errno, out);
+		ptrace_access_memory(c->me, c->process->pid, errno, out);
 }
 
 /* ---- what there is to profile it by ------------------------------------ */
 
 /* Texts on several files, none twice: the first ones, then how many more. */
 struct list {
-	char text[ABILITY_TEXT];
+	char text[CHECK_TEXT];
 	size_t n;
 };
 
 __attribute__((format(printf, 2, 3))) static void
 list_add(struct list *l, const char *format, ...)
 {
-	char item[ABILITY_TEXT];
+	char item[CHECK_TEXT];
 	size_t used = strlen(l->text);
 	va_list ap;
 
@@ -353,9 +353,9 @@ describe_unwind(const struct file *f, int subject, struct list *good,
 }
 
 void
-inspect_unwind(const struct ability_case *c, struct ability *out)
+check_process_unwind(const struct check_case *c, struct check *out)
 {
-	const struct inspect *p = c->process;
+	const struct check_process *p = c->process;
 	struct list good = { "", 0 }, bad = { "", 0 }, poor = { "", 0 };
 
 	if (need_maps(c, out) < 0)
@@ -366,18 +366,18 @@ inspect_unwind(const struct ability_case *c, struct ability *out)
 	list_end(&good);
 	list_end(&poor);
 	if (bad.n || p->n == 0)
-		ability_no(out, "build it with frame pointers (-C force-frame-pointers), or "
+		check_no(out, "build it with frame pointers (-C force-frame-pointers), or "
 		    "do not strip .eh_frame", "they cover %s: stacks end there",
 		    p->n ? bad.text : "nothing");
 	else
-		ability_yes(out, "they cover %s%s%s", good.text,
+		check_yes(out, "they cover %s%s%s", good.text,
 		    poor.n ? "; but of other files " : "", poor.text);
 }
 
 /* What names are known of a file's code, in places out of PLACES. */
 struct names {
 	unsigned function, line, inlined;
-	char apart[ABILITY_TEXT]; /* the file that has them, if it is another one */
+	char apart[CHECK_TEXT]; /* the file that has them, if it is another one */
 };
 
 static void
@@ -434,9 +434,9 @@ describe_symbols(const struct file *f, struct list *good,
 }
 
 void
-inspect_symbols(const struct ability_case *c, struct ability *out)
+check_process_symbols(const struct check_case *c, struct check *out)
 {
-	const struct inspect *p = c->process;
+	const struct check_process *p = c->process;
 	struct list good = { "", 0 }, bad = { "", 0 };
 	int rust = 0;
 
@@ -448,16 +448,16 @@ inspect_symbols(const struct ability_case *c, struct ability *out)
 	list_end(&good);
 	list_end(&bad);
 	if (bad.n || p->n == 0)
-		ability_no(out, rust ? "build it with strip = \"none\" and debug = "
+		check_no(out, rust ? "build it with strip = \"none\" and debug = "
 		    "\"line-tables-only\" in Cargo.toml's profile"
 		    : "do not strip it, build it with -g", "%s",
 		    p->n ? bad.text : "it has no file");
 	else
-		ability_yes(out, "%s", good.text);
+		check_yes(out, "%s", good.text);
 }
 
 static int
-has_rust(const struct inspect *p)
+has_rust(const struct check_process *p)
 {
 	for (size_t i = 0; i < p->n; i++)
 		if (p->file[i].rust)
@@ -467,19 +467,19 @@ has_rust(const struct inspect *p)
 
 /* As rsprof-heap(1) would probe it. */
 void
-inspect_allocator(const struct ability_case *c, struct ability *out)
+check_process_allocator(const struct check_case *c, struct check *out)
 {
-	const struct inspect *p = c->process;
+	const struct check_process *p = c->process;
 	const struct probe_plan_options o = { .all_callers = !has_rust(p) };
 	struct list said = { "", 0 };
-	char why[ABILITY_TEXT];
+	char why[CHECK_TEXT];
 	struct probe_plan *plan;
 
 	if (need_maps(c, out) < 0)
 		return;
 	plan = probe_plan_process(p->pid, &o, why, sizeof why);
 	if (plan == NULL) {
-		ability_no(out, NULL, "%s", why);
+		check_no(out, NULL, "%s", why);
 		return;
 	}
 	for (size_t i = 0; i < plan->nnote; i++)
@@ -488,6 +488,6 @@ inspect_allocator(const struct ability_case *c, struct ability *out)
 		list_add(&said, "which of %zu functions allocate is found out by what "
 		    "they do", plan->nguess);
 	list_end(&said);
-	ability_yes(out, "%s", said.text);
+	check_yes(out, "%s", said.text);
 	probe_plan_free(plan);
 }

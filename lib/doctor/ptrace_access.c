@@ -1,4 +1,4 @@
-#include "doctor/access.h"
+#include "doctor/ptrace_access.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "doctor/ability.h"
-#include "doctor/privilege.h"
+#include "doctor/check.h"
+#include "doctor/caps.h"
 #include "os/proc.h"
 
 /* Whose a process is: proc_pid_status(5). */
@@ -43,7 +43,7 @@ all_are(const unsigned id[3], unsigned mine)
 
 /* The rules of ptrace(2), "Ptrace access mode checking", in their order. */
 static const char *
-stranger(const struct privilege *me, pid_t pid, char *buf, size_t size)
+stranger(const struct caps *me, pid_t pid, char *buf, size_t size)
 {
 	struct proc_stat st;
 	struct owner o;
@@ -70,63 +70,63 @@ stranger(const struct privilege *me, pid_t pid, char *buf, size_t size)
 }
 
 void
-access_read(const struct privilege *me, pid_t pid, uint64_t caps, int error,
-    struct ability *out)
+ptrace_access_read(const struct caps *me, pid_t pid, uint64_t caps, int error,
+    struct check *out)
 {
 	char ask[256], remedy[512], buf[256];
 	const char *why;
 
 	if (error == ESRCH || error == ENOENT) {
-		ability_no(out, NULL, "it has ended");
+		check_no(out, NULL, "it has ended");
 		return;
 	}
 	if (error != EPERM && error != EACCES) {
-		ability_no(out, NULL, "%s", privilege_error(error));
+		check_no(out, NULL, "%s", caps_error(error));
 		return;
 	}
 	why = stranger(me, pid, buf, sizeof buf);
-	if (privilege_has(me, caps) || why == NULL) {
-		privilege_unknown(error, out);
+	if (caps_has(me, caps) || why == NULL) {
+		caps_unknown(error, out);
 		return;
 	}
-	privilege_ask(me, caps, ask, sizeof ask);
+	caps_ask(me, caps, ask, sizeof ask);
 	snprintf(remedy, sizeof remedy, "%s%s",
 	    why == buf && strstr(why, "user") ? "run as that user, or " : "", ask);
-	ability_no(out, remedy, "not permitted: %s", why);
+	check_no(out, remedy, "not permitted: %s", why);
 }
 
 /* Yama adds to the rules where memory is concerned: Documentation/
  * admin-guide/LSM/Yama.rst of Linux. */
 static int
-blame_yama(const struct privilege *me, struct ability *out)
+blame_yama(const struct caps *me, struct check *out)
 {
 	char ask[256], remedy[512];
 
 	if (me->ptrace_scope == 3) {
-		ability_no(out, "boot with another setting", "not permitted to anybody: "
+		check_no(out, "boot with another setting", "not permitted to anybody: "
 		    "sysctl kernel.yama.ptrace_scope is 3");
 		return 1;
 	}
-	if (me->ptrace_scope == 0 || privilege_has(me, PRIVILEGE_PTRACE))
+	if (me->ptrace_scope == 0 || caps_has(me, CAPS_PTRACE))
 		return 0;
-	privilege_ask(me, PRIVILEGE_PTRACE, ask, sizeof ask);
+	caps_ask(me, CAPS_PTRACE, ask, sizeof ask);
 	snprintf(remedy, sizeof remedy, "set sysctl kernel.yama.ptrace_scope to 0, or %s",
 	    ask);
-	ability_no(out, remedy, "not permitted: sysctl kernel.yama.ptrace_scope is %ld",
+	check_no(out, remedy, "not permitted: sysctl kernel.yama.ptrace_scope is %ld",
 	    me->ptrace_scope);
 	return 1;
 }
 
 void
-access_memory(const struct privilege *me, pid_t pid, int error, struct ability *out)
+ptrace_access_memory(const struct caps *me, pid_t pid, int error, struct check *out)
 {
 	char buf[256];
 
 	if (error == ENOSYS)
-		ability_no(out, "a kernel with CONFIG_CROSS_MEMORY_ATTACH",
+		check_no(out, "a kernel with CONFIG_CROSS_MEMORY_ATTACH",
 		    "there is no process_vm_readv(2)");
 	else if (error != EPERM || !(me->ptrace_scope == 3 ||
 	                            stranger(me, pid, buf, sizeof buf) == NULL) ||
 	    !blame_yama(me, out))
-		access_read(me, pid, PRIVILEGE_PTRACE, error, out);
+		ptrace_access_read(me, pid, CAPS_PTRACE, error, out);
 }

@@ -1,4 +1,4 @@
-#include "doctor/ability.h"
+#include "doctor/check.h"
 
 #include <errno.h>
 #include <linux/perf_event.h>
@@ -9,11 +9,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "doctor/ability_bpf.h"
-#include "doctor/inspect.h"
+#include "doctor/check_bpf.h"
+#include "doctor/check_process.h"
 #include "os/kallsyms.h"
 #include "os/perf.h"
-#include "doctor/privilege.h"
+#include "doctor/caps.h"
 #include "os/proc.h"
 #include "os/selftest.h"
 
@@ -31,7 +31,7 @@ flatten(char *s)
 }
 
 void
-ability_yes(struct ability *out, const char *why, ...)
+check_yes(struct check *out, const char *why, ...)
 {
 	va_list ap;
 
@@ -44,7 +44,7 @@ ability_yes(struct ability *out, const char *why, ...)
 }
 
 void
-ability_no(struct ability *out, const char *remedy, const char *why, ...)
+check_no(struct check *out, const char *remedy, const char *why, ...)
 {
 	va_list ap;
 
@@ -72,57 +72,57 @@ got_sample(void *ctx)
 
 /* As rsprof-cpu(1) does without BPF. */
 static void
-try_perf(const struct privilege *me, int kernel, struct ability *out)
+try_perf(const struct caps *me, int kernel, struct check *out)
 {
 	struct perf_options o = { .event = perf_event_find("cpu-clock"), .hz = 1000,
 		.copy = 1024, .program = -1, .user_only = !kernel };
 	struct perf *p = perf_new(&o);
 
 	if (p == NULL)
-		ability_no(out, NULL, "%s", strerror(errno));
+		check_no(out, NULL, "%s", strerror(errno));
 	else if (perf_attach(p, getpid()) < 0)
-		privilege_perf(me, errno, kernel, out);
+		caps_perf(me, errno, kernel, out);
 	else if (selftest_spin(got_sample, p))
-		ability_yes(out, "a sample of this process was taken");
+		check_yes(out, "a sample of this process was taken");
 	else
-		ability_no(out, NULL, "it can be opened, but no sample came");
+		check_no(out, NULL, "it can be opened, but no sample came");
 	perf_free(p);
 }
 
 static void
-perf_user(const struct ability_case *c, struct ability *out)
+perf_user(const struct check_case *c, struct check *out)
 {
 	try_perf(c->me, 0, out);
 }
 
 static void
-perf_kernel(const struct ability_case *c, struct ability *out)
+perf_kernel(const struct check_case *c, struct check *out)
 {
 	try_perf(c->me, 1, out);
 }
 
 /* kernel/ksyms_common.c of Linux: who sees addresses in /proc/kallsyms. */
 static void
-explain_names(const struct privilege *me, struct ability *out)
+explain_names(const struct caps *me, struct check *out)
 {
 	long hidden = proc_number("/proc/sys/kernel/kptr_restrict", 0);
 	char ask[256], remedy[512];
 
-	privilege_ask(me, PRIVILEGE_SYSLOG, ask, sizeof ask);
+	caps_ask(me, CAPS_SYSLOG, ask, sizeof ask);
 	if (hidden > 1)
 		snprintf(remedy, sizeof remedy, "set sysctl kernel.kptr_restrict to 1%s%s",
-		    privilege_has(me, PRIVILEGE_SYSLOG) ? "" : ", and ",
-		    privilege_has(me, PRIVILEGE_SYSLOG) ? "" : ask);
+		    caps_has(me, CAPS_SYSLOG) ? "" : ", and ",
+		    caps_has(me, CAPS_SYSLOG) ? "" : ask);
 	else
 		snprintf(remedy, sizeof remedy, "%s, or set sysctl "
 		    "kernel.kptr_restrict to 0 and kernel.perf_event_paranoid to 1", ask);
-	ability_no(out, remedy, "/proc/kallsyms hides their addresses: sysctl "
+	check_no(out, remedy, "/proc/kallsyms hides their addresses: sysctl "
 	    "kernel.kptr_restrict is %ld, kernel.perf_event_paranoid is %ld", hidden,
 	    me->perf_paranoid);
 }
 
 static void
-kernel_names(const struct ability_case *c, struct ability *out)
+kernel_names(const struct check_case *c, struct check *out)
 {
 	char buildid[129];
 	const char *problem;
@@ -131,9 +131,9 @@ kernel_names(const struct ability_case *c, struct ability *out)
 	kallsyms_buildid(buildid);
 	k = kallsyms_open(buildid, -1, &problem);
 	if (k)
-		ability_yes(out, "/proc/kallsyms shows them");
+		check_yes(out, "/proc/kallsyms shows them");
 	else if (access("/proc/kallsyms", F_OK) < 0)
-		ability_no(out, "a kernel with CONFIG_KALLSYMS",
+		check_no(out, "a kernel with CONFIG_KALLSYMS",
 		    "/proc/kallsyms is not there");
 	else
 		explain_names(c->me, out);
@@ -157,27 +157,27 @@ open_uprobe(long type, uint64_t offset)
 
 /* Since 6.6 there is another way to set one, which takes less. */
 static void
-set_by_bpf(const struct ability_case *c, int error, struct ability *out)
+set_by_bpf(const struct check_case *c, int error, struct check *out)
 {
-	ability_bpf_uprobe(c, out);
-	if (!out->works && privilege_before(c->me, 6, 6))
-		privilege_uprobe(c->me, error, out);
+	check_bpf_uprobe(c, out);
+	if (!out->works && caps_before(c->me, 6, 6))
+		caps_uprobe(c->me, error, out);
 }
 
 static void
-uprobe(const struct ability_case *c, struct ability *out)
+uprobe(const struct check_case *c, struct check *out)
 {
 	long type = proc_number(UPROBE_TYPE, -1);
 	uint64_t offset, hits = 0;
 	int fd;
 
 	if (type < 0) {
-		ability_no(out, "a kernel with CONFIG_UPROBE_EVENTS, and /sys mounted",
+		check_no(out, "a kernel with CONFIG_UPROBE_EVENTS, and /sys mounted",
 		    UPROBE_TYPE " cannot be read");
 		return;
 	}
 	if (selftest_offset(&offset) < 0) {
-		ability_no(out, NULL, "/proc/self/maps cannot be read");
+		check_no(out, NULL, "/proc/self/maps cannot be read");
 		return;
 	}
 	fd = open_uprobe(type, offset);
@@ -187,46 +187,46 @@ uprobe(const struct ability_case *c, struct ability *out)
 	}
 	selftest_call();
 	if (read(fd, &hits, sizeof hits) == sizeof hits && hits == 1)
-		ability_yes(out, "one in this process was hit");
+		check_yes(out, "one in this process was hit");
 	else
-		ability_no(out, NULL, "one was set, but hit %llu times in place of 1",
+		check_no(out, NULL, "one was set, but hit %llu times in place of 1",
 		    (unsigned long long)hits);
 	close(fd);
 }
 
 /* ---- all --------------------------------------------------------------- */
 
-static const struct ability_type types[] = {
+static const struct check_type types[] = {
 	{ "perf-user", "perf_event_open, user code", 0, perf_user },
 	{ "perf-kernel", "perf_event_open, kernel too", 0, perf_kernel },
 	{ "kernel-names", "names of kernel functions", 0, kernel_names },
-	{ "bpf-load", "BPF programs", 0, ability_bpf_load },
-	{ "bpf-ringbuf", "BPF ring buffer", 0, ability_bpf_ringbuf },
-	{ "bpf-loop", "BPF loops (bpf_loop)", 0, ability_bpf_loop },
-	{ "bpf-task", "BPF reads user registers", 0, ability_bpf_task },
-	{ "btf", "kernel types (BTF)", 0, ability_bpf_btf },
-	{ "bpf-tracepoint", "BPF at tracepoints", 0, ability_bpf_tracepoint },
-	{ "bpf-walk", "stacks walked by BPF", 0, ability_bpf_walk },
+	{ "bpf-load", "BPF programs", 0, check_bpf_load },
+	{ "bpf-ringbuf", "BPF ring buffer", 0, check_bpf_ringbuf },
+	{ "bpf-loop", "BPF loops (bpf_loop)", 0, check_bpf_loop },
+	{ "bpf-task", "BPF reads user registers", 0, check_bpf_task },
+	{ "btf", "kernel types (BTF)", 0, check_bpf_btf },
+	{ "bpf-tracepoint", "BPF at tracepoints", 0, check_bpf_tracepoint },
+	{ "bpf-walk", "stacks walked by BPF", 0, check_bpf_walk },
 	{ "uprobe", "uprobes", 0, uprobe },
-	{ "uprobe-session", "uprobe sessions", 0, ability_bpf_session },
-	{ "target-perf", "process: perf events", 1, inspect_perf },
-	{ "target-maps", "process: mappings", 1, inspect_maps },
-	{ "target-memory", "process: memory", 1, inspect_memory },
-	{ "target-unwind", "process: unwind tables", 1, inspect_unwind },
-	{ "symbols", "process: symbols", 1, inspect_symbols },
-	{ "allocator", "process: allocator", 1, inspect_allocator },
+	{ "uprobe-session", "uprobe sessions", 0, check_bpf_session },
+	{ "target-perf", "process: perf events", 1, check_process_perf },
+	{ "target-maps", "process: mappings", 1, check_process_maps },
+	{ "target-memory", "process: memory", 1, check_process_memory },
+	{ "target-unwind", "process: unwind tables", 1, check_process_unwind },
+	{ "symbols", "process: symbols", 1, check_process_symbols },
+	{ "allocator", "process: allocator", 1, check_process_allocator },
 };
 
-const struct ability_type *
-ability_types(size_t *n)
+const struct check_type *
+check_types(size_t *n)
 {
 	*n = sizeof types / sizeof *types;
 	return types;
 }
 
 void
-ability_try(const struct ability_type *t, const struct ability_case *c,
-    struct ability *out)
+check_try(const struct check_type *t, const struct check_case *c,
+    struct check *out)
 {
 	memset(out, 0, sizeof *out);
 	t->probe(c, out);

@@ -1,4 +1,4 @@
-#include "doctor/ability_bpf.h"
+#include "doctor/check_bpf.h"
 
 #include <errno.h>
 #include <linux/bpf.h>
@@ -12,9 +12,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "doctor/ability.h"
+#include "doctor/check.h"
 #include "os/btf.h"
-#include "doctor/privilege.h"
+#include "doctor/caps.h"
 #include "os/proc.h"
 #include "os/rawbpf.h"
 #include "sample/sampler.h"
@@ -47,34 +47,34 @@
 /* Why a call failed: for want of a privilege, or because the kernel is too
  * old for what Linux `major`.`minor` brought, or else. */
 static void
-explain(const struct privilege *me, int error, const char *complaint,
-    const char *what, int major, int minor, struct ability *out)
+explain(const struct caps *me, int error, const char *complaint,
+    const char *what, int major, int minor, struct check *out)
 {
 	int refused = error == EPERM || error == ENOSYS ||
 	    (error == EACCES && complaint[0] == '\0');
 
 	if (refused)
-		privilege_bpf(me, error, out);
-	else if (privilege_before(me, major, minor))
-		ability_no(out, "a newer kernel", "%s came with Linux %d.%d, this is %s",
+		caps_bpf(me, error, out);
+	else if (caps_before(me, major, minor))
+		check_no(out, "a newer kernel", "%s came with Linux %d.%d, this is %s",
 		    what, major, minor, me->release);
 	else if (strstr(complaint, "JIT") &&
 	    proc_number("/proc/sys/net/core/bpf_jit_enable", 1) == 0)
-		ability_no(out, "set sysctl net.core.bpf_jit_enable to 1",
+		check_no(out, "set sysctl net.core.bpf_jit_enable to 1",
 		    "sysctl net.core.bpf_jit_enable is 0: %s", complaint);
 	else if (me->locked && complaint[0])
-		ability_no(out, "boot with lockdown=integrity, or without it",
+		check_no(out, "boot with lockdown=integrity, or without it",
 		    "the kernel is locked down (lockdown=confidentiality): %s",
 		    complaint);
 	else
-		ability_no(out, NULL, "%s: %s%s%s", what, privilege_error(error),
+		check_no(out, NULL, "%s: %s%s%s", what, caps_error(error),
 		    complaint[0] ? ": " : "", complaint);
 }
 
 /* Load a program: its descriptor, or -1 and the result is set. */
 static int
-load(const struct privilege *me, struct rawbpf_program *p, const char *what,
-    int major, int minor, struct ability *out)
+load(const struct caps *me, struct rawbpf_program *p, const char *what,
+    int major, int minor, struct check *out)
 {
 	int fd = rawbpf_load(p), error = errno;
 
@@ -85,7 +85,7 @@ load(const struct privilege *me, struct rawbpf_program *p, const char *what,
 
 /* A clock of our own CPU time, to run a program at. */
 static int
-open_clock(const struct privilege *me, struct ability *out)
+open_clock(const struct caps *me, struct check *out)
 {
 	struct perf_event_attr a = { .size = sizeof a, .type = PERF_TYPE_SOFTWARE,
 		.config = PERF_COUNT_SW_CPU_CLOCK, .sample_period = 1000000,
@@ -93,13 +93,13 @@ open_clock(const struct privilege *me, struct ability *out)
 	int fd = (int)syscall(SYS_perf_event_open, &a, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
 
 	if (fd < 0)
-		privilege_perf(me, errno, 0, out);
+		caps_perf(me, errno, 0, out);
 	return fd;
 }
 
 /* Run a program at such a clock from now on: the clock's descriptor, or -1. */
 static int
-start(const struct privilege *me, int program, struct ability *out)
+start(const struct caps *me, int program, struct check *out)
 {
 	int clock = open_clock(me, out);
 
@@ -115,7 +115,7 @@ start(const struct privilege *me, int program, struct ability *out)
 /* ---- programs ---------------------------------------------------------- */
 
 void
-ability_bpf_load(const struct ability_case *c, struct ability *out)
+check_bpf_load(const struct check_case *c, struct check *out)
 {
 	static const struct bpf_insn insn[] = { SET(0, 0), EXIT };
 	struct rawbpf_program p = { .type = BPF_PROG_TYPE_PERF_EVENT, .insn = insn,
@@ -126,7 +126,7 @@ ability_bpf_load(const struct ability_case *c, struct ability *out)
 		return;
 	clock = start(c->me, fd, out);
 	if (clock >= 0) {
-		ability_yes(out, "one was loaded, and attached to a perf event");
+		check_yes(out, "one was loaded, and attached to a perf event");
 		close(clock);
 	}
 	close(fd);
@@ -134,7 +134,7 @@ ability_bpf_load(const struct ability_case *c, struct ability *out)
 
 /* Calls a function of its own once, by bpf_loop(). */
 void
-ability_bpf_loop(const struct ability_case *c, struct ability *out)
+check_bpf_loop(const struct check_case *c, struct check *out)
 {
 	static const struct bpf_insn insn[] = {
 		SET(1, 1), WIDE(2, BPF_PSEUDO_FUNC, 6), SET(3, 0), SET(4, 0),
@@ -166,7 +166,7 @@ ability_bpf_loop(const struct ability_case *c, struct ability *out)
 	}
 	fd = load(c->me, &p, "bpf_loop", 5, 17, out);
 	if (fd >= 0) {
-		ability_yes(out, "a program that calls it was loaded");
+		check_yes(out, "a program that calls it was loaded");
 		close(fd);
 	}
 	close(p.types);
@@ -174,7 +174,7 @@ ability_bpf_loop(const struct ability_case *c, struct ability *out)
 
 /* Reads the user's stack pointer of the thread that runs, as a walk does. */
 void
-ability_bpf_task(const struct ability_case *c, struct ability *out)
+check_bpf_task(const struct check_case *c, struct check *out)
 {
 	static const struct bpf_insn insn[] = {
 		CALL(FUNC_GET_CURRENT_TASK_BTF), COPY(6, 0),
@@ -191,7 +191,7 @@ ability_bpf_task(const struct ability_case *c, struct ability *out)
 
 	if (fd < 0)
 		return;
-	ability_yes(out, "a program that reads them was loaded");
+	check_yes(out, "a program that reads them was loaded");
 	close(fd);
 }
 
@@ -214,29 +214,29 @@ ring_has(void *ctx)
 
 /* Run the program until it has written into the ring. */
 static void
-try_ring(const struct privilege *me, int map, int program, struct ability *out)
+try_ring(const struct caps *me, int map, int program, struct check *out)
 {
 	struct ring r = { NULL, (size_t)sysconf(_SC_PAGESIZE) };
 	int clock;
 
 	r.bytes = mmap(NULL, 3 * r.page, PROT_READ, MAP_SHARED, map, 0);
 	if (r.bytes == MAP_FAILED) {
-		ability_no(out, NULL, "its memory cannot be mapped: %s", strerror(errno));
+		check_no(out, NULL, "its memory cannot be mapped: %s", strerror(errno));
 		return;
 	}
 	clock = start(me, program, out);
 	if (clock >= 0) {
 		if (selftest_spin(ring_has, &r))
-			ability_yes(out, "a program wrote into one, and it was read");
+			check_yes(out, "a program wrote into one, and it was read");
 		else
-			ability_no(out, NULL, "a program was attached, and nothing came");
+			check_no(out, NULL, "a program was attached, and nothing came");
 		close(clock);
 	}
 	munmap(r.bytes, 3 * r.page);
 }
 
 void
-ability_bpf_ringbuf(const struct ability_case *c, struct ability *out)
+check_bpf_ringbuf(const struct check_case *c, struct check *out)
 {
 	struct rawbpf_program p = { .type = BPF_PROG_TYPE_PERF_EVENT };
 	int fd, map = rawbpf_map(BPF_MAP_TYPE_RINGBUF, 0,
@@ -265,7 +265,7 @@ ability_bpf_ringbuf(const struct ability_case *c, struct ability *out)
 
 /* Open them; -1, and the result is set. */
 static int
-open_types(const struct privilege *me, struct btf_file *types, struct ability *out)
+open_types(const struct caps *me, struct btf_file *types, struct check *out)
 {
 	const char *error = btf_open(types);
 	int code = errno;
@@ -274,32 +274,32 @@ open_types(const struct privilege *me, struct btf_file *types, struct ability *o
 		return 0;
 	btf_close(types);
 	if (code == ENOENT && access("/sys/kernel", F_OK) < 0)
-		ability_no(out, "mount sysfs at /sys", "/sys is not there");
+		check_no(out, "mount sysfs at /sys", "/sys is not there");
 	else if (code == ENOENT)
-		ability_no(out, "a kernel with CONFIG_DEBUG_INFO_BTF",
+		check_no(out, "a kernel with CONFIG_DEBUG_INFO_BTF",
 		    "Linux %s has no /sys/kernel/btf/vmlinux", me->release);
 	else
-		ability_no(out, NULL, "/sys/kernel/btf/vmlinux %s%s%s", error,
+		check_no(out, NULL, "/sys/kernel/btf/vmlinux %s%s%s", error,
 		    code ? ": " : "", code ? strerror(code) : "");
 	return -1;
 }
 
 void
-ability_bpf_btf(const struct ability_case *c, struct ability *out)
+check_bpf_btf(const struct check_case *c, struct check *out)
 {
 	struct btf_file types;
 
 	if (open_types(c->me, &types, out) < 0)
 		return;
 	if (btf_find(&types, BTF_KIND_STRUCT, "task_struct"))
-		ability_yes(out, "/sys/kernel/btf/vmlinux has struct task_struct");
+		check_yes(out, "/sys/kernel/btf/vmlinux has struct task_struct");
 	else
-		ability_no(out, NULL, "/sys/kernel/btf/vmlinux has no struct task_struct");
+		check_no(out, NULL, "/sys/kernel/btf/vmlinux has no struct task_struct");
 	btf_close(&types);
 }
 
 void
-ability_bpf_tracepoint(const struct ability_case *c, struct ability *out)
+check_bpf_tracepoint(const struct check_case *c, struct check *out)
 {
 	static const struct bpf_insn insn[] = { SET(0, 0), EXIT };
 	struct rawbpf_program p = { .type = BPF_PROG_TYPE_TRACING,
@@ -318,7 +318,7 @@ ability_bpf_tracepoint(const struct ability_case *c, struct ability *out)
 	if (link < 0) {
 		explain(c->me, errno, "", "BPF at sched_process_exec", 5, 5, out);
 	} else {
-		ability_yes(out, "a program was attached to sched_process_exec");
+		check_yes(out, "a program was attached to sched_process_exec");
 		close(link);
 	}
 	close(fd);
@@ -328,14 +328,14 @@ ability_bpf_tracepoint(const struct ability_case *c, struct ability *out)
 
 /* Attach to a function of ours, call it, and ask how often the program ran. */
 static int
-call_probed(const struct privilege *me, int program, unsigned attach, int counter,
-    uint64_t *hits, struct ability *out)
+call_probed(const struct caps *me, int program, unsigned attach, int counter,
+    uint64_t *hits, struct check *out)
 {
 	int session = attach == TRACE_UPROBE_SESSION, link;
 	uint64_t offset;
 
 	if (selftest_offset(&offset) < 0) {
-		ability_no(out, NULL, "/proc/self/maps cannot be read");
+		check_no(out, NULL, "/proc/self/maps cannot be read");
 		return -1;
 	}
 	link = rawbpf_uprobes(program, attach, SELFTEST_FILE, &offset, NULL, 1,
@@ -353,8 +353,8 @@ call_probed(const struct privilege *me, int program, unsigned attach, int counte
 
 /* The same, with a program that counts how often it runs. */
 static int
-count_hits(const struct privilege *me, unsigned attach, uint64_t *hits,
-    struct ability *out)
+count_hits(const struct caps *me, unsigned attach, uint64_t *hits,
+    struct check *out)
 {
 	struct rawbpf_program p = { .type = BPF_PROG_TYPE_KPROBE, .attach = attach };
 	int fd, got = -1, map = rawbpf_map(BPF_MAP_TYPE_ARRAY, 8, 1);
@@ -380,30 +380,30 @@ count_hits(const struct privilege *me, unsigned attach, uint64_t *hits,
 }
 
 void
-ability_bpf_uprobe(const struct ability_case *c, struct ability *out)
+check_bpf_uprobe(const struct check_case *c, struct check *out)
 {
 	uint64_t hits = 0;
 
 	if (count_hits(c->me, TRACE_UPROBE_MULTI, &hits, out) < 0)
 		return;
 	if (hits == 1)
-		ability_yes(out, "a program ran at a uprobe in this process");
+		check_yes(out, "a program ran at a uprobe in this process");
 	else
-		ability_no(out, NULL, "a program at a uprobe ran %llu times in place of 1",
+		check_no(out, NULL, "a program at a uprobe ran %llu times in place of 1",
 		    (unsigned long long)hits);
 }
 
 void
-ability_bpf_session(const struct ability_case *c, struct ability *out)
+check_bpf_session(const struct check_case *c, struct check *out)
 {
 	uint64_t hits = 0;
 
 	if (count_hits(c->me, TRACE_UPROBE_SESSION, &hits, out) < 0)
 		return;
 	if (hits == 2)
-		ability_yes(out, "a program ran at a function's entry and its return");
+		check_yes(out, "a program ran at a function's entry and its return");
 	else
-		ability_no(out, NULL, "a program ran %llu times in place of 2",
+		check_no(out, NULL, "a program ran %llu times in place of 2",
 		    (unsigned long long)hits);
 }
 
@@ -412,7 +412,7 @@ ability_bpf_session(const struct ability_case *c, struct ability *out)
 /* Attach it to this process.  Where that fails after it could be loaded, it
  * is for want of the events. */
 static void
-try_walk(const struct privilege *me, struct ability *out)
+try_walk(const struct caps *me, struct check *out)
 {
 	const struct sampler_options o = { .pid = getpid(), .hz = 99, .copy = 1024,
 		.event = perf_event_find("cpu-clock") };
@@ -425,17 +425,17 @@ try_walk(const struct privilege *me, struct ability *out)
 	else if (s)
 		why = sampler_copies(s);
 	if (error == 0 && why == NULL)
-		ability_yes(out, "rsprof-cpu(1) walks them so");
+		check_yes(out, "rsprof-cpu(1) walks them so");
 	else if (error == 0 && me->perf_paranoid <= 2)
-		ability_no(out, NULL, "%s", why);
+		check_no(out, NULL, "%s", why);
 	else
-		privilege_perf(me, error ? error : EACCES, 1, out);
+		caps_perf(me, error ? error : EACCES, 1, out);
 	sampler_free(s);
 }
 
 /* As rsprof-cpu(1) does. */
 void
-ability_bpf_walk(const struct ability_case *c, struct ability *out)
+check_bpf_walk(const struct check_case *c, struct check *out)
 {
 	const struct cpu_options o = { .hz = 99 };
 	char why[CPU_WHY];
@@ -445,10 +445,10 @@ ability_bpf_walk(const struct ability_case *c, struct ability *out)
 	if (w)
 		try_walk(c->me, out);
 	else if (error == ENOTSUP)
-		ability_no(out, "build it with BPF=1", "%s", why);
+		check_no(out, "build it with BPF=1", "%s", why);
 	else if (error == EPERM || error == EACCES || error == ENOSYS)
-		privilege_bpf(c->me, error, out);
+		caps_bpf(c->me, error, out);
 	else
-		ability_no(out, NULL, "%s", why);
+		check_no(out, NULL, "%s", why);
 	cpu_free(w);
 }

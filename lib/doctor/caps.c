@@ -1,4 +1,4 @@
-#include "doctor/privilege.h"
+#include "doctor/caps.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -12,7 +12,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "doctor/ability.h"
+#include "doctor/check.h"
 #include "os/proc.h"
 
 #define ENOTSUPP 524 /* include/linux/errno.h, not for users to see */
@@ -23,7 +23,7 @@
 /* ---- reading ----------------------------------------------------------- */
 
 static void
-read_status(struct privilege *p)
+read_status(struct caps *p)
 {
 	FILE *f = fopen("/proc/self/status", "re");
 	char line[256];
@@ -53,7 +53,7 @@ is_locked(void)
 }
 
 void
-privilege_read(struct privilege *p)
+caps_read(struct caps *p)
 {
 	struct utsname u;
 	struct stat st;
@@ -79,42 +79,42 @@ privilege_read(struct privilege *p)
 static uint64_t
 lacking(uint64_t have, uint64_t caps)
 {
-	if (have & PRIVILEGE_ADMIN)
-		have |= PRIVILEGE_PERFMON | PRIVILEGE_BPF;
+	if (have & CAPS_ADMIN)
+		have |= CAPS_PERFMON | CAPS_BPF;
 	return caps & ~have;
 }
 
 int
-privilege_has(const struct privilege *p, uint64_t caps)
+caps_has(const struct caps *p, uint64_t caps)
 {
 	return lacking(p->effective, caps) == 0;
 }
 
 int
-privilege_before(const struct privilege *p, int major, int minor)
+caps_before(const struct caps *p, int major, int minor)
 {
 	return p->major < major || (p->major == major && p->minor < minor);
 }
 
 /* "CAP_BPF and CAP_PERFMON": what is lacking, as this kernel calls it. */
 static void
-name_lacking(const struct privilege *p, uint64_t caps, char *out, size_t size)
+name_lacking(const struct caps *p, uint64_t caps, char *out, size_t size)
 {
 	static const struct {
 		uint64_t cap;
 		const char *name;
 	} names[] = {
-		{ PRIVILEGE_ADMIN, "CAP_SYS_ADMIN" },
-		{ PRIVILEGE_BPF, "CAP_BPF" },
-		{ PRIVILEGE_PERFMON, "CAP_PERFMON" },
-		{ PRIVILEGE_SYSLOG, "CAP_SYSLOG" },
-		{ PRIVILEGE_PTRACE, "CAP_SYS_PTRACE" },
+		{ CAPS_ADMIN, "CAP_SYS_ADMIN" },
+		{ CAPS_BPF, "CAP_BPF" },
+		{ CAPS_PERFMON, "CAP_PERFMON" },
+		{ CAPS_SYSLOG, "CAP_SYSLOG" },
+		{ CAPS_PTRACE, "CAP_SYS_PTRACE" },
 	};
 	size_t used = 0;
 
 	caps = lacking(p->effective, caps);
-	if (!p->fine && (caps & (PRIVILEGE_BPF | PRIVILEGE_PERFMON)))
-		caps = (caps & ~(PRIVILEGE_BPF | PRIVILEGE_PERFMON)) | PRIVILEGE_ADMIN;
+	if (!p->fine && (caps & (CAPS_BPF | CAPS_PERFMON)))
+		caps = (caps & ~(CAPS_BPF | CAPS_PERFMON)) | CAPS_ADMIN;
 	out[0] = '\0';
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if ((caps & names[i].cap) && used < size)
@@ -123,7 +123,7 @@ name_lacking(const struct privilege *p, uint64_t caps, char *out, size_t size)
 }
 
 void
-privilege_ask(const struct privilege *p, uint64_t caps, char *out, size_t size)
+caps_ask(const struct caps *p, uint64_t caps, char *out, size_t size)
 {
 	char names[128];
 
@@ -136,32 +136,32 @@ privilege_ask(const struct privilege *p, uint64_t caps, char *out, size_t size)
 }
 
 int
-privilege_lacks(const struct privilege *p, uint64_t caps, struct ability *out)
+caps_lacks(const struct caps *p, uint64_t caps, struct check *out)
 {
 	char ask[256], names[128];
 
-	if (privilege_has(p, caps))
+	if (caps_has(p, caps))
 		return 0;
-	privilege_ask(p, caps, ask, sizeof ask);
+	caps_ask(p, caps, ask, sizeof ask);
 	name_lacking(p, caps, names, sizeof names);
 	if (lacking(p->namespaced, caps) == 0)
-		ability_no(out, ask, "not permitted: to be root in a user namespace is not "
+		check_no(out, ask, "not permitted: to be root in a user namespace is not "
 		    "enough");
 	else
-		ability_no(out, ask, "not permitted without %s", names);
+		check_no(out, ask, "not permitted without %s", names);
 	return 1;
 }
 
 /* ---- refusals ---------------------------------------------------------- */
 
 const char *
-privilege_error(int error)
+caps_error(int error)
 {
 	return error == ENOTSUPP ? "not supported (ENOTSUPP)" : strerror(error);
 }
 
 void
-privilege_unknown(int error, struct ability *out)
+caps_unknown(int error, struct check *out)
 {
 	static const char *const files[][2] = {
 		{ "/sys/fs/selinux/enforce", "SELinux" },
@@ -172,13 +172,13 @@ privilege_unknown(int error, struct ability *out)
 
 	for (size_t i = 0; i < sizeof files / sizeof *files; i++)
 		if (access(files[i][0], F_OK) == 0) {
-			ability_no(out, "ask its log and its policy",
-			    "refused (%s), perhaps by %s", privilege_error(error),
+			check_no(out, "ask its log and its policy",
+			    "refused (%s), perhaps by %s", caps_error(error),
 			    files[i][1]);
 			return;
 		}
-	ability_no(out, NULL, "refused (%s), nothing here tells why",
-	    privilege_error(error));
+	check_no(out, NULL, "refused (%s), nothing here tells why",
+	    caps_error(error));
 }
 
 /* A call that the kernel itself refuses before it looks at any privilege. */
@@ -191,56 +191,56 @@ perf_reaches_kernel(void)
 
 /* The same; before 5.19 without privilege there is no such call. */
 static int
-bpf_reaches_kernel(const struct privilege *p)
+bpf_reaches_kernel(const struct caps *p)
 {
 	if (syscall(SYS_bpf, INT_MAX, NULL, INT_MAX) < 0 && errno == E2BIG)
 		return 1;
-	return errno != ENOSYS && privilege_before(p, 5, 19) &&
-	    !privilege_has(p, PRIVILEGE_BPF);
+	return errno != ENOSYS && caps_before(p, 5, 19) &&
+	    !caps_has(p, CAPS_BPF);
 }
 
 static void
-missing_call(const struct privilege *p, const char *call, const char *config,
-    struct ability *out)
+missing_call(const struct caps *p, const char *call, const char *config,
+    struct check *out)
 {
 	if (p->filtered)
-		ability_no(out, "run outside of its reach, or have it allow the call",
+		check_no(out, "run outside of its reach, or have it allow the call",
 		    "%s is hidden by a seccomp filter, or the kernel was built "
 		    "without it", call);
 	else
-		ability_no(out, config, "the kernel was built without %s", call);
+		check_no(out, config, "the kernel was built without %s", call);
 }
 
 /* Which capabilities it takes, once the filter allows the call. */
 static void
-filtered_call(const struct privilege *p, const char *call, uint64_t caps,
-    struct ability *out)
+filtered_call(const struct caps *p, const char *call, uint64_t caps,
+    struct check *out)
 {
 	char remedy[512], ask[256];
 
 	snprintf(remedy, sizeof remedy, "run outside of its reach, or have it allow %s",
 	    call);
-	if (!privilege_has(p, caps)) {
-		privilege_ask(p, caps, ask, sizeof ask);
+	if (!caps_has(p, caps)) {
+		caps_ask(p, caps, ask, sizeof ask);
 		snprintf(remedy + strlen(remedy), sizeof remedy - strlen(remedy),
 		    "; then %s", ask);
 	}
-	ability_no(out, remedy, "a seccomp filter forbids %s, as that of a container "
+	check_no(out, remedy, "a seccomp filter forbids %s, as that of a container "
 	    "does", call);
 }
 
 /* What refuses perf events of any kind.  1: said. */
 static int
-perf_refused(const struct privilege *p, int error, uint64_t caps,
-    struct ability *out)
+perf_refused(const struct caps *p, int error, uint64_t caps,
+    struct check *out)
 {
 	if (error == ENOSYS)
 		missing_call(p, "perf_event_open(2)", "a kernel with CONFIG_PERF_EVENTS",
 		    out);
 	else if (error == EMFILE || error == ENFILE)
-		ability_no(out, "raise the limit (ulimit -n)", "too many open files");
+		check_no(out, "raise the limit (ulimit -n)", "too many open files");
 	else if (error != EACCES && error != EPERM)
-		ability_no(out, NULL, "perf_event_open(2): %s", privilege_error(error));
+		check_no(out, NULL, "perf_event_open(2): %s", caps_error(error));
 	else if (p->filtered && !perf_reaches_kernel())
 		filtered_call(p, "perf_event_open(2)", caps, out);
 	else
@@ -251,59 +251,59 @@ perf_refused(const struct privilege *p, int error, uint64_t caps,
 /* Above 2 nobody may, by an addition of Debian, Ubuntu and Android: but for
  * CAP_SYS_ADMIN, to Debian 12's kernel, and CAP_PERFMON too, to others. */
 static void
-ask_beyond_2(const struct privilege *p, char *out, size_t size)
+ask_beyond_2(const struct caps *p, char *out, size_t size)
 {
 	char ask[256];
 
-	privilege_ask(p, privilege_has(p, PRIVILEGE_PERFMON) ? PRIVILEGE_ADMIN
-	                                                     : PRIVILEGE_PERFMON,
+	caps_ask(p, caps_has(p, CAPS_PERFMON) ? CAPS_ADMIN
+	                                                     : CAPS_PERFMON,
 	    ask, sizeof ask);
 	snprintf(out, size, "set sysctl kernel.perf_event_paranoid to 2, or %s%s", ask,
-	    privilege_has(p, PRIVILEGE_PERFMON) ? "" : "; to some kernels nothing less "
+	    caps_has(p, CAPS_PERFMON) ? "" : "; to some kernels nothing less "
 	                                               "than CAP_SYS_ADMIN will do");
 }
 
 void
-privilege_perf(const struct privilege *p, int error, int kernel, struct ability *out)
+caps_perf(const struct caps *p, int error, int kernel, struct check *out)
 {
 	char ask[256], remedy[512];
 
 	if (perf_refused(p, error, 0, out))
 		return;
-	if (p->perf_paranoid > 2 && !privilege_has(p, PRIVILEGE_ADMIN)) {
+	if (p->perf_paranoid > 2 && !caps_has(p, CAPS_ADMIN)) {
 		ask_beyond_2(p, remedy, sizeof remedy);
 	} else if (p->perf_paranoid == 2 && kernel &&
-	    !privilege_has(p, PRIVILEGE_PERFMON)) {
-		privilege_ask(p, PRIVILEGE_PERFMON, ask, sizeof ask);
+	    !caps_has(p, CAPS_PERFMON)) {
+		caps_ask(p, CAPS_PERFMON, ask, sizeof ask);
 		snprintf(remedy, sizeof remedy,
 		    "set sysctl kernel.perf_event_paranoid to 1, or %s", ask);
 	} else {
-		privilege_unknown(error, out);
+		caps_unknown(error, out);
 		return;
 	}
-	ability_no(out, remedy, "not permitted: sysctl kernel.perf_event_paranoid is %ld",
+	check_no(out, remedy, "not permitted: sysctl kernel.perf_event_paranoid is %ld",
 	    p->perf_paranoid);
 }
 
 void
-privilege_uprobe(const struct privilege *p, int error, struct ability *out)
+caps_uprobe(const struct caps *p, int error, struct check *out)
 {
 	/* CAP_PERFMON will not do any more: tried on 6.1.192 and 6.18.44. */
-	if (!perf_refused(p, error, PRIVILEGE_ADMIN, out) &&
-	    !privilege_lacks(p, PRIVILEGE_ADMIN, out))
-		privilege_unknown(error, out);
+	if (!perf_refused(p, error, CAPS_ADMIN, out) &&
+	    !caps_lacks(p, CAPS_ADMIN, out))
+		caps_unknown(error, out);
 }
 
 /* Kernels before 5.11 count the memory of BPF as locked memory. */
 static int
-short_of_memory(const struct privilege *p, struct ability *out)
+short_of_memory(const struct caps *p, struct check *out)
 {
 	struct rlimit r;
 
-	if (!privilege_before(p, 5, 11) || getrlimit(RLIMIT_MEMLOCK, &r) < 0 ||
+	if (!caps_before(p, 5, 11) || getrlimit(RLIMIT_MEMLOCK, &r) < 0 ||
 	    r.rlim_cur == RLIM_INFINITY)
 		return 0;
-	ability_no(out, "raise the limit (ulimit -l unlimited, as root)",
+	check_no(out, "raise the limit (ulimit -l unlimited, as root)",
 	    "the limit of locked memory (RLIMIT_MEMLOCK) is %llu KiB, and Linux "
 	    "before 5.11 counts BPF's memory in it",
 	    (unsigned long long)r.rlim_cur / 1024);
@@ -311,21 +311,21 @@ short_of_memory(const struct privilege *p, struct ability *out)
 }
 
 void
-privilege_bpf(const struct privilege *p, int error, struct ability *out)
+caps_bpf(const struct caps *p, int error, struct check *out)
 {
-	const uint64_t caps = PRIVILEGE_BPF | PRIVILEGE_PERFMON;
+	const uint64_t caps = CAPS_BPF | CAPS_PERFMON;
 
 	if (error == ENOSYS)
 		missing_call(p, "bpf(2)", "a kernel with CONFIG_BPF_SYSCALL", out);
 	else if (error != EPERM && error != EACCES)
-		ability_no(out, NULL, "bpf(2): %s", privilege_error(error));
+		check_no(out, NULL, "bpf(2): %s", caps_error(error));
 	else if (p->filtered && !bpf_reaches_kernel(p))
 		filtered_call(p, "bpf(2)", caps, out);
-	else if (privilege_lacks(p, caps, out) || short_of_memory(p, out))
+	else if (caps_lacks(p, caps, out) || short_of_memory(p, out))
 		return;
 	else if (p->locked)
-		ability_no(out, "boot with lockdown=integrity, or without it",
+		check_no(out, "boot with lockdown=integrity, or without it",
 		    "the kernel is locked down (lockdown=confidentiality)");
 	else
-		privilege_unknown(error, out);
+		caps_unknown(error, out);
 }

@@ -3,22 +3,22 @@
  * sysctls, seccomp filters, the lockdown of the kernel, other security
  * modules.  Each refusal is explained, with the least that would lift it.
  */
-#ifndef PRIVILEGE_H
-#define PRIVILEGE_H
+#ifndef CAPS_H
+#define CAPS_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-struct ability;
+struct check;
 
 /* Capabilities as bits: linux/capability.h. */
-#define PRIVILEGE_PTRACE (UINT64_C(1) << 19)
-#define PRIVILEGE_ADMIN (UINT64_C(1) << 21)
-#define PRIVILEGE_SYSLOG (UINT64_C(1) << 34)
-#define PRIVILEGE_PERFMON (UINT64_C(1) << 38)
-#define PRIVILEGE_BPF (UINT64_C(1) << 39)
+#define CAPS_PTRACE (UINT64_C(1) << 19)
+#define CAPS_ADMIN (UINT64_C(1) << 21)
+#define CAPS_SYSLOG (UINT64_C(1) << 34)
+#define CAPS_PERFMON (UINT64_C(1) << 38)
+#define CAPS_BPF (UINT64_C(1) << 39)
 
-struct privilege {
+struct caps {
 	uint64_t effective;  /* capabilities that count on this machine */
 	uint64_t namespaced; /* those that count in our user namespace alone */
 	uint64_t permitted;  /* as the kernel has them, wherever they count */
@@ -31,18 +31,18 @@ struct privilege {
 	char release[65];
 };
 
-void privilege_read(struct privilege *p);
+void caps_read(struct caps *p);
 
 /* Does it have all of these?  CAP_SYS_ADMIN has CAP_PERFMON and CAP_BPF in
  * it. */
-int privilege_has(const struct privilege *p, uint64_t caps);
+int caps_has(const struct caps *p, uint64_t caps);
 
 /* Is the kernel's release an earlier one? */
-int privilege_before(const struct privilege *p, int major, int minor);
+int caps_before(const struct caps *p, int major, int minor);
 
 /* What to do about capabilities that are missing, into out: "give CAP_BPF and
  * CAP_PERFMON, or run as root (sudo)". */
-void privilege_ask(const struct privilege *p, uint64_t caps, char *out,
+void caps_ask(const struct caps *p, uint64_t caps, char *out,
     size_t size);
 
 /*
@@ -50,19 +50,19 @@ void privilege_ask(const struct privilege *p, uint64_t caps, char *out,
  * of our own, which counts the kernel's time too or not; the same for a
  * uprobe; bpf(2).  An errno that refuses nothing is told as it is.
  */
-void privilege_perf(const struct privilege *p, int error, int kernel,
-    struct ability *out);
-void privilege_uprobe(const struct privilege *p, int error, struct ability *out);
-void privilege_bpf(const struct privilege *p, int error, struct ability *out);
+void caps_perf(const struct caps *p, int error, int kernel,
+    struct check *out);
+void caps_uprobe(const struct caps *p, int error, struct check *out);
+void caps_bpf(const struct caps *p, int error, struct check *out);
 
 /* The same where capabilities are all that it takes.  1: they are missing, and
  * it has been said; 0: they are not. */
-int privilege_lacks(const struct privilege *p, uint64_t caps, struct ability *out);
+int caps_lacks(const struct caps *p, uint64_t caps, struct check *out);
 
 /* When nothing that can be asked forbids it. */
-void privilege_unknown(int error, struct ability *out);
+void caps_unknown(int error, struct check *out);
 
 /* A text for an errno, also for the kernel's own 524 (ENOTSUPP). */
-const char *privilege_error(int error);
+const char *caps_error(int error);
 
 #endif
