@@ -9,13 +9,13 @@
 #define CALLEES 16
 
 /* What the function that a stub jumps to calls. */
-struct calls {
+struct calltree {
 	struct insn_callee callee[CALLEES];
 	size_t n;
 };
 
 static int
-calls(const struct calls *c, const struct insn_callee *callee)
+calls(const struct calltree *c, const struct insn_callee *callee)
 {
 	for (size_t i = 0; i < c->n; i++)
 		if (c->callee[i].addr == callee->addr && c->callee[i].slot == callee->slot)
@@ -25,7 +25,7 @@ calls(const struct calls *c, const struct insn_callee *callee)
 
 /* How many of one are called by another, too. */
 static size_t
-shared(const struct calls *a, const struct calls *b)
+shared(const struct calltree *a, const struct calltree *b)
 {
 	size_t n = 0;
 
@@ -40,9 +40,9 @@ shared(const struct calls *a, const struct calls *b)
  * to more than malloc() does, and something that no other calls.
  */
 static int
-are_rust(const struct calls c[4])
+are_rust(const struct calltree c[4])
 {
-	const struct calls *alloc = &c[0], *dealloc = &c[1], *realloc_ = &c[2],
+	const struct calltree *alloc = &c[0], *dealloc = &c[1], *realloc_ = &c[2],
 	    *zeroed = &c[3];
 
 	return dealloc->n == 1 && calls(realloc_, &dealloc->callee[0]) &&
@@ -53,7 +53,7 @@ are_rust(const struct calls c[4])
 
 /* What a stub at an offset leads to: -1: it is none. */
 static int
-follow(const struct elf_file *o, uint64_t offset, struct calls *out)
+follow(const struct elf_file *o, uint64_t offset, struct calltree *out)
 {
 	size_t len;
 	const unsigned char *bytes = elf_file_bytes(o, &len);
@@ -73,7 +73,7 @@ follow(const struct elf_file *o, uint64_t offset, struct calls *out)
 static int
 is_row(const struct elf_file *o, uint64_t first, unsigned apart, uint64_t offset[4])
 {
-	struct calls c[4];
+	struct calltree c[4];
 
 	for (unsigned i = 0; i < 4; i++) {
 		offset[i] = first + (uint64_t)i * apart;

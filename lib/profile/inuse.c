@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "profile/calls.h"
+#include "profile/calltree.h"
 #include "record/db.h"
 #include "base/idmap.h"
 #include "base/hash.h"
@@ -1076,21 +1076,21 @@ counts_as(const struct inuse *u, uint32_t n, int fold)
 
 /* What has no stack hangs in places of its own, behind those of stacks. */
 int
-inuse_stacks(const struct inuse *u, int fold, struct calls_stacks *out)
+inuse_stacks(const struct inuse *u, int fold, struct calltree_stacks *out)
 {
-	if (calls_stacks_new(out, u->nnode + u->nsite) == -1)
+	if (calltree_stacks_new(out, u->nnode + u->nsite) == -1)
 		return -1;
 	for (size_t i = 0; i < u->nnode; i++) {
 		uint32_t up = u->node[i].parent, n = (uint32_t)i;
 
 		out->caller[i] = up == NONE ? NONE : counts_as(u, up, fold);
-		out->row[i] = counts_as(u, n, fold) == n ? u->node[i].row : CALLS_NONE;
+		out->row[i] = counts_as(u, n, fold) == n ? u->node[i].row : CALLTREE_NONE;
 	}
 	for (size_t i = 0; i < u->nsite; i++) {
 		size_t own = u->nnode + i;
 
-		out->caller[own] = CALLS_NONE;
-		out->row[own] = u->site[i].node == NONE ? u->site[i].row : CALLS_NONE;
+		out->caller[own] = CALLTREE_NONE;
+		out->row[own] = u->site[i].node == NONE ? u->site[i].row : CALLTREE_NONE;
 		out->value[u->site[i].node == NONE ? own :
 		        counts_as(u, u->site[i].node, fold)] += u->site[i].live;
 	}

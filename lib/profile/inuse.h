@@ -109,12 +109,12 @@ size_t inuse_ids(const struct inuse *u);
 int inuse_trends(const struct inuse *u, uint64_t from, uint64_t width, uint64_t *out,
     size_t n);
 
-/* The stacks with the live bytes of each, for profile/calls, by what it is grouped by;
- * calls_stacks_free() frees them; fold: plumbing and runtimes count for what calls
+/* The stacks with the live bytes of each, for profile/calltree, by what it is grouped by;
+ * calltree_stacks_free() frees them; fold: plumbing and runtimes count for what calls
  * them.  -1: out of
  * memory. */
-struct calls_stacks;
-int inuse_stacks(const struct inuse *u, int fold, struct calls_stacks *out);
+struct calltree_stacks;
+int inuse_stacks(const struct inuse *u, int fold, struct calltree_stacks *out);
 
 /* What a row of them is called, and its module; NULL: not known. */
 const char *inuse_function(const struct inuse *u, uint32_t row, const char **module);

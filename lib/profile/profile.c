@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "profile/calls.h"
+#include "profile/calltree.h"
 #include "record/db.h"
 #include "profile/profile_data.h"
 #include "profile/profile_rows.h"
@@ -750,20 +750,20 @@ profile_trends(const struct profile *p, uint64_t from, uint64_t width, uint64_t 
 /* ---- stacks ------------------------------------------------------------ */
 
 int
-profile_stacks(const struct profile *p, enum profile_group group, struct calls_stacks *out)
+profile_stacks(const struct profile *p, enum profile_group group, struct calltree_stacks *out)
 {
 	const struct profile_tree *t = p->data->tree;
 	uint64_t column[PROFILE_NSTATES];
 
-	if (calls_stacks_new(out, t->n) == -1)
+	if (calltree_stacks_new(out, t->n) == -1)
 		return -1;
 	for (uint32_t n = 0; n < t->n; n++) {
 		const struct profile_node *node = &t->node[n];
 
 		for (size_t i = 0; i < PROFILE_NSTATES; i++)
 			column[i] = profile_tree_self(t, i, n);
-		out->caller[n] = node->parent == NONE ? CALLS_NONE : t->node[node->parent].as;
-		out->row[n] = node->as == n ? node->row[group] : CALLS_NONE;
+		out->caller[n] = node->parent == NONE ? CALLTREE_NONE : t->node[node->parent].as;
+		out->row[n] = node->as == n ? node->row[group] : CALLTREE_NONE;
 		out->value[node->as] += measured(p, column);
 	}
 	return 0;

@@ -184,11 +184,11 @@ size_t profile_ids(const struct profile *p);
 void profile_trends(const struct profile *p, uint64_t from, uint64_t width, uint64_t *out,
     size_t n);
 
-/* The stacks with what is measured and selected, for profile/calls, by function or by
- * generic function; calls_stacks_free() frees them.  -1: out of memory. */
-struct calls_stacks;
+/* The stacks with what is measured and selected, for profile/calltree, by function or by
+ * generic function; calltree_stacks_free() frees them.  -1: out of memory. */
+struct calltree_stacks;
 int profile_stacks(const struct profile *p, enum profile_group group,
-    struct calls_stacks *out);
+    struct calltree_stacks *out);
 
 /* What a function of them is called, and in which module it is; NULL: not known. */
 const char *profile_function(const struct profile *p, enum profile_group group,

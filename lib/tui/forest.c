@@ -12,7 +12,7 @@
 int
 forest_update(struct forest *f)
 {
-	calls_stacks_free(&f->stacks);
+	calltree_stacks_free(&f->stacks);
 	if (!f->memory)
 		return profile_stacks(watch_profile(f->watch), f->group, &f->stacks);
 	f->inuse = watch_inuse(f->watch, f->group);
@@ -23,7 +23,7 @@ forest_update(struct forest *f)
 void
 forest_free(struct forest *f)
 {
-	calls_stacks_free(&f->stacks);
+	calltree_stacks_free(&f->stacks);
 }
 
 const char *
@@ -47,13 +47,13 @@ forest_find(const struct forest *f, const char *name, const char *module)
 	for (size_t i = 0; i < f->stacks.n; i++) {
 		uint32_t row = f->stacks.row[i];
 
-		if (row == CALLS_NONE)
+		if (row == CALLTREE_NONE)
 			continue;
 		is = forest_name(f, row, &in);
 		if (is_same(is, name) && is_same(in, module))
 			return row;
 	}
-	return CALLS_NONE;
+	return CALLTREE_NONE;
 }
 
 void

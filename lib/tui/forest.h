@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-#include "profile/calls.h"
+#include "profile/calltree.h"
 #include "profile/profile.h"
 
 struct grid;
@@ -20,7 +20,7 @@ struct forest {
 	int memory;               /* live bytes; else time */
 	enum profile_group group; /* function or generic function */
 	struct inuse *inuse;      /* the watch's, of memory */
-	struct calls_stacks stacks;
+	struct calltree_stacks stacks;
 };
 
 /* Read the stacks as they are now.  -1: out of memory, or it could not be read. */
@@ -30,7 +30,7 @@ void forest_free(struct forest *f);
 /* What a function is called. */
 const char *forest_name(const struct forest *f, uint32_t row, const char **module);
 
-/* The function of that name and module, or CALLS_NONE: it has nothing. */
+/* The function of that name and module, or CALLTREE_NONE: it has nothing. */
 uint32_t forest_find(const struct forest *f, const char *name, const char *module);
 
 /* A part of the whole as text: "12.3%", "1.2M"; at the right of a cell. */

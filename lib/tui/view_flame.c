@@ -20,7 +20,7 @@
 /* Nodes have other numbers each time that they are merged, and the same keys. */
 struct view_flame {
 	struct forest forest;
-	struct calls calls;
+	struct calltree calls;
 	uint64_t zoom, at;  /* keys; 0: all, and where calls begin to part */
 	unsigned of;        /* the watch's focus, by number */
 	unsigned top;       /* depth of the first row that is seen */
@@ -33,10 +33,10 @@ find(const struct view_flame *v, uint64_t key)
 	for (uint32_t i = 0; key && i < v->calls.n; i++)
 		if (v->calls.node[i].key == key)
 			return i;
-	return CALLS_NONE;
+	return CALLTREE_NONE;
 }
 
-static const struct calls_node *
+static const struct calltree_node *
 node(const struct view_flame *v, uint32_t i)
 {
 	return &v->calls.node[i];
@@ -46,13 +46,13 @@ node(const struct view_flame *v, uint32_t i)
 static uint32_t
 selected(const struct view_flame *v)
 {
-	uint32_t at = v->at ? find(v, v->at) : calls_parting(&v->calls), zoom = find(v, v->zoom), up;
+	uint32_t at = v->at ? find(v, v->at) : calltree_parting(&v->calls), zoom = find(v, v->zoom), up;
 
-	for (up = at; up != CALLS_NONE && zoom != CALLS_NONE && up != zoom;)
+	for (up = at; up != CALLTREE_NONE && zoom != CALLTREE_NONE && up != zoom;)
 		up = node(v, up)->parent;
-	if (at != CALLS_NONE && (zoom == CALLS_NONE || up == zoom))
+	if (at != CALLTREE_NONE && (zoom == CALLTREE_NONE || up == zoom))
 		return at;
-	return zoom != CALLS_NONE ? zoom : v->calls.n ? v->calls.root : CALLS_NONE;
+	return zoom != CALLTREE_NONE ? zoom : v->calls.n ? v->calls.root : CALLTREE_NONE;
 }
 
 static int
@@ -65,7 +65,7 @@ flame_update(void *view)
 		v->of = focus->number;
 		v->forest.memory = focus->memory;
 	}
-	return forest_update(&v->forest) < 0 ? -1 : calls_down(&v->calls, &v->forest.stacks);
+	return forest_update(&v->forest) < 0 ? -1 : calltree_down(&v->calls, &v->forest.stacks);
 }
 
 /* ---- drawing ----------------------------------------------------------- */
@@ -87,7 +87,7 @@ column(const struct grid_area *area, uint64_t value, uint64_t whole)
 
 /* One color for each function, wherever it is. */
 static int
-style(const struct calls_node *n)
+style(const struct calltree_node *n)
 {
 	static const int styles[] = { GRID_FLAME_HOT, GRID_FLAME_WARM, GRID_FLAME_MILD };
 
@@ -97,7 +97,7 @@ style(const struct calls_node *n)
 static void
 draw_box(const struct view_flame *v, const struct canvas *c, uint32_t i, uint64_t left)
 {
-	const struct calls_node *n = node(v, i);
+	const struct calltree_node *n = node(v, i);
 	int x = column(&c->area, left, c->whole);
 	int end = column(&c->area, left + n->total, c->whole);
 	int y = (int)n->depth - (int)v->top;
@@ -122,7 +122,7 @@ static void
 place_children(const struct view_flame *v, uint64_t *left, uint32_t first,
     uint64_t begin)
 {
-	for (uint32_t i = first; i != CALLS_NONE; i = node(v, i)->sibling) {
+	for (uint32_t i = first; i != CALLTREE_NONE; i = node(v, i)->sibling) {
 		left[i] = begin;
 		begin += node(v, i)->total;
 	}
@@ -138,8 +138,8 @@ place(const struct view_flame *v, uint32_t zoom)
 	if (!left)
 		return NULL;
 	memset(left, 0xff, (v->calls.n + 1) * sizeof(*left));
-	if (zoom == CALLS_NONE)
-		place_children(v, left, v->calls.n ? v->calls.root : CALLS_NONE, 0);
+	if (zoom == CALLTREE_NONE)
+		place_children(v, left, v->calls.n ? v->calls.root : CALLTREE_NONE, 0);
 	else
 		left[zoom] = 0;
 	for (uint32_t i = 0; i < v->calls.n; i++)
@@ -166,7 +166,7 @@ draw_callers(const struct view_flame *v, struct canvas *c, uint32_t zoom)
 {
 	struct canvas wide = *c;
 
-	for (uint32_t i = node(v, zoom)->parent; i != CALLS_NONE; i = node(v, i)->parent) {
+	for (uint32_t i = node(v, zoom)->parent; i != CALLTREE_NONE; i = node(v, i)->parent) {
 		wide.whole = node(v, i)->total;
 		draw_box(v, &wide, i, 0);
 	}
@@ -178,7 +178,7 @@ draw_line(const struct view_flame *v, struct grid *g, const struct grid_area *ar
     uint32_t at)
 {
 	uint64_t whole = v->calls.total;
-	const struct calls_node *n = node(v, at);
+	const struct calltree_node *n = node(v, at);
 	const char *module, *name = forest_name(&v->forest, n->row, &module);
 	struct grid_area cell = { area->y, area->x, 1, 9 };
 	int x = area->x + 1, end = area->x + area->columns - 1;
@@ -226,7 +226,7 @@ flame_draw(void *view, struct grid *g, const struct grid_area *area)
 	struct canvas c = { g, { area->y + 1, area->x, area->rows - 1, area->columns },
 		v->calls.total, at };
 
-	if (at == CALLS_NONE || v->calls.total == 0) {
+	if (at == CALLTREE_NONE || v->calls.total == 0) {
 		cells_middle(g, area, v->forest.memory ? "no live memory is known" :
 		    "no samples yet");
 		return;
@@ -234,7 +234,7 @@ flame_draw(void *view, struct grid *g, const struct grid_area *area)
 	draw_line(v, g, area, at);
 	follow(v, at, c.area.rows);
 	v->drawn = c.area;
-	if (zoom != CALLS_NONE) {
+	if (zoom != CALLTREE_NONE) {
 		draw_callers(v, &c, zoom);
 		c.whole = node(v, zoom)->total;
 	}
@@ -286,7 +286,7 @@ put_box(const struct view_flame *v, FILE *out, uint32_t i, uint64_t left, uint64
     unsigned top)
 {
 	static const char *const colour[] = { "#e8a0a0", "#f0c060", "#d9d080" };
-	const struct calls_node *n = node(v, i);
+	const struct calltree_node *n = node(v, i);
 	double x = SVG_WIDTH * (double)left / (double)whole;
 	double width = SVG_WIDTH * (double)n->total / (double)whole;
 	int y = (int)(n->depth - top) * SVG_ROW, letters = (int)(width / SVG_LETTER) - 1;
@@ -317,8 +317,8 @@ flame_svg(void *view, FILE *out)
 {
 	const struct view_flame *v = view;
 	uint32_t zoom = find(v, v->zoom);
-	uint64_t whole = zoom == CALLS_NONE ? v->calls.total : node(v, zoom)->total;
-	unsigned top = zoom == CALLS_NONE ? 0 : node(v, zoom)->depth, deep = top;
+	uint64_t whole = zoom == CALLTREE_NONE ? v->calls.total : node(v, zoom)->total;
+	unsigned top = zoom == CALLTREE_NONE ? 0 : node(v, zoom)->depth, deep = top;
 	uint64_t *left = place(v, zoom);
 	int r = 0;
 
@@ -343,7 +343,7 @@ flame_svg(void *view, FILE *out)
 static const char *
 go(struct view_flame *v, uint32_t to)
 {
-	if (to != CALLS_NONE)
+	if (to != CALLTREE_NONE)
 		v->at = node(v, to)->key;
 	return NULL;
 }
@@ -355,7 +355,7 @@ act_down(void *view, int arg)
 	uint32_t at = selected(v);
 
 	(void)arg;
-	return at == CALLS_NONE ? NULL : go(v, node(v, at)->child);
+	return at == CALLTREE_NONE ? NULL : go(v, node(v, at)->child);
 }
 
 /* Beyond what is zoomed into one is out of it. */
@@ -363,11 +363,11 @@ static const char *
 act_up(void *view, int arg)
 {
 	struct view_flame *v = view;
-	uint32_t at = selected(v), parent = at == CALLS_NONE ? at : node(v, at)->parent;
+	uint32_t at = selected(v), parent = at == CALLTREE_NONE ? at : node(v, at)->parent;
 
 	(void)arg;
-	if (parent != CALLS_NONE && node(v, at)->key == v->zoom)
-		v->zoom = node(v, parent)->parent == CALLS_NONE ? 0 : node(v, parent)->key;
+	if (parent != CALLTREE_NONE && node(v, at)->key == v->zoom)
+		v->zoom = node(v, parent)->parent == CALLTREE_NONE ? 0 : node(v, parent)->key;
 	return go(v, parent);
 }
 
@@ -377,11 +377,11 @@ act_side(void *view, int by)
 	struct view_flame *v = view;
 	uint32_t at = selected(v), i;
 
-	if (at == CALLS_NONE || node(v, at)->key == v->zoom)
+	if (at == CALLTREE_NONE || node(v, at)->key == v->zoom)
 		return NULL;
 	if (by > 0)
 		return go(v, node(v, at)->sibling);
-	i = node(v, at)->parent == CALLS_NONE ? v->calls.root :
+	i = node(v, at)->parent == CALLTREE_NONE ? v->calls.root :
 	    node(v, node(v, at)->parent)->child;
 	while (i != at && node(v, i)->sibling != at)
 		i = node(v, i)->sibling;
@@ -394,7 +394,7 @@ act_zoom(void *view, int in)
 	struct view_flame *v = view;
 	uint32_t at = selected(v);
 
-	v->zoom = in && at != CALLS_NONE ? node(v, at)->key : 0;
+	v->zoom = in && at != CALLTREE_NONE ? node(v, at)->key : 0;
 	v->top = 0;
 	return NULL;
 }
@@ -428,7 +428,7 @@ caller_at(const struct view_flame *v, uint32_t zoom, unsigned depth)
 {
 	uint32_t i = zoom;
 
-	while (i != CALLS_NONE && node(v, i)->depth > depth)
+	while (i != CALLTREE_NONE && node(v, i)->depth > depth)
 		i = node(v, i)->parent;
 	return i;
 }
@@ -436,9 +436,9 @@ caller_at(const struct view_flame *v, uint32_t zoom, unsigned depth)
 static uint32_t
 box_at(const struct view_flame *v, uint32_t zoom, unsigned depth, int x)
 {
-	uint64_t whole = zoom == CALLS_NONE ? v->calls.total : node(v, zoom)->total;
+	uint64_t whole = zoom == CALLTREE_NONE ? v->calls.total : node(v, zoom)->total;
 	uint64_t *left = place(v, zoom);
-	uint32_t found = CALLS_NONE;
+	uint32_t found = CALLTREE_NONE;
 
 	for (uint32_t i = 0; left && i < v->calls.n; i++)
 		if (left[i] != UINT64_MAX && node(v, i)->depth == depth &&
@@ -460,12 +460,12 @@ flame_click(void *view, int y, int x)
 
 	if (y < a->y || y >= a->y + a->rows || x < a->x || x >= a->x + a->columns)
 		return 0;
-	if (zoom != CALLS_NONE && depth < node(v, zoom)->depth) {
+	if (zoom != CALLTREE_NONE && depth < node(v, zoom)->depth) {
 		at = caller_at(v, zoom, depth);
-		v->zoom = at == CALLS_NONE ? 0 : node(v, at)->key;
+		v->zoom = at == CALLTREE_NONE ? 0 : node(v, at)->key;
 	} else {
 		at = box_at(v, zoom, depth, x - a->x);
-		if (at != CALLS_NONE && at == selected(v))
+		if (at != CALLTREE_NONE && at == selected(v))
 			v->zoom = node(v, at)->key;
 	}
 	go(v, at);
@@ -482,13 +482,13 @@ flame_find(void *view, const char *text, int direction)
 	const char *module;
 	uint32_t tried;
 
-	for (tried = 0; p && at != CALLS_NONE && tried < n; tried++) {
+	for (tried = 0; p && at != CALLTREE_NONE && tried < n; tried++) {
 		i = (direction < 0 ? i + n - 1 : i + 1) % n;
 		if (pattern_matches(p, forest_name(&v->forest, node(v, i)->row, &module)))
 			break;
 	}
 	pattern_free(p);
-	if (!p || at == CALLS_NONE || tried >= n)
+	if (!p || at == CALLTREE_NONE || tried >= n)
 		return -1;
 	v->at = node(v, i)->key;
 	if (selected(v) != i)
@@ -521,7 +521,7 @@ flame_close(void *view)
 
 	if (!v)
 		return;
-	calls_free(&v->calls);
+	calltree_free(&v->calls);
 	forest_free(&v->forest);
 	free(v);
 }
@@ -551,7 +551,7 @@ flame_focus(void *view, const char **module, int *memory)
 	uint32_t at = selected(v);
 
 	*memory = v->forest.memory;
-	return at == CALLS_NONE ? NULL : forest_name(&v->forest, node(v, at)->row, module);
+	return at == CALLTREE_NONE ? NULL : forest_name(&v->forest, node(v, at)->row, module);
 }
 
 static const char *const words[] = {

@@ -29,13 +29,13 @@ enum part { ALL, CALLERS, CALLEES, NPARTS };
 /* A node that can be seen, or the title of a part. */
 struct line {
 	enum part part;
-	uint32_t node; /* CALLS_NONE: the title */
+	uint32_t node; /* CALLTREE_NONE: the title */
 };
 
 struct view_tree {
 	struct forest forest;
 	int focused; /* of one function: the watch's focus */
-	struct calls calls[NPARTS];
+	struct calltree calls[NPARTS];
 	struct idmap open[NPARTS]; /* keys of nodes that are opened */
 	struct line *line;
 	size_t n, room;
@@ -53,7 +53,7 @@ static const struct table_column columns[2][NCOLUMNS] = {
 
 /* ---- what can be seen --------------------------------------------------- */
 
-static const struct calls_node *
+static const struct calltree_node *
 node_of(const struct view_tree *v, const struct line *l)
 {
 	return &v->calls[l->part].node[l->node];
@@ -89,21 +89,21 @@ add_line(struct view_tree *v, enum part part, uint32_t node)
 static uint32_t
 next_seen(const struct view_tree *v, enum part part, uint32_t n)
 {
-	const struct calls_node *node = v->calls[part].node;
+	const struct calltree_node *node = v->calls[part].node;
 
-	if (node[n].child != CALLS_NONE && is_open(v, part, n))
+	if (node[n].child != CALLTREE_NONE && is_open(v, part, n))
 		return node[n].child;
-	while (n != CALLS_NONE && node[n].sibling == CALLS_NONE)
+	while (n != CALLTREE_NONE && node[n].sibling == CALLTREE_NONE)
 		n = node[n].parent;
-	return n == CALLS_NONE ? CALLS_NONE : node[n].sibling;
+	return n == CALLTREE_NONE ? CALLTREE_NONE : node[n].sibling;
 }
 
 static int
 add_part(struct view_tree *v, enum part part)
 {
-	if (v->focused && add_line(v, part, CALLS_NONE) < 0)
+	if (v->focused && add_line(v, part, CALLTREE_NONE) < 0)
 		return -1;
-	for (uint32_t n = v->calls[part].root; v->calls[part].n && n != CALLS_NONE;
+	for (uint32_t n = v->calls[part].root; v->calls[part].n && n != CALLTREE_NONE;
 	    n = next_seen(v, part, n))
 		if (v->calls[part].node[n].total && add_line(v, part, n) < 0)
 			return -1;
@@ -123,12 +123,12 @@ add_lines(struct view_tree *v)
 static int
 open_hot(struct view_tree *v, enum part part, uint32_t n)
 {
-	const struct calls_node *node = v->calls[part].node;
+	const struct calltree_node *node = v->calls[part].node;
 
-	for (int i = 0; n != CALLS_NONE && i < DEEP; i++) {
+	for (int i = 0; n != CALLTREE_NONE && i < DEEP; i++) {
 		uint32_t child = node[n].child;
 
-		if (child == CALLS_NONE)
+		if (child == CALLTREE_NONE)
 			break;
 		if (set_open(v, part, n, 1) < 0)
 			return -1;
@@ -145,15 +145,15 @@ static int
 merge(struct view_tree *v)
 {
 	const struct watch_focus *focus = watch_focus(v->forest.watch);
-	const struct calls_stacks *s = &v->forest.stacks;
+	const struct calltree_stacks *s = &v->forest.stacks;
 	uint32_t row;
 
 	if (!v->focused)
-		return calls_down(&v->calls[ALL], s);
+		return calltree_down(&v->calls[ALL], s);
 	row = focus->function ? forest_find(&v->forest, focus->function, focus->module) :
-	    CALLS_NONE;
-	return calls_to(&v->calls[CALLERS], s, row) < 0 ? -1 :
-	    calls_from(&v->calls[CALLEES], s, row);
+	    CALLTREE_NONE;
+	return calltree_to(&v->calls[CALLERS], s, row) < 0 ? -1 :
+	    calltree_from(&v->calls[CALLEES], s, row);
 }
 
 static int
@@ -172,7 +172,7 @@ row_id(const void *rows, size_t i)
 	const struct view_tree *v = rows;
 	const struct line *l = &v->line[i];
 
-	return l->node == CALLS_NONE ? (unsigned)l->part :
+	return l->node == CALLTREE_NONE ? (unsigned)l->part :
 	    (unsigned)node_of(v, l)->key ^ (unsigned)l->part;
 }
 
@@ -191,7 +191,7 @@ row_text(const void *rows, size_t i)
 	const struct line *l = &v->line[i];
 	const char *module;
 
-	return l->node == CALLS_NONE ? NULL :
+	return l->node == CALLTREE_NONE ? NULL :
 	    forest_name(&v->forest, node_of(v, l)->row, &module);
 }
 
@@ -214,9 +214,9 @@ draw_bar(struct grid *g, const struct grid_area *cell, uint64_t part, uint64_t w
 }
 
 static const char *
-sign(const struct grid *g, const struct calls_node *n, int open)
+sign(const struct grid *g, const struct calltree_node *n, int open)
 {
-	if (n->child == CALLS_NONE)
+	if (n->child == CALLTREE_NONE)
 		return "  ";
 	if (grid_utf8(g))
 		return open ? "▾ " : "▸ ";
@@ -242,7 +242,7 @@ static void
 draw_name(const struct view_tree *v, const struct line *l, struct grid *g,
     const struct grid_area *cell)
 {
-	const struct calls_node *n = node_of(v, l);
+	const struct calltree_node *n = node_of(v, l);
 	const char *module, *name = forest_name(&v->forest, n->row, &module);
 	struct grid_area rest = *cell;
 
@@ -275,7 +275,7 @@ row_draw(const void *rows, size_t i, int column, struct grid *g,
 	uint64_t whole = v->forest.memory && v->forest.inuse ? v->calls[l->part].total :
 	    watch_summary(v->forest.watch)->ns;
 
-	if (l->node == CALLS_NONE) {
+	if (l->node == CALLTREE_NONE) {
 		if (column == NAME)
 			draw_title(v, l, g, cell);
 		return;
@@ -323,13 +323,13 @@ lay_out(struct view_tree *v)
 static void
 go_first(struct view_tree *v)
 {
-	uint32_t at = v->focused ? CALLS_NONE : calls_parting(&v->calls[ALL]);
+	uint32_t at = v->focused ? CALLTREE_NONE : calltree_parting(&v->calls[ALL]);
 	struct table_source s;
 	size_t i = 0;
 
 	while (i < v->n && v->line[i].node != at)
 		i++;
-	if (at == CALLS_NONE || i == v->n || i == 0)
+	if (at == CALLTREE_NONE || i == v->n || i == 0)
 		return;
 	table_move(tree_table(v, &s), &s, (long)i - (long)v->table.at);
 	v->table.top = i > ABOVE ? i - ABOVE : 0;
@@ -364,7 +364,7 @@ selected(struct view_tree *v)
 {
 	long i = table_selected(&v->table);
 
-	return i < 0 || v->line[i].node == CALLS_NONE ? NULL : &v->line[i];
+	return i < 0 || v->line[i].node == CALLTREE_NONE ? NULL : &v->line[i];
 }
 
 static const char *
@@ -387,7 +387,7 @@ act_open(void *view, int how)
 	if (!l)
 		return NULL;
 	open = is_open(v, l->part, l->node);
-	if (node_of(v, l)->child == CALLS_NONE || (how == SHUT && !open)) {
+	if (node_of(v, l)->child == CALLTREE_NONE || (how == SHUT && !open)) {
 		/* Where there is nothing to shut, one goes to what calls it. */
 		for (size_t i = (size_t)(l - v->line); how == SHUT && i-- > 0;)
 			if (v->line[i].node == node_of(v, l)->parent) {
@@ -417,13 +417,13 @@ act_all(void *view, int arg)
 {
 	struct view_tree *v = view;
 	struct line *l = selected(v);
-	const struct calls *c = l ? &v->calls[l->part] : NULL;
+	const struct calltree *c = l ? &v->calls[l->part] : NULL;
 
 	(void)arg;
 	for (uint32_t n = l ? l->node : 0; l && n < c->n; n++) {
 		uint32_t up = n;
 
-		while (up != CALLS_NONE && up > l->node)
+		while (up != CALLTREE_NONE && up > l->node)
 			up = c->node[up].parent;
 		if (up == l->node && set_open(v, l->part, n, 1) < 0)
 			return "out of memory";
@@ -487,7 +487,7 @@ tree_close(void *view)
 	if (!v)
 		return;
 	for (enum part part = ALL; part < NPARTS; part++) {
-		calls_free(&v->calls[part]);
+		calltree_free(&v->calls[part]);
 		idmap_clear(&v->open[part]);
 	}
 	forest_free(&v->forest);

@@ -1,4 +1,4 @@
-#include "profile/calls.h"
+#include "profile/calltree.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,10 +8,10 @@
 #include "base/hash.h"
 
 #define NEARLY_ALL 0.95
-#define NONE CALLS_NONE
+#define NONE CALLTREE_NONE
 
 int
-calls_stacks_new(struct calls_stacks *s, size_t n)
+calltree_stacks_new(struct calltree_stacks *s, size_t n)
 {
 	s->n = n;
 	s->caller = calloc(n + 1, sizeof(*s->caller));
@@ -19,41 +19,41 @@ calls_stacks_new(struct calls_stacks *s, size_t n)
 	s->value = calloc(n + 1, sizeof(*s->value));
 	if (s->caller && s->row && s->value)
 		return 0;
-	calls_stacks_free(s);
+	calltree_stacks_free(s);
 	return -1;
 }
 
 void
-calls_stacks_free(struct calls_stacks *s)
+calltree_stacks_free(struct calltree_stacks *s)
 {
 	free(s->caller);
 	free(s->row);
 	free(s->value);
-	*s = (struct calls_stacks){ 0 };
+	*s = (struct calltree_stacks){ 0 };
 }
 
 uint32_t
-calls_parting(const struct calls *c)
+calltree_parting(const struct calltree *c)
 {
-	uint32_t at = c->n ? c->root : CALLS_NONE, child;
+	uint32_t at = c->n ? c->root : CALLTREE_NONE, child;
 
-	while (at != CALLS_NONE && (child = c->node[at].child) != CALLS_NONE &&
+	while (at != CALLTREE_NONE && (child = c->node[at].child) != CALLTREE_NONE &&
 	    (double)c->node[child].total >= NEARLY_ALL * (double)c->total)
 		at = child;
 	return at;
 }
 
 void
-calls_free(struct calls *c)
+calltree_free(struct calltree *c)
 {
 	free(c->node);
-	*c = (struct calls){ 0 };
+	*c = (struct calltree){ 0 };
 }
 
 /* ---- nodes ------------------------------------------------------------- */
 
 static uint64_t
-key_of(const struct calls *c, uint32_t parent, uint32_t row)
+key_of(const struct calltree *c, uint32_t parent, uint32_t row)
 {
 	uint64_t h = parent == NONE ? HASH_INIT : c->node[parent].key;
 
@@ -62,7 +62,7 @@ key_of(const struct calls *c, uint32_t parent, uint32_t row)
 
 /* The node of a function below another one, made where there is none. */
 static int
-find(struct calls *c, struct idmap *map, uint32_t parent, uint32_t row, uint32_t *node)
+find(struct calltree *c, struct idmap *map, uint32_t parent, uint32_t row, uint32_t *node)
 {
 	uint64_t key = key_of(c, parent, row);
 
@@ -73,14 +73,14 @@ find(struct calls *c, struct idmap *map, uint32_t parent, uint32_t row, uint32_t
 	    idmap_put(map, key, (uint32_t)c->n) < 0)
 		return -1;
 	*node = (uint32_t)c->n;
-	c->node[c->n++] = (struct calls_node){ .row = row, .parent = parent, .child = NONE,
+	c->node[c->n++] = (struct calltree_node){ .row = row, .parent = parent, .child = NONE,
 		.sibling = NONE, .key = key,
 		.depth = parent == NONE ? 0 : c->node[parent].depth + 1 };
 	return 0;
 }
 
 static int
-begin(struct calls *c)
+begin(struct calltree *c)
 {
 	c->n = 0;
 	c->total = 0;
@@ -107,7 +107,7 @@ by_size(const void *a, const void *b)
 }
 
 static int
-hang(struct calls *c)
+hang(struct calltree *c)
 {
 	struct order *o = calloc(c->n + 1, sizeof(*o));
 
@@ -117,7 +117,7 @@ hang(struct calls *c)
 		o[i] = (struct order){ (uint32_t)i, c->node[i].parent, c->node[i].total };
 	qsort(o, c->n, sizeof(*o), by_size);
 	for (size_t i = c->n; i-- > 0;) {
-		struct calls_node *n = &c->node[o[i].node];
+		struct calltree_node *n = &c->node[o[i].node];
 		uint32_t *first = n->parent == NONE ? &c->root : &c->node[n->parent].child;
 
 		n->sibling = *first;
@@ -129,7 +129,7 @@ hang(struct calls *c)
 
 /* Totals from what nodes have themselves, and the order. */
 static int
-sum_up(struct calls *c)
+sum_up(struct calltree *c)
 {
 	for (size_t i = 0; i < c->n; i++)
 		c->node[i].total = c->node[i].self;
@@ -144,8 +144,8 @@ sum_up(struct calls *c)
 /* ---- downwards --------------------------------------------------------- */
 
 struct down {
-	struct calls *c;
-	const struct calls_stacks *s;
+	struct calltree *c;
+	const struct calltree_stacks *s;
 	struct idmap map;
 	uint32_t from;  /* the function that it begins with; NONE: all */
 	uint32_t *node; /* of each place: NONE: not known yet, or none */
@@ -184,7 +184,7 @@ place_all(struct down *d)
 }
 
 static int
-down(struct calls *c, const struct calls_stacks *s, uint32_t from)
+down(struct calltree *c, const struct calltree_stacks *s, uint32_t from)
 {
 	struct down d = { .c = c, .s = s, .from = from };
 	int r = -1;
@@ -203,13 +203,13 @@ down(struct calls *c, const struct calls_stacks *s, uint32_t from)
 }
 
 int
-calls_down(struct calls *c, const struct calls_stacks *s)
+calltree_down(struct calltree *c, const struct calltree_stacks *s)
 {
 	return down(c, s, NONE);
 }
 
 int
-calls_from(struct calls *c, const struct calls_stacks *s, uint32_t row)
+calltree_from(struct calltree *c, const struct calltree_stacks *s, uint32_t row)
 {
 	if (row == NONE)
 		return begin(c);
@@ -220,7 +220,7 @@ calls_from(struct calls *c, const struct calls_stacks *s, uint32_t row)
 
 /* The outermost place of a function on the stack that a place ends, or NONE. */
 static uint32_t
-outermost(const struct calls_stacks *s, uint32_t i, uint32_t row)
+outermost(const struct calltree_stacks *s, uint32_t i, uint32_t row)
 {
 	uint32_t found = NONE;
 
@@ -233,7 +233,7 @@ outermost(const struct calls_stacks *s, uint32_t i, uint32_t row)
 /* What a place has counts for all callers of the function, and for nobody's self but
  * the outermost one's. */
 static int
-climb(struct calls *c, struct idmap *map, const struct calls_stacks *s, uint32_t i,
+climb(struct calltree *c, struct idmap *map, const struct calltree_stacks *s, uint32_t i,
     uint64_t value)
 {
 	uint32_t node = NONE;
@@ -249,7 +249,7 @@ climb(struct calls *c, struct idmap *map, const struct calls_stacks *s, uint32_t
 }
 
 int
-calls_to(struct calls *c, const struct calls_stacks *s, uint32_t row)
+calltree_to(struct calltree *c, const struct calltree_stacks *s, uint32_t row)
 {
 	struct idmap map = { 0 };
 	int r = 0;
