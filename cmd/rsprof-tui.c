@@ -21,7 +21,7 @@
 #include "profile/profile.h"
 #include "tui/screen.h"
 #include "tui/tui.h"
-#include "tui/watch.h"
+#include "tui/session.h"
 
 #define TICK 100 /* milliseconds between two looks at the file */
 
@@ -71,9 +71,9 @@ range_option(int option, const char *text)
 
 /* Nobody wants to look at what was not recorded. */
 static void
-check_range(const struct watch *w, const char *path, const struct range *r)
+check_range(const struct session *w, const char *path, const struct range *r)
 {
-	const struct profile_summary *all = watch_summary(w);
+	const struct profile_summary *all = session_summary(w);
 
 	if (r->to && r->from >= all->last)
 		errx(EXIT_USAGE, "%s: %.1f s were recorded, nothing after %.1f s", path,
@@ -81,26 +81,26 @@ check_range(const struct watch *w, const char *path, const struct range *r)
 }
 
 static void
-select_range(struct watch *w, const char *path, const struct range *r)
+select_range(struct session *w, const char *path, const struct range *r)
 {
-	struct profile_select s = *profile_selected(watch_profile(w));
+	struct profile_select s = *profile_selected(session_profile(w));
 
 	check_range(w, path, r);
 	if (!r->to)
 		return;
 	s.from = r->from;
 	s.to = r->to;
-	if (profile_select(watch_profile(w), &s) < 0)
+	if (profile_select(session_profile(w), &s) < 0)
 		err(1, NULL);
 }
 
 /* Open what is looked at, and what it is compared with: *other, or NULL. */
-static struct watch *
+static struct session *
 open_all(const char *path, const struct range *range, const char *old,
-    const struct range *before, struct watch **other)
+    const struct range *before, struct session **other)
 {
 	const char *error;
-	struct watch *w = watch_open(path, &error);
+	struct session *w = session_open(path, &error);
 
 	if (!w)
 		errx(EXIT_DATABASE, "%s", error);
@@ -108,14 +108,14 @@ open_all(const char *path, const struct range *range, const char *old,
 	*other = NULL;
 	if (!old) {
 		check_range(w, path, before);
-		watch_set_before(w, before->from, before->to);
+		session_set_before(w, before->from, before->to);
 		return w;
 	}
-	*other = watch_open(old, &error);
+	*other = session_open(old, &error);
 	if (!*other)
 		errx(EXIT_DATABASE, "%s", error);
 	select_range(*other, old, before);
-	watch_set_other(w, *other);
+	session_set_other(w, *other);
 	return w;
 }
 
@@ -292,7 +292,7 @@ run_terminal(struct tui *t, struct grid *g)
 int
 main(int argc, char **argv)
 {
-	struct watch *w, *other;
+	struct session *w, *other;
 	struct tui *t;
 	struct grid *g;
 	struct range range = { 0, 0 }, before = { 0, 0 };
@@ -339,7 +339,7 @@ main(int argc, char **argv)
 	status = batch ? run_batch(t, g) : run_terminal(t, g);
 	grid_close(g);
 	tui_close(t);
-	watch_close(w);
-	watch_close(other);
+	session_close(w);
+	session_close(other);
 	return status;
 }

@@ -4,20 +4,20 @@
 #include <string.h>
 
 #include "base/units.h"
-#include "tui/cells.h"
+#include "tui/column.h"
 #include "tui/grid.h"
 #include "profile/inuse.h"
-#include "tui/watch.h"
+#include "tui/session.h"
 
 int
 forest_update(struct forest *f)
 {
 	calltree_stacks_free(&f->stacks);
 	if (!f->memory)
-		return profile_stacks(watch_profile(f->watch), f->group, &f->stacks);
-	f->inuse = watch_inuse(f->watch, f->group);
+		return profile_stacks(session_profile(f->watch), f->group, &f->stacks);
+	f->inuse = session_inuse(f->watch, f->group);
 	return !f->inuse ? -1 : inuse_stacks(f->inuse,
-	    profile_is_folded(watch_profile(f->watch)), &f->stacks);
+	    profile_is_folded(session_profile(f->watch)), &f->stacks);
 }
 
 void
@@ -30,7 +30,7 @@ const char *
 forest_name(const struct forest *f, uint32_t row, const char **module)
 {
 	return f->memory ? inuse_function(f->inuse, row, module) :
-	    profile_function(watch_profile(f->watch), f->group, row, module);
+	    profile_function(session_profile(f->watch), f->group, row, module);
 }
 
 static int
@@ -64,9 +64,9 @@ forest_figure(const struct forest *f, struct grid *g, const struct grid_area *ce
 
 	if (f->memory)
 		grid_put_right(g, cell->y, cell->x, cell->columns - 1,
-		    cells_heat(part, whole), units_size(buf, part));
+		    column_heat(part, whole), units_size(buf, part));
 	else
-		cells_percent(g, cell, part, whole);
+		column_percent(g, cell, part, whole);
 }
 
 const char *
@@ -76,5 +76,5 @@ forest_what(const struct forest *f)
 		"CPU time", "time off the CPU", "wall time"
 	};
 
-	return f->memory ? "live memory" : of[profile_measured(watch_profile(f->watch))];
+	return f->memory ? "live memory" : of[profile_measured(session_profile(f->watch))];
 }

@@ -13,10 +13,10 @@
 struct grid;
 struct grid_area;
 struct inuse;
-struct watch;
+struct session;
 
 struct forest {
-	struct watch *watch;
+	struct session *watch;
 	int memory;               /* live bytes; else time */
 	enum profile_group group; /* function or generic function */
 	struct inuse *inuse;      /* the watch's, of memory */

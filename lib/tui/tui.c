@@ -9,18 +9,18 @@
 #include "base/units.h"
 #include "tui/export.h"
 #include "tui/grid.h"
-#include "tui/head.h"
+#include "tui/status.h"
 #include "profile/inuse.h"
 #include "tui/keys.h"
-#include "tui/keytable.h"
-#include "tui/page.h"
-#include "tui/plot.h"
+#include "tui/keyhelp.h"
+#include "tui/pager.h"
+#include "tui/timeline.h"
 #include "profile/profile.h"
 #include "tui/prompt.h"
-#include "tui/strip.h"
+#include "tui/overview.h"
 #include "tui/table.h"
 #include "tui/view.h"
-#include "tui/watch.h"
+#include "tui/session.h"
 
 #define SPACED_ROWS 20 /* of the screen, from which there is room for air */
 #define STRIP_ROWS 22  /* for all of the process at a glance */
@@ -47,10 +47,10 @@ static const struct view_type *(*const types[])(void) = {
 #define INFO (PANES - 1)
 
 struct tui {
-	struct watch *watch;
+	struct session *watch;
 	struct pane pane[PANES];
 	struct pane *shown, *before; /* and what was shown before it, or NULL */
-	struct page *help;           /* in its place; NULL: it is not shown */
+	struct pager *help;           /* in its place; NULL: it is not shown */
 	struct prompt prompt;
 	char wanted[256];            /* what was searched for last */
 	char filter[256];
@@ -62,7 +62,7 @@ struct tui {
 	enum tui_wish wish;
 };
 
-static struct page *make_help(const struct tui *t);
+static struct pager *make_help(const struct tui *t);
 
 static const char *
 update(struct tui *t)
@@ -271,7 +271,7 @@ act_pause(void *tui, int arg)
 	struct tui *t = tui;
 
 	(void)arg;
-	if (!t->paused && watch_state(t->watch) >= WATCH_CUT_OFF)
+	if (!t->paused && session_state(t->watch) >= SESSION_CUT_OFF)
 		return "nothing to pause: the recording has ended";
 	t->paused = !t->paused;
 	if (!t->paused)
@@ -313,7 +313,7 @@ focus(struct tui *t)
 		function = p->type->focus(p->view, &module, &memory);
 	if (!function)
 		return "select a function for that";
-	return watch_set_focus(t->watch, function, module, memory) < 0 ? "out of memory" :
+	return session_set_focus(t->watch, function, module, memory) < 0 ? "out of memory" :
 	    NULL;
 }
 
@@ -339,7 +339,7 @@ act_cycle(void *tui, int arg)
 static void
 close_help(struct tui *t)
 {
-	page_close(t->help);
+	pager_close(t->help);
 	t->help = NULL;
 }
 
@@ -380,7 +380,7 @@ static const char *
 act_fold(void *tui, int arg)
 {
 	struct tui *t = tui;
-	struct profile *p = watch_profile(t->watch);
+	struct profile *p = session_profile(t->watch);
 	const char *why;
 
 	(void)arg;
@@ -404,21 +404,21 @@ act_wish(void *tui, int wish)
 static const char *
 act_scroll(void *page, int lines)
 {
-	page_scroll(page, lines);
+	pager_scroll(page, lines);
 	return NULL;
 }
 
 static const char *
 act_turn(void *page, int pages)
 {
-	page_turn(page, pages);
+	pager_turn(page, pages);
 	return NULL;
 }
 
 static const char *
 act_end(void *page, int last)
 {
-	page_scroll(page, last < 0 ? -INT_MAX : INT_MAX);
+	pager_scroll(page, last < 0 ? -INT_MAX : INT_MAX);
 	return NULL;
 }
 
@@ -524,7 +524,7 @@ static const struct view_key text_keys[] = {
 };
 #define TEXT (sizeof(text_keys) / sizeof(text_keys[0]))
 
-static struct page *
+static struct pager *
 text(const struct tui *t)
 {
 	if (t->help)
@@ -551,14 +551,14 @@ try_plot_keys(struct tui *t, int key)
 {
 	const struct view_type *type = t->shown->type;
 	const struct view_key *keys;
-	struct plot_source source;
-	struct plot_at at = { .source = &source };
+	struct timeline_source source;
+	struct timeline_at at = { .source = &source };
 	const char *why;
 	size_t n;
 
 	if (!type->plot)
 		return 0;
-	keys = plot_keys(&n);
+	keys = timeline_keys(&n);
 	at.plot = type->plot(t->shown->view, &source);
 	if (!try_keys(t, keys, n, &at, key))
 		return 0;
@@ -584,7 +584,7 @@ try_view_keys(struct tui *t, int key)
 static const char *
 wheel(struct tui *t, int up)
 {
-	struct page *page = text(t);
+	struct pager *page = text(t);
 	struct sheet s;
 	int by = up ? -3 : 3;
 
@@ -604,7 +604,7 @@ mouse(struct tui *t, int key)
 	const struct view_type *type = t->shown->type;
 	enum keys_mouse what = KEYS_MOUSE_WHAT(key);
 	int y = KEYS_MOUSE_Y(key), x = KEYS_MOUSE_X(key);
-	struct plot_source chart;
+	struct timeline_source chart;
 	struct sheet s;
 
 	if (what == KEYS_WHEEL_UP || what == KEYS_WHEEL_DOWN)
@@ -612,7 +612,7 @@ mouse(struct tui *t, int key)
 	if (text(t))
 		return NULL;
 	if (type->plot &&
-	    plot_mouse(type->plot(t->shown->view, &chart), what == KEYS_RELEASE, y, x))
+	    timeline_mouse(type->plot(t->shown->view, &chart), what == KEYS_RELEASE, y, x))
 		return update(t);
 	if (what != KEYS_PRESS)
 		return NULL;
@@ -624,7 +624,7 @@ mouse(struct tui *t, int key)
 }
 
 static int
-try_text_keys(struct tui *t, struct page *page, int key)
+try_text_keys(struct tui *t, struct pager *page, int key)
 {
 	if (try_keys(t, text_keys, TEXT, page, key) || try_keys(t, back_keys, BACK, t, key))
 		return 1;
@@ -636,7 +636,7 @@ try_text_keys(struct tui *t, struct page *page, int key)
 enum tui_wish
 tui_key(struct tui *t, int key)
 {
-	struct page *page = text(t);
+	struct pager *page = text(t);
 
 	t->wish = TUI_NOTHING;
 	t->message = NULL;
@@ -653,38 +653,38 @@ tui_key(struct tui *t, int key)
 /* ---- the help ---------------------------------------------------------- */
 
 /* Of what is shown now. */
-static struct page *
+static struct pager *
 make_help(const struct tui *t)
 {
 	const struct view_type *type = t->shown->type;
 	const struct view_key *keys;
-	struct page *p = page_open();
+	struct pager *p = pager_open();
 	size_t n;
 
 	if (!p)
 		return NULL;
-	keytable_help(p, common_keys, COMMON);
-	keytable_help(p, type->key, type->nkeys);
+	keyhelp_help(p, common_keys, COMMON);
+	keyhelp_help(p, type->key, type->nkeys);
 	if (type->table) {
-		keytable_title(p, "Table");
-		keytable_help(p, table_keys, TABLE);
+		keyhelp_title(p, "Table");
+		keyhelp_help(p, table_keys, TABLE);
 	}
 	if (type->table || type->find)
-		keytable_help(p, search_keys, SEARCH);
+		keyhelp_help(p, search_keys, SEARCH);
 	if (type->table)
-		keytable_help(p, filter_keys, FILTER);
+		keyhelp_help(p, filter_keys, FILTER);
 	if (type->plot) {
-		keytable_title(p, "Chart");
-		keys = plot_keys(&n);
-		keytable_help(p, keys, n);
+		keyhelp_title(p, "Chart");
+		keys = timeline_keys(&n);
+		keyhelp_help(p, keys, n);
 	}
-	keytable_title(p, "Words");
-	keytable_words(p, type->words);
-	keytable_words(p, strip_words());
-	keytable_words(p, head_words());
-	if (page_check(p) == 0)
+	keyhelp_title(p, "Words");
+	keyhelp_words(p, type->words);
+	keyhelp_words(p, overview_words());
+	keyhelp_words(p, status_words());
+	if (pager_check(p) == 0)
 		return p;
-	page_close(p);
+	pager_close(p);
 	return NULL;
 }
 
@@ -692,21 +692,21 @@ make_help(const struct tui *t)
 
 /* Changes where there are two, else time, or memory where there is nothing else. */
 static size_t
-first_pane(struct watch *w)
+first_pane(struct session *w)
 {
-	const struct profile_summary *s = watch_summary(w);
+	const struct profile_summary *s = session_summary(w);
 	struct inuse *u;
 
-	if (watch_other(w) || watch_before(w))
+	if (session_other(w) || session_before(w))
 		return DIFF;
-	if (s->samples || s->off || watch_state(w) < WATCH_CUT_OFF)
+	if (s->samples || s->off || session_state(w) < SESSION_CUT_OFF)
 		return 0;
-	u = watch_inuse(w, PROFILE_FUNCTION);
+	u = session_inuse(w, PROFILE_FUNCTION);
 	return u && inuse_any(u) ? MEMORY : 0;
 }
 
 struct tui *
-tui_open(struct watch *w)
+tui_open(struct session *w)
 {
 	struct tui *t = calloc(1, sizeof(*t));
 
@@ -728,7 +728,7 @@ tui_close(struct tui *t)
 		return;
 	for (size_t i = 0; i < PANES; i++)
 		t->pane[i].type->close(t->pane[i].view);
-	page_close(t->help);
+	pager_close(t->help);
 	free(t->copied);
 	free(t);
 }
@@ -746,10 +746,10 @@ tui_tick(struct tui *t)
 
 	if (t->paused)
 		return 0;
-	news = watch_update(t->watch);
+	news = session_update(t->watch);
 	if (news > 0 && update(t))
 		t->message = "out of memory";
-	return news != 0 || watch_state(t->watch) == WATCH_STALLED;
+	return news != 0 || session_state(t->watch) == SESSION_STALLED;
 }
 
 /* ---- drawing ----------------------------------------------------------- */
@@ -772,32 +772,32 @@ draw_foot(const struct tui *t, struct grid *g, const struct grid_area *area)
 		return;
 	}
 	if (text(t)) {
-		x = keytable_hints(g, area, x, text_keys, TEXT, NULL, NULL);
-		keytable_hints(g, area, x, back_keys, BACK, NULL, NULL);
+		x = keyhelp_hints(g, area, x, text_keys, TEXT, NULL, NULL);
+		keyhelp_hints(g, area, x, back_keys, BACK, NULL, NULL);
 		return;
 	}
-	x = keytable_hints(g, area, x, common_keys, FIRST, NULL, NULL);
-	x = keytable_hints(g, area, x, type->key, type->nkeys, type->hinted, t->shown->view);
+	x = keyhelp_hints(g, area, x, common_keys, FIRST, NULL, NULL);
+	x = keyhelp_hints(g, area, x, type->key, type->nkeys, type->hinted, t->shown->view);
 	if (type->table)
-		x = keytable_hints(g, area, x, table_keys, TABLE, NULL, NULL);
+		x = keyhelp_hints(g, area, x, table_keys, TABLE, NULL, NULL);
 	if (type->table || type->find)
-		x = keytable_hints(g, area, x, search_keys, SEARCH, NULL, NULL);
+		x = keyhelp_hints(g, area, x, search_keys, SEARCH, NULL, NULL);
 	if (type->table)
-		x = keytable_hints(g, area, x, filter_keys, FILTER, NULL, NULL);
+		x = keyhelp_hints(g, area, x, filter_keys, FILTER, NULL, NULL);
 	if (type->plot) {
-		keys = plot_keys(&n);
-		x = keytable_hints(g, area, x, keys, n, NULL, NULL);
+		keys = timeline_keys(&n);
+		x = keyhelp_hints(g, area, x, keys, n, NULL, NULL);
 	}
-	keytable_hints(g, area, x, common_keys + FIRST, COMMON - FIRST, NULL, NULL);
+	keyhelp_hints(g, area, x, common_keys + FIRST, COMMON - FIRST, NULL, NULL);
 }
 
 static void
 draw_body(const struct tui *t, struct grid *g, const struct grid_area *area)
 {
-	struct page *page = text(t);
+	struct pager *page = text(t);
 
 	if (page)
-		page_draw(page, g, area);
+		pager_draw(page, g, area);
 	else
 		t->shown->type->draw(t->shown->view, g, area);
 }
@@ -814,13 +814,13 @@ append(char *buf, size_t size, const char *text)
 static void
 place(const struct tui *t, char *buf, size_t size)
 {
-	const struct profile *p = watch_profile(t->watch);
+	const struct profile *p = session_profile(t->watch);
 	const struct profile_select *s = profile_selected(p);
 	char at[128] = "", range[UNITS_MAX];
 
 	*buf = '\0';
 	if (text(t)) {
-		page_place(text(t), buf, size);
+		pager_place(text(t), buf, size);
 		return;
 	}
 	if (s->from || s->to != UINT64_MAX) {
@@ -848,9 +848,9 @@ static void
 draw_all(const struct tui *t, struct grid *g)
 {
 	struct grid_area all = grid_all(g);
-	struct grid_area head = { 0, 0, head_rows(t->watch), all.columns };
+	struct grid_area head = { 0, 0, status_rows(t->watch), all.columns };
 	struct grid_area foot = { all.rows - 1, 0, 1, all.columns };
-	struct grid_area strip = { HEAD_ROWS_MAX, 0, strip_rows(t, all.rows), all.columns };
+	struct grid_area strip = { STATUS_ROWS_MAX, 0, strip_rows(t, all.rows), all.columns };
 	struct grid_area body = { head.rows, 0, 0, all.columns };
 	char where[192];
 
@@ -859,9 +859,9 @@ draw_all(const struct tui *t, struct grid *g)
 	body.rows = foot.y - body.y;
 	draw_body(t, g, &body);
 	if (strip.rows)
-		strip_draw(t->watch, g, &strip);
+		overview_draw(t->watch, g, &strip);
 	place(t, where, sizeof(where));
-	head_draw(t->watch, t->paused, where, g, &head);
+	status_draw(t->watch, t->paused, where, g, &head);
 	draw_foot(t, g, &foot);
 }
 

@@ -6,7 +6,7 @@
 
 struct grid;
 struct tui;
-struct watch;
+struct session;
 
 #define TUI_ROWS_MIN 8
 #define TUI_COLUMNS_MIN 40
@@ -19,7 +19,7 @@ enum tui_wish {
 };
 
 /* The watch stays the caller's.  NULL: out of memory. */
-struct tui *tui_open(struct watch *w);
+struct tui *tui_open(struct session *w);
 void tui_close(struct tui *t);
 
 enum tui_wish tui_key(struct tui *t, int key);

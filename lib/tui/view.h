@@ -11,12 +11,12 @@
 
 struct grid;
 struct grid_area;
-struct page;
-struct plot;
-struct plot_source;
+struct pager;
+struct timeline;
+struct timeline_source;
 struct table;
 struct table_source;
-struct watch;
+struct session;
 
 /*
  * What a key does.  act() is given the view and `arg` and returns a message
@@ -33,18 +33,18 @@ struct view_key {
 
 struct view_type {
 	const char *name;
-	void *(*open)(struct watch *w); /* NULL: out of memory */
+	void *(*open)(struct session *w); /* NULL: out of memory */
 	void (*close)(void *view);      /* NULL is allowed */
 	/* The watch has been updated.  0, or -1: out of memory. */
 	int (*update)(void *view);
 
 	/* Either it is a text, the keys and the drawing of which are common, */
-	struct page *(*page)(void *view);
+	struct pager *(*page)(void *view);
 
 	/* or it has its own drawing; and where it has a table or a chart, the keys of
 	 * those are common.  The source is of the selected row. */
 	struct table *(*table)(void *view, struct table_source *s);
-	struct plot *(*plot)(void *view, struct plot_source *s);
+	struct timeline *(*plot)(void *view, struct timeline_source *s);
 	/* The function that is selected, its module, and whether this is about memory;
 	 * NULL: none. */
 	const char *(*focus)(void *view, const char **module, int *memory);

@@ -4,16 +4,16 @@
 #include <string.h>
 
 #include "base/units.h"
-#include "tui/cells.h"
+#include "tui/column.h"
 #include "tui/grid.h"
 #include "base/idmap.h"
 #include "profile/inuse.h"
-#include "tui/plot.h"
+#include "tui/timeline.h"
 #include "profile/profile.h"
 #include "base/hash.h"
 #include "tui/table.h"
 #include "tui/view.h"
-#include "tui/watch.h"
+#include "tui/session.h"
 
 /*
  * A table of functions with the CPU time that they use and the memory that they
@@ -31,12 +31,12 @@ struct row {
 };
 
 struct view_both {
-	struct watch *watch;
+	struct session *watch;
 	struct inuse *inuse; /* the watch's; NULL: it could not be read */
 	struct row *row;
 	size_t n, room;
 	struct table table;
-	struct plot *plot;
+	struct timeline *plot;
 };
 
 static const struct table_column columns[NCOLUMNS] = {
@@ -57,7 +57,7 @@ static int
 join_cpu(struct view_both *v, struct idmap *at)
 {
 	size_t n;
-	const struct profile_row *r = profile_rows(watch_profile(v->watch), &n);
+	const struct profile_row *r = profile_rows(session_profile(v->watch), &n);
 
 	for (size_t i = 0; i < n; i++, r++) {
 		uint64_t k = key(r->name, r->module);
@@ -100,7 +100,7 @@ join(struct view_both *v)
 	struct row *row;
 	int r;
 
-	profile_rows(watch_profile(v->watch), &cpu);
+	profile_rows(session_profile(v->watch), &cpu);
 	if (v->inuse)
 		inuse_rows(v->inuse, &heap);
 	v->n = 0;
@@ -171,7 +171,7 @@ draw_size(struct grid *g, const struct grid_area *cell, const struct row *r,
 {
 	char buf[UNITS_MAX];
 
-	grid_put_right(g, cell->y, cell->x, cell->columns - 1, cells_heat(part, whole),
+	grid_put_right(g, cell->y, cell->x, cell->columns - 1, column_heat(part, whole),
 	    r->heap ? units_size(buf, part) : "-");
 }
 
@@ -181,7 +181,7 @@ row_draw(const void *rows, size_t i, int column, struct grid *g,
 {
 	const struct view_both *v = rows;
 	const struct row *r = &v->row[i];
-	const struct profile_summary *cpu = watch_summary(v->watch);
+	const struct profile_summary *cpu = session_summary(v->watch);
 	const struct inuse_sum none = { 0 };
 	const struct inuse_sum *heap = v->inuse ? &inuse_summary(v->inuse)->all : &none;
 	uint64_t part = figure(r, (enum column)column);
@@ -189,10 +189,10 @@ row_draw(const void *rows, size_t i, int column, struct grid *g,
 	switch ((enum column)column) {
 	case TOTAL:
 	case SELF:
-		cells_percent(g, cell, part, r->cpu ? cpu->ns : 0);
+		column_percent(g, cell, part, r->cpu ? cpu->ns : 0);
 		break;
 	case NOW:
-		cells_percent(g, cell, part, r->cpu ? cpu->now_ns : 0);
+		column_percent(g, cell, part, r->cpu ? cpu->now_ns : 0);
 		break;
 	case LIVE:
 		draw_size(g, cell, r, part, heap->live);
@@ -201,10 +201,10 @@ row_draw(const void *rows, size_t i, int column, struct grid *g,
 		draw_size(g, cell, r, part, heap->peak);
 		break;
 	case NAME:
-		cells_function(g, cell, r->name);
+		column_function(g, cell, r->name);
 		break;
 	default:
-		cells_place(g, cell, r->file, r->line, r->module);
+		column_place(g, cell, r->file, r->line, r->module);
 	}
 }
 
@@ -229,7 +229,7 @@ row_mark(const void *rows, size_t i)
 	const struct view_both *v = rows;
 	const struct row *r = &v->row[i];
 
-	return plot_pinned(v->plot, kind(r), chart_id(r));
+	return timeline_pinned(v->plot, kind(r), chart_id(r));
 }
 
 static struct table *
@@ -246,12 +246,12 @@ static int
 both_update(void *view)
 {
 	struct view_both *v = view;
-	struct profile *p = watch_profile(v->watch);
+	struct profile *p = session_profile(v->watch);
 	struct table_source s;
 
 	if (profile_measure(p, PROFILE_CPU) < 0 || profile_regroup(p, PROFILE_FUNCTION) < 0)
 		return -1;
-	v->inuse = watch_inuse(v->watch, PROFILE_FUNCTION);
+	v->inuse = session_inuse(v->watch, PROFILE_FUNCTION);
 	if (join(v) < 0)
 		return -1;
 	both_table(v, &s);
@@ -267,24 +267,24 @@ time_series(void *view, uint64_t id, uint64_t from, uint64_t width, uint64_t las
 	const struct view_both *v = view;
 
 	memset(over, 0, n * sizeof(*over));
-	return plot_time(watch_profile(v->watch), id, PROFILE_CPU, from, width, last, n, value);
+	return timeline_time(session_profile(v->watch), id, PROFILE_CPU, from, width, last, n, value);
 }
 
-static struct plot *
-both_plot(void *view, struct plot_source *s)
+static struct timeline *
+both_plot(void *view, struct timeline_source *s)
 {
 	struct view_both *v = view;
 	long i = table_selected(&v->table);
 	const struct row *r = i < 0 ? NULL : &v->row[i];
 
-	*s = (struct plot_source){ .ctx = v, .read = time_series, .what = "total",
+	*s = (struct timeline_source){ .ctx = v, .read = time_series, .what = "total",
 		.unit = "% of a core",
-		.variant = watch_counted(v->watch) };
+		.variant = session_counted(v->watch) };
 	if (!r)
 		return v->plot;
 	if (kind(r) == BYTES) {
 		s->ctx = v->inuse;
-		s->read = plot_bytes;
+		s->read = timeline_bytes;
 		s->bytes = 1;
 		s->what = "live bytes";
 		s->unit = "";
@@ -305,13 +305,13 @@ both_close(void *view)
 	if (!v)
 		return;
 	table_free(&v->table);
-	plot_close(v->plot);
+	timeline_close(v->plot);
 	free(v->row);
 	free(v);
 }
 
 static void *
-both_open(struct watch *w)
+both_open(struct session *w)
 {
 	struct view_both *v = calloc(1, sizeof(*v));
 
@@ -319,7 +319,7 @@ both_open(struct watch *w)
 		return NULL;
 	v->watch = w;
 	v->table.sort = SELF;
-	v->plot = plot_open(w);
+	v->plot = timeline_open(w);
 	if (v->plot)
 		return v;
 	free(v);
@@ -346,15 +346,15 @@ both_draw(void *view, struct grid *g, const struct grid_area *area)
 	struct view_both *v = view;
 	struct table_source s;
 	struct table *t = both_table(v, &s);
-	struct plot_source chart;
-	struct grid_area top, bottom = plot_split(v->plot, area, t->n > 0, &top);
+	struct timeline_source chart;
+	struct grid_area top, bottom = timeline_split(v->plot, area, t->n > 0, &top);
 
 	table_draw(t, &s, g, &top);
 	if (t->n == 0)
-		cells_middle(g, &top, t->filter ? "nothing matches the filter: F changes it" :
+		column_middle(g, &top, t->filter ? "nothing matches the filter: F changes it" :
 		    "neither time on the CPU nor memory yet");
 	else if (bottom.rows && both_plot(v, &chart) && chart.name)
-		plot_draw(v->plot, &chart, g, &bottom);
+		timeline_draw(v->plot, &chart, g, &bottom);
 }
 
 static void

@@ -3,14 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tui/cells.h"
+#include "tui/column.h"
 #include "tui/grid.h"
-#include "tui/plot.h"
+#include "tui/timeline.h"
 #include "profile/profile.h"
 #include "tui/table.h"
-#include "tui/trends.h"
+#include "tui/sparkline.h"
 #include "tui/view.h"
-#include "tui/watch.h"
+#include "tui/session.h"
 
 /*
  * A table of functions, lines, modules or threads with the time that they
@@ -20,15 +20,15 @@
 enum column { TOTAL, SELF, ON, OFF, NOW, NAME, PLACE, TREND, NCOLUMNS };
 
 struct view_cpu {
-	struct watch *watch;
+	struct session *watch;
 	enum profile_metric metric;
 	int chosen; /* the user has chosen it */
 	enum profile_group group;
 	const struct profile_row *row;
 	size_t n;
 	struct table table[PROFILE_NGROUPS];
-	struct plot *plot;
-	struct trends trends;
+	struct timeline *plot;
+	struct sparkline trends;
 };
 
 #define NUMBERS \
@@ -40,9 +40,9 @@ struct view_cpu {
 
 static const struct table_column
     layouts[PROFILE_NMETRICS][PROFILE_NGROUPS][NCOLUMNS] = {
-	[PROFILE_CPU] = CELLS_LAYOUT(NUMBERS),
-	[PROFILE_OFF] = CELLS_LAYOUT(NUMBERS),
-	[PROFILE_WALL] = CELLS_LAYOUT(NUMBERS_WALL),
+	[PROFILE_CPU] = COLUMN_LAYOUT(NUMBERS),
+	[PROFILE_OFF] = COLUMN_LAYOUT(NUMBERS),
+	[PROFILE_WALL] = COLUMN_LAYOUT(NUMBERS_WALL),
 };
 
 static const struct table_column *
@@ -76,18 +76,18 @@ larger(uint64_t a, uint64_t b)
 static int
 by_place(const struct profile_row *a, const struct profile_row *b)
 {
-	int c = cells_by_text(a->file, b->file);
+	int c = column_by_text(a->file, b->file);
 
-	c = c ? c : cells_by_text(a->version, b->version);
+	c = c ? c : column_by_text(a->version, b->version);
 	c = c ? c : larger(b->line, a->line);
 	c = c ? c : larger(b->pid, a->pid);
 	return c ? c : larger(b->tid, a->tid);
 }
 
 static int
-by_growth(const struct trends *t, const struct profile_row *a, const struct profile_row *b)
+by_growth(const struct sparkline *t, const struct profile_row *a, const struct profile_row *b)
 {
-	double x = trends_growth(t, a->id), y = trends_growth(t, b->id);
+	double x = sparkline_growth(t, a->id), y = sparkline_growth(t, b->id);
 
 	return x > y ? -1 : x < y;
 }
@@ -116,7 +116,7 @@ row_compare(const void *rows, size_t x, size_t y, int column)
 		c = larger(a->now_self, b->now_self);
 		return c ? c : larger(a->self, b->self);
 	case NAME:
-		return cells_by_text(a->name, b->name);
+		return column_by_text(a->name, b->name);
 	case TREND:
 		return by_growth(&v->trends, a, b);
 	default:
@@ -136,7 +136,7 @@ draw_place(const struct view_cpu *v, const struct profile_row *row,
 	else if (row->version)
 		grid_put(g, cell->y, cell->x, cell->columns, GRID_FAINT, row->version);
 	else
-		cells_place(g, cell, row->file, row->line, row->module);
+		column_place(g, cell, row->file, row->line, row->module);
 }
 
 static void
@@ -145,29 +145,29 @@ row_draw(const void *rows, size_t i, int column, struct grid *g,
 {
 	const struct view_cpu *v = rows;
 	const struct profile_row *row = &v->row[i];
-	const struct profile_summary *all = watch_summary(v->watch);
+	const struct profile_summary *all = session_summary(v->watch);
 
 	switch ((enum column)column) {
 	case TOTAL:
-		cells_percent(g, cell, row->total, all->ns);
+		column_percent(g, cell, row->total, all->ns);
 		break;
 	case SELF:
-		cells_percent(g, cell, row->self, all->ns);
+		column_percent(g, cell, row->self, all->ns);
 		break;
 	case ON:
-		cells_percent(g, cell, row->in[PROFILE_ON], all->ns);
+		column_percent(g, cell, row->in[PROFILE_ON], all->ns);
 		break;
 	case OFF:
-		cells_percent(g, cell, off(row), all->ns);
+		column_percent(g, cell, off(row), all->ns);
 		break;
 	case NOW:
-		cells_percent(g, cell, row->now_self, all->now_ns);
+		column_percent(g, cell, row->now_self, all->now_ns);
 		break;
 	case NAME:
-		cells_name(g, cell, row->name, v->group);
+		column_name(g, cell, row->name, v->group);
 		break;
 	case TREND:
-		trends_draw(&v->trends, row->id, g, cell);
+		sparkline_draw(&v->trends, row->id, g, cell);
 		break;
 	default:
 		draw_place(v, row, g, cell);
@@ -187,7 +187,7 @@ row_mark(const void *rows, size_t i)
 {
 	const struct view_cpu *v = rows;
 
-	return plot_pinned(v->plot, v->group, v->row[i].id);
+	return timeline_pinned(v->plot, v->group, v->row[i].id);
 }
 
 static struct table_source
@@ -212,7 +212,7 @@ cpu_series(void *view, uint64_t id, uint64_t from, uint64_t width, uint64_t last
 
 		memset(to, 0, n * sizeof(*to));
 		if (v->metric == (enum profile_metric)i || v->metric == PROFILE_WALL)
-			r = plot_time(watch_profile(v->watch), id, (enum profile_metric)i, from,
+			r = timeline_time(session_profile(v->watch), id, (enum profile_metric)i, from,
 			    width, last, n, to);
 	}
 	return r;
@@ -226,29 +226,29 @@ which(const struct view_cpu *v, const struct profile_row *row, char *buf,
 	if (v->group == PROFILE_THREAD)
 		snprintf(buf, size, "%" PRIu64 "/%" PRIu64, row->pid, row->tid);
 	else if (v->group == PROFILE_LINE && row->file)
-		snprintf(buf, size, "%s:%" PRIu64, cells_base(row->file),
+		snprintf(buf, size, "%s:%" PRIu64, column_base(row->file),
 		    row->line);
 }
 
-static struct plot *
-cpu_plot(void *view, struct plot_source *s)
+static struct timeline *
+cpu_plot(void *view, struct timeline_source *s)
 {
 	struct view_cpu *v = view;
 	long i = table_selected(&v->table[v->group]);
 
-	*s = (struct plot_source){ .ctx = v, .read = cpu_series, .of = v->group };
+	*s = (struct timeline_source){ .ctx = v, .read = cpu_series, .of = v->group };
 	s->what = v->metric == PROFILE_OFF ? "total off CPU" : "total";
 	s->unit = v->metric == PROFILE_CPU ? "% of a core" : "% of a thread";
 	if (v->metric == PROFILE_WALL) {
 		s->first = "on";
 		s->over = "off CPU";
 	}
-	s->variant = (unsigned)v->metric + PROFILE_NMETRICS * watch_counted(v->watch);
+	s->variant = (unsigned)v->metric + PROFILE_NMETRICS * session_counted(v->watch);
 	if (i < 0)
 		return v->plot;
 	s->id = v->row[i].id;
 	s->name = v->row[i].name;
-	s->is_path = cells_is_path(v->group);
+	s->is_path = column_is_path(v->group);
 	which(v, &v->row[i], s->which, sizeof(s->which));
 	return v->plot;
 }
@@ -278,27 +278,27 @@ static int
 measure(struct view_cpu *v)
 {
 	if (!v->chosen)
-		v->metric = watch_summary(v->watch)->off ? PROFILE_WALL :
+		v->metric = session_summary(v->watch)->off ? PROFILE_WALL :
 		    PROFILE_CPU;
-	if (v->metric == profile_measured(watch_profile(v->watch)))
+	if (v->metric == profile_measured(session_profile(v->watch)))
 		return 0;
 	for (int i = 0; i < PROFILE_NGROUPS; i++)
 		if (!layouts[v->metric][i][v->table[i].sort].title)
 			v->table[i].sort = SELF;
-	return profile_measure(watch_profile(v->watch), v->metric);
+	return profile_measure(session_profile(v->watch), v->metric);
 }
 
 static int
 read_trends(struct view_cpu *v)
 {
-	const struct profile *p = watch_profile(v->watch);
+	const struct profile *p = session_profile(v->watch);
 	unsigned of = (unsigned)v->group + PROFILE_NGROUPS * ((unsigned)v->metric +
-	    PROFILE_NMETRICS * watch_counted(v->watch));
-	int r = trends_begin(&v->trends, v->watch, of, profile_ids(p));
+	    PROFILE_NMETRICS * session_counted(v->watch));
+	int r = sparkline_begin(&v->trends, v->watch, of, profile_ids(p));
 
 	if (r > 0)
 		profile_trends(p, v->trends.from, v->trends.width, v->trends.value,
-		    TRENDS_CELLS);
+		    SPARKLINE_CELLS);
 	return r;
 }
 
@@ -307,9 +307,9 @@ cpu_update(void *view)
 {
 	struct view_cpu *v = view;
 
-	if (measure(v) < 0 || profile_regroup(watch_profile(v->watch), v->group) < 0)
+	if (measure(v) < 0 || profile_regroup(session_profile(v->watch), v->group) < 0)
 		return -1;
-	v->row = profile_rows(watch_profile(v->watch), &v->n);
+	v->row = profile_rows(session_profile(v->watch), &v->n);
 	if (read_trends(v) < 0)
 		return -1;
 	return resort(v) ? -1 : 0;
@@ -321,7 +321,7 @@ regroup(struct view_cpu *v, enum profile_group next)
 {
 	const struct table *old = &v->table[v->group];
 
-	if (profile_regroup(watch_profile(v->watch), next) < 0)
+	if (profile_regroup(session_profile(v->watch), next) < 0)
 		return "out of memory";
 	v->group = next;
 	v->table[next].sort = layout(v)[old->sort].title ? old->sort : SELF;
@@ -354,7 +354,7 @@ act_thread(void *view, int arg)
 {
 	struct view_cpu *v = view;
 	long i = table_selected(&v->table[v->group]);
-	int r = watch_count_thread(v->watch, v->group == PROFILE_THREAD && i >= 0 ?
+	int r = session_count_thread(v->watch, v->group == PROFILE_THREAD && i >= 0 ?
 	    v->row[i].id : PROFILE_ALL);
 
 	(void)arg;
@@ -366,7 +366,7 @@ act_thread(void *view, int arg)
 static int
 has_off(const struct view_cpu *v)
 {
-	return watch_summary(v->watch)->off;
+	return session_summary(v->watch)->off;
 }
 
 static const char *
@@ -396,14 +396,14 @@ static const struct view_key keys[] = {
 /* ---- the view ---------------------------------------------------------- */
 
 static void *
-cpu_open(struct watch *w)
+cpu_open(struct session *w)
 {
 	struct view_cpu *v = calloc(1, sizeof(*v));
 
 	if (!v)
 		return NULL;
 	v->watch = w;
-	v->plot = plot_open(w);
+	v->plot = timeline_open(w);
 	for (int i = 0; i < PROFILE_NGROUPS; i++)
 		v->table[i].sort = SELF;
 	if (v->plot)
@@ -421,8 +421,8 @@ cpu_close(void *view)
 		return;
 	for (int i = 0; i < PROFILE_NGROUPS; i++)
 		table_free(&v->table[i]);
-	plot_close(v->plot);
-	trends_free(&v->trends);
+	timeline_close(v->plot);
+	sparkline_free(&v->trends);
 	free(v);
 }
 
@@ -435,12 +435,12 @@ draw_empty(const struct view_cpu *v, struct grid *g,
 		[PROFILE_OFF] = "no time off the CPU yet",
 		[PROFILE_WALL] = "no time yet",
 	};
-	const char *text = watch_state(v->watch) < WATCH_CUT_OFF ?
+	const char *text = session_state(v->watch) < SESSION_CUT_OFF ?
 	    going[v->metric] : v->metric == PROFILE_OFF ?
 	    "the recording holds no time off the CPU" :
 	    "the recording holds no samples";
 
-	cells_middle(g, area, text);
+	column_middle(g, area, text);
 }
 
 static void
@@ -448,14 +448,14 @@ cpu_draw(void *view, struct grid *g, const struct grid_area *area)
 {
 	struct view_cpu *v = view;
 	struct table_source s = source(v);
-	struct plot_source chart;
-	struct grid_area top, bottom = plot_split(v->plot, area, v->n > 0, &top);
+	struct timeline_source chart;
+	struct grid_area top, bottom = timeline_split(v->plot, area, v->n > 0, &top);
 
 	table_draw(&v->table[v->group], &s, g, &top);
 	if (v->n == 0)
 		draw_empty(v, g, &top);
 	else if (bottom.rows && cpu_plot(v, &chart) && chart.name)
-		plot_draw(v->plot, &chart, g, &bottom);
+		timeline_draw(v->plot, &chart, g, &bottom);
 }
 
 static int
@@ -474,7 +474,7 @@ cpu_place(void *view, char *buf, size_t size)
 	};
 
 	snprintf(buf, size, "%s%ss %zu/%zu",
-	    watch_summary(v->watch)->off ? of[v->metric] : "",
+	    session_summary(v->watch)->off ? of[v->metric] : "",
 	    profile_group_name(v->group), t->n ? t->at + 1 : 0, t->n);
 }
 

@@ -5,7 +5,7 @@
 
 #include "base/units.h"
 #include "base/array.h"
-#include "tui/cells.h"
+#include "tui/column.h"
 #include "tui/grid.h"
 #include "base/idmap.h"
 #include "profile/inuse.h"
@@ -13,7 +13,7 @@
 #include "base/hash.h"
 #include "tui/table.h"
 #include "tui/view.h"
-#include "tui/watch.h"
+#include "tui/session.h"
 
 /*
  * Two recordings beside each other, or two parts of the time of one: what functions of
@@ -49,7 +49,7 @@ struct before {
 };
 
 struct view_diff {
-	struct watch *watch;
+	struct session *watch;
 	struct before before;
 	struct part part[SIDES];
 	int by_time; /* percent of a core; else of all that was measured */
@@ -134,17 +134,17 @@ take_time(struct profile *p, struct part *part)
 
 /* And the memory. */
 static int
-take(struct watch *w, struct part *part)
+take(struct session *w, struct part *part)
 {
-	part->heap = watch_inuse(w, PROFILE_FUNCTION);
-	return take_time(watch_profile(w), part);
+	part->heap = session_inuse(w, PROFILE_FUNCTION);
+	return take_time(session_profile(w), part);
 }
 
 /* Fold and measure the old one as the new one is. */
 static int
-follow(const struct view_diff *v, struct watch *other)
+follow(const struct view_diff *v, struct session *other)
 {
-	struct profile *new = watch_profile(v->watch), *old = watch_profile(other);
+	struct profile *new = session_profile(v->watch), *old = session_profile(other);
 
 	if (profile_measure(old, profile_measured(new)) < 0)
 		return -1;
@@ -171,9 +171,9 @@ is_valid(const struct view_diff *v, const struct inuse_options *of)
 	const struct before *b = &v->before;
 
 	return b->valid && inuse_is_same(&b->of, of) &&
-	    b->metric == profile_measured(watch_profile(v->watch)) &&
-	    (b->version == watch_version(v->watch) ||
-	        of->until < watch_summary(v->watch)->last);
+	    b->metric == profile_measured(session_profile(v->watch)) &&
+	    (b->version == session_version(v->watch) ||
+	        of->until < session_summary(v->watch)->last);
 }
 
 /* The rows stay when others are counted; their names are where they were as long as the
@@ -197,19 +197,19 @@ read_before(struct view_diff *v, const struct profile_select *select,
     const struct inuse_options *of)
 {
 	struct before *b = &v->before;
-	struct profile *p = watch_profile(v->watch);
+	struct profile *p = session_profile(v->watch);
 	struct profile_select now = *profile_selected(p);
 	int r;
 
 	before_clear(b);
 	b->of = *of;
 	b->metric = profile_measured(p);
-	b->version = watch_version(v->watch);
+	b->version = session_version(v->watch);
 	r = profile_select(p, select) < 0 || take_time(p, &b->part) < 0 || copy_rows(b) < 0 ?
 	    -1 : 0;
 	if (profile_select(p, &now) < 0 || r < 0)
 		return -1;
-	b->part.heap = inuse_open(watch_db(v->watch), of);
+	b->part.heap = inuse_open(session_db(v->watch), of);
 	b->valid = 1;
 	return 0;
 }
@@ -217,11 +217,11 @@ read_before(struct view_diff *v, const struct profile_select *select,
 static int
 take_before(struct view_diff *v, struct part *part)
 {
-	struct profile_select select = *watch_before(v->watch);
+	struct profile_select select = *session_before(v->watch);
 	struct inuse_options of;
 
-	select.thread = profile_selected(watch_profile(v->watch))->thread;
-	of = watch_inuse_options(v->watch, PROFILE_FUNCTION, &select);
+	select.thread = profile_selected(session_profile(v->watch))->thread;
+	of = session_inuse_options(v->watch, PROFILE_FUNCTION, &select);
 	if (!is_valid(v, &of) && read_before(v, &select, &of) < 0)
 		return -1;
 	*part = v->before.part;
@@ -334,7 +334,7 @@ draw_live(const struct view_diff *v, const struct row *r, int column, struct gri
 
 	if (column == LIVE)
 		grid_put_right(g, cell->y, cell->x, cell->columns - 1,
-		    cells_heat(new, live(v)), new || old ? units_size(buf, new) : "-");
+		    column_heat(new, live(v)), new || old ? units_size(buf, new) : "-");
 	else
 		draw_change(g, cell, (double)new - (double)old, (double)live(v) / 100,
 		    new || old ? units_change(buf, old, new) : "-");
@@ -367,10 +367,10 @@ row_draw(const void *rows, size_t i, int column, struct grid *g,
 		draw_live(v, r, column, g, cell);
 		break;
 	case NAME:
-		cells_function(g, cell, r->name);
+		column_function(g, cell, r->name);
 		break;
 	default:
-		cells_place(g, cell, r->file, r->line, r->module);
+		column_place(g, cell, r->file, r->line, r->module);
 	}
 }
 
@@ -387,14 +387,14 @@ diff_table(void *view, struct table_source *s)
 static int
 is_compared(const struct view_diff *v)
 {
-	return watch_other(v->watch) || watch_before(v->watch);
+	return session_other(v->watch) || session_before(v->watch);
 }
 
 /* The old one first: for a moment another part of the time is selected. */
 static int
 take_both(struct view_diff *v)
 {
-	struct watch *other = watch_other(v->watch);
+	struct session *other = session_other(v->watch);
 
 	if (other && (follow(v, other) < 0 || take(other, &v->part[OLD]) < 0))
 		return -1;
@@ -454,7 +454,7 @@ diff_close(void *view)
 }
 
 static void *
-diff_open(struct watch *w)
+diff_open(struct session *w)
 {
 	struct view_diff *v = calloc(1, sizeof(*v));
 
@@ -474,7 +474,7 @@ diff_draw(void *view, struct grid *g, const struct grid_area *area)
 
 	table_draw(t, &s, g, area);
 	if (t->n == 0)
-		cells_middle(g, area, !is_compared(v) ?
+		column_middle(g, area, !is_compared(v) ?
 		    "nothing to compare with: D on a marked range, or rsprof diff" : t->filter ?
 		    "nothing matches the filter: F changes it" : "nothing was recorded");
 }
@@ -483,11 +483,11 @@ static void
 diff_place(void *view, char *buf, size_t size)
 {
 	const struct view_diff *v = view;
-	const struct profile_select *b = watch_before(v->watch);
+	const struct profile_select *b = session_before(v->watch);
 	const struct table *t = &v->table;
 	char what[UNITS_MAX + 16] = "changes", range[UNITS_MAX];
 
-	if (b && !watch_other(v->watch))
+	if (b && !session_other(v->watch))
 		snprintf(what, sizeof(what), "against %s", units_range(range, b->from, b->to));
 	snprintf(buf, size, "%s%s: functions %zu/%zu", what, v->by_time ? ", % of a core" : "",
 	    t->n ? t->at + 1 : 0, t->n);

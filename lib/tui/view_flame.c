@@ -2,13 +2,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tui/cells.h"
+#include "tui/column.h"
 #include "tui/forest.h"
 #include "tui/grid.h"
 #include "tui/keys.h"
 #include "base/pattern.h"
 #include "tui/view.h"
-#include "tui/watch.h"
+#include "tui/session.h"
 
 #define ABOVE 2 /* rows, what has called the one that is selected at first */
 
@@ -59,7 +59,7 @@ static int
 flame_update(void *view)
 {
 	struct view_flame *v = view;
-	const struct watch_focus *focus = watch_focus(v->forest.watch);
+	const struct session_focus *focus = session_focus(v->forest.watch);
 
 	if (v->of != focus->number) {
 		v->of = focus->number;
@@ -103,14 +103,14 @@ draw_box(const struct view_flame *v, const struct canvas *c, uint32_t i, uint64_
 	int y = (int)n->depth - (int)v->top;
 	struct grid_area box = { c->area.y + y, c->area.x + x, 1, end - x };
 	const char *module, *name = forest_name(&v->forest, n->row, &module);
-	char buf[CELLS_SIZE];
+	char buf[COLUMN_SIZE];
 
 	if (end <= x || y < 0 || y >= c->area.rows)
 		return;
 	grid_fill(c->g, box, style(n), L' ');
 	grid_put(c->g, box.y, box.x, 1, style(n), grid_utf8(c->g) ? "▏" : "|");
 	if (box.columns > 2) {
-		cells_shorten(buf, name ? name : "?", 0, box.columns - 1);
+		column_shorten(buf, name ? name : "?", 0, box.columns - 1);
 		grid_put(c->g, box.y, box.x + 1, box.columns - 1, style(n), buf);
 	}
 	if (i == c->at)
@@ -182,14 +182,14 @@ draw_line(const struct view_flame *v, struct grid *g, const struct grid_area *ar
 	const char *module, *name = forest_name(&v->forest, n->row, &module);
 	struct grid_area cell = { area->y, area->x, 1, 9 };
 	int x = area->x + 1, end = area->x + area->columns - 1;
-	char buf[CELLS_SIZE];
+	char buf[COLUMN_SIZE];
 
 	forest_figure(&v->forest, g, &cell, n->total, whole);
 	x = grid_put(g, area->y, cell.x + 9, end - x, GRID_FAINT, "total");
 	cell.x = x;
 	forest_figure(&v->forest, g, &cell, n->self, whole);
 	x = grid_put(g, area->y, cell.x + 9, end - x, GRID_FAINT, "self  ");
-	cells_shorten(buf, name ? name : "?", 0, end - x);
+	column_shorten(buf, name ? name : "?", 0, end - x);
 	grid_put(g, area->y, x, end - x, GRID_STRONG, buf);
 }
 
@@ -227,7 +227,7 @@ flame_draw(void *view, struct grid *g, const struct grid_area *area)
 		v->calls.total, at };
 
 	if (at == CALLTREE_NONE || v->calls.total == 0) {
-		cells_middle(g, area, v->forest.memory ? "no live memory is known" :
+		column_middle(g, area, v->forest.memory ? "no live memory is known" :
 		    "no samples yet");
 		return;
 	}
@@ -239,7 +239,7 @@ flame_draw(void *view, struct grid *g, const struct grid_area *area)
 		c.whole = node(v, zoom)->total;
 	}
 	if (draw_graph(v, &c, zoom) < 0)
-		cells_middle(g, area, "out of memory");
+		column_middle(g, area, "out of memory");
 }
 
 /* ---- as a picture ------------------------------------------------------ */
@@ -264,12 +264,12 @@ put_escaped(FILE *out, const char *text)
 static int
 put_name(FILE *out, const char *name, int columns)
 {
-	char buf[CELLS_SIZE], *text;
+	char buf[COLUMN_SIZE], *text;
 	struct grid *g = grid_open(1, columns, 1);
 
 	if (!g)
 		return -1;
-	cells_shorten(buf, name ? name : "?", 0, columns);
+	column_shorten(buf, name ? name : "?", 0, columns);
 	grid_put(g, 0, 0, columns, GRID_PLAIN, buf);
 	text = grid_text(g);
 	grid_close(g);
@@ -298,7 +298,7 @@ put_box(const struct view_flame *v, FILE *out, uint32_t i, uint64_t left, uint64
 	fprintf(out, "<g><rect x=\"%.2f\" y=\"%d\" width=\"%.2f\" height=\"%d\" fill=\"%s\" "
 	    "stroke=\"#fff\" stroke-width=\"0.5\"/><title>", x, y, width, SVG_ROW - 1,
 	    colour[style(n) - GRID_FLAME_HOT]);
-	r = put_name(out, name, CELLS_COLUMNS);
+	r = put_name(out, name, COLUMN_COLUMNS);
 	fprintf(out, ": %.2f%% total, %.2f%% self</title>",
 	    100.0 * (double)n->total / (double)v->calls.total,
 	    100.0 * (double)n->self / (double)v->calls.total);
@@ -527,7 +527,7 @@ flame_close(void *view)
 }
 
 static void *
-flame_open(struct watch *w)
+flame_open(struct session *w)
 {
 	struct view_flame *v = calloc(1, sizeof(*v));
 

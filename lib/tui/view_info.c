@@ -7,10 +7,10 @@
 #include "base/units.h"
 #include "record/db.h"
 #include "tui/grid.h"
-#include "tui/page.h"
+#include "tui/pager.h"
 #include "profile/profile.h"
 #include "tui/view.h"
-#include "tui/watch.h"
+#include "tui/session.h"
 
 /*
  * What the recording is: of which program, how it was made, what was lost and
@@ -20,8 +20,8 @@
 #define LABEL 18 /* columns */
 
 struct view_info {
-	struct watch *watch;
-	struct page *page;
+	struct session *watch;
+	struct pager *page;
 };
 
 /* ---- the text ---------------------------------------------------------- */
@@ -42,7 +42,7 @@ static const struct {
 static void
 add_start(struct view_info *v)
 {
-	const char *start = db_meta(watch_db(v->watch), "start");
+	const char *start = db_meta(session_db(v->watch), "start");
 	time_t seconds = start ? (time_t)(atoll(start) / 1000000000) : 0;
 	struct tm tm;
 	char buf[64];
@@ -50,7 +50,7 @@ add_start(struct view_info *v)
 	if (!start || !localtime_r(&seconds, &tm))
 		return;
 	strftime(buf, sizeof(buf), "%Y-%m-%d %H:%M:%S %z", &tm);
-	page_add(v->page, GRID_FAINT, "begun", LABEL, buf);
+	pager_add(v->page, GRID_FAINT, "begun", LABEL, buf);
 }
 
 static void
@@ -58,11 +58,11 @@ add_facts(struct view_info *v)
 {
 	const char *value;
 
-	page_add(v->page, GRID_STRONG, "Recording", 0, NULL);
+	pager_add(v->page, GRID_STRONG, "Recording", 0, NULL);
 	for (size_t i = 0; i < sizeof(facts) / sizeof(facts[0]); i++) {
-		value = db_meta(watch_db(v->watch), facts[i].key);
+		value = db_meta(session_db(v->watch), facts[i].key);
 		if (value)
-			page_add(v->page, GRID_FAINT, facts[i].label, LABEL,
+			pager_add(v->page, GRID_FAINT, facts[i].label, LABEL,
 			    value);
 	}
 	add_start(v);
@@ -75,12 +75,12 @@ add_stream(struct view_info *v, struct db_stmt *s)
 	char buf[UNITS_MAX];
 
 	if (db_is_null(s, 1)) {
-		page_printf(v->page, GRID_FAINT, "stream", LABEL, "%s, %s",
-		    producer ? producer : "?", db_live(watch_db(v->watch)) ?
+		pager_printf(v->page, GRID_FAINT, "stream", LABEL, "%s, %s",
+		    producer ? producer : "?", db_live(session_db(v->watch)) ?
 		    "running" : "cut off: it has no end");
 		return;
 	}
-	page_printf(v->page, GRID_FAINT, "stream", LABEL,
+	pager_printf(v->page, GRID_FAINT, "stream", LABEL,
 	    "%s, ended at %s (%s)", producer ? producer : "?", units_time(buf, (uint64_t)db_int(s, 1), 1),
 	    how ? how : "?");
 }
@@ -88,7 +88,7 @@ add_stream(struct view_info *v, struct db_stmt *s)
 static void
 add_streams(struct view_info *v)
 {
-	struct db_stmt *s = db_prepare(watch_db(v->watch),
+	struct db_stmt *s = db_prepare(session_db(v->watch),
 	    "SELECT producer, ended, how FROM stream ORDER BY id");
 
 	while (s && db_step(s) == 1)
@@ -102,11 +102,11 @@ add_losses(struct view_info *v)
 	const struct profile_count *c;
 	size_t n;
 
-	c = profile_losses(watch_profile(v->watch), &n);
+	c = profile_losses(session_profile(v->watch), &n);
 	if (n == 0)
-		page_add(v->page, GRID_FAINT, "lost", LABEL, "none");
+		pager_add(v->page, GRID_FAINT, "lost", LABEL, "none");
 	for (size_t i = 0; i < n; i++)
-		page_printf(v->page, GRID_WARN, "lost", LABEL,
+		pager_printf(v->page, GRID_WARN, "lost", LABEL,
 		    "%" PRIu64 " %s%s%s", c[i].count,
 		    c[i].reason ? c[i].reason : "for no known reason",
 		    c[i].producer ? " in " : "",
@@ -119,28 +119,28 @@ add_cut(struct view_info *v, const struct profile_count *c)
 	/* Nobody wanted a stack of them. */
 	int style = strcmp(c->reason, "short") ? GRID_WARN : GRID_FAINT;
 
-	if (profile_measured(watch_profile(v->watch)) == PROFILE_CPU)
-		page_printf(v->page, style, "cut stacks", LABEL,
+	if (profile_measured(session_profile(v->watch)) == PROFILE_CPU)
+		pager_printf(v->page, style, "cut stacks", LABEL,
 		    "%" PRIu64 " %s", c->count, c->reason);
 	else
-		page_printf(v->page, style, "cut stacks", LABEL,
+		pager_printf(v->page, style, "cut stacks", LABEL,
 		    "%.3f s %s", (double)c->ns / 1e9, c->reason);
 }
 
 static void
 add_stacks(struct view_info *v)
 {
-	const struct profile_summary *s = watch_summary(v->watch);
-	const struct profile *p = watch_profile(v->watch);
+	const struct profile_summary *s = session_summary(v->watch);
+	const struct profile *p = session_profile(v->watch);
 	const struct profile_count *c;
 	size_t n;
 
 	if (profile_measured(p) == PROFILE_CPU)
-		page_printf(v->page, GRID_FAINT, "complete stacks", LABEL,
+		pager_printf(v->page, GRID_FAINT, "complete stacks", LABEL,
 		    "%" PRIu64 ", %.2f%%", s->complete,
 		    units_percent(s->complete, s->samples));
 	else
-		page_printf(v->page, GRID_FAINT, "complete stacks", LABEL,
+		pager_printf(v->page, GRID_FAINT, "complete stacks", LABEL,
 		    "%.3f s, %.2f%%", (double)s->complete_ns / 1e9,
 		    units_percent(s->complete_ns, s->ns));
 	c = profile_cuts(p, &n);
@@ -151,31 +151,31 @@ add_stacks(struct view_info *v)
 static void
 add_off(struct view_info *v)
 {
-	const struct profile_summary *s = watch_summary(v->watch);
+	const struct profile_summary *s = session_summary(v->watch);
 
 	if (!s->off)
 		return;
-	page_printf(v->page, GRID_FAINT, "waits", LABEL, "%" PRIu64, s->waits);
+	pager_printf(v->page, GRID_FAINT, "waits", LABEL, "%" PRIu64, s->waits);
 	for (unsigned i = PROFILE_READY; i < PROFILE_NSTATES; i++)
 		if (s->in[i])
-			page_printf(v->page, GRID_FAINT, profile_state_name(i),
+			pager_printf(v->page, GRID_FAINT, profile_state_name(i),
 			    LABEL, "%.3f s", (double)s->in[i] / 1e9);
 }
 
 static void
 add_samples(struct view_info *v)
 {
-	const struct profile_summary *s = watch_summary(v->watch);
+	const struct profile_summary *s = session_summary(v->watch);
 
-	page_add(v->page, GRID_PLAIN, NULL, 0, NULL);
-	page_add(v->page, GRID_STRONG, "Samples", 0, NULL);
-	page_printf(v->page, GRID_FAINT, "taken", LABEL, "%" PRIu64
+	pager_add(v->page, GRID_PLAIN, NULL, 0, NULL);
+	pager_add(v->page, GRID_STRONG, "Samples", 0, NULL);
+	pager_printf(v->page, GRID_FAINT, "taken", LABEL, "%" PRIu64
 	    ", %.3f s of CPU time", s->samples,
 	    (double)s->in[PROFILE_ON] / 1e9);
 	add_off(v);
 	add_stacks(v);
 	add_losses(v);
-	page_printf(v->page, GRID_FAINT, "profiler's cost", LABEL,
+	pager_printf(v->page, GRID_FAINT, "profiler's cost", LABEL,
 	    "%.3f s, %.2f%% of a core, %.1f MB", (double)s->cost_ns / 1e9,
 	    units_percent(s->cost_ns, s->recorded), (double)s->cost_max_rss / 1e6);
 }
@@ -185,13 +185,13 @@ add_notes(struct view_info *v)
 {
 	const char *note;
 
-	for (size_t i = 0; (note = profile_note(watch_profile(v->watch), i));
+	for (size_t i = 0; (note = profile_note(session_profile(v->watch), i));
 	    i++) {
 		if (i == 0) {
-			page_add(v->page, GRID_PLAIN, NULL, 0, NULL);
-			page_add(v->page, GRID_STRONG, "Notes", 0, NULL);
+			pager_add(v->page, GRID_PLAIN, NULL, 0, NULL);
+			pager_add(v->page, GRID_STRONG, "Notes", 0, NULL);
 		}
-		page_add(v->page, GRID_FAINT, "-", 2, note);
+		pager_add(v->page, GRID_FAINT, "-", 2, note);
 	}
 }
 
@@ -200,12 +200,12 @@ info_update(void *view)
 {
 	struct view_info *v = view;
 
-	page_clear(v->page);
+	pager_clear(v->page);
 	add_facts(v);
 	add_streams(v);
 	add_samples(v);
 	add_notes(v);
-	return page_check(v->page);
+	return pager_check(v->page);
 }
 
 /* ---- the view ---------------------------------------------------------- */
@@ -217,26 +217,26 @@ info_close(void *view)
 
 	if (!v)
 		return;
-	page_close(v->page);
+	pager_close(v->page);
 	free(v);
 }
 
 static void *
-info_open(struct watch *w)
+info_open(struct session *w)
 {
 	struct view_info *v = calloc(1, sizeof(*v));
 
 	if (!v)
 		return NULL;
 	v->watch = w;
-	v->page = page_open();
+	v->page = pager_open();
 	if (v->page)
 		return v;
 	info_close(v);
 	return NULL;
 }
 
-static struct page *
+static struct pager *
 info_page(void *view)
 {
 	struct view_info *v = view;

@@ -4,16 +4,16 @@
 #include <string.h>
 
 #include "base/units.h"
-#include "tui/cells.h"
+#include "tui/column.h"
 #include "record/db.h"
 #include "tui/grid.h"
 #include "profile/inuse.h"
-#include "tui/plot.h"
+#include "tui/timeline.h"
 #include "profile/profile.h"
 #include "tui/table.h"
-#include "tui/trends.h"
+#include "tui/sparkline.h"
 #include "tui/view.h"
-#include "tui/watch.h"
+#include "tui/session.h"
 
 /*
  * A table of functions, lines, crates, modules or threads with the memory that
@@ -28,14 +28,14 @@
 enum column { LIVE, GROWTH, PEAK, TOTAL, COUNT, TEMPS, NAME, PLACE, TREND, NCOLUMNS };
 
 struct view_memory {
-	struct watch *watch;
+	struct session *watch;
 	enum profile_group group;
 	struct inuse *inuse; /* the watch's; NULL: it could not be read */
 	struct inuse_row *row; /* those that have something themselves */
 	size_t n, room;
 	struct table table[PROFILE_NGROUPS];
-	struct plot *plot;
-	struct trends trends;
+	struct timeline *plot;
+	struct sparkline trends;
 	struct inuse *leaks; /* only what is suspected to leak; NULL: all is shown */
 	uint64_t age;        /* nanoseconds that it has lived at least */
 	struct inuse_options leaks_of;
@@ -49,13 +49,13 @@ struct view_memory {
 
 /* Of all of the time; from some time on. */
 static const struct table_column columns[2][PROFILE_NGROUPS][NCOLUMNS] = {
-	CELLS_LAYOUT(NUMBERS), CELLS_LAYOUT(NUMBERS_SINCE)
+	COLUMN_LAYOUT(NUMBERS), COLUMN_LAYOUT(NUMBERS_SINCE)
 };
 
 static const struct table_column *
 layout(const struct view_memory *v, enum profile_group group)
 {
-	return columns[profile_selected(watch_profile(v->watch))->from != 0][group];
+	return columns[profile_selected(session_profile(v->watch))->from != 0][group];
 }
 
 /* ---- the rows ---------------------------------------------------------- */
@@ -109,10 +109,10 @@ by_column(const struct inuse_row *a, const struct inuse_row *b, int column)
 	case TEMPS:
 		return larger(temps(a), temps(b));
 	case NAME:
-		return cells_by_text(a->name, b->name);
+		return column_by_text(a->name, b->name);
 	default:
-		c = cells_by_text(a->file, b->file);
-		c = c ? c : cells_by_text(a->version, b->version);
+		c = column_by_text(a->file, b->file);
+		c = c ? c : column_by_text(a->version, b->version);
 		return c ? c : larger((double)b->line, (double)a->line);
 	}
 }
@@ -122,8 +122,8 @@ row_compare(const void *rows, size_t x, size_t y, int column)
 {
 	const struct view_memory *v = rows;
 	const struct inuse_row *a = &v->row[x], *b = &v->row[y];
-	int c = column == TREND ? larger(trends_growth(&v->trends, a->id),
-	                              trends_growth(&v->trends, b->id)) :
+	int c = column == TREND ? larger(sparkline_growth(&v->trends, a->id),
+	                              sparkline_growth(&v->trends, b->id)) :
 	                          by_column(a, b, column);
 
 	c = c ? c : by_column(a, b, LIVE);
@@ -137,7 +137,7 @@ draw_size(struct grid *g, const struct grid_area *cell, uint64_t part, uint64_t 
 {
 	char buf[UNITS_MAX];
 
-	grid_put_right(g, cell->y, cell->x, cell->columns - 1, cells_heat(part, whole),
+	grid_put_right(g, cell->y, cell->x, cell->columns - 1, column_heat(part, whole),
 	    units_size(buf, part));
 }
 
@@ -149,7 +149,7 @@ draw_growth(struct grid *g, const struct grid_area *cell, const struct inuse_row
 	char buf[UNITS_MAX];
 
 	grid_put_right(g, cell->y, cell->x, cell->columns - 1,
-	    live >= before ? cells_heat(live - before, whole) : GRID_PLAIN,
+	    live >= before ? column_heat(live - before, whole) : GRID_PLAIN,
 	    units_change(buf, before, live));
 }
 
@@ -164,7 +164,7 @@ draw_place(const struct view_memory *v, const struct inuse_row *row, struct grid
 		grid_put(g, cell->y, cell->x, cell->columns, GRID_FAINT,
 		    row->version ? row->version : "");
 	else
-		cells_place(g, cell, row->file, row->line, row->module);
+		column_place(g, cell, row->file, row->line, row->module);
 }
 
 static void
@@ -192,16 +192,16 @@ row_draw(const void *rows, size_t i, int column, struct grid *g,
 	case COUNT:
 		snprintf(buf, sizeof(buf), "%" PRIu64, row->self.count);
 		grid_put_right(g, cell->y, cell->x, cell->columns - 1,
-		    cells_heat(row->self.count, all->count), buf);
+		    column_heat(row->self.count, all->count), buf);
 		break;
 	case TEMPS:
-		cells_percent(g, cell, row->self.temps, row->self.allocs);
+		column_percent(g, cell, row->self.temps, row->self.allocs);
 		break;
 	case NAME:
-		cells_name(g, cell, row->name, v->group);
+		column_name(g, cell, row->name, v->group);
 		break;
 	case TREND:
-		trends_draw(&v->trends, row->id, g, cell);
+		sparkline_draw(&v->trends, row->id, g, cell);
 		break;
 	default:
 		draw_place(v, row, g, cell);
@@ -213,7 +213,7 @@ row_mark(const void *rows, size_t i)
 {
 	const struct view_memory *v = rows;
 
-	return plot_pinned(v->plot, v->group, v->row[i].key);
+	return timeline_pinned(v->plot, v->group, v->row[i].key);
 }
 
 static struct table_source
@@ -234,19 +234,19 @@ memory_table(void *view, struct table_source *s)
 
 /* ---- the chart --------------------------------------------------------- */
 
-static struct plot *
-memory_plot(void *view, struct plot_source *s)
+static struct timeline *
+memory_plot(void *view, struct timeline_source *s)
 {
 	struct view_memory *v = view;
 	long i = table_selected(&v->table[v->group]);
 
-	*s = (struct plot_source){ .ctx = v->inuse, .read = plot_bytes, .of = v->group, .bytes = 1,
-		.variant = watch_counted(v->watch), .what = "live bytes", .unit = "" };
+	*s = (struct timeline_source){ .ctx = v->inuse, .read = timeline_bytes, .of = v->group, .bytes = 1,
+		.variant = session_counted(v->watch), .what = "live bytes", .unit = "" };
 	if (i < 0)
 		return v->plot;
 	s->id = v->row[i].key;
 	s->name = v->row[i].name;
-	s->is_path = cells_is_path(v->group);
+	s->is_path = column_is_path(v->group);
 	return v->plot;
 }
 
@@ -275,8 +275,8 @@ take_rows(struct view_memory *v)
 static struct inuse_options
 leaks_options(const struct view_memory *v)
 {
-	struct inuse_options o = watch_inuse_options(v->watch, v->group,
-	    profile_selected(watch_profile(v->watch)));
+	struct inuse_options o = session_inuse_options(v->watch, v->group,
+	    profile_selected(session_profile(v->watch)));
 
 	o.since = 0;
 	o.age = v->age;
@@ -289,13 +289,13 @@ static int
 read_leaks(struct view_memory *v)
 {
 	struct inuse_options o = leaks_options(v);
-	int64_t now = watch_clock();
+	int64_t now = session_clock();
 	struct inuse *u;
 
 	if (v->leaks && inuse_is_same(&o, &v->leaks_of) && now - v->leaks_read < LEAKS_EVERY &&
-	    (v->leaks_read == now || watch_state(v->watch) < WATCH_CUT_OFF))
+	    (v->leaks_read == now || session_state(v->watch) < SESSION_CUT_OFF))
 		return 0;
-	u = inuse_open(watch_db(v->watch), &o);
+	u = inuse_open(session_db(v->watch), &o);
 	if (!u)
 		return -1;
 	inuse_close(v->leaks);
@@ -308,11 +308,11 @@ read_leaks(struct view_memory *v)
 static int
 read_trends(struct view_memory *v)
 {
-	unsigned of = (unsigned)v->group + PROFILE_NGROUPS * watch_counted(v->watch);
-	int r = trends_begin(&v->trends, v->watch, of, inuse_ids(v->inuse));
+	unsigned of = (unsigned)v->group + PROFILE_NGROUPS * session_counted(v->watch);
+	int r = sparkline_begin(&v->trends, v->watch, of, inuse_ids(v->inuse));
 
 	return r > 0 ? inuse_trends(v->inuse, v->trends.from, v->trends.width,
-	                   v->trends.value, TRENDS_CELLS) :
+	                   v->trends.value, SPARKLINE_CELLS) :
 	               r;
 }
 
@@ -322,7 +322,7 @@ memory_update(void *view)
 	struct view_memory *v = view;
 	struct table_source s;
 
-	v->inuse = watch_inuse(v->watch, v->group);
+	v->inuse = session_inuse(v->watch, v->group);
 	v->n = 0;
 	if (v->age && read_leaks(v) < 0)
 		return -1;
@@ -339,7 +339,7 @@ static const char *
 act_leaks(void *view, int arg)
 {
 	struct view_memory *v = view;
-	const struct profile_summary *all = watch_summary(v->watch);
+	const struct profile_summary *all = session_summary(v->watch);
 	uint64_t age = (all->last - all->first) / 8;
 
 	(void)arg;
@@ -385,8 +385,8 @@ act_thread(void *view, int arg)
 {
 	struct view_memory *v = view;
 	long i = table_selected(&v->table[v->group]);
-	int r = watch_count_thread(v->watch, v->group == PROFILE_THREAD && i >= 0 ?
-	    profile_thread_id(watch_profile(v->watch), v->row[i].pid, v->row[i].tid) :
+	int r = session_count_thread(v->watch, v->group == PROFILE_THREAD && i >= 0 ?
+	    profile_thread_id(session_profile(v->watch), v->row[i].pid, v->row[i].tid) :
 	    PROFILE_ALL);
 
 	(void)arg;
@@ -413,22 +413,22 @@ memory_close(void *view)
 		return;
 	for (int i = 0; i < PROFILE_NGROUPS; i++)
 		table_free(&v->table[i]);
-	plot_close(v->plot);
-	trends_free(&v->trends);
+	timeline_close(v->plot);
+	sparkline_free(&v->trends);
 	inuse_close(v->leaks);
 	free(v->row);
 	free(v);
 }
 
 static void *
-memory_open(struct watch *w)
+memory_open(struct session *w)
 {
 	struct view_memory *v = calloc(1, sizeof(*v));
 
 	if (!v)
 		return NULL;
 	v->watch = w;
-	v->plot = plot_open(w);
+	v->plot = timeline_open(w);
 	if (v->plot)
 		return v;
 	free(v);
@@ -451,13 +451,13 @@ memory_focus(void *view, const char **module, int *memory)
 static void
 draw_empty(const struct view_memory *v, struct grid *g, const struct grid_area *area)
 {
-	const char *text = !v->inuse ? db_error(watch_db(v->watch)) :
+	const char *text = !v->inuse ? db_error(session_db(v->watch)) :
 	    v->table[v->group].filter ? "nothing matches the filter: F changes it" :
 	    v->leaks && inuse_any(v->inuse) ? "nothing has lived for so long" :
 	    inuse_any(v->inuse) ? "no allocations yet" :
 	    "the recording holds no memory: rsprof attach -H records it";
 
-	cells_middle(g, area, text);
+	column_middle(g, area, text);
 }
 
 static void
@@ -466,14 +466,14 @@ memory_draw(void *view, struct grid *g, const struct grid_area *area)
 	struct view_memory *v = view;
 	struct table *t = &v->table[v->group];
 	struct table_source s = source(v);
-	struct plot_source chart;
-	struct grid_area top, bottom = plot_split(v->plot, area, t->n > 0, &top);
+	struct timeline_source chart;
+	struct grid_area top, bottom = timeline_split(v->plot, area, t->n > 0, &top);
 
 	table_draw(t, &s, g, &top);
 	if (t->n == 0)
 		draw_empty(v, g, &top);
 	else if (bottom.rows && memory_plot(v, &chart) && chart.name)
-		plot_draw(v->plot, &chart, g, &bottom);
+		timeline_draw(v->plot, &chart, g, &bottom);
 }
 
 /* How far figures are from what is: no more lives than is resident. */
@@ -481,7 +481,7 @@ static const char *
 trust(const struct view_memory *v)
 {
 	size_t n;
-	const struct watch_memory *m = watch_memory(v->watch, &n);
+	const struct session_memory *m = session_memory(v->watch, &n);
 	uint64_t rss = n ? m[n - 1].rss : 0;
 
 	if (!v->inuse || !inuse_summary(v->inuse)->estimated)

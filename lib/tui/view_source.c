@@ -6,14 +6,14 @@
 
 #include "base/units.h"
 #include "base/array.h"
-#include "tui/cells.h"
+#include "tui/column.h"
 #include "tui/grid.h"
 #include "profile/inuse.h"
 #include "symbol/shorten.h"
 #include "profile/profile.h"
 #include "tui/table.h"
 #include "tui/view.h"
-#include "tui/watch.h"
+#include "tui/session.h"
 
 /*
  * The source file of the function that was selected, each line with the time and the
@@ -30,7 +30,7 @@ struct line {
 };
 
 struct view_source {
-	struct watch *watch;
+	struct session *watch;
 	unsigned of;     /* the watch's focus, by number */
 	char *file;      /* its path; NULL: not known */
 	uint64_t first;  /* the line where the function has most; 0: not known */
@@ -58,9 +58,9 @@ is_same(const char *a, const char *b)
 
 /* Where the function has most of its time, or else allocates. */
 static int
-find_file(struct view_source *v, const struct watch_focus *focus)
+find_file(struct view_source *v, const struct session_focus *focus)
 {
-	struct profile *p = watch_profile(v->watch);
+	struct profile *p = session_profile(v->watch);
 	const struct profile_row *row;
 	const struct inuse_row *heap;
 	const char *file = NULL;
@@ -77,7 +77,7 @@ find_file(struct view_source *v, const struct watch_focus *focus)
 			file = row->file;
 			v->first = row->line;
 		}
-	u = file ? NULL : watch_inuse(v->watch, PROFILE_FUNCTION);
+	u = file ? NULL : session_inuse(v->watch, PROFILE_FUNCTION);
 	heap = u ? inuse_rows(u, &n) : NULL;
 	for (; heap && !file && n--; heap++)
 		if (is_same(heap->name, focus->function)) {
@@ -132,7 +132,7 @@ slurp(const char *path, const char **why)
 }
 
 static int
-load(struct view_source *v, const struct watch_focus *focus)
+load(struct view_source *v, const struct session_focus *focus)
 {
 	free(v->file);
 	free(v->text);
@@ -160,10 +160,10 @@ line_of(struct view_source *v, const char *file, uint64_t number)
 static int
 count(struct view_source *v)
 {
-	struct profile *p = watch_profile(v->watch);
+	struct profile *p = session_profile(v->watch);
 	const struct profile_row *row;
 	const struct inuse_row *heap;
-	struct inuse *u = watch_inuse(v->watch, PROFILE_LINE);
+	struct inuse *u = session_inuse(v->watch, PROFILE_LINE);
 	struct line *l;
 	size_t n;
 
@@ -171,7 +171,7 @@ count(struct view_source *v)
 		return -1;
 	for (size_t i = 0; i < v->n; i++)
 		v->line[i].total = v->line[i].self = v->line[i].live = 0;
-	v->whole = watch_summary(v->watch)->ns;
+	v->whole = session_summary(v->watch)->ns;
 	for (row = profile_rows(p, &n); n--; row++)
 		if ((l = line_of(v, row->file, row->line))) {
 			/* Functions of one line may call each other. */
@@ -227,16 +227,16 @@ row_draw(const void *rows, size_t i, int column, struct grid *g,
 	switch ((enum column)column) {
 	case TOTAL:
 		if (l->total)
-			cells_percent(g, cell, l->total, v->whole);
+			column_percent(g, cell, l->total, v->whole);
 		break;
 	case SELF:
 		if (l->self)
-			cells_percent(g, cell, l->self, v->whole);
+			column_percent(g, cell, l->self, v->whole);
 		break;
 	case LIVE:
 		if (l->live)
 			grid_put_right(g, cell->y, cell->x, cell->columns - 1,
-			    cells_heat(l->live, v->live), units_size(buf, l->live));
+			    column_heat(l->live, v->live), units_size(buf, l->live));
 		break;
 	case NUMBER:
 		snprintf(buf, sizeof(buf), "%zu", i + 1);
@@ -262,7 +262,7 @@ static int
 source_update(void *view)
 {
 	struct view_source *v = view;
-	const struct watch_focus *focus = watch_focus(v->watch);
+	const struct session_focus *focus = session_focus(v->watch);
 	struct table_source s;
 	struct table *t;
 
@@ -296,7 +296,7 @@ source_close(void *view)
 }
 
 static void *
-source_open(struct watch *w)
+source_open(struct session *w)
 {
 	struct view_source *v = calloc(1, sizeof(*v));
 
@@ -304,7 +304,7 @@ source_open(struct watch *w)
 		return NULL;
 	v->watch = w;
 	v->table.sort = NUMBER;
-	v->of = watch_focus(w)->number - 1;
+	v->of = session_focus(w)->number - 1;
 	return v;
 }
 
@@ -312,22 +312,22 @@ static void
 source_draw(void *view, struct grid *g, const struct grid_area *area)
 {
 	struct view_source *v = view;
-	const char *function = watch_focus(v->watch)->function;
+	const char *function = session_focus(v->watch)->function;
 	struct table_source s;
 	struct table *t = source_table(v, &s);
-	char text[CELLS_SIZE + 64], name[CELLS_SIZE];
+	char text[COLUMN_SIZE + 64], name[COLUMN_SIZE];
 
 	if (t->n) {
 		table_draw(t, &s, g, area);
 		return;
 	}
-	cells_shorten(name, v->file ? v->file : function ? function : "?", v->file != NULL,
+	column_shorten(name, v->file ? v->file : function ? function : "?", v->file != NULL,
 	    area->columns > 40 ? area->columns - 40 : 8);
 	if (v->file)
 		snprintf(text, sizeof(text), "%s %s", name, v->why ? v->why : "has no such lines");
 	else
 		snprintf(text, sizeof(text), "of %s no source file is known", name);
-	cells_middle(g, area, text);
+	column_middle(g, area, text);
 }
 
 static void

@@ -3,14 +3,14 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "tui/cells.h"
+#include "tui/column.h"
 #include "tui/forest.h"
 #include "tui/grid.h"
 #include "base/idmap.h"
 #include "tui/keys.h"
 #include "tui/table.h"
 #include "tui/view.h"
-#include "tui/watch.h"
+#include "tui/session.h"
 
 /*
  * The tree of calls: all of it, or the callers and the callees of one function.
@@ -144,7 +144,7 @@ open_hot(struct view_tree *v, enum part part, uint32_t n)
 static int
 merge(struct view_tree *v)
 {
-	const struct watch_focus *focus = watch_focus(v->forest.watch);
+	const struct session_focus *focus = session_focus(v->forest.watch);
 	const struct calltree_stacks *s = &v->forest.stacks;
 	uint32_t row;
 
@@ -208,7 +208,7 @@ draw_bar(struct grid *g, const struct grid_area *cell, uint64_t part, uint64_t w
 		struct grid_area at = { cell->y, cell->x + x, 1, 1 };
 		int part_of = full < 0 ? 0 : full > 8 ? 8 : full;
 
-		grid_fill(g, at, cells_heat(part, whole),
+		grid_fill(g, at, column_heat(part, whole),
 		    grid_utf8(g) ? eighth[part_of] : part_of >= 4 ? L'#' : L' ');
 	}
 }
@@ -250,19 +250,19 @@ draw_name(const struct view_tree *v, const struct line *l, struct grid *g,
 	rest.x = grid_put(g, cell->y, rest.x, 2, GRID_FRAME, sign(g, n, is_open(v, l->part, l->node)));
 	rest.columns = cell->x + cell->columns - rest.x;
 	if (rest.columns > 0)
-		cells_function(g, &rest, name ? name : "?");
+		column_function(g, &rest, name ? name : "?");
 }
 
 static void
 draw_title(const struct view_tree *v, const struct line *l, struct grid *g,
     const struct grid_area *cell)
 {
-	const char *name = watch_focus(v->forest.watch)->function;
-	char buf[CELLS_SIZE];
+	const char *name = session_focus(v->forest.watch)->function;
+	char buf[COLUMN_SIZE];
 	int x = grid_put(g, cell->y, cell->x, cell->columns, GRID_HEADER,
 	    l->part == CALLERS ? "callers of " : "callees of ");
 
-	cells_shorten(buf, name ? name : "?", 0, cell->x + cell->columns - x);
+	column_shorten(buf, name ? name : "?", 0, cell->x + cell->columns - x);
 	grid_put(g, cell->y, x, cell->x + cell->columns - x, GRID_STRONG, buf);
 }
 
@@ -273,7 +273,7 @@ row_draw(const void *rows, size_t i, int column, struct grid *g,
 	const struct view_tree *v = rows;
 	const struct line *l = &v->line[i];
 	uint64_t whole = v->forest.memory && v->forest.inuse ? v->calls[l->part].total :
-	    watch_summary(v->forest.watch)->ns;
+	    session_summary(v->forest.watch)->ns;
 
 	if (l->node == CALLTREE_NONE) {
 		if (column == NAME)
@@ -339,7 +339,7 @@ static int
 tree_update(void *view)
 {
 	struct view_tree *v = view;
-	const struct watch_focus *focus = watch_focus(v->forest.watch);
+	const struct session_focus *focus = session_focus(v->forest.watch);
 
 	if (v->of != focus->number) {
 		v->of = focus->number;
@@ -497,27 +497,27 @@ tree_close(void *view)
 }
 
 static void *
-open_either(struct watch *w, int focused)
+open_either(struct session *w, int focused)
 {
 	struct view_tree *v = calloc(1, sizeof(*v));
 
 	if (!v)
 		return NULL;
 	v->forest.watch = w;
-	v->forest.memory = watch_focus(w)->memory;
-	v->of = watch_focus(w)->number;
+	v->forest.memory = session_focus(w)->memory;
+	v->of = session_focus(w)->number;
 	v->focused = focused;
 	return v;
 }
 
 static void *
-tree_open(struct watch *w)
+tree_open(struct session *w)
 {
 	return open_either(w, 0);
 }
 
 static void *
-callers_open(struct watch *w)
+callers_open(struct session *w)
 {
 	return open_either(w, 1);
 }
@@ -531,7 +531,7 @@ tree_draw(void *view, struct grid *g, const struct grid_area *area)
 
 	table_draw(t, &s, g, area);
 	if (t->n == 0)
-		cells_middle(g, area, t->filter ? "nothing matches the filter: F changes it" :
+		column_middle(g, area, t->filter ? "nothing matches the filter: F changes it" :
 		    v->forest.memory ? "no live memory is known" : "no samples yet");
 }
 

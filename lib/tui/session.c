@@ -1,4 +1,4 @@
-#include "tui/watch.h"
+#include "tui/session.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,23 +11,23 @@
 #include "profile/inuse.h"
 #include "profile/profile.h"
 
-struct watch {
+struct session {
 	char *path;
 	dev_t dev;
 	ino_t ino;
 	struct db *db;
 	struct profile *profile;
-	enum watch_state state;
+	enum session_state state;
 	int64_t changed; /* when something came, of the monotonic clock */
 	int failed, removed;
 	char *name, *pid;
 	uint64_t period;
-	struct watch_span span;
-	struct watch_focus focus;
-	struct watch *other;
+	struct session_span span;
+	struct session_focus focus;
+	struct session *other;
 	struct profile_select before; /* to 0: none */
 	unsigned version; /* of what has been read */
-	struct watch_memory *told;
+	struct session_memory *told;
 	size_t ntold, told_room;
 	int64_t told_last; /* row that was read */
 	uint64_t told_from, covered, hits;
@@ -39,7 +39,7 @@ struct watch {
 };
 
 int64_t
-watch_clock(void)
+session_clock(void)
 {
 	struct timespec t;
 
@@ -50,7 +50,7 @@ watch_clock(void)
 /* ---- what the recording is of ------------------------------------------ */
 
 static void
-discover(struct watch *w, const char *key, char **value)
+discover(struct session *w, const char *key, char **value)
 {
 	const char *v;
 
@@ -61,7 +61,7 @@ discover(struct watch *w, const char *key, char **value)
 }
 
 static void
-learn_all(struct watch *w)
+learn_all(struct session *w)
 {
 	const char *hz;
 
@@ -76,7 +76,7 @@ learn_all(struct watch *w)
 
 /* Streams that have begun, or that have no end. */
 static int64_t
-count_streams(struct watch *w, const char *where)
+count_streams(struct session *w, const char *where)
 {
 	char sql[80];
 	struct db_stmt *s;
@@ -90,21 +90,21 @@ count_streams(struct watch *w, const char *where)
 	return n;
 }
 
-static enum watch_state
-find_state(struct watch *w)
+static enum session_state
+find_state(struct session *w)
 {
-	if (watch_summary(w)->live ||
+	if (session_summary(w)->live ||
 	    (db_live(w->db) && count_streams(w, "") == 0))
-		return watch_silence(w) >= WATCH_PATIENCE ? WATCH_STALLED :
-		    WATCH_LIVE;
-	return count_streams(w, "WHERE ended IS NULL") > 0 ? WATCH_CUT_OFF :
-	    WATCH_ENDED;
+		return session_silence(w) >= SESSION_PATIENCE ? SESSION_STALLED :
+		    SESSION_LIVE;
+	return count_streams(w, "WHERE ended IS NULL") > 0 ? SESSION_CUT_OFF :
+	    SESSION_ENDED;
 }
 
 /* ---- what is told of memory -------------------------------------------- */
 
 static int
-find_heap(struct watch *w)
+find_heap(struct session *w)
 {
 	struct db_stmt *s = db_prepare(w->db, "SELECT min(began) FROM stream WHERE producer = "
 	    "'heap'");
@@ -117,9 +117,9 @@ find_heap(struct watch *w)
 }
 
 static int
-take_memory(struct watch *w, struct db_stmt *row)
+take_memory(struct session *w, struct db_stmt *row)
 {
-	struct watch_memory m = { (uint64_t)db_int(row, 1), (uint64_t)db_int(row, 2),
+	struct session_memory m = { (uint64_t)db_int(row, 1), (uint64_t)db_int(row, 2),
 		(uint64_t)db_int(row, 3) };
 
 	if (array_room(&w->told, w->ntold, &w->told_room, sizeof(m)) < 0)
@@ -137,7 +137,7 @@ take_memory(struct watch *w, struct db_stmt *row)
 
 /* What has come since.  Recordings of before know nothing of it. */
 static int
-read_memory(struct watch *w)
+read_memory(struct session *w)
 {
 	struct db_stmt *row;
 	int r;
@@ -155,41 +155,41 @@ read_memory(struct watch *w)
 
 /* ---- open, update, close ----------------------------------------------- */
 
-struct watch *
-watch_open(const char *path, const char **error)
+struct session *
+session_open(const char *path, const char **error)
 {
 	static char why[512];
-	struct watch *w = calloc(1, sizeof(*w));
+	struct session *w = calloc(1, sizeof(*w));
 	struct stat st;
 
 	*error = "out of memory";
 	if (!w || !(w->path = strdup(path))) {
-		watch_close(w);
+		session_close(w);
 		return NULL;
 	}
 	w->db = db_open(path, DB_READ, error);
 	if (w->db)
 		w->profile = profile_open(w->db, PROFILE_CPU,
-		    PROFILE_FUNCTION, 0, UINT64_MAX, WATCH_WINDOW);
+		    PROFILE_FUNCTION, 0, UINT64_MAX, SESSION_WINDOW);
 	if (!w->profile || read_memory(w) < 0) {
 		if (w->db)
 			snprintf(why, sizeof(why), "%s", db_error(w->db));
 		*error = w->db ? why : *error;
-		watch_close(w);
+		session_close(w);
 		return NULL;
 	}
 	if (stat(path, &st) == 0) {
 		w->dev = st.st_dev;
 		w->ino = st.st_ino;
 	}
-	w->changed = watch_clock();
+	w->changed = session_clock();
 	learn_all(w);
 	w->state = find_state(w);
 	return w;
 }
 
 void
-watch_close(struct watch *w)
+session_close(struct session *w)
 {
 	if (!w)
 		return;
@@ -208,7 +208,7 @@ watch_close(struct watch *w)
 }
 
 static int
-is_removed(const struct watch *w)
+is_removed(const struct session *w)
 {
 	struct stat st;
 
@@ -225,23 +225,23 @@ is_newer(const struct profile_summary *a, const struct profile_summary *b)
 }
 
 int
-watch_update(struct watch *w)
+session_update(struct session *w)
 {
-	struct profile_summary before = *watch_summary(w);
-	enum watch_state state = w->state;
+	struct profile_summary before = *session_summary(w);
+	enum session_state state = w->state;
 	int trouble = w->failed + 2 * w->removed, news;
 
 	w->removed = is_removed(w);
 	w->failed = profile_update(w->profile) < 0 || read_memory(w) < 0;
 	if (w->failed) {
-		if (state == WATCH_LIVE && watch_silence(w) >= WATCH_PATIENCE)
-			w->state = WATCH_STALLED;
+		if (state == SESSION_LIVE && session_silence(w) >= SESSION_PATIENCE)
+			w->state = SESSION_STALLED;
 		return -1;
 	}
-	news = is_newer(watch_summary(w), &before);
+	news = is_newer(session_summary(w), &before);
 	if (news) {
 		w->version++;
-		w->changed = watch_clock();
+		w->changed = session_clock();
 		learn_all(w);
 	}
 	w->state = find_state(w);
@@ -251,26 +251,26 @@ watch_update(struct watch *w)
 
 /* ---- what is known ----------------------------------------------------- */
 
-enum watch_state
-watch_state(const struct watch *w)
+enum session_state
+session_state(const struct session *w)
 {
 	return w->state;
 }
 
 unsigned
-watch_version(const struct watch *w)
+session_version(const struct session *w)
 {
 	return w->version;
 }
 
 unsigned
-watch_silence(const struct watch *w)
+session_silence(const struct session *w)
 {
-	return (unsigned)(watch_clock() - w->changed);
+	return (unsigned)(session_clock() - w->changed);
 }
 
 const char *
-watch_trouble(const struct watch *w)
+session_trouble(const struct session *w)
 {
 	if (w->failed)
 		return db_error(w->db);
@@ -279,42 +279,42 @@ watch_trouble(const struct watch *w)
 }
 
 struct db *
-watch_db(const struct watch *w)
+session_db(const struct session *w)
 {
 	return w->db;
 }
 
 struct profile *
-watch_profile(const struct watch *w)
+session_profile(const struct session *w)
 {
 	return w->profile;
 }
 
 const struct profile_summary *
-watch_summary(const struct watch *w)
+session_summary(const struct session *w)
 {
 	return profile_summary(w->profile);
 }
 
 double
-watch_cores(const struct watch *w)
+session_cores(const struct session *w)
 {
-	const struct profile_summary *all = watch_summary(w);
+	const struct profile_summary *all = session_summary(w);
 	uint64_t window = all->last - all->first;
 
-	window = window > WATCH_WINDOW ? WATCH_WINDOW : window;
+	window = window > SESSION_WINDOW ? SESSION_WINDOW : window;
 	return window ? (double)all->now_on / (double)window : 0;
 }
 
 unsigned
-watch_counted(const struct watch *w)
+session_counted(const struct session *w)
 {
 	return (unsigned)profile_is_folded(w->profile) +
 	    2 * (profile_selected(w->profile)->thread + 1);
 }
 
 struct inuse_options
-watch_inuse_options(const struct watch *w, enum profile_group group,
+session_inuse_options(const struct session *w, enum profile_group group,
     const struct profile_select *of)
 {
 	struct inuse_options o = { .group = group, .since = of->from, .until = of->to,
@@ -326,9 +326,9 @@ watch_inuse_options(const struct watch *w, enum profile_group group,
 
 /* Memory is read when somebody asks for it, of the time that is selected. */
 struct inuse *
-watch_inuse(struct watch *w, enum profile_group group)
+session_inuse(struct session *w, enum profile_group group)
 {
-	struct inuse_options o = watch_inuse_options(w, group, profile_selected(w->profile));
+	struct inuse_options o = session_inuse_options(w, group, profile_selected(w->profile));
 	struct memory *m = &w->memory[group];
 
 	if (m->inuse && !inuse_is_same(&m->of, &o)) {
@@ -346,15 +346,15 @@ watch_inuse(struct watch *w, enum profile_group group)
 	return m->inuse;
 }
 
-const struct watch_memory *
-watch_memory(const struct watch *w, size_t *n)
+const struct session_memory *
+session_memory(const struct session *w, size_t *n)
 {
 	*n = w->ntold;
 	return w->told;
 }
 
 double
-watch_covered(const struct watch *w)
+session_covered(const struct session *w)
 {
 	uint64_t last = w->ntold ? w->told[w->ntold - 1].time : 0;
 
@@ -364,14 +364,14 @@ watch_covered(const struct watch *w)
 	    100 * (double)w->covered / (double)(last - w->told_from);
 }
 
-const struct watch_focus *
-watch_focus(const struct watch *w)
+const struct session_focus *
+session_focus(const struct session *w)
 {
 	return &w->focus;
 }
 
 int
-watch_set_focus(struct watch *w, const char *function, const char *module, int memory)
+session_set_focus(struct session *w, const char *function, const char *module, int memory)
 {
 	char *f = strdup(function), *m = module ? strdup(module) : NULL;
 
@@ -382,36 +382,36 @@ watch_set_focus(struct watch *w, const char *function, const char *module, int m
 	}
 	free(w->focus.function);
 	free(w->focus.module);
-	w->focus = (struct watch_focus){ f, m, memory, w->focus.number + 1 };
+	w->focus = (struct session_focus){ f, m, memory, w->focus.number + 1 };
 	return 0;
 }
 
-struct watch *
-watch_other(const struct watch *w)
+struct session *
+session_other(const struct session *w)
 {
 	return w->other;
 }
 
 void
-watch_set_other(struct watch *w, struct watch *old)
+session_set_other(struct session *w, struct session *old)
 {
 	w->other = old;
 }
 
 const struct profile_select *
-watch_before(const struct watch *w)
+session_before(const struct session *w)
 {
 	return w->before.to ? &w->before : NULL;
 }
 
 void
-watch_set_before(struct watch *w, uint64_t from, uint64_t to)
+session_set_before(struct session *w, uint64_t from, uint64_t to)
 {
 	w->before = (struct profile_select){ from, to, PROFILE_ALL };
 }
 
 int
-watch_count_thread(struct watch *w, uint32_t thread)
+session_count_thread(struct session *w, uint32_t thread)
 {
 	struct profile_select s = *profile_selected(w->profile);
 
@@ -421,17 +421,17 @@ watch_count_thread(struct watch *w, uint32_t thread)
 	return profile_select(w->profile, &s) < 0 ? -1 : 1;
 }
 
-struct watch_span *
-watch_span(struct watch *w)
+struct session_span *
+session_span(struct session *w)
 {
 	return &w->span;
 }
 
 void
-watch_shown(const struct watch *w, uint64_t *from, uint64_t *to)
+session_shown(const struct session *w, uint64_t *from, uint64_t *to)
 {
-	const struct profile_summary *all = watch_summary(w);
-	const struct watch_span *span = &w->span;
+	const struct profile_summary *all = session_summary(w);
+	const struct session_span *span = &w->span;
 
 	*from = all->first;
 	*to = all->measured > all->first ? all->measured : all->first;
@@ -442,19 +442,19 @@ watch_shown(const struct watch *w, uint64_t *from, uint64_t *to)
 }
 
 const char *
-watch_name(const struct watch *w)
+session_name(const struct session *w)
 {
 	return w->name;
 }
 
 const char *
-watch_pid(const struct watch *w)
+session_pid(const struct session *w)
 {
 	return w->pid;
 }
 
 uint64_t
-watch_period(const struct watch *w)
+session_period(const struct session *w)
 {
 	return w->period;
 }

@@ -1,4 +1,4 @@
-#include "tui/head.h"
+#include "tui/status.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -7,7 +7,7 @@
 #include "base/units.h"
 #include "tui/grid.h"
 #include "profile/profile.h"
-#include "tui/watch.h"
+#include "tui/session.h"
 
 #define GAP 3 /* columns between figures */
 #define SECOND UINT64_C(1000000000)
@@ -46,15 +46,15 @@ ratio(uint64_t part, uint64_t whole)
 
 /* Only memory is recorded. */
 static int
-no_time(const struct watch *w)
+no_time(const struct session *w)
 {
-	return watch_summary(w)->samples == 0 && watch_covered(w) >= 0;
+	return session_summary(w)->samples == 0 && session_covered(w) >= 0;
 }
 
 static void
-add_samples(struct figure *f, const struct watch *w)
+add_samples(struct figure *f, const struct session *w)
 {
-	const struct profile_summary *s = watch_summary(w);
+	const struct profile_summary *s = session_summary(w);
 	char n[40];
 
 	if (no_time(w))
@@ -65,9 +65,9 @@ add_samples(struct figure *f, const struct watch *w)
 }
 
 static void
-add_rate(struct figure *f, const struct watch *w)
+add_rate(struct figure *f, const struct session *w)
 {
-	uint64_t period = watch_period(w);
+	uint64_t period = session_period(w);
 
 	if (period == 0)
 		return;
@@ -77,18 +77,18 @@ add_rate(struct figure *f, const struct watch *w)
 }
 
 static void
-add_load(struct figure *f, const struct watch *w)
+add_load(struct figure *f, const struct session *w)
 {
 	if (no_time(w))
 		return;
-	snprintf(f->text, sizeof(f->text), "%.2f cores", watch_cores(w));
+	snprintf(f->text, sizeof(f->text), "%.2f cores", session_cores(w));
 	f->rank = 2;
 }
 
 static void
-add_lost(struct figure *f, const struct watch *w)
+add_lost(struct figure *f, const struct session *w)
 {
-	const struct profile_summary *s = watch_summary(w);
+	const struct profile_summary *s = session_summary(w);
 	char n[40];
 
 	if (s->lost == 0)
@@ -99,9 +99,9 @@ add_lost(struct figure *f, const struct watch *w)
 }
 
 static void
-add_stacks(struct figure *f, const struct watch *w)
+add_stacks(struct figure *f, const struct session *w)
 {
-	const struct profile_summary *s = watch_summary(w);
+	const struct profile_summary *s = session_summary(w);
 	double percent = 100 * ratio(s->complete_ns, s->ns - s->short_ns);
 
 	if (s->ns == s->short_ns)
@@ -113,9 +113,9 @@ add_stacks(struct figure *f, const struct watch *w)
 
 /* How much of the time the heap's probes were there. */
 static void
-add_covered(struct figure *f, const struct watch *w)
+add_covered(struct figure *f, const struct session *w)
 {
-	double percent = watch_covered(w);
+	double percent = session_covered(w);
 
 	if (percent < 0)
 		return;
@@ -124,9 +124,9 @@ add_covered(struct figure *f, const struct watch *w)
 }
 
 static void
-add_cost(struct figure *f, const struct watch *w)
+add_cost(struct figure *f, const struct session *w)
 {
-	const struct profile_summary *s = watch_summary(w);
+	const struct profile_summary *s = session_summary(w);
 
 	if (s->cost_ns == 0)
 		return;
@@ -136,7 +136,7 @@ add_cost(struct figure *f, const struct watch *w)
 	f->rank = 5;
 }
 
-static void (*const add[])(struct figure *, const struct watch *) = {
+static void (*const add[])(struct figure *, const struct session *) = {
 	add_samples, add_rate, add_load, add_stacks, add_covered, add_lost, add_cost
 };
 #define FIGURES (sizeof(add) / sizeof(add[0]))
@@ -163,7 +163,7 @@ make_room(const struct grid *g, struct figure *f, int columns)
 }
 
 static void
-draw_figures(const struct watch *w, struct grid *g, int y, int x, int columns)
+draw_figures(const struct session *w, struct grid *g, int y, int x, int columns)
 {
 	struct figure f[FIGURES] = { 0 };
 	int end = x + columns;
@@ -180,20 +180,20 @@ draw_figures(const struct watch *w, struct grid *g, int y, int x, int columns)
 /* ---- state ------------------------------------------------------------- */
 
 static void
-draw_state(const struct watch *w, int paused, struct grid *g,
+draw_state(const struct session *w, int paused, struct grid *g,
     const struct grid_area *area)
 {
 	static const struct {
 		const char *text;
 		int style;
 	} badge[] = {
-		[WATCH_LIVE] = { " LIVE ", GRID_LIVE },
-		[WATCH_STALLED] = { " STALLED ", GRID_STALLED },
-		[WATCH_CUT_OFF] = { " CUT OFF ", GRID_STALLED },
-		[WATCH_ENDED] = { " ENDED ", GRID_ENDED },
+		[SESSION_LIVE] = { " LIVE ", GRID_LIVE },
+		[SESSION_STALLED] = { " STALLED ", GRID_STALLED },
+		[SESSION_CUT_OFF] = { " CUT OFF ", GRID_STALLED },
+		[SESSION_ENDED] = { " ENDED ", GRID_ENDED },
 	};
-	const struct profile_summary *s = watch_summary(w);
-	enum watch_state state = watch_state(w);
+	const struct profile_summary *s = session_summary(w);
+	enum session_state state = session_state(w);
 	int end = area->x + area->columns - 1, x = area->x + 1;
 	char buf[UNITS_MAX];
 
@@ -202,34 +202,34 @@ draw_state(const struct watch *w, int paused, struct grid *g,
 	x = grid_put(g, area->y, x, end - x,
 	    paused ? GRID_PAUSED : badge[state].style,
 	    paused ? " PAUSED " : badge[state].text) + 2;
-	if (watch_name(w))
+	if (session_name(w))
 		x = grid_put(g, area->y, x, end - x, GRID_STRONG,
-		    watch_name(w)) + 1;
-	if (watch_pid(w))
-		grid_put(g, area->y, x, end - x, GRID_FAINT, watch_pid(w));
+		    session_name(w)) + 1;
+	if (session_pid(w))
+		grid_put(g, area->y, x, end - x, GRID_FAINT, session_pid(w));
 }
 
 /* One line for what a person must know, the gravest first; or 0. */
 static int
-remark(const struct watch *w, char *buf, size_t size)
+remark(const struct session *w, char *buf, size_t size)
 {
-	const char *trouble = watch_trouble(w), *note;
+	const char *trouble = session_trouble(w), *note;
 	size_t notes = 0;
 
 	if (trouble)
 		snprintf(buf, size, "%s", trouble);
-	else if (watch_state(w) == WATCH_STALLED)
+	else if (session_state(w) == SESSION_STALLED)
 		snprintf(buf, size, "nothing has come for %u seconds",
-		    watch_silence(w));
-	else if (watch_state(w) == WATCH_CUT_OFF)
+		    session_silence(w));
+	else if (session_state(w) == SESSION_CUT_OFF)
 		snprintf(buf, size, "cut off: the recording has no end");
 	if (*buf)
 		return GRID_WARN;
-	while (profile_note(watch_profile(w), notes))
+	while (profile_note(session_profile(w), notes))
 		notes++;
 	if (notes == 0)
 		return 0;
-	note = profile_note(watch_profile(w), notes - 1);
+	note = profile_note(session_profile(w), notes - 1);
 	if (notes == 1)
 		snprintf(buf, size, "note: %s", note);
 	else
@@ -238,7 +238,7 @@ remark(const struct watch *w, char *buf, size_t size)
 }
 
 int
-head_rows(const struct watch *w)
+status_rows(const struct session *w)
 {
 	char buf[512] = "";
 
@@ -246,7 +246,7 @@ head_rows(const struct watch *w)
 }
 
 void
-head_draw(const struct watch *w, int paused, const char *place,
+status_draw(const struct session *w, int paused, const char *place,
     struct grid *g, const struct grid_area *area)
 {
 	char buf[512] = "";
@@ -261,7 +261,7 @@ head_draw(const struct watch *w, int paused, const char *place,
 }
 
 const char *const *
-head_words(void)
+status_words(void)
 {
 	static const char *const words[] = {
 		"Hz", "samples each second of a thread's time on the CPU",

@@ -1,4 +1,4 @@
-#include "tui/cells.h"
+#include "tui/column.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -19,13 +19,13 @@ heat(double percent)
 }
 
 int
-cells_heat(uint64_t part, uint64_t whole)
+column_heat(uint64_t part, uint64_t whole)
 {
 	return heat(whole ? 100.0 * (double)part / (double)whole : 0);
 }
 
 void
-cells_percent(struct grid *g, const struct grid_area *cell, uint64_t part,
+column_percent(struct grid *g, const struct grid_area *cell, uint64_t part,
     uint64_t whole)
 {
 	double percent = units_percent(part, whole);
@@ -37,21 +37,21 @@ cells_percent(struct grid *g, const struct grid_area *cell, uint64_t part,
 }
 
 void
-cells_shorten(char buf[CELLS_SIZE], const char *name, int path, int columns)
+column_shorten(char buf[COLUMN_SIZE], const char *name, int path, int columns)
 {
 	size_t len = strlen(name);
 
-	if (columns > CELLS_COLUMNS)
-		columns = CELLS_COLUMNS;
+	if (columns > COLUMN_COLUMNS)
+		columns = COLUMN_COLUMNS;
 	if (path) {
-		shorten_path(buf, CELLS_SIZE, name, (size_t)columns);
+		shorten_path(buf, COLUMN_SIZE, name, (size_t)columns);
 		return;
 	}
 	if (len > NAME_TAIL)
 		name += len - NAME_TAIL;
 	while ((*name & 0xc0) == 0x80)
 		name++;
-	shorten_function(buf, CELLS_SIZE, name, (size_t)columns);
+	shorten_function(buf, COLUMN_SIZE, name, (size_t)columns);
 }
 
 /* How many bytes of a Rust path stand before its last component. */
@@ -74,12 +74,12 @@ leading(const char *name)
 }
 
 void
-cells_function(struct grid *g, const struct grid_area *cell, const char *function)
+column_function(struct grid *g, const struct grid_area *cell, const char *function)
 {
 	int end = cell->x + cell->columns, x;
-	char name[CELLS_SIZE], *last, c;
+	char name[COLUMN_SIZE], *last, c;
 
-	cells_shorten(name, function, 0, cell->columns);
+	column_shorten(name, function, 0, cell->columns);
 	last = name + leading(name);
 	c = *last;
 	*last = '\0';
@@ -89,27 +89,27 @@ cells_function(struct grid *g, const struct grid_area *cell, const char *functio
 }
 
 int
-cells_is_path(enum profile_group group)
+column_is_path(enum profile_group group)
 {
 	return group == PROFILE_MODULE || group == PROFILE_CRATE;
 }
 
 void
-cells_name(struct grid *g, const struct grid_area *cell, const char *name,
+column_name(struct grid *g, const struct grid_area *cell, const char *name,
     enum profile_group group)
 {
-	char buf[CELLS_SIZE];
+	char buf[COLUMN_SIZE];
 
 	if (group <= PROFILE_LINE) {
-		cells_function(g, cell, name);
+		column_function(g, cell, name);
 		return;
 	}
-	cells_shorten(buf, name, cells_is_path(group), cell->columns);
+	column_shorten(buf, name, column_is_path(group), cell->columns);
 	grid_put(g, cell->y, cell->x, cell->columns, GRID_PLAIN, buf);
 }
 
 void
-cells_bar(struct grid *g, const struct grid_area *area, int eighths, int style)
+column_bar(struct grid *g, const struct grid_area *area, int eighths, int style)
 {
 	static const wchar_t bars[] = L" ▁▂▃▄▅▆▇█", ascii[] = L" ..::-=##";
 
@@ -123,7 +123,7 @@ cells_bar(struct grid *g, const struct grid_area *area, int eighths, int style)
 }
 
 int
-cells_by_text(const char *a, const char *b)
+column_by_text(const char *a, const char *b)
 {
 	if (!a || !b)
 		return !a - !b;
@@ -131,7 +131,7 @@ cells_by_text(const char *a, const char *b)
 }
 
 const char *
-cells_base(const char *path)
+column_base(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 
@@ -141,7 +141,7 @@ cells_base(const char *path)
 static void
 put_file(struct grid *g, const struct grid_area *cell, const char *file, uint64_t number)
 {
-	char buf[CELLS_SIZE], line[32] = "";
+	char buf[COLUMN_SIZE], line[32] = "";
 	int room = cell->columns, x;
 
 	if (number)
@@ -149,27 +149,27 @@ put_file(struct grid *g, const struct grid_area *cell, const char *file, uint64_
 	room -= (int)strlen(line);
 	if (room < 1)
 		return;
-	if (room > CELLS_COLUMNS)
-		room = CELLS_COLUMNS;
+	if (room > COLUMN_COLUMNS)
+		room = COLUMN_COLUMNS;
 	shorten_source(buf, sizeof(buf), file, (size_t)room);
 	x = grid_put(g, cell->y, cell->x, room, GRID_FAINT, buf);
 	grid_put(g, cell->y, x, cell->x + cell->columns - x, GRID_FAINT, line);
 }
 
 void
-cells_place(struct grid *g, const struct grid_area *cell, const char *file,
+column_place(struct grid *g, const struct grid_area *cell, const char *file,
     uint64_t line, const char *module)
 {
 	if (file)
 		put_file(g, cell, file, line);
 	else if (module)
 		grid_printf(g, cell->y, cell->x, cell->columns, GRID_FAINT,
-		    *module == '[' ? "%.*s" : "[%.*s]", CELLS_COLUMNS / 4,
-		    cells_base(module));
+		    *module == '[' ? "%.*s" : "[%.*s]", COLUMN_COLUMNS / 4,
+		    column_base(module));
 }
 
 void
-cells_middle(struct grid *g, const struct grid_area *area, const char *text)
+column_middle(struct grid *g, const struct grid_area *area, const char *text)
 {
 	int width = grid_width(g, text);
 	int x = area->columns > width ? (area->columns - width) / 2 : 0;

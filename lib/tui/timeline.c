@@ -1,4 +1,4 @@
-#include "tui/plot.h"
+#include "tui/timeline.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -6,14 +6,14 @@
 #include <string.h>
 
 #include "base/units.h"
-#include "tui/cells.h"
+#include "tui/column.h"
 #include "tui/chart.h"
 #include "tui/grid.h"
 #include "profile/inuse.h"
 #include "tui/keys.h"
 #include "profile/profile.h"
 #include "tui/view.h"
-#include "tui/watch.h"
+#include "tui/session.h"
 
 #define AUTO_ROWS 16  /* of the view, from which there is a chart */
 #define LEAST_ROWS 10 /* from which there can be one */
@@ -51,8 +51,8 @@ struct pin {
 	struct series series;
 };
 
-struct plot {
-	struct watch *watch;
+struct timeline {
+	struct session *watch;
 	enum show show;
 	int rows; /* of the view that was drawn last */
 	struct series series; /* of the selected row */
@@ -61,10 +61,10 @@ struct plot {
 	uint64_t pressed;       /* a time; 0: nowhere */
 };
 
-struct plot *
-plot_open(struct watch *w)
+struct timeline *
+timeline_open(struct session *w)
 {
-	struct plot *p = calloc(1, sizeof(*p));
+	struct timeline *p = calloc(1, sizeof(*p));
 
 	if (p)
 		p->watch = w;
@@ -87,7 +87,7 @@ pin_free(struct pin *pin)
 }
 
 void
-plot_close(struct plot *p)
+timeline_close(struct timeline *p)
 {
 	if (!p)
 		return;
@@ -99,7 +99,7 @@ plot_close(struct plot *p)
 
 /* The rows that it gets of a view of so many; 0: it is not shown. */
 static int
-plot_rows(struct plot *p, int rows)
+timeline_rows(struct timeline *p, int rows)
 {
 	int want = rows * 2 / 5;
 
@@ -112,12 +112,12 @@ plot_rows(struct plot *p, int rows)
 }
 
 struct grid_area
-plot_split(struct plot *p, const struct grid_area *area, int any, struct grid_area *table)
+timeline_split(struct timeline *p, const struct grid_area *area, int any, struct grid_area *table)
 {
 	struct grid_area plot = *area;
 
 	*table = *area;
-	plot.rows = any ? plot_rows(p, area->rows) : 0;
+	plot.rows = any ? timeline_rows(p, area->rows) : 0;
 	if (plot.rows == 0)
 		p->drawn = plot; /* nowhere */
 	table->rows -= plot.rows;
@@ -147,9 +147,9 @@ series_room(struct series *s, size_t n)
 }
 
 static uint64_t
-last_time(const struct plot *p)
+last_time(const struct timeline *p)
 {
-	const struct profile_summary *all = watch_summary(p->watch);
+	const struct profile_summary *all = session_summary(p->watch);
 
 	return all->measured > all->first ? all->measured : all->first;
 }
@@ -160,19 +160,19 @@ last_time(const struct plot *p)
  * not over yet is left out until half of it is.
  */
 static void
-axis(const struct plot *p, struct axis *s, size_t room, unsigned samples)
+axis(const struct timeline *p, struct axis *s, size_t room, unsigned samples)
 {
-	const struct profile_summary *all = watch_summary(p->watch);
-	const struct watch_span *span = watch_span(p->watch);
+	const struct profile_summary *all = session_summary(p->watch);
+	const struct session_span *span = session_span(p->watch);
 	uint64_t last, from, duration;
-	int going = watch_state(p->watch) < WATCH_CUT_OFF;
+	int going = session_state(p->watch) < SESSION_CUT_OFF;
 
-	watch_shown(p->watch, &from, &last);
+	session_shown(p->watch, &from, &last);
 	if (span->length)
 		going = going && !span->end;
 	duration = last - from;
 	s->last = last;
-	s->width = chart_bucket(duration, room, samples * watch_period(p->watch));
+	s->width = chart_bucket(duration, room, samples * session_period(p->watch));
 	s->from = span->length ? from - from % s->width : from;
 	if (s->from < all->first)
 		s->from = all->first;
@@ -205,7 +205,7 @@ is_same(const struct series *a, const struct series *b)
 
 /* Of a row that source can read. */
 static int
-series_read(struct series *s, const struct plot_source *source, uint64_t id,
+series_read(struct series *s, const struct timeline_source *source, uint64_t id,
     const struct axis *axis)
 {
 	struct series next = *s;
@@ -224,7 +224,7 @@ series_read(struct series *s, const struct plot_source *source, uint64_t id,
 }
 
 int
-plot_time(const struct profile *p, uint64_t id, enum profile_metric metric, uint64_t from,
+timeline_time(const struct profile *p, uint64_t id, enum profile_metric metric, uint64_t from,
     uint64_t width, uint64_t last, size_t n, double *value)
 {
 	uint64_t *ns = calloc(n, sizeof(*ns)), begin, length;
@@ -240,7 +240,7 @@ plot_time(const struct profile *p, uint64_t id, enum profile_metric metric, uint
 }
 
 int
-plot_bytes(void *ctx, uint64_t key, uint64_t from, uint64_t width, uint64_t last, size_t n,
+timeline_bytes(void *ctx, uint64_t key, uint64_t from, uint64_t width, uint64_t last, size_t n,
     double *value, double *over)
 {
 	const struct inuse *u = ctx;
@@ -265,7 +265,7 @@ is_pinned(const struct pin *pin, unsigned of)
 }
 
 int
-plot_pinned(const struct plot *p, unsigned of, uint64_t id)
+timeline_pinned(const struct timeline *p, unsigned of, uint64_t id)
 {
 	for (int i = 0; i < GRID_LINES; i++)
 		if (is_pinned(&p->pin[i], of) && p->pin[i].id == id)
@@ -274,7 +274,7 @@ plot_pinned(const struct plot *p, unsigned of, uint64_t id)
 }
 
 static size_t
-pins_of(const struct plot *p, unsigned of)
+pins_of(const struct timeline *p, unsigned of)
 {
 	size_t n = 0;
 
@@ -285,7 +285,7 @@ pins_of(const struct plot *p, unsigned of)
 
 /* With what is on top of it. */
 static int
-pin_read(struct pin *pin, const struct plot_source *source, const struct axis *axis)
+pin_read(struct pin *pin, const struct timeline_source *source, const struct axis *axis)
 {
 	struct series *s = &pin->series;
 
@@ -304,9 +304,9 @@ pin_read(struct pin *pin, const struct plot_source *source, const struct axis *a
 
 /* The bucket that the cursor is in; n: in none. */
 static size_t
-cursor_at(const struct plot *p, const struct axis *a)
+cursor_at(const struct timeline *p, const struct axis *a)
 {
-	uint64_t cursor = watch_span(p->watch)->cursor;
+	uint64_t cursor = session_span(p->watch)->cursor;
 	size_t i = cursor && cursor >= a->from && a->width ?
 	    (size_t)((cursor - a->from) / a->width) : a->n;
 
@@ -315,7 +315,7 @@ cursor_at(const struct plot *p, const struct axis *a)
 
 /* What the chart shows, as far as there is room for it. */
 static void
-legend(const struct plot_source *s, const struct grid *g, int columns, char *buf,
+legend(const struct timeline_source *s, const struct grid *g, int columns, char *buf,
     size_t size)
 {
 	*buf = '\0';
@@ -329,7 +329,7 @@ legend(const struct plot_source *s, const struct grid *g, int columns, char *buf
 
 /* The value at the cursor, or what is measured. */
 static void
-right_text(const struct plot *p, const struct plot_source *s, const struct grid *g,
+right_text(const struct timeline *p, const struct timeline_source *s, const struct grid *g,
     int columns, char *buf, size_t size)
 {
 	const struct series *d = &p->series;
@@ -347,17 +347,17 @@ right_text(const struct plot *p, const struct plot_source *s, const struct grid 
 }
 
 static void
-draw_rule(const struct plot *p, const struct plot_source *s, struct grid *g,
+draw_rule(const struct timeline *p, const struct timeline_source *s, struct grid *g,
     const struct grid_area *area)
 {
 	struct grid_area rule = { area->y, area->x, 1, area->columns };
-	char buf[VALUE_SIZE + 64], name[CELLS_SIZE];
+	char buf[VALUE_SIZE + 64], name[COLUMN_SIZE];
 	int x = area->x + 3, y = area->y, end, room;
 
 	right_text(p, s, g, area->columns, buf, sizeof(buf));
 	end = area->x + area->columns - grid_width(g, buf) - 2;
 	room = end - x - 2 - grid_width(g, s->which);
-	cells_shorten(name, s->name, s->is_path, room < 8 ? 8 : room);
+	column_shorten(name, s->name, s->is_path, room < 8 ? 8 : room);
 	grid_fill(g, rule, GRID_FRAME, grid_utf8(g) ? L'─' : L'-');
 	grid_put(g, y, end, area->columns, GRID_FRAME, buf);
 	grid_put(g, y, x - 1, 1, GRID_PLAIN, " ");
@@ -370,19 +370,19 @@ draw_rule(const struct plot *p, const struct plot_source *s, struct grid *g,
 }
 
 static void
-draw_pin(const struct plot *p, int number, int bytes, struct grid *g,
+draw_pin(const struct timeline *p, int number, int bytes, struct grid *g,
     const struct grid_area *cell)
 {
 	const struct pin *pin = &p->pin[number - 1];
 	size_t i = cursor_at(p, &pin->series.axis);
 	int x = cell->x, room = cell->columns - 2;
-	char name[CELLS_SIZE], value[32] = "";
+	char name[COLUMN_SIZE], value[32] = "";
 
 	if (i < pin->series.axis.n)
 		chart_value(pin->series.value[i], bytes, value, sizeof(value));
 	room -= *value ? (int)strlen(value) + 1 : 0;
 	x = grid_printf(g, cell->y, x, 2, GRID_LINE + number - 1, "%d ", number);
-	cells_shorten(name, pin->name, pin->is_path, room < 4 ? 4 : room);
+	column_shorten(name, pin->name, pin->is_path, room < 4 ? 4 : room);
 	x = grid_put(g, cell->y, x, room, GRID_PLAIN, name);
 	if (*value)
 		grid_put(g, cell->y, x + 1, cell->x + cell->columns - x - 1,
@@ -391,7 +391,7 @@ draw_pin(const struct plot *p, int number, int bytes, struct grid *g,
 
 /* A line of those that are pinned; each has the same room. */
 static void
-draw_pins(const struct plot *p, const struct plot_source *s, size_t n, struct grid *g,
+draw_pins(const struct timeline *p, const struct timeline_source *s, size_t n, struct grid *g,
     const struct grid_area *row)
 {
 	int width = row->columns / (int)n;
@@ -406,11 +406,11 @@ draw_pins(const struct plot *p, const struct plot_source *s, size_t n, struct gr
 
 /* How it is drawn; lines has room for all. */
 static struct chart
-make_chart(const struct plot *p, const struct plot_source *s, const struct axis *a,
+make_chart(const struct timeline *p, const struct timeline_source *s, const struct axis *a,
     struct chart_line *lines)
 {
-	const struct watch_span *span = watch_span(p->watch);
-	const struct profile_select *range = profile_selected(watch_profile(p->watch));
+	const struct session_span *span = session_span(p->watch);
+	const struct profile_select *range = profile_selected(session_profile(p->watch));
 	struct chart c = { .value = p->series.value, .over = p->series.over, .n = a->n,
 		.buckets = a->buckets, .from = a->from, .to = a->from + a->buckets * a->width,
 		.bytes = s->bytes, .line = span->line, .close = span->close,
@@ -425,7 +425,7 @@ make_chart(const struct plot *p, const struct plot_source *s, const struct axis 
 
 /* All that is shown, in buckets of an axis. */
 static int
-read_all(struct plot *p, const struct plot_source *s, const struct axis *a)
+read_all(struct timeline *p, const struct timeline_source *s, const struct axis *a)
 {
 	int r = series_read(&p->series, s, s->id, a);
 
@@ -436,7 +436,7 @@ read_all(struct plot *p, const struct plot_source *s, const struct axis *a)
 }
 
 void
-plot_draw(struct plot *p, const struct plot_source *s, struct grid *g,
+timeline_draw(struct timeline *p, const struct timeline_source *s, struct grid *g,
     const struct grid_area *area)
 {
 	size_t pins = pins_of(p, s->of);
@@ -466,34 +466,34 @@ plot_draw(struct plot *p, const struct plot_source *s, struct grid *g,
 
 /* ---- keys -------------------------------------------------------------- */
 
-static struct plot *
-plot_of(void *at)
+static struct timeline *
+timeline_of(void *at)
 {
-	return ((struct plot_at *)at)->plot;
+	return ((struct timeline_at *)at)->plot;
 }
 
 static const char *
-show(struct plot *p)
+show(struct timeline *p)
 {
 	p->show = SHOW_YES;
-	return p->rows && plot_rows(p, p->rows) == 0 ?
+	return p->rows && timeline_rows(p, p->rows) == 0 ?
 	    "no room for a chart: make the window higher" : NULL;
 }
 
 static const char *
 act_show(void *at, int arg)
 {
-	struct plot *p = plot_of(at);
+	struct timeline *p = timeline_of(at);
 
 	(void)arg;
-	if (plot_rows(p, p->rows) == 0)
+	if (timeline_rows(p, p->rows) == 0)
 		return show(p);
 	p->show = SHOW_NO;
 	return NULL;
 }
 
 static const char *
-pin(struct plot *p, const struct plot_source *s)
+pin(struct timeline *p, const struct timeline_source *s)
 {
 	int i = 0;
 
@@ -505,15 +505,15 @@ pin(struct plot *p, const struct plot_source *s)
 		.id = s->id };
 	if (!p->pin[i].name)
 		return "out of memory";
-	return plot_rows(p, p->rows) == 0 ? show(p) : NULL;
+	return timeline_rows(p, p->rows) == 0 ? show(p) : NULL;
 }
 
 static const char *
 act_pin(void *at, int arg)
 {
-	struct plot *p = plot_of(at);
-	const struct plot_source *s = ((struct plot_at *)at)->source;
-	int number = s->name ? plot_pinned(p, s->of, s->id) : 0;
+	struct timeline *p = timeline_of(at);
+	const struct timeline_source *s = ((struct timeline_at *)at)->source;
+	int number = s->name ? timeline_pinned(p, s->of, s->id) : 0;
 
 	(void)arg;
 	if (!s->name)
@@ -527,7 +527,7 @@ act_pin(void *at, int arg)
 static const char *
 act_unpin(void *at, int arg)
 {
-	struct plot *p = plot_of(at);
+	struct timeline *p = timeline_of(at);
 
 	(void)arg;
 	for (int i = 0; i < GRID_LINES; i++)
@@ -536,16 +536,16 @@ act_unpin(void *at, int arg)
 }
 
 static uint64_t
-duration(const struct plot *p)
+duration(const struct timeline *p)
 {
-	return last_time(p) - watch_summary(p->watch)->first;
+	return last_time(p) - session_summary(p->watch)->first;
 }
 
 static const char *
 act_zoom(void *at, int in)
 {
-	struct plot *p = plot_of(at);
-	struct watch_span *span = watch_span(p->watch);
+	struct timeline *p = timeline_of(at);
+	struct session_span *span = session_span(p->watch);
 	uint64_t all = duration(p), length = span->length ? span->length : all;
 
 	length = in ? length / 2 : length * 2;
@@ -560,10 +560,10 @@ act_zoom(void *at, int in)
 static const char *
 act_pan(void *at, int by)
 {
-	struct plot *p = plot_of(at);
-	struct watch_span *span = watch_span(p->watch);
+	struct timeline *p = timeline_of(at);
+	struct session_span *span = session_span(p->watch);
 	uint64_t last = last_time(p), end = span->end ? span->end : last;
-	uint64_t step = span->length / 4, least = watch_summary(p->watch)->first + span->length;
+	uint64_t step = span->length / 4, least = session_summary(p->watch)->first + span->length;
 
 	if (!span->length)
 		return "all of the time is shown: + shows a part of it";
@@ -578,28 +578,28 @@ act_pan(void *at, int by)
 static const char *
 act_line(void *at, int arg)
 {
-	struct plot *p = plot_of(at);
+	struct timeline *p = timeline_of(at);
 
 	(void)arg;
-	watch_span(p->watch)->line ^= 1;
+	session_span(p->watch)->line ^= 1;
 	return NULL;
 }
 
 static const char *
 act_close(void *at, int arg)
 {
-	struct plot *p = plot_of(at);
+	struct timeline *p = timeline_of(at);
 
 	(void)arg;
-	watch_span(p->watch)->close ^= 1;
+	session_span(p->watch)->close ^= 1;
 	return NULL;
 }
 
 static const char *
 act_cursor(void *at, int by)
 {
-	struct plot *p = plot_of(at);
-	struct watch_span *span = watch_span(p->watch);
+	struct timeline *p = timeline_of(at);
+	struct session_span *span = session_span(p->watch);
 	const struct axis *s = &p->series.axis;
 	uint64_t end = s->from + s->n * s->width, time = span->cursor;
 
@@ -616,23 +616,23 @@ act_cursor(void *at, int by)
 }
 
 static const char *
-select_range(struct plot *p, uint64_t from, uint64_t to)
+select_range(struct timeline *p, uint64_t from, uint64_t to)
 {
-	struct profile_select s = *profile_selected(watch_profile(p->watch));
+	struct profile_select s = *profile_selected(session_profile(p->watch));
 
 	s.from = from;
 	s.to = to;
-	return profile_select(watch_profile(p->watch), &s) < 0 ? "out of memory" : NULL;
+	return profile_select(session_profile(p->watch), &s) < 0 ? "out of memory" : NULL;
 }
 
 /* A range begins with the cursor's bucket, or ends with it. */
 static const char *
 act_mark(void *at, int end)
 {
-	struct plot *p = plot_of(at);
-	const struct profile_select *s = profile_selected(watch_profile(p->watch));
+	struct timeline *p = timeline_of(at);
+	const struct profile_select *s = profile_selected(session_profile(p->watch));
 	const struct axis *d = &p->series.axis;
-	uint64_t time = watch_span(p->watch)->cursor, bucket;
+	uint64_t time = session_span(p->watch)->cursor, bucket;
 
 	if (!time || time < d->from || !d->width)
 		return "no cursor: the left and right arrows move it";
@@ -646,7 +646,7 @@ act_mark(void *at, int end)
 static const char *
 act_now(void *at, int arg)
 {
-	struct plot *p = plot_of(at);
+	struct timeline *p = timeline_of(at);
 	const char *why = select_range(p, last_time(p), UINT64_MAX);
 
 	(void)arg;
@@ -657,18 +657,18 @@ act_now(void *at, int arg)
 static const char *
 act_before(void *at, int arg)
 {
-	struct plot *p = plot_of(at);
-	const struct profile_select *s = profile_selected(watch_profile(p->watch));
+	struct timeline *p = timeline_of(at);
+	const struct profile_select *s = profile_selected(session_profile(p->watch));
 	uint64_t from = s->from, to = s->to;
 
 	(void)arg;
-	if (watch_other(p->watch))
+	if (session_other(p->watch))
 		return "two recordings are compared: d shows them";
 	if (from == 0 && to == UINT64_MAX)
 		return "no range is marked: [ and ] mark one";
 	if (to == UINT64_MAX)
 		return "the range has no end: ] marks it";
-	watch_set_before(p->watch, from, to);
+	session_set_before(p->watch, from, to);
 	if (to >= last_time(p))
 		return select_range(p, 0, UINT64_MAX) ? "out of memory" :
 		    "that is what d compares with: mark another range";
@@ -679,15 +679,15 @@ act_before(void *at, int arg)
 static const char *
 act_all(void *at, int arg)
 {
-	struct plot *p = plot_of(at);
+	struct timeline *p = timeline_of(at);
 
 	(void)arg;
-	watch_span(p->watch)->cursor = 0;
+	session_span(p->watch)->cursor = 0;
 	return select_range(p, 0, UINT64_MAX);
 }
 
 int
-plot_mouse(struct plot *p, int released, int y, int x)
+timeline_mouse(struct timeline *p, int released, int y, int x)
 {
 	const struct grid_area *a = &p->drawn;
 	const struct axis *s = &p->series.axis;
@@ -698,7 +698,7 @@ plot_mouse(struct plot *p, int released, int y, int x)
 		return 0;
 	time = s->from + (uint64_t)((double)(x - a->x) / a->columns *
 	    (double)(s->buckets * s->width));
-	watch_span(p->watch)->cursor = time + 1;
+	session_span(p->watch)->cursor = time + 1;
 	if (!released) {
 		p->pressed = time + 1;
 		return 1;
@@ -730,7 +730,7 @@ static const struct view_key keys[] = {
 };
 
 const struct view_key *
-plot_keys(size_t *n)
+timeline_keys(size_t *n)
 {
 	*n = sizeof(keys) / sizeof(keys[0]);
 	return keys;

@@ -3,8 +3,8 @@
  * pinned, what part of the time it shows, a cursor in it, and the range that is
  * marked by that.
  */
-#ifndef PLOT_H
-#define PLOT_H
+#ifndef TIMELINE_H
+#define TIMELINE_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -12,12 +12,12 @@
 #include "tui/grid.h"
 #include "profile/profile.h"
 
-struct plot;
+struct timeline;
 struct view_key;
-struct watch;
+struct session;
 
 /* A row that can be drawn. */
-struct plot_source {
+struct timeline_source {
 	void *ctx;
 	unsigned of;      /* what kind of row it is, */
 	uint64_t id;      /* and what tells it from others of that kind */
@@ -36,39 +36,39 @@ struct plot_source {
 };
 
 /* The watch stays the caller's.  NULL: out of memory. */
-struct plot *plot_open(struct watch *w);
-void plot_close(struct plot *p); /* NULL is allowed */
+struct timeline *timeline_open(struct session *w);
+void timeline_close(struct timeline *p); /* NULL is allowed */
 
 /* Divide a view into its table and, where there is something to show and room for it, the
  * plot below, which is returned; it has no rows where it is not shown. */
-struct grid_area plot_split(struct plot *p, const struct grid_area *area, int any,
+struct grid_area timeline_split(struct timeline *p, const struct grid_area *area, int any,
     struct grid_area *table);
 
 /* For read(): the time of a row of the profile, in percent of that of each bucket. */
-int plot_time(const struct profile *p, uint64_t id, enum profile_metric metric,
+int timeline_time(const struct profile *p, uint64_t id, enum profile_metric metric,
     uint64_t from, uint64_t width, uint64_t last, size_t n, double *value);
 
 /* The same as a read(): the live bytes of a row of memory by its key; ctx: the memory,
  * struct inuse. */
-int plot_bytes(void *ctx, uint64_t key, uint64_t from, uint64_t width, uint64_t last,
+int timeline_bytes(void *ctx, uint64_t key, uint64_t from, uint64_t width, uint64_t last,
     size_t n, double *value, double *over);
 
 /* With those that are pinned and of the same kind. */
-void plot_draw(struct plot *p, const struct plot_source *s, struct grid *g,
+void timeline_draw(struct timeline *p, const struct timeline_source *s, struct grid *g,
     const struct grid_area *area);
 
 /* The mouse was pressed, or released, in the chart as it was drawn last: from there to
  * there is selected, or the cursor is there.  0: it is not in the chart. */
-int plot_mouse(struct plot *p, int released, int y, int x);
+int timeline_mouse(struct timeline *p, int released, int y, int x);
 
 /* The number of a pinned row, from 1 to GRID_LINES; 0: it is not pinned. */
-int plot_pinned(const struct plot *p, unsigned of, uint64_t id);
+int timeline_pinned(const struct timeline *p, unsigned of, uint64_t id);
 
-/* Its keys, acting on a struct plot_at: those that mark a range select it in the watch. */
-struct plot_at {
-	struct plot *plot;
-	const struct plot_source *source; /* of the selected row */
+/* Its keys, acting on a struct timeline_at: those that mark a range select it in the watch. */
+struct timeline_at {
+	struct timeline *plot;
+	const struct timeline_source *source; /* of the selected row */
 };
-const struct view_key *plot_keys(size_t *n);
+const struct view_key *timeline_keys(size_t *n);
 
 #endif

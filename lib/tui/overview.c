@@ -1,14 +1,14 @@
-#include "tui/strip.h"
+#include "tui/overview.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "tui/cells.h"
+#include "tui/column.h"
 #include "tui/chart.h"
 #include "tui/grid.h"
 #include "profile/profile.h"
-#include "tui/watch.h"
+#include "tui/session.h"
 
 #define GAP 3   /* columns between two parts */
 #define VALUE 6 /* columns of a value */
@@ -16,8 +16,8 @@
 #define COVERED 99 /* percent of the time, from which the heap is no estimate */
 
 /* What is drawn of, in so many bars. */
-struct strip {
-	struct watch *watch;
+struct overview {
+	struct session *watch;
 	uint64_t from, width; /* of a bar, nanoseconds */
 	size_t bars;
 	int estimated; /* the heap, which is no larger than what is resident */
@@ -29,7 +29,7 @@ static const char *const label[NWHAT] = { "CPU", "heap", "RSS" };
 
 /* In windows of time live memory is estimated too high: see rsprof-heap(1). */
 static uint64_t
-bytes(const struct strip *s, const struct watch_memory *m, enum what what)
+bytes(const struct overview *s, const struct session_memory *m, enum what what)
 {
 	if (what == RSS || (s->estimated && m->rss && m->live > m->rss))
 		return m->rss;
@@ -37,13 +37,13 @@ bytes(const struct strip *s, const struct watch_memory *m, enum what what)
 }
 
 static int
-is_known(const struct strip *s, enum what what)
+is_known(const struct overview *s, enum what what)
 {
 	size_t n;
-	const struct watch_memory *m = watch_memory(s->watch, &n);
+	const struct session_memory *m = session_memory(s->watch, &n);
 
 	if (what == CPU)
-		return profile_course(watch_profile(s->watch), &n) && n > 0;
+		return profile_course(session_profile(s->watch), &n) && n > 0;
 	while (n && !bytes(s, m, what)) {
 		m++;
 		n--;
@@ -52,7 +52,7 @@ is_known(const struct strip *s, enum what what)
 }
 
 static int
-count_known(const struct strip *s)
+count_known(const struct overview *s)
 {
 	int n = 0;
 
@@ -63,10 +63,10 @@ count_known(const struct strip *s)
 
 /* The most bytes in each bucket; what is not told of in one is what it was before. */
 static void
-most_bytes(const struct strip *s, enum what what, double *value)
+most_bytes(const struct overview *s, enum what what, double *value)
 {
 	size_t n, i = 0;
-	const struct watch_memory *m = watch_memory(s->watch, &n);
+	const struct session_memory *m = session_memory(s->watch, &n);
 
 	for (size_t b = 0; b < s->bars; b++) {
 		uint64_t end = s->from + (b + 1) * s->width, most = 0;
@@ -80,10 +80,10 @@ most_bytes(const struct strip *s, enum what what, double *value)
 
 /* The percent of a core in each bar; intervals that end behind it are in part its own. */
 static void
-percents(const struct strip *s, double *value)
+percents(const struct overview *s, double *value)
 {
 	size_t n;
-	const uint64_t *ns = profile_course(watch_profile(s->watch), &n);
+	const uint64_t *ns = profile_course(session_profile(s->watch), &n);
 
 	memset(value, 0, s->bars * sizeof(*value));
 	for (size_t i = 0; i < n; i++) {
@@ -102,7 +102,7 @@ percents(const struct strip *s, double *value)
 }
 
 static void
-values(const struct strip *s, enum what what, double *value)
+values(const struct overview *s, enum what what, double *value)
 {
 	if (what == CPU)
 		percents(s, value);
@@ -112,16 +112,16 @@ values(const struct strip *s, enum what what, double *value)
 
 /* At the cursor, or the latest. */
 static double
-value_at(const struct strip *s, enum what what, const double *value)
+value_at(const struct overview *s, enum what what, const double *value)
 {
-	uint64_t time = watch_span(s->watch)->cursor;
+	uint64_t time = session_span(s->watch)->cursor;
 	size_t n, b = time > s->from ? (size_t)((time - s->from) / s->width) : 0;
-	const struct watch_memory *m = watch_memory(s->watch, &n);
+	const struct session_memory *m = session_memory(s->watch, &n);
 
 	if (time)
 		return value[b < s->bars ? b : s->bars - 1];
 	if (what == CPU)
-		return 100.0 * watch_cores(s->watch);
+		return 100.0 * session_cores(s->watch);
 	while (n > 1 && !bytes(s, &m[n - 1], what))
 		n--;
 	return (double)bytes(s, &m[n - 1], what);
@@ -129,9 +129,9 @@ value_at(const struct strip *s, enum what what, const double *value)
 
 /* How exact a value is: "~", an estimate, or "<", where that is too high. */
 static const char *
-sign(const struct strip *s, enum what what, double value)
+sign(const struct overview *s, enum what what, double value)
 {
-	struct strip raw = *s;
+	struct overview raw = *s;
 	double *all;
 	int less = 0;
 
@@ -149,11 +149,11 @@ sign(const struct strip *s, enum what what, double value)
 
 /* What stands out of the time: what is selected, or what charts show. */
 static void
-bright(const struct strip *s, uint64_t *from, uint64_t *to)
+bright(const struct overview *s, uint64_t *from, uint64_t *to)
 {
-	const struct profile_select *range = profile_selected(watch_profile(s->watch));
-	const struct watch_span *span = watch_span(s->watch);
-	uint64_t last = span->end ? span->end : watch_summary(s->watch)->last;
+	const struct profile_select *range = profile_selected(session_profile(s->watch));
+	const struct session_span *span = session_span(s->watch);
+	uint64_t last = span->end ? span->end : session_summary(s->watch)->last;
 
 	*from = range->from;
 	*to = range->to;
@@ -164,10 +164,10 @@ bright(const struct strip *s, uint64_t *from, uint64_t *to)
 }
 
 static void
-draw_bars(const struct strip *s, const double *value, struct grid *g,
+draw_bars(const struct overview *s, const double *value, struct grid *g,
     const struct grid_area *area)
 {
-	uint64_t cursor = watch_span(s->watch)->cursor, from, to;
+	uint64_t cursor = session_span(s->watch)->cursor, from, to;
 	double most = 0;
 
 	bright(s, &from, &to);
@@ -178,7 +178,7 @@ draw_bars(const struct strip *s, const double *value, struct grid *g,
 		uint64_t begin = s->from + i * s->width, end = begin + s->width;
 		int height = most > 0 ? (int)(value[i] / most * 8 * area->rows + 0.5) : 0;
 
-		cells_bar(g, &bar, value[i] > 0 && height < 1 ? 1 : height,
+		column_bar(g, &bar, value[i] > 0 && height < 1 ? 1 : height,
 		    begin < to && end > from ? GRID_CHART : GRID_FAINT);
 		if (cursor >= begin && cursor < end)
 			grid_add_style(g, bar, GRID_SELECTED);
@@ -186,7 +186,7 @@ draw_bars(const struct strip *s, const double *value, struct grid *g,
 }
 
 static void
-draw_part(const struct strip *s, enum what what, struct grid *g, const struct grid_area *area)
+draw_part(const struct overview *s, enum what what, struct grid *g, const struct grid_area *area)
 {
 	struct grid_area bars = *area;
 	double *value = calloc(s->bars, sizeof(*value));
@@ -210,11 +210,11 @@ draw_part(const struct strip *s, enum what what, struct grid *g, const struct gr
 
 /* All parts are as wide, and so are all bars. */
 void
-strip_draw(struct watch *w, struct grid *g, const struct grid_area *area)
+overview_draw(struct session *w, struct grid *g, const struct grid_area *area)
 {
-	const struct profile_summary *all = watch_summary(w);
-	struct strip s = { .watch = w, .from = all->first,
-		.estimated = watch_covered(w) >= 0 && watch_covered(w) < COVERED };
+	const struct profile_summary *all = session_summary(w);
+	struct overview s = { .watch = w, .from = all->first,
+		.estimated = session_covered(w) >= 0 && session_covered(w) < COVERED };
 	int n = count_known(&s), width = n ? (area->columns - 2 - GAP * (n - 1)) / n : 0;
 	int bars = width - (int)strlen(label[HEAP]) - 1 - VALUE - 1;
 	struct grid_area part = { area->y, area->x + 1, area->rows, width };
@@ -231,7 +231,7 @@ strip_draw(struct watch *w, struct grid *g, const struct grid_area *area)
 }
 
 const char *const *
-strip_words(void)
+overview_words(void)
 {
 	static const char *const words[] = {
 		"CPU", "of the whole process, in percent of a core: now, and from the beginning",

@@ -1,21 +1,21 @@
 /*
  * The course of each row of a table over the time that charts show, in a few cells.
  */
-#ifndef TRENDS_H
-#define TRENDS_H
+#ifndef SPARKLINE_H
+#define SPARKLINE_H
 
 #include <stddef.h>
 #include <stdint.h>
 
 struct grid;
 struct grid_area;
-struct watch;
+struct session;
 
-#define TRENDS_CELLS 10
+#define SPARKLINE_CELLS 10
 
-/* Zeroed, it is empty; trends_free() frees what it holds. */
-struct trends {
-	uint64_t *value; /* TRENDS_CELLS for each id */
+/* Zeroed, it is empty; sparkline_free() frees what it holds. */
+struct sparkline {
+	uint64_t *value; /* SPARKLINE_CELLS for each id */
 	size_t ids, room;
 	uint64_t from, width;
 	unsigned version, of;
@@ -28,13 +28,13 @@ struct trends {
  * come, once a second will do.  Then they are of `ids' rows, from and width say which
  * buckets, and value has room.  0: no; -1: out of memory.
  */
-int trends_begin(struct trends *t, struct watch *w, unsigned of, size_t ids);
+int sparkline_begin(struct sparkline *t, struct session *w, unsigned of, size_t ids);
 
 /* How much more a row has in the second half than in the first. */
-double trends_growth(const struct trends *t, unsigned id);
+double sparkline_growth(const struct sparkline *t, unsigned id);
 
-void trends_draw(const struct trends *t, unsigned id, struct grid *g,
+void sparkline_draw(const struct sparkline *t, unsigned id, struct grid *g,
     const struct grid_area *cell);
-void trends_free(struct trends *t);
+void sparkline_free(struct sparkline *t);
 
 #endif

@@ -1,4 +1,4 @@
-#include "tui/page.h"
+#include "tui/pager.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@ struct line {
 	int style, columns;
 };
 
-struct page {
+struct pager {
 	struct line *line;
 	size_t n, size;
 	long lines;     /* on the screen */
@@ -20,24 +20,24 @@ struct page {
 	int failed;
 };
 
-struct page *
-page_open(void)
+struct pager *
+pager_open(void)
 {
-	return calloc(1, sizeof(struct page));
+	return calloc(1, sizeof(struct pager));
 }
 
 void
-page_close(struct page *p)
+pager_close(struct pager *p)
 {
 	if (!p)
 		return;
-	page_clear(p);
+	pager_clear(p);
 	free(p->line);
 	free(p);
 }
 
 void
-page_clear(struct page *p)
+pager_clear(struct pager *p)
 {
 	for (size_t i = 0; i < p->n; i++) {
 		free(p->line[i].label);
@@ -48,7 +48,7 @@ page_clear(struct page *p)
 }
 
 static int
-grow(struct page *p)
+grow(struct pager *p)
 {
 	size_t size = p->size ? 2 * p->size : 64;
 	struct line *line = reallocarray(p->line, size, sizeof(*line));
@@ -61,7 +61,7 @@ grow(struct page *p)
 }
 
 static int
-append(struct page *p, const char *label, const char *text)
+append(struct pager *p, const char *label, const char *text)
 {
 	struct line *l;
 
@@ -78,7 +78,7 @@ append(struct page *p, const char *label, const char *text)
 }
 
 void
-page_add(struct page *p, int style, const char *label, int columns,
+pager_add(struct pager *p, int style, const char *label, int columns,
     const char *text)
 {
 	if (append(p, label, text) < 0) {
@@ -91,7 +91,7 @@ page_add(struct page *p, int style, const char *label, int columns,
 }
 
 void
-page_printf(struct page *p, int style, const char *label, int columns,
+pager_printf(struct pager *p, int style, const char *label, int columns,
     const char *format, ...)
 {
 	char *text;
@@ -105,12 +105,12 @@ page_printf(struct page *p, int style, const char *label, int columns,
 		p->failed = 1;
 		return;
 	}
-	page_add(p, style, label, columns, text);
+	pager_add(p, style, label, columns, text);
 	free(text);
 }
 
 int
-page_check(const struct page *p)
+pager_check(const struct pager *p)
 {
 	return p->failed ? -1 : 0;
 }
@@ -118,19 +118,19 @@ page_check(const struct page *p)
 /* ---- what is seen ------------------------------------------------------ */
 
 void
-page_scroll(struct page *p, long lines)
+pager_scroll(struct pager *p, long lines)
 {
 	p->top += lines;
 }
 
 void
-page_turn(struct page *p, long pages)
+pager_turn(struct pager *p, long pages)
 {
 	p->top += pages * (p->seen > 1 ? p->seen - 1 : 1);
 }
 
 void
-page_place(const struct page *p, char *buf, size_t size)
+pager_place(const struct pager *p, char *buf, size_t size)
 {
 	*buf = '\0';
 	if (p->lines > p->seen)
@@ -180,7 +180,7 @@ draw_line(struct line *l, struct grid *g, const struct grid_area *area,
 }
 
 static long
-draw_lines(struct page *p, struct grid *g, const struct grid_area *area,
+draw_lines(struct pager *p, struct grid *g, const struct grid_area *area,
     long row)
 {
 	long first = row;
@@ -191,7 +191,7 @@ draw_lines(struct page *p, struct grid *g, const struct grid_area *area,
 }
 
 void
-page_draw(struct page *p, struct grid *g, const struct grid_area *area)
+pager_draw(struct pager *p, struct grid *g, const struct grid_area *area)
 {
 	struct grid_area nowhere = { area->y, area->x, 0, area->columns };
 

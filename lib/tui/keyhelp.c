@@ -1,11 +1,11 @@
-#include "tui/keytable.h"
+#include "tui/keyhelp.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "tui/grid.h"
 #include "tui/keys.h"
-#include "tui/page.h"
+#include "tui/pager.h"
 #include "tui/view.h"
 
 #define LABEL 14 /* columns */
@@ -23,14 +23,14 @@ add_key(char *label, size_t size, int key)
 /* ---- the help ----------------------------------------------------------- */
 
 void
-keytable_title(struct page *p, const char *title)
+keyhelp_title(struct pager *p, const char *title)
 {
-	page_add(p, GRID_PLAIN, NULL, 0, NULL);
-	page_add(p, GRID_STRONG, title, 0, NULL);
+	pager_add(p, GRID_PLAIN, NULL, 0, NULL);
+	pager_add(p, GRID_STRONG, title, 0, NULL);
 }
 
 void
-keytable_help(struct page *p, const struct view_key *key, size_t n)
+keyhelp_help(struct pager *p, const struct view_key *key, size_t n)
 {
 	char label[64];
 
@@ -39,15 +39,15 @@ keytable_help(struct page *p, const struct view_key *key, size_t n)
 		add_key(label, sizeof(label), key[i].key);
 		while (i + 1 < n && strcmp(key[i].help, key[i + 1].help) == 0)
 			add_key(label, sizeof(label), key[++i].key);
-		page_add(p, GRID_KEY, label, LABEL, key[i].help);
+		pager_add(p, GRID_KEY, label, LABEL, key[i].help);
 	}
 }
 
 void
-keytable_words(struct page *p, const char *const *word)
+keyhelp_words(struct pager *p, const char *const *word)
 {
 	for (; word && word[0]; word += 2)
-		page_add(p, GRID_STRONG, word[0], LABEL, word[1]);
+		pager_add(p, GRID_STRONG, word[0], LABEL, word[1]);
 }
 
 /* ---- hints -------------------------------------------------------------- */
@@ -85,7 +85,7 @@ is_first(const struct view_key *key, size_t i)
 }
 
 int
-keytable_hints(struct grid *g, const struct grid_area *area, int x,
+keyhelp_hints(struct grid *g, const struct grid_area *area, int x,
     const struct view_key *key, size_t n, int (*hinted)(void *ctx, int key), void *ctx)
 {
 	for (size_t i = 0; i < n; i++)
