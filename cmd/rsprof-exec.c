@@ -26,11 +26,11 @@ check_file(const char *path)
 {
 	struct stat st;
 
-	if (stat(path, &st) == -1)
+	if (stat(path, &st) < 0)
 		return errno;
 	if (S_ISDIR(st.st_mode))
 		return EISDIR;
-	return access(path, X_OK) == -1 ? errno : 0;
+	return access(path, X_OK) < 0 ? errno : 0;
 }
 
 /* The same for a command as execvp(3) looks for it. */
@@ -47,11 +47,11 @@ check_command(const char *cmd)
 	for (; dir && *cmd; dir = *dir ? dir + 1 : NULL) {
 		char path[PATH_MAX];
 		size_t len = strcspn(dir, ":");
-		int n = snprintf(path, sizeof(path), "%.*s%s%s", (int)len, dir,
+		int n = snprintf(path, sizeof path, "%.*s%s%s", (int)len, dir,
 		    len ? "/" : "", cmd);
 
 		dir += len;
-		if (n < 0 || (size_t)n >= sizeof(path))
+		if (n < 0 || (size_t)n >= sizeof path)
 			continue;
 		switch (check_file(path)) {
 		case 0:

@@ -100,7 +100,7 @@ main(int argc, char **argv)
 
 	if ((db = db_open(argv[optind], DB_READ, &error)) == NULL)
 		errx(6, "%s", error);
-	if (db_query(db, argv[optind + 1], put_head, put_row, NULL) == -1) {
+	if (db_query(db, argv[optind + 1], put_head, put_row, NULL) < 0) {
 		warnx("%s", db_error(db));
 		db_close(db);
 		close_stdout();

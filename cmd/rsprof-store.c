@@ -86,7 +86,7 @@ begin(struct store *st)
 {
 	if (st->begun)
 		return 0;
-	if (db_exec(st->db, "BEGIN IMMEDIATE") == -1)
+	if (db_exec(st->db, "BEGIN IMMEDIATE") < 0)
 		return database_failed(st);
 	st->begun = now_ms();
 	return 0;
@@ -98,7 +98,7 @@ commit(struct store *st)
 	if (!st->begun)
 		return 0;
 	st->begun = 0;
-	if (store_settle(st->save) == -1 || db_exec(st->db, "COMMIT") == -1)
+	if (store_settle(st->save) < 0 || db_exec(st->db, "COMMIT") < 0)
 		return database_failed(st);
 	return 0;
 }
@@ -142,13 +142,13 @@ take_record(void *ctx, const struct rec *r)
 	struct store *st = ctx;
 	const char *const *what;
 
-	if (st->db == NULL && open_recording(st) == -1)
+	if (st->db == NULL && open_recording(st) < 0)
 		return -1;
-	if (begin(st) == -1)
+	if (begin(st) < 0)
 		return -1;
 	if (r->type == REC_OTHER || r->type == REC_STATE)
 		st->unknown++;
-	if (store_record(st->save, r) == -1)
+	if (store_record(st->save, r) < 0)
 		return database_failed(st);
 	for (what = store_complaints(st->save); *what; what++)
 		complain(st, *what);
@@ -199,7 +199,7 @@ take_signals(void)
 	sigset_t set;
 	int fd;
 
-	if (fcntl(STDIN_FILENO, F_GETFD) == -1)
+	if (fcntl(STDIN_FILENO, F_GETFD) < 0)
 		err(1, "<stdin>"); /* or the descriptor would be that */
 	signal(SIGINT, SIG_IGN);
 	signal(SIGQUIT, SIG_IGN);
@@ -209,7 +209,7 @@ take_signals(void)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGHUP);
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	if ((fd = signalfd(-1, &set, SFD_CLOEXEC)) == -1)
+	if ((fd = signalfd(-1, &set, SFD_CLOEXEC)) < 0)
 		err(1, "signalfd");
 	return fd;
 }
@@ -230,9 +230,9 @@ static int
 take_bytes(struct store *st)
 {
 	static char buf[REC_LINE_MAX];
-	ssize_t n = read(STDIN_FILENO, buf, sizeof(buf));
+	ssize_t n = read(STDIN_FILENO, buf, sizeof buf);
 
-	if (n == -1) {
+	if (n < 0) {
 		if (errno == EINTR || errno == EAGAIN)
 			return 1;
 		warn("<stdin>");
@@ -240,8 +240,8 @@ take_bytes(struct store *st)
 		return -1;
 	}
 	if (n == 0)
-		return rec_push_end(st->reader) == -1 ? stream_failed(st) : 0;
-	return rec_push(st->reader, buf, (size_t)n) == -1 ? stream_failed(st) : 1;
+		return rec_push_end(st->reader) < 0 ? stream_failed(st) : 0;
+	return rec_push(st->reader, buf, (size_t)n) < 0 ? stream_failed(st) : 1;
 }
 
 /* Until the end of the stream, a failure or a signal. */
@@ -255,7 +255,7 @@ drain(struct store *st, int signals)
 	int n;
 
 	for (;;) {
-		if ((n = poll(fds, 2, time_left(st))) == -1 && errno != EINTR)
+		if ((n = poll(fds, 2, time_left(st))) < 0 && errno != EINTR)
 			err(1, "poll");
 		if (n > 0 && fds[1].revents) {
 			warnx("stopped by a signal");
@@ -264,7 +264,7 @@ drain(struct store *st, int signals)
 		}
 		if (n > 0 && fds[0].revents && take_bytes(st) != 1)
 			return;
-		if (time_left(st) == 0 && commit(st) == -1)
+		if (time_left(st) == 0 && commit(st) < 0)
 			return;
 	}
 }
@@ -278,9 +278,9 @@ close_recording(struct store *st)
 	if (st->db == NULL)
 		return;
 	if (!failed)
-		failed = commit(st) == -1;
+		failed = commit(st) < 0;
 	store_close(st->save);
-	if (db_close(st->db) == -1 && !failed) {
+	if (db_close(st->db) < 0 && !failed) {
 		warnx("%s: cannot be completed: keep %s-wal with it",
 		    st->path, st->path);
 		st->status = DATABASE;

@@ -34,7 +34,7 @@ static const struct format {
 	{ "json", report_json, inuse_json },
 	{ "csv", report_csv, inuse_csv },
 };
-#define NFORMATS (sizeof(formats) / sizeof(formats[0]))
+#define NFORMATS (sizeof formats / sizeof formats[0])
 
 static const struct format *format = formats;
 static enum profile_metric metric;
@@ -54,7 +54,7 @@ static const struct order {
 	{ "allocs", offsetof(struct inuse_sum, allocs) },
 	{ "temps", offsetof(struct inuse_sum, temps) },
 };
-#define NORDERS (sizeof(orders) / sizeof(orders[0]))
+#define NORDERS (sizeof orders / sizeof orders[0])
 static const struct order *order;
 
 static void
@@ -118,7 +118,7 @@ choose(struct profile_row *row, size_t n, uint64_t whole)
 	struct profile_row hidden;
 	size_t i, to = 0;
 
-	qsort(row, n, sizeof(*row), compare);
+	qsort(row, n, sizeof *row, compare);
 	for (i = 0; i < n; i++) {
 		if (100.0 * (double)row[i].total < threshold * (double)whole)
 			continue;
@@ -133,12 +133,12 @@ static void
 print(struct report *r)
 {
 	const struct profile_row *row = profile_rows(r->profile, &r->rows);
-	struct profile_row *sorted = calloc(r->rows + 1, sizeof(*sorted));
+	struct profile_row *sorted = calloc(r->rows + 1, sizeof *sorted);
 
 	if (sorted == NULL)
 		err(1, NULL);
 	if (r->rows)
-		memcpy(sorted, row, r->rows * sizeof(*row));
+		memcpy(sorted, row, r->rows * sizeof *row);
 	r->row = sorted;
 	r->shown = choose(sorted, r->rows, profile_summary(r->profile)->ns);
 	r->columns = columns();
@@ -188,7 +188,7 @@ choose_heap(struct inuse_row *row, size_t n, const struct inuse_sum *all)
 	struct inuse_row hidden;
 	size_t i, to = 0;
 
-	qsort(row, n, sizeof(*row), compare_heap);
+	qsort(row, n, sizeof *row, compare_heap);
 	for (i = 0; i < n; i++) {
 		if (100.0 * (double)ordered(&row[i].total) < least)
 			continue;
@@ -306,14 +306,14 @@ group_option(const char *s)
 static void
 rows_option(const char *s)
 {
-	if (arg_number(s, 0, SIZE_MAX, &max_rows) == -1)
+	if (arg_number(s, 0, SIZE_MAX, &max_rows) < 0)
 		errx(2, "bad number of rows: %s", s);
 }
 
 static void
 time_option(const char *s, uint64_t *ns)
 {
-	if (arg_duration(s, ns) == -1)
+	if (arg_duration(s, ns) < 0)
 		errx(2, "bad time: %s (such as 90, 1.5, 30s or 1h30m)", s);
 }
 

@@ -269,7 +269,7 @@ static int
 run_terminal(struct tui *t, struct grid *g)
 {
 	char why[256];
-	struct screen *s = screen_open(why, sizeof(why));
+	struct screen *s = screen_open(why, sizeof why);
 	int number = 0;
 
 	if (!s)

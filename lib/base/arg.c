@@ -11,7 +11,7 @@ static const struct unit {
 	{ "s", 1000000000 },
 	{ "ms", 1000000 },
 };
-#define NUNITS (sizeof(units) / sizeof(units[0]))
+#define NUNITS (sizeof units / sizeof units[0])
 #define SECOND 2
 
 static int
@@ -59,7 +59,7 @@ term(const char **s, int after, uint64_t *ns)
 	uint64_t place;
 	int u;
 
-	if (digits(s, ns) == -1)
+	if (digits(s, ns) < 0)
 		return -1;
 	if (**s == '.') {
 		fraction = ++*s;
@@ -67,7 +67,7 @@ term(const char **s, int after, uint64_t *ns)
 		if (*s == fraction)
 			return -1;
 	}
-	if ((u = unit(s, after)) == -1 ||
+	if ((u = unit(s, after)) < 0 ||
 	    __builtin_mul_overflow(*ns, units[u].ns, ns))
 		return -1;
 	place = units[u].ns / 10;
@@ -85,7 +85,7 @@ arg_duration(const char *s, uint64_t *ns)
 	int u = -1;
 
 	do {
-		if ((u = term(&s, u, &part)) == -1 ||
+		if ((u = term(&s, u, &part)) < 0 ||
 		    __builtin_add_overflow(sum, part, &sum))
 			return -1;
 	} while (*s);
@@ -100,13 +100,13 @@ arg_range(const char *s, uint64_t *from, uint64_t *to)
 	uint64_t begin = 0, end = UINT64_MAX;
 	char first[64];
 
-	if (!dash || (size_t)(dash - s) >= sizeof(first))
+	if (!dash || (size_t)(dash - s) >= sizeof first)
 		return -1;
 	memcpy(first, s, (size_t)(dash - s));
 	first[dash - s] = '\0';
-	if (*first && arg_duration(first, &begin) == -1)
+	if (*first && arg_duration(first, &begin) < 0)
 		return -1;
-	if (dash[1] && arg_duration(dash + 1, &end) == -1)
+	if (dash[1] && arg_duration(dash + 1, &end) < 0)
 		return -1;
 	if (end <= begin)
 		return -1;
@@ -120,7 +120,7 @@ arg_number(const char *s, uint64_t min, uint64_t max, uint64_t *out)
 {
 	uint64_t n;
 
-	if (digits(&s, &n) == -1 || *s || n < min || n > max)
+	if (digits(&s, &n) < 0 || *s || n < min || n > max)
 		return -1;
 	*out = n;
 	return 0;

@@ -13,10 +13,10 @@ array_room(void *array, size_t n, size_t *room, size_t size)
 		return 0;
 	if (n >= UINT32_MAX - 1)
 		return -1;
-	memcpy(&p, array, sizeof(p));
+	memcpy(&p, array, sizeof p);
 	if ((p = reallocarray(p, more, size)) == NULL)
 		return -1;
-	memcpy(array, &p, sizeof(p));
+	memcpy(array, &p, sizeof p);
 	*room = more;
 	return 0;
 }

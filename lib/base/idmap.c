@@ -32,7 +32,7 @@ grow(struct idmap *m)
 	struct idmap bigger = { .size = m->size ? 2 * m->size : 64 };
 	size_t i;
 
-	bigger.slot = malloc(bigger.size * sizeof(*bigger.slot));
+	bigger.slot = malloc(bigger.size * sizeof *bigger.slot);
 	if (bigger.slot == NULL)
 		return -1;
 	for (i = 0; i < bigger.size; i++)
@@ -51,7 +51,7 @@ idmap_put(struct idmap *m, uint64_t id, uint32_t value)
 {
 	struct idmap_slot *s;
 
-	if (m->used * 4 >= m->size * 3 && grow(m) == -1)
+	if (m->used * 4 >= m->size * 3 && grow(m) < 0)
 		return -1;
 	s = find(m, id);
 	if (s->value == IDMAP_NONE)

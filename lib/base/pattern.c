@@ -14,7 +14,7 @@ struct pattern *
 pattern_new(const char *text)
 {
 	size_t len = strlen(text);
-	struct pattern *p = malloc(sizeof(*p) + len + 1);
+	struct pattern *p = malloc(sizeof *p + len + 1);
 
 	if (!p)
 		return NULL;

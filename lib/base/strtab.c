@@ -10,9 +10,9 @@
 static int
 append(struct strtab *t, const char *s)
 {
-	if (t->map == NULL && (t->map = calloc(1, sizeof(*t->map))) == NULL)
+	if (t->map == NULL && (t->map = calloc(1, sizeof *t->map)) == NULL)
 		return -1;
-	if (array_room(&t->text, t->n, &t->room, sizeof(*t->text)) == -1)
+	if (array_room(&t->text, t->n, &t->room, sizeof *t->text) < 0)
 		return -1;
 	return (t->text[t->n] = strdup(s)) ? 0 : -1;
 }
@@ -32,9 +32,9 @@ strtab_add(struct strtab *t, const char *s, uint32_t *number)
 		if (strcmp(t->text[*number], s) == 0)
 			return 0;
 	}
-	if (append(t, s) == -1)
+	if (append(t, s) < 0)
 		return -1;
-	if (idmap_put(t->map, key, (uint32_t)t->n) == -1) {
+	if (idmap_put(t->map, key, (uint32_t)t->n) < 0) {
 		free(t->text[t->n]);
 		return -1;
 	}

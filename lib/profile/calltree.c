@@ -14,9 +14,9 @@ int
 calltree_stacks_new(struct calltree_stacks *s, size_t n)
 {
 	s->n = n;
-	s->caller = calloc(n + 1, sizeof(*s->caller));
-	s->row = calloc(n + 1, sizeof(*s->row));
-	s->value = calloc(n + 1, sizeof(*s->value));
+	s->caller = calloc(n + 1, sizeof *s->caller);
+	s->row = calloc(n + 1, sizeof *s->row);
+	s->value = calloc(n + 1, sizeof *s->value);
 	if (s->caller && s->row && s->value)
 		return 0;
 	calltree_stacks_free(s);
@@ -69,7 +69,7 @@ find(struct calltree *c, struct idmap *map, uint32_t parent, uint32_t row, uint3
 	*node = idmap_get(map, key);
 	if (*node != NONE)
 		return 0;
-	if (array_room(&c->node, c->n, &c->room, sizeof(*c->node)) < 0 ||
+	if (array_room(&c->node, c->n, &c->room, sizeof *c->node) < 0 ||
 	    idmap_put(map, key, (uint32_t)c->n) < 0)
 		return -1;
 	*node = (uint32_t)c->n;
@@ -109,13 +109,13 @@ by_size(const void *a, const void *b)
 static int
 hang(struct calltree *c)
 {
-	struct order *o = calloc(c->n + 1, sizeof(*o));
+	struct order *o = calloc(c->n + 1, sizeof *o);
 
 	if (!o)
 		return -1;
 	for (size_t i = 0; i < c->n; i++)
 		o[i] = (struct order){ (uint32_t)i, c->node[i].parent, c->node[i].total };
-	qsort(o, c->n, sizeof(*o), by_size);
+	qsort(o, c->n, sizeof *o, by_size);
 	for (size_t i = c->n; i-- > 0;) {
 		struct calltree_node *n = &c->node[o[i].node];
 		uint32_t *first = n->parent == NONE ? &c->root : &c->node[n->parent].child;
@@ -190,8 +190,8 @@ down(struct calltree *c, const struct calltree_stacks *s, uint32_t from)
 	int r = -1;
 
 	begin(c);
-	d.node = calloc(s->n + 1, sizeof(*d.node));
-	d.way = calloc(s->n + 1, sizeof(*d.way));
+	d.node = calloc(s->n + 1, sizeof *d.node);
+	d.way = calloc(s->n + 1, sizeof *d.way);
 	d.known = calloc(s->n + 1, 1);
 	if (d.node && d.way && d.known)
 		r = place_all(&d) < 0 ? -1 : sum_up(c);

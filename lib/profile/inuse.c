@@ -107,7 +107,7 @@ number(struct db_stmt *s, int column)
 static int
 text_of(struct inuse *u, const char *s, uint32_t *out)
 {
-	return strtab_add(&u->text, s, out) == -1 ? nomem(u) : 0;
+	return strtab_add(&u->text, s, out) < 0 ? nomem(u) : 0;
 }
 
 /* ---- what sums refer to ------------------------------------------------ */
@@ -120,7 +120,7 @@ take_all(struct inuse *u, struct db_stmt *s, take_row *take)
 	int r;
 
 	while ((r = db_step(s)) == 1)
-		if (take(u, s) == -1)
+		if (take(u, s) < 0)
 			return -1;
 	return r;
 }
@@ -159,11 +159,11 @@ take_frame(struct inuse *u, struct db_stmt *s)
 	f.plumbing = class && (strcmp(class, "std") == 0 ||
 	    strcmp(class, "alloc") == 0 || strcmp(class, "libc") == 0);
 	f.runtime = class && strcmp(class, "runtime") == 0;
-	if (text_of(u, db_text(s, 1), &f.function) == -1 ||
-	    text_of(u, db_text(s, 2), &f.file) == -1)
+	if (text_of(u, db_text(s, 1), &f.function) < 0 ||
+	    text_of(u, db_text(s, 2), &f.file) < 0)
 		return -1;
-	if (array_room(&u->frame, u->nframe, &u->frame_room, sizeof f) == -1 ||
-	    idmap_put(&u->frame_of, number(s, 0), (uint32_t)u->nframe) == -1)
+	if (array_room(&u->frame, u->nframe, &u->frame_room, sizeof f) < 0 ||
+	    idmap_put(&u->frame_of, number(s, 0), (uint32_t)u->nframe) < 0)
 		return nomem(u);
 	u->frame[u->nframe++] = f;
 	return 0;
@@ -176,9 +176,9 @@ take_origin(struct inuse *u, struct db_stmt *s)
 
 	if (i == NONE)
 		return 0;
-	return text_of(u, db_text(s, 1), &u->frame[i].crate) == -1 ||
-	        text_of(u, db_text(s, 2), &u->frame[i].version) == -1 ||
-	        text_of(u, db_text(s, 3), &u->frame[i].folded) == -1
+	return text_of(u, db_text(s, 1), &u->frame[i].crate) < 0 ||
+	        text_of(u, db_text(s, 2), &u->frame[i].version) < 0 ||
+	        text_of(u, db_text(s, 3), &u->frame[i].folded) < 0
 	    ? -1
 	    : 0;
 }
@@ -188,9 +188,9 @@ take_module(struct inuse *u, struct db_stmt *s)
 {
 	uint32_t text;
 
-	if (text_of(u, db_text(s, 1), &text) == -1)
+	if (text_of(u, db_text(s, 1), &text) < 0)
 		return -1;
-	return idmap_put(&u->module_of, number(s, 0), text) == -1 ? nomem(u) : 0;
+	return idmap_put(&u->module_of, number(s, 0), text) < 0 ? nomem(u) : 0;
 }
 
 /* Where names were given later, callers that were inlined come later, too. */
@@ -202,8 +202,8 @@ take_stack(struct inuse *u, struct db_stmt *s)
 	n.parent = idmap_get(&u->node_of, number(s, 1));
 	n.module = idmap_get(&u->module_of, number(s, 2));
 	n.frame = idmap_get(&u->frame_of, number(s, 4));
-	if (array_room(&u->node, u->nnode, &u->node_room, sizeof n) == -1 ||
-	    idmap_put(&u->node_of, number(s, 0), (uint32_t)u->nnode) == -1)
+	if (array_room(&u->node, u->nnode, &u->node_room, sizeof n) < 0 ||
+	    idmap_put(&u->node_of, number(s, 0), (uint32_t)u->nnode) < 0)
 		return nomem(u);
 	u->node[u->nnode++] = n;
 	return 0;
@@ -228,10 +228,10 @@ take_thread(struct inuse *u, struct db_stmt *s)
 {
 	struct thread t = { number(s, 1), number(s, 2), NONE, NONE };
 
-	if (text_of(u, db_text(s, 3), &t.name) == -1)
+	if (text_of(u, db_text(s, 3), &t.name) < 0)
 		return -1;
-	if (array_room(&u->thread, u->nthread, &u->thread_room, sizeof t) == -1 ||
-	    idmap_put(&u->thread_of, number(s, 0), (uint32_t)u->nthread) == -1)
+	if (array_room(&u->thread, u->nthread, &u->thread_room, sizeof t) < 0 ||
+	    idmap_put(&u->thread_of, number(s, 0), (uint32_t)u->nthread) < 0)
 		return nomem(u);
 	u->thread[u->nthread++] = t;
 	return 0;
@@ -247,8 +247,8 @@ find_row(struct inuse *u, uint64_t key, const struct inuse_row *new, uint32_t *r
 	*row = idmap_get(&u->row_of, key);
 	if (*row != NONE)
 		return 0;
-	if (array_room(&u->row, u->nrow, &u->row_room, sizeof r) == -1 ||
-	    idmap_put(&u->row_of, key, (uint32_t)u->nrow) == -1)
+	if (array_room(&u->row, u->nrow, &u->row_room, sizeof r) < 0 ||
+	    idmap_put(&u->row_of, key, (uint32_t)u->nrow) < 0)
 		return nomem(u);
 	*row = (uint32_t)u->nrow;
 	r.out.id = *row;
@@ -264,7 +264,7 @@ named_row(struct inuse *u, const char *name, uint32_t *row)
 	struct inuse_row new = { 0 };
 	uint32_t text;
 
-	if (text_of(u, name, &text) == -1)
+	if (text_of(u, name, &text) < 0)
 		return -1;
 	new.name = strtab_text(&u->text, text);
 	return find_row(u, hash_id(hash_str(HASH_INIT, name)), &new, row);
@@ -291,7 +291,7 @@ node_name(struct inuse *u, const struct node *n, const char **name)
 		return 0;
 	snprintf(text, sizeof text, "%s+0x%" PRIx64,
 	    last_component(strtab_text(&u->text, n->module)), n->offset);
-	if (text_of(u, text, &number_) == -1)
+	if (text_of(u, text, &number_) < 0)
 		return -1;
 	*name = strtab_text(&u->text, number_);
 	return 0;
@@ -324,7 +324,7 @@ node_row(struct inuse *u, struct node *n)
 		return 0;
 	if (u->o.group == PROFILE_MODULE || u->o.group == PROFILE_CRATE)
 		return crate_row(u, n, f);
-	if (node_name(u, n, &new.name) == -1)
+	if (node_name(u, n, &new.name) < 0)
 		return -1;
 	if (u->o.group == PROFILE_GENERIC && folded)
 		new.name = folded;
@@ -389,7 +389,7 @@ new_site(struct inuse *u, uint32_t thread, uint32_t node, const char *cut,
 
 	*out = (struct site){ .thread = thread, .node = node, .row = NONE };
 	if (u->o.group == PROFILE_THREAD && thread != NONE) {
-		if (thread_row(u, &u->thread[thread]) == -1)
+		if (thread_row(u, &u->thread[thread]) < 0)
 			return -1;
 		out->row = u->thread[thread].row;
 		return 0;
@@ -399,7 +399,7 @@ new_site(struct inuse *u, uint32_t thread, uint32_t node, const char *cut,
 		return named_row(u, text, &out->row);
 	}
 	for (uint32_t n = node; n != NONE; n = u->node[n].parent)
-		if (node_row(u, &u->node[n]) == -1)
+		if (node_row(u, &u->node[n]) < 0)
 			return -1;
 	out->row = u->node[charged(u, node)].row;
 	return 0;
@@ -418,12 +418,12 @@ find_site(struct inuse *u, struct db_stmt *s)
 	i = idmap_get(&u->site_of, h);
 	if (i != NONE)
 		return &u->site[i];
-	if (array_room(&u->site, u->nsite, &u->site_room, sizeof *u->site) == -1 ||
-	    idmap_put(&u->site_of, h, (uint32_t)u->nsite) == -1) {
+	if (array_room(&u->site, u->nsite, &u->site_room, sizeof *u->site) < 0 ||
+	    idmap_put(&u->site_of, h, (uint32_t)u->nsite) < 0) {
 		nomem(u);
 		return NULL;
 	}
-	if (new_site(u, thread, node, cut, &u->site[u->nsite]) == -1)
+	if (new_site(u, thread, node, cut, &u->site[u->nsite]) < 0)
 		return NULL;
 	return &u->site[u->nsite++];
 }
@@ -460,7 +460,7 @@ add_total(struct inuse *u, uint32_t row, const struct inuse_sum *change)
 	add(&r->out.total, change);
 	raise_to(&r->out.total.peak, change->peak);
 	if (array_room(&u->touched, u->ntouched, &u->touched_room,
-	        sizeof *u->touched) == -1)
+	        sizeof *u->touched) < 0)
 		return nomem(u);
 	u->touched[u->ntouched++] = row;
 	return 0;
@@ -476,12 +476,12 @@ add_change(struct inuse *u, const struct site *site, const struct inuse_sum *cha
 	add(&u->sum.all, change);
 	add(&self->out.self, change);
 	raise_to(&self->out.self.peak, change->peak);
-	if (add_total(u, site->row, change) == -1)
+	if (add_total(u, site->row, change) < 0)
 		return -1;
 	if (u->o.group == PROFILE_THREAD)
 		return 0;
 	for (uint32_t n = site->node; n != NONE; n = u->node[n].parent)
-		if (add_total(u, u->node[n].row, change) == -1)
+		if (add_total(u, u->node[n].row, change) < 0)
 			return -1;
 	return 0;
 }
@@ -522,7 +522,7 @@ is_again(const struct inuse *u, size_t stream)
 static int
 remember(struct inuse *u, const struct site *site, uint64_t live)
 {
-	if (array_room(&u->past, u->npast, &u->past_room, sizeof *u->past) == -1)
+	if (array_room(&u->past, u->npast, &u->past_room, sizeof *u->past) < 0)
 		return nomem(u);
 	u->past[u->npast++] = (struct past){ live, (uint32_t)(site - u->site),
 		(uint32_t)u->ntimes - 1 };
@@ -539,7 +539,7 @@ forget(struct inuse *u, struct site *site)
 	site->live = site->count = 0;
 	if (u->o.age)
 		return 0;
-	return remember(u, site, 0) == -1 ? -1 : add_change(u, site, &change);
+	return remember(u, site, 0) < 0 ? -1 : add_change(u, site, &change);
 }
 
 /* Whoever attaches again does not know what lived before. */
@@ -548,7 +548,7 @@ begin_streams(struct inuse *u, uint64_t time)
 {
 	for (; u->begun < u->nstream && u->stream[u->begun].began <= time; u->begun++)
 		for (size_t i = 0; is_again(u, u->begun) && i < u->nsite; i++)
-			if (forget(u, &u->site[i]) == -1)
+			if (forget(u, &u->site[i]) < 0)
 				return -1;
 	return 0;
 }
@@ -570,7 +570,7 @@ begin_interval(struct inuse *u, uint64_t time)
 	end_interval(u);
 	if (!u->passed && u->o.since && time >= u->o.since)
 		pass_since(u);
-	if (array_room(&u->times, u->ntimes, &u->times_room, sizeof *u->times) == -1)
+	if (array_room(&u->times, u->ntimes, &u->times_room, sizeof *u->times) < 0)
 		return nomem(u);
 	u->times[u->ntimes++] = time;
 	return time < u->o.until || u->o.until == UINT64_MAX ? begin_streams(u, time) : 0;
@@ -593,11 +593,11 @@ take_heap(struct inuse *u, struct db_stmt *s)
 
 	u->any = 1;
 	saw_time(u, time);
-	if (begin_interval(u, time) == -1 || (site = find_site(u, s)) == NULL)
+	if (begin_interval(u, time) < 0 || (site = find_site(u, s)) == NULL)
 		return -1;
 	if (!is_wanted(u, site))
 		return 0;
-	if (u->o.age == 0 && remember(u, site, live) == -1)
+	if (u->o.age == 0 && remember(u, site, live) < 0)
 		return -1;
 	if (time >= u->o.until && u->o.until != UINT64_MAX)
 		return 0;
@@ -649,7 +649,7 @@ add_old(struct inuse *u)
 			continue;
 		change.bytes = change.peak = change.live;
 		change.allocs = change.count;
-		if (add_change(u, site, &change) == -1)
+		if (add_change(u, site, &change) < 0)
 			return -1;
 	}
 	return 0;
@@ -689,7 +689,7 @@ take_layer(struct inuse *u, struct db_stmt *s)
 {
 	uint32_t text;
 
-	if (text_of(u, db_text(s, 0), &text) == -1)
+	if (text_of(u, db_text(s, 0), &text) < 0)
 		return -1;
 	u->sum.layer = strtab_text(&u->text, text);
 	return 0;
@@ -710,7 +710,7 @@ take_stream(struct inuse *u, struct db_stmt *s)
 	u->sum.growth |= growth;
 	if (u->nstream == 0)
 		u->sum.first = new.began;
-	if (array_room(&u->stream, u->nstream, &u->stream_room, sizeof new) == -1)
+	if (array_room(&u->stream, u->nstream, &u->stream_room, sizeof new) < 0)
 		return nomem(u);
 	u->stream[u->nstream++] = new;
 	return 0;
@@ -752,23 +752,23 @@ read_names(struct inuse *u)
 	           "LEFT JOIN string fn ON fn.id = function "
 	           "LEFT JOIN string fi ON fi.id = file "
 	           "LEFT JOIN class ON class.frame = frame.id WHERE frame.id > ?1",
-	           take_frame) == -1 ||
+	           take_frame) < 0 ||
 	        (db_schema(u->db) >= 4 &&
 	            each_new(u, ORIGIN,
 	                "SELECT frame, crate.text, version.text, folded.text FROM origin "
 	                "LEFT JOIN string crate ON crate.id = crate "
 	                "LEFT JOIN string version ON version.id = version "
 	                "LEFT JOIN string folded ON folded.id = folded WHERE frame > ?1",
-	                take_origin) == -1) ||
+	                take_origin) < 0) ||
 	        each_new(u, MODULE, "SELECT id, path FROM module WHERE id > ?1",
-	            take_module) == -1 ||
+	            take_module) < 0 ||
 	        each_new(u, STACK, "SELECT id, parent, module, offset, frame FROM stack "
-	                           "WHERE id > ?1 ORDER BY id", take_stack) == -1 ||
+	                           "WHERE id > ?1 ORDER BY id", take_stack) < 0 ||
 	        each_new(u, STACK, "SELECT id, parent FROM stack "
-	                           "WHERE id > ?1 AND parent > id", take_caller) == -1 ||
+	                           "WHERE id > ?1 AND parent > id", take_caller) < 0 ||
 	        each_new(u, THREAD, "SELECT thread.id, pid, tid, thread.name FROM thread "
 	                            "LEFT JOIN process ON process.id = process "
-	                            "WHERE thread.id > ?1", take_thread) == -1
+	                            "WHERE thread.id > ?1", take_thread) < 0
 	    ? -1
 	    : 0;
 }
@@ -779,12 +779,12 @@ read_sums(struct inuse *u)
 	if (each_new(u, HEAP,
 	        "SELECT time, thread, stack, cut, allocs, bytes, frees, freed, temps, moved, "
 	        "copied, live, count, peak FROM heap WHERE rowid > ?1 ORDER BY rowid",
-	        take_heap) == -1)
+	        take_heap) < 0)
 		return -1;
 	if (!u->o.age)
 		return 0;
 	return each_new(u, AGE, "SELECT time, thread, stack, cut, born, bytes, count FROM age "
-	                        "WHERE rowid > ?1", take_age) == -1
+	                        "WHERE rowid > ?1", take_age) < 0
 	    ? -1
 	    : add_old(u);
 }
@@ -822,18 +822,18 @@ read_all(struct inuse *u)
 {
 	u->nstream = 0;
 	return each(u, "SELECT attributes, began FROM stream WHERE producer = 'heap' "
-	               "ORDER BY began, id", take_stream) == -1 ||
+	               "ORDER BY began, id", take_stream) < 0 ||
 	        each_new(u, HEAP, "SELECT max(samples > 0 AND samples <> allocs) FROM heap "
-	                          "WHERE rowid > ?1", take_estimated) == -1 ||
-	        each(u, "SELECT layer FROM probe", take_layer) == -1 ||
+	                          "WHERE rowid > ?1", take_estimated) < 0 ||
+	        each(u, "SELECT layer FROM probe", take_layer) < 0 ||
 	        each(u, "SELECT coalesce(sum(count), 0) FROM lost WHERE producer = 'heap'",
-	            take_lost) == -1 ||
+	            take_lost) < 0 ||
 	        each_new(u, MEMORY, "SELECT time, rss, anon, unknown, covered, hits, cost, peak "
 	                            "FROM memory WHERE rowid > ?1 ORDER BY rowid",
-	            take_memory) == -1 ||
+	            take_memory) < 0 ||
 	        (u->o.age &&
-	            each(u, "SELECT DISTINCT time FROM age ORDER BY time", take_snapshot) == -1) ||
-	        read_names(u) == -1 || read_sums(u) == -1 || read_seen(u) == -1
+	            each(u, "SELECT DISTINCT time FROM age ORDER BY time", take_snapshot) < 0) ||
+	        read_names(u) < 0 || read_sums(u) < 0 || read_seen(u) < 0
 	    ? -1
 	    : 0;
 }
@@ -844,13 +844,13 @@ read_recording(struct inuse *u)
 {
 	int64_t schema = db_schema(u->db);
 
-	if (schema == -1)
+	if (schema < 0)
 		return -1;
 	if (schema < 3)
 		return 0;
-	if (db_exec(u->db, "BEGIN") == -1)
+	if (db_exec(u->db, "BEGIN") < 0)
 		return -1;
-	if (read_all(u) == -1) {
+	if (read_all(u) < 0) {
 		db_undo(u->db);
 		return -1;
 	}
@@ -1078,7 +1078,7 @@ counts_as(const struct inuse *u, uint32_t n, int fold)
 int
 inuse_stacks(const struct inuse *u, int fold, struct calltree_stacks *out)
 {
-	if (calltree_stacks_new(out, u->nnode + u->nsite) == -1)
+	if (calltree_stacks_new(out, u->nnode + u->nsite) < 0)
 		return -1;
 	for (size_t i = 0; i < u->nnode; i++) {
 		uint32_t up = u->node[i].parent, n = (uint32_t)i;

@@ -164,7 +164,7 @@ sum_now(struct profile *p)
 	for (i = p->now; i < d->nsample; i++) {
 		s = &d->sample[i];
 		if (s->time <= last && last - s->time < p->window &&
-		    count_now(p, s) == -1)
+		    count_now(p, s) < 0)
 			return -1;
 	}
 	return 0;
@@ -251,7 +251,7 @@ reserve(struct profile *p, size_t n)
 
 	if (n <= p->row_room)
 		return 0;
-	if ((row = reallocarray(p->row, n, sizeof(*row))) == NULL)
+	if ((row = reallocarray(p->row, n, sizeof *row)) == NULL)
 		return -1;
 	p->row = row;
 	p->row_room = n;
@@ -263,7 +263,7 @@ show_threads(struct profile *p)
 {
 	size_t i;
 
-	if (reserve(p, p->data->nthread) == -1)
+	if (reserve(p, p->data->nthread) < 0)
 		return -1;
 	p->nrow = 0;
 	for (i = 0; i < p->data->nthread; i++)
@@ -280,7 +280,7 @@ show_nodes(struct profile *p, enum profile_group group)
 	unsigned times = metric_columns[p->metric], others = 1u << PROFILE_NOW;
 	size_t i;
 
-	if (reserve(p, rows->n) == -1)
+	if (reserve(p, rows->n) < 0)
 		return -1;
 	if (p->metric != PROFILE_CPU)
 		others |= 1u << PROFILE_WAITS;
@@ -298,7 +298,7 @@ show_nodes(struct profile *p, enum profile_group group)
 static int
 show_rows(struct profile *p, enum profile_group group)
 {
-	if ((group == PROFILE_THREAD ? show_threads(p) : show_nodes(p, group)) == -1)
+	if ((group == PROFILE_THREAD ? show_threads(p) : show_nodes(p, group)) < 0)
 		return -1;
 	p->group = group;
 	return 0;
@@ -326,7 +326,7 @@ show_losses(struct profile *p)
 	for (p->nloss = 0; p->nloss < p->data->nloss; p->nloss++) {
 		loss = &p->data->loss[p->nloss];
 		if (array_room(&p->loss, p->nloss, &p->loss_room,
-		        sizeof(*p->loss)) == -1)
+		        sizeof *p->loss) < 0)
 			return -1;
 		p->loss[p->nloss] = (struct profile_count){
 			.producer = text(p, loss->producer),
@@ -348,7 +348,7 @@ count_cut(struct profile *p, const char *reason, uint64_t count, uint64_t ns)
 			p->cut[i].ns += ns;
 			return 0;
 		}
-	if (array_room(&p->cut, p->ncut, &p->cut_room, sizeof(*p->cut)) == -1)
+	if (array_room(&p->cut, p->ncut, &p->cut_room, sizeof *p->cut) < 0)
 		return -1;
 	p->cut[p->ncut++] = (struct profile_count){
 		.reason = reason, .count = count, .ns = ns
@@ -381,7 +381,7 @@ show_cuts(struct profile *p)
 		reason = text(p, t->node[n].cut);
 		if (strcmp(reason, "short") == 0)
 			p->summary.short_ns += ns;
-		if ((samples || ns) && count_cut(p, reason, samples, ns) == -1)
+		if ((samples || ns) && count_cut(p, reason, samples, ns) < 0)
 			return -1;
 	}
 	return 0;
@@ -424,7 +424,7 @@ sum_up(struct profile *p)
 	s->covered = covered(p);
 	s->samples = d->ncpu;
 	s->ns = measured(p, d->column);
-	memcpy(s->in, d->column, sizeof(s->in));
+	memcpy(s->in, d->column, sizeof s->in);
 	s->waits = d->column[PROFILE_WAITS];
 	s->off_records = d->noff;
 	s->off_last = d->off_last;
@@ -435,7 +435,7 @@ sum_up(struct profile *p)
 	s->cost_max_rss = profile_runs_bytes(d->runs);
 	s->live = profile_runs_open(d->runs) && db_live(p->db);
 	s->measured = measured_until(p);
-	return sum_now(p) == -1 || show_cuts(p) == -1 ? -1 : 0;
+	return sum_now(p) < 0 || show_cuts(p) < 0 ? -1 : 0;
 }
 
 /* ---- open, update, close ----------------------------------------------- */
@@ -443,10 +443,10 @@ sum_up(struct profile *p)
 int
 profile_update(struct profile *p)
 {
-	if (profile_data_read(p->data, p->db) == -1)
+	if (profile_data_read(p->data, p->db) < 0)
 		return -1;
-	if (sum_up(p) == -1 || show_losses(p) == -1 ||
-	    show_rows(p, p->group) == -1)
+	if (sum_up(p) < 0 || show_losses(p) < 0 ||
+	    show_rows(p, p->group) < 0)
 		return db_no_memory(p->db);
 	return 0;
 }
@@ -464,7 +464,7 @@ profile_measure(struct profile *p, enum profile_metric metric)
 		return 0;
 	p->metric = metric;
 	p->now = 0;
-	return sum_up(p) == -1 || show_rows(p, p->group) == -1 ? -1 : 0;
+	return sum_up(p) < 0 || show_rows(p, p->group) < 0 ? -1 : 0;
 }
 
 const struct profile_select *
@@ -478,7 +478,7 @@ profile_select(struct profile *p, const struct profile_select *select)
 {
 	profile_data_select(p->data, select);
 	p->now = 0;
-	return sum_up(p) == -1 || show_rows(p, p->group) == -1 ? -1 : 0;
+	return sum_up(p) < 0 || show_rows(p, p->group) < 0 ? -1 : 0;
 }
 
 void
@@ -519,7 +519,7 @@ struct profile *
 profile_open(struct db *db, enum profile_metric metric,
     enum profile_group group, uint64_t since, uint64_t until, uint64_t window)
 {
-	struct profile *p = calloc(1, sizeof(*p));
+	struct profile *p = calloc(1, sizeof *p);
 
 	if (p == NULL || (p->data = profile_data_new(since, until)) == NULL) {
 		db_no_memory(db);
@@ -700,10 +700,10 @@ profile_series(const struct profile *p, unsigned id, char what,
 {
 	struct buckets b = { bucket, n, from, width };
 	char *mark = calloc(p->data->tree->n + 1, 1);
-	struct stackmap *told = calloc(p->data->nthread + 1, sizeof(*told));
+	struct stackmap *told = calloc(p->data->nthread + 1, sizeof *told);
 	int r = mark && told ? 0 : -1;
 
-	memset(bucket, 0, n * sizeof(*bucket));
+	memset(bucket, 0, n * sizeof *bucket);
 	if (r == 0 && p->group != PROFILE_THREAD)
 		mark_nodes(p, id, what, mark);
 	if (r == 0 && width)
@@ -733,7 +733,7 @@ profile_trends(const struct profile *p, uint64_t from, uint64_t width, uint64_t 
 	const struct profile_data *d = p->data;
 	const struct profile_node *node = d->tree->node;
 
-	memset(out, 0, profile_ids(p) * n * sizeof(*out));
+	memset(out, 0, profile_ids(p) * n * sizeof *out);
 	for (size_t i = 0; width && i < d->nsample; i++) {
 		const struct profile_sample *s = &d->sample[i];
 		uint64_t bucket = s->time >= from ? (s->time - from) / width : n;
@@ -755,7 +755,7 @@ profile_stacks(const struct profile *p, enum profile_group group, struct calltre
 	const struct profile_tree *t = p->data->tree;
 	uint64_t column[PROFILE_NSTATES];
 
-	if (calltree_stacks_new(out, t->n) == -1)
+	if (calltree_stacks_new(out, t->n) < 0)
 		return -1;
 	for (uint32_t n = 0; n < t->n; n++) {
 		const struct profile_node *node = &t->node[n];

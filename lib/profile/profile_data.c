@@ -104,7 +104,7 @@ take_stream(struct profile_data *d, struct db_stmt *s)
 	}
 	if (least < d->off_least)
 		d->off_least = least;
-	if (strtab_add(d->text, db_text(s, 1), &producer) == -1)
+	if (strtab_add(d->text, db_text(s, 1), &producer) < 0)
 		return -1;
 	return profile_runs_stream(d->runs, db_int(s, 0), producer, began, ended);
 }
@@ -115,7 +115,7 @@ take_module(struct profile_data *d, struct db_stmt *s)
 	const char *path = db_text(s, 1);
 	uint32_t text;
 
-	if (strtab_add(d->text, path ? path : "?", &text) == -1)
+	if (strtab_add(d->text, path ? path : "?", &text) < 0)
 		return -1;
 	return idmap_put(&d->ids->module_map, (uint64_t)db_int(s, 0), text);
 }
@@ -127,12 +127,12 @@ take_frame(struct profile_data *d, struct db_stmt *s)
 	struct frame frame = { .line = unsigned_time(db_int(s, 3)), .crate = NONE,
 		.version = NONE, .folded = NONE };
 
-	if (strtab_add(d->text, db_text(s, 1), &frame.function) == -1 ||
-	    strtab_add(d->text, db_text(s, 2), &frame.file) == -1 ||
+	if (strtab_add(d->text, db_text(s, 1), &frame.function) < 0 ||
+	    strtab_add(d->text, db_text(s, 2), &frame.file) < 0 ||
 	    array_room(&ids->frame, ids->nframe, &ids->frame_room,
-	        sizeof(*ids->frame)) == -1 ||
+	        sizeof *ids->frame) < 0 ||
 	    idmap_put(&ids->frame_map, (uint64_t)db_int(s, 0),
-	        (uint32_t)ids->nframe) == -1)
+	        (uint32_t)ids->nframe) < 0)
 		return -1;
 	ids->frame[ids->nframe++] = frame;
 	return 0;
@@ -146,9 +146,9 @@ take_origin(struct profile_data *d, struct db_stmt *s)
 
 	if (frame == NULL)
 		return 0;
-	return strtab_add(d->text, db_text(s, 1), &frame->crate) == -1 ||
-	        strtab_add(d->text, db_text(s, 2), &frame->version) == -1 ||
-	        strtab_add(d->text, db_text(s, 3), &frame->folded) == -1
+	return strtab_add(d->text, db_text(s, 1), &frame->crate) < 0 ||
+	        strtab_add(d->text, db_text(s, 2), &frame->version) < 0 ||
+	        strtab_add(d->text, db_text(s, 3), &frame->folded) < 0
 	    ? -1
 	    : 0;
 }
@@ -158,7 +158,7 @@ is_noise(const char *class)
 {
 	static const char *const noise[] = { "std", "runtime", "alloc", "libc" };
 
-	for (size_t i = 0; class && i < sizeof(noise) / sizeof(noise[0]); i++)
+	for (size_t i = 0; class && i < sizeof noise / sizeof noise[0]; i++)
 		if (strcmp(class, noise[i]) == 0)
 			return 1;
 	return 0;
@@ -187,7 +187,7 @@ raw_name(struct profile_data *d, uint32_t module, uint64_t offset,
 		return strtab_add(d->text, "[undefined]", text);
 	base = strrchr(path, '/');
 	base = base && base[1] ? base + 1 : path;
-	if (asprintf(&name, "%s+0x%" PRIx64, base, offset) == -1)
+	if (asprintf(&name, "%s+0x%" PRIx64, base, offset) < 0)
 		return -1;
 	r = strtab_add(d->text, name, text);
 	free(name);
@@ -221,7 +221,7 @@ find_rows(struct profile_data *d, struct profile_node *node,
 	const uint32_t *row = node->row;
 
 	for (unsigned g = 0; g < PROFILE_ROWS; g++)
-		if (find_row(d, node, g, &by[g]) == -1)
+		if (find_row(d, node, g, &by[g]) < 0)
 			return -1;
 	d->rows[PROFILE_LINE]->row[row[PROFILE_LINE]].owner = row[PROFILE_FUNCTION];
 	d->rows[PROFILE_FUNCTION]->row[row[PROFILE_FUNCTION]].owner = row[PROFILE_GENERIC];
@@ -238,10 +238,10 @@ take_stack(struct profile_data *d, struct db_stmt *s)
 	uint32_t name = frame ? frame->function : NONE, n;
 
 	node.noise = frame && frame->noise;
-	if (strtab_add(d->text, db_text(s, 5), &node.cut) == -1 ||
+	if (strtab_add(d->text, db_text(s, 5), &node.cut) < 0 ||
 	    (name == NONE &&
-	        raw_name(d, module, (uint64_t)db_int(s, 3), &name) == -1) ||
-	    find_rows(d, &node, name, module, frame) == -1)
+	        raw_name(d, module, (uint64_t)db_int(s, 3), &name) < 0) ||
+	    find_rows(d, &node, name, module, frame) < 0)
 		return -1;
 	return profile_tree_add(d->tree, &node, &n);
 }
@@ -250,8 +250,8 @@ static int
 add_thread(struct profile_data *d, int64_t id, uint32_t *t)
 {
 	if (array_room(&d->thread, d->nthread, &d->thread_room,
-	        sizeof(*d->thread)) == -1 ||
-	    idmap_put(&d->ids->thread_map, (uint64_t)id, (uint32_t)d->nthread) == -1)
+	        sizeof *d->thread) < 0 ||
+	    idmap_put(&d->ids->thread_map, (uint64_t)id, (uint32_t)d->nthread) < 0)
 		return -1;
 	*t = (uint32_t)d->nthread++;
 	d->thread[*t] = (struct profile_thread){ .name = NONE, .ended = UINT64_MAX };
@@ -264,7 +264,7 @@ take_thread(struct profile_data *d, struct db_stmt *s)
 {
 	uint32_t t = idmap_get(&d->ids->thread_map, (uint64_t)db_int(s, 0));
 
-	if (t == NONE && add_thread(d, db_int(s, 0), &t) == -1)
+	if (t == NONE && add_thread(d, db_int(s, 0), &t) < 0)
 		return -1;
 	d->thread[t].pid = (uint64_t)db_int(s, 1);
 	d->thread[t].tid = (uint64_t)db_int(s, 2);
@@ -285,16 +285,16 @@ reason_node(struct profile_data *d, const char *reason, uint32_t *n)
 	char *name;
 	int r;
 
-	if (strtab_add(d->text, reason, &node.cut) == -1)
+	if (strtab_add(d->text, reason, &node.cut) < 0)
 		return -1;
 	if ((*n = idmap_get(&d->ids->reason_map, node.cut)) != NONE)
 		return 0;
-	if (asprintf(&name, "[%s]", reason) == -1)
+	if (asprintf(&name, "[%s]", reason) < 0)
 		return -1;
 	r = strtab_add(d->text, name, &text);
 	free(name);
-	if (r == -1 || find_rows(d, &node, text, NONE, NULL) == -1 ||
-	    profile_tree_add(d->tree, &node, n) == -1)
+	if (r < 0 || find_rows(d, &node, text, NONE, NULL) < 0 ||
+	    profile_tree_add(d->tree, &node, n) < 0)
 		return -1;
 	return idmap_put(&d->ids->reason_map, node.cut, *n);
 }
@@ -362,14 +362,14 @@ take_sample(struct profile_data *d, struct db_stmt *s,
 {
 	uint32_t thread;
 
-	if (find_node(d, s, &sample->node) == -1 ||
-	    find_thread(d, s, &thread) == -1 ||
+	if (find_node(d, s, &sample->node) < 0 ||
+	    find_thread(d, s, &thread) < 0 ||
 	    array_room(&d->sample, d->nsample, &d->sample_room,
-	        sizeof(*d->sample)) == -1)
+	        sizeof *d->sample) < 0)
 		return -1;
 	sample->thread = thread;
-	if (count(d, sample, sample->state, 0) == -1 ||
-	    (waits && count(d, sample, PROFILE_WAITS, 0) == -1))
+	if (count(d, sample, sample->state, 0) < 0 ||
+	    (waits && count(d, sample, PROFILE_WAITS, 0) < 0))
 		return -1;
 	count_sample(d, sample, waits);
 	d->sample[d->nsample++] = *sample;
@@ -386,7 +386,7 @@ count_course(struct profile_data *d, const struct profile_sample *s)
 		return 0;
 	for (; d->ncourse <= i; d->ncourse++) {
 		if (array_room(&d->course, d->ncourse, &d->course_room,
-		        sizeof(*d->course)) == -1)
+		        sizeof *d->course) < 0)
 			return -1;
 		d->course[d->ncourse] = 0;
 	}
@@ -403,16 +403,16 @@ take_cpu(struct profile_data *d, struct db_stmt *s)
 	saw_time(d, sample.time);
 	if (!in_range(d, sample.time))
 		return 0;
-	return count_course(d, &sample) == -1 ? -1 : take_sample(d, s, &sample, 0);
+	return count_course(d, &sample) < 0 ? -1 : take_sample(d, s, &sample, 0);
 }
 
 static void
 clear_counts(struct profile_data *d)
 {
-	memset(d->column, 0, sizeof(d->column));
+	memset(d->column, 0, sizeof d->column);
 	d->ncpu = 0;
 	for (size_t i = 0; i < d->nthread; i++)
-		memset(d->thread[i].column, 0, sizeof(d->thread[i].column));
+		memset(d->thread[i].column, 0, sizeof d->thread[i].column);
 	for (size_t i = 0; i < d->tree->n; i++)
 		d->tree->node[i].samples = 0;
 	for (size_t i = 0; i < PROFILE_COLUMNS; i++)
@@ -457,8 +457,8 @@ take_off(struct profile_data *d, struct db_stmt *s)
 	sample.state = state;
 	if (state != PROFILE_READY)
 		waits = unsigned_time(db_int(s, 6));
-	if (array_room(&d->waits, d->noff, &d->waits_room, sizeof(*d->waits)) == -1 ||
-	    take_sample(d, s, &sample, waits) == -1)
+	if (array_room(&d->waits, d->noff, &d->waits_room, sizeof *d->waits) < 0 ||
+	    take_sample(d, s, &sample, waits) < 0)
 		return -1;
 	d->waits[d->noff] = waits < UINT32_MAX ? (uint32_t)waits : UINT32_MAX;
 	if (sample.time > d->off_last)
@@ -477,9 +477,9 @@ take_lost(struct profile_data *d, struct db_stmt *s)
 	saw_time(d, time);
 	if (!in_range(d, time))
 		return 0;
-	if (strtab_add(d->text, db_text(s, 2), &loss.producer) == -1 ||
-	    strtab_add(d->text, db_text(s, 4), &loss.reason) == -1 ||
-	    array_room(&d->loss, d->nloss, &d->loss_room, sizeof(*d->loss)) == -1)
+	if (strtab_add(d->text, db_text(s, 2), &loss.producer) < 0 ||
+	    strtab_add(d->text, db_text(s, 4), &loss.reason) < 0 ||
+	    array_room(&d->loss, d->nloss, &d->loss_room, sizeof *d->loss) < 0)
 		return -1;
 	d->lost += loss.count;
 	for (i = 0; i < d->nloss; i++)
@@ -500,7 +500,7 @@ take_cost(struct profile_data *d, struct db_stmt *s)
 		.bytes = unsigned_time(db_int(s, 4)) };
 
 	saw_time(d, cost.time);
-	if (strtab_add(d->text, db_text(s, 2), &cost.producer) == -1)
+	if (strtab_add(d->text, db_text(s, 2), &cost.producer) < 0)
 		return -1;
 	return profile_runs_cost(d->runs, &cost, in_range(d, cost.time));
 }
@@ -570,7 +570,7 @@ read_rows(struct profile_data *d, struct db *db, enum table t,
 	int r;
 
 	while ((r = db_step(s)) == 1) {
-		if (source[t].take(d, s) == -1)
+		if (source[t].take(d, s) < 0)
 			return db_no_memory(db);
 		if (db_int(s, 0) > d->ids->seen[t])
 			d->ids->seen[t] = db_int(s, 0);
@@ -597,11 +597,11 @@ read_tables(struct profile_data *d, struct db *db)
 	int64_t recent = (int64_t)d->last - LATE, schema = db_schema(db);
 	enum table t;
 
-	if (schema == -1)
+	if (schema < 0)
 		return -1;
 	for (t = 0; t < NTABLES; t++)
 		if (source[t].schema <= schema &&
-		    read_table(d, db, t, recent) == -1)
+		    read_table(d, db, t, recent) < 0)
 			return -1;
 	return 0;
 }
@@ -611,7 +611,7 @@ link_nodes(struct profile_data *d, struct db *db)
 {
 	uint32_t damaged;
 
-	if (strtab_add(d->text, "damaged", &damaged) == -1)
+	if (strtab_add(d->text, "damaged", &damaged) < 0)
 		return db_no_memory(db);
 	profile_tree_link(d->tree, damaged);
 	return 0;
@@ -621,9 +621,9 @@ int
 profile_data_read(struct profile_data *d, struct db *db)
 {
 	/* All tables as they are at one moment. */
-	if (db_exec(db, "BEGIN") == -1)
+	if (db_exec(db, "BEGIN") < 0)
 		return -1;
-	if (read_tables(d, db) == -1 || link_nodes(d, db) == -1) {
+	if (read_tables(d, db) < 0 || link_nodes(d, db) < 0) {
 		db_undo(db);
 		return -1;
 	}
@@ -640,18 +640,18 @@ allocate(struct profile_data *d)
 	for (i = 0; i < PROFILE_ROWS; i++)
 		if ((d->rows[i] = profile_rows_new()) == NULL)
 			return -1;
-	d->text = calloc(1, sizeof(*d->text));
-	d->notes = calloc(1, sizeof(*d->notes));
+	d->text = calloc(1, sizeof *d->text);
+	d->notes = calloc(1, sizeof *d->notes);
 	d->tree = profile_tree_new();
 	d->runs = profile_runs_new();
-	d->ids = calloc(1, sizeof(*d->ids));
+	d->ids = calloc(1, sizeof *d->ids);
 	return d->text && d->notes && d->tree && d->runs && d->ids ? 0 : -1;
 }
 
 struct profile_data *
 profile_data_new(uint64_t since, uint64_t until)
 {
-	struct profile_data *d = calloc(1, sizeof(*d));
+	struct profile_data *d = calloc(1, sizeof *d);
 
 	if (d == NULL)
 		return NULL;

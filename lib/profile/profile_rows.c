@@ -15,9 +15,9 @@ _Static_assert(PROFILE_SUMS == PROFILE_COLUMNS, "a sum of each column");
 struct profile_rows *
 profile_rows_new(void)
 {
-	struct profile_rows *r = calloc(1, sizeof(*r));
+	struct profile_rows *r = calloc(1, sizeof *r);
 
-	if (r == NULL || (r->map = calloc(1, sizeof(*r->map))) == NULL) {
+	if (r == NULL || (r->map = calloc(1, sizeof *r->map)) == NULL) {
 		free(r);
 		return NULL;
 	}
@@ -53,8 +53,8 @@ profile_rows_find(struct profile_rows *r, const struct profile_key *key,
 	for (; (*index = idmap_get(r->map, h)) != NONE; h++)
 		if (is_same(&r->row[*index].key, key))
 			return 0;
-	if (array_room(&r->row, r->n, &r->room, sizeof(*r->row)) == -1 ||
-	    idmap_put(r->map, h, (uint32_t)r->n) == -1)
+	if (array_room(&r->row, r->n, &r->room, sizeof *r->row) < 0 ||
+	    idmap_put(r->map, h, (uint32_t)r->n) < 0)
 		return -1;
 	*index = (uint32_t)r->n++;
 	r->row[*index] = (struct profile_tally){ .key = *key };
@@ -126,7 +126,7 @@ profile_rows_sum(struct profile_rows *r, struct profile_tree *t, size_t which,
 	size_t i, c;
 
 	for (i = 0; i < r->n; i++)
-		memset(r->row[i].sum, 0, sizeof(r->row[i].sum));
+		memset(r->row[i].sum, 0, sizeof r->row[i].sum);
 	for (c = 0; c < PROFILE_COLUMNS; c++)
 		if (columns & 1u << c && t->column[c].n)
 			sum_column(r, t, which, c);

@@ -39,7 +39,7 @@ profile_runs_free(struct profile_runs *r)
 static int
 add(struct profile_runs *r, const struct run *run)
 {
-	if (array_room(&r->run, r->n, &r->room, sizeof(*r->run)) == -1)
+	if (array_room(&r->run, r->n, &r->room, sizeof *r->run) < 0)
 		return -1;
 	r->run[r->n++] = *run;
 	return 0;
@@ -118,7 +118,7 @@ profile_runs_cost(struct profile_runs *r, const struct profile_cost *c,
 
 	new.ended = PROFILE_RUNNING;
 	if (run == NULL) {
-		if (add(r, &new) == -1)
+		if (add(r, &new) < 0)
 			return -1;
 		run = &r->run[r->n - 1];
 	}

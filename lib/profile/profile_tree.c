@@ -15,9 +15,9 @@ enum state { ADDED,
 struct profile_tree *
 profile_tree_new(void)
 {
-	struct profile_tree *t = calloc(1, sizeof(*t));
+	struct profile_tree *t = calloc(1, sizeof *t);
 
-	if (t == NULL || (t->ids = calloc(1, sizeof(*t->ids))) == NULL) {
+	if (t == NULL || (t->ids = calloc(1, sizeof *t->ids)) == NULL) {
 		free(t);
 		return NULL;
 	}
@@ -45,8 +45,8 @@ profile_tree_add(struct profile_tree *t, const struct profile_node *node,
     uint32_t *index)
 {
 	*index = (uint32_t)t->n;
-	if (array_room(&t->node, t->n, &t->room, sizeof(*t->node)) == -1 ||
-	    (node->id && idmap_put(t->ids, (uint64_t)node->id, *index) == -1))
+	if (array_room(&t->node, t->n, &t->room, sizeof *t->node) < 0 ||
+	    (node->id && idmap_put(t->ids, (uint64_t)node->id, *index) < 0))
 		return -1;
 	t->node[t->n] = *node;
 	t->node[t->n].parent = NONE;
@@ -76,10 +76,10 @@ profile_tree_count(struct profile_tree *t, size_t column, uint32_t node,
 	uint64_t *value;
 
 	if (node >= c->n) {
-		value = reallocarray(c->value, t->room, sizeof(*value));
+		value = reallocarray(c->value, t->room, sizeof *value);
 		if (value == NULL)
 			return -1;
-		memset(value + c->n, 0, (t->room - c->n) * sizeof(*value));
+		memset(value + c->n, 0, (t->room - c->n) * sizeof *value);
 		c->value = value;
 		c->n = t->room;
 	}
@@ -101,7 +101,7 @@ profile_tree_clear(struct profile_tree *t, size_t column)
 	struct profile_column *c = &t->column[column];
 
 	if (c->n)
-		memset(c->value, 0, c->n * sizeof(*c->value));
+		memset(c->value, 0, c->n * sizeof *c->value);
 }
 
 /* ---- linking ----------------------------------------------------------- */

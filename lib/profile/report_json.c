@@ -113,7 +113,7 @@ put_states(FILE *out, const uint64_t *in)
 	unsigned i;
 
 	for (i = PROFILE_READY; i < PROFILE_NSTATES; i++) {
-		snprintf(key, sizeof(key), "%s_ns", profile_state_name(i));
+		snprintf(key, sizeof key, "%s_ns", profile_state_name(i));
 		put_number(out, key, in[i]);
 	}
 }

@@ -45,7 +45,7 @@ put_text(FILE *out, const char *s, size_t width)
 {
 	char buf[NAME_SIZE];
 
-	shorten_text(buf, sizeof(buf), s, width);
+	shorten_text(buf, sizeof buf, s, width);
 	fputs(buf, out);
 }
 
@@ -79,7 +79,7 @@ put_start(FILE *out, const struct report *r)
 	char buf[64];
 
 	if (start && localtime_r(&t, &tm) &&
-	    strftime(buf, sizeof(buf), "%Y-%m-%d %H:%M:%S %z", &tm))
+	    strftime(buf, sizeof buf, "%Y-%m-%d %H:%M:%S %z", &tm))
 		fprintf(out, "%s, ", buf);
 }
 
@@ -348,7 +348,7 @@ place_columns(const struct profile_row *row)
 {
 	char buf[NAME_SIZE];
 
-	place(buf, sizeof(buf), row);
+	place(buf, sizeof buf, row);
 	return shorten_columns(buf);
 }
 
@@ -387,12 +387,12 @@ static void
 put_place(FILE *out, const struct profile_row *row, size_t name, size_t after)
 {
 	char buf[NAME_SIZE], whole[NAME_SIZE];
-	size_t used = shorten_function(buf, sizeof(buf), row->name, name);
+	size_t used = shorten_function(buf, sizeof buf, row->name, name);
 
-	place(whole, sizeof(whole), row);
+	place(whole, sizeof whole, row);
 	if (*whole) {
 		put_padded(out, buf, used, name + 2);
-		shorten_source(buf, sizeof(buf), whole, after);
+		shorten_source(buf, sizeof buf, whole, after);
 	}
 	fprintf(out, "%s\n", buf);
 }
@@ -422,7 +422,7 @@ put_crates(FILE *out, const struct report *r)
 	for (i = 0; i < r->shown; i++) {
 		row = &r->row[i];
 		put_figures(out, r, row);
-		used = shorten_path(buf, sizeof(buf), row->name, columns_left(r, 10));
+		used = shorten_path(buf, sizeof buf, row->name, columns_left(r, 10));
 		put_padded(out, buf, used, row->version ? 24 : 0);
 		if (row->version)
 			fprintf(out, " %s", row->version);
@@ -439,7 +439,7 @@ put_modules(FILE *out, const struct report *r)
 	fputs("Module\n", out);
 	for (i = 0; i < r->shown; i++) {
 		put_figures(out, r, &r->row[i]);
-		shorten_path(buf, sizeof(buf), r->row[i].name, columns_left(r, 0));
+		shorten_path(buf, sizeof buf, r->row[i].name, columns_left(r, 0));
 		fprintf(out, "%s\n", buf);
 	}
 }

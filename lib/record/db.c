@@ -44,10 +44,10 @@ fail(struct db *db, const char *fmt, ...)
 	va_list ap;
 	int n;
 
-	n = snprintf(db->error, sizeof(db->error), "%.*s: ", PATH_MAX,
+	n = snprintf(db->error, sizeof db->error, "%.*s: ", PATH_MAX,
 	    db->path);
 	va_start(ap, fmt);
-	vsnprintf(db->error + n, sizeof(db->error) - (size_t)n, fmt, ap);
+	vsnprintf(db->error + n, sizeof db->error - (size_t)n, fmt, ap);
 	va_end(ap);
 	return -1;
 }
@@ -193,7 +193,7 @@ static int
 try_read(struct db *db, const char *query)
 {
 	close_sql(db);
-	if (open_sql(db, query, READ_TIMEOUT) == -1)
+	if (open_sql(db, query, READ_TIMEOUT) < 0)
 		return -1;
 	return check_schema(db);
 }
@@ -240,7 +240,7 @@ create(struct db *db)
 		return db_no_memory(db);
 	r = db_file_make(&db->file, image, len, &why);
 	sqlite3_free(image);
-	return r == -1 ? fail(db, "%s", why) : 0;
+	return r < 0 ? fail(db, "%s", why) : 0;
 }
 
 static int
@@ -254,7 +254,7 @@ take_file(struct db *db)
 		errno = EEXIST;
 		return -1;
 	}
-	if (old == -1 || (old && db_file_lock(&db->file, &why) == -1))
+	if (old < 0 || (old && db_file_lock(&db->file, &why) < 0))
 		return fail(db, "%s", why);
 	return old && db->mode == DB_APPEND ? 0 : create(db);
 }
@@ -265,8 +265,8 @@ upgrade(struct db *db)
 {
 	if (db_schema(db) == DB_SCHEMA)
 		return 0;
-	if (db_exec(db, "BEGIN IMMEDIATE") == -1 ||
-	    db_exec(db, schema) == -1) {
+	if (db_exec(db, "BEGIN IMMEDIATE") < 0 ||
+	    db_exec(db, schema) < 0) {
 		db_undo(db);
 		return -1;
 	}
@@ -276,8 +276,8 @@ upgrade(struct db *db)
 static int
 open_write(struct db *db)
 {
-	if (take_file(db) == -1 || open_sql(db, "rw", WRITE_TIMEOUT) == -1 ||
-	    check_schema(db) == -1 || upgrade(db) == -1)
+	if (take_file(db) < 0 || open_sql(db, "rw", WRITE_TIMEOUT) < 0 ||
+	    check_schema(db) < 0 || upgrade(db) < 0)
 		return -1;
 	return db_exec(db, "PRAGMA journal_mode=WAL;"
 	                   "PRAGMA synchronous=NORMAL");
@@ -297,11 +297,11 @@ struct db *
 db_open(const char *path, enum db_mode mode, const char **error)
 {
 	static char why[ERROR_SIZE];
-	struct db *db = calloc(1, sizeof(*db));
+	struct db *db = calloc(1, sizeof *db);
 	int e;
 
 	*error = why;
-	snprintf(why, sizeof(why), "%s", strerror(ENOMEM));
+	snprintf(why, sizeof why, "%s", strerror(ENOMEM));
 	if (db == NULL || (db->path = strdup(path)) == NULL) {
 		free(db);
 		return NULL;
@@ -312,7 +312,7 @@ db_open(const char *path, enum db_mode mode, const char **error)
 	if ((mode == DB_READ ? open_read(db) : open_write(db)) == 0)
 		return db;
 	e = errno;
-	memcpy(why, db->error, sizeof(why));
+	memcpy(why, db->error, sizeof why);
 	free_db(db);
 	errno = e;
 	return NULL;
@@ -358,7 +358,7 @@ static void
 tidy(struct db *db)
 {
 	if (db->immutable || !is_wal(db) || db_live(db) ||
-	    !db_file_current(&db->file) || access(db->path, W_OK) == -1)
+	    !db_file_current(&db->file) || access(db->path, W_OK) < 0)
 		return;
 	close_sql(db);
 	if (open_sql(db, "rw", 0) == 0)
@@ -401,7 +401,7 @@ db_undo(struct db *db)
 struct db_stmt *
 db_prepare(struct db *db, const char *sql)
 {
-	struct db_stmt *s = malloc(sizeof(*s));
+	struct db_stmt *s = malloc(sizeof *s);
 
 	if (s == NULL) {
 		db_no_memory(db);
@@ -493,7 +493,7 @@ db_run(struct db_stmt *s, const char *types, ...)
 	va_start(ap, types);
 	r = bind_all(s, types, &ap);
 	va_end(ap);
-	return r == -1 ? -1 : db_step(s);
+	return r < 0 ? -1 : db_step(s);
 }
 
 int

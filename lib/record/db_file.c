@@ -36,7 +36,7 @@ above_stderr(int fd)
 {
 	int high;
 
-	if (fd == -1 || fd > STDERR_FILENO)
+	if (fd < 0 || fd > STDERR_FILENO)
 		return fd;
 	high = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 	close(fd);
@@ -55,9 +55,9 @@ static int
 check_header(int fd, const char **why)
 {
 	unsigned char h[HEADER];
-	ssize_t n = pread(fd, h, sizeof(h), 0);
+	ssize_t n = pread(fd, h, sizeof h, 0);
 
-	if (n == -1)
+	if (n < 0)
 		return fail_errno(why);
 	if (n == 0)
 		return fail(why, "not a recording: the file is empty");
@@ -73,21 +73,21 @@ db_file_open(struct db_file *f, int writable, const char **why)
 {
 	struct stat st;
 
-	if (stat(f->path, &st) == -1)
+	if (stat(f->path, &st) < 0)
 		return errno == ENOENT ? 0 : fail_errno(why);
 	if (!S_ISREG(st.st_mode))
 		return fail(why, S_ISDIR(st.st_mode) ? "is a directory" : "not a regular file");
 	f->fd = above_stderr(open(f->path,
 	    O_CLOEXEC | (writable ? O_RDWR : O_RDONLY)));
-	if (f->fd == -1)
+	if (f->fd < 0)
 		return fail_errno(why);
-	return check_header(f->fd, why) == -1 ? -1 : 1;
+	return check_header(f->fd, why) < 0 ? -1 : 1;
 }
 
 void
 db_file_close(struct db_file *f)
 {
-	if (f->fd != -1)
+	if (f->fd >= 0)
 		close(f->fd);
 	f->fd = -1;
 }
@@ -109,7 +109,7 @@ db_file_has_log(const struct db_file *f)
 	struct stat st;
 	int r = 1;
 
-	if (real && asprintf(&name, "%s-wal", real) != -1) {
+	if (real && asprintf(&name, "%s-wal", real) >= 0) {
 		r = stat(name, &st) == 0 && st.st_size > 0;
 		free(name);
 	}
@@ -137,7 +137,7 @@ db_file_lock(const struct db_file *f, const char **why)
 {
 	short type = F_WRLCK;
 
-	if (writer_lock(f->fd, F_OFD_SETLK, &type) == -1 &&
+	if (writer_lock(f->fd, F_OFD_SETLK, &type) < 0 &&
 	    (errno == EAGAIN || errno == EACCES))
 		return fail(why, "another program is writing this recording");
 	return 0;
@@ -159,7 +159,7 @@ write_all(int fd, const char *p, size_t len)
 	ssize_t n;
 
 	for (; len; p += n, len -= (size_t)n)
-		if ((n = write(fd, p, len)) == -1) {
+		if ((n = write(fd, p, len)) < 0) {
 			if (errno != EINTR)
 				return -1;
 			n = 0;
@@ -196,8 +196,8 @@ make_way(const char *path, int old)
 
 	if (old)
 		unlink(path);
-	for (i = 0; i < sizeof(suffix) / sizeof(suffix[0]); i++)
-		if (asprintf(&name, "%s%s", path, suffix[i]) != -1) {
+	for (i = 0; i < sizeof suffix / sizeof suffix[0]; i++)
+		if (asprintf(&name, "%s%s", path, suffix[i]) >= 0) {
 			unlink(name);
 			free(name);
 		}
@@ -208,7 +208,7 @@ give_name(int fd, const char *path)
 {
 	char self[64];
 
-	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+	snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
 	return linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
 }
 
@@ -218,11 +218,11 @@ static int
 make_nameless(struct db_file *f, const char *image, size_t len, int old,
     const char **why)
 {
-	if ((f->fd = above_stderr(open_nameless(f->path))) == -1)
+	if ((f->fd = above_stderr(open_nameless(f->path))) < 0)
 		return 0;
-	if (write_all(f->fd, image, len) == -1)
+	if (write_all(f->fd, image, len) < 0)
 		return fail_errno(why);
-	if (db_file_lock(f, why) == -1)
+	if (db_file_lock(f, why) < 0)
 		return -1;
 	make_way(f->path, old);
 	if (give_name(f->fd, f->path) == 0)
@@ -240,9 +240,9 @@ make_named(struct db_file *f, const char *image, size_t len, int old,
 	make_way(f->path, old);
 	f->fd = above_stderr(open(f->path,
 	    O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0666));
-	if (f->fd == -1)
+	if (f->fd < 0)
 		return fail_errno(why);
-	if (db_file_lock(f, why) == -1)
+	if (db_file_lock(f, why) < 0)
 		return -1;
 	if (write_all(f->fd, image, len) == 0)
 		return 0;
@@ -257,9 +257,9 @@ db_file_make(struct db_file *f, const void *image, size_t len,
 {
 	int old = f->fd, r;
 
-	if ((r = make_nameless(f, image, len, old != -1, why)) == 0)
-		r = make_named(f, image, len, old != -1, why);
-	if (old != -1)
+	if ((r = make_nameless(f, image, len, old >= 0, why)) == 0)
+		r = make_named(f, image, len, old >= 0, why);
+	if (old >= 0)
 		close(old);
-	return r == -1 ? -1 : 0;
+	return r < 0 ? -1 : 0;
 }

@@ -110,12 +110,12 @@ begin_recording(struct store *s, const struct rec_rsprof *r)
 	s->start = (int64_t)number_attr(r, "wall");
 	s->started = 1;
 	s->main_pid = number_attr(r, "pid");
-	snprintf(start, sizeof(start), "%lld", (long long)s->start);
-	if (add_meta(s, "start", start) == -1 ||
-	    add_meta(s, "version", VERSION) == -1)
+	snprintf(start, sizeof start, "%lld", (long long)s->start);
+	if (add_meta(s, "start", start) < 0 ||
+	    add_meta(s, "version", VERSION) < 0)
 		return -1;
-	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-		if (add_meta(s, keys[i], rec_attr(r, keys[i])) == -1)
+	for (i = 0; i < sizeof keys / sizeof keys[0]; i++)
+		if (add_meta(s, keys[i], rec_attr(r, keys[i])) < 0)
 			return -1;
 	return 0;
 }
@@ -129,10 +129,10 @@ meta_process(struct store *s, const struct rec_proc *p)
 	if (s->has_main || (s->main_pid && s->main_pid != p->pid))
 		return 0;
 	s->has_main = 1;
-	snprintf(pid, sizeof(pid), "%llu", (unsigned long long)p->pid);
-	if (add_meta(s, "pid", pid) == -1 ||
-	    add_meta(s, "name", p->name) == -1 ||
-	    add_meta(s, "exe", p->exe) == -1)
+	snprintf(pid, sizeof pid, "%llu", (unsigned long long)p->pid);
+	if (add_meta(s, "pid", pid) < 0 ||
+	    add_meta(s, "name", p->name) < 0 ||
+	    add_meta(s, "exe", p->exe) < 0)
 		return -1;
 	return add_meta(s, "command", p->cmdline);
 }
@@ -172,10 +172,10 @@ store_rsprof(struct store *s, const struct rec *r)
 
 	if (mono > INT64_MAX || wall > INT64_MAX)
 		return skip(s, "skipped: time out of range");
-	if (!s->started && begin_recording(s, &r->rsprof) == -1)
+	if (!s->started && begin_recording(s, &r->rsprof) < 0)
 		return -1;
 	/* Not every producer has a rate. */
-	if (add_meta(s, "hz", rec_attr(&r->rsprof, "hz")) == -1)
+	if (add_meta(s, "hz", rec_attr(&r->rsprof, "hz")) < 0)
 		return -1;
 	s->offset = (int64_t)(wall - mono - (uint64_t)s->start);
 	return db_run(s->st[ADD_STREAM], "titi", r->rsprof.producer, s->offset,
@@ -185,7 +185,7 @@ store_rsprof(struct store *s, const struct rec *r)
 static int
 store_proc(struct store *s, const struct rec_proc *p)
 {
-	if (meta_process(s, p) == -1)
+	if (meta_process(s, p) < 0)
 		return -1;
 	return store_tasks_proc(s->tasks, p, when(s, p->time));
 }
@@ -196,8 +196,8 @@ store_map(struct store *s, const struct rec_map *m)
 	int64_t process, module;
 
 	if (store_tasks_find_process(s->tasks, m->pid, when(s, m->time),
-	        &process) == -1 ||
-	    store_defs_find_module(s->defs, m->module, &module) == -1)
+	        &process) < 0 ||
+	    store_defs_find_module(s->defs, m->module, &module) < 0)
 		return -1;
 	return db_run(s->st[ADD_MAP], "iiiiir", when(s, m->time), process,
 	    (int64_t)m->start, (int64_t)m->end, (int64_t)m->offset, module);
@@ -208,7 +208,7 @@ static int
 find_stack(struct store *s, const struct rec_ref *ref, int64_t *row,
     const char **cut)
 {
-	if (store_stacks_find(s->stacks, ref->id, row) == -1)
+	if (store_stacks_find(s->stacks, ref->id, row) < 0)
 		return -1;
 	*cut = *row == 0 && ref->cut == NULL ? "no-stack" : ref->cut;
 	return 0;
@@ -223,8 +223,8 @@ store_cpu(struct store *s, const struct rec_cpu *cpu)
 	if (cpu->ns > INT64_MAX)
 		return skip(s, "skipped: nanoseconds out of range");
 	if (store_tasks_find_thread(s->tasks, cpu->pid, cpu->tid, time,
-	        &thread) == -1 ||
-	    find_stack(s, &cpu->stack, &stack, &cut) == -1)
+	        &thread) < 0 ||
+	    find_stack(s, &cpu->stack, &stack, &cut) < 0)
 		return -1;
 	return db_run(s->st[ADD_CPU], "iirit", time, thread, stack,
 	    (int64_t)cpu->ns, cut);
@@ -241,8 +241,8 @@ store_off(struct store *s, const struct rec_off *off)
 	if (off->count > INT64_MAX)
 		return skip(s, "skipped: count out of range");
 	if (store_tasks_find_thread(s->tasks, off->pid, off->tid, time,
-	        &thread) == -1 ||
-	    find_stack(s, &off->stack, &stack, &cut) == -1)
+	        &thread) < 0 ||
+	    find_stack(s, &off->stack, &stack, &cut) < 0)
 		return -1;
 	return db_run(s->st[ADD_OFF], "iiriitt", time, thread, stack,
 	    (int64_t)off->ns, (int64_t)off->count, off->state, cut);
@@ -255,8 +255,8 @@ store_probe(struct store *s, const struct rec_probe *p)
 {
 	int64_t time = when(s, p->time), process, module = 0;
 
-	if (store_tasks_find_process(s->tasks, p->pid, time, &process) == -1 ||
-	    (p->module && store_defs_find_module(s->defs, p->module, &module) == -1))
+	if (store_tasks_find_process(s->tasks, p->pid, time, &process) < 0 ||
+	    (p->module && store_defs_find_module(s->defs, p->module, &module) < 0))
 		return -1;
 	return db_run(s->st[ADD_PROBE], "iittrit", time, process, p->layer,
 	    p->function, module, (int64_t)p->offset, p->how);
@@ -281,8 +281,8 @@ store_heap(struct store *s, const struct rec_heap *h)
 
 	if (!fit(&h->allocs, 9) || !fit(&h->live, 3))
 		return skip(s, "skipped: number out of range");
-	if (store_tasks_find_thread(s->tasks, h->pid, h->tid, time, &thread) == -1 ||
-	    find_stack(s, &h->stack, &stack, &cut) == -1)
+	if (store_tasks_find_thread(s->tasks, h->pid, h->tid, time, &thread) < 0 ||
+	    find_stack(s, &h->stack, &stack, &cut) < 0)
 		return -1;
 	return db_run(s->st[ADD_HEAP], "iiriiiiiiiiiiiittt", time, thread, stack,
 	    (int64_t)h->allocs, (int64_t)h->bytes, (int64_t)h->frees,
@@ -300,8 +300,8 @@ store_age(struct store *s, const struct rec_age *a)
 
 	if (!fit(&a->born, 3))
 		return skip(s, "skipped: number out of range");
-	if (store_tasks_find_thread(s->tasks, a->pid, a->tid, time, &thread) == -1 ||
-	    find_stack(s, &a->stack, &stack, &cut) == -1)
+	if (store_tasks_find_thread(s->tasks, a->pid, a->tid, time, &thread) < 0 ||
+	    find_stack(s, &a->stack, &stack, &cut) < 0)
 		return -1;
 	return db_run(s->st[ADD_AGE], "iiriiit", time, thread, stack,
 	    when(s, a->born), (int64_t)a->bytes, (int64_t)a->count, cut);
@@ -314,7 +314,7 @@ store_memory(struct store *s, const struct rec_memory *m)
 
 	if (!fit(&m->live, 13))
 		return skip(s, "skipped: number out of range");
-	if (store_tasks_find_process(s->tasks, m->pid, time, &process) == -1)
+	if (store_tasks_find_process(s->tasks, m->pid, time, &process) < 0)
 		return -1;
 	return db_run(s->st[ADD_MEMORY], "iiiiiiiiiiiiiii", time, process,
 	    (int64_t)m->live, (int64_t)m->count, (int64_t)m->peak, (int64_t)m->rss,
@@ -457,7 +457,7 @@ open_parts(struct store *s)
 struct store *
 store_open(struct db *db)
 {
-	struct store *s = calloc(1, sizeof(*s));
+	struct store *s = calloc(1, sizeof *s);
 
 	if (s == NULL) {
 		db_no_memory(db);

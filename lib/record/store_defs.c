@@ -77,8 +77,8 @@ keep(struct store_defs *d, struct things *t, uint64_t id, int64_t row,
 		known->defined = defined;
 		return 0;
 	}
-	if (array_room(&t->thing, t->n, &t->room, sizeof(*t->thing)) == -1 ||
-	    idmap_put(&t->map, id, (uint32_t)t->n) == -1)
+	if (array_room(&t->thing, t->n, &t->room, sizeof *t->thing) < 0 ||
+	    idmap_put(&t->map, id, (uint32_t)t->n) < 0)
 		return db_no_memory(d->db);
 	t->thing[t->n++] = (struct thing){ row, defined };
 	return 0;
@@ -101,7 +101,7 @@ refer(struct store_defs *d, struct things *t, uint64_t id, int64_t *row)
 	if (known || id == 0)
 		return 0;
 	warnings_add(d->complaints, t->undefined);
-	if (db_run(d->st[t->refer], "i", (int64_t)id) == -1)
+	if (db_run(d->st[t->refer], "i", (int64_t)id) < 0)
 		return -1;
 	*row = db_last_id(d->db);
 	return keep(d, t, id, *row, 0);
@@ -125,7 +125,7 @@ store_defs_module(struct store_defs *d, const struct rec_module *m)
 	if (is_defined(&d->modules, m->id))
 		return 0;
 	if (db_run(d->st[DEFINE_MODULE], "itt", (int64_t)m->id, m->buildid,
-	        m->path) == -1)
+	        m->path) < 0)
 		return -1;
 	return keep(d, &d->modules, m->id, db_last_id(d->db), 1);
 }
@@ -140,14 +140,14 @@ string_row(struct store_defs *d, const char *text, int64_t *row)
 	*row = 0;
 	if (text == NULL)
 		return 0;
-	if (db_start(st, "t", text) == -1 || (r = db_step(st)) == -1)
+	if (db_start(st, "t", text) < 0 || (r = db_step(st)) < 0)
 		return -1;
 	if (r == 1) {
 		*row = db_int(st, 0);
 		db_reset(st);
 		return 0;
 	}
-	if (db_run(d->st[ADD_STRING], "t", text) == -1)
+	if (db_run(d->st[ADD_STRING], "t", text) < 0)
 		return -1;
 	*row = db_last_id(d->db);
 	return 0;
@@ -161,9 +161,9 @@ set_origin(struct store_defs *d, const struct rec_frame *f)
 
 	if (!f->column && !f->crate && !f->folded)
 		return 0;
-	if (string_row(d, f->crate, &crate) == -1 ||
-	    string_row(d, f->version, &version) == -1 ||
-	    string_row(d, f->folded, &folded) == -1)
+	if (string_row(d, f->crate, &crate) < 0 ||
+	    string_row(d, f->version, &version) < 0 ||
+	    string_row(d, f->folded, &folded) < 0)
 		return -1;
 	return db_run(d->st[SET_ORIGIN], "irrrr", (int64_t)f->id, (int64_t)f->column,
 	    crate, version, folded);
@@ -176,15 +176,15 @@ store_defs_frame(struct store_defs *d, const struct rec_frame *f)
 
 	if (is_defined(&d->frames, f->id))
 		return 0;
-	if (string_row(d, f->function, &function) == -1 ||
-	    string_row(d, f->file, &file) == -1 ||
+	if (string_row(d, f->function, &function) < 0 ||
+	    string_row(d, f->file, &file) < 0 ||
 	    db_run(d->st[DEFINE_FRAME], "irrr", (int64_t)f->id, function, file,
-	        (int64_t)f->line) == -1)
+	        (int64_t)f->line) < 0)
 		return -1;
 	row = db_last_id(d->db);
-	if (f->class && db_run(d->st[SET_CLASS], "it", (int64_t)f->id, f->class) == -1)
+	if (f->class && db_run(d->st[SET_CLASS], "it", (int64_t)f->id, f->class) < 0)
 		return -1;
-	if (set_origin(d, f) == -1)
+	if (set_origin(d, f) < 0)
 		return -1;
 	return keep(d, &d->frames, f->id, row, 1);
 }
@@ -223,7 +223,7 @@ store_defs_open(struct db *db, struct warnings *c)
 	                              "coalesce(buildid, path) IS NOT NULL FROM module";
 	static const char frames[] = "SELECT id, hash, "
 	                             "coalesce(function, file) IS NOT NULL FROM frame";
-	struct store_defs *d = calloc(1, sizeof(*d));
+	struct store_defs *d = calloc(1, sizeof *d);
 
 	if (d == NULL) {
 		db_no_memory(db);

@@ -54,14 +54,14 @@ struct store_stacks {
 static int
 keep_text(struct store_stacks *s, const char *text, uint32_t *number)
 {
-	return strtab_add(&s->text, text, number) == -1 ? db_no_memory(s->db) : 0;
+	return strtab_add(&s->text, text, number) < 0 ? db_no_memory(s->db) : 0;
 }
 
 static int
 keep(struct store_stacks *s, uint64_t id, const struct stack *stack)
 {
-	if (array_room(&s->stack, s->n, &s->room, sizeof(*s->stack)) == -1 ||
-	    idmap_put(&s->map, id, (uint32_t)s->n) == -1)
+	if (array_room(&s->stack, s->n, &s->room, sizeof *s->stack) < 0 ||
+	    idmap_put(&s->map, id, (uint32_t)s->n) < 0)
 		return db_no_memory(s->db);
 	s->stack[s->n++] = *stack;
 	return 0;
@@ -79,8 +79,8 @@ refer(struct store_stacks *s, uint64_t id, uint32_t *index)
 	if (id == 0 || (*index = idmap_get(&s->map, id)) != NONE)
 		return 0;
 	warnings_add(s->complaints, "undefined stack");
-	if (keep_text(s, UNDEFINED, &new.cut) == -1 ||
-	    db_run(s->st[REFER], "i", (int64_t)id) == -1)
+	if (keep_text(s, UNDEFINED, &new.cut) < 0 ||
+	    db_run(s->st[REFER], "i", (int64_t)id) < 0)
 		return -1;
 	new.row = db_last_id(s->db);
 	*index = (uint32_t)s->n;
@@ -98,7 +98,7 @@ store_stacks_find(struct store_stacks *s, uint64_t id, int64_t *row)
 {
 	uint32_t i;
 
-	if (refer(s, id, &i) == -1)
+	if (refer(s, id, &i) < 0)
 		return -1;
 	*row = row_of(s, i);
 	return 0;
@@ -120,7 +120,7 @@ static int
 find_caller(struct store_stacks *s, const struct rec_ref *caller,
     struct stack *stack)
 {
-	if (refer(s, caller->id, &stack->parent) == -1)
+	if (refer(s, caller->id, &stack->parent) < 0)
 		return -1;
 	if (stack->parent == NONE)
 		return keep_text(s, caller->cut, &stack->cut);
@@ -152,9 +152,9 @@ store_stacks_define(struct store_stacks *s, const struct rec_stack *r)
 	if (i != NONE && !s->stack[i].undefined &&
 	    (s->stack[i].named || !new.named))
 		return 0;
-	if (find_caller(s, &r->caller, &new) == -1 ||
-	    store_defs_find_module(s->defs, r->module, &module) == -1 ||
-	    store_defs_find_frame(s->defs, r->frame, &frame) == -1)
+	if (find_caller(s, &r->caller, &new) < 0 ||
+	    store_defs_find_module(s->defs, r->module, &module) < 0 ||
+	    store_defs_find_frame(s->defs, r->frame, &frame) < 0)
 		return -1;
 	i = idmap_get(&s->map, r->id); /* it may be its own caller */
 	if (i != NONE && is_within(s, new.parent, i)) {
@@ -164,7 +164,7 @@ store_stacks_define(struct store_stacks *s, const struct rec_stack *r)
 	}
 	if (db_run(s->st[DEFINE], "irririt", (int64_t)r->id,
 	        row_of(s, new.parent), module, (int64_t)r->offset, frame,
-	        (int64_t)r->inlined, strtab_text(&s->text, new.cut)) == -1)
+	        (int64_t)r->inlined, strtab_text(&s->text, new.cut)) < 0)
 		return -1;
 	return put(s, r->id, &new, i);
 }
@@ -192,7 +192,7 @@ recut(struct store_stacks *s, uint32_t i, char *done, uint32_t *path)
 	}
 	while (n-- > 0) {
 		if (i != NONE &&
-		    set_cut(s, &s->stack[path[n]], s->stack[i].cut) == -1)
+		    set_cut(s, &s->stack[path[n]], s->stack[i].cut) < 0)
 			return -1;
 		i = path[n];
 	}
@@ -208,7 +208,7 @@ store_stacks_settle(struct store_stacks *s)
 
 	if (!s->recut)
 		return 0;
-	path = calloc(s->n, sizeof(*path));
+	path = calloc(s->n, sizeof *path);
 	done = calloc(s->n, 1);
 	r = path && done ? 0 : db_no_memory(s->db);
 	for (i = 0; r == 0 && i < s->n; i++)
@@ -230,7 +230,7 @@ load_stack(void *ctx, struct db_stmt *row, int columns)
 	(void)columns;
 	stack.named = !db_is_null(row, 2);
 	stack.undefined = (int)db_int(row, 4);
-	if (keep_text(s, db_text(row, 3), &stack.cut) == -1)
+	if (keep_text(s, db_text(row, 3), &stack.cut) < 0)
 		return -1;
 	return keep(s, (uint64_t)db_int(row, 1), &stack);
 }
@@ -252,7 +252,7 @@ load_caller(void *ctx, struct db_stmt *row, int columns)
 static int
 open_circles(struct store_stacks *s)
 {
-	uint32_t *walk = calloc(s->n + 1, sizeof(*walk)), i, j, up;
+	uint32_t *walk = calloc(s->n + 1, sizeof *walk), i, j, up;
 
 	if (walk == NULL)
 		return db_no_memory(s->db);
@@ -276,9 +276,9 @@ load(struct store_stacks *s)
 	static const char callers[] = "SELECT stack.hash, caller.hash "
 	                              "FROM stack JOIN stack caller ON caller.id = stack.parent";
 
-	if (db_query(s->db, stacks, NULL, load_stack, s) == -1 ||
-	    db_query(s->db, callers, NULL, load_caller, s) == -1 ||
-	    open_circles(s) == -1)
+	if (db_query(s->db, stacks, NULL, load_stack, s) < 0 ||
+	    db_query(s->db, callers, NULL, load_caller, s) < 0 ||
+	    open_circles(s) < 0)
 		return -1;
 	return db_prepare_all(s->db, s->st, sql, NSTATEMENTS);
 }
@@ -286,7 +286,7 @@ load(struct store_stacks *s)
 struct store_stacks *
 store_stacks_open(struct db *db, struct warnings *c, struct store_defs *defs)
 {
-	struct store_stacks *s = calloc(1, sizeof(*s));
+	struct store_stacks *s = calloc(1, sizeof *s);
 
 	if (s == NULL) {
 		db_no_memory(db);

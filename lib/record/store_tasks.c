@@ -71,7 +71,7 @@ place(struct store_tasks *t, struct idmap *map, uint64_t id, size_t n,
 	if ((*at = idmap_get(map, id)) != NONE)
 		return 0;
 	*at = (uint32_t)n;
-	return idmap_put(map, id, *at) == -1 ? db_no_memory(t->db) : 0;
+	return idmap_put(map, id, *at) < 0 ? db_no_memory(t->db) : 0;
 }
 
 /* ---- processes --------------------------------------------------------- */
@@ -82,9 +82,9 @@ keep_process(struct store_tasks *t, uint64_t pid, const struct process *process)
 	uint32_t i;
 
 	if (array_room(&t->process, t->nprocess, &t->process_room,
-	        sizeof(*t->process)) == -1)
+	        sizeof *t->process) < 0)
 		return db_no_memory(t->db);
-	if (place(t, &t->process_map, pid, t->nprocess, &i) == -1)
+	if (place(t, &t->process_map, pid, t->nprocess, &i) < 0)
 		return -1;
 	t->process[i] = *process;
 	t->nprocess += i == t->nprocess;
@@ -109,7 +109,7 @@ need_process(struct store_tasks *t, uint64_t pid, int64_t time, uint32_t *at)
 		return 0;
 	warnings_add(t->complaints, "undefined process");
 	if (db_run(t->st[ADD_PROCESS], "irttti", (int64_t)pid, (int64_t)0,
-	        (char *)NULL, (char *)NULL, (char *)NULL, time) == -1)
+	        (char *)NULL, (char *)NULL, (char *)NULL, time) < 0)
 		return -1;
 	new.row = db_last_id(t->db);
 	*at = (uint32_t)t->nprocess;
@@ -122,7 +122,7 @@ store_tasks_find_process(struct store_tasks *t, uint64_t pid, int64_t time,
 {
 	uint32_t at;
 
-	if (need_process(t, pid, time, &at) == -1)
+	if (need_process(t, pid, time, &at) < 0)
 		return -1;
 	*row = t->process[at].row;
 	return 0;
@@ -142,7 +142,7 @@ end_threads(struct store_tasks *t, struct process *p, int64_t time)
 		th->over = 1;
 		th->ended = time;
 		p->running--;
-		if (db_run(t->st[END_THREAD], "ii", time, th->row) == -1)
+		if (db_run(t->st[END_THREAD], "ii", time, th->row) < 0)
 			return -1;
 	}
 	return 0;
@@ -152,7 +152,7 @@ end_threads(struct store_tasks *t, struct process *p, int64_t time)
 static int
 end_process(struct store_tasks *t, struct process *p, int64_t time)
 {
-	if (end_threads(t, p, time) == -1)
+	if (end_threads(t, p, time) < 0)
 		return -1;
 	if (p->over)
 		return 0;
@@ -195,10 +195,10 @@ store_tasks_proc(struct store_tasks *t, const struct rec_proc *p, int64_t time)
 	}
 	if (known && is_same(known, &new))
 		return 0;
-	if (known && end_process(t, known, time) == -1)
+	if (known && end_process(t, known, time) < 0)
 		return -1;
 	if (db_run(t->st[ADD_PROCESS], "iittti", (int64_t)p->pid,
-	        (int64_t)p->ppid, p->name, p->exe, p->cmdline, time) == -1)
+	        (int64_t)p->ppid, p->name, p->exe, p->cmdline, time) < 0)
 		return -1;
 	new.row = db_last_id(t->db);
 	return keep_process(t, p->pid, &new);
@@ -228,9 +228,9 @@ keep_thread(struct store_tasks *t, uint64_t pid, uint64_t tid,
 	uint32_t i;
 
 	if (array_room(&t->thread, t->nthread, &t->thread_room,
-	        sizeof(*t->thread)) == -1)
+	        sizeof *t->thread) < 0)
 		return db_no_memory(t->db);
-	if (place(t, &t->thread_map, thread_key(pid, tid), t->nthread, &i) == -1)
+	if (place(t, &t->thread_map, thread_key(pid, tid), t->nthread, &i) < 0)
 		return -1;
 	t->thread[i] = *thread;
 	t->thread[i].process = t->process[thread->at].row;
@@ -245,9 +245,9 @@ add_thread(struct store_tasks *t, uint64_t pid, uint64_t tid, const char *name,
 {
 	struct thread new = { .name = hash_str(HASH_INIT, name) };
 
-	if (need_process(t, pid, time, &new.at) == -1 ||
+	if (need_process(t, pid, time, &new.at) < 0 ||
 	    db_run(t->st[ADD_THREAD], "iiti", t->process[new.at].row,
-	        (int64_t)tid, name, time) == -1)
+	        (int64_t)tid, name, time) < 0)
 		return -1;
 	*row = new.row = db_last_id(t->db);
 	return keep_thread(t, pid, tid, &new);
@@ -262,7 +262,7 @@ copy_thread(struct store_tasks *t, uint64_t pid, uint64_t tid,
 	struct thread new = { .at = old->at, .name = old->name };
 
 	if (db_run(t->st[COPY_THREAD], "iii", t->process[old->at].row, time,
-	        old->row) == -1)
+	        old->row) < 0)
 		return -1;
 	*row = new.row = db_last_id(t->db);
 	return keep_thread(t, pid, tid, &new);
@@ -378,7 +378,7 @@ store_tasks_open(struct db *db, struct warnings *c)
 	                              "FROM thread JOIN process ON process.id = thread.process "
 	                              "WHERE thread.ended IS NULL AND process.ended IS NULL "
 	                              "ORDER BY thread.id";
-	struct store_tasks *t = calloc(1, sizeof(*t));
+	struct store_tasks *t = calloc(1, sizeof *t);
 
 	if (t == NULL) {
 		db_no_memory(db);

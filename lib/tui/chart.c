@@ -88,7 +88,7 @@ chart_bucket(uint64_t duration, size_t buckets, uint64_t least)
 	static const unsigned milliseconds[] = { 10, 20, 50, 100, 250, 500,
 		1000, 2000, 5000, 10000, 15000, 30000, 60000, 120000, 300000,
 		600000, 900000, 1800000, 3600000 };
-	const size_t n = sizeof(milliseconds) / sizeof(milliseconds[0]);
+	const size_t n = sizeof milliseconds / sizeof milliseconds[0];
 	uint64_t length = 0;
 
 	if (!buckets)
@@ -300,7 +300,7 @@ draw_value(struct grid *g, const struct grid_area *plot, int y, double value,
 {
 	char buf[32];
 
-	chart_value(value, bytes, buf, sizeof(buf));
+	chart_value(value, bytes, buf, sizeof buf);
 	grid_put_right(g, plot->y + y, plot->x - LABEL, LABEL - 2, GRID_FRAME,
 	    buf);
 	grid_fill(g, (struct grid_area){ plot->y + y, plot->x - 1, 1, 1 },

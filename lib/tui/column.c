@@ -31,7 +31,7 @@ column_percent(struct grid *g, const struct grid_area *cell, uint64_t part,
 	double percent = units_percent(part, whole);
 	char buf[32];
 
-	snprintf(buf, sizeof(buf), whole ? "%.1f" : "-", percent);
+	snprintf(buf, sizeof buf, whole ? "%.1f" : "-", percent);
 	grid_put_right(g, cell->y, cell->x, cell->columns - 1, heat(percent),
 	    buf);
 }
@@ -145,13 +145,13 @@ put_file(struct grid *g, const struct grid_area *cell, const char *file, uint64_
 	int room = cell->columns, x;
 
 	if (number)
-		snprintf(line, sizeof(line), ":%" PRIu64, number);
+		snprintf(line, sizeof line, ":%" PRIu64, number);
 	room -= (int)strlen(line);
 	if (room < 1)
 		return;
 	if (room > COLUMN_COLUMNS)
 		room = COLUMN_COLUMNS;
-	shorten_source(buf, sizeof(buf), file, (size_t)room);
+	shorten_source(buf, sizeof buf, file, (size_t)room);
 	x = grid_put(g, cell->y, cell->x, room, GRID_FAINT, buf);
 	grid_put(g, cell->y, x, cell->x + cell->columns - x, GRID_FAINT, line);
 }

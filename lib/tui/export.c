@@ -34,7 +34,7 @@ export_file(const char *name, const char *suffix, int (*write)(void *ctx, FILE *
 {
 	size_t used = strlen(said);
 	char path[128];
-	int fd = create(name, suffix, path, sizeof(path)), bad, cause;
+	int fd = create(name, suffix, path, sizeof path), bad, cause;
 	FILE *out = fd < 0 ? NULL : fdopen(fd, "w");
 
 	if (!out) {

@@ -83,7 +83,7 @@ glyph_next(const struct grid *g, const char **s)
 struct grid *
 grid_open(int rows, int columns, int utf8)
 {
-	struct grid *g = calloc(1, sizeof(*g));
+	struct grid *g = calloc(1, sizeof *g);
 
 	if (!g)
 		return NULL;
@@ -113,7 +113,7 @@ grid_resize(struct grid *g, int rows, int columns)
 	rows = rows < 1 ? 1 : rows;
 	columns = columns < 1 ? 1 : columns;
 	n = (size_t)rows * (size_t)columns;
-	cell = reallocarray(g->cell, n, sizeof(*cell));
+	cell = reallocarray(g->cell, n, sizeof *cell);
 	if (!cell)
 		return -1;
 	g->cell = cell;
@@ -260,7 +260,7 @@ grid_printf(struct grid *g, int y, int x, int columns, int style,
 	va_list ap;
 
 	va_start(ap, format);
-	vsnprintf(buf, sizeof(buf), format, ap);
+	vsnprintf(buf, sizeof buf, format, ap);
 	va_end(ap);
 	return grid_put(g, y, x, columns, style, buf);
 }

@@ -17,7 +17,7 @@ add_key(char *label, size_t size, int key)
 	size_t used = strlen(label);
 
 	snprintf(label + used, size - used, "%s%s", used ? " " : "",
-	    keys_name(key, buf, sizeof(buf)));
+	    keys_name(key, buf, sizeof buf));
 }
 
 /* ---- the help ----------------------------------------------------------- */
@@ -36,9 +36,9 @@ keyhelp_help(struct pager *p, const struct view_key *key, size_t n)
 
 	for (size_t i = 0; i < n; i++) {
 		*label = '\0';
-		add_key(label, sizeof(label), key[i].key);
+		add_key(label, sizeof label, key[i].key);
 		while (i + 1 < n && strcmp(key[i].help, key[i + 1].help) == 0)
-			add_key(label, sizeof(label), key[++i].key);
+			add_key(label, sizeof label, key[++i].key);
 		pager_add(p, GRID_KEY, label, LABEL, key[i].help);
 	}
 }
@@ -68,7 +68,7 @@ draw_hint(struct grid *g, const struct grid_area *area, int x, const struct view
 
 	for (size_t j = i; j < n; j++)
 		if (is_same(&key[j], &key[i]))
-			add_key(label, sizeof(label), key[j].key);
+			add_key(label, sizeof label, key[j].key);
 	if (x + grid_width(g, label) + 1 + grid_width(g, key[i].hint) > end)
 		return x;
 	x = grid_put(g, area->y, x, end - x, GRID_KEY, label) + 1;

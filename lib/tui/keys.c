@@ -24,7 +24,7 @@ static const struct {
 };
 
 static const char *const mouse[KEYS_NMOUSE] = { "Press", "Release", "WheelUp", "WheelDown" };
-#define NAMED (sizeof(named) / sizeof(named[0]))
+#define NAMED (sizeof named / sizeof named[0])
 
 static int
 mouse_next(const char **text)

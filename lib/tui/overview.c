@@ -85,7 +85,7 @@ percents(const struct overview *s, double *value)
 	size_t n;
 	const uint64_t *ns = profile_course(session_profile(s->watch), &n);
 
-	memset(value, 0, s->bars * sizeof(*value));
+	memset(value, 0, s->bars * sizeof *value);
 	for (size_t i = 0; i < n; i++) {
 		uint64_t at = i * PROFILE_COURSE, end = at + PROFILE_COURSE, to;
 		double each = 100.0 * (double)ns[i] / (double)PROFILE_COURSE / (double)s->width;
@@ -138,7 +138,7 @@ sign(const struct overview *s, enum what what, double value)
 	if (what != HEAP || !s->estimated)
 		return "";
 	raw.estimated = 0;
-	all = calloc(s->bars, sizeof(*all));
+	all = calloc(s->bars, sizeof *all);
 	if (all) {
 		values(&raw, what, all);
 		less = value_at(&raw, what, all) > value;
@@ -189,7 +189,7 @@ static void
 draw_part(const struct overview *s, enum what what, struct grid *g, const struct grid_area *area)
 {
 	struct grid_area bars = *area;
-	double *value = calloc(s->bars, sizeof(*value));
+	double *value = calloc(s->bars, sizeof *value);
 	int y = area->y + area->rows - 1, x;
 	char buf[32], text[40];
 	double now;
@@ -199,8 +199,8 @@ draw_part(const struct overview *s, enum what what, struct grid *g, const struct
 	values(s, what, value);
 	x = grid_put(g, y, area->x, area->columns, GRID_FAINT, label[what]) + 1;
 	now = value_at(s, what, value);
-	snprintf(text, sizeof(text), "%s%s", sign(s, what, now),
-	    chart_value(now, what != CPU, buf, sizeof(buf)));
+	snprintf(text, sizeof text, "%s%s", sign(s, what, now),
+	    chart_value(now, what != CPU, buf, sizeof buf));
 	grid_put_right(g, y, x, VALUE, GRID_STRONG, text);
 	bars.columns = (int)s->bars;
 	bars.x = area->x + area->columns - bars.columns;

@@ -51,7 +51,7 @@ static int
 grow(struct pager *p)
 {
 	size_t size = p->size ? 2 * p->size : 64;
-	struct line *line = reallocarray(p->line, size, sizeof(*line));
+	struct line *line = reallocarray(p->line, size, sizeof *line);
 
 	if (!line)
 		return -1;

@@ -13,7 +13,7 @@ prompt_begin(struct prompt *p, int kind, const char *label, const char *text)
 {
 	p->kind = kind;
 	p->label = label;
-	snprintf(p->text, sizeof(p->text), "%s", text);
+	snprintf(p->text, sizeof p->text, "%s", text);
 	p->len = strlen(p->text);
 }
 
@@ -24,7 +24,7 @@ add(struct prompt *p, int key)
 	mbstate_t state = { 0 };
 	size_t n = wcrtomb(c, (wchar_t)key, &state);
 
-	if (n == (size_t)-1 || p->len + n >= sizeof(p->text))
+	if (n == (size_t)-1 || p->len + n >= sizeof p->text)
 		return;
 	memcpy(p->text + p->len, c, n);
 	p->len += n;

@@ -140,7 +140,7 @@ static void
 rescue_add(const char *capability, const char *otherwise)
 {
 	const char *s = capability ? tigetstr(capability) : NULL;
-	size_t room = sizeof(rescue.text) - rescue.len;
+	size_t room = sizeof rescue.text - rescue.len;
 	int n;
 
 	s = s && s != (char *)-1 ? s : otherwise;
@@ -177,7 +177,7 @@ rescue_from(void (*handler)(int))
 	static const int numbers[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT };
 	struct sigaction a = { .sa_handler = handler, .sa_flags = (int)SA_RESETHAND };
 
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
 		sigaction(numbers[i], &a, NULL);
 }
 
@@ -274,7 +274,7 @@ start_curses(struct screen *s)
 struct screen *
 screen_open(char *why, size_t size)
 {
-	struct screen *s = calloc(1, sizeof(*s));
+	struct screen *s = calloc(1, sizeof *s);
 	const char *term = getenv("TERM"), *missing;
 
 	if (!s) {
@@ -464,7 +464,7 @@ read_signal(struct screen *s, int *value)
 {
 	struct signalfd_siginfo info;
 
-	if (read(s->signals, &info, sizeof(info)) != (ssize_t)sizeof(info))
+	if (read(s->signals, &info, sizeof info) != (ssize_t)sizeof info)
 		return SCREEN_NONE;
 	*value = (int)info.ssi_signo;
 	if (*value == SIGTSTP)

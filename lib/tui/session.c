@@ -82,7 +82,7 @@ count_streams(struct session *w, const char *where)
 	struct db_stmt *s;
 	int64_t n = 0;
 
-	snprintf(sql, sizeof(sql), "SELECT count(*) FROM stream %s", where);
+	snprintf(sql, sizeof sql, "SELECT count(*) FROM stream %s", where);
 	s = db_prepare(w->db, sql);
 	if (s && db_step(s) == 1)
 		n = db_int(s, 0);
@@ -122,7 +122,7 @@ take_memory(struct session *w, struct db_stmt *row)
 	struct session_memory m = { (uint64_t)db_int(row, 1), (uint64_t)db_int(row, 2),
 		(uint64_t)db_int(row, 3) };
 
-	if (array_room(&w->told, w->ntold, &w->told_room, sizeof(m)) < 0)
+	if (array_room(&w->told, w->ntold, &w->told_room, sizeof m) < 0)
 		return db_no_memory(w->db);
 	if (w->ntold == 0 && find_heap(w) < 0)
 		return -1;
@@ -159,7 +159,7 @@ struct session *
 session_open(const char *path, const char **error)
 {
 	static char why[512];
-	struct session *w = calloc(1, sizeof(*w));
+	struct session *w = calloc(1, sizeof *w);
 	struct stat st;
 
 	*error = "out of memory";
@@ -173,7 +173,7 @@ session_open(const char *path, const char **error)
 		    PROFILE_FUNCTION, 0, UINT64_MAX, SESSION_WINDOW);
 	if (!w->profile || read_memory(w) < 0) {
 		if (w->db)
-			snprintf(why, sizeof(why), "%s", db_error(w->db));
+			snprintf(why, sizeof why, "%s", db_error(w->db));
 		*error = w->db ? why : *error;
 		session_close(w);
 		return NULL;

@@ -17,7 +17,7 @@ sparkline_begin(struct sparkline *t, struct session *w, unsigned of, size_t ids)
 	    (t->version == session_version(w) || t->read == now))
 		return 0;
 	if (ids > t->room) {
-		value = reallocarray(t->value, ids * SPARKLINE_CELLS, sizeof(*value));
+		value = reallocarray(t->value, ids * SPARKLINE_CELLS, sizeof *value);
 		if (!value)
 			return -1;
 		t->value = value;

@@ -26,7 +26,7 @@ static const char *
 grouped(uint64_t n, char *buf, size_t size)
 {
 	char digits[32];
-	int len = snprintf(digits, sizeof(digits), "%" PRIu64, n);
+	int len = snprintf(digits, sizeof digits, "%" PRIu64, n);
 	size_t used = 0;
 
 	for (int i = 0; i < len && used + 2 < size; i++) {
@@ -59,8 +59,8 @@ add_samples(struct figure *f, const struct session *w)
 
 	if (no_time(w))
 		return;
-	snprintf(f->text, sizeof(f->text), "%s sample%s",
-	    grouped(s->samples, n, sizeof(n)), s->samples == 1 ? "" : "s");
+	snprintf(f->text, sizeof f->text, "%s sample%s",
+	    grouped(s->samples, n, sizeof n), s->samples == 1 ? "" : "s");
 	f->rank = 1;
 }
 
@@ -71,7 +71,7 @@ add_rate(struct figure *f, const struct session *w)
 
 	if (period == 0)
 		return;
-	snprintf(f->text, sizeof(f->text), "%" PRIu64 " Hz", (SECOND + period / 2) / period);
+	snprintf(f->text, sizeof f->text, "%" PRIu64 " Hz", (SECOND + period / 2) / period);
 	f->style = GRID_FAINT;
 	f->rank = 6;
 }
@@ -81,7 +81,7 @@ add_load(struct figure *f, const struct session *w)
 {
 	if (no_time(w))
 		return;
-	snprintf(f->text, sizeof(f->text), "%.2f cores", session_cores(w));
+	snprintf(f->text, sizeof f->text, "%.2f cores", session_cores(w));
 	f->rank = 2;
 }
 
@@ -93,8 +93,8 @@ add_lost(struct figure *f, const struct session *w)
 
 	if (s->lost == 0)
 		return;
-	snprintf(f->text, sizeof(f->text), "%s lost",
-	    grouped(s->lost, n, sizeof(n)));
+	snprintf(f->text, sizeof f->text, "%s lost",
+	    grouped(s->lost, n, sizeof n));
 	f->style = GRID_WARN;
 }
 
@@ -106,7 +106,7 @@ add_stacks(struct figure *f, const struct session *w)
 
 	if (s->ns == s->short_ns)
 		return;
-	snprintf(f->text, sizeof(f->text), "%.1f%% complete", percent);
+	snprintf(f->text, sizeof f->text, "%.1f%% complete", percent);
 	f->style = percent < GOOD_STACKS ? GRID_WARN : GRID_PLAIN;
 	f->rank = 3;
 }
@@ -119,7 +119,7 @@ add_covered(struct figure *f, const struct session *w)
 
 	if (percent < 0)
 		return;
-	snprintf(f->text, sizeof(f->text), "heap %.0f%% covered", percent);
+	snprintf(f->text, sizeof f->text, "heap %.0f%% covered", percent);
 	f->rank = 4;
 }
 
@@ -130,7 +130,7 @@ add_cost(struct figure *f, const struct session *w)
 
 	if (s->cost_ns == 0)
 		return;
-	snprintf(f->text, sizeof(f->text), "profiler %.1f%%",
+	snprintf(f->text, sizeof f->text, "profiler %.1f%%",
 	    100 * ratio(s->cost_ns, s->recorded));
 	f->style = GRID_FAINT;
 	f->rank = 5;
@@ -139,7 +139,7 @@ add_cost(struct figure *f, const struct session *w)
 static void (*const add[])(struct figure *, const struct session *) = {
 	add_samples, add_rate, add_load, add_stacks, add_covered, add_lost, add_cost
 };
-#define FIGURES (sizeof(add) / sizeof(add[0]))
+#define FIGURES (sizeof add / sizeof add[0])
 
 /* Leave out what has no room, the least important first. */
 static void
@@ -242,7 +242,7 @@ status_rows(const struct session *w)
 {
 	char buf[512] = "";
 
-	return remark(w, buf, sizeof(buf)) ? 3 : 2;
+	return remark(w, buf, sizeof buf) ? 3 : 2;
 }
 
 void
@@ -250,7 +250,7 @@ status_draw(const struct session *w, int paused, const char *place,
     struct grid *g, const struct grid_area *area)
 {
 	char buf[512] = "";
-	int style = remark(w, buf, sizeof(buf));
+	int style = remark(w, buf, sizeof buf);
 	int x = area->x + 1, columns = area->columns - 2;
 
 	draw_state(w, paused, g, area);

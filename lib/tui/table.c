@@ -60,7 +60,7 @@ renumber(struct table *t, const struct table_source *s)
 	size_t *order, kept = 0, from = t->of;
 
 	if (s->n > t->size) {
-		order = reallocarray(t->order, s->n, sizeof(*order));
+		order = reallocarray(t->order, s->n, sizeof *order);
 		if (!order)
 			return -1;
 		t->order = order;
@@ -108,7 +108,7 @@ table_update(struct table *t, const struct table_source *s)
 	if (renumber(t, s) < 0)
 		return -1;
 	if (t->n)
-		qsort_r(t->order, t->n, sizeof(*t->order), compare, &by);
+		qsort_r(t->order, t->n, sizeof *t->order, compare, &by);
 	find_selected(t, s);
 	return 0;
 }

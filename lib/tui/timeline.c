@@ -64,7 +64,7 @@ struct timeline {
 struct timeline *
 timeline_open(struct session *w)
 {
-	struct timeline *p = calloc(1, sizeof(*p));
+	struct timeline *p = calloc(1, sizeof *p);
 
 	if (p)
 		p->watch = w;
@@ -134,10 +134,10 @@ series_room(struct series *s, size_t n)
 
 	if (n <= s->size)
 		return 0;
-	value = reallocarray(s->value, n, sizeof(*value));
+	value = reallocarray(s->value, n, sizeof *value);
 	if (value)
 		s->value = value;
-	over = reallocarray(s->over, n, sizeof(*over));
+	over = reallocarray(s->over, n, sizeof *over);
 	if (over)
 		s->over = over;
 	if (!value || !over)
@@ -227,7 +227,7 @@ int
 timeline_time(const struct profile *p, uint64_t id, enum profile_metric metric, uint64_t from,
     uint64_t width, uint64_t last, size_t n, double *value)
 {
-	uint64_t *ns = calloc(n, sizeof(*ns)), begin, length;
+	uint64_t *ns = calloc(n, sizeof *ns), begin, length;
 	int r = ns ? profile_series(p, (unsigned)id, 't', metric, from, width, ns, n) : -1;
 
 	for (size_t i = 0; r == 0 && i < n; i++) {
@@ -244,7 +244,7 @@ timeline_bytes(void *ctx, uint64_t key, uint64_t from, uint64_t width, uint64_t 
     double *value, double *over)
 {
 	const struct inuse *u = ctx;
-	uint64_t *bytes = calloc(n, sizeof(*bytes));
+	uint64_t *bytes = calloc(n, sizeof *bytes);
 	int r = bytes ? inuse_series(u, inuse_id(u, key), 's', from, width, bytes, n) : -1;
 
 	(void)last;
@@ -341,7 +341,7 @@ right_text(const struct timeline *p, const struct timeline_source *s, const stru
 		legend(s, g, columns, buf, size);
 		return;
 	}
-	chart_value(d->value[i] + d->over[i], s->bytes, value, sizeof(value));
+	chart_value(d->value[i] + d->over[i], s->bytes, value, sizeof value);
 	units_time(time, a->from + i * a->width, a->width < SECOND);
 	snprintf(buf, size, " %s at %s ", value, time);
 }
@@ -354,7 +354,7 @@ draw_rule(const struct timeline *p, const struct timeline_source *s, struct grid
 	char buf[VALUE_SIZE + 64], name[COLUMN_SIZE];
 	int x = area->x + 3, y = area->y, end, room;
 
-	right_text(p, s, g, area->columns, buf, sizeof(buf));
+	right_text(p, s, g, area->columns, buf, sizeof buf);
 	end = area->x + area->columns - grid_width(g, buf) - 2;
 	room = end - x - 2 - grid_width(g, s->which);
 	column_shorten(name, s->name, s->is_path, room < 8 ? 8 : room);
@@ -379,7 +379,7 @@ draw_pin(const struct timeline *p, int number, int bytes, struct grid *g,
 	char name[COLUMN_SIZE], value[32] = "";
 
 	if (i < pin->series.axis.n)
-		chart_value(pin->series.value[i], bytes, value, sizeof(value));
+		chart_value(pin->series.value[i], bytes, value, sizeof value);
 	room -= *value ? (int)strlen(value) + 1 : 0;
 	x = grid_printf(g, cell->y, x, 2, GRID_LINE + number - 1, "%d ", number);
 	column_shorten(name, pin->name, pin->is_path, room < 4 ? 4 : room);
@@ -732,6 +732,6 @@ static const struct view_key keys[] = {
 const struct view_key *
 timeline_keys(size_t *n)
 {
-	*n = sizeof(keys) / sizeof(keys[0]);
+	*n = sizeof keys / sizeof keys[0];
 	return keys;
 }

@@ -43,7 +43,7 @@ static const struct view_type *(*const types[])(void) = {
 	view_cpu, view_memory, view_both, view_tree, view_callers, view_flame,
 	view_source, view_diff, view_info
 };
-#define PANES (sizeof(types) / sizeof(types[0]))
+#define PANES (sizeof types / sizeof types[0])
 #define INFO (PANES - 1)
 
 struct tui {
@@ -218,7 +218,7 @@ static const struct view_key table_keys[] = {
 	{ 'S', 0, act_reverse, "reverse the order", NULL },
 	{ 'y', 0, act_copy, "copy the row to the clipboard of the terminal", NULL },
 };
-#define TABLE (sizeof(table_keys) / sizeof(table_keys[0]))
+#define TABLE (sizeof table_keys / sizeof table_keys[0])
 
 /* Of tables, and of what else has names to be found. */
 static const struct view_key search_keys[] = {
@@ -226,20 +226,20 @@ static const struct view_key search_keys[] = {
 	{ 'n', 1, act_find, "next one that was searched for", NULL },
 	{ 'N', -1, act_find, "the one before that", NULL },
 };
-#define SEARCH (sizeof(search_keys) / sizeof(search_keys[0]))
+#define SEARCH (sizeof search_keys / sizeof search_keys[0])
 
 /* Of tables again, behind these. */
 static const struct view_key filter_keys[] = {
 	{ 'F', 0, act_filter, "show only names with a text or regular expression", "filter" },
 };
-#define FILTER (sizeof(filter_keys) / sizeof(filter_keys[0]))
+#define FILTER (sizeof filter_keys / sizeof filter_keys[0])
 
 /* ---- what is typed ----------------------------------------------------- */
 
 static const char *
 set_filter(struct tui *t, const char *text)
 {
-	snprintf(t->filter, sizeof(t->filter), "%s", text);
+	snprintf(t->filter, sizeof t->filter, "%s", text);
 	return refilter(t);
 }
 
@@ -247,7 +247,7 @@ static const char *
 search(struct tui *t, const char *text)
 {
 	if (*text)
-		snprintf(t->wanted, sizeof(t->wanted), "%s", text);
+		snprintf(t->wanted, sizeof t->wanted, "%s", text);
 	return act_find(t, 1);
 }
 
@@ -467,13 +467,13 @@ act_export(void *tui, int arg)
 	struct sheet s;
 
 	(void)arg;
-	if (export_file(name, "txt", write_text, t, said, sizeof(said)) < 0 ||
+	if (export_file(name, "txt", write_text, t, said, sizeof said) < 0 ||
 	    (find_sheet(t, &s) &&
-	        export_file(name, "csv", write_table, &s, said, sizeof(said)) < 0) ||
-	    (t->shown->type->svg && export_file(name, "svg", write_svg, t, said, sizeof(said)) < 0))
-		snprintf(t->said, sizeof(t->said), "cannot be written here: %s", strerror(errno));
+	        export_file(name, "csv", write_table, &s, said, sizeof said) < 0) ||
+	    (t->shown->type->svg && export_file(name, "svg", write_svg, t, said, sizeof said) < 0))
+		snprintf(t->said, sizeof t->said, "cannot be written here: %s", strerror(errno));
 	else
-		snprintf(t->said, sizeof(t->said), "written: %s", said);
+		snprintf(t->said, sizeof t->said, "written: %s", said);
 	return t->said;
 }
 
@@ -499,7 +499,7 @@ static const struct view_key common_keys[] = {
 	{ KEYS_CONTROL('l'), TUI_REPAIR, act_wish, "draw the screen again", NULL },
 	{ KEYS_CONTROL('z'), TUI_NOTHING, act_wish, "suspend", NULL },
 };
-#define COMMON (sizeof(common_keys) / sizeof(common_keys[0]))
+#define COMMON (sizeof common_keys / sizeof common_keys[0])
 #define FIRST 12 /* of them stand first at the foot of the screen */
 
 /* Of a text, in front of them. */
@@ -507,7 +507,7 @@ static const struct view_key back_keys[] = {
 	{ 'q', 0, act_back, "back", "back" },
 	{ KEYS_ESC, 0, act_back, "back", NULL },
 };
-#define BACK (sizeof(back_keys) / sizeof(back_keys[0]))
+#define BACK (sizeof back_keys / sizeof back_keys[0])
 
 static const struct view_key text_keys[] = {
 	{ 'j', 1, act_scroll, "a line down", "scroll" },
@@ -522,7 +522,7 @@ static const struct view_key text_keys[] = {
 	{ 'G', 1, act_end, "the end", NULL },
 	{ KEYS_END, 1, act_end, "the end", NULL },
 };
-#define TEXT (sizeof(text_keys) / sizeof(text_keys[0]))
+#define TEXT (sizeof text_keys / sizeof text_keys[0])
 
 static struct pager *
 text(const struct tui *t)
@@ -708,7 +708,7 @@ first_pane(struct session *w)
 struct tui *
 tui_open(struct session *w)
 {
-	struct tui *t = calloc(1, sizeof(*t));
+	struct tui *t = calloc(1, sizeof *t);
 
 	if (!t)
 		return NULL;
@@ -833,7 +833,7 @@ place(const struct tui *t, char *buf, size_t size)
 		append(buf, size, "folded  ");
 	if (*t->filter && t->shown->type->table)
 		append(buf, size, "filtered  ");
-	t->shown->type->place(t->shown->view, at, sizeof(at));
+	t->shown->type->place(t->shown->view, at, sizeof at);
 	append(buf, size, at);
 }
 
@@ -860,7 +860,7 @@ draw_all(const struct tui *t, struct grid *g)
 	draw_body(t, g, &body);
 	if (strip.rows)
 		overview_draw(t->watch, g, &strip);
-	place(t, where, sizeof(where));
+	place(t, where, sizeof where);
 	status_draw(t->watch, t->paused, where, g, &head);
 	draw_foot(t, g, &foot);
 }
@@ -872,7 +872,7 @@ draw_too_small(struct grid *g)
 	char need[64];
 	int y = all.rows / 2 - 1;
 
-	snprintf(need, sizeof(need), "%dx%d is needed", TUI_COLUMNS_MIN,
+	snprintf(need, sizeof need, "%dx%d is needed", TUI_COLUMNS_MIN,
 	    TUI_ROWS_MIN);
 	y = y < 0 ? 0 : y;
 	grid_printf(g, y, 0, all.columns, GRID_STRONG, "too small: %dx%d",

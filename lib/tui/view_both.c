@@ -105,7 +105,7 @@ join(struct view_both *v)
 		inuse_rows(v->inuse, &heap);
 	v->n = 0;
 	if (cpu + heap > v->room) {
-		row = reallocarray(v->row, cpu + heap, sizeof(*row));
+		row = reallocarray(v->row, cpu + heap, sizeof *row);
 		if (!row)
 			return -1;
 		v->row = row;
@@ -266,7 +266,7 @@ time_series(void *view, uint64_t id, uint64_t from, uint64_t width, uint64_t las
 {
 	const struct view_both *v = view;
 
-	memset(over, 0, n * sizeof(*over));
+	memset(over, 0, n * sizeof *over);
 	return timeline_time(session_profile(v->watch), id, PROFILE_CPU, from, width, last, n, value);
 }
 
@@ -313,7 +313,7 @@ both_close(void *view)
 static void *
 both_open(struct session *w)
 {
-	struct view_both *v = calloc(1, sizeof(*v));
+	struct view_both *v = calloc(1, sizeof *v);
 
 	if (!v)
 		return NULL;

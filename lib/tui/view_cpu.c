@@ -210,7 +210,7 @@ cpu_series(void *view, uint64_t id, uint64_t from, uint64_t width, uint64_t last
 	for (int i = PROFILE_CPU; r == 0 && i <= PROFILE_OFF; i++) {
 		double *to = i == PROFILE_CPU ? value : over;
 
-		memset(to, 0, n * sizeof(*to));
+		memset(to, 0, n * sizeof *to);
 		if (v->metric == (enum profile_metric)i || v->metric == PROFILE_WALL)
 			r = timeline_time(session_profile(v->watch), id, (enum profile_metric)i, from,
 			    width, last, n, to);
@@ -249,7 +249,7 @@ cpu_plot(void *view, struct timeline_source *s)
 	s->id = v->row[i].id;
 	s->name = v->row[i].name;
 	s->is_path = column_is_path(v->group);
-	which(v, &v->row[i], s->which, sizeof(s->which));
+	which(v, &v->row[i], s->which, sizeof s->which);
 	return v->plot;
 }
 
@@ -398,7 +398,7 @@ static const struct view_key keys[] = {
 static void *
 cpu_open(struct session *w)
 {
-	struct view_cpu *v = calloc(1, sizeof(*v));
+	struct view_cpu *v = calloc(1, sizeof *v);
 
 	if (!v)
 		return NULL;
@@ -507,7 +507,7 @@ view_cpu(void)
 	static const struct view_type type = {
 		.name = "CPU", .open = cpu_open, .close = cpu_close,
 		.update = cpu_update, .draw = cpu_draw, .place = cpu_place,
-		.key = keys, .nkeys = sizeof(keys) / sizeof(keys[0]),
+		.key = keys, .nkeys = sizeof keys / sizeof keys[0],
 		.table = cpu_table, .plot = cpu_plot, .focus = cpu_focus,
 		.hinted = cpu_hinted,
 		.words = words,

@@ -74,7 +74,7 @@ find(struct view_diff *v, struct idmap *at, const char *name)
 
 	if (i != IDMAP_NONE)
 		return &v->row[i];
-	if (array_room(&v->row, v->n, &v->room, sizeof(*v->row)) < 0 ||
+	if (array_room(&v->row, v->n, &v->room, sizeof *v->row) < 0 ||
 	    idmap_put(at, key, (uint32_t)v->n) < 0)
 		return NULL;
 	v->row[v->n] = (struct row){ .id = (unsigned)key, .name = name };
@@ -183,11 +183,11 @@ copy_rows(struct before *b)
 {
 	size_t n = b->part.n;
 
-	b->row = reallocarray(NULL, n + 1, sizeof(*b->row));
+	b->row = reallocarray(NULL, n + 1, sizeof *b->row);
 	if (!b->row)
 		return -1;
 	if (n)
-		memcpy(b->row, b->part.cpu, n * sizeof(*b->row));
+		memcpy(b->row, b->part.cpu, n * sizeof *b->row);
 	b->part.cpu = b->row;
 	return 0;
 }
@@ -351,15 +351,15 @@ row_draw(const void *rows, size_t i, int column, struct grid *g,
 	switch ((enum column)column) {
 	case BEFORE:
 	case AFTER:
-		snprintf(text, sizeof(text), "%.1f", share(v, r, column == AFTER ? NEW : OLD));
+		snprintf(text, sizeof text, "%.1f", share(v, r, column == AFTER ? NEW : OLD));
 		grid_put_right(g, cell->y, cell->x, cell->columns - 1, GRID_PLAIN, text);
 		break;
 	case CHANGE:
-		snprintf(text, sizeof(text), "%+.1f", change(v, r));
+		snprintf(text, sizeof text, "%+.1f", change(v, r));
 		draw_change(g, cell, change(v, r), 0.5, text);
 		break;
 	case TOTAL:
-		snprintf(text, sizeof(text), "%+.1f", change_total(v, r));
+		snprintf(text, sizeof text, "%+.1f", change_total(v, r));
 		draw_change(g, cell, change_total(v, r), 0.5, text);
 		break;
 	case LIVE:
@@ -456,7 +456,7 @@ diff_close(void *view)
 static void *
 diff_open(struct session *w)
 {
-	struct view_diff *v = calloc(1, sizeof(*v));
+	struct view_diff *v = calloc(1, sizeof *v);
 
 	if (!v)
 		return NULL;
@@ -488,7 +488,7 @@ diff_place(void *view, char *buf, size_t size)
 	char what[UNITS_MAX + 16] = "changes", range[UNITS_MAX];
 
 	if (b && !session_other(v->watch))
-		snprintf(what, sizeof(what), "against %s", units_range(range, b->from, b->to));
+		snprintf(what, sizeof what, "against %s", units_range(range, b->from, b->to));
 	snprintf(buf, size, "%s%s: functions %zu/%zu", what, v->by_time ? ", % of a core" : "",
 	    t->n ? t->at + 1 : 0, t->n);
 }
@@ -522,7 +522,7 @@ view_diff(void)
 	static const struct view_type type = {
 		.name = "diff", .open = diff_open, .close = diff_close, .update = diff_update,
 		.table = diff_table, .draw = diff_draw, .place = diff_place,
-		.focus = diff_focus, .key = keys, .nkeys = sizeof(keys) / sizeof(keys[0]),
+		.focus = diff_focus, .key = keys, .nkeys = sizeof keys / sizeof keys[0],
 		.words = words,
 	};
 

@@ -133,11 +133,11 @@ place_children(const struct view_flame *v, uint64_t *left, uint32_t first,
 static uint64_t *
 place(const struct view_flame *v, uint32_t zoom)
 {
-	uint64_t *left = malloc((v->calls.n + 1) * sizeof(*left));
+	uint64_t *left = malloc((v->calls.n + 1) * sizeof *left);
 
 	if (!left)
 		return NULL;
-	memset(left, 0xff, (v->calls.n + 1) * sizeof(*left));
+	memset(left, 0xff, (v->calls.n + 1) * sizeof *left);
 	if (zoom == CALLTREE_NONE)
 		place_children(v, left, v->calls.n ? v->calls.root : CALLTREE_NONE, 0);
 	else
@@ -529,7 +529,7 @@ flame_close(void *view)
 static void *
 flame_open(struct session *w)
 {
-	struct view_flame *v = calloc(1, sizeof(*v));
+	struct view_flame *v = calloc(1, sizeof *v);
 
 	if (v)
 		v->forest.watch = w;
@@ -567,7 +567,7 @@ view_flame(void)
 		.name = "flame", .open = flame_open, .close = flame_close,
 		.update = flame_update, .draw = flame_draw, .place = flame_place, .svg = flame_svg,
 		.find = flame_find, .click = flame_click,
-		.focus = flame_focus, .key = keys, .nkeys = sizeof(keys) / sizeof(keys[0]),
+		.focus = flame_focus, .key = keys, .nkeys = sizeof keys / sizeof keys[0],
 		.words = words,
 	};
 

@@ -49,7 +49,7 @@ add_start(struct view_info *v)
 
 	if (!start || !localtime_r(&seconds, &tm))
 		return;
-	strftime(buf, sizeof(buf), "%Y-%m-%d %H:%M:%S %z", &tm);
+	strftime(buf, sizeof buf, "%Y-%m-%d %H:%M:%S %z", &tm);
 	pager_add(v->page, GRID_FAINT, "begun", LABEL, buf);
 }
 
@@ -59,7 +59,7 @@ add_facts(struct view_info *v)
 	const char *value;
 
 	pager_add(v->page, GRID_STRONG, "Recording", 0, NULL);
-	for (size_t i = 0; i < sizeof(facts) / sizeof(facts[0]); i++) {
+	for (size_t i = 0; i < sizeof facts / sizeof facts[0]; i++) {
 		value = db_meta(session_db(v->watch), facts[i].key);
 		if (value)
 			pager_add(v->page, GRID_FAINT, facts[i].label, LABEL,
@@ -224,7 +224,7 @@ info_close(void *view)
 static void *
 info_open(struct session *w)
 {
-	struct view_info *v = calloc(1, sizeof(*v));
+	struct view_info *v = calloc(1, sizeof *v);
 
 	if (!v)
 		return NULL;

@@ -190,7 +190,7 @@ row_draw(const void *rows, size_t i, int column, struct grid *g,
 		draw_size(g, cell, row->self.bytes, all->bytes);
 		break;
 	case COUNT:
-		snprintf(buf, sizeof(buf), "%" PRIu64, row->self.count);
+		snprintf(buf, sizeof buf, "%" PRIu64, row->self.count);
 		grid_put_right(g, cell->y, cell->x, cell->columns - 1,
 		    column_heat(row->self.count, all->count), buf);
 		break;
@@ -257,7 +257,7 @@ take_rows(struct view_memory *v)
 {
 	size_t n;
 	const struct inuse_row *all = inuse_rows(v->leaks ? v->leaks : v->inuse, &n);
-	struct inuse_row *row = n > v->room ? reallocarray(v->row, n, sizeof(*row)) : v->row;
+	struct inuse_row *row = n > v->room ? reallocarray(v->row, n, sizeof *row) : v->row;
 
 	if (n && !row)
 		return -1;
@@ -423,7 +423,7 @@ memory_close(void *view)
 static void *
 memory_open(struct session *w)
 {
-	struct view_memory *v = calloc(1, sizeof(*v));
+	struct view_memory *v = calloc(1, sizeof *v);
 
 	if (!v)
 		return NULL;
@@ -498,7 +498,7 @@ memory_place(void *view, char *buf, size_t size)
 	char age[32] = "";
 
 	if (v->age)
-		snprintf(age, sizeof(age), " of %" PRIu64 " s and more", v->age / SECOND);
+		snprintf(age, sizeof age, " of %" PRIu64 " s and more", v->age / SECOND);
 	snprintf(buf, size, "memory%s%s: %ss %zu/%zu", age,
 	    trust(v), profile_group_name(v->group),
 	    t->n ? t->at + 1 : 0, t->n);
@@ -523,7 +523,7 @@ view_memory(void)
 		.name = "memory", .open = memory_open, .close = memory_close,
 		.update = memory_update, .table = memory_table, .plot = memory_plot,
 		.focus = memory_focus, .draw = memory_draw, .place = memory_place,
-		.key = keys, .nkeys = sizeof(keys) / sizeof(keys[0]),
+		.key = keys, .nkeys = sizeof keys / sizeof keys[0],
 		.words = words,
 	};
 

@@ -94,7 +94,7 @@ split(struct view_source *v)
 	char *p = v->text, *end;
 
 	for (v->n = 0; *p; p = end) {
-		if (array_room(&v->line, v->n, &v->room, sizeof(*v->line)) < 0)
+		if (array_room(&v->line, v->n, &v->room, sizeof *v->line) < 0)
 			return -1;
 		v->line[v->n++] = (struct line){ .text = p };
 		end = p + strcspn(p, "\n");
@@ -239,7 +239,7 @@ row_draw(const void *rows, size_t i, int column, struct grid *g,
 			    column_heat(l->live, v->live), units_size(buf, l->live));
 		break;
 	case NUMBER:
-		snprintf(buf, sizeof(buf), "%zu", i + 1);
+		snprintf(buf, sizeof buf, "%zu", i + 1);
 		grid_put_right(g, cell->y, cell->x, cell->columns - 1, GRID_FRAME, buf);
 		break;
 	default:
@@ -298,7 +298,7 @@ source_close(void *view)
 static void *
 source_open(struct session *w)
 {
-	struct view_source *v = calloc(1, sizeof(*v));
+	struct view_source *v = calloc(1, sizeof *v);
 
 	if (!v)
 		return NULL;
@@ -324,9 +324,9 @@ source_draw(void *view, struct grid *g, const struct grid_area *area)
 	column_shorten(name, v->file ? v->file : function ? function : "?", v->file != NULL,
 	    area->columns > 40 ? area->columns - 40 : 8);
 	if (v->file)
-		snprintf(text, sizeof(text), "%s %s", name, v->why ? v->why : "has no such lines");
+		snprintf(text, sizeof text, "%s %s", name, v->why ? v->why : "has no such lines");
 	else
-		snprintf(text, sizeof(text), "of %s no source file is known", name);
+		snprintf(text, sizeof text, "of %s no source file is known", name);
 	column_middle(g, area, text);
 }
 
@@ -337,7 +337,7 @@ source_place(void *view, char *buf, size_t size)
 	const struct table *t = &v->table;
 	char name[160];
 
-	shorten_source(name, sizeof(name), v->file ? v->file : "source", 36);
+	shorten_source(name, sizeof name, v->file ? v->file : "source", 36);
 	snprintf(buf, size, "%s %zu/%zu", name, t->n ? t->order[t->at] + 1 : 0, v->n);
 }
 

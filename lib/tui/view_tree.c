@@ -79,7 +79,7 @@ set_open(struct view_tree *v, enum part part, uint32_t node, int open)
 static int
 add_line(struct view_tree *v, enum part part, uint32_t node)
 {
-	if (array_room(&v->line, v->n, &v->room, sizeof(*v->line)) < 0)
+	if (array_room(&v->line, v->n, &v->room, sizeof *v->line) < 0)
 		return -1;
 	v->line[v->n++] = (struct line){ part, node };
 	return 0;
@@ -233,7 +233,7 @@ draw_indent(struct grid *g, const struct grid_area *cell, unsigned depth)
 	most = most > INDENT_MAX ? INDENT_MAX : most;
 	if (depth <= most)
 		return cell->x + (int)depth;
-	snprintf(deep, sizeof(deep), "%u", depth);
+	snprintf(deep, sizeof deep, "%u", depth);
 	return grid_put_right(g, cell->y, cell->x, (int)most, GRID_FRAME, deep) +
 	    grid_width(g, deep);
 }
@@ -499,7 +499,7 @@ tree_close(void *view)
 static void *
 open_either(struct session *w, int focused)
 {
-	struct view_tree *v = calloc(1, sizeof(*v));
+	struct view_tree *v = calloc(1, sizeof *v);
 
 	if (!v)
 		return NULL;
@@ -564,7 +564,7 @@ static const char *const words[] = {
 
 #define COMMON .close = tree_close, .update = tree_update, .table = tree_table, \
 	.draw = tree_draw, .place = tree_place, .focus = tree_focus, .key = keys, \
-	.nkeys = sizeof(keys) / sizeof(keys[0]), .words = words
+	.nkeys = sizeof keys / sizeof keys[0], .words = words
 
 const struct view_type *
 view_tree(void)

@@ -49,10 +49,10 @@ check_ranges(void)
 {
 	uint64_t from = 7, to = 7;
 
-	for (size_t i = 0; i < sizeof(no_range) / sizeof(no_range[0]); i++)
-		ok(arg_range(no_range[i], &from, &to) == -1 && from == 7 && to == 7,
+	for (size_t i = 0; i < sizeof no_range / sizeof no_range[0]; i++)
+		ok(arg_range(no_range[i], &from, &to) < 0 && from == 7 && to == 7,
 		    "no range: \"%s\"", no_range[i]);
-	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
+	for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++)
 		ok(arg_range(ranges[i].text, &from, &to) == 0 && from == ranges[i].from &&
 		    to == ranges[i].to, "range %s", ranges[i].text);
 }
@@ -65,23 +65,23 @@ main(void)
 
 	check_ranges();
 
-	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+	for (i = 0; i < sizeof good / sizeof good[0]; i++)
 		ok(arg_duration(good[i].text, &n) == 0 && n == good[i].ns,
 		    "duration %s", good[i].text);
-	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+	for (i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		n = 7;
-		ok(arg_duration(bad[i], &n) == -1 && n == 7,
+		ok(arg_duration(bad[i], &n) < 0 && n == 7,
 		    "no duration: \"%s\"", bad[i]);
 	}
 	ok(arg_number("99", 1, 10000, &n) == 0 && n == 99, "number");
 	ok(arg_number("18446744073709551615", 0, UINT64_MAX, &n) == 0 &&
 	    n == UINT64_MAX, "largest number");
 	n = 7;
-	ok(arg_number("0", 1, 9, &n) == -1 && arg_number("10", 1, 9, &n) == -1,
+	ok(arg_number("0", 1, 9, &n) < 0 && arg_number("10", 1, 9, &n) < 0,
 	    "out of range");
-	ok(arg_number("", 0, 9, &n) == -1 && arg_number("-1", 0, 9, &n) == -1 &&
-	    arg_number("1x", 0, 9, &n) == -1 && arg_number(" 1", 0, 9, &n) == -1
-	    && arg_number("18446744073709551616", 0, UINT64_MAX, &n) == -1,
+	ok(arg_number("", 0, 9, &n) < 0 && arg_number("-1", 0, 9, &n) < 0 &&
+	    arg_number("1x", 0, 9, &n) < 0 && arg_number(" 1", 0, 9, &n) < 0
+	    && arg_number("18446744073709551616", 0, UINT64_MAX, &n) < 0,
 	    "no number");
 	ok(n == 7, "and nothing is set");
 	return tap_done();

@@ -34,9 +34,9 @@ stacks(void)
 
 	if (calltree_stacks_new(&s, 9) < 0)
 		exit(1);
-	memcpy(s.caller, caller, sizeof(caller));
-	memcpy(s.row, row, sizeof(row));
-	memcpy(s.value, value, sizeof(value));
+	memcpy(s.caller, caller, sizeof caller);
+	memcpy(s.row, row, sizeof row);
+	memcpy(s.value, value, sizeof value);
 	return s;
 }
 

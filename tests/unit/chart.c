@@ -30,10 +30,10 @@ check_axes(void)
 		{ 100 * 86400 * S, 0, 100, 115200 * S }, { S, 0, 0, S },
 	};
 
-	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
+	for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
 		ok(chart_round(values[i][0]) == values[i][1],
 		    "%g is below %g", values[i][0], values[i][1]);
-	for (size_t i = 0; i < sizeof(buckets) / sizeof(buckets[0]); i++)
+	for (size_t i = 0; i < sizeof buckets / sizeof buckets[0]; i++)
 		ok(chart_bucket(buckets[i].duration, buckets[i].buckets,
 		    buckets[i].least) == buckets[i].want, "%" PRIu64
 		    " s in %zu buckets of %g s", buckets[i].duration / S,

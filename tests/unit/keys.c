@@ -16,9 +16,9 @@ check_names(void)
 	char buf[16], text[32];
 	const char *name, *s;
 
-	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-		name = keys_name(keys[i], buf, sizeof(buf));
-		snprintf(text, sizeof(text), strlen(name) > 2 ||
+	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+		name = keys_name(keys[i], buf, sizeof buf);
+		snprintf(text, sizeof text, strlen(name) > 2 ||
 		    keys[i] == KEYS_UP ? "<%s>" : "%s", name);
 		s = text;
 		ok(keys_next(&s) == keys[i] && !*s, "%s", text);

@@ -18,7 +18,7 @@
 #define END UINT64_MAX
 
 static char dir[] = "/tmp/rsprof-profile.XXXXXX";
-static char path[sizeof(dir) + 16];
+static char path[sizeof dir + 16];
 
 /* ---- making recordings ------------------------------------------------- */
 
@@ -676,7 +676,7 @@ writer_main(int in, int out)
 	}
 	store_close(sink.ctx);
 	rec_reader_free(r);
-	_exit(db_close(db) == -1);
+	_exit(db_close(db) < 0);
 }
 
 static struct writer
@@ -734,9 +734,9 @@ kill_writer(void)
 static int
 exists(const char *suffix)
 {
-	char name[sizeof(path) + 8];
+	char name[sizeof path + 8];
 
-	snprintf(name, sizeof(name), "%s%s", path, suffix);
+	snprintf(name, sizeof name, "%s%s", path, suffix);
 	return access(name, F_OK) == 0;
 }
 
@@ -860,13 +860,13 @@ test_replaced(void)
 {
 	struct db *db;
 	struct stat before, after;
-	char log[sizeof(path) + 8];
+	char log[sizeof path + 8];
 
 	unlink(path);
 	kill_writer();
 	db = reader();
 	unlink(path);
-	snprintf(log, sizeof(log), "%s-wal", path);
+	snprintf(log, sizeof log, "%s-wal", path);
 	unlink(log);
 	kill_writer();
 	must(stat(log, &before) == 0 && before.st_size > 0, "no log");
@@ -975,7 +975,7 @@ main(void)
 	struct db *db;
 
 	must(mkdtemp(dir) != NULL, "mkdtemp");
-	snprintf(path, sizeof(path), "%s/p.db", dir);
+	snprintf(path, sizeof path, "%s/p.db", dir);
 	ok(profile_group("thread") == PROFILE_THREAD &&
 	    profile_group("x") == PROFILE_NGROUPS, "names of groups");
 

@@ -122,7 +122,7 @@ check(shorten *f, const struct sample *s, size_t n)
 	char out[256];
 
 	for (; n--; s++) {
-		f(out, sizeof(out), s->name, s->columns);
+		f(out, sizeof out, s->name, s->columns);
 		if (!ok(strcmp(out, s->want) == 0, "%zu: %s", s->columns,
 		    s->want))
 			printf("# got %s\n", out);
@@ -139,7 +139,7 @@ check_bounds(shorten *f, const struct sample *s, size_t n)
 	for (; n--; s++)
 		for (columns = 0; columns < 70; columns++)
 			for (size = 0; size < 100; size++) {
-				memset(out, '#', sizeof(out));
+				memset(out, '#', sizeof out);
 				used = f(out, size, s->name, columns);
 				wrong += used > columns || out[size] != '#';
 				if (size == 0)
@@ -150,7 +150,7 @@ check_bounds(shorten *f, const struct sample *s, size_t n)
 	ok(wrong == 0, "no bounds exceeded at any width and size");
 }
 
-#define N(a) (sizeof(a) / sizeof((a)[0]))
+#define N(a) (sizeof a / sizeof((a)[0]))
 
 int
 main(void)

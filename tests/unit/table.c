@@ -44,7 +44,7 @@ text(const void *rows, size_t i)
 {
 	static char buf[16];
 
-	snprintf(buf, sizeof(buf), "Row %u", id(rows, i));
+	snprintf(buf, sizeof buf, "Row %u", id(rows, i));
 	return buf;
 }
 
@@ -76,7 +76,7 @@ check_selection(void)
 	    less = source(c, 2), none = source(c, 0);
 	struct table t = { 0 };
 
-	ok(table_update(&t, &none) == 0 && table_selected(&t) == -1, "empty");
+	ok(table_update(&t, &none) == 0 && table_selected(&t) < 0, "empty");
 	table_update(&t, &s);
 	ok(selected(&t, a) == 1, "the first row is selected at first");
 	table_update(&t, &more);
@@ -98,7 +98,7 @@ check_selection(void)
 	ok(selected(&t, c) == 4, "not beyond the first");
 	table_update(&t, &none);
 	table_move(&t, &none, 1);
-	ok(table_selected(&t) == -1, "nothing to select");
+	ok(table_selected(&t) < 0, "nothing to select");
 	table_free(&t);
 }
 
@@ -183,7 +183,7 @@ check_patterns(void)
 	    selected(&t, a) == 11, "a filter leaves what matches");
 	ok(table_filter(&t, "2") == 0 && table_update(&t, &s) == 0 && t.n == 2, "another one");
 	ok(table_filter(&t, "(") == 0 && table_update(&t, &s) == 0 && t.n == 0 &&
-	    table_selected(&t) == -1, "what is no expression is a text");
+	    table_selected(&t) < 0, "what is no expression is a text");
 	ok(table_find(&t, &s, "2", 1) < 0, "nothing is found where nothing is");
 	ok(table_filter(&t, "") == 0 && table_update(&t, &s) == 0 && t.n == 5, "and none");
 	t.reverse = 1;
