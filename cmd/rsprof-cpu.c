@@ -20,16 +20,16 @@
 
 #include "base/arg.h"
 #include "bpf/cpu.h"
-#include "sample/follow.h"
-#include "stream/header.h"
-#include "unwind/module.h"
 #include "os/perf.h"
 #include "os/proc.h"
-#include "stream/rec.h"
+#include "sample/follow.h"
 #include "sample/sampler.h"
-#include "unwind/addrspace.h"
-#include "sample/target.h"
 #include "sample/stackmap.h"
+#include "sample/target.h"
+#include "stream/header.h"
+#include "stream/rec.h"
+#include "unwind/addrspace.h"
+#include "unwind/module.h"
 #include "unwind/unwind.h"
 
 #define COPY_DEFAULT 65528 /* more does not fit into a record of perf */

@@ -16,10 +16,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "doctor/check.h"
 #include "base/arg.h"
-#include "doctor/check_process.h"
 #include "doctor/caps.h"
+#include "doctor/check.h"
+#include "doctor/check_process.h"
 #include "os/proc.h"
 
 enum { STATUS_LOST = 1, STATUS_USAGE, STATUS_NOPROC, STATUS_PERM, STATUS_NOTHING };

@@ -21,17 +21,17 @@
 
 #include "base/arg.h"
 #include "base/array.h"
-#include "sample/follow.h"
-#include "stream/header.h"
 #include "heap/heap.h"
 #include "heap/pagemap.h"
-#include "os/perf.h"
 #include "heap/sites.h"
+#include "os/perf.h"
 #include "os/proc.h"
-#include "stream/rec.h"
+#include "sample/follow.h"
 #include "sample/sampler.h"
-#include "unwind/addrspace.h"
 #include "sample/target.h"
+#include "stream/header.h"
+#include "stream/rec.h"
+#include "unwind/addrspace.h"
 #include "unwind/unwind.h"
 
 #define INTERVAL_NS 1000000000

@@ -22,24 +22,24 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "heap/ages.h"
 #include "base/arg.h"
 #include "base/array.h"
-#include "heap/budget.h"
-#include "sample/follow.h"
-#include "stream/header.h"
-#include "heap/heap.h"
-#include "heap/discover.h"
-#include "unwind/module.h"
 #include "elf/elf_file.h"
-#include "os/perf.h"
-#include "heap/sites.h"
+#include "heap/ages.h"
+#include "heap/budget.h"
+#include "heap/discover.h"
+#include "heap/heap.h"
 #include "heap/probe_plan.h"
+#include "heap/sites.h"
+#include "os/perf.h"
 #include "os/proc.h"
+#include "sample/follow.h"
+#include "sample/stackmap.h"
+#include "sample/target.h"
+#include "stream/header.h"
 #include "stream/rec.h"
 #include "unwind/addrspace.h"
-#include "sample/target.h"
-#include "sample/stackmap.h"
+#include "unwind/module.h"
 
 #define INTERVAL_NS 1000000000
 #define ROUND_MS 100        /* between two looks at what has come, at most */

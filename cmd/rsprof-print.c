@@ -21,9 +21,9 @@
 
 #include "base/array.h"
 #include "base/idmap.h"
-#include "symbol/shorten.h"
-#include "stream/rec.h"
 #include "base/strtab.h"
+#include "stream/rec.h"
+#include "symbol/shorten.h"
 
 /* Columns, of whatever terminal: so the output is the same in a file. */
 #define FUNCTION_COLUMNS 60

@@ -23,12 +23,12 @@
 #include "base/arg.h"
 #include "base/array.h"
 #include "base/idmap.h"
-#include "unwind/module.h"
 #include "os/proc.h"
+#include "os/tracee.h"
+#include "sample/target.h"
 #include "stream/rec.h"
 #include "unwind/addrspace.h"
-#include "sample/target.h"
-#include "os/tracee.h"
+#include "unwind/module.h"
 #include "unwind/unwind.h"
 
 #define ROUNDS 8    /* of looking for new threads, at most */

@@ -16,8 +16,8 @@
 #include <unistd.h>
 
 #include "record/db.h"
-#include "stream/rec.h"
 #include "record/store.h"
+#include "stream/rec.h"
 
 #define INTERVAL 250 /* milliseconds of a transaction */
 #define WARNINGS 20  /* lines that are complained about one by one */

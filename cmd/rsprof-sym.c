@@ -18,15 +18,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/hash.h"
 #include "base/arg.h"
-#include "unwind/cache.h"
-#include "symbol/category.h"
-#include "elf/debuginfod.h"
-#include "symbol/generic.h"
+#include "base/hash.h"
 #include "base/idmap.h"
+#include "elf/debuginfod.h"
 #include "stream/rec.h"
+#include "symbol/category.h"
+#include "symbol/generic.h"
 #include "symbol/symbol.h"
+#include "unwind/cache.h"
 
 #define MEMORY 256ULL /* MiB for debug information, unless told */
 #define DIRS 16

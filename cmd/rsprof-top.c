@@ -14,11 +14,11 @@
 #include <unistd.h>
 
 #include "base/arg.h"
-#include "record/db.h"
 #include "profile/inuse.h"
 #include "profile/inuse_report.h"
 #include "profile/profile.h"
 #include "profile/report.h"
+#include "record/db.h"
 
 #define ROWS 20     /* shown without -n */
 #define COLUMNS 120 /* of a line where there is no terminal */

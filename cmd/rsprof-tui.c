@@ -16,12 +16,12 @@
 #include <unistd.h>
 
 #include "base/arg.h"
+#include "profile/profile.h"
 #include "tui/grid.h"
 #include "tui/keys.h"
-#include "profile/profile.h"
 #include "tui/screen.h"
-#include "tui/tui.h"
 #include "tui/session.h"
+#include "tui/tui.h"
 
 #define TICK 100 /* milliseconds between two looks at the file */
 

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "base/idmap.h"
 #include "base/hash.h"
+#include "base/idmap.h"
 
 static int
 append(struct strtab *t, const char *s)

@@ -9,11 +9,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "doctor/caps.h"
 #include "doctor/check_bpf.h"
 #include "doctor/check_process.h"
 #include "os/kallsyms.h"
 #include "os/perf.h"
-#include "doctor/caps.h"
 #include "os/proc.h"
 #include "os/selftest.h"
 

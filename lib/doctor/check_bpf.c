@@ -12,14 +12,14 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "doctor/caps.h"
 #include "doctor/check.h"
 #include "os/btf.h"
-#include "doctor/caps.h"
 #include "os/proc.h"
 #include "os/rawbpf.h"
-#include "sample/sampler.h"
 #include "os/selftest.h"
 #include "sample/cpu.h"
+#include "sample/sampler.h"
 
 /* include/uapi/linux/bpf.h of Linux 6.13; headers may be older. */
 #define FUNC_GET_CURRENT_TASK_BTF 158 /* 5.11 */

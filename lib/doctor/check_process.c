@@ -9,16 +9,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/array.h"
+#include "doctor/caps.h"
 #include "doctor/check.h"
 #include "doctor/ptrace_access.h"
-#include "base/array.h"
-#include "unwind/cfi.h"
-#include "unwind/module.h"
-#include "os/perf.h"
 #include "heap/probe_plan.h"
-#include "doctor/caps.h"
+#include "os/perf.h"
 #include "os/proc.h"
 #include "symbol/symbol.h"
+#include "unwind/cfi.h"
+#include "unwind/module.h"
 
 #define UNWIND_STEP 64 /* bytes between two places where a table is asked */
 #define UNWIND_TINY 16384 /* a library with so little code is nobody's care */

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "doctor/check.h"
 #include "doctor/caps.h"
+#include "doctor/check.h"
 #include "os/proc.h"
 
 /* Whose a process is: proc_pid_status(5). */

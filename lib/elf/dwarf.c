@@ -8,13 +8,13 @@
 #include <unistd.h>
 
 #include "base/array.h"
+#include "base/strtab.h"
 #include "elf/debugfile.h"
 #include "elf/dwarf_file.h"
 #include "elf/dwarf_line.h"
 #include "elf/dwarf_names.h"
 #include "elf/dwarf_split.h"
 #include "elf/elf_file.h"
-#include "base/strtab.h"
 
 /* A range of a function's addresses. */
 struct function {

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 
 #include "base/array.h"
-#include "base/idmap.h"
 #include "base/hash.h"
+#include "base/idmap.h"
 
 #define FINE 16 /* steps of each length */
 

@@ -9,11 +9,11 @@
 #include <unistd.h>
 
 #include "base/array.h"
-#include "bpf/spy.h"
 #include "base/idmap.h"
+#include "bpf/spy.h"
 
-#include "os/loader.h"
 #include "heap/probe_plan.h"
+#include "os/loader.h"
 #include "os/proc.h"
 #include "os/rawbpf.h"
 #include "spy.skel.h"

@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "heap/probe_plan.h"
-#include "heap/infer.h"
 #include "heap/calltrace.h"
+#include "heap/infer.h"
+#include "heap/probe_plan.h"
 
 #define CALLS 50000        /* to look at, at most, */
 #define TIME_NS 3000000000 /* and so long, at a time */

@@ -14,14 +14,14 @@
 #include "heap/heap_inside.h"
 
 #include "heap.skel.h"
-#include "os/loader.h"
 #include "heap/probe_plan.h"
+#include "os/loader.h"
 #include "os/proc.h"
 #include "os/rawbpf.h"
 #include "os/selftest.h"
-#include "unwind/addrspace.h"
-#include "sample/walk_maps.h"
 #include "sample/stackmap.h"
+#include "sample/walk_maps.h"
+#include "unwind/addrspace.h"
 
 #define RING_BYTES (8U << 20)
 #define FIRST_SEGMENTS 8

@@ -9,17 +9,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "heap/allocator.h"
 #include "base/array.h"
 #include "bpf/heap.h"
 #include "elf/debugfile.h"
+#include "elf/elf_file.h"
 #include "elf/got.h"
 #include "elf/insn.h"
-#include "unwind/module.h"
-#include "elf/elf_file.h"
-#include "os/proc.h"
+#include "heap/allocator.h"
 #include "heap/hot_slots.h"
 #include "heap/rust_stubs.h"
+#include "os/proc.h"
+#include "unwind/module.h"
 
 #define COUNT(a) (sizeof a / sizeof *a)
 

@@ -2,8 +2,8 @@
 
 #include <stddef.h>
 
-#include "elf/insn.h"
 #include "elf/elf_file.h"
+#include "elf/insn.h"
 
 #define COUNT(a) (sizeof a / sizeof *a)
 #define CALLEES 16

@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/hash.h"
 #include "base/array.h"
-#include "heap/heap.h"
+#include "base/hash.h"
 #include "base/idmap.h"
+#include "heap/heap.h"
 
 struct sites {
 	struct site **place;

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "base/idmap.h"
 #include "base/hash.h"
+#include "base/idmap.h"
 
 #define NEARLY_ALL 0.95
 #define NONE CALLTREE_NONE

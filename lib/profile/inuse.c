@@ -6,11 +6,11 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/hash.h"
+#include "base/idmap.h"
+#include "base/strtab.h"
 #include "profile/calltree.h"
 #include "record/db.h"
-#include "base/idmap.h"
-#include "base/hash.h"
-#include "base/strtab.h"
 
 #define NONE UINT32_MAX
 

@@ -4,10 +4,10 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/quote.h"
 #include "base/units.h"
 #include "record/db.h"
 #include "symbol/shorten.h"
-#include "base/quote.h"
 
 #define NAME_SIZE 8192
 #define LABEL "%-10s"

@@ -4,13 +4,13 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/strtab.h"
 #include "profile/calltree.h"
-#include "record/db.h"
 #include "profile/profile_data.h"
 #include "profile/profile_rows.h"
 #include "profile/profile_runs.h"
 #include "profile/profile_tree.h"
-#include "base/strtab.h"
+#include "record/db.h"
 
 #define NONE PROFILE_NONE
 #define OFF_LAG 2000000000 /* nanoseconds; it is told of each second */

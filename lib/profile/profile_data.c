@@ -6,12 +6,12 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "record/db.h"
 #include "base/idmap.h"
+#include "base/strtab.h"
 #include "profile/profile_rows.h"
 #include "profile/profile_runs.h"
 #include "profile/profile_tree.h"
-#include "base/strtab.h"
+#include "record/db.h"
 
 #define COURSE_MOST (UINT64_C(31) * 86400 * 4) /* a month */
 #define NONE PROFILE_NONE

@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/hash.h"
 #include "base/idmap.h"
 #include "profile/profile_tree.h"
-#include "base/hash.h"
 
 #define NONE PROFILE_NONE
 

@@ -1,8 +1,8 @@
 /* RFC 4180. */
 #include <inttypes.h>
 
-#include "profile/profile.h"
 #include "base/quote.h"
+#include "profile/profile.h"
 #include "profile/report.h"
 
 static void

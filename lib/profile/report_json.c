@@ -1,11 +1,11 @@
 #include <inttypes.h>
 
 #include "base/arg.h"
+#include "base/quote.h"
+#include "profile/profile.h"
+#include "profile/report.h"
 #include "record/db.h"
 #include "symbol/shorten.h"
-#include "profile/profile.h"
-#include "base/quote.h"
-#include "profile/report.h"
 
 /* ---- values ------------------------------------------------------------ */
 

@@ -1,12 +1,12 @@
 #include <inttypes.h>
 #include <time.h>
 
-#include "base/units.h"
 #include "base/arg.h"
-#include "record/db.h"
-#include "symbol/shorten.h"
+#include "base/units.h"
 #include "profile/profile.h"
 #include "profile/report.h"
+#include "record/db.h"
+#include "symbol/shorten.h"
 
 #define NAME_SIZE 8192
 #define LABEL "%-10s"

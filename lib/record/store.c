@@ -4,12 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "record/warnings.h"
 #include "record/db.h"
-#include "stream/rec.h"
 #include "record/store_defs.h"
 #include "record/store_stacks.h"
 #include "record/store_tasks.h"
+#include "record/warnings.h"
+#include "stream/rec.h"
 
 enum statement {
 	ADD_META,

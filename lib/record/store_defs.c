@@ -3,9 +3,9 @@
 #include <stdlib.h>
 
 #include "base/array.h"
-#include "record/warnings.h"
-#include "record/db.h"
 #include "base/idmap.h"
+#include "record/db.h"
+#include "record/warnings.h"
 #include "stream/rec.h"
 
 enum statement {

@@ -3,12 +3,12 @@
 #include <stdlib.h>
 
 #include "base/array.h"
-#include "record/warnings.h"
-#include "record/db.h"
 #include "base/idmap.h"
-#include "stream/rec.h"
-#include "record/store_defs.h"
 #include "base/strtab.h"
+#include "record/db.h"
+#include "record/store_defs.h"
+#include "record/warnings.h"
+#include "stream/rec.h"
 
 #define NONE UINT32_MAX /* as IDMAP_NONE and STRTAB_NONE */
 

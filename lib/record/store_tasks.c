@@ -2,11 +2,11 @@
 
 #include <stdlib.h>
 
-#include "base/hash.h"
 #include "base/array.h"
-#include "record/warnings.h"
-#include "record/db.h"
+#include "base/hash.h"
 #include "base/idmap.h"
+#include "record/db.h"
+#include "record/warnings.h"
 #include "stream/rec.h"
 
 #define NONE IDMAP_NONE

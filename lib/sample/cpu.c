@@ -10,11 +10,11 @@
 
 #include "base/array.h"
 #include "bpf/cpu.h"
-#include "cpu.skel.h"
 #include "os/loader.h"
 #include "os/proc.h"
-#include "sample/walk_maps.h"
 #include "sample/stackmap.h"
+#include "sample/walk_maps.h"
+#include "cpu.skel.h"
 
 #define RING_LEAST (8U << 20) /* bytes of the ring buffer */
 #define RING_MOST (64U << 20)

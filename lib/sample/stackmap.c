@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "bpf/walk.h"
 #include "base/idmap.h"
+#include "bpf/walk.h"
 
 struct stacks {
 	struct stackmap_stack **stack;

@@ -6,13 +6,13 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "base/hash.h"
 #include "base/array.h"
+#include "base/hash.h"
 #include "base/idmap.h"
-#include "unwind/module.h"
 #include "os/proc.h"
 #include "stream/rec.h"
 #include "unwind/addrspace.h"
+#include "unwind/module.h"
 
 /* So many stacks are remembered as told; then all are forgotten, and told
  * again when they come again. */

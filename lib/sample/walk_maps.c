@@ -8,11 +8,11 @@
 #include <unistd.h>
 
 #include "base/array.h"
-#include "bpf/walk.h"
 #include "base/idmap.h"
-#include "unwind/module.h"
+#include "bpf/walk.h"
 #include "os/proc.h"
 #include "unwind/addrspace.h"
+#include "unwind/module.h"
 
 #define SEGMENT_BYTES sizeof(struct walk_segment)
 #define LINGER_NS 2000000000 /* before what was replaced is used again */

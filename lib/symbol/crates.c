@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/hash.h"
 #include "base/idmap.h"
 #include "elf/elf_file.h"
-#include "base/hash.h"
 #include "symbol/srcpath.h"
 
 #define MOST 4096     /* crates of a program */

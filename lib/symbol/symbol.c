@@ -8,16 +8,16 @@
 #include <sys/auxv.h>
 
 #include "base/array.h"
-#include "unwind/cache.h"
-#include "unwind/cache_names.h"
-#include "symbol/crates.h"
-#include "elf/dwarf.h"
 #include "elf/debugfile.h"
 #include "elf/debuginfod.h"
-#include "symbol/perfmap.h"
-#include "os/kallsyms.h"
-#include "elf/minidebug.h"
+#include "elf/dwarf.h"
 #include "elf/elf_file.h"
+#include "elf/minidebug.h"
+#include "os/kallsyms.h"
+#include "symbol/crates.h"
+#include "symbol/perfmap.h"
+#include "unwind/cache.h"
+#include "unwind/cache_names.h"
 
 struct symbols {
 	char *path;

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/units.h"
-#include "tui/grid.h"
 #include "symbol/shorten.h"
+#include "tui/grid.h"
 
 #define NAME_TAIL 4096 /* bytes of a name that are looked at: its end */
 

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tui/grid.h"
 #include "base/quote.h"
+#include "tui/grid.h"
 #include "tui/table.h"
 
 #define NUMBERS 1000

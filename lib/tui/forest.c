@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "base/units.h"
+#include "profile/inuse.h"
 #include "tui/column.h"
 #include "tui/grid.h"
-#include "profile/inuse.h"
 #include "tui/session.h"
 
 int

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tui/column.h"
-#include "tui/chart.h"
-#include "tui/grid.h"
 #include "profile/profile.h"
+#include "tui/chart.h"
+#include "tui/column.h"
+#include "tui/grid.h"
 #include "tui/session.h"
 
 #define GAP 3   /* columns between two parts */

@@ -7,9 +7,9 @@
 #include <time.h>
 
 #include "base/array.h"
-#include "record/db.h"
 #include "profile/inuse.h"
 #include "profile/profile.h"
+#include "record/db.h"
 
 struct session {
 	char *path;

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/units.h"
-#include "tui/grid.h"
 #include "profile/profile.h"
+#include "tui/grid.h"
 #include "tui/session.h"
 
 #define GAP 3 /* columns between figures */

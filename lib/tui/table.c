@@ -4,8 +4,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "tui/grid.h"
 #include "base/pattern.h"
+#include "tui/grid.h"
 
 /* ---- order ------------------------------------------------------------ */
 

@@ -6,14 +6,14 @@
 #include <string.h>
 
 #include "base/units.h"
-#include "tui/column.h"
-#include "tui/chart.h"
-#include "tui/grid.h"
 #include "profile/inuse.h"
-#include "tui/keys.h"
 #include "profile/profile.h"
-#include "tui/view.h"
+#include "tui/chart.h"
+#include "tui/column.h"
+#include "tui/grid.h"
+#include "tui/keys.h"
 #include "tui/session.h"
+#include "tui/view.h"
 
 #define AUTO_ROWS 16  /* of the view, from which there is a chart */
 #define LEAST_ROWS 10 /* from which there can be one */

@@ -7,20 +7,20 @@
 #include <string.h>
 
 #include "base/units.h"
+#include "profile/inuse.h"
+#include "profile/profile.h"
 #include "tui/export.h"
 #include "tui/grid.h"
-#include "tui/status.h"
-#include "profile/inuse.h"
-#include "tui/keys.h"
 #include "tui/keyhelp.h"
-#include "tui/pager.h"
-#include "tui/timeline.h"
-#include "profile/profile.h"
-#include "tui/prompt.h"
+#include "tui/keys.h"
 #include "tui/overview.h"
-#include "tui/table.h"
-#include "tui/view.h"
+#include "tui/pager.h"
+#include "tui/prompt.h"
 #include "tui/session.h"
+#include "tui/status.h"
+#include "tui/table.h"
+#include "tui/timeline.h"
+#include "tui/view.h"
 
 #define SPACED_ROWS 20 /* of the screen, from which there is room for air */
 #define STRIP_ROWS 22  /* for all of the process at a glance */

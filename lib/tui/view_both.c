@@ -3,17 +3,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
+#include "base/idmap.h"
 #include "base/units.h"
+#include "profile/inuse.h"
+#include "profile/profile.h"
 #include "tui/column.h"
 #include "tui/grid.h"
-#include "base/idmap.h"
-#include "profile/inuse.h"
-#include "tui/timeline.h"
-#include "profile/profile.h"
-#include "base/hash.h"
-#include "tui/table.h"
-#include "tui/view.h"
 #include "tui/session.h"
+#include "tui/table.h"
+#include "tui/timeline.h"
+#include "tui/view.h"
 
 /*
  * A table of functions with the CPU time that they use and the memory that they

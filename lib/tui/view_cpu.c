@@ -3,14 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "profile/profile.h"
 #include "tui/column.h"
 #include "tui/grid.h"
-#include "tui/timeline.h"
-#include "profile/profile.h"
-#include "tui/table.h"
-#include "tui/sparkline.h"
-#include "tui/view.h"
 #include "tui/session.h"
+#include "tui/sparkline.h"
+#include "tui/table.h"
+#include "tui/timeline.h"
+#include "tui/view.h"
 
 /*
  * A table of functions, lines, modules or threads with the time that they

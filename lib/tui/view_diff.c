@@ -3,17 +3,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/units.h"
 #include "base/array.h"
-#include "tui/column.h"
-#include "tui/grid.h"
+#include "base/hash.h"
 #include "base/idmap.h"
+#include "base/units.h"
 #include "profile/inuse.h"
 #include "profile/profile.h"
-#include "base/hash.h"
+#include "tui/column.h"
+#include "tui/grid.h"
+#include "tui/session.h"
 #include "tui/table.h"
 #include "tui/view.h"
-#include "tui/session.h"
 
 /*
  * Two recordings beside each other, or two parts of the time of one: what functions of

@@ -2,13 +2,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/pattern.h"
 #include "tui/column.h"
 #include "tui/forest.h"
 #include "tui/grid.h"
 #include "tui/keys.h"
-#include "base/pattern.h"
-#include "tui/view.h"
 #include "tui/session.h"
+#include "tui/view.h"
 
 #define ABOVE 2 /* rows, what has called the one that is selected at first */
 

@@ -5,12 +5,12 @@
 #include <time.h>
 
 #include "base/units.h"
+#include "profile/profile.h"
 #include "record/db.h"
 #include "tui/grid.h"
 #include "tui/pager.h"
-#include "profile/profile.h"
-#include "tui/view.h"
 #include "tui/session.h"
+#include "tui/view.h"
 
 /*
  * What the recording is: of which program, how it was made, what was lost and

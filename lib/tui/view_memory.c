@@ -4,16 +4,16 @@
 #include <string.h>
 
 #include "base/units.h"
-#include "tui/column.h"
-#include "record/db.h"
-#include "tui/grid.h"
 #include "profile/inuse.h"
-#include "tui/timeline.h"
 #include "profile/profile.h"
-#include "tui/table.h"
-#include "tui/sparkline.h"
-#include "tui/view.h"
+#include "record/db.h"
+#include "tui/column.h"
+#include "tui/grid.h"
 #include "tui/session.h"
+#include "tui/sparkline.h"
+#include "tui/table.h"
+#include "tui/timeline.h"
+#include "tui/view.h"
 
 /*
  * A table of functions, lines, crates, modules or threads with the memory that

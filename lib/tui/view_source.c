@@ -4,16 +4,16 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/units.h"
 #include "base/array.h"
+#include "base/units.h"
+#include "profile/inuse.h"
+#include "profile/profile.h"
+#include "symbol/shorten.h"
 #include "tui/column.h"
 #include "tui/grid.h"
-#include "profile/inuse.h"
-#include "symbol/shorten.h"
-#include "profile/profile.h"
+#include "tui/session.h"
 #include "tui/table.h"
 #include "tui/view.h"
-#include "tui/session.h"
 
 /*
  * The source file of the function that was selected, each line with the time and the

@@ -3,14 +3,14 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/idmap.h"
 #include "tui/column.h"
 #include "tui/forest.h"
 #include "tui/grid.h"
-#include "base/idmap.h"
 #include "tui/keys.h"
+#include "tui/session.h"
 #include "tui/table.h"
 #include "tui/view.h"
-#include "tui/session.h"
 
 /*
  * The tree of calls: all of it, or the callers and the callees of one function.

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "unwind/module.h"
 #include "os/proc.h"
+#include "unwind/module.h"
 #include "unwind/unwind.h"
 
 /* The first mapping that ends above addr. */

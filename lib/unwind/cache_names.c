@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "unwind/cache_file.h"
 #include "base/idmap.h"
 #include "base/strtab.h"
+#include "unwind/cache_file.h"
 
 struct site {
 	uint64_t offset;

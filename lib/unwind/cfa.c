@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "bpf/step.h"
 #include "base/bytes.h"
+#include "bpf/step.h"
 
 enum {
 	REG_RBP = 6,

@@ -5,8 +5,8 @@
 
 #include "base/array.h"
 #include "base/bytes.h"
-#include "unwind/cfa.h"
 #include "elf/elf_file.h"
+#include "unwind/cfa.h"
 #include "unwind/unwind.h"
 
 /* DWARF 5, section 6.4.2 and 7.24, LSB 5.0, section 10.5 and 10.6. */

@@ -9,12 +9,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "unwind/cache.h"
-#include "unwind/cfi.h"
-#include "os/kallsyms.h"
-#include "os/proc.h"
 #include "base/hash.h"
 #include "base/worker.h"
+#include "os/kallsyms.h"
+#include "os/proc.h"
+#include "unwind/cache.h"
+#include "unwind/cfi.h"
 
 struct modules {
 	struct module *first;

@@ -2,8 +2,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "elf/dwarf.h"
 #include "elf/debugfile.h"
+#include "elf/dwarf.h"
 #include "elf/elf_file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "heap/allocator.h"
+#include "elf/elf_file.h"
 #include "elf/got.h"
 #include "elf/insn.h"
-#include "elf/elf_file.h"
+#include "heap/allocator.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

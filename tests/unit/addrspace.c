@@ -8,10 +8,10 @@
 #include <unistd.h>
 
 #include "bpf/step.h"
-#include "unwind/module.h"
 #include "unwind/addrspace.h"
-#include "tap.h"
+#include "unwind/module.h"
 #include "unwind/unwind.h"
+#include "tap.h"
 
 #define SPAN 200
 

@@ -20,8 +20,8 @@
 #include "unwind/cache_file.h"
 #include "unwind/cache_names.h"
 #include "unwind/cache_table.h"
-#include "tap.h"
 #include "unwind/unwind.h"
+#include "tap.h"
 
 #define ID "0123456789abcdef0123456789abcdef01234567"
 #define NAME ID ".1000.5.unwind"

@@ -12,10 +12,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "unwind/cfi.h"
 #include "elf/elf_file.h"
-#include "tap.h"
+#include "unwind/cfi.h"
 #include "unwind/unwind.h"
+#include "tap.h"
 
 struct tally {
 	unsigned checked, same, none, expression, bad, wrong;

@@ -16,9 +16,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "os/proc.h"
 #include "unwind/cache.h"
 #include "unwind/cfi.h"
-#include "os/proc.h"
 #include "tap.h"
 
 #define LINKS 600

@@ -9,10 +9,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "record/db.h"
 #include "profile/profile.h"
-#include "stream/rec.h"
+#include "record/db.h"
 #include "record/store.h"
+#include "stream/rec.h"
 #include "tap.h"
 
 #define END UINT64_MAX

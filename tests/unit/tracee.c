@@ -12,8 +12,8 @@
 
 #include "bpf/step.h"
 #include "os/proc.h"
-#include "tap.h"
 #include "os/tracee.h"
+#include "tap.h"
 
 static void
 test_memory(void)
