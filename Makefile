@@ -245,7 +245,7 @@ demo:
 check:
 	@CC='$(CC)' BPF='$(BPF)' ./deps.sh check
 	$(SUBMAKE) all units targets
-	@B='$(abspath $B)' prove -e env $(sort $(wildcard tests/*.t)) $(UNITS)
+	@B='$(abspath $B)' prove -e env $(sort $(wildcard tests/*.t tests/commands/*.t)) $(UNITS)
 
 # Under Debian's kernel, or that of KERNEL (see there), in an emulator.
 check-kernel:
@@ -257,13 +257,13 @@ check-kernel:
 check-builds:
 	@CC='$(CC)' BPF='$(BPF)' ./deps.sh check
 	$(SUBMAKE) all
-	@B='$(abspath $B)' prove -v -e env tests/builds.sh
+	@B='$(abspath $B)' prove -v -e env tests/tools/builds.sh
 
 # Attaches more often than check has time for.
 soak:
 	$(SUBMAKE) all $B/target/strain $B/target/work
-	@B='$(abspath $B)' ATTACHES=500 DETACHES=200 prove -v -e env tests/attach.t \
-	    tests/detach.t
+	@B='$(abspath $B)' ATTACHES=500 DETACHES=200 prove -v -e env tests/commands/attach.t \
+	    tests/commands/detach.t
 
 # Readers of what others wrote, fed with whatever; what was found of use is kept.
 FUZZ_SECONDS ?= 60
@@ -286,21 +286,21 @@ bench:
 pictures:
 	@CC='$(CC)' BPF='$(BPF)' ./deps.sh check
 	$(SUBMAKE) all $B/target/journal
-	@B='$(abspath $B)' tests/pictures.sh pictures
+	@B='$(abspath $B)' tests/tools/pictures.sh man/pictures
 
 lint:
 	@./deps.sh lint
 	$(SUBMAKE) B=build/lint/gcc CC=gcc CFLAGS='-O2 -g -Werror' all units
 	$(SUBMAKE) B=build/lint/clang CC=clang CFLAGS='-O2 -g -Werror' all units
-	shellcheck -s sh cmd/rsprof deps.sh .ci/run $(filter-out tests/builds.sh,$(wildcard tests/*.sh)) \
+	shellcheck -s sh cmd/rsprof deps.sh .ci/run $(filter-out tests/tools/builds.sh,$(wildcard tests/tools/*.sh)) \
 	    tests/kernel/run \
 	    tests/kernel/init
-	shellcheck -x -P tests -S warning tests/builds.sh
-	shellcheck -x -P tests -S warning tests/*.t
+	shellcheck -x -P tests/tools -S warning tests/tools/builds.sh
+	shellcheck -x -P SCRIPTDIR -S warning tests/*.t tests/commands/*.t
 	shellcheck -x -P tests/kernel -S warning tests/kernel/*.t
-	! mandoc -Tlint man/* | grep -v -e 'referenced manual not found' \
+	! mandoc -Tlint man/*.[1-9] | grep -v -e 'referenced manual not found' \
 	    -e 'typo in section name: Sh RECORDS'
-	tests/format.sh $(wildcard bpf/*.[ch] cmd/*.c lib/*/*.[ch] tests/unit/*.[ch] \
+	tests/tools/format.sh $(wildcard bpf/*.[ch] cmd/*.c lib/*/*.[ch] tests/unit/*.[ch] \
 	    tests/fuzz/*.[ch] tests/target/*.c tests/target/points/*.c tests/oracle/*.c)
 
 install: all

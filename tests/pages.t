@@ -1,7 +1,7 @@
 #!/bin/sh
 # Each command has a page and a test, and does what its page promises.
-# shellcheck source=tests/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/tools/lib.sh
+. "$(dirname "$0")/tools/lib.sh"
 
 version=$(sed -n 's/^VERSION := //p' "$ROOT/Makefile")
 ok 'there is a version' [ -n "$version" ]
@@ -21,7 +21,7 @@ for file in "$ROOT"/cmd/rsprof*; do
 	page=$ROOT/man/$command.1
 	test=${command#rsprof-}
 	ok "$command has a page" [ -f "$page" ]
-	ok "$command has a test" [ -x "$ROOT/tests/$test.t" ]
+	ok "$command has a test" [ -x "$ROOT/tests/commands/$test.t" ]
 
 	exits "$command -V: 0" 0 "$command" -V
 	echo "$command $version" >"$T/version"
@@ -47,11 +47,11 @@ for file in "$ROOT"/cmd/rsprof*; do
 	done
 done
 
-for test in "$ROOT"/tests/*.t; do
+for test in "$ROOT"/tests/*.t "$ROOT"/tests/commands/*.t; do
 	ok "${test##*/} can be run" [ -x "$test" ]
 done
 
-for page in "$ROOT"/man/*; do
+for page in "$ROOT"/man/*.[1-9]; do
 	name=${page##*/}
 	if command -v mandoc >/dev/null; then
 		# Pages of other packages need not be installed.

@@ -1,7 +1,7 @@
 #!/bin/sh
 # The rooms of lib/: who includes whom is what CONTRIBUTING.md allows.
-# shellcheck source=tests/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/tools/lib.sh
+. "$(dirname "$0")/tools/lib.sh"
 
 cd "$ROOT" || exit 1
 page=CONTRIBUTING.md

@@ -4,7 +4,7 @@
 # bytes in all and in the end, the mean of the estimates in standard errors from
 # that, and how far the worst one was off, in percent.
 . "$(dirname "$0")/lib.sh"
-. "$ROOT/tests/heap.sh"
+. "$ROOT/tests/tools/heap.sh"
 
 runs=${1:-20} bytes=${2:-524288}
 cd "$T" || exit 1

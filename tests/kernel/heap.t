@@ -3,8 +3,8 @@
 # sessions: by entries and returns.
 # shellcheck source=tests/kernel/lib.sh
 . "$(dirname "$0")/lib.sh"
-# shellcheck source=tests/heap.sh
-. "$here/../heap.sh"
+# shellcheck source=tests/tools/heap.sh
+. "$here/../tools/heap.sh"
 
 mkfifo gate
 # Without names it is found out by what functions do.

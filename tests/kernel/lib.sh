@@ -6,8 +6,8 @@
 here=$(cd "$(dirname "$0")" && pwd)
 B=${B:-build}
 case $B in /*) ;; *) B=$here/../../$B ;; esac
-# shellcheck source=tests/lib.sh
-. "$here/../lib.sh"
+# shellcheck source=tests/tools/lib.sh
+. "$here/../tools/lib.sh"
 
 for t in family plugs points split waits; do
 	[ -e "$B/target/$t" ] || skip_all "no Rust compiler built $B/target/$t"

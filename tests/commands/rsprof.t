@@ -1,8 +1,8 @@
 #!/bin/sh
 # rsprof plugs the programs together, and takes everything down again.
 # shellcheck disable=SC2016
-# shellcheck source=tests/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/tools/lib.sh
+. "$(dirname "$0")/../tools/lib.sh"
 
 rsprof-cpu -d 0.1 -p $$ >"$T/probe" 2>"$T/err" || skip_all "$(cat "$T/err")"
 

@@ -2,8 +2,8 @@
 # rsprof-stack: one look at all threads, which shows what gdb shows, and leaves
 # the process as it was.
 # shellcheck disable=SC2016
-# shellcheck source=tests/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/tools/lib.sh
+. "$(dirname "$0")/../tools/lib.sh"
 
 threads=$B/target/threads odd=$B/target/odd
 [ -x "$threads" ] || skip_all "no Rust compiler built $threads"

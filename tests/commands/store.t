@@ -2,7 +2,7 @@
 # rsprof-store: what is in the recording, and what is left of it whatever
 # happens.
 # shellcheck disable=SC2016
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../tools/lib.sh"
 
 command -v sqlite3 >/dev/null || skip_all "needs the sqlite3 shell"
 

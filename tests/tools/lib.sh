@@ -1,11 +1,12 @@
-# Shared by tests/*.t: TAP in POSIX sh.  A test sources this file first:
-#	. "$(dirname "$0")/lib.sh"
+# Shared by all *.t: TAP in POSIX sh.  A test sources this file first:
+#	. "$(dirname "$0")/../tools/lib.sh"
 # It gets $B (the built programs, first in PATH), $T (a directory of its own,
 # removed at the end), $ROOT (the source tree) and a hermetic environment.
 # It calls `done_testing` last.  Whatever it starts in the background, it
 # names with `own PID`, so that nothing outlives it.
 
-ROOT=$(cd "$(dirname "$0")/.." && pwd)
+ROOT=$(cd "$(dirname "$0")" && pwd)
+ROOT=${ROOT%/tests*}
 B=${B:-$ROOT/build}
 case $B in /*) ;; *) B=$ROOT/$B ;; esac
 T=$(mktemp -d "${TMPDIR:-/tmp}/rsprof-test.XXXXXX") || exit 1

@@ -1,7 +1,7 @@
 #!/bin/sh
 # rsprof-exec holds a command, stopped, and becomes it when it is continued.
-# shellcheck source=tests/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/tools/lib.sh
+. "$(dirname "$0")/../tools/lib.sh"
 
 state() { sed 's/.*) //; s/ .*//' "/proc/$1/stat"; }
 is_stopped() { [ "$(state "$1")" = T ]; }

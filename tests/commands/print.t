@@ -1,7 +1,7 @@
 #!/bin/sh
 # rsprof-print: streams in, the text that a person reads out.
-# shellcheck source=tests/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/tools/lib.sh
+. "$(dirname "$0")/../tools/lib.sh"
 
 cd "$T" || exit 1
 

@@ -2,7 +2,7 @@
 # rsprof-top: tables checked against sums made by hand, in all formats, and
 # recordings that are none.
 # shellcheck disable=SC2016
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../tools/lib.sh"
 
 if nobody test -x "$B/rsprof-top"; then reach=1; else reach=; fi
 

@@ -2,8 +2,8 @@
 # Leaving a process that allocates all the time, by every way there is: no probe
 # may stay behind, and it goes on as fast as before.  DETACHES says how often.
 # shellcheck disable=SC2016
-. "$(dirname "$0")/lib.sh"
-. "$(dirname "$0")/heap.sh"
+. "$(dirname "$0")/../tools/lib.sh"
+. "$(dirname "$0")/../tools/heap.sh"
 
 detaches=${DETACHES:-9}
 [ -e "$B/target/work" ] || skip_all "no Rust compiler built $B/target/work"

@@ -2,7 +2,7 @@
 # Attaching to a process many times, and leaving it by every way there is: it
 # must not notice, and nothing may stay behind.  ATTACHES says how many times.
 # shellcheck disable=SC2016
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../tools/lib.sh"
 
 attaches=${ATTACHES:-50}
 strain=$B/target/strain

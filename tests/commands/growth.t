@@ -1,7 +1,7 @@
 #!/bin/sh
 # rsprof-growth against a program that knows which pages it touches, and against
 # what the kernel counts.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../tools/lib.sh"
 
 [ -e "$B/target/grow" ] || skip_all "no Rust compiler built $B/target/grow"
 cd "$T" || exit 1

@@ -2,7 +2,7 @@
 # Time off the CPU: threads that know by the clock for how long they waited, and
 # the kernel's own count, against what rsprof-cpu -o says.
 # shellcheck disable=SC2016
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../tools/lib.sh"
 
 [ -e "$B/target/waits" ] || skip_all "no Rust compiler built $B/target/waits"
 cd "$T" || exit 1

@@ -2,7 +2,7 @@
 # Recordings of programs that know themselves where their CPU time went, by
 # the kernel's clocks: what rsprof says must be the same.
 # shellcheck disable=SC2016
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../tools/lib.sh"
 
 for t in split family plugs one.so two.so brief; do
 	[ -e "$B/target/$t" ] || skip_all "no Rust compiler built $B/target/$t"

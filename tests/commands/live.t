@@ -2,12 +2,12 @@
 # The view in a real terminal (tmux) while a process is profiled: every key that the
 # help of any view has, the mouse, other sizes, and the end.
 # shellcheck disable=SC2016
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../tools/lib.sh"
 
 cd "$T" || exit 1
 command -v tmux >/dev/null || skip_all 'tmux is not here'
 rsprof-cpu -d 0.1 -p $$ >probe 2>err || skip_all "$(cat err)"
-. "$ROOT/tests/terminal.sh"
+. "$ROOT/tests/tools/terminal.sh"
 
 cp "$B/target/journal" journal
 ./journal 600 >/dev/null &

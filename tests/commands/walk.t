@@ -2,7 +2,7 @@
 # Stacks walked in the kernel beside stacks copied: the same truth, on targets
 # that make it hard, and where BPF is refused.
 # shellcheck disable=SC2016
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../tools/lib.sh"
 
 strain=$B/target/strain
 [ -x "$B/target/mixed" ] || skip_all "no Rust compiler built $B/target/mixed"

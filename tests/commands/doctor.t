@@ -2,8 +2,8 @@
 # rsprof-doctor: what it says is what happens, whoever asks; and what it says
 # would help does.
 # shellcheck disable=SC2016
-# shellcheck source=tests/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/tools/lib.sh
+. "$(dirname "$0")/../tools/lib.sh"
 
 split=$B/target/split
 [ -x "$split" ] || skip_all "no Rust compiler: $split is missing"

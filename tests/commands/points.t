@@ -1,7 +1,7 @@
 #!/bin/sh
 # Frame by frame, stacks are those that gdb and libdw find at the same
 # standstill: tests/target/points.rs stops at each of its points, and all look.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../tools/lib.sh"
 
 for needed in "$B/target/points" "$B/target/points-stripped" "$B/oracle/dwfl" \
     "$B/oracle/uretprobe"; do
@@ -93,7 +93,7 @@ EOT
 
 # verdict VERB [NAME]: points.pl's one, into the file told.
 verdict() {
-	perl "$ROOT/tests/points.pl" "$1" "$point" "$tid" ${2:+"$2"} >told
+	perl "$ROOT/tests/tools/points.pl" "$1" "$point" "$tid" ${2:+"$2"} >told
 }
 
 tell() {
@@ -207,7 +207,7 @@ arrive
 mkfifo probe
 # shellcheck disable=SC2046
 "$B/oracle/uretprobe" "$pid" "$B/target/points" \
-    $(perl "$ROOT/tests/points.pl" places run aligned pile even call_back on_signal start) \
+    $(perl "$ROOT/tests/tools/points.pl" places run aligned pile even call_back on_signal start) \
     <probe >ready 2>&1 &
 own $!
 exec 8>probe

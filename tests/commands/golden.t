@@ -2,9 +2,9 @@
 # Every screen of rsprof-tui as text, of a recording that is always the same, in three
 # sizes and in ASCII: tests/golden/.  With UPDATE=1 they are written anew; look at what
 # has changed.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../tools/lib.sh"
 
-golden=$(cd "$(dirname "$0")/golden" && pwd)
+golden=$ROOT/tests/golden
 cd "$T" || exit 1
 
 # A server: two threads that parse and hash, a cache that grows, a buffer that comes and

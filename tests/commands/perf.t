@@ -3,7 +3,7 @@
 # same time is the same: functions of the program, and libraries, by self and
 # total.
 # shellcheck disable=SC2016
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../tools/lib.sh"
 
 mixed=$B/target/mixed
 [ -x "$mixed" ] || skip_all "no Rust compiler built $mixed"

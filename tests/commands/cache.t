@@ -2,7 +2,7 @@
 # The unwind tables that rsprof-cpu keeps from one run to the next, and the names of
 # rsprof-sym, as their user meets them: used, damaged, not wanted, not possible, in
 # the way.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../tools/lib.sh"
 split=$B/target/split
 dir=$HOME/.cache/rsprof
 

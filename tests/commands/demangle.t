@@ -6,7 +6,7 @@
 # Of 350,000 symbols of rustc 1.97 and a nightly, of cargo 0.66 and of their crates all
 # were equal but for those with ".llvm." and a hash in the middle of what is appended,
 # which rustc-demangle drops at the end only: it is cut out of its names here.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../tools/lib.sh"
 
 home=$(getent passwd "$(id -u)" | cut -d: -f6)
 PATH=$PATH:$home/.cargo/bin

@@ -1,7 +1,7 @@
 #!/bin/sh
 # rsprof-cpu by its pipes: what it writes, how it ends, and bad input.
 # What its samples are worth is tested in truth.t and complete.t.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../tools/lib.sh"
 split=$B/target/split
 
 [ -x "$split" ] || skip_all "no Rust compiler: $split is missing"

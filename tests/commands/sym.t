@@ -1,8 +1,8 @@
 #!/bin/sh
 # rsprof-sym: its names against llvm-symbolizer's, what passes unchanged, the
 # right file, and bad input.
-. "$(dirname "$0")/lib.sh"
-# What was found once is found again each time; tests/cache.t has the other way.
+. "$(dirname "$0")/../tools/lib.sh"
+# What was found once is found again each time; cache.t has the other way.
 XDG_CACHE_HOME=/proc; export XDG_CACHE_HOME
 split=$B/target/split
 tab=$(printf '\t')
@@ -27,7 +27,7 @@ else
 		case $file in *.so | *-stripped | *-static | *-plain) continue ;; esac
 		if [ -d "$file" ] || [ -z "$(buildid "$file")" ]; then continue; fi
 		ok "names of ${file##*/} as llvm-symbolizer's" \
-		    "$ROOT/tests/names.pl" "$file" 3000
+		    "$ROOT/tests/tools/names.pl" "$file" 3000
 	done
 fi
 
@@ -39,7 +39,7 @@ for how in packed unpacked; do
 	    rustc -O -g -C split-debuginfo=$how -o apart "$ROOT/tests/target/split.rs") \
 	    >/dev/null 2>&1; then
 		ok "split debug information, $how: names as llvm-symbolizer's" \
-		    "$ROOT/tests/names.pl" "$T/$how/apart" 3000
+		    "$ROOT/tests/tools/names.pl" "$T/$how/apart" 3000
 		mkdir "$T/$how/away"
 		mv "$T/$how"/*.dw? "$T/$how/away"
 		gamma=$(nm "$T/$how/apart" | awk '/ [tT] .*5gamma/ { print $1; exit }')

@@ -1,8 +1,8 @@
 #!/bin/sh
 # rsprof-heap against a program that counts by itself what it allocates.
 # shellcheck disable=SC2016
-. "$(dirname "$0")/lib.sh"
-. "$(dirname "$0")/heap.sh"
+. "$(dirname "$0")/../tools/lib.sh"
+. "$(dirname "$0")/../tools/heap.sh"
 
 [ -e "$B/target/heap" ] || skip_all "no Rust compiler built $B/target/heap"
 cd "$T" || exit 1

@@ -1,7 +1,7 @@
 #!/bin/sh
 # rsprof-query prints what a recording answers, and cannot change it.
-# shellcheck source=tests/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/tools/lib.sh
+. "$(dirname "$0")/../tools/lib.sh"
 cd "$T" || exit 1
 
 {

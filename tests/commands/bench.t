@@ -2,7 +2,7 @@
 # The bench can be run, its table is whole, and its ratios are what its figures
 # make.  What the figures are is no test.
 # shellcheck disable=SC2016
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../tools/lib.sh"
 
 [ -x "$B/target/work" ] || skip_all "no Rust compiler built $B/target/work"
 bench=$ROOT/tests/bench

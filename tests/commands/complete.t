@@ -2,7 +2,7 @@
 # Stacks of release binaries as the newest and the oldest Rust compiler here
 # make them, and of calls that are known: complete, and right.
 # shellcheck disable=SC2016
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../tools/lib.sh"
 
 [ -x "$B/target/nest" ] || skip_all "no Rust compiler built $B/target/nest"
 cd "$T" || exit 1

@@ -1,7 +1,7 @@
 #!/bin/sh
 # rsprof-tui: screens as text, and the program itself in a terminal (tmux).
 # shellcheck disable=SC2016
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../tools/lib.sh"
 
 cd "$T" || exit 1
 trap 'exit 141' PIPE # a store that fails to start, below
@@ -748,7 +748,7 @@ one_line 'in one line'
 # ---- in a terminal
 
 command -v tmux >/dev/null || { done_testing; exit; }
-. "$ROOT/tests/terminal.sh"
+. "$ROOT/tests/tools/terminal.sh"
 
 open_terminal 80 24
 
