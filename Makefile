@@ -25,20 +25,11 @@ IN_KERNEL := lib/sample/cpu.c lib/sample/walk_maps.c lib/os/loader.c \
 	lib/heap/heap.c lib/heap/heap_sums.c lib/heap/calltrace.c
 
 COMMANDS := $(patsubst cmd/%.c,%,$(wildcard cmd/*.c))
+
 # The rooms of lib/, the lowest first: one may include only those that stand before
 # it, and not all of them (tests/tree.t has the table).
 ROOMS := base os elf stream unwind symbol sample record heap profile doctor tui
 LEFT_OUT := $(if $(filter 1,$(BPF)),$(wildcard lib/*/*_none.c),$(IN_KERNEL))
-FUZZERS := $(patsubst tests/fuzz/%.c,$B/fuzz/%,$(wildcard tests/fuzz/*.c))
-UNITS := $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/*.c))
-# Debian's static jemalloc, where it is.
-JEMALLOC := $(filter /%,$(shell $(CC) -print-file-name=libjemalloc_pic.a))
-HEAPS := heap-counted heap-lto heap-thin heap-system heap-static heap-plain \
-	$(if $(JEMALLOC),heap-je heap-je-lto)
-TARGETS := $(patsubst tests/target/%.rs,$B/target/%,$(wildcard tests/target/*.rs)) \
-	$(patsubst tests/target/%.c,$B/target/%,$(wildcard tests/target/*.c)) \
-	$B/target/points-stripped $(HEAPS:%=$B/target/%) \
-	$(patsubst tests/oracle/%.c,$B/oracle/%,$(wildcard tests/oracle/*.c))
 
 # The rooms that a command is made of, the highest first.
 PRODUCER := sample unwind stream elf os base
@@ -62,7 +53,6 @@ LIBS_symbol := -liberty
 LIBS_record := -lsqlite3
 LIBS_heap := -lm
 LIBS_tui := -lncursesw -ltinfo
-LIBS_unit_cfi := -ldw
 archives = $(patsubst %,$B/lib/%.a,$1)
 libraries = -Wl,--as-needed $(foreach r,$1,$(LIBS_$r))
 
@@ -71,9 +61,6 @@ libraries = -Wl,--as-needed $(foreach r,$1,$(LIBS_$r))
 .PHONY: all units targets deps demo check check-builds check-kernel bench soak lint fuzz fuzzers pictures install clean
 
 all: $(COMMANDS:%=$B/%) $B/rsprof
-units: $(UNITS)
-fuzzers: $(FUZZERS)
-targets: $(TARGETS)
 
 $B/%.o: %.c
 	@mkdir -p $(@D)
@@ -92,14 +79,6 @@ $(foreach r,$(ROOMS),$(eval $(call room,$r)))
 $B/rsprof-%: $B/cmd/rsprof-%.o $$(call archives,$$(ROOMS_rsprof-$$*))
 	@$(if $(V),,echo "  LD   $@")
 	$Q$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(call libraries,$(ROOMS_rsprof-$*))
-
-$B/unit/%: $B/tests/unit/%.o $(call archives,$(ALL_ROOMS))
-	@mkdir -p $(@D)
-	$Q$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(call libraries,$(ALL_ROOMS)) $(LIBS_unit_$*)
-
-$B/fuzz/%: $B/tests/fuzz/%.o $(call archives,$(ALL_ROOMS))
-	@mkdir -p $(@D)
-	$Q$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -o $@ $^ $(call libraries,$(ALL_ROOMS))
 
 $B/rsprof: cmd/rsprof
 	@mkdir -p $(@D)
@@ -142,84 +121,7 @@ $B/stamp.h: $(sort $(wildcard lib/elf/*.[ch] lib/unwind/*.[ch] lib/symbol/*.[ch]
 $B/lib/unwind/cache_file.o: $B/stamp.h
 $B/lib/unwind/cache_file.o: ALL_CFLAGS += -I$B
 
-RUSTC = PATH="$$PATH:$$HOME/.cargo/bin" rustc -O -C debuginfo=1 -L $(@D) -o $@ $< \
-	$(RUST_$*)
-RUST_points := --edition 2021
-RUST_journal := --edition 2021
-
-$B/target/%: tests/target/%.rs
-	@mkdir -p $(@D)
-	@$(if $(V),,echo "  RUSTC $<")
-	$Q$(RUSTC)
-
-# heap counts by itself what it allocates, and is built in ways that leave
-# different functions to probe.
-RUST_counted := --cfg counted
-RUST_lto := -C lto=fat
-RUST_thin := -C lto=thin
-RUST_system := --cfg system
-RUST_static := -C lto=fat -C target-feature=+crt-static
-RUST_je := --cfg jemalloc $(foreach a,$(JEMALLOC) -lm -lstdc++ -lc,-C link-arg=$a)
-RUST_je-lto := $(RUST_je) -C lto=fat
-RUST_plain := -C target-feature=+crt-static
-$B/target/heap-%: tests/target/heap.rs
-	@mkdir -p $(@D)
-	@$(if $(V),,echo "  RUSTC $< ($*)")
-	$Q$(RUSTC)
-
-# The crates of mixed, and the libraries that plugs loads.
-$B/target/mixed: $B/target/libtext.rlib $B/target/libshapes.rlib
-$B/target/plugs: $B/target/one.so $B/target/two.so
-
-$B/target/lib%.rlib: tests/target/mixed/%.rs
-	@mkdir -p $(@D)
-	@$(if $(V),,echo "  RUSTC $<")
-	$Q$(RUSTC) --crate-type rlib
-
-$B/target/%.so: tests/target/plugs/plug.rs
-	@mkdir -p $(@D)
-	@$(if $(V),,echo "  RUSTC $<")
-	$Q$(RUSTC) --crate-type cdylib --crate-name $* --cfg $*
-
-# The libraries that points loads: some without unwind tables, with or without
-# frame pointers, and one that binds its calls late.
-POINTS := $(patsubst tests/target/points/%.c,$B/target/points-%.so,$(wildcard tests/target/points/*.c))
-UNTABLED := -fno-asynchronous-unwind-tables -fno-unwind-tables
-C_noeh := $(UNTABLED) -fno-omit-frame-pointer -nostdlib
-C_nofp := $(UNTABLED) -fomit-frame-pointer -nostdlib
-C_partly := $(UNTABLED) -fno-omit-frame-pointer
-C_plt := -fcf-protection=none -Wl,-z,lazy -Wl,-z,norelro
-$B/target/points: $(POINTS) tests/target/points/asm.rs
-
-$B/target/points-%.so: tests/target/points/%.c
-	@mkdir -p $(@D)
-	@$(if $(V),,echo "  CC   $<")
-	$Q$(CC) -std=c11 -D_GNU_SOURCE $(WARN) -O2 -fPIC -shared $(C_$*) -o $@ $<
-
-$B/target/points-stripped: $B/target/points
-	$Qstrip -o $@ $<
-
-# Who else walks stacks.
-$B/oracle/%: tests/oracle/%.c
-	@mkdir -p $(@D)
-	@$(if $(V),,echo "  CC   $<")
-	$Q$(CC) $(ALL_CFLAGS) -o $@ $< -ldw -lelf
-
-# Empty probes, for the bench.
-$B/oracle/floor: tests/oracle/floor.c $(call archives,os base)
-	@mkdir -p $(@D)
-	@$(if $(V),,echo "  CC   $<")
-	$Q$(CC) $(ALL_CFLAGS) -o $@ $^
-
-$B/oracle/demangle: tests/oracle/demangle.c $(call archives,symbol base)
-	@mkdir -p $(@D)
-	@$(if $(V),,echo "  CC   $<")
-	$Q$(CC) $(ALL_CFLAGS) -o $@ $^ -liberty
-
-$B/target/%: tests/target/%.c
-	@mkdir -p $(@D)
-	@$(if $(V),,echo "  CC   $<")
-	$Q$(CC) $(ALL_CFLAGS) -o $@ $<
+include tests/targets.mk
 
 # ---- for people --------------------------------------------------------------
 

@@ -1,0 +1,110 @@
+# What the tests are made of: unit tests, fuzzers, programs to profile, and others
+# that look at the same (oracles).  The Makefile includes this.
+
+FUZZERS := $(patsubst tests/fuzz/%.c,$B/fuzz/%,$(wildcard tests/fuzz/*.c))
+UNITS := $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/*.c))
+# Debian's static jemalloc, where it is.
+JEMALLOC := $(filter /%,$(shell $(CC) -print-file-name=libjemalloc_pic.a))
+HEAPS := heap-counted heap-lto heap-thin heap-system heap-static heap-plain \
+	$(if $(JEMALLOC),heap-je heap-je-lto)
+TARGETS := $(patsubst tests/target/%.rs,$B/target/%,$(wildcard tests/target/*.rs)) \
+	$(patsubst tests/target/%.c,$B/target/%,$(wildcard tests/target/*.c)) \
+	$B/target/points-stripped $(HEAPS:%=$B/target/%) \
+	$(patsubst tests/oracle/%.c,$B/oracle/%,$(wildcard tests/oracle/*.c))
+
+units: $(UNITS)
+fuzzers: $(FUZZERS)
+targets: $(TARGETS)
+
+# ---- units and fuzzers -------------------------------------------------------
+
+LIBS_unit_cfi := -ldw
+
+$B/unit/%: $B/tests/unit/%.o $(call archives,$(ALL_ROOMS))
+	@mkdir -p $(@D)
+	$Q$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(call libraries,$(ALL_ROOMS)) $(LIBS_unit_$*)
+
+$B/fuzz/%: $B/tests/fuzz/%.o $(call archives,$(ALL_ROOMS))
+	@mkdir -p $(@D)
+	$Q$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -o $@ $^ $(call libraries,$(ALL_ROOMS))
+
+# ---- programs to profile -----------------------------------------------------
+
+RUSTC = PATH="$$PATH:$$HOME/.cargo/bin" rustc -O -C debuginfo=1 -L $(@D) -o $@ $< \
+	$(RUST_$*)
+RUST_points := --edition 2021
+RUST_journal := --edition 2021
+
+$B/target/%: tests/target/%.rs
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  RUSTC $<")
+	$Q$(RUSTC)
+
+# heap counts by itself what it allocates, and is built in ways that leave
+# different functions to probe.
+RUST_counted := --cfg counted
+RUST_lto := -C lto=fat
+RUST_thin := -C lto=thin
+RUST_system := --cfg system
+RUST_static := -C lto=fat -C target-feature=+crt-static
+RUST_je := --cfg jemalloc $(foreach a,$(JEMALLOC) -lm -lstdc++ -lc,-C link-arg=$a)
+RUST_je-lto := $(RUST_je) -C lto=fat
+RUST_plain := -C target-feature=+crt-static
+$B/target/heap-%: tests/target/heap.rs
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  RUSTC $< ($*)")
+	$Q$(RUSTC)
+
+# The crates of mixed, and the libraries that plugs loads.
+$B/target/mixed: $B/target/libtext.rlib $B/target/libshapes.rlib
+$B/target/plugs: $B/target/one.so $B/target/two.so
+
+$B/target/lib%.rlib: tests/target/mixed/%.rs
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  RUSTC $<")
+	$Q$(RUSTC) --crate-type rlib
+
+$B/target/%.so: tests/target/plugs/plug.rs
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  RUSTC $<")
+	$Q$(RUSTC) --crate-type cdylib --crate-name $* --cfg $*
+
+# The libraries that points loads: some without unwind tables, with or without
+# frame pointers, and one that binds its calls late.
+POINTS := $(patsubst tests/target/points/%.c,$B/target/points-%.so,$(wildcard tests/target/points/*.c))
+UNTABLED := -fno-asynchronous-unwind-tables -fno-unwind-tables
+C_noeh := $(UNTABLED) -fno-omit-frame-pointer -nostdlib
+C_nofp := $(UNTABLED) -fomit-frame-pointer -nostdlib
+C_partly := $(UNTABLED) -fno-omit-frame-pointer
+C_plt := -fcf-protection=none -Wl,-z,lazy -Wl,-z,norelro
+$B/target/points: $(POINTS) tests/target/points/asm.rs
+
+$B/target/points-%.so: tests/target/points/%.c
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  CC   $<")
+	$Q$(CC) -std=c11 -D_GNU_SOURCE $(WARN) -O2 -fPIC -shared $(C_$*) -o $@ $<
+
+$B/target/points-stripped: $B/target/points
+	$Qstrip -o $@ $<
+
+# Who else walks stacks.
+$B/oracle/%: tests/oracle/%.c
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  CC   $<")
+	$Q$(CC) $(ALL_CFLAGS) -o $@ $< -ldw -lelf
+
+# Empty probes, for the bench.
+$B/oracle/floor: tests/oracle/floor.c $(call archives,os base)
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  CC   $<")
+	$Q$(CC) $(ALL_CFLAGS) -o $@ $^
+
+$B/oracle/demangle: tests/oracle/demangle.c $(call archives,symbol base)
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  CC   $<")
+	$Q$(CC) $(ALL_CFLAGS) -o $@ $^ -liberty
+
+$B/target/%: tests/target/%.c
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  CC   $<")
+	$Q$(CC) $(ALL_CFLAGS) -o $@ $<
