@@ -202,7 +202,7 @@ lint:
 	shellcheck -x -P tests/kernel -S warning tests/kernel/*.t
 	! mandoc -Tlint man/*.[1-9] | grep -v -e 'referenced manual not found' \
 	    -e 'typo in section name: Sh RECORDS'
-	tests/tools/format.sh $(wildcard bpf/*.[ch] cmd/*.c lib/*/*.[ch] tests/unit/*.[ch] \
+	tests/tools/format.sh $(wildcard bpf/*.[ch] cmd/*.[ch] lib/*/*.[ch] tests/unit/*.[ch] \
 	    tests/fuzz/*.[ch] tests/target/*.c tests/target/points/*.c tests/oracle/*.c)
 
 install: all

@@ -20,6 +20,7 @@
 
 #include "base/arg.h"
 #include "bpf/cpu.h"
+#include "cmd/status.h"
 #include "os/perf.h"
 #include "os/proc.h"
 #include "sample/follow.h"
@@ -41,8 +42,6 @@
 #define COST_NS 1000000000
 #define OFF_NS 500000000
 #define RELOOK_NS 200000000 /* between two looks at a process' mappings */
-
-enum { STATUS_LOST = 1, STATUS_USAGE, STATUS_NOPROC, STATUS_PERM, STATUS_NOTHING };
 
 struct options {
 	pid_t pid;
@@ -333,13 +332,13 @@ refuse(const struct profiler *p, int error)
 	struct proc_stat st;
 
 	if (error == EMFILE)
-		errx(STATUS_LOST, "process %d: too many open files for an event per "
+		errx(STATUS_FAILED, "process %d: too many open files for an event per "
 		    "thread and CPU: raise the limit (ulimit -n)", (int)p->o.pid);
 	if (error == ENOENT || error == ENODEV || error == EOPNOTSUPP)
-		errx(STATUS_LOST, "process %d: cannot sample %s: this machine does not "
+		errx(STATUS_FAILED, "process %d: cannot sample %s: this machine does not "
 		    "count them, as most virtual ones", (int)p->o.pid, p->o.event->name);
 	if (error != EACCES && error != EPERM && error != ENOSYS)
-		errx(STATUS_LOST, "process %d: cannot sample: %s", (int)p->o.pid,
+		errx(STATUS_FAILED, "process %d: cannot sample: %s", (int)p->o.pid,
 		    strerror(error));
 	if (proc_stat(p->o.pid, &st) == 0 && geteuid() != 0 && st.uid != geteuid())
 		errx(STATUS_PERM, "process %d belongs to another user (uid %u): "
@@ -359,7 +358,7 @@ attach(struct profiler *p)
 	int n = sampler_attach(p->sampler);
 
 	if (n < 0 && p->o.off)
-		errx(errno == EACCES || errno == EPERM ? STATUS_PERM : STATUS_LOST,
+		errx(errno == EACCES || errno == EPERM ? STATUS_PERM : STATUS_FAILED,
 		    "time off the CPU (-o) needs BPF: %s", sampler_copies(p->sampler));
 	if (n < 0 && (errno == EACCES || errno == EPERM) && p->o.kernel &&
 	    geteuid() != 0)
@@ -435,7 +434,7 @@ await_stop(const struct options *o)
 			return;
 		nanosleep(&pause, NULL);
 	}
-	errx(STATUS_LOST, "process %d is not stopped: -c continues a stopped one",
+	errx(STATUS_FAILED, "process %d is not stopped: -c continues a stopped one",
 	    (int)o->pid);
 }
 
@@ -530,7 +529,7 @@ tell_kernel(struct profiler *p)
 		if (!t->told)
 			continue;
 		if (sampler_put(p->sampler, &t->space, &full) < 0)
-			err(STATUS_LOST, "process %d: BPF maps", (int)t->pid);
+			err(STATUS_FAILED, "process %d: BPF maps", (int)t->pid);
 		if (full == NULL || !module_once(full))
 			continue;
 		snprintf(text, sizeof text, "%s: its unwind table has no room in the "
@@ -550,7 +549,7 @@ sum_waits(struct profiler *p, uint64_t *until)
 	    (proc_now() < p->off_time + OFF_NS && *until != UINT64_MAX))
 		return 0;
 	if (sampler_sum(p->sampler, &p->off_time) < 0)
-		err(STATUS_LOST, "BPF: waits");
+		err(STATUS_FAILED, "BPF: waits");
 	nanosleep(&delay, NULL);
 	if (*until < p->off_time)
 		*until = p->off_time;
@@ -598,7 +597,7 @@ do_round(struct profiler *p, uint64_t until)
 	int waits = sum_waits(p, &until);
 
 	if (sampler_read(p->sampler) < 0)
-		err(STATUS_LOST, NULL);
+		err(STATUS_FAILED, NULL);
 	sampler_unknown(p->sampler, 0, saw_stack, p);
 	while (!targets_error(p->targets) &&
 	    (got = sampler_next(p->sampler, until, &r, &s)) != SAMPLER_NONE)
@@ -642,7 +641,7 @@ loop(struct profiler *p, int pidfd)
 		ready = sampler_wait(p->sampler, ended ? -1 : pidfd, STDOUT_FILENO,
 		    targets_fd(p->targets), wait_time(end));
 		if (ready < 0 && errno != EINTR)
-			err(STATUS_LOST, "poll");
+			err(STATUS_FAILED, "poll");
 		if (ready > 0 && (ready & 2))
 			return NULL;
 		if (ready > 0 && (ready & 1))
@@ -675,10 +674,10 @@ finish(struct profiler *p, const char *reason)
 		return 0;
 	/* Whoever closes a pipe early knows it. */
 	if (error && error == p->out.error && error != EPIPE)
-		warnx("cannot write: %s", strerror(error));
+		warnx(CANNOT_WRITE ": %s", strerror(error));
 	else if (error && error != EPIPE)
 		warnx("%s", strerror(error));
-	return STATUS_LOST;
+	return STATUS_FAILED;
 }
 
 /* Attach, and tell what there is; or set a held command going. */
@@ -688,7 +687,7 @@ begin(struct profiler *p)
 	struct target *t = target_add(p->targets, p->o.pid);
 
 	if (t == NULL)
-		err(STATUS_LOST, NULL);
+		err(STATUS_FAILED, NULL);
 	if (p->o.resume)
 		await_stop(&p->o);
 	else
@@ -707,7 +706,7 @@ begin(struct profiler *p)
 			target_describe(p->targets, targets_nth(p->targets, i), NULL);
 		tell_kernel(p);
 		if (sampler_look(p->sampler, saw_waiting, p) < 0)
-			err(STATUS_LOST, "BPF: waiting threads");
+			err(STATUS_FAILED, "BPF: waiting threads");
 		say_what_is_odd(p);
 	}
 	rec_out_flush(&p->out);
@@ -721,7 +720,7 @@ profile(struct profiler *p)
 	if (pidfd < 0 && errno == ESRCH)
 		errx(STATUS_NOPROC, "process %d has ended", (int)p->o.pid);
 	if (pidfd < 0)
-		err(STATUS_LOST, "process %d", (int)p->o.pid);
+		err(STATUS_FAILED, "process %d", (int)p->o.pid);
 	begin(p);
 	status = finish(p, loop(p, pidfd));
 	close(pidfd);
@@ -790,10 +789,7 @@ parse_options(struct options *o, int argc, char *argv[])
 			break;
 		case 'u': o->user_walk = 1; break;
 		case 'V':
-			puts("rsprof-cpu " VERSION);
-			if (fflush(stdout) == EOF)
-				err(STATUS_LOST, "cannot write");
-			exit(0);
+			print_version("rsprof-cpu");
 		default: usage();
 		}
 	if (o->pid == 0 || optind != argc)
@@ -830,12 +826,12 @@ main(int argc, char *argv[])
 	p.sampler = new_sampler(&p.o);
 	p.targets = targets_new(&p.out, "cpu");
 	if (p.sampler == NULL || p.targets == NULL)
-		err(STATUS_LOST, NULL);
+		err(STATUS_FAILED, NULL);
 	status = profile(&p);
 	sampler_free(p.sampler);
 	targets_free(p.targets);
 	free(p.command);
 	if (close(STDOUT_FILENO) < 0 && status == 0)
-		err(STATUS_LOST, "cannot write");
+		err(STATUS_FAILED, CANNOT_WRITE);
 	return status;
 }

@@ -17,12 +17,11 @@
 #include <unistd.h>
 
 #include "base/arg.h"
+#include "cmd/status.h"
 #include "doctor/caps.h"
 #include "doctor/check.h"
 #include "doctor/check_process.h"
 #include "os/proc.h"
-
-enum { STATUS_LOST = 1, STATUS_USAGE, STATUS_NOPROC, STATUS_PERM, STATUS_NOTHING };
 
 struct options {
 	pid_t pid; /* 0: none */
@@ -115,10 +114,7 @@ parse_options(struct options *o, int argc, char *argv[])
 		switch (c) {
 		case 't': o->fields = 1; break;
 		case 'V':
-			puts("rsprof-doctor " VERSION);
-			if (fflush(stdout) == EOF)
-				err(STATUS_LOST, "cannot write");
-			exit(0);
+			print_version("rsprof-doctor");
 		default: usage();
 		}
 	if (argc - optind > 1)
@@ -143,13 +139,13 @@ main(int argc, char *argv[])
 		check_target(o.pid);
 		c.process = check_process_open(o.pid);
 		if (c.process == NULL)
-			err(STATUS_LOST, NULL);
+			err(STATUS_FAILED, NULL);
 	}
 	caps_read(&me);
 	c.me = &me;
 	status = examine(&o, &c);
 	check_process_close(c.process);
 	if (fflush(stdout) == EOF || close(STDOUT_FILENO) < 0)
-		err(STATUS_LOST, "cannot write");
+		err(STATUS_FAILED, CANNOT_WRITE);
 	return status;
 }

@@ -13,11 +13,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cmd/status.h"
+
 static void
 usage(void)
 {
 	fputs("usage: rsprof-exec [-V] CMD [ARG ...]\n", stderr);
-	exit(2);
+	exit(STATUS_USAGE);
 }
 
 /* 0 where path is a file that may be executed, else why not. */
@@ -88,7 +90,7 @@ hold(pid_t parent)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
-		errx(1, "whoever started it is gone");
+		errx(STATUS_FAILED, "whoever started it is gone");
 	raise(SIGSTOP);
 	prctl(PR_SET_PDEATHSIG, 0);
 }
@@ -102,10 +104,7 @@ main(int argc, char **argv)
 	while ((c = getopt(argc, argv, "+V")) != -1)
 		switch (c) {
 		case 'V':
-			if (puts("rsprof-exec " VERSION) == EOF ||
-			    fclose(stdout) == EOF)
-				err(1, "stdout");
-			return 0;
+			print_version("rsprof-exec");
 		default:
 			usage();
 		}

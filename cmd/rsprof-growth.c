@@ -21,6 +21,7 @@
 
 #include "base/arg.h"
 #include "base/array.h"
+#include "cmd/status.h"
 #include "heap/heap.h"
 #include "heap/pagemap.h"
 #include "heap/sites.h"
@@ -41,8 +42,6 @@
 #define COPY 16384            /* bytes of a stack */
 #define RATE 4000             /* faults a second: for the ring's size */
 #define SAMPLE_DEFAULT 65536  /* bytes, by pages, for one fault that is told */
-
-enum { STATUS_LOST = 1, STATUS_USAGE, STATUS_NOPROC, STATUS_PERM, STATUS_NOTHING };
 
 struct options {
 	pid_t pid;
@@ -127,11 +126,11 @@ add_process(struct profiler *p, pid_t pid)
 	struct pagemap *pages = pagemap_new(pid);
 
 	if (pages == NULL && errno == ENOMEM)
-		err(STATUS_LOST, NULL);
+		err(STATUS_FAILED, NULL);
 	if (pages == NULL)
 		return NULL;
 	if (array_room(&p->process, p->n, &p->room, sizeof *p->process) < 0)
-		err(STATUS_LOST, NULL);
+		err(STATUS_FAILED, NULL);
 	p->process[p->n] = (struct process){ .pid = pid, .pages = pages };
 	return &p->process[p->n++];
 }
@@ -170,7 +169,7 @@ saw_fault(struct profiler *p, const struct perf_record *r)
 		walk(p, t, r, &leaf);
 	place = sites_get(p->places, r->pid, r->tid, leaf);
 	if (place == NULL || pagemap_fault(process->pages, r->sample.addr, place->index) < 0)
-		err(STATUS_LOST, NULL);
+		err(STATUS_FAILED, NULL);
 }
 
 /* ---- sums -------------------------------------------------------------- */
@@ -255,7 +254,7 @@ look(struct profiler *p, struct process *process)
 	struct summing s = { p, process };
 
 	if (pagemap_look(process->pages, saw_change, &s) < 0 && errno == ENOMEM)
-		err(STATUS_LOST, NULL);
+		err(STATUS_FAILED, NULL);
 }
 
 /* Pages of which no fault is told, even late. */
@@ -383,7 +382,7 @@ loop(struct profiler *p, int pidfd)
 		ready = sampler_wait(p->sampler, ended ? -1 : pidfd, STDOUT_FILENO,
 		    targets_fd(p->targets), wait_time(p, end));
 		if (ready < 0 && errno != EINTR)
-			err(STATUS_LOST, "poll");
+			err(STATUS_FAILED, "poll");
 		if (ready > 0 && (ready & 2))
 			return NULL;
 		if (ready > 0 && (ready & 1))
@@ -412,9 +411,9 @@ finish(struct profiler *p, const char *reason)
 		return 0;
 	/* Whoever closes a pipe early knows it. */
 	if (error && error != EPIPE)
-		warnx("%s%s", error == p->out.error ? "cannot write: " : "",
+		warnx("%s%s", error == p->out.error ? CANNOT_WRITE ": " : "",
 		    strerror(error));
-	return STATUS_LOST;
+	return STATUS_FAILED;
 }
 
 /* ---- beginning --------------------------------------------------------- */
@@ -439,7 +438,7 @@ refuse(const struct options *o, const char *what, int error)
 {
 	int permission = error == EACCES || error == EPERM || error == ENOSYS;
 
-	errx(permission ? STATUS_PERM : STATUS_LOST, "process %d: %s: %s%s", (int)o->pid,
+	errx(permission ? STATUS_PERM : STATUS_FAILED, "process %d: %s: %s%s", (int)o->pid,
 	    what, strerror(error), permission
 	        ? ": it must be yours, and sysctl kernel.perf_event_paranoid at most 2; "
 	          "or give CAP_PERFMON and CAP_SYS_PTRACE, or run as root"
@@ -462,7 +461,7 @@ begin(struct profiler *p)
 	p->places = sites_new();
 	if (p->sampler == NULL || p->targets == NULL || p->places == NULL ||
 	    (t = target_add(p->targets, p->o.pid)) == NULL)
-		err(STATUS_LOST, NULL);
+		err(STATUS_FAILED, NULL);
 	got = sampler_attach(p->sampler);
 	if (got < 0)
 		refuse(&p->o, "page faults cannot be counted", errno);
@@ -488,7 +487,7 @@ profile(struct profiler *p)
 	if (pidfd < 0 && errno == ESRCH)
 		errx(STATUS_NOPROC, "process %d has ended", (int)p->o.pid);
 	if (pidfd < 0)
-		err(STATUS_LOST, "process %d", (int)p->o.pid);
+		err(STATUS_FAILED, "process %d", (int)p->o.pid);
 	begin(p);
 	status = finish(p, loop(p, pidfd));
 	close(pidfd);
@@ -541,10 +540,7 @@ parse_options(struct options *o, int argc, char *argv[])
 				    optarg);
 			break;
 		case 'V':
-			puts("rsprof-growth " VERSION);
-			if (fflush(stdout) == EOF)
-				err(STATUS_LOST, "cannot write");
-			exit(0);
+			print_version("rsprof-growth");
 		default: usage();
 		}
 	if (o->pid == 0 || optind != argc)
@@ -572,6 +568,6 @@ main(int argc, char *argv[])
 	targets_free(p.targets);
 	sites_free(p.places);
 	if (close(STDOUT_FILENO) < 0 && status == 0)
-		err(STATUS_LOST, "cannot write");
+		err(STATUS_FAILED, CANNOT_WRITE);
 	return status;
 }

@@ -24,6 +24,7 @@
 
 #include "base/arg.h"
 #include "base/array.h"
+#include "cmd/status.h"
 #include "elf/elf_file.h"
 #include "heap/ages.h"
 #include "heap/budget.h"
@@ -56,8 +57,6 @@
 #define CHECK_CALLS 5000    /* and sees about so much; */
 #define CHECK_LEAST 100     /* less says nothing */
 #define CHECK_ROUND_MS 10
-
-enum { STATUS_LOST = 1, STATUS_USAGE, STATUS_NOPROC, STATUS_PERM, STATUS_NOTHING };
 
 struct options {
 	pid_t pid;
@@ -215,7 +214,7 @@ place_of(struct profiler *p, const struct heap_change *c)
 		target_meet(p->targets, proc_now(), t, c->tid);
 	place = sites_get(p->places, c->pid, c->tid, stack);
 	if (place == NULL)
-		err(STATUS_LOST, NULL);
+		err(STATUS_FAILED, NULL);
 	return place;
 }
 
@@ -342,10 +341,10 @@ tell_ages(struct profiler *p)
 	struct ages *a = ages_new(p->o.interval, p->time);
 
 	if (a == NULL)
-		err(STATUS_LOST, NULL);
+		err(STATUS_FAILED, NULL);
 	heap_living(p->heap, saw_living, a);
 	if (ages_tell(a, tell_age, p) < 0)
-		err(STATUS_LOST, NULL);
+		err(STATUS_FAILED, NULL);
 	ages_free(a);
 	p->ages_time = p->time;
 }
@@ -493,7 +492,7 @@ tell_kernel(struct profiler *p)
 		if (!t->told)
 			continue;
 		if (heap_put(p->heap, &t->space, &full) < 0)
-			err(STATUS_LOST, "process %d: BPF maps", (int)t->pid);
+			err(STATUS_FAILED, "process %d: BPF maps", (int)t->pid);
 		if (full && module_once(full))
 			note(p, "%s: its unwind table has no room in the kernel: stacks "
 			    "end there", full->path);
@@ -824,7 +823,7 @@ saw_process(struct profiler *p, const struct perf_record *r)
 	if (r->type == PERF_FORK && r->pid != r->parent.pid && p->o.children &&
 	    target_find(p->targets, r->parent.pid)) {
 		if (array_room(&p->forked, p->nforked, &p->forked_room, sizeof r->pid) < 0)
-			err(STATUS_LOST, NULL);
+			err(STATUS_FAILED, NULL);
 		p->forked[p->nforked++] = r->pid;
 	}
 	for (size_t i = 0; r->type == PERF_EXEC && i < p->nforked; i++)
@@ -884,7 +883,7 @@ do_round(struct profiler *p, uint64_t until)
 	uint64_t time = proc_now();
 
 	if (heap_read(p->heap) < 0)
-		err(STATUS_LOST, NULL);
+		err(STATUS_FAILED, NULL);
 	stackmap_unknown(heap_told(p->heap), 0, saw_stack, p);
 	take_records(p, until);
 	tell_kernel(p);
@@ -937,7 +936,7 @@ loop(struct profiler *p, int pidfd)
 		ready = perf_wait(p->perf, ended ? -1 : pidfd, STDOUT_FILENO, more,
 		    wait_time(p, end));
 		if (ready < 0 && errno != EINTR)
-			err(STATUS_LOST, "poll");
+			err(STATUS_FAILED, "poll");
 		if (ready > 0 && (ready & 2))
 			return NULL;
 		if (ready > 0 && (ready & 1))
@@ -967,10 +966,10 @@ finish(struct profiler *p, const char *reason)
 		return p->armed ? 0 : STATUS_NOTHING;
 	/* Whoever closes a pipe early knows it. */
 	if (error && error == p->out.error && error != EPIPE)
-		warnx("cannot write: %s", strerror(error));
+		warnx(CANNOT_WRITE ": %s", strerror(error));
 	else if (error && error != EPIPE)
 		warnx("%s", strerror(error));
-	return STATUS_LOST;
+	return STATUS_FAILED;
 }
 
 /* ---- beginning --------------------------------------------------------- */
@@ -1003,19 +1002,19 @@ open_all(struct profiler *p)
 
 	p->heap = heap_new(&ho, why);
 	if (p->heap == NULL)
-		errx(errno == EPERM || errno == EACCES ? STATUS_PERM : STATUS_LOST,
+		errx(errno == EPERM || errno == EACCES ? STATUS_PERM : STATUS_FAILED,
 		    "process %d: %s", (int)p->o.pid, why);
 	p->perf = perf_new(&po);
 	if (p->perf == NULL)
-		err(STATUS_LOST, NULL);
+		err(STATUS_FAILED, NULL);
 	if (perf_attach_all(p->perf) < 0)
-		errx(errno == EPERM || errno == EACCES ? STATUS_PERM : STATUS_LOST,
+		errx(errno == EPERM || errno == EACCES ? STATUS_PERM : STATUS_FAILED,
 		    "process %d: events of all processes are not permitted (%s): run as "
 		    "root, or give CAP_PERFMON", (int)p->o.pid, strerror(errno));
 	p->targets = targets_new(&p->out, "heap");
 	p->places = sites_new();
 	if (p->targets == NULL || p->places == NULL)
-		err(STATUS_LOST, NULL);
+		err(STATUS_FAILED, NULL);
 }
 
 /* A process that runs. */
@@ -1052,7 +1051,7 @@ begin_held(struct profiler *p)
 		return;
 	}
 	if (write(p->o.ready, "ready\n", 6) < 0)
-		err(STATUS_LOST, "-R %d", p->o.ready);
+		err(STATUS_FAILED, "-R %d", p->o.ready);
 	close(p->o.ready);
 }
 
@@ -1069,7 +1068,7 @@ await_stop(const struct options *o)
 			return;
 		nanosleep(&pause, NULL);
 	}
-	errx(STATUS_LOST, "process %d is not stopped: -r continues a stopped one",
+	errx(STATUS_FAILED, "process %d is not stopped: -r continues a stopped one",
 	    (int)o->pid);
 }
 
@@ -1082,13 +1081,13 @@ profile(struct profiler *p)
 	if (pidfd < 0 && errno == ESRCH)
 		errx(STATUS_NOPROC, "process %d has ended", (int)p->o.pid);
 	if (pidfd < 0)
-		err(STATUS_LOST, "process %d", (int)p->o.pid);
+		err(STATUS_FAILED, "process %d", (int)p->o.pid);
 	if (p->o.resume)
 		await_stop(&p->o);
 	open_all(p);
 	t = target_add(p->targets, p->o.pid);
 	if (t == NULL || heap_watch(p->heap, p->o.pid) < 0)
-		err(STATUS_LOST, NULL);
+		err(STATUS_FAILED, NULL);
 	p->hit_ns = heap_hit_cost(p->heap);
 	p->period = p->o.period;
 	p->budget.share = p->o.given ? p->o.budget / 100.0 : 0;
@@ -1142,8 +1141,7 @@ show_plan(const struct options *o)
 		printf("which of %zu functions allocate is found out by what they do\n",
 		    plan->nguess);
 	probe_plan_free(plan);
-	if (ferror(stdout) || fclose(stdout) == EOF)
-		err(STATUS_LOST, "cannot write");
+	close_output();
 	return 0;
 }
 
@@ -1158,7 +1156,7 @@ become_growth(int argc, char *argv[])
 	int c, to = 0;
 
 	if (arg == NULL || n < 0)
-		err(STATUS_LOST, NULL);
+		err(STATUS_FAILED, NULL);
 	path[n] = '\0';
 	slash = strrchr(path, '/');
 	strcpy(slash ? slash + 1 : path, "rsprof-growth");
@@ -1171,13 +1169,13 @@ become_growth(int argc, char *argv[])
 			continue;
 		if (asprintf(&arg[to], "-%c%s", c, optarg && strchr("dips", c) ? optarg
 		                                                            : "") < 0)
-			err(STATUS_LOST, NULL);
+			err(STATUS_FAILED, NULL);
 		to++;
 	}
 	if (optind != argc)
 		usage();
 	execv(path, arg);
-	err(STATUS_LOST, "%s", path);
+	err(STATUS_FAILED, "%s", path);
 }
 
 static void
@@ -1233,10 +1231,7 @@ parse_options(struct options *o, int argc, char *argv[])
 			o->given = 1;
 			break;
 		case 'V':
-			puts("rsprof-heap " VERSION);
-			if (fflush(stdout) == EOF)
-				err(STATUS_LOST, "cannot write");
-			exit(0);
+			print_version("rsprof-heap");
 		default: usage();
 		}
 	if (o->given && !budget)
@@ -1272,6 +1267,6 @@ main(int argc, char *argv[])
 	free(p.forked);
 	discovered_free(&p.learned);
 	if (close(STDOUT_FILENO) < 0 && status == 0)
-		err(STATUS_LOST, "cannot write");
+		err(STATUS_FAILED, CANNOT_WRITE);
 	return status;
 }

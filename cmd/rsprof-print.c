@@ -22,6 +22,7 @@
 #include "base/array.h"
 #include "base/idmap.h"
 #include "base/strtab.h"
+#include "cmd/status.h"
 #include "stream/rec.h"
 #include "symbol/shorten.h"
 
@@ -29,8 +30,6 @@
 #define FUNCTION_COLUMNS 60
 #define FILE_COLUMNS 60
 #define TEXT_COLUMNS 160
-
-enum { STATUS_LOST = 1, STATUS_USAGE };
 
 struct frame {
 	uint32_t function, file; /* strings */
@@ -75,7 +74,7 @@ static void *
 checked(void *p)
 {
 	if (p == NULL)
-		err(STATUS_LOST, NULL);
+		err(STATUS_FAILED, NULL);
 	return p;
 }
 
@@ -87,7 +86,7 @@ add_string(struct strtab *t, const char *s)
 	uint32_t number;
 
 	if (strtab_add(t, s, &number) < 0)
-		err(STATUS_LOST, NULL);
+		err(STATUS_FAILED, NULL);
 	return number;
 }
 
@@ -103,7 +102,7 @@ define(struct printer *p, struct idmap *m, uint64_t id, const char *s)
 	if (s == NULL)
 		idmap_delete(m, id);
 	else if (idmap_put(m, id, add_string(&p->strings, s)) < 0)
-		err(STATUS_LOST, NULL);
+		err(STATUS_FAILED, NULL);
 }
 
 /* The place of an id in an array, which gets a zeroed element for a new one. */
@@ -118,7 +117,7 @@ place_of(struct idmap *m, uint64_t id, void *array, size_t *n, size_t *room,
 		return i;
 	i = (uint32_t)*n;
 	if (array_room(array, *n, room, size) < 0 || idmap_put(m, id, i) < 0)
-		err(STATUS_LOST, NULL);
+		err(STATUS_FAILED, NULL);
 	memcpy(&base, array, sizeof base);
 	memset(base + *n * size, 0, size);
 	++*n;
@@ -162,7 +161,7 @@ on_lost(struct printer *p, const struct rec_lost *r)
 	uint32_t i = add_string(&p->lost, r->reason);
 
 	if (array_room(&p->count, n, &p->count_room, sizeof *p->count) < 0)
-		err(STATUS_LOST, NULL);
+		err(STATUS_FAILED, NULL);
 	if (i == n)
 		p->count[i] = 0;
 	p->count[i] += r->count;
@@ -193,7 +192,7 @@ format(const char *how, ...)
 	n = vasprintf(&s, how, ap);
 	va_end(ap);
 	if (n < 0)
-		err(STATUS_LOST, NULL);
+		err(STATUS_FAILED, NULL);
 	return s;
 }
 
@@ -315,7 +314,7 @@ print_missing(struct printer *p)
 		warnx("%s:%lu: stack is not defined", p->file,
 		    rec_reader_line(p->reader));
 	p->missing = 1;
-	p->status = STATUS_LOST;
+	p->status = STATUS_FAILED;
 	print_reason(p, "the stream does not tell what is next");
 }
 
@@ -509,7 +508,7 @@ on_bad(void *ctx, unsigned long line, const char *why)
 	struct printer *p = ctx;
 
 	warnx("%s:%lu: %s", p->file, line, why);
-	p->status = STATUS_LOST;
+	p->status = STATUS_FAILED;
 }
 
 /* ---- the program ------------------------------------------------------- */
@@ -543,13 +542,13 @@ print_stream(struct printer *p, const char *file, int fd)
 	p->open = 0;
 	p->reader = checked(rec_reader_new(&sink));
 	if (pump(p, fd) < 0) {
-		p->status = STATUS_LOST;
+		p->status = STATUS_FAILED;
 		if (rec_reader_error(p->reader))
 			warnx("%s:%lu: %s", file, rec_reader_line(p->reader),
 			    rec_reader_error(p->reader));
 	} else if (p->open > 0) {
 		warnx("%s: the stream was cut off: it has no end", file);
-		p->status = STATUS_LOST;
+		p->status = STATUS_FAILED;
 	}
 	rec_reader_free(p->reader);
 }
@@ -561,7 +560,7 @@ print_file(struct printer *p, const char *file)
 
 	if (fd < 0) {
 		warn("%s", file);
-		p->status = STATUS_LOST;
+		p->status = STATUS_FAILED;
 		return;
 	}
 	print_stream(p, file, fd);
@@ -595,10 +594,7 @@ parse_options(struct printer *p, int argc, char *argv[])
 		switch (c) {
 		case 'l': p->whole = 1; break;
 		case 'V':
-			puts("rsprof-print " VERSION);
-			if (fflush(stdout) == EOF)
-				err(STATUS_LOST, "cannot write");
-			exit(0);
+			print_version("rsprof-print");
 		default: usage();
 		}
 }
@@ -620,7 +616,6 @@ main(int argc, char *argv[])
 			print_file(&p, argv[i]);
 	print_notes(&p);
 	free_all(&p);
-	if (ferror(stdout) || fclose(stdout) == EOF)
-		err(STATUS_LOST, "cannot write");
+	close_output();
 	return p.status;
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cmd/status.h"
 #include "record/db.h"
 
 static int head; /* -H: the columns' names before the rows */
@@ -16,7 +17,7 @@ static void
 usage(void)
 {
 	fputs("usage: rsprof-query [-HV] FILE SQL\n", stderr);
-	exit(2);
+	exit(STATUS_USAGE);
 }
 
 /* A string as rsprof-records(5) writes it. */
@@ -69,13 +70,6 @@ put_head(void *ctx, struct db_stmt *s, int columns)
 	return 0;
 }
 
-static void
-close_stdout(void)
-{
-	if (ferror(stdout) || fclose(stdout) == EOF)
-		err(1, "stdout");
-}
-
 int
 main(int argc, char **argv)
 {
@@ -89,9 +83,7 @@ main(int argc, char **argv)
 			head = 1;
 			break;
 		case 'V':
-			puts("rsprof-query " VERSION);
-			close_stdout();
-			return 0;
+			print_version("rsprof-query");
 		default:
 			usage();
 		}
@@ -99,14 +91,14 @@ main(int argc, char **argv)
 		usage();
 
 	if ((db = db_open(argv[optind], DB_READ, &error)) == NULL)
-		errx(6, "%s", error);
+		errx(STATUS_DATABASE, "%s", error);
 	if (db_query(db, argv[optind + 1], put_head, put_row, NULL) < 0) {
 		warnx("%s", db_error(db));
 		db_close(db);
-		close_stdout();
-		return 6;
+		close_output();
+		return STATUS_DATABASE;
 	}
 	db_close(db);
-	close_stdout();
+	close_output();
 	return 0;
 }

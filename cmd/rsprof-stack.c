@@ -23,6 +23,7 @@
 #include "base/arg.h"
 #include "base/array.h"
 #include "base/idmap.h"
+#include "cmd/status.h"
 #include "os/proc.h"
 #include "os/tracee.h"
 #include "sample/target.h"
@@ -33,8 +34,6 @@
 
 #define ROUNDS 8    /* of looking for new threads, at most */
 #define STUCK_MS 10 /* a wait without an end */
-
-enum { STATUS_LOST = 1, STATUS_USAGE, STATUS_NOPROC, STATUS_PERM, STATUS_NOTHING };
 
 /* What was seen of a thread. */
 struct look {
@@ -83,7 +82,7 @@ static void *
 checked(void *p)
 {
 	if (p == NULL)
-		err(STATUS_LOST, NULL);
+		err(STATUS_FAILED, NULL);
 	return p;
 }
 
@@ -304,7 +303,7 @@ apart(struct stacks *s, void *(*job)(void *ctx))
 
 	errno = pthread_create(&thread, NULL, job, s);
 	if (errno)
-		err(STATUS_LOST, NULL);
+		err(STATUS_FAILED, NULL);
 	pthread_join(thread, NULL);
 }
 
@@ -320,7 +319,7 @@ find_threads(struct stacks *s)
 			continue;
 		if (idmap_put(&s->known, (uint64_t)tid[i], 0) < 0 ||
 		    array_room(&s->look, s->n, &s->room, sizeof *s->look) < 0)
-			err(STATUS_LOST, NULL);
+			err(STATUS_FAILED, NULL);
 		s->look[s->n++] = (struct look){ .tid = tid[i] };
 		target_meet(s->targets, proc_now(), s->target, tid[i]);
 		fresh++;
@@ -477,7 +476,7 @@ check_target(pid_t pid)
 		errx(STATUS_NOPROC, "process %d is a zombie: it has ended, its parent "
 		    "%d has not waited for it", (int)pid, (int)st.ppid);
 	if (st.state == 'Z')
-		errx(STATUS_LOST, "process %d: its first thread has ended, and with it "
+		errx(STATUS_FAILED, "process %d: its first thread has ended, and with it "
 		    "what /proc tells of its memory", (int)pid);
 	if (st.kernel)
 		errx(STATUS_NOTHING, "process %d (%s) is a kernel thread: it has no "
@@ -494,7 +493,7 @@ refuse(pid_t pid, int error)
 	if (error == ENOENT || error == ESRCH)
 		errx(STATUS_NOPROC, "process %d has ended", (int)pid);
 	if (error != EACCES && error != EPERM)
-		errx(STATUS_LOST, "process %d: %s", (int)pid, strerror(error));
+		errx(STATUS_FAILED, "process %d: %s", (int)pid, strerror(error));
 	if (proc_stat(pid, &st) == 0 && geteuid() != 0 && st.uid != geteuid())
 		errx(STATUS_PERM, "process %d belongs to another user (uid %u): "
 		    "run as that user or as root, or give CAP_SYS_PTRACE", (int)pid,
@@ -573,10 +572,7 @@ parse_options(struct stacks *s, int argc, char *argv[])
 			s->pid = (pid_t)n;
 			break;
 		case 'V':
-			puts("rsprof-stack " VERSION);
-			if (fflush(stdout) == EOF)
-				err(STATUS_LOST, "cannot write");
-			exit(0);
+			print_version("rsprof-stack");
 		default: usage();
 		}
 	if (s->pid == 0 || optind != argc)
@@ -612,6 +608,6 @@ main(int argc, char *argv[])
 		error = errno;
 	/* Whoever closes a pipe early knows it. */
 	if (error && error != EPIPE)
-		warnx("cannot write: %s", strerror(error));
-	return error || stop ? STATUS_LOST : 0;
+		warnx(CANNOT_WRITE ": %s", strerror(error));
+	return error || stop ? STATUS_FAILED : 0;
 }

@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cmd/status.h"
 #include "record/db.h"
 #include "record/store.h"
 #include "stream/rec.h"
@@ -40,7 +41,7 @@ static void
 usage(void)
 {
 	fprintf(stderr, "usage: rsprof-store [-af] FILE\n");
-	exit(2);
+	exit(STATUS_USAGE);
 }
 
 static int64_t
@@ -200,7 +201,7 @@ take_signals(void)
 	int fd;
 
 	if (fcntl(STDIN_FILENO, F_GETFD) < 0)
-		err(1, "<stdin>"); /* or the descriptor would be that */
+		err(STATUS_FAILED, "<stdin>"); /* or the descriptor would be that */
 	signal(SIGINT, SIG_IGN);
 	signal(SIGQUIT, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
@@ -210,7 +211,7 @@ take_signals(void)
 	sigaddset(&set, SIGHUP);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	if ((fd = signalfd(-1, &set, SFD_CLOEXEC)) < 0)
-		err(1, "signalfd");
+		err(STATUS_FAILED, "signalfd");
 	return fd;
 }
 
@@ -256,7 +257,7 @@ drain(struct store *st, int signals)
 
 	for (;;) {
 		if ((n = poll(fds, 2, time_left(st))) < 0 && errno != EINTR)
-			err(1, "poll");
+			err(STATUS_FAILED, "poll");
 		if (n > 0 && fds[1].revents) {
 			warnx("stopped by a signal");
 			st->status = 1;
@@ -303,10 +304,7 @@ main(int argc, char **argv)
 			force = 1;
 			break;
 		case 'V':
-			puts("rsprof-store " VERSION);
-			if (fflush(stdout) || fclose(stdout))
-				err(1, "<stdout>");
-			return 0;
+			print_version("rsprof-store");
 		default:
 			usage();
 		}
@@ -320,7 +318,7 @@ main(int argc, char **argv)
 
 	signals = take_signals();
 	if ((st.reader = rec_reader_new(&sink)) == NULL)
-		err(1, NULL);
+		err(STATUS_FAILED, NULL);
 	drain(&st, signals);
 	close_recording(&st);
 	sum_up(&st);

@@ -21,6 +21,7 @@
 #include "base/arg.h"
 #include "base/hash.h"
 #include "base/idmap.h"
+#include "cmd/status.h"
 #include "elf/debuginfod.h"
 #include "stream/rec.h"
 #include "symbol/category.h"
@@ -70,14 +71,14 @@ usage(void)
 {
 	fputs("usage: rsprof-sym [-HV] [-k FD] [-M MIB] [-S DIR] [FILE ...]\n"
 	      "       rsprof-sym [-H] [-M MIB] [-S DIR] -a FILE [ADDRESS ...]\n", stderr);
-	exit(2);
+	exit(STATUS_USAGE);
 }
 
 static void *
 checked(void *p)
 {
 	if (p == NULL)
-		err(1, NULL);
+		err(STATUS_FAILED, NULL);
 	return p;
 }
 
@@ -85,7 +86,7 @@ static void
 put_index(struct idmap *m, uint64_t id, size_t index)
 {
 	if (idmap_put(m, id, (uint32_t)index) < 0)
-		err(1, NULL);
+		err(STATUS_FAILED, NULL);
 }
 
 /* ---- modules ----------------------------------------------------------- */
@@ -381,7 +382,7 @@ finish(struct namer *n)
 	if (n->out.error == 0 && close(STDOUT_FILENO) < 0)
 		n->out.error = errno;
 	if (n->out.error && n->out.error != EPIPE)
-		warnx("cannot write: %s", strerror(n->out.error));
+		warnx(CANNOT_WRITE ": %s", strerror(n->out.error));
 	return n->out.error ? 1 : n->status;
 }
 
@@ -447,7 +448,7 @@ name_addresses(struct namer *n, char *const text[])
 	int status = 0;
 
 	if (s == NULL)
-		errx(1, "%s: %s", n->program, why);
+		errx(STATUS_FAILED, "%s: %s", n->program, why);
 	for (size_t i = 0; text[i]; i++)
 		status |= name_address(s, text[i]);
 	while (text[0] == NULL && fgets(line, sizeof line, stdin) && !ferror(stdout)) {
@@ -459,7 +460,7 @@ name_addresses(struct namer *n, char *const text[])
 	warn_about_debuginfod();
 	symbols_close(s);
 	if (fclose(stdout) == EOF && errno != EPIPE)
-		err(1, "cannot write");
+		err(STATUS_FAILED, CANNOT_WRITE);
 	return status;
 }
 
@@ -513,10 +514,7 @@ parse_options(struct namer *n, int argc, char *argv[])
 		case 'M': take_memory(n, optarg); break;
 		case 'S': take_dir(n, optarg); break;
 		case 'V':
-			puts("rsprof-sym " VERSION);
-			if (fflush(stdout) == EOF)
-				err(1, "cannot write");
-			exit(0);
+			print_version("rsprof-sym");
 		default: usage();
 		}
 }

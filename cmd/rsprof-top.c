@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/arg.h"
+#include "cmd/status.h"
 #include "profile/inuse.h"
 #include "profile/inuse_report.h"
 #include "profile/profile.h"
@@ -67,7 +68,7 @@ usage(void)
 	                " [-f text|json|csv] [-g function|generic|line|crate|module|thread]"
 	                " [-o live|peak|bytes|allocs|temps] [-s SINCE] [-u UNTIL]"
 	                " heap FILE\n");
-	exit(2);
+	exit(STATUS_USAGE);
 }
 
 /* ---- the report -------------------------------------------------------- */
@@ -136,7 +137,7 @@ print(struct report *r)
 	struct profile_row *sorted = calloc(r->rows + 1, sizeof *sorted);
 
 	if (sorted == NULL)
-		err(1, NULL);
+		err(STATUS_FAILED, NULL);
 	if (r->rows)
 		memcpy(sorted, row, r->rows * sizeof *row);
 	r->row = sorted;
@@ -262,13 +263,6 @@ report(const char *path)
 	return status;
 }
 
-static void
-close_stdout(void)
-{
-	if (ferror(stdout) || fclose(stdout) == EOF)
-		err(1, "<stdout>");
-}
-
 /* ---- options ----------------------------------------------------------- */
 
 static void
@@ -354,9 +348,7 @@ parse_options(int argc, char **argv)
 		case 's': time_option(optarg, &since); break;
 		case 'u': time_option(optarg, &until); break;
 		case 'V':
-			puts("rsprof-top " VERSION);
-			close_stdout();
-			exit(0);
+			print_version("rsprof-top");
 		default: usage();
 		}
 }
@@ -381,6 +373,6 @@ main(int argc, char **argv)
 	if (order == NULL)
 		order = orders;
 	status = heap ? report_heap(argv[optind + 1]) : report(argv[optind + 1]);
-	close_stdout();
+	close_output();
 	return status;
 }

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/arg.h"
+#include "cmd/status.h"
 #include "profile/profile.h"
 #include "tui/grid.h"
 #include "tui/keys.h"
@@ -25,8 +26,6 @@
 
 #define TICK 100 /* milliseconds between two looks at the file */
 
-enum { EXIT_USAGE = 2, EXIT_DATABASE = 6 };
-
 static const char *pressed = ""; /* -k */
 static int timed;                /* -t */
 
@@ -34,14 +33,7 @@ static void
 usage(void)
 {
 	fputs("usage: rsprof-tui [-bt] [-d OLD] [-k KEYS] [-R FROM-TO] [-r FROM-TO] FILE\n", stderr);
-	exit(EXIT_USAGE);
-}
-
-static void
-close_stdout(void)
-{
-	if (ferror(stdout) || fclose(stdout) != 0)
-		err(1, "standard output");
+	exit(STATUS_USAGE);
 }
 
 static void
@@ -51,7 +43,7 @@ check_keys(void)
 
 	while (*s)
 		if (keys_next(&s) == KEYS_NONE)
-			errx(EXIT_USAGE, "-k: no such key: %s", s);
+			errx(STATUS_USAGE, "-k: no such key: %s", s);
 }
 
 /* Of -r and -R; to 0: not given. */
@@ -65,7 +57,7 @@ range_option(int option, const char *text)
 	struct range r;
 
 	if (arg_range(text, &r.from, &r.to) < 0)
-		errx(EXIT_USAGE, "-%c: no range of time: %s (try 10s-1m30s, or 10s-)", option, text);
+		errx(STATUS_USAGE, "-%c: no range of time: %s (try 10s-1m30s, or 10s-)", option, text);
 	return r;
 }
 
@@ -76,7 +68,7 @@ check_range(const struct session *w, const char *path, const struct range *r)
 	const struct profile_summary *all = session_summary(w);
 
 	if (r->to && r->from >= all->last)
-		errx(EXIT_USAGE, "%s: %.1f s were recorded, nothing after %.1f s", path,
+		errx(STATUS_USAGE, "%s: %.1f s were recorded, nothing after %.1f s", path,
 		    (double)all->last / 1e9, (double)r->from / 1e9);
 }
 
@@ -91,7 +83,7 @@ select_range(struct session *w, const char *path, const struct range *r)
 	s.from = r->from;
 	s.to = r->to;
 	if (profile_select(session_profile(w), &s) < 0)
-		err(1, NULL);
+		err(STATUS_FAILED, NULL);
 }
 
 /* Open what is looked at, and what it is compared with: *other, or NULL. */
@@ -103,7 +95,7 @@ open_all(const char *path, const struct range *range, const char *old,
 	struct session *w = session_open(path, &error);
 
 	if (!w)
-		errx(EXIT_DATABASE, "%s", error);
+		errx(STATUS_DATABASE, "%s", error);
 	select_range(w, path, range);
 	*other = NULL;
 	if (!old) {
@@ -113,7 +105,7 @@ open_all(const char *path, const struct range *range, const char *old,
 	}
 	*other = session_open(old, &error);
 	if (!*other)
-		errx(EXIT_DATABASE, "%s", error);
+		errx(STATUS_DATABASE, "%s", error);
 	select_range(*other, old, before);
 	session_set_other(w, *other);
 	return w;
@@ -170,14 +162,14 @@ run_batch(struct tui *t, struct grid *g)
 	char *text;
 
 	if (grid_resize(g, size_from("LINES", 24), size_from("COLUMNS", 80)) < 0)
-		err(1, NULL);
+		err(STATUS_FAILED, NULL);
 	press(t, g);
 	text = grid_text(g);
 	if (!text)
-		err(1, NULL);
+		err(STATUS_FAILED, NULL);
 	fputs(text, stdout);
 	free(text);
-	close_stdout();
+	close_output();
 	return 0;
 }
 
@@ -273,7 +265,7 @@ run_terminal(struct tui *t, struct grid *g)
 	int number = 0;
 
 	if (!s)
-		errx(1, "%s, or use rsprof-top", why);
+		errx(STATUS_FAILED, "%s, or use rsprof-top", why);
 	fit(s, g);
 	if (press(t, g) != TUI_QUIT) {
 		screen_draw(s, g);
@@ -281,7 +273,7 @@ run_terminal(struct tui *t, struct grid *g)
 	}
 	screen_close(s);
 	if (number < 0)
-		err(1, NULL);
+		err(STATUS_FAILED, NULL);
 	if (number == 0 || number == SIGINT)
 		return 0;
 	signal(number, SIG_DFL);
@@ -322,9 +314,7 @@ main(int argc, char **argv)
 			timed = 1;
 			break;
 		case 'V':
-			puts("rsprof-tui " VERSION);
-			close_stdout();
-			return 0;
+			print_version("rsprof-tui");
 		default:
 			usage();
 		}
@@ -335,7 +325,7 @@ main(int argc, char **argv)
 	t = tui_open(w);
 	g = grid_open(1, 1, utf8);
 	if (!t || !g)
-		err(1, NULL);
+		err(STATUS_FAILED, NULL);
 	status = batch ? run_batch(t, g) : run_terminal(t, g);
 	grid_close(g);
 	tui_close(t);
