@@ -67,7 +67,7 @@ for file in nosuch.db text.db "$T"; do
 	says 'it is named' "^rsprof-query: $file: "
 done
 exits 'a full disk: 1' 1 sh -c 'rsprof-query q.db "SELECT 1" >/dev/full'
-says 'it is said' 'stdout: No space left on device'
+says 'it is said' '^rsprof-query: cannot write: No space left on device$'
 exits 'SQL is missing: 2' 2 rsprof-query q.db
 exits 'too much: 2' 2 rsprof-query q.db 'SELECT' 1
 done_testing
