@@ -125,14 +125,15 @@ include tests/targets.mk
 
 # ---- for people --------------------------------------------------------------
 
+DEPS := tests/tools/deps.sh
 SUBMAKE := @$(MAKE) $(if $(V),,-s) --no-print-directory
 
 deps:
-	@CC='$(CC)' BPF='$(BPF)' ./deps.sh build
+	@CC='$(CC)' BPF='$(BPF)' $(DEPS) build
 
 # Profiles a program for some seconds, by sudo where only root may.
 demo:
-	@CC='$(CC)' BPF='$(BPF)' ./deps.sh demo
+	@CC='$(CC)' BPF='$(BPF)' $(DEPS) demo
 	$(SUBMAKE) all $B/target/split
 	@rm -f $B/demo.db; $B/target/split 60 >/dev/null & pid=$$!; \
 	trap 'kill $$pid' EXIT; \
@@ -145,19 +146,19 @@ demo:
 	@echo 'A live view of any process:        sudo $B/rsprof attach PID'
 
 check:
-	@CC='$(CC)' BPF='$(BPF)' ./deps.sh check
+	@CC='$(CC)' BPF='$(BPF)' $(DEPS) check
 	$(SUBMAKE) all units targets
 	@B='$(abspath $B)' prove -e env $(sort $(wildcard tests/*.t tests/commands/*.t)) $(UNITS)
 
 # Under Debian's kernel, or that of KERNEL (see there), in an emulator.
 check-kernel:
-	@CC='$(CC)' BPF='$(BPF)' ./deps.sh kernel
+	@CC='$(CC)' BPF='$(BPF)' $(DEPS) kernel
 	$(SUBMAKE) all targets
 	@B='$(abspath $B)' tests/kernel/run
 
 # rsprof-heap on programs built in each way, by each compiler.
 check-builds:
-	@CC='$(CC)' BPF='$(BPF)' ./deps.sh check
+	@CC='$(CC)' BPF='$(BPF)' $(DEPS) check
 	$(SUBMAKE) all
 	@B='$(abspath $B)' prove -v -e env tests/tools/builds.sh
 
@@ -170,7 +171,7 @@ soak:
 # Readers of what others wrote, fed with whatever; what was found of use is kept.
 FUZZ_SECONDS ?= 60
 fuzz:
-	@CC=clang BPF='$(BPF)' ./deps.sh build
+	@CC=clang BPF='$(BPF)' $(DEPS) build
 	$(SUBMAKE) B=build/fuzz SAN=1 CC=clang CFLAGS='-O1 -g -fsanitize=fuzzer-no-link' \
 	    fuzzers
 	@cd build/fuzz && for f in $(notdir $(FUZZERS)); do \
@@ -180,21 +181,21 @@ fuzz:
 
 # Beside perf, where that is installed: figures for people, no test.
 bench:
-	@CC='$(CC)' BPF='$(BPF)' ./deps.sh bench
+	@CC='$(CC)' BPF='$(BPF)' $(DEPS) bench
 	$(SUBMAKE) all $B/target/work $B/target/spent $B/oracle/floor
 	@B='$(abspath $B)' tests/bench/run.sh
 
 # Of real screens, for the README.
 pictures:
-	@CC='$(CC)' BPF='$(BPF)' ./deps.sh check
+	@CC='$(CC)' BPF='$(BPF)' $(DEPS) check
 	$(SUBMAKE) all $B/target/journal
 	@B='$(abspath $B)' tests/tools/pictures.sh man/pictures
 
 lint:
-	@./deps.sh lint
+	@$(DEPS) lint
 	$(SUBMAKE) B=build/lint/gcc CC=gcc CFLAGS='-O2 -g -Werror' all units
 	$(SUBMAKE) B=build/lint/clang CC=clang CFLAGS='-O2 -g -Werror' all units
-	shellcheck -s sh cmd/rsprof deps.sh .ci/run $(filter-out tests/tools/builds.sh,$(wildcard tests/tools/*.sh)) \
+	shellcheck -s sh cmd/rsprof .ci/run $(filter-out tests/tools/builds.sh,$(wildcard tests/tools/*.sh)) \
 	    tests/kernel/run \
 	    tests/kernel/init
 	shellcheck -x -P tests/tools -S warning tests/tools/builds.sh
