@@ -3,10 +3,15 @@
 #include <libiberty/demangle.h>
 #include <setjmp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#define NAME_OF_HASH "h0123456789abcdef"
+#define HASH "17" NAME_OF_HASH "E"
+
 struct sink {
-	const char *symbol;
+	const char *symbol; /* as given to the demangler */
+	const char *hash;   /* 17 characters printed for HASH; NULL: symbol has its own */
 	int whole, before_type;
 	char *out;
 	size_t size, used;
@@ -52,12 +57,19 @@ take(const char *text, size_t len, void *ctx)
 	s->before_type = s->whole && is_text(text, len, ": ");
 	if (s->before_type || (type && (is_text(text, len, "char") || is_text(text, len, "bool"))))
 		return;
+	if (s->hash != NULL && is_text(text, len, NAME_OF_HASH))
+		text = s->hash;
 	put(s, is_shifted(s, text, len) ? text - 1 : text, len);
 }
 
 /* ---- what compilers append --------------------------------------------- */
 
-#define HASH "17h0123456789abcdefE"
+static int
+is_hash(const char *p)
+{
+	return strncmp(p, "17h", 3) == 0 && strspn(p + 3, "0123456789abcdef") == 16 &&
+	    p[19] == 'E';
+}
 
 /* Where a mangled name ends: in v0 there are no dots, a legacy one ends with a hash. */
 static const char *
@@ -68,8 +80,7 @@ end_of(const char *symbol)
 	if (strncmp(symbol, "_R", 2) == 0)
 		return symbol + strcspn(symbol, ".");
 	while ((p = strstr(p, "17h"))) {
-		if (strspn(p + 3, "0123456789abcdef") == 16 && p[19] == 'E' &&
-		    (p[20] == '.' || p[20] == '\0'))
+		if (is_hash(p) && (p[20] == '.' || p[20] == '\0'))
 			return p + strlen(HASH);
 		p++;
 	}
@@ -123,13 +134,39 @@ attempt(struct sink *s,
 	return 1;
 }
 
+/* Demangles a legacy symbol that libiberty takes for C++, because its hash has fewer
+ * than five different digits, by way of one with HASH.  Returns 0 if it has no hash. */
+static int
+attempt_with_hash(struct sink *s, int options)
+{
+	const char *symbol = s->symbol;
+	size_t end = (size_t)(end_of(symbol) - symbol), at = end - strlen(HASH);
+	char *copy;
+	int done;
+
+	if (strncmp(symbol, "_ZN", 3) != 0 || end < strlen(HASH) || !is_hash(symbol + at))
+		return 0;
+	copy = strdup(symbol);
+	if (copy == NULL)
+		return 0;
+	memcpy(copy + at, HASH, strlen(HASH));
+	s->symbol = copy;
+	s->hash = symbol + at + strlen("17");
+	done = attempt(s, rust_demangle_callback, options);
+	s->symbol = symbol;
+	s->hash = NULL;
+	free(copy);
+	return done;
+}
+
 static void
 demangle_with(char *out, size_t size, const char *symbol, int options)
 {
 	struct sink s = { .symbol = symbol, .out = out, .size = size };
 
 	s.whole = options == DMGL_VERBOSE;
-	if (size >= 16 && attempt(&s, rust_demangle_callback, options))
+	if (size >= 16 && (attempt(&s, rust_demangle_callback, options) ||
+	                      attempt_with_hash(&s, options)))
 		return;
 	s.whole = 0;
 	if (size >= 16 && strncmp(symbol, "_Z", 2) == 0 &&

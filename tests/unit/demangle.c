@@ -112,6 +112,13 @@ main(void)
 	    "<Test + 'static as foo::Bar<Test>>::bar");
 	is("_ZN4main4main28_$u7b$$u7b$closure$u7d$$u7d$17h0123456789abcdefE",
 	    "main::main::{{closure}}");
+	is("_ZN3std6thread6Thread4join17hddd6ee66166e6e1dE", "std::thread::Thread::join");
+	is("_ZN1a1b17h0000000000000000E.cold", "a::b.cold");
+	is("_ZN1a1b17h0000000000000000E.llvm.12", "a::b");
+	is("_ZN1a17h000000000000000gE", "a::h000000000000000g"); /* no hash: C++ */
+	is_whole("_ZN1a28_$u7b$$u7b$closure$u7d$$u7d$17hddd6ee66166e6e1dE",
+	    "a::{{closure}}::hddd6ee66166e6e1d");
+	is_whole("_ZN1a1b17h0123456789abcdefE", "a::b::h0123456789abcdef");
 	is("_RNvCs1234_7mycrate3foo", "mycrate::foo");
 	is("_RNvCs1234_7___rustc12___rust_alloc", "__rustc::__rust_alloc");
 	is("_RINvNtC3std3mem8align_ofjE", "std::mem::align_of::<usize>");
