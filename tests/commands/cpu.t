@@ -66,6 +66,18 @@ for sig in INT TERM HUP; do
 	ok "SIG$sig: and says so" is_last "$(printf 'end\tcpu\tstopped')" "$T/sig.$sig"
 done
 
+# Under nohup it goes on.
+(trap '' HUP; exec rsprof-cpu -p $busy) >"$T/deaf" & pid=$!; own $pid
+await 10 grep -q '^cpu' "$T/deaf"
+kill -HUP $pid
+before=$(grep -c '^cpu' "$T/deaf")
+more() { [ "$(grep -c '^cpu' "$T/deaf")" -gt $((before + 20)) ]; }
+ok "an ignored SIGHUP stays ignored" await 20 more
+kill -TERM $pid
+wait $pid; status=$?
+ok "until another signal ends it" test $status = 0
+ok "which says so" is_last "$(printf 'end\tcpu\tstopped')" "$T/deaf"
+
 "$split" 2 >/dev/null & short=$!; own $short
 exits "the target ends" 0 rsprof-cpu -p $short
 ok "and so does the stream" is_last "$(printf 'end\tcpu\texited')" "$T/out"

@@ -5,6 +5,13 @@
 # It calls `done_testing` last.  Whatever it starts in the background, it
 # names with `own PID`, so that nothing outlives it.
 
+# What the caller ignores, as nohup does SIGHUP, the programs would go on to ignore,
+# and a shell cannot change that: begin again with all signals at their defaults.
+if [ -z "${RSPROF_TEST_SIGNALS:-}" ]; then
+	RSPROF_TEST_SIGNALS=default exec env --default-signal sh "$0" "$@"
+fi
+unset RSPROF_TEST_SIGNALS
+
 ROOT=$(cd "$(dirname "$0")" && pwd)
 ROOT=${ROOT%/tests*}
 B=${B:-$ROOT/build}
