@@ -7,6 +7,9 @@
 # names are right, and llvm-symbolizer takes one of the others: such chains
 # are equal but for the outermost function's name and, at most, its file.
 #
+# A part of a function that the compiler has set apart has a name of its own in
+# llvm-symbolizer's answers, main.cold, and here that of the function.
+#
 # llvm-symbolizer leaves legacy names mangled that hold $LT$ and the like, so
 # both sides get mangled ones demangled by c++filt, and hashes are dropped.
 use strict;
@@ -73,6 +76,7 @@ unlink $raw;
 sub plain {
 	my ($s) = @_;
 	$s =~ s/\s*\(?\.llvm\.\d+\)?$//;
+	$s =~ s/(\.(cold|(part|isra|constprop)\.\d+))+$//;
 	$s =~ s/::h[0-9a-f]{16}$//;
 	$s =~ s/\[[0-9a-f]{8,16}\]//g;      # a crate's disambiguator
 	$s =~ s/(\d+): usize\b/$1/g;        # a constant's type
