@@ -95,8 +95,8 @@ says 'it shows where more was to come' '>1500  <0.20' out
 # ---- all of it, quickly ------------------------------------------------------
 
 rsprof-cpu -V >/dev/null
-"$B/target/work" busy 20 >/dev/null & own $!
-rsprof-cpu -p $! -d 0.1 >/dev/null 2>err || {
+launch "$B/target/work" busy >/dev/null
+rsprof-cpu -p $launched -d 0.1 >/dev/null 2>err || {
 	skip "sampling is not possible here: $(cat err)"
 	done_testing
 	exit

@@ -7,7 +7,7 @@ split=$B/target/split
 dir=$HOME/.cache/rsprof
 
 [ -x "$split" ] || skip_all "no Rust compiler: $split is missing"
-"$split" 120 >/dev/null & busy=$!; own $busy
+launch "$split" >/dev/null; busy=$launched
 rsprof-cpu -u -p $busy -d 0.1 >/dev/null 2>"$T/err" ||
     skip_all "sampling is not possible here: $(cat "$T/err")"
 

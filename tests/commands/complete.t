@@ -14,10 +14,8 @@ how=
 profile() {
 	name=$1 seconds=$2
 	shift 2
-	"$@" >/dev/null &
-	pid=$!
-	own $pid
-	await 10 test "/proc/$pid/exe" -ef "$1"
+	launch "$@" >/dev/null
+	pid=$launched
 	# shellcheck disable=SC2086
 	rsprof-cpu $how -F 999 -d "$seconds" -p $pid | rsprof-sym >"$name.rec"
 	{ kill $pid; wait $pid; } 2>/dev/null
@@ -68,7 +66,7 @@ words='
 	}'
 # calls CASE DESCRIPTION PROGRAM
 calls() {
-	profile "$1" 1.5 "$B/target/nest" "$1" 60
+	profile "$1" 1.5 "$B/target/nest" "$1"
 	check "$2" "$3$words" "$1.rec"
 }
 
@@ -198,7 +196,7 @@ try() {
 		diag <"$label.log"
 		return
 	fi
-	profile "$label" 2.5 "$label/mixed" 60
+	profile "$label" 2.5 "$label/mixed"
 	check "$label: stacks reach the beginning" "$roots" "$label.rec"
 }
 

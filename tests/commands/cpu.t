@@ -5,8 +5,8 @@
 split=$B/target/split
 
 [ -x "$split" ] || skip_all "no Rust compiler: $split is missing"
-"$split" 1 >/dev/null & own $!
-rsprof-cpu -p $! -d 0.1 >/dev/null 2>"$T/err" ||
+launch "$split" >/dev/null
+rsprof-cpu -p $launched -d 0.1 >/dev/null 2>"$T/err" ||
     skip_all "sampling is not possible here: $(cat "$T/err")"
 
 root() { [ "$(id -u)" = 0 ]; }
@@ -17,13 +17,13 @@ reads_back() { rsprof-sym <"$1" >"$T/named"; }
 
 # ---- a plain run -------------------------------------------------------------
 
-"$split" 60 >/dev/null & busy=$!; own $busy
+launch "$split" >/dev/null; busy=$launched
 exits "samples for a duration" 0 rsprof-cpu -p $busy -F 500 -d 1
 cp "$T/out" "$T/rec"
 ok "writes nothing to stderr" test ! -s "$T/err"
 says "begins with its head" \
     "^rsprof	1	cpu	mono=[0-9]+	wall=[0-9]+	hz=500	unit=ns	pid=$busy	" "$T/rec"
-says "names the process" "^proc	[0-9]+	$busy	[0-9]+	split	.*/split	.*/split 60$" "$T/rec"
+says "names the process" "^proc	[0-9]+	$busy	[0-9]+	split	.*/split	.*/split$" "$T/rec"
 says "names the threads" "^thread	[0-9]+	$busy	[0-9]+	early-a$" "$T/rec"
 says "gives modules their build-id" \
     "^module	[0-9a-f]+	[0-9a-f]{40}	.*/split$" "$T/rec"
@@ -78,12 +78,19 @@ wait $pid; status=$?
 ok "until another signal ends it" test $status = 0
 ok "which says so" is_last "$(printf 'end\tcpu\tstopped')" "$T/deaf"
 
-"$split" 2 >/dev/null & short=$!; own $short
-exits "the target ends" 0 rsprof-cpu -p $short
+mkfifo "$T/gate"
+"$B/target/strain" threads 1 <"$T/gate" >/dev/null & short=$!; own $short
+exec 8>"$T/gate"
+echo go >&8
+rsprof-cpu -p $short >"$T/out" 2>"$T/err" 8>&- & pid=$!; own $pid
+await 10 grep -q '^cpu' "$T/out"
+exec 8>&-
+wait $pid; status=$?
+ok "the target ends" test $status = 0
 ok "and so does the stream" is_last "$(printf 'end\tcpu\texited')" "$T/out"
 says "the process is said to have ended" "^exit	[0-9]+	$short	-$" "$T/out"
 
-"$split" 60 >/dev/null & doomed=$!; own $doomed
+launch "$split" >/dev/null; doomed=$launched
 rsprof-cpu -p $doomed >"$T/killed" & pid=$!; own $pid
 await 10 grep -q '^cpu' "$T/killed"
 kill -9 $doomed
@@ -123,7 +130,7 @@ says "is told apart" "process $busy is not stopped"
 
 # ---- other targets -----------------------------------------------------------
 
-sh -c 'while :; do :; done' & shell=$!; own $shell
+launch sh -c 'while :; do :; done'; shell=$launched
 exits "a program that is not Rust works" 0 rsprof-cpu -p $shell -d 0.5 -F 200
 says "but it is said" "process $shell does not look like a Rust program"
 says "in the stream as well" \
@@ -149,9 +156,7 @@ if root && command -v setpriv >/dev/null; then
 	one_line "another user's process: one line"
 	says "another user's process: whose" "process $busy belongs to another user"
 
-	setpriv --reuid 65534 --regid 65534 --clear-groups \
-	    "$T/bin/split" 20 >/dev/null & mine=$!; own $mine
-	await 10 grep -q split /proc/$mine/comm
+	launch nobody "$T/bin/split" >/dev/null; mine=$launched
 	exits "one's own process, without privilege" 0 \
 	    nobody "$T/bin/rsprof-cpu" -p $mine -d 1 -F 300
 	says "without privilege: samples" '^cpu' "$T/out"
@@ -195,7 +200,7 @@ says "no such process: named" "^rsprof-cpu: no process $gone$"
 
 # Its parent is a sleep by the time it ends, which does not wait for it.
 # shellcheck disable=SC2016
-sh -c 'sleep 0.5 & echo $! >"$0"; exec sleep 60' "$T/zombie" & own $!
+launch sh -c 'sleep 0.5 & echo $! >"$0"; exec sleep infinity' "$T/zombie"
 is_zombie() { [ "$(sed 's/.*) //' "/proc/$(cat "$T/zombie")/stat" | cut -c1)" = Z ]; }
 if await 10 is_zombie; then
 	exits "a zombie" 3 rsprof-cpu -p "$(cat "$T/zombie")"

@@ -11,7 +11,7 @@ cd "$T" || exit 1
 PATH=$PATH:/usr/sbin
 
 # So that what attaches gets its share of the CPUs, too.
-nice -n 19 "$B/target/work" pairs 36000 4 >said & pid=$!; own $pid
+launch nice -n 19 "$B/target/work" pairs 0 4 >said; pid=$launched
 lines() { wc -l <said; }
 more() { [ "$(lines)" -ge "$1" ]; }
 await 60 more 20

@@ -30,8 +30,7 @@ remedy() { awk -F"$tab" -v n="$1" '$1 == n { print $4 }' "$T/out"; }
 
 started() { grep -q "$2" "/proc/$1/comm"; }
 
-"$B/target/counts" 600 >/dev/null & target=$!; own $target
-await 10 started $target counts
+launch "$B/target/counts" >/dev/null; target=$launched
 
 # ---- what is printed ---------------------------------------------------------
 
@@ -125,9 +124,7 @@ helps() {
 if [ "$(id -u)" = 0 ] && setpriv --bounding-set -perfmon,-bpf true 2>/dev/null &&
 	[ "$(say bpf-load)" = yes ] && [ "$(say perf-kernel)" = yes ]; then
 	paranoid=$(cat /proc/sys/kernel/perf_event_paranoid)
-	setpriv --reuid 65534 --regid 65534 --clear-groups \
-		"$T/bin/counts" 600 >/dev/null & mine=$!; own $mine
-	await 10 started $mine counts
+	launch nobody "$T/bin/counts" >/dev/null; mine=$launched
 
 	pid=$mine
 	if [ "$paranoid" -le 2 ]; then
@@ -193,14 +190,13 @@ if [ "$(id -u)" = 0 ] && setpriv --bounding-set -perfmon,-bpf true 2>/dev/null &
 	done
 
 	# A process that is not dumpable: its owner may not look at it.
-	setpriv --reuid 65534 --regid 65534 --clear-groups \
-		perl -e 'syscall(157, 4, 0); $0 = "hidden"; sleep 600' & pid=$!; own $pid
+	launch nobody perl -e 'syscall(157, 4, 0); $0 = "hidden"; sleep'; pid=$launched
 	await 10 started $pid hidden
 	exits "a process that is not dumpable" 4 nobody rsprof-doctor -t $pid
 	is target-memory no 'it is not dumpable' CAP_SYS_PTRACE
 	agrees "not dumpable" nobody
-	setpriv --reuid 65534 --regid 65533 --clear-groups \
-		perl -e '$0 = "group"; sleep 600' & pid=$!; own $pid
+	launch setpriv --reuid 65534 --regid 65533 --clear-groups --pdeathsig KILL \
+		perl -e '$0 = "group"; sleep'; pid=$launched
 	await 10 started $pid group
 	exits "a process with another group" 4 nobody rsprof-doctor -t $pid
 	is target-memory no 'another group \(gid 65533\)' '^give CAP_SYS_PTRACE'
@@ -242,51 +238,51 @@ fi
 
 # ---- what there is in a process ----------------------------------------------
 
-# asked PID [NAME]: ask of a process once it has this name, then end it.
+# asked [NAME]: ask of what was launched last, once it has this name; then end it.
 asked() {
-	pid=$1
-	own $pid
-	await 10 started $pid "${2:-$name}"
-	exits "of ${2:-$name}" 0 rsprof-doctor -t $pid
+	pid=$launched
+	await 10 started $pid "${1:-$name}"
+	exits "of ${1:-$name}" 0 rsprof-doctor -t $pid
 	{ kill $pid; wait $pid; } 2>/dev/null
 }
 
 # of COMMAND...: the same of a program.
 of() {
 	name=$(basename "$1" | cut -c 1-15)
-	"$@" >/dev/null & asked $!
+	launch "$@" >/dev/null
+	asked
 }
 
-of "$split" 600
+of "$split"
 is target-unwind yes '[0-9.]+ % of split'
 is symbols yes 'functions [0-9]+ %, lines [0-9]+ %, inlined calls [0-9]+ % of split \(.debug_info\)'
 is allocator yes '__rust_alloc and the like of split only jump on'
 strip -g -o "$T/bin/nolines" "$split"
-of "$T/bin/nolines" 600
+of "$T/bin/nolines"
 is symbols yes 'functions [0-9]+ % of nolines \(.symtab\), no lines'
 strip -o "$T/bin/nonames" "$split"
-of "$T/bin/nonames" 600
+of "$T/bin/nonames"
 is target-unwind yes
 is symbols no 'nonames is stripped' 'strip = "none"'
 is allocator yes 'nonames is stripped, but what its code looks like'
 objcopy --only-keep-debug "$split" "$T/bin/apart.debug"
 strip -o "$T/bin/apart" "$split"
 (cd "$T/bin" && objcopy --add-gnu-debuglink=apart.debug apart)
-of "$T/bin/apart" 600
+of "$T/bin/apart"
 is symbols yes "lines [0-9]+ %, .* of apart \($T/bin/apart.debug\)"
 is allocator yes "symbols are those of $T/bin/apart.debug; __rust_alloc .* only jump on"
 objcopy --only-keep-debug "$B/target/counts" "$T/bin/apart.debug"
-of "$T/bin/apart" 600
+of "$T/bin/apart"
 is symbols no 'apart is stripped'
 # Without a build-id the checksum has to be right.
 objcopy -R .note.gnu.build-id "$split" "$T/bin/noid.whole"
 objcopy --only-keep-debug "$T/bin/noid.whole" "$T/bin/noid.debug" 2>/dev/null
 strip -o "$T/bin/noid" "$T/bin/noid.whole"
 (cd "$T/bin" && objcopy --add-gnu-debuglink=noid.debug noid)
-of "$T/bin/noid" 600
+of "$T/bin/noid"
 is symbols yes "lines [0-9]+ %, .* of noid \($T/bin/noid.debug\)"
 printf x >>"$T/bin/noid.debug"
-of "$T/bin/noid" 600
+of "$T/bin/noid"
 is symbols no 'noid is stripped'
 # By the build-id, where only the process sees it.
 if [ -d /usr/lib/debug ] && unshare -m true 2>/dev/null; then
@@ -295,29 +291,29 @@ if [ -d /usr/lib/debug ] && unshare -m true 2>/dev/null; then
 	kept=/usr/lib/debug/.build-id/${id%"$rest"}
 	strip -o "$T/bin/packaged" "$split"
 	# shellcheck disable=SC2016
-	unshare -m sh -c 'mount -t tmpfs none /usr/lib/debug && mkdir -p "$1" &&
-	    objcopy --only-keep-debug "$2" "$1/$3.debug" && exec "$4" 600' \
-	    - "$kept" "$split" "$rest" "$T/bin/packaged" >/dev/null & asked $! packaged
+	launch unshare -m sh -c 'mount -t tmpfs none /usr/lib/debug && mkdir -p "$1" &&
+	    objcopy --only-keep-debug "$2" "$1/$3.debug" && exec "$4"' \
+	    - "$kept" "$split" "$rest" "$T/bin/packaged" >/dev/null
+	asked packaged
 	is symbols yes "of packaged \($kept/$rest.debug\)"
 else
 	skip 'by the build-id'
 fi
 cp "$split" "$T/bin/removed"
-"$T/bin/removed" 600 >/dev/null & pid=$!
-await 10 started $pid removed
+launch "$T/bin/removed" >/dev/null
 rm "$T/bin/removed"
-asked $pid removed
+asked removed
 is target-unwind yes
 is symbols yes 'of removed \(.debug_info\)'
 
-of "$B/target/counts" 600
+of "$B/target/counts"
 is allocator yes '(counts calls malloc .*bypassed|the like of counts only jump on)'
 strip -o "$T/bin/bare" "$B/target/counts"
-of "$T/bin/bare" 600
+of "$T/bin/bare"
 is allocator yes 'bare calls malloc and the like of libc'
 
 cp "$(command -v sleep)" "$T/bin/sleeps"
-of "$T/bin/sleeps" 600
+of "$T/bin/sleeps" infinity
 is target-unwind yes 'of sleeps'
 is allocator yes 'sleeps calls malloc and the like of libc'
 cat >"$T/je.c" <<'END'
@@ -332,14 +328,15 @@ void free(void *p) { __libc_free(p); }
 void *mallocx(size_t n, int flags) { (void)flags; return __libc_malloc(n); }
 END
 "${CC:-cc}" -shared -fPIC -o "$T/bin/libje.so" "$T/je.c"
-LD_PRELOAD=$T/bin/libje.so "$T/bin/nonames" 600 >/dev/null & asked $! nonames
+launch env LD_PRELOAD="$T/bin/libje.so" "$T/bin/nonames" >/dev/null
+asked nonames
 is allocator yes 'nonames is stripped, but what its code looks like'
 
 objcopy -R .eh_frame -R .eh_frame_hdr "$T/bin/sleeps" "$T/bin/noeh"
-of "$T/bin/noeh" 600
+of "$T/bin/noeh" infinity
 is target-unwind no 'of noeh: stacks end there' 'frame pointers'
 cp "$split" "$T/bin/odd${tab}name"
-of "$T/bin/odd${tab}name" 600
+of "$T/bin/odd${tab}name"
 ok "a TAB in a name does not become one in the output" awk -F'\t' 'NF != 4 { print; exit 1 }' "$T/out"
 
 # ---- no process to look at ---------------------------------------------------
@@ -348,7 +345,7 @@ gone=$(sh -c 'echo $$')
 exits "no such process" 3 rsprof-doctor "$gone"
 says "no such process: named" "^rsprof-doctor: no process $gone$"
 ok "and nothing is printed" test ! -s "$T/out"
-sh -c 'sleep 0.5 & echo $! >"$0"; exec sleep 600' "$T/zombie" & own $!
+launch sh -c 'sleep 0.5 & echo $! >"$0"; exec sleep infinity' "$T/zombie"
 is_zombie() { [ "$(sed 's/.*) //' "/proc/$(cat "$T/zombie")/stat" | cut -c1)" = Z ]; }
 if await 10 is_zombie; then
 	exits "a zombie" 3 rsprof-doctor "$(cat "$T/zombie")"
@@ -380,8 +377,7 @@ exits "two processes" 2 rsprof-doctor $target $target
 # ---- by the wrapper ----------------------------------------------------------
 
 cp "$B/target/counts" "$T/bin/dr$$x"
-"$T/bin/dr$$x" 600 >/dev/null & pid=$!; own $pid
-await 10 started $pid "dr$$x"
+launch "$T/bin/dr$$x" >/dev/null; pid=$launched
 rsprof-doctor $pid >"$T/should"
 exits "rsprof doctor NAME" 0 rsprof doctor "^dr$$x\$"
 same "is rsprof-doctor PID" "$T/out" "$T/should"

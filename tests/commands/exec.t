@@ -41,14 +41,13 @@ held sh -c 'kill -s TERM $$'
 released
 ok 'it dies of the command'\''s signal' [ $got = 143 ]
 
-held sleep 60
+held sleep infinity
 kill -s TERM $pid
 released
 ok 'a signal that came while it was held is not lost' [ $got = 143 ]
 
-sh -c 'rsprof-exec sleep 60 & echo $! >"$0/pid"; exec sleep 60' "$T" &
-parent=$!
-own $parent
+launch sh -c 'rsprof-exec sleep infinity & echo $! >"$0/pid"; exec sleep infinity' "$T"
+parent=$launched
 await 10 [ -s "$T/pid" ]
 pid=$(cat "$T/pid")
 await 10 is_stopped "$pid"

@@ -22,7 +22,7 @@ for bad in -b10 -c -m64 -r; do
 	exits "-g and $bad: 2" 2 rsprof-heap -g $bad -p $$
 done
 if [ "$(id -u)" = 0 ]; then
-	sleep 60 & asleep=$!; own $asleep
+	launch sleep infinity; asleep=$launched
 	exits "another's process: 4" 4 nobody "$B/rsprof-growth" -p $asleep
 	says 'it is said what would help' 'CAP_PERFMON'
 	kill $asleep
@@ -35,6 +35,20 @@ fi
 
 anon() { awk '$1 == "RssAnon:" { print $2 / 4 }' "/proc/$pid/status"; }
 
+# An interval has begun and ended since now.
+interval() {
+	seen=$(grep -c '^memory' raw)
+	await 20 eval '[ "$(grep -c "^memory" raw)" -ge $((seen + 2)) ]'
+}
+# go_on STEP...: past each one that the target waits at, once it has been recorded.
+go_on() {
+	for step; do
+		await 60 grep -q "^$step" said
+		interval
+		echo >&8
+	done
+}
+
 # grow AS OPTION...: run the target, watched with these options, both by the
 # command AS; what it has said is in said, what was recorded in raw and rec.
 grow() {
@@ -45,15 +59,16 @@ grow() {
 	$as "$B/target/grow" $huge <gate >said & pid=$!; own $pid
 	exec 8>gate
 	await 20 grep -q ready said
-	sleep 0.3
 	# shellcheck disable=SC2086
 	$as "$B/rsprof-growth" -i 100ms "$@" -p $pid >raw 2>err 8>&- & growth=$!
 	own $growth
 	await 20 grep -q '^thread' raw
+	interval
 	before=$(anon)
 	echo >&8
+	go_on touched returned
 	await 60 grep -q '^done' said
-	sleep 0.3
+	interval
 	after=$(anon)
 	kill $growth
 	wait $growth; status=$?
@@ -145,6 +160,7 @@ await 20 grep -q '^thread' raw
 echo >&8
 await 20 grep -q ready said
 echo >&8
+go_on touched returned
 await 60 grep -q '^done' said
 exec 8>&-
 wait $pid

@@ -28,13 +28,13 @@ for bad in '-s x' '-s -1' '-s 9999999999999' '-b 0' '-b 101' '-b x' '-i 1ms' \
 	exits "$bad: 2" 2 rsprof-heap $bad -p $$
 done
 exits 'both -n and -p: 2' 2 rsprof-heap -n -p $$
-sh -c 'while :; do sleep 1; done' & shell=$!; own $shell
+launch sh -c 'while :; do sleep 1; done'; shell=$launched
 exits 'a shell has nothing to probe: 5' 5 rsprof-heap -p $shell
 says 'which is said' 'nothing to probe: it does not look like a Rust program'
 kill $shell
 exits 'a kernel thread: 5' 5 rsprof-heap -p 2
 if [ "$(id -u)" = 0 ]; then
-	nobody sleep 60 & asleep=$!; own $asleep
+	launch nobody sleep infinity; asleep=$launched
 	exits 'without permission: 4' 4 nobody "$B/rsprof-heap" -p $asleep
 	says 'the capability is named' 'CAP_BPF'
 	kill $asleep
@@ -220,8 +220,12 @@ rm bare.debug
 cp "$B/target/heap-static" bare
 strip bare
 start ./bare 1 1 warm
-(sleep 0.4; kill -9 $pid) &
-exits 'it ends while it is looked at: 3' 3 rsprof-heap -p $pid
+rsprof-heap -p $pid >out 2>err 8>&- & heap=$!; own $heap
+looks() { ls -l "/proc/$heap/fd" | grep -q perf_event; }
+await 20 looks
+kill -9 $pid
+wait $heap; status=$?
+ok 'it ends while it is looked at: 3' test $status = 3
 says 'which is said' 'process [0-9]* has ended'
 { wait $pid; } 2>/dev/null
 exec 8>&-

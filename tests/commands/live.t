@@ -10,9 +10,8 @@ rsprof-cpu -d 0.1 -p $$ >probe 2>err || skip_all "$(cat err)"
 . "$ROOT/tests/tools/terminal.sh"
 
 cp "$B/target/journal" journal
-./journal 600 >/dev/null &
-target=$!
-own $target
+launch ./journal >/dev/null
+target=$launched
 
 open_terminal 100 30
 run "rsprof attach -o live.db $target"

@@ -12,10 +12,8 @@ command -v c++filt >/dev/null || skip_all "there is no c++filt"
 cd "$T" || exit 1
 
 # Steady, because perf misses part of what starts threads again and again.
-"$mixed" 120 steady >/dev/null &
-pid=$!
-own $pid
-await 10 test "/proc/$pid/exe" -ef "$mixed"
+launch "$mixed" 0 steady >/dev/null
+pid=$launched
 perf record -q -p $pid -e cpu-clock -F 199 -k mono \
     --call-graph dwarf,65528 -o perf.data -- sleep 15 >perf.err 2>&1 &
 perf=$!

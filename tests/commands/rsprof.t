@@ -14,9 +14,8 @@ cd "$T/here" || exit 1
 # A name that no other process has.
 prog=rs$$x
 cp "$B/target/split" "$T/$prog"
-"$T/$prog" 600 >/dev/null &
-target=$!
-own $target
+launch "$T/$prog" >/dev/null
+target=$launched
 
 # apart CMD...: become it in a session of its own, its signals as a login
 # leaves them; then its PID is the session's number.
@@ -107,8 +106,8 @@ else
 	exits 'attached, with its heap' 0 rsprof attach -q -d 0.5 -o attached.db $target
 	ok 'both are recorded' test "$(producers attached.db)" = 'cpu heap '
 	exits 'not both of -C and -H' 2 rsprof attach -q -C -H $target
-	sleep 60 & sleeper=$!
-	own $sleeper
+	launch sleep infinity
+	sleeper=$launched
 	exits 'what has no heap to be seen' 0 rsprof attach -q -d 0.2 -o none.db $sleeper
 	says 'is said in a line' '^rsprof: the heap is not recorded: process [0-9]+: nothing to probe' "$T/err"
 	exits 'but alone that is an error' 5 rsprof attach -q -H -d 0.2 -o none2.db $sleeper
@@ -125,12 +124,11 @@ rsprof: pid.db: exists already; name another file with -o
 END
 ok 'it is as it was' ended_by pid.db duration
 
-"$T/$prog" 600 >/dev/null &
-twin=$!
-own $twin
+launch "$T/$prog" >/dev/null
+twin=$launched
 exits 'several processes have the name' 2 rsprof attach -q -o no.db "$prog"
-says 'one is listed' " $target  .*/$prog 600"
-says 'and the other' " $twin  .*/$prog 600"
+says 'one is listed' " $target  .*/$prog"
+says 'and the other' " $twin  .*/$prog"
 kill $twin
 wait $twin 2>/dev/null
 
@@ -158,10 +156,16 @@ ok 'and no other' [ "$(grep -c '^rsprof: ' "$T/err")" = 1 ]
 ok 'no recording is left of those' [ ! -e no.db ]
 
 # A process that ends under our hands.
-sh -c 'exec sleep 1' &
-short=$!
-own $short
-exits 'the process ends' 0 rsprof attach -q -o short.db $short
+launch sleep infinity
+short=$launched
+rsprof attach -q -o short.db $short >"$T/out" 2>"$T/err" &
+pid=$!
+own $pid
+is_known() { [ "$(rsprof-query short.db 'SELECT count(*) FROM process')" -gt 0 ]; }
+await 20 is_known
+kill $short
+ended $pid
+ok 'the process ends' [ $code = 0 ]
 ok 'then the recording does' ended_by short.db exited
 
 # ---- stack ------------------------------------------------------------------
@@ -289,7 +293,7 @@ for signal in HUP INT QUIT USR1 USR2 ALRM TERM; do
 	ok 'whose exit status counts' [ $code = 9 ]
 	ok 'nothing is left running' await 10 gone $pid
 done
-apart rsprof run -q -o term.db sleep 600 >"$T/out" 2>"$T/err" &
+apart rsprof run -q -o term.db sleep infinity >"$T/out" 2>"$T/err" &
 pid=$!
 own $pid
 await 20 member $pid sleep
@@ -462,7 +466,7 @@ else
 	ok 'there is no recording' [ ! -e no.db ]
 
 	terminal "rsprof run -o r.db -- sh -c 'echo out; echo err >&2
-		read x; echo \"[\$x]\"; exec \"$T/$prog\" 600'"
+		read x; echo \"[\$x]\"; exec \"$T/$prog\"'"
 	ok 'a command has its view as well' await 20 shows 'split::'
 	mux send-keys -t t q
 	closed 143

@@ -8,9 +8,8 @@
 threads=$B/target/threads odd=$B/target/odd
 [ -x "$threads" ] || skip_all "no Rust compiler built $threads"
 
-sleep 10000 &
-sleeper=$!
-own $sleeper
+launch sleep infinity
+sleeper=$launched
 rsprof-stack -p $sleeper >"$T/out" 2>"$T/err" || skip_all "$(cat "$T/err")"
 
 # begin NAME COMMAND...: start it, with a standard input that stays open, and
@@ -306,10 +305,8 @@ if [ "$(id -u)" = 0 ]; then
 	same 'it is said what would help' "$T/err" <<END
 rsprof-stack: process $sleeper belongs to another user (uid 0): run as that user or as root, or give CAP_SYS_PTRACE
 END
-	setpriv --reuid 65534 --regid 65534 --clear-groups -- sleep 600 &
-	theirs=$!
-	own $theirs
-	await 10 grep -qx sleep /proc/$theirs/comm
+	launch nobody sleep infinity
+	theirs=$launched
 	scope=$(cat /proc/sys/kernel/yama/ptrace_scope 2>/dev/null)
 	if [ "${scope:-0}" = 0 ]; then
 		exits 'one of their own' 0 nobody "$T/bin/rsprof-stack" -p $theirs

@@ -173,7 +173,7 @@ says "no file: the offset stays" '^frame	[0-9a-f]+	file\+0x1000	' "$T/out"
 
 if [ -x "$split" ] && rsprof-cpu -p $$ -d 0.01 >/dev/null 2>&1; then
 	cp "$split" "$T/gone"
-	"$T/gone" 30 >/dev/null & pid=$!; own $pid
+	launch "$T/gone" >/dev/null; pid=$launched
 	rsprof-cpu -p $pid -d 0.5 -F 500 >"$T/raw"
 	cp "$B/rsprof-sym" "$T/other" && mv "$T/other" "$T/gone"
 	rsprof-sym "$T/raw" >"$T/live"
@@ -373,7 +373,7 @@ fi
 
 # ---- what a just-in-time compiler makes --------------------------------------
 
-sleep 60 & pid=$!; own $pid
+launch sleep infinity; pid=$launched
 made=/tmp/perf-$pid.map
 {
 	echo "$head"

@@ -74,11 +74,25 @@ check() {
 
 # ---- shares of functions, lines and threads ----------------------------------
 
-"$B/target/split" 14 >split.out &
+# Its late threads start in the midst of it.
+setpriv --pdeathsig KILL "$B/target/split" <gate >split.out &
 pid=$!
 own $pid
+exec 8>gate
 await 10 test -s split.out
-stages split $pid -F 999 -d 10
+stages split $pid -F 999 -d 10 8>&- &
+own $!
+# lasts SECONDS: it has samples of so much time.
+lasts() {
+	awk -F'\t' -v most="$1" '
+		$1 == "rsprof" { sub(/.*\tmono=/, ""); from = $1 + 0 }
+		$1 == "cpu" { to = $2 }
+		END { exit !(to - from > most * 1e9) }' split.raw
+}
+await 60 lasts 4
+echo go >&8
+exec 8>&-
+wait $!
 { kill $pid; wait $pid; } 2>/dev/null
 well split
 

@@ -9,8 +9,8 @@ strain=$B/target/strain
 cd "$T" || exit 1
 
 root() { [ "$(id -u)" = 0 ]; }
-sleep 60 & own $!
-rsprof-cpu -p $! -d 0.1 >probe 2>err ||
+launch sleep infinity
+rsprof-cpu -p $launched -d 0.1 >probe 2>err ||
     skip_all "sampling is not possible here: $(cat err)"
 modes='bpf copy'
 grep -q 'stacks=bpf' probe || modes=copy
@@ -96,8 +96,7 @@ for target in "$B/target/mixed" ./mixed-stripped; do
 	case $modes in bpf*) ;; *) break ;; esac
 	both=${target##*/}
 	# The beginning of threads, which copies miss, is not what is compared.
-	"$target" 60 steady >/dev/null & pid=$!; own $pid
-	await 10 test "/proc/$pid/exe" -ef "$target"
+	launch "$target" 0 steady >/dev/null; pid=$launched
 	record "$both-bpf" $pid -F 499 -d 3.5
 	one=$cpu
 	record "$both-copy" $pid -F 499 -u -d 2.5
@@ -259,7 +258,7 @@ for mode in $modes; do
 			}' where="$4" "$1-$mode.said" "$1-$mode.rec"
 	done
 done
-sleep 60 & pid=$!; own $pid
+launch sleep infinity; pid=$launched
 if grep -qs . /sys/bus/event_source/devices/cpu*/type; then
 	skip "cycles are counted here"
 else
@@ -365,7 +364,7 @@ if root && unshare -Urmpf --mount-proc true 2>/dev/null; then
 	# The profiler in there as well.
 	for mode in $modes; do
 		# shellcheck disable=SC2046
-		unshare -mpf --mount-proc sh -c '"$1" burn 3000 & shift
+		unshare -mpf --mount-proc sh -c '"$1" burn 600000 & shift
 			echo $!; "$@" -p $!; kill -9 $!' - "$strain" rsprof-cpu -F 499 -d 1 \
 		    $(option $mode) >inside-$mode.both 2>inside-$mode.err
 		number=$(head -n 1 inside-$mode.both)

@@ -1,7 +1,8 @@
 //! Makes its resident memory grow, in functions of known names, by whole pages,
 //! and says how many of each it has touched and still has:
 //!     site NAME touched PAGES left PAGES
-//! It waits for a line before it begins, and before it ends.
+//! It waits for a line before it begins, before and after it gives pages back, and
+//! before it ends.
 //!
 //!     grow [huge]
 //!
@@ -70,11 +71,12 @@ fn main() {
     kept(map(1000, NOHUGEPAGE), 1000);
     let p = given_back(map(600, NOHUGEPAGE), 600);
     let q = unmapped(map(500, NOHUGEPAGE), 500);
-    let pause = || std::thread::sleep(std::time::Duration::from_millis(600));
-    pause();
+    println!("touched");
+    await_line();
     unsafe { madvise(p.add(100 * PAGE), 500 * PAGE, DONTNEED) };
     unsafe { munmap(q, 500 * PAGE) };
-    pause();
+    println!("returned");
+    await_line();
     again(unsafe { p.add(100 * PAGE) }, 200);
     let threads: Vec<_> = (0..4)
         .map(|_| std::thread::spawn(|| { threaded(map(300, NOHUGEPAGE), 300); }))

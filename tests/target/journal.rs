@@ -1,7 +1,7 @@
 //! A small program for pictures: it reads orders, keeps some of them in a cache,
 //! writes a report now and then, and forgets.
 //!
-//!     journal SECONDS
+//!     journal [SECONDS]    (none: until it is killed)
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
@@ -70,11 +70,11 @@ fn report(cache: &cache::Cache) -> String {
 }
 
 fn main() {
-    let seconds = std::env::args().nth(1).and_then(|s| s.parse().ok()).unwrap_or(20);
+    let seconds: Option<u64> = std::env::args().nth(1).and_then(|s| s.parse().ok());
     let (begin, mut cache) = (Instant::now(), cache::Cache::default());
     let mut history: Vec<String> = Vec::new();
     let (mut key, mut mark) = (0u64, 0u64);
-    while begin.elapsed() < Duration::from_secs(seconds) {
+    while seconds.map_or(true, |s| begin.elapsed() < Duration::from_secs(s)) {
         for _ in 0..500 {
             let text = format!("customer {};3:1.25;{}:9.5;7:0.{}", key % 97, key % 11, key % 89);
             mark ^= digest(&text);

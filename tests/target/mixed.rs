@@ -3,7 +3,7 @@
 //! kinds of code: generic and dynamic calls, libstd, libc and its assembly,
 //! the vDSO, callbacks from C, signal handlers, and unwinding.
 //!
-//! Usage: mixed SECONDS [steady]
+//! Usage: mixed [SECONDS [steady]]    (0: until it is killed)
 //!
 //! Steady, it does not start threads again and again.
 
@@ -312,7 +312,8 @@ fn main() {
     let seconds: f64 = std::env::args()
         .nth(1)
         .and_then(|s| s.parse().ok())
-        .unwrap_or(10.0);
+        .filter(|s| *s > 0.0)
+        .unwrap_or(1e9);
     let steady = std::env::args().nth(2).is_some();
     let jobs = &JOBS[..JOBS.len() - steady as usize];
     let until = Instant::now() + Duration::from_millis((seconds * 1000.0) as u64);

@@ -5,7 +5,11 @@
 //!
 //!     MONOTONIC-NS  alpha NS  beta NS  gamma NS  THREAD NS ...
 //!
-//! Usage: split SECONDS
+//! Usage: split [SECONDS]
+//!
+//! The late threads start when 30 % of the time is over.  Without SECONDS it
+//! runs until it is killed, and they start once there is something to read on its
+//! standard input, or that has ended.
 
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -20,6 +24,21 @@ struct Timespec {
 
 extern "C" {
     fn clock_gettime(clock: i32, t: *mut Timespec) -> i32;
+    fn poll(files: *mut Pollfd, n: u64, ms: i32) -> i32;
+}
+
+#[repr(C)]
+struct Pollfd {
+    file: i32,
+    wanted: i16,
+    got: i16,
+}
+
+const POLLIN: i16 = 1;
+
+fn input_has_come() -> bool {
+    let mut input = Pollfd { file: 0, wanted: POLLIN, got: 0 };
+    unsafe { poll(&mut input, 1, 0) > 0 }
 }
 
 const MONOTONIC: i32 = 1;
@@ -122,16 +141,14 @@ fn report() {
 }
 
 fn main() {
-    let seconds: f64 = std::env::args()
-        .nth(1)
-        .and_then(|s| s.parse().ok())
-        .unwrap_or(10.0);
+    let seconds: Option<f64> = std::env::args().nth(1).and_then(|s| s.parse().ok());
     let start = Instant::now();
+    let is_over = |share| seconds.map(|s| start.elapsed().as_secs_f64() > s * share);
     let mut threads = vec![spawn(0), spawn(1)];
-    while start.elapsed().as_secs_f64() < seconds {
+    while !is_over(1.0).unwrap_or(false) {
         report();
         thread::sleep(Duration::from_millis(20));
-        if threads.len() == 2 && start.elapsed().as_secs_f64() > seconds * 0.3 {
+        if threads.len() == 2 && is_over(0.3).unwrap_or_else(input_has_come) {
             threads.push(spawn(2));
             threads.push(spawn(3));
         }

@@ -16,7 +16,7 @@
 //!
 //!     MONOTONIC-NS  UNITS  CPU-NS
 //!
-//! Usage: work KIND SECONDS [THREADS [CALLS]]
+//! Usage: work KIND [SECONDS [THREADS [CALLS]]]    (0: until it is killed)
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -297,7 +297,7 @@ fn main() {
         Some(a) => a.parse().expect("a number"),
         None => other,
     };
-    let seconds = number(2, 10.0);
+    let seconds = number(2, 0.0);
     let calls = number(4, 24.0) as usize;
     let threads = match args.get(1).map(String::as_str) {
         Some("busy") => (0..number(3, 2.0) as usize)
@@ -315,10 +315,10 @@ fn main() {
             let n = number(3, 1e6) as usize;
             vec![thread::spawn(move || live(n))]
         }
-        _ => panic!("usage: work KIND SECONDS [THREADS [CALLS]]"),
+        _ => panic!("usage: work KIND [SECONDS [THREADS [CALLS]]]"),
     };
     let start = Instant::now();
-    while start.elapsed().as_secs_f64() < seconds {
+    while seconds == 0.0 || start.elapsed().as_secs_f64() < seconds {
         report();
         thread::sleep(Duration::from_millis(20));
     }

@@ -3,7 +3,7 @@
 # It gets $B (the built programs, first in PATH), $T (a directory of its own,
 # removed at the end), $ROOT (the source tree) and a hermetic environment.
 # It calls `done_testing` last.  Whatever it starts in the background, it
-# names with `own PID`, so that nothing outlives it.
+# names with `own PID`, so that nothing outlives it; targets it starts by `launch`.
 
 # What the caller ignores, as nohup does SIGHUP, the programs would go on to ignore,
 # and a shell cannot change that: begin again with all signals at their defaults.
@@ -95,6 +95,29 @@ if [ "$(id -u)" = 0 ]; then
 else
 	nobody() { "$@"; }
 fi
+
+# launch [nobody] COMMAND...: starts a target, without privileges after "nobody", that
+# ends with the test, even if that is killed.  Its PID is in $launched; by the end of
+# launch it has executed the command.  Its standard input is empty.
+launch() {
+	as=
+	if [ "$1" = nobody ]; then
+		shift
+		[ "$(id -u)" != 0 ] || as='--reuid 65534 --regid 65534 --clear-groups'
+	fi
+	# shellcheck disable=SC2086
+	setpriv $as --pdeathsig KILL -- "$@" &
+	launched=$!
+	own $launched
+	await 60 executed
+}
+command_line() { tr '\0' ' ' <"/proc/$1/cmdline"; }
+executed() {
+	line=$(command_line $launched) || return
+	case $line in
+	"$(command_line $$)" | 'setpriv '*--pdeathsig*) return 1 ;;
+	esac
+}
 
 # await SECONDS COMMAND...: until it succeeds, at most so long.
 await() {
