@@ -30,7 +30,7 @@ $B/fuzz/%: $B/tests/fuzz/%.o $(call archives,$(ALL_ROOMS))
 
 # ---- programs to profile -----------------------------------------------------
 
-RUSTC = PATH="$$PATH:$$HOME/.cargo/bin" rustc -O -C debuginfo=1 -L $(@D) -o $@ $< \
+RUSTC = MAKEFLAGS= PATH="$$PATH:$$HOME/.cargo/bin" rustc -O -C debuginfo=1 -L $(@D) -o $@ $< \
 	$(RUST_$*)
 RUST_points := --edition 2021
 RUST_journal := --edition 2021
