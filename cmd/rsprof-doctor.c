@@ -21,6 +21,7 @@
 #include "doctor/caps.h"
 #include "doctor/check.h"
 #include "doctor/check_process.h"
+#include "doctor/verdict.h"
 #include "os/proc.h"
 
 struct options {
@@ -56,49 +57,49 @@ check_target(pid_t pid)
 }
 
 static void
-print_line(const struct check_type *t, const struct check *a, int width)
+print_line(const struct check *c, const struct verdict *v, int width)
 {
-	printf("%s  %-*s  %s", a->works ? "ok" : "no", width, t->label, a->why);
-	if (a->remedy[0])
-		printf("%s%s", a->why[0] ? ": " : "", a->remedy);
+	printf("%s  %-*s  %s", v->works ? "ok" : "no", width, c->label, v->why);
+	if (v->remedy[0])
+		printf("%s%s", v->why[0] ? ": " : "", v->remedy);
 	putchar('\n');
 }
 
 static void
-print_fields(const struct check_type *t, const struct check *a)
+print_fields(const struct check *c, const struct verdict *v)
 {
-	printf("%s\t%s\t%s\t%s\n", t->name, a->works ? "yes" : "no",
-	    a->why[0] ? a->why : "-", a->remedy[0] ? a->remedy : "-");
+	printf("%s\t%s\t%s\t%s\n", c->name, v->works ? "yes" : "no",
+	    v->why[0] ? v->why : "-", v->remedy[0] ? v->remedy : "-");
 }
 
 /* Without these there is no profile at all. */
 static int
-is_vital(const struct check_type *t, pid_t pid)
+is_vital(const struct check *c, pid_t pid)
 {
-	return strcmp(t->name, pid ? "target-perf" : "perf-user") == 0 ||
-	    (pid && strcmp(t->name, "target-maps") == 0);
+	return strcmp(c->name, pid ? "target-perf" : "perf-user") == 0 ||
+	    (pid && strcmp(c->name, "target-maps") == 0);
 }
 
 static int
-examine(const struct options *o, const struct check_case *c)
+examine(const struct options *o, const struct caps *me, struct check_process *p)
 {
-	static struct check result;
+	static struct verdict v;
 	size_t n;
-	const struct check_type *t = check_types(&n);
+	const struct check *c = check_list(&n);
 	int width = 0, status = 0;
 
 	for (size_t i = 0; i < n; i++)
-		if ((o->pid || !t[i].of_process) && (int)strlen(t[i].label) > width)
-			width = (int)strlen(t[i].label);
+		if ((p || !c[i].process) && (int)strlen(c[i].label) > width)
+			width = (int)strlen(c[i].label);
 	for (size_t i = 0; i < n; i++) {
-		if (t[i].of_process && !o->pid)
+		if (c[i].process && !p)
 			continue;
-		check_try(&t[i], c, &result);
+		check_run(&c[i], me, p, &v);
 		if (o->fields)
-			print_fields(&t[i], &result);
+			print_fields(&c[i], &v);
 		else
-			print_line(&t[i], &result, width);
-		if (!result.works && is_vital(&t[i], o->pid))
+			print_line(&c[i], &v, width);
+		if (!v.works && is_vital(&c[i], o->pid))
 			status = STATUS_PERM;
 	}
 	return status;
@@ -130,21 +131,20 @@ int
 main(int argc, char *argv[])
 {
 	struct options o = { 0, 0 };
-	struct check_case c = { NULL, NULL };
+	struct check_process *process = NULL;
 	struct caps me;
 	int status;
 
 	parse_options(&o, argc, argv);
+	caps_read(&me);
 	if (o.pid) {
 		check_target(o.pid);
-		c.process = check_process_open(o.pid);
-		if (c.process == NULL)
+		process = check_process_open(o.pid, &me);
+		if (process == NULL)
 			err(STATUS_FAILED, NULL);
 	}
-	caps_read(&me);
-	c.me = &me;
-	status = examine(&o, &c);
-	check_process_close(c.process);
+	status = examine(&o, &me, process);
+	check_process_close(process);
 	if (fflush(stdout) == EOF || close(STDOUT_FILENO) < 0)
 		err(STATUS_FAILED, CANNOT_WRITE);
 	return status;

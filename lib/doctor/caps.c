@@ -12,7 +12,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "doctor/check.h"
+#include "doctor/verdict.h"
 #include "os/proc.h"
 
 #define ENOTSUPP 524 /* include/linux/errno.h, not for users to see */
@@ -136,7 +136,7 @@ caps_ask(const struct caps *p, uint64_t caps, char *out, size_t size)
 }
 
 int
-caps_lacks(const struct caps *p, uint64_t caps, struct check *out)
+caps_lacks(const struct caps *p, uint64_t caps, struct verdict *out)
 {
 	char ask[256], names[128];
 
@@ -145,10 +145,10 @@ caps_lacks(const struct caps *p, uint64_t caps, struct check *out)
 	caps_ask(p, caps, ask, sizeof ask);
 	name_lacking(p, caps, names, sizeof names);
 	if (lacking(p->namespaced, caps) == 0)
-		check_no(out, ask, "not permitted: to be root in a user namespace is not "
+		verdict_no(out, ask, "not permitted: to be root in a user namespace is not "
 		    "enough");
 	else
-		check_no(out, ask, "not permitted without %s", names);
+		verdict_no(out, ask, "not permitted without %s", names);
 	return 1;
 }
 
@@ -161,7 +161,7 @@ caps_error(int error)
 }
 
 void
-caps_unknown(int error, struct check *out)
+caps_unknown(int error, struct verdict *out)
 {
 	static const char *const files[][2] = {
 		{ "/sys/fs/selinux/enforce", "SELinux" },
@@ -172,12 +172,12 @@ caps_unknown(int error, struct check *out)
 
 	for (size_t i = 0; i < sizeof files / sizeof *files; i++)
 		if (access(files[i][0], F_OK) == 0) {
-			check_no(out, "ask its log and its policy",
+			verdict_no(out, "ask its log and its policy",
 			    "refused (%s), perhaps by %s", caps_error(error),
 			    files[i][1]);
 			return;
 		}
-	check_no(out, NULL, "refused (%s), nothing here tells why",
+	verdict_no(out, NULL, "refused (%s), nothing here tells why",
 	    caps_error(error));
 }
 
@@ -201,20 +201,20 @@ bpf_reaches_kernel(const struct caps *p)
 
 static void
 missing_call(const struct caps *p, const char *call, const char *config,
-    struct check *out)
+    struct verdict *out)
 {
 	if (p->filtered)
-		check_no(out, "run outside of its reach, or have it allow the call",
+		verdict_no(out, "run outside of its reach, or have it allow the call",
 		    "%s is hidden by a seccomp filter, or the kernel was built "
 		    "without it", call);
 	else
-		check_no(out, config, "the kernel was built without %s", call);
+		verdict_no(out, config, "the kernel was built without %s", call);
 }
 
 /* Which capabilities it takes, once the filter allows the call. */
 static void
 filtered_call(const struct caps *p, const char *call, uint64_t caps,
-    struct check *out)
+    struct verdict *out)
 {
 	char remedy[512], ask[256];
 
@@ -225,22 +225,22 @@ filtered_call(const struct caps *p, const char *call, uint64_t caps,
 		snprintf(remedy + strlen(remedy), sizeof remedy - strlen(remedy),
 		    "; then %s", ask);
 	}
-	check_no(out, remedy, "a seccomp filter forbids %s, as that of a container "
+	verdict_no(out, remedy, "a seccomp filter forbids %s, as that of a container "
 	    "does", call);
 }
 
 /* What refuses perf events of any kind.  1: said. */
 static int
 perf_refused(const struct caps *p, int error, uint64_t caps,
-    struct check *out)
+    struct verdict *out)
 {
 	if (error == ENOSYS)
 		missing_call(p, "perf_event_open(2)", "a kernel with CONFIG_PERF_EVENTS",
 		    out);
 	else if (error == EMFILE || error == ENFILE)
-		check_no(out, "raise the limit (ulimit -n)", "too many open files");
+		verdict_no(out, "raise the limit (ulimit -n)", "too many open files");
 	else if (error != EACCES && error != EPERM)
-		check_no(out, NULL, "perf_event_open(2): %s", caps_error(error));
+		verdict_no(out, NULL, "perf_event_open(2): %s", caps_error(error));
 	else if (p->filtered && !perf_reaches_kernel())
 		filtered_call(p, "perf_event_open(2)", caps, out);
 	else
@@ -264,7 +264,7 @@ ask_beyond_2(const struct caps *p, char *out, size_t size)
 }
 
 void
-caps_perf(const struct caps *p, int error, int kernel, struct check *out)
+caps_perf(const struct caps *p, int error, int kernel, struct verdict *out)
 {
 	char ask[256], remedy[512];
 
@@ -281,12 +281,12 @@ caps_perf(const struct caps *p, int error, int kernel, struct check *out)
 		caps_unknown(error, out);
 		return;
 	}
-	check_no(out, remedy, "not permitted: sysctl kernel.perf_event_paranoid is %ld",
+	verdict_no(out, remedy, "not permitted: sysctl kernel.perf_event_paranoid is %ld",
 	    p->perf_paranoid);
 }
 
 void
-caps_uprobe(const struct caps *p, int error, struct check *out)
+caps_uprobe(const struct caps *p, int error, struct verdict *out)
 {
 	/* CAP_PERFMON will not do any more: tried on 6.1.192 and 6.18.44. */
 	if (!perf_refused(p, error, CAPS_ADMIN, out) &&
@@ -296,14 +296,14 @@ caps_uprobe(const struct caps *p, int error, struct check *out)
 
 /* Kernels before 5.11 count the memory of BPF as locked memory. */
 static int
-short_of_memory(const struct caps *p, struct check *out)
+short_of_memory(const struct caps *p, struct verdict *out)
 {
 	struct rlimit r;
 
 	if (!caps_before(p, 5, 11) || getrlimit(RLIMIT_MEMLOCK, &r) < 0 ||
 	    r.rlim_cur == RLIM_INFINITY)
 		return 0;
-	check_no(out, "raise the limit (ulimit -l unlimited, as root)",
+	verdict_no(out, "raise the limit (ulimit -l unlimited, as root)",
 	    "the limit of locked memory (RLIMIT_MEMLOCK) is %llu KiB, and Linux "
 	    "before 5.11 counts BPF's memory in it",
 	    (unsigned long long)r.rlim_cur / 1024);
@@ -311,20 +311,20 @@ short_of_memory(const struct caps *p, struct check *out)
 }
 
 void
-caps_bpf(const struct caps *p, int error, struct check *out)
+caps_bpf(const struct caps *p, int error, struct verdict *out)
 {
 	const uint64_t caps = CAPS_BPF | CAPS_PERFMON;
 
 	if (error == ENOSYS)
 		missing_call(p, "bpf(2)", "a kernel with CONFIG_BPF_SYSCALL", out);
 	else if (error != EPERM && error != EACCES)
-		check_no(out, NULL, "bpf(2): %s", caps_error(error));
+		verdict_no(out, NULL, "bpf(2): %s", caps_error(error));
 	else if (p->filtered && !bpf_reaches_kernel(p))
 		filtered_call(p, "bpf(2)", caps, out);
 	else if (caps_lacks(p, caps, out) || short_of_memory(p, out))
 		return;
 	else if (p->locked)
-		check_no(out, "boot with lockdown=integrity, or without it",
+		verdict_no(out, "boot with lockdown=integrity, or without it",
 		    "the kernel is locked down (lockdown=confidentiality)");
 	else
 		caps_unknown(error, out);

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct check;
+struct verdict;
 
 /* Capabilities as bits: linux/capability.h. */
 #define CAPS_PTRACE (UINT64_C(1) << 19)
@@ -51,16 +51,16 @@ void caps_ask(const struct caps *p, uint64_t caps, char *out,
  * uprobe; bpf(2).  An errno that refuses nothing is told as it is.
  */
 void caps_perf(const struct caps *p, int error, int kernel,
-    struct check *out);
-void caps_uprobe(const struct caps *p, int error, struct check *out);
-void caps_bpf(const struct caps *p, int error, struct check *out);
+    struct verdict *out);
+void caps_uprobe(const struct caps *p, int error, struct verdict *out);
+void caps_bpf(const struct caps *p, int error, struct verdict *out);
 
 /* The same where capabilities are all that it takes.  1: they are missing, and
  * it has been said; 0: they are not. */
-int caps_lacks(const struct caps *p, uint64_t caps, struct check *out);
+int caps_lacks(const struct caps *p, uint64_t caps, struct verdict *out);
 
 /* When nothing that can be asked forbids it. */
-void caps_unknown(int error, struct check *out);
+void caps_unknown(int error, struct verdict *out);
 
 /* A text for an errno, also for the kernel's own 524 (ENOTSUPP). */
 const char *caps_error(int error);

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <linux/perf_event.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,50 +11,13 @@
 #include "doctor/caps.h"
 #include "doctor/check_bpf.h"
 #include "doctor/check_process.h"
+#include "doctor/verdict.h"
 #include "os/kallsyms.h"
 #include "os/perf.h"
 #include "os/proc.h"
 #include "os/selftest.h"
 
 #define UPROBE_TYPE "/sys/bus/event_source/devices/uprobe/type"
-
-/* ---- results ----------------------------------------------------------- */
-
-/* Names of files may hold anything. */
-static void
-flatten(char *s)
-{
-	for (; *s; s++)
-		if ((unsigned char)*s < ' ' || *s == 0x7f)
-			*s = '?';
-}
-
-void
-check_yes(struct check *out, const char *why, ...)
-{
-	va_list ap;
-
-	out->works = 1;
-	out->remedy[0] = '\0';
-	va_start(ap, why);
-	vsnprintf(out->why, sizeof out->why, why, ap);
-	va_end(ap);
-	flatten(out->why);
-}
-
-void
-check_no(struct check *out, const char *remedy, const char *why, ...)
-{
-	va_list ap;
-
-	out->works = 0;
-	snprintf(out->remedy, sizeof out->remedy, "%s", remedy ? remedy : "");
-	va_start(ap, why);
-	vsnprintf(out->why, sizeof out->why, why, ap);
-	va_end(ap);
-	flatten(out->why);
-	flatten(out->remedy);
-}
 
 /* ---- perf events ------------------------------------------------------- */
 
@@ -72,38 +34,38 @@ got_sample(void *ctx)
 
 /* As rsprof-cpu(1) does without BPF. */
 static void
-try_perf(const struct caps *me, int kernel, struct check *out)
+try_perf(const struct caps *me, int kernel, struct verdict *out)
 {
 	struct perf_options o = { .event = perf_event_find("cpu-clock"), .hz = 1000,
 		.copy = 1024, .program = -1, .user_only = !kernel };
 	struct perf *p = perf_new(&o);
 
 	if (p == NULL)
-		check_no(out, NULL, "%s", strerror(errno));
+		verdict_no(out, NULL, "%s", strerror(errno));
 	else if (perf_attach(p, getpid()) < 0)
 		caps_perf(me, errno, kernel, out);
 	else if (selftest_spin(got_sample, p))
-		check_yes(out, "a sample of this process was taken");
+		verdict_yes(out, "a sample of this process was taken");
 	else
-		check_no(out, NULL, "it can be opened, but no sample came");
+		verdict_no(out, NULL, "it can be opened, but no sample came");
 	perf_free(p);
 }
 
 static void
-perf_user(const struct check_case *c, struct check *out)
+perf_user(const struct caps *me, struct verdict *out)
 {
-	try_perf(c->me, 0, out);
+	try_perf(me, 0, out);
 }
 
 static void
-perf_kernel(const struct check_case *c, struct check *out)
+perf_kernel(const struct caps *me, struct verdict *out)
 {
-	try_perf(c->me, 1, out);
+	try_perf(me, 1, out);
 }
 
 /* kernel/ksyms_common.c of Linux: who sees addresses in /proc/kallsyms. */
 static void
-explain_names(const struct caps *me, struct check *out)
+explain_names(const struct caps *me, struct verdict *out)
 {
 	long hidden = proc_number("/proc/sys/kernel/kptr_restrict", 0);
 	char ask[256], remedy[512];
@@ -116,13 +78,13 @@ explain_names(const struct caps *me, struct check *out)
 	else
 		snprintf(remedy, sizeof remedy, "%s, or set sysctl "
 		    "kernel.kptr_restrict to 0 and kernel.perf_event_paranoid to 1", ask);
-	check_no(out, remedy, "/proc/kallsyms hides their addresses: sysctl "
+	verdict_no(out, remedy, "/proc/kallsyms hides their addresses: sysctl "
 	    "kernel.kptr_restrict is %ld, kernel.perf_event_paranoid is %ld", hidden,
 	    me->perf_paranoid);
 }
 
 static void
-kernel_names(const struct check_case *c, struct check *out)
+kernel_names(const struct caps *me, struct verdict *out)
 {
 	char buildid[129];
 	const char *problem;
@@ -131,12 +93,12 @@ kernel_names(const struct check_case *c, struct check *out)
 	kallsyms_buildid(buildid);
 	k = kallsyms_open(buildid, -1, &problem);
 	if (k)
-		check_yes(out, "/proc/kallsyms shows them");
+		verdict_yes(out, "/proc/kallsyms shows them");
 	else if (access("/proc/kallsyms", F_OK) < 0)
-		check_no(out, "a kernel with CONFIG_KALLSYMS",
+		verdict_no(out, "a kernel with CONFIG_KALLSYMS",
 		    "/proc/kallsyms is not there");
 	else
-		explain_names(c->me, out);
+		explain_names(me, out);
 	kallsyms_close(k);
 }
 
@@ -157,77 +119,80 @@ open_uprobe(long type, uint64_t offset)
 
 /* Since 6.6 there is another way to set one, which takes less. */
 static void
-set_by_bpf(const struct check_case *c, int error, struct check *out)
+set_by_bpf(const struct caps *me, int error, struct verdict *out)
 {
-	check_bpf_uprobe(c, out);
-	if (!out->works && caps_before(c->me, 6, 6))
-		caps_uprobe(c->me, error, out);
+	check_bpf_uprobe(me, out);
+	if (!out->works && caps_before(me, 6, 6))
+		caps_uprobe(me, error, out);
 }
 
 static void
-uprobe(const struct check_case *c, struct check *out)
+uprobe(const struct caps *me, struct verdict *out)
 {
 	long type = proc_number(UPROBE_TYPE, -1);
 	uint64_t offset, hits = 0;
 	int fd;
 
 	if (type < 0) {
-		check_no(out, "a kernel with CONFIG_UPROBE_EVENTS, and /sys mounted",
+		verdict_no(out, "a kernel with CONFIG_UPROBE_EVENTS, and /sys mounted",
 		    UPROBE_TYPE " cannot be read");
 		return;
 	}
 	if (selftest_offset(&offset) < 0) {
-		check_no(out, NULL, "/proc/self/maps cannot be read");
+		verdict_no(out, NULL, "/proc/self/maps cannot be read");
 		return;
 	}
 	fd = open_uprobe(type, offset);
 	if (fd < 0) {
-		set_by_bpf(c, errno, out);
+		set_by_bpf(me, errno, out);
 		return;
 	}
 	selftest_call();
 	if (read(fd, &hits, sizeof hits) == sizeof hits && hits == 1)
-		check_yes(out, "one in this process was hit");
+		verdict_yes(out, "one in this process was hit");
 	else
-		check_no(out, NULL, "one was set, but hit %llu times in place of 1",
+		verdict_no(out, NULL, "one was set, but hit %llu times in place of 1",
 		    (unsigned long long)hits);
 	close(fd);
 }
 
 /* ---- all --------------------------------------------------------------- */
 
-static const struct check_type types[] = {
-	{ "perf-user", "perf_event_open, user code", 0, perf_user },
-	{ "perf-kernel", "perf_event_open, kernel too", 0, perf_kernel },
-	{ "kernel-names", "names of kernel functions", 0, kernel_names },
-	{ "bpf-load", "BPF programs", 0, check_bpf_load },
-	{ "bpf-ringbuf", "BPF ring buffer", 0, check_bpf_ringbuf },
-	{ "bpf-loop", "BPF loops (bpf_loop)", 0, check_bpf_loop },
-	{ "bpf-task", "BPF reads user registers", 0, check_bpf_task },
-	{ "btf", "kernel types (BTF)", 0, check_bpf_btf },
-	{ "bpf-tracepoint", "BPF at tracepoints", 0, check_bpf_tracepoint },
-	{ "bpf-walk", "stacks walked by BPF", 0, check_bpf_walk },
-	{ "uprobe", "uprobes", 0, uprobe },
-	{ "uprobe-session", "uprobe sessions", 0, check_bpf_session },
-	{ "target-perf", "process: perf events", 1, check_process_perf },
-	{ "target-maps", "process: mappings", 1, check_process_maps },
-	{ "target-memory", "process: memory", 1, check_process_memory },
-	{ "target-unwind", "process: unwind tables", 1, check_process_unwind },
-	{ "symbols", "process: symbols", 1, check_process_symbols },
-	{ "allocator", "process: allocator", 1, check_process_allocator },
+static const struct check checks[] = {
+	{ "perf-user", "perf_event_open, user code", .system = perf_user },
+	{ "perf-kernel", "perf_event_open, kernel too", .system = perf_kernel },
+	{ "kernel-names", "names of kernel functions", .system = kernel_names },
+	{ "bpf-load", "BPF programs", .system = check_bpf_load },
+	{ "bpf-ringbuf", "BPF ring buffer", .system = check_bpf_ringbuf },
+	{ "bpf-loop", "BPF loops (bpf_loop)", .system = check_bpf_loop },
+	{ "bpf-task", "BPF reads user registers", .system = check_bpf_task },
+	{ "btf", "kernel types (BTF)", .system = check_bpf_btf },
+	{ "bpf-tracepoint", "BPF at tracepoints", .system = check_bpf_tracepoint },
+	{ "bpf-walk", "stacks walked by BPF", .system = check_bpf_walk },
+	{ "uprobe", "uprobes", .system = uprobe },
+	{ "uprobe-session", "uprobe sessions", .system = check_bpf_session },
+	{ "target-perf", "process: perf events", .process = check_process_perf },
+	{ "target-maps", "process: mappings", .process = check_process_maps },
+	{ "target-memory", "process: memory", .process = check_process_memory },
+	{ "target-unwind", "process: unwind tables", .process = check_process_unwind },
+	{ "symbols", "process: symbols", .process = check_process_symbols },
+	{ "allocator", "process: allocator", .process = check_process_allocator },
 };
 
-const struct check_type *
-check_types(size_t *n)
+const struct check *
+check_list(size_t *n)
 {
-	*n = sizeof types / sizeof *types;
-	return types;
+	*n = sizeof checks / sizeof *checks;
+	return checks;
 }
 
 void
-check_try(const struct check_type *t, const struct check_case *c,
-    struct check *out)
+check_run(const struct check *c, const struct caps *me, struct check_process *p,
+    struct verdict *out)
 {
 	memset(out, 0, sizeof *out);
-	t->probe(c, out);
+	if (c->process)
+		c->process(p, out);
+	else
+		c->system(me, out);
 }

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "doctor/caps.h"
-#include "doctor/check.h"
+#include "doctor/verdict.h"
 #include "os/btf.h"
 #include "os/proc.h"
 #include "os/rawbpf.h"
@@ -48,7 +48,7 @@
  * old for what Linux `major`.`minor` brought, or else. */
 static void
 explain(const struct caps *me, int error, const char *complaint,
-    const char *what, int major, int minor, struct check *out)
+    const char *what, int major, int minor, struct verdict *out)
 {
 	int refused = error == EPERM || error == ENOSYS ||
 	    (error == EACCES && complaint[0] == '\0');
@@ -56,25 +56,25 @@ explain(const struct caps *me, int error, const char *complaint,
 	if (refused)
 		caps_bpf(me, error, out);
 	else if (caps_before(me, major, minor))
-		check_no(out, "a newer kernel", "%s came with Linux %d.%d, this is %s",
+		verdict_no(out, "a newer kernel", "%s came with Linux %d.%d, this is %s",
 		    what, major, minor, me->release);
 	else if (strstr(complaint, "JIT") &&
 	    proc_number("/proc/sys/net/core/bpf_jit_enable", 1) == 0)
-		check_no(out, "set sysctl net.core.bpf_jit_enable to 1",
+		verdict_no(out, "set sysctl net.core.bpf_jit_enable to 1",
 		    "sysctl net.core.bpf_jit_enable is 0: %s", complaint);
 	else if (me->locked && complaint[0])
-		check_no(out, "boot with lockdown=integrity, or without it",
+		verdict_no(out, "boot with lockdown=integrity, or without it",
 		    "the kernel is locked down (lockdown=confidentiality): %s",
 		    complaint);
 	else
-		check_no(out, NULL, "%s: %s%s%s", what, caps_error(error),
+		verdict_no(out, NULL, "%s: %s%s%s", what, caps_error(error),
 		    complaint[0] ? ": " : "", complaint);
 }
 
 /* Load a program: its descriptor, or -1 and the result is set. */
 static int
 load(const struct caps *me, struct rawbpf_program *p, const char *what,
-    int major, int minor, struct check *out)
+    int major, int minor, struct verdict *out)
 {
 	int fd = rawbpf_load(p), error = errno;
 
@@ -85,7 +85,7 @@ load(const struct caps *me, struct rawbpf_program *p, const char *what,
 
 /* A clock of our own CPU time, to run a program at. */
 static int
-open_clock(const struct caps *me, struct check *out)
+open_clock(const struct caps *me, struct verdict *out)
 {
 	struct perf_event_attr a = { .size = sizeof a, .type = PERF_TYPE_SOFTWARE,
 		.config = PERF_COUNT_SW_CPU_CLOCK, .sample_period = 1000000,
@@ -99,7 +99,7 @@ open_clock(const struct caps *me, struct check *out)
 
 /* Run a program at such a clock from now on: the clock's descriptor, or -1. */
 static int
-start(const struct caps *me, int program, struct check *out)
+start(const struct caps *me, int program, struct verdict *out)
 {
 	int clock = open_clock(me, out);
 
@@ -115,18 +115,18 @@ start(const struct caps *me, int program, struct check *out)
 /* ---- programs ---------------------------------------------------------- */
 
 void
-check_bpf_load(const struct check_case *c, struct check *out)
+check_bpf_load(const struct caps *me, struct verdict *out)
 {
 	static const struct bpf_insn insn[] = { SET(0, 0), EXIT };
 	struct rawbpf_program p = { .type = BPF_PROG_TYPE_PERF_EVENT, .insn = insn,
 		.n = COUNT(insn) };
-	int fd = load(c->me, &p, "BPF at perf events", 4, 9, out), clock;
+	int fd = load(me, &p, "BPF at perf events", 4, 9, out), clock;
 
 	if (fd < 0)
 		return;
-	clock = start(c->me, fd, out);
+	clock = start(me, fd, out);
 	if (clock >= 0) {
-		check_yes(out, "one was loaded, and attached to a perf event");
+		verdict_yes(out, "one was loaded, and attached to a perf event");
 		close(clock);
 	}
 	close(fd);
@@ -134,7 +134,7 @@ check_bpf_load(const struct check_case *c, struct check *out)
 
 /* Calls a function of its own once, by bpf_loop(). */
 void
-check_bpf_loop(const struct check_case *c, struct check *out)
+check_bpf_loop(const struct caps *me, struct verdict *out)
 {
 	static const struct bpf_insn insn[] = {
 		SET(1, 1), WIDE(2, BPF_PSEUDO_FUNC, 6), SET(3, 0), SET(4, 0),
@@ -161,12 +161,12 @@ check_bpf_loop(const struct check_case *c, struct check *out)
 
 	p.types = rawbpf_types(&types, sizeof types);
 	if (p.types < 0) {
-		explain(c->me, errno, "", "BTF of a program", 5, 0, out);
+		explain(me, errno, "", "BTF of a program", 5, 0, out);
 		return;
 	}
-	fd = load(c->me, &p, "bpf_loop", 5, 17, out);
+	fd = load(me, &p, "bpf_loop", 5, 17, out);
 	if (fd >= 0) {
-		check_yes(out, "a program that calls it was loaded");
+		verdict_yes(out, "a program that calls it was loaded");
 		close(fd);
 	}
 	close(p.types);
@@ -174,7 +174,7 @@ check_bpf_loop(const struct check_case *c, struct check *out)
 
 /* Reads the user's stack pointer of the thread that runs, as a walk does. */
 void
-check_bpf_task(const struct check_case *c, struct check *out)
+check_bpf_task(const struct caps *me, struct verdict *out)
 {
 	static const struct bpf_insn insn[] = {
 		CALL(FUNC_GET_CURRENT_TASK_BTF), COPY(6, 0),
@@ -187,11 +187,11 @@ check_bpf_task(const struct check_case *c, struct check *out)
 	};
 	struct rawbpf_program p = { .type = BPF_PROG_TYPE_PERF_EVENT, .insn = insn,
 		.n = COUNT(insn) };
-	int fd = load(c->me, &p, "bpf_task_pt_regs", 5, 15, out);
+	int fd = load(me, &p, "bpf_task_pt_regs", 5, 15, out);
 
 	if (fd < 0)
 		return;
-	check_yes(out, "a program that reads them was loaded");
+	verdict_yes(out, "a program that reads them was loaded");
 	close(fd);
 }
 
@@ -214,29 +214,29 @@ ring_has(void *ctx)
 
 /* Run the program until it has written into the ring. */
 static void
-try_ring(const struct caps *me, int map, int program, struct check *out)
+try_ring(const struct caps *me, int map, int program, struct verdict *out)
 {
 	struct ring r = { NULL, (size_t)sysconf(_SC_PAGESIZE) };
 	int clock;
 
 	r.bytes = mmap(NULL, 3 * r.page, PROT_READ, MAP_SHARED, map, 0);
 	if (r.bytes == MAP_FAILED) {
-		check_no(out, NULL, "its memory cannot be mapped: %s", strerror(errno));
+		verdict_no(out, NULL, "its memory cannot be mapped: %s", strerror(errno));
 		return;
 	}
 	clock = start(me, program, out);
 	if (clock >= 0) {
 		if (selftest_spin(ring_has, &r))
-			check_yes(out, "a program wrote into one, and it was read");
+			verdict_yes(out, "a program wrote into one, and it was read");
 		else
-			check_no(out, NULL, "a program was attached, and nothing came");
+			verdict_no(out, NULL, "a program was attached, and nothing came");
 		close(clock);
 	}
 	munmap(r.bytes, 3 * r.page);
 }
 
 void
-check_bpf_ringbuf(const struct check_case *c, struct check *out)
+check_bpf_ringbuf(const struct caps *me, struct verdict *out)
 {
 	struct rawbpf_program p = { .type = BPF_PROG_TYPE_PERF_EVENT };
 	int fd, map = rawbpf_map(BPF_MAP_TYPE_RINGBUF, 0,
@@ -248,14 +248,14 @@ check_bpf_ringbuf(const struct check_case *c, struct check *out)
 	};
 
 	if (map < 0) {
-		explain(c->me, errno, "", "the BPF ring buffer", 5, 8, out);
+		explain(me, errno, "", "the BPF ring buffer", 5, 8, out);
 		return;
 	}
 	p.insn = insn;
 	p.n = COUNT(insn);
-	fd = load(c->me, &p, "bpf_ringbuf_output", 5, 8, out);
+	fd = load(me, &p, "bpf_ringbuf_output", 5, 8, out);
 	if (fd >= 0) {
-		try_ring(c->me, map, fd, out);
+		try_ring(me, map, fd, out);
 		close(fd);
 	}
 	close(map);
@@ -265,7 +265,7 @@ check_bpf_ringbuf(const struct check_case *c, struct check *out)
 
 /* Open them; -1, and the result is set. */
 static int
-open_types(const struct caps *me, struct btf_file *types, struct check *out)
+open_types(const struct caps *me, struct btf_file *types, struct verdict *out)
 {
 	const char *error = btf_open(types);
 	int code = errno;
@@ -274,32 +274,32 @@ open_types(const struct caps *me, struct btf_file *types, struct check *out)
 		return 0;
 	btf_close(types);
 	if (code == ENOENT && access("/sys/kernel", F_OK) < 0)
-		check_no(out, "mount sysfs at /sys", "/sys is not there");
+		verdict_no(out, "mount sysfs at /sys", "/sys is not there");
 	else if (code == ENOENT)
-		check_no(out, "a kernel with CONFIG_DEBUG_INFO_BTF",
+		verdict_no(out, "a kernel with CONFIG_DEBUG_INFO_BTF",
 		    "Linux %s has no /sys/kernel/btf/vmlinux", me->release);
 	else
-		check_no(out, NULL, "/sys/kernel/btf/vmlinux %s%s%s", error,
+		verdict_no(out, NULL, "/sys/kernel/btf/vmlinux %s%s%s", error,
 		    code ? ": " : "", code ? strerror(code) : "");
 	return -1;
 }
 
 void
-check_bpf_btf(const struct check_case *c, struct check *out)
+check_bpf_btf(const struct caps *me, struct verdict *out)
 {
 	struct btf_file types;
 
-	if (open_types(c->me, &types, out) < 0)
+	if (open_types(me, &types, out) < 0)
 		return;
 	if (btf_find(&types, BTF_KIND_STRUCT, "task_struct"))
-		check_yes(out, "/sys/kernel/btf/vmlinux has struct task_struct");
+		verdict_yes(out, "/sys/kernel/btf/vmlinux has struct task_struct");
 	else
-		check_no(out, NULL, "/sys/kernel/btf/vmlinux has no struct task_struct");
+		verdict_no(out, NULL, "/sys/kernel/btf/vmlinux has no struct task_struct");
 	btf_close(&types);
 }
 
 void
-check_bpf_tracepoint(const struct check_case *c, struct check *out)
+check_bpf_tracepoint(const struct caps *me, struct verdict *out)
 {
 	static const struct bpf_insn insn[] = { SET(0, 0), EXIT };
 	struct rawbpf_program p = { .type = BPF_PROG_TYPE_TRACING,
@@ -307,18 +307,18 @@ check_bpf_tracepoint(const struct check_case *c, struct check *out)
 	struct btf_file types;
 	int fd, link;
 
-	if (open_types(c->me, &types, out) < 0)
+	if (open_types(me, &types, out) < 0)
 		return;
 	p.btf_id = btf_find(&types, BTF_KIND_TYPEDEF, "btf_trace_sched_process_exec");
 	btf_close(&types);
-	fd = load(c->me, &p, "BPF at sched_process_exec", 5, 5, out);
+	fd = load(me, &p, "BPF at sched_process_exec", 5, 5, out);
 	if (fd < 0)
 		return;
 	link = rawbpf_trace(fd);
 	if (link < 0) {
-		explain(c->me, errno, "", "BPF at sched_process_exec", 5, 5, out);
+		explain(me, errno, "", "BPF at sched_process_exec", 5, 5, out);
 	} else {
-		check_yes(out, "a program was attached to sched_process_exec");
+		verdict_yes(out, "a program was attached to sched_process_exec");
 		close(link);
 	}
 	close(fd);
@@ -329,13 +329,13 @@ check_bpf_tracepoint(const struct check_case *c, struct check *out)
 /* Attach to a function of ours, call it, and ask how often the program ran. */
 static int
 call_probed(const struct caps *me, int program, unsigned attach, int counter,
-    uint64_t *hits, struct check *out)
+    uint64_t *hits, struct verdict *out)
 {
 	int session = attach == TRACE_UPROBE_SESSION, link;
 	uint64_t offset;
 
 	if (selftest_offset(&offset) < 0) {
-		check_no(out, NULL, "/proc/self/maps cannot be read");
+		verdict_no(out, NULL, "/proc/self/maps cannot be read");
 		return -1;
 	}
 	link = rawbpf_uprobes(program, attach, SELFTEST_FILE, &offset, NULL, 1,
@@ -354,7 +354,7 @@ call_probed(const struct caps *me, int program, unsigned attach, int counter,
 /* The same, with a program that counts how often it runs. */
 static int
 count_hits(const struct caps *me, unsigned attach, uint64_t *hits,
-    struct check *out)
+    struct verdict *out)
 {
 	struct rawbpf_program p = { .type = BPF_PROG_TYPE_KPROBE, .attach = attach };
 	int fd, got = -1, map = rawbpf_map(BPF_MAP_TYPE_ARRAY, 8, 1);
@@ -380,30 +380,30 @@ count_hits(const struct caps *me, unsigned attach, uint64_t *hits,
 }
 
 void
-check_bpf_uprobe(const struct check_case *c, struct check *out)
+check_bpf_uprobe(const struct caps *me, struct verdict *out)
 {
 	uint64_t hits = 0;
 
-	if (count_hits(c->me, TRACE_UPROBE_MULTI, &hits, out) < 0)
+	if (count_hits(me, TRACE_UPROBE_MULTI, &hits, out) < 0)
 		return;
 	if (hits == 1)
-		check_yes(out, "a program ran at a uprobe in this process");
+		verdict_yes(out, "a program ran at a uprobe in this process");
 	else
-		check_no(out, NULL, "a program at a uprobe ran %llu times in place of 1",
+		verdict_no(out, NULL, "a program at a uprobe ran %llu times in place of 1",
 		    (unsigned long long)hits);
 }
 
 void
-check_bpf_session(const struct check_case *c, struct check *out)
+check_bpf_session(const struct caps *me, struct verdict *out)
 {
 	uint64_t hits = 0;
 
-	if (count_hits(c->me, TRACE_UPROBE_SESSION, &hits, out) < 0)
+	if (count_hits(me, TRACE_UPROBE_SESSION, &hits, out) < 0)
 		return;
 	if (hits == 2)
-		check_yes(out, "a program ran at a function's entry and its return");
+		verdict_yes(out, "a program ran at a function's entry and its return");
 	else
-		check_no(out, NULL, "a program ran %llu times in place of 2",
+		verdict_no(out, NULL, "a program ran %llu times in place of 2",
 		    (unsigned long long)hits);
 }
 
@@ -412,7 +412,7 @@ check_bpf_session(const struct check_case *c, struct check *out)
 /* Attach it to this process.  Where that fails after it could be loaded, it
  * is for want of the events. */
 static void
-try_walk(const struct caps *me, struct check *out)
+try_walk(const struct caps *me, struct verdict *out)
 {
 	const struct sampler_options o = { .pid = getpid(), .hz = 99, .copy = 1024,
 		.event = perf_event_find("cpu-clock") };
@@ -425,9 +425,9 @@ try_walk(const struct caps *me, struct check *out)
 	else if (s)
 		why = sampler_copies(s);
 	if (error == 0 && why == NULL)
-		check_yes(out, "rsprof-cpu(1) walks them so");
+		verdict_yes(out, "rsprof-cpu(1) walks them so");
 	else if (error == 0 && me->perf_paranoid <= 2)
-		check_no(out, NULL, "%s", why);
+		verdict_no(out, NULL, "%s", why);
 	else
 		caps_perf(me, error ? error : EACCES, 1, out);
 	sampler_free(s);
@@ -435,7 +435,7 @@ try_walk(const struct caps *me, struct check *out)
 
 /* As rsprof-cpu(1) does. */
 void
-check_bpf_walk(const struct check_case *c, struct check *out)
+check_bpf_walk(const struct caps *me, struct verdict *out)
 {
 	const struct cpu_options o = { .hz = 99 };
 	char why[CPU_WHY];
@@ -443,12 +443,12 @@ check_bpf_walk(const struct check_case *c, struct check *out)
 	int error = errno;
 
 	if (w)
-		try_walk(c->me, out);
+		try_walk(me, out);
 	else if (error == ENOTSUP)
-		check_no(out, "build it with BPF=1", "%s", why);
+		verdict_no(out, "build it with BPF=1", "%s", why);
 	else if (error == EPERM || error == EACCES || error == ENOSYS)
-		caps_bpf(c->me, error, out);
+		caps_bpf(me, error, out);
 	else
-		check_no(out, NULL, "%s", why);
+		verdict_no(out, NULL, "%s", why);
 	cpu_free(w);
 }

@@ -5,17 +5,17 @@
 #ifndef CHECK_BPF_H
 #define CHECK_BPF_H
 
-struct check;
-struct check_case;
+struct caps;
+struct verdict;
 
-void check_bpf_load(const struct check_case *c, struct check *out);
-void check_bpf_ringbuf(const struct check_case *c, struct check *out);
-void check_bpf_loop(const struct check_case *c, struct check *out);
-void check_bpf_task(const struct check_case *c, struct check *out);
-void check_bpf_tracepoint(const struct check_case *c, struct check *out);
-void check_bpf_btf(const struct check_case *c, struct check *out);
-void check_bpf_walk(const struct check_case *c, struct check *out);
-void check_bpf_uprobe(const struct check_case *c, struct check *out);
-void check_bpf_session(const struct check_case *c, struct check *out);
+void check_bpf_load(const struct caps *me, struct verdict *out);
+void check_bpf_ringbuf(const struct caps *me, struct verdict *out);
+void check_bpf_loop(const struct caps *me, struct verdict *out);
+void check_bpf_task(const struct caps *me, struct verdict *out);
+void check_bpf_tracepoint(const struct caps *me, struct verdict *out);
+void check_bpf_btf(const struct caps *me, struct verdict *out);
+void check_bpf_walk(const struct caps *me, struct verdict *out);
+void check_bpf_uprobe(const struct caps *me, struct verdict *out);
+void check_bpf_session(const struct caps *me, struct verdict *out);
 
 #endif

@@ -11,8 +11,8 @@
 
 #include "base/array.h"
 #include "doctor/caps.h"
-#include "doctor/check.h"
 #include "doctor/ptrace_access.h"
+#include "doctor/verdict.h"
 #include "heap/probe_plan.h"
 #include "os/perf.h"
 #include "os/proc.h"
@@ -44,6 +44,7 @@ struct file {
 
 struct check_process {
 	pid_t pid;
+	const struct caps *me;
 	int looked;
 	int error;           /* errno of reading the mappings, or 0 */
 	struct file *file;   /* the executable is the first one, if it is known */
@@ -54,12 +55,14 @@ struct check_process {
 };
 
 struct check_process *
-check_process_open(pid_t pid)
+check_process_open(pid_t pid, const struct caps *me)
 {
 	struct check_process *p = calloc(1, sizeof *p);
 
-	if (p)
+	if (p) {
 		p->pid = pid;
+		p->me = me;
+	}
 	return p;
 }
 
@@ -235,78 +238,76 @@ is_subject(const struct check_process *p, size_t i)
 /* ---- may we look ------------------------------------------------------- */
 
 void
-check_process_perf(const struct check_case *c, struct check *out)
+check_process_perf(struct check_process *p, struct verdict *out)
 {
 	struct perf_options o = { .event = perf_event_find("cpu-clock"), .hz = 1,
 		.copy = 1024, .program = -1, .user_only = 1 };
-	struct perf *own = perf_new(&o), *p = perf_new(&o);
+	struct perf *own = perf_new(&o), *perf = perf_new(&o);
 	int error;
 
-	if (own == NULL || p == NULL) {
-		check_no(out, NULL, "%s", strerror(errno));
-	} else if (perf_attach(p, c->process->pid) == 0) {
-		check_yes(out, "one was opened for it");
+	if (own == NULL || perf == NULL) {
+		verdict_no(out, NULL, "%s", strerror(errno));
+	} else if (perf_attach(perf, p->pid) == 0) {
+		verdict_yes(out, "one was opened for it");
 	} else {
 		error = errno;
 		/* If we may not even watch ourselves that is the reason. */
 		if (perf_attach(own, getpid()) < 0)
-			caps_perf(c->me, errno, 0, out);
+			caps_perf(p->me, errno, 0, out);
 		else
-			ptrace_access_read(c->me, c->process->pid, CAPS_PERFMON, error,
+			ptrace_access_read(p->me, p->pid, CAPS_PERFMON, error,
 			    out);
 	}
 	perf_free(own);
-	perf_free(p);
+	perf_free(perf);
 }
 
 static int
-need_maps(const struct check_case *c, struct check *out)
+need_maps(struct check_process *p, struct verdict *out)
 {
 	/* Linux 6.15: mm_access(), which decides on /proc/PID/maps. */
-	uint64_t caps = caps_before(c->me, 6, 15) ? CAPS_PTRACE
+	uint64_t caps = caps_before(p->me, 6, 15) ? CAPS_PTRACE
 	                                               : CAPS_PERFMON;
 
-	if (look(c->process) == 0)
+	if (look(p) == 0)
 		return 0;
-	ptrace_access_read(c->me, c->process->pid, caps, c->process->error, out);
+	ptrace_access_read(p->me, p->pid, caps, p->error, out);
 	return -1;
 }
 
 void
-check_process_maps(const struct check_case *c, struct check *out)
+check_process_maps(struct check_process *p, struct verdict *out)
 {
-	const struct check_process *p = c->process;
-
-	if (need_maps(c, out) < 0)
+	if (need_maps(p, out) < 0)
 		return;
-	check_yes(out, "it executes from %zu file%s%s", p->n, p->n == 1 ? "" : "s",
+	verdict_yes(out, "it executes from %zu file%s%s", p->n, p->n == 1 ? "" : "s",
 	    p->anonymous ? ", and from memory that no file stands behind" : "");
 }
 
 void
-check_process_memory(const struct check_case *c, struct check *out)
+check_process_memory(struct check_process *p, struct verdict *out)
 {
 	char byte;
 
 	/* Access is checked first: an address where nothing is will do. */
-	if (proc_read(c->process->pid, 4096, &byte, 1) == 0 || errno == EFAULT)
-		check_yes(out, "it may be read");
+	if (proc_read(p->pid, 4096, &byte, 1) == 0 || errno == EFAULT)
+		verdict_yes(out, "it may be read");
 	else
-		ptrace_access_memory(c->me, c->process->pid, errno, out);
+		ptrace_access_memory(p->me, p->pid, errno, out);
 }
 
 /* ---- what there is to profile it by ------------------------------------ */
 
 /* Texts on several files, none twice: the first ones, then how many more. */
 struct list {
-	char text[CHECK_TEXT];
+	char text[VERDICT_TEXT];
 	size_t n;
 };
 
 __attribute__((format(printf, 2, 3))) static void
 list_add(struct list *l, const char *format, ...)
 {
-	char item[CHECK_TEXT];
+	char item[VERDICT_TEXT];
 	size_t used = strlen(l->text);
 	va_list ap;
 
@@ -353,12 +354,11 @@ describe_unwind(const struct file *f, int subject, struct list *good,
 }
 
 void
-check_process_unwind(const struct check_case *c, struct check *out)
+check_process_unwind(struct check_process *p, struct verdict *out)
 {
-	const struct check_process *p = c->process;
 	struct list good = { "", 0 }, bad = { "", 0 }, poor = { "", 0 };
 
-	if (need_maps(c, out) < 0)
+	if (need_maps(p, out) < 0)
 		return;
 	for (size_t i = 0; i < p->n; i++)
 		describe_unwind(&p->file[i], is_subject(p, i), &good, &bad, &poor);
@@ -366,18 +366,18 @@ check_process_unwind(const struct check_case *c, struct check *out)
 	list_end(&good);
 	list_end(&poor);
 	if (bad.n || p->n == 0)
-		check_no(out, "build it with frame pointers (-C force-frame-pointers), or "
+		verdict_no(out, "build it with frame pointers (-C force-frame-pointers), or "
 		    "do not strip .eh_frame", "they cover %s: stacks end there",
 		    p->n ? bad.text : "nothing");
 	else
-		check_yes(out, "they cover %s%s%s", good.text,
+		verdict_yes(out, "they cover %s%s%s", good.text,
 		    poor.n ? "; but of other files " : "", poor.text);
 }
 
 /* What names are known of a file's code, in places out of PLACES. */
 struct names {
 	unsigned function, line, inlined;
-	char apart[CHECK_TEXT]; /* the file that has them, if it is another one */
+	char apart[VERDICT_TEXT]; /* the file that has them, if it is another one */
 };
 
 static void
@@ -434,13 +434,12 @@ describe_symbols(const struct file *f, struct list *good,
 }
 
 void
-check_process_symbols(const struct check_case *c, struct check *out)
+check_process_symbols(struct check_process *p, struct verdict *out)
 {
-	const struct check_process *p = c->process;
 	struct list good = { "", 0 }, bad = { "", 0 };
 	int rust = 0;
 
-	if (need_maps(c, out) < 0)
+	if (need_maps(p, out) < 0)
 		return;
 	for (size_t i = 0; i < p->n; i++)
 		if (is_subject(p, i))
@@ -448,12 +447,12 @@ check_process_symbols(const struct check_case *c, struct check *out)
 	list_end(&good);
 	list_end(&bad);
 	if (bad.n || p->n == 0)
-		check_no(out, rust ? "build it with strip = \"none\" and debug = "
+		verdict_no(out, rust ? "build it with strip = \"none\" and debug = "
 		    "\"line-tables-only\" in Cargo.toml's profile"
 		    : "do not strip it, build it with -g", "%s",
 		    p->n ? bad.text : "it has no file");
 	else
-		check_yes(out, "%s", good.text);
+		verdict_yes(out, "%s", good.text);
 }
 
 static int
@@ -467,19 +466,18 @@ has_rust(const struct check_process *p)
 
 /* As rsprof-heap(1) would probe it. */
 void
-check_process_allocator(const struct check_case *c, struct check *out)
+check_process_allocator(struct check_process *p, struct verdict *out)
 {
-	const struct check_process *p = c->process;
 	const struct probe_plan_options o = { .all_callers = !has_rust(p) };
 	struct list said = { "", 0 };
-	char why[CHECK_TEXT];
+	char why[VERDICT_TEXT];
 	struct probe_plan *plan;
 
-	if (need_maps(c, out) < 0)
+	if (need_maps(p, out) < 0)
 		return;
 	plan = probe_plan_process(p->pid, &o, why, sizeof why);
 	if (plan == NULL) {
-		check_no(out, NULL, "%s", why);
+		verdict_no(out, NULL, "%s", why);
 		return;
 	}
 	for (size_t i = 0; i < plan->nnote; i++)
@@ -488,6 +486,6 @@ check_process_allocator(const struct check_case *c, struct check *out)
 		list_add(&said, "which of %zu functions allocate is found out by what "
 		    "they do", plan->nguess);
 	list_end(&said);
-	check_yes(out, "%s", said.text);
+	verdict_yes(out, "%s", said.text);
 	probe_plan_free(plan);
 }

@@ -7,18 +7,19 @@
 
 #include <sys/types.h>
 
-struct check;
-struct check_case;
+struct caps;
 struct check_process;
+struct verdict;
 
-struct check_process *check_process_open(pid_t pid); /* NULL: out of memory */
+/* NULL: out of memory. */
+struct check_process *check_process_open(pid_t pid, const struct caps *me);
 void check_process_close(struct check_process *p);
 
-void check_process_perf(const struct check_case *c, struct check *out);
-void check_process_maps(const struct check_case *c, struct check *out);
-void check_process_memory(const struct check_case *c, struct check *out);
-void check_process_unwind(const struct check_case *c, struct check *out);
-void check_process_symbols(const struct check_case *c, struct check *out);
-void check_process_allocator(const struct check_case *c, struct check *out);
+void check_process_perf(struct check_process *p, struct verdict *out);
+void check_process_maps(struct check_process *p, struct verdict *out);
+void check_process_memory(struct check_process *p, struct verdict *out);
+void check_process_unwind(struct check_process *p, struct verdict *out);
+void check_process_symbols(struct check_process *p, struct verdict *out);
+void check_process_allocator(struct check_process *p, struct verdict *out);
 
 #endif

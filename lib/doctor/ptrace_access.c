@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "doctor/caps.h"
-#include "doctor/check.h"
+#include "doctor/verdict.h"
 #include "os/proc.h"
 
 /* Whose a process is: proc_pid_status(5). */
@@ -71,17 +71,17 @@ stranger(const struct caps *me, pid_t pid, char *buf, size_t size)
 
 void
 ptrace_access_read(const struct caps *me, pid_t pid, uint64_t caps, int error,
-    struct check *out)
+    struct verdict *out)
 {
 	char ask[256], remedy[512], buf[256];
 	const char *why;
 
 	if (error == ESRCH || error == ENOENT) {
-		check_no(out, NULL, "it has ended");
+		verdict_no(out, NULL, "it has ended");
 		return;
 	}
 	if (error != EPERM && error != EACCES) {
-		check_no(out, NULL, "%s", caps_error(error));
+		verdict_no(out, NULL, "%s", caps_error(error));
 		return;
 	}
 	why = stranger(me, pid, buf, sizeof buf);
@@ -92,18 +92,18 @@ ptrace_access_read(const struct caps *me, pid_t pid, uint64_t caps, int error,
 	caps_ask(me, caps, ask, sizeof ask);
 	snprintf(remedy, sizeof remedy, "%s%s",
 	    why == buf && strstr(why, "user") ? "run as that user, or " : "", ask);
-	check_no(out, remedy, "not permitted: %s", why);
+	verdict_no(out, remedy, "not permitted: %s", why);
 }
 
 /* Yama adds to the rules where memory is concerned: Documentation/
  * admin-guide/LSM/Yama.rst of Linux. */
 static int
-blame_yama(const struct caps *me, struct check *out)
+blame_yama(const struct caps *me, struct verdict *out)
 {
 	char ask[256], remedy[512];
 
 	if (me->ptrace_scope == 3) {
-		check_no(out, "boot with another setting", "not permitted to anybody: "
+		verdict_no(out, "boot with another setting", "not permitted to anybody: "
 		    "sysctl kernel.yama.ptrace_scope is 3");
 		return 1;
 	}
@@ -112,18 +112,18 @@ blame_yama(const struct caps *me, struct check *out)
 	caps_ask(me, CAPS_PTRACE, ask, sizeof ask);
 	snprintf(remedy, sizeof remedy, "set sysctl kernel.yama.ptrace_scope to 0, or %s",
 	    ask);
-	check_no(out, remedy, "not permitted: sysctl kernel.yama.ptrace_scope is %ld",
+	verdict_no(out, remedy, "not permitted: sysctl kernel.yama.ptrace_scope is %ld",
 	    me->ptrace_scope);
 	return 1;
 }
 
 void
-ptrace_access_memory(const struct caps *me, pid_t pid, int error, struct check *out)
+ptrace_access_memory(const struct caps *me, pid_t pid, int error, struct verdict *out)
 {
 	char buf[256];
 
 	if (error == ENOSYS)
-		check_no(out, "a kernel with CONFIG_CROSS_MEMORY_ATTACH",
+		verdict_no(out, "a kernel with CONFIG_CROSS_MEMORY_ATTACH",
 		    "there is no process_vm_readv(2)");
 	else if (error != EPERM || !(me->ptrace_scope == 3 ||
 	                            stranger(me, pid, buf, sizeof buf) == NULL) ||
