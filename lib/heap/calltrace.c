@@ -11,11 +11,11 @@
 #include "base/array.h"
 #include "base/idmap.h"
 #include "bpf/spy.h"
-
-#include "heap/probe_plan.h"
+#include "heap/probe.h"
 #include "os/loader.h"
 #include "os/proc.h"
 #include "os/rawbpf.h"
+
 #include "spy.skel.h"
 
 #define MOST 64       /* functions */

@@ -12,9 +12,7 @@
 
 #include "base/array.h"
 #include "heap/heap_inside.h"
-
-#include "heap.skel.h"
-#include "heap/probe_plan.h"
+#include "heap/probe.h"
 #include "os/loader.h"
 #include "os/proc.h"
 #include "os/rawbpf.h"
@@ -22,6 +20,8 @@
 #include "sample/stackmap.h"
 #include "sample/walk_maps.h"
 #include "unwind/addrspace.h"
+
+#include "heap.skel.h"
 
 #define RING_BYTES (8U << 20)
 #define FIRST_SEGMENTS 8
@@ -123,7 +123,7 @@ make_room(struct heap *h)
 	 * may fill between two looks. */
 	crowded |= count_live(h) * sizeof(struct heap_entry) >
 	    (have < SMALL ? have / 2 : have / 3 * 2);
-	if (crowded && h->ngeneration < HEAP_GENERATIONS && have + next <= h->o.most)
+	if (crowded && h->ngeneration < HEAP_GENERATIONS && have + next <= h->most)
 		add_generation(h);
 }
 
@@ -144,15 +144,15 @@ make_tables(struct heap_bpf *b)
 }
 
 static void
-configure(struct heap *h)
+configure(struct heap *h, const struct heap_options *o)
 {
 	struct heap_bpf *b = h->bpf;
 	uint32_t scratch = (uint32_t)libbpf_num_possible_cpus() * WALK_SHARED;
 
 	make_tables(b);
 	b->rodata->pid_namespace = loader_pid_namespace();
-	b->rodata->children = h->o.children;
-	b->rodata->stop_at_exec = h->o.stop_at_exec;
+	b->rodata->children = o->children;
+	b->rodata->stop_at_exec = o->stop_at_exec;
 	b->rodata->ring_wake = RING_BYTES / 4;
 	b->bss->rates[0].scale = HEAP_ONE;
 	b->bss->nsites = 1;
@@ -173,14 +173,14 @@ configure(struct heap *h)
 static int on_ring(void *ctx, void *event, size_t len);
 
 static int
-load(struct heap *h)
+load(struct heap *h, const struct heap_options *o)
 {
 	size_t totals = HEAP_PROCESSES * sizeof(struct heap_total);
 
 	h->bpf = heap_bpf__open();
 	if (h->bpf == NULL)
 		return -1;
-	configure(h);
+	configure(h, o);
 	if (heap_bpf__load(h->bpf) < 0)
 		return -1;
 	h->bpf->links.on_fork = bpf_program__attach(h->bpf->progs.on_fork);
@@ -214,8 +214,9 @@ heap_new(const struct heap_options *o, char why[HEAP_WHY])
 
 	loader_listen();
 	if (h) {
-		h->o = *o;
-		if (load(h) == 0)
+		h->all_callers = o->all_callers;
+		h->most = o->most;
+		if (load(h, o) == 0)
 			return h;
 	}
 	error = errno;
@@ -330,7 +331,7 @@ static uint64_t
 cookie(const struct heap *h, const struct probe *p)
 {
 	/* Of Rust's own functions everybody who calls them counts. */
-	return h->o.all_callers || strcmp(p->layer, "rust") == 0
+	return h->all_callers || strcmp(p->layer, "rust") == 0
 	    ? p->shape
 	    : p->shape | HEAP_RUST_ONLY;
 }

@@ -4,8 +4,11 @@
 #ifndef HEAP_INSIDE_H
 #define HEAP_INSIDE_H
 
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
 #include "bpf/heap.h"
-#include "heap/heap.h"
 
 struct heap_bpf;
 struct ring_buffer;
@@ -33,7 +36,8 @@ struct heap_seen {
 };
 
 struct heap {
-	struct heap_options o;
+	int all_callers; /* see struct heap_options */
+	uint64_t most;
 	struct heap_bpf *bpf;
 	struct ring_buffer *ring;
 	struct walk_maps *tables;

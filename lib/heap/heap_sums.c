@@ -1,11 +1,11 @@
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
-
+#include "heap/heap.h"
 #include "heap/heap_inside.h"
 
 #include "heap.skel.h"
