@@ -18,7 +18,6 @@
 
 #include "spy.skel.h"
 
-#define MOST 64       /* functions */
 #define DEPTH 256     /* of calls within calls */
 #define ROUND_MS 10
 
@@ -33,7 +32,7 @@ struct calltrace {
 	struct ring_buffer *ring;
 	int sessions; /* the kernel has them; */
 	int session;  /* a link for all */
-	struct bpf_link *link[2 * MOST];
+	struct bpf_link *link[2 * CALLTRACE_MOST];
 	size_t nlink;
 	struct calltrace_calls *out;
 	size_t most;
@@ -149,7 +148,7 @@ load(struct calltrace *s)
 static int
 arm_session(struct calltrace *s, pid_t pid, const struct probe *probe, size_t n)
 {
-	uint64_t offset[MOST], number[MOST];
+	uint64_t offset[CALLTRACE_MOST], number[CALLTRACE_MOST];
 
 	for (size_t i = 0; i < n; i++) {
 		offset[i] = probe[i].offset;
@@ -212,8 +211,8 @@ calltrace_watch(pid_t pid, const struct probe *probe, size_t n, size_t most,
 	int error = 0;
 
 	loader_listen();
-	if (n > MOST)
-		n = MOST;
+	if (n > CALLTRACE_MOST)
+		n = CALLTRACE_MOST;
 	if (load(&s) < 0 || (s.sessions ? arm_session(&s, pid, probe, n)
 	                                : arm_each(&s, pid, probe, n)) < 0)
 		error = errno;

@@ -13,6 +13,7 @@
 
 struct probe;
 
+#define CALLTRACE_MOST 64 /* functions at a time */
 #define CALLTRACE_NONE UINT32_MAX
 
 struct calltrace_call {

@@ -49,7 +49,7 @@ struct learning {
 	const struct probe_plan *plan;
 	uint64_t *shape;            /* of each guess, as far as it is known */
 	unsigned char *pointers;    /* it may be something */
-	uint32_t watched[INFER_MOST]; /* guesses */
+	uint32_t watched[CALLTRACE_MOST]; /* guesses */
 	size_t n;
 	struct infer_seen seen;
 	size_t calls;
@@ -64,7 +64,7 @@ choose(struct learning *l, size_t *next)
 	for (size_t i = 0; i < *next && l->n < MOST_AGAIN; i++)
 		if (l->shape[i] || l->pointers[i])
 			l->watched[l->n++] = (uint32_t)i;
-	while (l->n < INFER_MOST && *next < l->plan->nguess)
+	while (l->n < CALLTRACE_MOST && *next < l->plan->nguess)
 		l->watched[l->n++] = (uint32_t)(*next)++;
 }
 
@@ -73,10 +73,10 @@ choose(struct learning *l, size_t *next)
 static int
 look(struct learning *l, char *why, size_t size)
 {
-	struct probe probe[INFER_MOST];
+	struct probe probe[CALLTRACE_MOST];
 	struct calltrace_calls calls = { 0 };
-	uint64_t shape[INFER_MOST] = { 0 };
-	unsigned char called[INFER_MOST] = { 0 };
+	uint64_t shape[CALLTRACE_MOST] = { 0 };
+	unsigned char called[CALLTRACE_MOST] = { 0 };
 	int got, found = 0;
 
 	for (size_t i = 0; i < l->n; i++)

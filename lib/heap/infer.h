@@ -15,8 +15,6 @@
 
 #include "heap/calltrace.h"
 
-#define INFER_MOST 64 /* functions */
-
 /* What it was found by. */
 struct infer_seen {
 	size_t births, deaths; /* allocations, and those that were freed */

@@ -267,7 +267,7 @@ test_doubt(void)
 	calls.n = 0;
 	got = find(FNS);
 	ok(got < 0, "nothing: %s", why);
-	got = find(INFER_MOST + 1);
+	got = find(CALLTRACE_MOST + 1);
 	ok(got < 0, "too many functions: %s", why);
 }
 

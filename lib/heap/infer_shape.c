@@ -1,0 +1,223 @@
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bpf/heap.h"
+#include "heap/infer_inside.h"
+
+/* ---- side by side ------------------------------------------------------ */
+
+/* A birth or a death, in the order of time. */
+struct moment {
+	uint32_t when;
+	struct birth *birth;
+	int ends;
+};
+
+static int
+by_time(const void *va, const void *vb)
+{
+	const struct moment *a = va, *b = vb;
+
+	return a->when < b->when ? -1 : a->when > b->when;
+}
+
+/* What overlaps is equal. */
+static int
+by_place(const void *va, const void *vb)
+{
+	const struct birth *a = va, *b = vb;
+
+	if (a->p + a->size <= b->p)
+		return -1;
+	return b->p + b->size <= a->p;
+}
+
+/* How many overlap what lives when they are handed out. */
+size_t
+infer_count_overlaps(struct infer *r)
+{
+	struct moment *m = calloc(2 * r->nbirth + 1, sizeof *m);
+	void *living = NULL;
+	size_t n = 0, wrong = 0;
+
+	if (m == NULL) {
+		r->nomem = 1;
+		return 0;
+	}
+	for (size_t i = 0; i < r->nbirth; i++) {
+		struct birth *b = &r->birth[i];
+
+		if (b->size == 0)
+			continue;
+		m[n++] = (struct moment){ b->from, b, 0 };
+		if (b->to != CALLTRACE_NONE)
+			m[n++] = (struct moment){ b->to, b, 1 };
+	}
+	qsort(m, n, sizeof *m, by_time);
+	for (size_t i = 0; i < n; i++) {
+		void **there = m[i].ends ? tfind(m[i].birth, &living, by_place)
+		                         : tsearch(m[i].birth, &living, by_place);
+
+		if (there == NULL)
+			continue;
+		if (m[i].ends && *there == m[i].birth)
+			tdelete(m[i].birth, &living, by_place);
+		else if (!m[i].ends && *there != m[i].birth)
+			wrong++;
+	}
+	for (size_t i = 0; i < n && living; i++)
+		tdelete(*(void **)living, &living, by_place);
+	free(m);
+	return wrong;
+}
+
+/* ---- sizes ------------------------------------------------------------- */
+
+struct values {
+	size_t n, one;
+	uint64_t distinct[16];
+	size_t ndistinct;
+};
+
+static void
+see_value(struct values *v, uint64_t x)
+{
+	v->n++;
+	v->one += x == 1;
+	for (size_t i = 0; i < v->ndistinct; i++)
+		if (v->distinct[i] == x)
+			return;
+	if (v->ndistinct < sizeof v->distinct / sizeof *v->distinct)
+		v->distinct[v->ndistinct++] = x;
+}
+
+#define LARGEST (1ULL << 40)
+
+#define MALLOC HEAP_SHAPE(HEAP_ALLOC, 0, 1, 0)
+#define CALLOC HEAP_SHAPE(HEAP_ALLOC, 0, 2, 1) /* number, size */
+
+/* calloc(1, size) */
+static int
+is_calloc(const struct values v[2])
+{
+	return v[0].one * 20 >= v[0].n * 19 && v[1].ndistinct > FEW;
+}
+
+/* calloc(number, size), perhaps: alignments and flags behind a size are few. */
+static int
+may_be_calloc(const struct values v[2])
+{
+	return v[0].ndistinct > 1 && v[1].ndistinct == sizeof v->distinct / sizeof *v->distinct;
+}
+
+/* posix_memalign(&p, alignment, size) */
+int
+infer_may_be_memalign(const struct calltrace_call *c)
+{
+	uint64_t align = c->arg[1];
+
+	return c->ret == 0 && align >= 8 && (align & (align - 1)) == 0 &&
+	    align <= 1 << 30 && (c->out & (align - 1)) == 0;
+}
+
+static uint64_t
+shape_of_alloc(const struct infer *r, unsigned f, int *maybe)
+{
+	struct values v[2];
+	size_t out = 0, n = 0;
+	int large = 0;
+
+	memset(v, 0, sizeof v);
+	for (size_t i = 0; i < r->nshare; i++) {
+		const struct calltrace_call *c = &r->call[r->share[i].call];
+
+		if (c->fn != f)
+			continue;
+		n++;
+		out += infer_may_be_memalign(c) && c->out == r->birth[r->share[i].birth].p;
+		see_value(&v[0], c->arg[0]);
+		see_value(&v[1], c->arg[1]);
+		large |= c->arg[0] >= LARGEST || c->arg[1] >= LARGEST ||
+		    c->arg[0] * c->arg[1] >= LARGEST;
+	}
+	if (out * 2 > n)
+		return HEAP_SHAPE(HEAP_MEMALIGN, 1, 3, 0);
+	*maybe = !large && may_be_calloc(v);
+	return !large && is_calloc(v) ? CALLOC : MALLOC;
+}
+
+/* realloc(p, size), or __rust_realloc(p, old size, alignment, size)? */
+static uint64_t
+shape_of_realloc(const struct infer *r, unsigned f)
+{
+	size_t n = 0, rust = 0;
+
+	for (size_t i = 0; i < r->nshare; i++) {
+		const struct calltrace_call *c = &r->call[r->share[i].call];
+
+		if (c->fn != f)
+			continue;
+		n++;
+		rust += c->arg[2] && (c->arg[2] & (c->arg[2] - 1)) == 0 &&
+		    c->arg[2] <= 4096 && c->arg[3] < LARGEST && c->arg[3] >= c->arg[1];
+	}
+	return rust * 10 > n * 9 ? HEAP_SHAPE(HEAP_REALLOC, 1, 4, 0)
+	                         : HEAP_SHAPE(HEAP_REALLOC, 1, 2, 0);
+}
+
+static uint64_t
+size_by(const struct calltrace_call *c, uint64_t shape)
+{
+	unsigned size = shape >> 8 & 15, times = shape >> 12 & 15;
+
+	return c->arg[size - 1] * (times ? c->arg[times - 1] : 1);
+}
+
+static void
+set_sizes(struct infer *r, const uint64_t *shape)
+{
+	for (size_t i = 0; i < r->nshare; i++) {
+		const struct calltrace_call *c = &r->call[r->share[i].call];
+		struct birth *b = &r->birth[r->share[i].birth];
+
+		/* Of several the outermost counts: it is told last. */
+		if ((r->allocs | r->reallocs) & BIT(c->fn))
+			b->size = size_by(c, shape[c->fn]);
+	}
+}
+
+/* A product that still leaves all side by side is the size. */
+static void
+try_calloc(struct infer *r, unsigned f, uint64_t *shape)
+{
+	size_t before, after;
+
+	set_sizes(r, shape);
+	before = infer_count_overlaps(r);
+	shape[f] = CALLOC;
+	set_sizes(r, shape);
+	after = infer_count_overlaps(r);
+	if (after > before && (after - before) * 1000 > r->fn[f].births)
+		shape[f] = MALLOC;
+}
+
+void
+infer_shapes(struct infer *r, uint64_t *shape)
+{
+	int maybe[CALLTRACE_MOST] = { 0 };
+
+	for (unsigned f = 0; f < r->nfn; f++) {
+		shape[f] = 0;
+		if (r->frees & BIT(f))
+			shape[f] = HEAP_SHAPE(HEAP_FREE, 1, 0, 0);
+		else if (r->reallocs & BIT(f))
+			shape[f] = shape_of_realloc(r, f);
+		else if (r->allocs & BIT(f))
+			shape[f] = shape_of_alloc(r, f, &maybe[f]);
+	}
+	for (unsigned f = 0; f < r->nfn; f++)
+		if (maybe[f] && shape[f] == MALLOC)
+			try_calloc(r, f, shape);
+	set_sizes(r, shape);
+}
