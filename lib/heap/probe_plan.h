@@ -28,6 +28,8 @@
 /* To who has a file without names. */
 #define PROBE_PLAN_ADVICE ": keep its symbols (strip = \"debuginfo\" or \"none\" in Cargo.toml)"
 
+struct plan_file;
+
 struct probe_plan_options {
 	int all_callers; /* files without Rust code count, too */
 	int no_shims;    /* never by the __rust_* functions */
@@ -46,7 +48,7 @@ struct probe_plan {
 	size_t nguess;
 	char **note;              /* for people: what was chosen, and what is missing */
 	size_t nnote;
-	struct probe_plan_file *inside;
+	struct plan_file *inside;
 };
 
 /*

@@ -1,0 +1,300 @@
+#include "heap/plan_file.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/array.h"
+#include "bpf/heap.h"
+#include "elf/debugfile.h"
+#include "elf/elf_file.h"
+#include "elf/got.h"
+#include "elf/insn.h"
+#include "heap/allocator.h"
+#include "heap/rust_stubs.h"
+
+#define COUNT(a) (sizeof a / sizeof *a)
+
+/* ---- functions that allocate ------------------------------------------- */
+
+#define ALLOC(size) HEAP_SHAPE(HEAP_ALLOC, 0, size, 0)
+#define CALLOC HEAP_SHAPE(HEAP_ALLOC, 0, 2, 1)
+#define REALLOC(size) HEAP_SHAPE(HEAP_REALLOC, 1, size, 0)
+#define MEMALIGN HEAP_SHAPE(HEAP_MEMALIGN, 1, 3, 0)
+#define FREE HEAP_SHAPE(HEAP_FREE, 1, 0, 0)
+
+/* All of a layer's functions; allocators that are linked in have some of them
+ * with a prefix. */
+static const struct plan_function functions[] = {
+	{ PLAN_LIBC, "malloc", ALLOC(1) },
+	{ PLAN_LIBC, "calloc", CALLOC },
+	{ PLAN_LIBC, "realloc", REALLOC(2) },
+	{ PLAN_LIBC, "posix_memalign", MEMALIGN },
+	{ PLAN_LIBC, "aligned_alloc", ALLOC(2) },
+	{ PLAN_LIBC, "memalign", ALLOC(2) },
+	{ PLAN_LIBC, "free", FREE },
+	{ PLAN_JEMALLOC, "malloc", ALLOC(1) },
+	{ PLAN_JEMALLOC, "mallocx", ALLOC(1) },
+	{ PLAN_JEMALLOC, "calloc", CALLOC },
+	{ PLAN_JEMALLOC, "realloc", REALLOC(2) },
+	{ PLAN_JEMALLOC, "rallocx", REALLOC(2) },
+	{ PLAN_JEMALLOC, "posix_memalign", MEMALIGN },
+	{ PLAN_JEMALLOC, "aligned_alloc", ALLOC(2) },
+	{ PLAN_JEMALLOC, "memalign", ALLOC(2) },
+	{ PLAN_JEMALLOC, "sdallocx", FREE },
+	{ PLAN_JEMALLOC, "dallocx", FREE },
+	{ PLAN_JEMALLOC, "free", FREE },
+	{ PLAN_MIMALLOC, "mi_malloc", ALLOC(1) },
+	{ PLAN_MIMALLOC, "mi_zalloc", ALLOC(1) },
+	{ PLAN_MIMALLOC, "mi_calloc", CALLOC },
+	{ PLAN_MIMALLOC, "mi_realloc", REALLOC(2) },
+	{ PLAN_MIMALLOC, "mi_malloc_aligned", ALLOC(1) },
+	{ PLAN_MIMALLOC, "mi_zalloc_aligned", ALLOC(1) },
+	{ PLAN_MIMALLOC, "mi_realloc_aligned", REALLOC(2) },
+	{ PLAN_MIMALLOC, "mi_posix_memalign", MEMALIGN },
+	{ PLAN_MIMALLOC, "mi_free", FREE },
+	{ PLAN_MIMALLOC, "mi_free_size", FREE },
+	{ PLAN_MIMALLOC, "mi_free_size_aligned", FREE },
+	{ PLAN_MIMALLOC, "mi_free_aligned", FREE },
+};
+
+/* How jemalloc's functions may be spelled. */
+static const char *const prefixes[] = { "", "_rjem_", "je_" };
+
+/* ---- looking at a file ------------------------------------------------- */
+
+const unsigned char *
+plan_file_code(const struct plan_file *f, uint64_t offset, size_t *len)
+{
+	const unsigned char *bytes = elf_file_bytes(f->obj, len);
+
+	if (offset >= *len)
+		return NULL;
+	*len -= offset;
+	return bytes + offset;
+}
+
+static int
+is_stub(const struct plan_file *f, uint64_t offset)
+{
+	size_t len;
+	const unsigned char *code = plan_file_code(f, offset, &len);
+	long long target;
+
+	return code && insn_stub(code, len, &target);
+}
+
+static void
+see_shim(struct plan_file *f, int shim, uint64_t addr)
+{
+	uint64_t offset;
+
+	if (addr == 0) {
+		f->wanted |= 1U << shim;
+		return;
+	}
+	if (elf_file_addr_to_offset(f->obj, addr, &offset) < 0)
+		return;
+	f->shims |= 1U << shim;
+	f->shim.offset[shim] = offset;
+	if (!is_stub(f, offset))
+		f->bodies |= 1U << shim;
+}
+
+/* A function of jemalloc has a prefix, or none; others none. */
+static int
+is_named(const struct plan_function *fn, const char *name)
+{
+	if (fn->layer != PLAN_JEMALLOC)
+		return strcmp(fn->name, name) == 0;
+	for (size_t i = 0; i < COUNT(prefixes); i++) {
+		size_t len = strlen(prefixes[i]);
+
+		if (strncmp(name, prefixes[i], len) == 0 &&
+		    strcmp(name + len, fn->name) == 0)
+			return 1;
+	}
+	return 0;
+}
+
+static void
+add_entry(struct plan_file *f, const struct plan_function *fn, uint64_t offset)
+{
+	for (size_t i = 0; i < f->nentry; i++)
+		if (f->entry[i].function == fn && f->entry[i].offset == offset)
+			return;
+	if (array_room(&f->entry, f->nentry, &f->entry_room, sizeof *f->entry) < 0) {
+		f->nomem = 1;
+		return;
+	}
+	f->entry[f->nentry++] = (struct plan_entry){ .function = fn, .offset = offset };
+}
+
+static void
+see_symbol(void *ctx, const char *table, const struct elf_file_symbol *symbol)
+{
+	struct plan_file *f = ctx;
+	int shim = allocator_shim(symbol->name);
+	uint64_t offset;
+
+	(void)table;
+	if (shim >= 0)
+		see_shim(f, shim, symbol->addr);
+	if (symbol->addr == 0 || elf_file_addr_to_offset(f->obj, symbol->addr, &offset) < 0)
+		return;
+	for (size_t i = 0; i < COUNT(functions); i++)
+		if (is_named(&functions[i], symbol->name))
+			add_entry(f, &functions[i], offset);
+}
+
+static void
+see_slot(void *ctx, const char *name, uint64_t slot)
+{
+	struct plan_file *f = ctx;
+
+	for (size_t i = 0; i < COUNT(functions); i++)
+		if (functions[i].layer == PLAN_LIBC && strcmp(functions[i].name, name) == 0 &&
+		    f->nwant < COUNT(f->want)) {
+			f->want[f->nwant].function = &functions[i];
+			f->want[f->nwant++].slot = slot;
+		}
+}
+
+/* Strings that allocators keep where their names are gone. */
+static const char *
+linked_in(const struct elf_file *obj)
+{
+	static const struct {
+		const char *string, *name;
+	} known[] = { { "<jemalloc>", "jemalloc" }, { "mimalloc: ", "mimalloc" } };
+	struct elf_file_section data = elf_file_section(obj, ".rodata");
+
+	for (size_t i = 0; i < COUNT(known) && data.bytes; i++)
+		if (memmem(data.bytes, data.len, known[i].string,
+		        strlen(known[i].string)))
+			return known[i].name;
+	return NULL;
+}
+
+static void
+see_row(void *ctx, const uint64_t offset[4])
+{
+	struct plan_file *f = ctx;
+
+	if (array_room(&f->row, f->nrow, &f->row_room, sizeof *f->row) < 0) {
+		f->nomem = 1;
+		return;
+	}
+	memcpy(f->row[f->nrow++].offset, offset, sizeof f->row->offset);
+}
+
+/* The symbols that were set apart when the file was stripped. */
+static void
+look_apart(struct plan_file *f, pid_t pid)
+{
+	char root[32] = "", name[DEBUGFILE_NAME];
+	const struct debugfile_where w = { .root = root, .path = f->path };
+	struct elf_file *apart;
+
+	if (pid)
+		snprintf(root, sizeof root, "/proc/%d/root", (int)pid);
+	apart = debugfile_open(f->obj, &w, name);
+	if (apart == NULL)
+		return;
+	elf_file_symbols(apart, see_symbol, f);
+	f->symtab = elf_file_has_symtab(apart);
+	f->apart = f->symtab ? strdup(name) : NULL;
+	elf_file_close(apart);
+}
+
+static void
+look(struct plan_file *f, pid_t pid)
+{
+	elf_file_symbols(f->obj, see_symbol, f);
+	got_slots(f->obj, see_slot, f);
+	f->symtab = elf_file_has_symtab(f->obj);
+	if (!f->symtab)
+		look_apart(f, pid);
+	f->rust = elf_file_is_rust(f->obj) || f->wanted || f->shims;
+	if (!f->rust)
+		return;
+	f->linked = linked_in(f->obj);
+	if (!f->symtab && !f->shims && !f->wanted)
+		rust_stubs_find(f->obj, see_row, f);
+}
+
+/* ---- files ------------------------------------------------------------- */
+
+struct plan_file *
+plan_file_open(int fd, const char *path, pid_t pid)
+{
+	struct plan_file *f = calloc(1, sizeof *f);
+	const char *error;
+	struct stat st;
+
+	if (f == NULL || (f->path = strdup(path)) == NULL || fstat(fd, &st) < 0 ||
+	    (f->obj = elf_file_open(fd, &error)) == NULL) {
+		close(fd);
+		if (f)
+			free(f->path);
+		free(f);
+		return NULL;
+	}
+	f->fd = fd;
+	f->name = strrchr(f->path, '/') ? strrchr(f->path, '/') + 1 : f->path;
+	f->dev = st.st_dev;
+	f->ino = st.st_ino;
+	snprintf(f->file, sizeof f->file, "/proc/self/fd/%d", fd);
+	look(f, pid);
+	return f;
+}
+
+void
+plan_file_close(struct plan_file *f)
+{
+	elf_file_close(f->obj);
+	if (f->fd >= 0)
+		close(f->fd);
+	free(f->path);
+	free(f->apart);
+	free(f->entry);
+	free(f->row);
+	free(f);
+}
+
+/* A page of a mapping may begin with what is in another segment as well. */
+int
+plan_file_bias(const struct plan_file *f, uint64_t *bias)
+{
+	struct elf_file_segment s;
+
+	for (size_t i = 0; f->nmap && elf_file_exec_segment(f->obj, i, &s) == 0; i++) {
+		uint64_t len = f->map[0].end - f->map[0].start;
+
+		if (s.offset + s.len <= f->map[0].offset || s.offset >= f->map[0].offset + len)
+			continue;
+		*bias = f->map[0].start - f->map[0].offset - (s.addr - s.offset);
+		return 0;
+	}
+	return -1;
+}
+
+int
+plan_file_has(const struct plan_file *f, enum plan_layer layer, const char *name)
+{
+	for (size_t i = 0; i < f->nentry; i++)
+		if (f->entry[i].function->layer == layer &&
+		    strcmp(f->entry[i].function->name, name) == 0)
+			return 1;
+	return 0;
+}
+
+enum plan_layer
+plan_file_allocator(const struct plan_file *f)
+{
+	if (plan_file_has(f, PLAN_JEMALLOC, "mallocx"))
+		return PLAN_JEMALLOC;
+	return plan_file_has(f, PLAN_MIMALLOC, "mi_malloc") ? PLAN_MIMALLOC : PLAN_LIBC;
+}
