@@ -187,11 +187,11 @@ saw_change(void *ctx, const struct pagemap_change *c)
 	struct heap_change h = { .samples = c->come, .allocs = come,
 		.bytes = come * PAGEMAP_SIZE, .frees = gone, .freed = gone * PAGEMAP_SIZE };
 
-	if (c->who != PAGEMAP_STRANGE)
-		site_add(s->p->places, sites_nth(s->p->places, c->who), &h);
+	if (c->owner != PAGEMAP_UNKNOWN)
+		sites_add(s->p->places, sites_nth(s->p->places, c->owner), &h);
 	else if (s->p->every == 1)
 		s->p->strange += (int64_t)c->come;
-	if (c->who != PAGEMAP_STRANGE)
+	if (c->owner != PAGEMAP_UNKNOWN)
 		s->process->told += c->come;
 	s->process->come += c->come;
 	s->process->live += c->come - c->gone;
@@ -253,7 +253,7 @@ look(struct profiler *p, struct process *process)
 {
 	struct summing s = { p, process };
 
-	if (pagemap_look(process->pages, saw_change, &s) < 0 && errno == ENOMEM)
+	if (pagemap_scan(process->pages, saw_change, &s) < 0 && errno == ENOMEM)
 		err(STATUS_FAILED, NULL);
 }
 

@@ -199,7 +199,7 @@ place_of(struct profiler *p, const struct heap_change *c)
 {
 	struct rec_ref stack = { 0, "no-stack" };
 	struct target *t = target_find(p->targets, c->pid);
-	struct stackmap_stack *s = stackmap_find(heap_told(p->heap), c->stack);
+	struct stackmap_stack *s = stackmap_find(heap_stacks(p->heap), c->stack);
 	char name[PROC_NAME_MAX];
 	struct site *place;
 
@@ -227,7 +227,7 @@ saw_change(void *ctx, struct heap_change *c)
 	if (place == NULL)
 		return 0;
 	c->user = place;
-	site_add(p->places, place, c);
+	sites_add(p->places, place, c);
 	return 1;
 }
 
@@ -322,7 +322,7 @@ static void
 tell_age(void *ctx, const struct age *a)
 {
 	struct profiler *p = ctx;
-	const struct site *place = sites_nth(p->places, a->place);
+	const struct site *place = sites_nth(p->places, a->site);
 	struct rec r = { .type = REC_AGE };
 
 	r.age.time = p->time;
@@ -343,7 +343,7 @@ tell_ages(struct profiler *p)
 	if (a == NULL)
 		err(STATUS_FAILED, NULL);
 	heap_living(p->heap, saw_living, a);
-	if (ages_tell(a, tell_age, p) < 0)
+	if (ages_emit(a, tell_age, p) < 0)
 		err(STATUS_FAILED, NULL);
 	ages_free(a);
 	p->ages_time = p->time;
@@ -419,7 +419,7 @@ settle(struct profiler *p, const struct target *t, struct probe_plan *plan, char
     size_t size)
 {
 	char said[HEAP_WHY];
-	int n = discovered_give(&p->learned, plan);
+	int n = discovered_apply(&p->learned, plan);
 
 	*why = '\0';
 	if (n || p->tried)
@@ -445,7 +445,7 @@ arm(struct profiler *p, const struct target *t, char *why, size_t size)
 {
 	const struct probe_plan_options o = { .all_callers = p->o.all_callers,
 		.no_shims = p->no_shims };
-	struct probe_plan *plan = probe_plan_process(t->pid, &o, why, size);
+	struct probe_plan *plan = probe_plan_of_process(t->pid, &o, why, size);
 	int before = heap_armed(p->heap, t->pid), n, error;
 
 	if (plan && plan->nguess && settle(p, t, plan, why, size) < 0 && *why)
@@ -607,7 +607,7 @@ close_window(struct profiler *p)
 	heap_load(p->heap, &l);
 	cost = cost_of(p, &l) - p->window.cost;
 	p->covered += now - p->window.since;
-	budget_saw(&p->budget, now - p->window.since,
+	budget_update(&p->budget, now - p->window.since,
 	    cpu > p->window.cpu ? cpu - p->window.cpu : 0, cost > 0 ? (uint64_t)cost : 0);
 }
 
@@ -808,7 +808,7 @@ saw_exit(struct profiler *p, const struct perf_record *r)
 
 	if (t && t->threads == 1) {
 		heap_read(p->heap);
-		stackmap_unknown(heap_told(p->heap), 0, saw_stack, p);
+		stackmap_unknown(heap_stacks(p->heap), 0, saw_stack, p);
 		cover(p);
 		tell_sums(p, t->pid);
 		p->covered = 0;
@@ -884,7 +884,7 @@ do_round(struct profiler *p, uint64_t until)
 
 	if (heap_read(p->heap) < 0)
 		err(STATUS_FAILED, NULL);
-	stackmap_unknown(heap_told(p->heap), 0, saw_stack, p);
+	stackmap_unknown(heap_stacks(p->heap), 0, saw_stack, p);
 	take_records(p, until);
 	tell_kernel(p);
 	take_stopped(p);
@@ -995,7 +995,7 @@ open_all(struct profiler *p)
 	const struct heap_options ho = { .children = p->o.children,
 		.all_callers = p->o.all_callers,
 		.stop_at_exec = p->o.children || p->o.resume,
-		.most = p->o.live << 20 };
+		.max_bytes = p->o.live << 20 };
 	const struct perf_options po = { .program = -1, .watch = 1,
 		.children = p->o.children };
 	char why[HEAP_WHY];
@@ -1086,7 +1086,7 @@ profile(struct profiler *p)
 		await_stop(&p->o);
 	open_all(p);
 	t = target_add(p->targets, p->o.pid);
-	if (t == NULL || heap_watch(p->heap, p->o.pid) < 0)
+	if (t == NULL || heap_track(p->heap, p->o.pid) < 0)
 		err(STATUS_FAILED, NULL);
 	p->hit_ns = heap_hit_cost(p->heap);
 	p->period = p->o.period;
@@ -1127,7 +1127,7 @@ show_plan(const struct options *o)
 	struct probe_plan *plan;
 
 	if (arg_number(o->file, 1, INT_MAX, &pid) == 0)
-		plan = probe_plan_process((pid_t)pid, &po, why, sizeof why);
+		plan = probe_plan_of_process((pid_t)pid, &po, why, sizeof why);
 	else
 		plan = probe_plan_of_file(o->file, &po, why, sizeof why);
 	if (plan == NULL && (errno == ENOENT || errno == ESRCH))

@@ -475,7 +475,7 @@ check_process_allocator(struct check_process *p, struct verdict *out)
 
 	if (need_maps(p, out) < 0)
 		return;
-	plan = probe_plan_process(p->pid, &o, why, sizeof why);
+	plan = probe_plan_of_process(p->pid, &o, why, sizeof why);
 	if (plan == NULL) {
 		verdict_no(out, NULL, "%s", why);
 		return;

@@ -51,9 +51,9 @@ step_of(uint64_t steps)
 }
 
 static struct age *
-find(struct ages *a, uint32_t place, uint32_t step)
+find(struct ages *a, uint32_t site, uint32_t step)
 {
-	uint64_t id = hash_id(hash_u64(HASH_INIT, (uint64_t)place << 32 | step));
+	uint64_t id = hash_id(hash_u64(HASH_INIT, (uint64_t)site << 32 | step));
 	uint32_t i = idmap_get(&a->of, id);
 
 	if (i != IDMAP_NONE)
@@ -61,15 +61,15 @@ find(struct ages *a, uint32_t place, uint32_t step)
 	if (array_room(&a->age, a->n, &a->room, sizeof *a->age) < 0 ||
 	    idmap_put(&a->of, id, (uint32_t)a->n) < 0)
 		return NULL;
-	a->age[a->n] = (struct age){ .place = place };
+	a->age[a->n] = (struct age){ .site = site };
 	return &a->age[a->n++];
 }
 
 void
-ages_add(struct ages *a, uint32_t place, uint64_t born, uint64_t bytes, double weight)
+ages_add(struct ages *a, uint32_t site, uint64_t born, uint64_t bytes, double weight)
 {
 	uint64_t old = a->now > born ? a->now - born : 0;
-	struct age *age = find(a, place, step_of(old / a->step));
+	struct age *age = find(a, site, step_of(old / a->step));
 
 	if (age == NULL) {
 		a->failed = 1;
@@ -82,22 +82,22 @@ ages_add(struct ages *a, uint32_t place, uint64_t born, uint64_t bytes, double w
 }
 
 static int
-by_place(const void *x, const void *y)
+by_site(const void *x, const void *y)
 {
 	const struct age *a = x, *b = y;
 
-	if (a->place != b->place)
-		return a->place < b->place ? -1 : 1;
+	if (a->site != b->site)
+		return a->site < b->site ? -1 : 1;
 	return a->born < b->born ? -1 : a->born > b->born;
 }
 
 int
-ages_tell(struct ages *a, void (*fn)(void *ctx, const struct age *age), void *ctx)
+ages_emit(struct ages *a, void (*fn)(void *ctx, const struct age *age), void *ctx)
 {
 	if (a->failed)
 		return -1;
 	if (a->n)
-		qsort(a->age, a->n, sizeof *a->age, by_place);
+		qsort(a->age, a->n, sizeof *a->age, by_site);
 	for (size_t i = 0; i < a->n; i++)
 		fn(ctx, &a->age[i]);
 	return 0;

@@ -11,7 +11,7 @@
 struct ages;
 
 struct age {
-	uint32_t place;         /* a number of the caller's */
+	uint32_t site;         /* a number of the caller's */
 	uint64_t born;          /* when the last of them was allocated, ns */
 	double bytes, count;
 };
@@ -22,11 +22,11 @@ struct ages *ages_new(uint64_t step, uint64_t now);
 void ages_free(struct ages *a);
 
 /* `weight' allocations of `bytes' each.  A failure sticks: see ages_tell(). */
-void ages_add(struct ages *a, uint32_t place, uint64_t born, uint64_t bytes,
+void ages_add(struct ages *a, uint32_t site, uint64_t born, uint64_t bytes,
     double weight);
 
 /* Each, of a place the oldest first.  -1: memory has ended, nothing is told. */
-int ages_tell(struct ages *a, void (*fn)(void *ctx, const struct age *age),
+int ages_emit(struct ages *a, void (*fn)(void *ctx, const struct age *age),
     void *ctx);
 
 #endif

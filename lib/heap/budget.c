@@ -5,11 +5,11 @@
 #define SMOOTH 0.5
 
 void
-budget_saw(struct budget *b, uint64_t watched, uint64_t cpu, uint64_t cost)
+budget_update(struct budget *b, uint64_t armed, uint64_t cpu, uint64_t cost)
 {
 	double load;
 
-	if (watched < LEAST_NS || cpu == 0)
+	if (armed < LEAST_NS || cpu == 0)
 		return;
 	load = (double)cost / (double)cpu;
 	if (load > 1)

@@ -19,7 +19,7 @@ struct budget {
 
 /* It was watched for some time, used so much CPU time in it, of which watching
  * has cost so much: all in ns.  Times that are too short say nothing. */
-void budget_saw(struct budget *b, uint64_t watched, uint64_t cpu, uint64_t cost);
+void budget_update(struct budget *b, uint64_t armed, uint64_t cpu, uint64_t cost);
 
 /* How long to watch, and then not to, in ns; *off is 0 where it may always be. */
 void budget_windows(const struct budget *b, uint64_t *on, uint64_t *off);

@@ -34,7 +34,7 @@ struct calltrace_calls {
  * Watch n functions until there are `most' calls, or for so many ns.  The
  * array is the caller's to free.  -1: why[] says why; a signal ends it, too.
  */
-int calltrace_watch(pid_t pid, const struct probe *probe, size_t n, size_t most,
+int calltrace_run(pid_t pid, const struct probe *probe, size_t n, size_t max,
     uint64_t ns, struct calltrace_calls *out, char *why, size_t size);
 
 #endif

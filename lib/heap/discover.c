@@ -17,14 +17,14 @@
 #define UNKNOWN 20         /* one in so many frees is of memory from elsewhere */
 
 void
-discovered_free(struct discovered *l)
+discovered_free(struct discovered *d)
 {
-	free(l->fn);
-	memset(l, 0, sizeof *l);
+	free(d->fn);
+	memset(d, 0, sizeof *d);
 }
 
 int
-discovered_give(const struct discovered *l, struct probe_plan *plan)
+discovered_apply(const struct discovered *d, struct probe_plan *plan)
 {
 	uint64_t *shape = calloc(plan->nguess + 1, sizeof *shape);
 	int got;
@@ -32,8 +32,8 @@ discovered_give(const struct discovered *l, struct probe_plan *plan)
 	if (shape == NULL)
 		return -1;
 	for (size_t i = 0; i < plan->nguess; i++)
-		for (size_t j = 0; j < l->n; j++) {
-			const struct discovered_fn *fn = &l->fn[j];
+		for (size_t j = 0; j < d->n; j++) {
+			const struct discovered_fn *fn = &d->fn[j];
 
 			if (fn->dev == plan->guess[i].dev && fn->ino == plan->guess[i].ino &&
 			    fn->entry == plan->guess[i].entry)
@@ -44,53 +44,53 @@ discovered_give(const struct discovered *l, struct probe_plan *plan)
 	return got;
 }
 
-struct learning {
+struct discovery {
 	pid_t pid;
 	const struct probe_plan *plan;
 	uint64_t *shape;            /* of each guess, as far as it is known */
 	unsigned char *pointers;    /* it may be something */
-	uint32_t watched[CALLTRACE_MOST]; /* guesses */
+	uint32_t traced[CALLTRACE_MOST]; /* guesses */
 	size_t n;
-	struct infer_seen seen;
+	struct infer_evidence evidence;
 	size_t calls;
 	const char *missing; /* why roles could not be told */
 };
 
 /* Those of which something is known, and so many more, from *next on. */
 static void
-choose(struct learning *l, size_t *next)
+choose_functions(struct discovery *d, size_t *next)
 {
-	l->n = 0;
-	for (size_t i = 0; i < *next && l->n < MOST_AGAIN; i++)
-		if (l->shape[i] || l->pointers[i])
-			l->watched[l->n++] = (uint32_t)i;
-	while (l->n < CALLTRACE_MOST && *next < l->plan->nguess)
-		l->watched[l->n++] = (uint32_t)(*next)++;
+	d->n = 0;
+	for (size_t i = 0; i < *next && d->n < MOST_AGAIN; i++)
+		if (d->shape[i] || d->pointers[i])
+			d->traced[d->n++] = (uint32_t)i;
+	while (d->n < CALLTRACE_MOST && *next < d->plan->nguess)
+		d->traced[d->n++] = (uint32_t)(*next)++;
 }
 
 /* What those that are watched do.  What was known before of one that has not
  * been called since stays. */
 static int
-look(struct learning *l, char *why, size_t size)
+trace_chosen(struct discovery *d, char *why, size_t size)
 {
 	struct probe probe[CALLTRACE_MOST];
 	struct calltrace_calls calls = { 0 };
 	uint64_t shape[CALLTRACE_MOST] = { 0 };
-	unsigned char called[CALLTRACE_MOST] = { 0 };
+	unsigned char was_called[CALLTRACE_MOST] = { 0 };
 	int got, found = 0;
 
-	for (size_t i = 0; i < l->n; i++)
-		probe[i] = l->plan->guess[l->watched[i]];
-	got = calltrace_watch(l->pid, probe, l->n, CALLS, TIME_NS, &calls, why, size);
-	l->calls += calls.n;
+	for (size_t i = 0; i < d->n; i++)
+		probe[i] = d->plan->guess[d->traced[i]];
+	got = calltrace_run(d->pid, probe, d->n, CALLS, TIME_NS, &calls, why, size);
+	d->calls += calls.n;
 	for (size_t i = 0; i < calls.n; i++)
-		called[calls.call[i].fn] = 1;
+		was_called[calls.call[i].fn] = 1;
 	if (got == 0)
-		found = infer_find(&calls, l->n, shape, &l->seen, &l->missing) == 0;
-	for (size_t i = 0; i < l->n && got == 0; i++) {
-		l->pointers[l->watched[i]] |= (l->seen.pointers >> i) & 1;
-		if (found && called[i])
-			l->shape[l->watched[i]] = shape[i];
+		found = infer_find(&calls, d->n, shape, &d->evidence, &d->missing) == 0;
+	for (size_t i = 0; i < d->n && got == 0; i++) {
+		d->pointers[d->traced[i]] |= (d->evidence.pointers >> i) & 1;
+		if (found && was_called[i])
+			d->shape[d->traced[i]] = shape[i];
 	}
 	free(calls.call);
 	return got;
@@ -98,72 +98,72 @@ look(struct learning *l, char *why, size_t size)
 
 /* All of them by and by; then once more those that were found, by themselves. */
 static int
-look_at_all(struct learning *l, char *why, size_t size)
+trace_all(struct discovery *d, char *why, size_t size)
 {
 	size_t next = 0;
 
 	do {
-		choose(l, &next);
-		if (look(l, why, size) < 0)
+		choose_functions(d, &next);
+		if (trace_chosen(d, why, size) < 0)
 			return -1;
-		if (l->calls < IDLE)
+		if (d->calls < IDLE)
 			return 0;
-	} while (next < l->plan->nguess);
-	choose(l, &next);
-	return l->n ? look(l, why, size) : 0;
+	} while (next < d->plan->nguess);
+	choose_functions(d, &next);
+	return d->n ? trace_chosen(d, why, size) : 0;
 }
 
 static int
-keep(struct discovered *to, const struct learning *l)
+remember(struct discovered *to, const struct discovery *d)
 {
-	for (size_t i = 0; i < l->plan->nguess; i++) {
-		const struct probe *g = &l->plan->guess[i];
+	for (size_t i = 0; i < d->plan->nguess; i++) {
+		const struct probe *g = &d->plan->guess[i];
 
-		if (l->shape[i] == 0)
+		if (d->shape[i] == 0)
 			continue;
 		if (array_room(&to->fn, to->n, &to->room, sizeof *to->fn) < 0)
 			return -1;
 		to->fn[to->n++] = (struct discovered_fn){ g->dev, g->ino, g->entry,
-			l->shape[i] };
+			d->shape[i] };
 	}
 	return 0;
 }
 
 static void
-say(const struct learning *l, int n, char *said, size_t size)
+describe(const struct discovery *d, int n, char *text, size_t size)
 {
-	int len = snprintf(said, size, "%d functions without names are probed, found by "
+	int len = snprintf(text, size, "%d functions without names are probed, found by "
 	    "what they did: %zu allocations, %zu frees, %zu that contradict; others, "
-	    "that were not called meanwhile, are not seen", n, l->seen.births,
-	    l->seen.deaths, l->seen.wrong);
+	    "that were not called meanwhile, are not seen", n, d->evidence.blocks,
+	    d->evidence.freed, d->evidence.contradictions);
 
-	if (l->seen.unknown * UNKNOWN > l->seen.frees && (size_t)len < size)
-		snprintf(said + len, size - (size_t)len, ": %zu of %zu frees were of memory "
-		    "from such ones", l->seen.unknown, l->seen.frees);
+	if (d->evidence.unknown * UNKNOWN > d->evidence.frees && (size_t)len < size)
+		snprintf(text + len, size - (size_t)len, ": %zu of %zu frees were of memory "
+		    "from such ones", d->evidence.unknown, d->evidence.frees);
 }
 
 int
-discover(struct discovered *to, pid_t pid, struct probe_plan *plan, char *said, size_t size)
+discover(struct discovered *to, pid_t pid, struct probe_plan *plan, char *text, size_t size)
 {
-	struct learning l = { .pid = pid, .plan = plan,
-		.shape = calloc(plan->nguess + 1, sizeof *l.shape),
+	struct discovery d = { .pid = pid, .plan = plan,
+		.shape = calloc(plan->nguess + 1, sizeof *d.shape),
 		.pointers = calloc(plan->nguess + 1, 1) };
 	int n = -1;
 
-	if (l.shape == NULL || l.pointers == NULL)
-		snprintf(said, size, "out of memory");
-	else if (look_at_all(&l, said, size) < 0)
+	if (d.shape == NULL || d.pointers == NULL)
+		snprintf(text, size, "out of memory");
+	else if (trace_all(&d, text, size) < 0)
 		n = -1;
-	else if (l.missing)
-		snprintf(said, size, "%s%s; which functions allocate could not be found "
+	else if (d.missing)
+		snprintf(text, size, "%s%s; which functions allocate could not be found "
 		    "out by what they do, either: %s in %zu calls (try again when it is "
 		    "busy)", plan->nnote ? plan->note[plan->nnote - 1] : "it has no names",
-		    PROBE_PLAN_ADVICE, l.missing, l.calls);
-	else if (keep(to, &l) == 0)
-		n = probe_plan_adopt(plan, l.shape);
-	free(l.shape);
-	free(l.pointers);
+		    PROBE_PLAN_ADVICE, d.missing, d.calls);
+	else if (remember(to, &d) == 0)
+		n = probe_plan_adopt(plan, d.shape);
+	free(d.shape);
+	free(d.pointers);
 	if (n > 0)
-		say(&l, n, said, size);
+		describe(&d, n, text, size);
 	return n > 0 ? n : -1;
 }

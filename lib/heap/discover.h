@@ -22,14 +22,14 @@ struct discovered {
 	size_t n, room;
 };
 
-void discovered_free(struct discovered *l);
+void discovered_free(struct discovered *d);
 
 /* Give a plan that guesses what is known.  How many probes it has got; -1: out
  * of memory. */
-int discovered_give(const struct discovered *l, struct probe_plan *plan);
+int discovered_apply(const struct discovered *d, struct probe_plan *plan);
 
 /* Learn of a process that runs, for some seconds at most, and give that.
  * said[] says what was found; or, -1, why nothing was. */
-int discover(struct discovered *l, pid_t pid, struct probe_plan *plan, char *said, size_t size);
+int discover(struct discovered *d, pid_t pid, struct probe_plan *plan, char *text, size_t size);
 
 #endif

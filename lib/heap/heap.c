@@ -108,7 +108,7 @@ count_live(const struct heap *h)
 /* Before it is needed: the kernel cannot wait.  Where memory is short what
  * there is has to do: what does not fit is told as lost. */
 static void
-make_room(struct heap *h)
+ensure_room(struct heap *h)
 {
 	uint64_t next = heap_slots(h->ngeneration) * sizeof(struct heap_entry), have = 0;
 	int crowded = h->bpf->bss->live_crowded != 0;
@@ -123,14 +123,14 @@ make_room(struct heap *h)
 	 * may fill between two looks. */
 	crowded |= count_live(h) * sizeof(struct heap_entry) >
 	    (have < SMALL ? have / 2 : have / 3 * 2);
-	if (crowded && h->ngeneration < HEAP_GENERATIONS && have + next <= h->most)
+	if (crowded && h->ngeneration < HEAP_GENERATIONS && have + next <= h->max_bytes)
 		add_generation(h);
 }
 
 /* ---- set-up ------------------------------------------------------------ */
 
 static void
-make_tables(struct heap_bpf *b)
+fill_tables(struct heap_bpf *b)
 {
 	for (uint32_t i = 0; i < HEAP_LOG; i++)
 		b->rodata->logs[i] =
@@ -149,7 +149,7 @@ configure(struct heap *h, const struct heap_options *o)
 	struct heap_bpf *b = h->bpf;
 	uint32_t scratch = (uint32_t)libbpf_num_possible_cpus() * WALK_SHARED;
 
-	make_tables(b);
+	fill_tables(b);
 	b->rodata->pid_namespace = loader_pid_namespace();
 	b->rodata->children = o->children;
 	b->rodata->stop_at_exec = o->stop_at_exec;
@@ -189,16 +189,16 @@ load(struct heap *h, const struct heap_options *o)
 	if (!h->bpf->links.on_fork || !h->bpf->links.on_exec || !h->bpf->links.on_exit)
 		return -1;
 	h->ring = ring_buffer__new(bpf_map__fd(h->bpf->maps.ring), on_ring, h, NULL);
-	h->tables = walk_maps_new(bpf_map__fd(h->bpf->maps.arena),
+	h->maps = walk_maps_new(bpf_map__fd(h->bpf->maps.arena),
 	    bpf_map__fd(h->bpf->maps.process));
-	h->told = stackmap_new();
+	h->stacks = stackmap_new();
 	h->segment = calloc(HEAP_SEGMENTS, sizeof(struct heap_site *));
-	h->before = calloc(HEAP_PROCESSES, sizeof *h->before);
+	h->reported_total = calloc(HEAP_PROCESSES, sizeof *h->reported_total);
 	h->total = mmap(NULL, totals, PROT_READ | PROT_WRITE, MAP_SHARED,
 	    bpf_map__fd(h->bpf->maps.totals), 0);
 	if (h->total == MAP_FAILED)
 		h->total = NULL;
-	if (!h->ring || !h->tables || !h->told || !h->segment || !h->before || !h->total)
+	if (!h->ring || !h->maps || !h->stacks || !h->segment || !h->reported_total || !h->total)
 		return -1;
 	for (int i = 0; i < FIRST_SEGMENTS; i++)
 		if (add_segment(h) < 0)
@@ -215,7 +215,7 @@ heap_new(const struct heap_options *o, char why[HEAP_WHY])
 	loader_listen();
 	if (h) {
 		h->all_callers = o->all_callers;
-		h->most = o->most;
+		h->max_bytes = o->max_bytes;
 		if (load(h, o) == 0)
 			return h;
 	}
@@ -241,13 +241,13 @@ heap_free(struct heap *h)
 		munmap(h->generation[i], heap_slots(i) * sizeof(struct heap_entry));
 	if (h->total)
 		munmap(h->total, HEAP_PROCESSES * sizeof(struct heap_total));
-	walk_maps_free(h->tables);
-	stackmap_free(h->told);
+	walk_maps_free(h->maps);
+	stackmap_free(h->stacks);
 	ring_buffer__free(h->ring);
 	heap_bpf__destroy(h->bpf);
 	free(h->segment);
-	free(h->seen);
-	free(h->before);
+	free(h->reported);
+	free(h->reported_total);
 	free(h->armed);
 	free(h->below);
 	free(h->stopped);
@@ -257,12 +257,12 @@ heap_free(struct heap *h)
 /* ---- processes --------------------------------------------------------- */
 
 int
-heap_watch(struct heap *h, pid_t pid)
+heap_track(struct heap *h, pid_t pid)
 {
 	uint32_t key = (uint32_t)pid, n;
 	int numbers = bpf_map__fd(h->bpf->maps.number_of);
 
-	if (walk_maps_watch(h->tables, pid) < 0)
+	if (walk_maps_watch(h->maps, pid) < 0)
 		return -1;
 	if (bpf_map_lookup_elem(numbers, &key, &n) == 0)
 		return 0;
@@ -282,16 +282,16 @@ heap_put(struct heap *h, struct addrspace *s, const struct module **full)
 	if (!s->changed)
 		return 0;
 	s->changed = 0;
-	if (walk_maps_put(h->tables, s, full) < 0 && errno != ESRCH)
+	if (walk_maps_put(h->maps, s, full) < 0 && errno != ESRCH)
 		return -1;
-	s->next = walk_maps_version(h->tables);
+	s->next = walk_maps_version(h->maps);
 	return 0;
 }
 
 void
 heap_forget(struct heap *h, pid_t pid)
 {
-	walk_maps_forget(h->tables, pid);
+	walk_maps_forget(h->maps, pid);
 	heap_disarm(h, pid);
 }
 
@@ -317,7 +317,7 @@ is_armed(const struct heap *h, pid_t pid, const struct probe *p)
 }
 
 static int
-note_armed(struct heap *h, pid_t pid, const struct probe *p, int fd,
+add_armed(struct heap *h, pid_t pid, const struct probe *p, int fd,
     struct bpf_link *link)
 {
 	if (array_room(&h->armed, h->narmed, &h->armed_room, sizeof *h->armed) < 0)
@@ -342,13 +342,13 @@ frees(const struct probe *p)
 	return (p->shape & 15) == HEAP_FREE;
 }
 
-#define TOGETHER 32 /* probes of one link */
+#define BATCH 32 /* probes of one link */
 
 /* Probes of a file, either frees or others, by one link: an errno, or 0. */
 static int
 arm_link(struct heap *h, pid_t pid, const struct probe *const *probe, unsigned n)
 {
-	uint64_t offset[TOGETHER], c[TOGETHER];
+	uint64_t offset[BATCH], c[BATCH];
 	int free_ = frees(probe[0]), fd;
 
 	for (unsigned i = 0; i < n; i++) {
@@ -363,7 +363,7 @@ arm_link(struct heap *h, pid_t pid, const struct probe *const *probe, unsigned n
 		return errno;
 	/* With the first of them: see struct heap_armed. */
 	for (unsigned i = 0; i < n; i++)
-		if (note_armed(h, pid, probe[i], i ? -1 : fd, NULL) < 0) {
+		if (add_armed(h, pid, probe[i], i ? -1 : fd, NULL) < 0) {
 			if (i == 0)
 				close(fd);
 			return ENOMEM;
@@ -373,13 +373,13 @@ arm_link(struct heap *h, pid_t pid, const struct probe *const *probe, unsigned n
 
 /* Those of one file that are not armed yet, and frees or not, from i on. */
 static unsigned
-gather(const struct heap *h, pid_t pid, const struct probe *probe, size_t n,
+gather_alike(const struct heap *h, pid_t pid, const struct probe *probe, size_t n,
     size_t i, const struct probe **out)
 {
 	const struct probe *first = &probe[i];
 	unsigned found = 0;
 
-	for (; i < n && found < TOGETHER; i++)
+	for (; i < n && found < BATCH; i++)
 		if (probe[i].dev == first->dev && probe[i].ino == first->ino &&
 		    frees(&probe[i]) == frees(first) && !is_armed(h, pid, &probe[i]))
 			out[found++] = &probe[i];
@@ -402,14 +402,14 @@ arm_perf(struct heap *h, pid_t pid, const struct probe *p)
 		    p->file, p->offset, &o);
 		if (link == NULL)
 			return errno;
-		if (note_armed(h, pid, p, -1, link) < 0)
+		if (add_armed(h, pid, p, -1, link) < 0)
 			return ENOMEM;
 	}
 	o.retprobe = false;
 	link = bpf_program__attach_uprobe_opts(entry, pid, p->file, p->offset, &o);
 	if (link == NULL)
 		return errno;
-	return note_armed(h, pid, p, -1, link) < 0 ? ENOMEM : 0;
+	return add_armed(h, pid, p, -1, link) < 0 ? ENOMEM : 0;
 }
 
 struct arming {
@@ -435,8 +435,8 @@ static void
 arm_together(struct heap *h, pid_t pid, const struct probe *probe, size_t n,
     size_t i, struct arming *a)
 {
-	const struct probe *some[TOGETHER];
-	unsigned found = gather(h, pid, probe, n, i, some);
+	const struct probe *some[BATCH];
+	unsigned found = gather_alike(h, pid, probe, n, i, some);
 
 	if (found && h->sessions && arm_link(h, pid, some, found) == 0) {
 		a->done += (int)found;
@@ -471,7 +471,7 @@ close_link(void *fd)
 }
 
 static void
-close_apart(int fd, pthread_t *thread, int *running)
+close_in_thread(int fd, pthread_t *thread, int *running)
 {
 	*running = pthread_create(thread, NULL, close_link, (void *)(intptr_t)fd) == 0;
 	if (!*running)
@@ -483,8 +483,8 @@ close_apart(int fd, pthread_t *thread, int *running)
 void
 heap_disarm(struct heap *h, pid_t pid)
 {
-	pthread_t thread[TOGETHER];
-	int running[TOGETHER];
+	pthread_t thread[BATCH];
+	int running[BATCH];
 	size_t left = 0, n = 0;
 
 	h->bpf->bss->armings++;
@@ -493,8 +493,8 @@ heap_disarm(struct heap *h, pid_t pid)
 
 		if (pid && a->pid != pid)
 			continue;
-		if (a->fd >= 0 && n < TOGETHER) {
-			close_apart(a->fd, &thread[n], &running[n]);
+		if (a->fd >= 0 && n < BATCH) {
+			close_in_thread(a->fd, &thread[n], &running[n]);
 			n++;
 		} else if (a->fd >= 0) {
 			close(a->fd);
@@ -655,7 +655,7 @@ heap_hit_cost(struct heap *h)
 /* ---- what comes -------------------------------------------------------- */
 
 static int
-keep_stopped(struct heap *h, const struct heap_news *news)
+queue_stopped(struct heap *h, const struct heap_news *news)
 {
 	if (array_room(&h->stopped, h->nstopped, &h->stopped_room, sizeof *news) < 0)
 		return -1;
@@ -671,9 +671,9 @@ on_ring(void *ctx, void *event, size_t len)
 	int got = 0;
 
 	if (news->event == WALK_STACK && len >= WALK_STACK_HEAD)
-		got = stackmap_keep(h->told, event);
+		got = stackmap_keep(h->stacks, event);
 	else if (news->event == HEAP_AT_EXEC || news->event == HEAP_AT_START)
-		got = keep_stopped(h, news);
+		got = queue_stopped(h, news);
 	if (got < 0)
 		h->failed = ENOMEM;
 	return got;
@@ -689,15 +689,15 @@ int
 heap_read(struct heap *h)
 {
 	ring_buffer__consume(h->ring);
-	make_room(h);
+	ensure_room(h);
 	errno = h->failed;
 	return h->failed ? -1 : 0;
 }
 
 struct stackmap *
-heap_told(struct heap *h)
+heap_stacks(struct heap *h)
 {
-	return h->told;
+	return h->stacks;
 }
 
 pid_t

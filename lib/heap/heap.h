@@ -22,7 +22,7 @@ struct heap_options {
 	int stop_at_exec;   /* a process that executes another program stops
 	                       itself first, and is told of by heap_stopped() */
 	int all_callers;    /* calls count wherever they come from */
-	uint64_t most;      /* bytes for live allocations: at least what is there
+	uint64_t max_bytes;      /* bytes for live allocations: at least what is there
 	                       at first */
 };
 
@@ -36,7 +36,7 @@ void heap_free(struct heap *h);
 
 /* Follow a process: what its probes are hit by counts as soon as its mappings are
  * given.  -1 with errno. */
-int heap_watch(struct heap *h, pid_t pid);
+int heap_track(struct heap *h, pid_t pid);
 /* As in sample/walk_maps. */
 int heap_put(struct heap *h, struct addrspace *s, const struct module **full);
 void heap_forget(struct heap *h, pid_t pid);
@@ -88,7 +88,7 @@ int heap_fd(const struct heap *h);
 int heap_read(struct heap *h);
 
 /* Stacks that have come. */
-struct stackmap *heap_told(struct heap *h);
+struct stackmap *heap_stacks(struct heap *h);
 
 /* The next process that has stopped itself, at its execve(2), or (*start) where
  * heap_stop_at() wanted it; 0: none. */

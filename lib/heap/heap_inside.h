@@ -30,18 +30,18 @@ struct heap_stop {
 };
 
 /* A site as it was when it was last handed out. */
-struct heap_seen {
+struct heap_reported {
 	struct heap_site site;
 	void *user;
 };
 
 struct heap {
 	int all_callers; /* see struct heap_options */
-	uint64_t most;
+	uint64_t max_bytes;
 	struct heap_bpf *bpf;
 	struct ring_buffer *ring;
-	struct walk_maps *tables;
-	struct stackmap *told;
+	struct walk_maps *maps;
+	struct stackmap *stacks;
 	int sessions;
 	struct heap_armed *armed;
 	size_t narmed, armed_room;
@@ -51,15 +51,15 @@ struct heap {
 	size_t nstop, stop_room;
 	struct heap_site **segment; /* mapped: HEAP_SEGMENTS pointers */
 	uint32_t nsegment;
-	struct heap_seen *seen;
-	size_t nseen;
+	struct heap_reported *reported;
+	size_t nreported;
 	struct heap_bucket *generation[HEAP_GENERATIONS];
 	uint32_t ngeneration;
 	struct heap_total *total; /* of processes, mapped, by their numbers; */
-	struct heap_total *before; /* and when they were last asked for */
+	struct heap_total *reported_total; /* and when they were last asked for */
 	struct heap_news *stopped;
 	size_t nstopped, stopped_room;
-	struct heap_counts lost; /* told */
+	struct heap_counts reported_lost; /* told */
 	int failed;              /* an errno: something that came was not kept */
 };
 

@@ -21,7 +21,7 @@ heap_free(struct heap *h)
 }
 
 int
-heap_watch(struct heap *h, pid_t pid)
+heap_track(struct heap *h, pid_t pid)
 {
 	(void)h, (void)pid;
 	return -1;
@@ -111,7 +111,7 @@ heap_read(struct heap *h)
 }
 
 struct stackmap *
-heap_told(struct heap *h)
+heap_stacks(struct heap *h)
 {
 	(void)h;
 	return NULL;

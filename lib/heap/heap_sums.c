@@ -22,26 +22,26 @@ site_at(const struct heap *h, size_t i)
 
 /* Room to remember as many as there are.  -1: out of memory. */
 static int
-see_all(struct heap *h, size_t n)
+ensure_reported(struct heap *h, size_t n)
 {
 	size_t more = n + n / 2 + 64;
-	struct heap_seen *s;
+	struct heap_reported *s;
 
-	if (n <= h->nseen)
+	if (n <= h->nreported)
 		return 0;
-	s = realloc(h->seen, more * sizeof *s);
+	s = realloc(h->reported, more * sizeof *s);
 	if (s == NULL)
 		return -1;
-	memset(s + h->nseen, 0, (more - h->nseen) * sizeof *s);
-	h->seen = s;
-	h->nseen = more;
+	memset(s + h->nreported, 0, (more - h->nreported) * sizeof *s);
+	h->reported = s;
+	h->nreported = more;
 	return 0;
 }
 
 /* Whole ones that a sum of weights has grown by: none is told twice, and what is
  * left over is told later. */
 static uint64_t
-grown(uint64_t now, uint64_t before)
+whole_growth(uint64_t now, uint64_t before)
 {
 	return (now >> HEAP_POINT) - (before >> HEAP_POINT);
 }
@@ -54,7 +54,7 @@ freed(const struct heap_site *s)
 }
 
 static uint64_t
-no_less(uint64_t a, uint64_t b)
+max_of(uint64_t a, uint64_t b)
 {
 	return a > b ? a : b;
 }
@@ -74,28 +74,28 @@ read_site(const struct heap_site *from, struct heap_site *to)
 }
 
 static void
-compare(const struct heap_site *s, const struct heap_site *b, struct heap_change *c)
+diff_site(const struct heap_site *s, const struct heap_site *b, struct heap_change *c)
 {
 	memset(c, 0, sizeof *c);
 	c->stack = s->stack;
 	c->pid = (pid_t)s->pid;
 	c->tid = (pid_t)s->tid;
 	c->samples = s->samples - b->samples;
-	c->allocs = grown(s->allocs, b->allocs);
-	c->bytes = grown(s->bytes, b->bytes);
-	c->frees = grown(s->frees, b->frees);
-	c->freed = grown(freed(s), freed(b));
-	c->temps = grown(s->temps, b->temps);
-	c->inplace = grown(s->inplace, b->inplace);
-	c->moved = grown(s->moved, b->moved);
-	c->copied = grown(s->copied, b->copied);
+	c->allocs = whole_growth(s->allocs, b->allocs);
+	c->bytes = whole_growth(s->bytes, b->bytes);
+	c->frees = whole_growth(s->frees, b->frees);
+	c->freed = whole_growth(freed(s), freed(b));
+	c->temps = whole_growth(s->temps, b->temps);
+	c->inplace = whole_growth(s->inplace, b->inplace);
+	c->moved = whole_growth(s->moved, b->moved);
+	c->copied = whole_growth(s->copied, b->copied);
 	for (int i = 0; i < HEAP_SIZES; i++)
 		c->sizes[i] = s->sizes[i] - b->sizes[i];
 	for (int i = 0; i < HEAP_LIVES; i++)
 		c->lives[i] = s->lives[i] - b->lives[i];
 	c->live = (s->bytes >> HEAP_POINT) - (freed(s) >> HEAP_POINT);
 	c->count = (s->allocs >> HEAP_POINT) - (s->frees >> HEAP_POINT);
-	c->peak = no_less(s->peak >> HEAP_POINT, c->live);
+	c->peak = max_of(s->peak >> HEAP_POINT, c->live);
 }
 
 static int
@@ -114,25 +114,25 @@ heap_changes(struct heap *h, int (*fn)(void *ctx, struct heap_change *c), void *
 
 	if (n > h->bpf->bss->site_room)
 		n = h->bpf->bss->site_room;
-	if (see_all(h, n) < 0) {
+	if (ensure_reported(h, n) < 0) {
 		h->failed = ENOMEM;
 		return;
 	}
 	for (size_t i = 0; i < n; i++) {
-		struct heap_seen *seen = &h->seen[i];
+		struct heap_reported *reported = &h->reported[i];
 
 		read_site(site_at(h, i), &now);
-		if (!is_changed(&now, &seen->site))
+		if (!is_changed(&now, &reported->site))
 			continue;
 		/* It can have gone down between, as it is read in pieces. */
-		if (freed(&now) < freed(&seen->site))
-			now.live = now.bytes - freed(&seen->site);
-		compare(&now, &seen->site, &c);
-		c.user = seen->user;
+		if (freed(&now) < freed(&reported->site))
+			now.live = now.bytes - freed(&reported->site);
+		diff_site(&now, &reported->site, &c);
+		c.user = reported->user;
 		if (!fn(ctx, &c))
 			continue;
-		seen->user = c.user;
-		seen->site = now;
+		reported->user = c.user;
+		reported->site = now;
 	}
 }
 
@@ -150,7 +150,7 @@ weight(const struct heap_rate *r, uint64_t size)
 }
 
 static void
-tell_living(struct heap *h, const struct heap_entry *e,
+report_living(struct heap *h, const struct heap_entry *e,
     void (*fn)(void *ctx, const struct heap_living *l), void *ctx)
 {
 	size_t site = (size_t)(e->what >> HEAP_SIZE_BITS);
@@ -158,13 +158,13 @@ tell_living(struct heap *h, const struct heap_entry *e,
 		.size = e->what & HEAP_SIZE_MOST };
 
 	l.weight = weight(&h->bpf->bss->rates[e->when & (HEAP_RATES - 1)], l.size);
-	l.user = site < h->nseen ? h->seen[site].user : NULL;
+	l.user = site < h->nreported ? h->reported[site].user : NULL;
 	fn(ctx, &l);
 }
 
 /* Memory goes with the program; what a process had at its end is told. */
 static int
-is_alive(const struct heap *h, uint64_t key)
+is_live(const struct heap *h, uint64_t key)
 {
 	uint64_t number = key >> HEAP_ADDR_BITS;
 
@@ -180,8 +180,8 @@ heap_living(struct heap *h, void (*fn)(void *ctx, const struct heap_living *l),
 		const struct heap_entry *e = h->generation[g][0].entry;
 
 		for (size_t i = 0; i < heap_slots(g); i++)
-			if (is_alive(h, e[i].key))
-				tell_living(h, &e[i], fn, ctx);
+			if (is_live(h, e[i].key))
+				report_living(h, &e[i], fn, ctx);
 	}
 }
 
@@ -204,20 +204,20 @@ int
 heap_sum(struct heap *h, pid_t pid, struct heap_sum *out)
 {
 	uint32_t n = number_of(h, pid);
-	struct heap_total now, *before = &h->before[n];
+	struct heap_total now, *before = &h->reported_total[n];
 
 	if (n == 0 || n >= HEAP_PROCESSES)
 		return -1;
 	memcpy(&now, &h->total[n], sizeof now);
 	memset(out, 0, sizeof *out);
-	out->allocs = grown(now.allocs, before->allocs);
-	out->bytes = grown(now.bytes, before->bytes);
-	out->frees = grown(now.frees, before->frees);
-	out->freed = grown(now.bytes - now.live, before->bytes - before->live);
+	out->allocs = whole_growth(now.allocs, before->allocs);
+	out->bytes = whole_growth(now.bytes, before->bytes);
+	out->frees = whole_growth(now.frees, before->frees);
+	out->freed = whole_growth(now.bytes - now.live, before->bytes - before->live);
 	out->unknown = now.unknown - before->unknown;
 	out->live = now.live >> HEAP_POINT;
 	out->count = (now.allocs >> HEAP_POINT) - (now.frees >> HEAP_POINT);
-	out->peak = no_less(now.peak >> HEAP_POINT, out->live);
+	out->peak = max_of(now.peak >> HEAP_POINT, out->live);
 	*before = now;
 	return 0;
 }
@@ -228,11 +228,11 @@ heap_lost(struct heap *h, struct heap_lost *out)
 	struct heap_counts now;
 
 	memcpy(&now, &h->bpf->bss->counts, sizeof now);
-	*out = (struct heap_lost){ now.ring_full - h->lost.ring_full,
-		now.live_full - h->lost.live_full, now.sites_full - h->lost.sites_full,
-		now.scratch - h->lost.scratch, now.returns - h->lost.returns,
-		now.processes - h->lost.processes };
-	h->lost = now;
+	*out = (struct heap_lost){ now.ring_full - h->reported_lost.ring_full,
+		now.live_full - h->reported_lost.live_full, now.sites_full - h->reported_lost.sites_full,
+		now.scratch - h->reported_lost.scratch, now.returns - h->reported_lost.returns,
+		now.processes - h->reported_lost.processes };
+	h->reported_lost = now;
 }
 
 void

@@ -8,14 +8,14 @@
 #include "elf/elf_file.h"
 
 /* What is referred to: code, or (by its address) a slot. */
-struct ranking {
+struct slot_counts {
 	struct idmap of; /* address -> index */
 	struct hot_slot *target;
 	size_t n, room;
 };
 
 static void
-count(struct ranking *r, uint64_t addr, uint64_t times)
+add_references(struct slot_counts *r, uint64_t addr, uint64_t times)
 {
 	uint32_t i = idmap_get(&r->of, addr);
 
@@ -27,7 +27,7 @@ count(struct ranking *r, uint64_t addr, uint64_t times)
 		i = (uint32_t)r->n++;
 		r->target[i] = (struct hot_slot){ addr, 0 };
 	}
-	r->target[i].n += times;
+	r->target[i].references += times;
 }
 
 static uint64_t
@@ -46,8 +46,8 @@ relative(const unsigned char *field, uint64_t next)
  * like one, but then of something else each time.
  */
 static void
-scan(const unsigned char *code, const struct elf_file_segment *s, struct ranking *calls,
-    struct ranking *slots)
+scan_code(const unsigned char *code, const struct elf_file_segment *s, struct slot_counts *calls,
+    struct slot_counts *slots)
 {
 	for (uint64_t i = 0; i + 7 < s->len; i++) {
 		const unsigned char *c = code + i;
@@ -56,12 +56,12 @@ scan(const unsigned char *code, const struct elf_file_segment *s, struct ranking
 		if (c[0] == 0x67 && c[1] == 0xe8) { /* addr32 call */
 			to = relative(c + 2, s->addr + i + 6);
 			if (to - s->addr < s->len)
-				count(calls, to, 1);
+				add_references(calls, to, 1);
 		} else if (c[0] == 0xff && (c[1] == 0x15 || c[1] == 0x25)) {
-			count(slots, relative(c + 2, s->addr + i + 6), 1);
+			add_references(slots, relative(c + 2, s->addr + i + 6), 1);
 		} else if ((c[0] & 0xfb) == 0x48 && c[1] == 0x8b &&
 		    (c[2] & 0xc7) == 5) { /* mov slot(%rip), %r64 */
-			count(slots, relative(c + 3, s->addr + i + 7), 1);
+			add_references(slots, relative(c + 3, s->addr + i + 7), 1);
 		}
 	}
 }
@@ -82,29 +82,29 @@ by_references(const void *va, const void *vb)
 {
 	const struct hot_slot *a = va, *b = vb;
 
-	if (a->n != b->n)
-		return a->n < b->n ? 1 : -1;
+	if (a->references != b->references)
+		return a->references < b->references ? 1 : -1;
 	return a->addr < b->addr ? -1 : a->addr > b->addr;
 }
 
 /* Slots count for what stands in them. */
 static void
-join(const struct elf_file *o, struct ranking *calls, const struct ranking *slots,
-    int (*slot)(void *ctx, uint64_t slot, uint64_t *addr), void *ctx)
+resolve_slots(const struct elf_file *o, struct slot_counts *calls, const struct slot_counts *slots,
+    int (*read_slot)(void *ctx, uint64_t slot, uint64_t *addr), void *ctx)
 {
 	uint64_t addr;
 
 	for (size_t i = 0; i < slots->n; i++)
-		if (slot(ctx, slots->target[i].addr, &addr) == 0 && is_code(o, addr))
-			count(calls, addr, slots->target[i].n);
+		if (read_slot(ctx, slots->target[i].addr, &addr) == 0 && is_code(o, addr))
+			add_references(calls, addr, slots->target[i].references);
 }
 
 size_t
 hot_slots(const struct elf_file *o,
-    int (*slot)(void *ctx, uint64_t slot, uint64_t *addr), void *ctx,
+    int (*read_slot)(void *ctx, uint64_t slot, uint64_t *addr), void *ctx,
     struct hot_slot *out, size_t max)
 {
-	struct ranking calls, slots;
+	struct slot_counts calls, slots;
 	struct elf_file_segment s;
 	size_t len, n = 0;
 	const unsigned char *bytes = elf_file_bytes(o, &len);
@@ -113,8 +113,8 @@ hot_slots(const struct elf_file *o,
 	memset(&slots, 0, sizeof slots);
 	for (size_t i = 0; elf_file_exec_segment(o, i, &s) == 0; i++)
 		if (s.offset < len && s.len <= len - s.offset)
-			scan(bytes + s.offset, &s, &calls, &slots);
-	join(o, &calls, &slots, slot, ctx);
+			scan_code(bytes + s.offset, &s, &calls, &slots);
+	resolve_slots(o, &calls, &slots, read_slot, ctx);
 	qsort(calls.target, calls.n, sizeof *calls.target, by_references);
 	while (n < max && n < calls.n) {
 		out[n] = calls.target[n];

@@ -13,13 +13,13 @@ struct elf_file;
 
 struct hot_slot {
 	uint64_t addr; /* virtual, as in the file */
-	uint64_t n;    /* references: calls, jumps, and loads of the address */
+	uint64_t references; /* references: calls, jumps, and loads of the address */
 };
 
 /* slot tells what stands in a slot: the virtual address of a function of the
  * file, or -1.  How many were found, at most max, the most wanted first. */
 size_t hot_slots(const struct elf_file *o,
-    int (*slot)(void *ctx, uint64_t slot, uint64_t *addr), void *ctx,
+    int (*read_slot)(void *ctx, uint64_t slot, uint64_t *addr), void *ctx,
     struct hot_slot *out, size_t max);
 
 #endif

@@ -6,10 +6,10 @@
 #include "base/array.h"
 #include "heap/infer_inside.h"
 
-#define LEAST_BIRTHS 100 /* before anything is said */
-#define LEAST_DEATHS 50
+#define LEAST_BLOCKS 100 /* before anything is said */
+#define LEAST_FREED 50
 #define LEAST_AGAIN 10   /* pointers handed out again, to tell who frees */
-#define FAR 1000         /* touches of a pointer that are looked back over */
+#define LOOKBACK 1000         /* touches of a pointer that are looked back over */
 
 /* ---- what has touched what --------------------------------------------- */
 
@@ -20,7 +20,7 @@ is_pointer(uint64_t p)
 }
 
 static void
-add_touch(struct infer *r, uint64_t p, uint32_t when, uint32_t call, enum how how)
+add_touch(struct infer *r, uint64_t p, uint32_t when, uint32_t call, enum infer_how how)
 {
 	if (!is_pointer(p))
 		return;
@@ -28,13 +28,13 @@ add_touch(struct infer *r, uint64_t p, uint32_t when, uint32_t call, enum how ho
 		r->nomem = 1;
 		return;
 	}
-	r->touch[r->n++] = (struct touch){ p, when, call, how };
+	r->touch[r->n++] = (struct infer_touch){ p, when, call, how };
 }
 
 static int
 by_pointer(const void *va, const void *vb)
 {
-	const struct touch *a = va, *b = vb;
+	const struct infer_touch *a = va, *b = vb;
 
 	if (a->p != b->p)
 		return a->p < b->p ? -1 : 1;
@@ -42,26 +42,26 @@ by_pointer(const void *va, const void *vb)
 }
 
 static void
-gather(struct infer *r)
+collect_touches(struct infer *r)
 {
 	for (uint32_t i = 0; i < r->ncall; i++) {
 		const struct calltrace_call *c = &r->call[i];
 
 		r->fn[c->fn].calls++;
-		add_touch(r, c->arg[0], c->enter, i, TAKEN);
+		add_touch(r, c->arg[0], c->enter, i, INFER_PASSED);
 		if (c->leave == CALLTRACE_NONE)
 			continue;
 		if (infer_may_be_memalign(c))
-			add_touch(r, c->out, c->leave, i, OUT);
+			add_touch(r, c->out, c->leave, i, INFER_STORED);
 		else
-			add_touch(r, c->ret, c->leave, i, GIVEN);
+			add_touch(r, c->ret, c->leave, i, INFER_RETURNED);
 	}
 	if (r->n)
 		qsort(r->touch, r->n, sizeof *r->touch, by_pointer);
 }
 
 static unsigned
-fn_of(const struct infer *r, const struct touch *t)
+fn_of(const struct infer *r, const struct infer_touch *t)
 {
 	return r->call[t->call].fn;
 }
@@ -86,17 +86,17 @@ are_nested(const struct infer *r, uint32_t a, uint32_t b)
 /* Those that were given a pointer last before it was handed out again: one, and
  * who called it or was called by it. */
 static void
-see_last(struct infer *r, size_t i)
+count_passed_last(struct infer *r, size_t i)
 {
-	const struct touch *t = &r->touch[i];
+	const struct infer_touch *t = &r->touch[i];
 	uint32_t last = r->touch[i - 1].call;
 
 	for (size_t j = i; j-- > 0 && r->touch[j].p == t->p;) {
-		const struct touch *u = &r->touch[j];
+		const struct infer_touch *u = &r->touch[j];
 
-		if (u->how != TAKEN || !are_nested(r, u->call, last))
+		if (u->how != INFER_PASSED || !are_nested(r, u->call, last))
 			return;
-		r->fn[fn_of(r, u)].last++;
+		r->fn[fn_of(r, u)].passed_last++;
 	}
 }
 
@@ -104,48 +104,48 @@ see_last(struct infer *r, size_t i)
 static int
 is_used(const struct infer *r, size_t i)
 {
-	const struct touch *t = &r->touch[i];
+	const struct infer_touch *t = &r->touch[i];
 
 	while (++i < r->n && r->touch[i].p == t->p)
 		if (!are_nested(r, r->touch[i].call, t->call))
-			return r->touch[i].how == TAKEN;
+			return r->touch[i].how == INFER_PASSED;
 	return 1; /* it may be yet */
 }
 
 /* A function has handed out a pointer: is there something that ended what was
  * there before? */
 static void
-see_again(struct infer *r, size_t i)
+on_returned(struct infer *r, size_t i)
 {
-	const struct touch *t = &r->touch[i], *before = t - 1;
-	struct fn *f = &r->fn[fn_of(r, t)];
+	const struct infer_touch *t = &r->touch[i], *before = t - 1;
+	struct infer_fn *f = &r->fn[fn_of(r, t)];
 	int used = is_used(r, i);
 
-	f->given++;
-	f->used += used;
+	f->returned++;
+	f->returned_used += used;
 	if (i == 0 || before->p != t->p || are_nested(r, before->call, t->call))
 		return;
-	f->again++;
-	if (before->how != TAKEN)
+	f->reissued++;
+	if (before->how != INFER_PASSED)
 		return;
-	f->explained += used;
-	see_last(r, i);
+	f->reissued_explained += used;
+	count_passed_last(r, i);
 }
 
 /* A function was given a pointer: has it been before, and nobody has handed it out
  * since? */
 static void
-see_taken(struct infer *r, size_t i)
+on_passed(struct infer *r, size_t i)
 {
-	const struct touch *t = &r->touch[i];
+	const struct infer_touch *t = &r->touch[i];
 	unsigned f = fn_of(r, t);
 
-	r->fn[f].taken++;
-	for (size_t j = i; j-- > 0 && i - j < FAR && r->touch[j].p == t->p;) {
-		if (r->touch[j].how != TAKEN)
+	r->fn[f].passed++;
+	for (size_t j = i; j-- > 0 && i - j < LOOKBACK && r->touch[j].p == t->p;) {
+		if (r->touch[j].how != INFER_PASSED)
 			return;
 		if (fn_of(r, &r->touch[j]) == f && !are_nested(r, r->touch[j].call, t->call)) {
-			r->fn[f].twice++;
+			r->fn[f].passed_twice++;
 			return;
 		}
 	}
@@ -160,58 +160,59 @@ find_frees(struct infer *r)
 	size_t most = LEAST_AGAIN;
 
 	for (size_t i = 0; i < r->n; i++)
-		if (r->touch[i].how == TAKEN)
-			see_taken(r, i);
+		if (r->touch[i].how == INFER_PASSED)
+			on_passed(r, i);
 		else
-			see_again(r, i);
+			on_returned(r, i);
 	for (unsigned f = 0; f < r->nfn; f++) {
-		const struct fn *fn = &r->fn[f];
+		const struct infer_fn *fn = &r->fn[f];
 
-		if (fn->last < most || (fn->again >= FEW && fn->explained * 2 > fn->again))
+		if (fn->passed_last < most ||
+		    (fn->reissued >= INFER_FEW && fn->reissued_explained * 2 > fn->reissued))
 			continue;
-		most = fn->last;
+		most = fn->passed_last;
 		r->frees = BIT(f);
 	}
 }
 
 /* What others do not use is left in rax by chance. */
 static void
-find_users(struct infer *r)
+find_candidates(struct infer *r)
 {
-	r->may = 0;
+	r->candidates = 0;
 	for (unsigned f = 0; f < r->nfn; f++)
-		if (!(r->frees & BIT(f)) && r->fn[f].used * 2 > r->fn[f].given)
-			r->may |= BIT(f);
+		if (!(r->frees & BIT(f)) && r->fn[f].returned_used * 2 > r->fn[f].returned)
+			r->candidates |= BIT(f);
 }
 
 /* ---- lives ------------------------------------------------------------- */
 
 static uint32_t
-add_birth(struct infer *r, const struct touch *t)
+add_block(struct infer *r, const struct infer_touch *t)
 {
-	if (array_room(&r->birth, r->nbirth, &r->birth_room, sizeof *r->birth) < 0) {
+	if (array_room(&r->block, r->nblock, &r->block_room, sizeof *r->block) < 0) {
 		r->nomem = 1;
 		return CALLTRACE_NONE;
 	}
-	r->birth[r->nbirth] = (struct birth){ .p = t->p, .from = t->when, .to = CALLTRACE_NONE };
-	return (uint32_t)r->nbirth++;
+	r->block[r->nblock] = (struct infer_block){ .p = t->p, .from = t->when, .to = CALLTRACE_NONE };
+	return (uint32_t)r->nblock++;
 }
 
 static void
-add_share(struct infer *r, uint32_t birth, const struct touch *t)
+add_share(struct infer *r, uint32_t block, const struct infer_touch *t)
 {
-	r->birth[birth].fns |= BIT(fn_of(r, t));
+	r->block[block].fns |= BIT(fn_of(r, t));
 	if (array_room(&r->share, r->nshare, &r->share_room, sizeof *r->share) < 0) {
 		r->nomem = 1;
 		return;
 	}
-	r->share[r->nshare++] = (struct share){ birth, t->call };
+	r->share[r->nshare++] = (struct infer_share){ block, t->call };
 }
 
 /* A pointer's state, from touch to touch. */
 struct life {
 	uint64_t p;
-	uint32_t birth;      /* CALLTRACE_NONE: it does not live, as far as is known */
+	uint32_t block;      /* CALLTRACE_NONE: it does not live, as far as is known */
 	uint32_t call;       /* that has handed it out */
 	uint64_t movers;     /* were given it, and have handed out another: bits */
 	uint32_t mover[CALLTRACE_MOST]; /* their calls */
@@ -220,83 +221,83 @@ struct life {
 static void
 end_life(struct infer *r, struct life *l, uint32_t when)
 {
-	struct birth *b;
+	struct infer_block *b;
 
-	if (l->birth == CALLTRACE_NONE)
+	if (l->block == CALLTRACE_NONE)
 		return;
-	b = &r->birth[l->birth];
+	b = &r->block[l->block];
 	b->to = when;
 	for (unsigned f = 0; f < r->nfn; f++)
-		r->fn[f].ended += (b->fns >> f) & 1;
-	l->birth = CALLTRACE_NONE;
+		r->fn[f].freed += (b->fns >> f) & 1;
+	l->block = CALLTRACE_NONE;
 }
 
 /* It comes again: then what seemed to have moved it has. */
 static void
-see_gone(struct infer *r, struct life *l, uint32_t when)
+on_reissued(struct infer *r, struct life *l, uint32_t when)
 {
 	for (unsigned f = 0; f < r->nfn; f++)
-		r->fn[f].gone += (l->movers >> f) & 1;
+		r->fn[f].moved_away += (l->movers >> f) & 1;
 	end_life(r, l, when);
 }
 
 static void
-see_given(struct infer *r, struct life *l, const struct touch *t)
+on_block_returned(struct infer *r, struct life *l, const struct infer_touch *t)
 {
 	const struct calltrace_call *c = &r->call[t->call];
-	struct fn *f = &r->fn[c->fn];
+	struct infer_fn *f = &r->fn[c->fn];
 
-	if (!(r->may & BIT(c->fn)))
+	if (!(r->candidates & BIT(c->fn)))
 		return;
-	if (l->birth != CALLTRACE_NONE && are_nested(r, l->call, t->call)) {
-		f->births++;
-		add_share(r, l->birth, t);
+	if (l->block != CALLTRACE_NONE && are_nested(r, l->call, t->call)) {
+		f->blocks++;
+		add_share(r, l->block, t);
 		return;
 	}
-	if (t->how == GIVEN && c->arg[0] == t->p) {
+	if (t->how == INFER_RETURNED && c->arg[0] == t->p) {
 		f->in_place++;
 		if (!(r->reallocs & BIT(c->fn)))
 			return;
 		end_life(r, l, t->when);
 	}
-	if (l->birth != CALLTRACE_NONE && l->movers == 0) {
-		f->wrong++;
+	if (l->block != CALLTRACE_NONE && l->movers == 0) {
+		f->contradictions++;
 		return;
 	}
-	see_gone(r, l, t->when);
-	l->birth = add_birth(r, t);
+	on_reissued(r, l, t->when);
+	l->block = add_block(r, t);
 	l->call = t->call;
 	l->movers = 0;
-	if (l->birth == CALLTRACE_NONE)
+	if (l->block == CALLTRACE_NONE)
 		return;
-	f->births++;
-	add_share(r, l->birth, t);
+	f->blocks++;
+	add_share(r, l->block, t);
 }
 
 /* It is freed: by what seemed to have moved it, or does it still live after
  * that? */
 static void
-see_freed(struct infer *r, struct life *l, uint32_t call)
+on_freed(struct infer *r, struct life *l, uint32_t call)
 {
 	for (unsigned f = 0; f < r->nfn; f++)
 		if (l->movers & BIT(f)) {
 			if (within(r, call, l->mover[f]))
-				r->fn[f].gone++;
+				r->fn[f].moved_away++;
 			else
-				r->fn[f].still++;
+				r->fn[f].not_moved++;
 		}
 	l->movers = 0;
 }
 
 static void
-see_end(struct infer *r, struct life *l, const struct touch *t)
+on_block_passed(struct infer *r, struct life *l, const struct infer_touch *t)
 {
 	const struct calltrace_call *c = &r->call[t->call];
 
 	if (r->frees & BIT(c->fn)) {
-		see_freed(r, l, t->call);
+		on_freed(r, l, t->call);
 		end_life(r, l, t->when);
-	} else if (l->birth != CALLTRACE_NONE && c->leave != CALLTRACE_NONE && c->ret != t->p &&
+	} else if (l->block != CALLTRACE_NONE && c->leave != CALLTRACE_NONE && c->ret != t->p &&
 	    is_pointer(c->ret)) {
 		r->fn[c->fn].moved++;
 		l->movers |= BIT(c->fn);
@@ -307,26 +308,26 @@ see_end(struct infer *r, struct life *l, const struct touch *t)
 }
 
 static void
-see_lives(struct infer *r)
+scan_lives(struct infer *r)
 {
-	struct life l = { .birth = CALLTRACE_NONE };
+	struct life l = { .block = CALLTRACE_NONE };
 
-	r->nbirth = r->nshare = 0;
+	r->nblock = r->nshare = 0;
 	for (unsigned f = 0; f < r->nfn; f++) {
-		struct fn *fn = &r->fn[f];
+		struct infer_fn *fn = &r->fn[f];
 
-		fn->births = fn->wrong = fn->ended = fn->moved = fn->in_place = fn->still =
-		    fn->gone = 0;
+		fn->blocks = fn->contradictions = fn->freed = fn->moved = fn->in_place = fn->not_moved =
+		    fn->moved_away = 0;
 	}
 	for (size_t i = 0; i < r->n; i++) {
-		const struct touch *t = &r->touch[i];
+		const struct infer_touch *t = &r->touch[i];
 
 		if (t->p != l.p)
-			l = (struct life){ .p = t->p, .birth = CALLTRACE_NONE };
-		if (t->how == TAKEN)
-			see_end(r, &l, t);
+			l = (struct life){ .p = t->p, .block = CALLTRACE_NONE };
+		if (t->how == INFER_PASSED)
+			on_block_passed(r, &l, t);
 		else
-			see_given(r, &l, t);
+			on_block_returned(r, &l, t);
 	}
 }
 
@@ -337,50 +338,50 @@ static void
 find_reallocs(struct infer *r)
 {
 	for (unsigned f = 0; f < r->nfn; f++) {
-		const struct fn *fn = &r->fn[f];
+		const struct infer_fn *fn = &r->fn[f];
 
-		if ((r->may & BIT(f)) && fn->gone >= FEW && fn->births >= FEW &&
-		    fn->still * 4 <= fn->gone &&
+		if ((r->candidates & BIT(f)) && fn->moved_away >= INFER_FEW && fn->blocks >= INFER_FEW &&
+		    fn->not_moved * 4 <= fn->moved_away &&
 		    (fn->moved + fn->in_place) * 4 >= fn->calls)
 			r->reallocs |= BIT(f);
 	}
 }
 
 static int
-allocates(const struct infer *r, unsigned f)
+is_allocator(const struct infer *r, unsigned f)
 {
-	const struct fn *fn = &r->fn[f];
+	const struct infer_fn *fn = &r->fn[f];
 
-	return !(r->frees & BIT(f)) && fn->births >= FEW && fn->ended >= FEW &&
-	    fn->ended * 10 >= fn->births && fn->wrong * 100 <= fn->births &&
-	    fn->births * 10 >= fn->calls * 9;
+	return !(r->frees & BIT(f)) && fn->blocks >= INFER_FEW && fn->freed >= INFER_FEW &&
+	    fn->freed * 10 >= fn->blocks && fn->contradictions * 100 <= fn->blocks &&
+	    fn->blocks * 10 >= fn->calls * 9;
 }
 
 /* How much a function has handed out that none of some others has. */
 static size_t
-adds(const struct infer *r, unsigned f, uint64_t others)
+count_uncovered(const struct infer *r, unsigned f, uint64_t others)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < r->nbirth; i++)
-		n += (r->birth[i].fns & BIT(f)) && !(r->birth[i].fns & others);
+	for (size_t i = 0; i < r->nblock; i++)
+		n += (r->block[i].fns & BIT(f)) && !(r->block[i].fns & others);
 	return n;
 }
 
 /* Of those that call one another, the one by which more comes. */
 static uint64_t
-choose(const struct infer *r, uint64_t from, uint64_t chosen)
+choose_covering(const struct infer *r, uint64_t from, uint64_t chosen)
 {
 	for (;;) {
 		size_t most = 0, n;
 		unsigned best = 0;
 
 		for (unsigned f = 0; f < r->nfn; f++)
-			if ((from & BIT(f)) && (n = adds(r, f, chosen)) > most) {
+			if ((from & BIT(f)) && (n = count_uncovered(r, f, chosen)) > most) {
 				most = n;
 				best = f;
 			}
-		if (most < FEW)
+		if (most < INFER_FEW)
 			return chosen;
 		chosen |= BIT(best);
 	}
@@ -389,14 +390,14 @@ choose(const struct infer *r, uint64_t from, uint64_t chosen)
 /* What can be nothing that allocates must not confuse: an end of something is
  * where something else begins. */
 static void
-find_births(struct infer *r)
+drop_confusing(struct infer *r)
 {
 	for (unsigned f = 0; f < r->nfn; f++) {
-		const struct fn *fn = &r->fn[f];
+		const struct infer_fn *fn = &r->fn[f];
 
-		if (fn->ended < FEW || fn->ended * 10 < fn->births ||
-		    fn->wrong * 10 > fn->births || fn->births * 2 < fn->calls)
-			r->may &= ~BIT(f);
+		if (fn->freed < INFER_FEW || fn->freed * 10 < fn->blocks ||
+		    fn->contradictions * 10 > fn->blocks || fn->blocks * 2 < fn->calls)
+			r->candidates &= ~BIT(f);
 	}
 }
 
@@ -406,18 +407,18 @@ static uint64_t
 innermost(const struct infer *r, uint64_t some)
 {
 	size_t own[CALLTRACE_MOST] = { 0 };
-	uint32_t told = CALLTRACE_NONE; /* a birth whose innermost one is known */
+	uint32_t counted = CALLTRACE_NONE; /* a birth whose innermost one is known */
 
 	for (size_t i = 0; i < r->nshare; i++) {
 		unsigned f = r->call[r->share[i].call].fn;
 
-		if (r->share[i].birth == told || !(some & BIT(f)))
+		if (r->share[i].block == counted || !(some & BIT(f)))
 			continue;
-		told = r->share[i].birth;
+		counted = r->share[i].block;
 		own[f]++;
 	}
 	for (unsigned f = 0; f < r->nfn; f++)
-		if (own[f] * 100 < r->fn[f].births)
+		if (own[f] * 100 < r->fn[f].blocks)
 			some &= ~BIT(f);
 	return some;
 }
@@ -425,71 +426,71 @@ innermost(const struct infer *r, uint64_t some)
 static void
 find_allocs(struct infer *r)
 {
-	uint64_t may = 0;
+	uint64_t found = 0;
 
 	for (unsigned f = 0; f < r->nfn; f++)
-		if (allocates(r, f))
-			may |= BIT(f);
-	may = innermost(r, may & r->reallocs) | innermost(r, may & ~r->reallocs);
-	r->reallocs = choose(r, may & r->reallocs, 0);
-	r->allocs = choose(r, may & ~r->reallocs, r->reallocs) & ~r->reallocs;
-	r->may = r->allocs | r->reallocs;
+		if (is_allocator(r, f))
+			found |= BIT(f);
+	found = innermost(r, found & r->reallocs) | innermost(r, found & ~r->reallocs);
+	r->reallocs = choose_covering(r, found & r->reallocs, 0);
+	r->allocs = choose_covering(r, found & ~r->reallocs, r->reallocs) & ~r->reallocs;
+	r->candidates = r->allocs | r->reallocs;
 }
 
 /* ---- all of it --------------------------------------------------------- */
 
 /* Before others are left out. */
 static void
-see_pointers(const struct infer *r, struct infer_seen *seen)
+report_pointers(const struct infer *r, struct infer_evidence *evidence)
 {
 	for (unsigned f = 0; f < r->nfn; f++) {
-		const struct fn *fn = &r->fn[f];
+		const struct infer_fn *fn = &r->fn[f];
 
-		if ((fn->births >= FEW && fn->ended >= FEW) || fn->gone >= FEW ||
-		    fn->last >= LEAST_AGAIN)
-			seen->pointers |= BIT(f);
+		if ((fn->blocks >= INFER_FEW && fn->freed >= INFER_FEW) || fn->moved_away >= INFER_FEW ||
+		    fn->passed_last >= LEAST_AGAIN)
+			evidence->pointers |= BIT(f);
 	}
 }
 
 static void
-sum_up(struct infer *r, struct infer_seen *seen)
+summarize(struct infer *r, struct infer_evidence *evidence)
 {
-	seen->births = r->nbirth;
-	for (size_t i = 0; i < r->nbirth; i++)
-		seen->deaths += r->birth[i].to != CALLTRACE_NONE;
+	evidence->blocks = r->nblock;
+	for (size_t i = 0; i < r->nblock; i++)
+		evidence->freed += r->block[i].to != CALLTRACE_NONE;
 	for (unsigned f = 0; f < r->nfn; f++)
-		seen->wrong += r->fn[f].wrong;
-	seen->wrong += infer_count_overlaps(r);
+		evidence->contradictions += r->fn[f].contradictions;
+	evidence->contradictions += infer_count_overlaps(r);
 	for (unsigned f = 0; f < r->nfn; f++)
 		if (r->frees & BIT(f)) {
-			seen->frees += r->fn[f].taken;
-			seen->unknown += r->fn[f].twice;
+			evidence->frees += r->fn[f].passed;
+			evidence->unknown += r->fn[f].passed_twice;
 		}
 }
 
 static const char *
-judge(const struct infer *r, const struct infer_seen *seen)
+check_evidence(const struct infer *r, const struct infer_evidence *evidence)
 {
 	if (r->nomem)
 		return "out of memory";
 	if (r->frees == 0)
 		return "nothing was seen to be freed";
-	if (r->allocs == 0 || seen->births < LEAST_BIRTHS || seen->deaths < LEAST_DEATHS)
+	if (r->allocs == 0 || evidence->blocks < LEAST_BLOCKS || evidence->freed < LEAST_FREED)
 		return "too little was allocated";
-	if (seen->wrong * 100 > seen->births)
+	if (evidence->contradictions * 100 > evidence->blocks)
 		return "what was seen does not fit together";
-	if (seen->unknown * 2 > seen->frees)
+	if (evidence->unknown * 2 > evidence->frees)
 		return "most of what was freed came from elsewhere";
 	return NULL;
 }
 
 int
 infer_find(const struct calltrace_calls *calls, size_t n, uint64_t *shape,
-    struct infer_seen *seen, const char **why)
+    struct infer_evidence *evidence, const char **why)
 {
 	struct infer *r = calloc(1, sizeof *r);
 
-	memset(seen, 0, sizeof *seen);
+	memset(evidence, 0, sizeof *evidence);
 	*why = r ? "too many functions" : "out of memory";
 	if (r == NULL || n > CALLTRACE_MOST) {
 		free(r);
@@ -498,22 +499,22 @@ infer_find(const struct calltrace_calls *calls, size_t n, uint64_t *shape,
 	r->call = calls->call;
 	r->ncall = calls->n;
 	r->nfn = n;
-	gather(r);
+	collect_touches(r);
 	find_frees(r);
-	find_users(r);
-	see_lives(r);
-	see_pointers(r, seen);
+	find_candidates(r);
+	scan_lives(r);
+	report_pointers(r, evidence);
 	find_reallocs(r);
-	see_lives(r);
-	find_births(r);
-	see_lives(r);
+	scan_lives(r);
+	drop_confusing(r);
+	scan_lives(r);
 	find_allocs(r);
-	see_lives(r);
+	scan_lives(r);
 	infer_shapes(r, shape);
-	sum_up(r, seen);
-	*why = judge(r, seen);
+	summarize(r, evidence);
+	*why = check_evidence(r, evidence);
 	free(r->touch);
-	free(r->birth);
+	free(r->block);
 	free(r->share);
 	free(r);
 	return *why ? -1 : 0;

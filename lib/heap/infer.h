@@ -16,13 +16,13 @@
 #include "heap/calltrace.h"
 
 /* What it was found by. */
-struct infer_seen {
-	size_t births, deaths; /* allocations, and those that were freed */
+struct infer_evidence {
+	size_t blocks, freed; /* allocations, and those that were freed */
 	size_t frees, unknown; /* calls that free; of what none that was found has
 	                          handed out since it was freed last */
 	uint64_t pointers;     /* functions that had to do with what was handed out
 	                          and freed, though it may not be clear what: bits */
-	size_t wrong;          /* that contradict: handed out while it lived, or side
+	size_t contradictions;          /* that contradict: handed out while it lived, or side
 	                          by side with what overlaps */
 };
 
@@ -32,6 +32,6 @@ struct infer_seen {
  * not fit; *why is a constant string.
  */
 int infer_find(const struct calltrace_calls *calls, size_t n, uint64_t *shape,
-    struct infer_seen *seen, const char **why);
+    struct infer_evidence *evidence, const char **why);
 
 #endif

@@ -9,19 +9,19 @@
 
 #include "heap/calltrace.h"
 
-#define FEW 3
+#define INFER_FEW 3
 
 /* A call has been given a pointer, or has handed it out. */
-enum how { TAKEN, GIVEN, OUT /* where arg[0] points */ };
+enum infer_how { INFER_PASSED, INFER_RETURNED, INFER_STORED /* where arg[0] points */ };
 
-struct touch {
+struct infer_touch {
 	uint64_t p;
 	uint32_t when, call;
-	enum how how;
+	enum infer_how how;
 };
 
 /* Memory from when it was handed out to when it was freed. */
-struct birth {
+struct infer_block {
 	uint64_t p;
 	uint32_t from, to; /* CALLTRACE_NONE: it still lives */
 	uint64_t fns;      /* who has handed it out, one called by the other: bits */
@@ -29,35 +29,35 @@ struct birth {
 };
 
 /* Who has handed it out, a call each. */
-struct share {
-	uint32_t birth, call;
+struct infer_share {
+	uint32_t block, call;
 };
 
 /* What is found out of a function. */
-struct fn {
-	size_t calls, taken, twice;   /* given the same pointer twice, without
+struct infer_fn {
+	size_t calls, passed, passed_twice;   /* given the same pointer twice, without
 	                                 anybody handing it out in between */
-	size_t last;                  /* given a pointer, before it came again */
-	size_t given, used;           /* has handed out a pointer, which was given to
+	size_t passed_last;                  /* given a pointer, before it came again */
+	size_t returned, returned_used;           /* has handed out a pointer, which was given to
 	                                 somebody before it came again */
-	size_t again, explained;      /* has handed out one again, that was used
+	size_t reissued, reissued_explained;      /* has handed out one again, that was used
 	                                 then, and somebody was given it in between */
-	size_t births, wrong, ended;
+	size_t blocks, contradictions, freed;
 	size_t moved, in_place;       /* given what lives, hands out another, the same */
-	size_t gone, still;           /* and what it was given comes again; is freed */
+	size_t moved_away, not_moved;           /* and what it was given comes again; is freed */
 };
 
 struct infer {
 	const struct calltrace_call *call;
 	size_t ncall, nfn;
-	struct touch *touch;
+	struct infer_touch *touch;
 	size_t n, room;
-	struct birth *birth;
-	size_t nbirth, birth_room;
-	struct share *share;
+	struct infer_block *block;
+	size_t nblock, block_room;
+	struct infer_share *share;
 	size_t nshare, share_room;
-	struct fn fn[CALLTRACE_MOST];
-	uint64_t may;                     /* functions that count for births: bits */
+	struct infer_fn fn[CALLTRACE_MOST];
+	uint64_t candidates;                     /* functions that count for births: bits */
 	uint64_t frees, reallocs, allocs; /* functions that do */
 	int nomem;
 };

@@ -10,7 +10,7 @@
 /* A birth or a death, in the order of time. */
 struct moment {
 	uint32_t when;
-	struct birth *birth;
+	struct infer_block *block;
 	int ends;
 };
 
@@ -24,9 +24,9 @@ by_time(const void *va, const void *vb)
 
 /* What overlaps is equal. */
 static int
-by_place(const void *va, const void *vb)
+by_range(const void *va, const void *vb)
 {
-	const struct birth *a = va, *b = vb;
+	const struct infer_block *a = va, *b = vb;
 
 	if (a->p + a->size <= b->p)
 		return -1;
@@ -37,16 +37,16 @@ by_place(const void *va, const void *vb)
 size_t
 infer_count_overlaps(struct infer *r)
 {
-	struct moment *m = calloc(2 * r->nbirth + 1, sizeof *m);
+	struct moment *m = calloc(2 * r->nblock + 1, sizeof *m);
 	void *living = NULL;
-	size_t n = 0, wrong = 0;
+	size_t n = 0, overlaps = 0;
 
 	if (m == NULL) {
 		r->nomem = 1;
 		return 0;
 	}
-	for (size_t i = 0; i < r->nbirth; i++) {
-		struct birth *b = &r->birth[i];
+	for (size_t i = 0; i < r->nblock; i++) {
+		struct infer_block *b = &r->block[i];
 
 		if (b->size == 0)
 			continue;
@@ -56,20 +56,20 @@ infer_count_overlaps(struct infer *r)
 	}
 	qsort(m, n, sizeof *m, by_time);
 	for (size_t i = 0; i < n; i++) {
-		void **there = m[i].ends ? tfind(m[i].birth, &living, by_place)
-		                         : tsearch(m[i].birth, &living, by_place);
+		void **there = m[i].ends ? tfind(m[i].block, &living, by_range)
+		                         : tsearch(m[i].block, &living, by_range);
 
 		if (there == NULL)
 			continue;
-		if (m[i].ends && *there == m[i].birth)
-			tdelete(m[i].birth, &living, by_place);
-		else if (!m[i].ends && *there != m[i].birth)
-			wrong++;
+		if (m[i].ends && *there == m[i].block)
+			tdelete(m[i].block, &living, by_range);
+		else if (!m[i].ends && *there != m[i].block)
+			overlaps++;
 	}
 	for (size_t i = 0; i < n && living; i++)
-		tdelete(*(void **)living, &living, by_place);
+		tdelete(*(void **)living, &living, by_range);
 	free(m);
-	return wrong;
+	return overlaps;
 }
 
 /* ---- sizes ------------------------------------------------------------- */
@@ -81,7 +81,7 @@ struct values {
 };
 
 static void
-see_value(struct values *v, uint64_t x)
+count_value(struct values *v, uint64_t x)
 {
 	v->n++;
 	v->one += x == 1;
@@ -101,7 +101,7 @@ see_value(struct values *v, uint64_t x)
 static int
 is_calloc(const struct values v[2])
 {
-	return v[0].one * 20 >= v[0].n * 19 && v[1].ndistinct > FEW;
+	return v[0].one * 20 >= v[0].n * 19 && v[1].ndistinct > INFER_FEW;
 }
 
 /* calloc(number, size), perhaps: alignments and flags behind a size are few. */
@@ -122,7 +122,7 @@ infer_may_be_memalign(const struct calltrace_call *c)
 }
 
 static uint64_t
-shape_of_alloc(const struct infer *r, unsigned f, int *maybe)
+shape_of_alloc(const struct infer *r, unsigned f, int *maybe_calloc)
 {
 	struct values v[2];
 	size_t out = 0, n = 0;
@@ -135,15 +135,15 @@ shape_of_alloc(const struct infer *r, unsigned f, int *maybe)
 		if (c->fn != f)
 			continue;
 		n++;
-		out += infer_may_be_memalign(c) && c->out == r->birth[r->share[i].birth].p;
-		see_value(&v[0], c->arg[0]);
-		see_value(&v[1], c->arg[1]);
+		out += infer_may_be_memalign(c) && c->out == r->block[r->share[i].block].p;
+		count_value(&v[0], c->arg[0]);
+		count_value(&v[1], c->arg[1]);
 		large |= c->arg[0] >= LARGEST || c->arg[1] >= LARGEST ||
 		    c->arg[0] * c->arg[1] >= LARGEST;
 	}
 	if (out * 2 > n)
 		return HEAP_SHAPE(HEAP_MEMALIGN, 1, 3, 0);
-	*maybe = !large && may_be_calloc(v);
+	*maybe_calloc = !large && may_be_calloc(v);
 	return !large && is_calloc(v) ? CALLOC : MALLOC;
 }
 
@@ -179,7 +179,7 @@ set_sizes(struct infer *r, const uint64_t *shape)
 {
 	for (size_t i = 0; i < r->nshare; i++) {
 		const struct calltrace_call *c = &r->call[r->share[i].call];
-		struct birth *b = &r->birth[r->share[i].birth];
+		struct infer_block *b = &r->block[r->share[i].block];
 
 		/* Of several the outermost counts: it is told last. */
 		if ((r->allocs | r->reallocs) & BIT(c->fn))
@@ -198,14 +198,14 @@ try_calloc(struct infer *r, unsigned f, uint64_t *shape)
 	shape[f] = CALLOC;
 	set_sizes(r, shape);
 	after = infer_count_overlaps(r);
-	if (after > before && (after - before) * 1000 > r->fn[f].births)
+	if (after > before && (after - before) * 1000 > r->fn[f].blocks)
 		shape[f] = MALLOC;
 }
 
 void
 infer_shapes(struct infer *r, uint64_t *shape)
 {
-	int maybe[CALLTRACE_MOST] = { 0 };
+	int maybe_calloc[CALLTRACE_MOST] = { 0 };
 
 	for (unsigned f = 0; f < r->nfn; f++) {
 		shape[f] = 0;
@@ -214,10 +214,10 @@ infer_shapes(struct infer *r, uint64_t *shape)
 		else if (r->reallocs & BIT(f))
 			shape[f] = shape_of_realloc(r, f);
 		else if (r->allocs & BIT(f))
-			shape[f] = shape_of_alloc(r, f, &maybe[f]);
+			shape[f] = shape_of_alloc(r, f, &maybe_calloc[f]);
 	}
 	for (unsigned f = 0; f < r->nfn; f++)
-		if (maybe[f] && shape[f] == MALLOC)
+		if (maybe_calloc[f] && shape[f] == MALLOC)
 			try_calloc(r, f, shape);
 	set_sizes(r, shape);
 }

@@ -22,15 +22,15 @@
 #define BATCH 128  /* regions that are read at once */
 
 /* Whose a page is.  FRESH: there was a fault, and nobody has looked since. */
-#define NOBODY UINT32_MAX      /* it is not there */
-#define OLD (UINT32_MAX >> 1)  /* it was there before us */
+#define ABSENT UINT32_MAX      /* it is not there */
+#define PREEXISTING (UINT32_MAX >> 1)  /* it was there before us */
 #define FRESH 0x80000000U
 
 struct region {
 	uint64_t first;  /* page */
-	uint32_t look;   /* the last in which something of it was there, or fresh */
-	uint32_t fresh;  /* who caused the last fault since the last look; NOBODY */
-	uint32_t who[REGION];
+	uint32_t scan;   /* the last in which something of it was there, or fresh */
+	uint32_t fresh;  /* who caused the last fault since the last look; ABSENT */
+	uint32_t owner[REGION];
 };
 
 /* What has happened since the last look. */
@@ -47,7 +47,7 @@ struct mapping {
 struct pagemap {
 	pid_t pid;
 	int fd; /* of its pagemap */
-	uint32_t look;
+	uint32_t scan;
 	struct idmap at; /* first page / REGION + 1 -> index */
 	struct region **region;
 	size_t nregion, region_room;
@@ -57,19 +57,19 @@ struct pagemap {
 	size_t nlisted, listed_room;
 	struct mapping *map;
 	size_t nmap, map_room;
-	struct tally strange;
+	struct tally unknown;
 	int nomem;
 };
 
 /* ---- who --------------------------------------------------------------- */
 
 static struct tally *
-tally_of(struct pagemap *p, uint32_t who)
+tally_of(struct pagemap *p, uint32_t owner)
 {
 	size_t n = p->ntally ? p->ntally : 64;
 	struct tally *more;
 
-	while (n <= who)
+	while (n <= owner)
 		n *= 2;
 	if (n > p->ntally) {
 		more = reallocarray(p->tally, n, sizeof *more);
@@ -81,24 +81,24 @@ tally_of(struct pagemap *p, uint32_t who)
 		p->tally = more;
 		p->ntally = n;
 	}
-	if (!p->tally[who].listed) {
+	if (!p->tally[owner].listed) {
 		if (array_room(&p->listed, p->nlisted, &p->listed_room,
 		        sizeof *p->listed) < 0) {
 			p->nomem = 1;
 			return NULL;
 		}
-		p->listed[p->nlisted++] = who;
-		p->tally[who].listed = 1;
+		p->listed[p->nlisted++] = owner;
+		p->tally[owner].listed = 1;
 	}
-	return &p->tally[who];
+	return &p->tally[owner];
 }
 
 static void
-count(struct pagemap *p, uint32_t who, uint64_t come, uint64_t gone)
+add_to_tally(struct pagemap *p, uint32_t owner, uint64_t come, uint64_t gone)
 {
-	struct tally *t = who == OLD ? NULL
-	    : who == PAGEMAP_STRANGE   ? &p->strange
-	                             : tally_of(p, who);
+	struct tally *t = owner == PREEXISTING ? NULL
+	    : owner == PAGEMAP_UNKNOWN   ? &p->unknown
+	                             : tally_of(p, owner);
 
 	if (t == NULL)
 		return;
@@ -107,7 +107,7 @@ count(struct pagemap *p, uint32_t who, uint64_t come, uint64_t gone)
 }
 
 static void
-tell(struct pagemap *p, void (*fn)(void *ctx, const struct pagemap_change *c), void *ctx)
+report(struct pagemap *p, void (*fn)(void *ctx, const struct pagemap_change *c), void *ctx)
 {
 	for (size_t i = 0; i < p->nlisted; i++) {
 		struct tally *t = &p->tally[p->listed[i]];
@@ -118,10 +118,10 @@ tell(struct pagemap *p, void (*fn)(void *ctx, const struct pagemap_change *c), v
 			fn(ctx, &c);
 	}
 	p->nlisted = 0;
-	if (p->strange.come || p->strange.gone)
-		fn(ctx, &(struct pagemap_change){ PAGEMAP_STRANGE, p->strange.come,
-		            p->strange.gone });
-	memset(&p->strange, 0, sizeof p->strange);
+	if (p->unknown.come || p->unknown.gone)
+		fn(ctx, &(struct pagemap_change){ PAGEMAP_UNKNOWN, p->unknown.come,
+		            p->unknown.gone });
+	memset(&p->unknown, 0, sizeof p->unknown);
 }
 
 /* ---- regions ----------------------------------------------------------- */
@@ -135,7 +135,7 @@ find_region(const struct pagemap *p, uint64_t page)
 }
 
 static struct region *
-get_region(struct pagemap *p, uint64_t page)
+ensure_region(struct pagemap *p, uint64_t page)
 {
 	struct region *r = find_region(p, page);
 
@@ -149,10 +149,10 @@ get_region(struct pagemap *p, uint64_t page)
 		p->nomem = 1;
 		return NULL;
 	}
-	memset(r->who, 0xff, sizeof r->who);
+	memset(r->owner, 0xff, sizeof r->owner);
 	r->first = page / REGION * REGION;
-	r->fresh = NOBODY;
-	r->look = p->look;
+	r->fresh = ABSENT;
+	r->scan = p->scan;
 	p->region[p->nregion++] = r;
 	return r;
 }
@@ -171,31 +171,31 @@ drop_region(struct pagemap *p, size_t i)
 }
 
 int
-pagemap_fault(struct pagemap *p, uint64_t addr, uint32_t who)
+pagemap_fault(struct pagemap *p, uint64_t addr, uint32_t owner)
 {
-	struct region *r = get_region(p, addr / PAGEMAP_SIZE);
+	struct region *r = ensure_region(p, addr / PAGEMAP_SIZE);
 	uint32_t *was;
 
 	if (r == NULL)
 		return -1;
-	was = &r->who[addr / PAGEMAP_SIZE % REGION];
+	was = &r->owner[addr / PAGEMAP_SIZE % REGION];
 	/* It came, and went again, since the last look, or has been copied. */
-	if (*was != NOBODY && (*was & FRESH))
-		count(p, *was & ~FRESH, 1, 1);
-	else if (*was == PAGEMAP_STRANGE)
-		p->strange.come--; /* it was seen before its fault was told */
-	else if (*was != NOBODY)
-		count(p, *was, 0, 1);
-	*was = who | FRESH;
-	r->fresh = who;
-	r->look = p->look;
+	if (*was != ABSENT && (*was & FRESH))
+		add_to_tally(p, *was & ~FRESH, 1, 1);
+	else if (*was == PAGEMAP_UNKNOWN)
+		p->unknown.come--; /* it was seen before its fault was told */
+	else if (*was != ABSENT)
+		add_to_tally(p, *was, 0, 1);
+	*was = owner | FRESH;
+	r->fresh = owner;
+	r->scan = p->scan;
 	return p->nomem ? -1 : 0;
 }
 
 /* ---- looking ----------------------------------------------------------- */
 
 static int
-is_there(uint64_t entry)
+is_resident(uint64_t entry)
 {
 	return !(entry & OF_FILE) &&
 	    ((entry & SWAPPED) || (entry & (PRESENT | EXCLUSIVE)) == (PRESENT | EXCLUSIVE));
@@ -210,94 +210,94 @@ is_shared(uint64_t entry)
 
 /* include/uapi/linux/fs.h of Linux 6.7: younger than the headers that this may
  * be built with. */
-struct scan {
-	uint64_t size, flags, start, end, walk_end, vec, vec_len, most;
+struct pm_scan_arg {
+	uint64_t size, flags, start, end, walk_end, vec, vec_len, max_pages;
 	uint64_t inverted, all, any, wanted;
 };
-struct found {
+struct page_region {
 	uint64_t start, end, categories;
 };
-#define SCAN _IOWR('f', 16, struct scan)
+#define SCAN_IOCTL _IOWR('f', 16, struct pm_scan_arg)
 #define IS_HUGE (1ULL << 6)
 
 /* A region that is there as a whole; where the kernel does not tell, it may be. */
 static int
 is_huge(const struct pagemap *p, const struct region *r)
 {
-	struct found found;
-	struct scan s = { .size = sizeof s, .start = r->first * PAGEMAP_SIZE,
+	struct page_region found;
+	struct pm_scan_arg s = { .size = sizeof s, .start = r->first * PAGEMAP_SIZE,
 		.end = (r->first + REGION) * PAGEMAP_SIZE, .vec = (uint64_t)(uintptr_t)&found,
 		.vec_len = 1, .all = IS_HUGE, .wanted = IS_HUGE };
-	int n = ioctl(p->fd, SCAN, &s);
+	int n = ioctl(p->fd, SCAN_IOCTL, &s);
 
 	return n != 0;
 }
 
 /* Who brought a page that is there, and was not. */
 static uint32_t
-bringer(const struct pagemap *p, const struct region *r, int huge)
+owner_of_new(const struct pagemap *p, const struct region *r, int huge)
 {
-	if (p->look == 0)
-		return OLD;
-	return huge ? r->fresh : PAGEMAP_STRANGE;
+	if (p->scan == 0)
+		return PREEXISTING;
+	return huge ? r->fresh : PAGEMAP_UNKNOWN;
 }
 
 /* A page that is there. */
 static void
-see_page(struct pagemap *p, struct region *r, size_t i, int huge)
+on_present(struct pagemap *p, struct region *r, size_t i, int huge)
 {
-	uint32_t was = r->who[i];
+	uint32_t was = r->owner[i];
 
-	if (was == NOBODY)
-		was = bringer(p, r, huge) | FRESH;
+	if (was == ABSENT)
+		was = owner_of_new(p, r, huge) | FRESH;
 	if (!(was & FRESH))
 		return;
-	r->who[i] = was & ~FRESH;
-	count(p, r->who[i], 1, 0);
+	r->owner[i] = was & ~FRESH;
+	add_to_tally(p, r->owner[i], 1, 0);
 }
 
 /* One that is not.  A fault there brought what is a file's, or was in vain, or it has
  * gone meanwhile. */
 static void
-miss_page(struct pagemap *p, struct region *r, size_t i, uint64_t entry)
+on_absent(struct pagemap *p, struct region *r, size_t i, uint64_t entry)
 {
-	uint32_t was = r->who[i];
+	uint32_t was = r->owner[i];
 
-	if (was == NOBODY || (!(was & FRESH) && is_shared(entry)))
+	if (was == ABSENT || (!(was & FRESH) && is_shared(entry)))
 		return;
 	if (!(was & FRESH))
-		count(p, was, 0, 1);
+		add_to_tally(p, was, 0, 1);
 	else if (entry == 0)
-		count(p, was & ~FRESH, 1, 1);
-	r->who[i] = NOBODY;
+		add_to_tally(p, was & ~FRESH, 1, 1);
+	r->owner[i] = ABSENT;
 }
 
 /* Pages of a mapping, with their entries, all in one region. */
 static void
-see_region(struct pagemap *p, uint64_t page, const uint64_t *entry, size_t n)
+scan_region(struct pagemap *p, uint64_t page, const uint64_t *entry, size_t n)
 {
 	struct region *r = find_region(p, page);
-	size_t there = 0;
+	size_t resident = 0;
 	int huge;
 
 	for (size_t i = 0; i < n; i++)
-		there += is_there(entry[i]) != 0;
-	if (there && r == NULL)
-		r = get_region(p, page);
+		resident += is_resident(entry[i]) != 0;
+	if (resident && r == NULL)
+		r = ensure_region(p, page);
 	if (r == NULL)
 		return;
-	huge = there == REGION && r->fresh != NOBODY && is_huge(p, r);
+	huge = resident == REGION && r->fresh != ABSENT && is_huge(p, r);
 	for (size_t i = 0; i < n; i++)
-		if (is_there(entry[i]))
-			see_page(p, r, page % REGION + i, huge);
+		if (is_resident(entry[i]))
+			on_present(p, r, page % REGION + i, huge);
 		else
-			miss_page(p, r, page % REGION + i, entry[i]);
-	if (there)
-		r->look = p->look + 1;
+			on_absent(p, r, page % REGION + i, entry[i]);
+	if (resident)
+		r->scan = p->scan + 1;
 }
 
 static int
-see_mapping(struct pagemap *p, const struct mapping *m)
+scan_mapping(struct pagemap *p, const struct mapping *m)
 {
 	uint64_t entry[REGION * BATCH];
 
@@ -310,7 +310,7 @@ see_mapping(struct pagemap *p, const struct mapping *m)
 			return -1;
 		for (uint64_t i = 0, in; i < n; i += in) {
 			in = REGION - (page + i) % REGION;
-			see_region(p, page + i, entry + i, in < n - i ? in : n - i);
+			scan_region(p, page + i, entry + i, in < n - i ? in : n - i);
 		}
 	}
 	return 0;
@@ -318,18 +318,18 @@ see_mapping(struct pagemap *p, const struct mapping *m)
 
 /* What has no mapping any more: all of its pages are gone. */
 static void
-see_rest(struct pagemap *p)
+drop_unscanned(struct pagemap *p)
 {
 	for (size_t j = 0; j < p->nregion;) {
 		struct region *r = p->region[j];
 
-		r->fresh = NOBODY;
-		if (r->look > p->look) {
+		r->fresh = ABSENT;
+		if (r->scan > p->scan) {
 			j++;
 			continue;
 		}
 		for (size_t i = 0; i < REGION; i++)
-			miss_page(p, r, i, 0);
+			on_absent(p, r, i, 0);
 		drop_region(p, j);
 	}
 }
@@ -347,7 +347,7 @@ add_mapping(void *ctx, uint64_t start, uint64_t end, int own)
 }
 
 static const struct mapping *
-mapping_of(const struct pagemap *p, uint64_t page)
+find_mapping(const struct pagemap *p, uint64_t page)
 {
 	size_t low = 0, high = p->nmap;
 
@@ -365,26 +365,26 @@ mapping_of(const struct pagemap *p, uint64_t page)
 /* Pages that are in none of its own mappings any more; or never were: then a
  * fault there was of shared memory. */
 static void
-see_holes(struct pagemap *p)
+scan_holes(struct pagemap *p)
 {
 	for (size_t j = 0; j < p->nregion; j++) {
 		struct region *r = p->region[j];
-		const struct mapping *m = mapping_of(p, r->first);
+		const struct mapping *m = find_mapping(p, r->first);
 
 		if (m && m->own && r->first + REGION <= m->end)
 			continue;
 		for (size_t i = 0; i < REGION; i++) {
-			if (r->who[i] == NOBODY)
+			if (r->owner[i] == ABSENT)
 				continue;
-			m = mapping_of(p, r->first + i);
+			m = find_mapping(p, r->first + i);
 			if (m == NULL || !m->own)
-				miss_page(p, r, i, m ? PRESENT | OF_FILE : 0);
+				on_absent(p, r, i, m ? PRESENT | OF_FILE : 0);
 		}
 	}
 }
 
 static int
-look(struct pagemap *p)
+scan_pages(struct pagemap *p)
 {
 	p->nmap = 0;
 	if (proc_data_maps(p->pid, add_mapping, p) < 0)
@@ -392,10 +392,10 @@ look(struct pagemap *p)
 	/* One that goes meanwhile is seen to have gone the next time. */
 	for (size_t i = 0; i < p->nmap; i++)
 		if (p->map[i].own)
-			see_mapping(p, &p->map[i]);
-	see_holes(p);
-	see_rest(p);
-	p->look++;
+			scan_mapping(p, &p->map[i]);
+	scan_holes(p);
+	drop_unscanned(p);
+	p->scan++;
 	errno = ENOMEM;
 	return p->nomem ? -1 : 0;
 }
@@ -412,7 +412,7 @@ pagemap_new(pid_t pid)
 	p->pid = pid;
 	snprintf(path, sizeof path, "/proc/%d/pagemap", (int)pid);
 	p->fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (p->fd >= 0 && look(p) == 0)
+	if (p->fd >= 0 && scan_pages(p) == 0)
 		return p;
 	error = errno;
 	pagemap_free(p);
@@ -438,12 +438,12 @@ pagemap_free(struct pagemap *p)
 }
 
 int
-pagemap_look(struct pagemap *p,
+pagemap_scan(struct pagemap *p,
     void (*fn)(void *ctx, const struct pagemap_change *c), void *ctx)
 {
-	if (look(p) < 0)
+	if (scan_pages(p) < 0)
 		return -1;
-	tell(p, fn, ctx);
+	report(p, fn, ctx);
 	return 0;
 }
 
@@ -453,6 +453,6 @@ pagemap_end(struct pagemap *p,
 {
 	for (size_t j = 0; j < p->nregion; j++)
 		for (size_t i = 0; i < REGION; i++)
-			miss_page(p, p->region[j], i, 0);
-	tell(p, fn, ctx);
+			on_absent(p, p->region[j], i, 0);
+	report(p, fn, ctx);
 }

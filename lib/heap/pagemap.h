@@ -22,13 +22,13 @@ void pagemap_free(struct pagemap *p);
 
 /* Someone (a number below PAGEMAP_STRANGE) has caused a fault at an address.  -1: out
  * of memory. */
-int pagemap_fault(struct pagemap *p, uint64_t addr, uint32_t who);
+int pagemap_fault(struct pagemap *p, uint64_t addr, uint32_t owner);
 
 /* What has happened to someone's pages: how many have come, and have gone. */
-#define PAGEMAP_STRANGE 0x7ffffffeU /* who: came without a fault that was told */
+#define PAGEMAP_UNKNOWN 0x7ffffffeU /* who: came without a fault that was told */
 
 struct pagemap_change {
-	uint32_t who;
+	uint32_t owner;
 	uint64_t come, gone; /* PAGEMAP_STRANGE: come may be less than nothing, modulo
 	                        2^64, when a fault is told late */
 };
@@ -37,7 +37,7 @@ struct pagemap_change {
  * Look which pages are there, and call fn for all whose pages have come or gone
  * since the last look.  -1 with errno: the process has ended, or memory.
  */
-int pagemap_look(struct pagemap *p,
+int pagemap_scan(struct pagemap *p,
     void (*fn)(void *ctx, const struct pagemap_change *c), void *ctx);
 
 /* All that is left is gone: its process has ended. */

@@ -68,7 +68,7 @@ static const char *const prefixes[] = { "", "_rjem_", "je_" };
 const unsigned char *
 plan_file_code(const struct plan_file *f, uint64_t offset, size_t *len)
 {
-	const unsigned char *bytes = elf_file_bytes(f->obj, len);
+	const unsigned char *bytes = elf_file_bytes(f->elf, len);
 
 	if (offset >= *len)
 		return NULL;
@@ -87,20 +87,20 @@ is_stub(const struct plan_file *f, uint64_t offset)
 }
 
 static void
-see_shim(struct plan_file *f, int shim, uint64_t addr)
+on_shim(struct plan_file *f, int shim, uint64_t addr)
 {
 	uint64_t offset;
 
 	if (addr == 0) {
-		f->wanted |= 1U << shim;
+		f->wanted_shims |= 1U << shim;
 		return;
 	}
-	if (elf_file_addr_to_offset(f->obj, addr, &offset) < 0)
+	if (elf_file_addr_to_offset(f->elf, addr, &offset) < 0)
 		return;
 	f->shims |= 1U << shim;
 	f->shim.offset[shim] = offset;
 	if (!is_stub(f, offset))
-		f->bodies |= 1U << shim;
+		f->with_body |= 1U << shim;
 }
 
 /* A function of jemalloc has a prefix, or none; others none. */
@@ -133,7 +133,7 @@ add_entry(struct plan_file *f, const struct plan_function *fn, uint64_t offset)
 }
 
 static void
-see_symbol(void *ctx, const char *table, const struct elf_file_symbol *symbol)
+on_symbol(void *ctx, const char *table, const struct elf_file_symbol *symbol)
 {
 	struct plan_file *f = ctx;
 	int shim = allocator_shim(symbol->name);
@@ -141,8 +141,8 @@ see_symbol(void *ctx, const char *table, const struct elf_file_symbol *symbol)
 
 	(void)table;
 	if (shim >= 0)
-		see_shim(f, shim, symbol->addr);
-	if (symbol->addr == 0 || elf_file_addr_to_offset(f->obj, symbol->addr, &offset) < 0)
+		on_shim(f, shim, symbol->addr);
+	if (symbol->addr == 0 || elf_file_addr_to_offset(f->elf, symbol->addr, &offset) < 0)
 		return;
 	for (size_t i = 0; i < COUNT(functions); i++)
 		if (is_named(&functions[i], symbol->name))
@@ -150,26 +150,26 @@ see_symbol(void *ctx, const char *table, const struct elf_file_symbol *symbol)
 }
 
 static void
-see_slot(void *ctx, const char *name, uint64_t slot)
+on_slot(void *ctx, const char *name, uint64_t slot)
 {
 	struct plan_file *f = ctx;
 
 	for (size_t i = 0; i < COUNT(functions); i++)
 		if (functions[i].layer == PLAN_LIBC && strcmp(functions[i].name, name) == 0 &&
-		    f->nwant < COUNT(f->want)) {
-			f->want[f->nwant].function = &functions[i];
-			f->want[f->nwant++].slot = slot;
+		    f->nimport < COUNT(f->import)) {
+			f->import[f->nimport].function = &functions[i];
+			f->import[f->nimport++].slot = slot;
 		}
 }
 
 /* Strings that allocators keep where their names are gone. */
 static const char *
-linked_in(const struct elf_file *obj)
+find_hidden_allocator(const struct elf_file *elf)
 {
 	static const struct {
 		const char *string, *name;
 	} known[] = { { "<jemalloc>", "jemalloc" }, { "mimalloc: ", "mimalloc" } };
-	struct elf_file_section data = elf_file_section(obj, ".rodata");
+	struct elf_file_section data = elf_file_section(elf, ".rodata");
 
 	for (size_t i = 0; i < COUNT(known) && data.bytes; i++)
 		if (memmem(data.bytes, data.len, known[i].string,
@@ -179,50 +179,50 @@ linked_in(const struct elf_file *obj)
 }
 
 static void
-see_row(void *ctx, const uint64_t offset[4])
+on_stub_row(void *ctx, const uint64_t offset[4])
 {
 	struct plan_file *f = ctx;
 
-	if (array_room(&f->row, f->nrow, &f->row_room, sizeof *f->row) < 0) {
+	if (array_room(&f->stub_row, f->nstub_row, &f->stub_row_room, sizeof *f->stub_row) < 0) {
 		f->nomem = 1;
 		return;
 	}
-	memcpy(f->row[f->nrow++].offset, offset, sizeof f->row->offset);
+	memcpy(f->stub_row[f->nstub_row++].offset, offset, sizeof f->stub_row->offset);
 }
 
 /* The symbols that were set apart when the file was stripped. */
 static void
-look_apart(struct plan_file *f, pid_t pid)
+read_debug_file(struct plan_file *f, pid_t pid)
 {
 	char root[32] = "", name[DEBUGFILE_NAME];
 	const struct debugfile_where w = { .root = root, .path = f->path };
-	struct elf_file *apart;
+	struct elf_file *debug;
 
 	if (pid)
 		snprintf(root, sizeof root, "/proc/%d/root", (int)pid);
-	apart = debugfile_open(f->obj, &w, name);
-	if (apart == NULL)
+	debug = debugfile_open(f->elf, &w, name);
+	if (debug == NULL)
 		return;
-	elf_file_symbols(apart, see_symbol, f);
-	f->symtab = elf_file_has_symtab(apart);
-	f->apart = f->symtab ? strdup(name) : NULL;
-	elf_file_close(apart);
+	elf_file_symbols(debug, on_symbol, f);
+	f->symtab = elf_file_has_symtab(debug);
+	f->debug_path = f->symtab ? strdup(name) : NULL;
+	elf_file_close(debug);
 }
 
 static void
-look(struct plan_file *f, pid_t pid)
+read_file(struct plan_file *f, pid_t pid)
 {
-	elf_file_symbols(f->obj, see_symbol, f);
-	got_slots(f->obj, see_slot, f);
-	f->symtab = elf_file_has_symtab(f->obj);
+	elf_file_symbols(f->elf, on_symbol, f);
+	got_slots(f->elf, on_slot, f);
+	f->symtab = elf_file_has_symtab(f->elf);
 	if (!f->symtab)
-		look_apart(f, pid);
-	f->rust = elf_file_is_rust(f->obj) || f->wanted || f->shims;
+		read_debug_file(f, pid);
+	f->rust = elf_file_is_rust(f->elf) || f->wanted_shims || f->shims;
 	if (!f->rust)
 		return;
-	f->linked = linked_in(f->obj);
-	if (!f->symtab && !f->shims && !f->wanted)
-		rust_stubs_find(f->obj, see_row, f);
+	f->hidden = find_hidden_allocator(f->elf);
+	if (!f->symtab && !f->shims && !f->wanted_shims)
+		rust_stubs_find(f->elf, on_stub_row, f);
 }
 
 /* ---- files ------------------------------------------------------------- */
@@ -235,7 +235,7 @@ plan_file_open(int fd, const char *path, pid_t pid)
 	struct stat st;
 
 	if (f == NULL || (f->path = strdup(path)) == NULL || fstat(fd, &st) < 0 ||
-	    (f->obj = elf_file_open(fd, &error)) == NULL) {
+	    (f->elf = elf_file_open(fd, &error)) == NULL) {
 		close(fd);
 		if (f)
 			free(f->path);
@@ -247,20 +247,20 @@ plan_file_open(int fd, const char *path, pid_t pid)
 	f->dev = st.st_dev;
 	f->ino = st.st_ino;
 	snprintf(f->file, sizeof f->file, "/proc/self/fd/%d", fd);
-	look(f, pid);
+	read_file(f, pid);
 	return f;
 }
 
 void
 plan_file_close(struct plan_file *f)
 {
-	elf_file_close(f->obj);
+	elf_file_close(f->elf);
 	if (f->fd >= 0)
 		close(f->fd);
 	free(f->path);
-	free(f->apart);
+	free(f->debug_path);
 	free(f->entry);
-	free(f->row);
+	free(f->stub_row);
 	free(f);
 }
 
@@ -270,7 +270,7 @@ plan_file_bias(const struct plan_file *f, uint64_t *bias)
 {
 	struct elf_file_segment s;
 
-	for (size_t i = 0; f->nmap && elf_file_exec_segment(f->obj, i, &s) == 0; i++) {
+	for (size_t i = 0; f->nmap && elf_file_exec_segment(f->elf, i, &s) == 0; i++) {
 		uint64_t len = f->map[0].end - f->map[0].start;
 
 		if (s.offset + s.len <= f->map[0].offset || s.offset >= f->map[0].offset + len)

@@ -33,30 +33,30 @@ struct plan_shims {
 
 struct plan_file {
 	struct plan_file *next;
-	struct elf_file *obj;
+	struct elf_file *elf;
 	int fd, rust, symtab;
 	char file[40];           /* /proc/self/fd/... */
 	char *path;
 	const char *name;        /* its last component */
-	char *apart;             /* the file that has its symbols instead, or NULL */
+	char *debug_path;             /* the file that has its symbols instead, or NULL */
 	uint64_t dev, ino;
 	struct {
 		uint64_t start, end, offset;
 	} map[PLAN_SEGMENTS];
 	size_t nmap;
-	unsigned shims, bodies, wanted; /* __rust_*: bits; bodies do more than jump */
+	unsigned shims, with_body, wanted_shims; /* __rust_*: bits; bodies do more than jump */
 	struct plan_shims shim;              /* by name, */
-	struct plan_shims *row;              /* and by how they look where there are no
+	struct plan_shims *stub_row;              /* and by how they look where there are no
 	                                   names */
-	size_t nrow, row_room;
+	size_t nstub_row, stub_row_room;
 	struct plan_entry *entry;           /* functions of its own */
 	size_t nentry, entry_room;
 	struct {                       /* that it wants: of PLAN_LIBC */
 		const struct plan_function *function;
 		uint64_t slot;
-	} want[32];
-	size_t nwant;
-	const char *linked;            /* an allocator whose names are gone */
+	} import[32];
+	size_t nimport;
+	const char *hidden;            /* an allocator whose names are gone */
 	int nomem;
 };
 

@@ -74,7 +74,7 @@ note(struct planner *p, const char *format, ...)
 static struct plan_file *
 add_file(struct planner *p, int fd, const char *path)
 {
-	struct plan_file *f = plan_file_open(fd, path, p->pid), **at = &p->plan->inside;
+	struct plan_file *f = plan_file_open(fd, path, p->pid), **at = &p->plan->file;
 
 	if (f == NULL)
 		return NULL;
@@ -97,10 +97,10 @@ plain_path(char *out, size_t size, const char *path)
 }
 
 static void
-see_map(void *ctx, const struct proc_map *map)
+on_map(void *ctx, const struct proc_map *map)
 {
 	struct planner *p = ctx;
-	struct plan_file *f = p->plan->inside;
+	struct plan_file *f = p->plan->file;
 	char path[4200];
 	struct stat st;
 	int fd;
@@ -130,7 +130,7 @@ see_map(void *ctx, const struct proc_map *map)
 static struct plan_file *
 file_at(const struct planner *p, uint64_t addr, uint64_t *offset)
 {
-	for (struct plan_file *f = p->plan->inside; f; f = f->next)
+	for (struct plan_file *f = p->plan->file; f; f = f->next)
 		for (size_t i = 0; i < f->nmap; i++)
 			if (addr >= f->map[i].start && addr < f->map[i].end) {
 				*offset = addr - f->map[i].start + f->map[i].offset;
@@ -150,11 +150,11 @@ is_libc(const struct plan_file *f)
 /* Who defines a function for others to find: the executable, which is first,
  * else a library that replaces the C library's, else that one. */
 static struct plan_file *
-definer(const struct planner *p, const struct plan_function *fn, uint64_t *offset)
+find_definer(const struct planner *p, const struct plan_function *fn, uint64_t *offset)
 {
 	struct plan_file *found = NULL;
 
-	for (struct plan_file *f = p->plan->inside; f; f = f->next)
+	for (struct plan_file *f = p->plan->file; f; f = f->next)
 		for (size_t i = 0; i < f->nentry; i++)
 			if (f->entry[i].function == fn &&
 			    (found == NULL || (is_libc(found) && !is_libc(f)))) {
@@ -167,22 +167,22 @@ definer(const struct planner *p, const struct plan_function *fn, uint64_t *offse
 /* What a slot points at.  One that is not bound yet points into the file's own
  * table of jumps. */
 static struct plan_file *
-behind_slot(const struct planner *p, const struct plan_file *f, size_t want,
+slot_target(const struct planner *p, const struct plan_file *f, size_t import,
     uint64_t *offset)
 {
 	struct plan_file *to = NULL;
 	uint64_t bias, addr = 0;
 
 	if (p->pid && plan_file_bias(f, &bias) == 0 &&
-	    proc_read(p->pid, bias + f->want[want].slot, &addr, sizeof addr) == 0)
+	    proc_read(p->pid, bias + f->import[import].slot, &addr, sizeof addr) == 0)
 		to = file_at(p, addr, offset);
-	return to && to != f ? to : definer(p, f->want[want].function, offset);
+	return to && to != f ? to : find_definer(p, f->import[import].function, offset);
 }
 
 /* ---- probes ------------------------------------------------------------ */
 
 static unsigned
-keep_of(step_u64 shape)
+args_to_keep(step_u64 shape)
 {
 	unsigned keep = 0;
 
@@ -196,7 +196,7 @@ keep_of(step_u64 shape)
 }
 
 static int
-is_there(const struct list *l, const struct plan_file *f, uint64_t entry)
+has_probe(const struct list *l, const struct plan_file *f, uint64_t entry)
 {
 	for (size_t i = 0; i < *l->n; i++) {
 		const struct probe *p = &(*l->probe)[i];
@@ -213,13 +213,13 @@ add_probe(struct planner *p, const struct plan_file *f, const char *layer,
 {
 	struct list *to = p->to;
 	struct probe *new;
-	struct insn_place place;
+	struct insn_place spot;
 	size_t len;
 	const unsigned char *code = plan_file_code(f, entry, &len);
 
-	if (is_there(to, f, entry) || (to == &p->below && (shape & 15) == HEAP_FREE))
+	if (has_probe(to, f, entry) || (to == &p->below && (shape & 15) == HEAP_FREE))
 		return;
-	if (code == NULL || insn_place(code, len, keep_of(shape), &place) < 0) {
+	if (code == NULL || insn_place(code, len, args_to_keep(shape), &spot) < 0) {
 		if (to == &p->found)
 			note(p, "%s in %s is not probed: the kernel refuses its first "
 		    "instruction", function, f->name);
@@ -232,8 +232,8 @@ add_probe(struct planner *p, const struct plan_file *f, const char *layer,
 	new = &(*to->probe)[(*to->n)++];
 	*new = (struct probe){ .layer = layer, .path = f->path,
 		.file = f->file, .dev = f->dev, .ino = f->ino, .entry = entry,
-		.offset = entry + place.offset, .shape = shape,
-		.stepped = place.stepped };
+		.offset = entry + spot.offset, .shape = shape,
+		.stepped = spot.stepped };
 	snprintf(new->function, sizeof new->function, "%s", function);
 }
 
@@ -268,7 +268,7 @@ add_own(struct planner *p, const struct plan_file *f, enum plan_layer layer)
 static int
 are_stubs(const struct plan_file *f)
 {
-	return f->shims == ALL_SHIMS && !f->bodies;
+	return f->shims == ALL_SHIMS && !f->with_body;
 }
 
 /* The file whose __rust_* functions all are stubs, of this one or for it. */
@@ -279,7 +279,7 @@ stubs_for(const struct planner *p, const struct plan_file *f)
 		return NULL;
 	if (f->shims)
 		return are_stubs(f) ? f : NULL;
-	for (const struct plan_file *o = p->plan->inside; o && f->wanted; o = o->next)
+	for (const struct plan_file *o = p->plan->file; o && f->wanted_shims; o = o->next)
 		if (o != f && are_stubs(o))
 			return o;
 	return NULL;
@@ -297,18 +297,18 @@ add_below(struct planner *p, const struct plan_file *f)
 	if (kind != PLAN_LIBC || plan_file_has(f, PLAN_LIBC, "malloc"))
 		add_own(p, f, kind);
 	else
-		for (size_t i = 0; i < f->nwant; i++)
-			if ((to = behind_slot(p, f, i, &offset)))
-				add_probe(p, to, layer_name[PLAN_LIBC], f->want[i].function->name, offset,
-				    f->want[i].function->shape);
+		for (size_t i = 0; i < f->nimport; i++)
+			if ((to = slot_target(p, f, i, &offset)))
+				add_probe(p, to, layer_name[PLAN_LIBC], f->import[i].function->name, offset,
+				    f->import[i].function->shape);
 	p->to = &p->found;
 }
 
 static void
-choose_rows(struct planner *p, const struct plan_file *f)
+choose_stub_rows(struct planner *p, const struct plan_file *f)
 {
-	for (size_t i = 0; i < f->nrow; i++)
-		add_shims(p, f, &f->row[i], ALL_SHIMS);
+	for (size_t i = 0; i < f->nstub_row; i++)
+		add_shims(p, f, &f->stub_row[i], ALL_SHIMS);
 	add_below(p, f);
 	note(p, "%s is stripped, but what its code looks like tells where __rust_alloc "
 	    "and the like are, which only jump on: all that Rust allocates in it "
@@ -317,7 +317,7 @@ choose_rows(struct planner *p, const struct plan_file *f)
 
 /* That its calls do not go where the names say. */
 static const char *
-bypassed(const struct plan_file *f)
+bypass_text(const struct plan_file *f)
 {
 	return f->shims ? "; its __rust_alloc is bypassed (LTO, or a "
 	                  "#[global_allocator])"
@@ -332,10 +332,10 @@ choose_imports(struct planner *p, const struct plan_file *f)
 	int has_calloc = 0, n = 0;
 	uint64_t offset;
 
-	for (size_t i = 0; i < f->nwant; i++) {
-		const struct plan_function *fn = f->want[i].function;
+	for (size_t i = 0; i < f->nimport; i++) {
+		const struct plan_function *fn = f->import[i].function;
 
-		to = behind_slot(p, f, i, &offset);
+		to = slot_target(p, f, i, &offset);
 		has_calloc |= strcmp(fn->name, "calloc") == 0;
 		if (to == NULL)
 			continue;
@@ -346,7 +346,7 @@ choose_imports(struct planner *p, const struct plan_file *f)
 	}
 	if (n == 0 && p->pid == 0) {
 		note(p, "%s calls malloc and the like of whatever library has them when "
-		    "it runs%s", f->name, bypassed(f));
+		    "it runs%s", f->name, bypass_text(f));
 		return 1;
 	}
 	if (n == 0)
@@ -358,7 +358,7 @@ choose_imports(struct planner *p, const struct plan_file *f)
 	    first && plan_file_allocator(first) == PLAN_JEMALLOC       ? " (jemalloc)"
 	        : first && plan_file_allocator(first) == PLAN_MIMALLOC ? " (mimalloc)"
 	                                              : "",
-	    bypassed(f));
+	    bypass_text(f));
 	if (f->rust && !has_calloc)
 		note(p, "%s does not call calloc, which Rust's own default does: it may "
 		    "have an allocator of its own, whose memory is not seen", f->name);
@@ -387,7 +387,7 @@ read_slot(void *ctx, uint64_t slot, uint64_t *addr)
 
 /* What is called most is among what may be watched to find out. */
 static void
-guess(struct planner *p, const struct plan_file *f)
+add_guesses(struct planner *p, const struct plan_file *f)
 {
 	struct slots s = { p, f, 0 };
 	struct hot_slot t[GUESSES];
@@ -396,20 +396,20 @@ guess(struct planner *p, const struct plan_file *f)
 
 	if (p->pid == 0 || p->plan->nguess || plan_file_bias(f, &s.bias) < 0)
 		return;
-	n = hot_slots(f->obj, read_slot, &s, t, GUESSES);
+	n = hot_slots(f->elf, read_slot, &s, t, GUESSES);
 	p->to = &p->guess;
 	for (size_t i = 0; i < n; i++)
-		if (elf_file_addr_to_offset(f->obj, t[i].addr, &offset) == 0)
-			add_probe(p, f, f->linked ? f->linked : "own", "", offset, 0);
+		if (elf_file_addr_to_offset(f->elf, t[i].addr, &offset) == 0)
+			add_probe(p, f, f->hidden ? f->hidden : "own", "", offset, 0);
 	p->to = &p->found;
 }
 
 static void
-say_nothing(struct planner *p, const struct plan_file *f)
+note_nothing(struct planner *p, const struct plan_file *f)
 {
-	guess(p, f);
-	if (f->linked)
-		note(p, "%s is linked into %s, but its symbols were stripped", f->linked,
+	add_guesses(p, f);
+	if (f->hidden)
+		note(p, "%s is linked into %s, but its symbols were stripped", f->hidden,
 		    f->name);
 	else if (!f->symtab)
 		note(p, "%s is stripped, and allocates by no function of a library", f->name);
@@ -420,9 +420,9 @@ say_nothing(struct planner *p, const struct plan_file *f)
 /* Does it have an allocator of its own that leaves only these to libc: what
  * std's threads use? */
 static int
-has_private(const struct plan_file *f)
+has_hidden_allocator(const struct plan_file *f)
 {
-	return f->linked != NULL;
+	return f->hidden != NULL;
 }
 
 static void
@@ -435,24 +435,24 @@ choose(struct planner *p, const struct plan_file *f)
 		add_below(p, stubs);
 		note(p, "__rust_alloc and the like of %s only jump on: all that Rust "
 		    "allocates in %s comes by", stubs->name, f->name);
-	} else if (f->nrow && !p->o->no_shims) {
-		choose_rows(p, f);
+	} else if (f->nstub_row && !p->o->no_shims) {
+		choose_stub_rows(p, f);
 	} else if (plan_file_has(f, PLAN_JEMALLOC, "mallocx") && add_own(p, f, PLAN_JEMALLOC)) {
-		note(p, "jemalloc is linked into %s%s", f->name, bypassed(f));
+		note(p, "jemalloc is linked into %s%s", f->name, bypass_text(f));
 	} else if (plan_file_has(f, PLAN_MIMALLOC, "mi_malloc") && add_own(p, f, PLAN_MIMALLOC)) {
-		note(p, "mimalloc is linked into %s%s", f->name, bypassed(f));
-	} else if (has_private(f)) {
-		say_nothing(p, f);
+		note(p, "mimalloc is linked into %s%s", f->name, bypass_text(f));
+	} else if (has_hidden_allocator(f)) {
+		note_nothing(p, f);
 	} else if (plan_file_has(f, PLAN_LIBC, "malloc") && add_own(p, f, PLAN_LIBC)) {
-		note(p, "malloc and the like are linked into %s%s", f->name, bypassed(f));
-	} else if (f->nwant && choose_imports(p, f)) {
+		note(p, "malloc and the like are linked into %s%s", f->name, bypass_text(f));
+	} else if (f->nimport && choose_imports(p, f)) {
 		return;
 	} else if (f->shims) {
 		add_shims(p, f, &f->shim, f->shims);
 		note(p, "%s has an allocator of its own in Rust, which is inlined: at "
 		    "most a part of what it allocates is seen", f->name);
 	} else {
-		say_nothing(p, f);
+		note_nothing(p, f);
 	}
 }
 
@@ -461,7 +461,7 @@ choose(struct planner *p, const struct plan_file *f)
 static void
 complete(struct planner *p)
 {
-	for (const struct plan_file *f = p->plan->inside; f; f = f->next) {
+	for (const struct plan_file *f = p->plan->file; f; f = f->next) {
 		enum plan_layer kind = plan_file_allocator(f);
 		int used = 0;
 
@@ -479,7 +479,7 @@ complete(struct planner *p)
 static int
 is_stripped(const struct planner *p)
 {
-	for (const struct plan_file *f = p->plan->inside; f; f = f->next)
+	for (const struct plan_file *f = p->plan->file; f; f = f->next)
 		if (f->rust && !f->symtab)
 			return 1;
 	return 0;
@@ -490,17 +490,17 @@ choose_all(struct planner *p, char *why, size_t size)
 {
 	size_t rust = 0;
 
-	for (const struct plan_file *f = p->plan->inside; f; f = f->next) {
+	for (const struct plan_file *f = p->plan->file; f; f = f->next) {
 		if (!f->rust)
 			continue;
 		rust++;
-		if (f->apart)
+		if (f->debug_path)
 			note(p, "%s is stripped: its symbols are those of %s", f->name,
-			    f->apart);
+			    f->debug_path);
 		choose(p, f);
 	}
-	if (rust == 0 && p->o->all_callers && p->plan->inside)
-		choose(p, p->plan->inside);
+	if (rust == 0 && p->o->all_callers && p->plan->file)
+		choose(p, p->plan->file);
 	complete(p);
 	errno = 0;
 	if (p->plan->nprobe || p->plan->nguess || (p->pid == 0 && rust))
@@ -544,13 +544,13 @@ init(struct planner *p)
 }
 
 struct probe_plan *
-probe_plan_process(pid_t pid, const struct probe_plan_options *o, char *why, size_t size)
+probe_plan_of_process(pid_t pid, const struct probe_plan_options *o, char *why, size_t size)
 {
 	struct planner p = { .plan = calloc(1, sizeof *p.plan), .pid = pid, .o = o };
 	int error;
 
 	init(&p);
-	if (p.plan && proc_maps(pid, see_map, &p) == 0)
+	if (p.plan && proc_maps(pid, on_map, &p) == 0)
 		return finish(&p, why, size);
 	error = errno;
 	snprintf(why, size, "its mappings cannot be read: %s%s", strerror(error),
@@ -580,7 +580,7 @@ int
 probe_plan_adopt(struct probe_plan *p, const uint64_t *shape)
 {
 	struct planner planner = { .plan = p };
-	const struct plan_file *f = p->inside;
+	const struct plan_file *f = p->file;
 	size_t before = p->nprobe;
 
 	init(&planner);
@@ -599,7 +599,7 @@ probe_plan_free(struct probe_plan *p)
 {
 	if (p == NULL)
 		return;
-	for (struct plan_file *f = p->inside, *next; f; f = next) {
+	for (struct plan_file *f = p->file, *next; f; f = next) {
 		next = f->next;
 		plan_file_close(f);
 	}

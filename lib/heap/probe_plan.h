@@ -48,7 +48,7 @@ struct probe_plan {
 	size_t nguess;
 	char **note;              /* for people: what was chosen, and what is missing */
 	size_t nnote;
-	struct plan_file *inside;
+	struct plan_file *file;
 };
 
 /*
@@ -56,10 +56,10 @@ struct probe_plan {
  * bring is not known.  NULL: why[] says why there is nothing to probe; errno
  * is EACCES or EPERM where something is not permitted, ENOMEM, or 0.
  */
-struct probe_plan *probe_plan_process(pid_t pid, const struct probe_plan_options *o, char *why,
-    size_t size);
-struct probe_plan *probe_plan_of_file(const char *path, const struct probe_plan_options *o, char *why,
-    size_t size);
+struct probe_plan *probe_plan_of_process(pid_t pid, const struct probe_plan_options *o,
+    char *why, size_t size);
+struct probe_plan *probe_plan_of_file(const char *path, const struct probe_plan_options *o,
+    char *why, size_t size);
 void probe_plan_free(struct probe_plan *p);
 
 /*

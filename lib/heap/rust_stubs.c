@@ -9,13 +9,13 @@
 #define CALLEES 16
 
 /* What the function that a stub jumps to calls. */
-struct calltree {
+struct callees {
 	struct insn_callee callee[CALLEES];
 	size_t n;
 };
 
 static int
-calls(const struct calltree *c, const struct insn_callee *callee)
+calls(const struct callees *c, const struct insn_callee *callee)
 {
 	for (size_t i = 0; i < c->n; i++)
 		if (c->callee[i].addr == callee->addr && c->callee[i].slot == callee->slot)
@@ -25,7 +25,7 @@ calls(const struct calltree *c, const struct insn_callee *callee)
 
 /* How many of one are called by another, too. */
 static size_t
-shared(const struct calltree *a, const struct calltree *b)
+shared(const struct callees *a, const struct callees *b)
 {
 	size_t n = 0;
 
@@ -40,9 +40,9 @@ shared(const struct calltree *a, const struct calltree *b)
  * to more than malloc() does, and something that no other calls.
  */
 static int
-are_rust(const struct calltree c[4])
+are_rust_shims(const struct callees c[4])
 {
-	const struct calltree *alloc = &c[0], *dealloc = &c[1], *realloc_ = &c[2],
+	const struct callees *alloc = &c[0], *dealloc = &c[1], *realloc_ = &c[2],
 	    *zeroed = &c[3];
 
 	return dealloc->n == 1 && calls(realloc_, &dealloc->callee[0]) &&
@@ -53,7 +53,7 @@ are_rust(const struct calltree c[4])
 
 /* What a stub at an offset leads to: -1: it is none. */
 static int
-follow(const struct elf_file *o, uint64_t offset, struct calltree *out)
+read_callees(const struct elf_file *o, uint64_t offset, struct callees *out)
 {
 	size_t len;
 	const unsigned char *bytes = elf_file_bytes(o, &len);
@@ -71,23 +71,23 @@ follow(const struct elf_file *o, uint64_t offset, struct calltree *out)
 
 /* Four of them, that far apart? */
 static int
-is_row(const struct elf_file *o, uint64_t first, unsigned apart, uint64_t offset[4])
+is_shim_row(const struct elf_file *o, uint64_t first, unsigned spacing, uint64_t offset[4])
 {
-	struct calltree c[4];
+	struct callees c[4];
 
 	for (unsigned i = 0; i < 4; i++) {
-		offset[i] = first + (uint64_t)i * apart;
-		if (follow(o, offset[i], &c[i]) < 0)
+		offset[i] = first + (uint64_t)i * spacing;
+		if (read_callees(o, offset[i], &c[i]) < 0)
 			return 0;
 	}
-	return are_rust(c);
+	return are_rust_shims(c);
 }
 
 /* Where code begins: packed (for size), or as functions are aligned. */
-static const unsigned distances[] = { 16, 5, 10, 32 };
+static const unsigned spacings[] = { 16, 5, 10, 32 };
 
 static int
-may_begin(const unsigned char *code)
+may_be_stub(const unsigned char *code)
 {
 	return *code == 0xe9 || *code == 0x55;
 }
@@ -97,21 +97,21 @@ rust_stubs_find(const struct elf_file *o, void (*fn)(void *ctx, const uint64_t o
     void *ctx)
 {
 	struct elf_file_segment s;
-	uint64_t offset[4];
+	uint64_t shim[4];
 	size_t len;
 	const unsigned char *bytes = elf_file_bytes(o, &len);
 
 	for (size_t n = 0; elf_file_exec_segment(o, n, &s) == 0; n++)
 		for (uint64_t at = s.offset; at < s.offset + s.len && at < len; at++) {
-			if (!may_begin(bytes + at))
+			if (!may_be_stub(bytes + at))
 				continue;
-			for (size_t i = 0; i < COUNT(distances); i++) {
-				if (at + distances[i] >= len ||
-				    bytes[at + distances[i]] != bytes[at] ||
-				    !is_row(o, at, distances[i], offset))
+			for (size_t i = 0; i < COUNT(spacings); i++) {
+				if (at + spacings[i] >= len ||
+				    bytes[at + spacings[i]] != bytes[at] ||
+				    !is_shim_row(o, at, spacings[i], shim))
 					continue;
-				fn(ctx, offset);
-				at += 4ULL * distances[i] - 1;
+				fn(ctx, shim);
+				at += 4ULL * spacings[i] - 1;
 				break;
 			}
 		}

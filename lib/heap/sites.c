@@ -9,7 +9,7 @@
 #include "heap/heap.h"
 
 struct sites {
-	struct site **place;
+	struct site **site;
 	size_t n, room;
 	struct idmap of;        /* a hash of what they are -> index */
 	uint32_t *changed;      /* indexes, as they come */
@@ -28,8 +28,8 @@ sites_free(struct sites *p)
 	if (p == NULL)
 		return;
 	for (size_t i = 0; i < p->n; i++)
-		free(p->place[i]);
-	free(p->place);
+		free(p->site[i]);
+	free(p->site);
 	free(p->changed);
 	idmap_clear(&p->of);
 	free(p);
@@ -51,8 +51,8 @@ sites_get(struct sites *p, pid_t pid, pid_t tid, struct rec_ref stack)
 	struct site *new;
 
 	if (i != IDMAP_NONE)
-		return p->place[i];
-	if (array_room(&p->place, p->n, &p->room, sizeof new) < 0 ||
+		return p->site[i];
+	if (array_room(&p->site, p->n, &p->room, sizeof new) < 0 ||
 	    array_room(&p->changed, p->n, &p->changed_room, sizeof *p->changed) < 0)
 		return NULL;
 	new = calloc(1, sizeof *new);
@@ -64,12 +64,12 @@ sites_get(struct sites *p, pid_t pid, pid_t tid, struct rec_ref stack)
 	new->sum.tid = (uint64_t)tid;
 	new->sum.stack = stack;
 	new->index = (uint32_t)p->n;
-	p->place[p->n++] = new;
+	p->site[p->n++] = new;
 	return new;
 }
 
 void
-site_add(struct sites *p, struct site *to, const struct heap_change *c)
+sites_add(struct sites *p, struct site *to, const struct heap_change *c)
 {
 	struct rec_heap *s = &to->sum;
 
@@ -101,14 +101,14 @@ site_add(struct sites *p, struct site *to, const struct heap_change *c)
 struct site *
 sites_nth(const struct sites *p, uint32_t index)
 {
-	return p->place[index];
+	return p->site[index];
 }
 
 /* What is told since. */
 static void
-begin_anew(struct site *place)
+restart(struct site *site)
 {
-	struct rec_heap *s = &place->sum, old = *s;
+	struct rec_heap *s = &site->sum, old = *s;
 
 	memset(s, 0, sizeof *s);
 	s->pid = old.pid;
@@ -117,24 +117,24 @@ begin_anew(struct site *place)
 	s->live = old.live;
 	s->count = old.count;
 	s->peak = old.peak;
-	place->changed = 0;
+	site->changed = 0;
 }
 
 void
-sites_emit(struct sites *p, pid_t pid, void (*fn)(void *ctx, struct site *place),
+sites_emit(struct sites *p, pid_t pid, void (*fn)(void *ctx, struct site *site),
     void *ctx)
 {
 	size_t left = 0;
 
 	for (size_t i = 0; i < p->nchanged; i++) {
-		struct site *place = p->place[p->changed[i]];
+		struct site *site = p->site[p->changed[i]];
 
-		if (pid && place->sum.pid != (uint64_t)pid) {
+		if (pid && site->sum.pid != (uint64_t)pid) {
 			p->changed[left++] = p->changed[i];
 			continue;
 		}
-		fn(ctx, place);
-		begin_anew(place);
+		fn(ctx, site);
+		restart(site);
 	}
 	p->nchanged = left;
 }

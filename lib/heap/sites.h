@@ -31,7 +31,7 @@ struct site *sites_get(struct sites *p, pid_t pid, pid_t tid,
     struct rec_ref stack);
 
 /* Add what a site of this place has done. */
-void site_add(struct sites *p, struct site *to, const struct heap_change *c);
+void sites_add(struct sites *p, struct site *to, const struct heap_change *c);
 
 /* By its index. */
 struct site *sites_nth(const struct sites *p, uint32_t index);
@@ -39,6 +39,6 @@ struct site *sites_nth(const struct sites *p, uint32_t index);
 /* Call fn for each that has changed (and of one process, if pid is not 0), and
  * begin anew. */
 void sites_emit(struct sites *p, pid_t pid,
-    void (*fn)(void *ctx, struct site *place), void *ctx);
+    void (*fn)(void *ctx, struct site *site), void *ctx);
 
 #endif

@@ -31,20 +31,20 @@ main(void)
 	ages_add(a, 1, 999 * S + 7, 50, 2);
 	ages_add(a, 1, 998 * S, 7, 1);
 	ages_add(a, 1, 1001 * S, 1, 1); /* of the future: it is of now */
-	ok(ages_tell(a, take, NULL) == 0, "told");
+	ok(ages_emit(a, take, NULL) == 0, "told");
 	ok(n == 3, "by place and step: %zu", n);
-	ok(got[0].place == 1 && got[0].born == 998 * S && got[0].bytes == 7,
+	ok(got[0].site == 1 && got[0].born == 998 * S && got[0].bytes == 7,
 	    "the oldest of the first place first");
-	ok(got[1].place == 1 && got[1].born == 1001 * S && got[1].bytes == 201 &&
+	ok(got[1].site == 1 && got[1].born == 1001 * S && got[1].bytes == 201 &&
 	        got[1].count == 4, "weighed, and the last one's time");
-	ok(got[2].place == 2, "then the next place");
+	ok(got[2].site == 2, "then the next place");
 	ages_free(a);
 
 	a = ages_new(S, 1000000 * S);
 	n = 0;
 	for (uint64_t t = 0; t < 1000000; t += 100)
 		ages_add(a, 0, t * S, 3, 1);
-	ok(ages_tell(a, take, NULL) == 0, "a long time");
+	ok(ages_emit(a, take, NULL) == 0, "a long time");
 	for (size_t i = 0; i < n; i++) {
 		bytes += got[i].bytes;
 		count += got[i].count;

@@ -191,7 +191,7 @@ play(int rounds, int calloc_one)
 /* ---- tests ------------------------------------------------------------- */
 
 static uint64_t shape[FNS];
-static struct infer_seen seen;
+static struct infer_evidence seen;
 static const char *why;
 
 static int
@@ -217,8 +217,8 @@ test_roles(int calloc_one)
 	ok(shape[WRAPPER] == 0 && shape[GETTER] == 0 && shape[COPY] == 0 &&
 	        shape[CLONE] == 0 && shape[DROP] == 0,
 	    "and none of the others");
-	ok(seen.wrong == 0 && seen.births > 1000 && seen.unknown == 0,
-	    "%zu allocations, %zu wrong, %zu of unknown", seen.births, seen.wrong,
+	ok(seen.contradictions == 0 && seen.blocks > 1000 && seen.unknown == 0,
+	    "%zu allocations, %zu wrong, %zu of unknown", seen.blocks, seen.contradictions,
 	    seen.unknown);
 }
 
@@ -256,9 +256,9 @@ test_doubt(void)
 	play(5000, 1);
 	leave_out(MEMALIGN);
 	got = find(FNS);
-	ok(got == 0 && seen.unknown > 100 && seen.wrong == 0,
+	ok(got == 0 && seen.unknown > 100 && seen.contradictions == 0,
 	    "without posix_memalign() frees of unknown memory are counted: %zu of %zu, %zu wrong, %s",
-	    seen.unknown, seen.frees, seen.wrong, why ? why : "found");
+	    seen.unknown, seen.frees, seen.contradictions, why ? why : "found");
 	for (size_t i = 0; i < calls.n; i++)
 		for (int j = 0; j < 3; j++)
 			calls.call[i].arg[j] = BASE + 8 * garbage();
