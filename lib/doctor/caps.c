@@ -251,7 +251,7 @@ perf_refused(const struct caps *p, int error, uint64_t caps,
 /* Above 2 nobody may, by an addition of Debian, Ubuntu and Android: but for
  * CAP_SYS_ADMIN, to Debian 12's kernel, and CAP_PERFMON too, to others. */
 static void
-ask_beyond_2(const struct caps *p, char *out, size_t size)
+remedy_beyond_2(const struct caps *p, char *out, size_t size)
 {
 	char ask[256];
 
@@ -271,7 +271,7 @@ caps_perf(const struct caps *p, int error, int kernel, struct verdict *out)
 	if (perf_refused(p, error, 0, out))
 		return;
 	if (p->perf_paranoid > 2 && !caps_has(p, CAPS_ADMIN)) {
-		ask_beyond_2(p, remedy, sizeof remedy);
+		remedy_beyond_2(p, remedy, sizeof remedy);
 	} else if (p->perf_paranoid == 2 && kernel &&
 	    !caps_has(p, CAPS_PERFMON)) {
 		caps_ask(p, CAPS_PERFMON, ask, sizeof ask);

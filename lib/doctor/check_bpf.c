@@ -85,7 +85,7 @@ load(const struct caps *me, struct rawbpf_program *p, const char *what,
 
 /* A clock of our own CPU time, to run a program at. */
 static int
-open_clock(const struct caps *me, struct verdict *out)
+open_cpu_clock(const struct caps *me, struct verdict *out)
 {
 	struct perf_event_attr a = { .size = sizeof a, .type = PERF_TYPE_SOFTWARE,
 		.config = PERF_COUNT_SW_CPU_CLOCK, .sample_period = 1000000,
@@ -99,9 +99,9 @@ open_clock(const struct caps *me, struct verdict *out)
 
 /* Run a program at such a clock from now on: the clock's descriptor, or -1. */
 static int
-start(const struct caps *me, int program, struct verdict *out)
+attach_clock(const struct caps *me, int program, struct verdict *out)
 {
-	int clock = open_clock(me, out);
+	int clock = open_cpu_clock(me, out);
 
 	if (clock < 0)
 		return -1;
@@ -124,7 +124,7 @@ check_bpf_load(const struct caps *me, struct verdict *out)
 
 	if (fd < 0)
 		return;
-	clock = start(me, fd, out);
+	clock = attach_clock(me, fd, out);
 	if (clock >= 0) {
 		verdict_yes(out, "one was loaded, and attached to a perf event");
 		close(clock);
@@ -224,7 +224,7 @@ try_ring(const struct caps *me, int map, int program, struct verdict *out)
 		verdict_no(out, NULL, "its memory cannot be mapped: %s", strerror(errno));
 		return;
 	}
-	clock = start(me, program, out);
+	clock = attach_clock(me, program, out);
 	if (clock >= 0) {
 		if (selftest_spin(ring_has, &r))
 			verdict_yes(out, "a program wrote into one, and it was read");

@@ -22,7 +22,7 @@
 
 #define UNWIND_STEP 64 /* bytes between two places where a table is asked */
 #define UNWIND_TINY 16384 /* a library with so little code is nobody's care */
-#define PLACES 100     /* in a file, that are named to see if they can be */
+#define SAMPLES 100     /* in a file, that are named to see if they can be */
 #define MEMORY (256 << 20) /* for debug information */
 #define LISTED 3       /* files that a text names, at most */
 
@@ -45,7 +45,7 @@ struct file {
 struct check_process {
 	pid_t pid;
 	const struct caps *me;
-	int looked;
+	int scanned;
 	int error;           /* errno of reading the mappings, or 0 */
 	struct file *file;   /* the executable is the first one, if it is known */
 	size_t n, room;
@@ -80,52 +80,52 @@ check_process_close(struct check_process *p)
 /* ---- looking at files -------------------------------------------------- */
 
 static void
-look_at_code(struct file *f, const struct elf_file *obj)
+read_code(struct file *f, const struct elf_file *elf)
 {
 	struct unwind_table table;
-	uint64_t places = 0, known = 0;
+	uint64_t samples = 0, known = 0;
 
 	memset(&table, 0, sizeof table);
-	f->problem = cfi_compile(&table, obj, NULL);
+	f->problem = cfi_compile(&table, elf, NULL);
 	while (f->ncode < sizeof f->code / sizeof *f->code &&
-	    elf_file_exec_segment(obj, f->ncode, &f->code[f->ncode]) == 0)
+	    elf_file_exec_segment(elf, f->ncode, &f->code[f->ncode]) == 0)
 		f->ncode++;
 	for (size_t i = 0; i < f->ncode; i++)
 		for (uint64_t at = 0; at < f->code[i].len; at += UNWIND_STEP) {
 			unsigned kind = STEP_KIND(
 			    unwind_rule(&table, f->code[i].offset + at));
 
-			places++;
+			samples++;
 			known += kind != STEP_NONE && kind != STEP_FRAME;
 		}
-	f->unwind = places ? (unsigned)(known * 1000 / places) : 0;
+	f->unwind = samples ? (unsigned)(known * 1000 / samples) : 0;
 	unwind_free(&table);
 }
 
 static void
-look_at_obj(struct file *f, const struct elf_file *obj)
+read_elf(struct file *f, const struct elf_file *elf)
 {
-	elf_file_buildid(obj, f->buildid);
-	f->rust = elf_file_is_rust(obj);
-	f->debug_info = elf_file_has_debug(obj);
-	f->symtab = elf_file_has_symtab(obj);
-	look_at_code(f, obj);
+	elf_file_buildid(elf, f->buildid);
+	f->rust = elf_file_is_rust(elf);
+	f->debug_info = elf_file_has_debug(elf);
+	f->symtab = elf_file_has_symtab(elf);
+	read_code(f, elf);
 }
 
 static void
-look_at_file(struct check_process *p, struct file *f, const struct proc_map *map)
+read_file(struct check_process *p, struct file *f, const struct proc_map *map)
 {
 	int fd = module_open(p->pid, map, f->path);
-	struct elf_file *obj;
+	struct elf_file *elf;
 
 	if (fd < 0) {
 		f->problem = "it cannot be opened";
 		return;
 	}
-	obj = elf_file_open(fd, &f->problem);
-	if (obj)
-		look_at_obj(f, obj);
-	elf_file_close(obj);
+	elf = elf_file_open(fd, &f->problem);
+	if (elf)
+		read_elf(f, elf);
+	elf_file_close(elf);
 	close(fd);
 }
 
@@ -154,7 +154,7 @@ path_of(const struct proc_map *map)
 }
 
 static void
-see_map(void *ctx, const struct proc_map *map)
+on_map(void *ctx, const struct proc_map *map)
 {
 	struct check_process *p = ctx;
 	struct file *f;
@@ -185,7 +185,7 @@ see_map(void *ctx, const struct proc_map *map)
 	f->major = map->major;
 	f->minor = map->minor;
 	f->exe = map->ino == p->exe;
-	look_at_file(p, f, map);
+	read_file(p, f, map);
 }
 
 /* The executable goes first, for those who look for its names. */
@@ -205,18 +205,18 @@ put_exe_first(struct check_process *p)
 /* Look at all of them, once.  -1: that is not possible, and p->error tells
  * why. */
 static int
-look(struct check_process *p)
+scan_process(struct check_process *p)
 {
 	char path[64];
 	struct stat st;
 
-	if (p->looked)
+	if (p->scanned)
 		return p->error ? -1 : 0;
-	p->looked = 1;
+	p->scanned = 1;
 	snprintf(path, sizeof path, "/proc/%d/exe", (int)p->pid);
 	if (stat(path, &st) == 0)
 		p->exe = st.st_ino;
-	if (proc_maps(p->pid, see_map, p) < 0)
+	if (proc_maps(p->pid, on_map, p) < 0)
 		p->error = errno;
 	else if (p->nomem)
 		p->error = ENOMEM;
@@ -269,7 +269,7 @@ need_maps(struct check_process *p, struct verdict *out)
 	uint64_t caps = caps_before(p->me, 6, 15) ? CAPS_PTRACE
 	                                               : CAPS_PERFMON;
 
-	if (look(p) == 0)
+	if (scan_process(p) == 0)
 		return 0;
 	ptrace_access_read(p->me, p->pid, caps, p->error, out);
 	return -1;
@@ -381,7 +381,7 @@ struct names {
 };
 
 static void
-name_places(const struct file *f, struct names *out)
+name_samples(const struct file *f, struct names *out)
 {
 	uint64_t code = code_size(f), at;
 	struct dwarf_memory memory = { .most = MEMORY };
@@ -391,8 +391,8 @@ name_places(const struct file *f, struct names *out)
 	size_t n, j;
 
 	memset(out, 0, sizeof *out);
-	for (unsigned i = 0; s && code && i < PLACES; i++) {
-		at = code / PLACES * i + code / PLACES / 2;
+	for (unsigned i = 0; s && code && i < SAMPLES; i++) {
+		at = code / SAMPLES * i + code / SAMPLES / 2;
 		for (j = 0; j + 1 < f->ncode && at >= f->code[j].len; j++)
 			at -= f->code[j].len;
 		n = symbols_lookup(s, f->code[j].offset + at, &frame);
@@ -413,13 +413,13 @@ describe_symbols(const struct file *f, struct list *good,
 {
 	struct names names;
 
-	name_places(f, &names);
+	name_samples(f, &names);
 	if (f->problem)
 		list_add(bad, "%s: %s", f->name, f->problem);
-	else if (names.function * 2 < PLACES && !f->symtab && !f->debug_info &&
+	else if (names.function * 2 < SAMPLES && !f->symtab && !f->debug_info &&
 	    !names.apart[0])
 		list_add(bad, "%s is stripped", f->name);
-	else if (names.function * 2 < PLACES)
+	else if (names.function * 2 < SAMPLES)
 		list_add(bad, "only %u %% of %s has names of functions", names.function,
 		    f->name);
 	else if (names.line == 0)
@@ -469,7 +469,7 @@ void
 check_process_allocator(struct check_process *p, struct verdict *out)
 {
 	const struct probe_plan_options o = { .all_callers = !has_rust(p) };
-	struct list said = { "", 0 };
+	struct list notes = { "", 0 };
 	char why[VERDICT_TEXT];
 	struct probe_plan *plan;
 
@@ -481,11 +481,11 @@ check_process_allocator(struct check_process *p, struct verdict *out)
 		return;
 	}
 	for (size_t i = 0; i < plan->nnote; i++)
-		list_add(&said, "%s", plan->note[i]);
+		list_add(&notes, "%s", plan->note[i]);
 	if (plan->nprobe == 0)
-		list_add(&said, "which of %zu functions allocate is found out by what "
+		list_add(&notes, "which of %zu functions allocate is found out by what "
 		    "they do", plan->nguess);
-	list_end(&said);
-	verdict_yes(out, "%s", said.text);
+	list_end(&notes);
+	verdict_yes(out, "%s", notes.text);
 	probe_plan_free(plan);
 }

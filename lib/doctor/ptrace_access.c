@@ -43,7 +43,7 @@ all_are(const unsigned id[3], unsigned mine)
 
 /* The rules of ptrace(2), "Ptrace access mode checking", in their order. */
 static const char *
-stranger(const struct caps *me, pid_t pid, char *buf, size_t size)
+denial_reason(const struct caps *me, pid_t pid, char *buf, size_t size)
 {
 	struct proc_stat st;
 	struct owner o;
@@ -84,7 +84,7 @@ ptrace_access_read(const struct caps *me, pid_t pid, uint64_t caps, int error,
 		verdict_no(out, NULL, "%s", caps_error(error));
 		return;
 	}
-	why = stranger(me, pid, buf, sizeof buf);
+	why = denial_reason(me, pid, buf, sizeof buf);
 	if (caps_has(me, caps) || why == NULL) {
 		caps_unknown(error, out);
 		return;
@@ -98,7 +98,7 @@ ptrace_access_read(const struct caps *me, pid_t pid, uint64_t caps, int error,
 /* Yama adds to the rules where memory is concerned: Documentation/
  * admin-guide/LSM/Yama.rst of Linux. */
 static int
-blame_yama(const struct caps *me, struct verdict *out)
+explain_yama(const struct caps *me, struct verdict *out)
 {
 	char ask[256], remedy[512];
 
@@ -126,7 +126,7 @@ ptrace_access_memory(const struct caps *me, pid_t pid, int error, struct verdict
 		verdict_no(out, "a kernel with CONFIG_CROSS_MEMORY_ATTACH",
 		    "there is no process_vm_readv(2)");
 	else if (error != EPERM || !(me->ptrace_scope == 3 ||
-	                            stranger(me, pid, buf, sizeof buf) == NULL) ||
-	    !blame_yama(me, out))
+	                            denial_reason(me, pid, buf, sizeof buf) == NULL) ||
+	    !explain_yama(me, out))
 		ptrace_access_read(me, pid, CAPS_PTRACE, error, out);
 }
