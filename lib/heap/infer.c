@@ -1,3 +1,17 @@
+/*
+ * Every call in the trace becomes up to two touches: the pointer it was passed
+ * and the pointer it returned.  Sorted by pointer and time, the touches of one
+ * pointer tell its story: returned, passed around, passed to the function that
+ * frees it, returned again.
+ *
+ * Each pass over the touches narrows the roles down.  The first finds the
+ * function that frees: the last that pointers are passed to before they are
+ * returned again.  With it known, scan_lives() cuts each story into blocks
+ * (allocated at, freed at, returned by), and the counts of blocks per function
+ * tell who allocates and who reallocates; it runs again whenever a role is
+ * settled, because each one changes where blocks begin and end.  All sets of
+ * functions are bits of a uint64_t.
+ */
 #include "heap/infer.h"
 
 #include <stdlib.h>
@@ -6,19 +20,21 @@
 #include "base/array.h"
 #include "heap/infer_inside.h"
 
-#define LEAST_BLOCKS 100 /* before anything is said */
+#define LEAST_BLOCKS 100 /* blocks, before anything is concluded */
 #define LEAST_FREED 50
-#define LEAST_AGAIN 10   /* pointers handed out again, to tell who frees */
-#define LOOKBACK 1000         /* touches of a pointer that are looked back over */
+#define LEAST_AGAIN 10 /* reissued pointers, to conclude who frees */
+#define LOOKBACK 1000  /* touches of one pointer, searched backwards */
 
-/* ---- what has touched what --------------------------------------------- */
+/* ---- touches ------------------------------------------------------------ */
 
+/* Returns whether p can be the address of a block: in user space, aligned to 8. */
 static int
 is_pointer(uint64_t p)
 {
 	return p >= 0x10000 && p < 1ULL << 47 && (p & 7) == 0;
 }
 
+/* Append a touch, unless p is no pointer. */
 static void
 add_touch(struct infer *r, uint64_t p, uint32_t when, uint32_t call, enum infer_how how)
 {
@@ -41,6 +57,7 @@ by_pointer(const void *va, const void *vb)
 	return a->when < b->when ? -1 : a->when > b->when;
 }
 
+/* Collect the touches of all calls, sorted by pointer and time. */
 static void
 collect_touches(struct infer *r)
 {
@@ -66,7 +83,7 @@ fn_of(const struct infer *r, const struct infer_touch *t)
 	return r->call[t->call].fn;
 }
 
-/* Is one call made by another, or by one that that has made? */
+/* Returns whether a call was made, directly or not, by the call outer. */
 static int
 within(const struct infer *r, uint32_t call, uint32_t outer)
 {
@@ -75,16 +92,17 @@ within(const struct infer *r, uint32_t call, uint32_t outer)
 	return call == outer;
 }
 
+/* Returns whether one of two calls was made by the other. */
 static int
 are_nested(const struct infer *r, uint32_t a, uint32_t b)
 {
 	return a < b ? within(r, b, a) : within(r, a, b);
 }
 
-/* ---- who frees --------------------------------------------------------- */
+/* ---- which function frees ----------------------------------------------- */
 
-/* Those that were given a pointer last before it was handed out again: one, and
- * who called it or was called by it. */
+/* Credit the function that was last passed the pointer of touch i before that
+ * touch returned it, and those that called it or that it called. */
 static void
 count_passed_last(struct infer *r, size_t i)
 {
@@ -100,7 +118,8 @@ count_passed_last(struct infer *r, size_t i)
 	}
 }
 
-/* Is what was handed out given to somebody, before it comes again? */
+/* Returns whether the pointer returned by touch i is passed to an unrelated call
+ * before it is returned again. */
 static int
 is_used(const struct infer *r, size_t i)
 {
@@ -109,11 +128,11 @@ is_used(const struct infer *r, size_t i)
 	while (++i < r->n && r->touch[i].p == t->p)
 		if (!are_nested(r, r->touch[i].call, t->call))
 			return r->touch[i].how == INFER_PASSED;
-	return 1; /* it may be yet */
+	return 1; /* it may be, after the trace */
 }
 
-/* A function has handed out a pointer: is there something that ended what was
- * there before? */
+/* Count a returned pointer (touch i), and whether something could have freed it
+ * since it was last touched. */
 static void
 on_returned(struct infer *r, size_t i)
 {
@@ -132,8 +151,8 @@ on_returned(struct infer *r, size_t i)
 	count_passed_last(r, i);
 }
 
-/* A function was given a pointer: has it been before, and nobody has handed it out
- * since? */
+/* Count a passed pointer (touch i), and whether the same function was passed it
+ * before with nobody returning it in between. */
 static void
 on_passed(struct infer *r, size_t i)
 {
@@ -151,9 +170,10 @@ on_passed(struct infer *r, size_t i)
 	}
 }
 
-/* The one that most is given last.  What hands out pointers that are used
- * reallocates; what happens to be left in rax is not: mimalloc leaves there what
- * was freed before. */
+/* Find the function that frees: the one that is most often the last to be passed
+ * a pointer.  Exclude functions that return used pointers, which reallocate.  A
+ * pointer merely left over in rax does not count: mimalloc leaves the block
+ * freed before there. */
 static void
 find_frees(struct infer *r)
 {
@@ -175,7 +195,7 @@ find_frees(struct infer *r)
 	}
 }
 
-/* What others do not use is left in rax by chance. */
+/* Find the functions whose results are used; other results are left over in rax. */
 static void
 find_candidates(struct infer *r)
 {
@@ -185,7 +205,7 @@ find_candidates(struct infer *r)
 			r->candidates |= BIT(f);
 }
 
-/* ---- lives ------------------------------------------------------------- */
+/* ---- blocks ------------------------------------------------------------- */
 
 static uint32_t
 add_block(struct infer *r, const struct infer_touch *t)
@@ -198,6 +218,7 @@ add_block(struct infer *r, const struct infer_touch *t)
 	return (uint32_t)r->nblock++;
 }
 
+/* Record that the call of touch t returned a block. */
 static void
 add_share(struct infer *r, uint32_t block, const struct infer_touch *t)
 {
@@ -209,15 +230,17 @@ add_share(struct infer *r, uint32_t block, const struct infer_touch *t)
 	r->share[r->nshare++] = (struct infer_share){ block, t->call };
 }
 
-/* A pointer's state, from touch to touch. */
+/* State of one pointer while its touches are scanned in order. */
 struct life {
 	uint64_t p;
-	uint32_t block;      /* CALLTRACE_NONE: it does not live, as far as is known */
-	uint32_t call;       /* that has handed it out */
-	uint64_t movers;     /* were given it, and have handed out another: bits */
-	uint32_t mover[CALLTRACE_MOST]; /* their calls */
+	uint32_t block;                 /* CALLTRACE_NONE: not known to live */
+	uint32_t call;                  /* that returned it */
+	uint64_t movers;                /* functions that were passed it and returned
+	                                   another pointer: bits */
+	uint32_t mover[CALLTRACE_MOST]; /* calls of each */
 };
 
+/* End the block of l at a time, if there is one. */
 static void
 end_life(struct infer *r, struct life *l, uint32_t when)
 {
@@ -232,7 +255,7 @@ end_life(struct infer *r, struct life *l, uint32_t when)
 	l->block = CALLTRACE_NONE;
 }
 
-/* It comes again: then what seemed to have moved it has. */
+/* Handle the pointer's reuse: whatever seemed to have moved its block has. */
 static void
 on_reissued(struct infer *r, struct life *l, uint32_t when)
 {
@@ -241,6 +264,8 @@ on_reissued(struct infer *r, struct life *l, uint32_t when)
 	end_life(r, l, when);
 }
 
+/* Handle a returned pointer: it begins a block, ends one that was moved away, or
+ * contradicts one that is still live. */
 static void
 on_block_returned(struct infer *r, struct life *l, const struct infer_touch *t)
 {
@@ -274,8 +299,8 @@ on_block_returned(struct infer *r, struct life *l, const struct infer_touch *t)
 	add_share(r, l->block, t);
 }
 
-/* It is freed: by what seemed to have moved it, or does it still live after
- * that? */
+/* Handle a free by a call: a mover that made the call has moved the block; one
+ * that did not has left it alive. */
 static void
 on_freed(struct infer *r, struct life *l, uint32_t call)
 {
@@ -289,6 +314,7 @@ on_freed(struct infer *r, struct life *l, uint32_t call)
 	l->movers = 0;
 }
 
+/* Handle a passed pointer: the call frees its block, or seems to move it. */
 static void
 on_block_passed(struct infer *r, struct life *l, const struct infer_touch *t)
 {
@@ -307,6 +333,8 @@ on_block_passed(struct infer *r, struct life *l, const struct infer_touch *t)
 	}
 }
 
+/* Rebuild all blocks and the counts that depend on them, by the roles known so
+ * far. */
 static void
 scan_lives(struct infer *r)
 {
@@ -331,9 +359,10 @@ scan_lives(struct infer *r)
 	}
 }
 
-/* ---- who allocates ----------------------------------------------------- */
+/* ---- which functions allocate ------------------------------------------- */
 
-/* A new pointer, which is used, for one that lives, which nobody frees any more. */
+/* Find the functions that return a new, used pointer for a live one that nobody
+ * frees afterwards. */
 static void
 find_reallocs(struct infer *r)
 {
@@ -347,6 +376,7 @@ find_reallocs(struct infer *r)
 	}
 }
 
+/* Returns whether nearly all calls of function f return blocks that others free. */
 static int
 is_allocator(const struct infer *r, unsigned f)
 {
@@ -357,7 +387,7 @@ is_allocator(const struct infer *r, unsigned f)
 	    fn->blocks * 10 >= fn->calls * 9;
 }
 
-/* How much a function has handed out that none of some others has. */
+/* Count the blocks that function f returned and none of the set others did. */
 static size_t
 count_uncovered(const struct infer *r, unsigned f, uint64_t others)
 {
@@ -368,7 +398,9 @@ count_uncovered(const struct infer *r, unsigned f, uint64_t others)
 	return n;
 }
 
-/* Of those that call one another, the one by which more comes. */
+/* Add functions of the set from to chosen, the one that adds most blocks first,
+ * until none adds enough.  Returns the resulting set; of functions that call
+ * each other it has the outermost or the innermost, whichever returns more. */
 static uint64_t
 choose_covering(const struct infer *r, uint64_t from, uint64_t chosen)
 {
@@ -387,8 +419,8 @@ choose_covering(const struct infer *r, uint64_t from, uint64_t chosen)
 	}
 }
 
-/* What can be nothing that allocates must not confuse: an end of something is
- * where something else begins. */
+/* Drop functions that cannot be allocators from the candidates, so that their
+ * results do not end the lifetimes of real blocks. */
 static void
 drop_confusing(struct infer *r)
 {
@@ -401,13 +433,13 @@ drop_confusing(struct infer *r)
 	}
 }
 
-/* Some of those that allocate (or all that reallocate) without those that always
- * let another one of them do it: that may be called by others, too. */
+/* Returns the set some without functions that always leave the allocation to
+ * another one in it.  The innermost one may have other callers as well. */
 static uint64_t
 innermost(const struct infer *r, uint64_t some)
 {
 	size_t own[CALLTRACE_MOST] = { 0 };
-	uint32_t counted = CALLTRACE_NONE; /* a birth whose innermost one is known */
+	uint32_t counted = CALLTRACE_NONE; /* block whose innermost function is counted */
 
 	for (size_t i = 0; i < r->nshare; i++) {
 		unsigned f = r->call[r->share[i].call].fn;
@@ -423,6 +455,7 @@ innermost(const struct infer *r, uint64_t some)
 	return some;
 }
 
+/* Settle which functions allocate and which reallocate. */
 static void
 find_allocs(struct infer *r)
 {
@@ -437,9 +470,10 @@ find_allocs(struct infer *r)
 	r->candidates = r->allocs | r->reallocs;
 }
 
-/* ---- all of it --------------------------------------------------------- */
+/* ---- verdict ------------------------------------------------------------ */
 
-/* Before others are left out. */
+/* Report every function that dealt with blocks at all, before roles narrow them
+ * down. */
 static void
 report_pointers(const struct infer *r, struct infer_evidence *evidence)
 {
@@ -452,6 +486,7 @@ report_pointers(const struct infer *r, struct infer_evidence *evidence)
 	}
 }
 
+/* Fill in the rest of *evidence from the final blocks. */
 static void
 summarize(struct infer *r, struct infer_evidence *evidence)
 {
@@ -468,19 +503,20 @@ summarize(struct infer *r, struct infer_evidence *evidence)
 		}
 }
 
+/* Returns why the evidence does not suffice, or NULL if it does. */
 static const char *
 check_evidence(const struct infer *r, const struct infer_evidence *evidence)
 {
 	if (r->nomem)
 		return "out of memory";
 	if (r->frees == 0)
-		return "nothing was seen to be freed";
+		return "no function was seen to free memory";
 	if (r->allocs == 0 || evidence->blocks < LEAST_BLOCKS || evidence->freed < LEAST_FREED)
 		return "too little was allocated";
 	if (evidence->contradictions * 100 > evidence->blocks)
-		return "what was seen does not fit together";
+		return "the calls contradict each other";
 	if (evidence->unknown * 2 > evidence->frees)
-		return "most of what was freed came from elsewhere";
+		return "most frees were of memory from elsewhere";
 	return NULL;
 }
 

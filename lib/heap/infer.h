@@ -1,11 +1,11 @@
 /*
- * Which of some functions allocate, reallocate and free, by what they do: for
- * files that tell no names.
+ * Infer from a trace of calls which functions allocate, reallocate and free,
+ * for files without names.
  *
- * Memory that is handed out twice was freed in between: the function that was
- * given the pointer then, once each time, frees.  Those allocate whose results
- * are freed by it, and that never hand out what lives.  What is taken for
- * sizes must leave all that lives side by side.
+ * Memory that is returned twice was freed in between: the function that was
+ * passed the pointer in between, once each time, frees.  The functions whose
+ * results it frees, and that never return a live block, allocate.  What is
+ * taken for their sizes must leave all live blocks side by side.
  */
 #ifndef INFER_H
 #define INFER_H
@@ -15,21 +15,22 @@
 
 #include "heap/calltrace.h"
 
-/* What it was found by. */
+/* What an inference rests on. */
 struct infer_evidence {
-	size_t blocks, freed; /* allocations, and those that were freed */
-	size_t frees, unknown; /* calls that free; of what none that was found has
-	                          handed out since it was freed last */
-	uint64_t pointers;     /* functions that had to do with what was handed out
-	                          and freed, though it may not be clear what: bits */
-	size_t contradictions;          /* that contradict: handed out while it lived, or side
-	                          by side with what overlaps */
+	size_t blocks, freed;  /* allocated blocks; those freed again */
+	size_t frees, unknown; /* calls that free; those of blocks that no function
+	                          found had returned since they were last freed */
+	uint64_t pointers;     /* functions that dealt with blocks, whether or not it
+	                          is clear how: bits */
+	size_t contradictions; /* blocks returned while live, or overlapping live ones */
 };
 
 /*
- * shape[f] is set to how function f of n is called, as HEAP_SHAPE() in
- * bpf/heap.h says, or 0.  0, or -1: there is too little to tell, or it does
- * not fit; *why is a constant string.
+ * Infer how each of the n functions traced in calls is called: shape[f]
+ * becomes the HEAP_SHAPE() of bpf/heap.h of function f, or 0 if it does none
+ * of these.  n is at most CALLTRACE_MOST.  Returns 0; or -1 if the calls are too
+ * few or contradict each other, with *why a constant string.  *evidence is set
+ * in either case.
  */
 int infer_find(const struct calltrace_calls *calls, size_t n, uint64_t *shape,
     struct infer_evidence *evidence, const char **why);

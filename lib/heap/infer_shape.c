@@ -1,3 +1,10 @@
+/*
+ * How the functions that infer.c has found are called: which argument is the
+ * size, from the values that the arguments had.  A doubtful calloc(number,
+ * size) is settled by the blocks: with the right product no two live blocks
+ * overlap.  A set of live blocks is a tsearch(3) tree ordered by address, in
+ * which overlapping blocks compare equal.
+ */
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
@@ -5,9 +12,9 @@
 #include "bpf/heap.h"
 #include "heap/infer_inside.h"
 
-/* ---- side by side ------------------------------------------------------ */
+/* ---- overlaps ----------------------------------------------------------- */
 
-/* A birth or a death, in the order of time. */
+/* A block's allocation or free; sorted by time. */
 struct moment {
 	uint32_t when;
 	struct infer_block *block;
@@ -22,7 +29,7 @@ by_time(const void *va, const void *vb)
 	return a->when < b->when ? -1 : a->when > b->when;
 }
 
-/* What overlaps is equal. */
+/* Compare two blocks by address; overlapping ones are equal. */
 static int
 by_range(const void *va, const void *vb)
 {
@@ -33,7 +40,6 @@ by_range(const void *va, const void *vb)
 	return b->p + b->size <= a->p;
 }
 
-/* How many overlap what lives when they are handed out. */
 size_t
 infer_count_overlaps(struct infer *r)
 {
@@ -72,7 +78,7 @@ infer_count_overlaps(struct infer *r)
 	return overlaps;
 }
 
-/* ---- sizes ------------------------------------------------------------- */
+/* ---- arguments ---------------------------------------------------------- */
 
 struct values {
 	size_t n, one;
@@ -80,6 +86,7 @@ struct values {
 	size_t ndistinct;
 };
 
+/* Count the value x of an argument, and remember it if it is among the first 16. */
 static void
 count_value(struct values *v, uint64_t x)
 {
@@ -97,21 +104,21 @@ count_value(struct values *v, uint64_t x)
 #define MALLOC HEAP_SHAPE(HEAP_ALLOC, 0, 1, 0)
 #define CALLOC HEAP_SHAPE(HEAP_ALLOC, 0, 2, 1) /* number, size */
 
-/* calloc(1, size) */
+/* Returns whether the first two arguments, v, are those of calloc(1, size). */
 static int
 is_calloc(const struct values v[2])
 {
 	return v[0].one * 20 >= v[0].n * 19 && v[1].ndistinct > INFER_FEW;
 }
 
-/* calloc(number, size), perhaps: alignments and flags behind a size are few. */
+/* Returns whether v may be calloc(number, size): an alignment or flags after a
+ * size would have few values. */
 static int
 may_be_calloc(const struct values v[2])
 {
 	return v[0].ndistinct > 1 && v[1].ndistinct == sizeof v->distinct / sizeof *v->distinct;
 }
 
-/* posix_memalign(&p, alignment, size) */
 int
 infer_may_be_memalign(const struct calltrace_call *c)
 {
@@ -121,6 +128,8 @@ infer_may_be_memalign(const struct calltrace_call *c)
 	    align <= 1 << 30 && (c->out & (align - 1)) == 0;
 }
 
+/* Returns the shape of function f, which allocates.  Sets *maybe_calloc if its
+ * size may be a product. */
 static uint64_t
 shape_of_alloc(const struct infer *r, unsigned f, int *maybe_calloc)
 {
@@ -147,7 +156,8 @@ shape_of_alloc(const struct infer *r, unsigned f, int *maybe_calloc)
 	return !large && is_calloc(v) ? CALLOC : MALLOC;
 }
 
-/* realloc(p, size), or __rust_realloc(p, old size, alignment, size)? */
+/* Returns whether function f is realloc(p, size) or __rust_realloc(p, old size,
+ * alignment, size), as a shape. */
 static uint64_t
 shape_of_realloc(const struct infer *r, unsigned f)
 {
@@ -166,6 +176,7 @@ shape_of_realloc(const struct infer *r, unsigned f)
 	                         : HEAP_SHAPE(HEAP_REALLOC, 1, 2, 0);
 }
 
+/* Returns the size that call c asked for, if its function has this shape. */
 static uint64_t
 size_by(const struct calltrace_call *c, uint64_t shape)
 {
@@ -174,6 +185,7 @@ size_by(const struct calltrace_call *c, uint64_t shape)
 	return c->arg[size - 1] * (times ? c->arg[times - 1] : 1);
 }
 
+/* Set the sizes of all blocks by the shapes of the functions that returned them. */
 static void
 set_sizes(struct infer *r, const uint64_t *shape)
 {
@@ -181,13 +193,14 @@ set_sizes(struct infer *r, const uint64_t *shape)
 		const struct calltrace_call *c = &r->call[r->share[i].call];
 		struct infer_block *b = &r->block[r->share[i].block];
 
-		/* Of several the outermost counts: it is told last. */
+		/* Shares of a block are in order of return: the outermost
+		 * function wins. */
 		if ((r->allocs | r->reallocs) & BIT(c->fn))
 			b->size = size_by(c, shape[c->fn]);
 	}
 }
 
-/* A product that still leaves all side by side is the size. */
+/* Take the size of function f for a product, unless that makes blocks overlap. */
 static void
 try_calloc(struct infer *r, unsigned f, uint64_t *shape)
 {
