@@ -23,6 +23,7 @@
 #include "base/idmap.h"
 #include "base/strtab.h"
 #include "cmd/status.h"
+#include "stream/filter.h"
 #include "stream/rec.h"
 #include "symbol/shorten.h"
 
@@ -56,11 +57,7 @@ struct printer {
 	size_t count_room;
 	uint64_t pid;              /* of the last thread printed */
 	int begun;                 /* something has been printed */
-	int missing;               /* it has been said that something is */
-	long open;                 /* streams without an end as yet */
-	const char *file;          /* being read */
-	struct rec_reader *reader;
-	int status;
+	struct filter *filter;
 };
 
 static void
@@ -310,11 +307,7 @@ print_reason(const struct printer *p, const char *cut)
 static void
 print_missing(struct printer *p)
 {
-	if (!p->missing)
-		warnx("%s:%lu: stack is not defined", p->file,
-		    rec_reader_line(p->reader));
-	p->missing = 1;
-	p->status = STATUS_FAILED;
+	filter_warn(p->filter, "stack is not defined");
 	print_reason(p, "the stream does not tell what is next");
 }
 
@@ -482,7 +475,6 @@ on_record(void *ctx, const struct rec *r)
 	struct printer *p = ctx;
 
 	switch (r->type) {
-	case REC_RSPROF: p->open++; break;
 	case REC_PROC: on_proc(p, &r->proc); break;
 	case REC_THREAD: define(p, &p->thread, r->thread.tid, r->thread.name); break;
 	case REC_MODULE: define(p, &p->module, r->module.id, r->module.path); break;
@@ -496,76 +488,20 @@ on_record(void *ctx, const struct rec *r)
 		if (r->note.text)
 			add_string(&p->notes, r->note.text);
 		break;
-	case REC_END: p->open--; break;
 	default: break;
 	}
 	return ferror(stdout);
 }
 
-static void
-on_bad(void *ctx, unsigned long line, const char *why)
+/* Show what has been printed. */
+static int
+flush(void *ctx)
 {
-	struct printer *p = ctx;
-
-	warnx("%s:%lu: %s", p->file, line, why);
-	p->status = STATUS_FAILED;
+	(void)ctx;
+	return fflush(stdout);
 }
 
 /* ---- the program ------------------------------------------------------- */
-
-/* What has come is shown before waiting for more. */
-static int
-pump(struct printer *p, int fd)
-{
-	static char buf[REC_LINE_MAX];
-	ssize_t got;
-
-	while ((got = read(fd, buf, sizeof buf)) != 0) {
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0) {
-			warn("%s", p->file);
-			return -1;
-		}
-		if (rec_push(p->reader, buf, (size_t)got) < 0 || fflush(stdout) == EOF)
-			return -1;
-	}
-	return rec_push_end(p->reader);
-}
-
-static void
-print_stream(struct printer *p, const char *file, int fd)
-{
-	struct rec_sink sink = { on_record, on_bad, p };
-
-	p->file = file;
-	p->open = 0;
-	p->reader = checked(rec_reader_new(&sink));
-	if (pump(p, fd) < 0) {
-		p->status = STATUS_FAILED;
-		if (rec_reader_error(p->reader))
-			warnx("%s:%lu: %s", file, rec_reader_line(p->reader),
-			    rec_reader_error(p->reader));
-	} else if (p->open > 0) {
-		warnx("%s: the stream was cut off: it has no end", file);
-		p->status = STATUS_FAILED;
-	}
-	rec_reader_free(p->reader);
-}
-
-static void
-print_file(struct printer *p, const char *file)
-{
-	int fd = open(file, O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0) {
-		warn("%s", file);
-		p->status = STATUS_FAILED;
-		return;
-	}
-	print_stream(p, file, fd);
-	close(fd);
-}
 
 static void
 free_all(struct printer *p)
@@ -577,6 +513,7 @@ free_all(struct printer *p)
 		idmap_clear(maps[i]);
 	for (size_t i = 0; i < p->nnode; i++)
 		free(p->node[i].text);
+	filter_free(p->filter);
 	free(p->node);
 	free(p->frame);
 	free(p->count);
@@ -603,19 +540,17 @@ int
 main(int argc, char *argv[])
 {
 	static struct printer p;
+	const struct filter_sink sink = { .record = on_record, .report = report_input,
+		.flush = flush, .needs_end = 1, .ctx = &p };
+	int failed;
 
 	setlocale(LC_CTYPE, "");
 	parse_options(&p, argc, argv);
-	signal(SIGINT, SIG_IGN); /* it ends the producer, we drain */
-	if (optind == argc)
-		print_stream(&p, "<stdin>", STDIN_FILENO);
-	for (int i = optind; i < argc && !ferror(stdout); i++)
-		if (strcmp(argv[i], "-") == 0)
-			print_stream(&p, "<stdin>", STDIN_FILENO);
-		else
-			print_file(&p, argv[i]);
+	p.filter = checked(filter_new(&sink));
+	filter_run(p.filter, argv + optind);
+	failed = filter_failed(p.filter);
 	print_notes(&p);
 	free_all(&p);
 	close_output();
-	return p.status;
+	return failed ? STATUS_FAILED : STATUS_OK;
 }

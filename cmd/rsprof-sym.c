@@ -23,6 +23,7 @@
 #include "base/idmap.h"
 #include "cmd/status.h"
 #include "elf/debuginfod.h"
+#include "stream/filter.h"
 #include "stream/rec.h"
 #include "symbol/category.h"
 #include "symbol/generic.h"
@@ -61,9 +62,7 @@ struct namer {
 	struct dwarf_memory memory;
 	const char *dir[DIRS];
 	const char *program;   /* whose addresses are named, in place of a stream */
-	const char *file;      /* being read */
 	uint64_t time;         /* of the last record that had one */
-	int status;
 };
 
 static void
@@ -313,77 +312,26 @@ on_record(void *ctx, const struct rec *r)
 	return n->out.error;
 }
 
-static void
-on_bad(void *ctx, unsigned long line, const char *why)
+/* Pass on what has been named. */
+static int
+flush(void *ctx)
 {
 	struct namer *n = ctx;
 
-	warnx("%s:%lu: %s", n->file, line, why);
-	n->status = 1;
+	return rec_out_flush(&n->out);
 }
 
 /* ---- the program ------------------------------------------------------- */
 
-/* What has been named is passed on before waiting for more. */
-static int
-pump(struct namer *n, struct rec_reader *r, int fd)
-{
-	static char buf[REC_LINE_MAX];
-	ssize_t got;
-
-	while ((got = read(fd, buf, sizeof buf)) != 0) {
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0) {
-			warn("%s", n->file);
-			return -1;
-		}
-		if (rec_push(r, buf, (size_t)got) < 0 ||
-		    rec_out_flush(&n->out) < 0)
-			return -1;
-	}
-	return rec_push_end(r);
-}
-
-static void
-name_stream(struct namer *n, const char *file, int fd)
-{
-	struct rec_sink sink = { on_record, on_bad, n };
-	struct rec_reader *r = checked(rec_reader_new(&sink));
-
-	n->file = file;
-	if (pump(n, r, fd) < 0) {
-		n->status = 1;
-		if (rec_reader_error(r))
-			warnx("%s:%lu: %s", file, rec_reader_line(r), rec_reader_error(r));
-	}
-	rec_out_flush(&n->out);
-	rec_reader_free(r);
-}
-
-static void
-name_file(struct namer *n, const char *file)
-{
-	int fd = open(file, O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0) {
-		warn("%s", file);
-		n->status = 1;
-		return;
-	}
-	name_stream(n, file, fd);
-	close(fd);
-}
-
 /* 1 where something was not written; whoever closes a pipe early knows it. */
 static int
-finish(struct namer *n)
+finish(struct namer *n, int status)
 {
 	if (n->out.error == 0 && close(STDOUT_FILENO) < 0)
 		n->out.error = errno;
 	if (n->out.error && n->out.error != EPIPE)
 		warnx(CANNOT_WRITE ": %s", strerror(n->out.error));
-	return n->out.error ? 1 : n->status;
+	return n->out.error ? STATUS_FAILED : status;
 }
 
 static void
@@ -523,21 +471,21 @@ int
 main(int argc, char *argv[])
 {
 	static struct namer n;
+	const struct filter_sink sink = { .record = on_record, .report = report_input,
+		.flush = flush, .ctx = &n };
+	struct filter *f;
+	int status;
 
 	parse_options(&n, argc, argv);
 	signal(SIGPIPE, SIG_IGN);
 	if (n.program)
 		return name_addresses(&n, argv + optind);
-	signal(SIGINT, SIG_IGN); /* it ends the producer, we drain */
+	f = checked(filter_new(&sink));
 	n.o.cache = cache_open(CACHE_LIMIT);
 	rec_out_init(&n.out, STDOUT_FILENO, REC_LINE_MAX);
-	if (optind == argc)
-		name_stream(&n, "<stdin>", STDIN_FILENO);
-	for (int i = optind; i < argc && !n.out.error; i++)
-		if (strcmp(argv[i], "-") == 0)
-			name_stream(&n, "<stdin>", STDIN_FILENO);
-		else
-			name_file(&n, argv[i]);
+	filter_run(f, argv + optind);
+	status = filter_failed(f) ? STATUS_FAILED : STATUS_OK;
+	filter_free(f);
 	free_names(&n);
-	return finish(&n);
+	return finish(&n, status);
 }

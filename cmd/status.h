@@ -1,6 +1,6 @@
 /*
- * What the commands have in common: exit statuses, and how a command ends its
- * standard output.
+ * What the commands have in common: exit statuses, how a command ends its
+ * standard output, and how it reports on its input.
  */
 #ifndef STATUS_H
 #define STATUS_H
@@ -37,6 +37,19 @@ print_version(const char *command)
 	printf("%s " VERSION "\n", command);
 	close_output();
 	exit(STATUS_OK);
+}
+
+/* Report what is wrong with an input, as a filter_sink of stream/filter.h wants it. */
+static inline void
+report_input(void *ctx, const char *file, unsigned long line, const char *text)
+{
+	(void)ctx;
+	if (file == NULL)
+		warnx("%s", text);
+	else if (line == 0)
+		warnx("%s: %s", file, text);
+	else
+		warnx("%s:%lu: %s", file, line, text);
 }
 
 #endif

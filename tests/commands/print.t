@@ -227,7 +227,7 @@ exits 'also with -l' 1 rsprof-print -l round.rec
 ok 'end' [ "$(wc -l <out)" -lt 100 ]
 exits 'an empty stream: 1' 1 rsprof-print /dev/null
 same 'it is said' err <<'END'
-rsprof-print: /dev/null:0: empty stream
+rsprof-print: /dev/null: empty stream
 END
 exits 'no stream: 1' 1 rsprof-print "$B/rsprof-print"
 says 'it is said' 'not a record stream of rsprof'

@@ -459,7 +459,7 @@ exit${tab}8${tab}9${tab}10
 END
 
 exits "an empty stream" 1 rsprof-sym /dev/null
-says "an empty stream: said" '^rsprof-sym: /dev/null:0: empty stream$'
+says "an empty stream: said" '^rsprof-sym: /dev/null: empty stream$'
 exits "a binary file" 1 rsprof-sym "$B/rsprof-sym"
 says "a binary file: said" 'not a record stream of rsprof$'
 one_line "a binary file: one line"
