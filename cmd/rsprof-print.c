@@ -7,12 +7,8 @@
  *          server::parse_header                          src/parser.rs:142
  */
 #include <err.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <locale.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,9 +16,9 @@
 #include <unistd.h>
 
 #include "base/array.h"
-#include "base/idmap.h"
 #include "base/strtab.h"
 #include "cmd/status.h"
+#include "stream/defs.h"
 #include "stream/filter.h"
 #include "stream/rec.h"
 #include "symbol/shorten.h"
@@ -32,26 +28,11 @@
 #define FILE_COLUMNS 60
 #define TEXT_COLUMNS 160
 
-struct frame {
-	uint32_t function, file; /* strings */
-	uint64_t line;
-};
-
-struct node {
-	uint64_t caller, module, offset, frame; /* ids */
-	uint32_t cut; /* why there is no caller: a string */
-	int inlined;
-	char *text;   /* its line, once it has been printed */
-};
-
 struct printer {
 	int whole; /* -l: nothing is shortened */
-	struct strtab strings;
-	struct idmap process, command, thread, module; /* ids -> strings */
-	struct idmap frame_of, node_of;
-	struct frame *frame;
-	struct node *node;
-	size_t nframe, frame_room, nnode, node_room;
+	struct defs *defs;
+	char **text; /* of each node its line, once it has been printed */
+	size_t ntext, text_room;
 	struct strtab notes, lost; /* to be printed at the end */
 	uint64_t *count;           /* of what is lost */
 	size_t count_room;
@@ -75,7 +56,7 @@ checked(void *p)
 	return p;
 }
 
-/* ---- what records define ----------------------------------------------- */
+/* ---- what is printed at the end ----------------------------------------- */
 
 static uint32_t
 add_string(struct strtab *t, const char *s)
@@ -85,70 +66,6 @@ add_string(struct strtab *t, const char *s)
 	if (strtab_add(t, s, &number) < 0)
 		err(STATUS_FAILED, NULL);
 	return number;
-}
-
-static const char *
-string_of(const struct printer *p, const struct idmap *m, uint64_t id)
-{
-	return strtab_text(&p->strings, idmap_get(m, id));
-}
-
-static void
-define(struct printer *p, struct idmap *m, uint64_t id, const char *s)
-{
-	if (s == NULL)
-		idmap_delete(m, id);
-	else if (idmap_put(m, id, add_string(&p->strings, s)) < 0)
-		err(STATUS_FAILED, NULL);
-}
-
-/* The place of an id in an array, which gets a zeroed element for a new one. */
-static uint32_t
-place_of(struct idmap *m, uint64_t id, void *array, size_t *n, size_t *room,
-    size_t size)
-{
-	uint32_t i = idmap_get(m, id);
-	char *base;
-
-	if (i != IDMAP_NONE)
-		return i;
-	i = (uint32_t)*n;
-	if (array_room(array, *n, room, size) < 0 || idmap_put(m, id, i) < 0)
-		err(STATUS_FAILED, NULL);
-	memcpy(&base, array, sizeof base);
-	memset(base + *n * size, 0, size);
-	++*n;
-	return i;
-}
-
-static void
-on_frame(struct printer *p, const struct rec_frame *r)
-{
-	struct frame f = { add_string(&p->strings, r->function),
-		add_string(&p->strings, r->file), r->line };
-	uint32_t i = place_of(&p->frame_of, r->id, &p->frame, &p->nframe,
-	    &p->frame_room, sizeof f);
-
-	p->frame[i] = f;
-}
-
-static void
-on_stack(struct printer *p, const struct rec_stack *r)
-{
-	uint32_t i = place_of(&p->node_of, r->id, &p->node, &p->nnode,
-	    &p->node_room, sizeof *p->node);
-	uint32_t cut = add_string(&p->strings, r->caller.cut);
-
-	free(p->node[i].text);
-	p->node[i] = (struct node){ r->caller.id, r->module, r->offset, r->frame, cut,
-		(int)r->inlined, NULL };
-}
-
-static void
-on_proc(struct printer *p, const struct rec_proc *r)
-{
-	define(p, &p->process, r->pid, r->name);
-	define(p, &p->command, r->pid, r->cmdline ? r->cmdline : r->exe);
 }
 
 static void
@@ -204,7 +121,7 @@ base_name(const char *path)
 /* A place without a name.  Where no file stands behind the code its offset is
  * an address. */
 static char *
-plain_place(const struct node *n, const char *module)
+plain_place(const struct defs_node *n, const char *module)
 {
 	if (module == NULL || strcmp(module, "[anon]") == 0 ||
 	    strcmp(module, "[kernel]") == 0)
@@ -213,10 +130,10 @@ plain_place(const struct node *n, const char *module)
 }
 
 static char *
-function_text(const struct printer *p, const struct node *n, const char *module,
-    const struct frame *f)
+function_text(const struct printer *p, const struct defs_node *n, const char *module,
+    const struct defs_frame *f)
 {
-	const char *name = f ? strtab_text(&p->strings, f->function) : NULL;
+	const char *name = f ? f->function : NULL;
 	char *whole, *text;
 
 	/* In brackets is what stands for a name. */
@@ -229,9 +146,9 @@ function_text(const struct printer *p, const struct node *n, const char *module,
 }
 
 static char *
-location_text(const struct printer *p, const char *module, const struct frame *f)
+location_text(const struct printer *p, const char *module, const struct defs_frame *f)
 {
-	const char *file = f ? strtab_text(&p->strings, f->file) : NULL;
+	const char *file = f ? f->file : NULL;
 	char *whole, *text;
 
 	if (file && f->line)
@@ -247,27 +164,45 @@ location_text(const struct printer *p, const char *module, const struct frame *f
 	return text;
 }
 
-/* The line of a frame, made when it is first printed. */
-static const char *
-node_text(const struct printer *p, struct node *n)
+static char *
+make_text(const struct printer *p, const struct defs_node *n)
 {
-	uint32_t i = idmap_get(&p->frame_of, n->frame);
-	const struct frame *f = i == IDMAP_NONE ? NULL : &p->frame[i];
-	const char *module = string_of(p, &p->module, n->module);
-	char *function, *location;
-	size_t columns;
-
-	if (n->text)
-		return n->text;
-	function = function_text(p, n, module, f);
-	location = location_text(p, module, f);
-	columns = shorten_columns(function);
-	n->text = format("%s%*s  %s%s", function,
+	const struct defs_frame *f = defs_frame(p->defs, n->frame);
+	const char *module = defs_module(p->defs, n->module);
+	char *function = function_text(p, n, module, f);
+	char *location = location_text(p, module, f);
+	size_t columns = shorten_columns(function);
+	char *text = format("%s%*s  %s%s", function,
 	    columns < FUNCTION_COLUMNS ? (int)(FUNCTION_COLUMNS - columns) : 0, "", location,
 	    n->inlined ? "  (inlined)" : "");
+
 	free(function);
 	free(location);
-	return n->text;
+	return text;
+}
+
+/* The line of a frame, made when it is first printed. */
+static const char *
+node_text(const struct printer *p, const struct defs_node *n)
+{
+	if (p->text[n->index] == NULL)
+		p->text[n->index] = make_text(p, n);
+	return p->text[n->index];
+}
+
+/* Room for the line of a node that is new, or defined again. */
+static void
+on_stack(struct printer *p, const struct rec_stack *r)
+{
+	size_t i = defs_node(p->defs, r->id)->index;
+
+	if (i == p->ntext) {
+		if (array_room(&p->text, i, &p->text_room, sizeof(char *)) < 0)
+			err(STATUS_FAILED, NULL);
+		p->text[p->ntext++] = NULL;
+	}
+	free(p->text[i]);
+	p->text[i] = NULL;
 }
 
 /* ---- a stack ----------------------------------------------------------- */
@@ -311,24 +246,16 @@ print_missing(struct printer *p)
 	print_reason(p, "the stream does not tell what is next");
 }
 
-static struct node *
-find_node(const struct printer *p, uint64_t id)
-{
-	uint32_t i = idmap_get(&p->node_of, id);
-
-	return i == IDMAP_NONE ? NULL : &p->node[i];
-}
-
 /* Print a frame, once where the same one is repeated, but at most so many: how
  * many there were, the last of which is *n. */
 static size_t
-print_frame(const struct printer *p, struct node **n, size_t most)
+print_frame(const struct printer *p, const struct defs_node **n, size_t most)
 {
 	const char *text = node_text(p, *n);
 	size_t times = 1;
-	struct node *next;
+	const struct defs_node *next;
 
-	while (!p->whole && times < most && (next = find_node(p, (*n)->caller)) &&
+	while (!p->whole && times < most && (next = defs_node(p->defs, (*n)->caller)) &&
 	    strcmp(node_text(p, next), text) == 0) {
 		*n = next;
 		times++;
@@ -345,15 +272,15 @@ print_stack(struct printer *p, const struct rec_ref *leaf)
 {
 	const char *cut = leaf->cut;
 	uint64_t id = leaf->id;
-	size_t left = p->nnode; /* or callers go round in a circle */
-	struct node *n;
+	size_t left = defs_nodes(p->defs); /* or callers go round in a circle */
+	const struct defs_node *n;
 
 	if (id == 0 && cut == NULL)
 		cut = "no-stack";
-	while (left && (n = find_node(p, id))) {
+	while (left && (n = defs_node(p->defs, id))) {
 		left -= print_frame(p, &n, left);
 		id = n->caller;
-		cut = strtab_text(&p->strings, n->cut);
+		cut = n->cut;
 	}
 	if (id)
 		print_missing(p);
@@ -375,8 +302,8 @@ begin_block(struct printer *p)
 static void
 print_process(struct printer *p, uint64_t pid)
 {
-	const char *name = string_of(p, &p->process, pid);
-	const char *command = string_of(p, &p->command, pid);
+	const char *name = defs_process(p->defs, pid);
+	const char *command = defs_command(p->defs, pid);
 	char *text = fit(p, name ? name : "-", TEXT_COLUMNS, shorten_text);
 
 	begin_block(p);
@@ -394,7 +321,7 @@ print_process(struct printer *p, uint64_t pid)
 static void
 print_thread(struct printer *p, uint64_t pid, uint64_t tid)
 {
-	const char *name = string_of(p, &p->thread, tid);
+	const char *name = defs_thread(p->defs, tid);
 	char *text = fit(p, name ? name : "-", TEXT_COLUMNS, shorten_text);
 
 	if (pid != p->pid)
@@ -474,11 +401,9 @@ on_record(void *ctx, const struct rec *r)
 {
 	struct printer *p = ctx;
 
+	if (defs_record(p->defs, r) < 0)
+		err(STATUS_FAILED, NULL);
 	switch (r->type) {
-	case REC_PROC: on_proc(p, &r->proc); break;
-	case REC_THREAD: define(p, &p->thread, r->thread.tid, r->thread.name); break;
-	case REC_MODULE: define(p, &p->module, r->module.id, r->module.path); break;
-	case REC_FRAME: on_frame(p, &r->frame); break;
 	case REC_STACK: on_stack(p, &r->stack); break;
 	case REC_CPU: on_cpu(p, &r->cpu); break;
 	case REC_OFF: on_off(p, &r->off); break;
@@ -506,20 +431,14 @@ flush(void *ctx)
 static void
 free_all(struct printer *p)
 {
-	struct idmap *maps[] = { &p->process, &p->command, &p->thread, &p->module,
-		&p->frame_of, &p->node_of };
-
-	for (size_t i = 0; i < sizeof maps / sizeof *maps; i++)
-		idmap_clear(maps[i]);
-	for (size_t i = 0; i < p->nnode; i++)
-		free(p->node[i].text);
-	filter_free(p->filter);
-	free(p->node);
-	free(p->frame);
+	for (size_t i = 0; i < p->ntext; i++)
+		free(p->text[i]);
+	free(p->text);
 	free(p->count);
-	strtab_clear(&p->strings);
 	strtab_clear(&p->notes);
 	strtab_clear(&p->lost);
+	defs_free(p->defs);
+	filter_free(p->filter);
 }
 
 static void
@@ -546,6 +465,7 @@ main(int argc, char *argv[])
 
 	setlocale(LC_CTYPE, "");
 	parse_options(&p, argc, argv);
+	p.defs = checked(defs_new());
 	p.filter = checked(filter_new(&sink));
 	filter_run(p.filter, argv + optind);
 	failed = filter_failed(p.filter);
