@@ -86,7 +86,7 @@ commit(void *ctx)
 	if (!r->begun)
 		return 0;
 	r->begun = 0;
-	if (store_settle(r->store) < 0 || db_exec(r->db, "COMMIT") < 0)
+	if (store_flush(r->store) < 0 || db_exec(r->db, "COMMIT") < 0)
 		return database_failed(r);
 	return 0;
 }
@@ -123,7 +123,7 @@ on_record(void *ctx, const struct rec *rec)
 		r->unknown++;
 	if (store_record(r->store, rec) < 0)
 		return database_failed(r);
-	for (what = store_complaints(r->store); *what; what++)
+	for (what = store_warnings(r->store); *what; what++)
 		if (strncmp(*what, "skipped: ", 9) == 0)
 			filter_skip(r->filter, *what + 9);
 		else

@@ -244,7 +244,7 @@ create(struct db *db)
 }
 
 static int
-take_file(struct db *db)
+open_file(struct db *db)
 {
 	const char *why;
 	int old = db_file_open(&db->file, 1, &why);
@@ -276,7 +276,7 @@ upgrade(struct db *db)
 static int
 open_write(struct db *db)
 {
-	if (take_file(db) < 0 || open_sql(db, "rw", WRITE_TIMEOUT) < 0 ||
+	if (open_file(db) < 0 || open_sql(db, "rw", WRITE_TIMEOUT) < 0 ||
 	    check_schema(db) < 0 || upgrade(db) < 0)
 		return -1;
 	return db_exec(db, "PRAGMA journal_mode=WAL;"
@@ -355,7 +355,7 @@ make_plain(struct db *db)
 
 /* What a writer could not do because we were reading. */
 static void
-tidy(struct db *db)
+finish_writer(struct db *db)
 {
 	if (db->immutable || !is_wal(db) || db_live(db) ||
 	    !db_file_current(&db->file) || access(db->path, W_OK) < 0)
@@ -374,7 +374,7 @@ db_close(struct db *db)
 		return 0;
 	db_undo(db);
 	if (db->mode == DB_READ)
-		tidy(db);
+		finish_writer(db);
 	else
 		r = make_plain(db);
 	free_db(db);

@@ -188,7 +188,7 @@ open_nameless(const char *path)
 /* The old file, and what SQLite keeps beside it and would take for the new
  * file's. */
 static void
-make_way(const char *path, int old)
+remove_old(const char *path, int old)
 {
 	static const char *const suffix[] = { "-wal", "-shm", "-journal" };
 	char *name;
@@ -204,7 +204,7 @@ make_way(const char *path, int old)
 }
 
 static int
-give_name(int fd, const char *path)
+link_name(int fd, const char *path)
 {
 	char self[64];
 
@@ -224,8 +224,8 @@ make_nameless(struct db_file *f, const char *image, size_t len, int old,
 		return fail_errno(why);
 	if (db_file_lock(f, why) < 0)
 		return -1;
-	make_way(f->path, old);
-	if (give_name(f->fd, f->path) == 0)
+	remove_old(f->path, old);
+	if (link_name(f->fd, f->path) == 0)
 		return 1;
 	if (errno == EEXIST)
 		return fail_errno(why);
@@ -237,7 +237,7 @@ static int
 make_named(struct db_file *f, const char *image, size_t len, int old,
     const char **why)
 {
-	make_way(f->path, old);
+	remove_old(f->path, old);
 	f->fd = above_stderr(open(f->path,
 	    O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0666));
 	if (f->fd < 0)

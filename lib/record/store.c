@@ -58,7 +58,7 @@ static const char *const sql[NSTATEMENTS] = {
 struct store {
 	struct db *db;
 	struct db_stmt *st[NSTATEMENTS];
-	struct warnings complaints;
+	struct warnings warnings;
 	struct store_defs *defs;
 	struct store_stacks *stacks;
 	struct store_tasks *tasks;
@@ -70,13 +70,13 @@ struct store {
 static int
 skip(struct store *s, const char *why)
 {
-	warnings_add(&s->complaints, why);
+	warnings_add(&s->warnings, why);
 	return 0;
 }
 
 /* A time of the recording. */
 static int64_t
-when(const struct store *s, uint64_t time)
+recording_time(const struct store *s, uint64_t time)
 {
 	return (int64_t)(time + (uint64_t)s->offset);
 }
@@ -179,7 +179,7 @@ store_rsprof(struct store *s, const struct rec *r)
 		return -1;
 	s->offset = (int64_t)(wall - mono - (uint64_t)s->start);
 	return db_run(s->st[ADD_STREAM], "titi", r->rsprof.producer, s->offset,
-	    attributes(r), when(s, mono));
+	    attributes(r), recording_time(s, mono));
 }
 
 static int
@@ -187,7 +187,7 @@ store_proc(struct store *s, const struct rec_proc *p)
 {
 	if (meta_process(s, p) < 0)
 		return -1;
-	return store_tasks_proc(s->tasks, p, when(s, p->time));
+	return store_tasks_proc(s->tasks, p, recording_time(s, p->time));
 }
 
 static int
@@ -195,11 +195,11 @@ store_map(struct store *s, const struct rec_map *m)
 {
 	int64_t process, module;
 
-	if (store_tasks_find_process(s->tasks, m->pid, when(s, m->time),
+	if (store_tasks_find_process(s->tasks, m->pid, recording_time(s, m->time),
 	        &process) < 0 ||
 	    store_defs_find_module(s->defs, m->module, &module) < 0)
 		return -1;
-	return db_run(s->st[ADD_MAP], "iiiiir", when(s, m->time), process,
+	return db_run(s->st[ADD_MAP], "iiiiir", recording_time(s, m->time), process,
 	    (int64_t)m->start, (int64_t)m->end, (int64_t)m->offset, module);
 }
 
@@ -217,7 +217,7 @@ find_stack(struct store *s, const struct rec_ref *ref, int64_t *row,
 static int
 store_cpu(struct store *s, const struct rec_cpu *cpu)
 {
-	int64_t time = when(s, cpu->time), thread, stack;
+	int64_t time = recording_time(s, cpu->time), thread, stack;
 	const char *cut;
 
 	if (cpu->ns > INT64_MAX)
@@ -233,7 +233,7 @@ store_cpu(struct store *s, const struct rec_cpu *cpu)
 static int
 store_off(struct store *s, const struct rec_off *off)
 {
-	int64_t time = when(s, off->time), thread, stack;
+	int64_t time = recording_time(s, off->time), thread, stack;
 	const char *cut;
 
 	if (off->ns > INT64_MAX)
@@ -253,7 +253,7 @@ store_off(struct store *s, const struct rec_off *off)
 static int
 store_probe(struct store *s, const struct rec_probe *p)
 {
-	int64_t time = when(s, p->time), process, module = 0;
+	int64_t time = recording_time(s, p->time), process, module = 0;
 
 	if (store_tasks_find_process(s->tasks, p->pid, time, &process) < 0 ||
 	    (p->module && store_defs_find_module(s->defs, p->module, &module) < 0))
@@ -264,7 +264,7 @@ store_probe(struct store *s, const struct rec_probe *p)
 
 /* Are all these numbers such that a recording can hold them? */
 static int
-fit(const uint64_t *n, size_t count)
+in_range(const uint64_t *n, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 		if (n[i] > INT64_MAX)
@@ -276,10 +276,10 @@ static int
 store_heap(struct store *s, const struct rec_heap *h)
 {
 	char sizes[REC_HISTOGRAM_MAX], lives[REC_HISTOGRAM_MAX];
-	int64_t time = when(s, h->time), thread, stack;
+	int64_t time = recording_time(s, h->time), thread, stack;
 	const char *cut;
 
-	if (!fit(&h->allocs, 9) || !fit(&h->live, 3))
+	if (!in_range(&h->allocs, 9) || !in_range(&h->live, 3))
 		return skip(s, "skipped: number out of range");
 	if (store_tasks_find_thread(s->tasks, h->pid, h->tid, time, &thread) < 0 ||
 	    find_stack(s, &h->stack, &stack, &cut) < 0)
@@ -295,24 +295,24 @@ store_heap(struct store *s, const struct rec_heap *h)
 static int
 store_age(struct store *s, const struct rec_age *a)
 {
-	int64_t time = when(s, a->time), thread, stack;
+	int64_t time = recording_time(s, a->time), thread, stack;
 	const char *cut;
 
-	if (!fit(&a->born, 3))
+	if (!in_range(&a->born, 3))
 		return skip(s, "skipped: number out of range");
 	if (store_tasks_find_thread(s->tasks, a->pid, a->tid, time, &thread) < 0 ||
 	    find_stack(s, &a->stack, &stack, &cut) < 0)
 		return -1;
 	return db_run(s->st[ADD_AGE], "iiriiit", time, thread, stack,
-	    when(s, a->born), (int64_t)a->bytes, (int64_t)a->count, cut);
+	    recording_time(s, a->born), (int64_t)a->bytes, (int64_t)a->count, cut);
 }
 
 static int
 store_memory(struct store *s, const struct rec_memory *m)
 {
-	int64_t time = when(s, m->time), process;
+	int64_t time = recording_time(s, m->time), process;
 
-	if (!fit(&m->live, 13))
+	if (!in_range(&m->live, 13))
 		return skip(s, "skipped: number out of range");
 	if (store_tasks_find_process(s->tasks, m->pid, time, &process) < 0)
 		return -1;
@@ -330,7 +330,7 @@ store_lost(struct store *s, const struct rec_lost *l)
 {
 	if (l->count > INT64_MAX)
 		return skip(s, "skipped: count out of range");
-	return db_run(s->st[ADD_LOST], "itit", when(s, l->time), l->producer,
+	return db_run(s->st[ADD_LOST], "itit", recording_time(s, l->time), l->producer,
 	    (int64_t)l->count, l->reason);
 }
 
@@ -339,21 +339,21 @@ store_cost(struct store *s, const struct rec_cost *c)
 {
 	if (c->ns > INT64_MAX || c->bytes > INT64_MAX)
 		return skip(s, "skipped: cost out of range");
-	return db_run(s->st[ADD_COST], "itii", when(s, c->time), c->producer,
+	return db_run(s->st[ADD_COST], "itii", recording_time(s, c->time), c->producer,
 	    (int64_t)c->ns, (int64_t)c->bytes);
 }
 
 static int
 store_note(struct store *s, const struct rec_note *n)
 {
-	return db_run(s->st[ADD_NOTE], "itt", when(s, n->time), n->producer,
+	return db_run(s->st[ADD_NOTE], "itt", recording_time(s, n->time), n->producer,
 	    n->text);
 }
 
 static int
 store_end(struct store *s, const struct rec_end *e)
 {
-	return db_run(s->st[END_STREAM], "itt", when(s, e->time), e->reason,
+	return db_run(s->st[END_STREAM], "itt", recording_time(s, e->time), e->reason,
 	    e->producer);
 }
 
@@ -365,9 +365,9 @@ store_any(struct store *s, const struct rec *r)
 	case REC_PROC: return store_proc(s, &r->proc);
 	case REC_THREAD:
 		return store_tasks_thread(s->tasks, &r->thread,
-		    when(s, r->thread.time));
+		    recording_time(s, r->thread.time));
 	case REC_EXIT:
-		return store_tasks_exit(s->tasks, &r->exit, when(s, r->exit.time));
+		return store_tasks_exit(s->tasks, &r->exit, recording_time(s, r->exit.time));
 	case REC_MODULE: return store_defs_module(s->defs, &r->module);
 	case REC_MAP: return store_map(s, &r->map);
 	case REC_FRAME: return store_defs_frame(s->defs, &r->frame);
@@ -423,20 +423,20 @@ store_record(struct store *s, const struct rec *r)
 {
 	const char *why = out_of_range(r);
 
-	warnings_clear(&s->complaints);
+	warnings_clear(&s->warnings);
 	return why ? skip(s, why) : store_any(s, r);
 }
 
 const char *const *
-store_complaints(const struct store *s)
+store_warnings(const struct store *s)
 {
-	return s->complaints.text;
+	return s->warnings.text;
 }
 
 int
-store_settle(struct store *s)
+store_flush(struct store *s)
 {
-	return store_stacks_settle(s->stacks);
+	return store_stacks_flush(s->stacks);
 }
 
 /* ---- opening and closing ----------------------------------------------- */
@@ -444,12 +444,12 @@ store_settle(struct store *s)
 static int
 open_parts(struct store *s)
 {
-	struct warnings *c = &s->complaints;
+	struct warnings *w = &s->warnings;
 
 	load_meta(s);
-	if ((s->defs = store_defs_open(s->db, c)) == NULL ||
-	    (s->stacks = store_stacks_open(s->db, c, s->defs)) == NULL ||
-	    (s->tasks = store_tasks_open(s->db, c)) == NULL)
+	if ((s->defs = store_defs_open(s->db, w)) == NULL ||
+	    (s->stacks = store_stacks_open(s->db, w, s->defs)) == NULL ||
+	    (s->tasks = store_tasks_open(s->db, w)) == NULL)
 		return -1;
 	return db_prepare_all(s->db, s->st, sql, NSTATEMENTS);
 }

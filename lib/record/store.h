@@ -23,10 +23,10 @@ int store_record(struct store *s, const struct rec *r);
  * "skipped: ..." was not stored at all; any other was stored as well as
  * possible, so that no sample is lost for want of what it refers to.
  */
-const char *const *store_complaints(const struct store *s);
+const char *const *store_warnings(const struct store *s);
 
 /* Before each COMMIT: what was put off.  0, or -1 and db_error(). */
-int store_settle(struct store *s);
+int store_flush(struct store *s);
 
 void store_close(struct store *s);
 

@@ -38,14 +38,14 @@ static const char *const sql[NSTATEMENTS] = {
 	[ADD_STRING] = "INSERT INTO string(text) VALUES(?)",
 };
 
-struct thing {
+struct def {
 	int64_t row;
 	int defined;
 };
 
-struct things {
+struct def_table {
 	struct idmap map; /* id to index */
-	struct thing *thing;
+	struct def *def;
 	size_t n, room;
 	enum statement refer;
 	const char *undefined;
@@ -53,70 +53,70 @@ struct things {
 
 struct store_defs {
 	struct db *db;
-	struct warnings *complaints;
+	struct warnings *warnings;
 	struct db_stmt *st[NSTATEMENTS];
-	struct things modules, frames;
+	struct def_table modules, frames;
 };
 
-static struct thing *
-find(const struct things *t, uint64_t id)
+static struct def *
+find_def(const struct def_table *t, uint64_t id)
 {
 	uint32_t i = idmap_get(&t->map, id);
 
-	return i == IDMAP_NONE ? NULL : &t->thing[i];
+	return i == IDMAP_NONE ? NULL : &t->def[i];
 }
 
-/* A new thing, or one that is defined now. */
+/* A new definition, or one that is defined now. */
 static int
-keep(struct store_defs *d, struct things *t, uint64_t id, int64_t row,
+put_def(struct store_defs *d, struct def_table *t, uint64_t id, int64_t row,
     int defined)
 {
-	struct thing *known = find(t, id);
+	struct def *known = find_def(t, id);
 
 	if (known) {
 		known->defined = defined;
 		return 0;
 	}
-	if (array_room(&t->thing, t->n, &t->room, sizeof *t->thing) < 0 ||
+	if (array_room(&t->def, t->n, &t->room, sizeof *t->def) < 0 ||
 	    idmap_put(&t->map, id, (uint32_t)t->n) < 0)
 		return db_no_memory(d->db);
-	t->thing[t->n++] = (struct thing){ row, defined };
+	t->def[t->n++] = (struct def){ row, defined };
 	return 0;
 }
 
 static int
-is_defined(const struct things *t, uint64_t id)
+is_defined(const struct def_table *t, uint64_t id)
 {
-	const struct thing *known = find(t, id);
+	const struct def *known = find_def(t, id);
 
 	return known && known->defined;
 }
 
 static int
-refer(struct store_defs *d, struct things *t, uint64_t id, int64_t *row)
+ensure_def(struct store_defs *d, struct def_table *t, uint64_t id, int64_t *row)
 {
-	const struct thing *known = find(t, id);
+	const struct def *known = find_def(t, id);
 
 	*row = known ? known->row : 0;
 	if (known || id == 0)
 		return 0;
-	warnings_add(d->complaints, t->undefined);
+	warnings_add(d->warnings, t->undefined);
 	if (db_run(d->st[t->refer], "i", (int64_t)id) < 0)
 		return -1;
 	*row = db_last_id(d->db);
-	return keep(d, t, id, *row, 0);
+	return put_def(d, t, id, *row, 0);
 }
 
 int
 store_defs_find_module(struct store_defs *d, uint64_t id, int64_t *row)
 {
-	return refer(d, &d->modules, id, row);
+	return ensure_def(d, &d->modules, id, row);
 }
 
 int
 store_defs_find_frame(struct store_defs *d, uint64_t id, int64_t *row)
 {
-	return refer(d, &d->frames, id, row);
+	return ensure_def(d, &d->frames, id, row);
 }
 
 int
@@ -127,7 +127,7 @@ store_defs_module(struct store_defs *d, const struct rec_module *m)
 	if (db_run(d->st[DEFINE_MODULE], "itt", (int64_t)m->id, m->buildid,
 	        m->path) < 0)
 		return -1;
-	return keep(d, &d->modules, m->id, db_last_id(d->db), 1);
+	return put_def(d, &d->modules, m->id, db_last_id(d->db), 1);
 }
 
 /* The row of a string, 0 for none. */
@@ -186,15 +186,15 @@ store_defs_frame(struct store_defs *d, const struct rec_frame *f)
 		return -1;
 	if (set_origin(d, f) < 0)
 		return -1;
-	return keep(d, &d->frames, f->id, row, 1);
+	return put_def(d, &d->frames, f->id, row, 1);
 }
 
 /* ---- opening and closing ----------------------------------------------- */
 
 static int
-load(struct store_defs *d, struct things *t, struct db_stmt *row)
+load(struct store_defs *d, struct def_table *t, struct db_stmt *row)
 {
-	return keep(d, t, (uint64_t)db_int(row, 1), db_int(row, 0),
+	return put_def(d, t, (uint64_t)db_int(row, 1), db_int(row, 0),
 	    (int)db_int(row, 2));
 }
 
@@ -217,7 +217,7 @@ load_frame(void *ctx, struct db_stmt *row, int columns)
 }
 
 struct store_defs *
-store_defs_open(struct db *db, struct warnings *c)
+store_defs_open(struct db *db, struct warnings *w)
 {
 	static const char modules[] = "SELECT id, hash, "
 	                              "coalesce(buildid, path) IS NOT NULL FROM module";
@@ -230,7 +230,7 @@ store_defs_open(struct db *db, struct warnings *c)
 		return NULL;
 	}
 	d->db = db;
-	d->complaints = c;
+	d->warnings = w;
 	d->modules.refer = REFER_MODULE;
 	d->modules.undefined = "undefined module";
 	d->frames.refer = REFER_FRAME;
@@ -251,7 +251,7 @@ store_defs_close(struct store_defs *d)
 	db_finalize_all(d->st, NSTATEMENTS);
 	idmap_clear(&d->modules.map);
 	idmap_clear(&d->frames.map);
-	free(d->modules.thing);
-	free(d->frames.thing);
+	free(d->modules.def);
+	free(d->frames.def);
 	free(d);
 }

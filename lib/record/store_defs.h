@@ -15,7 +15,7 @@ struct store_defs;
 
 /* With what the recording has already.  Both arguments stay the caller's.
  * NULL: db_error() says why. */
-struct store_defs *store_defs_open(struct db *db, struct warnings *c);
+struct store_defs *store_defs_open(struct db *db, struct warnings *w);
 void store_defs_close(struct store_defs *d);
 
 /* 0, or -1 and db_error(). */

@@ -31,7 +31,7 @@ static const char *const sql[NSTATEMENTS] = {
 	[CUT] = "UPDATE stack SET cut = ? WHERE id = ?",
 };
 
-struct stack {
+struct node {
 	int64_t row;
 	uint32_t parent; /* index */
 	uint32_t cut;    /* text */
@@ -40,30 +40,30 @@ struct stack {
 
 struct store_stacks {
 	struct db *db;
-	struct warnings *complaints;
+	struct warnings *warnings;
 	struct store_defs *defs;
 	struct db_stmt *st[NSTATEMENTS];
 	struct idmap map; /* id to index */
 	struct strtab text;
-	struct stack *stack;
+	struct node *node;
 	size_t n, room;
-	int recut; /* the cut of a node that was there has changed: it may be
+	int cuts_changed; /* the cut of a node that was there has changed: it may be
 	            * wrong in the nodes below */
 };
 
 static int
-keep_text(struct store_stacks *s, const char *text, uint32_t *number)
+add_text(struct store_stacks *s, const char *text, uint32_t *number)
 {
 	return strtab_add(&s->text, text, number) < 0 ? db_no_memory(s->db) : 0;
 }
 
 static int
-keep(struct store_stacks *s, uint64_t id, const struct stack *stack)
+add_node(struct store_stacks *s, uint64_t id, const struct node *node)
 {
-	if (array_room(&s->stack, s->n, &s->room, sizeof *s->stack) < 0 ||
+	if (array_room(&s->node, s->n, &s->room, sizeof *s->node) < 0 ||
 	    idmap_put(&s->map, id, (uint32_t)s->n) < 0)
 		return db_no_memory(s->db);
-	s->stack[s->n++] = *stack;
+	s->node[s->n++] = *node;
 	return 0;
 }
 
@@ -71,26 +71,26 @@ keep(struct store_stacks *s, uint64_t id, const struct stack *stack)
 
 /* The index of a node that is referred to: NONE for none. */
 static int
-refer(struct store_stacks *s, uint64_t id, uint32_t *index)
+ensure_node(struct store_stacks *s, uint64_t id, uint32_t *index)
 {
-	struct stack new = { .parent = NONE, .undefined = 1 };
+	struct node new = { .parent = NONE, .undefined = 1 };
 
 	*index = NONE;
 	if (id == 0 || (*index = idmap_get(&s->map, id)) != NONE)
 		return 0;
-	warnings_add(s->complaints, "undefined stack");
-	if (keep_text(s, UNDEFINED, &new.cut) < 0 ||
+	warnings_add(s->warnings, "undefined stack");
+	if (add_text(s, UNDEFINED, &new.cut) < 0 ||
 	    db_run(s->st[REFER], "i", (int64_t)id) < 0)
 		return -1;
 	new.row = db_last_id(s->db);
 	*index = (uint32_t)s->n;
-	return keep(s, id, &new);
+	return add_node(s, id, &new);
 }
 
 static int64_t
 row_of(const struct store_stacks *s, uint32_t index)
 {
-	return index == NONE ? 0 : s->stack[index].row;
+	return index == NONE ? 0 : s->node[index].row;
 }
 
 int
@@ -98,7 +98,7 @@ store_stacks_find(struct store_stacks *s, uint64_t id, int64_t *row)
 {
 	uint32_t i;
 
-	if (refer(s, id, &i) < 0)
+	if (ensure_node(s, id, &i) < 0)
 		return -1;
 	*row = row_of(s, i);
 	return 0;
@@ -108,57 +108,57 @@ store_stacks_find(struct store_stacks *s, uint64_t id, int64_t *row)
 
 /* Is `inner` the node `outer`, or below it? */
 static int
-is_within(const struct store_stacks *s, uint32_t inner, uint32_t outer)
+is_below(const struct store_stacks *s, uint32_t inner, uint32_t outer)
 {
 	while (inner != NONE && inner != outer)
-		inner = s->stack[inner].parent;
+		inner = s->node[inner].parent;
 	return inner == outer;
 }
 
 /* Where a node hangs. */
 static int
-find_caller(struct store_stacks *s, const struct rec_ref *caller,
-    struct stack *stack)
+set_caller(struct store_stacks *s, const struct rec_ref *caller,
+    struct node *node)
 {
-	if (refer(s, caller->id, &stack->parent) < 0)
+	if (ensure_node(s, caller->id, &node->parent) < 0)
 		return -1;
-	if (stack->parent == NONE)
-		return keep_text(s, caller->cut, &stack->cut);
-	stack->cut = s->stack[stack->parent].cut;
+	if (node->parent == NONE)
+		return add_text(s, caller->cut, &node->cut);
+	node->cut = s->node[node->parent].cut;
 	return 0;
 }
 
 /* A new node, or at `index` what was only referred to or raw. */
 static int
-put(struct store_stacks *s, uint64_t id, struct stack *stack, uint32_t index)
+set_node(struct store_stacks *s, uint64_t id, struct node *node, uint32_t index)
 {
 	if (index == NONE) {
-		stack->row = db_last_id(s->db);
-		return keep(s, id, stack);
+		node->row = db_last_id(s->db);
+		return add_node(s, id, node);
 	}
-	s->recut |= s->stack[index].cut != stack->cut;
-	stack->row = s->stack[index].row;
-	s->stack[index] = *stack;
+	s->cuts_changed |= s->node[index].cut != node->cut;
+	node->row = s->node[index].row;
+	s->node[index] = *node;
 	return 0;
 }
 
 int
 store_stacks_define(struct store_stacks *s, const struct rec_stack *r)
 {
-	struct stack new = { .parent = NONE, .named = r->frame != 0 };
+	struct node new = { .parent = NONE, .named = r->frame != 0 };
 	uint32_t i = idmap_get(&s->map, r->id);
 	int64_t module, frame;
 
-	if (i != NONE && !s->stack[i].undefined &&
-	    (s->stack[i].named || !new.named))
+	if (i != NONE && !s->node[i].undefined &&
+	    (s->node[i].named || !new.named))
 		return 0;
-	if (find_caller(s, &r->caller, &new) < 0 ||
+	if (set_caller(s, &r->caller, &new) < 0 ||
 	    store_defs_find_module(s->defs, r->module, &module) < 0 ||
 	    store_defs_find_frame(s->defs, r->frame, &frame) < 0)
 		return -1;
 	i = idmap_get(&s->map, r->id); /* it may be its own caller */
-	if (i != NONE && is_within(s, new.parent, i)) {
-		warnings_add(s->complaints,
+	if (i != NONE && is_below(s, new.parent, i)) {
+		warnings_add(s->warnings,
 		    "skipped: stack that is its own caller");
 		return 0;
 	}
@@ -166,33 +166,33 @@ store_stacks_define(struct store_stacks *s, const struct rec_stack *r)
 	        row_of(s, new.parent), module, (int64_t)r->offset, frame,
 	        (int64_t)r->inlined, strtab_text(&s->text, new.cut)) < 0)
 		return -1;
-	return put(s, r->id, &new, i);
+	return set_node(s, r->id, &new, i);
 }
 
 /* ---- cuts -------------------------------------------------------------- */
 
 static int
-set_cut(struct store_stacks *s, struct stack *stack, uint32_t cut)
+set_cut(struct store_stacks *s, struct node *node, uint32_t cut)
 {
-	if (stack->cut == cut)
+	if (node->cut == cut)
 		return 0;
-	stack->cut = cut;
-	return db_run(s->st[CUT], "ti", strtab_text(&s->text, cut), stack->row);
+	node->cut = cut;
+	return db_run(s->st[CUT], "ti", strtab_text(&s->text, cut), node->row);
 }
 
 /* Up to a node that has its outermost caller's cut, and back with that. */
 static int
-recut(struct store_stacks *s, uint32_t i, char *done, uint32_t *path)
+recut_path(struct store_stacks *s, uint32_t i, char *done, uint32_t *path)
 {
 	size_t n = 0;
 
-	for (; i != NONE && !done[i]; i = s->stack[i].parent) {
+	for (; i != NONE && !done[i]; i = s->node[i].parent) {
 		path[n++] = i;
 		done[i] = 1;
 	}
 	while (n-- > 0) {
 		if (i != NONE &&
-		    set_cut(s, &s->stack[path[n]], s->stack[i].cut) < 0)
+		    set_cut(s, &s->node[path[n]], s->node[i].cut) < 0)
 			return -1;
 		i = path[n];
 	}
@@ -200,22 +200,22 @@ recut(struct store_stacks *s, uint32_t i, char *done, uint32_t *path)
 }
 
 int
-store_stacks_settle(struct store_stacks *s)
+store_stacks_flush(struct store_stacks *s)
 {
 	uint32_t *path, i;
 	char *done;
 	int r;
 
-	if (!s->recut)
+	if (!s->cuts_changed)
 		return 0;
 	path = calloc(s->n, sizeof *path);
 	done = calloc(s->n, 1);
 	r = path && done ? 0 : db_no_memory(s->db);
 	for (i = 0; r == 0 && i < s->n; i++)
-		r = recut(s, i, done, path);
+		r = recut_path(s, i, done, path);
 	free(path);
 	free(done);
-	s->recut = r != 0;
+	s->cuts_changed = r != 0;
 	return r;
 }
 
@@ -225,14 +225,14 @@ static int
 load_stack(void *ctx, struct db_stmt *row, int columns)
 {
 	struct store_stacks *s = ctx;
-	struct stack stack = { .row = db_int(row, 0), .parent = NONE };
+	struct node node = { .row = db_int(row, 0), .parent = NONE };
 
 	(void)columns;
-	stack.named = !db_is_null(row, 2);
-	stack.undefined = (int)db_int(row, 4);
-	if (keep_text(s, db_text(row, 3), &stack.cut) < 0)
+	node.named = !db_is_null(row, 2);
+	node.undefined = (int)db_int(row, 4);
+	if (add_text(s, db_text(row, 3), &node.cut) < 0)
 		return -1;
-	return keep(s, (uint64_t)db_int(row, 1), &stack);
+	return add_node(s, (uint64_t)db_int(row, 1), &node);
 }
 
 /* The columns are the ids of a node and of its caller. */
@@ -244,24 +244,24 @@ load_caller(void *ctx, struct db_stmt *row, int columns)
 
 	(void)columns;
 	if (i != NONE)
-		s->stack[i].parent = idmap_get(&s->map, (uint64_t)db_int(row, 1));
+		s->node[i].parent = idmap_get(&s->map, (uint64_t)db_int(row, 1));
 	return 0;
 }
 
 /* In a damaged recording callers may go in circles: open them. */
 static int
-open_circles(struct store_stacks *s)
+break_cycles(struct store_stacks *s)
 {
 	uint32_t *walk = calloc(s->n + 1, sizeof *walk), i, j, up;
 
 	if (walk == NULL)
 		return db_no_memory(s->db);
 	for (i = 0; i < s->n; i++)
-		for (j = i; j != NONE && walk[j] == 0; j = s->stack[j].parent) {
+		for (j = i; j != NONE && walk[j] == 0; j = s->node[j].parent) {
 			walk[j] = i + 1;
-			up = s->stack[j].parent;
+			up = s->node[j].parent;
 			if (up != NONE && walk[up] == i + 1)
-				s->stack[j].parent = NONE;
+				s->node[j].parent = NONE;
 		}
 	free(walk);
 	return 0;
@@ -278,13 +278,13 @@ load(struct store_stacks *s)
 
 	if (db_query(s->db, stacks, NULL, load_stack, s) < 0 ||
 	    db_query(s->db, callers, NULL, load_caller, s) < 0 ||
-	    open_circles(s) < 0)
+	    break_cycles(s) < 0)
 		return -1;
 	return db_prepare_all(s->db, s->st, sql, NSTATEMENTS);
 }
 
 struct store_stacks *
-store_stacks_open(struct db *db, struct warnings *c, struct store_defs *defs)
+store_stacks_open(struct db *db, struct warnings *w, struct store_defs *defs)
 {
 	struct store_stacks *s = calloc(1, sizeof *s);
 
@@ -293,7 +293,7 @@ store_stacks_open(struct db *db, struct warnings *c, struct store_defs *defs)
 		return NULL;
 	}
 	s->db = db;
-	s->complaints = c;
+	s->warnings = w;
 	s->defs = defs;
 	if (load(s) == 0)
 		return s;
@@ -309,6 +309,6 @@ store_stacks_close(struct store_stacks *s)
 	db_finalize_all(s->st, NSTATEMENTS);
 	strtab_clear(&s->text);
 	idmap_clear(&s->map);
-	free(s->stack);
+	free(s->node);
 	free(s);
 }

@@ -15,7 +15,7 @@ struct store_stacks;
 
 /* With the stacks that the recording has.  The arguments stay the caller's.
  * NULL: db_error() says why. */
-struct store_stacks *store_stacks_open(struct db *db, struct warnings *c,
+struct store_stacks *store_stacks_open(struct db *db, struct warnings *w,
     struct store_defs *defs);
 void store_stacks_close(struct store_stacks *s);
 
@@ -28,6 +28,6 @@ int store_stacks_find(struct store_stacks *s, uint64_t id, int64_t *row);
 
 /* Make the cuts of all nodes those of their outermost callers, before a
  * COMMIT.  0, or -1 and db_error(). */
-int store_stacks_settle(struct store_stacks *s);
+int store_stacks_flush(struct store_stacks *s);
 
 #endif

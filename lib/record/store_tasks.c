@@ -39,23 +39,23 @@ static const char *const sql[NSTATEMENTS] = {
 /* The last process of its number. */
 struct process {
 	int64_t row, began, ended;
-	int over, undefined;
-	uint64_t image;   /* hash of the program that it executes */
+	int has_ended, undefined;
+	uint64_t program; /* hash of the program that it executes */
 	uint32_t running; /* threads */
 };
 
 /* The last thread of its numbers. */
 struct thread {
 	int64_t row, ended;
-	int64_t process; /* row; another one may have the place now */
+	int64_t process; /* row; another one may have its slot now */
 	uint32_t at;     /* where its process is, or was */
-	int over;
+	int has_ended;
 	uint64_t name; /* hash */
 };
 
 struct store_tasks {
 	struct db *db;
-	struct warnings *complaints;
+	struct warnings *warnings;
 	struct db_stmt *st[NSTATEMENTS];
 	struct idmap process_map, thread_map;
 	struct process *process;
@@ -65,7 +65,7 @@ struct store_tasks {
 
 /* Where the element of an id is, or where there is room for it now. */
 static int
-place(struct store_tasks *t, struct idmap *map, uint64_t id, size_t n,
+find_slot(struct store_tasks *t, struct idmap *map, uint64_t id, size_t n,
     uint32_t *at)
 {
 	if ((*at = idmap_get(map, id)) != NONE)
@@ -77,14 +77,14 @@ place(struct store_tasks *t, struct idmap *map, uint64_t id, size_t n,
 /* ---- processes --------------------------------------------------------- */
 
 static int
-keep_process(struct store_tasks *t, uint64_t pid, const struct process *process)
+put_process(struct store_tasks *t, uint64_t pid, const struct process *process)
 {
 	uint32_t i;
 
 	if (array_room(&t->process, t->nprocess, &t->process_room,
 	        sizeof *t->process) < 0)
 		return db_no_memory(t->db);
-	if (place(t, &t->process_map, pid, t->nprocess, &i) < 0)
+	if (find_slot(t, &t->process_map, pid, t->nprocess, &i) < 0)
 		return -1;
 	t->process[i] = *process;
 	t->nprocess += i == t->nprocess;
@@ -101,19 +101,19 @@ find_process(const struct store_tasks *t, uint64_t pid)
 
 /* Also one that has ended gets what comes late. */
 static int
-need_process(struct store_tasks *t, uint64_t pid, int64_t time, uint32_t *at)
+ensure_process(struct store_tasks *t, uint64_t pid, int64_t time, uint32_t *at)
 {
 	struct process new = { .began = time, .undefined = 1 };
 
 	if ((*at = idmap_get(&t->process_map, pid)) != NONE)
 		return 0;
-	warnings_add(t->complaints, "undefined process");
+	warnings_add(t->warnings, "undefined process");
 	if (db_run(t->st[ADD_PROCESS], "irttti", (int64_t)pid, (int64_t)0,
 	        (char *)NULL, (char *)NULL, (char *)NULL, time) < 0)
 		return -1;
 	new.row = db_last_id(t->db);
 	*at = (uint32_t)t->nprocess;
-	return keep_process(t, pid, &new);
+	return put_process(t, pid, &new);
 }
 
 int
@@ -122,7 +122,7 @@ store_tasks_find_process(struct store_tasks *t, uint64_t pid, int64_t time,
 {
 	uint32_t at;
 
-	if (need_process(t, pid, time, &at) < 0)
+	if (ensure_process(t, pid, time, &at) < 0)
 		return -1;
 	*row = t->process[at].row;
 	return 0;
@@ -137,9 +137,9 @@ end_threads(struct store_tasks *t, struct process *p, int64_t time)
 	/* Those that came last are the likely ones. */
 	for (i = t->nthread; p->running > 0 && i-- > 0;) {
 		th = &t->thread[i];
-		if (th->process != p->row || th->over)
+		if (th->process != p->row || th->has_ended)
 			continue;
-		th->over = 1;
+		th->has_ended = 1;
 		th->ended = time;
 		p->running--;
 		if (db_run(t->st[END_THREAD], "ii", time, th->row) < 0)
@@ -154,9 +154,9 @@ end_process(struct store_tasks *t, struct process *p, int64_t time)
 {
 	if (end_threads(t, p, time) < 0)
 		return -1;
-	if (p->over)
+	if (p->has_ended)
 		return 0;
-	p->over = 1;
+	p->has_ended = 1;
 	p->ended = time;
 	return db_run(t->st[END_PROCESS], "ii", time, p->row);
 }
@@ -164,7 +164,7 @@ end_process(struct store_tasks *t, struct process *p, int64_t time)
 /* What tells an exec from another producer's word about the same process:
  * its parent and its name may change without one. */
 static uint64_t
-image(const char *name, const char *exe, const char *command)
+hash_program(const char *name, const char *exe, const char *command)
 {
 	if (exe == NULL && command == NULL)
 		return hash_str(HASH_INIT, name);
@@ -173,10 +173,10 @@ image(const char *name, const char *exe, const char *command)
 
 /* Is that said of a process that we know, even if it comes late? */
 static int
-is_same(const struct process *known, const struct process *said)
+is_same(const struct process *known, const struct process *new)
 {
-	return known->image == said->image &&
-	    (!known->over || said->began <= known->ended);
+	return known->program == new->program &&
+	    (!known->has_ended || new->began <= known->ended);
 }
 
 int
@@ -184,12 +184,12 @@ store_tasks_proc(struct store_tasks *t, const struct rec_proc *p, int64_t time)
 {
 	struct process *known = find_process(t, p->pid);
 	struct process new = { .began = time,
-		.image = image(p->name, p->exe, p->cmdline) };
+		.program = hash_program(p->name, p->exe, p->cmdline) };
 
 	if (known && known->undefined) {
 		known->undefined = 0;
 		known->began = time;
-		known->image = new.image;
+		known->program = new.program;
 		return db_run(t->st[SET_PROCESS], "itttii", (int64_t)p->ppid,
 		    p->name, p->exe, p->cmdline, time, known->row);
 	}
@@ -201,7 +201,7 @@ store_tasks_proc(struct store_tasks *t, const struct rec_proc *p, int64_t time)
 	        (int64_t)p->ppid, p->name, p->exe, p->cmdline, time) < 0)
 		return -1;
 	new.row = db_last_id(t->db);
-	return keep_process(t, p->pid, &new);
+	return put_process(t, p->pid, &new);
 }
 
 /* ---- threads ----------------------------------------------------------- */
@@ -222,7 +222,7 @@ find_thread(const struct store_tasks *t, uint64_t pid, uint64_t tid)
 
 /* A thread of the process at thread->at. */
 static int
-keep_thread(struct store_tasks *t, uint64_t pid, uint64_t tid,
+put_thread(struct store_tasks *t, uint64_t pid, uint64_t tid,
     const struct thread *thread)
 {
 	uint32_t i;
@@ -230,7 +230,7 @@ keep_thread(struct store_tasks *t, uint64_t pid, uint64_t tid,
 	if (array_room(&t->thread, t->nthread, &t->thread_room,
 	        sizeof *t->thread) < 0)
 		return db_no_memory(t->db);
-	if (place(t, &t->thread_map, thread_key(pid, tid), t->nthread, &i) < 0)
+	if (find_slot(t, &t->thread_map, thread_key(pid, tid), t->nthread, &i) < 0)
 		return -1;
 	t->thread[i] = *thread;
 	t->thread[i].process = t->process[thread->at].row;
@@ -245,12 +245,12 @@ add_thread(struct store_tasks *t, uint64_t pid, uint64_t tid, const char *name,
 {
 	struct thread new = { .name = hash_str(HASH_INIT, name) };
 
-	if (need_process(t, pid, time, &new.at) < 0 ||
+	if (ensure_process(t, pid, time, &new.at) < 0 ||
 	    db_run(t->st[ADD_THREAD], "iiti", t->process[new.at].row,
 	        (int64_t)tid, name, time) < 0)
 		return -1;
 	*row = new.row = db_last_id(t->db);
-	return keep_thread(t, pid, tid, &new);
+	return put_thread(t, pid, tid, &new);
 }
 
 /* A sample of a thread that has executed another program, of which no thread
@@ -265,7 +265,7 @@ copy_thread(struct store_tasks *t, uint64_t pid, uint64_t tid,
 	        old->row) < 0)
 		return -1;
 	*row = new.row = db_last_id(t->db);
-	return keep_thread(t, pid, tid, &new);
+	return put_thread(t, pid, tid, &new);
 }
 
 /* Does a thread record come late, of a thread that has ended since? */
@@ -284,7 +284,7 @@ store_tasks_thread(struct store_tasks *t, const struct rec_thread *r,
 	uint64_t name = hash_str(HASH_INIT, r->name);
 	int64_t row;
 
-	if (known == NULL || (known->over && !is_late(t, known, time)))
+	if (known == NULL || (known->has_ended && !is_late(t, known, time)))
 		return add_thread(t, r->pid, r->tid, r->name, time, &row);
 	if (known->name == name)
 		return 0;
@@ -301,7 +301,7 @@ store_tasks_find_thread(struct store_tasks *t, uint64_t pid, uint64_t tid,
 	const struct process *p;
 
 	if (known == NULL) {
-		warnings_add(t->complaints, "undefined thread");
+		warnings_add(t->warnings, "undefined thread");
 		return add_thread(t, pid, tid, NULL, time, row);
 	}
 	p = &t->process[known->at];
@@ -317,10 +317,10 @@ end_thread(struct store_tasks *t, const struct rec_exit *e, int64_t time)
 	struct thread *known = find_thread(t, e->pid, e->tid);
 
 	if (known == NULL)
-		warnings_add(t->complaints, "undefined thread");
-	if (known == NULL || known->over)
+		warnings_add(t->warnings, "undefined thread");
+	if (known == NULL || known->has_ended)
 		return 0;
-	known->over = 1;
+	known->has_ended = 1;
 	known->ended = time;
 	t->process[known->at].running--;
 	return db_run(t->st[END_THREAD], "ii", time, known->row);
@@ -334,10 +334,10 @@ store_tasks_exit(struct store_tasks *t, const struct rec_exit *e, int64_t time)
 	if (e->tid)
 		return end_thread(t, e, time);
 	if (p == NULL) {
-		warnings_add(t->complaints, "undefined process");
+		warnings_add(t->warnings, "undefined process");
 		return 0;
 	}
-	return p->over ? 0 : end_process(t, p, time);
+	return p->has_ended ? 0 : end_process(t, p, time);
 }
 
 /* ---- opening and closing ----------------------------------------------- */
@@ -349,8 +349,8 @@ load_process(void *ctx, struct db_stmt *row, int columns)
 
 	(void)columns;
 	p.undefined = (int)db_int(row, 6);
-	p.image = image(db_text(row, 3), db_text(row, 4), db_text(row, 5));
-	return keep_process(ctx, (uint64_t)db_int(row, 1), &p);
+	p.program = hash_program(db_text(row, 3), db_text(row, 4), db_text(row, 5));
+	return put_process(ctx, (uint64_t)db_int(row, 1), &p);
 }
 
 static int
@@ -365,11 +365,11 @@ load_thread(void *ctx, struct db_stmt *row, int columns)
 	(void)columns;
 	if (th.at == NONE)
 		return 0;
-	return keep_thread(t, pid, (uint64_t)db_int(row, 2), &th);
+	return put_thread(t, pid, (uint64_t)db_int(row, 2), &th);
 }
 
 struct store_tasks *
-store_tasks_open(struct db *db, struct warnings *c)
+store_tasks_open(struct db *db, struct warnings *w)
 {
 	static const char processes[] = "SELECT id, pid, began, name, exe, "
 	                                "command, coalesce(name, exe) IS NULL FROM process "
@@ -385,7 +385,7 @@ store_tasks_open(struct db *db, struct warnings *c)
 		return NULL;
 	}
 	t->db = db;
-	t->complaints = c;
+	t->warnings = w;
 	if (db_query(db, processes, NULL, load_process, t) == 0 &&
 	    db_query(db, threads, NULL, load_thread, t) == 0 &&
 	    db_prepare_all(db, t->st, sql, NSTATEMENTS) == 0)

@@ -19,7 +19,7 @@ struct store_tasks;
 
 /* With the processes that have not ended in the recording.  Both arguments
  * stay the caller's.  NULL: db_error() says why. */
-struct store_tasks *store_tasks_open(struct db *db, struct warnings *c);
+struct store_tasks *store_tasks_open(struct db *db, struct warnings *w);
 void store_tasks_close(struct store_tasks *t);
 
 /* What two producers say of the same process or thread is stored once. */

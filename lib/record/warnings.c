@@ -1,17 +1,17 @@
 #include "record/warnings.h"
 
 void
-warnings_clear(struct warnings *c)
+warnings_clear(struct warnings *w)
 {
-	c->n = 0;
-	c->text[0] = NULL;
+	w->n = 0;
+	w->text[0] = NULL;
 }
 
 void
-warnings_add(struct warnings *c, const char *text)
+warnings_add(struct warnings *w, const char *text)
 {
-	if (c->n == WARNINGS_MOST)
+	if (w->n == WARNINGS_MAX)
 		return;
-	c->text[c->n++] = text;
-	c->text[c->n] = NULL;
+	w->text[w->n++] = text;
+	w->text[w->n] = NULL;
 }

@@ -7,14 +7,14 @@
 
 #include <stddef.h>
 
-#define WARNINGS_MOST 6 /* further ones are dropped */
+#define WARNINGS_MAX 6 /* further ones are dropped */
 
 struct warnings {
-	const char *text[WARNINGS_MOST + 1]; /* NULL after the last one */
+	const char *text[WARNINGS_MAX + 1]; /* NULL after the last one */
 	size_t n;
 };
 
-void warnings_clear(struct warnings *c);
-void warnings_add(struct warnings *c, const char *text);
+void warnings_clear(struct warnings *w);
+void warnings_add(struct warnings *w, const char *text);
 
 #endif

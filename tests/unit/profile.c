@@ -59,7 +59,7 @@ write_records(const char *file, enum db_mode mode, const char *records)
 	r = rec_reader_new(&sink);
 	must(rec_push(r, records, strlen(records)) == 0, "push");
 	must(rec_push_end(r) == 0, "end");
-	must(store_settle(sink.ctx) == 0, "settle");
+	must(store_flush(sink.ctx) == 0, "settle");
 	store_close(sink.ctx);
 	rec_reader_free(r);
 	must(db_exec(db, "COMMIT") == 0, db_error(db));
