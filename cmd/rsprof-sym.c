@@ -127,7 +127,7 @@ on_map(struct namer *n, const struct rec_map *r)
 			return;
 	m->user[m->nuser++] = (struct symbol_user){ r->pid, r->start, r->end };
 	if (m->symbols)
-		symbols_process(m->symbols, r->pid);
+		symbols_add_process(m->symbols, r->pid);
 }
 
 /* Once. */

@@ -400,8 +400,8 @@ name_samples(const struct file *f, struct names *out)
 		out->line += frame[0].file != NULL;
 		out->inlined += n > 1;
 	}
-	if (s && symbols_apart(s))
-		snprintf(out->apart, sizeof out->apart, "%s", symbols_apart(s));
+	if (s && symbols_debug_path(s))
+		snprintf(out->apart, sizeof out->apart, "%s", symbols_debug_path(s));
 	symbols_close(s);
 }
 

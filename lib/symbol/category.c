@@ -17,7 +17,7 @@ enum category_number {
 	CATEGORY_N
 };
 
-static const char *const word[CATEGORY_N] = {
+static const char *const words[CATEGORY_N] = {
 	"user", "dep", "std", "alloc", "runtime", "libc", "kernel", "other"
 };
 
@@ -25,7 +25,7 @@ static const char *const word[CATEGORY_N] = {
 
 struct entry {
 	const char *name;
-	enum category_number class;
+	enum category_number category;
 };
 
 /* Crates.  What std is built of may be a dependency as well: then its path
@@ -89,7 +89,7 @@ static const struct entry crates[] = {
 
 /* Functions that are of no crate, whatever module they are in; a '*' at the
  * end stands for anything. */
-static const struct entry plain[] = {
+static const struct entry functions[] = {
 	{ "__rust_alloc", CATEGORY_ALLOC },
 	{ "__rust_alloc_zeroed", CATEGORY_ALLOC },
 	{ "__rust_dealloc", CATEGORY_ALLOC },
@@ -244,7 +244,7 @@ fits(const char *s, size_t len, const char *pattern)
 
 /* The first entry that fits, or NULL. */
 static const struct entry *
-look_up(const struct entry *table, size_t n, const char *s, size_t len)
+find_entry(const struct entry *table, size_t n, const char *s, size_t len)
 {
 	size_t i = 0;
 
@@ -313,7 +313,7 @@ crate_of(const char *s)
 /* The bracket that closes the one at s, or the end; and where " as " is
  * within, if it is. */
 static const char *
-closing(const char *s, const char **as)
+find_closing(const char *s, const char **as)
 {
 	size_t depth = 0;
 
@@ -349,7 +349,7 @@ parse(const char *name)
 	o.type = crate_of(skip_marks(name));
 	if (!o.bracket)
 		return o;
-	end = closing(name, &as);
+	end = find_closing(name, &as);
 	if (as) {
 		o.path = as + 4;
 		o.trait = crate_of(o.path);
@@ -364,18 +364,18 @@ parse(const char *name)
 static const struct entry *
 find_crate(struct part crate)
 {
-	return look_up(crates, SIZE(crates), crate.s, crate.len);
+	return find_entry(crates, SIZE(crates), crate.s, crate.len);
 }
 
 /* How far from std a crate is, which implements nothing of later ones. */
 static int
-rank(struct part crate)
+layer(struct part crate)
 {
 	const struct entry *e = find_crate(crate);
 
-	if (crate.len == 0 || (e && e->class == CATEGORY_STD))
+	if (crate.len == 0 || (e && e->category == CATEGORY_STD))
 		return 0;
-	return e && e->class == SHARED ? 1 : 2;
+	return e && e->category == SHARED ? 1 : 2;
 }
 
 static int
@@ -417,8 +417,8 @@ owner_crate(const struct owner *o)
 {
 	if (o->trait.len == 0)
 		return o->type;
-	if (o->type.len == 0 || rank(o->type) < rank(o->trait) ||
-	    look_up(blanket, SIZE(blanket), o->path, path_length(o->path)) ||
+	if (o->type.len == 0 || layer(o->type) < layer(o->trait) ||
+	    find_entry(blanket, SIZE(blanket), o->path, path_length(o->path)) ||
 	    is_provided(o))
 		return o->trait;
 	return o->type;
@@ -448,11 +448,11 @@ struct origin {
 static void
 set_crate(const struct origin *o, struct part crate)
 {
-	const struct srcpath_text *told = &o->source.crate;
+	const struct srcpath_text *from_path = &o->source.crate;
 	struct category *out = o->out;
 
-	if (told->len && (o->exact || crate.len == 0))
-		crate = (struct part){ told->s, told->len };
+	if (from_path->len && (o->exact || crate.len == 0))
+		crate = (struct part){ from_path->s, from_path->len };
 	set(out->crate, sizeof out->crate, crate.s, crate.len);
 	for (char *p = out->crate; *p; p++)
 		if (*p == '-')
@@ -463,9 +463,9 @@ set_crate(const struct origin *o, struct part crate)
 static int
 is_std(const char *crate)
 {
-	const struct entry *e = look_up(crates, SIZE(crates), crate, strlen(crate));
+	const struct entry *e = find_entry(crates, SIZE(crates), crate, strlen(crate));
 
-	return e && e->class == CATEGORY_STD;
+	return e && e->category == CATEGORY_STD;
 }
 
 static int
@@ -498,9 +498,9 @@ set_version(const struct origin *o)
 static int
 is_runtime(const char *crate)
 {
-	const struct entry *e = look_up(crates, SIZE(crates), crate, strlen(crate));
+	const struct entry *e = find_entry(crates, SIZE(crates), crate, strlen(crate));
 
-	return e && e->class == CATEGORY_RUNTIME;
+	return e && e->category == CATEGORY_RUNTIME;
 }
 
 /* Code that is neither std's nor known. */
@@ -530,14 +530,14 @@ category_of_crate(const struct owner *owner, struct part crate, const struct ori
 {
 	const struct entry *e = find_crate(crate);
 
-	if (e && e->class == SHARED)
+	if (e && e->category == SHARED)
 		return category_of_shared(o);
-	if (e && e->class != CATEGORY_RUNTIME)
-		return e->class;
+	if (e && e->category != CATEGORY_RUNTIME)
+		return e->category;
 	/* What std's traits provide is std's for whatever type it is. */
 	if (owner->trait.len && o->source.kind == SRCPATH_STD)
 		return CATEGORY_STD;
-	return e ? e->class : category_of_origin(o);
+	return e ? e->category : category_of_origin(o);
 }
 
 static int
@@ -558,13 +558,13 @@ is_library(const char *module)
 
 /* A function without a crate: of C, or one that Rust exports, or no name. */
 static enum category_number
-category_of_plain(const char *name, const struct origin *o)
+category_of_function(const char *name, const struct origin *o)
 {
-	const struct entry *e = look_up(plain, SIZE(plain), name,
+	const struct entry *e = find_entry(functions, SIZE(functions), name,
 	    strcspn(name, "(@"));
 
 	if (e)
-		return e->class;
+		return e->category;
 	if (o->source.kind == SRCPATH_STD)
 		return CATEGORY_STD;
 	if (is_library(o->module) && (o->file == NULL || !is_rust(o->file)))
@@ -579,7 +579,7 @@ find_module(const char *module)
 
 	if (slash)
 		module = slash + 1;
-	return module ? look_up(modules, SIZE(modules), module, strlen(module)) : NULL;
+	return module ? find_entry(modules, SIZE(modules), module, strlen(module)) : NULL;
 }
 
 /* libc has the commonest allocator, too; of other libraries all is theirs. */
@@ -588,10 +588,10 @@ category_of_module(const struct entry *e, const char *name)
 {
 	const struct entry *function;
 
-	if (e->class != CATEGORY_LIBC || name == NULL)
-		return e->class;
-	function = look_up(plain, SIZE(plain), name, strcspn(name, "@"));
-	return function && function->class == CATEGORY_ALLOC ? CATEGORY_ALLOC : CATEGORY_LIBC;
+	if (e->category != CATEGORY_LIBC || name == NULL)
+		return e->category;
+	function = find_entry(functions, SIZE(functions), name, strcspn(name, "@"));
+	return function && function->category == CATEGORY_ALLOC ? CATEGORY_ALLOC : CATEGORY_LIBC;
 }
 
 /* Of a Rust program or library, and the crate. */
@@ -611,18 +611,18 @@ category_of_rust(const char *function, const struct origin *o)
 		return category_of_crate(&owner, crate, o);
 	if (owner.bracket)
 		return CATEGORY_STD; /* a primitive type's, or of any type */
-	return category_of_plain(function, o);
+	return category_of_function(function, o);
 }
 
 static enum category_number
-find_class(const char *function, const struct origin *o)
+find_category(const char *function, const struct origin *o)
 {
 	const struct entry *e = find_module(o->module);
 
-	if (e && e->class != CATEGORY_STD)
+	if (e && e->category != CATEGORY_STD)
 		return category_of_module(e, function);
 	if (e && (function == NULL || strstr(function, "+0x")))
-		return e->class;
+		return e->category;
 	if (o->module == NULL)
 		return CATEGORY_OTHER;
 	return category_of_rust(function ? function : "", o);
@@ -636,6 +636,6 @@ category_of(const struct category_frame *f, const struct crates *named, struct c
 		.named = named, .out = out };
 	srcpath_of(file ? file : "", &o.source);
 	out->crate[0] = out->version[0] = '\0';
-	out->word = word[find_class(f->function, &o)];
+	out->word = words[find_category(f->function, &o)];
 	set_version(&o);
 }

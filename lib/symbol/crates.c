@@ -10,7 +10,7 @@
 #include "elf/elf_file.h"
 #include "symbol/srcpath.h"
 
-#define MOST 4096     /* crates of a program */
+#define MAX_CRATES 4096     /* crates of a program */
 #define PATH_PART 256 /* bytes that tell a crate */
 #define COMMIT 9      /* digits of a commit, as rustc shows it */
 
@@ -56,7 +56,7 @@ add(struct crates *c, const struct srcpath *s)
 	if (i != IDMAP_NONE) {
 		if (strcmp(c->crate[i].version, new.version) != 0)
 			c->crate[i].version[0] = '\0';
-	} else if (c->n < MOST &&
+	} else if (c->n < MAX_CRATES &&
 	    array_room(&c->crate, c->n, &c->room, sizeof new) == 0 &&
 	    idmap_put(&c->index, key, (uint32_t)c->n) == 0) {
 		c->crate[c->n++] = new;
@@ -66,7 +66,7 @@ add(struct crates *c, const struct srcpath *s)
 /* Strings stand side by side, with nothing between them: a directory is believed if
  * it ends, and one without a version if source follows. */
 static void
-take(struct crates *c, const unsigned char *at, size_t len)
+read_path(struct crates *c, const unsigned char *at, size_t len)
 {
 	char path[PATH_PART];
 	struct srcpath s;
@@ -85,12 +85,12 @@ take(struct crates *c, const unsigned char *at, size_t len)
 }
 
 static void
-find_all(struct crates *c, const struct elf_file_section *in, const char *mark)
+find_paths(struct crates *c, const struct elf_file_section *in, const char *mark)
 {
 	const unsigned char *p = in->bytes, *end = p + in->len;
 
 	while (p < end && (p = memmem(p, (size_t)(end - p), mark, strlen(mark)))) {
-		take(c, p, (size_t)(end - p));
+		read_path(c, p, (size_t)(end - p));
 		p += strlen(mark);
 	}
 }
@@ -98,10 +98,10 @@ find_all(struct crates *c, const struct elf_file_section *in, const char *mark)
 /* "rustc version 1.75.0 (82e1608df 2023-12-21)", one string for each of those whose
  * code is in the program. */
 static void
-find_rustc(struct crates *c, const struct elf_file *obj)
+find_rustc(struct crates *c, const struct elf_file *elf)
 {
 	static const char mark[] = "rustc version ";
-	struct elf_file_section in = elf_file_section(obj, ".comment");
+	struct elf_file_section in = elf_file_section(elf, ".comment");
 	const unsigned char *p = in.bytes, *end = p + in.len;
 	char version[CRATE_VERSION_MAX], commit[COMMIT + 1], text[PATH_PART];
 	int found = 0;
@@ -122,18 +122,18 @@ find_rustc(struct crates *c, const struct elf_file *obj)
 }
 
 struct crates *
-crates_read(const struct elf_file *obj)
+crates_read(const struct elf_file *elf)
 {
 	static const char *const mark[] = { "/registry/src/", "/git/checkouts/",
 		"/cargo/registry/", "/vendor/", "/rust/deps/" };
-	struct elf_file_section in = elf_file_section(obj, ".rodata");
+	struct elf_file_section in = elf_file_section(elf, ".rodata");
 	struct crates *c = calloc(1, sizeof *c);
 
 	if (c == NULL)
 		return NULL;
-	find_rustc(c, obj);
+	find_rustc(c, elf);
 	for (size_t i = 0; in.len && i < sizeof mark / sizeof *mark; i++)
-		find_all(c, &in, mark[i]);
+		find_paths(c, &in, mark[i]);
 	if (c->n || c->rustc[0])
 		return c;
 	crates_free(c);

@@ -14,7 +14,7 @@ struct elf_file;
 #define CRATE_VERSION_MAX 48
 
 /* NULL: none is named, or no memory. */
-struct crates *crates_read(const struct elf_file *obj);
+struct crates *crates_read(const struct elf_file *elf);
 void crates_free(struct crates *c);
 
 /* The version of a dependency, or of one of the standard library, by the name that

@@ -49,7 +49,7 @@ is_text(const char *text, size_t len, const char *what)
 /* Types of constants, `8: usize' here, are `8usize' since Rust 1.53; `'a'' and `true'
  * need none. */
 static void
-take(const char *text, size_t len, void *ctx)
+on_text(const char *text, size_t len, void *ctx)
 {
 	struct sink *s = ctx;
 	int type = s->before_type;
@@ -118,7 +118,7 @@ mark_cut(struct sink *s)
 
 /* 1: done; 0: it is not such a name. */
 static int
-attempt(struct sink *s,
+try(struct sink *s,
     int (*demangler)(const char *, int, demangle_callbackref, void *), int options)
 {
 	s->used = 0;
@@ -126,7 +126,7 @@ attempt(struct sink *s,
 		mark_cut(s);
 		return 1;
 	}
-	if (!demangler(s->symbol, options, take, s))
+	if (!demangler(s->symbol, options, on_text, s))
 		return 0;
 	if (demangler == rust_demangle_callback)
 		put_suffix(s);
@@ -137,7 +137,7 @@ attempt(struct sink *s,
 /* Demangles a legacy symbol that libiberty takes for C++, because its hash has fewer
  * than five different digits, by way of one with HASH.  Returns 0 if it has no hash. */
 static int
-attempt_with_hash(struct sink *s, int options)
+try_with_hash(struct sink *s, int options)
 {
 	const char *symbol = s->symbol;
 	size_t end = (size_t)(end_of(symbol) - symbol), at = end - strlen(HASH);
@@ -152,7 +152,7 @@ attempt_with_hash(struct sink *s, int options)
 	memcpy(copy + at, HASH, strlen(HASH));
 	s->symbol = copy;
 	s->hash = symbol + at + strlen("17");
-	done = attempt(s, rust_demangle_callback, options);
+	done = try(s, rust_demangle_callback, options);
 	s->symbol = symbol;
 	s->hash = NULL;
 	free(copy);
@@ -165,12 +165,12 @@ demangle_with(char *out, size_t size, const char *symbol, int options)
 	struct sink s = { .symbol = symbol, .out = out, .size = size };
 
 	s.whole = options == DMGL_VERBOSE;
-	if (size >= 16 && (attempt(&s, rust_demangle_callback, options) ||
-	                      attempt_with_hash(&s, options)))
+	if (size >= 16 && (try(&s, rust_demangle_callback, options) ||
+	                      try_with_hash(&s, options)))
 		return;
 	s.whole = 0;
 	if (size >= 16 && strncmp(symbol, "_Z", 2) == 0 &&
-	    attempt(&s, cplus_demangle_v3_callback, DMGL_PARAMS | DMGL_ANSI))
+	    try(&s, cplus_demangle_v3_callback, DMGL_PARAMS | DMGL_ANSI))
 		return;
 	snprintf(out, size, "%s", symbol);
 }

@@ -2,27 +2,27 @@
 
 #include <string.h>
 
-#define NESTING 100 /* of brackets */
+#define MAX_NESTING 100 /* of brackets */
 
-struct folder {
+struct output {
 	char *out;
 	size_t size, used;
 };
 
 static void
-put(struct folder *f, const char *text, size_t len)
+put(struct output *o, const char *text, size_t len)
 {
-	if (len > f->size - 1 - f->used)
-		len = f->size - 1 - f->used;
-	memcpy(f->out + f->used, text, len);
-	f->used += len;
-	f->out[f->used] = '\0';
+	if (len > o->size - 1 - o->used)
+		len = o->size - 1 - o->used;
+	memcpy(o->out + o->used, text, len);
+	o->used += len;
+	o->out[o->used] = '\0';
 }
 
 static void
-put_text(struct folder *f, const char *text)
+put_text(struct output *o, const char *text)
 {
-	put(f, text, strlen(text));
+	put(o, text, strlen(text));
 }
 
 static int
@@ -39,7 +39,7 @@ is_capital(char c)
 }
 
 static size_t
-word(const char *s, const char *end)
+word_length(const char *s, const char *end)
 {
 	size_t n = 0;
 
@@ -50,13 +50,13 @@ word(const char *s, const char *end)
 
 /* Past the bracket that closes the one at s; NULL where none does. */
 static const char *
-past_bracket(const char *s, const char *end)
+skip_brackets(const char *s, const char *end)
 {
 	size_t depth = 0;
 
 	for (const char *p = s; p < end; p++)
 		if (strchr("<([{", *p)) {
-			if (++depth > NESTING)
+			if (++depth > MAX_NESTING)
 				return NULL;
 		} else if (strchr(")]}", *p) || (*p == '>' && p[-1] != '-')) {
 			if (--depth == 0)
@@ -83,17 +83,17 @@ find_between(const char *s, const char *end, const char *what)
 
 /* "{closure#1}" or "{{closure}}"; past it. */
 static const char *
-generic_braces(struct folder *f, const char *s, const char *end)
+generic_braces(struct output *o, const char *s, const char *end)
 {
-	const char *past = past_bracket(s, end), *name = s;
+	const char *past = skip_brackets(s, end), *name = s;
 
 	if (past == NULL)
 		past = end;
 	while (name < past && *name == '{')
 		name++;
-	put(f, "{", 1);
-	put(f, name, strcspn(name, "#}"));
-	put(f, "}", 1);
+	put(o, "{", 1);
+	put(o, name, strcspn(name, "#}"));
+	put(o, "}", 1);
 	return past;
 }
 
@@ -102,32 +102,32 @@ generic_braces(struct folder *f, const char *s, const char *end)
 /* A path, with something before it: its last word, "<_>" if it is generic, and
  * closures behind; past it. */
 static const char *
-generic_type_path(struct folder *f, const char *s, const char *end)
+generic_type_path(struct output *o, const char *s, const char *end)
 {
 	const char *past, *begin = s;
 	size_t len;
-	int any;
+	int is_parameter;
 
 	for (;;) {
-		len = word(s, end);
+		len = word_length(s, end);
 		past = s + len;
 		if (end - past < 3 || memcmp(past, "::", 2) != 0 || !is_word(past[2]))
 			break;
 		s = past + 2;
 	}
 	/* A letter is what legacy names have for any type. */
-	any = len == 1 && s == begin && is_capital(*s) && s[-1] != ':';
-	put(f, any ? "_" : s, len);
+	is_parameter = len == 1 && s == begin && is_capital(*s) && s[-1] != ':';
+	put(o, is_parameter ? "_" : s, len);
 	while (past < end) {
 		int nested = end - past > 2 && memcmp(past, "::", 2) == 0;
 		const char *p = nested ? past + 2 : past;
 
-		if (*p == '<' && (s = past_bracket(p, end))) {
-			put_text(f, "<_>");
+		if (*p == '<' && (s = skip_brackets(p, end))) {
+			put_text(o, "<_>");
 			past = s;
 		} else if (nested && *p == '{') {
-			put(f, "::", 2);
-			past = generic_braces(f, p, end);
+			put(o, "::", 2);
+			past = generic_braces(o, p, end);
 		} else {
 			break;
 		}
@@ -136,104 +136,104 @@ generic_type_path(struct folder *f, const char *s, const char *end)
 }
 
 static void
-generic_type(struct folder *f, const char *s, const char *end)
+generic_type(struct output *o, const char *s, const char *end)
 {
 	const char *past;
 
 	while (s < end)
 		if (is_word(*s) && (s[0] != '_' || s[1] != '>')) {
-			s = generic_type_path(f, s, end);
+			s = generic_type_path(o, s, end);
 		} else if (*s == '\'') {
 			/* A lifetime is none of the type's names. */
-			put(f, s, 1);
-			put(f, s + 1, word(s + 1, end));
-			s += 1 + word(s + 1, end);
-		} else if (*s == '[' && (past = past_bracket(s, end))) {
-			put_text(f, "[_]");
+			put(o, s, 1);
+			put(o, s + 1, word_length(s + 1, end));
+			s += 1 + word_length(s + 1, end);
+		} else if (*s == '[' && (past = skip_brackets(s, end))) {
+			put_text(o, "[_]");
 			s = past;
 		} else {
-			put(f, s++, 1);
+			put(o, s++, 1);
 		}
 }
 
 /* What stands in the brackets that begin a name, "type" or "type as trait". */
 static void
-generic_owner(struct folder *f, const char *s, const char *end)
+generic_owner(struct output *o, const char *s, const char *end)
 {
 	const char *as = find_between(s, end, " as ");
 
 	if (as == NULL) {
-		generic_type(f, s, end);
+		generic_type(o, s, end);
 		return;
 	}
-	put(f, "<", 1);
-	generic_type(f, s, as);
-	put_text(f, " as ");
-	generic_type(f, as + 4, end);
-	put(f, ">", 1);
+	put(o, "<", 1);
+	generic_type(o, s, as);
+	put_text(o, " as ");
+	generic_type(o, as + 4, end);
+	put(o, ">", 1);
 }
 
 /* "impl trait for type" or "impl type", which a module may have before it. */
 static void
-generic_impl(struct folder *f, const char *s, const char *end)
+generic_impl(struct output *o, const char *s, const char *end)
 {
 	const char *of = find_between(s, end, " for ");
 
-	f->used = 0;
+	o->used = 0;
 	if (of == NULL) {
-		generic_type(f, s, end);
+		generic_type(o, s, end);
 		return;
 	}
-	put(f, "<", 1);
-	generic_type(f, of + 5, end);
-	put_text(f, " as ");
-	generic_type(f, s, of);
-	put(f, ">", 1);
+	put(o, "<", 1);
+	generic_type(o, of + 5, end);
+	put_text(o, " as ");
+	generic_type(o, s, of);
+	put(o, ">", 1);
 }
 
 /* ---- names -------------------------------------------------------------- */
 
 /* In angle brackets: whose the function is, or arguments, which go. */
 static const char *
-generic_brackets(struct folder *f, const char *s, const char *end)
+generic_brackets(struct output *o, const char *s, const char *end)
 {
-	const char *past = past_bracket(s, end);
+	const char *past = skip_brackets(s, end);
 
 	if (past == NULL) {
-		put(f, s, (size_t)(end - s));
+		put(o, s, (size_t)(end - s));
 		return end;
 	}
 	if (past - s > 6 && memcmp(s, "<impl ", 6) == 0)
-		generic_impl(f, s + 6, past - 1);
-	else if (f->used == 0)
-		generic_owner(f, s + 1, past - 1);
-	else if (f->used >= 2 && memcmp(f->out + f->used - 2, "::", 2) == 0)
-		f->out[f->used -= 2] = '\0';
+		generic_impl(o, s + 6, past - 1);
+	else if (o->used == 0)
+		generic_owner(o, s + 1, past - 1);
+	else if (o->used >= 2 && memcmp(o->out + o->used - 2, "::", 2) == 0)
+		o->out[o->used -= 2] = '\0';
 	return past;
 }
 
 /* A word: a module, a type or a function. */
 static const char *
-generic_word(struct folder *f, const char *s, const char *end)
+generic_word(struct output *o, const char *s, const char *end)
 {
-	size_t len = word(s, end);
+	size_t len = word_length(s, end);
 	const char *past = s + len;
-	int generic = past < end && *past == '<' && past_bracket(past, end);
+	int generic = past < end && *past == '<' && skip_brackets(past, end);
 	int more = generic || (end - past > 2 && memcmp(past, "::", 2) == 0);
 
 	if (is_capital(*s) && more)
-		f->used = 0;
-	put(f, s, len);
+		o->used = 0;
+	put(o, s, len);
 	if (!generic)
 		return past;
 	if (is_capital(*s))
-		put_text(f, "<_>");
-	return past_bracket(past, end);
+		put_text(o, "<_>");
+	return skip_brackets(past, end);
 }
 
 /* C++ has an operator for every bracket. */
 static const char *
-generic_operator(struct folder *f, const char *s, const char *end)
+generic_operator(struct output *o, const char *s, const char *end)
 {
 	const char *past = strchr(s + 8, '(');
 
@@ -241,7 +241,7 @@ generic_operator(struct folder *f, const char *s, const char *end)
 		past = strchr(past + 2, '(');
 	if (past == NULL || past > end)
 		past = end;
-	put(f, s, (size_t)(past - s));
+	put(o, s, (size_t)(past - s));
 	return past;
 }
 
@@ -267,7 +267,7 @@ without_suffix(const char *name)
 void
 generic_of(char *out, size_t size, const char *name)
 {
-	struct folder f = { out, size, 0 };
+	struct output o = { out, size, 0 };
 	const char *end = without_suffix(name), *s = name, *past;
 
 	if (size == 0)
@@ -275,20 +275,20 @@ generic_of(char *out, size_t size, const char *name)
 	out[0] = '\0';
 	while (s < end) {
 		if (strncmp(s, "operator", 8) == 0 && !is_word(s[8])) {
-			s = generic_operator(&f, s, end);
+			s = generic_operator(&o, s, end);
 		} else if (is_word(*s)) {
-			s = generic_word(&f, s, end);
+			s = generic_word(&o, s, end);
 		} else if (*s == '<') {
-			s = generic_brackets(&f, s, end);
+			s = generic_brackets(&o, s, end);
 		} else if (*s == '{') {
-			s = generic_braces(&f, s, end);
-		} else if (*s == '(' && f.used && f.out[f.used - 1] != ':') {
+			s = generic_braces(&o, s, end);
+		} else if (*s == '(' && o.used && o.out[o.used - 1] != ':') {
 			break; /* parameters, as C++ has them */
-		} else if (*s == '(' && (past = past_bracket(s, end))) {
-			put(&f, s, (size_t)(past - s));
+		} else if (*s == '(' && (past = skip_brackets(s, end))) {
+			put(&o, s, (size_t)(past - s));
 			s = past;
 		} else {
-			put(&f, s++, 1);
+			put(&o, s++, 1);
 		}
 	}
 }

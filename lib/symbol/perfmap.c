@@ -10,7 +10,7 @@
 
 #include "base/array.h"
 
-#define MOST (64 << 20) /* bytes of a file that are read */
+#define MAX_BYTES (64 << 20) /* bytes of a file that are read */
 #define OVERLAPS 16     /* entries that are looked back over */
 
 struct entry {
@@ -30,21 +30,21 @@ struct perfmap {
 struct perfmap *
 perfmap_open(pid_t pid)
 {
-	struct perfmap *j = calloc(1, sizeof *j);
+	struct perfmap *m = calloc(1, sizeof *m);
 
-	if (j)
-		j->pid = pid;
-	return j;
+	if (m)
+		m->pid = pid;
+	return m;
 }
 
 void
-perfmap_close(struct perfmap *j)
+perfmap_close(struct perfmap *m)
 {
-	if (j == NULL)
+	if (m == NULL)
 		return;
-	free(j->text);
-	free(j->entry);
-	free(j);
+	free(m->text);
+	free(m->entry);
+	free(m);
 }
 
 /* The last number of NSpid: what the process is in its own namespace. */
@@ -99,25 +99,25 @@ by_start(const void *va, const void *vb)
 
 /* A line without its end is not finished yet. */
 static void
-parse(struct perfmap *j)
+parse(struct perfmap *m)
 {
-	char *line = j->text, *end, *at;
+	char *line = m->text, *end, *at;
 
-	for (j->n = 0; (end = strchr(line, '\n')); line = end + 1) {
-		struct entry e = { .order = (uint32_t)j->n };
+	for (m->n = 0; (end = strchr(line, '\n')); line = end + 1) {
+		struct entry e = { .order = (uint32_t)m->n };
 
 		*end = '\0';
 		e.start = strtoull(line, &at, 16);
 		e.size = strtoull(at, &at, 16);
 		if (*at != ' ' || at[1] == '\0' || e.size == 0)
 			continue;
-		e.name = (uint32_t)(at + 1 - j->text);
-		if (array_room(&j->entry, j->n, &j->room, sizeof e) < 0)
+		e.name = (uint32_t)(at + 1 - m->text);
+		if (array_room(&m->entry, m->n, &m->room, sizeof e) < 0)
 			break;
-		j->entry[j->n++] = e;
+		m->entry[m->n++] = e;
 	}
-	if (j->n)
-		qsort(j->entry, j->n, sizeof *j->entry, by_start);
+	if (m->n)
+		qsort(m->entry, m->n, sizeof *m->entry, by_start);
 }
 
 static size_t
@@ -133,26 +133,26 @@ read_all(int fd, char *to, size_t size)
 
 /* Read it, if it is not as it was. */
 static int
-refresh(struct perfmap *j)
+refresh(struct perfmap *m)
 {
 	struct stat st;
-	int fd = open_trusted(j->pid, &st);
+	int fd = open_trusted(m->pid, &st);
 	size_t size;
 	char *text;
 
-	if (fd < 0 || st.st_size == j->size) {
+	if (fd < 0 || st.st_size == m->size) {
 		if (fd >= 0)
 			close(fd);
 		return 0;
 	}
-	size = st.st_size > MOST ? MOST : (size_t)st.st_size;
+	size = st.st_size > MAX_BYTES ? MAX_BYTES : (size_t)st.st_size;
 	text = malloc(size + 1);
 	if (text) {
 		text[read_all(fd, text, size)] = '\0';
-		free(j->text);
-		j->text = text;
-		j->size = st.st_size;
-		parse(j);
+		free(m->text);
+		m->text = text;
+		m->size = st.st_size;
+		parse(m);
 	}
 	close(fd);
 	return text != NULL;
@@ -160,20 +160,20 @@ refresh(struct perfmap *j)
 
 /* The one that was written last of those that have it. */
 static const char *
-find(const struct perfmap *j, uint64_t addr)
+find(const struct perfmap *m, uint64_t addr)
 {
-	size_t last = array_upto(j->entry, j->n, sizeof *j->entry, addr);
+	size_t last = array_upto(m->entry, m->n, sizeof *m->entry, addr);
 
 	for (size_t i = last; i > 0 && last - i < OVERLAPS; i--)
-		if (addr - j->entry[i - 1].start < j->entry[i - 1].size)
-			return j->text + j->entry[i - 1].name;
+		if (addr - m->entry[i - 1].start < m->entry[i - 1].size)
+			return m->text + m->entry[i - 1].name;
 	return NULL;
 }
 
 const char *
-perfmap_lookup(struct perfmap *j, uint64_t addr)
+perfmap_lookup(struct perfmap *m, uint64_t addr)
 {
-	const char *name = find(j, addr);
+	const char *name = find(m, addr);
 
-	return name == NULL && refresh(j) ? find(j, addr) : name;
+	return name == NULL && refresh(m) ? find(m, addr) : name;
 }

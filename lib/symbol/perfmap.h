@@ -17,10 +17,10 @@ struct perfmap;
  * NULL: no memory.
  */
 struct perfmap *perfmap_open(pid_t pid);
-void perfmap_close(struct perfmap *j);
+void perfmap_close(struct perfmap *m);
 
 /* The name at an address, valid until the next call; NULL: none.  What has been
  * added to the file since is read. */
-const char *perfmap_lookup(struct perfmap *j, uint64_t addr);
+const char *perfmap_lookup(struct perfmap *m, uint64_t addr);
 
 #endif

@@ -51,7 +51,7 @@ character(const char *s, int utf8)
 
 /* ---- the parts of a name ---------------------------------------------- */
 
-#define NESTING 100 /* of brackets; or looking for their ends takes too long */
+#define MAX_NESTING 100 /* of brackets; or looking for their ends takes too long */
 
 /* How much is left out, from nothing on. */
 enum level {
@@ -72,14 +72,14 @@ is_word(char c)
 /* After the bracket that closes the one at s; NULL where none does, or where
  * they nest so deeply that nobody has written the name. */
 static const char *
-closing(const char *s)
+skip_brackets(const char *s)
 {
 	size_t depth = 0;
 	const char *start = s;
 
 	for (; *s; s++)
 		if (*s == '<' || *s == '(' || *s == '[') {
-			if (++depth > NESTING)
+			if (++depth > MAX_NESTING)
 				return NULL;
 		} else if (*s == ')' || *s == ']' ||
 		    (*s == '>' && s > start && s[-1] != '-')) {
@@ -122,7 +122,7 @@ skip_modules(const char *s)
 /* The next piece of a name that begins at `name`, at s; `depth` is how many
  * brackets are open around it. */
 static struct piece
-part(const char *name, const char *s, enum level level, size_t *depth,
+next_piece(const char *name, const char *s, enum level level, size_t *depth,
     int utf8)
 {
 	struct piece piece;
@@ -131,7 +131,7 @@ part(const char *name, const char *s, enum level level, size_t *depth,
 	if (*depth && level >= MODULES && (s == name || !is_word(s[-1])))
 		s = skip_modules(s);
 	if (*s == '<' || *s == '(') {
-		end = closing(s);
+		end = skip_brackets(s);
 		if (level >= (is_argument(name, s) ? ARGUMENTS : TYPES) &&
 		    end && end > s + 2) {
 			piece = (struct piece){ "(..)", 4, 4, end };
@@ -191,7 +191,7 @@ width(const char *name, enum level level, int utf8)
 	struct piece p;
 
 	for (s = name; *s; s = p.next) {
-		p = part(name, s, level, &depth, utf8);
+		p = next_piece(name, s, level, &depth, utf8);
 		columns += p.columns;
 	}
 	return columns;
@@ -205,7 +205,7 @@ put_all(struct out *o, const char *name, enum level level)
 	struct piece p;
 
 	for (s = name; *s; s = p.next) {
-		p = part(name, s, level, &depth, o->utf8);
+		p = next_piece(name, s, level, &depth, o->utf8);
 		put(o, p.text, p.len, p.columns);
 	}
 	return o->columns;
@@ -269,7 +269,7 @@ function_end(const char *name, size_t columns, int utf8, const char **last)
 			if (found == NULL && left <= columns)
 				found = s;
 		}
-		p = part(name, s, TYPES, &depth, utf8);
+		p = next_piece(name, s, TYPES, &depth, utf8);
 		left -= p.columns;
 	}
 	return found;

@@ -41,7 +41,7 @@ is_version(const char *s)
 
 /* A directory, "sha-1-0.10.0" or "serde". */
 static void
-take_directory(const char *dir, struct srcpath *out)
+read_directory(const char *dir, struct srcpath *out)
 {
 	size_t len = strcspn(dir, "/");
 
@@ -70,7 +70,7 @@ crate_directory(const char *p)
 
 /* "regex-3f1b2c/a1b2c3d/src/re.rs" */
 static void
-take_checkout(const char *p, struct srcpath *out)
+read_checkout(const char *p, struct srcpath *out)
 {
 	size_t repo = strcspn(p, "/"), commit = p[repo] ? strcspn(p + repo + 1, "/") : 0;
 	const char *inside = p + repo + 1 + commit, *dir;
@@ -92,12 +92,12 @@ take_checkout(const char *p, struct srcpath *out)
 
 /* Source that cargo, or a vendor directory, has brought. */
 static int
-take_dependency(const char *path, struct srcpath *out)
+read_dependency(const char *path, struct srcpath *out)
 {
 	const char *p;
 
 	if ((p = after(path, "/git/checkouts/"))) {
-		take_checkout(p, out);
+		read_checkout(p, out);
 		return 1;
 	}
 	/* Below src/ there is the registry's directory. */
@@ -106,18 +106,18 @@ take_dependency(const char *path, struct srcpath *out)
 	else if ((p = after(path, "/cargo/registry/")) == NULL)
 		p = after(path, "/vendor/");
 	if (p)
-		take_directory(p, out);
+		read_directory(p, out);
 	return p != NULL;
 }
 
 /* The standard library's own source, as its builders had it. */
 static int
-take_std(const char *path, struct srcpath *out)
+read_std(const char *path, struct srcpath *out)
 {
 	const char *p = path, *library, *dir;
 
 	if (begins(path, "/rust/deps/")) {
-		take_directory(path + 11, out);
+		read_directory(path + 11, out);
 		return 1;
 	}
 	if (begins(path, "/rustc/"))
@@ -137,7 +137,7 @@ take_std(const char *path, struct srcpath *out)
 	}
 	if (p == path)
 		return 0;
-	if (take_dependency(path, out))
+	if (read_dependency(path, out))
 		return 1;
 	out->shown = path;
 	return 1;
@@ -147,8 +147,8 @@ void
 srcpath_of(const char *path, struct srcpath *out)
 {
 	*out = (struct srcpath){ .kind = SRCPATH_OWN, .shown = path };
-	if (take_std(path, out))
+	if (read_std(path, out))
 		out->kind = SRCPATH_STD;
-	else if (take_dependency(path, out))
+	else if (read_dependency(path, out))
 		out->kind = SRCPATH_DEP;
 }

@@ -23,22 +23,22 @@ struct symbols {
 	char *path;
 	char *label; /* the path's last component, for module+offset */
 	int absolute;
-	struct elf_file *obj;
+	struct elf_file *elf;
 	char root[32];     /* below which the file was found */
 	struct debugfile_where where;
-	struct elf_file *apart; /* has debug information and symbols in its place, or NULL */
-	char apart_name[DEBUGFILE_NAME]; /* "": it is carried along */
-	struct dwarf *debug;
-	int debug_sought; /* what is in the cache does without */
+	struct elf_file *separate; /* has debug information and symbols in its place, or NULL */
+	char separate_path[DEBUGFILE_NAME]; /* "": it is carried along */
+	struct dwarf *dwarf;
+	int debug_searched; /* what is in the cache does without */
 	struct crates *crates;
-	struct cache_names *kept; /* NULL: nothing of it is kept */
+	struct cache_names *cached; /* NULL: nothing of it is cached */
 	struct symbol_options o;
 	struct kallsyms *kernel;
 	struct perfmap **jit; /* of [anon]: of each process */
 	size_t njit, jit_room;
 	const char *problem;
 	struct dwarf_frame raw[DWARF_DEPTH];
-	struct cache_frame known[CACHE_NAMES_DEPTH];
+	struct cache_frame cached_frame[CACHE_NAMES_DEPTH];
 	struct symbol_frame *frame;
 	size_t room;
 };
@@ -52,16 +52,16 @@ try_file(struct symbols *s, const char *name, const char *buildid)
 	char id[ELF_FILE_BUILDID_MAX];
 	const char *error;
 
-	s->obj = elf_file_open_path(name, &error);
-	if (s->obj == NULL && errno)
+	s->elf = elf_file_open_path(name, &error);
+	if (s->elf == NULL && errno)
 		return -1;
-	if (s->obj)
-		elf_file_buildid(s->obj, id);
-	if (s->obj && buildid && strcmp(id, buildid) == 0)
+	if (s->elf)
+		elf_file_buildid(s->elf, id);
+	if (s->elf && buildid && strcmp(id, buildid) == 0)
 		return 0;
 	s->problem = "the file there is another one by now (its build-id differs)";
-	elf_file_close(s->obj);
-	s->obj = NULL;
+	elf_file_close(s->elf);
+	s->elf = NULL;
 	return -1;
 }
 
@@ -158,14 +158,14 @@ find_vdso(struct symbols *s, const char *buildid)
 	const void *image;
 
 	memcpy(&image, &addr, sizeof image);
-	s->obj = addr ? elf_file_image(image, vdso_size(addr), &error) : NULL;
-	if (s->obj)
-		elf_file_buildid(s->obj, id);
-	if (s->obj && buildid && strcmp(id, buildid) == 0)
+	s->elf = addr ? elf_file_image(image, vdso_size(addr), &error) : NULL;
+	if (s->elf)
+		elf_file_buildid(s->elf, id);
+	if (s->elf && buildid && strcmp(id, buildid) == 0)
 		return;
 	s->problem = "it is another kernel's";
-	elf_file_close(s->obj);
-	s->obj = NULL;
+	elf_file_close(s->elf);
+	s->elf = NULL;
 }
 
 /* Debug information: the file's own, or what was set apart when it was
@@ -175,62 +175,62 @@ find_debug(struct symbols *s)
 {
 	struct dwarf_options o = { .memory = s->o.memory, .where = &s->where };
 
-	s->debug_sought = 1;
+	s->debug_searched = 1;
 	s->where = (struct debugfile_where){ s->root, s->path, s->o.dir, s->o.ndir };
-	s->debug = dwarf_open(s->obj, &o);
-	if (s->debug)
+	s->dwarf = dwarf_open(s->elf, &o);
+	if (s->dwarf)
 		return;
-	s->apart = debugfile_open(s->obj, &s->where, s->apart_name);
-	if (s->apart == NULL)
-		s->apart_name[0] = '\0';
-	o.path = s->apart_name;
-	s->debug = s->apart ? dwarf_open(s->apart, &o) : NULL;
-	if (s->debug)
+	s->separate = debugfile_open(s->elf, &s->where, s->separate_path);
+	if (s->separate == NULL)
+		s->separate_path[0] = '\0';
+	o.path = s->separate_path;
+	s->dwarf = s->separate ? dwarf_open(s->separate, &o) : NULL;
+	if (s->dwarf)
 		return;
-	if (s->apart == NULL && !elf_file_has_symtab(s->obj))
-		s->apart = minidebug_open(s->obj);
-	if (elf_file_has_symtab(s->obj) || (s->apart && elf_file_has_symtab(s->apart)))
+	if (s->separate == NULL && !elf_file_has_symtab(s->elf))
+		s->separate = minidebug_open(s->elf);
+	if (elf_file_has_symtab(s->elf) || (s->separate && elf_file_has_symtab(s->separate)))
 		s->problem = "it has no debug information: no lines, no inlined calls";
 	else
 		s->problem = "it is stripped: only names of exported functions are known";
 }
 
-/* The key of what is kept of a file; -1: nothing is. */
+/* The key of what is cached of a file; -1: nothing is. */
 static int
 cache_key_of(const struct symbols *s, struct cache_key *key, char id[ELF_FILE_BUILDID_MAX])
 {
 	size_t size;
 
-	if (s->o.cache == NULL || s->o.hashes || s->obj == NULL || s->path[0] != '/')
+	if (s->o.cache == NULL || s->o.hashes || s->elf == NULL || s->path[0] != '/')
 		return -1;
-	elf_file_buildid(s->obj, id);
-	elf_file_bytes(s->obj, &size);
-	*key = (struct cache_key){ id, size, elf_file_owner(s->obj) };
+	elf_file_buildid(s->elf, id);
+	elf_file_bytes(s->elf, &size);
+	*key = (struct cache_key){ id, size, elf_file_owner(s->elf) };
 	return 0;
 }
 
 static void
-load_kept(struct symbols *s)
+load_cached(struct symbols *s)
 {
 	char id[ELF_FILE_BUILDID_MAX];
 	struct cache_key key;
 
 	if (cache_key_of(s, &key, id) < 0)
 		return;
-	s->kept = cache_load_names(s->o.cache, &key);
-	if (s->kept == NULL)
-		s->kept = cache_names_new();
+	s->cached = cache_load_names(s->o.cache, &key);
+	if (s->cached == NULL)
+		s->cached = cache_names_new();
 }
 
 static void
-save_kept(struct symbols *s)
+save_cached(struct symbols *s)
 {
 	char id[ELF_FILE_BUILDID_MAX];
 	struct cache_key key;
 
-	if (s->kept && cache_key_of(s, &key, id) == 0)
-		cache_save_names(s->o.cache, &key, s->kept);
-	cache_names_free(s->kept);
+	if (s->cached && cache_key_of(s, &key, id) == 0)
+		cache_save_names(s->o.cache, &key, s->cached);
+	cache_names_free(s->cached);
 }
 
 static void
@@ -243,12 +243,12 @@ find_names(struct symbols *s, const char *buildid, const struct symbol_user *use
 		find_vdso(s, buildid);
 	else if (s->path[0] == '/')
 		find_file(s, buildid, user, nuser);
-	if (s->obj == NULL)
+	if (s->elf == NULL)
 		return;
 	s->problem = NULL;
 	if (s->path[0] == '/') {
-		s->crates = crates_read(s->obj);
-		load_kept(s);
+		s->crates = crates_read(s->elf);
+		load_cached(s);
 	}
 }
 
@@ -283,12 +283,12 @@ symbols_open(const char *path, const char *buildid, const struct symbol_user *us
 	s->absolute = path[0] == '[' && strcmp(path, "[vdso]") != 0;
 	find_names(s, buildid, user, nuser);
 	for (size_t i = 0; i < nuser; i++)
-		symbols_process(s, user[i].pid);
+		symbols_add_process(s, user[i].pid);
 	return s;
 }
 
 void
-symbols_process(struct symbols *s, uint64_t pid)
+symbols_add_process(struct symbols *s, uint64_t pid)
 {
 	if (strcmp(s->path, "[anon]") != 0 || pid > INT32_MAX ||
 	    array_room(&s->jit, s->njit, &s->jit_room, sizeof(struct perfmap *)) < 0)
@@ -305,8 +305,8 @@ symbols_of_file(const char *path, const struct symbol_options *o, const char **e
 	*error = "out of memory";
 	if (s == NULL)
 		return NULL;
-	s->obj = elf_file_open_path(path, error);
-	if (s->obj == NULL) {
+	s->elf = elf_file_open_path(path, error);
+	if (s->elf == NULL) {
 		if (errno)
 			*error = strerror(errno);
 		symbols_close(s);
@@ -321,11 +321,11 @@ symbols_close(struct symbols *s)
 {
 	if (s == NULL)
 		return;
-	save_kept(s);
-	dwarf_close(s->debug);
+	save_cached(s);
+	dwarf_close(s->dwarf);
 	crates_free(s->crates);
-	elf_file_close(s->apart);
-	elf_file_close(s->obj);
+	elf_file_close(s->separate);
+	elf_file_close(s->elf);
 	kallsyms_close(s->kernel);
 	for (size_t i = 0; i < s->njit; i++)
 		perfmap_close(s->jit[i]);
@@ -341,7 +341,7 @@ symbols_close(struct symbols *s)
 const char *
 symbols_problem(const struct symbols *s)
 {
-	return s->problem ? s->problem : s->debug ? dwarf_problem(s->debug) : NULL;
+	return s->problem ? s->problem : s->dwarf ? dwarf_problem(s->dwarf) : NULL;
 }
 
 const struct crates *
@@ -351,16 +351,16 @@ symbols_crates(const struct symbols *s)
 }
 
 const char *
-symbols_apart(const struct symbols *s)
+symbols_debug_path(const struct symbols *s)
 {
-	return s->apart_name[0] ? s->apart_name : NULL;
+	return s->separate_path[0] ? s->separate_path : NULL;
 }
 
 /* ---- looking up -------------------------------------------------------- */
 
 static void
 set_frame(struct symbols *s, struct symbol_frame *f, const char *symbol,
-    const struct dwarf_frame *known)
+    const struct dwarf_frame *from)
 {
 	f->named = 1;
 	demangle(f->function, sizeof f->function, symbol);
@@ -368,9 +368,9 @@ set_frame(struct symbols *s, struct symbol_frame *f, const char *symbol,
 		f->whole = malloc(sizeof f->function);
 	if (f->whole)
 		demangle_whole(f->whole, sizeof f->function, symbol);
-	f->file = known->file;
-	f->line = known->line;
-	f->column = known->column;
+	f->file = from->file;
+	f->line = from->line;
+	f->column = from->column;
 }
 
 static int
@@ -391,18 +391,18 @@ name_by_offset(const struct symbols *s, struct symbol_frame *f, uint64_t offset)
  * bare one; but of C functions it may be one of several, and a bare one will do. */
 static void
 name_by_symbol(struct symbols *s, uint64_t addr, uint64_t offset,
-    const struct dwarf_frame *known, struct symbol_frame *f)
+    const struct dwarf_frame *from, struct symbol_frame *f)
 {
 	struct elf_file_symbol sym;
-	int found = (s->apart && elf_file_symbol(s->apart, addr, &sym) == 0) ||
-	    elf_file_symbol(s->obj, addr, &sym) == 0;
+	int found = (s->separate && elf_file_symbol(s->separate, addr, &sym) == 0) ||
+	    elf_file_symbol(s->elf, addr, &sym) == 0;
 
-	if (found && (known->function == NULL || is_mangled(sym.name))) {
-		set_frame(s, f, sym.name, known);
-	} else if (known->function) {
-		set_frame(s, f, known->function, known);
+	if (found && (from->function == NULL || is_mangled(sym.name))) {
+		set_frame(s, f, sym.name, from);
+	} else if (from->function) {
+		set_frame(s, f, from->function, from);
 	} else {
-		set_frame(s, f, "", known);
+		set_frame(s, f, "", from);
 		f->named = 0;
 		name_by_offset(s, f, offset);
 	}
@@ -430,10 +430,10 @@ lookup_file(struct symbols *s, uint64_t addr, uint64_t offset)
 	static const struct dwarf_frame unknown;
 	size_t n = 0;
 
-	if (!s->debug_sought && s->path[0] == '/')
+	if (!s->debug_searched && s->path[0] == '/')
 		find_debug(s);
-	if (s->debug)
-		n = dwarf_lookup(s->debug, addr, s->raw);
+	if (s->dwarf)
+		n = dwarf_lookup(s->dwarf, addr, s->raw);
 	if (n == 0)
 		s->raw[n++] = unknown;
 	if (reserve(s, n) < 0)
@@ -451,14 +451,14 @@ lookup_file(struct symbols *s, uint64_t addr, uint64_t offset)
 
 /* As an earlier run has found it; 0: none has. */
 static size_t
-lookup_kept(struct symbols *s, uint64_t offset)
+lookup_cached(struct symbols *s, uint64_t offset)
 {
-	size_t n = s->kept ? cache_names_find(s->kept, offset, s->known) : 0;
+	size_t n = s->cached ? cache_names_find(s->cached, offset, s->cached_frame) : 0;
 
 	if (reserve(s, n) < 0)
 		return 0;
 	for (size_t i = 0; i < n; i++) {
-		const struct cache_frame *from = &s->known[i];
+		const struct cache_frame *from = &s->cached_frame[i];
 		struct symbol_frame *f = &s->frame[i];
 
 		f->named = from->function != NULL;
@@ -475,25 +475,25 @@ lookup_kept(struct symbols *s, uint64_t offset)
 
 /* For later runs, if nothing was missing. */
 static void
-keep(struct symbols *s, uint64_t offset, size_t n)
+cache_frames(struct symbols *s, uint64_t offset, size_t n)
 {
-	if (s->kept == NULL || symbols_problem(s) || n > CACHE_NAMES_DEPTH)
+	if (s->cached == NULL || symbols_problem(s) || n > CACHE_NAMES_DEPTH)
 		return;
 	for (size_t i = 0; i < n; i++) {
 		const struct symbol_frame *f = &s->frame[i];
 
 		if (f->line > UINT32_MAX || f->column > UINT32_MAX)
 			return;
-		s->known[i] = (struct cache_frame){ f->named ? f->function : NULL, f->file,
+		s->cached_frame[i] = (struct cache_frame){ f->named ? f->function : NULL, f->file,
 			(uint32_t)f->line, (uint32_t)f->column };
 	}
-	cache_names_add(s->kept, offset, s->known, n);
+	cache_names_add(s->cached, offset, s->cached_frame, n);
 }
 
 /* What a compiler has made: an address is all that is known, so that it must be of
  * one process. */
 static const char *
-find_made(struct symbols *s, uint64_t addr)
+find_jit(struct symbols *s, uint64_t addr)
 {
 	const char *found = NULL, *name;
 
@@ -509,7 +509,7 @@ find_made(struct symbols *s, uint64_t addr)
 
 /* Code of the kernel, of a just-in-time compiler, or of a file that is not here. */
 static void
-lookup_elsewhere(struct symbols *s, uint64_t offset)
+lookup_without_file(struct symbols *s, uint64_t offset)
 {
 	static const struct dwarf_frame unknown;
 	struct symbol_frame *f = s->frame;
@@ -518,7 +518,7 @@ lookup_elsewhere(struct symbols *s, uint64_t offset)
 	if (s->kernel)
 		name = kallsyms_lookup(s->kernel, offset);
 	else if (s->njit)
-		name = find_made(s, offset);
+		name = find_jit(s, offset);
 	set_frame(s, f, name ? name : s->absolute ? s->label : "", &unknown);
 	f->named = f->function[0] != '\0';
 	if (!f->named)
@@ -529,17 +529,17 @@ size_t
 symbols_lookup(struct symbols *s, uint64_t offset,
     const struct symbol_frame **frame)
 {
-	size_t n = lookup_kept(s, offset);
+	size_t n = lookup_cached(s, offset);
 	uint64_t addr;
 
 	*frame = s->frame;
 	if (n > 0)
 		return n;
-	if (s->obj && elf_file_offset_to_addr(s->obj, offset, &addr) == 0) {
+	if (s->elf && elf_file_offset_to_addr(s->elf, offset, &addr) == 0) {
 		n = lookup_file(s, addr, offset);
-		keep(s, offset, n);
+		cache_frames(s, offset, n);
 	} else {
-		lookup_elsewhere(s, offset);
+		lookup_without_file(s, offset);
 		n = 1;
 	}
 	*frame = s->frame;

@@ -54,7 +54,7 @@ void symbols_close(struct symbols *s);
 
 /* Another process that maps the module: of [anon], one whose just-in-time compiler
  * may tell what it has made (symbol/perfmap). */
-void symbols_process(struct symbols *s, uint64_t pid);
+void symbols_add_process(struct symbols *s, uint64_t pid);
 
 /* Why names or lines are missing, for a person; NULL: nothing is. */
 const char *symbols_problem(const struct symbols *s);
@@ -64,7 +64,7 @@ const struct crates *symbols_crates(const struct symbols *s);
 
 /* The file that has its debug information or symbols instead (elf/debugfile), as the
  * processes name it; NULL: none. */
-const char *symbols_apart(const struct symbols *s);
+const char *symbols_debug_path(const struct symbols *s);
 
 /*
  * The frames at an offset of the module (as in a stack record), the innermost
