@@ -121,7 +121,7 @@ base_name(const char *path)
 /* A place without a name.  Where no file stands behind the code its offset is
  * an address. */
 static char *
-plain_place(const struct defs_node *n, const char *module)
+unnamed_location(const struct defs_node *n, const char *module)
 {
 	if (module == NULL || strcmp(module, "[anon]") == 0 ||
 	    strcmp(module, "[kernel]") == 0)
@@ -139,7 +139,7 @@ function_text(const struct printer *p, const struct defs_node *n, const char *mo
 	/* In brackets is what stands for a name. */
 	if (name && name[0] != '[')
 		return fit(p, name, FUNCTION_COLUMNS, shorten_function);
-	whole = plain_place(n, module);
+	whole = unnamed_location(n, module);
 	text = fit(p, whole, FUNCTION_COLUMNS, shorten_path);
 	free(whole);
 	return text;

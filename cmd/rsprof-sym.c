@@ -40,7 +40,7 @@ struct module {
 	struct symbol_user user[PIDS];
 	size_t nuser;
 	struct symbols *symbols; /* opened when first needed */
-	int told;                /* why names or lines are missing */
+	int reported;            /* why names or lines are missing */
 };
 
 /* What an address turned out to be: frames, the innermost first. */
@@ -54,9 +54,9 @@ struct namer {
 	struct module *module;
 	size_t nmodule;
 	struct idmap module_of; /* id -> index */
-	struct site **place;
-	size_t nplace, place_room;
-	struct idmap place_of; /* hash of module and offset -> index */
+	struct site **site;
+	size_t nsite, site_room;
+	struct idmap site_of; /* hash of module and offset -> index */
 	struct idmap frames;   /* ids that have been written */
 	struct symbol_options o;
 	struct dwarf_memory memory;
@@ -82,7 +82,7 @@ checked(void *p)
 }
 
 static void
-put_index(struct idmap *m, uint64_t id, size_t index)
+add_index(struct idmap *m, uint64_t id, size_t index)
 {
 	if (idmap_put(m, id, (uint32_t)index) < 0)
 		err(STATUS_FAILED, NULL);
@@ -106,7 +106,7 @@ on_module(struct namer *n, const struct rec_module *r)
 	if (find_module(n, r->id))
 		return;
 	n->module = checked(reallocarray(n->module, n->nmodule + 1, sizeof *m));
-	put_index(&n->module_of, r->id, n->nmodule);
+	add_index(&n->module_of, r->id, n->nmodule);
 	m = &n->module[n->nmodule++];
 	memset(m, 0, sizeof *m);
 	m->id = r->id;
@@ -144,15 +144,15 @@ warn_about_debuginfod(void)
 
 /* What is missing may be found only when something is looked up. */
 static void
-tell_problem(struct namer *n, struct module *m)
+emit_problem(struct namer *n, struct module *m)
 {
 	struct rec r = { .type = REC_NOTE };
 	const char *problem = symbols_problem(m->symbols);
 	char text[4300];
 
-	if (m->told || problem == NULL)
+	if (m->reported || problem == NULL)
 		return;
-	m->told = 1;
+	m->reported = 1;
 	warn_about_debuginfod();
 	snprintf(text, sizeof text, "%s: %s", m->path, problem);
 	r.note.time = n->time;
@@ -181,25 +181,25 @@ put_frame(struct namer *n, struct module *m, const struct symbol_frame *f)
 {
 	struct rec r = { .type = REC_FRAME };
 	const struct category_frame of = { f->function, f->file, m ? m->path : NULL, f->line };
-	char folded[DEMANGLE_MAX];
-	struct category class;
+	char generic[DEMANGLE_MAX];
+	struct category category;
 
-	category_of(&of, m ? symbols_crates(m->symbols) : NULL, &class);
+	category_of(&of, m ? symbols_crates(m->symbols) : NULL, &category);
 	r.frame.function = f->whole ? f->whole : f->function;
 	r.frame.file = f->file;
 	r.frame.line = f->line;
-	r.frame.class = class.word;
+	r.frame.class = category.word;
 	r.frame.column = f->column;
-	r.frame.crate = class.crate;
-	r.frame.version = class.version;
+	r.frame.crate = category.crate;
+	r.frame.version = category.version;
 	r.frame.id = frame_id(&r.frame);
 	if (idmap_get(&n->frames, r.frame.id) != IDMAP_NONE)
 		return r.frame.id;
-	put_index(&n->frames, r.frame.id, 0);
+	add_index(&n->frames, r.frame.id, 0);
 	if (f->named)
-		generic_of(folded, sizeof folded, f->function);
-	if (f->named && strcmp(folded, r.frame.function) != 0)
-		r.frame.folded = folded;
+		generic_of(generic, sizeof generic, f->function);
+	if (f->named && strcmp(generic, r.frame.function) != 0)
+		r.frame.folded = generic;
 	rec_out_put(&n->out, &r);
 	return r.frame.id;
 }
@@ -208,19 +208,19 @@ static struct site *
 resolve(struct namer *n, struct module *m, uint64_t offset)
 {
 	const struct symbol_frame *frame;
-	struct site *p;
+	struct site *site;
 	size_t count;
 
 	if (m->symbols == NULL)
 		m->symbols = checked(symbols_open(m->path, m->buildid, m->user, m->nuser,
 		    &n->o));
 	count = symbols_lookup(m->symbols, offset, &frame);
-	tell_problem(n, m);
-	p = checked(malloc(sizeof *p + count * sizeof *p->frame));
-	p->n = count;
+	emit_problem(n, m);
+	site = checked(malloc(sizeof *site + count * sizeof *site->frame));
+	site->n = count;
 	for (size_t i = 0; i < count; i++)
-		p->frame[i] = put_frame(n, m, &frame[i]);
-	return p;
+		site->frame[i] = put_frame(n, m, &frame[i]);
+	return site;
 }
 
 /* Code of no module: an address is all there is. */
@@ -228,30 +228,30 @@ static struct site *
 resolve_nowhere(struct namer *n)
 {
 	static const struct symbol_frame unknown = { .function = "[unknown]" };
-	struct site *p = checked(malloc(sizeof *p + sizeof *p->frame));
+	struct site *site = checked(malloc(sizeof *site + sizeof *site->frame));
 
-	p->n = 1;
-	p->frame[0] = put_frame(n, NULL, &unknown);
-	return p;
+	site->n = 1;
+	site->frame[0] = put_frame(n, NULL, &unknown);
+	return site;
 }
 
 static const struct site *
-find_place(struct namer *n, uint64_t module, uint64_t offset)
+find_site(struct namer *n, uint64_t module, uint64_t offset)
 {
 	struct module *m = find_module(n, module);
 	uint64_t key = hash_u64(hash_u64(HASH_INIT, module), offset);
-	uint32_t i = idmap_get(&n->place_of, key);
+	uint32_t i = idmap_get(&n->site_of, key);
 
 	if (i != IDMAP_NONE)
-		return n->place[i];
-	if (n->nplace == n->place_room) {
-		n->place_room = n->place_room ? n->place_room * 2 : 1024;
-		n->place = checked(reallocarray(n->place, n->place_room,
+		return n->site[i];
+	if (n->nsite == n->site_room) {
+		n->site_room = n->site_room ? n->site_room * 2 : 1024;
+		n->site = checked(reallocarray(n->site, n->site_room,
 		    sizeof(struct site *)));
 	}
-	put_index(&n->place_of, key, n->nplace);
-	n->place[n->nplace] = m ? resolve(n, m, offset) : resolve_nowhere(n);
-	return n->place[n->nplace++];
+	add_index(&n->site_of, key, n->nsite);
+	n->site[n->nsite] = m ? resolve(n, m, offset) : resolve_nowhere(n);
+	return n->site[n->nsite++];
 }
 
 /* ---- records ----------------------------------------------------------- */
@@ -261,15 +261,15 @@ find_place(struct namer *n, uint64_t module, uint64_t offset)
 static void
 on_stack(struct namer *n, const struct rec *raw)
 {
-	const struct site *p = find_place(n, raw->stack.module, raw->stack.offset);
+	const struct site *site = find_site(n, raw->stack.module, raw->stack.offset);
 	struct rec r = { .type = REC_STACK, .stack = raw->stack };
 
-	for (size_t i = p->n; i-- > 0;) {
+	for (size_t i = site->n; i-- > 0;) {
 		uint64_t h = hash_u64(hash_u64(HASH_INIT, raw->stack.id), i);
 
 		r.stack.id = i ? hash_id(h) : raw->stack.id;
-		r.stack.frame = p->frame[i];
-		r.stack.inlined = i < p->n - 1;
+		r.stack.frame = site->frame[i];
+		r.stack.inlined = i < site->n - 1;
 		rec_out_put(&n->out, &r);
 		r.stack.caller.id = r.stack.id;
 		r.stack.caller.cut = NULL;
@@ -342,13 +342,13 @@ free_names(struct namer *n)
 		free(n->module[i].buildid);
 		free(n->module[i].path);
 	}
-	for (size_t i = 0; i < n->nplace; i++)
-		free(n->place[i]);
+	for (size_t i = 0; i < n->nsite; i++)
+		free(n->site[i]);
 	cache_close(n->o.cache);
 	free(n->module);
-	free(n->place);
+	free(n->site);
 	idmap_clear(&n->module_of);
-	idmap_clear(&n->place_of);
+	idmap_clear(&n->site_of);
 	idmap_clear(&n->frames);
 }
 
@@ -415,7 +415,7 @@ name_addresses(struct namer *n, char *const text[])
 /* ---- options ----------------------------------------------------------- */
 
 static void
-take_kallsyms(struct namer *n, const char *arg)
+kallsyms_option(struct namer *n, const char *arg)
 {
 	uint64_t fd;
 
@@ -427,7 +427,7 @@ take_kallsyms(struct namer *n, const char *arg)
 }
 
 static void
-take_dir(struct namer *n, const char *arg)
+dir_option(struct namer *n, const char *arg)
 {
 	if (n->o.ndir == DIRS)
 		errx(2, "-S %s: more than %d directories", arg, DIRS);
@@ -437,7 +437,7 @@ take_dir(struct namer *n, const char *arg)
 }
 
 static void
-take_memory(struct namer *n, const char *arg)
+memory_option(struct namer *n, const char *arg)
 {
 	uint64_t mib;
 
@@ -458,9 +458,9 @@ parse_options(struct namer *n, int argc, char *argv[])
 		switch (c) {
 		case 'a': n->program = optarg; break;
 		case 'H': n->o.hashes = 1; break;
-		case 'k': take_kallsyms(n, optarg); break;
-		case 'M': take_memory(n, optarg); break;
-		case 'S': take_dir(n, optarg); break;
+		case 'k': kallsyms_option(n, optarg); break;
+		case 'M': memory_option(n, optarg); break;
+		case 'S': dir_option(n, optarg); break;
 		case 'V':
 			print_version("rsprof-sym");
 		default: usage();

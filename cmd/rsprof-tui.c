@@ -63,9 +63,9 @@ range_option(int option, const char *text)
 
 /* Nobody wants to look at what was not recorded. */
 static void
-check_range(const struct session *w, const char *path, const struct range *r)
+check_range(const struct session *s, const char *path, const struct range *r)
 {
-	const struct profile_summary *all = session_summary(w);
+	const struct profile_summary *all = session_summary(s);
 
 	if (r->to && r->from >= all->last)
 		errx(STATUS_USAGE, "%s: %.1f s were recorded, nothing after %.1f s", path,
@@ -73,16 +73,16 @@ check_range(const struct session *w, const char *path, const struct range *r)
 }
 
 static void
-select_range(struct session *w, const char *path, const struct range *r)
+select_range(struct session *s, const char *path, const struct range *r)
 {
-	struct profile_select s = *profile_selected(session_profile(w));
+	struct profile_select sel = *profile_selected(session_profile(s));
 
-	check_range(w, path, r);
+	check_range(s, path, r);
 	if (!r->to)
 		return;
-	s.from = r->from;
-	s.to = r->to;
-	if (profile_select(session_profile(w), &s) < 0)
+	sel.from = r->from;
+	sel.to = r->to;
+	if (profile_select(session_profile(s), &sel) < 0)
 		err(STATUS_FAILED, NULL);
 }
 
@@ -92,23 +92,23 @@ open_all(const char *path, const struct range *range, const char *old,
     const struct range *before, struct session **other)
 {
 	const char *error;
-	struct session *w = session_open(path, &error);
+	struct session *s = session_open(path, &error);
 
-	if (!w)
+	if (!s)
 		errx(STATUS_DATABASE, "%s", error);
-	select_range(w, path, range);
+	select_range(s, path, range);
 	*other = NULL;
 	if (!old) {
-		check_range(w, path, before);
-		session_set_before(w, before->from, before->to);
-		return w;
+		check_range(s, path, before);
+		session_set_before(s, before->from, before->to);
+		return s;
 	}
 	*other = session_open(old, &error);
 	if (!*other)
 		errx(STATUS_DATABASE, "%s", error);
 	select_range(*other, old, before);
-	session_set_other(w, *other);
-	return w;
+	session_set_other(s, *other);
+	return s;
 }
 
 static double
@@ -197,7 +197,7 @@ fit(struct screen *s, struct grid *g)
 
 /* What is typed ahead is handled before the screen is drawn. */
 static enum tui_wish
-take_keys(struct screen *s, struct tui *t, enum screen_event *event, int *value)
+handle_keys(struct screen *s, struct tui *t, enum screen_event *event, int *value)
 {
 	enum tui_wish wish = TUI_NOTHING;
 
@@ -226,7 +226,7 @@ next_event(struct screen *s, struct tui *t, uint64_t *next, int *number)
 
 	changed = event != SCREEN_NONE;
 	*number = 0;
-	if (take_keys(s, t, &event, &value) == TUI_QUIT)
+	if (handle_keys(s, t, &event, &value) == TUI_QUIT)
 		return -1;
 	if (event == SCREEN_SIGNAL) {
 		*number = value;
@@ -241,7 +241,7 @@ next_event(struct screen *s, struct tui *t, uint64_t *next, int *number)
 
 /* Until somebody wants to quit: 0, or the signal that said so; or -1. */
 static int
-watch_keys(struct screen *s, struct tui *t, struct grid *g)
+run_loop(struct screen *s, struct tui *t, struct grid *g)
 {
 	uint64_t next = milliseconds() + TICK;
 	int changed, number;
@@ -269,7 +269,7 @@ run_terminal(struct tui *t, struct grid *g)
 	fit(s, g);
 	if (press(t, g) != TUI_QUIT) {
 		screen_draw(s, g);
-		number = watch_keys(s, t, g);
+		number = run_loop(s, t, g);
 	}
 	screen_close(s);
 	if (number < 0)
@@ -284,7 +284,7 @@ run_terminal(struct tui *t, struct grid *g)
 int
 main(int argc, char **argv)
 {
-	struct session *w, *other;
+	struct session *s, *other;
 	struct tui *t;
 	struct grid *g;
 	struct range range = { 0, 0 }, before = { 0, 0 };
@@ -321,15 +321,15 @@ main(int argc, char **argv)
 	if (optind + 1 != argc)
 		usage();
 	check_keys();
-	w = open_all(argv[optind], &range, old, &before, &other);
-	t = tui_open(w);
+	s = open_all(argv[optind], &range, old, &before, &other);
+	t = tui_open(s);
 	g = grid_open(1, 1, utf8);
 	if (!t || !g)
 		err(STATUS_FAILED, NULL);
 	status = batch ? run_batch(t, g) : run_terminal(t, g);
 	grid_close(g);
 	tui_close(t);
-	session_close(w);
+	session_close(s);
 	session_close(other);
 	return status;
 }

@@ -326,7 +326,7 @@ parse_keys(const struct key *key, char *rest, struct rec *r)
 
 /* What a type's fields cannot say by themselves. */
 static const char *
-check(const struct rec *r)
+check_values(const struct rec *r)
 {
 	uint64_t n;
 
@@ -391,7 +391,7 @@ parse(char *line, struct rec *r)
 		if (r->type == REC_RSPROF && r->rsprof.version > REC_VERSION)
 			return NULL;
 	}
-	return check(r);
+	return check_values(r);
 }
 
 /* ---- the reader -------------------------------------------------------- */
@@ -442,7 +442,7 @@ stop(struct rec_reader *r, const char *error)
 }
 
 static int
-bad(struct rec_reader *r, const char *why)
+skip_line(struct rec_reader *r, const char *why)
 {
 	if (!r->begun)
 		return stop(r, "not a record stream of rsprof");
@@ -452,7 +452,7 @@ bad(struct rec_reader *r, const char *why)
 
 /* The line in raw[0..used), without its LF. */
 static int
-take_line(struct rec_reader *r)
+read_line(struct rec_reader *r)
 {
 	static const struct rec none;
 	struct rec rec = none;
@@ -461,15 +461,15 @@ take_line(struct rec_reader *r)
 	r->line++;
 	if (r->overlong) {
 		r->overlong = 0;
-		return bad(r, "line too long");
+		return skip_line(r, "line too long");
 	}
 	if (memchr(r->raw, '\0', r->used))
-		return bad(r, "NUL byte");
+		return skip_line(r, "NUL byte");
 	r->raw[r->used] = '\0';
 	memcpy(r->cut, r->raw, r->used + 1);
 	why = parse(r->cut, &rec);
 	if (why)
-		return bad(r, why);
+		return skip_line(r, why);
 	if (rec.type == REC_RSPROF) {
 		if (rec.rsprof.version > REC_VERSION)
 			return stop(r, "stream of a newer rsprof: "
@@ -499,7 +499,7 @@ rec_push(struct rec_reader *r, const char *bytes, size_t len)
 			r->used += n;
 		}
 		if (lf) {
-			take_line(r);
+			read_line(r);
 			r->used = 0;
 			n++;
 		}
@@ -517,7 +517,7 @@ rec_push_end(struct rec_reader *r)
 	if (r->used || r->overlong) {
 		r->line++;
 		r->used = 0;
-		if (bad(r, "truncated line") < 0)
+		if (skip_line(r, "truncated line") < 0)
 			return -1;
 	}
 	return r->begun ? 0 : stop(r, "empty stream");
@@ -634,7 +634,7 @@ put_buckets(struct text *t, const uint64_t *bucket)
 }
 
 static int
-any(const uint64_t *n, size_t of)
+any_nonzero(const uint64_t *n, size_t of)
 {
 	for (size_t i = 0; i < of; i++)
 		if (n[i])
@@ -650,7 +650,7 @@ put_keys(struct text *t, const struct key *key, const struct rec *r)
 		const uint64_t *n =
 		    (const uint64_t *)(const void *)((const char *)r + key->offset);
 
-		if (!any(n, key->buckets ? REC_BUCKETS : 1))
+		if (!any_nonzero(n, key->buckets ? REC_BUCKETS : 1))
 			continue;
 		put(t, "\t", 1);
 		put(t, key->name, strlen(key->name));
@@ -677,7 +677,7 @@ has_late(const struct field *f, const struct rec *r)
 }
 
 static size_t
-print_max(char *buf, size_t size, size_t max, const struct rec *r)
+print_cut(char *buf, size_t size, size_t max, const struct rec *r)
 {
 	struct text t = { buf, size, 0, max };
 	const struct form *m = &form[r->type];
@@ -720,15 +720,15 @@ rec_histogram(char buf[REC_HISTOGRAM_MAX], const uint64_t *bucket)
 size_t
 rec_length(const struct rec *r)
 {
-	return print_max(NULL, 0, SIZE_MAX, r);
+	return print_cut(NULL, 0, SIZE_MAX, r);
 }
 
 size_t
 rec_print(char *buf, size_t size, const struct rec *r)
 {
-	size_t n = print_max(buf, size, SIZE_MAX, r);
+	size_t n = print_cut(buf, size, SIZE_MAX, r);
 
 	for (size_t max = size; n > size && max >= 16; max /= 2)
-		n = print_max(buf, size, max, r);
+		n = print_cut(buf, size, max, r);
 	return n <= size ? n : 0;
 }
