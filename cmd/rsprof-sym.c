@@ -420,7 +420,7 @@ kallsyms_option(struct namer *n, const char *arg)
 	uint64_t fd;
 
 	if (arg_number(arg, 0, INT_MAX, &fd) < 0)
-		errx(2, "-k %s: not a descriptor", arg);
+		errx(STATUS_USAGE, "-k %s: not a descriptor", arg);
 	/* Where it did not get here, the usual way is left. */
 	if (fcntl((int)fd, F_GETFD) >= 0)
 		n->o.kallsyms = (int)fd;
@@ -430,9 +430,9 @@ static void
 dir_option(struct namer *n, const char *arg)
 {
 	if (n->o.ndir == DIRS)
-		errx(2, "-S %s: more than %d directories", arg, DIRS);
+		errx(STATUS_USAGE, "-S %s: more than %d directories", arg, DIRS);
 	if (access(arg, R_OK | X_OK) < 0)
-		err(2, "-S %s", arg);
+		err(STATUS_USAGE, "-S %s", arg);
 	n->dir[n->o.ndir++] = arg;
 }
 
@@ -442,7 +442,7 @@ memory_option(struct namer *n, const char *arg)
 	uint64_t mib;
 
 	if (arg_number(arg, 1, 1 << 20, &mib) < 0)
-		errx(2, "-M %s: not a number of MiB", arg);
+		errx(STATUS_USAGE, "-M %s: not a number of MiB", arg);
 	n->memory.most = mib << 20;
 }
 

@@ -24,7 +24,6 @@
 #define ROWS 20     /* shown without -n */
 #define COLUMNS 120 /* of a line where there is no terminal */
 #define COLUMNS_LEAST 40
-#define DATABASE 6 /* exit status */
 
 static const struct format {
 	const char *name;
@@ -211,12 +210,12 @@ print_heap(struct db *db, const char *path)
 
 	if (inuse == NULL) {
 		warnx("%s", db_error(db));
-		return DATABASE;
+		return STATUS_DATABASE;
 	}
 	if (!inuse_any(inuse)) {
 		warnx("%s: no memory was recorded in it (rsprof-heap(1) does that)", path);
 		inuse_close(inuse);
-		return 1;
+		return STATUS_FAILED;
 	}
 	row = inuse_rows(inuse, &r.rows);
 	r.shown = choose_heap(row, r.rows, &inuse_summary(inuse)->all);
@@ -234,7 +233,7 @@ report_heap(const char *path)
 	int status;
 
 	if (db == NULL)
-		errx(DATABASE, "%s", why);
+		errx(STATUS_DATABASE, "%s", why);
 	status = print_heap(db, path);
 	db_close(db);
 	return status;
@@ -250,13 +249,13 @@ report(const char *path)
 	int status = 0;
 
 	if ((r.db = db_open(path, DB_READ, &why)) == NULL)
-		errx(DATABASE, "%s", why);
+		errx(STATUS_DATABASE, "%s", why);
 	r.profile = profile_open(r.db, metric, group, since, until, 0);
 	if (r.profile) {
 		print(&r);
 	} else {
 		warnx("%s", db_error(r.db));
-		status = DATABASE;
+		status = STATUS_DATABASE;
 	}
 	profile_close(r.profile);
 	db_close(r.db);
@@ -273,7 +272,7 @@ format_option(const char *s)
 	while (i < NFORMATS && strcmp(s, formats[i].name))
 		i++;
 	if (i == NFORMATS)
-		errx(2, "unknown format: %s (text, json or csv)", s);
+		errx(STATUS_USAGE, "unknown format: %s (text, json or csv)", s);
 	format = &formats[i];
 }
 
@@ -285,14 +284,14 @@ percent_option(const char *s)
 	threshold = strtod(s, &end);
 	if (*s == '\0' || s[strspn(s, "0123456789.")] || *end ||
 	    !(threshold >= 0 && threshold <= 100))
-		errx(2, "bad percentage: %s (0 to 100)", s);
+		errx(STATUS_USAGE, "bad percentage: %s (0 to 100)", s);
 }
 
 static void
 group_option(const char *s)
 {
 	if ((group = profile_group(s)) == PROFILE_NGROUPS)
-		errx(2, "cannot group by %s (by function, generic, line, "
+		errx(STATUS_USAGE, "cannot group by %s (by function, generic, line, "
 		        "crate, module or thread)",
 		    s);
 }
@@ -301,14 +300,14 @@ static void
 rows_option(const char *s)
 {
 	if (arg_number(s, 0, SIZE_MAX, &max_rows) < 0)
-		errx(2, "bad number of rows: %s", s);
+		errx(STATUS_USAGE, "bad number of rows: %s", s);
 }
 
 static void
 time_option(const char *s, uint64_t *ns)
 {
 	if (arg_duration(s, ns) < 0)
-		errx(2, "bad time: %s (such as 90, 1.5, 30s or 1h30m)", s);
+		errx(STATUS_USAGE, "bad time: %s (such as 90, 1.5, 30s or 1h30m)", s);
 }
 
 static void
@@ -319,7 +318,7 @@ order_option(const char *s)
 	while (i < NORDERS && strcmp(s, orders[i].name))
 		i++;
 	if (i == NORDERS)
-		errx(2, "cannot sort by %s (by live, peak, bytes, allocs or temps)", s);
+		errx(STATUS_USAGE, "cannot sort by %s (by live, peak, bytes, allocs or temps)", s);
 	order = &orders[i];
 }
 
@@ -365,11 +364,11 @@ main(int argc, char **argv)
 	heap = strcmp(argv[optind], "heap") == 0;
 	metric = profile_metric(argv[optind]);
 	if (!heap && metric == PROFILE_NMETRICS)
-		errx(2, "unknown metric: %s (cpu, off, wall or heap)", argv[optind]);
+		errx(STATUS_USAGE, "unknown metric: %s (cpu, off, wall or heap)", argv[optind]);
 	if (!heap && (leak_age || raw || order))
-		errx(2, "-l, -o and -r are for heap");
+		errx(STATUS_USAGE, "-l, -o and -r are for heap");
 	if (until <= since)
-		errx(2, "-u must be later than -s");
+		errx(STATUS_USAGE, "-u must be later than -s");
 	if (order == NULL)
 		order = orders;
 	status = heap ? report_heap(argv[optind + 1]) : report(argv[optind + 1]);
