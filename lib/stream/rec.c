@@ -3,13 +3,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- what records are made of ----------------------------------------- */
+/*
+ * A record type is a row of form[]: its name and its fields in order, each with
+ * its kind and its offset in struct rec.  The parser and the printer walk the
+ * same table, so that a record type exists in one place; what the kinds cannot
+ * express is in check_values().  A heap or memory record ends in key=value
+ * fields, listed in tables of their own, of which zeros are not written.
+ */
+
+/* ---- the forms of records ---------------------------------------------- */
 
 enum kind {
 	K_END,
-	K_NUM,  /* uint64_t, decimal; none is 0 */
-	K_HEX,  /* uint64_t, hexadecimal; none is 0 */
-	K_STR,  /* const char *; none is NULL */
+	K_NUM,  /* uint64_t, decimal; "-" is 0 */
+	K_HEX,  /* uint64_t, hexadecimal; "-" is 0 */
+	K_STR,  /* const char *; "-" is NULL */
 	K_REF,  /* struct rec_ref */
 	K_ATTRS, /* all remaining fields into rsprof.attr */
 	K_KEYS  /* all remaining fields, by the form's keys */
@@ -17,14 +25,14 @@ enum kind {
 
 struct field {
 	enum kind kind;
-	int must; /* none is not allowed */
+	int must; /* "-" is not allowed */
 	size_t offset;
-	int late; /* it came later: older streams do not have it */
+	int late; /* absent in early streams */
 };
 
-/* key=number, or key=bucket:number,...  What is not there is 0. */
+/* A field key=number, or key=bucket:number,...; 0 if it is absent. */
 struct key {
-	const char *name; /* NULL: the last */
+	const char *name; /* NULL: end of the table */
 	size_t offset;
 	int buckets;
 };
@@ -121,6 +129,7 @@ static const struct form form[REC_NTYPES] = {
 	    { NUM(end, time), WORD(end, producer), WORD(end, reason) }, NULL },
 };
 
+/* Returns the type of a record by its name, or REC_OTHER. */
 static enum rec_type
 find_form(const char *name)
 {
@@ -143,13 +152,14 @@ rec_attr(const struct rec_rsprof *r, const char *key)
 
 /* ---- parsing one line -------------------------------------------------- */
 
+/* Returns whether a field is "-". */
 static int
 is_none(const char *s)
 {
 	return s[0] == '-' && s[1] == '\0';
 }
 
-/* Digits of a base and nothing else; base is 10 or 16. */
+/* Parse a string of nothing but digits; base is 10 or 16.  Returns 0 or -1. */
 static int
 parse_number(const char *s, unsigned base, uint64_t *out)
 {
@@ -174,7 +184,7 @@ parse_number(const char *s, unsigned base, uint64_t *out)
 	return 0;
 }
 
-/* In place.  -1: a backslash before something else than t, n, \ or -. */
+/* Replace the escapes \t, \n, \\ and \- in place.  Returns -1 for any other. */
 static int
 unescape(char *s)
 {
@@ -197,6 +207,7 @@ unescape(char *s)
 	return 0;
 }
 
+/* Parse a reference to a stack.  Returns NULL, or what is wrong. */
 static const char *
 parse_ref(char *s, struct rec_ref *ref)
 {
@@ -213,7 +224,7 @@ parse_ref(char *s, struct rec_ref *ref)
 	return NULL;
 }
 
-/* A field into the record.  NULL, or what is wrong. */
+/* Parse a field into the record.  Returns NULL, or what is wrong. */
 static const char *
 parse_field(const struct field *f, char *s, struct rec *r)
 {
@@ -240,7 +251,7 @@ parse_field(const struct field *f, char *s, struct rec *r)
 	}
 }
 
-/* The next field of *s, cut off; NULL at the line's end. */
+/* Cut off the first field of *s.  Returns it, or NULL at the end of the line. */
 static char *
 next_field(char **s)
 {
@@ -255,6 +266,7 @@ next_field(char **s)
 	return field;
 }
 
+/* Parse the attributes of a rsprof record; those beyond REC_ATTR_MAX are dropped. */
 static const char *
 parse_attrs(char *rest, struct rec_rsprof *r)
 {
@@ -272,7 +284,7 @@ parse_attrs(char *rest, struct rec_rsprof *r)
 	return NULL;
 }
 
-/* bucket:number,... */
+/* Parse "bucket:number,..." into an array of REC_BUCKETS. */
 static const char *
 parse_buckets(char *s, uint64_t *to)
 {
@@ -295,6 +307,7 @@ parse_buckets(char *s, uint64_t *to)
 	return NULL;
 }
 
+/* Parse a key=value field; an unknown key is ignored. */
 static const char *
 parse_key(const struct key *key, char *s, struct rec *r)
 {
@@ -324,7 +337,7 @@ parse_keys(const struct key *key, char *rest, struct rec *r)
 	return why;
 }
 
-/* What a type's fields cannot say by themselves. */
+/* Check what the kinds of a record's fields do not express. */
 static const char *
 check_values(const struct rec *r)
 {
@@ -354,7 +367,7 @@ check_values(const struct rec *r)
 	}
 }
 
-/* Parse a line in place (it is cut up).  NULL, or what is wrong. */
+/* Parse a line in place, which cuts it up.  Returns NULL, or what is wrong. */
 static const char *
 parse(char *line, struct rec *r)
 {
@@ -387,7 +400,7 @@ parse(char *line, struct rec *r)
 		why = parse_field(f, s, r);
 		if (why)
 			return why;
-		/* What follows the version is a later version's business. */
+		/* A later version may have any fields after this one. */
 		if (r->type == REC_RSPROF && r->rsprof.version > REC_VERSION)
 			return NULL;
 	}
@@ -400,9 +413,10 @@ struct rec_reader {
 	struct rec_sink sink;
 	const char *error;
 	unsigned long line;
-	int stopped, begun, overlong;
+	int stopped, begun; /* begun: there was a rsprof record */
+	int overlong;       /* the current line does not fit raw */
 	size_t used;
-	char raw[REC_LINE_MAX], cut[REC_LINE_MAX];
+	char raw[REC_LINE_MAX], cut[REC_LINE_MAX]; /* the line, and its fields */
 };
 
 struct rec_reader *
@@ -433,6 +447,7 @@ rec_reader_line(const struct rec_reader *r)
 	return r->line;
 }
 
+/* Stop for good.  Returns -1. */
 static int
 stop(struct rec_reader *r, const char *error)
 {
@@ -441,6 +456,7 @@ stop(struct rec_reader *r, const char *error)
 	return -1;
 }
 
+/* Report a bad line and go on, or stop where no stream has begun. */
 static int
 skip_line(struct rec_reader *r, const char *why)
 {
@@ -450,7 +466,7 @@ skip_line(struct rec_reader *r, const char *why)
 	return 0;
 }
 
-/* The line in raw[0..used), without its LF. */
+/* Handle the line in raw[0..used), which has no LF. */
 static int
 read_line(struct rec_reader *r)
 {
@@ -527,8 +543,8 @@ rec_push_end(struct rec_reader *r)
 
 struct text {
 	char *buf;
-	size_t size, used; /* used may pass size: then it did not fit */
-	size_t max;        /* the longest that a string may become */
+	size_t size, used; /* used exceeds size where the text does not fit */
+	size_t max;        /* bytes of an escaped string before it is cut */
 };
 
 static void
@@ -551,7 +567,7 @@ put_number(struct text *t, uint64_t v, unsigned base)
 	put(t, p, (size_t)(digits + sizeof digits - p));
 }
 
-/* A string's escaped form has at most max bytes, or it is cut there. */
+/* Put a string with escapes, cut to t->max bytes. */
 static void
 put_string(struct text *t, const char *s)
 {
@@ -568,7 +584,7 @@ put_string(struct text *t, const char *s)
 		/* Room for "...", unless this is the end. */
 		if (t->used - begin + len + 3 > t->max && strlen(s) > 3) {
 			while (t->used > begin && (*s & 0xc0) == 0x80) {
-				s--; /* not within a UTF-8 character */
+				s--; /* back to the start of a UTF-8 character */
 				t->used--;
 			}
 			put(t, "...", 3);
@@ -633,6 +649,7 @@ put_buckets(struct text *t, const uint64_t *bucket)
 	}
 }
 
+/* Returns whether any of `of` numbers is not 0. */
 static int
 any_nonzero(const uint64_t *n, size_t of)
 {
@@ -642,7 +659,7 @@ any_nonzero(const uint64_t *n, size_t of)
 	return 0;
 }
 
-/* Those that are not 0. */
+/* Put the key=value fields that are not 0. */
 static void
 put_keys(struct text *t, const struct key *key, const struct rec *r)
 {
@@ -662,7 +679,7 @@ put_keys(struct text *t, const struct key *key, const struct rec *r)
 	}
 }
 
-/* Is any of the fields known that came later? */
+/* Returns whether any of the late fields has a value. */
 static int
 has_late(const struct field *f, const struct rec *r)
 {
@@ -676,6 +693,8 @@ has_late(const struct field *f, const struct rec *r)
 	return 0;
 }
 
+/* Print a record whose strings are cut to max bytes.  Returns the length of the line, which may
+ * exceed size. */
 static size_t
 print_cut(char *buf, size_t size, size_t max, const struct rec *r)
 {

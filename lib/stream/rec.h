@@ -18,7 +18,7 @@
 #define REC_ATTR_MAX 32       /* key=value fields of a rsprof record */
 
 enum rec_type {
-	REC_OTHER, /* a type of a later version: only line and len are set */
+	REC_OTHER, /* unknown, of a later version: only line and len are set */
 	REC_RSPROF,
 	REC_PROC,
 	REC_THREAD,
@@ -84,8 +84,8 @@ struct rec_map {
 struct rec_frame {
 	uint64_t id;
 	const char *function, *file; /* either may be NULL */
-	uint64_t line;               /* 0: not known */
-	/* Later: NULL or 0 is not known, or, of folded, the same as function. */
+	uint64_t line;               /* 0: unknown */
+	/* Absent in early streams.  NULL or 0: unknown; folded NULL: the same as function. */
 	const char *class;
 	uint64_t column;
 	const char *crate, *version, *folded;
@@ -95,7 +95,7 @@ struct rec_stack {
 	uint64_t id;
 	struct rec_ref caller;
 	uint64_t module, offset;
-	uint64_t frame; /* 0: not named yet */
+	uint64_t frame; /* 0: not resolved yet */
 	uint64_t inlined;
 };
 
@@ -125,15 +125,15 @@ struct rec_probe {
 	const char *how;
 };
 
-#define REC_BUCKETS 64 /* of a histogram by powers of two */
+#define REC_BUCKETS 64 /* of a histogram: one for each power of two */
 
 struct rec_heap {
 	uint64_t time, pid, tid;
 	struct rec_ref stack;
-	uint64_t allocs, bytes, frees, freed, temps; /* since the last one */
+	uint64_t allocs, bytes, frees, freed, temps; /* deltas since the last record */
 	uint64_t inplace, moved, copied, samples;
 	uint64_t sizes[REC_BUCKETS], lives[REC_BUCKETS];
-	uint64_t live, count, peak;                  /* as they are */
+	uint64_t live, count, peak;                  /* current values */
 };
 
 struct rec_age {
@@ -144,8 +144,8 @@ struct rec_age {
 
 struct rec_memory {
 	uint64_t time, pid;
-	uint64_t live, count, peak, rss, anon;          /* as they are */
-	uint64_t allocs, bytes, frees, freed, unknown; /* since the last one */
+	uint64_t live, count, peak, rss, anon;         /* current values */
+	uint64_t allocs, bytes, frees, freed, unknown; /* deltas since the last record */
 	uint64_t covered, hits, cost;
 };
 
@@ -174,7 +174,7 @@ struct rec_end {
 
 struct rec {
 	enum rec_type type;
-	const char *line; /* as read, without its LF; NULL when printing */
+	const char *line; /* the line as read, without LF; NULL when printing */
 	size_t len;
 	union {
 		struct rec_rsprof rsprof;
@@ -199,15 +199,15 @@ struct rec {
 	};
 };
 
-/* The value of a key of a rsprof record, or NULL. */
+/* Returns the value of an attribute of a rsprof record, or NULL. */
 const char *rec_attr(const struct rec_rsprof *r, const char *key);
 
 /* ---- reading ---------------------------------------------------------- */
 
 /*
- * Where a reader puts what it reads.  record() returns 0 to go on; anything
- * else stops the reader.  bad() is told of each line that is skipped, by its
- * number (from 1) and a constant string that says what is wrong with it.
+ * The callbacks of a reader.  record() gets each record and returns 0 to go on;
+ * anything else stops the reader.  bad() gets the number (from 1) of each line
+ * that is skipped, and a constant string that says what is wrong with it.
  */
 struct rec_sink {
 	int (*record)(void *ctx, const struct rec *r);
@@ -217,21 +217,21 @@ struct rec_sink {
 
 struct rec_reader;
 
-/* NULL: out of memory.  The sink is copied. */
+/* Create a reader; the sink is copied.  Returns NULL when out of memory. */
 struct rec_reader *rec_reader_new(const struct rec_sink *sink);
 void rec_reader_free(struct rec_reader *r);
 
 /*
- * Push bytes in any portions, then end.  0: go on.  -1: the stream cannot be
- * read further, rec_reader_error() says why: it is empty, does not begin with
- * a rsprof record, is of a newer version, or the sink stopped it (then the
- * error is NULL).
+ * Push bytes in portions of any size, then end.  Returns 0 to go on, or -1 if
+ * the stream cannot be read further: it is empty, does not begin with a rsprof
+ * record, is of a newer version, or the sink stopped it.  rec_reader_error()
+ * says which; it is NULL where the sink stopped the reader.
  */
 int rec_push(struct rec_reader *r, const char *bytes, size_t len);
 int rec_push_end(struct rec_reader *r);
 const char *rec_reader_error(const struct rec_reader *r);
 
-/* The line that the reader stands at, from 1. */
+/* Returns the number of the current line, from 1; 0 before the first. */
 unsigned long rec_reader_line(const struct rec_reader *r);
 
 /* ---- writing ---------------------------------------------------------- */
@@ -243,17 +243,17 @@ unsigned long rec_reader_line(const struct rec_reader *r);
  * the line itself is printed.
  */
 size_t rec_print(char *buf, size_t size, const struct rec *r);
-/* The length of that line where nothing is cut. */
+/* Returns the length of the line with its LF, if no string is cut. */
 size_t rec_length(const struct rec *r);
 
-/* A histogram as it stands in a heap record; NULL where it is empty. */
+/* Format a histogram as in a heap record.  Returns buf, or NULL where all buckets are 0. */
 #define REC_HISTOGRAM_MAX (REC_BUCKETS * 24)
 const char *rec_histogram(char buf[REC_HISTOGRAM_MAX], const uint64_t *bucket);
 
 /*
- * Whole lines in writes of at most `atom` bytes (REC_PRODUCER_MAX for what
- * may share a pipe, more for a filter).  The first failure sticks: every
- * later call returns -1 with its errno.
+ * A writer of whole lines, in writes of at most `atom` bytes: REC_PRODUCER_MAX
+ * for producers, which may share a pipe, more for a filter.  The first failure
+ * sticks: every later call returns -1 with its errno.
  */
 struct rec_out {
 	int fd;
@@ -264,7 +264,7 @@ struct rec_out {
 
 void rec_out_init(struct rec_out *o, int fd, size_t atom);
 int rec_out_put(struct rec_out *o, const struct rec *r);
-/* Pass on a line as it was read (r->line). */
+/* Pass on r->line, the line as it was read. */
 int rec_out_pass(struct rec_out *o, const struct rec *r);
 int rec_out_flush(struct rec_out *o);
 

@@ -1,4 +1,4 @@
-/* Whole lines into a descriptor. */
+/* Buffers whole lines and writes them to a descriptor. */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -33,7 +33,7 @@ rec_out_flush(struct rec_out *o)
 int
 rec_out_put(struct rec_out *o, const struct rec *r)
 {
-	/* Strings are cut only where an empty buffer is too small. */
+	/* Flush first: rec_print() cuts strings to the room that is left. */
 	if (rec_length(r) > o->atom - o->used && rec_out_flush(o) < 0)
 		return -1;
 	o->used += rec_print(o->buf + o->used, o->atom - o->used, r);
