@@ -12,6 +12,13 @@
 
 #include "record/db_file.h"
 
+/*
+ * A recording is an SQLite file in WAL mode while it is written, and a plain
+ * one before and after.  db_file.c holds the writer's lock and creates the
+ * file with its schema in place, so SQLite only ever opens a recording.  A
+ * reader falls back from read-only to read-write, to recover an interrupted
+ * journal, and then to immutable, for a directory that it cannot write.
+ */
 static const char schema[] =
 #include "schema.h"
     ;
@@ -26,8 +33,8 @@ struct db {
 	sqlite3 *sql;
 	enum db_mode mode;
 	int immutable;
-	struct db_file file; /* to be closed after sql */
-	char *meta;          /* the value handed out last */
+	struct db_file file; /* closed after sql */
+	char *meta;          /* the last result of db_meta() */
 	char error[ERROR_SIZE];
 };
 
@@ -38,6 +45,7 @@ struct db_stmt {
 
 /* ---- errors ----------------------------------------------------------- */
 
+/* Set the error message.  Returns -1. */
 __attribute__((format(printf, 2, 3))) static int
 fail(struct db *db, const char *fmt, ...)
 {
@@ -52,7 +60,7 @@ fail(struct db *db, const char *fmt, ...)
 	return -1;
 }
 
-/* What SQLite has just answered, said for a person. */
+/* Set the error message to SQLite's last error, in words for people.  Returns -1. */
 static int
 fail_sqlite(struct db *db)
 {
@@ -92,7 +100,8 @@ db_no_memory(struct db *db)
 
 /* ---- opening ---------------------------------------------------------- */
 
-/* file:...?mode=..., so that no name means anything else to SQLite. */
+/* Returns "file:PATH?mode=QUERY", in which no path has a special meaning to SQLite; to be
+ * freed.  NULL: out of memory. */
 static char *
 file_uri(const char *path, const char *query)
 {
@@ -157,6 +166,7 @@ db_schema(struct db *db)
 	return version;
 }
 
+/* Check that the file has a schema that this version can read. */
 static int
 check_schema(struct db *db)
 {
@@ -173,7 +183,7 @@ check_schema(struct db *db)
 	return db_exec(db, "SELECT count(*) FROM sqlite_master");
 }
 
-/* The bytes of an empty recording, to be freed with sqlite3_free(). */
+/* Returns the bytes of an empty recording, to be freed with sqlite3_free(). */
 static unsigned char *
 empty_recording(size_t *len)
 {
@@ -189,6 +199,7 @@ empty_recording(size_t *len)
 	return image;
 }
 
+/* Open the file for reading in one of SQLite's modes. */
 static int
 try_read(struct db *db, const char *query)
 {
@@ -199,9 +210,10 @@ try_read(struct db *db, const char *query)
 }
 
 /*
- * Read-only does for most.  An interrupted change of the journal's mode needs
- * a connection that may undo it; a recording that was killed and then put
- * where nothing can be written needs one that looks at the file alone.
+ * Open the file for reading: read-only if possible.  An interrupted change of
+ * the journal mode needs a connection that may write, to undo it.  A recording
+ * whose writer was killed, in a directory that cannot be written, is read as
+ * immutable.
  */
 static int
 open_read(struct db *db)
@@ -227,7 +239,7 @@ open_read(struct db *db)
 	return try_read(db, "ro&immutable=1");
 }
 
-/* Make the file, perhaps in place of an old recording. */
+/* Create the file, replacing an old recording if one is open. */
 static int
 create(struct db *db)
 {
@@ -243,6 +255,7 @@ create(struct db *db)
 	return r < 0 ? fail(db, "%s", why) : 0;
 }
 
+/* Open or create the file and lock it for writing. */
 static int
 open_file(struct db *db)
 {
@@ -259,7 +272,7 @@ open_file(struct db *db)
 	return old && db->mode == DB_APPEND ? 0 : create(db);
 }
 
-/* A recording of an older version becomes one of ours. */
+/* Bring a recording of an older version up to the current schema. */
 static int
 upgrade(struct db *db)
 {
@@ -326,6 +339,7 @@ db_live(const struct db *db)
 
 /* ---- closing ---------------------------------------------------------- */
 
+/* Returns whether the recording is in WAL mode. */
 static int
 is_wal(struct db *db)
 {
@@ -339,7 +353,8 @@ is_wal(struct db *db)
 	return r;
 }
 
-/* One plain file, unless somebody is still reading it. */
+/* Leave WAL mode, so that the recording is one plain file.  Returns 0 also if a
+ * reader prevents it, which then does it itself. */
 static int
 make_plain(struct db *db)
 {
@@ -353,7 +368,7 @@ make_plain(struct db *db)
 	return code == SQLITE_BUSY || code == SQLITE_LOCKED ? 0 : -1;
 }
 
-/* What a writer could not do because we were reading. */
+/* Leave WAL mode for a writer that could not because of this reader, or was killed. */
 static void
 finish_writer(struct db *db)
 {
@@ -561,8 +576,9 @@ db_name(struct db_stmt *s, int column)
 	return sqlite3_column_name(s->st, column);
 }
 
-/* ---- somebody's SQL --------------------------------------------------- */
+/* ---- a user's SQL ----------------------------------------------------- */
 
+/* Pass the rows of one statement to the callbacks. */
 static int
 query_rows(struct db_stmt *s, db_row *head, db_row *row, void *ctx)
 {

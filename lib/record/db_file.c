@@ -9,6 +9,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/*
+ * A recording is recognised by SQLite's application id in its header, read
+ * without SQLite.  Its writer holds an OFD lock on one byte far beyond the
+ * end, which ends with the process.  A new recording is filled and locked as
+ * a file without a name (O_TMPFILE) and then linked, so that it appears whole;
+ * where the file system has no such files it is created under its name.
+ */
+
 #define APPLICATION_ID 0x72737066u /* as in schema.sql */
 #define HEADER 100                 /* www.sqlite.org/fileformat2.html, 1.3 */
 #define HEADER_MAGIC "SQLite format 3"
@@ -28,9 +36,10 @@ fail_errno(const char **why)
 	return fail(why, strerror(errno));
 }
 
-/* ---- a file that is there ---------------------------------------------- */
+/* ---- an existing file -------------------------------------------------- */
 
-/* A descriptor that no message to stderr can reach, whatever was closed. */
+/* Move a descriptor above standard error: where that was closed, a message must not go
+ * into the recording.  Returns the new descriptor, or -1. */
 static int
 above_stderr(int fd)
 {
@@ -50,7 +59,8 @@ be32(const unsigned char *p)
 	    (uint32_t)p[2] << 8 | p[3];
 }
 
-/* Asked of its bytes, because SQLite may change a file that it opens. */
+/* Check that the file is a recording, without SQLite, which may change a file that it
+ * opens. */
 static int
 check_header(int fd, const char **why)
 {
@@ -104,7 +114,7 @@ db_file_current(const struct db_file *f)
 int
 db_file_has_log(const struct db_file *f)
 {
-	/* It is beside the file that a link leads to. */
+	/* SQLite keeps it beside the target of a symbolic link. */
 	char *real = realpath(f->path, NULL), *name = NULL;
 	struct stat st;
 	int r = 1;
@@ -117,8 +127,9 @@ db_file_has_log(const struct db_file *f)
 	return r;
 }
 
-/* ---- its writer -------------------------------------------------------- */
+/* ---- the writer's lock ------------------------------------------------- */
 
+/* Apply a lock command to the writer's byte; *type is the lock's type, in and out. */
 static int
 writer_lock(int fd, int command, short *type)
 {
@@ -167,8 +178,8 @@ write_all(int fd, const char *p, size_t len)
 	return 0;
 }
 
-/* A file without a name, in the directory of the recording; -1 where the
- * file system has none. */
+/* Open a file without a name in the directory of the recording.  Returns -1 if the file
+ * system does not support that. */
 static int
 open_nameless(const char *path)
 {
@@ -185,8 +196,8 @@ open_nameless(const char *path)
 	return fd;
 }
 
-/* The old file, and what SQLite keeps beside it and would take for the new
- * file's. */
+/* Remove the old file, and any log or journal that SQLite would apply to the
+ * new one. */
 static void
 remove_old(const char *path, int old)
 {
@@ -203,6 +214,7 @@ remove_old(const char *path, int old)
 		}
 }
 
+/* Link a file without a name to path. */
 static int
 link_name(int fd, const char *path)
 {
@@ -212,8 +224,8 @@ link_name(int fd, const char *path)
 	return linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
 }
 
-/* A nameless file, filled before it gets its name.  1: made.  0: the file
- * system cannot.  -1: failed. */
+/* Create the file nameless and fill it before it gets its name.  Returns 1, 0 if the file
+ * system cannot do that, or -1 on failure. */
 static int
 make_nameless(struct db_file *f, const char *image, size_t len, int old,
     const char **why)
@@ -233,6 +245,7 @@ make_nameless(struct db_file *f, const char *image, size_t len, int old,
 	return 0;
 }
 
+/* Create the file under its name.  Returns 0 or -1. */
 static int
 make_named(struct db_file *f, const char *image, size_t len, int old,
     const char **why)

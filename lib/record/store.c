@@ -62,11 +62,14 @@ struct store {
 	struct store_defs *defs;
 	struct store_stacks *stacks;
 	struct store_tasks *tasks;
-	int64_t start, offset;
-	int started, has_main; /* meta has the start; the process */
-	uint64_t main_pid;     /* 0: the first that comes */
+	int64_t start;  /* wall clock of the recording's start, ns */
+	int64_t offset; /* what is added to the stream's clock */
+	int started;    /* meta has the start */
+	int has_main;   /* meta has the main process */
+	uint64_t main_pid; /* 0: the first process of the stream */
 };
 
+/* Warn that the record is not stored.  Returns 0. */
 static int
 skip(struct store *s, const char *why)
 {
@@ -74,14 +77,14 @@ skip(struct store *s, const char *why)
 	return 0;
 }
 
-/* A time of the recording. */
+/* Convert a time of the stream to one of the recording. */
 static int64_t
 recording_time(const struct store *s, uint64_t time)
 {
 	return (int64_t)(time + (uint64_t)s->offset);
 }
 
-/* ---- what the recording is of ------------------------------------------ */
+/* ---- meta -------------------------------------------------------------- */
 
 static int
 add_meta(struct store *s, const char *key, const char *value)
@@ -97,7 +100,7 @@ number_attr(const struct rec_rsprof *r, const char *key)
 	return value ? strtoull(value, NULL, 10) : 0;
 }
 
-/* What the first stream says of everything. */
+/* Store the attributes of the first stream, which describe the whole recording. */
 static int
 begin_recording(struct store *s, const struct rec_rsprof *r)
 {
@@ -120,7 +123,7 @@ begin_recording(struct store *s, const struct rec_rsprof *r)
 	return 0;
 }
 
-/* The process that the recording is about goes into meta. */
+/* Store the main process of the recording in meta. */
 static int
 meta_process(struct store *s, const struct rec_proc *p)
 {
@@ -151,7 +154,7 @@ load_meta(struct store *s)
 
 /* ---- records ----------------------------------------------------------- */
 
-/* The attributes as they stand in the header. */
+/* Returns the attributes as written in the header, NULL if there are none. */
 static const char *
 attributes(const struct rec *r)
 {
@@ -174,7 +177,7 @@ store_rsprof(struct store *s, const struct rec *r)
 		return skip(s, "skipped: time out of range");
 	if (!s->started && begin_recording(s, &r->rsprof) < 0)
 		return -1;
-	/* Not every producer has a rate. */
+	/* The first stream that has a rate sets it. */
 	if (add_meta(s, "hz", rec_attr(&r->rsprof, "hz")) < 0)
 		return -1;
 	s->offset = (int64_t)(wall - mono - (uint64_t)s->start);
@@ -203,7 +206,7 @@ store_map(struct store *s, const struct rec_map *m)
 	    (int64_t)m->start, (int64_t)m->end, (int64_t)m->offset, module);
 }
 
-/* The row of a stack, or 0 and why there is none. */
+/* Find the row of a stack, or 0 with the reason in *cut. */
 static int
 find_stack(struct store *s, const struct rec_ref *ref, int64_t *row,
     const char **cut)
@@ -262,7 +265,7 @@ store_probe(struct store *s, const struct rec_probe *p)
 	    p->function, module, (int64_t)p->offset, p->how);
 }
 
-/* Are all these numbers such that a recording can hold them? */
+/* Returns whether all of these numbers fit SQLite's signed integers. */
 static int
 in_range(const uint64_t *n, size_t count)
 {
@@ -323,7 +326,7 @@ store_memory(struct store *s, const struct rec_memory *m)
 	    (int64_t)m->covered, (int64_t)m->hits, (int64_t)m->cost);
 }
 
-/* ---- what the producer says of itself ---------------------------------- */
+/* ---- the producer ------------------------------------------------------ */
 
 static int
 store_lost(struct store *s, const struct rec_lost *l)
@@ -386,8 +389,9 @@ store_any(struct store *s, const struct rec *r)
 	}
 }
 
-/* Numbers that the recording has no room for.  Every record that has a time
- * has it first, then the process, then the thread. */
+/* Returns a warning if the time, process or thread of a record is out of range,
+ * or NULL.  In every struct of a record the time comes first, then the process,
+ * then the thread, so that struct rec_cpu stands for all of them. */
 static const char *
 out_of_range(const struct rec *r)
 {
@@ -441,6 +445,7 @@ store_flush(struct store *s)
 
 /* ---- opening and closing ----------------------------------------------- */
 
+/* Load the parts of the recording that records refer to. */
 static int
 open_parts(struct store *s)
 {

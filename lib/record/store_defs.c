@@ -20,8 +20,7 @@ enum statement {
 	NSTATEMENTS
 };
 
-/* Only what has no definition yet is defined, so a conflict is with a row
- * that was referred to. */
+/* An id is defined only once, so a conflict is with a row made by a reference. */
 static const char *const sql[NSTATEMENTS] = {
 	[DEFINE_MODULE] = "INSERT INTO module(hash, buildid, path) "
 	                  "VALUES(?1, ?2, ?3) ON CONFLICT(hash) DO UPDATE "
@@ -40,15 +39,16 @@ static const char *const sql[NSTATEMENTS] = {
 
 struct def {
 	int64_t row;
-	int defined;
+	int defined; /* 0: only referred to */
 };
 
+/* The modules, or the frames. */
 struct def_table {
-	struct idmap map; /* id to index */
+	struct idmap map; /* ids to indexes */
 	struct def *def;
 	size_t n, room;
-	enum statement refer;
-	const char *undefined;
+	enum statement refer;  /* adds a row without names */
+	const char *undefined; /* warning */
 };
 
 struct store_defs {
@@ -66,7 +66,7 @@ find_def(const struct def_table *t, uint64_t id)
 	return i == IDMAP_NONE ? NULL : &t->def[i];
 }
 
-/* A new definition, or one that is defined now. */
+/* Add an id with its row, or update whether it is defined. */
 static int
 put_def(struct store_defs *d, struct def_table *t, uint64_t id, int64_t row,
     int defined)
@@ -92,6 +92,7 @@ is_defined(const struct def_table *t, uint64_t id)
 	return known && known->defined;
 }
 
+/* Find the row of an id, adding an undefined one if necessary. */
 static int
 ensure_def(struct store_defs *d, struct def_table *t, uint64_t id, int64_t *row)
 {
@@ -130,7 +131,7 @@ store_defs_module(struct store_defs *d, const struct rec_module *m)
 	return put_def(d, &d->modules, m->id, db_last_id(d->db), 1);
 }
 
-/* The row of a string, 0 for none. */
+/* Find or add the row of a string; 0 for NULL. */
 static int
 string_row(struct store_defs *d, const char *text, int64_t *row)
 {
@@ -153,7 +154,7 @@ string_row(struct store_defs *d, const char *text, int64_t *row)
 	return 0;
 }
 
-/* What older streams do not have. */
+/* Store where in the line and from which crate a frame is, if its stream says so. */
 static int
 set_origin(struct store_defs *d, const struct rec_frame *f)
 {
@@ -191,6 +192,7 @@ store_defs_frame(struct store_defs *d, const struct rec_frame *f)
 
 /* ---- opening and closing ----------------------------------------------- */
 
+/* Load a row of id, hash, and whether it is defined. */
 static int
 load(struct store_defs *d, struct def_table *t, struct db_stmt *row)
 {

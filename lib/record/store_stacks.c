@@ -10,9 +10,17 @@
 #include "record/warnings.h"
 #include "stream/rec.h"
 
+/*
+ * The tree is kept as an array of nodes with the index of their parent, in the
+ * order of their rows, and a map from ids to indexes.  Each node carries the
+ * cut of its outermost caller (why the stack is incomplete), so that a query
+ * need not walk.  When a node is redefined its cut may change, and the copies
+ * below it are updated once per transaction, in store_stacks_flush().
+ */
+
 #define NONE UINT32_MAX /* as IDMAP_NONE and STRTAB_NONE */
 
-/* The cut of a node that is referred to and not defined. */
+/* The cut of a node that was referred to but not defined. */
 #define UNDEFINED "undefined"
 
 enum statement {
@@ -33,9 +41,10 @@ static const char *const sql[NSTATEMENTS] = {
 
 struct node {
 	int64_t row;
-	uint32_t parent; /* index */
-	uint32_t cut;    /* text */
-	int undefined, named;
+	uint32_t parent; /* index, or NONE */
+	uint32_t cut;    /* in text, or NONE */
+	int undefined;   /* only referred to */
+	int named;       /* has a frame */
 };
 
 struct store_stacks {
@@ -43,12 +52,11 @@ struct store_stacks {
 	struct warnings *warnings;
 	struct store_defs *defs;
 	struct db_stmt *st[NSTATEMENTS];
-	struct idmap map; /* id to index */
+	struct idmap map; /* ids to indexes */
 	struct strtab text;
 	struct node *node;
 	size_t n, room;
-	int cuts_changed; /* the cut of a node that was there has changed: it may be
-	            * wrong in the nodes below */
+	int cuts_changed; /* nodes below a redefined one may have an old cut */
 };
 
 static int
@@ -69,7 +77,7 @@ add_node(struct store_stacks *s, uint64_t id, const struct node *node)
 
 /* ---- references -------------------------------------------------------- */
 
-/* The index of a node that is referred to: NONE for none. */
+/* Find the index of a node, adding an undefined one if necessary; NONE for the id 0. */
 static int
 ensure_node(struct store_stacks *s, uint64_t id, uint32_t *index)
 {
@@ -106,7 +114,7 @@ store_stacks_find(struct store_stacks *s, uint64_t id, int64_t *row)
 
 /* ---- definitions ------------------------------------------------------- */
 
-/* Is `inner` the node `outer`, or below it? */
+/* Returns whether `inner` is the node `outer` or below it. */
 static int
 is_below(const struct store_stacks *s, uint32_t inner, uint32_t outer)
 {
@@ -115,7 +123,7 @@ is_below(const struct store_stacks *s, uint32_t inner, uint32_t outer)
 	return inner == outer;
 }
 
-/* Where a node hangs. */
+/* Set a node's parent and cut from the reference to its caller. */
 static int
 set_caller(struct store_stacks *s, const struct rec_ref *caller,
     struct node *node)
@@ -128,7 +136,7 @@ set_caller(struct store_stacks *s, const struct rec_ref *caller,
 	return 0;
 }
 
-/* A new node, or at `index` what was only referred to or raw. */
+/* Add a node, or replace the one at `index`, which was undefined or raw. */
 static int
 set_node(struct store_stacks *s, uint64_t id, struct node *node, uint32_t index)
 {
@@ -156,7 +164,7 @@ store_stacks_define(struct store_stacks *s, const struct rec_stack *r)
 	    store_defs_find_module(s->defs, r->module, &module) < 0 ||
 	    store_defs_find_frame(s->defs, r->frame, &frame) < 0)
 		return -1;
-	i = idmap_get(&s->map, r->id); /* it may be its own caller */
+	i = idmap_get(&s->map, r->id); /* set_caller() may have added it */
 	if (i != NONE && is_below(s, new.parent, i)) {
 		warnings_add(s->warnings,
 		    "skipped: stack that is its own caller");
@@ -180,7 +188,7 @@ set_cut(struct store_stacks *s, struct node *node, uint32_t cut)
 	return db_run(s->st[CUT], "ti", strtab_text(&s->text, cut), node->row);
 }
 
-/* Up to a node that has its outermost caller's cut, and back with that. */
+/* Walk up from node i to one that is done, then copy its cut down the path. */
 static int
 recut_path(struct store_stacks *s, uint32_t i, char *done, uint32_t *path)
 {
@@ -235,7 +243,7 @@ load_stack(void *ctx, struct db_stmt *row, int columns)
 	return add_node(s, (uint64_t)db_int(row, 1), &node);
 }
 
-/* The columns are the ids of a node and of its caller. */
+/* Load a row with the ids of a node and of its caller. */
 static int
 load_caller(void *ctx, struct db_stmt *row, int columns)
 {
@@ -248,7 +256,7 @@ load_caller(void *ctx, struct db_stmt *row, int columns)
 	return 0;
 }
 
-/* In a damaged recording callers may go in circles: open them. */
+/* Cut the cycles of callers that a damaged recording may have. */
 static int
 break_cycles(struct store_stacks *s)
 {

@@ -1,6 +1,8 @@
 /*
- * The tree of stacks of a recording: each node is a frame that knows its
- * caller's node.
+ * The tree of stacks of a recording: each node is a frame and refers to the
+ * node of its caller.
+ *
+ * Functions return 0, or -1 with db_error().
  */
 #ifndef STORE_STACKS_H
 #define STORE_STACKS_H
@@ -13,21 +15,21 @@ struct rec_stack;
 struct store_defs;
 struct store_stacks;
 
-/* With the stacks that the recording has.  The arguments stay the caller's.
- * NULL: db_error() says why. */
+/* Load the stacks that the recording has.  The arguments stay the caller's.
+ * Returns NULL on failure; db_error() says why. */
 struct store_stacks *store_stacks_open(struct db *db, struct warnings *w,
     struct store_defs *defs);
 void store_stacks_close(struct store_stacks *s);
 
-/* Define a node, or name one that was raw.  0, or -1 and db_error(). */
+/* Define a node, or give one that was raw its frame. */
 int store_stacks_define(struct store_stacks *s, const struct rec_stack *r);
 
-/* The row of an id that is referred to; 0 for the id 0.  What is not defined
- * is complained of and made.  0, or -1 and db_error(). */
+/* Find the row of an id; 0 for the id 0.  An undefined id gets a warning and a
+ * row of its own. */
 int store_stacks_find(struct store_stacks *s, uint64_t id, int64_t *row);
 
-/* Make the cuts of all nodes those of their outermost callers, before a
- * COMMIT.  0, or -1 and db_error(). */
+/* Update each node's cut to that of its outermost caller; required before each
+ * COMMIT. */
 int store_stacks_flush(struct store_stacks *s);
 
 #endif

@@ -9,6 +9,14 @@
 #include "record/warnings.h"
 #include "stream/rec.h"
 
+/*
+ * Two arrays with maps from numbers to indexes: the last process of each pid,
+ * and the last thread of each pid and tid.  A successor (a reused number, or
+ * an exec) takes its predecessor's slot, so a thread keeps the row of its
+ * process beside the slot: they differ once that process has been succeeded.
+ * Ended tasks stay, because records of two producers may come late.
+ */
+
 #define NONE IDMAP_NONE
 
 enum statement {
@@ -36,21 +44,22 @@ static const char *const sql[NSTATEMENTS] = {
 	[END_THREAD] = "UPDATE thread SET ended = ? WHERE id = ?",
 };
 
-/* The last process of its number. */
+/* The last process of its pid. */
 struct process {
 	int64_t row, began, ended;
-	int has_ended, undefined;
-	uint64_t program; /* hash of the program that it executes */
-	uint32_t running; /* threads */
+	int has_ended;
+	int undefined;    /* only referred to */
+	uint64_t program; /* hash_program() */
+	uint32_t running; /* threads that have not ended */
 };
 
-/* The last thread of its numbers. */
+/* The last thread of its pid and tid. */
 struct thread {
 	int64_t row, ended;
-	int64_t process; /* row; another one may have its slot now */
-	uint32_t at;     /* where its process is, or was */
+	int64_t process; /* row; may differ from that of the process in the slot */
+	uint32_t at;     /* slot of its process */
 	int has_ended;
-	uint64_t name; /* hash */
+	uint64_t name; /* its hash */
 };
 
 struct store_tasks {
@@ -63,7 +72,7 @@ struct store_tasks {
 	size_t nprocess, process_room, nthread, thread_room;
 };
 
-/* Where the element of an id is, or where there is room for it now. */
+/* Find the slot of an id, or give it slot n. */
 static int
 find_slot(struct store_tasks *t, struct idmap *map, uint64_t id, size_t n,
     uint32_t *at)
@@ -76,6 +85,7 @@ find_slot(struct store_tasks *t, struct idmap *map, uint64_t id, size_t n,
 
 /* ---- processes --------------------------------------------------------- */
 
+/* Put a process into the slot of its pid. */
 static int
 put_process(struct store_tasks *t, uint64_t pid, const struct process *process)
 {
@@ -99,7 +109,7 @@ find_process(const struct store_tasks *t, uint64_t pid)
 	return i == NONE ? NULL : &t->process[i];
 }
 
-/* Also one that has ended gets what comes late. */
+/* Find the slot of a process, also if it has ended; an unknown one is added as undefined. */
 static int
 ensure_process(struct store_tasks *t, uint64_t pid, int64_t time, uint32_t *at)
 {
@@ -128,13 +138,14 @@ store_tasks_find_process(struct store_tasks *t, uint64_t pid, int64_t time,
 	return 0;
 }
 
+/* End all threads of a process. */
 static int
 end_threads(struct store_tasks *t, struct process *p, int64_t time)
 {
 	struct thread *th;
 	size_t i;
 
-	/* Those that came last are the likely ones. */
+	/* Recent threads are the likely ones. */
 	for (i = t->nthread; p->running > 0 && i-- > 0;) {
 		th = &t->thread[i];
 		if (th->process != p->row || th->has_ended)
@@ -148,7 +159,7 @@ end_threads(struct store_tasks *t, struct process *p, int64_t time)
 	return 0;
 }
 
-/* Also of one that has ended: threads may have come late. */
+/* End a process and its threads, also those that came after its end. */
 static int
 end_process(struct store_tasks *t, struct process *p, int64_t time)
 {
@@ -161,8 +172,8 @@ end_process(struct store_tasks *t, struct process *p, int64_t time)
 	return db_run(t->st[END_PROCESS], "ii", time, p->row);
 }
 
-/* What tells an exec from another producer's word about the same process:
- * its parent and its name may change without one. */
+/* Hash what changes in an exec and only then, which tells it from a second producer's record
+ * of the same process: parent and name also change without one. */
 static uint64_t
 hash_program(const char *name, const char *exe, const char *command)
 {
@@ -171,7 +182,7 @@ hash_program(const char *name, const char *exe, const char *command)
 	return hash_str(hash_str(HASH_INIT, exe), command);
 }
 
-/* Is that said of a process that we know, even if it comes late? */
+/* Returns whether a proc record is about the known process, perhaps coming late. */
 static int
 is_same(const struct process *known, const struct process *new)
 {
@@ -220,7 +231,7 @@ find_thread(const struct store_tasks *t, uint64_t pid, uint64_t tid)
 	return i == NONE ? NULL : &t->thread[i];
 }
 
-/* A thread of the process at thread->at. */
+/* Put a thread into the slot of its numbers; its process is in slot thread->at. */
 static int
 put_thread(struct store_tasks *t, uint64_t pid, uint64_t tid,
     const struct thread *thread)
@@ -253,8 +264,8 @@ add_thread(struct store_tasks *t, uint64_t pid, uint64_t tid, const char *name,
 	return put_thread(t, pid, tid, &new);
 }
 
-/* A sample of a thread that has executed another program, of which no thread
- * record has told. */
+/* Add a thread to its process's new program like the old one, for a sample that comes before
+ * any thread record after the exec. */
 static int
 copy_thread(struct store_tasks *t, uint64_t pid, uint64_t tid,
     const struct thread *old, int64_t time, int64_t *row)
@@ -268,7 +279,7 @@ copy_thread(struct store_tasks *t, uint64_t pid, uint64_t tid,
 	return put_thread(t, pid, tid, &new);
 }
 
-/* Does a thread record come late, of a thread that has ended since? */
+/* Returns whether a thread record is late: about a thread that has ended since. */
 static int
 is_late(const struct store_tasks *t, const struct thread *known, int64_t time)
 {
@@ -292,7 +303,7 @@ store_tasks_thread(struct store_tasks *t, const struct rec_thread *r,
 	return db_run(t->st[NAME_THREAD], "ti", r->name, known->row);
 }
 
-/* One that has ended still gets what comes late. */
+/* A thread that has ended still gets late records. */
 int
 store_tasks_find_thread(struct store_tasks *t, uint64_t pid, uint64_t tid,
     int64_t time, int64_t *row)

@@ -1,6 +1,6 @@
 /*
- * What is wrong with one record: constant strings, in the order in which it
- * was found.  See save.h for what they say.
+ * The warnings about one record: constant strings, in the order in which they
+ * arose.  store.h has their form.
  */
 #ifndef WARNINGS_H
 #define WARNINGS_H
@@ -15,6 +15,7 @@ struct warnings {
 };
 
 void warnings_clear(struct warnings *w);
+/* Add a constant string. */
 void warnings_add(struct warnings *w, const char *text);
 
 #endif
