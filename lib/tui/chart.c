@@ -205,6 +205,20 @@ chart_sign(const struct grid *g, int over)
 	return over ? "o" : "#";
 }
 
+void
+chart_bar(struct grid *g, const struct grid_area *area, int eighths, int style)
+{
+	static const wchar_t bars[] = L" ▁▂▃▄▅▆▇█", plain[] = L" ..::-=##";
+
+	for (int y = 0; y < area->rows; y++) {
+		int level = eighths - 8 * (area->rows - 1 - y);
+		struct grid_area row = { area->y + y, area->x, 1, area->columns };
+
+		level = level < 0 ? 0 : level > 8 ? 8 : level;
+		grid_fill(g, row, style, grid_utf8(g) ? bars[level] : plain[level]);
+	}
+}
+
 static void
 draw_column(struct grid *g, const struct grid_area *plot, int x,
     const struct chart *c, const struct range *r)

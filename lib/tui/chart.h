@@ -41,6 +41,9 @@ size_t chart_buckets(const struct grid *g, const struct grid_area *area);
 /* How a cell looks that is full of the first series, or of the second. */
 const char *chart_sign(const struct grid *g, int over);
 
+/* Draw a bar of `eighths` of a row, from the bottom of an area up. */
+void chart_bar(struct grid *g, const struct grid_area *area, int eighths, int style);
+
 /* What of an area the series stand in. */
 struct grid_area chart_area(const struct grid_area *area);
 

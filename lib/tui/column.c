@@ -108,20 +108,6 @@ column_name(struct grid *g, const struct grid_area *cell, const char *name,
 	grid_put(g, cell->y, cell->x, cell->columns, GRID_PLAIN, buf);
 }
 
-void
-column_bar(struct grid *g, const struct grid_area *area, int eighths, int style)
-{
-	static const wchar_t bars[] = L" ▁▂▃▄▅▆▇█", ascii[] = L" ..::-=##";
-
-	for (int y = 0; y < area->rows; y++) {
-		int level = eighths - 8 * (area->rows - 1 - y);
-		struct grid_area row = { area->y + y, area->x, 1, area->columns };
-
-		level = level < 0 ? 0 : level > 8 ? 8 : level;
-		grid_fill(g, row, style, grid_utf8(g) ? bars[level] : ascii[level]);
-	}
-}
-
 int
 column_by_text(const char *a, const char *b)
 {

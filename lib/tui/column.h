@@ -34,9 +34,6 @@ void column_name(struct grid *g, const struct grid_area *cell, const char *name,
     enum profile_group group);
 int column_is_path(enum profile_group group);
 
-/* A bar of so many eighths of a row, from the bottom of an area on. */
-void column_bar(struct grid *g, const struct grid_area *area, int eighths, int style);
-
 /* Order of texts; NULL comes last. */
 int column_by_text(const char *a, const char *b);
 

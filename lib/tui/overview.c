@@ -6,7 +6,6 @@
 
 #include "profile/profile.h"
 #include "tui/chart.h"
-#include "tui/column.h"
 #include "tui/grid.h"
 #include "tui/session.h"
 
@@ -178,7 +177,7 @@ draw_bars(const struct overview *s, const double *value, struct grid *g,
 		uint64_t begin = s->from + i * s->width, end = begin + s->width;
 		int height = most > 0 ? (int)(value[i] / most * 8 * area->rows + 0.5) : 0;
 
-		column_bar(g, &bar, value[i] > 0 && height < 1 ? 1 : height,
+		chart_bar(g, &bar, value[i] > 0 && height < 1 ? 1 : height,
 		    begin < to && end > from ? GRID_CHART : GRID_FAINT);
 		if (cursor >= begin && cursor < end)
 			grid_add_style(g, bar, GRID_SELECTED);

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "tui/column.h"
+#include "tui/chart.h"
 #include "tui/grid.h"
 #include "tui/session.h"
 
@@ -64,7 +64,7 @@ sparkline_draw(const struct sparkline *t, unsigned id, struct grid *g,
 		int level = (int)((double)value[i] / (double)most * 8 + 0.5);
 
 		level = value[i] && !level ? 1 : level;
-		column_bar(g, &at, level, GRID_CHART);
+		chart_bar(g, &at, level, GRID_CHART);
 	}
 }
 
