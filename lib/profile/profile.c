@@ -31,60 +31,12 @@ struct profile {
 	struct profile_summary summary;
 };
 
-static const char *const group_name[PROFILE_NGROUPS] = {
-	"function", "generic", "line", "crate", "module", "thread"
-};
-
-static const char *const metric_name[PROFILE_NMETRICS] = { "cpu", "off", "wall" };
-
-static const char *const state_name[PROFILE_NSTATES] = {
-	"on", "ready", "sleeping", "disk", "stopped"
-};
-
 /* The columns of time that make a metric. */
 static const unsigned metric_columns[PROFILE_NMETRICS] = {
 	[PROFILE_CPU] = 1u << PROFILE_ON,
 	[PROFILE_OFF] = (1u << PROFILE_NSTATES) - 1 - (1u << PROFILE_ON),
 	[PROFILE_WALL] = (1u << PROFILE_NSTATES) - 1,
 };
-
-const char *
-profile_metric_name(enum profile_metric metric)
-{
-	return metric_name[metric];
-}
-
-enum profile_metric
-profile_metric(const char *name)
-{
-	unsigned m = 0;
-
-	while (m < PROFILE_NMETRICS && strcmp(name, metric_name[m]))
-		m++;
-	return (enum profile_metric)m;
-}
-
-const char *
-profile_state_name(enum profile_state state)
-{
-	return state_name[state];
-}
-
-const char *
-profile_group_name(enum profile_group group)
-{
-	return group_name[group];
-}
-
-enum profile_group
-profile_group(const char *name)
-{
-	unsigned g = 0;
-
-	while (g < PROFILE_NGROUPS && strcmp(name, group_name[g]))
-		g++;
-	return (enum profile_group)g;
-}
 
 static const char *
 text(const struct profile *p, uint32_t number)

@@ -15,54 +15,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "profile/profile_types.h"
+
 struct db;
 struct profile;
-
-enum profile_group {
-	PROFILE_FUNCTION,
-	PROFILE_GENERIC, /* function, all instances of a generic one together */
-	PROFILE_LINE,
-	PROFILE_CRATE,   /* or module, of code that is of none */
-	PROFILE_MODULE,
-	PROFILE_THREAD,
-	PROFILE_NGROUPS
-};
-
-/* "function" and so on, and back: PROFILE_NGROUPS where a name is none. */
-const char *profile_group_name(enum profile_group group);
-enum profile_group profile_group(const char *name);
-
-/* What is measured: time on the CPU, off it, or both. */
-enum profile_metric {
-	PROFILE_CPU,
-	PROFILE_OFF,
-	PROFILE_WALL,
-	PROFILE_NMETRICS
-};
-
-/* "cpu" and so on, and back, in the same way. */
-const char *profile_metric_name(enum profile_metric metric);
-enum profile_metric profile_metric(const char *name);
-
-/* What a thread does: it is on a CPU, or for one of these reasons is not. */
-enum profile_state {
-	PROFILE_ON,
-	PROFILE_READY,
-	PROFILE_SLEEPING,
-	PROFILE_DISK,
-	PROFILE_STOPPED,
-	PROFILE_NSTATES
-};
-
-/* As in rsprof-records(5); "on". */
-const char *profile_state_name(enum profile_state state);
-
-/* What counts of what has been read. */
-#define PROFILE_ALL UINT32_MAX
-struct profile_select {
-	uint64_t from, to; /* to UINT64_MAX: no end */
-	uint32_t thread;   /* its row's id; PROFILE_ALL */
-};
 
 struct profile_row {
 	unsigned id;                  /* stays the same while the profile is open */
@@ -173,7 +129,6 @@ int profile_series(const struct profile *p, unsigned id, char what,
 
 /* The time on the CPU of all threads, whatever is selected, in each interval of so many
  * nanoseconds from the recording's start on. */
-#define PROFILE_COURSE UINT64_C(250000000)
 const uint64_t *profile_course(const struct profile *p, size_t *n);
 
 /*

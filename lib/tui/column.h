@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-#include "profile/profile.h"
+#include "profile/profile_types.h"
 #include "tui/sparkline.h"
 
 struct grid;

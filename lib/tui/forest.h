@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "profile/calltree.h"
-#include "profile/profile.h"
+#include "profile/profile_types.h"
 
 struct grid;
 struct grid_area;
