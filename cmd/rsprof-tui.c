@@ -63,9 +63,9 @@ range_option(int option, const char *text)
 
 /* Nobody wants to look at what was not recorded. */
 static void
-check_range(const struct session *s, const char *path, const struct range *r)
+check_range(const struct session *session, const char *path, const struct range *r)
 {
-	const struct profile_summary *all = session_summary(s);
+	const struct profile_summary *all = session_summary(session);
 
 	if (r->to && r->from >= all->last)
 		errx(STATUS_USAGE, "%s: %.1f s were recorded, nothing after %.1f s", path,
@@ -73,16 +73,16 @@ check_range(const struct session *s, const char *path, const struct range *r)
 }
 
 static void
-select_range(struct session *s, const char *path, const struct range *r)
+select_range(struct session *session, const char *path, const struct range *r)
 {
-	struct profile_select sel = *profile_selected(session_profile(s));
+	struct profile_select s = *profile_selected(session_profile(session));
 
-	check_range(s, path, r);
+	check_range(session, path, r);
 	if (!r->to)
 		return;
-	sel.from = r->from;
-	sel.to = r->to;
-	if (profile_select(session_profile(s), &sel) < 0)
+	s.from = r->from;
+	s.to = r->to;
+	if (profile_select(session_profile(session), &s) < 0)
 		err(STATUS_FAILED, NULL);
 }
 
@@ -92,23 +92,23 @@ open_all(const char *path, const struct range *range, const char *old,
     const struct range *before, struct session **other)
 {
 	const char *error;
-	struct session *s = session_open(path, &error);
+	struct session *session = session_open(path, &error);
 
-	if (!s)
+	if (!session)
 		errx(STATUS_DATABASE, "%s", error);
-	select_range(s, path, range);
+	select_range(session, path, range);
 	*other = NULL;
 	if (!old) {
-		check_range(s, path, before);
-		session_set_before(s, before->from, before->to);
-		return s;
+		check_range(session, path, before);
+		session_set_before(session, before->from, before->to);
+		return session;
 	}
 	*other = session_open(old, &error);
 	if (!*other)
 		errx(STATUS_DATABASE, "%s", error);
 	select_range(*other, old, before);
-	session_set_other(s, *other);
-	return s;
+	session_set_other(session, *other);
+	return session;
 }
 
 static double
@@ -284,7 +284,7 @@ run_terminal(struct tui *t, struct grid *g)
 int
 main(int argc, char **argv)
 {
-	struct session *s, *other;
+	struct session *session, *other;
 	struct tui *t;
 	struct grid *g;
 	struct range range = { 0, 0 }, before = { 0, 0 };
@@ -321,15 +321,15 @@ main(int argc, char **argv)
 	if (optind + 1 != argc)
 		usage();
 	check_keys();
-	s = open_all(argv[optind], &range, old, &before, &other);
-	t = tui_open(s);
+	session = open_all(argv[optind], &range, old, &before, &other);
+	t = tui_open(session);
 	g = grid_open(1, 1, utf8);
 	if (!t || !g)
 		err(STATUS_FAILED, NULL);
 	status = batch ? run_batch(t, g) : run_terminal(t, g);
 	grid_close(g);
 	tui_close(t);
-	session_close(s);
+	session_close(session);
 	session_close(other);
 	return status;
 }

@@ -14,10 +14,10 @@ forest_update(struct forest *f)
 {
 	calltree_stacks_free(&f->stacks);
 	if (!f->memory)
-		return profile_stacks(session_profile(f->watch), f->group, &f->stacks);
-	f->inuse = session_inuse(f->watch, f->group);
+		return profile_stacks(session_profile(f->session), f->group, &f->stacks);
+	f->inuse = session_inuse(f->session, f->group);
 	return !f->inuse ? -1 : inuse_stacks(f->inuse,
-	    profile_is_folded(session_profile(f->watch)), &f->stacks);
+	    profile_is_folded(session_profile(f->session)), &f->stacks);
 }
 
 void
@@ -30,7 +30,7 @@ const char *
 forest_name(const struct forest *f, uint32_t row, const char **module)
 {
 	return f->memory ? inuse_function(f->inuse, row, module) :
-	    profile_function(session_profile(f->watch), f->group, row, module);
+	    profile_function(session_profile(f->session), f->group, row, module);
 }
 
 static int
@@ -76,5 +76,5 @@ forest_what(const struct forest *f)
 		"CPU time", "time off the CPU", "wall time"
 	};
 
-	return f->memory ? "live memory" : of[profile_measured(session_profile(f->watch))];
+	return f->memory ? "live memory" : of[profile_measured(session_profile(f->session))];
 }

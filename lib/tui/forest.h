@@ -16,7 +16,7 @@ struct inuse;
 struct session;
 
 struct forest {
-	struct session *watch;
+	struct session *session;
 	int memory;               /* live bytes; else time */
 	enum profile_group group; /* function or generic function */
 	struct inuse *inuse;      /* the watch's, of memory */

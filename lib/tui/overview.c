@@ -16,7 +16,7 @@
 
 /* What is drawn of, in so many bars. */
 struct overview {
-	struct session *watch;
+	struct session *session;
 	uint64_t from, width; /* of a bar, nanoseconds */
 	size_t bars;
 	int estimated; /* the heap, which is no larger than what is resident */
@@ -39,10 +39,10 @@ static int
 is_known(const struct overview *s, enum what what)
 {
 	size_t n;
-	const struct session_memory *m = session_memory(s->watch, &n);
+	const struct session_memory *m = session_memory(s->session, &n);
 
 	if (what == CPU)
-		return profile_course(session_profile(s->watch), &n) && n > 0;
+		return profile_course(session_profile(s->session), &n) && n > 0;
 	while (n && !bytes(s, m, what)) {
 		m++;
 		n--;
@@ -65,7 +65,7 @@ static void
 most_bytes(const struct overview *s, enum what what, double *value)
 {
 	size_t n, i = 0;
-	const struct session_memory *m = session_memory(s->watch, &n);
+	const struct session_memory *m = session_memory(s->session, &n);
 
 	for (size_t b = 0; b < s->bars; b++) {
 		uint64_t end = s->from + (b + 1) * s->width, most = 0;
@@ -82,7 +82,7 @@ static void
 percents(const struct overview *s, double *value)
 {
 	size_t n;
-	const uint64_t *ns = profile_course(session_profile(s->watch), &n);
+	const uint64_t *ns = profile_course(session_profile(s->session), &n);
 
 	memset(value, 0, s->bars * sizeof *value);
 	for (size_t i = 0; i < n; i++) {
@@ -113,14 +113,14 @@ values(const struct overview *s, enum what what, double *value)
 static double
 value_at(const struct overview *s, enum what what, const double *value)
 {
-	uint64_t time = session_span(s->watch)->cursor;
+	uint64_t time = session_span(s->session)->cursor;
 	size_t n, b = time > s->from ? (size_t)((time - s->from) / s->width) : 0;
-	const struct session_memory *m = session_memory(s->watch, &n);
+	const struct session_memory *m = session_memory(s->session, &n);
 
 	if (time)
 		return value[b < s->bars ? b : s->bars - 1];
 	if (what == CPU)
-		return 100.0 * session_cores(s->watch);
+		return 100.0 * session_cores(s->session);
 	while (n > 1 && !bytes(s, &m[n - 1], what))
 		n--;
 	return (double)bytes(s, &m[n - 1], what);
@@ -150,9 +150,9 @@ sign(const struct overview *s, enum what what, double value)
 static void
 bright(const struct overview *s, uint64_t *from, uint64_t *to)
 {
-	const struct profile_select *range = profile_selected(session_profile(s->watch));
-	const struct session_span *span = session_span(s->watch);
-	uint64_t last = span->end ? span->end : session_summary(s->watch)->last;
+	const struct profile_select *range = profile_selected(session_profile(s->session));
+	const struct session_span *span = session_span(s->session);
+	uint64_t last = span->end ? span->end : session_summary(s->session)->last;
 
 	*from = range->from;
 	*to = range->to;
@@ -166,7 +166,7 @@ static void
 draw_bars(const struct overview *s, const double *value, struct grid *g,
     const struct grid_area *area)
 {
-	uint64_t cursor = session_span(s->watch)->cursor, from, to;
+	uint64_t cursor = session_span(s->session)->cursor, from, to;
 	double most = 0;
 
 	bright(s, &from, &to);
@@ -209,11 +209,11 @@ draw_part(const struct overview *s, enum what what, struct grid *g, const struct
 
 /* All parts are as wide, and so are all bars. */
 void
-overview_draw(struct session *w, struct grid *g, const struct grid_area *area)
+overview_draw(struct session *session, struct grid *g, const struct grid_area *area)
 {
-	const struct profile_summary *all = session_summary(w);
-	struct overview s = { .watch = w, .from = all->first,
-		.estimated = session_covered(w) >= 0 && session_covered(w) < COVERED };
+	const struct profile_summary *all = session_summary(session);
+	struct overview s = { .session = session, .from = all->first,
+		.estimated = session_covered(session) >= 0 && session_covered(session) < COVERED };
 	int n = count_known(&s), width = n ? (area->columns - 2 - GAP * (n - 1)) / n : 0;
 	int bars = width - (int)strlen(label[HEAP]) - 1 - VALUE - 1;
 	struct grid_area part = { area->y, area->x + 1, area->rows, width };

@@ -14,7 +14,7 @@ struct session;
  * the chart's cursor, or the latest ones; what of the time counts, or else what of
  * it charts show, stands out.
  */
-void overview_draw(struct session *w, struct grid *g, const struct grid_area *area);
+void overview_draw(struct session *session, struct grid *g, const struct grid_area *area);
 
 /* What is in it, as in struct view_type. */
 const char *const *overview_words(void);

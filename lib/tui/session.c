@@ -50,105 +50,105 @@ session_clock(void)
 /* ---- what the recording is of ------------------------------------------ */
 
 static void
-discover(struct session *w, const char *key, char **value)
+discover(struct session *s, const char *key, char **value)
 {
 	const char *v;
 
 	if (*value)
 		return;
-	v = db_meta(w->db, key);
+	v = db_meta(s->db, key);
 	*value = v ? strdup(v) : NULL;
 }
 
 static void
-learn_all(struct session *w)
+learn_all(struct session *s)
 {
 	const char *hz;
 
-	discover(w, "name", &w->name);
-	discover(w, "pid", &w->pid);
-	if (w->period)
+	discover(s, "name", &s->name);
+	discover(s, "pid", &s->pid);
+	if (s->period)
 		return;
-	hz = db_meta(w->db, "hz");
+	hz = db_meta(s->db, "hz");
 	if (hz && atol(hz) > 0)
-		w->period = UINT64_C(1000000000) / (uint64_t)atol(hz);
+		s->period = UINT64_C(1000000000) / (uint64_t)atol(hz);
 }
 
 /* Streams that have begun, or that have no end. */
 static int64_t
-count_streams(struct session *w, const char *where)
+count_streams(struct session *s, const char *where)
 {
 	char sql[80];
-	struct db_stmt *s;
+	struct db_stmt *stmt;
 	int64_t n = 0;
 
 	snprintf(sql, sizeof sql, "SELECT count(*) FROM stream %s", where);
-	s = db_prepare(w->db, sql);
-	if (s && db_step(s) == 1)
-		n = db_int(s, 0);
-	db_finalize(s);
+	stmt = db_prepare(s->db, sql);
+	if (stmt && db_step(stmt) == 1)
+		n = db_int(stmt, 0);
+	db_finalize(stmt);
 	return n;
 }
 
 static enum session_state
-find_state(struct session *w)
+find_state(struct session *s)
 {
-	if (session_summary(w)->live ||
-	    (db_live(w->db) && count_streams(w, "") == 0))
-		return session_silence(w) >= SESSION_PATIENCE ? SESSION_STALLED :
+	if (session_summary(s)->live ||
+	    (db_live(s->db) && count_streams(s, "") == 0))
+		return session_silence(s) >= SESSION_PATIENCE ? SESSION_STALLED :
 		    SESSION_LIVE;
-	return count_streams(w, "WHERE ended IS NULL") > 0 ? SESSION_CUT_OFF :
+	return count_streams(s, "WHERE ended IS NULL") > 0 ? SESSION_CUT_OFF :
 	    SESSION_ENDED;
 }
 
 /* ---- what is told of memory -------------------------------------------- */
 
 static int
-find_heap(struct session *w)
+find_heap(struct session *s)
 {
-	struct db_stmt *s = db_prepare(w->db, "SELECT min(began) FROM stream WHERE producer = "
+	struct db_stmt *stmt = db_prepare(s->db, "SELECT min(began) FROM stream WHERE producer = "
 	    "'heap'");
-	int r = s ? db_step(s) : -1;
+	int r = stmt ? db_step(stmt) : -1;
 
 	if (r == 1)
-		w->told_from = (uint64_t)db_int(s, 0);
-	db_finalize(s);
+		s->told_from = (uint64_t)db_int(stmt, 0);
+	db_finalize(stmt);
 	return r < 0 ? -1 : 0;
 }
 
 static int
-take_memory(struct session *w, struct db_stmt *row)
+take_memory(struct session *s, struct db_stmt *row)
 {
 	struct session_memory m = { (uint64_t)db_int(row, 1), (uint64_t)db_int(row, 2),
 		(uint64_t)db_int(row, 3) };
 
-	if (array_room(&w->told, w->ntold, &w->told_room, sizeof m) < 0)
-		return db_no_memory(w->db);
-	if (w->ntold == 0 && find_heap(w) < 0)
+	if (array_room(&s->told, s->ntold, &s->told_room, sizeof m) < 0)
+		return db_no_memory(s->db);
+	if (s->ntold == 0 && find_heap(s) < 0)
 		return -1;
-	if (m.rss == 0 && w->ntold) /* it has ended */
-		m.rss = w->told[w->ntold - 1].rss;
-	w->told_last = db_int(row, 0);
-	w->covered += (uint64_t)db_int(row, 4);
-	w->hits += (uint64_t)db_int(row, 5);
-	w->told[w->ntold++] = m;
+	if (m.rss == 0 && s->ntold) /* it has ended */
+		m.rss = s->told[s->ntold - 1].rss;
+	s->told_last = db_int(row, 0);
+	s->covered += (uint64_t)db_int(row, 4);
+	s->hits += (uint64_t)db_int(row, 5);
+	s->told[s->ntold++] = m;
 	return 0;
 }
 
 /* What has come since.  Recordings of before know nothing of it. */
 static int
-read_memory(struct session *w)
+read_memory(struct session *s)
 {
 	struct db_stmt *row;
 	int r;
 
-	if (db_schema(w->db) < 3)
+	if (db_schema(s->db) < 3)
 		return 0;
-	row = db_prepare(w->db, "SELECT rowid, time, rss, live, covered, hits FROM memory "
+	row = db_prepare(s->db, "SELECT rowid, time, rss, live, covered, hits FROM memory "
 	    "WHERE rowid > ?1 ORDER BY rowid");
-	r = row ? db_start(row, "i", w->told_last) : -1;
+	r = row ? db_start(row, "i", s->told_last) : -1;
 	while (r >= 0 && (r = db_step(row)) == 1)
-		r = take_memory(w, row);
+		r = take_memory(s, row);
 	db_finalize(row);
 	return r;
 }
@@ -159,61 +159,61 @@ struct session *
 session_open(const char *path, const char **error)
 {
 	static char why[512];
-	struct session *w = calloc(1, sizeof *w);
+	struct session *s = calloc(1, sizeof *s);
 	struct stat st;
 
 	*error = "out of memory";
-	if (!w || !(w->path = strdup(path))) {
-		session_close(w);
+	if (!s || !(s->path = strdup(path))) {
+		session_close(s);
 		return NULL;
 	}
-	w->db = db_open(path, DB_READ, error);
-	if (w->db)
-		w->profile = profile_open(w->db, PROFILE_CPU,
+	s->db = db_open(path, DB_READ, error);
+	if (s->db)
+		s->profile = profile_open(s->db, PROFILE_CPU,
 		    PROFILE_FUNCTION, 0, UINT64_MAX, SESSION_WINDOW);
-	if (!w->profile || read_memory(w) < 0) {
-		if (w->db)
-			snprintf(why, sizeof why, "%s", db_error(w->db));
-		*error = w->db ? why : *error;
-		session_close(w);
+	if (!s->profile || read_memory(s) < 0) {
+		if (s->db)
+			snprintf(why, sizeof why, "%s", db_error(s->db));
+		*error = s->db ? why : *error;
+		session_close(s);
 		return NULL;
 	}
 	if (stat(path, &st) == 0) {
-		w->dev = st.st_dev;
-		w->ino = st.st_ino;
+		s->dev = st.st_dev;
+		s->ino = st.st_ino;
 	}
-	w->changed = session_clock();
-	learn_all(w);
-	w->state = find_state(w);
-	return w;
+	s->changed = session_clock();
+	learn_all(s);
+	s->state = find_state(s);
+	return s;
 }
 
 void
-session_close(struct session *w)
+session_close(struct session *s)
 {
-	if (!w)
+	if (!s)
 		return;
-	profile_close(w->profile);
+	profile_close(s->profile);
 	for (size_t i = 0; i < PROFILE_NGROUPS; i++)
-		inuse_close(w->memory[i].inuse);
-	if (w->db)
-		db_close(w->db);
-	free(w->name);
-	free(w->pid);
-	free(w->focus.function);
-	free(w->focus.module);
-	free(w->told);
-	free(w->path);
-	free(w);
+		inuse_close(s->memory[i].inuse);
+	if (s->db)
+		db_close(s->db);
+	free(s->name);
+	free(s->pid);
+	free(s->focus.function);
+	free(s->focus.module);
+	free(s->told);
+	free(s->path);
+	free(s);
 }
 
 static int
-is_removed(const struct session *w)
+is_removed(const struct session *s)
 {
 	struct stat st;
 
-	return stat(w->path, &st) < 0 || st.st_dev != w->dev ||
-	    st.st_ino != w->ino;
+	return stat(s->path, &st) < 0 || st.st_dev != s->dev ||
+	    st.st_ino != s->ino;
 }
 
 static int
@@ -225,81 +225,81 @@ is_newer(const struct profile_summary *a, const struct profile_summary *b)
 }
 
 int
-session_update(struct session *w)
+session_update(struct session *s)
 {
-	struct profile_summary before = *session_summary(w);
-	enum session_state state = w->state;
-	int trouble = w->failed + 2 * w->removed, news;
+	struct profile_summary before = *session_summary(s);
+	enum session_state state = s->state;
+	int trouble = s->failed + 2 * s->removed, news;
 
-	w->removed = is_removed(w);
-	w->failed = profile_update(w->profile) < 0 || read_memory(w) < 0;
-	if (w->failed) {
-		if (state == SESSION_LIVE && session_silence(w) >= SESSION_PATIENCE)
-			w->state = SESSION_STALLED;
+	s->removed = is_removed(s);
+	s->failed = profile_update(s->profile) < 0 || read_memory(s) < 0;
+	if (s->failed) {
+		if (state == SESSION_LIVE && session_silence(s) >= SESSION_PATIENCE)
+			s->state = SESSION_STALLED;
 		return -1;
 	}
-	news = is_newer(session_summary(w), &before);
+	news = is_newer(session_summary(s), &before);
 	if (news) {
-		w->version++;
-		w->changed = session_clock();
-		learn_all(w);
+		s->version++;
+		s->changed = session_clock();
+		learn_all(s);
 	}
-	w->state = find_state(w);
-	return news || w->state != state ||
-	    trouble != w->failed + 2 * w->removed;
+	s->state = find_state(s);
+	return news || s->state != state ||
+	    trouble != s->failed + 2 * s->removed;
 }
 
 /* ---- what is known ----------------------------------------------------- */
 
 enum session_state
-session_state(const struct session *w)
+session_state(const struct session *s)
 {
-	return w->state;
+	return s->state;
 }
 
 unsigned
-session_version(const struct session *w)
+session_version(const struct session *s)
 {
-	return w->version;
+	return s->version;
 }
 
 unsigned
-session_silence(const struct session *w)
+session_silence(const struct session *s)
 {
-	return (unsigned)(session_clock() - w->changed);
+	return (unsigned)(session_clock() - s->changed);
 }
 
 const char *
-session_trouble(const struct session *w)
+session_trouble(const struct session *s)
 {
-	if (w->failed)
-		return db_error(w->db);
-	return w->removed ? "the file was deleted or replaced; "
+	if (s->failed)
+		return db_error(s->db);
+	return s->removed ? "the file was deleted or replaced; "
 	    "what is shown here was read from the old one" : NULL;
 }
 
 struct db *
-session_db(const struct session *w)
+session_db(const struct session *s)
 {
-	return w->db;
+	return s->db;
 }
 
 struct profile *
-session_profile(const struct session *w)
+session_profile(const struct session *s)
 {
-	return w->profile;
+	return s->profile;
 }
 
 const struct profile_summary *
-session_summary(const struct session *w)
+session_summary(const struct session *s)
 {
-	return profile_summary(w->profile);
+	return profile_summary(s->profile);
 }
 
 double
-session_cores(const struct session *w)
+session_cores(const struct session *s)
 {
-	const struct profile_summary *all = session_summary(w);
+	const struct profile_summary *all = session_summary(s);
 	uint64_t window = all->last - all->first;
 
 	window = window > SESSION_WINDOW ? SESSION_WINDOW : window;
@@ -307,71 +307,71 @@ session_cores(const struct session *w)
 }
 
 unsigned
-session_counted(const struct session *w)
+session_counted(const struct session *s)
 {
-	return (unsigned)profile_is_folded(w->profile) +
-	    2 * (profile_selected(w->profile)->thread + 1);
+	return (unsigned)profile_is_folded(s->profile) +
+	    2 * (profile_selected(s->profile)->thread + 1);
 }
 
 struct inuse_options
-session_inuse_options(const struct session *w, enum profile_group group,
+session_inuse_options(const struct session *s, enum profile_group group,
     const struct profile_select *of)
 {
 	struct inuse_options o = { .group = group, .since = of->from, .until = of->to,
-		.fold = profile_is_folded(w->profile) };
+		.fold = profile_is_folded(s->profile) };
 
-	profile_thread(w->profile, of->thread, &o.pid, &o.tid);
+	profile_thread(s->profile, of->thread, &o.pid, &o.tid);
 	return o;
 }
 
 /* Memory is read when somebody asks for it, of the time that is selected. */
 struct inuse *
-session_inuse(struct session *w, enum profile_group group)
+session_inuse(struct session *s, enum profile_group group)
 {
-	struct inuse_options o = session_inuse_options(w, group, profile_selected(w->profile));
-	struct memory *m = &w->memory[group];
+	struct inuse_options o = session_inuse_options(s, group, profile_selected(s->profile));
+	struct memory *m = &s->memory[group];
 
 	if (m->inuse && !inuse_is_same(&m->of, &o)) {
 		inuse_close(m->inuse);
 		m->inuse = NULL;
 	}
-	if (m->inuse && m->version == w->version)
+	if (m->inuse && m->version == s->version)
 		return m->inuse;
-	m->version = w->version;
+	m->version = s->version;
 	m->of = o;
 	if (m->inuse)
 		inuse_update(m->inuse); /* else it is as it was */
 	else
-		m->inuse = inuse_open(w->db, &o);
+		m->inuse = inuse_open(s->db, &o);
 	return m->inuse;
 }
 
 const struct session_memory *
-session_memory(const struct session *w, size_t *n)
+session_memory(const struct session *s, size_t *n)
 {
-	*n = w->ntold;
-	return w->told;
+	*n = s->ntold;
+	return s->told;
 }
 
 double
-session_covered(const struct session *w)
+session_covered(const struct session *s)
 {
-	uint64_t last = w->ntold ? w->told[w->ntold - 1].time : 0;
+	uint64_t last = s->ntold ? s->told[s->ntold - 1].time : 0;
 
-	if (!w->hits || last <= w->told_from)
+	if (!s->hits || last <= s->told_from)
 		return -1;
-	return w->covered >= last - w->told_from ? 100 :
-	    100 * (double)w->covered / (double)(last - w->told_from);
+	return s->covered >= last - s->told_from ? 100 :
+	    100 * (double)s->covered / (double)(last - s->told_from);
 }
 
 const struct session_focus *
-session_focus(const struct session *w)
+session_focus(const struct session *s)
 {
-	return &w->focus;
+	return &s->focus;
 }
 
 int
-session_set_focus(struct session *w, const char *function, const char *module, int memory)
+session_set_focus(struct session *s, const char *function, const char *module, int memory)
 {
 	char *f = strdup(function), *m = module ? strdup(module) : NULL;
 
@@ -380,58 +380,58 @@ session_set_focus(struct session *w, const char *function, const char *module, i
 		free(m);
 		return -1;
 	}
-	free(w->focus.function);
-	free(w->focus.module);
-	w->focus = (struct session_focus){ f, m, memory, w->focus.number + 1 };
+	free(s->focus.function);
+	free(s->focus.module);
+	s->focus = (struct session_focus){ f, m, memory, s->focus.number + 1 };
 	return 0;
 }
 
 struct session *
-session_other(const struct session *w)
+session_other(const struct session *s)
 {
-	return w->other;
+	return s->other;
 }
 
 void
-session_set_other(struct session *w, struct session *old)
+session_set_other(struct session *s, struct session *old)
 {
-	w->other = old;
+	s->other = old;
 }
 
 const struct profile_select *
-session_before(const struct session *w)
+session_before(const struct session *s)
 {
-	return w->before.to ? &w->before : NULL;
+	return s->before.to ? &s->before : NULL;
 }
 
 void
-session_set_before(struct session *w, uint64_t from, uint64_t to)
+session_set_before(struct session *s, uint64_t from, uint64_t to)
 {
-	w->before = (struct profile_select){ from, to, PROFILE_ALL };
+	s->before = (struct profile_select){ from, to, PROFILE_ALL };
 }
 
 int
-session_count_thread(struct session *w, uint32_t thread)
+session_count_thread(struct session *s, uint32_t thread)
 {
-	struct profile_select s = *profile_selected(w->profile);
+	struct profile_select select = *profile_selected(s->profile);
 
-	if (s.thread == PROFILE_ALL && thread == PROFILE_ALL)
+	if (select.thread == PROFILE_ALL && thread == PROFILE_ALL)
 		return 0;
-	s.thread = s.thread == PROFILE_ALL ? thread : PROFILE_ALL;
-	return profile_select(w->profile, &s) < 0 ? -1 : 1;
+	select.thread = select.thread == PROFILE_ALL ? thread : PROFILE_ALL;
+	return profile_select(s->profile, &select) < 0 ? -1 : 1;
 }
 
 struct session_span *
-session_span(struct session *w)
+session_span(struct session *s)
 {
-	return &w->span;
+	return &s->span;
 }
 
 void
-session_shown(const struct session *w, uint64_t *from, uint64_t *to)
+session_shown(const struct session *s, uint64_t *from, uint64_t *to)
 {
-	const struct profile_summary *all = session_summary(w);
-	const struct session_span *span = &w->span;
+	const struct profile_summary *all = session_summary(s);
+	const struct session_span *span = &s->span;
 
 	*from = all->first;
 	*to = all->measured > all->first ? all->measured : all->first;
@@ -442,19 +442,19 @@ session_shown(const struct session *w, uint64_t *from, uint64_t *to)
 }
 
 const char *
-session_name(const struct session *w)
+session_name(const struct session *s)
 {
-	return w->name;
+	return s->name;
 }
 
 const char *
-session_pid(const struct session *w)
+session_pid(const struct session *s)
 {
-	return w->pid;
+	return s->pid;
 }
 
 uint64_t
-session_period(const struct session *w)
+session_period(const struct session *s)
 {
-	return w->period;
+	return s->period;
 }

@@ -7,14 +7,14 @@
 #include "tui/session.h"
 
 int
-sparkline_begin(struct sparkline *t, struct session *w, unsigned of, size_t ids)
+sparkline_begin(struct sparkline *t, struct session *session, unsigned of, size_t ids)
 {
 	uint64_t from, last, *value;
 	int64_t now = session_clock();
 
-	session_shown(w, &from, &last);
+	session_shown(session, &from, &last);
 	if (t->valid && t->of == of && t->ids == ids && t->from == from &&
-	    (t->version == session_version(w) || t->read == now))
+	    (t->version == session_version(session) || t->read == now))
 		return 0;
 	if (ids > t->room) {
 		value = reallocarray(t->value, ids * SPARKLINE_CELLS, sizeof *value);
@@ -27,7 +27,7 @@ sparkline_begin(struct sparkline *t, struct session *w, unsigned of, size_t ids)
 	t->width = (last - from) / SPARKLINE_CELLS + 1;
 	t->of = of;
 	t->ids = ids;
-	t->version = session_version(w);
+	t->version = session_version(session);
 	t->read = now;
 	t->valid = 1;
 	return 1;

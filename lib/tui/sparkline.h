@@ -28,7 +28,7 @@ struct sparkline {
  * come, once a second will do.  Then they are of `ids' rows, from and width say which
  * buckets, and value has room.  0: no; -1: out of memory.
  */
-int sparkline_begin(struct sparkline *t, struct session *w, unsigned of, size_t ids);
+int sparkline_begin(struct sparkline *t, struct session *session, unsigned of, size_t ids);
 
 /* How much more a row has in the second half than in the first. */
 double sparkline_growth(const struct sparkline *t, unsigned id);

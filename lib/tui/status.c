@@ -46,18 +46,18 @@ ratio(uint64_t part, uint64_t whole)
 
 /* Only memory is recorded. */
 static int
-no_time(const struct session *w)
+no_time(const struct session *session)
 {
-	return session_summary(w)->samples == 0 && session_covered(w) >= 0;
+	return session_summary(session)->samples == 0 && session_covered(session) >= 0;
 }
 
 static void
-add_samples(struct figure *f, const struct session *w)
+add_samples(struct figure *f, const struct session *session)
 {
-	const struct profile_summary *s = session_summary(w);
+	const struct profile_summary *s = session_summary(session);
 	char n[40];
 
-	if (no_time(w))
+	if (no_time(session))
 		return;
 	snprintf(f->text, sizeof f->text, "%s sample%s",
 	    grouped(s->samples, n, sizeof n), s->samples == 1 ? "" : "s");
@@ -65,9 +65,9 @@ add_samples(struct figure *f, const struct session *w)
 }
 
 static void
-add_rate(struct figure *f, const struct session *w)
+add_rate(struct figure *f, const struct session *session)
 {
-	uint64_t period = session_period(w);
+	uint64_t period = session_period(session);
 
 	if (period == 0)
 		return;
@@ -77,18 +77,18 @@ add_rate(struct figure *f, const struct session *w)
 }
 
 static void
-add_load(struct figure *f, const struct session *w)
+add_load(struct figure *f, const struct session *session)
 {
-	if (no_time(w))
+	if (no_time(session))
 		return;
-	snprintf(f->text, sizeof f->text, "%.2f cores", session_cores(w));
+	snprintf(f->text, sizeof f->text, "%.2f cores", session_cores(session));
 	f->rank = 2;
 }
 
 static void
-add_lost(struct figure *f, const struct session *w)
+add_lost(struct figure *f, const struct session *session)
 {
-	const struct profile_summary *s = session_summary(w);
+	const struct profile_summary *s = session_summary(session);
 	char n[40];
 
 	if (s->lost == 0)
@@ -99,9 +99,9 @@ add_lost(struct figure *f, const struct session *w)
 }
 
 static void
-add_stacks(struct figure *f, const struct session *w)
+add_stacks(struct figure *f, const struct session *session)
 {
-	const struct profile_summary *s = session_summary(w);
+	const struct profile_summary *s = session_summary(session);
 	double percent = 100 * ratio(s->complete_ns, s->ns - s->short_ns);
 
 	if (s->ns == s->short_ns)
@@ -113,9 +113,9 @@ add_stacks(struct figure *f, const struct session *w)
 
 /* How much of the time the heap's probes were there. */
 static void
-add_covered(struct figure *f, const struct session *w)
+add_covered(struct figure *f, const struct session *session)
 {
-	double percent = session_covered(w);
+	double percent = session_covered(session);
 
 	if (percent < 0)
 		return;
@@ -124,9 +124,9 @@ add_covered(struct figure *f, const struct session *w)
 }
 
 static void
-add_cost(struct figure *f, const struct session *w)
+add_cost(struct figure *f, const struct session *session)
 {
-	const struct profile_summary *s = session_summary(w);
+	const struct profile_summary *s = session_summary(session);
 
 	if (s->cost_ns == 0)
 		return;
@@ -163,13 +163,13 @@ make_room(const struct grid *g, struct figure *f, int columns)
 }
 
 static void
-draw_figures(const struct session *w, struct grid *g, int y, int x, int columns)
+draw_figures(const struct session *session, struct grid *g, int y, int x, int columns)
 {
 	struct figure f[FIGURES] = { 0 };
 	int end = x + columns;
 
 	for (size_t i = 0; i < FIGURES; i++)
-		add[i](&f[i], w);
+		add[i](&f[i], session);
 	make_room(g, f, columns);
 	for (size_t i = 0; i < FIGURES; i++)
 		if (*f[i].text)
@@ -180,7 +180,7 @@ draw_figures(const struct session *w, struct grid *g, int y, int x, int columns)
 /* ---- state ------------------------------------------------------------- */
 
 static void
-draw_state(const struct session *w, int paused, struct grid *g,
+draw_state(const struct session *session, int paused, struct grid *g,
     const struct grid_area *area)
 {
 	static const struct {
@@ -192,8 +192,8 @@ draw_state(const struct session *w, int paused, struct grid *g,
 		[SESSION_CUT_OFF] = { " CUT OFF ", GRID_STALLED },
 		[SESSION_ENDED] = { " ENDED ", GRID_ENDED },
 	};
-	const struct profile_summary *s = session_summary(w);
-	enum session_state state = session_state(w);
+	const struct profile_summary *s = session_summary(session);
+	enum session_state state = session_state(session);
 	int end = area->x + area->columns - 1, x = area->x + 1;
 	char buf[UNITS_MAX];
 
@@ -202,34 +202,34 @@ draw_state(const struct session *w, int paused, struct grid *g,
 	x = grid_put(g, area->y, x, end - x,
 	    paused ? GRID_PAUSED : badge[state].style,
 	    paused ? " PAUSED " : badge[state].text) + 2;
-	if (session_name(w))
+	if (session_name(session))
 		x = grid_put(g, area->y, x, end - x, GRID_STRONG,
-		    session_name(w)) + 1;
-	if (session_pid(w))
-		grid_put(g, area->y, x, end - x, GRID_FAINT, session_pid(w));
+		    session_name(session)) + 1;
+	if (session_pid(session))
+		grid_put(g, area->y, x, end - x, GRID_FAINT, session_pid(session));
 }
 
 /* One line for what a person must know, the gravest first; or 0. */
 static int
-remark(const struct session *w, char *buf, size_t size)
+remark(const struct session *session, char *buf, size_t size)
 {
-	const char *trouble = session_trouble(w), *note;
+	const char *trouble = session_trouble(session), *note;
 	size_t notes = 0;
 
 	if (trouble)
 		snprintf(buf, size, "%s", trouble);
-	else if (session_state(w) == SESSION_STALLED)
+	else if (session_state(session) == SESSION_STALLED)
 		snprintf(buf, size, "nothing has come for %u seconds",
-		    session_silence(w));
-	else if (session_state(w) == SESSION_CUT_OFF)
+		    session_silence(session));
+	else if (session_state(session) == SESSION_CUT_OFF)
 		snprintf(buf, size, "cut off: the recording has no end");
 	if (*buf)
 		return GRID_WARN;
-	while (profile_note(session_profile(w), notes))
+	while (profile_note(session_profile(session), notes))
 		notes++;
 	if (notes == 0)
 		return 0;
-	note = profile_note(session_profile(w), notes - 1);
+	note = profile_note(session_profile(session), notes - 1);
 	if (notes == 1)
 		snprintf(buf, size, "note: %s", note);
 	else
@@ -238,24 +238,24 @@ remark(const struct session *w, char *buf, size_t size)
 }
 
 int
-status_rows(const struct session *w)
+status_rows(const struct session *session)
 {
 	char buf[512] = "";
 
-	return remark(w, buf, sizeof buf) ? 3 : 2;
+	return remark(session, buf, sizeof buf) ? 3 : 2;
 }
 
 void
-status_draw(const struct session *w, int paused, const char *place,
+status_draw(const struct session *session, int paused, const char *place,
     struct grid *g, const struct grid_area *area)
 {
 	char buf[512] = "";
-	int style = remark(w, buf, sizeof buf);
+	int style = remark(session, buf, sizeof buf);
 	int x = area->x + 1, columns = area->columns - 2;
 
-	draw_state(w, paused, g, area);
+	draw_state(session, paused, g, area);
 	grid_put_right(g, area->y + 1, x, columns, GRID_FAINT, place);
-	draw_figures(w, g, area->y + 1, x, columns - grid_width(g, place));
+	draw_figures(session, g, area->y + 1, x, columns - grid_width(g, place));
 	if (style)
 		grid_put(g, area->y + 2, x, columns, style, buf);
 }

@@ -12,10 +12,10 @@ struct session;
 #define STATUS_ROWS_MAX 3
 
 /* The rows that it needs now. */
-int status_rows(const struct session *w);
+int status_rows(const struct session *session);
 
 /* place: where the person stands, for its right end. */
-void status_draw(const struct session *w, int paused, const char *place,
+void status_draw(const struct session *session, int paused, const char *place,
     struct grid *g, const struct grid_area *area);
 
 /* What is in it, as in struct view_type. */

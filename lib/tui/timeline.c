@@ -52,7 +52,7 @@ struct pin {
 };
 
 struct timeline {
-	struct session *watch;
+	struct session *session;
 	enum show show;
 	int rows; /* of the view that was drawn last */
 	struct series series; /* of the selected row */
@@ -62,12 +62,12 @@ struct timeline {
 };
 
 struct timeline *
-timeline_open(struct session *w)
+timeline_open(struct session *session)
 {
 	struct timeline *p = calloc(1, sizeof *p);
 
 	if (p)
-		p->watch = w;
+		p->session = session;
 	return p;
 }
 
@@ -149,7 +149,7 @@ series_room(struct series *s, size_t n)
 static uint64_t
 last_time(const struct timeline *p)
 {
-	const struct profile_summary *all = session_summary(p->watch);
+	const struct profile_summary *all = session_summary(p->session);
 
 	return all->measured > all->first ? all->measured : all->first;
 }
@@ -162,17 +162,17 @@ last_time(const struct timeline *p)
 static void
 axis(const struct timeline *p, struct axis *s, size_t room, unsigned samples)
 {
-	const struct profile_summary *all = session_summary(p->watch);
-	const struct session_span *span = session_span(p->watch);
+	const struct profile_summary *all = session_summary(p->session);
+	const struct session_span *span = session_span(p->session);
 	uint64_t last, from, duration;
-	int going = session_state(p->watch) < SESSION_CUT_OFF;
+	int going = session_state(p->session) < SESSION_CUT_OFF;
 
-	session_shown(p->watch, &from, &last);
+	session_shown(p->session, &from, &last);
 	if (span->length)
 		going = going && !span->end;
 	duration = last - from;
 	s->last = last;
-	s->width = chart_bucket(duration, room, samples * session_period(p->watch));
+	s->width = chart_bucket(duration, room, samples * session_period(p->session));
 	s->from = span->length ? from - from % s->width : from;
 	if (s->from < all->first)
 		s->from = all->first;
@@ -306,7 +306,7 @@ pin_read(struct pin *pin, const struct timeline_source *source, const struct axi
 static size_t
 cursor_at(const struct timeline *p, const struct axis *a)
 {
-	uint64_t cursor = session_span(p->watch)->cursor;
+	uint64_t cursor = session_span(p->session)->cursor;
 	size_t i = cursor && cursor >= a->from && a->width ?
 	    (size_t)((cursor - a->from) / a->width) : a->n;
 
@@ -409,8 +409,8 @@ static struct chart
 make_chart(const struct timeline *p, const struct timeline_source *s, const struct axis *a,
     struct chart_line *lines)
 {
-	const struct session_span *span = session_span(p->watch);
-	const struct profile_select *range = profile_selected(session_profile(p->watch));
+	const struct session_span *span = session_span(p->session);
+	const struct profile_select *range = profile_selected(session_profile(p->session));
 	struct chart c = { .value = p->series.value, .over = p->series.over, .n = a->n,
 		.buckets = a->buckets, .from = a->from, .to = a->from + a->buckets * a->width,
 		.bytes = s->bytes, .line = span->line, .close = span->close,
@@ -538,14 +538,14 @@ act_unpin(void *at, int arg)
 static uint64_t
 duration(const struct timeline *p)
 {
-	return last_time(p) - session_summary(p->watch)->first;
+	return last_time(p) - session_summary(p->session)->first;
 }
 
 static const char *
 act_zoom(void *at, int in)
 {
 	struct timeline *p = timeline_of(at);
-	struct session_span *span = session_span(p->watch);
+	struct session_span *span = session_span(p->session);
 	uint64_t all = duration(p), length = span->length ? span->length : all;
 
 	length = in ? length / 2 : length * 2;
@@ -561,9 +561,9 @@ static const char *
 act_pan(void *at, int by)
 {
 	struct timeline *p = timeline_of(at);
-	struct session_span *span = session_span(p->watch);
+	struct session_span *span = session_span(p->session);
 	uint64_t last = last_time(p), end = span->end ? span->end : last;
-	uint64_t step = span->length / 4, least = session_summary(p->watch)->first + span->length;
+	uint64_t step = span->length / 4, least = session_summary(p->session)->first + span->length;
 
 	if (!span->length)
 		return "all of the time is shown: + shows a part of it";
@@ -581,7 +581,7 @@ act_line(void *at, int arg)
 	struct timeline *p = timeline_of(at);
 
 	(void)arg;
-	session_span(p->watch)->line ^= 1;
+	session_span(p->session)->line ^= 1;
 	return NULL;
 }
 
@@ -591,7 +591,7 @@ act_close(void *at, int arg)
 	struct timeline *p = timeline_of(at);
 
 	(void)arg;
-	session_span(p->watch)->close ^= 1;
+	session_span(p->session)->close ^= 1;
 	return NULL;
 }
 
@@ -599,7 +599,7 @@ static const char *
 act_cursor(void *at, int by)
 {
 	struct timeline *p = timeline_of(at);
-	struct session_span *span = session_span(p->watch);
+	struct session_span *span = session_span(p->session);
 	const struct axis *s = &p->series.axis;
 	uint64_t end = s->from + s->n * s->width, time = span->cursor;
 
@@ -618,11 +618,11 @@ act_cursor(void *at, int by)
 static const char *
 select_range(struct timeline *p, uint64_t from, uint64_t to)
 {
-	struct profile_select s = *profile_selected(session_profile(p->watch));
+	struct profile_select s = *profile_selected(session_profile(p->session));
 
 	s.from = from;
 	s.to = to;
-	return profile_select(session_profile(p->watch), &s) < 0 ? "out of memory" : NULL;
+	return profile_select(session_profile(p->session), &s) < 0 ? "out of memory" : NULL;
 }
 
 /* A range begins with the cursor's bucket, or ends with it. */
@@ -630,9 +630,9 @@ static const char *
 act_mark(void *at, int end)
 {
 	struct timeline *p = timeline_of(at);
-	const struct profile_select *s = profile_selected(session_profile(p->watch));
+	const struct profile_select *s = profile_selected(session_profile(p->session));
 	const struct axis *d = &p->series.axis;
-	uint64_t time = session_span(p->watch)->cursor, bucket;
+	uint64_t time = session_span(p->session)->cursor, bucket;
 
 	if (!time || time < d->from || !d->width)
 		return "no cursor: the left and right arrows move it";
@@ -658,17 +658,17 @@ static const char *
 act_before(void *at, int arg)
 {
 	struct timeline *p = timeline_of(at);
-	const struct profile_select *s = profile_selected(session_profile(p->watch));
+	const struct profile_select *s = profile_selected(session_profile(p->session));
 	uint64_t from = s->from, to = s->to;
 
 	(void)arg;
-	if (session_other(p->watch))
+	if (session_other(p->session))
 		return "two recordings are compared: d shows them";
 	if (from == 0 && to == UINT64_MAX)
 		return "no range is marked: [ and ] mark one";
 	if (to == UINT64_MAX)
 		return "the range has no end: ] marks it";
-	session_set_before(p->watch, from, to);
+	session_set_before(p->session, from, to);
 	if (to >= last_time(p))
 		return select_range(p, 0, UINT64_MAX) ? "out of memory" :
 		    "that is what d compares with: mark another range";
@@ -682,7 +682,7 @@ act_all(void *at, int arg)
 	struct timeline *p = timeline_of(at);
 
 	(void)arg;
-	session_span(p->watch)->cursor = 0;
+	session_span(p->session)->cursor = 0;
 	return select_range(p, 0, UINT64_MAX);
 }
 
@@ -698,7 +698,7 @@ timeline_mouse(struct timeline *p, int released, int y, int x)
 		return 0;
 	time = s->from + (uint64_t)((double)(x - a->x) / a->columns *
 	    (double)(s->buckets * s->width));
-	session_span(p->watch)->cursor = time + 1;
+	session_span(p->session)->cursor = time + 1;
 	if (!released) {
 		p->pressed = time + 1;
 		return 1;

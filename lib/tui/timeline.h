@@ -36,7 +36,7 @@ struct timeline_source {
 };
 
 /* The watch stays the caller's.  NULL: out of memory. */
-struct timeline *timeline_open(struct session *w);
+struct timeline *timeline_open(struct session *session);
 void timeline_close(struct timeline *p); /* NULL is allowed */
 
 /* Divide a view into its table and, where there is something to show and room for it, the

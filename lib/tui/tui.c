@@ -47,7 +47,7 @@ static const struct view_type *(*const types[])(void) = {
 #define INFO (PANES - 1)
 
 struct tui {
-	struct session *watch;
+	struct session *session;
 	struct pane pane[PANES];
 	struct pane *shown, *before; /* and what was shown before it, or NULL */
 	struct pager *help;           /* in its place; NULL: it is not shown */
@@ -271,7 +271,7 @@ act_pause(void *tui, int arg)
 	struct tui *t = tui;
 
 	(void)arg;
-	if (!t->paused && session_state(t->watch) >= SESSION_CUT_OFF)
+	if (!t->paused && session_state(t->session) >= SESSION_CUT_OFF)
 		return "nothing to pause: the recording has ended";
 	t->paused = !t->paused;
 	if (!t->paused)
@@ -286,7 +286,7 @@ show(struct tui *t, size_t i)
 	struct pane *p = &t->pane[i];
 
 	if (!p->view)
-		p->view = p->type->open(t->watch);
+		p->view = p->type->open(t->session);
 	if (!p->view)
 		return "out of memory";
 	if (t->shown != p)
@@ -313,7 +313,7 @@ focus(struct tui *t)
 		function = p->type->focus(p->view, &module, &memory);
 	if (!function)
 		return "select a function for that";
-	return session_set_focus(t->watch, function, module, memory) < 0 ? "out of memory" :
+	return session_set_focus(t->session, function, module, memory) < 0 ? "out of memory" :
 	    NULL;
 }
 
@@ -380,7 +380,7 @@ static const char *
 act_fold(void *tui, int arg)
 {
 	struct tui *t = tui;
-	struct profile *p = session_profile(t->watch);
+	struct profile *p = session_profile(t->session);
 	const char *why;
 
 	(void)arg;
@@ -692,30 +692,30 @@ make_help(const struct tui *t)
 
 /* Changes where there are two, else time, or memory where there is nothing else. */
 static size_t
-first_pane(struct session *w)
+first_pane(struct session *session)
 {
-	const struct profile_summary *s = session_summary(w);
+	const struct profile_summary *s = session_summary(session);
 	struct inuse *u;
 
-	if (session_other(w) || session_before(w))
+	if (session_other(session) || session_before(session))
 		return DIFF;
-	if (s->samples || s->off || session_state(w) < SESSION_CUT_OFF)
+	if (s->samples || s->off || session_state(session) < SESSION_CUT_OFF)
 		return 0;
-	u = session_inuse(w, PROFILE_FUNCTION);
+	u = session_inuse(session, PROFILE_FUNCTION);
 	return u && inuse_any(u) ? MEMORY : 0;
 }
 
 struct tui *
-tui_open(struct session *w)
+tui_open(struct session *session)
 {
 	struct tui *t = calloc(1, sizeof *t);
 
 	if (!t)
 		return NULL;
-	t->watch = w;
+	t->session = session;
 	for (size_t i = 0; i < PANES; i++)
 		t->pane[i].type = types[i]();
-	if (!show(t, first_pane(w)))
+	if (!show(t, first_pane(session)))
 		return t;
 	tui_close(t);
 	return NULL;
@@ -746,10 +746,10 @@ tui_tick(struct tui *t)
 
 	if (t->paused)
 		return 0;
-	news = session_update(t->watch);
+	news = session_update(t->session);
 	if (news > 0 && update(t))
 		t->message = "out of memory";
-	return news != 0 || session_state(t->watch) == SESSION_STALLED;
+	return news != 0 || session_state(t->session) == SESSION_STALLED;
 }
 
 /* ---- drawing ----------------------------------------------------------- */
@@ -814,7 +814,7 @@ append(char *buf, size_t size, const char *text)
 static void
 place(const struct tui *t, char *buf, size_t size)
 {
-	const struct profile *p = session_profile(t->watch);
+	const struct profile *p = session_profile(t->session);
 	const struct profile_select *s = profile_selected(p);
 	char at[128] = "", range[UNITS_MAX];
 
@@ -848,7 +848,7 @@ static void
 draw_all(const struct tui *t, struct grid *g)
 {
 	struct grid_area all = grid_all(g);
-	struct grid_area head = { 0, 0, status_rows(t->watch), all.columns };
+	struct grid_area head = { 0, 0, status_rows(t->session), all.columns };
 	struct grid_area foot = { all.rows - 1, 0, 1, all.columns };
 	struct grid_area strip = { STATUS_ROWS_MAX, 0, strip_rows(t, all.rows), all.columns };
 	struct grid_area body = { head.rows, 0, 0, all.columns };
@@ -859,9 +859,9 @@ draw_all(const struct tui *t, struct grid *g)
 	body.rows = foot.y - body.y;
 	draw_body(t, g, &body);
 	if (strip.rows)
-		overview_draw(t->watch, g, &strip);
+		overview_draw(t->session, g, &strip);
 	place(t, where, sizeof where);
-	status_draw(t->watch, t->paused, where, g, &head);
+	status_draw(t->session, t->paused, where, g, &head);
 	draw_foot(t, g, &foot);
 }
 

@@ -19,7 +19,7 @@ enum tui_wish {
 };
 
 /* The watch stays the caller's.  NULL: out of memory. */
-struct tui *tui_open(struct session *w);
+struct tui *tui_open(struct session *session);
 void tui_close(struct tui *t);
 
 enum tui_wish tui_key(struct tui *t, int key);

@@ -33,7 +33,7 @@ struct view_key {
 
 struct view_type {
 	const char *name;
-	void *(*open)(struct session *w); /* NULL: out of memory */
+	void *(*open)(struct session *session); /* NULL: out of memory */
 	void (*close)(void *view);      /* NULL is allowed */
 	/* The watch has been updated.  0, or -1: out of memory. */
 	int (*update)(void *view);

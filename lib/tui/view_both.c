@@ -31,7 +31,7 @@ struct row {
 };
 
 struct view_both {
-	struct session *watch;
+	struct session *session;
 	struct inuse *inuse; /* the watch's; NULL: it could not be read */
 	struct row *row;
 	size_t n, room;
@@ -57,7 +57,7 @@ static int
 join_cpu(struct view_both *v, struct idmap *at)
 {
 	size_t n;
-	const struct profile_row *r = profile_rows(session_profile(v->watch), &n);
+	const struct profile_row *r = profile_rows(session_profile(v->session), &n);
 
 	for (size_t i = 0; i < n; i++, r++) {
 		uint64_t k = key(r->name, r->module);
@@ -100,7 +100,7 @@ join(struct view_both *v)
 	struct row *row;
 	int r;
 
-	profile_rows(session_profile(v->watch), &cpu);
+	profile_rows(session_profile(v->session), &cpu);
 	if (v->inuse)
 		inuse_rows(v->inuse, &heap);
 	v->n = 0;
@@ -181,7 +181,7 @@ row_draw(const void *rows, size_t i, int column, struct grid *g,
 {
 	const struct view_both *v = rows;
 	const struct row *r = &v->row[i];
-	const struct profile_summary *cpu = session_summary(v->watch);
+	const struct profile_summary *cpu = session_summary(v->session);
 	const struct inuse_sum none = { 0 };
 	const struct inuse_sum *heap = v->inuse ? &inuse_summary(v->inuse)->all : &none;
 	uint64_t part = figure(r, (enum column)column);
@@ -246,12 +246,12 @@ static int
 both_update(void *view)
 {
 	struct view_both *v = view;
-	struct profile *p = session_profile(v->watch);
+	struct profile *p = session_profile(v->session);
 	struct table_source s;
 
 	if (profile_measure(p, PROFILE_CPU) < 0 || profile_regroup(p, PROFILE_FUNCTION) < 0)
 		return -1;
-	v->inuse = session_inuse(v->watch, PROFILE_FUNCTION);
+	v->inuse = session_inuse(v->session, PROFILE_FUNCTION);
 	if (join(v) < 0)
 		return -1;
 	both_table(v, &s);
@@ -267,7 +267,7 @@ time_series(void *view, uint64_t id, uint64_t from, uint64_t width, uint64_t las
 	const struct view_both *v = view;
 
 	memset(over, 0, n * sizeof *over);
-	return timeline_time(session_profile(v->watch), id, PROFILE_CPU, from, width, last, n, value);
+	return timeline_time(session_profile(v->session), id, PROFILE_CPU, from, width, last, n, value);
 }
 
 static struct timeline *
@@ -279,7 +279,7 @@ both_plot(void *view, struct timeline_source *s)
 
 	*s = (struct timeline_source){ .ctx = v, .read = time_series, .what = "total",
 		.unit = "% of a core",
-		.variant = session_counted(v->watch) };
+		.variant = session_counted(v->session) };
 	if (!r)
 		return v->plot;
 	if (kind(r) == BYTES) {
@@ -311,15 +311,15 @@ both_close(void *view)
 }
 
 static void *
-both_open(struct session *w)
+both_open(struct session *session)
 {
 	struct view_both *v = calloc(1, sizeof *v);
 
 	if (!v)
 		return NULL;
-	v->watch = w;
+	v->session = session;
 	v->table.sort = SELF;
-	v->plot = timeline_open(w);
+	v->plot = timeline_open(session);
 	if (v->plot)
 		return v;
 	free(v);

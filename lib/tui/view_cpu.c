@@ -20,7 +20,7 @@
 enum column { TOTAL, SELF, ON, OFF, NOW, NAME, PLACE, TREND, NCOLUMNS };
 
 struct view_cpu {
-	struct session *watch;
+	struct session *session;
 	enum profile_metric metric;
 	int chosen; /* the user has chosen it */
 	enum profile_group group;
@@ -145,7 +145,7 @@ row_draw(const void *rows, size_t i, int column, struct grid *g,
 {
 	const struct view_cpu *v = rows;
 	const struct profile_row *row = &v->row[i];
-	const struct profile_summary *all = session_summary(v->watch);
+	const struct profile_summary *all = session_summary(v->session);
 
 	switch ((enum column)column) {
 	case TOTAL:
@@ -212,7 +212,7 @@ cpu_series(void *view, uint64_t id, uint64_t from, uint64_t width, uint64_t last
 
 		memset(to, 0, n * sizeof *to);
 		if (v->metric == (enum profile_metric)i || v->metric == PROFILE_WALL)
-			r = timeline_time(session_profile(v->watch), id, (enum profile_metric)i, from,
+			r = timeline_time(session_profile(v->session), id, (enum profile_metric)i, from,
 			    width, last, n, to);
 	}
 	return r;
@@ -243,7 +243,7 @@ cpu_plot(void *view, struct timeline_source *s)
 		s->first = "on";
 		s->over = "off CPU";
 	}
-	s->variant = (unsigned)v->metric + PROFILE_NMETRICS * session_counted(v->watch);
+	s->variant = (unsigned)v->metric + PROFILE_NMETRICS * session_counted(v->session);
 	if (i < 0)
 		return v->plot;
 	s->id = v->row[i].id;
@@ -278,23 +278,23 @@ static int
 measure(struct view_cpu *v)
 {
 	if (!v->chosen)
-		v->metric = session_summary(v->watch)->off ? PROFILE_WALL :
+		v->metric = session_summary(v->session)->off ? PROFILE_WALL :
 		    PROFILE_CPU;
-	if (v->metric == profile_measured(session_profile(v->watch)))
+	if (v->metric == profile_measured(session_profile(v->session)))
 		return 0;
 	for (int i = 0; i < PROFILE_NGROUPS; i++)
 		if (!layouts[v->metric][i][v->table[i].sort].title)
 			v->table[i].sort = SELF;
-	return profile_measure(session_profile(v->watch), v->metric);
+	return profile_measure(session_profile(v->session), v->metric);
 }
 
 static int
 read_trends(struct view_cpu *v)
 {
-	const struct profile *p = session_profile(v->watch);
+	const struct profile *p = session_profile(v->session);
 	unsigned of = (unsigned)v->group + PROFILE_NGROUPS * ((unsigned)v->metric +
-	    PROFILE_NMETRICS * session_counted(v->watch));
-	int r = sparkline_begin(&v->trends, v->watch, of, profile_ids(p));
+	    PROFILE_NMETRICS * session_counted(v->session));
+	int r = sparkline_begin(&v->trends, v->session, of, profile_ids(p));
 
 	if (r > 0)
 		profile_trends(p, v->trends.from, v->trends.width, v->trends.value,
@@ -307,9 +307,9 @@ cpu_update(void *view)
 {
 	struct view_cpu *v = view;
 
-	if (measure(v) < 0 || profile_regroup(session_profile(v->watch), v->group) < 0)
+	if (measure(v) < 0 || profile_regroup(session_profile(v->session), v->group) < 0)
 		return -1;
-	v->row = profile_rows(session_profile(v->watch), &v->n);
+	v->row = profile_rows(session_profile(v->session), &v->n);
 	if (read_trends(v) < 0)
 		return -1;
 	return resort(v) ? -1 : 0;
@@ -321,7 +321,7 @@ regroup(struct view_cpu *v, enum profile_group next)
 {
 	const struct table *old = &v->table[v->group];
 
-	if (profile_regroup(session_profile(v->watch), next) < 0)
+	if (profile_regroup(session_profile(v->session), next) < 0)
 		return "out of memory";
 	v->group = next;
 	v->table[next].sort = layout(v)[old->sort].title ? old->sort : SELF;
@@ -354,7 +354,7 @@ act_thread(void *view, int arg)
 {
 	struct view_cpu *v = view;
 	long i = table_selected(&v->table[v->group]);
-	int r = session_count_thread(v->watch, v->group == PROFILE_THREAD && i >= 0 ?
+	int r = session_count_thread(v->session, v->group == PROFILE_THREAD && i >= 0 ?
 	    v->row[i].id : PROFILE_ALL);
 
 	(void)arg;
@@ -366,7 +366,7 @@ act_thread(void *view, int arg)
 static int
 has_off(const struct view_cpu *v)
 {
-	return session_summary(v->watch)->off;
+	return session_summary(v->session)->off;
 }
 
 static const char *
@@ -396,14 +396,14 @@ static const struct view_key keys[] = {
 /* ---- the view ---------------------------------------------------------- */
 
 static void *
-cpu_open(struct session *w)
+cpu_open(struct session *session)
 {
 	struct view_cpu *v = calloc(1, sizeof *v);
 
 	if (!v)
 		return NULL;
-	v->watch = w;
-	v->plot = timeline_open(w);
+	v->session = session;
+	v->plot = timeline_open(session);
 	for (int i = 0; i < PROFILE_NGROUPS; i++)
 		v->table[i].sort = SELF;
 	if (v->plot)
@@ -435,7 +435,7 @@ draw_empty(const struct view_cpu *v, struct grid *g,
 		[PROFILE_OFF] = "no time off the CPU yet",
 		[PROFILE_WALL] = "no time yet",
 	};
-	const char *text = session_state(v->watch) < SESSION_CUT_OFF ?
+	const char *text = session_state(v->session) < SESSION_CUT_OFF ?
 	    going[v->metric] : v->metric == PROFILE_OFF ?
 	    "the recording holds no time off the CPU" :
 	    "the recording holds no samples";
@@ -474,7 +474,7 @@ cpu_place(void *view, char *buf, size_t size)
 	};
 
 	snprintf(buf, size, "%s%ss %zu/%zu",
-	    session_summary(v->watch)->off ? of[v->metric] : "",
+	    session_summary(v->session)->off ? of[v->metric] : "",
 	    profile_group_name(v->group), t->n ? t->at + 1 : 0, t->n);
 }
 

@@ -49,7 +49,7 @@ struct before {
 };
 
 struct view_diff {
-	struct session *watch;
+	struct session *session;
 	struct before before;
 	struct part part[SIDES];
 	int by_time; /* percent of a core; else of all that was measured */
@@ -134,17 +134,17 @@ take_time(struct profile *p, struct part *part)
 
 /* And the memory. */
 static int
-take(struct session *w, struct part *part)
+take(struct session *session, struct part *part)
 {
-	part->heap = session_inuse(w, PROFILE_FUNCTION);
-	return take_time(session_profile(w), part);
+	part->heap = session_inuse(session, PROFILE_FUNCTION);
+	return take_time(session_profile(session), part);
 }
 
 /* Fold and measure the old one as the new one is. */
 static int
 follow(const struct view_diff *v, struct session *other)
 {
-	struct profile *new = session_profile(v->watch), *old = session_profile(other);
+	struct profile *new = session_profile(v->session), *old = session_profile(other);
 
 	if (profile_measure(old, profile_measured(new)) < 0)
 		return -1;
@@ -171,9 +171,9 @@ is_valid(const struct view_diff *v, const struct inuse_options *of)
 	const struct before *b = &v->before;
 
 	return b->valid && inuse_is_same(&b->of, of) &&
-	    b->metric == profile_measured(session_profile(v->watch)) &&
-	    (b->version == session_version(v->watch) ||
-	        of->until < session_summary(v->watch)->last);
+	    b->metric == profile_measured(session_profile(v->session)) &&
+	    (b->version == session_version(v->session) ||
+	        of->until < session_summary(v->session)->last);
 }
 
 /* The rows stay when others are counted; their names are where they were as long as the
@@ -197,19 +197,19 @@ read_before(struct view_diff *v, const struct profile_select *select,
     const struct inuse_options *of)
 {
 	struct before *b = &v->before;
-	struct profile *p = session_profile(v->watch);
+	struct profile *p = session_profile(v->session);
 	struct profile_select now = *profile_selected(p);
 	int r;
 
 	before_clear(b);
 	b->of = *of;
 	b->metric = profile_measured(p);
-	b->version = session_version(v->watch);
+	b->version = session_version(v->session);
 	r = profile_select(p, select) < 0 || take_time(p, &b->part) < 0 || copy_rows(b) < 0 ?
 	    -1 : 0;
 	if (profile_select(p, &now) < 0 || r < 0)
 		return -1;
-	b->part.heap = inuse_open(session_db(v->watch), of);
+	b->part.heap = inuse_open(session_db(v->session), of);
 	b->valid = 1;
 	return 0;
 }
@@ -217,11 +217,11 @@ read_before(struct view_diff *v, const struct profile_select *select,
 static int
 take_before(struct view_diff *v, struct part *part)
 {
-	struct profile_select select = *session_before(v->watch);
+	struct profile_select select = *session_before(v->session);
 	struct inuse_options of;
 
-	select.thread = profile_selected(session_profile(v->watch))->thread;
-	of = session_inuse_options(v->watch, PROFILE_FUNCTION, &select);
+	select.thread = profile_selected(session_profile(v->session))->thread;
+	of = session_inuse_options(v->session, PROFILE_FUNCTION, &select);
 	if (!is_valid(v, &of) && read_before(v, &select, &of) < 0)
 		return -1;
 	*part = v->before.part;
@@ -387,20 +387,20 @@ diff_table(void *view, struct table_source *s)
 static int
 is_compared(const struct view_diff *v)
 {
-	return session_other(v->watch) || session_before(v->watch);
+	return session_other(v->session) || session_before(v->session);
 }
 
 /* The old one first: for a moment another part of the time is selected. */
 static int
 take_both(struct view_diff *v)
 {
-	struct session *other = session_other(v->watch);
+	struct session *other = session_other(v->session);
 
 	if (other && (follow(v, other) < 0 || take(other, &v->part[OLD]) < 0))
 		return -1;
 	if (!other && take_before(v, &v->part[OLD]) < 0)
 		return -1;
-	return take(v->watch, &v->part[NEW]);
+	return take(v->session, &v->part[NEW]);
 }
 
 static int
@@ -454,13 +454,13 @@ diff_close(void *view)
 }
 
 static void *
-diff_open(struct session *w)
+diff_open(struct session *session)
 {
 	struct view_diff *v = calloc(1, sizeof *v);
 
 	if (!v)
 		return NULL;
-	v->watch = w;
+	v->session = session;
 	v->table.sort = CHANGE;
 	return v;
 }
@@ -483,11 +483,11 @@ static void
 diff_place(void *view, char *buf, size_t size)
 {
 	const struct view_diff *v = view;
-	const struct profile_select *b = session_before(v->watch);
+	const struct profile_select *b = session_before(v->session);
 	const struct table *t = &v->table;
 	char what[UNITS_MAX + 16] = "changes", range[UNITS_MAX];
 
-	if (b && !session_other(v->watch))
+	if (b && !session_other(v->session))
 		snprintf(what, sizeof what, "against %s", units_range(range, b->from, b->to));
 	snprintf(buf, size, "%s%s: functions %zu/%zu", what, v->by_time ? ", % of a core" : "",
 	    t->n ? t->at + 1 : 0, t->n);

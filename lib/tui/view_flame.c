@@ -59,7 +59,7 @@ static int
 flame_update(void *view)
 {
 	struct view_flame *v = view;
-	const struct session_focus *focus = session_focus(v->forest.watch);
+	const struct session_focus *focus = session_focus(v->forest.session);
 
 	if (v->of != focus->number) {
 		v->of = focus->number;
@@ -527,12 +527,12 @@ flame_close(void *view)
 }
 
 static void *
-flame_open(struct session *w)
+flame_open(struct session *session)
 {
 	struct view_flame *v = calloc(1, sizeof *v);
 
 	if (v)
-		v->forest.watch = w;
+		v->forest.session = session;
 	return v;
 }
 

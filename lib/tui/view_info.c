@@ -20,7 +20,7 @@
 #define LABEL 18 /* columns */
 
 struct view_info {
-	struct session *watch;
+	struct session *session;
 	struct pager *page;
 };
 
@@ -42,7 +42,7 @@ static const struct {
 static void
 add_start(struct view_info *v)
 {
-	const char *start = db_meta(session_db(v->watch), "start");
+	const char *start = db_meta(session_db(v->session), "start");
 	time_t seconds = start ? (time_t)(atoll(start) / 1000000000) : 0;
 	struct tm tm;
 	char buf[64];
@@ -60,7 +60,7 @@ add_facts(struct view_info *v)
 
 	pager_add(v->page, GRID_STRONG, "Recording", 0, NULL);
 	for (size_t i = 0; i < sizeof facts / sizeof facts[0]; i++) {
-		value = db_meta(session_db(v->watch), facts[i].key);
+		value = db_meta(session_db(v->session), facts[i].key);
 		if (value)
 			pager_add(v->page, GRID_FAINT, facts[i].label, LABEL,
 			    value);
@@ -76,7 +76,7 @@ add_stream(struct view_info *v, struct db_stmt *s)
 
 	if (db_is_null(s, 1)) {
 		pager_printf(v->page, GRID_FAINT, "stream", LABEL, "%s, %s",
-		    producer ? producer : "?", db_live(session_db(v->watch)) ?
+		    producer ? producer : "?", db_live(session_db(v->session)) ?
 		    "running" : "cut off: it has no end");
 		return;
 	}
@@ -88,7 +88,7 @@ add_stream(struct view_info *v, struct db_stmt *s)
 static void
 add_streams(struct view_info *v)
 {
-	struct db_stmt *s = db_prepare(session_db(v->watch),
+	struct db_stmt *s = db_prepare(session_db(v->session),
 	    "SELECT producer, ended, how FROM stream ORDER BY id");
 
 	while (s && db_step(s) == 1)
@@ -102,7 +102,7 @@ add_losses(struct view_info *v)
 	const struct profile_count *c;
 	size_t n;
 
-	c = profile_losses(session_profile(v->watch), &n);
+	c = profile_losses(session_profile(v->session), &n);
 	if (n == 0)
 		pager_add(v->page, GRID_FAINT, "lost", LABEL, "none");
 	for (size_t i = 0; i < n; i++)
@@ -119,7 +119,7 @@ add_cut(struct view_info *v, const struct profile_count *c)
 	/* Nobody wanted a stack of them. */
 	int style = strcmp(c->reason, "short") ? GRID_WARN : GRID_FAINT;
 
-	if (profile_measured(session_profile(v->watch)) == PROFILE_CPU)
+	if (profile_measured(session_profile(v->session)) == PROFILE_CPU)
 		pager_printf(v->page, style, "cut stacks", LABEL,
 		    "%" PRIu64 " %s", c->count, c->reason);
 	else
@@ -130,8 +130,8 @@ add_cut(struct view_info *v, const struct profile_count *c)
 static void
 add_stacks(struct view_info *v)
 {
-	const struct profile_summary *s = session_summary(v->watch);
-	const struct profile *p = session_profile(v->watch);
+	const struct profile_summary *s = session_summary(v->session);
+	const struct profile *p = session_profile(v->session);
 	const struct profile_count *c;
 	size_t n;
 
@@ -151,7 +151,7 @@ add_stacks(struct view_info *v)
 static void
 add_off(struct view_info *v)
 {
-	const struct profile_summary *s = session_summary(v->watch);
+	const struct profile_summary *s = session_summary(v->session);
 
 	if (!s->off)
 		return;
@@ -165,7 +165,7 @@ add_off(struct view_info *v)
 static void
 add_samples(struct view_info *v)
 {
-	const struct profile_summary *s = session_summary(v->watch);
+	const struct profile_summary *s = session_summary(v->session);
 
 	pager_add(v->page, GRID_PLAIN, NULL, 0, NULL);
 	pager_add(v->page, GRID_STRONG, "Samples", 0, NULL);
@@ -185,7 +185,7 @@ add_notes(struct view_info *v)
 {
 	const char *note;
 
-	for (size_t i = 0; (note = profile_note(session_profile(v->watch), i));
+	for (size_t i = 0; (note = profile_note(session_profile(v->session), i));
 	    i++) {
 		if (i == 0) {
 			pager_add(v->page, GRID_PLAIN, NULL, 0, NULL);
@@ -222,13 +222,13 @@ info_close(void *view)
 }
 
 static void *
-info_open(struct session *w)
+info_open(struct session *session)
 {
 	struct view_info *v = calloc(1, sizeof *v);
 
 	if (!v)
 		return NULL;
-	v->watch = w;
+	v->session = session;
 	v->page = pager_open();
 	if (v->page)
 		return v;

@@ -28,7 +28,7 @@
 enum column { LIVE, GROWTH, PEAK, TOTAL, COUNT, TEMPS, NAME, PLACE, TREND, NCOLUMNS };
 
 struct view_memory {
-	struct session *watch;
+	struct session *session;
 	enum profile_group group;
 	struct inuse *inuse; /* the watch's; NULL: it could not be read */
 	struct inuse_row *row; /* those that have something themselves */
@@ -55,7 +55,7 @@ static const struct table_column columns[2][PROFILE_NGROUPS][NCOLUMNS] = {
 static const struct table_column *
 layout(const struct view_memory *v, enum profile_group group)
 {
-	return columns[profile_selected(session_profile(v->watch))->from != 0][group];
+	return columns[profile_selected(session_profile(v->session))->from != 0][group];
 }
 
 /* ---- the rows ---------------------------------------------------------- */
@@ -241,7 +241,7 @@ memory_plot(void *view, struct timeline_source *s)
 	long i = table_selected(&v->table[v->group]);
 
 	*s = (struct timeline_source){ .ctx = v->inuse, .read = timeline_bytes, .of = v->group, .bytes = 1,
-		.variant = session_counted(v->watch), .what = "live bytes", .unit = "" };
+		.variant = session_counted(v->session), .what = "live bytes", .unit = "" };
 	if (i < 0)
 		return v->plot;
 	s->id = v->row[i].key;
@@ -275,8 +275,8 @@ take_rows(struct view_memory *v)
 static struct inuse_options
 leaks_options(const struct view_memory *v)
 {
-	struct inuse_options o = session_inuse_options(v->watch, v->group,
-	    profile_selected(session_profile(v->watch)));
+	struct inuse_options o = session_inuse_options(v->session, v->group,
+	    profile_selected(session_profile(v->session)));
 
 	o.since = 0;
 	o.age = v->age;
@@ -293,9 +293,9 @@ read_leaks(struct view_memory *v)
 	struct inuse *u;
 
 	if (v->leaks && inuse_is_same(&o, &v->leaks_of) && now - v->leaks_read < LEAKS_EVERY &&
-	    (v->leaks_read == now || session_state(v->watch) < SESSION_CUT_OFF))
+	    (v->leaks_read == now || session_state(v->session) < SESSION_CUT_OFF))
 		return 0;
-	u = inuse_open(session_db(v->watch), &o);
+	u = inuse_open(session_db(v->session), &o);
 	if (!u)
 		return -1;
 	inuse_close(v->leaks);
@@ -308,8 +308,8 @@ read_leaks(struct view_memory *v)
 static int
 read_trends(struct view_memory *v)
 {
-	unsigned of = (unsigned)v->group + PROFILE_NGROUPS * session_counted(v->watch);
-	int r = sparkline_begin(&v->trends, v->watch, of, inuse_ids(v->inuse));
+	unsigned of = (unsigned)v->group + PROFILE_NGROUPS * session_counted(v->session);
+	int r = sparkline_begin(&v->trends, v->session, of, inuse_ids(v->inuse));
 
 	return r > 0 ? inuse_trends(v->inuse, v->trends.from, v->trends.width,
 	                   v->trends.value, SPARKLINE_CELLS) :
@@ -322,7 +322,7 @@ memory_update(void *view)
 	struct view_memory *v = view;
 	struct table_source s;
 
-	v->inuse = session_inuse(v->watch, v->group);
+	v->inuse = session_inuse(v->session, v->group);
 	v->n = 0;
 	if (v->age && read_leaks(v) < 0)
 		return -1;
@@ -339,7 +339,7 @@ static const char *
 act_leaks(void *view, int arg)
 {
 	struct view_memory *v = view;
-	const struct profile_summary *all = session_summary(v->watch);
+	const struct profile_summary *all = session_summary(v->session);
 	uint64_t age = (all->last - all->first) / 8;
 
 	(void)arg;
@@ -385,8 +385,8 @@ act_thread(void *view, int arg)
 {
 	struct view_memory *v = view;
 	long i = table_selected(&v->table[v->group]);
-	int r = session_count_thread(v->watch, v->group == PROFILE_THREAD && i >= 0 ?
-	    profile_thread_id(session_profile(v->watch), v->row[i].pid, v->row[i].tid) :
+	int r = session_count_thread(v->session, v->group == PROFILE_THREAD && i >= 0 ?
+	    profile_thread_id(session_profile(v->session), v->row[i].pid, v->row[i].tid) :
 	    PROFILE_ALL);
 
 	(void)arg;
@@ -421,14 +421,14 @@ memory_close(void *view)
 }
 
 static void *
-memory_open(struct session *w)
+memory_open(struct session *session)
 {
 	struct view_memory *v = calloc(1, sizeof *v);
 
 	if (!v)
 		return NULL;
-	v->watch = w;
-	v->plot = timeline_open(w);
+	v->session = session;
+	v->plot = timeline_open(session);
 	if (v->plot)
 		return v;
 	free(v);
@@ -451,7 +451,7 @@ memory_focus(void *view, const char **module, int *memory)
 static void
 draw_empty(const struct view_memory *v, struct grid *g, const struct grid_area *area)
 {
-	const char *text = !v->inuse ? db_error(session_db(v->watch)) :
+	const char *text = !v->inuse ? db_error(session_db(v->session)) :
 	    v->table[v->group].filter ? "nothing matches the filter: F changes it" :
 	    v->leaks && inuse_any(v->inuse) ? "nothing has lived for so long" :
 	    inuse_any(v->inuse) ? "no allocations yet" :
@@ -481,7 +481,7 @@ static const char *
 trust(const struct view_memory *v)
 {
 	size_t n;
-	const struct session_memory *m = session_memory(v->watch, &n);
+	const struct session_memory *m = session_memory(v->session, &n);
 	uint64_t rss = n ? m[n - 1].rss : 0;
 
 	if (!v->inuse || !inuse_summary(v->inuse)->estimated)

@@ -30,7 +30,7 @@ struct line {
 };
 
 struct view_source {
-	struct session *watch;
+	struct session *session;
 	unsigned of;     /* the watch's focus, by number */
 	char *file;      /* its path; NULL: not known */
 	uint64_t first;  /* the line where the function has most; 0: not known */
@@ -60,7 +60,7 @@ is_same(const char *a, const char *b)
 static int
 find_file(struct view_source *v, const struct session_focus *focus)
 {
-	struct profile *p = session_profile(v->watch);
+	struct profile *p = session_profile(v->session);
 	const struct profile_row *row;
 	const struct inuse_row *heap;
 	const char *file = NULL;
@@ -77,7 +77,7 @@ find_file(struct view_source *v, const struct session_focus *focus)
 			file = row->file;
 			v->first = row->line;
 		}
-	u = file ? NULL : session_inuse(v->watch, PROFILE_FUNCTION);
+	u = file ? NULL : session_inuse(v->session, PROFILE_FUNCTION);
 	heap = u ? inuse_rows(u, &n) : NULL;
 	for (; heap && !file && n--; heap++)
 		if (is_same(heap->name, focus->function)) {
@@ -160,10 +160,10 @@ line_of(struct view_source *v, const char *file, uint64_t number)
 static int
 count(struct view_source *v)
 {
-	struct profile *p = session_profile(v->watch);
+	struct profile *p = session_profile(v->session);
 	const struct profile_row *row;
 	const struct inuse_row *heap;
-	struct inuse *u = session_inuse(v->watch, PROFILE_LINE);
+	struct inuse *u = session_inuse(v->session, PROFILE_LINE);
 	struct line *l;
 	size_t n;
 
@@ -171,7 +171,7 @@ count(struct view_source *v)
 		return -1;
 	for (size_t i = 0; i < v->n; i++)
 		v->line[i].total = v->line[i].self = v->line[i].live = 0;
-	v->whole = session_summary(v->watch)->ns;
+	v->whole = session_summary(v->session)->ns;
 	for (row = profile_rows(p, &n); n--; row++)
 		if ((l = line_of(v, row->file, row->line))) {
 			/* Functions of one line may call each other. */
@@ -262,7 +262,7 @@ static int
 source_update(void *view)
 {
 	struct view_source *v = view;
-	const struct session_focus *focus = session_focus(v->watch);
+	const struct session_focus *focus = session_focus(v->session);
 	struct table_source s;
 	struct table *t;
 
@@ -296,15 +296,15 @@ source_close(void *view)
 }
 
 static void *
-source_open(struct session *w)
+source_open(struct session *session)
 {
 	struct view_source *v = calloc(1, sizeof *v);
 
 	if (!v)
 		return NULL;
-	v->watch = w;
+	v->session = session;
 	v->table.sort = NUMBER;
-	v->of = session_focus(w)->number - 1;
+	v->of = session_focus(session)->number - 1;
 	return v;
 }
 
@@ -312,7 +312,7 @@ static void
 source_draw(void *view, struct grid *g, const struct grid_area *area)
 {
 	struct view_source *v = view;
-	const char *function = session_focus(v->watch)->function;
+	const char *function = session_focus(v->session)->function;
 	struct table_source s;
 	struct table *t = source_table(v, &s);
 	char text[COLUMN_SIZE + 64], name[COLUMN_SIZE];

@@ -144,7 +144,7 @@ open_hot(struct view_tree *v, enum part part, uint32_t n)
 static int
 merge(struct view_tree *v)
 {
-	const struct session_focus *focus = session_focus(v->forest.watch);
+	const struct session_focus *focus = session_focus(v->forest.session);
 	const struct calltree_stacks *s = &v->forest.stacks;
 	uint32_t row;
 
@@ -257,7 +257,7 @@ static void
 draw_title(const struct view_tree *v, const struct line *l, struct grid *g,
     const struct grid_area *cell)
 {
-	const char *name = session_focus(v->forest.watch)->function;
+	const char *name = session_focus(v->forest.session)->function;
 	char buf[COLUMN_SIZE];
 	int x = grid_put(g, cell->y, cell->x, cell->columns, GRID_HEADER,
 	    l->part == CALLERS ? "callers of " : "callees of ");
@@ -273,7 +273,7 @@ row_draw(const void *rows, size_t i, int column, struct grid *g,
 	const struct view_tree *v = rows;
 	const struct line *l = &v->line[i];
 	uint64_t whole = v->forest.memory && v->forest.inuse ? v->calls[l->part].total :
-	    session_summary(v->forest.watch)->ns;
+	    session_summary(v->forest.session)->ns;
 
 	if (l->node == CALLTREE_NONE) {
 		if (column == NAME)
@@ -339,7 +339,7 @@ static int
 tree_update(void *view)
 {
 	struct view_tree *v = view;
-	const struct session_focus *focus = session_focus(v->forest.watch);
+	const struct session_focus *focus = session_focus(v->forest.session);
 
 	if (v->of != focus->number) {
 		v->of = focus->number;
@@ -497,29 +497,29 @@ tree_close(void *view)
 }
 
 static void *
-open_either(struct session *w, int focused)
+open_either(struct session *session, int focused)
 {
 	struct view_tree *v = calloc(1, sizeof *v);
 
 	if (!v)
 		return NULL;
-	v->forest.watch = w;
-	v->forest.memory = session_focus(w)->memory;
-	v->of = session_focus(w)->number;
+	v->forest.session = session;
+	v->forest.memory = session_focus(session)->memory;
+	v->of = session_focus(session)->number;
 	v->focused = focused;
 	return v;
 }
 
 static void *
-tree_open(struct session *w)
+tree_open(struct session *session)
 {
-	return open_either(w, 0);
+	return open_either(session, 0);
 }
 
 static void *
-callers_open(struct session *w)
+callers_open(struct session *session)
 {
-	return open_either(w, 1);
+	return open_either(session, 1);
 }
 
 static void
