@@ -64,11 +64,11 @@ struct timeline {
 struct timeline *
 timeline_open(struct session *session)
 {
-	struct timeline *p = calloc(1, sizeof *p);
+	struct timeline *t = calloc(1, sizeof *t);
 
-	if (p)
-		p->session = session;
-	return p;
+	if (t)
+		t->session = session;
+	return t;
 }
 
 static void
@@ -87,42 +87,42 @@ pin_free(struct pin *pin)
 }
 
 void
-timeline_close(struct timeline *p)
+timeline_close(struct timeline *t)
 {
-	if (!p)
+	if (!t)
 		return;
-	series_free(&p->series);
+	series_free(&t->series);
 	for (int i = 0; i < GRID_LINES; i++)
-		pin_free(&p->pin[i]);
-	free(p);
+		pin_free(&t->pin[i]);
+	free(t);
 }
 
 /* The rows that it gets of a view of so many; 0: it is not shown. */
 static int
-timeline_rows(struct timeline *p, int rows)
+timeline_rows(struct timeline *t, int rows)
 {
 	int want = rows * 2 / 5;
 
-	p->rows = rows;
-	if (p->show == SHOW_NO || rows < LEAST_ROWS ||
-	    (p->show == SHOW_AUTO && rows < AUTO_ROWS))
+	t->rows = rows;
+	if (t->show == SHOW_NO || rows < LEAST_ROWS ||
+	    (t->show == SHOW_AUTO && rows < AUTO_ROWS))
 		return 0;
 	return want < CHART_ROWS_MIN + 1 ? CHART_ROWS_MIN + 1 :
 	    want > 16 ? 16 : want;
 }
 
 struct grid_area
-timeline_split(struct timeline *p, const struct grid_area *area, int any, struct grid_area *table)
+timeline_split(struct timeline *t, const struct grid_area *area, int any, struct grid_area *table)
 {
-	struct grid_area plot = *area;
+	struct grid_area chart = *area;
 
 	*table = *area;
-	plot.rows = any ? timeline_rows(p, area->rows) : 0;
-	if (plot.rows == 0)
-		p->drawn = plot; /* nowhere */
-	table->rows -= plot.rows;
-	plot.y += table->rows;
-	return plot;
+	chart.rows = any ? timeline_rows(t, area->rows) : 0;
+	if (chart.rows == 0)
+		t->drawn = chart; /* nowhere */
+	table->rows -= chart.rows;
+	chart.y += table->rows;
+	return chart;
 }
 
 /* ---- the axis ---------------------------------------------------------- */
@@ -147,9 +147,9 @@ series_room(struct series *s, size_t n)
 }
 
 static uint64_t
-last_time(const struct timeline *p)
+last_time(const struct timeline *t)
 {
-	const struct profile_summary *all = session_summary(p->session);
+	const struct profile_summary *all = session_summary(t->session);
 
 	return all->measured > all->first ? all->measured : all->first;
 }
@@ -160,19 +160,19 @@ last_time(const struct timeline *p)
  * not over yet is left out until half of it is.
  */
 static void
-axis(const struct timeline *p, struct axis *s, size_t room, unsigned samples)
+axis(const struct timeline *t, struct axis *s, size_t room, unsigned samples)
 {
-	const struct profile_summary *all = session_summary(p->session);
-	const struct session_span *span = session_span(p->session);
+	const struct profile_summary *all = session_summary(t->session);
+	const struct session_span *span = session_span(t->session);
 	uint64_t last, from, duration;
-	int going = session_state(p->session) < SESSION_CUT_OFF;
+	int going = session_state(t->session) < SESSION_CUT_OFF;
 
-	session_shown(p->session, &from, &last);
+	session_shown(t->session, &from, &last);
 	if (span->length)
 		going = going && !span->end;
 	duration = last - from;
 	s->last = last;
-	s->width = chart_bucket(duration, room, samples * session_period(p->session));
+	s->width = chart_bucket(duration, room, samples * session_period(t->session));
 	s->from = span->length ? from - from % s->width : from;
 	if (s->from < all->first)
 		s->from = all->first;
@@ -265,21 +265,21 @@ is_pinned(const struct pin *pin, unsigned of)
 }
 
 int
-timeline_pinned(const struct timeline *p, unsigned of, uint64_t id)
+timeline_pinned(const struct timeline *t, unsigned of, uint64_t id)
 {
 	for (int i = 0; i < GRID_LINES; i++)
-		if (is_pinned(&p->pin[i], of) && p->pin[i].id == id)
+		if (is_pinned(&t->pin[i], of) && t->pin[i].id == id)
 			return i + 1;
 	return 0;
 }
 
 static size_t
-pins_of(const struct timeline *p, unsigned of)
+pins_of(const struct timeline *t, unsigned of)
 {
 	size_t n = 0;
 
 	for (int i = 0; i < GRID_LINES; i++)
-		n += (size_t)is_pinned(&p->pin[i], of);
+		n += (size_t)is_pinned(&t->pin[i], of);
 	return n;
 }
 
@@ -304,9 +304,9 @@ pin_read(struct pin *pin, const struct timeline_source *source, const struct axi
 
 /* The bucket that the cursor is in; n: in none. */
 static size_t
-cursor_at(const struct timeline *p, const struct axis *a)
+cursor_at(const struct timeline *t, const struct axis *a)
 {
-	uint64_t cursor = session_span(p->session)->cursor;
+	uint64_t cursor = session_span(t->session)->cursor;
 	size_t i = cursor && cursor >= a->from && a->width ?
 	    (size_t)((cursor - a->from) / a->width) : a->n;
 
@@ -329,12 +329,12 @@ legend(const struct timeline_source *s, const struct grid *g, int columns, char 
 
 /* The value at the cursor, or what is measured. */
 static void
-right_text(const struct timeline *p, const struct timeline_source *s, const struct grid *g,
+right_text(const struct timeline *t, const struct timeline_source *s, const struct grid *g,
     int columns, char *buf, size_t size)
 {
-	const struct series *d = &p->series;
+	const struct series *d = &t->series;
 	const struct axis *a = &d->axis;
-	size_t i = cursor_at(p, a);
+	size_t i = cursor_at(t, a);
 	char time[UNITS_MAX], value[32];
 
 	if (i == a->n) {
@@ -347,14 +347,14 @@ right_text(const struct timeline *p, const struct timeline_source *s, const stru
 }
 
 static void
-draw_rule(const struct timeline *p, const struct timeline_source *s, struct grid *g,
+draw_rule(const struct timeline *t, const struct timeline_source *s, struct grid *g,
     const struct grid_area *area)
 {
 	struct grid_area rule = { area->y, area->x, 1, area->columns };
 	char buf[VALUE_SIZE + 64], name[COLUMN_SIZE];
 	int x = area->x + 3, y = area->y, end, room;
 
-	right_text(p, s, g, area->columns, buf, sizeof buf);
+	right_text(t, s, g, area->columns, buf, sizeof buf);
 	end = area->x + area->columns - grid_width(g, buf) - 2;
 	room = end - x - 2 - grid_width(g, s->which);
 	column_shorten(name, s->name, s->is_path, room < 8 ? 8 : room);
@@ -370,11 +370,11 @@ draw_rule(const struct timeline *p, const struct timeline_source *s, struct grid
 }
 
 static void
-draw_pin(const struct timeline *p, int number, int bytes, struct grid *g,
+draw_pin(const struct timeline *t, int number, int bytes, struct grid *g,
     const struct grid_area *cell)
 {
-	const struct pin *pin = &p->pin[number - 1];
-	size_t i = cursor_at(p, &pin->series.axis);
+	const struct pin *pin = &t->pin[number - 1];
+	size_t i = cursor_at(t, &pin->series.axis);
 	int x = cell->x, room = cell->columns - 2;
 	char name[COLUMN_SIZE], value[32] = "";
 
@@ -391,77 +391,77 @@ draw_pin(const struct timeline *p, int number, int bytes, struct grid *g,
 
 /* A line of those that are pinned; each has the same room. */
 static void
-draw_pins(const struct timeline *p, const struct timeline_source *s, size_t n, struct grid *g,
+draw_pins(const struct timeline *t, const struct timeline_source *s, size_t n, struct grid *g,
     const struct grid_area *row)
 {
 	int width = row->columns / (int)n;
 	struct grid_area cell = { row->y, row->x, 1, width - 2 };
 
 	for (int i = 0; i < GRID_LINES; i++)
-		if (is_pinned(&p->pin[i], s->of)) {
-			draw_pin(p, i + 1, s->bytes, g, &cell);
+		if (is_pinned(&t->pin[i], s->of)) {
+			draw_pin(t, i + 1, s->bytes, g, &cell);
 			cell.x += width;
 		}
 }
 
 /* How it is drawn; lines has room for all. */
 static struct chart
-make_chart(const struct timeline *p, const struct timeline_source *s, const struct axis *a,
+make_chart(const struct timeline *t, const struct timeline_source *s, const struct axis *a,
     struct chart_line *lines)
 {
-	const struct session_span *span = session_span(p->session);
-	const struct profile_select *range = profile_selected(session_profile(p->session));
-	struct chart c = { .value = p->series.value, .over = p->series.over, .n = a->n,
+	const struct session_span *span = session_span(t->session);
+	const struct profile_select *range = profile_selected(session_profile(t->session));
+	struct chart c = { .value = t->series.value, .over = t->series.over, .n = a->n,
 		.buckets = a->buckets, .from = a->from, .to = a->from + a->buckets * a->width,
 		.bytes = s->bytes, .line = span->line, .close = span->close,
 		.cursor = span->cursor, .mark_from = range->from, .mark_to = range->to,
 		.lines = lines };
 
 	for (int i = 0; i < GRID_LINES; i++)
-		if (is_pinned(&p->pin[i], s->of))
-			lines[c.nlines++] = (struct chart_line){ p->pin[i].series.value, i + 1 };
+		if (is_pinned(&t->pin[i], s->of))
+			lines[c.nlines++] = (struct chart_line){ t->pin[i].series.value, i + 1 };
 	return c;
 }
 
 /* All that is shown, in buckets of an axis. */
 static int
-read_all(struct timeline *p, const struct timeline_source *s, const struct axis *a)
+read_all(struct timeline *t, const struct timeline_source *s, const struct axis *a)
 {
-	int r = series_read(&p->series, s, s->id, a);
+	int r = series_read(&t->series, s, s->id, a);
 
 	for (int i = 0; r == 0 && i < GRID_LINES; i++)
-		if (is_pinned(&p->pin[i], s->of))
-			r = pin_read(&p->pin[i], s, a);
+		if (is_pinned(&t->pin[i], s->of))
+			r = pin_read(&t->pin[i], s, a);
 	return r;
 }
 
 void
-timeline_draw(struct timeline *p, const struct timeline_source *s, struct grid *g,
+timeline_draw(struct timeline *t, const struct timeline_source *s, struct grid *g,
     const struct grid_area *area)
 {
-	size_t pins = pins_of(p, s->of);
-	struct grid_area plot = { area->y + 1, area->x, area->rows - 1, area->columns };
+	size_t pins = pins_of(t, s->of);
+	struct grid_area chart = { area->y + 1, area->x, area->rows - 1, area->columns };
 	struct grid_area row = { area->y + 1, area->x + 3, 1, area->columns - 3 };
 	struct chart_line lines[GRID_LINES];
 	struct axis a;
 	struct chart c;
 
 	if (pins) {
-		plot.y++;
-		plot.rows--;
+		chart.y++;
+		chart.rows--;
 	}
-	axis(p, &a, chart_buckets(g, &plot), pins ? LINE_SAMPLES : SAMPLES);
-	if (read_all(p, s, &a) < 0) {
-		grid_put(g, plot.y, plot.x + 1, plot.columns - 1, GRID_WARN,
+	axis(t, &a, chart_buckets(g, &chart), pins ? LINE_SAMPLES : SAMPLES);
+	if (read_all(t, s, &a) < 0) {
+		grid_put(g, chart.y, chart.x + 1, chart.columns - 1, GRID_WARN,
 		    "out of memory");
 		return;
 	}
-	draw_rule(p, s, g, area);
+	draw_rule(t, s, g, area);
 	if (pins)
-		draw_pins(p, s, pins, g, &row);
-	c = make_chart(p, s, &a, lines);
-	chart_draw(g, &plot, &c);
-	p->drawn = chart_area(&plot);
+		draw_pins(t, s, pins, g, &row);
+	c = make_chart(t, s, &a, lines);
+	chart_draw(g, &chart, &c);
+	t->drawn = chart_area(&chart);
 }
 
 /* ---- keys -------------------------------------------------------------- */
@@ -469,84 +469,84 @@ timeline_draw(struct timeline *p, const struct timeline_source *s, struct grid *
 static struct timeline *
 timeline_of(void *at)
 {
-	return ((struct timeline_at *)at)->plot;
+	return ((struct timeline_at *)at)->timeline;
 }
 
 static const char *
-show(struct timeline *p)
+show(struct timeline *t)
 {
-	p->show = SHOW_YES;
-	return p->rows && timeline_rows(p, p->rows) == 0 ?
+	t->show = SHOW_YES;
+	return t->rows && timeline_rows(t, t->rows) == 0 ?
 	    "no room for a chart: make the window higher" : NULL;
 }
 
 static const char *
 act_show(void *at, int arg)
 {
-	struct timeline *p = timeline_of(at);
+	struct timeline *t = timeline_of(at);
 
 	(void)arg;
-	if (timeline_rows(p, p->rows) == 0)
-		return show(p);
-	p->show = SHOW_NO;
+	if (timeline_rows(t, t->rows) == 0)
+		return show(t);
+	t->show = SHOW_NO;
 	return NULL;
 }
 
 static const char *
-pin(struct timeline *p, const struct timeline_source *s)
+pin(struct timeline *t, const struct timeline_source *s)
 {
 	int i = 0;
 
-	while (i < GRID_LINES && p->pin[i].name)
+	while (i < GRID_LINES && t->pin[i].name)
 		i++;
 	if (i == GRID_LINES)
 		return "no more rows can be pinned: Enter on a pinned one, or V, lets go";
-	p->pin[i] = (struct pin){ .name = strdup(s->name), .is_path = s->is_path, .of = s->of,
+	t->pin[i] = (struct pin){ .name = strdup(s->name), .is_path = s->is_path, .of = s->of,
 		.id = s->id };
-	if (!p->pin[i].name)
+	if (!t->pin[i].name)
 		return "out of memory";
-	return timeline_rows(p, p->rows) == 0 ? show(p) : NULL;
+	return timeline_rows(t, t->rows) == 0 ? show(t) : NULL;
 }
 
 static const char *
 act_pin(void *at, int arg)
 {
-	struct timeline *p = timeline_of(at);
+	struct timeline *t = timeline_of(at);
 	const struct timeline_source *s = ((struct timeline_at *)at)->source;
-	int number = s->name ? timeline_pinned(p, s->of, s->id) : 0;
+	int number = s->name ? timeline_pinned(t, s->of, s->id) : 0;
 
 	(void)arg;
 	if (!s->name)
 		return "no row to pin";
 	if (!number)
-		return pin(p, s);
-	pin_free(&p->pin[number - 1]);
+		return pin(t, s);
+	pin_free(&t->pin[number - 1]);
 	return NULL;
 }
 
 static const char *
 act_unpin(void *at, int arg)
 {
-	struct timeline *p = timeline_of(at);
+	struct timeline *t = timeline_of(at);
 
 	(void)arg;
 	for (int i = 0; i < GRID_LINES; i++)
-		pin_free(&p->pin[i]);
+		pin_free(&t->pin[i]);
 	return NULL;
 }
 
 static uint64_t
-duration(const struct timeline *p)
+duration(const struct timeline *t)
 {
-	return last_time(p) - session_summary(p->session)->first;
+	return last_time(t) - session_summary(t->session)->first;
 }
 
 static const char *
 act_zoom(void *at, int in)
 {
-	struct timeline *p = timeline_of(at);
-	struct session_span *span = session_span(p->session);
-	uint64_t all = duration(p), length = span->length ? span->length : all;
+	struct timeline *t = timeline_of(at);
+	struct session_span *span = session_span(t->session);
+	uint64_t all = duration(t), length = span->length ? span->length : all;
 
 	length = in ? length / 2 : length * 2;
 	if (length < SPAN_LEAST)
@@ -560,10 +560,10 @@ act_zoom(void *at, int in)
 static const char *
 act_pan(void *at, int by)
 {
-	struct timeline *p = timeline_of(at);
-	struct session_span *span = session_span(p->session);
-	uint64_t last = last_time(p), end = span->end ? span->end : last;
-	uint64_t step = span->length / 4, least = session_summary(p->session)->first + span->length;
+	struct timeline *t = timeline_of(at);
+	struct session_span *span = session_span(t->session);
+	uint64_t last = last_time(t), end = span->end ? span->end : last;
+	uint64_t step = span->length / 4, least = session_summary(t->session)->first + span->length;
 
 	if (!span->length)
 		return "all of the time is shown: + shows a part of it";
@@ -578,32 +578,32 @@ act_pan(void *at, int by)
 static const char *
 act_line(void *at, int arg)
 {
-	struct timeline *p = timeline_of(at);
+	struct timeline *t = timeline_of(at);
 
 	(void)arg;
-	session_span(p->session)->line ^= 1;
+	session_span(t->session)->line ^= 1;
 	return NULL;
 }
 
 static const char *
 act_close(void *at, int arg)
 {
-	struct timeline *p = timeline_of(at);
+	struct timeline *t = timeline_of(at);
 
 	(void)arg;
-	session_span(p->session)->close ^= 1;
+	session_span(t->session)->close ^= 1;
 	return NULL;
 }
 
 static const char *
 act_cursor(void *at, int by)
 {
-	struct timeline *p = timeline_of(at);
-	struct session_span *span = session_span(p->session);
-	const struct axis *s = &p->series.axis;
+	struct timeline *t = timeline_of(at);
+	struct session_span *span = session_span(t->session);
+	const struct axis *s = &t->series.axis;
 	uint64_t end = s->from + s->n * s->width, time = span->cursor;
 
-	if (!p->series.valid || s->n == 0)
+	if (!t->series.valid || s->n == 0)
 		return "there is no chart: v shows it";
 	if (!time || time < s->from || time >= end)
 		time = by < 0 ? end - s->width / 2 : s->from + s->width / 2;
@@ -616,38 +616,38 @@ act_cursor(void *at, int by)
 }
 
 static const char *
-select_range(struct timeline *p, uint64_t from, uint64_t to)
+select_range(struct timeline *t, uint64_t from, uint64_t to)
 {
-	struct profile_select s = *profile_selected(session_profile(p->session));
+	struct profile_select s = *profile_selected(session_profile(t->session));
 
 	s.from = from;
 	s.to = to;
-	return profile_select(session_profile(p->session), &s) < 0 ? "out of memory" : NULL;
+	return profile_select(session_profile(t->session), &s) < 0 ? "out of memory" : NULL;
 }
 
 /* A range begins with the cursor's bucket, or ends with it. */
 static const char *
 act_mark(void *at, int end)
 {
-	struct timeline *p = timeline_of(at);
-	const struct profile_select *s = profile_selected(session_profile(p->session));
-	const struct axis *d = &p->series.axis;
-	uint64_t time = session_span(p->session)->cursor, bucket;
+	struct timeline *t = timeline_of(at);
+	const struct profile_select *s = profile_selected(session_profile(t->session));
+	const struct axis *d = &t->series.axis;
+	uint64_t time = session_span(t->session)->cursor, bucket;
 
 	if (!time || time < d->from || !d->width)
 		return "no cursor: the left and right arrows move it";
 	bucket = d->from + (time - d->from) / d->width * d->width;
 	if (end)
-		return select_range(p, s->from < bucket + d->width ? s->from : 0,
+		return select_range(t, s->from < bucket + d->width ? s->from : 0,
 		    bucket + d->width);
-	return select_range(p, bucket, s->to > bucket ? s->to : UINT64_MAX);
+	return select_range(t, bucket, s->to > bucket ? s->to : UINT64_MAX);
 }
 
 static const char *
 act_now(void *at, int arg)
 {
-	struct timeline *p = timeline_of(at);
-	const char *why = select_range(p, last_time(p), UINT64_MAX);
+	struct timeline *t = timeline_of(at);
+	const char *why = select_range(t, last_time(t), UINT64_MAX);
 
 	(void)arg;
 	return why ? why : "marked: what comes from now on counts; = has all of it again";
@@ -657,56 +657,56 @@ act_now(void *at, int arg)
 static const char *
 act_before(void *at, int arg)
 {
-	struct timeline *p = timeline_of(at);
-	const struct profile_select *s = profile_selected(session_profile(p->session));
+	struct timeline *t = timeline_of(at);
+	const struct profile_select *s = profile_selected(session_profile(t->session));
 	uint64_t from = s->from, to = s->to;
 
 	(void)arg;
-	if (session_other(p->session))
+	if (session_other(t->session))
 		return "two recordings are compared: d shows them";
 	if (from == 0 && to == UINT64_MAX)
 		return "no range is marked: [ and ] mark one";
 	if (to == UINT64_MAX)
 		return "the range has no end: ] marks it";
-	session_set_before(p->session, from, to);
-	if (to >= last_time(p))
-		return select_range(p, 0, UINT64_MAX) ? "out of memory" :
+	session_set_before(t->session, from, to);
+	if (to >= last_time(t))
+		return select_range(t, 0, UINT64_MAX) ? "out of memory" :
 		    "that is what d compares with: mark another range";
-	return select_range(p, to, UINT64_MAX) ? "out of memory" :
+	return select_range(t, to, UINT64_MAX) ? "out of memory" :
 	    "that is what d compares with; what comes after it is selected";
 }
 
 static const char *
 act_all(void *at, int arg)
 {
-	struct timeline *p = timeline_of(at);
+	struct timeline *t = timeline_of(at);
 
 	(void)arg;
-	session_span(p->session)->cursor = 0;
-	return select_range(p, 0, UINT64_MAX);
+	session_span(t->session)->cursor = 0;
+	return select_range(t, 0, UINT64_MAX);
 }
 
 int
-timeline_mouse(struct timeline *p, int released, int y, int x)
+timeline_mouse(struct timeline *t, int released, int y, int x)
 {
-	const struct grid_area *a = &p->drawn;
-	const struct axis *s = &p->series.axis;
+	const struct grid_area *a = &t->drawn;
+	const struct axis *s = &t->series.axis;
 	uint64_t time, from;
 
 	if (y < a->y || y >= a->y + a->rows || x < a->x || x >= a->x + a->columns ||
-	    !p->series.valid)
+	    !t->series.valid)
 		return 0;
 	time = s->from + (uint64_t)((double)(x - a->x) / a->columns *
 	    (double)(s->buckets * s->width));
-	session_span(p->session)->cursor = time + 1;
+	session_span(t->session)->cursor = time + 1;
 	if (!released) {
-		p->pressed = time + 1;
+		t->pressed = time + 1;
 		return 1;
 	}
-	from = p->pressed ? p->pressed - 1 : time;
-	p->pressed = 0;
+	from = t->pressed ? t->pressed - 1 : time;
+	t->pressed = 0;
 	if (from != time)
-		select_range(p, from < time ? from : time, from < time ? time : from);
+		select_range(t, from < time ? from : time, from < time ? time : from);
 	return 1;
 }
 

@@ -37,11 +37,11 @@ struct timeline_source {
 
 /* The watch stays the caller's.  NULL: out of memory. */
 struct timeline *timeline_open(struct session *session);
-void timeline_close(struct timeline *p); /* NULL is allowed */
+void timeline_close(struct timeline *t); /* NULL is allowed */
 
 /* Divide a view into its table and, where there is something to show and room for it, the
  * plot below, which is returned; it has no rows where it is not shown. */
-struct grid_area timeline_split(struct timeline *p, const struct grid_area *area, int any,
+struct grid_area timeline_split(struct timeline *t, const struct grid_area *area, int any,
     struct grid_area *table);
 
 /* For read(): the time of a row of the profile, in percent of that of each bucket. */
@@ -54,19 +54,19 @@ int timeline_bytes(void *ctx, uint64_t key, uint64_t from, uint64_t width, uint6
     size_t n, double *value, double *over);
 
 /* With those that are pinned and of the same kind. */
-void timeline_draw(struct timeline *p, const struct timeline_source *s, struct grid *g,
+void timeline_draw(struct timeline *t, const struct timeline_source *s, struct grid *g,
     const struct grid_area *area);
 
 /* The mouse was pressed, or released, in the chart as it was drawn last: from there to
  * there is selected, or the cursor is there.  0: it is not in the chart. */
-int timeline_mouse(struct timeline *p, int released, int y, int x);
+int timeline_mouse(struct timeline *t, int released, int y, int x);
 
 /* The number of a pinned row, from 1 to GRID_LINES; 0: it is not pinned. */
-int timeline_pinned(const struct timeline *p, unsigned of, uint64_t id);
+int timeline_pinned(const struct timeline *t, unsigned of, uint64_t id);
 
 /* Its keys, acting on a struct timeline_at: those that mark a range select it in the watch. */
 struct timeline_at {
-	struct timeline *plot;
+	struct timeline *timeline;
 	const struct timeline_source *source; /* of the selected row */
 };
 const struct view_key *timeline_keys(size_t *n);

@@ -547,7 +547,7 @@ try_keys(struct tui *t, const struct view_key *keys, size_t n, void *on,
 
 /* What is selected by a chart changes the rows. */
 static int
-try_plot_keys(struct tui *t, int key)
+try_timeline_keys(struct tui *t, int key)
 {
 	const struct view_type *type = t->shown->type;
 	const struct view_key *keys;
@@ -556,10 +556,10 @@ try_plot_keys(struct tui *t, int key)
 	const char *why;
 	size_t n;
 
-	if (!type->plot)
+	if (!type->timeline)
 		return 0;
 	keys = timeline_keys(&n);
-	at.plot = type->plot(t->shown->view, &source);
+	at.timeline = type->timeline(t->shown->view, &source);
 	if (!try_keys(t, keys, n, &at, key))
 		return 0;
 	why = update(t);
@@ -577,7 +577,7 @@ try_view_keys(struct tui *t, int key)
 	    (find_sheet(t, &s) && (try_keys(t, table_keys, TABLE, &s, key) ||
 	        try_keys(t, filter_keys, FILTER, &s, key))) ||
 	    ((type->table || type->find) && try_keys(t, search_keys, SEARCH, t, key)) ||
-	    try_plot_keys(t, key);
+	    try_timeline_keys(t, key);
 }
 
 /* What is no text and no table moves as with the arrow keys. */
@@ -611,8 +611,8 @@ mouse(struct tui *t, int key)
 		return wheel(t, what == KEYS_WHEEL_UP);
 	if (text(t))
 		return NULL;
-	if (type->plot &&
-	    timeline_mouse(type->plot(t->shown->view, &chart), what == KEYS_RELEASE, y, x))
+	if (type->timeline &&
+	    timeline_mouse(type->timeline(t->shown->view, &chart), what == KEYS_RELEASE, y, x))
 		return update(t);
 	if (what != KEYS_PRESS)
 		return NULL;
@@ -673,7 +673,7 @@ make_help(const struct tui *t)
 		keyhelp_help(p, search_keys, SEARCH);
 	if (type->table)
 		keyhelp_help(p, filter_keys, FILTER);
-	if (type->plot) {
+	if (type->timeline) {
 		keyhelp_title(p, "Chart");
 		keys = timeline_keys(&n);
 		keyhelp_help(p, keys, n);
@@ -784,7 +784,7 @@ draw_foot(const struct tui *t, struct grid *g, const struct grid_area *area)
 		x = keyhelp_hints(g, area, x, search_keys, SEARCH, NULL, NULL);
 	if (type->table)
 		x = keyhelp_hints(g, area, x, filter_keys, FILTER, NULL, NULL);
-	if (type->plot) {
+	if (type->timeline) {
 		keys = timeline_keys(&n);
 		x = keyhelp_hints(g, area, x, keys, n, NULL, NULL);
 	}

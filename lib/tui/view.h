@@ -44,7 +44,7 @@ struct view_type {
 	/* or it has its own drawing; and where it has a table or a chart, the keys of
 	 * those are common.  The source is of the selected row. */
 	struct table *(*table)(void *view, struct table_source *s);
-	struct timeline *(*plot)(void *view, struct timeline_source *s);
+	struct timeline *(*timeline)(void *view, struct timeline_source *s);
 	/* The function that is selected, its module, and whether this is about memory;
 	 * NULL: none. */
 	const char *(*focus)(void *view, const char **module, int *memory);

@@ -36,7 +36,7 @@ struct view_both {
 	struct row *row;
 	size_t n, room;
 	struct table table;
-	struct timeline *plot;
+	struct timeline *timeline;
 };
 
 static const struct table_column columns[NCOLUMNS] = {
@@ -229,7 +229,7 @@ row_mark(const void *rows, size_t i)
 	const struct view_both *v = rows;
 	const struct row *r = &v->row[i];
 
-	return timeline_pinned(v->plot, kind(r), chart_id(r));
+	return timeline_pinned(v->timeline, kind(r), chart_id(r));
 }
 
 static struct table *
@@ -271,7 +271,7 @@ time_series(void *view, uint64_t id, uint64_t from, uint64_t width, uint64_t las
 }
 
 static struct timeline *
-both_plot(void *view, struct timeline_source *s)
+both_timeline(void *view, struct timeline_source *s)
 {
 	struct view_both *v = view;
 	long i = table_selected(&v->table);
@@ -281,7 +281,7 @@ both_plot(void *view, struct timeline_source *s)
 		.unit = "% of a core",
 		.variant = session_counted(v->session) };
 	if (!r)
-		return v->plot;
+		return v->timeline;
 	if (kind(r) == BYTES) {
 		s->ctx = v->inuse;
 		s->read = timeline_bytes;
@@ -292,7 +292,7 @@ both_plot(void *view, struct timeline_source *s)
 	s->of = kind(r);
 	s->id = chart_id(r);
 	s->name = r->name;
-	return v->plot;
+	return v->timeline;
 }
 
 /* ---- the view ---------------------------------------------------------- */
@@ -305,7 +305,7 @@ both_close(void *view)
 	if (!v)
 		return;
 	table_free(&v->table);
-	timeline_close(v->plot);
+	timeline_close(v->timeline);
 	free(v->row);
 	free(v);
 }
@@ -319,8 +319,8 @@ both_open(struct session *session)
 		return NULL;
 	v->session = session;
 	v->table.sort = SELF;
-	v->plot = timeline_open(session);
-	if (v->plot)
+	v->timeline = timeline_open(session);
+	if (v->timeline)
 		return v;
 	free(v);
 	return NULL;
@@ -347,14 +347,14 @@ both_draw(void *view, struct grid *g, const struct grid_area *area)
 	struct table_source s;
 	struct table *t = both_table(v, &s);
 	struct timeline_source chart;
-	struct grid_area top, bottom = timeline_split(v->plot, area, t->n > 0, &top);
+	struct grid_area top, bottom = timeline_split(v->timeline, area, t->n > 0, &top);
 
 	table_draw(t, &s, g, &top);
 	if (t->n == 0)
 		column_middle(g, &top, t->filter ? "nothing matches the filter: F changes it" :
 		    "neither time on the CPU nor memory yet");
-	else if (bottom.rows && both_plot(v, &chart) && chart.name)
-		timeline_draw(v->plot, &chart, g, &bottom);
+	else if (bottom.rows && both_timeline(v, &chart) && chart.name)
+		timeline_draw(v->timeline, &chart, g, &bottom);
 }
 
 static void
@@ -380,7 +380,7 @@ view_both(void)
 {
 	static const struct view_type type = {
 		.name = "both", .open = both_open, .close = both_close,
-		.update = both_update, .table = both_table, .plot = both_plot, .focus = both_focus,
+		.update = both_update, .table = both_table, .timeline = both_timeline, .focus = both_focus,
 		.draw = both_draw, .place = both_place, .words = words,
 	};
 

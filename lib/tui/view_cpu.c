@@ -27,7 +27,7 @@ struct view_cpu {
 	const struct profile_row *row;
 	size_t n;
 	struct table table[PROFILE_NGROUPS];
-	struct timeline *plot;
+	struct timeline *timeline;
 	struct sparkline trends;
 };
 
@@ -187,7 +187,7 @@ row_mark(const void *rows, size_t i)
 {
 	const struct view_cpu *v = rows;
 
-	return timeline_pinned(v->plot, v->group, v->row[i].id);
+	return timeline_pinned(v->timeline, v->group, v->row[i].id);
 }
 
 static struct table_source
@@ -231,7 +231,7 @@ which(const struct view_cpu *v, const struct profile_row *row, char *buf,
 }
 
 static struct timeline *
-cpu_plot(void *view, struct timeline_source *s)
+cpu_timeline(void *view, struct timeline_source *s)
 {
 	struct view_cpu *v = view;
 	long i = table_selected(&v->table[v->group]);
@@ -245,12 +245,12 @@ cpu_plot(void *view, struct timeline_source *s)
 	}
 	s->variant = (unsigned)v->metric + PROFILE_NMETRICS * session_counted(v->session);
 	if (i < 0)
-		return v->plot;
+		return v->timeline;
 	s->id = v->row[i].id;
 	s->name = v->row[i].name;
 	s->is_path = column_is_path(v->group);
 	which(v, &v->row[i], s->which, sizeof s->which);
-	return v->plot;
+	return v->timeline;
 }
 
 /* ---- keys -------------------------------------------------------------- */
@@ -403,10 +403,10 @@ cpu_open(struct session *session)
 	if (!v)
 		return NULL;
 	v->session = session;
-	v->plot = timeline_open(session);
+	v->timeline = timeline_open(session);
 	for (int i = 0; i < PROFILE_NGROUPS; i++)
 		v->table[i].sort = SELF;
-	if (v->plot)
+	if (v->timeline)
 		return v;
 	free(v);
 	return NULL;
@@ -421,7 +421,7 @@ cpu_close(void *view)
 		return;
 	for (int i = 0; i < PROFILE_NGROUPS; i++)
 		table_free(&v->table[i]);
-	timeline_close(v->plot);
+	timeline_close(v->timeline);
 	sparkline_free(&v->trends);
 	free(v);
 }
@@ -449,13 +449,13 @@ cpu_draw(void *view, struct grid *g, const struct grid_area *area)
 	struct view_cpu *v = view;
 	struct table_source s = source(v);
 	struct timeline_source chart;
-	struct grid_area top, bottom = timeline_split(v->plot, area, v->n > 0, &top);
+	struct grid_area top, bottom = timeline_split(v->timeline, area, v->n > 0, &top);
 
 	table_draw(&v->table[v->group], &s, g, &top);
 	if (v->n == 0)
 		draw_empty(v, g, &top);
-	else if (bottom.rows && cpu_plot(v, &chart) && chart.name)
-		timeline_draw(v->plot, &chart, g, &bottom);
+	else if (bottom.rows && cpu_timeline(v, &chart) && chart.name)
+		timeline_draw(v->timeline, &chart, g, &bottom);
 }
 
 static int
@@ -508,7 +508,7 @@ view_cpu(void)
 		.name = "CPU", .open = cpu_open, .close = cpu_close,
 		.update = cpu_update, .draw = cpu_draw, .place = cpu_place,
 		.key = keys, .nkeys = sizeof keys / sizeof keys[0],
-		.table = cpu_table, .plot = cpu_plot, .focus = cpu_focus,
+		.table = cpu_table, .timeline = cpu_timeline, .focus = cpu_focus,
 		.hinted = cpu_hinted,
 		.words = words,
 	};

@@ -34,7 +34,7 @@ struct view_memory {
 	struct inuse_row *row; /* those that have something themselves */
 	size_t n, room;
 	struct table table[PROFILE_NGROUPS];
-	struct timeline *plot;
+	struct timeline *timeline;
 	struct sparkline trends;
 	struct inuse *leaks; /* only what is suspected to leak; NULL: all is shown */
 	uint64_t age;        /* nanoseconds that it has lived at least */
@@ -213,7 +213,7 @@ row_mark(const void *rows, size_t i)
 {
 	const struct view_memory *v = rows;
 
-	return timeline_pinned(v->plot, v->group, v->row[i].key);
+	return timeline_pinned(v->timeline, v->group, v->row[i].key);
 }
 
 static struct table_source
@@ -235,7 +235,7 @@ memory_table(void *view, struct table_source *s)
 /* ---- the chart --------------------------------------------------------- */
 
 static struct timeline *
-memory_plot(void *view, struct timeline_source *s)
+memory_timeline(void *view, struct timeline_source *s)
 {
 	struct view_memory *v = view;
 	long i = table_selected(&v->table[v->group]);
@@ -243,11 +243,11 @@ memory_plot(void *view, struct timeline_source *s)
 	*s = (struct timeline_source){ .ctx = v->inuse, .read = timeline_bytes, .of = v->group, .bytes = 1,
 		.variant = session_counted(v->session), .what = "live bytes", .unit = "" };
 	if (i < 0)
-		return v->plot;
+		return v->timeline;
 	s->id = v->row[i].key;
 	s->name = v->row[i].name;
 	s->is_path = column_is_path(v->group);
-	return v->plot;
+	return v->timeline;
 }
 
 /* ---- keys -------------------------------------------------------------- */
@@ -413,7 +413,7 @@ memory_close(void *view)
 		return;
 	for (int i = 0; i < PROFILE_NGROUPS; i++)
 		table_free(&v->table[i]);
-	timeline_close(v->plot);
+	timeline_close(v->timeline);
 	sparkline_free(&v->trends);
 	inuse_close(v->leaks);
 	free(v->row);
@@ -428,8 +428,8 @@ memory_open(struct session *session)
 	if (!v)
 		return NULL;
 	v->session = session;
-	v->plot = timeline_open(session);
-	if (v->plot)
+	v->timeline = timeline_open(session);
+	if (v->timeline)
 		return v;
 	free(v);
 	return NULL;
@@ -467,13 +467,13 @@ memory_draw(void *view, struct grid *g, const struct grid_area *area)
 	struct table *t = &v->table[v->group];
 	struct table_source s = source(v);
 	struct timeline_source chart;
-	struct grid_area top, bottom = timeline_split(v->plot, area, t->n > 0, &top);
+	struct grid_area top, bottom = timeline_split(v->timeline, area, t->n > 0, &top);
 
 	table_draw(t, &s, g, &top);
 	if (t->n == 0)
 		draw_empty(v, g, &top);
-	else if (bottom.rows && memory_plot(v, &chart) && chart.name)
-		timeline_draw(v->plot, &chart, g, &bottom);
+	else if (bottom.rows && memory_timeline(v, &chart) && chart.name)
+		timeline_draw(v->timeline, &chart, g, &bottom);
 }
 
 /* How far figures are from what is: no more lives than is resident. */
@@ -521,7 +521,7 @@ view_memory(void)
 {
 	static const struct view_type type = {
 		.name = "memory", .open = memory_open, .close = memory_close,
-		.update = memory_update, .table = memory_table, .plot = memory_plot,
+		.update = memory_update, .table = memory_table, .timeline = memory_timeline,
 		.focus = memory_focus, .draw = memory_draw, .place = memory_place,
 		.key = keys, .nkeys = sizeof keys / sizeof keys[0],
 		.words = words,
