@@ -402,23 +402,23 @@ act_wish(void *tui, int wish)
 }
 
 static const char *
-act_scroll(void *page, int lines)
+act_scroll(void *pager, int lines)
 {
-	pager_scroll(page, lines);
+	pager_scroll(pager, lines);
 	return NULL;
 }
 
 static const char *
-act_turn(void *page, int pages)
+act_turn(void *pager, int pages)
 {
-	pager_turn(page, pages);
+	pager_turn(pager, pages);
 	return NULL;
 }
 
 static const char *
-act_end(void *page, int last)
+act_end(void *pager, int last)
 {
-	pager_scroll(page, last < 0 ? -INT_MAX : INT_MAX);
+	pager_scroll(pager, last < 0 ? -INT_MAX : INT_MAX);
 	return NULL;
 }
 
@@ -529,7 +529,7 @@ text(const struct tui *t)
 {
 	if (t->help)
 		return t->help;
-	return t->shown->type->page ? t->shown->type->page(t->shown->view) :
+	return t->shown->type->pager ? t->shown->type->pager(t->shown->view) :
 	    NULL;
 }
 
@@ -584,12 +584,12 @@ try_view_keys(struct tui *t, int key)
 static const char *
 wheel(struct tui *t, int up)
 {
-	struct pager *page = text(t);
+	struct pager *pager = text(t);
 	struct sheet s;
 	int by = up ? -3 : 3;
 
-	if (page)
-		return act_scroll(page, by);
+	if (pager)
+		return act_scroll(pager, by);
 	if (find_sheet(t, &s))
 		return act_move(&s, by);
 	try_view_keys(t, up ? KEYS_UP : KEYS_DOWN);
@@ -624,9 +624,9 @@ mouse(struct tui *t, int key)
 }
 
 static int
-try_text_keys(struct tui *t, struct pager *page, int key)
+try_text_keys(struct tui *t, struct pager *pager, int key)
 {
-	if (try_keys(t, text_keys, TEXT, page, key) || try_keys(t, back_keys, BACK, t, key))
+	if (try_keys(t, text_keys, TEXT, pager, key) || try_keys(t, back_keys, BACK, t, key))
 		return 1;
 	if (t->help && key != '?')
 		close_help(t);
@@ -636,7 +636,7 @@ try_text_keys(struct tui *t, struct pager *page, int key)
 enum tui_wish
 tui_key(struct tui *t, int key)
 {
-	struct pager *page = text(t);
+	struct pager *pager = text(t);
 
 	t->wish = TUI_NOTHING;
 	t->message = NULL;
@@ -644,7 +644,7 @@ tui_key(struct tui *t, int key)
 		t->message = mouse(t, key);
 	else if (t->prompt.kind)
 		t->message = type_key(t, key);
-	else if (!(page ? try_text_keys(t, page, key) : try_view_keys(t, key)) &&
+	else if (!(pager ? try_text_keys(t, pager, key) : try_view_keys(t, key)) &&
 	    !try_keys(t, common_keys, COMMON, t, key))
 		t->message = "no such key here: ? lists them";
 	return t->wish;
@@ -794,10 +794,10 @@ draw_foot(const struct tui *t, struct grid *g, const struct grid_area *area)
 static void
 draw_body(const struct tui *t, struct grid *g, const struct grid_area *area)
 {
-	struct pager *page = text(t);
+	struct pager *pager = text(t);
 
-	if (page)
-		pager_draw(page, g, area);
+	if (pager)
+		pager_draw(pager, g, area);
 	else
 		t->shown->type->draw(t->shown->view, g, area);
 }

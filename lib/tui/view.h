@@ -39,7 +39,7 @@ struct view_type {
 	int (*update)(void *view);
 
 	/* Either it is a text, the keys and the drawing of which are common, */
-	struct pager *(*page)(void *view);
+	struct pager *(*pager)(void *view);
 
 	/* or it has its own drawing; and where it has a table or a chart, the keys of
 	 * those are common.  The source is of the selected row. */

@@ -21,7 +21,7 @@
 
 struct view_info {
 	struct session *session;
-	struct pager *page;
+	struct pager *pager;
 };
 
 /* ---- the text ---------------------------------------------------------- */
@@ -50,7 +50,7 @@ add_start(struct view_info *v)
 	if (!start || !localtime_r(&seconds, &tm))
 		return;
 	strftime(buf, sizeof buf, "%Y-%m-%d %H:%M:%S %z", &tm);
-	pager_add(v->page, GRID_FAINT, "begun", LABEL, buf);
+	pager_add(v->pager, GRID_FAINT, "begun", LABEL, buf);
 }
 
 static void
@@ -58,11 +58,11 @@ add_facts(struct view_info *v)
 {
 	const char *value;
 
-	pager_add(v->page, GRID_STRONG, "Recording", 0, NULL);
+	pager_add(v->pager, GRID_STRONG, "Recording", 0, NULL);
 	for (size_t i = 0; i < sizeof facts / sizeof facts[0]; i++) {
 		value = db_meta(session_db(v->session), facts[i].key);
 		if (value)
-			pager_add(v->page, GRID_FAINT, facts[i].label, LABEL,
+			pager_add(v->pager, GRID_FAINT, facts[i].label, LABEL,
 			    value);
 	}
 	add_start(v);
@@ -75,12 +75,12 @@ add_stream(struct view_info *v, struct db_stmt *s)
 	char buf[UNITS_MAX];
 
 	if (db_is_null(s, 1)) {
-		pager_printf(v->page, GRID_FAINT, "stream", LABEL, "%s, %s",
+		pager_printf(v->pager, GRID_FAINT, "stream", LABEL, "%s, %s",
 		    producer ? producer : "?", db_live(session_db(v->session)) ?
 		    "running" : "cut off: it has no end");
 		return;
 	}
-	pager_printf(v->page, GRID_FAINT, "stream", LABEL,
+	pager_printf(v->pager, GRID_FAINT, "stream", LABEL,
 	    "%s, ended at %s (%s)", producer ? producer : "?", units_time(buf, (uint64_t)db_int(s, 1), 1),
 	    how ? how : "?");
 }
@@ -104,9 +104,9 @@ add_losses(struct view_info *v)
 
 	c = profile_losses(session_profile(v->session), &n);
 	if (n == 0)
-		pager_add(v->page, GRID_FAINT, "lost", LABEL, "none");
+		pager_add(v->pager, GRID_FAINT, "lost", LABEL, "none");
 	for (size_t i = 0; i < n; i++)
-		pager_printf(v->page, GRID_WARN, "lost", LABEL,
+		pager_printf(v->pager, GRID_WARN, "lost", LABEL,
 		    "%" PRIu64 " %s%s%s", c[i].count,
 		    c[i].reason ? c[i].reason : "for no known reason",
 		    c[i].producer ? " in " : "",
@@ -120,10 +120,10 @@ add_cut(struct view_info *v, const struct profile_count *c)
 	int style = strcmp(c->reason, "short") ? GRID_WARN : GRID_FAINT;
 
 	if (profile_measured(session_profile(v->session)) == PROFILE_CPU)
-		pager_printf(v->page, style, "cut stacks", LABEL,
+		pager_printf(v->pager, style, "cut stacks", LABEL,
 		    "%" PRIu64 " %s", c->count, c->reason);
 	else
-		pager_printf(v->page, style, "cut stacks", LABEL,
+		pager_printf(v->pager, style, "cut stacks", LABEL,
 		    "%.3f s %s", (double)c->ns / 1e9, c->reason);
 }
 
@@ -136,11 +136,11 @@ add_stacks(struct view_info *v)
 	size_t n;
 
 	if (profile_measured(p) == PROFILE_CPU)
-		pager_printf(v->page, GRID_FAINT, "complete stacks", LABEL,
+		pager_printf(v->pager, GRID_FAINT, "complete stacks", LABEL,
 		    "%" PRIu64 ", %.2f%%", s->complete,
 		    units_percent(s->complete, s->samples));
 	else
-		pager_printf(v->page, GRID_FAINT, "complete stacks", LABEL,
+		pager_printf(v->pager, GRID_FAINT, "complete stacks", LABEL,
 		    "%.3f s, %.2f%%", (double)s->complete_ns / 1e9,
 		    units_percent(s->complete_ns, s->ns));
 	c = profile_cuts(p, &n);
@@ -155,10 +155,10 @@ add_off(struct view_info *v)
 
 	if (!s->off)
 		return;
-	pager_printf(v->page, GRID_FAINT, "waits", LABEL, "%" PRIu64, s->waits);
+	pager_printf(v->pager, GRID_FAINT, "waits", LABEL, "%" PRIu64, s->waits);
 	for (unsigned i = PROFILE_READY; i < PROFILE_NSTATES; i++)
 		if (s->in[i])
-			pager_printf(v->page, GRID_FAINT, profile_state_name(i),
+			pager_printf(v->pager, GRID_FAINT, profile_state_name(i),
 			    LABEL, "%.3f s", (double)s->in[i] / 1e9);
 }
 
@@ -167,15 +167,15 @@ add_samples(struct view_info *v)
 {
 	const struct profile_summary *s = session_summary(v->session);
 
-	pager_add(v->page, GRID_PLAIN, NULL, 0, NULL);
-	pager_add(v->page, GRID_STRONG, "Samples", 0, NULL);
-	pager_printf(v->page, GRID_FAINT, "taken", LABEL, "%" PRIu64
+	pager_add(v->pager, GRID_PLAIN, NULL, 0, NULL);
+	pager_add(v->pager, GRID_STRONG, "Samples", 0, NULL);
+	pager_printf(v->pager, GRID_FAINT, "taken", LABEL, "%" PRIu64
 	    ", %.3f s of CPU time", s->samples,
 	    (double)s->in[PROFILE_ON] / 1e9);
 	add_off(v);
 	add_stacks(v);
 	add_losses(v);
-	pager_printf(v->page, GRID_FAINT, "profiler's cost", LABEL,
+	pager_printf(v->pager, GRID_FAINT, "profiler's cost", LABEL,
 	    "%.3f s, %.2f%% of a core, %.1f MB", (double)s->cost_ns / 1e9,
 	    units_percent(s->cost_ns, s->recorded), (double)s->cost_max_rss / 1e6);
 }
@@ -188,10 +188,10 @@ add_notes(struct view_info *v)
 	for (size_t i = 0; (note = profile_note(session_profile(v->session), i));
 	    i++) {
 		if (i == 0) {
-			pager_add(v->page, GRID_PLAIN, NULL, 0, NULL);
-			pager_add(v->page, GRID_STRONG, "Notes", 0, NULL);
+			pager_add(v->pager, GRID_PLAIN, NULL, 0, NULL);
+			pager_add(v->pager, GRID_STRONG, "Notes", 0, NULL);
 		}
-		pager_add(v->page, GRID_FAINT, "-", 2, note);
+		pager_add(v->pager, GRID_FAINT, "-", 2, note);
 	}
 }
 
@@ -200,12 +200,12 @@ info_update(void *view)
 {
 	struct view_info *v = view;
 
-	pager_clear(v->page);
+	pager_clear(v->pager);
 	add_facts(v);
 	add_streams(v);
 	add_samples(v);
 	add_notes(v);
-	return pager_check(v->page);
+	return pager_check(v->pager);
 }
 
 /* ---- the view ---------------------------------------------------------- */
@@ -217,7 +217,7 @@ info_close(void *view)
 
 	if (!v)
 		return;
-	pager_close(v->page);
+	pager_close(v->pager);
 	free(v);
 }
 
@@ -229,19 +229,19 @@ info_open(struct session *session)
 	if (!v)
 		return NULL;
 	v->session = session;
-	v->page = pager_open();
-	if (v->page)
+	v->pager = pager_open();
+	if (v->pager)
 		return v;
 	info_close(v);
 	return NULL;
 }
 
 static struct pager *
-info_page(void *view)
+info_pager(void *view)
 {
 	struct view_info *v = view;
 
-	return v->page;
+	return v->pager;
 }
 
 const struct view_type *
@@ -249,7 +249,7 @@ view_info(void)
 {
 	static const struct view_type type = {
 		.name = "information", .open = info_open, .close = info_close,
-		.update = info_update, .page = info_page,
+		.update = info_update, .pager = info_pager,
 	};
 
 	return &type;
