@@ -115,7 +115,7 @@ put_sums(FILE *out, const struct inuse_report *r)
 }
 
 static void
-put_head(FILE *out, const struct inuse_report *r)
+put_titles(FILE *out, const struct inuse_report *r)
 {
 	static const char *const what[PROFILE_NGROUPS] = { "Function", "Generic function",
 		"Function", "Crate", "Module", "Thread" };
@@ -189,7 +189,7 @@ inuse_text(FILE *out, const struct inuse_report *r)
 	put_process(out, r);
 	put_how(out, r);
 	put_sums(out, r);
-	put_head(out, r);
+	put_titles(out, r);
 	for (size_t i = 0; i < r->shown; i++)
 		put_row(out, r, &r->row[i]);
 	if (r->shown < r->rows)
@@ -307,13 +307,13 @@ csv_row(FILE *out, const struct inuse_report *r, const struct inuse_row *row)
 void
 inuse_csv(FILE *out, const struct inuse_report *r)
 {
-	static const char *const head[PROFILE_NGROUPS] = { "function,file,line,module",
+	static const char *const header[PROFILE_NGROUPS] = { "function,file,line,module",
 		"function,file,line,module", "function,file,line,module", "crate,version",
 		"module", "pid,tid,thread" };
 
 	for (size_t i = 0; i < COLUMNS; i++)
 		fprintf(out, "%s,", columns[i].name);
-	fprintf(out, "total_live,%s\r\n", head[r->options->group]);
+	fprintf(out, "total_live,%s\r\n", header[r->options->group]);
 	for (size_t i = 0; i < r->shown; i++)
 		csv_row(out, r, &r->row[i]);
 }

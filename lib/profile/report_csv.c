@@ -50,7 +50,7 @@ put_row(FILE *out, enum profile_metric metric, enum profile_group group,
 void
 report_csv(FILE *out, const struct report *r)
 {
-	static const char *const head[PROFILE_NGROUPS] = {
+	static const char *const header[PROFILE_NGROUPS] = {
 		[PROFILE_FUNCTION] = "function,file,line,module",
 		[PROFILE_GENERIC] = "function,file,line,module",
 		[PROFILE_LINE] = "function,file,line,module",
@@ -69,7 +69,7 @@ report_csv(FILE *out, const struct report *r)
 		fputs("ready_ns,sleeping_ns,disk_ns,stopped_ns,waits,", out);
 	if (metric == PROFILE_WALL && group == PROFILE_THREAD)
 		fputs("present_ns,", out);
-	fprintf(out, "%s\r\n", head[group]);
+	fprintf(out, "%s\r\n", header[group]);
 	for (i = 0; i < r->shown; i++)
 		put_row(out, metric, group, &r->row[i]);
 }

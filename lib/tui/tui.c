@@ -23,7 +23,7 @@
 #include "tui/view.h"
 
 #define SPACED_ROWS 20 /* of the screen, from which there is room for air */
-#define STRIP_ROWS 22  /* for all of the process at a glance */
+#define OVERVIEW_ROWS 22  /* for all of the process at a glance */
 #define AIRY_ROWS 30   /* and for twice as much of it */
 
 struct pane {
@@ -838,9 +838,9 @@ place(const struct tui *t, char *buf, size_t size)
 }
 
 static int
-strip_rows(const struct tui *t, int rows)
+overview_rows(const struct tui *t, int rows)
 {
-	return text(t) || rows < STRIP_ROWS ? 0 : rows < AIRY_ROWS ? 1 : 2;
+	return text(t) || rows < OVERVIEW_ROWS ? 0 : rows < AIRY_ROWS ? 1 : 2;
 }
 
 /* The head of a table is always as high, that of a text as it needs. */
@@ -848,20 +848,20 @@ static void
 draw_all(const struct tui *t, struct grid *g)
 {
 	struct grid_area all = grid_all(g);
-	struct grid_area head = { 0, 0, status_rows(t->session), all.columns };
+	struct grid_area status = { 0, 0, status_rows(t->session), all.columns };
 	struct grid_area foot = { all.rows - 1, 0, 1, all.columns };
-	struct grid_area strip = { STATUS_ROWS_MAX, 0, strip_rows(t, all.rows), all.columns };
-	struct grid_area body = { head.rows, 0, 0, all.columns };
+	struct grid_area overview = { STATUS_ROWS_MAX, 0, overview_rows(t, all.rows), all.columns };
+	struct grid_area body = { status.rows, 0, 0, all.columns };
 	char where[192];
 
 	if (all.rows >= SPACED_ROWS)
-		body.y = text(t) ? head.rows + 1 : strip.y + strip.rows;
+		body.y = text(t) ? status.rows + 1 : overview.y + overview.rows;
 	body.rows = foot.y - body.y;
 	draw_body(t, g, &body);
-	if (strip.rows)
-		overview_draw(t->session, g, &strip);
+	if (overview.rows)
+		overview_draw(t->session, g, &overview);
 	place(t, where, sizeof where);
-	status_draw(t->session, t->paused, where, g, &head);
+	status_draw(t->session, t->paused, where, g, &status);
 	draw_foot(t, g, &foot);
 }
 
