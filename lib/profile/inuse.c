@@ -15,7 +15,7 @@
 #define NONE UINT32_MAX
 
 struct frame {
-	uint32_t function, file, crate, version, folded; /* text */
+	uint32_t function, file, crate, version, generic; /* text */
 	uint64_t line;
 	int plumbing, runtime;
 };
@@ -154,7 +154,7 @@ take_frame(struct inuse *u, struct db_stmt *s)
 {
 	const char *class = db_text(s, 4);
 	struct frame f = { .line = number(s, 3), .crate = NONE, .version = NONE,
-		.folded = NONE };
+		.generic = NONE };
 
 	f.plumbing = class && (strcmp(class, "std") == 0 ||
 	    strcmp(class, "alloc") == 0 || strcmp(class, "libc") == 0);
@@ -178,7 +178,7 @@ take_origin(struct inuse *u, struct db_stmt *s)
 		return 0;
 	return text_of(u, db_text(s, 1), &u->frame[i].crate) < 0 ||
 	        text_of(u, db_text(s, 2), &u->frame[i].version) < 0 ||
-	        text_of(u, db_text(s, 3), &u->frame[i].folded) < 0
+	        text_of(u, db_text(s, 3), &u->frame[i].generic) < 0
 	    ? -1
 	    : 0;
 }
@@ -317,7 +317,7 @@ node_row(struct inuse *u, struct node *n)
 {
 	const struct frame *f = n->frame == NONE ? NULL : &u->frame[n->frame];
 	struct inuse_row new = { .module = strtab_text(&u->text, n->module) };
-	const char *folded = f ? strtab_text(&u->text, f->folded) : NULL;
+	const char *generic = f ? strtab_text(&u->text, f->generic) : NULL;
 	uint64_t h = hash_str(HASH_INIT, new.module);
 
 	if (n->row != NONE)
@@ -326,8 +326,8 @@ node_row(struct inuse *u, struct node *n)
 		return crate_row(u, n, f);
 	if (node_name(u, n, &new.name) < 0)
 		return -1;
-	if (u->o.group == PROFILE_GENERIC && folded)
-		new.name = folded;
+	if (u->o.group == PROFILE_GENERIC && generic)
+		new.name = generic;
 	h = hash_str(h, new.name);
 	new.file = f ? strtab_text(&u->text, f->file) : NULL;
 	new.line = f ? f->line : 0;
@@ -355,21 +355,21 @@ thread_row(struct inuse *u, struct thread *t)
 /* ---- sites ------------------------------------------------------------- */
 
 static int
-is_plumbing(const struct inuse *u, uint32_t node, int fold)
+is_plumbing(const struct inuse *u, uint32_t node, int collapse)
 {
 	const struct frame *f = u->node[node].frame == NONE ? NULL :
 	    &u->frame[u->node[node].frame];
 
-	return f && (f->plumbing || (fold && f->runtime));
+	return f && (f->plumbing || (collapse && f->runtime));
 }
 
 /* The nearest caller that is none, or the node itself. */
 static uint32_t
-no_plumbing(const struct inuse *u, uint32_t node, int fold)
+no_plumbing(const struct inuse *u, uint32_t node, int collapse)
 {
 	uint32_t n = node;
 
-	while (n != NONE && is_plumbing(u, n, fold))
+	while (n != NONE && is_plumbing(u, n, collapse))
 		n = u->node[n].parent;
 	return n == NONE ? node : n;
 }
@@ -378,7 +378,7 @@ no_plumbing(const struct inuse *u, uint32_t node, int fold)
 static uint32_t
 charged(const struct inuse *u, uint32_t leaf)
 {
-	return u->o.raw ? leaf : no_plumbing(u, leaf, u->o.fold);
+	return u->o.raw ? leaf : no_plumbing(u, leaf, u->o.collapse);
 }
 
 static int
@@ -945,7 +945,7 @@ int
 inuse_is_same(const struct inuse_options *a, const struct inuse_options *b)
 {
 	return a->group == b->group && a->since == b->since && a->until == b->until &&
-	    a->age == b->age && a->raw == b->raw && a->fold == b->fold && a->pid == b->pid &&
+	    a->age == b->age && a->raw == b->raw && a->collapse == b->collapse && a->pid == b->pid &&
 	    a->tid == b->tid;
 }
 
@@ -1069,22 +1069,22 @@ inuse_trends(const struct inuse *u, uint64_t from, uint64_t width, uint64_t *out
 
 /* The node that one counts for. */
 static uint32_t
-counts_as(const struct inuse *u, uint32_t n, int fold)
+counts_as(const struct inuse *u, uint32_t n, int collapse)
 {
-	return fold ? no_plumbing(u, n, 1) : n;
+	return collapse ? no_plumbing(u, n, 1) : n;
 }
 
 /* What has no stack hangs in places of its own, behind those of stacks. */
 int
-inuse_stacks(const struct inuse *u, int fold, struct calltree_stacks *out)
+inuse_stacks(const struct inuse *u, int collapse, struct calltree_stacks *out)
 {
 	if (calltree_stacks_new(out, u->nnode + u->nsite) < 0)
 		return -1;
 	for (size_t i = 0; i < u->nnode; i++) {
 		uint32_t up = u->node[i].parent, n = (uint32_t)i;
 
-		out->caller[i] = up == NONE ? NONE : counts_as(u, up, fold);
-		out->row[i] = counts_as(u, n, fold) == n ? u->node[i].row : CALLTREE_NONE;
+		out->caller[i] = up == NONE ? NONE : counts_as(u, up, collapse);
+		out->row[i] = counts_as(u, n, collapse) == n ? u->node[i].row : CALLTREE_NONE;
 	}
 	for (size_t i = 0; i < u->nsite; i++) {
 		size_t own = u->nnode + i;
@@ -1092,7 +1092,7 @@ inuse_stacks(const struct inuse *u, int fold, struct calltree_stacks *out)
 		out->caller[own] = CALLTREE_NONE;
 		out->row[own] = u->site[i].node == NONE ? u->site[i].row : CALLTREE_NONE;
 		out->value[u->site[i].node == NONE ? own :
-		        counts_as(u, u->site[i].node, fold)] += u->site[i].live;
+		        counts_as(u, u->site[i].node, collapse)] += u->site[i].live;
 	}
 	return 0;
 }

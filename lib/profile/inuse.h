@@ -60,7 +60,7 @@ struct inuse_options {
 	uint64_t since, until; /* as in profile_open() */
 	uint64_t age;          /* ns; not 0: only what is suspected to leak */
 	int raw;               /* charge to the innermost frame, plumbing or not */
-	int fold;              /* runtimes are plumbing, too */
+	int collapse;              /* runtimes are plumbing, too */
 	uint64_t pid, tid;     /* only what this thread has allocated; 0: all */
 };
 
@@ -114,7 +114,7 @@ int inuse_trends(const struct inuse *u, uint64_t from, uint64_t width, uint64_t 
  * them.  -1: out of
  * memory. */
 struct calltree_stacks;
-int inuse_stacks(const struct inuse *u, int fold, struct calltree_stacks *out);
+int inuse_stacks(const struct inuse *u, int collapse, struct calltree_stacks *out);
 
 /* What a row of them is called, and its module; NULL: not known. */
 const char *inuse_function(const struct inuse *u, uint32_t row, const char **module);

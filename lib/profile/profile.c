@@ -455,15 +455,15 @@ profile_thread_id(const struct profile *p, uint64_t pid, uint64_t tid)
 }
 
 int
-profile_is_folded(const struct profile *p)
+profile_is_collapsed(const struct profile *p)
 {
-	return p->data->tree->fold;
+	return p->data->tree->collapsed;
 }
 
 int
-profile_fold(struct profile *p, int fold)
+profile_collapse(struct profile *p, int collapse)
 {
-	profile_tree_fold(p->data->tree, fold);
+	profile_tree_collapse(p->data->tree, collapse);
 	return show_rows(p, p->group);
 }
 

@@ -114,8 +114,8 @@ uint32_t profile_thread_id(const struct profile *p, uint64_t pid, uint64_t tid);
 
 /* Charge std, runtimes, allocators and libc to the nearest caller that is none of
  * them, or no longer.  -1: the same. */
-int profile_is_folded(const struct profile *p);
-int profile_fold(struct profile *p, int fold);
+int profile_is_collapsed(const struct profile *p);
+int profile_collapse(struct profile *p, int collapse);
 
 /*
  * The total (what = 't') or self (what = 's') time of one row of the present

@@ -22,7 +22,7 @@
 
 /* A place in the source. */
 struct frame {
-	uint32_t function, file, crate, version, folded; /* text */
+	uint32_t function, file, crate, version, generic; /* text */
 	uint64_t line;
 	int noise; /* nobody's own code, nor a crate's */
 };
@@ -125,7 +125,7 @@ take_frame(struct profile_data *d, struct db_stmt *s)
 {
 	struct profile_ids *ids = d->ids;
 	struct frame frame = { .line = unsigned_time(db_int(s, 3)), .crate = NONE,
-		.version = NONE, .folded = NONE };
+		.version = NONE, .generic = NONE };
 
 	if (strtab_add(d->text, db_text(s, 1), &frame.function) < 0 ||
 	    strtab_add(d->text, db_text(s, 2), &frame.file) < 0 ||
@@ -148,7 +148,7 @@ take_origin(struct profile_data *d, struct db_stmt *s)
 		return 0;
 	return strtab_add(d->text, db_text(s, 1), &frame->crate) < 0 ||
 	        strtab_add(d->text, db_text(s, 2), &frame->version) < 0 ||
-	        strtab_add(d->text, db_text(s, 3), &frame->folded) < 0
+	        strtab_add(d->text, db_text(s, 3), &frame->generic) < 0
 	    ? -1
 	    : 0;
 }
@@ -207,12 +207,12 @@ find_rows(struct profile_data *d, struct profile_node *node,
     uint32_t function, uint32_t module, const struct frame *frame)
 {
 	static const struct frame none = { .function = NONE, .file = NONE, .crate = NONE,
-		.version = NONE, .folded = NONE };
+		.version = NONE, .generic = NONE };
 	const struct frame *f = frame ? frame : &none;
 	uint32_t of = module == NONE ? function : module;
 	const struct profile_key by[PROFILE_ROWS] = {
 		[PROFILE_FUNCTION] = { function, module, NONE, 0 },
-		[PROFILE_GENERIC] = { f->folded == NONE ? function : f->folded, module,
+		[PROFILE_GENERIC] = { f->generic == NONE ? function : f->generic, module,
 		    f->crate, 0 },
 		[PROFILE_LINE] = { function, module, f->file, f->line },
 		[PROFILE_CRATE] = { f->crate == NONE ? of : f->crate, NONE, f->version, 0 },

@@ -112,7 +112,7 @@ counts_as(const struct profile_tree *t, uint32_t n)
 	const struct profile_node *node = &t->node[n];
 	uint32_t as;
 
-	if (!t->fold || !node->noise || node->parent == NONE)
+	if (!t->collapsed || !node->noise || node->parent == NONE)
 		return n;
 	as = t->node[node->parent].as;
 	return t->node[as].noise ? n : as;
@@ -186,9 +186,9 @@ profile_tree_next(const struct profile_tree *t, uint32_t n)
 }
 
 void
-profile_tree_fold(struct profile_tree *t, int fold)
+profile_tree_collapse(struct profile_tree *t, int collapse)
 {
-	t->fold = fold;
+	t->collapsed = collapse;
 	for (uint32_t n = t->roots; n != NONE; n = profile_tree_next(t, n))
 		t->node[n].as = counts_as(t, n);
 }

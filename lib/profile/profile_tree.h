@@ -42,7 +42,7 @@ struct profile_tree {
 	size_t n, room;
 	size_t linked;  /* so many hang in the tree */
 	uint32_t roots; /* the first of the outermost nodes */
-	int fold;       /* noise counts for the nearest caller that is none */
+	int collapsed;      /* noise counts for the nearest caller that is none */
 	struct profile_column column[PROFILE_COLUMNS];
 };
 
@@ -63,7 +63,7 @@ uint64_t profile_tree_self(const struct profile_tree *t, size_t column,
 void profile_tree_clear(struct profile_tree *t, size_t column);
 
 /* Fold noise, or no longer.  Noise without such a caller stays what it is. */
-void profile_tree_fold(struct profile_tree *t, int fold);
+void profile_tree_collapse(struct profile_tree *t, int collapse);
 
 /* The node that has an id in the recording, or PROFILE_NONE. */
 uint32_t profile_tree_find(const struct profile_tree *t, int64_t id);

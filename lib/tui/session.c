@@ -309,7 +309,7 @@ session_cores(const struct session *s)
 unsigned
 session_counted(const struct session *s)
 {
-	return (unsigned)profile_is_folded(s->profile) +
+	return (unsigned)profile_is_collapsed(s->profile) +
 	    2 * (profile_selected(s->profile)->thread + 1);
 }
 
@@ -318,7 +318,7 @@ session_inuse_options(const struct session *s, enum profile_group group,
     const struct profile_select *of)
 {
 	struct inuse_options o = { .group = group, .since = of->from, .until = of->to,
-		.fold = profile_is_folded(s->profile) };
+		.collapse = profile_is_collapsed(s->profile) };
 
 	profile_thread(s->profile, of->thread, &o.pid, &o.tid);
 	return o;

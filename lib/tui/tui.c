@@ -377,17 +377,17 @@ act_help(void *tui, int arg)
 }
 
 static const char *
-act_fold(void *tui, int arg)
+act_collapse(void *tui, int arg)
 {
 	struct tui *t = tui;
 	struct profile *p = session_profile(t->session);
 	const char *why;
 
 	(void)arg;
-	if (profile_fold(p, !profile_is_folded(p)) < 0)
+	if (profile_collapse(p, !profile_is_collapsed(p)) < 0)
 		return "out of memory";
 	why = update(t);
-	return why ? why : profile_is_folded(p) ?
+	return why ? why : profile_is_collapsed(p) ?
 	    "folded: std, runtimes, allocators and libc count for their callers" :
 	    "unfolded: std, runtimes, allocators and libc are shown";
 }
@@ -492,7 +492,7 @@ static const struct view_key common_keys[] = {
 	{ 'o', SOURCE, act_calls, "source of the selected function, with what each line costs",
 	    NULL },
 	{ 'd', DIFF, act_show, "changes: two recordings, or parts of one, compared", NULL },
-	{ 'x', 0, act_fold, "fold std, runtimes and allocators into their callers", "fold" },
+	{ 'x', 0, act_collapse, "fold std, runtimes and allocators into their callers", "fold" },
 	{ 'e', 0, act_export, "export what is shown: text, CSV, SVG", NULL },
 	{ 'p', 0, act_pause, "pause: the recording goes on", "pause" },
 	{ 'i', 0, act_info, "information: losses, notes, origin", "info" },
@@ -829,7 +829,7 @@ place(const struct tui *t, char *buf, size_t size)
 	}
 	if (s->thread != PROFILE_ALL)
 		append(buf, size, "one thread  ");
-	if (profile_is_folded(p))
+	if (profile_is_collapsed(p))
 		append(buf, size, "folded  ");
 	if (*t->filter && t->shown->type->table)
 		append(buf, size, "filtered  ");

@@ -148,8 +148,8 @@ follow(const struct view_diff *v, struct session *other)
 
 	if (profile_measure(old, profile_measured(new)) < 0)
 		return -1;
-	if (profile_is_folded(old) != profile_is_folded(new) &&
-	    profile_fold(old, profile_is_folded(new)) < 0)
+	if (profile_is_collapsed(old) != profile_is_collapsed(new) &&
+	    profile_collapse(old, profile_is_collapsed(new)) < 0)
 		return -1;
 	return 0;
 }
