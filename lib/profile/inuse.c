@@ -17,7 +17,7 @@
 struct frame {
 	uint32_t function, file, crate, version, generic; /* text */
 	uint64_t line;
-	int plumbing, runtime;
+	unsigned runtime; /* enum profile_runtime; 0: none of them */
 };
 
 struct node {
@@ -152,13 +152,9 @@ each_new(struct inuse *u, enum table t, const char *sql, take_row *take)
 static int
 take_frame(struct inuse *u, struct db_stmt *s)
 {
-	const char *class = db_text(s, 4);
 	struct frame f = { .line = number(s, 3), .crate = NONE, .version = NONE,
-		.generic = NONE };
+		.generic = NONE, .runtime = profile_runtime(db_text(s, 4)) };
 
-	f.plumbing = class && (strcmp(class, "std") == 0 ||
-	    strcmp(class, "alloc") == 0 || strcmp(class, "libc") == 0);
-	f.runtime = class && strcmp(class, "runtime") == 0;
 	if (text_of(u, db_text(s, 1), &f.function) < 0 ||
 	    text_of(u, db_text(s, 2), &f.file) < 0)
 		return -1;
@@ -355,21 +351,20 @@ thread_row(struct inuse *u, struct thread *t)
 /* ---- sites ------------------------------------------------------------- */
 
 static int
-is_plumbing(const struct inuse *u, uint32_t node, int collapse)
+is_runtime(const struct inuse *u, uint32_t node, unsigned mask)
 {
-	const struct frame *f = u->node[node].frame == NONE ? NULL :
-	    &u->frame[u->node[node].frame];
+	uint32_t frame = u->node[node].frame;
 
-	return f && (f->plumbing || (collapse && f->runtime));
+	return frame != NONE && (u->frame[frame].runtime & mask);
 }
 
 /* The nearest caller that is none, or the node itself. */
 static uint32_t
-no_plumbing(const struct inuse *u, uint32_t node, int collapse)
+skip_runtime(const struct inuse *u, uint32_t node, unsigned mask)
 {
 	uint32_t n = node;
 
-	while (n != NONE && is_plumbing(u, n, collapse))
+	while (n != NONE && is_runtime(u, n, mask))
 		n = u->node[n].parent;
 	return n == NONE ? node : n;
 }
@@ -378,7 +373,8 @@ no_plumbing(const struct inuse *u, uint32_t node, int collapse)
 static uint32_t
 charged(const struct inuse *u, uint32_t leaf)
 {
-	return u->o.raw ? leaf : no_plumbing(u, leaf, u->o.collapse);
+	return u->o.raw ? leaf : skip_runtime(u, leaf,
+	    u->o.collapse ? PROFILE_RUNTIME_ALL : PROFILE_RUNTIME_ALLOCATION);
 }
 
 static int
@@ -1071,7 +1067,7 @@ inuse_trends(const struct inuse *u, uint64_t from, uint64_t width, uint64_t *out
 static uint32_t
 counts_as(const struct inuse *u, uint32_t n, int collapse)
 {
-	return collapse ? no_plumbing(u, n, 1) : n;
+	return collapse ? skip_runtime(u, n, PROFILE_RUNTIME_ALL) : n;
 }
 
 /* What has no stack hangs in places of its own, behind those of stacks. */

@@ -24,7 +24,7 @@
 struct frame {
 	uint32_t function, file, crate, version, generic; /* text */
 	uint64_t line;
-	int noise; /* nobody's own code, nor a crate's */
+	unsigned runtime; /* enum profile_runtime; 0: none of them */
 };
 
 enum table {
@@ -154,23 +154,12 @@ take_origin(struct profile_data *d, struct db_stmt *s)
 }
 
 static int
-is_noise(const char *class)
-{
-	static const char *const noise[] = { "std", "runtime", "alloc", "libc" };
-
-	for (size_t i = 0; class && i < sizeof noise / sizeof noise[0]; i++)
-		if (strcmp(class, noise[i]) == 0)
-			return 1;
-	return 0;
-}
-
-static int
 take_class(struct profile_data *d, struct db_stmt *s)
 {
 	uint32_t f = idmap_get(&d->ids->frame_map, (uint64_t)db_int(s, 0));
 
 	if (f != NONE)
-		d->ids->frame[f].noise = is_noise(db_text(s, 1));
+		d->ids->frame[f].runtime = profile_runtime(db_text(s, 1));
 	return 0;
 }
 
@@ -237,7 +226,7 @@ take_stack(struct profile_data *d, struct db_stmt *s)
 	const struct frame *frame = f == NONE ? NULL : &d->ids->frame[f];
 	uint32_t name = frame ? frame->function : NONE, n;
 
-	node.noise = frame && frame->noise;
+	node.runtime = frame ? frame->runtime : 0;
 	if (strtab_add(d->text, db_text(s, 5), &node.cut) < 0 ||
 	    (name == NONE &&
 	        raw_name(d, module, (uint64_t)db_int(s, 3), &name) < 0) ||

@@ -112,10 +112,10 @@ counts_as(const struct profile_tree *t, uint32_t n)
 	const struct profile_node *node = &t->node[n];
 	uint32_t as;
 
-	if (!t->collapsed || !node->noise || node->parent == NONE)
+	if (!t->collapsed || !node->runtime || node->parent == NONE)
 		return n;
 	as = t->node[node->parent].as;
-	return t->node[as].noise ? n : as;
+	return t->node[as].runtime ? n : as;
 }
 
 static void

@@ -25,7 +25,7 @@ struct profile_node {
 	uint32_t row[PROFILE_ROWS]; /* in each of the groupings, but threads */
 	uint64_t samples;           /* of the CPU */
 	uint32_t as;                /* the node whose rows it counts for; see fold */
-	int noise;                  /* of std, a runtime, an allocator, libc */
+	unsigned runtime;           /* enum profile_runtime; 0: none of them */
 	uint64_t sum;               /* while a column is summed up */
 	uint32_t parent, child, sibling, state; /* of the tree */
 };

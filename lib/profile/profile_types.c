@@ -49,3 +49,22 @@ profile_group(const char *name)
 		g++;
 	return (enum profile_group)g;
 }
+
+unsigned
+profile_runtime(const char *category)
+{
+	static const struct {
+		const char *name;
+		unsigned bit;
+	} names[] = {
+		{ "std", PROFILE_RUNTIME_STD },
+		{ "alloc", PROFILE_RUNTIME_ALLOC },
+		{ "libc", PROFILE_RUNTIME_LIBC },
+		{ "runtime", PROFILE_RUNTIME_EXECUTOR },
+	};
+
+	for (size_t i = 0; category && i < sizeof names / sizeof names[0]; i++)
+		if (strcmp(category, names[i].name) == 0)
+			return names[i].bit;
+	return 0;
+}

@@ -52,6 +52,24 @@ struct profile_select {
 	uint32_t thread;   /* its row's id; PROFILE_ALL */
 };
 
+/*
+ * Runtime frames: code that works on behalf of its callers, by the category that
+ * rsprof-records(5) gives a frame; a mask.
+ */
+enum profile_runtime {
+	PROFILE_RUNTIME_STD = 1 << 0,
+	PROFILE_RUNTIME_ALLOC = 1 << 1,
+	PROFILE_RUNTIME_LIBC = 1 << 2,
+	PROFILE_RUNTIME_EXECUTOR = 1 << 3, /* such as tokio: "runtime" */
+	/* The frames between an allocation and the code that wants it. */
+	PROFILE_RUNTIME_ALLOCATION =
+	    PROFILE_RUNTIME_STD | PROFILE_RUNTIME_ALLOC | PROFILE_RUNTIME_LIBC,
+	PROFILE_RUNTIME_ALL = PROFILE_RUNTIME_ALLOCATION | PROFILE_RUNTIME_EXECUTOR
+};
+
+/* Returns the bit of a category's name, 0 if that is none of the runtime's or NULL. */
+unsigned profile_runtime(const char *category);
+
 /* Nanoseconds of each element of profile_course(). */
 #define PROFILE_COURSE UINT64_C(250000000)
 
