@@ -56,7 +56,7 @@ static int
 term(const char **s, int after, uint64_t *ns)
 {
 	const char *fraction = NULL;
-	uint64_t place;
+	uint64_t scale;
 	int u;
 
 	if (digits(s, ns) < 0)
@@ -70,10 +70,10 @@ term(const char **s, int after, uint64_t *ns)
 	if ((u = unit(s, after)) < 0 ||
 	    __builtin_mul_overflow(*ns, units[u].ns, ns))
 		return -1;
-	place = units[u].ns / 10;
-	for (; fraction && is_digit(*fraction); fraction++, place /= 10)
+	scale = units[u].ns / 10;
+	for (; fraction && is_digit(*fraction); fraction++, scale /= 10)
 		if (__builtin_add_overflow(*ns,
-		    (uint64_t)(*fraction - '0') * place, ns))
+		    (uint64_t)(*fraction - '0') * scale, ns))
 			return -1;
 	return u;
 }

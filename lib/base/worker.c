@@ -89,7 +89,7 @@ unlink_at(struct worker *w, struct worker_job **at)
 
 /* Where the queue points at a job; NULL: it is not queued any more. */
 static struct worker_job **
-place(struct worker *w, const struct worker_job *job)
+slot(struct worker *w, const struct worker_job *job)
 {
 	struct worker_job **at = &w->first;
 
@@ -186,7 +186,7 @@ worker_want(struct worker *w, struct worker_job *job)
 	struct worker_job **at;
 
 	pthread_mutex_lock(&w->lock);
-	at = place(w, job);
+	at = slot(w, job);
 	if (at && job->rank != 0) {
 		append(w, unlink_at(w, at));
 		job->rank = 0;
@@ -200,7 +200,7 @@ worker_wait(struct worker *w, struct worker_job *job)
 	struct worker_job **at;
 
 	pthread_mutex_lock(&w->lock);
-	at = place(w, job);
+	at = slot(w, job);
 	if (at) {
 		put_first(w, unlink_at(w, at));
 		job->rank = 0;

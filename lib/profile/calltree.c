@@ -154,7 +154,7 @@ struct down {
 };
 
 static int
-place(struct down *d, uint32_t i)
+assign_node(struct down *d, uint32_t i)
 {
 	uint32_t caller = d->s->caller[i], row = d->s->row[i];
 	uint32_t parent = caller == NONE ? NONE : d->node[caller];
@@ -167,7 +167,7 @@ place(struct down *d, uint32_t i)
 }
 
 static int
-place_all(struct down *d)
+assign_nodes(struct down *d)
 {
 	for (uint32_t i = 0; i < d->s->n; i++) {
 		size_t n = 0;
@@ -175,7 +175,7 @@ place_all(struct down *d)
 		for (uint32_t up = i; up != NONE && !d->known[up]; up = d->s->caller[up])
 			d->way[n++] = up;
 		while (n > 0)
-			if (place(d, d->way[--n]) < 0)
+			if (assign_node(d, d->way[--n]) < 0)
 				return -1;
 		if (d->node[i] != NONE)
 			d->c->node[d->node[i]].self += d->s->value[i];
@@ -194,7 +194,7 @@ down(struct calltree *c, const struct calltree_stacks *s, uint32_t from)
 	d.way = calloc(s->n + 1, sizeof *d.way);
 	d.known = calloc(s->n + 1, 1);
 	if (d.node && d.way && d.known)
-		r = place_all(&d) < 0 ? -1 : sum_up(c);
+		r = assign_nodes(&d) < 0 ? -1 : sum_up(c);
 	idmap_clear(&d.map);
 	free(d.node);
 	free(d.way);

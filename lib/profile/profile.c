@@ -128,19 +128,19 @@ static void
 show_row(struct profile *p, enum profile_group group, size_t id)
 {
 	const struct profile_tally *row = &p->data->rows[group]->row[id];
-	const struct profile_key *place = &row->key;
+	const struct profile_key *location = &row->key;
 	struct profile_row *to = &p->row[p->nrow];
 	size_t i;
 
 	if (row->all.total == 0)
 		return;
 	if (group == PROFILE_FUNCTION || group == PROFILE_GENERIC)
-		place = &p->data->rows[PROFILE_LINE]->row[row->best].key;
+		location = &p->data->rows[PROFILE_LINE]->row[row->best].key;
 	*to = (struct profile_row){
 		.id = (unsigned)id,
 		.name = text(p, row->key.name),
-		.file = group == PROFILE_CRATE ? NULL : text(p, place->file),
-		.line = place->line,
+		.file = group == PROFILE_CRATE ? NULL : text(p, location->file),
+		.line = location->line,
 		.version = group == PROFILE_CRATE ? text(p, row->key.file) : NULL,
 		.module = text(p, row->key.module),
 		.self = row->all.self,

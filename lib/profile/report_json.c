@@ -160,7 +160,7 @@ put_summary(FILE *out, const struct report *r)
 /* ---- the rows ---------------------------------------------------------- */
 
 static void
-put_place(FILE *out, const struct profile_row *row)
+put_location(FILE *out, const struct profile_row *row)
 {
 	put_text(out, "{function", row->name);
 	put_text(out, "file", row->file);
@@ -185,7 +185,7 @@ put_row(FILE *out, enum profile_metric metric, enum profile_group group,
 		put_text(out, "{crate", row->name);
 		put_text(out, "version", row->version);
 	} else {
-		put_place(out, row);
+		put_location(out, row);
 	}
 	put_number(out, "self_ns", row->self);
 	put_number(out, "total_ns", row->total);

@@ -334,7 +334,7 @@ columns_left(const struct report *r, size_t more)
 
 /* Where a row is in the source, else in which file. */
 static void
-place(char *buf, size_t size, const struct profile_row *row)
+location(char *buf, size_t size, const struct profile_row *row)
 {
 	if (row->file && row->line)
 		snprintf(buf, size, "%s:%" PRIu64, row->file, row->line);
@@ -344,11 +344,11 @@ place(char *buf, size_t size, const struct profile_row *row)
 }
 
 static size_t
-place_columns(const struct profile_row *row)
+location_columns(const struct profile_row *row)
 {
 	char buf[NAME_SIZE];
 
-	place(buf, sizeof buf, row);
+	location(buf, sizeof buf, row);
 	return shorten_columns(buf);
 }
 
@@ -357,23 +357,23 @@ place_columns(const struct profile_row *row)
 static void
 share(const struct report *r, size_t width, size_t *name, size_t *after)
 {
-	size_t need_name = 8, need_place = 8, i, n;
+	size_t need_name = 8, need_location = 8, i, n;
 
 	for (i = 0; i < r->shown; i++) {
 		if ((n = shorten_columns(r->row[i].name)) > need_name)
 			need_name = n;
-		if ((n = place_columns(&r->row[i])) > need_place)
-			need_place = n;
+		if ((n = location_columns(&r->row[i])) > need_location)
+			need_location = n;
 	}
 	*name = need_name;
-	*after = need_place;
-	if (need_name + need_place <= width)
+	*after = need_location;
+	if (need_name + need_location <= width)
 		return;
 	*after = width * 2 / 5;
 	if (need_name < width - *after)
 		*after = width - need_name;
-	if (*after > need_place)
-		*after = need_place;
+	if (*after > need_location)
+		*after = need_location;
 	*name = width - *after;
 }
 
@@ -384,12 +384,12 @@ put_padded(FILE *out, const char *s, size_t used, size_t width)
 }
 
 static void
-put_place(FILE *out, const struct profile_row *row, size_t name, size_t after)
+put_location(FILE *out, const struct profile_row *row, size_t name, size_t after)
 {
 	char buf[NAME_SIZE], whole[NAME_SIZE];
 	size_t used = shorten_function(buf, sizeof buf, row->name, name);
 
-	place(whole, sizeof whole, row);
+	location(whole, sizeof whole, row);
 	if (*whole) {
 		put_padded(out, buf, used, name + 2);
 		shorten_source(buf, sizeof buf, whole, after);
@@ -398,7 +398,7 @@ put_place(FILE *out, const struct profile_row *row, size_t name, size_t after)
 }
 
 static void
-put_places(FILE *out, const struct report *r)
+put_locations(FILE *out, const struct report *r)
 {
 	size_t name, after, i;
 
@@ -407,7 +407,7 @@ put_places(FILE *out, const struct report *r)
 	fputs("Location\n", out);
 	for (i = 0; i < r->shown; i++) {
 		put_figures(out, r, &r->row[i]);
-		put_place(out, &r->row[i], name, after);
+		put_location(out, &r->row[i], name, after);
 	}
 }
 
@@ -481,7 +481,7 @@ put_table(FILE *out, const struct report *r)
 	case PROFILE_THREAD: put_threads(out, r); break;
 	case PROFILE_MODULE: put_modules(out, r); break;
 	case PROFILE_CRATE: put_crates(out, r); break;
-	default: put_places(out, r);
+	default: put_locations(out, r);
 	}
 	put_left_out(out, r);
 }

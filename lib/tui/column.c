@@ -143,7 +143,7 @@ put_file(struct grid *g, const struct grid_area *cell, const char *file, uint64_
 }
 
 void
-column_place(struct grid *g, const struct grid_area *cell, const char *file,
+column_location(struct grid *g, const struct grid_area *cell, const char *file,
     uint64_t line, const char *module)
 {
 	if (file)

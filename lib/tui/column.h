@@ -55,7 +55,7 @@ int column_by_text(const char *a, const char *b);
 }
 
 /* A line of a file, either of which may not be known; else a module, or nothing. */
-void column_place(struct grid *g, const struct grid_area *cell, const char *file,
+void column_location(struct grid *g, const struct grid_area *cell, const char *file,
     uint64_t line, const char *module);
 
 /* A text in place of rows. */

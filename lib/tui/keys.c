@@ -37,7 +37,7 @@ mouse_next(const char **text)
 
 		if (strncmp(*text, mouse[i], n) != 0 || (*text)[n] != ' ' ||
 		    sscanf(*text + n, "%u %u>%n", &y, &x, &used) != 2 || used == 0 ||
-		    y >= KEYS_PLACES || x >= KEYS_PLACES)
+		    y >= KEYS_MOUSE_MAX || x >= KEYS_MOUSE_MAX)
 			continue;
 		*text += n + (size_t)used;
 		return KEYS_MOUSE_AT(i, (int)y, (int)x);

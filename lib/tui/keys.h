@@ -39,7 +39,7 @@ enum keys_mouse {
 	KEYS_WHEEL_DOWN,
 	KEYS_NMOUSE
 };
-#define KEYS_PLACES 2048 /* rows, and columns */
+#define KEYS_MOUSE_MAX 2048 /* rows, and columns */
 #define KEYS_MOUSE_AT(what, y, x) \
 	(KEYS_MOUSE | (int)(what) << 22 | ((y) & 0x7ff) << 11 | ((x) & 0x7ff))
 #define KEYS_MOUSE_IS(key) ((key) >= KEYS_MOUSE)

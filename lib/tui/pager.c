@@ -130,7 +130,7 @@ pager_turn(struct pager *p, long pages)
 }
 
 void
-pager_place(const struct pager *p, char *buf, size_t size)
+pager_position(const struct pager *p, char *buf, size_t size)
 {
 	*buf = '\0';
 	if (p->lines > p->seen)

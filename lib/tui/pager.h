@@ -31,7 +31,7 @@ void pager_scroll(struct pager *p, long lines);
 void pager_turn(struct pager *p, long pages);
 
 /* As it was drawn last: "12-34/56" in lines, "" where all of it is seen. */
-void pager_place(const struct pager *p, char *buf, size_t size);
+void pager_position(const struct pager *p, char *buf, size_t size);
 
 /* Draw what can be seen of it. */
 void pager_draw(struct pager *p, struct grid *g, const struct grid_area *area);

@@ -246,7 +246,7 @@ status_rows(const struct session *session)
 }
 
 void
-status_draw(const struct session *session, int paused, const char *place,
+status_draw(const struct session *session, int paused, const char *position,
     struct grid *g, const struct grid_area *area)
 {
 	char buf[512] = "";
@@ -254,8 +254,8 @@ status_draw(const struct session *session, int paused, const char *place,
 	int x = area->x + 1, columns = area->columns - 2;
 
 	draw_state(session, paused, g, area);
-	grid_put_right(g, area->y + 1, x, columns, GRID_FAINT, place);
-	draw_figures(session, g, area->y + 1, x, columns - grid_width(g, place));
+	grid_put_right(g, area->y + 1, x, columns, GRID_FAINT, position);
+	draw_figures(session, g, area->y + 1, x, columns - grid_width(g, position));
 	if (style)
 		grid_put(g, area->y + 2, x, columns, style, buf);
 }

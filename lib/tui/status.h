@@ -15,7 +15,7 @@ struct session;
 int status_rows(const struct session *session);
 
 /* place: where the person stands, for its right end. */
-void status_draw(const struct session *session, int paused, const char *place,
+void status_draw(const struct session *session, int paused, const char *position,
     struct grid *g, const struct grid_area *area);
 
 /* What is in it, as in struct view_type. */

@@ -80,11 +80,11 @@ renumber(struct table *t, const struct table_source *s)
 }
 
 static void
-select_place(struct table *t, const struct table_source *s, size_t place)
+select_position(struct table *t, const struct table_source *s, size_t position)
 {
-	t->at = place;
+	t->at = position;
 	if (t->n)
-		t->id = s->id(s->rows, t->order[place]);
+		t->id = s->id(s->rows, t->order[position]);
 }
 
 static void
@@ -97,7 +97,7 @@ find_selected(struct table *t, const struct table_source *s)
 			i++;
 	if (i == t->n && t->n)
 		i = t->at < t->n ? t->at : t->n - 1;
-	select_place(t, s, i);
+	select_position(t, s, i);
 }
 
 int
@@ -149,9 +149,9 @@ table_move(struct table *t, const struct table_source *s, long by)
 
 	t->held = 1;
 	if (by < 0)
-		select_place(t, s, t->at > (size_t)-by ? t->at + (size_t)by : 0);
+		select_position(t, s, t->at > (size_t)-by ? t->at + (size_t)by : 0);
 	else
-		select_place(t, s, last - t->at > (size_t)by ?
+		select_position(t, s, last - t->at > (size_t)by ?
 		    t->at + (size_t)by : last);
 }
 
@@ -171,7 +171,7 @@ table_find(struct table *t, const struct table_source *s, const char *pattern,
 	if (!f || tried >= t->n)
 		return -1;
 	t->held = 1;
-	select_place(t, s, i);
+	select_position(t, s, i);
 	return 0;
 }
 
@@ -200,7 +200,7 @@ table_click(struct table *t, const struct table_source *s, int y, int x)
 	if (row < 0 || row >= t->seen || t->top + (size_t)row >= t->n)
 		return 0;
 	t->held = 1;
-	select_place(t, s, t->top + (size_t)row);
+	select_position(t, s, t->top + (size_t)row);
 	return 1;
 }
 
@@ -272,7 +272,7 @@ draw_title(const struct table *t, const struct table_source *s, int i,
 }
 
 static void
-draw_row(const struct table *t, const struct table_source *s, size_t place,
+draw_row(const struct table *t, const struct table_source *s, size_t position,
     struct grid *g, const struct grid_area *row, struct grid_area *cell)
 {
 	int mark;
@@ -280,11 +280,11 @@ draw_row(const struct table *t, const struct table_source *s, size_t place,
 	for (int i = 0; i < s->columns; i++) {
 		cell[i].y = row->y;
 		if (cell[i].columns > 0)
-			s->draw(s->rows, t->order[place], i, g, &cell[i]);
+			s->draw(s->rows, t->order[position], i, g, &cell[i]);
 	}
-	if (s->mark && (mark = s->mark(s->rows, t->order[place])))
+	if (s->mark && (mark = s->mark(s->rows, t->order[position])))
 		grid_printf(g, row->y, row->x, 1, GRID_LINE + mark - 1, "%d", mark);
-	if (place == t->at)
+	if (position == t->at)
 		grid_add_style(g, *row, GRID_SELECTED);
 }
 

@@ -812,7 +812,7 @@ append(char *buf, size_t size, const char *text)
 
 /* Where the person stands, after what is not shown of the whole. */
 static void
-place(const struct tui *t, char *buf, size_t size)
+position(const struct tui *t, char *buf, size_t size)
 {
 	const struct profile *p = session_profile(t->session);
 	const struct profile_select *s = profile_selected(p);
@@ -820,7 +820,7 @@ place(const struct tui *t, char *buf, size_t size)
 
 	*buf = '\0';
 	if (text(t)) {
-		pager_place(text(t), buf, size);
+		pager_position(text(t), buf, size);
 		return;
 	}
 	if (s->from || s->to != UINT64_MAX) {
@@ -833,7 +833,7 @@ place(const struct tui *t, char *buf, size_t size)
 		append(buf, size, "folded  ");
 	if (*t->filter && t->shown->type->table)
 		append(buf, size, "filtered  ");
-	t->shown->type->place(t->shown->view, at, sizeof at);
+	t->shown->type->position(t->shown->view, at, sizeof at);
 	append(buf, size, at);
 }
 
@@ -860,7 +860,7 @@ draw_all(const struct tui *t, struct grid *g)
 	draw_body(t, g, &body);
 	if (overview.rows)
 		overview_draw(t->session, g, &overview);
-	place(t, where, sizeof where);
+	position(t, where, sizeof where);
 	status_draw(t->session, t->paused, where, g, &status);
 	draw_foot(t, g, &foot);
 }

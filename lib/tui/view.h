@@ -50,7 +50,7 @@ struct view_type {
 	const char *(*focus)(void *view, const char **module, int *memory);
 	void (*draw)(void *view, struct grid *g, const struct grid_area *area);
 	/* Where in all that there is to see the person stands. */
-	void (*place)(void *view, char *buf, size_t size);
+	void (*position)(void *view, char *buf, size_t size);
 	/* Select the next one that a pattern matches, or with -1 the one before; -1: there
 	 * is none.  For what is no table. */
 	int (*find)(void *view, const char *pattern, int direction);

@@ -20,7 +20,7 @@
  * hold, and the former of the selected one over time.
  */
 
-enum column { TOTAL, SELF, NOW, LIVE, PEAK, NAME, PLACE, NCOLUMNS };
+enum column { TOTAL, SELF, NOW, LIVE, PEAK, NAME, LOCATION, NCOLUMNS };
 
 struct row {
 	unsigned id; /* from its name and module */
@@ -148,7 +148,7 @@ by_column(const struct row *a, const struct row *b, enum column column)
 
 	if (column == NAME)
 		return strcmp(a->name, b->name);
-	if (column == PLACE && a->file && b->file)
+	if (column == LOCATION && a->file && b->file)
 		return strcmp(a->file, b->file);
 	return x > y ? -1 : x < y;
 }
@@ -204,7 +204,7 @@ row_draw(const void *rows, size_t i, int column, struct grid *g,
 		column_function(g, cell, r->name);
 		break;
 	default:
-		column_place(g, cell, r->file, r->line, r->module);
+		column_location(g, cell, r->file, r->line, r->module);
 	}
 }
 
@@ -358,7 +358,7 @@ both_draw(void *view, struct grid *g, const struct grid_area *area)
 }
 
 static void
-both_place(void *view, char *buf, size_t size)
+both_position(void *view, char *buf, size_t size)
 {
 	const struct table *t = &((struct view_both *)view)->table;
 
@@ -381,7 +381,7 @@ view_both(void)
 	static const struct view_type type = {
 		.name = "both", .open = both_open, .close = both_close,
 		.update = both_update, .table = both_table, .timeline = both_timeline, .focus = both_focus,
-		.draw = both_draw, .place = both_place, .words = words,
+		.draw = both_draw, .position = both_position, .words = words,
 	};
 
 	return &type;

@@ -17,7 +17,7 @@
  * were on the CPU, off it, or both, and that of the selected one over time.
  */
 
-enum column { TOTAL, SELF, ON, OFF, NOW, NAME, PLACE, TREND, NCOLUMNS };
+enum column { TOTAL, SELF, ON, OFF, NOW, NAME, LOCATION, TREND, NCOLUMNS };
 
 struct view_cpu {
 	struct session *session;
@@ -74,7 +74,7 @@ larger(uint64_t a, uint64_t b)
 }
 
 static int
-by_place(const struct profile_row *a, const struct profile_row *b)
+by_location(const struct profile_row *a, const struct profile_row *b)
 {
 	int c = column_by_text(a->file, b->file);
 
@@ -120,14 +120,14 @@ row_compare(const void *rows, size_t x, size_t y, int column)
 	case TREND:
 		return by_growth(&v->trends, a, b);
 	default:
-		return by_place(a, b);
+		return by_location(a, b);
 	}
 }
 
 /* ---- cells ------------------------------------------------------------- */
 
 static void
-draw_place(const struct view_cpu *v, const struct profile_row *row,
+draw_location(const struct view_cpu *v, const struct profile_row *row,
     struct grid *g, const struct grid_area *cell)
 {
 	if (v->group == PROFILE_THREAD)
@@ -136,7 +136,7 @@ draw_place(const struct view_cpu *v, const struct profile_row *row,
 	else if (row->version)
 		grid_put(g, cell->y, cell->x, cell->columns, GRID_FAINT, row->version);
 	else
-		column_place(g, cell, row->file, row->line, row->module);
+		column_location(g, cell, row->file, row->line, row->module);
 }
 
 static void
@@ -170,7 +170,7 @@ row_draw(const void *rows, size_t i, int column, struct grid *g,
 		sparkline_draw(&v->trends, row->id, g, cell);
 		break;
 	default:
-		draw_place(v, row, g, cell);
+		draw_location(v, row, g, cell);
 	}
 }
 
@@ -465,7 +465,7 @@ cpu_hinted(void *view, int key)
 }
 
 static void
-cpu_place(void *view, char *buf, size_t size)
+cpu_position(void *view, char *buf, size_t size)
 {
 	const struct view_cpu *v = view;
 	const struct table *t = &v->table[v->group];
@@ -506,7 +506,7 @@ view_cpu(void)
 {
 	static const struct view_type type = {
 		.name = "CPU", .open = cpu_open, .close = cpu_close,
-		.update = cpu_update, .draw = cpu_draw, .place = cpu_place,
+		.update = cpu_update, .draw = cpu_draw, .position = cpu_position,
 		.key = keys, .nkeys = sizeof keys / sizeof keys[0],
 		.table = cpu_table, .timeline = cpu_timeline, .focus = cpu_focus,
 		.hinted = cpu_hinted,

@@ -20,7 +20,7 @@
  * the same name have of each, by its total or by its time, and what has changed.
  */
 
-enum column { BEFORE, AFTER, CHANGE, TOTAL, LIVE, GROWTH, NAME, PLACE, NCOLUMNS };
+enum column { BEFORE, AFTER, CHANGE, TOTAL, LIVE, GROWTH, NAME, LOCATION, NCOLUMNS };
 enum side { OLD, NEW, SIDES };
 
 struct row {
@@ -308,7 +308,7 @@ row_compare(const void *rows, size_t x, size_t y, int column)
 
 	if (column == NAME)
 		return strcmp(a->name, b->name);
-	if (column == PLACE && a->file && b->file)
+	if (column == LOCATION && a->file && b->file)
 		return strcmp(a->file, b->file);
 	if (p == q && column != CHANGE)
 		return row_compare(rows, x, y, CHANGE);
@@ -370,7 +370,7 @@ row_draw(const void *rows, size_t i, int column, struct grid *g,
 		column_function(g, cell, r->name);
 		break;
 	default:
-		column_place(g, cell, r->file, r->line, r->module);
+		column_location(g, cell, r->file, r->line, r->module);
 	}
 }
 
@@ -480,7 +480,7 @@ diff_draw(void *view, struct grid *g, const struct grid_area *area)
 }
 
 static void
-diff_place(void *view, char *buf, size_t size)
+diff_position(void *view, char *buf, size_t size)
 {
 	const struct view_diff *v = view;
 	const struct profile_select *b = session_before(v->session);
@@ -521,7 +521,7 @@ view_diff(void)
 {
 	static const struct view_type type = {
 		.name = "diff", .open = diff_open, .close = diff_close, .update = diff_update,
-		.table = diff_table, .draw = diff_draw, .place = diff_place,
+		.table = diff_table, .draw = diff_draw, .position = diff_position,
 		.focus = diff_focus, .key = keys, .nkeys = sizeof keys / sizeof keys[0],
 		.words = words,
 	};

@@ -119,7 +119,7 @@ draw_box(const struct view_flame *v, const struct canvas *c, uint32_t i, uint64_
 
 /* Where each node begins, from where its parent does. */
 static void
-place_children(const struct view_flame *v, uint64_t *left, uint32_t first,
+lay_out_children(const struct view_flame *v, uint64_t *left, uint32_t first,
     uint64_t begin)
 {
 	for (uint32_t i = first; i != CALLTREE_NONE; i = node(v, i)->sibling) {
@@ -131,7 +131,7 @@ place_children(const struct view_flame *v, uint64_t *left, uint32_t first,
 /* Where each node begins, for the caller to free; UINT64_MAX: it is not below what is
  * zoomed into.  Parents come before their children.  NULL: out of memory. */
 static uint64_t *
-place(const struct view_flame *v, uint32_t zoom)
+lay_out(const struct view_flame *v, uint32_t zoom)
 {
 	uint64_t *left = malloc((v->calls.n + 1) * sizeof *left);
 
@@ -139,19 +139,19 @@ place(const struct view_flame *v, uint32_t zoom)
 		return NULL;
 	memset(left, 0xff, (v->calls.n + 1) * sizeof *left);
 	if (zoom == CALLTREE_NONE)
-		place_children(v, left, v->calls.n ? v->calls.root : CALLTREE_NONE, 0);
+		lay_out_children(v, left, v->calls.n ? v->calls.root : CALLTREE_NONE, 0);
 	else
 		left[zoom] = 0;
 	for (uint32_t i = 0; i < v->calls.n; i++)
 		if (left[i] != UINT64_MAX)
-			place_children(v, left, node(v, i)->child, left[i]);
+			lay_out_children(v, left, node(v, i)->child, left[i]);
 	return left;
 }
 
 static int
 draw_graph(const struct view_flame *v, const struct canvas *c, uint32_t zoom)
 {
-	uint64_t *left = place(v, zoom);
+	uint64_t *left = lay_out(v, zoom);
 
 	for (uint32_t i = 0; left && i < v->calls.n; i++)
 		if (left[i] != UINT64_MAX)
@@ -319,7 +319,7 @@ flame_svg(void *view, FILE *out)
 	uint32_t zoom = find(v, v->zoom);
 	uint64_t whole = zoom == CALLTREE_NONE ? v->calls.total : node(v, zoom)->total;
 	unsigned top = zoom == CALLTREE_NONE ? 0 : node(v, zoom)->depth, deep = top;
-	uint64_t *left = place(v, zoom);
+	uint64_t *left = lay_out(v, zoom);
 	int r = 0;
 
 	if (!left)
@@ -437,7 +437,7 @@ static uint32_t
 box_at(const struct view_flame *v, uint32_t zoom, unsigned depth, int x)
 {
 	uint64_t whole = zoom == CALLTREE_NONE ? v->calls.total : node(v, zoom)->total;
-	uint64_t *left = place(v, zoom);
+	uint64_t *left = lay_out(v, zoom);
 	uint32_t found = CALLTREE_NONE;
 
 	for (uint32_t i = 0; left && i < v->calls.n; i++)
@@ -537,7 +537,7 @@ flame_open(struct session *session)
 }
 
 static void
-flame_place(void *view, char *buf, size_t size)
+flame_position(void *view, char *buf, size_t size)
 {
 	const struct view_flame *v = view;
 
@@ -565,7 +565,7 @@ view_flame(void)
 {
 	static const struct view_type type = {
 		.name = "flame", .open = flame_open, .close = flame_close,
-		.update = flame_update, .draw = flame_draw, .place = flame_place, .svg = flame_svg,
+		.update = flame_update, .draw = flame_draw, .position = flame_position, .svg = flame_svg,
 		.find = flame_find, .click = flame_click,
 		.focus = flame_focus, .key = keys, .nkeys = sizeof keys / sizeof keys[0],
 		.words = words,

@@ -25,7 +25,7 @@
 #define AGE_MOST (600 * SECOND)
 #define LEAKS_EVERY 3 /* seconds */
 
-enum column { LIVE, GROWTH, PEAK, TOTAL, COUNT, TEMPS, NAME, PLACE, TREND, NCOLUMNS };
+enum column { LIVE, GROWTH, PEAK, TOTAL, COUNT, TEMPS, NAME, LOCATION, TREND, NCOLUMNS };
 
 struct view_memory {
 	struct session *session;
@@ -154,7 +154,7 @@ draw_growth(struct grid *g, const struct grid_area *cell, const struct inuse_row
 }
 
 static void
-draw_place(const struct view_memory *v, const struct inuse_row *row, struct grid *g,
+draw_location(const struct view_memory *v, const struct inuse_row *row, struct grid *g,
     const struct grid_area *cell)
 {
 	if (v->group == PROFILE_THREAD && row->tid)
@@ -164,7 +164,7 @@ draw_place(const struct view_memory *v, const struct inuse_row *row, struct grid
 		grid_put(g, cell->y, cell->x, cell->columns, GRID_FAINT,
 		    row->version ? row->version : "");
 	else
-		column_place(g, cell, row->file, row->line, row->module);
+		column_location(g, cell, row->file, row->line, row->module);
 }
 
 static void
@@ -204,7 +204,7 @@ row_draw(const void *rows, size_t i, int column, struct grid *g,
 		sparkline_draw(&v->trends, row->id, g, cell);
 		break;
 	default:
-		draw_place(v, row, g, cell);
+		draw_location(v, row, g, cell);
 	}
 }
 
@@ -491,7 +491,7 @@ trust(const struct view_memory *v)
 }
 
 static void
-memory_place(void *view, char *buf, size_t size)
+memory_position(void *view, char *buf, size_t size)
 {
 	const struct view_memory *v = view;
 	const struct table *t = &v->table[v->group];
@@ -522,7 +522,7 @@ view_memory(void)
 	static const struct view_type type = {
 		.name = "memory", .open = memory_open, .close = memory_close,
 		.update = memory_update, .table = memory_table, .timeline = memory_timeline,
-		.focus = memory_focus, .draw = memory_draw, .place = memory_place,
+		.focus = memory_focus, .draw = memory_draw, .position = memory_position,
 		.key = keys, .nkeys = sizeof keys / sizeof keys[0],
 		.words = words,
 	};

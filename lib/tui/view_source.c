@@ -40,7 +40,7 @@ struct view_source {
 	size_t n, room;
 	uint64_t whole, live;
 	struct table table;
-	int placed;      /* the function's line was selected once */
+	int positioned;      /* the function's line was selected once */
 };
 
 static const struct table_column columns[NCOLUMNS] = {
@@ -138,7 +138,7 @@ load(struct view_source *v, const struct session_focus *focus)
 	free(v->text);
 	v->file = v->text = NULL;
 	v->n = 0;
-	v->placed = 0;
+	v->positioned = 0;
 	v->why = NULL;
 	v->table.held = 0;
 	v->of = focus->number;
@@ -271,8 +271,8 @@ source_update(void *view)
 	t = source_table(v, &s);
 	if (table_update(t, &s) < 0)
 		return -1;
-	if (!v->placed && v->first && v->first <= v->n && t->sort == NUMBER && !t->filter) {
-		v->placed = 1;
+	if (!v->positioned && v->first && v->first <= v->n && t->sort == NUMBER && !t->filter) {
+		v->positioned = 1;
 		table_first(t, &s);
 		table_move(t, &s, (long)v->first - 1);
 	}
@@ -331,7 +331,7 @@ source_draw(void *view, struct grid *g, const struct grid_area *area)
 }
 
 static void
-source_place(void *view, char *buf, size_t size)
+source_position(void *view, char *buf, size_t size)
 {
 	const struct view_source *v = view;
 	const struct table *t = &v->table;
@@ -354,7 +354,7 @@ view_source(void)
 	static const struct view_type type = {
 		.name = "source", .open = source_open, .close = source_close,
 		.update = source_update, .table = source_table, .draw = source_draw,
-		.place = source_place, .words = words,
+		.position = source_position, .words = words,
 	};
 
 	return &type;

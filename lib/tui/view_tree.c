@@ -536,7 +536,7 @@ tree_draw(void *view, struct grid *g, const struct grid_area *area)
 }
 
 static void
-tree_place(void *view, char *buf, size_t size)
+tree_position(void *view, char *buf, size_t size)
 {
 	const struct view_tree *v = view;
 	const struct table *t = &v->table;
@@ -563,7 +563,7 @@ static const char *const words[] = {
 };
 
 #define COMMON .close = tree_close, .update = tree_update, .table = tree_table, \
-	.draw = tree_draw, .place = tree_place, .focus = tree_focus, .key = keys, \
+	.draw = tree_draw, .position = tree_position, .focus = tree_focus, .key = keys, \
 	.nkeys = sizeof keys / sizeof keys[0], .words = words
 
 const struct view_type *
