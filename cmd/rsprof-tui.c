@@ -122,25 +122,25 @@ milliseconds_since(const struct timespec *from)
 }
 
 /* Press the keys of -k; each is seen before the next one. */
-static enum tui_wish
+static enum tui_request
 press(struct tui *t, struct grid *g)
 {
 	const char *s = pressed;
-	enum tui_wish wish = TUI_NOTHING;
+	enum tui_request request = TUI_NOTHING;
 	struct timespec from;
 
 	tui_draw(t, g);
-	while (*s && wish != TUI_QUIT) {
+	while (*s && request != TUI_QUIT) {
 		const char *key = s;
 
 		clock_gettime(CLOCK_MONOTONIC, &from);
-		wish = tui_key(t, keys_next(&s));
+		request = tui_key(t, keys_next(&s));
 		tui_draw(t, g);
 		if (timed)
 			fprintf(stderr, "%.*s\t%.3f\n", (int)(s - key), key,
 			    milliseconds_since(&from));
 	}
-	return wish;
+	return request;
 }
 
 /* ---- as text ----------------------------------------------------------- */
@@ -196,22 +196,22 @@ fit(struct screen *s, struct grid *g)
 }
 
 /* What is typed ahead is handled before the screen is drawn. */
-static enum tui_wish
+static enum tui_request
 handle_keys(struct screen *s, struct tui *t, enum screen_event *event, int *value)
 {
-	enum tui_wish wish = TUI_NOTHING;
+	enum tui_request request = TUI_NOTHING;
 
-	while (*event == SCREEN_KEY && wish != TUI_QUIT) {
+	while (*event == SCREEN_KEY && request != TUI_QUIT) {
 		if (*value != KEYS_NONE)
-			wish = tui_key(t, *value);
-		if (wish == TUI_REPAIR)
+			request = tui_key(t, *value);
+		if (request == TUI_REPAIR)
 			screen_redraw(s);
-		if (wish == TUI_COPY)
+		if (request == TUI_COPY)
 			screen_copy(s, tui_copied(t));
-		if (wish != TUI_QUIT)
+		if (request != TUI_QUIT)
 			*event = screen_wait(s, 0, value);
 	}
-	return wish;
+	return request;
 }
 
 /* Wait for an event, or until it is time to look at the file: 1 where the
@@ -241,7 +241,7 @@ next_event(struct screen *s, struct tui *t, uint64_t *next, int *number)
 
 /* Until somebody wants to quit: 0, or the signal that said so; or -1. */
 static int
-run_loop(struct screen *s, struct tui *t, struct grid *g)
+run_events(struct screen *s, struct tui *t, struct grid *g)
 {
 	uint64_t next = milliseconds() + TICK;
 	int changed, number;
@@ -269,7 +269,7 @@ run_terminal(struct tui *t, struct grid *g)
 	fit(s, g);
 	if (press(t, g) != TUI_QUIT) {
 		screen_draw(s, g);
-		number = run_loop(s, t, g);
+		number = run_events(s, t, g);
 	}
 	screen_close(s);
 	if (number < 0)

@@ -99,7 +99,7 @@ slot(struct worker *w, const struct worker_job *job)
 }
 
 static struct worker_job *
-take(struct worker *w)
+pop(struct worker *w)
 {
 	struct worker_job **best = &w->first;
 
@@ -132,7 +132,7 @@ work(void *arg)
 
 	pthread_mutex_lock(&w->lock);
 	while (!atomic_load(&w->stop)) {
-		job = take(w);
+		job = pop(w);
 		if (job)
 			run_one(w, job);
 		else

@@ -112,25 +112,25 @@ text_of(struct inuse *u, const char *s, uint32_t *out)
 
 /* ---- what sums refer to ------------------------------------------------ */
 
-typedef int take_row(struct inuse *u, struct db_stmt *s);
+typedef int on_row(struct inuse *u, struct db_stmt *s);
 
 static int
-take_all(struct inuse *u, struct db_stmt *s, take_row *take)
+read_all_rows(struct inuse *u, struct db_stmt *s, on_row *handle)
 {
 	int r;
 
 	while ((r = db_step(s)) == 1)
-		if (take(u, s) < 0)
+		if (handle(u, s) < 0)
 			return -1;
 	return r;
 }
 
 /* Run a query, and take each row. */
 static int
-each(struct inuse *u, const char *sql, take_row *take)
+query(struct inuse *u, const char *sql, on_row *handle)
 {
 	struct db_stmt *s = db_prepare(u->db, sql);
-	int r = s ? take_all(u, s, take) : -1;
+	int r = s ? read_all_rows(u, s, handle) : -1;
 
 	db_finalize(s);
 	return r;
@@ -138,19 +138,19 @@ each(struct inuse *u, const char *sql, take_row *take)
 
 /* The same of rows that come after the last one read, ?1. */
 static int
-each_new(struct inuse *u, enum table t, const char *sql, take_row *take)
+query_new(struct inuse *u, enum table t, const char *sql, on_row *handle)
 {
 	struct db_stmt *s = db_prepare(u->db, sql);
 	int r = -1;
 
 	if (s && db_start(s, "i", u->seen[t]) == 0)
-		r = take_all(u, s, take);
+		r = read_all_rows(u, s, handle);
 	db_finalize(s);
 	return r;
 }
 
 static int
-take_frame(struct inuse *u, struct db_stmt *s)
+on_frame(struct inuse *u, struct db_stmt *s)
 {
 	struct frame f = { .line = number(s, 3), .crate = NONE, .version = NONE,
 		.generic = NONE, .runtime = profile_runtime(db_text(s, 4)) };
@@ -166,7 +166,7 @@ take_frame(struct inuse *u, struct db_stmt *s)
 }
 
 static int
-take_origin(struct inuse *u, struct db_stmt *s)
+on_origin(struct inuse *u, struct db_stmt *s)
 {
 	uint32_t i = idmap_get(&u->frame_of, number(s, 0));
 
@@ -180,7 +180,7 @@ take_origin(struct inuse *u, struct db_stmt *s)
 }
 
 static int
-take_module(struct inuse *u, struct db_stmt *s)
+on_module(struct inuse *u, struct db_stmt *s)
 {
 	uint32_t text;
 
@@ -191,7 +191,7 @@ take_module(struct inuse *u, struct db_stmt *s)
 
 /* Where names were given later, callers that were inlined come later, too. */
 static int
-take_stack(struct inuse *u, struct db_stmt *s)
+on_stack(struct inuse *u, struct db_stmt *s)
 {
 	struct node n = { .offset = number(s, 3), .row = NONE };
 
@@ -207,7 +207,7 @@ take_stack(struct inuse *u, struct db_stmt *s)
 
 /* In a damaged recording callers may go in circles: there they end. */
 static int
-take_caller(struct inuse *u, struct db_stmt *s)
+on_caller(struct inuse *u, struct db_stmt *s)
 {
 	uint32_t n = idmap_get(&u->node_of, number(s, 0));
 	uint32_t caller = idmap_get(&u->node_of, number(s, 1)), up = caller;
@@ -220,7 +220,7 @@ take_caller(struct inuse *u, struct db_stmt *s)
 }
 
 static int
-take_thread(struct inuse *u, struct db_stmt *s)
+on_thread(struct inuse *u, struct db_stmt *s)
 {
 	struct thread t = { number(s, 1), number(s, 2), NONE, NONE };
 
@@ -499,7 +499,7 @@ end_interval(struct inuse *u)
 /* ---- what happened ----------------------------------------------------- */
 
 static void
-saw_time(struct inuse *u, uint64_t time)
+extend_to(struct inuse *u, uint64_t time)
 {
 	if (time > u->sum.last)
 		u->sum.last = time;
@@ -516,7 +516,7 @@ is_again(const struct inuse *u, size_t stream)
 }
 
 static int
-remember(struct inuse *u, const struct site *site, uint64_t live)
+add_past(struct inuse *u, const struct site *site, uint64_t live)
 {
 	if (array_room(&u->past, u->npast, &u->past_room, sizeof *u->past) < 0)
 		return nomem(u);
@@ -526,7 +526,7 @@ remember(struct inuse *u, const struct site *site, uint64_t live)
 }
 
 static int
-forget(struct inuse *u, struct site *site)
+end_lives(struct inuse *u, struct site *site)
 {
 	struct inuse_sum change = { .live = -site->live, .count = -site->count };
 
@@ -535,7 +535,7 @@ forget(struct inuse *u, struct site *site)
 	site->live = site->count = 0;
 	if (u->o.age)
 		return 0;
-	return remember(u, site, 0) < 0 ? -1 : add_change(u, site, &change);
+	return add_past(u, site, 0) < 0 ? -1 : add_change(u, site, &change);
 }
 
 /* Whoever attaches again does not know what lived before. */
@@ -544,7 +544,7 @@ begin_streams(struct inuse *u, uint64_t time)
 {
 	for (; u->begun < u->nstream && u->stream[u->begun].began <= time; u->begun++)
 		for (size_t i = 0; is_again(u, u->begun) && i < u->nsite; i++)
-			if (forget(u, &u->site[i]) < 0)
+			if (end_lives(u, &u->site[i]) < 0)
 				return -1;
 	return 0;
 }
@@ -581,19 +581,19 @@ is_wanted(const struct inuse *u, const struct site *site)
 }
 
 static int
-take_heap(struct inuse *u, struct db_stmt *s)
+on_heap(struct inuse *u, struct db_stmt *s)
 {
 	uint64_t time = number(s, 0), live = number(s, 11), count = number(s, 12);
 	struct inuse_sum change = { 0 };
 	struct site *site;
 
 	u->any = 1;
-	saw_time(u, time);
+	extend_to(u, time);
 	if (begin_interval(u, time) < 0 || (site = find_site(u, s)) == NULL)
 		return -1;
 	if (!is_wanted(u, site))
 		return 0;
-	if (u->o.age == 0 && remember(u, site, live) < 0)
+	if (u->o.age == 0 && add_past(u, site, live) < 0)
 		return -1;
 	if (time >= u->o.until && u->o.until != UINT64_MAX)
 		return 0;
@@ -616,7 +616,7 @@ take_heap(struct inuse *u, struct db_stmt *s)
 }
 
 static int
-take_age(struct inuse *u, struct db_stmt *s)
+on_age(struct inuse *u, struct db_stmt *s)
 {
 	struct site *site;
 
@@ -652,12 +652,12 @@ add_old(struct inuse *u)
 }
 
 static int
-take_memory(struct inuse *u, struct db_stmt *s)
+on_memory(struct inuse *u, struct db_stmt *s)
 {
 	uint64_t time = number(s, 0);
 
 	u->any = 1;
-	saw_time(u, time);
+	extend_to(u, time);
 	if (time >= u->o.until && u->o.until != UINT64_MAX)
 		return 0;
 	u->sum.rss = number(s, 1);
@@ -674,14 +674,14 @@ take_memory(struct inuse *u, struct db_stmt *s)
 }
 
 static int
-take_lost(struct inuse *u, struct db_stmt *s)
+on_lost(struct inuse *u, struct db_stmt *s)
 {
 	u->sum.lost = number(s, 0);
 	return 0;
 }
 
 static int
-take_layer(struct inuse *u, struct db_stmt *s)
+on_layer(struct inuse *u, struct db_stmt *s)
 {
 	uint32_t text;
 
@@ -693,7 +693,7 @@ take_layer(struct inuse *u, struct db_stmt *s)
 
 /* Samples, windows, or the default, which may have gone over to them. */
 static int
-take_stream(struct inuse *u, struct db_stmt *s)
+on_stream(struct inuse *u, struct db_stmt *s)
 {
 	const char *attributes = db_text(s, 0);
 	const char *p = attributes ? strstr(attributes, "sample=") : NULL;
@@ -713,7 +713,7 @@ take_stream(struct inuse *u, struct db_stmt *s)
 }
 
 static int
-take_estimated(struct inuse *u, struct db_stmt *s)
+on_estimated(struct inuse *u, struct db_stmt *s)
 {
 	u->sum.estimated |= number(s, 0) != 0;
 	return 0;
@@ -721,7 +721,7 @@ take_estimated(struct inuse *u, struct db_stmt *s)
 
 /* The last snapshot, and until when what it has is suspected. */
 static int
-take_snapshot(struct inuse *u, struct db_stmt *s)
+on_snapshot(struct inuse *u, struct db_stmt *s)
 {
 	uint64_t time = number(s, 0), tenth, old;
 
@@ -743,28 +743,28 @@ take_snapshot(struct inuse *u, struct db_stmt *s)
 static int
 read_names(struct inuse *u)
 {
-	return each_new(u, FRAME,
+	return query_new(u, FRAME,
 	           "SELECT frame.id, fn.text, fi.text, line, class.class FROM frame "
 	           "LEFT JOIN string fn ON fn.id = function "
 	           "LEFT JOIN string fi ON fi.id = file "
 	           "LEFT JOIN class ON class.frame = frame.id WHERE frame.id > ?1",
-	           take_frame) < 0 ||
+	           on_frame) < 0 ||
 	        (db_schema(u->db) >= 4 &&
-	            each_new(u, ORIGIN,
+	            query_new(u, ORIGIN,
 	                "SELECT frame, crate.text, version.text, folded.text FROM origin "
 	                "LEFT JOIN string crate ON crate.id = crate "
 	                "LEFT JOIN string version ON version.id = version "
 	                "LEFT JOIN string folded ON folded.id = folded WHERE frame > ?1",
-	                take_origin) < 0) ||
-	        each_new(u, MODULE, "SELECT id, path FROM module WHERE id > ?1",
-	            take_module) < 0 ||
-	        each_new(u, STACK, "SELECT id, parent, module, offset, frame FROM stack "
-	                           "WHERE id > ?1 ORDER BY id", take_stack) < 0 ||
-	        each_new(u, STACK, "SELECT id, parent FROM stack "
-	                           "WHERE id > ?1 AND parent > id", take_caller) < 0 ||
-	        each_new(u, THREAD, "SELECT thread.id, pid, tid, thread.name FROM thread "
+	                on_origin) < 0) ||
+	        query_new(u, MODULE, "SELECT id, path FROM module WHERE id > ?1",
+	            on_module) < 0 ||
+	        query_new(u, STACK, "SELECT id, parent, module, offset, frame FROM stack "
+	                           "WHERE id > ?1 ORDER BY id", on_stack) < 0 ||
+	        query_new(u, STACK, "SELECT id, parent FROM stack "
+	                           "WHERE id > ?1 AND parent > id", on_caller) < 0 ||
+	        query_new(u, THREAD, "SELECT thread.id, pid, tid, thread.name FROM thread "
 	                            "LEFT JOIN process ON process.id = process "
-	                            "WHERE thread.id > ?1", take_thread) < 0
+	                            "WHERE thread.id > ?1", on_thread) < 0
 	    ? -1
 	    : 0;
 }
@@ -772,15 +772,15 @@ read_names(struct inuse *u)
 static int
 read_sums(struct inuse *u)
 {
-	if (each_new(u, HEAP,
+	if (query_new(u, HEAP,
 	        "SELECT time, thread, stack, cut, allocs, bytes, frees, freed, temps, moved, "
 	        "copied, live, count, peak FROM heap WHERE rowid > ?1 ORDER BY rowid",
-	        take_heap) < 0)
+	        on_heap) < 0)
 		return -1;
 	if (!u->o.age)
 		return 0;
-	return each_new(u, AGE, "SELECT time, thread, stack, cut, born, bytes, count FROM age "
-	                        "WHERE rowid > ?1", take_age) < 0
+	return query_new(u, AGE, "SELECT time, thread, stack, cut, born, bytes, count FROM age "
+	                        "WHERE rowid > ?1", on_age) < 0
 	    ? -1
 	    : add_old(u);
 }
@@ -817,18 +817,18 @@ static int
 read_all(struct inuse *u)
 {
 	u->nstream = 0;
-	return each(u, "SELECT attributes, began FROM stream WHERE producer = 'heap' "
-	               "ORDER BY began, id", take_stream) < 0 ||
-	        each_new(u, HEAP, "SELECT max(samples > 0 AND samples <> allocs) FROM heap "
-	                          "WHERE rowid > ?1", take_estimated) < 0 ||
-	        each(u, "SELECT layer FROM probe", take_layer) < 0 ||
-	        each(u, "SELECT coalesce(sum(count), 0) FROM lost WHERE producer = 'heap'",
-	            take_lost) < 0 ||
-	        each_new(u, MEMORY, "SELECT time, rss, anon, unknown, covered, hits, cost, peak "
+	return query(u, "SELECT attributes, began FROM stream WHERE producer = 'heap' "
+	               "ORDER BY began, id", on_stream) < 0 ||
+	        query_new(u, HEAP, "SELECT max(samples > 0 AND samples <> allocs) FROM heap "
+	                          "WHERE rowid > ?1", on_estimated) < 0 ||
+	        query(u, "SELECT layer FROM probe", on_layer) < 0 ||
+	        query(u, "SELECT coalesce(sum(count), 0) FROM lost WHERE producer = 'heap'",
+	            on_lost) < 0 ||
+	        query_new(u, MEMORY, "SELECT time, rss, anon, unknown, covered, hits, cost, peak "
 	                            "FROM memory WHERE rowid > ?1 ORDER BY rowid",
-	            take_memory) < 0 ||
+	            on_memory) < 0 ||
 	        (u->o.age &&
-	            each(u, "SELECT DISTINCT time FROM age ORDER BY time", take_snapshot) < 0) ||
+	            query(u, "SELECT DISTINCT time FROM age ORDER BY time", on_snapshot) < 0) ||
 	        read_names(u) < 0 || read_sums(u) < 0 || read_seen(u) < 0
 	    ? -1
 	    : 0;

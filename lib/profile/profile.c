@@ -568,7 +568,7 @@ counts(const struct profile *p, const struct profile_sample *s, unsigned id,
 
 /* When a thread was last told of, or began, and before: the interval between.
  */
-struct stackmap {
+struct interval {
 	uint64_t last, before;
 };
 
@@ -576,15 +576,15 @@ struct stackmap {
  * thread was told of before, unless that is so long ago that it was on the CPU
  * for a while. */
 static uint64_t
-interval_begin(const struct profile_sample *s, struct stackmap *told)
+interval_begin(const struct profile_sample *s, struct interval *i)
 {
 	uint64_t length;
 
-	if (s->time != told->last) {
-		told->before = told->last;
-		told->last = s->time;
+	if (s->time != i->last) {
+		i->before = i->last;
+		i->last = s->time;
 	}
-	length = s->time > told->before ? s->time - told->before : 0;
+	length = s->time > i->before ? s->time - i->before : 0;
 	if (length > OFF_LAG)
 		length = INTERVAL;
 	if (length < s->ns)
@@ -625,21 +625,21 @@ put_sample(struct buckets *b, const struct profile_sample *s, uint64_t begin)
 
 static void
 fill_buckets(const struct profile *p, struct buckets *b, unsigned id,
-    unsigned columns, const char *mark, struct stackmap *told)
+    unsigned columns, const char *mark, struct interval *intervals)
 {
 	const struct profile_sample *s;
 	uint64_t begin;
 	size_t i;
 
 	for (i = 0; i < p->data->nthread; i++)
-		told[i].last = p->data->thread[i].began;
+		intervals[i].last = p->data->thread[i].began;
 	for (i = 0; i < p->data->nsample; i++) {
 		s = &p->data->sample[i];
 		if (!(columns >> s->state & 1))
 			continue;
 		begin = s->time;
 		if (s->state != PROFILE_ON)
-			begin = interval_begin(s, &told[s->thread]);
+			begin = interval_begin(s, &intervals[s->thread]);
 		if (counts(p, s, id, mark))
 			put_sample(b, s, begin);
 	}
@@ -652,15 +652,15 @@ profile_series(const struct profile *p, unsigned id, char what,
 {
 	struct buckets b = { bucket, n, from, width };
 	char *mark = calloc(p->data->tree->n + 1, 1);
-	struct stackmap *told = calloc(p->data->nthread + 1, sizeof *told);
-	int r = mark && told ? 0 : -1;
+	struct interval *intervals = calloc(p->data->nthread + 1, sizeof *intervals);
+	int r = mark && intervals ? 0 : -1;
 
 	memset(bucket, 0, n * sizeof *bucket);
 	if (r == 0 && p->group != PROFILE_THREAD)
 		mark_nodes(p, id, what, mark);
 	if (r == 0 && width)
-		fill_buckets(p, &b, id, metric_columns[metric], mark, told);
-	free(told);
+		fill_buckets(p, &b, id, metric_columns[metric], mark, intervals);
+	free(intervals);
 	free(mark);
 	return r;
 }

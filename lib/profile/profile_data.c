@@ -67,7 +67,7 @@ in_range(const struct profile_data *d, uint64_t time)
 }
 
 static void
-saw_time(struct profile_data *d, uint64_t time)
+extend_to(struct profile_data *d, uint64_t time)
 {
 	if (time > d->until)
 		time = d->until;
@@ -91,16 +91,16 @@ attribute(const char *attributes, const char *key)
 }
 
 static int
-take_stream(struct profile_data *d, struct db_stmt *s)
+on_stream(struct profile_data *d, struct db_stmt *s)
 {
 	uint64_t least = attribute(db_text(s, 4), "off=");
 	uint64_t began = unsigned_time(db_int(s, 2)), ended = PROFILE_RUNNING;
 	uint32_t producer;
 
-	saw_time(d, began);
+	extend_to(d, began);
 	if (!db_is_null(s, 3)) {
 		ended = unsigned_time(db_int(s, 3));
-		saw_time(d, ended);
+		extend_to(d, ended);
 	}
 	if (least < d->off_least)
 		d->off_least = least;
@@ -110,7 +110,7 @@ take_stream(struct profile_data *d, struct db_stmt *s)
 }
 
 static int
-take_module(struct profile_data *d, struct db_stmt *s)
+on_module(struct profile_data *d, struct db_stmt *s)
 {
 	const char *path = db_text(s, 1);
 	uint32_t text;
@@ -121,7 +121,7 @@ take_module(struct profile_data *d, struct db_stmt *s)
 }
 
 static int
-take_frame(struct profile_data *d, struct db_stmt *s)
+on_frame(struct profile_data *d, struct db_stmt *s)
 {
 	struct profile_ids *ids = d->ids;
 	struct frame frame = { .line = unsigned_time(db_int(s, 3)), .crate = NONE,
@@ -139,7 +139,7 @@ take_frame(struct profile_data *d, struct db_stmt *s)
 }
 
 static int
-take_origin(struct profile_data *d, struct db_stmt *s)
+on_origin(struct profile_data *d, struct db_stmt *s)
 {
 	uint32_t f = idmap_get(&d->ids->frame_map, (uint64_t)db_int(s, 0));
 	struct frame *frame = f == NONE ? NULL : &d->ids->frame[f];
@@ -154,7 +154,7 @@ take_origin(struct profile_data *d, struct db_stmt *s)
 }
 
 static int
-take_class(struct profile_data *d, struct db_stmt *s)
+on_category(struct profile_data *d, struct db_stmt *s)
 {
 	uint32_t f = idmap_get(&d->ids->frame_map, (uint64_t)db_int(s, 0));
 
@@ -218,7 +218,7 @@ find_rows(struct profile_data *d, struct profile_node *node,
 }
 
 static int
-take_stack(struct profile_data *d, struct db_stmt *s)
+on_stack(struct profile_data *d, struct db_stmt *s)
 {
 	struct profile_node node = { .id = db_int(s, 0), .caller = db_int(s, 1) };
 	uint32_t module = idmap_get(&d->ids->module_map, (uint64_t)db_int(s, 2));
@@ -249,7 +249,7 @@ add_thread(struct profile_data *d, int64_t id, uint32_t *t)
 
 /* Threads come again as long as they run: their names may change. */
 static int
-take_thread(struct profile_data *d, struct db_stmt *s)
+on_thread(struct profile_data *d, struct db_stmt *s)
 {
 	uint32_t t = idmap_get(&d->ids->thread_map, (uint64_t)db_int(s, 0));
 
@@ -259,7 +259,7 @@ take_thread(struct profile_data *d, struct db_stmt *s)
 	d->thread[t].tid = (uint64_t)db_int(s, 2);
 	d->thread[t].began = unsigned_time(db_int(s, 4));
 	d->thread[t].ended = db_is_null(s, 5) ? UINT64_MAX : unsigned_time(db_int(s, 5));
-	saw_time(d, d->thread[t].began);
+	extend_to(d, d->thread[t].began);
 	return strtab_add(d->text, db_text(s, 3), &d->thread[t].name);
 }
 
@@ -346,7 +346,7 @@ count_sample(struct profile_data *d, const struct profile_sample *s, uint64_t wa
 /* Off-CPU time and CPU samples have the same columns, as far as the latter
  * have any. */
 static int
-take_sample(struct profile_data *d, struct db_stmt *s,
+add_sample(struct profile_data *d, struct db_stmt *s,
     struct profile_sample *sample, uint64_t waits)
 {
 	uint32_t thread;
@@ -384,15 +384,15 @@ count_course(struct profile_data *d, const struct profile_sample *s)
 }
 
 static int
-take_cpu(struct profile_data *d, struct db_stmt *s)
+on_cpu(struct profile_data *d, struct db_stmt *s)
 {
 	struct profile_sample sample = { .time = unsigned_time(db_int(s, 1)),
 		.ns = unsigned_time(db_int(s, 4)), .state = PROFILE_ON };
 
-	saw_time(d, sample.time);
+	extend_to(d, sample.time);
 	if (!in_range(d, sample.time))
 		return 0;
-	return count_course(d, &sample) < 0 ? -1 : take_sample(d, s, &sample, 0);
+	return count_course(d, &sample) < 0 ? -1 : add_sample(d, s, &sample, 0);
 }
 
 static void
@@ -433,21 +433,21 @@ find_state(const char *name)
 }
 
 static int
-take_off(struct profile_data *d, struct db_stmt *s)
+on_off(struct profile_data *d, struct db_stmt *s)
 {
 	struct profile_sample sample = { .time = unsigned_time(db_int(s, 1)),
 		.ns = unsigned_time(db_int(s, 4)) };
 	enum profile_state state = find_state(db_text(s, 7));
 	uint64_t waits = 0;
 
-	saw_time(d, sample.time);
+	extend_to(d, sample.time);
 	if (!in_range(d, sample.time))
 		return 0;
 	sample.state = state;
 	if (state != PROFILE_READY)
 		waits = unsigned_time(db_int(s, 6));
 	if (array_room(&d->waits, d->noff, &d->waits_room, sizeof *d->waits) < 0 ||
-	    take_sample(d, s, &sample, waits) < 0)
+	    add_sample(d, s, &sample, waits) < 0)
 		return -1;
 	d->waits[d->noff] = waits < UINT32_MAX ? (uint32_t)waits : UINT32_MAX;
 	if (sample.time > d->off_last)
@@ -457,13 +457,13 @@ take_off(struct profile_data *d, struct db_stmt *s)
 }
 
 static int
-take_lost(struct profile_data *d, struct db_stmt *s)
+on_lost(struct profile_data *d, struct db_stmt *s)
 {
 	struct profile_loss loss = { .count = unsigned_time(db_int(s, 3)) };
 	uint64_t time = unsigned_time(db_int(s, 1));
 	size_t i;
 
-	saw_time(d, time);
+	extend_to(d, time);
 	if (!in_range(d, time))
 		return 0;
 	if (strtab_add(d->text, db_text(s, 2), &loss.producer) < 0 ||
@@ -482,25 +482,25 @@ take_lost(struct profile_data *d, struct db_stmt *s)
 }
 
 static int
-take_cost(struct profile_data *d, struct db_stmt *s)
+on_cost(struct profile_data *d, struct db_stmt *s)
 {
 	struct profile_cost cost = { .time = unsigned_time(db_int(s, 1)),
 		.ns = unsigned_time(db_int(s, 3)),
 		.bytes = unsigned_time(db_int(s, 4)) };
 
-	saw_time(d, cost.time);
+	extend_to(d, cost.time);
 	if (strtab_add(d->text, db_text(s, 2), &cost.producer) < 0)
 		return -1;
 	return profile_runs_cost(d->runs, &cost, in_range(d, cost.time));
 }
 
 static int
-take_note(struct profile_data *d, struct db_stmt *s)
+on_note(struct profile_data *d, struct db_stmt *s)
 {
 	uint64_t time = unsigned_time(db_int(s, 1));
 	uint32_t n;
 
-	saw_time(d, time);
+	extend_to(d, time);
 	return in_range(d, time) ? strtab_add(d->notes, db_text(s, 2), &n) : 0;
 }
 
@@ -509,47 +509,47 @@ take_note(struct profile_data *d, struct db_stmt *s)
 /* In an order in which everything is known before it is referred to.  The
  * first column is the number that goes up; of what may change still, such as
  * threads, old rows come again. */
-static const struct srcpath {
+static const struct source {
 	const char *sql;
 	const char *types; /* of ?1, the last row read, and ?2, a recent time */
-	int (*take)(struct profile_data *d, struct db_stmt *s);
+	int (*on_row)(struct profile_data *d, struct db_stmt *s);
 	int schema; /* in which the table came; 0: the first one */
 } source[NTABLES] = {
 	[T_STREAM] = { "SELECT id, producer, began, ended, attributes FROM stream",
-	    "", take_stream, 0 },
+	    "", on_stream, 0 },
 	[T_FRAME] = { "SELECT frame.id, fn.text, fi.text, line FROM frame "
 	              "LEFT JOIN string fn ON fn.id = function "
 	              "LEFT JOIN string fi ON fi.id = file WHERE frame.id > ?1",
-	    "i", take_frame, 0 },
+	    "i", on_frame, 0 },
 	[T_ORIGIN] = { "SELECT frame, crate.text, version.text, folded.text FROM origin "
 	               "LEFT JOIN string crate ON crate.id = crate "
 	               "LEFT JOIN string version ON version.id = version "
 	               "LEFT JOIN string folded ON folded.id = folded WHERE frame > ?1",
-	    "i", take_origin, 4 },
-	[T_CLASS] = { "SELECT frame, class FROM class WHERE frame > ?1", "i", take_class, 3 },
-	[T_MODULE] = { "SELECT id, path FROM module WHERE id > ?1", "i", take_module, 0 },
+	    "i", on_origin, 4 },
+	[T_CLASS] = { "SELECT frame, class FROM class WHERE frame > ?1", "i", on_category, 3 },
+	[T_MODULE] = { "SELECT id, path FROM module WHERE id > ?1", "i", on_module, 0 },
 	[T_STACK] = { "SELECT id, parent, module, offset, frame, cut FROM stack "
 	              "WHERE id > ?1",
-	    "i", take_stack, 0 },
+	    "i", on_stack, 0 },
 	[T_THREAD] = { "SELECT thread.id, pid, tid, thread.name, thread.began, "
 	               "thread.ended "
 	               "FROM thread LEFT JOIN process ON process.id = process "
 	               "WHERE thread.id > ?1 OR thread.ended IS NULL OR thread.ended > ?2",
-	    "ii", take_thread, 0 },
+	    "ii", on_thread, 0 },
 	[T_CPU] = { "SELECT rowid, time, thread, stack, ns, cut FROM cpu "
 	            "WHERE rowid > ?1",
-	    "i", take_cpu, 0 },
+	    "i", on_cpu, 0 },
 	[T_OFF] = { "SELECT rowid, time, thread, stack, ns, cut, count, state "
 	            "FROM off WHERE rowid > ?1",
-	    "i", take_off, 2 },
+	    "i", on_off, 2 },
 	[T_LOST] = { "SELECT rowid, time, producer, count, reason FROM lost "
 	             "WHERE rowid > ?1",
-	    "i", take_lost, 0 },
+	    "i", on_lost, 0 },
 	[T_COST] = { "SELECT rowid, time, producer, ns, bytes FROM cost "
 	             "WHERE rowid > ?1",
-	    "i", take_cost, 0 },
+	    "i", on_cost, 0 },
 	[T_NOTE] = { "SELECT rowid, time, text FROM note WHERE rowid > ?1",
-	    "i", take_note, 0 },
+	    "i", on_note, 0 },
 };
 
 static int
@@ -559,7 +559,7 @@ read_rows(struct profile_data *d, struct db *db, enum table t,
 	int r;
 
 	while ((r = db_step(s)) == 1) {
-		if (source[t].take(d, s) < 0)
+		if (source[t].on_row(d, s) < 0)
 			return db_no_memory(db);
 		if (db_int(s, 0) > d->ids->seen[t])
 			d->ids->seen[t] = db_int(s, 0);

@@ -5,13 +5,13 @@
 #include "base/array.h"
 
 /* One that has said nothing for so long has ended. */
-#define PATIENCE 3000000000
+#define TIMEOUT 3000000000
 
 struct run {
 	int64_t id; /* 0: known by a cost record only */
 	uint32_t producer;
 	uint64_t began, ended;
-	uint64_t heard; /* its last cost record; 0: none */
+	uint64_t reported; /* its last cost record; 0: none */
 	uint64_t ns, bytes;
 };
 
@@ -63,9 +63,9 @@ profile_runs_stream(struct profile_runs *r, int64_t id, uint32_t producer,
 /* ---- cost -------------------------------------------------------------- */
 
 static int
-is_heard(const struct run *run, uint64_t time)
+is_reporting(const struct run *run, uint64_t time)
 {
-	return run->heard == 0 || time <= run->heard + PATIENCE;
+	return run->reported == 0 || time <= run->reported + TIMEOUT;
 }
 
 /* How likely a run is to have written a cost record: what has ended may have
@@ -73,13 +73,13 @@ is_heard(const struct run *run, uint64_t time)
 static int
 rank(const struct run *run, const struct profile_cost *c)
 {
-	if (run->ns > c->ns || !is_heard(run, c->time))
+	if (run->ns > c->ns || !is_reporting(run, c->time))
 		return 0;
 	return run->ended < c->time ? 1 : 2;
 }
 
 static struct run *
-speaker(const struct profile_runs *r, const struct profile_cost *c)
+reporter(const struct profile_runs *r, const struct profile_cost *c)
 {
 	struct run *best = NULL, *run;
 	size_t i;
@@ -103,7 +103,7 @@ bytes_at(const struct profile_runs *r, uint64_t time)
 	size_t i;
 
 	for (i = 0; i < r->n; i++)
-		if (r->run[i].ended >= time && is_heard(&r->run[i], time))
+		if (r->run[i].ended >= time && is_reporting(&r->run[i], time))
 			sum += r->run[i].bytes;
 	return sum;
 }
@@ -113,7 +113,7 @@ profile_runs_cost(struct profile_runs *r, const struct profile_cost *c,
     int counts)
 {
 	struct run new = { 0, c->producer, .began = c->time };
-	struct run *run = speaker(r, c);
+	struct run *run = reporter(r, c);
 	uint64_t sum;
 
 	new.ended = PROFILE_RUNNING;
@@ -125,7 +125,7 @@ profile_runs_cost(struct profile_runs *r, const struct profile_cost *c,
 	/* Less than before: it has started again. */
 	sum = c->ns < run->ns ? c->ns : c->ns - run->ns;
 	run->ns = c->ns;
-	run->heard = c->time;
+	run->reported = c->time;
 	if (!counts)
 		return 0;
 	r->ns += sum;
@@ -179,7 +179,7 @@ end_of(const struct run *run, uint64_t to)
 {
 	if (run->ended != PROFILE_RUNNING)
 		return run->ended < to ? run->ended : to;
-	return is_heard(run, to) ? to : run->heard;
+	return is_reporting(run, to) ? to : run->reported;
 }
 
 uint64_t

@@ -30,9 +30,9 @@ create(const char *name, const char *suffix, char *path, size_t size)
 
 int
 export_file(const char *name, const char *suffix, int (*write)(void *ctx, FILE *out),
-    void *ctx, char *said, size_t size)
+    void *ctx, char *names, size_t size)
 {
-	size_t used = strlen(said);
+	size_t used = strlen(names);
 	char path[128];
 	int fd = create(name, suffix, path, sizeof path), bad, cause;
 	FILE *out = fd < 0 ? NULL : fdopen(fd, "w");
@@ -51,7 +51,7 @@ export_file(const char *name, const char *suffix, int (*write)(void *ctx, FILE *
 		errno = cause ? cause : ENOMEM;
 		return -1;
 	}
-	snprintf(said + used, size - used, "%s%s", used ? ", " : "", path);
+	snprintf(names + used, size - used, "%s%s", used ? ", " : "", path);
 	return 0;
 }
 
@@ -74,7 +74,7 @@ put_cell(FILE *out, struct grid *g, const struct table_source *s, size_t row, in
 }
 
 static int
-is_told(const struct table_source *s, int column)
+is_exported(const struct table_source *s, int column)
 {
 	return s->column[column].title && *s->column[column].title;
 }
@@ -87,7 +87,7 @@ put_row(FILE *out, struct grid *g, const struct table_source *s, size_t row, int
 	int r = 0;
 
 	for (int c = 0, n = 0; r == 0 && c < s->columns; c++) {
-		if (!is_told(s, c))
+		if (!is_exported(s, c))
 			continue;
 		if (n++)
 			putc(between, out);
@@ -129,7 +129,7 @@ export_csv(FILE *out, const struct table *t, const struct table_source *s)
 	int r = g ? 0 : -1;
 
 	for (int c = 0, n = 0; c < s->columns; c++)
-		if (is_told(s, c))
+		if (is_exported(s, c))
 			fprintf(out, "%s%s", n++ ? "," : "", s->column[c].title);
 	fputs("\r\n", out);
 	for (size_t i = 0; r == 0 && i < t->n; i++) {

@@ -15,7 +15,7 @@ struct table_source;
  * Appends its name to `said' (of `size' bytes).  -1: errno says why; no file is left.
  */
 int export_file(const char *name, const char *suffix,
-    int (*write)(void *ctx, FILE *out), void *ctx, char *said, size_t size);
+    int (*write)(void *ctx, FILE *out), void *ctx, char *names, size_t size);
 
 /* All rows of a table as CSV (RFC 4180), in their order.  -1: out of memory. */
 int export_csv(FILE *out, const struct table *t, const struct table_source *s);

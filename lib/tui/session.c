@@ -27,10 +27,10 @@ struct session {
 	struct session *other;
 	struct profile_select before; /* to 0: none */
 	unsigned version; /* of what has been read */
-	struct session_memory *told;
-	size_t ntold, told_room;
-	int64_t told_last; /* row that was read */
-	uint64_t told_from, covered, hits;
+	struct session_memory *usage;
+	size_t nusage, usage_room;
+	int64_t usage_last; /* row that was read */
+	uint64_t heap_began, covered, hits;
 	struct memory {
 		struct inuse *inuse;
 		unsigned version;        /* that it is of */
@@ -50,7 +50,7 @@ session_clock(void)
 /* ---- what the recording is of ------------------------------------------ */
 
 static void
-discover(struct session *s, const char *key, char **value)
+read_meta(struct session *s, const char *key, char **value)
 {
 	const char *v;
 
@@ -61,12 +61,12 @@ discover(struct session *s, const char *key, char **value)
 }
 
 static void
-learn_all(struct session *s)
+read_all_meta(struct session *s)
 {
 	const char *hz;
 
-	discover(s, "name", &s->name);
-	discover(s, "pid", &s->pid);
+	read_meta(s, "name", &s->name);
+	read_meta(s, "pid", &s->pid);
 	if (s->period)
 		return;
 	hz = db_meta(s->db, "hz");
@@ -95,7 +95,7 @@ find_state(struct session *s)
 {
 	if (session_summary(s)->live ||
 	    (db_live(s->db) && count_streams(s, "") == 0))
-		return session_silence(s) >= SESSION_PATIENCE ? SESSION_STALLED :
+		return session_silence(s) >= SESSION_TIMEOUT ? SESSION_STALLED :
 		    SESSION_LIVE;
 	return count_streams(s, "WHERE ended IS NULL") > 0 ? SESSION_CUT_OFF :
 	    SESSION_ENDED;
@@ -111,27 +111,27 @@ find_heap(struct session *s)
 	int r = stmt ? db_step(stmt) : -1;
 
 	if (r == 1)
-		s->told_from = (uint64_t)db_int(stmt, 0);
+		s->heap_began = (uint64_t)db_int(stmt, 0);
 	db_finalize(stmt);
 	return r < 0 ? -1 : 0;
 }
 
 static int
-take_memory(struct session *s, struct db_stmt *row)
+on_memory(struct session *s, struct db_stmt *row)
 {
 	struct session_memory m = { (uint64_t)db_int(row, 1), (uint64_t)db_int(row, 2),
 		(uint64_t)db_int(row, 3) };
 
-	if (array_room(&s->told, s->ntold, &s->told_room, sizeof m) < 0)
+	if (array_room(&s->usage, s->nusage, &s->usage_room, sizeof m) < 0)
 		return db_no_memory(s->db);
-	if (s->ntold == 0 && find_heap(s) < 0)
+	if (s->nusage == 0 && find_heap(s) < 0)
 		return -1;
-	if (m.rss == 0 && s->ntold) /* it has ended */
-		m.rss = s->told[s->ntold - 1].rss;
-	s->told_last = db_int(row, 0);
+	if (m.rss == 0 && s->nusage) /* it has ended */
+		m.rss = s->usage[s->nusage - 1].rss;
+	s->usage_last = db_int(row, 0);
 	s->covered += (uint64_t)db_int(row, 4);
 	s->hits += (uint64_t)db_int(row, 5);
-	s->told[s->ntold++] = m;
+	s->usage[s->nusage++] = m;
 	return 0;
 }
 
@@ -146,9 +146,9 @@ read_memory(struct session *s)
 		return 0;
 	row = db_prepare(s->db, "SELECT rowid, time, rss, live, covered, hits FROM memory "
 	    "WHERE rowid > ?1 ORDER BY rowid");
-	r = row ? db_start(row, "i", s->told_last) : -1;
+	r = row ? db_start(row, "i", s->usage_last) : -1;
 	while (r >= 0 && (r = db_step(row)) == 1)
-		r = take_memory(s, row);
+		r = on_memory(s, row);
 	db_finalize(row);
 	return r;
 }
@@ -183,7 +183,7 @@ session_open(const char *path, const char **error)
 		s->ino = st.st_ino;
 	}
 	s->changed = session_clock();
-	learn_all(s);
+	read_all_meta(s);
 	s->state = find_state(s);
 	return s;
 }
@@ -202,7 +202,7 @@ session_close(struct session *s)
 	free(s->pid);
 	free(s->focus.function);
 	free(s->focus.module);
-	free(s->told);
+	free(s->usage);
 	free(s->path);
 	free(s);
 }
@@ -234,7 +234,7 @@ session_update(struct session *s)
 	s->removed = is_removed(s);
 	s->failed = profile_update(s->profile) < 0 || read_memory(s) < 0;
 	if (s->failed) {
-		if (state == SESSION_LIVE && session_silence(s) >= SESSION_PATIENCE)
+		if (state == SESSION_LIVE && session_silence(s) >= SESSION_TIMEOUT)
 			s->state = SESSION_STALLED;
 		return -1;
 	}
@@ -242,7 +242,7 @@ session_update(struct session *s)
 	if (news) {
 		s->version++;
 		s->changed = session_clock();
-		learn_all(s);
+		read_all_meta(s);
 	}
 	s->state = find_state(s);
 	return news || s->state != state ||
@@ -349,19 +349,19 @@ session_inuse(struct session *s, enum profile_group group)
 const struct session_memory *
 session_memory(const struct session *s, size_t *n)
 {
-	*n = s->ntold;
-	return s->told;
+	*n = s->nusage;
+	return s->usage;
 }
 
 double
 session_covered(const struct session *s)
 {
-	uint64_t last = s->ntold ? s->told[s->ntold - 1].time : 0;
+	uint64_t last = s->nusage ? s->usage[s->nusage - 1].time : 0;
 
-	if (!s->hits || last <= s->told_from)
+	if (!s->hits || last <= s->heap_began)
 		return -1;
-	return s->covered >= last - s->told_from ? 100 :
-	    100 * (double)s->covered / (double)(last - s->told_from);
+	return s->covered >= last - s->heap_began ? 100 :
+	    100 * (double)s->covered / (double)(last - s->heap_began);
 }
 
 const struct session_focus *

@@ -24,7 +24,7 @@ enum session_state {
 	SESSION_ENDED
 };
 
-#define SESSION_PATIENCE 3 /* seconds; a producer says something each second */
+#define SESSION_TIMEOUT 3 /* seconds; a producer says something each second */
 #define SESSION_WINDOW UINT64_C(5000000000) /* nanoseconds that are "now" */
 
 /* NULL: *error says why and needs no free. */

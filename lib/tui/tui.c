@@ -55,11 +55,11 @@ struct tui {
 	char wanted[256];            /* what was searched for last */
 	char filter[256];
 	const char *message;         /* until the next key */
-	char said[512];              /* what it may be */
+	char text[512];              /* what it may be */
 	char *copied;                /* NULL: nothing yet */
 	int rows, columns, utf8;     /* of the screen that was drawn last */
 	int paused;
-	enum tui_wish wish;
+	enum tui_request request;
 };
 
 static struct pager *make_help(const struct tui *t);
@@ -165,7 +165,7 @@ act_copy(void *sheet, int arg)
 	t->copied = export_row(s->table, &s->source);
 	if (!t->copied)
 		return "no row to copy";
-	t->wish = TUI_COPY;
+	t->request = TUI_COPY;
 	return "copied, if the terminal takes it (OSC 52)";
 }
 
@@ -393,11 +393,11 @@ act_collapse(void *tui, int arg)
 }
 
 static const char *
-act_wish(void *tui, int wish)
+act_request(void *tui, int request)
 {
 	struct tui *t = tui;
 
-	t->wish = (enum tui_wish)wish;
+	t->request = (enum tui_request)request;
 	return NULL;
 }
 
@@ -463,24 +463,24 @@ act_export(void *tui, int arg)
 {
 	struct tui *t = tui;
 	const char *name = t->shown->type->name;
-	char said[400] = "";
+	char names[400] = "";
 	struct sheet s;
 
 	(void)arg;
-	if (export_file(name, "txt", write_text, t, said, sizeof said) < 0 ||
+	if (export_file(name, "txt", write_text, t, names, sizeof names) < 0 ||
 	    (find_sheet(t, &s) &&
-	        export_file(name, "csv", write_table, &s, said, sizeof said) < 0) ||
-	    (t->shown->type->svg && export_file(name, "svg", write_svg, t, said, sizeof said) < 0))
-		snprintf(t->said, sizeof t->said, "cannot be written here: %s", strerror(errno));
+	        export_file(name, "csv", write_table, &s, names, sizeof names) < 0) ||
+	    (t->shown->type->svg && export_file(name, "svg", write_svg, t, names, sizeof names) < 0))
+		snprintf(t->text, sizeof t->text, "cannot be written here: %s", strerror(errno));
 	else
-		snprintf(t->said, sizeof t->said, "written: %s", said);
-	return t->said;
+		snprintf(t->text, sizeof t->text, "written: %s", names);
+	return t->text;
 }
 
 /* Of every screen.  The terminal itself makes signals of ^Z and ^C. */
 static const struct view_key common_keys[] = {
-	{ 'q', TUI_QUIT, act_wish, "quit", "quit" },
-	{ KEYS_CONTROL('c'), TUI_QUIT, act_wish, "quit", NULL },
+	{ 'q', TUI_QUIT, act_request, "quit", "quit" },
+	{ KEYS_CONTROL('c'), TUI_QUIT, act_request, "quit", NULL },
 	{ '?', 0, act_help, "this help", "help" },
 	{ '1', 0, act_show, "time on the CPU, and off it", NULL },
 	{ '2', 1, act_show, "memory: what holds it", NULL },
@@ -496,8 +496,8 @@ static const struct view_key common_keys[] = {
 	{ 'e', 0, act_export, "export what is shown: text, CSV, SVG", NULL },
 	{ 'p', 0, act_pause, "pause: the recording goes on", "pause" },
 	{ 'i', 0, act_info, "information: losses, notes, origin", "info" },
-	{ KEYS_CONTROL('l'), TUI_REPAIR, act_wish, "draw the screen again", NULL },
-	{ KEYS_CONTROL('z'), TUI_NOTHING, act_wish, "suspend", NULL },
+	{ KEYS_CONTROL('l'), TUI_REPAIR, act_request, "draw the screen again", NULL },
+	{ KEYS_CONTROL('z'), TUI_NOTHING, act_request, "suspend", NULL },
 };
 #define COMMON (sizeof common_keys / sizeof common_keys[0])
 #define FIRST 12 /* of them stand first at the foot of the screen */
@@ -633,12 +633,12 @@ try_text_keys(struct tui *t, struct pager *pager, int key)
 	return 0;
 }
 
-enum tui_wish
+enum tui_request
 tui_key(struct tui *t, int key)
 {
 	struct pager *pager = text(t);
 
-	t->wish = TUI_NOTHING;
+	t->request = TUI_NOTHING;
 	t->message = NULL;
 	if (KEYS_MOUSE_IS(key))
 		t->message = mouse(t, key);
@@ -647,7 +647,7 @@ tui_key(struct tui *t, int key)
 	else if (!(pager ? try_text_keys(t, pager, key) : try_view_keys(t, key)) &&
 	    !try_keys(t, common_keys, COMMON, t, key))
 		t->message = "no such key here: ? lists them";
-	return t->wish;
+	return t->request;
 }
 
 /* ---- the help ---------------------------------------------------------- */

@@ -11,7 +11,7 @@ struct session;
 #define TUI_ROWS_MIN 8
 #define TUI_COLUMNS_MIN 40
 
-enum tui_wish {
+enum tui_request {
 	TUI_NOTHING,
 	TUI_REPAIR, /* draw all of the terminal anew */
 	TUI_COPY,   /* tui_copied() belongs into the clipboard */
@@ -22,7 +22,7 @@ enum tui_wish {
 struct tui *tui_open(struct session *session);
 void tui_close(struct tui *t);
 
-enum tui_wish tui_key(struct tui *t, int key);
+enum tui_request tui_key(struct tui *t, int key);
 
 const char *tui_copied(const struct tui *t); /* until the next key */
 

@@ -122,7 +122,7 @@ add_side(struct view_diff *v, enum side side, struct idmap *at)
 
 /* The time of all that is selected. */
 static int
-take_time(struct profile *p, struct part *part)
+read_time(struct profile *p, struct part *part)
 {
 	if (profile_regroup(p, PROFILE_FUNCTION) < 0)
 		return -1;
@@ -134,10 +134,10 @@ take_time(struct profile *p, struct part *part)
 
 /* And the memory. */
 static int
-take(struct session *session, struct part *part)
+read_part(struct session *session, struct part *part)
 {
 	part->heap = session_inuse(session, PROFILE_FUNCTION);
-	return take_time(session_profile(session), part);
+	return read_time(session_profile(session), part);
 }
 
 /* Fold and measure the old one as the new one is. */
@@ -205,7 +205,7 @@ read_before(struct view_diff *v, const struct profile_select *select,
 	b->of = *of;
 	b->metric = profile_measured(p);
 	b->version = session_version(v->session);
-	r = profile_select(p, select) < 0 || take_time(p, &b->part) < 0 || copy_rows(b) < 0 ?
+	r = profile_select(p, select) < 0 || read_time(p, &b->part) < 0 || copy_rows(b) < 0 ?
 	    -1 : 0;
 	if (profile_select(p, &now) < 0 || r < 0)
 		return -1;
@@ -215,7 +215,7 @@ read_before(struct view_diff *v, const struct profile_select *select,
 }
 
 static int
-take_before(struct view_diff *v, struct part *part)
+ensure_before(struct view_diff *v, struct part *part)
 {
 	struct profile_select select = *session_before(v->session);
 	struct inuse_options of;
@@ -392,15 +392,15 @@ is_compared(const struct view_diff *v)
 
 /* The old one first: for a moment another part of the time is selected. */
 static int
-take_both(struct view_diff *v)
+read_sides(struct view_diff *v)
 {
 	struct session *other = session_other(v->session);
 
-	if (other && (follow(v, other) < 0 || take(other, &v->part[OLD]) < 0))
+	if (other && (follow(v, other) < 0 || read_part(other, &v->part[OLD]) < 0))
 		return -1;
-	if (!other && take_before(v, &v->part[OLD]) < 0)
+	if (!other && ensure_before(v, &v->part[OLD]) < 0)
 		return -1;
-	return take(v->session, &v->part[NEW]);
+	return read_part(v->session, &v->part[NEW]);
 }
 
 static int
@@ -413,7 +413,7 @@ diff_update(void *view)
 
 	v->n = 0;
 	if (is_compared(v))
-		r = take_both(v) < 0 || add_side(v, NEW, &at) < 0 || add_side(v, OLD, &at) < 0 ?
+		r = read_sides(v) < 0 || add_side(v, NEW, &at) < 0 || add_side(v, OLD, &at) < 0 ?
 		    -1 : 0;
 	idmap_clear(&at);
 	return r < 0 ? -1 : table_update(diff_table(v, &s), &s);

@@ -253,7 +253,7 @@ memory_timeline(void *view, struct timeline_source *s)
 /* ---- keys -------------------------------------------------------------- */
 
 static int
-take_rows(struct view_memory *v)
+read_rows(struct view_memory *v)
 {
 	size_t n;
 	const struct inuse_row *all = inuse_rows(v->leaks ? v->leaks : v->inuse, &n);
@@ -326,7 +326,7 @@ memory_update(void *view)
 	v->n = 0;
 	if (v->age && read_leaks(v) < 0)
 		return -1;
-	if (v->inuse && (take_rows(v) < 0 || read_trends(v) < 0))
+	if (v->inuse && (read_rows(v) < 0 || read_trends(v) < 0))
 		return -1;
 	s = source(v);
 	if (!s.column[v->table[v->group].sort].title)
