@@ -89,7 +89,7 @@ select_range(struct session *session, const char *path, const struct range *r)
 /* Open what is looked at, and what it is compared with: *other, or NULL. */
 static struct session *
 open_all(const char *path, const struct range *range, const char *old,
-    const struct range *before, struct session **other)
+    const struct range *baseline, struct session **other)
 {
 	const char *error;
 	struct session *session = session_open(path, &error);
@@ -99,14 +99,14 @@ open_all(const char *path, const struct range *range, const char *old,
 	select_range(session, path, range);
 	*other = NULL;
 	if (!old) {
-		check_range(session, path, before);
-		session_set_before(session, before->from, before->to);
+		check_range(session, path, baseline);
+		session_set_baseline(session, baseline->from, baseline->to);
 		return session;
 	}
 	*other = session_open(old, &error);
 	if (!*other)
 		errx(STATUS_DATABASE, "%s", error);
-	select_range(*other, old, before);
+	select_range(*other, old, baseline);
 	session_set_other(session, *other);
 	return session;
 }
@@ -287,7 +287,7 @@ main(int argc, char **argv)
 	struct session *session, *other;
 	struct tui *t;
 	struct grid *g;
-	struct range range = { 0, 0 }, before = { 0, 0 };
+	struct range range = { 0, 0 }, baseline = { 0, 0 };
 	const char *old = NULL;
 	int batch = 0, c, status, utf8;
 
@@ -305,7 +305,7 @@ main(int argc, char **argv)
 			pressed = optarg;
 			break;
 		case 'R':
-			before = range_option(c, optarg);
+			baseline = range_option(c, optarg);
 			break;
 		case 'r':
 			range = range_option(c, optarg);
@@ -321,7 +321,7 @@ main(int argc, char **argv)
 	if (optind + 1 != argc)
 		usage();
 	check_keys();
-	session = open_all(argv[optind], &range, old, &before, &other);
+	session = open_all(argv[optind], &range, old, &baseline, &other);
 	t = tui_open(session);
 	g = grid_open(1, 1, utf8);
 	if (!t || !g)

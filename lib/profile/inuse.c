@@ -87,7 +87,7 @@ struct inuse {
 	size_t ntouched, touched_room;
 	struct stream *stream; /* of the heap, in the order of time */
 	size_t nstream, stream_room, begun;
-	int any, passed; /* memory was recorded; since has come */
+	int any, has_baseline; /* memory was recorded; since has come */
 };
 
 static int
@@ -551,11 +551,11 @@ begin_streams(struct inuse *u, uint64_t time)
 
 /* The first interval of what was asked for begins: what there is was before it. */
 static void
-pass_since(struct inuse *u)
+keep_baseline(struct inuse *u)
 {
 	for (size_t i = 0; i < u->nrow; i++)
-		u->row[i].out.before = u->row[i].out.self.live;
-	u->passed = 1;
+		u->row[i].out.baseline = u->row[i].out.self.live;
+	u->has_baseline = 1;
 }
 
 static int
@@ -564,8 +564,8 @@ begin_interval(struct inuse *u, uint64_t time)
 	if (u->ntimes && time == u->times[u->ntimes - 1])
 		return 0;
 	end_interval(u);
-	if (!u->passed && u->o.since && time >= u->o.since)
-		pass_since(u);
+	if (!u->has_baseline && u->o.since && time >= u->o.since)
+		keep_baseline(u);
 	if (array_room(&u->times, u->ntimes, &u->times_room, sizeof *u->times) < 0)
 		return nomem(u);
 	u->times[u->ntimes++] = time;
@@ -620,7 +620,7 @@ on_age(struct inuse *u, struct db_stmt *s)
 {
 	struct site *site;
 
-	if (number(s, 0) != u->sum.snapshot || number(s, 4) > u->sum.before)
+	if (number(s, 0) != u->sum.snapshot || number(s, 4) > u->sum.cutoff)
 		return 0;
 	site = find_site(u, s);
 	if (site == NULL)
@@ -734,7 +734,7 @@ on_snapshot(struct inuse *u, struct db_stmt *s)
 			u->sum.from = u->stream[i].began;
 	tenth = time - (time > u->sum.from ? (time - u->sum.from) / 10 : 0);
 	old = time > u->o.age ? time - u->o.age : 0;
-	u->sum.before = old < tenth ? old : tenth;
+	u->sum.cutoff = old < tenth ? old : tenth;
 	return 0;
 }
 
@@ -866,8 +866,8 @@ show(struct inuse *u, const struct row *row)
 	struct inuse_row *to = &u->out[u->nout++];
 
 	*to = row->out;
-	if (!u->passed && u->o.since)
-		to->before = to->self.live;
+	if (!u->has_baseline && u->o.since)
+		to->baseline = to->self.live;
 	raise_to(&to->self.peak, to->self.live);
 	raise_to(&to->total.peak, to->total.live);
 }
@@ -1040,7 +1040,7 @@ fill_all(const struct inuse *u, const uint64_t *live, uint64_t from, uint64_t wi
 }
 
 int
-inuse_trends(const struct inuse *u, uint64_t from, uint64_t width, uint64_t *out, size_t n)
+inuse_series_all(const struct inuse *u, uint64_t from, uint64_t width, uint64_t *out, size_t n)
 {
 	uint64_t *live = calloc(u->nrow + 1, sizeof *live);
 	uint64_t *had = calloc(u->nsite + 1, sizeof *had);

@@ -35,7 +35,7 @@ struct inuse_row {
 	const char *version; /* of a crate; NULL: not known */
 	uint64_t pid, tid;
 	struct inuse_sum self, total;
-	uint64_t before; /* what was live of its self at `since' */
+	uint64_t baseline; /* what was live of its self at `since' */
 };
 
 struct inuse_summary {
@@ -51,7 +51,7 @@ struct inuse_summary {
 	int growth;               /* of pages that became resident, by faults */
 	const char *layer;        /* that is probed; NULL: not known */
 	uint64_t snapshot;        /* of leaks: when it was taken, ns; 0: there is none */
-	uint64_t before;          /* and until when what is suspected was allocated */
+	uint64_t cutoff;          /* and until when what is suspected was allocated */
 	uint64_t from;            /* when the stream began that took it */
 };
 
@@ -106,7 +106,7 @@ int inuse_series(const struct inuse *u, unsigned id, char what, uint64_t from,
 /* The same for the self of all rows: of the row with an id those from out[id * n] on; it
  * has room for inuse_ids() rows. */
 size_t inuse_ids(const struct inuse *u);
-int inuse_trends(const struct inuse *u, uint64_t from, uint64_t width, uint64_t *out,
+int inuse_series_all(const struct inuse *u, uint64_t from, uint64_t width, uint64_t *out,
     size_t n);
 
 /* The stacks with the live bytes of each, for profile/calltree, by what it is grouped by;

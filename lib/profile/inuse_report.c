@@ -29,7 +29,7 @@ static uint64_t
 growth(const struct inuse_report *r, uint64_t live)
 {
 	const struct inuse_summary *sum = inuse_summary(r->inuse);
-	uint64_t ns = sum->before > sum->from ? sum->before - sum->from : 0;
+	uint64_t ns = sum->cutoff > sum->from ? sum->cutoff - sum->from : 0;
 
 	return ns ? (uint64_t)((double)live * 60e9 / (double)ns) : 0;
 }
@@ -94,7 +94,7 @@ put_sums(FILE *out, const struct inuse_report *r)
 		else
 			fprintf(out, "%s in %" PRIu64 " allocations that live at %.3f s, and were "
 			    "made before %.3f s\n", size(a, s->all.live), s->all.count,
-			    (double)s->snapshot / 1e9, (double)s->before / 1e9);
+			    (double)s->snapshot / 1e9, (double)s->cutoff / 1e9);
 		return;
 	}
 	fprintf(out, LABEL "%s in %" PRIu64 " %s, at the most %s", "Live",

@@ -666,10 +666,10 @@ profile_series(const struct profile *p, unsigned id, char what,
 }
 
 const uint64_t *
-profile_course(const struct profile *p, size_t *n)
+profile_history(const struct profile *p, size_t *n)
 {
-	*n = p->data->ncourse;
-	return p->data->course;
+	*n = p->data->nhistory;
+	return p->data->history;
 }
 
 size_t
@@ -679,7 +679,7 @@ profile_ids(const struct profile *p)
 }
 
 void
-profile_trends(const struct profile *p, uint64_t from, uint64_t width, uint64_t *out,
+profile_series_all(const struct profile *p, uint64_t from, uint64_t width, uint64_t *out,
     size_t n)
 {
 	const struct profile_data *d = p->data;

@@ -129,14 +129,14 @@ int profile_series(const struct profile *p, unsigned id, char what,
 
 /* The time on the CPU of all threads, whatever is selected, in each interval of so many
  * nanoseconds from the recording's start on. */
-const uint64_t *profile_course(const struct profile *p, size_t *n);
+const uint64_t *profile_history(const struct profile *p, size_t *n);
 
 /*
  * The self times of all rows of the present grouping in n buckets as above: of the row
  * with an id those from out[id * n] on.  It has room for profile_ids() rows.
  */
 size_t profile_ids(const struct profile *p);
-void profile_trends(const struct profile *p, uint64_t from, uint64_t width, uint64_t *out,
+void profile_series_all(const struct profile *p, uint64_t from, uint64_t width, uint64_t *out,
     size_t n);
 
 /* The stacks with what is measured and selected, for profile/calltree, by function or by

@@ -13,7 +13,7 @@
 #include "profile/profile_tree.h"
 #include "record/db.h"
 
-#define COURSE_MOST (UINT64_C(31) * 86400 * 4) /* a month */
+#define HISTORY_MAX (UINT64_C(31) * 86400 * 4) /* a month */
 #define NONE PROFILE_NONE
 
 /* A thread that ended so long before the last thing seen has the name it had
@@ -367,19 +367,19 @@ add_sample(struct profile_data *d, struct db_stmt *s,
 
 /* Times that no recording has are left out. */
 static int
-count_course(struct profile_data *d, const struct profile_sample *s)
+count_history(struct profile_data *d, const struct profile_sample *s)
 {
-	uint64_t i = s->time / PROFILE_COURSE;
+	uint64_t i = s->time / PROFILE_HISTORY_STEP;
 
-	if (i >= COURSE_MOST)
+	if (i >= HISTORY_MAX)
 		return 0;
-	for (; d->ncourse <= i; d->ncourse++) {
-		if (array_room(&d->course, d->ncourse, &d->course_room,
-		        sizeof *d->course) < 0)
+	for (; d->nhistory <= i; d->nhistory++) {
+		if (array_room(&d->history, d->nhistory, &d->history_room,
+		        sizeof *d->history) < 0)
 			return -1;
-		d->course[d->ncourse] = 0;
+		d->history[d->nhistory] = 0;
 	}
-	d->course[i] += s->ns;
+	d->history[i] += s->ns;
 	return 0;
 }
 
@@ -392,7 +392,7 @@ on_cpu(struct profile_data *d, struct db_stmt *s)
 	extend_to(d, sample.time);
 	if (!in_range(d, sample.time))
 		return 0;
-	return count_course(d, &sample) < 0 ? -1 : add_sample(d, s, &sample, 0);
+	return count_history(d, &sample) < 0 ? -1 : add_sample(d, s, &sample, 0);
 }
 
 static void
@@ -691,7 +691,7 @@ profile_data_free(struct profile_data *d)
 	free_ids(d->ids);
 	free(d->thread);
 	free(d->sample);
-	free(d->course);
+	free(d->history);
 	free(d->waits);
 	free(d->loss);
 	free(d);

@@ -52,12 +52,12 @@ struct profile_data {
 	struct profile_runs *runs;
 	struct profile_thread *thread;
 	struct profile_sample *sample; /* in the order of arrival */
-	uint64_t *course;              /* as profile_course() has it */
+	uint64_t *history;              /* as profile_history() has it */
 	uint32_t *waits;               /* of those that are not of the CPU */
 	struct profile_loss *loss;     /* one for each producer and reason */
-	size_t nthread, nsample, nloss, ncourse;
+	size_t nthread, nsample, nloss, nhistory;
 
-	size_t thread_room, sample_room, course_room, waits_room, loss_room;
+	size_t thread_room, sample_room, history_room, waits_room, loss_room;
 	struct profile_ids *ids;
 };
 

@@ -70,7 +70,7 @@ enum profile_runtime {
 /* Returns the bit of a category's name, 0 if that is none of the runtime's or NULL. */
 unsigned profile_runtime(const char *category);
 
-/* Nanoseconds of each element of profile_course(). */
-#define PROFILE_COURSE UINT64_C(250000000)
+/* Nanoseconds of each element of profile_history(). */
+#define PROFILE_HISTORY_STEP UINT64_C(250000000)
 
 #endif

@@ -42,7 +42,7 @@ is_known(const struct overview *s, enum what what)
 	const struct session_memory *m = session_memory(s->session, &n);
 
 	if (what == CPU)
-		return profile_course(session_profile(s->session), &n) && n > 0;
+		return profile_history(session_profile(s->session), &n) && n > 0;
 	while (n && !bytes(s, m, what)) {
 		m++;
 		n--;
@@ -82,12 +82,12 @@ static void
 percents(const struct overview *s, double *value)
 {
 	size_t n;
-	const uint64_t *ns = profile_course(session_profile(s->session), &n);
+	const uint64_t *ns = profile_history(session_profile(s->session), &n);
 
 	memset(value, 0, s->bars * sizeof *value);
 	for (size_t i = 0; i < n; i++) {
-		uint64_t at = i * PROFILE_COURSE, end = at + PROFILE_COURSE, to;
-		double each = 100.0 * (double)ns[i] / (double)PROFILE_COURSE / (double)s->width;
+		uint64_t at = i * PROFILE_HISTORY_STEP, end = at + PROFILE_HISTORY_STEP, to;
+		double each = 100.0 * (double)ns[i] / (double)PROFILE_HISTORY_STEP / (double)s->width;
 
 		for (at = at < s->from ? s->from : at; at < end; at = to) {
 			size_t b = (size_t)((at - s->from) / s->width);

@@ -25,7 +25,7 @@ struct session {
 	struct session_span span;
 	struct session_focus focus;
 	struct session *other;
-	struct profile_select before; /* to 0: none */
+	struct profile_select baseline; /* to 0: none */
 	unsigned version; /* of what has been read */
 	struct session_memory *usage;
 	size_t nusage, usage_room;
@@ -399,15 +399,15 @@ session_set_other(struct session *s, struct session *old)
 }
 
 const struct profile_select *
-session_before(const struct session *s)
+session_baseline(const struct session *s)
 {
-	return s->before.to ? &s->before : NULL;
+	return s->baseline.to ? &s->baseline : NULL;
 }
 
 void
-session_set_before(struct session *s, uint64_t from, uint64_t to)
+session_set_baseline(struct session *s, uint64_t from, uint64_t to)
 {
-	s->before = (struct profile_select){ from, to, PROFILE_ALL };
+	s->baseline = (struct profile_select){ from, to, PROFILE_ALL };
 }
 
 int

@@ -105,8 +105,8 @@ struct session *session_other(const struct session *s);
 void session_set_other(struct session *s, struct session *old);
 
 /* Or a part of its own time to compare with what is selected: NULL: none. */
-const struct profile_select *session_before(const struct session *s);
-void session_set_before(struct session *s, uint64_t from, uint64_t to);
+const struct profile_select *session_baseline(const struct session *s);
+void session_set_baseline(struct session *s, uint64_t from, uint64_t to);
 
 /* Count only that thread, by its id in the profile, or where one is counted all again.
  * 0: there is no such thread; -1: out of memory. */

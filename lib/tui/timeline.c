@@ -655,7 +655,7 @@ act_now(void *at, int arg)
 
 /* What comes after it is compared with it, until something else is selected. */
 static const char *
-act_before(void *at, int arg)
+act_baseline(void *at, int arg)
 {
 	struct timeline *t = timeline_of(at);
 	const struct profile_select *s = profile_selected(session_profile(t->session));
@@ -668,7 +668,7 @@ act_before(void *at, int arg)
 		return "no range is marked: [ and ] mark one";
 	if (to == UINT64_MAX)
 		return "the range has no end: ] marks it";
-	session_set_before(t->session, from, to);
+	session_set_baseline(t->session, from, to);
 	if (to >= last_time(t))
 		return select_range(t, 0, UINT64_MAX) ? "out of memory" :
 		    "that is what d compares with: mark another range";
@@ -725,7 +725,7 @@ static const struct view_key keys[] = {
 	{ 'b', 0, act_line, "chart: as a line, or filled", NULL },
 	{ 'z', 0, act_close, "chart: from the smallest value on, or from 0", NULL },
 	{ 'M', 0, act_now, "mark: show only what comes from now on, and what grows", NULL },
-	{ 'D', 0, act_before, "compare: what is marked is what was before (d)", NULL },
+	{ 'D', 0, act_baseline, "compare: what is marked is what was before (d)", NULL },
 	{ '=', 0, act_all, "show all of the time again", NULL },
 };
 

@@ -697,7 +697,7 @@ first_pane(struct session *session)
 	const struct profile_summary *s = session_summary(session);
 	struct inuse *u;
 
-	if (session_other(session) || session_before(session))
+	if (session_other(session) || session_baseline(session))
 		return DIFF;
 	if (s->samples || s->off || session_state(session) < SESSION_CUT_OFF)
 		return 0;

@@ -28,7 +28,7 @@ struct view_cpu {
 	size_t n;
 	struct table table[PROFILE_NGROUPS];
 	struct timeline *timeline;
-	struct sparkline trends;
+	struct sparkline sparkline;
 };
 
 #define NUMBERS \
@@ -118,7 +118,7 @@ row_compare(const void *rows, size_t x, size_t y, int column)
 	case NAME:
 		return column_by_text(a->name, b->name);
 	case TREND:
-		return by_growth(&v->trends, a, b);
+		return by_growth(&v->sparkline, a, b);
 	default:
 		return by_location(a, b);
 	}
@@ -167,7 +167,7 @@ row_draw(const void *rows, size_t i, int column, struct grid *g,
 		column_name(g, cell, row->name, v->group);
 		break;
 	case TREND:
-		sparkline_draw(&v->trends, row->id, g, cell);
+		sparkline_draw(&v->sparkline, row->id, g, cell);
 		break;
 	default:
 		draw_location(v, row, g, cell);
@@ -289,15 +289,15 @@ measure(struct view_cpu *v)
 }
 
 static int
-read_trends(struct view_cpu *v)
+read_sparkline(struct view_cpu *v)
 {
 	const struct profile *p = session_profile(v->session);
 	unsigned of = (unsigned)v->group + PROFILE_NGROUPS * ((unsigned)v->metric +
 	    PROFILE_NMETRICS * session_counted(v->session));
-	int r = sparkline_begin(&v->trends, v->session, of, profile_ids(p));
+	int r = sparkline_begin(&v->sparkline, v->session, of, profile_ids(p));
 
 	if (r > 0)
-		profile_trends(p, v->trends.from, v->trends.width, v->trends.value,
+		profile_series_all(p, v->sparkline.from, v->sparkline.width, v->sparkline.value,
 		    SPARKLINE_CELLS);
 	return r;
 }
@@ -310,7 +310,7 @@ cpu_update(void *view)
 	if (measure(v) < 0 || profile_regroup(session_profile(v->session), v->group) < 0)
 		return -1;
 	v->row = profile_rows(session_profile(v->session), &v->n);
-	if (read_trends(v) < 0)
+	if (read_sparkline(v) < 0)
 		return -1;
 	return resort(v) ? -1 : 0;
 }
@@ -422,7 +422,7 @@ cpu_close(void *view)
 	for (int i = 0; i < PROFILE_NGROUPS; i++)
 		table_free(&v->table[i]);
 	timeline_close(v->timeline);
-	sparkline_free(&v->trends);
+	sparkline_free(&v->sparkline);
 	free(v);
 }
 

@@ -39,7 +39,7 @@ struct part {
 };
 
 /* The old side where it is a part of the same recording: what it is of, and a copy. */
-struct before {
+struct baseline {
 	struct inuse_options of;
 	enum profile_metric metric;
 	int valid;
@@ -50,7 +50,7 @@ struct before {
 
 struct view_diff {
 	struct session *session;
-	struct before before;
+	struct baseline baseline;
 	struct part part[SIDES];
 	int by_time; /* percent of a core; else of all that was measured */
 	struct row *row;
@@ -157,18 +157,18 @@ follow(const struct view_diff *v, struct session *other)
 /* ---- a part of the same recording --------------------------------------- */
 
 static void
-before_clear(struct before *b)
+baseline_clear(struct baseline *b)
 {
 	free(b->row);
 	inuse_close(b->part.heap);
-	*b = (struct before){ 0 };
+	*b = (struct baseline){ 0 };
 }
 
 /* Is it what it was copied from?  What has come later does not change it. */
 static int
 is_valid(const struct view_diff *v, const struct inuse_options *of)
 {
-	const struct before *b = &v->before;
+	const struct baseline *b = &v->baseline;
 
 	return b->valid && inuse_is_same(&b->of, of) &&
 	    b->metric == profile_measured(session_profile(v->session)) &&
@@ -179,7 +179,7 @@ is_valid(const struct view_diff *v, const struct inuse_options *of)
 /* The rows stay when others are counted; their names are where they were as long as the
  * profile is open. */
 static int
-copy_rows(struct before *b)
+copy_rows(struct baseline *b)
 {
 	size_t n = b->part.n;
 
@@ -193,15 +193,15 @@ copy_rows(struct before *b)
 }
 
 static int
-read_before(struct view_diff *v, const struct profile_select *select,
+read_baseline(struct view_diff *v, const struct profile_select *select,
     const struct inuse_options *of)
 {
-	struct before *b = &v->before;
+	struct baseline *b = &v->baseline;
 	struct profile *p = session_profile(v->session);
 	struct profile_select now = *profile_selected(p);
 	int r;
 
-	before_clear(b);
+	baseline_clear(b);
 	b->of = *of;
 	b->metric = profile_measured(p);
 	b->version = session_version(v->session);
@@ -215,16 +215,16 @@ read_before(struct view_diff *v, const struct profile_select *select,
 }
 
 static int
-ensure_before(struct view_diff *v, struct part *part)
+ensure_baseline(struct view_diff *v, struct part *part)
 {
-	struct profile_select select = *session_before(v->session);
+	struct profile_select select = *session_baseline(v->session);
 	struct inuse_options of;
 
 	select.thread = profile_selected(session_profile(v->session))->thread;
 	of = session_inuse_options(v->session, PROFILE_FUNCTION, &select);
-	if (!is_valid(v, &of) && read_before(v, &select, &of) < 0)
+	if (!is_valid(v, &of) && read_baseline(v, &select, &of) < 0)
 		return -1;
-	*part = v->before.part;
+	*part = v->baseline.part;
 	return 0;
 }
 
@@ -387,7 +387,7 @@ diff_table(void *view, struct table_source *s)
 static int
 is_compared(const struct view_diff *v)
 {
-	return session_other(v->session) || session_before(v->session);
+	return session_other(v->session) || session_baseline(v->session);
 }
 
 /* The old one first: for a moment another part of the time is selected. */
@@ -398,7 +398,7 @@ read_sides(struct view_diff *v)
 
 	if (other && (follow(v, other) < 0 || read_part(other, &v->part[OLD]) < 0))
 		return -1;
-	if (!other && ensure_before(v, &v->part[OLD]) < 0)
+	if (!other && ensure_baseline(v, &v->part[OLD]) < 0)
 		return -1;
 	return read_part(v->session, &v->part[NEW]);
 }
@@ -448,7 +448,7 @@ diff_close(void *view)
 	if (!v)
 		return;
 	table_free(&v->table);
-	before_clear(&v->before);
+	baseline_clear(&v->baseline);
 	free(v->row);
 	free(v);
 }
@@ -483,7 +483,7 @@ static void
 diff_position(void *view, char *buf, size_t size)
 {
 	const struct view_diff *v = view;
-	const struct profile_select *b = session_before(v->session);
+	const struct profile_select *b = session_baseline(v->session);
 	const struct table *t = &v->table;
 	char what[UNITS_MAX + 16] = "changes", range[UNITS_MAX];
 

@@ -35,7 +35,7 @@ struct view_memory {
 	size_t n, room;
 	struct table table[PROFILE_NGROUPS];
 	struct timeline *timeline;
-	struct sparkline trends;
+	struct sparkline sparkline;
 	struct inuse *leaks; /* only what is suspected to leak; NULL: all is shown */
 	uint64_t age;        /* nanoseconds that it has lived at least */
 	struct inuse_options leaks_of;
@@ -81,7 +81,7 @@ temps(const struct inuse_row *row)
 static double
 growth(const struct inuse_row *row)
 {
-	return (double)row->self.live - (double)row->before;
+	return (double)row->self.live - (double)row->baseline;
 }
 
 static int
@@ -122,8 +122,8 @@ row_compare(const void *rows, size_t x, size_t y, int column)
 {
 	const struct view_memory *v = rows;
 	const struct inuse_row *a = &v->row[x], *b = &v->row[y];
-	int c = column == TREND ? larger(sparkline_growth(&v->trends, a->id),
-	                              sparkline_growth(&v->trends, b->id)) :
+	int c = column == TREND ? larger(sparkline_growth(&v->sparkline, a->id),
+	                              sparkline_growth(&v->sparkline, b->id)) :
 	                          by_column(a, b, column);
 
 	c = c ? c : by_column(a, b, LIVE);
@@ -145,7 +145,7 @@ static void
 draw_growth(struct grid *g, const struct grid_area *cell, const struct inuse_row *row,
     uint64_t whole)
 {
-	uint64_t live = row->self.live, before = row->before;
+	uint64_t live = row->self.live, before = row->baseline;
 	char buf[UNITS_MAX];
 
 	grid_put_right(g, cell->y, cell->x, cell->columns - 1,
@@ -201,7 +201,7 @@ row_draw(const void *rows, size_t i, int column, struct grid *g,
 		column_name(g, cell, row->name, v->group);
 		break;
 	case TREND:
-		sparkline_draw(&v->trends, row->id, g, cell);
+		sparkline_draw(&v->sparkline, row->id, g, cell);
 		break;
 	default:
 		draw_location(v, row, g, cell);
@@ -306,13 +306,13 @@ read_leaks(struct view_memory *v)
 }
 
 static int
-read_trends(struct view_memory *v)
+read_sparkline(struct view_memory *v)
 {
 	unsigned of = (unsigned)v->group + PROFILE_NGROUPS * session_counted(v->session);
-	int r = sparkline_begin(&v->trends, v->session, of, inuse_ids(v->inuse));
+	int r = sparkline_begin(&v->sparkline, v->session, of, inuse_ids(v->inuse));
 
-	return r > 0 ? inuse_trends(v->inuse, v->trends.from, v->trends.width,
-	                   v->trends.value, SPARKLINE_CELLS) :
+	return r > 0 ? inuse_series_all(v->inuse, v->sparkline.from, v->sparkline.width,
+	                   v->sparkline.value, SPARKLINE_CELLS) :
 	               r;
 }
 
@@ -326,7 +326,7 @@ memory_update(void *view)
 	v->n = 0;
 	if (v->age && read_leaks(v) < 0)
 		return -1;
-	if (v->inuse && (read_rows(v) < 0 || read_trends(v) < 0))
+	if (v->inuse && (read_rows(v) < 0 || read_sparkline(v) < 0))
 		return -1;
 	s = source(v);
 	if (!s.column[v->table[v->group].sort].title)
@@ -414,7 +414,7 @@ memory_close(void *view)
 	for (int i = 0; i < PROFILE_NGROUPS; i++)
 		table_free(&v->table[i]);
 	timeline_close(v->timeline);
-	sparkline_free(&v->trends);
+	sparkline_free(&v->sparkline);
 	inuse_close(v->leaks);
 	free(v->row);
 	free(v);
