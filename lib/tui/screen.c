@@ -34,12 +34,12 @@ struct screen {
 
 /* A style on terminals of 256, of 8 or 16, and of no colours; -1 is the
  * terminal's own foreground or background. */
-static const struct look {
+static const struct appearance {
 	short fg, bg, selected; /* of 256; selected: fg on the selected row */
 	attr_t attr;
 	short fg8, bg8;
 	attr_t attr8, mono;
-} looks[GRID_NSTYLES] = {
+} appearances[GRID_NSTYLES] = {
 	[GRID_PLAIN] = { -1, -1, 231, 0, -1, -1, 0, 0 },
 	[GRID_FAINT] = { 244, -1, 152, 0, -1, -1, A_DIM, A_DIM },
 	[GRID_STRONG] = { -1, -1, 231, A_BOLD, -1, -1, A_BOLD, A_BOLD },
@@ -74,9 +74,9 @@ static const struct look {
 #define SELECTED_BG 24
 
 static void
-look_256(struct screen *s, int i, short pair)
+init_256(struct screen *s, int i, short pair)
 {
-	const struct look *l = &looks[i];
+	const struct appearance *l = &appearances[i];
 
 	init_pair(pair, l->fg, l->bg);
 	init_pair((short)(pair + 1), l->selected, SELECTED_BG);
@@ -86,9 +86,9 @@ look_256(struct screen *s, int i, short pair)
 }
 
 static void
-look_8(struct screen *s, int i, short pair)
+init_8(struct screen *s, int i, short pair)
 {
-	const struct look *l = &looks[i];
+	const struct appearance *l = &appearances[i];
 
 	init_pair(pair, l->fg8, l->bg8);
 	s->pair[i] = pair;
@@ -97,10 +97,10 @@ look_8(struct screen *s, int i, short pair)
 }
 
 static void
-look_plain(struct screen *s, int i)
+init_mono(struct screen *s, int i)
 {
-	s->attr[i] = looks[i].mono;
-	s->attr_selected[i] = (looks[i].mono & ~A_DIM) | A_REVERSE;
+	s->attr[i] = appearances[i].mono;
+	s->attr_selected[i] = (appearances[i].mono & ~A_DIM) | A_REVERSE;
 }
 
 static int
@@ -113,17 +113,17 @@ wants_color(void)
 }
 
 static void
-looks_init(struct screen *s)
+init_styles(struct screen *s)
 {
 	int color = wants_color();
 
 	for (int i = 0; i < GRID_NSTYLES; i++)
 		if (color && COLORS >= 256 && COLOR_PAIRS > 2 * GRID_NSTYLES)
-			look_256(s, i, (short)(1 + 2 * i));
+			init_256(s, i, (short)(1 + 2 * i));
 		else if (color && COLOR_PAIRS > GRID_NSTYLES)
-			look_8(s, i, (short)(1 + i));
+			init_8(s, i, (short)(1 + i));
 		else
-			look_plain(s, i);
+			init_mono(s, i);
 }
 
 /* ---- a crash ------------------------------------------------------------ */
@@ -267,7 +267,7 @@ start_curses(struct screen *s)
 	mousemask(BUTTON1_PRESSED | BUTTON1_RELEASED | BUTTON4_PRESSED | BUTTON5_PRESSED,
 	    NULL);
 	mouseinterval(0);
-	looks_init(s);
+	init_styles(s);
 	return 0;
 }
 

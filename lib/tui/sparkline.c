@@ -34,7 +34,7 @@ sparkline_begin(struct sparkline *t, struct session *session, unsigned of, size_
 }
 
 static const uint64_t *
-of_row(const struct sparkline *t, unsigned id)
+row_values(const struct sparkline *t, unsigned id)
 {
 	return t->valid && id < t->ids ? t->value + (size_t)id * SPARKLINE_CELLS : NULL;
 }
@@ -42,7 +42,7 @@ of_row(const struct sparkline *t, unsigned id)
 double
 sparkline_growth(const struct sparkline *t, unsigned id)
 {
-	const uint64_t *value = of_row(t, id);
+	const uint64_t *value = row_values(t, id);
 	double growth = 0;
 
 	for (int i = 0; value && i < SPARKLINE_CELLS; i++)
@@ -54,7 +54,7 @@ void
 sparkline_draw(const struct sparkline *t, unsigned id, struct grid *g,
     const struct grid_area *cell)
 {
-	const uint64_t *value = of_row(t, id);
+	const uint64_t *value = row_values(t, id);
 	uint64_t most = 1;
 
 	for (int i = 0; value && i < SPARKLINE_CELLS; i++)
