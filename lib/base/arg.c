@@ -20,7 +20,8 @@ is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* The digits at *s as a number; -1: there are none, or too many. */
+/* Parse the digits at *s into *out and move *s past them.  Returns -1 if there are none
+ * or the number overflows. */
 static int
 digits(const char **s, uint64_t *out)
 {
@@ -33,8 +34,8 @@ digits(const char **s, uint64_t *out)
 	return 0;
 }
 
-/* The unit at *s, which must be a smaller one than `after`; seconds where the
- * string ends and nothing stood before. */
+/* Parse the unit at *s, which must be smaller than `after`; a string that ends without
+ * any unit is in seconds.  Returns its index, or -1. */
 static int
 unit(const char **s, int after)
 {
@@ -51,7 +52,7 @@ unit(const char **s, int after)
 	return -1;
 }
 
-/* One number and its unit: the unit's index, or -1. */
+/* Parse a number and its unit into *ns.  Returns the unit's index, or -1. */
 static int
 term(const char **s, int after, uint64_t *ns)
 {

@@ -1,5 +1,5 @@
 /*
- * The arguments of options that several commands share.
+ * Parsers for option arguments that several commands share.
  */
 #ifndef ARG_H
 #define ARG_H
@@ -7,18 +7,18 @@
 #include <stdint.h>
 
 /*
- * A duration: a number of seconds, or numbers each followed by a unit (h, m,
- * s, ms), the larger unit first: "90", "1.5", "30s", "1h30m", "250ms".  A
- * number may have a fraction; what is finer than a nanosecond is dropped.
- * 0, or -1 where the string is none or does not fit into *ns.
+ * Parse a duration: a number of seconds, or numbers each followed by a unit (h, m, s,
+ * ms), larger units first: "90", "1.5", "30s", "1h30m", "250ms".  A number may have a
+ * fraction; digits below a nanosecond are dropped.  Returns 0, or -1 if s is not a
+ * duration or does not fit into *ns.
  */
 int arg_duration(const char *s, uint64_t *ns);
 
-/* "FROM-TO", two of those, each of which may be missing: from the beginning, to the end
- * (UINT64_MAX).  0, or -1 where the string is no range of any length. */
+/* Parse "FROM-TO", two durations of which either may be missing: *from is then 0, *to
+ * UINT64_MAX. Returns 0, or -1 if s is not a range or the range is empty. */
 int arg_range(const char *s, uint64_t *from, uint64_t *to);
 
-/* A decimal number of min..max: 0, or -1 where the string is none. */
+/* Parse a decimal number between min and max.  Returns 0, or -1 if s is not one. */
 int arg_number(const char *s, uint64_t min, uint64_t max, uint64_t *out);
 
 #endif

@@ -13,8 +13,8 @@ bytes_take(struct bytes *b, size_t len)
 	return v;
 }
 
-/* The 7-bit groups of a LEB128 number; how many bits they have, and in *last
- * the last byte. */
+/* Read the 7-bit groups of a LEB128 number into *v and the last byte into *last.
+ * Returns the number of bits read. */
 static unsigned
 groups(struct bytes *b, uint64_t *v, uint64_t *last)
 {

@@ -1,6 +1,6 @@
 /*
- * Reading bytes that somebody else wrote: past the end there are zeros, and
- * failed is set.  Little-endian.
+ * A reader of untrusted bytes, little-endian.  Past the end it returns zeros and sets
+ * `failed`.
  */
 #ifndef BYTES_H
 #define BYTES_H
@@ -13,7 +13,7 @@ struct bytes {
 	int failed;
 };
 
-/* Skip len bytes: where they begin, or NULL. */
+/* Skip len bytes.  Returns where they begin, or NULL past the end. */
 static inline const void *
 bytes_skip(struct bytes *b, uint64_t len)
 {
@@ -28,10 +28,10 @@ bytes_skip(struct bytes *b, uint64_t len)
 	return NULL;
 }
 
-/* An unsigned number of len bytes, at most 8. */
+/* Read an unsigned number of len bytes, at most 8. */
 uint64_t bytes_take(struct bytes *b, size_t len);
 
-/* LEB128 numbers (DWARF 5, 7.6); what does not fit 64 bits is dropped. */
+/* Read LEB128 numbers (DWARF 5, 7.6).  Bits beyond 64 are dropped. */
 uint64_t bytes_long_uleb(struct bytes *b);
 int64_t bytes_sleb(struct bytes *b);
 
@@ -43,11 +43,11 @@ bytes_uleb(struct bytes *b)
 	return bytes_long_uleb(b);
 }
 
-/* How much follows, where a unit begins (DWARF 5, 7.4), and whether its offsets have
- * 4 bytes or 8 (NULL: it does not matter). */
+/* Read the length of a unit (DWARF 5, 7.4) and set *offset_size, unless NULL, to the
+ * size of the unit's offsets: 4 or 8 bytes. */
 uint64_t bytes_length(struct bytes *b, unsigned *offset_size);
 
-/* What comes up to the next NUL: "" where there is none. */
+/* Read a string up to its NUL. Returns "" if there is no NUL. */
 const char *bytes_string(struct bytes *b);
 
 #endif

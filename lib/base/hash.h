@@ -14,7 +14,7 @@
 
 uint64_t hash_bytes(uint64_t h, const void *bytes, size_t len);
 uint64_t hash_u64(uint64_t h, uint64_t v);
-uint64_t hash_str(uint64_t h, const char *s); /* NULL is hashed as "-" */
+uint64_t hash_str(uint64_t h, const char *s); /* hashes NULL as "-" */
 
 /* Returns h as an id, which is never 0. */
 uint64_t hash_id(uint64_t h);

@@ -2,8 +2,8 @@
 
 #include <stdlib.h>
 
-/* Ids may be hashes or 1, 2, 3: multiply (by 2^64 over the golden ratio) and
- * take the high bits. */
+/* Returns the slot where a search for an id starts.  Ids may be hashes or 1, 2, 3:
+ * multiply by 2^64 over the golden ratio and take the high bits. */
 static size_t
 home(const struct idmap *m, uint64_t id)
 {
@@ -69,7 +69,7 @@ idmap_delete(struct idmap *m, uint64_t id)
 
 	if (s == NULL || s->value == IDMAP_NONE)
 		return;
-	/* Move up what would no longer be found behind the hole. */
+	/* Move up the entries that a search would no longer reach across the hole. */
 	hole = i = (size_t)(s - m->slot);
 	while (m->slot[i = (i + 1) & mask].value != IDMAP_NONE)
 		if (((i - home(m, m->slot[i].id)) & mask) >= ((i - hole) & mask)) {

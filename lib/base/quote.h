@@ -1,15 +1,15 @@
 /*
- * Strings as JSON (RFC 8259) and CSV (RFC 4180) want them.
+ * Strings quoted for JSON (RFC 8259) and CSV (RFC 4180).
  */
 #ifndef QUOTE_H
 #define QUOTE_H
 
 #include <stdio.h>
 
-/* With its quotes; null for NULL.  What is not UTF-8 becomes U+FFFD. */
+/* Write s as a JSON string, or null for NULL. Bytes that are not UTF-8 become U+FFFD. */
 void quote_json(FILE *out, const char *s);
 
-/* In quotes where that is needed. */
+/* Write s as a CSV field, in quotes if it needs them. */
 void quote_csv(FILE *out, const char *s);
 
 #endif

@@ -25,7 +25,7 @@ strtab_add(struct strtab *t, const char *s, uint32_t *number)
 	*number = STRTAB_NONE;
 	if (s == NULL)
 		return 0;
-	/* Strings of the same hash take the next keys. */
+	/* Probe the following keys: strings can have the same hash. */
 	for (key = hash_str(HASH_INIT, s); t->map; key++) {
 		if ((*number = idmap_get(t->map, key)) == IDMAP_NONE)
 			break;

@@ -1,6 +1,6 @@
 /*
- * Strings kept once each, known by small numbers from 0.  Zeroed, it is
- * empty; the caller owns the struct, the table owns its copies.
+ * Interned strings: each is stored once and known by a number, from 0.  Zeroed, the
+ * table is empty; the caller owns the struct, the table its copies.
  */
 #ifndef STRTAB_H
 #define STRTAB_H
@@ -18,13 +18,13 @@ struct strtab {
 	size_t n, room;
 };
 
-/* The number of a string, which is copied where it is new; NULL has
- * STRTAB_NONE.  -1: out of memory. */
+/* Set *number to that of a string, adding a copy if it is new; NULL has STRTAB_NONE.
+ * Returns 0, or -1 if out of memory. */
 int strtab_add(struct strtab *t, const char *s, uint32_t *number);
 
-/* The string, valid until the table is cleared; NULL for STRTAB_NONE. */
+/* Returns a string, valid until the table is cleared; NULL for STRTAB_NONE. */
 const char *strtab_text(const struct strtab *t, uint32_t number);
 
-void strtab_clear(struct strtab *t); /* empty again, memory freed */
+void strtab_clear(struct strtab *t); /* empties the table and frees its memory */
 
 #endif

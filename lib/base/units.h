@@ -1,6 +1,6 @@
 /*
- * Sizes, shares and times written for people.  Each function writes into buf
- * and returns a string in it.
+ * Sizes, shares and times formatted for people.  Each function writes into buf and
+ * returns a string in it.
  */
 #ifndef UNITS_H
 #define UNITS_H
@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define UNITS_MAX 64 /* bytes of a buffer, NUL included */
+#define UNITS_MAX 64 /* size of a buffer, NUL included */
 
 /* Format bytes in 5 columns, in powers of 1024: "  17B", " 4.1K", "  12M". */
 const char *units_size(char buf[UNITS_MAX], uint64_t bytes);

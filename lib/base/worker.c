@@ -13,7 +13,7 @@ struct worker {
 	int started;
 	int fd;
 	atomic_int stop;
-	pthread_mutex_t lock; /* for the queue, and around both conditions */
+	pthread_mutex_t lock; /* protects the queue; both conditions use it */
 	pthread_cond_t added, done;
 	struct worker_job *first, **last;
 };
@@ -87,7 +87,7 @@ unlink_at(struct worker *w, struct worker_job **at)
 	return job;
 }
 
-/* Where the queue points at a job; NULL: it is not queued any more. */
+/* Find the pointer to a job in the queue.  Returns NULL if it is not queued. */
 static struct worker_job **
 slot(struct worker *w, const struct worker_job *job)
 {
@@ -142,7 +142,8 @@ work(void *arg)
 	return NULL;
 }
 
-/* Signals are for the owner: it is its poll(2) that they interrupt. */
+/* Start the thread, once, with all signals blocked: they have to interrupt the owner's
+ * poll(2). */
 static int
 start(struct worker *w)
 {

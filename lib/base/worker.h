@@ -1,8 +1,8 @@
 /*
- * A thread that does jobs one after the other, the most urgent first.
+ * A thread that runs queued jobs one at a time, the most urgent first.
  *
- * Other threads may ask for a job (worker_done, worker_want, worker_wait);
- * all else is for the one that owns the worker.
+ * Any thread may call worker_done(), worker_want() and worker_wait(); the other
+ * functions are for the thread that owns the worker.
  */
 #ifndef WORKER_H
 #define WORKER_H
@@ -12,39 +12,38 @@
 
 struct worker;
 
-/* The first member of whatever a job is; the caller owns it.  Zeroed, but for
- * its rank. */
+/* A job: the first member of a struct that the caller owns.  Zeroed, except for its rank. */
 struct worker_job {
-	uint64_t rank; /* the lowest goes first, of equals the one added first */
+	uint64_t rank; /* lowest first; equal ranks in the order they were added */
 	atomic_int done;
 	struct worker_job *next;
 };
 
-/* Does a job, in the thread; it may return early where *stop is not 0. */
+/* Run a job, in the worker's thread.  It may return early once *stop is not 0. */
 typedef void worker_run(void *ctx, struct worker_job *job,
     const atomic_int *stop);
 
-/* The thread is started by the first worker_add(), with all signals blocked.
- * NULL: errno says why. */
+/* Create a worker.  The first worker_add() starts its thread, with all signals blocked.
+ * Returns NULL, with errno set, on failure. */
 struct worker *worker_new(worker_run *run, void *ctx);
 
-/* The job that is being done is told to stop, and waited for; what is still
- * queued is not done.  No job is touched any more after this. */
+/* Tell the running job to stop, wait for it, and drop the queued ones.  No job is
+ * touched after this returns. */
 void worker_free(struct worker *w);
 
-/* Where there cannot be a thread the job is done at once. */
+/* Queue a job; if no thread can be created, run it at once. */
 void worker_add(struct worker *w, struct worker_job *job);
 
-/* Has it been done?  Then all that it wrote can be seen. */
+/* Returns whether a job has been run.  Everything it wrote is visible then. */
 int worker_done(const struct worker_job *job);
 
-/* Do this job before all that nobody wants yet (rank 0). */
+/* Move a job ahead of all jobs that were not asked for, to rank 0. */
 void worker_want(struct worker *w, struct worker_job *job);
-/* Do it next, and return when it is done. */
+/* Move a job to the front and wait until it has been run. */
 void worker_wait(struct worker *w, struct worker_job *job);
 
-/* For poll(2): readable when a job was done since the last worker_news(),
- * which says whether one was. */
+/* worker_fd() is readable if a job was completed since the last worker_news(), which
+ * returns whether one was.  For poll(2). */
 int worker_fd(const struct worker *w);
 int worker_news(struct worker *w);
 
