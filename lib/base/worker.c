@@ -158,7 +158,7 @@ start(struct worker *w)
 	return w->started ? 0 : -1;
 }
 
-/* ---- for the owner ----------------------------------------------------- */
+/* ---- the interface ----------------------------------------------------- */
 
 void
 worker_add(struct worker *w, struct worker_job *job)

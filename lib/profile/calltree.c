@@ -7,6 +7,14 @@
 #include "base/hash.h"
 #include "base/idmap.h"
 
+/*
+ * A tree is an array of nodes, each after its parent, found through a map from the hash
+ * of its path (parent's key and function) to its index.  Stacks come as an array of
+ * frames that know their callers; building a tree gives each frame its node, adds the
+ * frame's value to that node's self, sums totals from the last node to the first, and
+ * links children by size.
+ */
+
 #define NEARLY_ALL 0.95
 #define NONE CALLTREE_NONE
 
@@ -60,7 +68,7 @@ key_of(const struct calltree *c, uint32_t parent, uint32_t row)
 	return hash_id(hash_u64(h, row));
 }
 
-/* The node of a function below another one, made where there is none. */
+/* Find the node of a function below a parent, adding it if it is new. */
 static int
 find(struct calltree *c, struct idmap *map, uint32_t parent, uint32_t row, uint32_t *node)
 {
@@ -88,7 +96,7 @@ begin(struct calltree *c)
 	return 0;
 }
 
-/* Those of one parent, the largest one first; equal ones by number. */
+/* A node as sorted for linking: by parent, then by size, the largest first, then by number. */
 struct order {
 	uint32_t node, parent;
 	uint64_t total;
@@ -127,7 +135,7 @@ hang(struct calltree *c)
 	return 0;
 }
 
-/* Totals from what nodes have themselves, and the order. */
+/* Sum totals from self values and link the nodes. */
 static int
 sum_up(struct calltree *c)
 {
@@ -147,10 +155,10 @@ struct down {
 	struct calltree *c;
 	const struct calltree_stacks *s;
 	struct idmap map;
-	uint32_t from;  /* the function that it begins with; NONE: all */
-	uint32_t *node; /* of each place: NONE: not known yet, or none */
+	uint32_t from;  /* only below this function; NONE: everything */
+	uint32_t *node; /* node of each frame; NONE: unknown, or no node */
 	char *known;
-	uint32_t *way;  /* from a place to one that is known */
+	uint32_t *way;  /* scratch: frames from one up to a known caller */
 };
 
 static int
@@ -218,7 +226,7 @@ calltree_from(struct calltree *c, const struct calltree_stacks *s, uint32_t row)
 
 /* ---- upwards ----------------------------------------------------------- */
 
-/* The outermost place of a function on the stack that a place ends, or NONE. */
+/* Returns the outermost frame of a function on the stack of frame i, or NONE. */
 static uint32_t
 outermost(const struct calltree_stacks *s, uint32_t i, uint32_t row)
 {
@@ -230,8 +238,8 @@ outermost(const struct calltree_stacks *s, uint32_t i, uint32_t row)
 	return found;
 }
 
-/* What a place has counts for all callers of the function, and for nobody's self but
- * the outermost one's. */
+/* Add a value to the path of callers from frame i up.  It counts in the totals of all
+ * of them, and in self of the outermost. */
 static int
 climb(struct calltree *c, struct idmap *map, const struct calltree_stacks *s, uint32_t i,
     uint64_t value)

@@ -1,9 +1,10 @@
 /*
- * Who calls whom: stacks merged into one tree, of callees or of callers.
+ * Call trees: stacks merged by function, from the outermost callers down or from one
+ * function up.
  *
- * A node is a function below what called it; its total is what was measured with
- * all of them on the stack, its self what was measured in it and nothing further
- * in.  The totals of the outermost nodes add up to the whole.
+ * A node is a function below its caller.  Its total is what was measured with this path
+ * on the stack, its self what was measured in the function itself.  The totals of the
+ * outermost nodes add up to the total of the tree.
  */
 #ifndef CALLTREE_H
 #define CALLTREE_H
@@ -13,47 +14,48 @@
 
 #define CALLTREE_NONE UINT32_MAX
 
-/* Stacks as a tree of places, in any order; where the row is CALLTREE_NONE the place has
- * nothing and is nobody's caller. */
+/* Stacks as an array of frames in any order, each with the index of its caller.  A
+ * frame whose row is CALLTREE_NONE is skipped: it has no value and calls nothing. */
 struct calltree_stacks {
-	uint32_t *caller; /* index, or CALLTREE_NONE */
-	uint32_t *row;    /* the function's number */
-	uint64_t *value;  /* of the place itself */
+	uint32_t *caller; /* index, or CALLTREE_NONE for an outermost frame */
+	uint32_t *row;    /* number of the function */
+	uint64_t *value;  /* of the frame itself */
 	size_t n;
 };
 
 struct calltree_node {
-	uint32_t row, parent;    /* the function's number; node or CALLTREE_NONE */
-	uint32_t child, sibling; /* the largest one first; node or CALLTREE_NONE */
+	uint32_t row, parent;    /* number of the function; node, or CALLTREE_NONE */
+	uint32_t child, sibling; /* nodes, the largest child first; or CALLTREE_NONE */
 	unsigned depth;
-	uint64_t key;            /* of its path: the same whenever it is made */
+	uint64_t key;            /* hash of the path: the same in every tree */
 	uint64_t self, total;
 };
 
 struct calltree {
-	struct calltree_node *node; /* parents come before their children */
+	struct calltree_node *node; /* parents before their children */
 	size_t n, room;
-	uint32_t root;           /* the largest of the outermost ones */
+	uint32_t root;           /* the largest outermost node */
 	uint64_t total;
 };
 
-/* Of all stacks, from their outermost frames on. */
+/* Merge all stacks, from their outermost frames down.  Returns 0, or -1 if out of
+ * memory.  The tree must be zeroed or have been built before; what it held is replaced. */
 int calltree_down(struct calltree *c, const struct calltree_stacks *s);
 
-/* From a function on: what it calls; what calls it.  The function itself is the
- * only outermost node.  What it calls on itself counts once.  Of CALLTREE_NONE there is
- * nothing. */
+/* Merge what a function calls (calltree_from) or what calls it (calltree_to).  The
+ * function is the only outermost node, and recursive calls of it count once.
+ * CALLTREE_NONE gives an empty tree.  Return values as for calltree_down(). */
 int calltree_from(struct calltree *c, const struct calltree_stacks *s, uint32_t row);
 int calltree_to(struct calltree *c, const struct calltree_stacks *s, uint32_t row);
 
-/* The node where calls begin to part: below the largest outermost one, as long as one
- * has nearly all of the total.  CALLTREE_NONE: there is none. */
+/* Find the node where calls branch: follow the largest child from the root for as long
+ * as it has nearly all of the total.  Returns CALLTREE_NONE for an empty tree. */
 uint32_t calltree_parting(const struct calltree *c);
 
-/* All of them: -1: out of memory; what c had is replaced, it begins zeroed. */
+/* Free what a tree holds. */
 void calltree_free(struct calltree *c);
 
-/* Room for n places; -1: out of memory. */
+/* Allocate zeroed stacks of n frames.  Returns 0, or -1 if out of memory. */
 int calltree_stacks_new(struct calltree_stacks *s, size_t n);
 void calltree_stacks_free(struct calltree_stacks *s);
 

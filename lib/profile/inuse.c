@@ -12,16 +12,25 @@
 #include "profile/calltree.h"
 #include "record/db.h"
 
+/*
+ * The reader's model.  A site is a thread and a stack (a node), with what is live there
+ * now and the row that it is charged to; nodes point to their callers and to a frame,
+ * which has names, location and category.  Each heap record changes one site: the
+ * difference goes to self of the site's row and, walking up the callers, to the total
+ * of every row on the stack, once per walk.  `past` keeps (site, interval, live bytes)
+ * for charts. idmaps lead from ids of the recording to indices.
+ */
+
 #define NONE UINT32_MAX
 
 struct frame {
 	uint32_t function, file, crate, version, generic; /* text */
 	uint64_t line;
-	unsigned runtime; /* enum profile_runtime; 0: none of them */
+	unsigned runtime; /* enum profile_runtime; 0: not a runtime frame */
 };
 
 struct node {
-	uint32_t parent, module, frame; /* indices, and text; NONE */
+	uint32_t parent, module, frame; /* indices; module is a text; or NONE */
 	uint64_t offset;
 	uint32_t row;
 };
@@ -31,23 +40,23 @@ struct thread {
 	uint32_t name, row;
 };
 
-/* A thread and a stack: what it has now. */
+/* A thread and a stack, with what is live there now. */
 struct site {
-	uint32_t thread, node; /* NONE: no stack; then row says for what reason */
-	uint32_t row;          /* that it is charged to */
+	uint32_t thread, node; /* node NONE: no stack, row gives the reason */
+	uint32_t row;          /* row that it is charged to */
 	uint64_t live, count;
-	uint64_t old, nold; /* suspected: of that, unless it is free by now */
+	uint64_t old, nold; /* suspects: bytes and number at the snapshot */
 };
 
-/* What a site had from an interval on. */
+/* Live bytes of a site from an interval on. */
 struct past {
 	uint64_t live;
-	uint32_t site, interval; /* its number, in `times` */
+	uint32_t site, interval; /* interval: index into `times` */
 };
 
 struct row {
 	struct inuse_row out;
-	uint32_t visited;  /* by the walk of this number */
+	uint32_t visited;  /* number of the last walk that visited it */
 };
 
 struct stream {
@@ -67,10 +76,10 @@ enum table { FRAME,
 struct inuse {
 	struct db *db;
 	struct inuse_options o;
-	int64_t seen[NTABLES];            /* the last row read of each */
-	struct inuse_summary sum, shown;  /* so far; with what is live now */
+	int64_t seen[NTABLES];            /* last row read of each table */
+	struct inuse_summary sum, shown;  /* running sums; the same with the current peak */
 	struct past *past;
-	uint64_t *times; /* of the intervals */
+	uint64_t *times; /* ends of the intervals */
 	size_t npast, past_room, ntimes, times_room;
 	struct strtab text;
 	struct frame *frame;
@@ -83,11 +92,11 @@ struct inuse {
 	size_t frame_room, node_room, thread_room, site_room, row_room;
 	struct idmap frame_of, node_of, thread_of, site_of, row_of, module_of;
 	uint32_t walks;
-	uint32_t *touched; /* rows, in this interval */
+	uint32_t *touched; /* rows changed in this interval */
 	size_t ntouched, touched_room;
-	struct stream *stream; /* of the heap, in the order of time */
+	struct stream *stream; /* heap streams in order of time */
 	size_t nstream, stream_room, begun;
-	int any, has_baseline; /* memory was recorded; since has come */
+	int any, has_baseline; /* memory was recorded; `since` has passed */
 };
 
 static int
@@ -110,7 +119,7 @@ text_of(struct inuse *u, const char *s, uint32_t *out)
 	return strtab_add(&u->text, s, out) < 0 ? nomem(u) : 0;
 }
 
-/* ---- what sums refer to ------------------------------------------------ */
+/* ---- definitions ------------------------------------------------------- */
 
 typedef int on_row(struct inuse *u, struct db_stmt *s);
 
@@ -125,7 +134,7 @@ read_all_rows(struct inuse *u, struct db_stmt *s, on_row *handle)
 	return r;
 }
 
-/* Run a query, and take each row. */
+/* Run a query and handle each of its rows. */
 static int
 query(struct inuse *u, const char *sql, on_row *handle)
 {
@@ -136,7 +145,7 @@ query(struct inuse *u, const char *sql, on_row *handle)
 	return r;
 }
 
-/* The same of rows that come after the last one read, ?1. */
+/* Run a query on the rows of table t after the last one read, its ?1. */
 static int
 query_new(struct inuse *u, enum table t, const char *sql, on_row *handle)
 {
@@ -189,7 +198,8 @@ on_module(struct inuse *u, struct db_stmt *s)
 	return idmap_put(&u->module_of, number(s, 0), text) < 0 ? nomem(u) : 0;
 }
 
-/* Where names were given later, callers that were inlined come later, too. */
+/* Add a stack node.  Its caller may come later, if names were added later and the
+ * caller was inlined. */
 static int
 on_stack(struct inuse *u, struct db_stmt *s)
 {
@@ -205,7 +215,8 @@ on_stack(struct inuse *u, struct db_stmt *s)
 	return 0;
 }
 
-/* In a damaged recording callers may go in circles: there they end. */
+/* Set the caller of a node from an earlier row.  Damaged recordings may contain cycles:
+ * cut them. */
 static int
 on_caller(struct inuse *u, struct db_stmt *s)
 {
@@ -253,7 +264,7 @@ find_row(struct inuse *u, uint64_t key, const struct inuse_row *new, uint32_t *r
 	return 0;
 }
 
-/* A row for a name alone, such as [no-stack]. */
+/* Find the row of a name alone, such as [no-stack]. */
 static int
 named_row(struct inuse *u, const char *name, uint32_t *row)
 {
@@ -274,7 +285,7 @@ last_component(const char *path)
 	return slash && slash[1] ? slash + 1 : path ? path : "?";
 }
 
-/* The function of a node, or its module and offset. */
+/* Set *name to the function of a node or, without one, to its module and offset. */
 static int
 node_name(struct inuse *u, const struct node *n, const char **name)
 {
@@ -293,7 +304,7 @@ node_name(struct inuse *u, const struct node *n, const char **name)
 	return 0;
 }
 
-/* By module, or by crate where the code is of one. */
+/* Find the row of a node by module, or by crate if it has one. */
 static int
 crate_row(struct inuse *u, struct node *n, const struct frame *f)
 {
@@ -358,7 +369,8 @@ is_runtime(const struct inuse *u, uint32_t node, unsigned mask)
 	return frame != NONE && (u->frame[frame].runtime & mask);
 }
 
-/* The nearest caller that is none, or the node itself. */
+/* Returns the nearest node from `node` up that is not a runtime frame in `mask`, or
+ * `node` itself if there is none. */
 static uint32_t
 skip_runtime(const struct inuse *u, uint32_t node, unsigned mask)
 {
@@ -369,7 +381,7 @@ skip_runtime(const struct inuse *u, uint32_t node, unsigned mask)
 	return n == NONE ? node : n;
 }
 
-/* The node that an allocation is charged to. */
+/* Returns the node that an allocation with this leaf is charged to. */
 static uint32_t
 charged(const struct inuse *u, uint32_t leaf)
 {
@@ -401,7 +413,7 @@ new_site(struct inuse *u, uint32_t thread, uint32_t node, const char *cut,
 	return 0;
 }
 
-/* Of a thread and a stack, in columns 1 to 3 of a row: their site. */
+/* Find the site of the thread and stack in columns 1 to 3 of a heap or age row. */
 static struct site *
 find_site(struct inuse *u, struct db_stmt *s)
 {
@@ -444,7 +456,7 @@ raise_to(uint64_t *peak, uint64_t value)
 		*peak = value;
 }
 
-/* A row's total, once for each walk up a stack. */
+/* Add a change to the total of a row, once per walk up a stack. */
 static int
 add_total(struct inuse *u, uint32_t row, const struct inuse_sum *change)
 {
@@ -462,7 +474,8 @@ add_total(struct inuse *u, uint32_t row, const struct inuse_sum *change)
 	return 0;
 }
 
-/* What a site has done: live and count are changes, modulo 2^64. */
+/* Add a change of a site to its row and to all rows on its stack.  Live and count are
+ * differences modulo 2^64. */
 static int
 add_change(struct inuse *u, const struct site *site, const struct inuse_sum *change)
 {
@@ -482,7 +495,7 @@ add_change(struct inuse *u, const struct site *site, const struct inuse_sum *cha
 	return 0;
 }
 
-/* All of an interval is known: what is live now may be the most so far. */
+/* End an interval: only now can live bytes be compared with the peak. */
 static void
 end_interval(struct inuse *u)
 {
@@ -496,7 +509,7 @@ end_interval(struct inuse *u)
 	u->ntouched = 0;
 }
 
-/* ---- what happened ----------------------------------------------------- */
+/* ---- events ------------------------------------------------------------ */
 
 static void
 extend_to(struct inuse *u, uint64_t time)
@@ -505,7 +518,7 @@ extend_to(struct inuse *u, uint64_t time)
 		u->sum.last = time;
 }
 
-/* Has an earlier stream told of the same process? */
+/* Returns whether an earlier stream is of the same process. */
 static int
 is_again(const struct inuse *u, size_t stream)
 {
@@ -538,7 +551,8 @@ end_lives(struct inuse *u, struct site *site)
 	return add_past(u, site, 0) < 0 ? -1 : add_change(u, site, &change);
 }
 
-/* Whoever attaches again does not know what lived before. */
+/* Start the streams that began by `time`.  A producer that attaches again does not know
+ * what was live, so end those lives. */
 static int
 begin_streams(struct inuse *u, uint64_t time)
 {
@@ -549,7 +563,7 @@ begin_streams(struct inuse *u, uint64_t time)
 	return 0;
 }
 
-/* The first interval of what was asked for begins: what there is was before it. */
+/* Keep what is live as each row's baseline: the first interval at or after `since` begins. */
 static void
 keep_baseline(struct inuse *u)
 {
@@ -630,7 +644,7 @@ on_age(struct inuse *u, struct db_stmt *s)
 	return 0;
 }
 
-/* What has been freed since the snapshot is not suspected any more. */
+/* Charge the suspects, limited to what is still live now. */
 static int
 add_old(struct inuse *u)
 {
@@ -691,7 +705,7 @@ on_layer(struct inuse *u, struct db_stmt *s)
 	return 0;
 }
 
-/* Samples, windows, or the default, which may have gone over to them. */
+/* Read a stream's header: its sampling, its mode and its process. */
 static int
 on_stream(struct inuse *u, struct db_stmt *s)
 {
@@ -719,7 +733,8 @@ on_estimated(struct inuse *u, struct db_stmt *s)
 	return 0;
 }
 
-/* The last snapshot, and until when what it has is suspected. */
+/* Read the time of a snapshot; the last one before `until` counts.  Compute the time
+ * before which its allocations are suspects. */
 static int
 on_snapshot(struct inuse *u, struct db_stmt *s)
 {
@@ -785,7 +800,7 @@ read_sums(struct inuse *u)
 	    : add_old(u);
 }
 
-/* What has been read: the same rows are not read again. */
+/* Remember the last row of each table, so that no row is read twice. */
 static int
 read_seen(struct inuse *u)
 {
@@ -834,7 +849,7 @@ read_all(struct inuse *u)
 	    : 0;
 }
 
-/* All as it is at one moment.  Recordings of before have no such tables. */
+/* Read all tables in one transaction.  Recordings before schema 3 have no memory tables. */
 static int
 read_recording(struct inuse *u)
 {
@@ -859,7 +874,7 @@ inuse_has(const struct inuse_sum *s)
 	return s->live || s->allocs || s->frees;
 }
 
-/* What is live now is a peak, too, but it need not be the last of its interval. */
+/* Copy a row for the caller.  Live bytes may exceed the peak within an unfinished interval. */
 static void
 show(struct inuse *u, const struct row *row)
 {
@@ -970,9 +985,10 @@ inuse_id(const struct inuse *u, uint64_t key)
 	return idmap_get(&u->row_of, key);
 }
 
-/* ---- one row over time ------------------------------------------------- */
+/* ---- series ------------------------------------------------------------ */
 
-/* Is what a site has in the row's total, or with 's' in its self? */
+/* Returns whether a site counts in the total of a row (what = 't') or in its self (what
+ * = 's'). */
 static int
 is_of(const struct inuse *u, const struct site *site, unsigned id, char what)
 {
@@ -986,7 +1002,7 @@ is_of(const struct inuse *u, const struct site *site, unsigned id, char what)
 	return 0;
 }
 
-/* What all buckets until a time, exclusively, still miss. */
+/* Fill the buckets that end by `time` with the live bytes.  Returns the first one left. */
 static size_t
 fill(uint64_t *bucket, size_t i, size_t n, uint64_t from, uint64_t width, uint64_t time,
     uint64_t live)
@@ -1028,7 +1044,8 @@ inuse_ids(const struct inuse *u)
 	return u->nrow;
 }
 
-/* What all rows have at the ends of the buckets until a time, exclusively. */
+/* Fill the buckets that end by `time` with the live bytes of every row.  Returns the
+ * first one left. */
 static size_t
 fill_all(const struct inuse *u, const uint64_t *live, uint64_t from, uint64_t width,
     uint64_t time, uint64_t *out, size_t at, size_t n)
@@ -1063,14 +1080,14 @@ inuse_series_all(const struct inuse *u, uint64_t from, uint64_t width, uint64_t 
 
 /* ---- stacks ------------------------------------------------------------ */
 
-/* The node that one counts for. */
+/* Returns the node that node n counts for. */
 static uint32_t
 counts_as(const struct inuse *u, uint32_t n, int collapse)
 {
 	return collapse ? skip_runtime(u, n, PROFILE_RUNTIME_ALL) : n;
 }
 
-/* What has no stack hangs in places of its own, behind those of stacks. */
+/* Sites without a stack get frames of their own, after those of the nodes. */
 int
 inuse_stacks(const struct inuse *u, int collapse, struct calltree_stacks *out)
 {

@@ -1,10 +1,10 @@
 /*
- * What a recording says about memory, by function, line, module or thread.
+ * Memory in use and allocated, by function, line, crate, module or thread.
  *
- * An allocation is charged to the innermost frame that is not plumbing: none
- * of an allocator, of Rust's standard library or of the C library.  A row's self is what
- * is charged to it, its total what was allocated with it anywhere on the stack,
- * counted once however often it recurs there.  All sizes in bytes.
+ * An allocation is charged to the innermost frame that is not a runtime frame of the
+ * allocator, Rust's standard library or the C library.  A row's self is what is charged
+ * to it; its total is what was allocated with it anywhere on the stack, counted once
+ * even if it recurs.  All sizes are in bytes.
  */
 #ifndef INUSE_H
 #define INUSE_H
@@ -18,105 +18,106 @@ struct db;
 struct inuse;
 
 struct inuse_sum {
-	uint64_t live, count;   /* bytes not free yet, and how many allocations */
-	uint64_t bytes, allocs; /* allocated in the time that was asked for */
+	uint64_t live, count;   /* live bytes, live allocations */
+	uint64_t bytes, allocs; /* allocated within the selected time */
 	uint64_t frees, temps;
-	uint64_t moved, copied; /* reallocs that moved, and the bytes copied */
-	uint64_t peak;          /* see inuse_open() */
+	uint64_t moved, copied; /* reallocs that moved, bytes they copied */
+	uint64_t peak;          /* as defined at inuse_open() */
 };
 
 struct inuse_row {
-	unsigned id;      /* stays the same while it is open */
-	uint64_t key;     /* the same whenever the recording is read, by that grouping */
+	unsigned id;      /* stable while the reader is open */
+	uint64_t key;     /* stable across readers with the same grouping */
 	const char *name; /* function, crate, module path or thread name */
-	const char *file; /* where, by function where it was met first; NULL: not known */
+	const char *file; /* of the function's first known location, or NULL */
 	uint64_t line;
 	const char *module;
-	const char *version; /* of a crate; NULL: not known */
+	const char *version; /* of a crate, or NULL */
 	uint64_t pid, tid;
 	struct inuse_sum self, total;
-	uint64_t baseline; /* what was live of its self at `since' */
+	uint64_t baseline; /* live bytes of self at `since` */
 };
 
 struct inuse_summary {
 	struct inuse_sum all;
-	uint64_t rss, anon;       /* at the end; 0: not known */
-	uint64_t unknown;         /* frees of memory that is not known */
+	uint64_t rss, anon;       /* at the end; 0: unknown */
+	uint64_t unknown;         /* frees of memory from before the recording */
 	uint64_t first, last;     /* of the recording, ns from its start */
-	uint64_t covered;         /* ns in which there were probes */
-	uint64_t hits, cost;      /* of the probes, and what they cost, ns */
-	uint64_t lost;            /* sum of the lost records */
-	uint64_t sample;          /* bytes; 0: every allocation was recorded */
-	int estimated;            /* sums are not exact */
-	int growth;               /* of pages that became resident, by faults */
-	const char *layer;        /* that is probed; NULL: not known */
-	uint64_t snapshot;        /* of leaks: when it was taken, ns; 0: there is none */
-	uint64_t cutoff;          /* and until when what is suspected was allocated */
-	uint64_t from;            /* when the stream began that took it */
+	uint64_t covered;         /* ns with probes in place */
+	uint64_t hits, cost;      /* of the probes; their cost in ns */
+	uint64_t lost;            /* sum of all lost records */
+	uint64_t sample;          /* mean bytes per sample; 0: every allocation is recorded */
+	int estimated;            /* whether sums are estimates */
+	int growth;               /* whether this is resident memory, from page faults */
+	const char *layer;        /* probed allocator layer, or NULL */
+	uint64_t snapshot;        /* with an age: time of the snapshot, ns; 0: none */
+	uint64_t cutoff;          /* suspects were allocated before this time */
+	uint64_t from;            /* start of the stream that took the snapshot */
 };
 
 struct inuse_options {
 	enum profile_group group;
 	uint64_t since, until; /* as in profile_open() */
-	uint64_t age;          /* ns; not 0: only what is suspected to leak */
-	int raw;               /* charge to the innermost frame, plumbing or not */
-	int collapse;              /* runtimes are plumbing, too */
-	uint64_t pid, tid;     /* only what this thread has allocated; 0: all */
+	uint64_t age;          /* ns; not 0: only suspected leaks of at least this age */
+	int raw;               /* charge to the innermost frame, even a runtime frame */
+	int collapse;              /* treat executors as runtime frames, too */
+	uint64_t pid, tid;     /* only allocations of this thread; 0: of all */
 };
 
-/* Do they ask for the same? */
+/* Returns whether two sets of options are equal. */
 int inuse_is_same(const struct inuse_options *a, const struct inuse_options *b);
 
 /*
- * The peak of a row is the most that its live bytes were at the end of an
- * interval, or the most that those of one thread in one stack were at any
- * time, whichever is more.
+ * Read the memory records of a recording.
  *
- * Suspected is what lives at the last snapshot before `until', was allocated
- * more than `age' before it, and not in the last tenth of the recording until
- * then: then bytes and allocs are those of live and count.  No more than is
- * live at `until' is suspected of a thread and a stack.
+ * A row's peak is the largest value its live bytes had at the end of an interval or, if
+ * that is more, the largest value one of its stacks had in one thread at any time.
  *
- * The db stays the caller's.  NULL: db_error(db) says why.
+ * With an age, suspected leaks are the allocations that were live at the last snapshot
+ * before `until`, more than `age` old, and not from the last tenth of the recording up
+ * to there; bytes and allocs then equal live and count.  A stack never has more
+ * suspects than live allocations at `until`.
+ *
+ * The caller keeps the db.  Returns NULL on failure, see db_error().
  */
 struct inuse *inuse_open(struct db *db, const struct inuse_options *o);
 
-/* Read what came since; not with an age.  -1: the same. */
+/* Read new records.  Not with an age.  Returns 0, or -1 on failure, see db_error(). */
 int inuse_update(struct inuse *u);
 void inuse_close(struct inuse *u);
 
-/* Is there anything in it? */
+/* Returns whether a sum has anything in it. */
 int inuse_has(const struct inuse_sum *s);
 
-/* Was memory recorded at all? */
+/* Returns whether memory was recorded at all. */
 int inuse_any(const struct inuse *u);
 
-/* The rows with anything, in no order, until the next update. */
+/* Returns the *n rows that are not empty, unordered, valid until the next update. */
 struct inuse_row *inuse_rows(const struct inuse *u, size_t *n);
 const struct inuse_summary *inuse_summary(const struct inuse *u);
 
-/* The id of the row with a key; UINT32_MAX: there is none. */
+/* Returns the id of the row with a key, or UINT32_MAX. */
 unsigned inuse_id(const struct inuse *u, uint64_t key);
 
-/* The live bytes of a row's total (what = 't') or self (what = 's') at the ends of n
- * buckets of `width' nanoseconds from `from' on.  -1: out of memory. */
+/* Fill n buckets of `width` ns from `from` on with the live bytes that a row's total
+ * (what = 't') or self (what = 's') has at the end of each.  Returns 0, or -1 if out of
+ * memory. */
 int inuse_series(const struct inuse *u, unsigned id, char what, uint64_t from,
     uint64_t width, uint64_t *bucket, size_t n);
 
-/* The same for the self of all rows: of the row with an id those from out[id * n] on; it
- * has room for inuse_ids() rows. */
+/* Fill such buckets for the self of every row: those of row id begin at out[id * n].
+ * `out` must have room for inuse_ids() rows.  Returns 0, or -1 if out of memory. */
 size_t inuse_ids(const struct inuse *u);
 int inuse_series_all(const struct inuse *u, uint64_t from, uint64_t width, uint64_t *out,
     size_t n);
 
-/* The stacks with the live bytes of each, for profile/calltree, by what it is grouped by;
- * calltree_stacks_free() frees them; fold: plumbing and runtimes count for what calls
- * them.  -1: out of
- * memory. */
+/* Export the stacks and their live bytes for profile/calltree, by the current grouping.
+ * With `collapse`, runtime frames count for their callers.  The caller frees them by
+ * calltree_stacks_free().  Returns 0, or -1 if out of memory. */
 struct calltree_stacks;
 int inuse_stacks(const struct inuse *u, int collapse, struct calltree_stacks *out);
 
-/* What a row of them is called, and its module; NULL: not known. */
+/* Returns the name of a row of these stacks and sets *module, or NULL for either. */
 const char *inuse_function(const struct inuse *u, uint32_t row, const char **module);
 
 #endif

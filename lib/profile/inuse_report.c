@@ -11,7 +11,7 @@
 
 #define NAME_SIZE 8192
 #define LABEL "%-10s"
-#define FIGURES 52 /* columns before the names */
+#define FIGURES 52 /* columns before the name */
 
 /* ---- figures ----------------------------------------------------------- */
 
@@ -24,7 +24,7 @@ size(char buf[UNITS_MAX], uint64_t bytes)
 	return s + strspn(s, " ");
 }
 
-/* What a function that does not stop would add in a minute. */
+/* Extrapolate live bytes to the growth per minute. */
 static uint64_t
 growth(const struct inuse_report *r, uint64_t live)
 {

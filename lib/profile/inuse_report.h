@@ -1,6 +1,6 @@
 /*
- * What lives and what was allocated as a report, for people or for programs.
- * What cannot be written sets the stream's error indicator.
+ * Reports on memory as text, JSON and CSV.  Write errors set the stream's error
+ * indicator.
  */
 #ifndef INUSE_REPORT_H
 #define INUSE_REPORT_H
@@ -17,9 +17,9 @@ struct inuse_report {
 	struct db *db;
 	const struct inuse *inuse;
 	const struct inuse_options *options;
-	const struct inuse_row *row; /* in the order to be shown */
-	size_t rows, shown;          /* all; the first ones, to be shown */
-	size_t columns;              /* of a line of text, at least 40 */
+	const struct inuse_row *row; /* in display order */
+	size_t rows, shown;          /* all rows; how many of them to print */
+	size_t columns;              /* width of text lines, at least 40 */
 };
 
 void inuse_text(FILE *out, const struct inuse_report *r);

@@ -12,8 +12,17 @@
 #include "profile/profile_tree.h"
 #include "record/db.h"
 
+/*
+ * profile_data reads the recording; this file turns it into what callers see.  Each
+ * update sums the samples of the window into the tree's "now" column, has profile_rows
+ * sum self and total of the grouping's rows over the tree, and copies the rows that are
+ * not empty into `row`, with texts in place of numbers.  `loss` and `cut` are the same
+ * for losses and incomplete stacks.  Other groupings, metrics and selections repeat
+ * this without reading again.
+ */
+
 #define NONE PROFILE_NONE
-#define OFF_LAG 2000000000 /* nanoseconds; it is told of each second */
+#define OFF_LAG 2000000000 /* ns; it is reported every second */
 
 _Static_assert(PROFILE_TIMES == PROFILE_NSTATES, "a column for each state");
 
@@ -22,7 +31,7 @@ struct profile {
 	enum profile_metric metric;
 	enum profile_group group;
 	uint64_t window;
-	size_t now; /* samples before this one are not "now" */
+	size_t now; /* first sample that may be in the window */
 	struct profile_data *data;
 
 	struct profile_row *row;
@@ -31,7 +40,7 @@ struct profile {
 	struct profile_summary summary;
 };
 
-/* The columns of time that make a metric. */
+/* The columns of time that make up each metric, as bits. */
 static const unsigned metric_columns[PROFILE_NMETRICS] = {
 	[PROFILE_CPU] = 1u << PROFILE_ON,
 	[PROFILE_OFF] = (1u << PROFILE_NSTATES) - 1 - (1u << PROFILE_ON),
@@ -50,7 +59,7 @@ is_measured(const struct profile *p, unsigned state)
 	return metric_columns[p->metric] >> state & 1;
 }
 
-/* What is measured of the columns of times. */
+/* Returns the sum of the columns that belong to the metric. */
 static uint64_t
 measured(const struct profile *p, const uint64_t *column)
 {
@@ -63,7 +72,7 @@ measured(const struct profile *p, const uint64_t *column)
 	return sum;
 }
 
-/* ---- now --------------------------------------------------------------- */
+/* ---- the window -------------------------------------------------------- */
 
 static void
 clear_now(struct profile *p)
@@ -99,8 +108,8 @@ count_now(struct profile *p, const struct profile_sample *s)
 	return profile_tree_count(d->tree, PROFILE_NOW, s->node, s->ns);
 }
 
-/* Count anew what lies in the last window, whatever time is selected.  For one metric it
- * never goes back, so what has left it does not return. */
+/* Sum the samples within the window, whatever time is selected.  The window never moves
+ * back for a metric, so samples that left it are not visited again. */
 static int
 sum_now(struct profile *p)
 {
@@ -154,7 +163,7 @@ show_row(struct profile *p, enum profile_group group, size_t id)
 	p->nrow++;
 }
 
-/* For how long a thread was there to be measured. */
+/* Returns how long a thread could have been measured. */
 static uint64_t
 present(const struct profile *p, const struct profile_thread *t)
 {
@@ -195,7 +204,7 @@ show_thread(struct profile *p, size_t id)
 	p->nrow++;
 }
 
-/* Room for all rows of a grouping. */
+/* Make room for n rows. */
 static int
 reserve(struct profile *p, size_t n)
 {
@@ -268,7 +277,7 @@ profile_grouping(const struct profile *p)
 	return p->group;
 }
 
-/* ---- what is not in rows ----------------------------------------------- */
+/* ---- losses and incomplete stacks -------------------------------------- */
 
 static int
 show_losses(struct profile *p)
@@ -339,8 +348,8 @@ show_cuts(struct profile *p)
 	return 0;
 }
 
-/* While it goes on, off-CPU time is told of later than CPU samples: until when
- * both are there. */
+/* Returns the time up to which the metric is complete: in a live recording off-CPU time
+ * arrives later than CPU samples. */
 static uint64_t
 measured_until(const struct profile *p)
 {
@@ -351,7 +360,7 @@ measured_until(const struct profile *p)
 	    s->off_last : s->last;
 }
 
-/* Of the time that is selected: while there was a producer. */
+/* Returns how much of the selected time had a producer. */
 static uint64_t
 covered(const struct profile *p)
 {
@@ -533,9 +542,9 @@ profile_note(const struct profile *p, size_t i)
 	return strtab_text(p->data->notes, i < PROFILE_NONE ? (uint32_t)i : PROFILE_NONE);
 }
 
-/* ---- one row over time ------------------------------------------------- */
+/* ---- series ------------------------------------------------------------ */
 
-#define INTERVAL 1000000000 /* nanoseconds, of off-CPU time */
+#define INTERVAL 1000000000 /* ns between off-CPU reports */
 
 struct buckets {
 	uint64_t *bucket;
@@ -543,7 +552,7 @@ struct buckets {
 	uint64_t from, width;
 };
 
-/* For each node: does a sample there count for the row? */
+/* Mark the nodes whose samples count for a row. */
 static void
 mark_nodes(const struct profile *p, unsigned id, char what, char *mark)
 {
@@ -566,15 +575,13 @@ counts(const struct profile *p, const struct profile_sample *s, unsigned id,
 	return p->group == PROFILE_THREAD ? s->thread == id : mark[s->node];
 }
 
-/* When a thread was last told of, or began, and before: the interval between.
- */
+/* The last two times at which a thread's off-CPU time was reported, or its start. */
 struct interval {
 	uint64_t last, before;
 };
 
-/* When the time off the CPU of a sample began, as far as it is known: when the
- * thread was told of before, unless that is so long ago that it was on the CPU
- * for a while. */
+/* Returns when the off-CPU time of a sample began: at the thread's previous report,
+ * unless that is so long ago that the thread must have been on the CPU in between. */
 static uint64_t
 interval_begin(const struct profile_sample *s, struct interval *i)
 {
@@ -592,7 +599,7 @@ interval_begin(const struct profile_sample *s, struct interval *i)
 	return s->time > length ? s->time - length : 0;
 }
 
-/* Add to each bucket its part of what was between two times. */
+/* Add to each bucket its share of the time from begin to end. */
 static void
 spread(struct buckets *b, uint64_t begin, uint64_t end, uint64_t ns)
 {

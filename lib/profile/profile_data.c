@@ -13,18 +13,27 @@
 #include "profile/profile_tree.h"
 #include "record/db.h"
 
-#define HISTORY_MAX (UINT64_C(31) * 86400 * 4) /* a month */
+/*
+ * Rows of the database become elements of arrays: frames (names and location), stack
+ * nodes in a tree, threads, samples.  Maps in `ids` lead from the database's ids to
+ * indices; strings are interned in `text`.  A node carries the row of each grouping
+ * that it belongs to, found once when it is read, so that summing by any grouping is a
+ * walk over the tree.  Samples are kept in order of arrival: selecting another range or
+ * thread counts them again.
+ */
+
+#define HISTORY_MAX (UINT64_C(31) * 86400 * 4) /* a month, in steps */
 #define NONE PROFILE_NONE
 
-/* A thread that ended so long before the last thing seen has the name it had
- * then (records of different threads are not in order of time). */
+/* Threads that ended this long before the last time seen keep their names: records of
+ * different threads are not in order of time.  Nanoseconds. */
 #define LATE 10000000000
 
-/* A place in the source. */
+/* A frame: function, location and origin. */
 struct frame {
 	uint32_t function, file, crate, version, generic; /* text */
 	uint64_t line;
-	unsigned runtime; /* enum profile_runtime; 0: none of them */
+	unsigned runtime; /* enum profile_runtime; 0: not a runtime frame */
 };
 
 enum table {
@@ -43,16 +52,16 @@ enum table {
 	NTABLES
 };
 
-/* From the rows of the recording to indices. */
+/* Maps from ids of the recording to indices. */
 struct profile_ids {
-	int64_t seen[NTABLES]; /* the last row read of each */
+	int64_t seen[NTABLES]; /* last row read of each table */
 	struct idmap frame_map, module_map, thread_map;
 	struct idmap reason_map; /* from a reason to the node that stands for it */
 	struct frame *frame;
 	size_t nframe, frame_room;
 };
 
-/* ---- small things ------------------------------------------------------ */
+/* ---- helpers ----------------------------------------------------------- */
 
 static uint64_t
 unsigned_time(int64_t t)
@@ -75,9 +84,9 @@ extend_to(struct profile_data *d, uint64_t time)
 		d->last = time;
 }
 
-/* ---- what samples refer to --------------------------------------------- */
+/* ---- definitions ------------------------------------------------------- */
 
-/* The number of an attribute of a stream's header, or UINT64_MAX. */
+/* Returns the number that an attribute of a stream's header has, or UINT64_MAX. */
 static uint64_t
 attribute(const char *attributes, const char *key)
 {
@@ -163,7 +172,7 @@ on_category(struct profile_data *d, struct db_stmt *s)
 	return 0;
 }
 
-/* The name of code that has none: libc.so.6+0x1f001. */
+/* Name code without a function, as in "libc.so.6+0x1f001". */
 static int
 raw_name(struct profile_data *d, uint32_t module, uint64_t offset,
     uint32_t *text)
@@ -190,7 +199,7 @@ find_row(struct profile_data *d, struct profile_node *node, enum profile_group g
 	return profile_rows_find(d->rows[group], key, &node->row[group]);
 }
 
-/* The rows of a node: `function` may be a made-up name. */
+/* Find the rows of a node in every grouping.  `function` may be a synthetic name. */
 static int
 find_rows(struct profile_data *d, struct profile_node *node,
     uint32_t function, uint32_t module, const struct frame *frame)
@@ -247,7 +256,7 @@ add_thread(struct profile_data *d, int64_t id, uint32_t *t)
 	return 0;
 }
 
-/* Threads come again as long as they run: their names may change. */
+/* Add or update a thread.  Running threads are read again: they may be renamed. */
 static int
 on_thread(struct profile_data *d, struct db_stmt *s)
 {
@@ -263,9 +272,9 @@ on_thread(struct profile_data *d, struct db_stmt *s)
 	return strtab_add(d->text, db_text(s, 3), &d->thread[t].name);
 }
 
-/* ---- what happened ----------------------------------------------------- */
+/* ---- events ------------------------------------------------------------ */
 
-/* The node that stands for a reason why a sample has no stack. */
+/* Find or add the node that stands for a reason why a sample has no stack. */
 static int
 reason_node(struct profile_data *d, const char *reason, uint32_t *n)
 {
@@ -299,7 +308,7 @@ find_node(struct profile_data *d, struct db_stmt *s, uint32_t *n)
 	return reason_node(d, id == 0 && reason ? reason : "damaged", n);
 }
 
-/* A thread that the recording does not know has the id 0. */
+/* Find the thread of a sample; unknown threads share one with id 0. */
 static int
 find_thread(struct profile_data *d, struct db_stmt *s, uint32_t *t)
 {
@@ -309,8 +318,8 @@ find_thread(struct profile_data *d, struct db_stmt *s, uint32_t *t)
 	return *t == NONE ? add_thread(d, 0, t) : 0;
 }
 
-/* Of samples that count.  An amount of 0 makes room for another one, which cannot
- * fail then. */
+/* Add an amount to a column of the sample's node, its thread and the whole.  An amount
+ * of 0 reserves memory, so that the next call cannot fail. */
 static int
 count(struct profile_data *d, const struct profile_sample *sample,
     size_t column, uint64_t amount)
@@ -343,8 +352,8 @@ count_sample(struct profile_data *d, const struct profile_sample *s, uint64_t wa
 	}
 }
 
-/* Off-CPU time and CPU samples have the same columns, as far as the latter
- * have any. */
+/* Add a sample.  Rows of cpu and off have the same columns in the same order, as far as
+ * both have them. */
 static int
 add_sample(struct profile_data *d, struct db_stmt *s,
     struct profile_sample *sample, uint64_t waits)
@@ -365,7 +374,7 @@ add_sample(struct profile_data *d, struct db_stmt *s,
 	return 0;
 }
 
-/* Times that no recording has are left out. */
+/* Add a sample to the history.  Times that no real recording reaches are ignored. */
 static int
 count_history(struct profile_data *d, const struct profile_sample *s)
 {
@@ -420,7 +429,7 @@ profile_data_select(struct profile_data *d, const struct profile_select *select)
 		    d->sample[i].state == PROFILE_ON ? 0 : d->waits[off++]);
 }
 
-/* One that is not known counts as sleeping. */
+/* Returns the state with a name; unknown names count as sleeping. */
 static enum profile_state
 find_state(const char *name)
 {
@@ -506,14 +515,13 @@ on_note(struct profile_data *d, struct db_stmt *s)
 
 /* ---- reading ----------------------------------------------------------- */
 
-/* In an order in which everything is known before it is referred to.  The
- * first column is the number that goes up; of what may change still, such as
- * threads, old rows come again. */
+/* The tables, each after those it refers to.  The first column of a query only ever
+ * grows; tables whose rows may still change, such as threads, are read again. */
 static const struct source {
 	const char *sql;
 	const char *types; /* of ?1, the last row read, and ?2, a recent time */
 	int (*on_row)(struct profile_data *d, struct db_stmt *s);
-	int schema; /* in which the table came; 0: the first one */
+	int schema; /* first schema with the table; 0: all */
 } source[NTABLES] = {
 	[T_STREAM] = { "SELECT id, producer, began, ended, attributes FROM stream",
 	    "", on_stream, 0 },
@@ -609,7 +617,7 @@ link_nodes(struct profile_data *d, struct db *db)
 int
 profile_data_read(struct profile_data *d, struct db *db)
 {
-	/* All tables as they are at one moment. */
+	/* read all tables as of one moment */
 	if (db_exec(db, "BEGIN") < 0)
 		return -1;
 	if (read_tables(d, db) < 0 || link_nodes(d, db) < 0) {

@@ -1,6 +1,6 @@
 /*
- * What a recording holds about time on and off the CPU, read so far.  Everything is known by
- * index into an array of its kind; texts by their numbers in `text`.
+ * A recording of time on and off the CPU as read so far.  Everything is an index into
+ * an array of its kind; strings are numbers in `text`.
  */
 #ifndef PROFILE_DATA_H
 #define PROFILE_DATA_H
@@ -20,11 +20,11 @@ struct strtab;
 struct profile_thread {
 	uint64_t pid, tid;
 	uint32_t name;         /* text */
-	uint64_t began, ended; /* UINT64_MAX: it has not ended */
-	uint64_t column[7];    /* as in profile_tree.h; now is not set here */
+	uint64_t began, ended; /* UINT64_MAX: still running */
+	uint64_t column[7];    /* as in profile_tree.h, PROFILE_NOW excepted */
 };
 
-/* Of the CPU, or the off-CPU time of an interval that ended at `time`. */
+/* A CPU sample, or the off-CPU time of an interval that ended at `time`. */
 struct profile_sample {
 	uint64_t time, ns;
 	uint32_t node;
@@ -37,39 +37,39 @@ struct profile_loss {
 };
 
 struct profile_data {
-	uint64_t since, until; /* what is not between them is not read */
-	struct profile_select select; /* and of what was read, what counts */
-	uint64_t last;         /* the latest time that was seen */
-	uint64_t off_last;     /* the same of off-CPU time; 0: none */
-	uint64_t column[7];    /* of what counts, as in profile_tree.h */
-	uint64_t ncpu;         /* samples of the CPU that count */
-	uint64_t noff;         /* others, whether they do or not */
+	uint64_t since, until; /* bounds of what is read */
+	struct profile_select select; /* what of it counts */
+	uint64_t last;         /* latest time seen */
+	uint64_t off_last;     /* latest time of off-CPU records; 0: none */
+	uint64_t column[7];    /* sums of what counts, as in profile_tree.h */
+	uint64_t ncpu;         /* CPU samples that count */
+	uint64_t noff;         /* off-CPU records, counting or not */
 	uint64_t lost;         /* sum of the losses */
-	uint64_t off_least;    /* nanoseconds; UINT64_MAX: none is recorded */
+	uint64_t off_least;    /* shortest wait with a stack; UINT64_MAX: no off-CPU time */
 	struct strtab *text, *notes;
 	struct profile_tree *tree;
-	struct profile_rows *rows[5]; /* in each of the groupings, but threads */
+	struct profile_rows *rows[5]; /* for each grouping except threads */
 	struct profile_runs *runs;
 	struct profile_thread *thread;
-	struct profile_sample *sample; /* in the order of arrival */
-	uint64_t *history;              /* as profile_history() has it */
-	uint32_t *waits;               /* of those that are not of the CPU */
-	struct profile_loss *loss;     /* one for each producer and reason */
+	struct profile_sample *sample; /* in order of arrival */
+	uint64_t *history;              /* as profile_history() returns it */
+	uint32_t *waits;               /* of the off-CPU samples, in the same order */
+	struct profile_loss *loss;     /* one per producer and reason */
 	size_t nthread, nsample, nloss, nhistory;
 
 	size_t thread_room, sample_room, history_room, waits_room, loss_room;
 	struct profile_ids *ids;
 };
 
-/* NULL: out of memory. */
+/* Returns an empty set, or NULL if out of memory. */
 struct profile_data *profile_data_new(uint64_t since, uint64_t until);
 void profile_data_free(struct profile_data *d);
 
-/* Read what came since.  0, or -1 and db_error(): what has been read until
- * then is there and will not be read again. */
+/* Read new rows.  Returns 0, or -1, see db_error(); what was read until then is kept
+ * and not read again. */
 int profile_data_read(struct profile_data *d, struct db *db);
 
-/* Count anew what is selected. */
+/* Change the selection and count everything again. */
 void profile_data_select(struct profile_data *d, const struct profile_select *select);
 
 #endif

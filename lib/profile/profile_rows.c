@@ -73,7 +73,8 @@ enter(struct profile_node *node, struct profile_tally *row, size_t column,
 	row->onpath++;
 }
 
-/* A row's total is what its outermost occurrence on each path has. */
+/* Leave a node: its sum counts in the row's total if this is the outermost occurrence
+ * on the path. */
 static void
 leave(struct profile_tree *t, struct profile_node *node,
     struct profile_tally *row, size_t column)
@@ -134,7 +135,7 @@ profile_rows_sum(struct profile_rows *r, struct profile_tree *t, size_t which,
 		sum_times(&r->row[i]);
 }
 
-/* Is line a rather than b where its function is shown? */
+/* Returns whether line a is rather to be displayed than line b. */
 static int
 is_better(const struct profile_tally *a, const struct profile_tally *b)
 {

@@ -4,14 +4,14 @@
 
 #include "base/array.h"
 
-/* One that has said nothing for so long has ended. */
+/* A run without a cost record for this long has ended.  Nanoseconds. */
 #define TIMEOUT 3000000000
 
 struct run {
-	int64_t id; /* 0: known by a cost record only */
+	int64_t id; /* 0: known only from cost records */
 	uint32_t producer;
 	uint64_t began, ended;
-	uint64_t reported; /* its last cost record; 0: none */
+	uint64_t reported; /* time of its last cost record; 0: none */
 	uint64_t ns, bytes;
 };
 
@@ -68,8 +68,8 @@ is_reporting(const struct run *run, uint64_t time)
 	return run->reported == 0 || time <= run->reported + TIMEOUT;
 }
 
-/* How likely a run is to have written a cost record: what has ended may have
- * only by the record of another one of its kind. */
+/* Returns how likely a run wrote a cost record.  A run that has ended may come last:
+ * the record could be another run's of its kind. */
 static int
 rank(const struct run *run, const struct profile_cost *c)
 {
@@ -122,7 +122,7 @@ profile_runs_cost(struct profile_runs *r, const struct profile_cost *c,
 			return -1;
 		run = &r->run[r->n - 1];
 	}
-	/* Less than before: it has started again. */
+	/* a lower cost than before: the run was restarted */
 	sum = c->ns < run->ns ? c->ns : c->ns - run->ns;
 	run->ns = c->ns;
 	run->reported = c->time;
@@ -173,7 +173,7 @@ profile_runs_open(const struct profile_runs *r)
 	return 0;
 }
 
-/* One that was cut off has ended when it was heard last. */
+/* Returns when a run ended: if it was cut off, at its last report. */
 static uint64_t
 end_of(const struct run *run, uint64_t to)
 {

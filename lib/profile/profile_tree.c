@@ -58,7 +58,7 @@ profile_tree_add(struct profile_tree *t, const struct profile_node *node,
 uint32_t
 profile_tree_find(const struct profile_tree *t, int64_t id)
 {
-	/* Ids count from 1 and nodes from 0: the place to look at first. */
+	/* try the usual numbering first: ids from 1, nodes from 0 */
 	uint64_t guess = (uint64_t)id - 1;
 
 	if (guess < t->n && t->node[guess].id == id)
@@ -132,7 +132,7 @@ hang(struct profile_tree *t, uint32_t n)
 		node->cut = t->node[node->parent].cut;
 }
 
-/* 0: it has no caller that it could hang on. */
+/* Set the parent of a node.  Returns 0 if it has none to be linked to. */
 static int
 find_parent(struct profile_tree *t, struct profile_node *node,
     uint32_t damaged)
@@ -142,13 +142,13 @@ find_parent(struct profile_tree *t, struct profile_node *node,
 	node->parent = profile_tree_find(t, node->caller);
 	if (node->parent != NONE && t->node[node->parent].state != WALKED)
 		return 1;
-	/* Its caller is missing, or lies further in on this very walk. */
+	/* missing, or part of this very walk: a cycle */
 	node->parent = NONE;
 	node->cut = damaged;
 	return 0;
 }
 
-/* Walk from a node outwards to what is linked already; then back, linking. */
+/* Link a node: walk up to a linked caller, then back down, linking. */
 static void
 link_node(struct profile_tree *t, uint32_t n, uint32_t damaged)
 {

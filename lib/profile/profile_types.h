@@ -1,5 +1,5 @@
 /*
- * What a profile can be grouped by, what it measures, and what of it counts.
+ * Groupings, metrics, states and selections of profiles.
  */
 #ifndef PROFILE_TYPES_H
 #define PROFILE_TYPES_H
@@ -8,19 +8,20 @@
 
 enum profile_group {
 	PROFILE_FUNCTION,
-	PROFILE_GENERIC, /* function, all instances of a generic one together */
+	PROFILE_GENERIC, /* all instances of a generic function as one */
 	PROFILE_LINE,
-	PROFILE_CRATE,   /* or module, of code that is of none */
+	PROFILE_CRATE,   /* or the module, for code without a crate */
 	PROFILE_MODULE,
 	PROFILE_THREAD,
 	PROFILE_NGROUPS
 };
 
-/* "function" and so on, and back: PROFILE_NGROUPS where a name is none. */
+/* Convert between a grouping and its name, such as "function".  Returns PROFILE_NGROUPS
+ * for an unknown name. */
 const char *profile_group_name(enum profile_group group);
 enum profile_group profile_group(const char *name);
 
-/* What is measured: time on the CPU, off it, or both. */
+/* Metrics: time on the CPU, off it, or both. */
 enum profile_metric {
 	PROFILE_CPU,
 	PROFILE_OFF,
@@ -28,11 +29,12 @@ enum profile_metric {
 	PROFILE_NMETRICS
 };
 
-/* "cpu" and so on, and back, in the same way. */
+/* Convert between a metric and its name, such as "cpu".  Returns PROFILE_NMETRICS for
+ * an unknown name. */
 const char *profile_metric_name(enum profile_metric metric);
 enum profile_metric profile_metric(const char *name);
 
-/* What a thread does: it is on a CPU, or for one of these reasons is not. */
+/* States of a thread: on a CPU, or the reason why not. */
 enum profile_state {
 	PROFILE_ON,
 	PROFILE_READY,
@@ -42,32 +44,32 @@ enum profile_state {
 	PROFILE_NSTATES
 };
 
-/* As in rsprof-records(5); "on". */
+/* Returns the name of a state, as in rsprof-records(5), or "on". */
 const char *profile_state_name(enum profile_state state);
 
-/* What counts of what has been read. */
+/* A selection: what counts of what was read. */
 #define PROFILE_ALL UINT32_MAX
 struct profile_select {
-	uint64_t from, to; /* to UINT64_MAX: no end */
-	uint32_t thread;   /* its row's id; PROFILE_ALL */
+	uint64_t from, to; /* to: UINT64_MAX for no end */
+	uint32_t thread;   /* id of its row, or PROFILE_ALL */
 };
 
 /*
- * Runtime frames: code that works on behalf of its callers, by the category that
- * rsprof-records(5) gives a frame; a mask.
+ * Runtime frames: code that works on behalf of its callers, as a mask of the categories
+ * that rsprof-records(5) gives frames.
  */
 enum profile_runtime {
 	PROFILE_RUNTIME_STD = 1 << 0,
 	PROFILE_RUNTIME_ALLOC = 1 << 1,
 	PROFILE_RUNTIME_LIBC = 1 << 2,
-	PROFILE_RUNTIME_EXECUTOR = 1 << 3, /* such as tokio: "runtime" */
-	/* The frames between an allocation and the code that wants it. */
+	PROFILE_RUNTIME_EXECUTOR = 1 << 3, /* "runtime", such as tokio */
+	/* between an allocation and the code that wants it */
 	PROFILE_RUNTIME_ALLOCATION =
 	    PROFILE_RUNTIME_STD | PROFILE_RUNTIME_ALLOC | PROFILE_RUNTIME_LIBC,
 	PROFILE_RUNTIME_ALL = PROFILE_RUNTIME_ALLOCATION | PROFILE_RUNTIME_EXECUTOR
 };
 
-/* Returns the bit of a category's name, 0 if that is none of the runtime's or NULL. */
+/* Returns the bit of a category's name, or 0 if it is not of the runtime or NULL. */
 unsigned profile_runtime(const char *category);
 
 /* Nanoseconds of each element of profile_history(). */

@@ -1,6 +1,6 @@
 /*
- * A profile as a report, for people or for programs.  What cannot be written
- * sets the stream's error indicator.
+ * Reports on time as text, JSON and CSV.  Write errors set the stream's error
+ * indicator.
  */
 #ifndef REPORT_H
 #define REPORT_H
@@ -16,9 +16,9 @@ struct report {
 	const char *path;
 	struct db *db;
 	struct profile *profile;
-	const struct profile_row *row; /* in the order to be shown */
-	size_t rows, shown;            /* all; the first ones, to be shown */
-	size_t columns;                /* of a line of text, at least 40 */
+	const struct profile_row *row; /* in display order */
+	size_t rows, shown;            /* all rows; how many of them to print */
+	size_t columns;                /* width of text lines, at least 40 */
 };
 
 void report_text(FILE *out, const struct report *r);

@@ -9,7 +9,7 @@
 
 /* ---- values ------------------------------------------------------------ */
 
-/* "{key" begins an object, "key" goes on with it. */
+/* Write a key: "{key" opens an object, "key" continues it. */
 static void
 put_key(FILE *out, const char *key)
 {
@@ -40,7 +40,7 @@ put_meta(FILE *out, const struct report *r, const char *key)
 	put_text(out, key, db_meta(r->db, key));
 }
 
-/* A number that the recording has as text, if it is one. */
+/* Write a number that the recording stores as text, or null if it is not one. */
 static void
 put_meta_number(FILE *out, const struct report *r, const char *key,
     const char *meta)
@@ -105,7 +105,7 @@ put_notes(FILE *out, const struct report *r)
 	putc(']', out);
 }
 
-/* A number of nanoseconds for each state that is off the CPU. */
+/* Write the nanoseconds of each off-CPU state. */
 static void
 put_states(FILE *out, const uint64_t *in)
 {

@@ -10,7 +10,7 @@
 
 #define NAME_SIZE 8192
 #define LABEL "%-10s"
-#define GAP 1000000000 /* nanoseconds without a producer that are told of */
+#define GAP 1000000000 /* ns without a producer that are worth a remark */
 
 /* ---- figures ----------------------------------------------------------- */
 
@@ -31,7 +31,7 @@ meta_number(const struct report *r, const char *key)
 	return n;
 }
 
-/* There may be samples of no time at all. */
+/* Returns whether there is anything to tabulate; samples may have no time at all. */
 static int
 has_rows(const struct report *r)
 {
@@ -143,7 +143,8 @@ put_off(FILE *out, const struct report *r)
 	putc('\n', out);
 }
 
-/* Samples of the CPU stand for about the same time; others do not. */
+/* Returns a share of incomplete stacks: of samples for CPU time, as all of them stand
+ * for about the same time, else of time. */
 static double
 cut_percent(const struct report *r, uint64_t samples, uint64_t ns)
 {
@@ -217,7 +218,7 @@ put_notes(FILE *out, const struct report *r)
 
 /* ---- the table --------------------------------------------------------- */
 
-/* The columns of figures, each 9 wide and two blanks; then, by thread, more. */
+/* Columns of figures, each 9 wide plus two blanks. */
 enum figure {
 	F_END,
 	F_SELF,
@@ -252,7 +253,7 @@ static const enum figure figures[PROFILE_NMETRICS][2][FIGURES_MAX + 1] = {
 	    { F_ON, F_READY, F_SLEEPING, F_DISK, F_STOPPED, F_TOTAL } },
 };
 
-/* Those that are shown: few programs are ever stopped. */
+/* Choose the figures to print: few programs are ever stopped. */
 static size_t
 choose_figures(const struct report *r, enum figure *f)
 {
@@ -282,8 +283,8 @@ figure(const struct profile_row *row, enum figure f)
 	}
 }
 
-/* The wall time of threads is about the same; of interest is whether it adds
- * up to the time that they were there. */
+/* Returns whether to print how much of each thread's life is accounted for.  Its share
+ * of all wall time would say nothing: that is about the same for all threads. */
 static int
 has_known(const struct report *r)
 {
@@ -322,7 +323,7 @@ put_figures(FILE *out, const struct report *r, const struct profile_row *row)
 		fprintf(out, "%7.2f  ", units_percent(row->total, row->present));
 }
 
-/* The columns that are left beside the figures and `more`. */
+/* Returns the columns left beside the figures and `more` others. */
 static size_t
 columns_left(const struct report *r, size_t more)
 {
@@ -332,7 +333,7 @@ columns_left(const struct report *r, size_t more)
 	return r->columns > more + 30 ? r->columns - more : 30;
 }
 
-/* Where a row is in the source, else in which file. */
+/* Format the source location of a row or else its file or module. */
 static void
 location(char *buf, size_t size, const struct profile_row *row)
 {
@@ -352,8 +353,8 @@ location_columns(const struct profile_row *row)
 	return shorten_columns(buf);
 }
 
-/* How wide the name may be, and what is after it: as wide as they are, else
- * the place gets two fifths, or what the names leave. */
+/* Divide `width` between names and locations: what both need, or else two fifths for
+ * locations, or whatever the names leave. */
 static void
 share(const struct report *r, size_t width, size_t *name, size_t *after)
 {
