@@ -483,8 +483,8 @@ check_process_allocator(struct check_process *p, struct verdict *out)
 	for (size_t i = 0; i < plan->nnote; i++)
 		list_add(&notes, "%s", plan->note[i]);
 	if (plan->nprobe == 0)
-		list_add(&notes, "which of %zu functions allocate is found out by what "
-		    "they do", plan->nguess);
+		list_add(&notes, "which of %zu functions allocate is found out by "
+		    "tracing their calls", plan->nguess);
 	list_end(&notes);
 	verdict_yes(out, "%s", notes.text);
 	probe_plan_free(plan);

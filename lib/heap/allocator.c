@@ -11,8 +11,9 @@ static const char *const shims[] = {
 	"__rust_alloc", "__rust_dealloc", "__rust_realloc", "__rust_alloc_zeroed"
 };
 
-/* Is it the last part of a v0 name: its length in decimal, an underscore
- * because it begins with one, itself?  What follows a point is LLVM's. */
+/* Returns whether name is the last part of a v0 symbol: its length in decimal,
+ * an underscore because name begins with one, name itself.  LLVM may append a
+ * suffix after a period. */
 static int
 ends_v0(const char *symbol, const char *name)
 {
@@ -24,8 +25,8 @@ ends_v0(const char *symbol, const char *name)
 	    !isdigit((unsigned char)symbol[len - n - 1]);
 }
 
-/* The same of a legacy name: _ZN, parts with their lengths, the last of which
- * is a hash, E. */
+/* Returns whether name is the last part but one of a legacy symbol: _ZN, parts
+ * with their lengths, the last of them a hash, E. */
 static int
 ends_legacy(const char *symbol, const char *name)
 {
@@ -45,7 +46,7 @@ ends_legacy(const char *symbol, const char *name)
 	}
 	if (*s != 'E' || before == NULL || len != 17 || *last != 'h')
 		return 0;
-	/* A name that begins with an underscore may get one more. */
+	/* rustc may add an underscore before a name that begins with one. */
 	if (before_len == strlen(name) + 1 && *before == '_') {
 		before++;
 		before_len--;

@@ -1,14 +1,12 @@
 /*
- * rustc's allocation functions by name.
+ * rustc's allocation functions, by name.
  */
 #ifndef ALLOCATOR_H
 #define ALLOCATOR_H
 
-/*
- * The number (0 to 3) of the function behind a symbol, in any of rustc's
- * spellings: __rust_alloc, __rust_dealloc, __rust_realloc,
- * __rust_alloc_zeroed; -1: it is none of them.
- */
+/* Returns the number of the function that symbol names, in any of rustc's
+ * spellings: 0 __rust_alloc, 1 __rust_dealloc, 2 __rust_realloc, 3
+ * __rust_alloc_zeroed; or -1 for any other. */
 int allocator_shim(const char *symbol);
 
 #endif

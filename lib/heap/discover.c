@@ -132,14 +132,14 @@ remember(struct discovered *to, const struct discovery *d)
 static void
 describe(const struct discovery *d, int n, char *text, size_t size)
 {
-	int len = snprintf(text, size, "%d functions without names are probed, found by "
-	    "what they did: %zu allocations, %zu frees, %zu that contradict; others, "
-	    "that were not called meanwhile, are not seen", n, d->evidence.blocks,
+	int len = snprintf(text, size, "%d functions without names are probed, identified "
+	    "by their calls: %zu allocations, %zu frees, %zu contradictions; functions "
+	    "that were not called meanwhile are not seen", n, d->evidence.blocks,
 	    d->evidence.freed, d->evidence.contradictions);
 
 	if (d->evidence.unknown * UNKNOWN > d->evidence.frees && (size_t)len < size)
 		snprintf(text + len, size - (size_t)len, ": %zu of %zu frees were of memory "
-		    "from such ones", d->evidence.unknown, d->evidence.frees);
+		    "from such functions", d->evidence.unknown, d->evidence.frees);
 }
 
 int
@@ -155,9 +155,9 @@ discover(struct discovered *to, pid_t pid, struct probe_plan *plan, char *text, 
 	else if (trace_all(&d, text, size) < 0)
 		n = -1;
 	else if (d.missing)
-		snprintf(text, size, "%s%s; which functions allocate could not be found "
-		    "out by what they do, either: %s in %zu calls (try again when it is "
-		    "busy)", plan->nnote ? plan->note[plan->nnote - 1] : "it has no names",
+		snprintf(text, size, "%s%s; its allocation functions could not be "
+		    "identified by their calls either: %s in %zu calls (try again when "
+		    "it is busy)", plan->nnote ? plan->note[plan->nnote - 1] : "it has no names",
 		    PROBE_PLAN_ADVICE, d.missing, d.calls);
 	else if (remember(to, &d) == 0)
 		n = probe_plan_adopt(plan, d.shape);

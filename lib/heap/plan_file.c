@@ -25,8 +25,7 @@
 #define MEMALIGN HEAP_SHAPE(HEAP_MEMALIGN, 1, 3, 0)
 #define FREE HEAP_SHAPE(HEAP_FREE, 1, 0, 0)
 
-/* All of a layer's functions; allocators that are linked in have some of them
- * with a prefix. */
+/* Functions of each layer; jemalloc's may have a prefix. */
 static const struct plan_function functions[] = {
 	{ PLAN_LIBC, "malloc", ALLOC(1) },
 	{ PLAN_LIBC, "calloc", CALLOC },
@@ -60,10 +59,10 @@ static const struct plan_function functions[] = {
 	{ PLAN_MIMALLOC, "mi_free_aligned", FREE },
 };
 
-/* How jemalloc's functions may be spelled. */
+/* Prefixes of jemalloc's functions. */
 static const char *const prefixes[] = { "", "_rjem_", "je_" };
 
-/* ---- looking at a file ------------------------------------------------- */
+/* ---- reading a file ----------------------------------------------------- */
 
 const unsigned char *
 plan_file_code(const struct plan_file *f, uint64_t offset, size_t *len)
@@ -86,6 +85,8 @@ is_stub(const struct plan_file *f, uint64_t offset)
 	return code && insn_stub(code, len, &target);
 }
 
+/* Record the __rust_* function number shim: defined at addr, or imported if that
+ * is 0. */
 static void
 on_shim(struct plan_file *f, int shim, uint64_t addr)
 {
@@ -103,7 +104,7 @@ on_shim(struct plan_file *f, int shim, uint64_t addr)
 		f->with_body |= 1U << shim;
 }
 
-/* A function of jemalloc has a prefix, or none; others none. */
+/* Returns whether name is a name of fn, with a prefix if it is jemalloc's. */
 static int
 is_named(const struct plan_function *fn, const char *name)
 {
@@ -132,6 +133,7 @@ add_entry(struct plan_file *f, const struct plan_function *fn, uint64_t offset)
 	f->entry[f->nentry++] = (struct plan_entry){ .function = fn, .offset = offset };
 }
 
+/* Record a symbol that names an allocation function. */
 static void
 on_symbol(void *ctx, const char *table, const struct elf_file_symbol *symbol)
 {
@@ -149,6 +151,7 @@ on_symbol(void *ctx, const char *table, const struct elf_file_symbol *symbol)
 			add_entry(f, &functions[i], offset);
 }
 
+/* Record a slot for an imported allocation function of libc. */
 static void
 on_slot(void *ctx, const char *name, uint64_t slot)
 {
@@ -162,7 +165,8 @@ on_slot(void *ctx, const char *name, uint64_t slot)
 		}
 }
 
-/* Strings that allocators keep where their names are gone. */
+/* Returns the allocator whose strings the file contains, for one without
+ * symbols. */
 static const char *
 find_hidden_allocator(const struct elf_file *elf)
 {
@@ -190,7 +194,7 @@ on_stub_row(void *ctx, const uint64_t offset[4])
 	memcpy(f->stub_row[f->nstub_row++].offset, offset, sizeof f->stub_row->offset);
 }
 
-/* The symbols that were set apart when the file was stripped. */
+/* Read the symbols from the debug file that they were moved to by strip(1). */
 static void
 read_debug_file(struct plan_file *f, pid_t pid)
 {
@@ -209,6 +213,7 @@ read_debug_file(struct plan_file *f, pid_t pid)
 	elf_file_close(debug);
 }
 
+/* Read all there is to know about the file. */
 static void
 read_file(struct plan_file *f, pid_t pid)
 {
@@ -264,7 +269,6 @@ plan_file_close(struct plan_file *f)
 	free(f);
 }
 
-/* A page of a mapping may begin with what is in another segment as well. */
 int
 plan_file_bias(const struct plan_file *f, uint64_t *bias)
 {

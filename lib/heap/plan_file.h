@@ -1,5 +1,6 @@
 /*
- * What a file of a process has and wants of functions that allocate.
+ * Read what one file of a process defines and imports of allocation functions,
+ * by its symbols, slots and code.
  */
 #ifndef PLAN_FILE_H
 #define PLAN_FILE_H
@@ -20,13 +21,13 @@ struct plan_function {
 
 #define PLAN_SEGMENTS 8 /* executable mappings of a file */
 
-/* A function that was found by its name. */
+/* A function that the file defines by name. */
 struct plan_entry {
 	const struct plan_function *function;
 	uint64_t offset; /* in the file */
 };
 
-/* The four of rustc. */
+/* Offsets of the four __rust_* functions, in the order of allocator_shim(). */
 struct plan_shims {
 	uint64_t offset[4];
 };
@@ -35,45 +36,50 @@ struct plan_file {
 	struct plan_file *next;
 	struct elf_file *elf;
 	int fd, rust, symtab;
-	char file[40];           /* /proc/self/fd/... */
+	char file[40]; /* /proc/self/fd/N */
 	char *path;
-	const char *name;        /* its last component */
-	char *debug_path;             /* the file that has its symbols instead, or NULL */
+	const char *name; /* last component of path */
+	char *debug_path; /* file that its symbols were read from instead, or NULL */
 	uint64_t dev, ino;
 	struct {
 		uint64_t start, end, offset;
 	} map[PLAN_SEGMENTS];
 	size_t nmap;
-	unsigned shims, with_body, wanted_shims; /* __rust_*: bits; bodies do more than jump */
-	struct plan_shims shim;              /* by name, */
-	struct plan_shims *stub_row;              /* and by how they look where there are no
-	                                   names */
+	/* Sets of the __rust_* functions, as bits: those that the file defines;
+	 * of these, those that do more than jump; those that it imports. */
+	unsigned shims, with_body, wanted_shims;
+	struct plan_shims shim;                  /* those defined by name */
+	struct plan_shims *stub_row;             /* those recognised by their code */
 	size_t nstub_row, stub_row_room;
-	struct plan_entry *entry;           /* functions of its own */
+	struct plan_entry *entry; /* functions that the file defines */
 	size_t nentry, entry_room;
-	struct {                       /* that it wants: of PLAN_LIBC */
+	struct { /* functions of PLAN_LIBC that the file imports */
 		const struct plan_function *function;
 		uint64_t slot;
 	} import[32];
 	size_t nimport;
-	const char *hidden;            /* an allocator whose names are gone */
+	const char *hidden; /* name of an allocator linked in without symbols, or NULL */
 	int nomem;
 };
 
-/* Take over an open file.  NULL: it cannot be read. */
+/* Read the file open as fd, which the process pid (0: none) names path, and take
+ * over fd, even on failure.  Close it with plan_file_close().  f->nomem is set
+ * if memory was short.  Returns NULL if it cannot be read. */
 struct plan_file *plan_file_open(int fd, const char *path, pid_t pid);
 void plan_file_close(struct plan_file *f);
 
-/* Its code from an offset on; NULL: it has none there. */
+/* Returns the bytes of f from offset on, *len of them; NULL if it is shorter. */
 const unsigned char *plan_file_code(const struct plan_file *f, uint64_t offset,
     size_t *len);
 
-/* What to add to a file's addresses.  -1: it is not mapped. */
+/* Set *bias to what mapping the file added to its virtual addresses.  Returns -1
+ * if it is not mapped. */
 int plan_file_bias(const struct plan_file *f, uint64_t *bias);
 
+/* Returns whether the file defines a function of a layer by this name. */
 int plan_file_has(const struct plan_file *f, enum plan_layer layer, const char *name);
 
-/* Whose malloc() a file has. */
+/* Returns whose malloc() the file defines; PLAN_LIBC if neither of the others. */
 enum plan_layer plan_file_allocator(const struct plan_file *f);
 
 #endif

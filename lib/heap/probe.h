@@ -1,5 +1,5 @@
 /*
- * A probe at a function that allocates or frees.
+ * A uprobe at a function that allocates or frees.
  */
 #ifndef PROBE_H
 #define PROBE_H
@@ -7,15 +7,15 @@
 #include <stdint.h>
 
 struct probe {
-	char function[32];     /* its name; "" where it has none */
-	const char *layer;     /* as above */
-	const char *path;      /* the file, as the process names it */
-	const char *file;      /* opens that very file, as long as the plan is there */
+	char function[32]; /* name; "" if unknown */
+	const char *layer; /* "rust", "libc", "jemalloc", "mimalloc" or "own"; constant */
+	const char *path;  /* the file, as the process names it */
+	const char *file;  /* a path that opens that very file while its plan exists */
 	uint64_t dev, ino;
-	uint64_t entry;        /* the function's offset in the file, */
-	uint64_t offset;       /* and the probe's */
-	uint64_t shape;        /* HEAP_SHAPE() of bpf/heap.h */
-	int stepped;           /* see elf/insn.h */
+	uint64_t entry;  /* the function's offset in the file */
+	uint64_t offset; /* the probe's offset in the file */
+	uint64_t shape;  /* HEAP_SHAPE() of bpf/heap.h; 0: unknown */
+	int stepped;     /* the kernel single-steps the probed instruction: slow */
 };
 
 #endif

@@ -1,3 +1,14 @@
+/*
+ * A plan is made in two steps.  First every file that the process maps becomes
+ * a struct plan_file: the allocation functions it defines and imports, its
+ * __rust_* functions ("shims"), and where it is mapped.  Then each file with
+ * Rust code chooses a layer to be probed at (see choose()), and that layer's
+ * functions become probes.
+ *
+ * Probes go to one of three lists of the plan: found (to be armed), below
+ * (what shims call, for the self-check) and guess (candidates in files without
+ * names).  A function of a file is in a list once.
+ */
 #include "heap/probe_plan.h"
 
 #include <errno.h>
@@ -22,7 +33,7 @@
 
 static const char *const layer_name[PLAN_LAYERS] = { "rust", "libc", "jemalloc", "mimalloc" };
 
-/* In the order of allocator_shim(). */
+/* Shapes and names, in the order of allocator_shim(). */
 static const step_u64 shim_shape[4] = {
 	HEAP_SHAPE(HEAP_ALLOC, 0, 1, 0), HEAP_SHAPE(HEAP_FREE, 1, 0, 0),
 	HEAP_SHAPE(HEAP_REALLOC, 1, 4, 0), HEAP_SHAPE(HEAP_ALLOC, 0, 1, 0)
@@ -41,8 +52,8 @@ struct planner {
 	pid_t pid; /* 0: a file alone */
 	const struct probe_plan_options *o;
 	size_t note_room;
-	struct list found, below, guess; /* of the plan's three */
-	struct list *to;                 /* where probes are added now */
+	struct list found, below, guess; /* the plan's three lists of probes */
+	struct list *to;                 /* the list that add_probe() appends to */
 	int nomem;
 };
 
@@ -70,7 +81,7 @@ note(struct planner *p, const char *format, ...)
 
 /* ---- files ------------------------------------------------------------- */
 
-/* Take over an open file. */
+/* Read an open file and append it to the plan. */
 static struct plan_file *
 add_file(struct planner *p, int fd, const char *path)
 {
@@ -85,6 +96,7 @@ add_file(struct planner *p, int fd, const char *path)
 	return f;
 }
 
+/* Copy a path without the suffix that /proc gives deleted files. */
 static void
 plain_path(char *out, size_t size, const char *path)
 {
@@ -96,6 +108,7 @@ plain_path(char *out, size_t size, const char *path)
 	snprintf(out, size, "%.*s", (int)len, path);
 }
 
+/* Record a mapping and, if it is new, its file. */
 static void
 on_map(void *ctx, const struct proc_map *map)
 {
@@ -124,9 +137,9 @@ on_map(void *ctx, const struct proc_map *map)
 	f->map[f->nmap++].offset = map->offset;
 }
 
-/* ---- where code is ----------------------------------------------------- */
+/* ---- addresses ---------------------------------------------------------- */
 
-/* The file and the place in it of an address. */
+/* Returns the file mapped at addr, and sets *offset to the offset in it. */
 static struct plan_file *
 file_at(const struct planner *p, uint64_t addr, uint64_t *offset)
 {
@@ -139,7 +152,8 @@ file_at(const struct planner *p, uint64_t addr, uint64_t *offset)
 	return NULL;
 }
 
-/* C libraries come last when names are looked up, wherever they are mapped. */
+/* Returns whether f is a C library, which comes last in symbol lookup, wherever
+ * it is mapped. */
 static int
 is_libc(const struct plan_file *f)
 {
@@ -147,8 +161,8 @@ is_libc(const struct plan_file *f)
 	    strncmp(f->name, "ld-", 3) == 0;
 }
 
-/* Who defines a function for others to find: the executable, which is first,
- * else a library that replaces the C library's, else that one. */
+/* Find the file that defines fn for others: the executable, which is first, else
+ * a library that replaces the C library's function, else the C library. */
 static struct plan_file *
 find_definer(const struct planner *p, const struct plan_function *fn, uint64_t *offset)
 {
@@ -164,8 +178,8 @@ find_definer(const struct planner *p, const struct plan_function *fn, uint64_t *
 	return found;
 }
 
-/* What a slot points at.  One that is not bound yet points into the file's own
- * table of jumps. */
+/* Find the file and offset that an import of f resolves to.  A lazily bound slot
+ * still points into the file itself; then look for a definition. */
 static struct plan_file *
 slot_target(const struct planner *p, const struct plan_file *f, size_t import,
     uint64_t *offset)
@@ -181,20 +195,23 @@ slot_target(const struct planner *p, const struct plan_file *f, size_t import,
 
 /* ---- probes ------------------------------------------------------------ */
 
+/* Returns the registers (INSN_...) that a function of this shape needs intact
+ * where it is probed. */
 static unsigned
 args_to_keep(step_u64 shape)
 {
 	unsigned keep = 0;
 
-	if (shape == 0) /* nobody knows what it is */
+	if (shape == 0) /* unknown: keep them all */
 		return INSN_ARG1 | INSN_ARG2 | INSN_ARG3 | INSN_ARG4 | INSN_STACK;
 	for (int i = 4; i < 16; i += 4)
 		if (shape >> i & 15)
 			keep |= 1U << (shape >> i & 15);
-	/* A return probe changes the word that rsp points at. */
+	/* A return probe replaces the word that rsp points at. */
 	return keep | INSN_STACK;
 }
 
+/* Returns whether a list has a probe at a function of f already. */
 static int
 has_probe(const struct list *l, const struct plan_file *f, uint64_t entry)
 {
@@ -207,6 +224,8 @@ has_probe(const struct list *l, const struct plan_file *f, uint64_t entry)
 	return 0;
 }
 
+/* Append a probe for the function at entry of f to the current list, on the
+ * first instruction suited to it.  Notes a function that cannot be probed. */
 static void
 add_probe(struct planner *p, const struct plan_file *f, const char *layer,
     const char *function, uint64_t entry, step_u64 shape)
@@ -237,6 +256,7 @@ add_probe(struct planner *p, const struct plan_file *f, const char *layer,
 	snprintf(new->function, sizeof new->function, "%s", function);
 }
 
+/* Append probes for those of the four shims that are in the set which. */
 static void
 add_shims(struct planner *p, const struct plan_file *f, const struct plan_shims *shims,
     unsigned which)
@@ -246,7 +266,7 @@ add_shims(struct planner *p, const struct plan_file *f, const struct plan_shims 
 			add_probe(p, f, layer_name[PLAN_RUST], shim_name[i], shims->offset[i], shim_shape[i]);
 }
 
-/* A file's own functions of a layer.  How many. */
+/* Append probes for all functions of a layer that f defines.  Returns how many. */
 static size_t
 add_own(struct planner *p, const struct plan_file *f, enum plan_layer layer)
 {
@@ -271,7 +291,8 @@ are_stubs(const struct plan_file *f)
 	return f->shims == ALL_SHIMS && !f->with_body;
 }
 
-/* The file whose __rust_* functions all are stubs, of this one or for it. */
+/* Find the file whose shims serve f, if all four of them only jump: f itself or
+ * one that it imports them from. */
 static const struct plan_file *
 stubs_for(const struct planner *p, const struct plan_file *f)
 {
@@ -285,7 +306,7 @@ stubs_for(const struct planner *p, const struct plan_file *f)
 	return NULL;
 }
 
-/* What allocates for a file's __rust_* functions. */
+/* List the functions that f's shims allocate by. */
 static void
 add_below(struct planner *p, const struct plan_file *f)
 {
@@ -304,18 +325,19 @@ add_below(struct planner *p, const struct plan_file *f)
 	p->to = &p->found;
 }
 
+/* Choose the shims of f that were recognised by their code. */
 static void
 choose_stub_rows(struct planner *p, const struct plan_file *f)
 {
 	for (size_t i = 0; i < f->nstub_row; i++)
 		add_shims(p, f, &f->stub_row[i], ALL_SHIMS);
 	add_below(p, f);
-	note(p, "%s is stripped, but what its code looks like tells where __rust_alloc "
-	    "and the like are, which only jump on: all that Rust allocates in it "
-	    "comes by", f->name);
+	note(p, "%s is stripped, but __rust_alloc and the like are recognised by their "
+	    "code, and are plain jumps: all allocations of Rust code in it are seen",
+	    f->name);
 }
 
-/* That its calls do not go where the names say. */
+/* Returns a text for notes that f's shims are not called, "" if it has none. */
 static const char *
 bypass_text(const struct plan_file *f)
 {
@@ -324,7 +346,7 @@ bypass_text(const struct plan_file *f)
 	                : "";
 }
 
-/* By what the slots point at. */
+/* Choose the functions that f's slots point at.  Returns 0 if it has none. */
 static int
 choose_imports(struct planner *p, const struct plan_file *f)
 {
@@ -345,7 +367,7 @@ choose_imports(struct planner *p, const struct plan_file *f)
 		n++;
 	}
 	if (n == 0 && p->pid == 0) {
-		note(p, "%s calls malloc and the like of whatever library has them when "
+		note(p, "%s calls malloc and the like of whichever library has them when "
 		    "it runs%s", f->name, bypass_text(f));
 		return 1;
 	}
@@ -360,18 +382,19 @@ choose_imports(struct planner *p, const struct plan_file *f)
 	                                              : "",
 	    bypass_text(f));
 	if (f->rust && !has_calloc)
-		note(p, "%s does not call calloc, which Rust's own default does: it may "
+		note(p, "%s does not call calloc, as Rust's default allocator does: it may "
 		    "have an allocator of its own, whose memory is not seen", f->name);
 	return 1;
 }
 
-/* What stands in a slot of a file, as the file has its addresses. */
+/* Context of read_slot(). */
 struct slots {
 	const struct planner *p;
 	const struct plan_file *f;
 	uint64_t bias;
 };
 
+/* Read a slot of the process' file as an address of the file, unbiased. */
 static int
 read_slot(void *ctx, uint64_t slot, uint64_t *addr)
 {
@@ -385,7 +408,7 @@ read_slot(void *ctx, uint64_t slot, uint64_t *addr)
 
 #define GUESSES 320
 
-/* What is called most is among what may be watched to find out. */
+/* Offer the most-referenced functions of f as candidates to trace. */
 static void
 add_guesses(struct planner *p, const struct plan_file *f)
 {
@@ -404,6 +427,7 @@ add_guesses(struct planner *p, const struct plan_file *f)
 	p->to = &p->found;
 }
 
+/* Note why f has nothing to probe, and offer candidates. */
 static void
 note_nothing(struct planner *p, const struct plan_file *f)
 {
@@ -412,19 +436,20 @@ note_nothing(struct planner *p, const struct plan_file *f)
 		note(p, "%s is linked into %s, but its symbols were stripped", f->hidden,
 		    f->name);
 	else if (!f->symtab)
-		note(p, "%s is stripped, and allocates by no function of a library", f->name);
+		note(p, "%s is stripped, and calls no library's allocation functions", f->name);
 	else
-		note(p, "%s has no function that is known to allocate", f->name);
+		note(p, "%s has no known allocation function", f->name);
 }
 
-/* Does it have an allocator of its own that leaves only these to libc: what
- * std's threads use? */
+/* Returns whether f has an allocator of its own without symbols, so that only
+ * std's threads use libc's. */
 static int
 has_hidden_allocator(const struct plan_file *f)
 {
 	return f->hidden != NULL;
 }
 
+/* Choose the layer at which the allocations of f are probed. */
 static void
 choose(struct planner *p, const struct plan_file *f)
 {
@@ -433,8 +458,8 @@ choose(struct planner *p, const struct plan_file *f)
 	if (stubs) {
 		add_shims(p, stubs, &stubs->shim, ALL_SHIMS);
 		add_below(p, stubs);
-		note(p, "__rust_alloc and the like of %s only jump on: all that Rust "
-		    "allocates in %s comes by", stubs->name, f->name);
+		note(p, "__rust_alloc and the like in %s are plain jumps: all allocations "
+		    "of Rust code in %s are seen", stubs->name, f->name);
 	} else if (f->nstub_row && !p->o->no_shims) {
 		choose_stub_rows(p, f);
 	} else if (plan_file_has(f, PLAN_JEMALLOC, "mallocx") && add_own(p, f, PLAN_JEMALLOC)) {
@@ -450,14 +475,14 @@ choose(struct planner *p, const struct plan_file *f)
 	} else if (f->shims) {
 		add_shims(p, f, &f->shim, f->shims);
 		note(p, "%s has an allocator of its own in Rust, which is inlined: at "
-		    "most a part of what it allocates is seen", f->name);
+		    "most part of its allocations is seen", f->name);
 	} else {
 		note_nothing(p, f);
 	}
 }
 
-/* Of replaced functions the replacement's, too: jemalloc's and mimalloc's have
- * more ways in than libc's names. */
+/* Probe all functions of replacements in use: jemalloc and mimalloc have more
+ * entry points than libc's names. */
 static void
 complete(struct planner *p)
 {
@@ -475,7 +500,8 @@ complete(struct planner *p)
 
 /* ---- plans ------------------------------------------------------------- */
 
-/* Would names help? */
+/* Returns whether a file with Rust code has no symbols, so that keeping them
+ * would help. */
 static int
 is_stripped(const struct planner *p)
 {
@@ -485,6 +511,8 @@ is_stripped(const struct planner *p)
 	return 0;
 }
 
+/* Choose for each file with Rust code.  Returns -1 with the reason in why[] if
+ * there is nothing to probe. */
 static int
 choose_all(struct planner *p, char *why, size_t size)
 {
@@ -507,7 +535,7 @@ choose_all(struct planner *p, char *why, size_t size)
 		return 0;
 	if (rust == 0 && !p->o->all_callers)
 		snprintf(why, size, "nothing to probe: it does not look like a Rust "
-		    "program (-c counts what other code allocates)");
+		    "program (-c counts allocations of other code too)");
 	else
 		snprintf(why, size, "nothing to probe: %s%s",
 		    p->plan->nnote ? p->plan->note[0] : "no file could be read",
@@ -515,6 +543,8 @@ choose_all(struct planner *p, char *why, size_t size)
 	return -1;
 }
 
+/* Complete the plan, or free it.  Returns NULL with the reason in why[] and
+ * errno. */
 static struct probe_plan *
 finish(struct planner *p, char *why, size_t size)
 {
@@ -570,7 +600,7 @@ probe_plan_of_file(const char *path, const struct probe_plan_options *o, char *w
 	if (p.plan && fd >= 0 && add_file(&p, fd, path))
 		return finish(&p, why, size);
 	error = fd < 0 ? errno : 0;
-	snprintf(why, size, "%s", fd < 0 ? strerror(error) : "it is no program for x86-64");
+	snprintf(why, size, "%s", fd < 0 ? strerror(error) : "it is not an x86-64 program");
 	probe_plan_free(p.plan);
 	errno = error;
 	return NULL;
@@ -586,7 +616,8 @@ probe_plan_adopt(struct probe_plan *p, const uint64_t *shape)
 	init(&planner);
 	while (p->nguess && (f->dev != p->guess->dev || f->ino != p->guess->ino))
 		f = f->next;
-	/* They stand elsewhere now that some arguments do not matter. */
+	/* The probe may move: registers that are no arguments need not be
+	 * intact. */
 	for (size_t i = 0; i < p->nguess; i++)
 		if (shape[i])
 			add_probe(&planner, f, p->guess[i].layer, "", p->guess[i].entry,
@@ -620,7 +651,7 @@ probe_plan_print(FILE *out, const struct probe_plan *p)
 
 		fprintf(out, "%-8s  %-20s  %s+0x%" PRIx64 "%s\n", q->layer,
 		    q->function[0] ? q->function : "-", q->path, q->offset,
-		    q->stepped ? "  (executed in single steps: slow)" : "");
+		    q->stepped ? "  (single-stepped: slow)" : "");
 	}
 	for (size_t i = 0; i < p->nnote; i++)
 		fprintf(out, "%s\n", p->note[i]);

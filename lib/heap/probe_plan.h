@@ -1,19 +1,20 @@
 /*
- * What to probe so that a process' allocations are seen, and where.
+ * Plan which functions to probe, and where, so that a process' allocations are
+ * seen.
  *
- * What a binary contains decides, and names mislead: after link-time
- * optimisation __rust_alloc is still there, and nothing goes through it.  So for each file with
- * Rust code, the first of these that is there:
- *	rust      the four __rust_* functions, if all of them do nothing but
- *	          jump on: then everything comes by.  In another file of the
- *	          process if this one wants them from there; in a stripped file
- *	          what looks like them;
+ * The contents of a binary decide, and names mislead: after link-time
+ * optimisation __rust_alloc is still there, but nothing calls it.  For each
+ * file with Rust code, a plan takes the first of these that applies:
+ *	rust      the four __rust_* functions, if all of them only jump to
+ *	          another function: then every allocation passes through them.
+ *	          They may be in another file that this one imports them from;
+ *	          in a stripped file they are recognised by their code.
  *	jemalloc, mimalloc   their functions, by name, in the file itself;
  *	libc      malloc() and the like: the functions that the file's slots
- *	          (its GOT) point at right now, whoever has put them there; or its
+ *	          (its GOT) point at right now, whoever put them there; or its
  *	          own, if it is linked statically;
- *	rust      what is left of the __rust_* functions, if nothing else is
- *	          there: a part of the allocations.
+ *	rust      those of the __rust_* functions that remain, if nothing else
+ *	          is there: they see part of the allocations.
  */
 #ifndef PROBE_PLAN_H
 #define PROBE_PLAN_H
@@ -25,36 +26,37 @@
 
 #include "heap/probe.h"
 
-/* To who has a file without names. */
+/* Advice for a file without names, to be appended to a message. */
 #define PROBE_PLAN_ADVICE ": keep its symbols (strip = \"debuginfo\" or \"none\" in Cargo.toml)"
 
 struct plan_file;
 
 struct probe_plan_options {
-	int all_callers; /* files without Rust code count, too */
-	int no_shims;    /* never by the __rust_* functions */
+	int all_callers; /* plan for files without Rust code as well */
+	int no_shims;    /* never use the __rust_* functions */
 };
 
 struct probe_plan {
-	struct probe *probe; /* no place twice */
+	struct probe *probe; /* probes; no function of a file twice */
 	size_t nprobe;
-	/* Where __rust_* are probed, the functions that allocate for them: calls
-	 * from Rust code must be about as many. */
+	/* Where __rust_* are probed: the functions that allocate for them.  Rust
+	 * code must call them about as often. */
 	struct probe *below;
 	size_t nbelow;
-	/* Functions of a file that has no names for those that allocate, which are
-	 * among them: all in one file, with shape 0. */
+	/* Candidates in a file without names, some of which allocate.  All are
+	 * in one file and have shape 0. */
 	struct probe *guess;
 	size_t nguess;
-	char **note;              /* for people: what was chosen, and what is missing */
+	char **note; /* for people: what was chosen, and what is missing */
 	size_t nnote;
 	struct plan_file *file;
 };
 
 /*
- * For a process that runs, or for a file alone: then what other files would
- * bring is not known.  NULL: why[] says why there is nothing to probe; errno
- * is EACCES or EPERM where something is not permitted, ENOMEM, or 0.
+ * Make a plan for a running process, or for the file at path alone, without
+ * knowing what other files would provide.  Free it with probe_plan_free().
+ * Returns NULL with the reason in why[] if there is nothing to probe; errno is
+ * then EACCES or EPERM if permission is missing, ENOMEM, or 0.
  */
 struct probe_plan *probe_plan_of_process(pid_t pid, const struct probe_plan_options *o,
     char *why, size_t size);
@@ -62,14 +64,12 @@ struct probe_plan *probe_plan_of_file(const char *path, const struct probe_plan_
     char *why, size_t size);
 void probe_plan_free(struct probe_plan *p);
 
-/*
- * Take over those of guess[] of which it is known now (by heap/infer) how they are
- * called: shape[i], or 0.  Pointers to probes do not stay valid.  How many; -1:
- * out of memory.
- */
+/* Move those of guess[] whose shape[i] is known now (see heap/infer.h), and not
+ * 0, into probe[].  Invalidates pointers to probes.  Returns how many were
+ * added, or -1 if memory is short. */
 int probe_plan_adopt(struct probe_plan *p, const uint64_t *shape);
 
-/* A line for each probe, and the notes. */
+/* Print a line for each probe, and the notes. */
 void probe_plan_print(FILE *out, const struct probe_plan *p);
 
 #endif

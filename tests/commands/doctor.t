@@ -256,7 +256,7 @@ of() {
 of "$split"
 is target-unwind yes '[0-9.]+ % of split'
 is symbols yes 'functions [0-9]+ %, lines [0-9]+ %, inlined calls [0-9]+ % of split \(.debug_info\)'
-is allocator yes '__rust_alloc and the like of split only jump on'
+is allocator yes '__rust_alloc and the like in split are plain jumps'
 strip -g -o "$T/bin/nolines" "$split"
 of "$T/bin/nolines"
 is symbols yes 'functions [0-9]+ % of nolines \(.symtab\), no lines'
@@ -264,13 +264,13 @@ strip -o "$T/bin/nonames" "$split"
 of "$T/bin/nonames"
 is target-unwind yes
 is symbols no 'nonames is stripped' 'strip = "none"'
-is allocator yes 'nonames is stripped, but what its code looks like'
+is allocator yes 'nonames is stripped, but __rust_alloc and the like are recognised'
 objcopy --only-keep-debug "$split" "$T/bin/apart.debug"
 strip -o "$T/bin/apart" "$split"
 (cd "$T/bin" && objcopy --add-gnu-debuglink=apart.debug apart)
 of "$T/bin/apart"
 is symbols yes "lines [0-9]+ %, .* of apart \($T/bin/apart.debug\)"
-is allocator yes "symbols are those of $T/bin/apart.debug; __rust_alloc .* only jump on"
+is allocator yes "symbols are those of $T/bin/apart.debug; __rust_alloc .* are plain jumps"
 objcopy --only-keep-debug "$B/target/counts" "$T/bin/apart.debug"
 of "$T/bin/apart"
 is symbols no 'apart is stripped'
@@ -307,7 +307,7 @@ is target-unwind yes
 is symbols yes 'of removed \(.debug_info\)'
 
 of "$B/target/counts"
-is allocator yes '(counts calls malloc .*bypassed|the like of counts only jump on)'
+is allocator yes '(counts calls malloc .*bypassed|the like in counts are plain jumps)'
 strip -o "$T/bin/bare" "$B/target/counts"
 of "$T/bin/bare"
 is allocator yes 'bare calls malloc and the like of libc'
@@ -330,7 +330,7 @@ END
 "${CC:-cc}" -shared -fPIC -o "$T/bin/libje.so" "$T/je.c"
 launch env LD_PRELOAD="$T/bin/libje.so" "$T/bin/nonames" >/dev/null
 asked nonames
-is allocator yes 'nonames is stripped, but what its code looks like'
+is allocator yes 'nonames is stripped, but __rust_alloc and the like are recognised'
 
 objcopy -R .eh_frame -R .eh_frame_hdr "$T/bin/sleeps" "$T/bin/noeh"
 of "$T/bin/noeh" infinity

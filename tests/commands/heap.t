@@ -182,7 +182,7 @@ for build in heap heap-plain; do
 	record -s 0
 	end
 	says "$build, stripped: they are found" \
-	    '^note.*what its code looks like tells where __rust_alloc' raw
+	    '^note.*__rust_alloc and the like are recognised by their code' raw
 	mv named bare
 	rsprof-sym <raw >rec
 	sums all.4 rec | fixed >is
@@ -198,7 +198,7 @@ for build in heap-static $je; do
 	record -s 0
 	end
 	says "$build, stripped: functions are found by what they do" \
-	    '^note.*functions without names are probed, found by what they did' raw
+	    '^note.*functions without names are probed, identified by their calls' raw
 	mv named bare
 	rsprof-sym <raw >rec
 	sums all.4 rec | fixed >is
@@ -231,7 +231,7 @@ says 'which is said' 'process [0-9]* has ended'
 exec 8>&-
 start ./bare 1
 exits 'stripped, and nothing happens: 5' 5 rsprof-heap -p $pid
-says 'the note says what to do' 'could not be found out.*try again when it is busy'
+says 'the note says what to do' 'could not be identified.*try again when it is busy'
 exits 'and its plan' 0 rsprof-heap -n $pid
 says 'says that' 'which of [0-9]* functions allocate is found out by what they do' out
 end
