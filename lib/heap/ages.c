@@ -12,7 +12,7 @@ struct ages {
 	uint64_t step, now;
 	struct age *age;
 	size_t n, room;
-	struct idmap of; /* place and step -> index */
+	struct idmap of; /* hash of site and step -> index in age */
 	int failed;
 };
 
@@ -38,8 +38,8 @@ ages_free(struct ages *a)
 	free(a);
 }
 
-/* Which step an age is in: the first 2 * FINE are one long, the next FINE two,
- * the next FINE four. */
+/* Returns the step of an age given in shortest steps: the first 2 * FINE steps
+ * have length one, the next FINE two, the next FINE four, and so on. */
 static uint32_t
 step_of(uint64_t steps)
 {
@@ -50,6 +50,8 @@ step_of(uint64_t steps)
 	return doubled * FINE + (uint32_t)(steps >> doubled);
 }
 
+/* Returns the sum of a site and step, made if it is new; NULL if memory is
+ * short. */
 static struct age *
 find(struct ages *a, uint32_t site, uint32_t step)
 {

@@ -1,6 +1,6 @@
 /*
- * How old what lives is: a snapshot of all live allocations, by place and by
- * when they were allocated, in steps that are longer the longer ago it was.
+ * Sum up all live allocations by site and age, in steps of time that grow with
+ * the age.
  */
 #ifndef AGES_H
 #define AGES_H
@@ -11,21 +11,24 @@
 struct ages;
 
 struct age {
-	uint32_t site;         /* a number of the caller's */
-	uint64_t born;          /* when the last of them was allocated, ns */
+	uint32_t site; /* the caller's number of it */
+	uint64_t born; /* when the latest of them was allocated, ns */
 	double bytes, count;
 };
 
-/* Steps are of `step' ns at first, and never longer than about a sixteenth of the
- * age.  NULL: out of memory. */
+/* Begin sums as of the time now: the latest allocations in steps of step ns,
+ * older ones in steps of at most about a sixteenth of their age.  Returns NULL
+ * if memory is short. */
 struct ages *ages_new(uint64_t step, uint64_t now);
 void ages_free(struct ages *a);
 
-/* `weight' allocations of `bytes' each.  A failure sticks: see ages_tell(). */
+/* Add weight allocations of bytes each, of a site, allocated at the time born.
+ * A failure shows in ages_emit(). */
 void ages_add(struct ages *a, uint32_t site, uint64_t born, uint64_t bytes,
     double weight);
 
-/* Each, of a place the oldest first.  -1: memory has ended, nothing is told. */
+/* Call fn for each sum, by site, the oldest of a site first.  Returns -1,
+ * without a call, if memory ran out. */
 int ages_emit(struct ages *a, void (*fn)(void *ctx, const struct age *age),
     void *ctx);
 

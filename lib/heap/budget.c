@@ -1,7 +1,7 @@
 #include "heap/budget.h"
 
-#define LEAST_NS 10000000 /* of watching, that says something */
-#define LEAST 0.005       /* coverage: below, nothing would be seen */
+#define LEAST_NS 10000000 /* shortest armed time that counts */
+#define LEAST 0.005       /* least coverage; with less, nothing would be seen */
 #define SMOOTH 0.5
 
 void
@@ -14,14 +14,14 @@ budget_update(struct budget *b, uint64_t armed, uint64_t cpu, uint64_t cost)
 	load = (double)cost / (double)cpu;
 	if (load > 1)
 		load = 1;
-	/* What is too much must end at once. */
+	/* An overrun must end at once. */
 	b->load = b->load == 0 || load > 2 * b->load
 	    ? load
 	    : b->load + SMOOTH * (load - b->load);
 	b->coverage = 1;
 	if (b->share > 0 && b->load > b->share)
 		b->coverage = b->share / b->load;
-	/* CPU time in which it is not watched is free: load is of the watched. */
+	/* CPU time outside of windows costs nothing: load is per armed time. */
 	if (b->coverage < LEAST)
 		b->coverage = LEAST;
 }
@@ -36,7 +36,7 @@ budget_windows(const struct budget *b, uint64_t *on, uint64_t *off)
 	if (b->coverage <= 0 || b->coverage >= 1)
 		return;
 	cycle = window / b->coverage;
-	if (cycle < 1e9) { /* fewer, longer ones: each has its own cost */
+	if (cycle < 1e9) { /* fewer, longer windows: opening one has a cost */
 		cycle = 1e9;
 		window = cycle * b->coverage;
 	}

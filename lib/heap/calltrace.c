@@ -1,3 +1,8 @@
+/*
+ * Calls are appended to one array in the order of their entries.  Each thread
+ * has a stack of indexes of its open calls; a return closes the innermost open
+ * call of its function, and all calls inside it that never returned.
+ */
 #include "heap/calltrace.h"
 
 #include <bpf/bpf.h>
@@ -18,10 +23,10 @@
 
 #include "spy.skel.h"
 
-#define DEPTH 256     /* of calls within calls */
+#define DEPTH 256 /* calls within calls */
 #define ROUND_MS 10
 
-/* The calls of a thread that are under way: the innermost last. */
+/* A thread's open calls, the innermost last. */
 struct open_calls {
 	uint32_t call[DEPTH];
 	size_t n;
@@ -30,14 +35,14 @@ struct open_calls {
 struct calltrace {
 	struct spy_bpf *bpf;
 	struct ring_buffer *ring;
-	int sessions; /* the kernel has them; */
-	int session;  /* a link for all */
+	int sessions; /* whether the kernel has uprobe sessions */
+	int session;  /* the link of all probes, with sessions */
 	struct bpf_link *link[2 * CALLTRACE_MOST];
 	size_t nlink;
 	struct calltrace_calls *out;
 	size_t max;
-	uint32_t now; /* events so far */
-	struct idmap of; /* thread -> index */
+	uint32_t now;    /* events so far */
+	struct idmap of; /* thread -> index in thread */
 	struct open_calls **thread;
 	size_t nthread, thread_room;
 	int failed;
@@ -45,6 +50,8 @@ struct calltrace {
 
 /* ---- calls ------------------------------------------------------------- */
 
+/* Returns the open calls of a thread, made if it is new; NULL if memory is
+ * short. */
 static struct open_calls *
 thread_of(struct calltrace *c, uint32_t tid)
 {
@@ -65,6 +72,7 @@ thread_of(struct calltrace *c, uint32_t tid)
 	return new;
 }
 
+/* Append a call at its entry.  Returns -1 if memory is short. */
 static int
 begin_call(struct calltrace *c, struct open_calls *t, const struct spy_event *e)
 {
@@ -83,8 +91,8 @@ begin_call(struct calltrace *c, struct open_calls *t, const struct spy_event *e)
 	return 0;
 }
 
-/* Of calls that began at the same place, which jump to one another, the last
- * returns first. */
+/* Close a call at its return.  Functions that jump to each other share an entry
+ * and a frame; then the last one entered returns first. */
 static void
 end_call(struct calltrace *c, struct open_calls *t, const struct spy_event *e)
 {
@@ -159,7 +167,8 @@ arm_session(struct calltrace *c, pid_t pid, const struct probe *probe, size_t n)
 	return c->session < 0 ? -1 : 0;
 }
 
-/* Returns first: what is entered is to be seen to return. */
+/* Arm each function without sessions, returns first: a call whose entry is seen
+ * must be seen to return. */
 static int
 arm_each(struct calltrace *c, pid_t pid, const struct probe *probe, size_t n)
 {
@@ -200,7 +209,6 @@ clear(struct calltrace *c)
 	idmap_clear(&c->of);
 }
 
-/* All probes are of one file. */
 int
 calltrace_run(pid_t pid, const struct probe *probe, size_t n, size_t max,
     uint64_t ns, struct calltrace_calls *out, char *why, size_t size)

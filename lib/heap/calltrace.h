@@ -1,8 +1,8 @@
 /*
- * Calls of functions of a process, with arguments and results, for a short time:
- * each costs the process some microseconds.
+ * Trace the calls of some functions of a process, with arguments and results,
+ * for a short time.  A call costs the process some microseconds.
  *
- * Built with BPF=0 there is none: calltrace_watch() fails and says so.
+ * Built with BPF=0, calltrace_run() fails and says so.
  */
 #ifndef CALLTRACE_LIB_H
 #define CALLTRACE_LIB_H
@@ -13,27 +13,28 @@
 
 struct probe;
 
-#define CALLTRACE_MOST 64 /* functions at a time */
+#define CALLTRACE_MOST 64 /* functions traced at a time */
 #define CALLTRACE_NONE UINT32_MAX
 
 struct calltrace_call {
 	uint32_t fn, tid;
 	uint64_t arg[4], ret;
-	uint64_t out;          /* what arg[0] pointed at when it returned */
-	uint32_t enter, leave; /* when, in the order of all; CALLTRACE_NONE: it has not */
-	uint32_t outer;        /* the call that made it, of those that are here */
+	uint64_t out;          /* word that arg[0] pointed at on return */
+	uint32_t enter, leave; /* order among all events; leave is CALLTRACE_NONE if
+	                          it did not return */
+	uint32_t outer;        /* index of the traced call that made it, or
+	                          CALLTRACE_NONE */
 };
 
 struct calltrace_calls {
-	struct calltrace_call *call; /* in the order in which they began */
+	struct calltrace_call *call; /* in the order of their entries */
 	size_t n, room;
-	uint64_t missed;       /* calls and returns that were not kept */
+	uint64_t missed; /* entries and returns that were lost */
 };
 
-/*
- * Watch n functions until there are `most' calls, or for so many ns.  The
- * array is the caller's to free.  -1: why[] says why; a signal ends it, too.
- */
+/* Trace n functions (at most CALLTRACE_MOST), all of one file, until there are
+ * max calls, ns have passed, or a signal arrives, which is an error.  Appends to
+ * *out; the caller frees out->call.  Returns -1 with the reason in why[]. */
 int calltrace_run(pid_t pid, const struct probe *probe, size_t n, size_t max,
     uint64_t ns, struct calltrace_calls *out, char *why, size_t size);
 

@@ -1,4 +1,4 @@
-/* What there is of heap/calltrace where rsprof is built with BPF=0. */
+/* heap/calltrace.h in a build with BPF=0. */
 #include <stdio.h>
 
 #include "heap/calltrace.h"

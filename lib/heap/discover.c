@@ -1,3 +1,10 @@
+/*
+ * The candidates of a plan are traced in rounds, as many at a time as can be
+ * traced at once.  Arrays parallel to plan->guess keep what earlier rounds
+ * found: shape, and whether a function dealt with blocks at all.  Those that
+ * did are traced again together with new ones, because roles follow only from
+ * calls that are seen together; the last round traces them alone.
+ */
 #include "heap/discover.h"
 
 #include <inttypes.h>
@@ -10,11 +17,11 @@
 #include "heap/infer.h"
 #include "heap/probe_plan.h"
 
-#define CALLS 50000        /* to look at, at most, */
-#define TIME_NS 3000000000 /* and so long, at a time */
-#define IDLE 100           /* calls: fewer, and nothing is going on */
-#define MOST_AGAIN 48      /* functions to look at again beside new ones */
-#define UNKNOWN 20         /* one in so many frees is of memory from elsewhere */
+#define CALLS 50000        /* calls per round, at most */
+#define TIME_NS 3000000000 /* time per round, at most */
+#define IDLE 100           /* calls; with fewer the process is idle */
+#define MOST_AGAIN 48      /* functions traced again, beside new ones */
+#define UNKNOWN 20         /* frees of unknown memory worth a note: one in so many */
 
 void
 discovered_free(struct discovered *d)
@@ -47,16 +54,17 @@ discovered_apply(const struct discovered *d, struct probe_plan *plan)
 struct discovery {
 	pid_t pid;
 	const struct probe_plan *plan;
-	uint64_t *shape;            /* of each guess, as far as it is known */
-	unsigned char *pointers;    /* it may be something */
-	uint32_t traced[CALLTRACE_MOST]; /* guesses */
+	uint64_t *shape;                 /* shape of each guess, 0 if unknown */
+	unsigned char *pointers;         /* whether each guess dealt with blocks */
+	uint32_t traced[CALLTRACE_MOST]; /* guesses traced in this round */
 	size_t n;
 	struct infer_evidence evidence;
 	size_t calls;
-	const char *missing; /* why roles could not be told */
+	const char *missing; /* why no roles could be inferred, or NULL */
 };
 
-/* Those of which something is known, and so many more, from *next on. */
+/* Choose the functions of the next round: those of which something is known, and
+ * as many new ones as fit, from *next on. */
 static void
 choose_functions(struct discovery *d, size_t *next)
 {
@@ -68,8 +76,8 @@ choose_functions(struct discovery *d, size_t *next)
 		d->traced[d->n++] = (uint32_t)(*next)++;
 }
 
-/* What those that are watched do.  What was known before of one that has not
- * been called since stays. */
+/* Trace the chosen functions and infer their roles.  What is known of a function
+ * that was not called this time stays. */
 static int
 trace_chosen(struct discovery *d, char *why, size_t size)
 {
@@ -96,7 +104,8 @@ trace_chosen(struct discovery *d, char *why, size_t size)
 	return got;
 }
 
-/* All of them by and by; then once more those that were found, by themselves. */
+/* Trace all candidates in rounds, then those that were found once more by
+ * themselves. */
 static int
 trace_all(struct discovery *d, char *why, size_t size)
 {
@@ -113,6 +122,7 @@ trace_all(struct discovery *d, char *why, size_t size)
 	return d->n ? trace_chosen(d, why, size) : 0;
 }
 
+/* Add the functions of this discovery to those known. */
 static int
 remember(struct discovered *to, const struct discovery *d)
 {
@@ -129,6 +139,7 @@ remember(struct discovered *to, const struct discovery *d)
 	return 0;
 }
 
+/* Write a note about n functions that were found. */
 static void
 describe(const struct discovery *d, int n, char *text, size_t size)
 {

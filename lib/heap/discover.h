@@ -1,7 +1,7 @@
 /*
- * Which functions of a file without names allocate, found out in the process
- * itself: some of those that a plan guesses are watched for a moment (heap/calltrace),
- * it is looked what they do (heap/infer), then more of them.
+ * Discover which functions of a file without names allocate, in the process
+ * itself: trace the candidates of a plan for a moment, some at a time
+ * (heap/calltrace.h), and infer their roles from their calls (heap/infer.h).
  */
 #ifndef DISCOVER_H
 #define DISCOVER_H
@@ -12,7 +12,7 @@
 
 struct probe_plan;
 
-/* What is known of functions, by their files. */
+/* A function whose shape is known, in any process that maps its file. */
 struct discovered_fn {
 	uint64_t dev, ino, entry, shape; /* as in struct probe */
 };
@@ -24,12 +24,13 @@ struct discovered {
 
 void discovered_free(struct discovered *d);
 
-/* Give a plan that guesses what is known.  How many probes it has got; -1: out
- * of memory. */
+/* Move the candidates of plan that are known into its probes.  Returns how many,
+ * or -1 if memory is short. */
 int discovered_apply(const struct discovered *d, struct probe_plan *plan);
 
-/* Learn of a process that runs, for some seconds at most, and give that.
- * said[] says what was found; or, -1, why nothing was. */
+/* Trace the running process pid for some seconds at most, add the functions that
+ * are found to d, and move them into plan's probes.  Returns how many; or -1 if
+ * none were found.  In either case text[] says for people what was found. */
 int discover(struct discovered *d, pid_t pid, struct probe_plan *plan, char *text, size_t size);
 
 #endif

@@ -1,3 +1,14 @@
+/*
+ * The kernel keeps two growing tables, which this process maps and reads
+ * without system calls; bpf/heap.h has their layout.
+ *
+ * Sites (a thread and a stack, with their sums) are in segments of fixed size.
+ * Live allocations are in a hash table made of generations, each twice as
+ * large as the one before.  Both are arrays of maps that user space extends
+ * before they are full, because BPF cannot wait for memory; what still does
+ * not fit counts as lost.  Processes have small numbers, by which heap.total
+ * is indexed.
+ */
 #include "heap/heap.h"
 
 #include <bpf/bpf.h>
@@ -26,11 +37,12 @@
 #define RING_BYTES (8U << 20)
 #define FIRST_SEGMENTS 8
 #define SMALL (32U << 20)
-#define ATTACH_MULTI 48   /* BPF_TRACE_UPROBE_MULTI, Linux 6.6 */
+#define ATTACH_MULTI 48 /* BPF_TRACE_UPROBE_MULTI, Linux 6.6 */
 
-/* ---- room -------------------------------------------------------------- */
+/* ---- memory ------------------------------------------------------------- */
 
-/* A new array at a place of an array of maps, mapped here; NULL with errno. */
+/* Create an array of size times n bytes, put it into an array of maps at an
+ * index, and map it.  Returns NULL with errno. */
 static void *
 add_array(int outer, uint32_t at, const char *name, uint32_t size, uint32_t n,
     uint32_t flags)
@@ -53,6 +65,7 @@ add_array(int outer, uint32_t at, const char *name, uint32_t size, uint32_t n,
 	return m;
 }
 
+/* Add the next generation of the table of live allocations. */
 static int
 add_generation(struct heap *h)
 {
@@ -68,6 +81,7 @@ add_generation(struct heap *h)
 	return 0;
 }
 
+/* Add the next segment of sites. */
 static int
 add_segment(struct heap *h)
 {
@@ -91,7 +105,7 @@ heap_bytes(const struct heap *h)
 	return n;
 }
 
-/* Live allocations, as far as all of them are recorded. */
+/* Returns the number of live allocations, or 0 if only some are picked. */
 static uint64_t
 count_live(const struct heap *h)
 {
@@ -105,8 +119,8 @@ count_live(const struct heap *h)
 	return n;
 }
 
-/* Before it is needed: the kernel cannot wait.  Where memory is short what
- * there is has to do: what does not fit is told as lost. */
+/* Extend the tables before they are full.  Stops where memory is short; what
+ * does not fit then counts as lost. */
 static void
 ensure_room(struct heap *h)
 {
@@ -119,8 +133,8 @@ ensure_room(struct heap *h)
 			break;
 	for (uint32_t i = 0; i < h->ngeneration; i++)
 		have += heap_slots(i) * sizeof(struct heap_entry);
-	/* Two thirds, so that at the most 72 bytes are there for each; what is small
-	 * may fill between two looks. */
+	/* Beyond two thirds, or half of a small table, which may fill up between
+	 * two rounds.  So there are at most 72 bytes for each allocation. */
 	crowded |= count_live(h) * sizeof(struct heap_entry) >
 	    (have < SMALL ? have / 2 : have / 3 * 2);
 	if (crowded && h->ngeneration < HEAP_GENERATIONS && have + next <= h->max_bytes)
@@ -129,6 +143,7 @@ ensure_room(struct heap *h)
 
 /* ---- set-up ------------------------------------------------------------ */
 
+/* Fill in the program's tables of logarithms and weights. */
 static void
 fill_tables(struct heap_bpf *b)
 {
@@ -143,6 +158,7 @@ fill_tables(struct heap_bpf *b)
 	b->rodata->weights[0] = 0;
 }
 
+/* Set the program's options, before it is loaded. */
 static void
 configure(struct heap *h, const struct heap_options *o)
 {
@@ -172,6 +188,7 @@ configure(struct heap *h, const struct heap_options *o)
 
 static int on_ring(void *ctx, void *event, size_t len);
 
+/* Load and attach the programs, and make all maps.  Returns -1 with errno. */
 static int
 load(struct heap *h, const struct heap_options *o)
 {
@@ -316,6 +333,7 @@ is_armed(const struct heap *h, pid_t pid, const struct probe *p)
 	return 0;
 }
 
+/* Remember an armed probe, with its descriptor or link. */
 static int
 add_armed(struct heap *h, pid_t pid, const struct probe *p, int fd,
     struct bpf_link *link)
@@ -327,15 +345,18 @@ add_armed(struct heap *h, pid_t pid, const struct probe *p, int fd,
 	return 0;
 }
 
+/* Returns the value that the program finds at a probe: how the function is
+ * called, and whose calls of it count. */
 static uint64_t
 cookie(const struct heap *h, const struct probe *p)
 {
-	/* Of Rust's own functions everybody who calls them counts. */
+	/* Calls of Rust's own functions count whoever makes them. */
 	return h->all_callers || strcmp(p->layer, "rust") == 0
 	    ? p->shape
 	    : p->shape | HEAP_RUST_ONLY;
 }
 
+/* Returns whether a probe is at a function that frees. */
 static int
 frees(const struct probe *p)
 {
@@ -344,7 +365,8 @@ frees(const struct probe *p)
 
 #define BATCH 32 /* probes of one link */
 
-/* Probes of a file, either frees or others, by one link: an errno, or 0. */
+/* Arm n probes of one file, all at functions that free or all at others, by one
+ * link.  Returns an errno, or 0. */
 static int
 arm_link(struct heap *h, pid_t pid, const struct probe *const *probe, unsigned n)
 {
@@ -361,7 +383,7 @@ arm_link(struct heap *h, pid_t pid, const struct probe *const *probe, unsigned n
 	    (unsigned)pid);
 	if (fd < 0)
 		return errno;
-	/* With the first of them: see struct heap_armed. */
+	/* The first of them owns the descriptor: see struct heap_armed. */
 	for (unsigned i = 0; i < n; i++)
 		if (add_armed(h, pid, probe[i], i ? -1 : fd, NULL) < 0) {
 			if (i == 0)
@@ -371,7 +393,8 @@ arm_link(struct heap *h, pid_t pid, const struct probe *const *probe, unsigned n
 	return 0;
 }
 
-/* Those of one file that are not armed yet, and frees or not, from i on. */
+/* Collect the probes from i on that can be armed with probe i: of its file, not
+ * armed yet, freeing or not as it is.  Returns how many. */
 static unsigned
 gather_alike(const struct heap *h, pid_t pid, const struct probe *probe, size_t n,
     size_t i, const struct probe **out)
@@ -386,7 +409,7 @@ gather_alike(const struct heap *h, pid_t pid, const struct probe *probe, size_t 
 	return found;
 }
 
-/* The same without sessions: by perf events, of which an allocation has two. */
+/* Arm a probe without sessions, by perf events: an allocation needs two. */
 static int
 arm_perf(struct heap *h, pid_t pid, const struct probe *p)
 {
@@ -395,7 +418,7 @@ arm_perf(struct heap *h, pid_t pid, const struct probe *p)
 	                                     : h->bpf->progs.on_entry;
 	struct bpf_link *link;
 
-	/* The return first: an entry without one would wait for it. */
+	/* The return first: an entry whose return is not seen would wait for it. */
 	if (!frees(p)) {
 		o.retprobe = true;
 		link = bpf_program__attach_uprobe_opts(h->bpf->progs.on_return, pid,
@@ -415,9 +438,10 @@ arm_perf(struct heap *h, pid_t pid, const struct probe *p)
 struct arming {
 	void (*fn)(void *ctx, const struct probe *probe, int error);
 	void *ctx;
-	int done, refused; /* how many; an errno of the first one */
+	int done, refused; /* number armed; first errno for want of permission */
 };
 
+/* Arm one probe, and count or report the outcome. */
 static void
 arm_alone(struct heap *h, pid_t pid, const struct probe *p, struct arming *a)
 {
@@ -430,7 +454,8 @@ arm_alone(struct heap *h, pid_t pid, const struct probe *p, struct arming *a)
 	a->done += error == 0;
 }
 
-/* All that go together; one by one where the kernel refuses one of them. */
+/* Arm probe i and all that can be armed with it; one by one if the kernel
+ * refuses some of them. */
 static void
 arm_together(struct heap *h, pid_t pid, const struct probe *probe, size_t n,
     size_t i, struct arming *a)
@@ -446,7 +471,7 @@ arm_together(struct heap *h, pid_t pid, const struct probe *probe, size_t n,
 		arm_alone(h, pid, some[j], a);
 }
 
-/* Frees before allocations: what is allocated must not be freed unseen. */
+/* Functions that free come first: no free of a counted allocation may be missed. */
 int
 heap_arm(struct heap *h, pid_t pid, const struct probe *probe, size_t n,
     void (*fn)(void *ctx, const struct probe *probe, int error), void *ctx)
@@ -461,8 +486,8 @@ heap_arm(struct heap *h, pid_t pid, const struct probe *probe, size_t n,
 	return a.refused ? -1 : a.done;
 }
 
-/* The kernel takes the probes away at once, but waits for those that are being
- * hit before it returns: so each link has a thread that waits. */
+/* Close a link in a thread of its own: the kernel removes the probes at once,
+ * but then waits for those that are being hit. */
 static void *
 close_link(void *fd)
 {
@@ -470,6 +495,7 @@ close_link(void *fd)
 	return NULL;
 }
 
+/* Close fd in a thread; without one if it cannot be started. */
 static void
 close_in_thread(int fd, pthread_t *thread, int *running)
 {
@@ -478,8 +504,8 @@ close_in_thread(int fd, pthread_t *thread, int *running)
 		close(fd);
 }
 
-/* In the opposite order: what is not seen any more to be freed must not be
- * allocated. */
+/* Probes are removed in the opposite order of arming: no allocation is counted
+ * whose free would be missed. */
 void
 heap_disarm(struct heap *h, pid_t pid)
 {
@@ -505,14 +531,14 @@ heap_disarm(struct heap *h, pid_t pid)
 	for (size_t i = 0; i < n; i++)
 		if (running[i])
 			pthread_join(thread[i], NULL);
-	h->bpf->bss->armings++; /* some have begun meanwhile */
+	h->bpf->bss->armings++; /* for calls that have begun meanwhile */
 	for (size_t i = 0; i < h->narmed; i++)
 		if (h->armed[i].pid)
 			h->armed[left++] = h->armed[i];
 	h->narmed = left;
 }
 
-/* One by one: there are few. */
+/* Arm a probe of heap_compare(). */
 static int
 compare_one(struct heap *h, pid_t pid, const struct probe *p)
 {
@@ -580,6 +606,7 @@ heap_rate(struct heap *h, uint64_t period, double scale)
 	return 0;
 }
 
+/* Forget where a process is to stop. */
 static void
 remove_stop(struct heap *h, pid_t pid)
 {
@@ -611,10 +638,11 @@ heap_stop_at(struct heap *h, pid_t pid, const char *file, uint64_t offset)
 	return 0;
 }
 
-/* ---- what a hit costs -------------------------------------------------- */
+/* ---- cost of a hit ------------------------------------------------------ */
 
 #define CALLS 2000
 
+/* Returns the least time that CALLS calls of a function took, in ns. */
 static uint64_t
 time_calls(void)
 {
@@ -632,7 +660,8 @@ time_calls(void)
 	return best;
 }
 
-/* At a function of ours: the program finds out that we are not followed. */
+/* The probe is at a function of this process, which is not tracked: the program
+ * returns at once. */
 double
 heap_hit_cost(struct heap *h)
 {
@@ -652,8 +681,9 @@ heap_hit_cost(struct heap *h)
 	return probed > plain ? (double)(probed - plain) / CALLS : 0;
 }
 
-/* ---- what comes -------------------------------------------------------- */
+/* ---- news --------------------------------------------------------------- */
 
+/* Keep news of a stopped process for heap_stopped(). */
 static int
 queue_stopped(struct heap *h, const struct heap_news *news)
 {
@@ -663,6 +693,7 @@ queue_stopped(struct heap *h, const struct heap_news *news)
 	return 0;
 }
 
+/* Keep one piece of news from the ring buffer. */
 static int
 on_ring(void *ctx, void *event, size_t len)
 {

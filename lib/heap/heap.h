@@ -1,8 +1,8 @@
 /*
- * What processes allocate, summed up in the kernel: loads bpf/heap.bpf.c, arms
- * its probes, gives it room, and reads its sums.
+ * Sum up in the kernel what processes allocate: load bpf/heap.bpf.c, arm its
+ * probes, give it memory, and read its sums.
  *
- * Built with BPF=0 there is none: heap_new() fails and says so.
+ * Built with BPF=0, heap_new() fails and says so.
  */
 #ifndef HEAP_LIB_H
 #define HEAP_LIB_H
@@ -18,139 +18,140 @@ struct addrspace;
 struct stackmap;
 
 struct heap_options {
-	int children;       /* what a process forks is followed, too */
-	int stop_at_exec;   /* a process that executes another program stops
-	                       itself first, and is told of by heap_stopped() */
-	int all_callers;    /* calls count wherever they come from */
-	uint64_t max_bytes;      /* bytes for live allocations: at least what is there
-	                       at first */
+	int children;       /* track the processes that tracked ones fork */
+	int stop_at_exec;   /* a process that executes another program stops itself
+	                       first, see heap_stopped() */
+	int all_callers;    /* count calls from any code, not from Rust code only */
+	uint64_t max_bytes; /* most kernel memory for live allocations, in bytes; no
+	                       less than it begins with */
 };
 
 #define HEAP_WHY 512
 
-/* NULL: why[] says why, and errno is EPERM or EACCES where it is not
- * permitted. */
+/* Load the programs, with nothing tracked or armed.  Returns NULL with the
+ * reason in why[]; errno is EPERM or EACCES if permission is missing. */
 struct heap *heap_new(const struct heap_options *o, char why[HEAP_WHY]);
-/* All probes are gone when it returns. */
+/* Remove all probes, and free h.  Probes are gone when it returns. */
 void heap_free(struct heap *h);
 
-/* Follow a process: what its probes are hit by counts as soon as its mappings are
- * given.  -1 with errno. */
+/* Track a process: its allocations count as soon as its mappings are given
+ * (heap_put()).  Returns -1 with errno. */
 int heap_track(struct heap *h, pid_t pid);
-/* As in sample/walk_maps. */
+/* Give the kernel the mappings in s, or forget a process and its probes; see
+ * sample/walk_maps.h. */
 int heap_put(struct heap *h, struct addrspace *s, const struct module **full);
 void heap_forget(struct heap *h, pid_t pid);
 
 /* ---- probes ------------------------------------------------------------ */
 
-/*
- * Probe what a plan has for a process, but for what is armed there already.
- * fn is told of each probe that could not be, with an errno.  How many were
- * armed; -1 with errno: none could be, for want of a permission.
- */
+/* Arm those of n probes in a process that are not armed yet.  Calls fn with an
+ * errno for each that cannot be.  Returns how many it armed; or -1 with errno if
+ * permission is missing. */
 int heap_arm(struct heap *h, pid_t pid, const struct probe *probe, size_t n,
     void (*fn)(void *ctx, const struct probe *probe, int error), void *ctx);
-/* Take a process' probes (0: all) away again. */
+/* Remove the probes of a process, or all probes if pid is 0. */
 void heap_disarm(struct heap *h, pid_t pid);
+
+/* Returns how many probes are armed in a process. */
 int heap_armed(const struct heap *h, pid_t pid);
 
-/*
- * For a while count the calls that a process' Rust code makes of other
- * functions, too: heap_load() tells.  No probes: no more.  -1 with errno.
- */
+/* Count the calls that Rust code of a process makes of these functions too, in
+ * heap_load.below; they replace those given before.  If n is 0, stop counting.
+ * Returns -1 with errno. */
 int heap_compare(struct heap *h, pid_t pid, const struct probe *probe, size_t n);
 
-/* Are return probes conditional?  Then a call that is not picked costs none. */
+/* Returns whether return probes are conditional: then a call that is not picked
+ * costs none. */
 int heap_sessions(const struct heap *h);
 
-/* Allocations from now on: a Poisson process over bytes picks one in `period'
- * (0: all count), and they stand for `scale' times as many.  -1: there have been
- * too many different rates, and the last one stays. */
+/* Set how allocations count from now on: a Poisson process over bytes picks one
+ * in period bytes on average (0: all), and each stands for scale times as many.
+ * Returns -1 if there have been too many different rates; the last one stays. */
 int heap_rate(struct heap *h, uint64_t period, double scale);
 
-/*
- * Let a process stop itself where the file's code at an offset is reached, as
- * at the first instruction of a program, when its libraries are there; file
- * NULL: no more.  One that has stopped goes on by SIGCONT.  -1 with errno.
- */
+/* Make a process stop itself where it reaches the code at offset in file, such
+ * as its first instruction, when its libraries are mapped; file NULL: no longer.
+ * A stopped process is continued with SIGCONT.  Returns -1 with errno. */
 int heap_stop_at(struct heap *h, pid_t pid, const char *file, uint64_t offset);
 
-/* What a hit of a probe costs here, in ns, without the program behind it:
- * measured.  0: it could not be. */
+/* Measure what hitting a probe costs here, without the BPF program behind it.
+ * Returns ns, or 0 if that fails. */
 double heap_hit_cost(struct heap *h);
 
 /* ---- reading ----------------------------------------------------------- */
 
-/* To be polled: readable when there is news. */
+/* Returns a descriptor that is readable when there is news for heap_read(). */
 int heap_fd(const struct heap *h);
 
-/* Look what has come, and make room for more.  -1 with errno. */
+/* Read what has come, and make room for more.  Returns -1 with errno. */
 int heap_read(struct heap *h);
 
-/* Stacks that have come. */
+/* Returns the stacks that have come; h owns them. */
 struct stackmap *heap_stacks(struct heap *h);
 
-/* The next process that has stopped itself, at its execve(2), or (*start) where
- * heap_stop_at() wanted it; 0: none. */
+/* Returns the next process that has stopped itself, at its execve(2) or, with
+ * *start set, where heap_stop_at() asked for it; 0 if there is none. */
 pid_t heap_stopped(struct heap *h, int *start);
 
-/* By powers of two, as in rsprof-records(5). */
+/* Histograms by powers of two, as in rsprof-records(5). */
 #define HEAP_BUCKETS 64
 
-/* What a site has done since it was last asked, and how it is. */
+/* Changes of a site since it was last handed out, and its state. */
 struct heap_change {
-	uint64_t stack; /* of sample/stackmap; 0: it was lost */
+	uint64_t stack; /* key in heap_stacks(); 0: lost */
 	pid_t pid, tid;
 	uint64_t samples, allocs, bytes, frees, freed, temps, inplace, moved, copied;
 	uint64_t sizes[HEAP_BUCKETS], lives[HEAP_BUCKETS];
-	uint64_t live, count, peak; /* now, and the most of live since the start */
-	void *user; /* the caller's own, kept for the site */
+	uint64_t live, count, peak; /* bytes and number of live allocations; most live
+	                               bytes since the start */
+	void *user;                 /* the caller's own, kept with the site */
 };
 
-/* Hand out all sites that have changed.  Where fn returns 0 it is asked again
- * the next time. */
+/* Call fn for all sites that have changed.  A site for which fn returns 0 stays
+ * changed. */
 void heap_changes(struct heap *h, int (*fn)(void *ctx, struct heap_change *c),
     void *ctx);
 
-/* Each allocation that lives, or did when its process ended. */
+/* An allocation that lives, or did when its process ended. */
 struct heap_living {
-	uint64_t time, size; /* when, in ns of CLOCK_MONOTONIC; bytes */
-	double weight;       /* what it stands for */
-	void *user;          /* of its site */
+	uint64_t time, size; /* of allocation, in ns of CLOCK_MONOTONIC; in bytes */
+	double weight;       /* number of allocations that it stands for */
+	void *user;          /* heap_change.user of its site */
 };
 
+/* Call fn for each allocation. */
 void heap_living(struct heap *h, void (*fn)(void *ctx, const struct heap_living *l),
     void *ctx);
 
-/* A process: live bytes, their number, and the most they have been; and what
- * has happened since it was last asked. */
+/* A process' live bytes, their allocations, and the most live bytes so far; and
+ * what has happened since it was last asked for. */
 struct heap_sum {
 	uint64_t live, count, peak;
 	uint64_t allocs, bytes, frees, freed, unknown;
 };
 
-/* 0, or -1: it is not followed. */
+/* Report the sums of a process.  Returns -1 if it is not tracked. */
 int heap_sum(struct heap *h, pid_t pid, struct heap_sum *out);
 
-/* Since they were last asked for. */
+/* What was lost since it was last asked for, by cause. */
 struct heap_lost {
 	uint64_t ring_full, live_full, sites_full, scratch, returns, processes;
 };
 
 void heap_lost(struct heap *h, struct heap_lost *out);
 
-/* Since the start. */
+/* Counts since the start. */
 struct heap_load {
 	uint64_t entries, returns, frees; /* probes hit */
-	uint64_t below;                   /* see heap_compare() */
-	double program_ns;                /* of CPU time for each, in BPF, on average */
-	uint64_t walked, remembered;      /* stacks */
-	uint64_t reused;                  /* addresses that came again without a free */
+	uint64_t below;                   /* calls counted by heap_compare() */
+	double program_ns;                /* average CPU time of the BPF program per hit */
+	uint64_t walked, remembered;      /* stacks: walked, found in the cache */
+	uint64_t reused;                  /* addresses returned again without a free seen */
 };
 
 void heap_load(struct heap *h, struct heap_load *out);
 
-/* Bytes of kernel memory for sites and for live allocations. */
+/* Returns the bytes of kernel memory for sites and live allocations. */
 uint64_t heap_bytes(const struct heap *h);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * What heap/heap.c and heap/heap_sums.c share.
+ * State that heap/heap.c and heap/heap_sums.c share; heap.c explains it.
  */
 #ifndef HEAP_INSIDE_H
 #define HEAP_INSIDE_H
@@ -14,22 +14,22 @@ struct heap_bpf;
 struct ring_buffer;
 struct bpf_link;
 
-/* A probe in a process.  Several of a file may have one descriptor: the first
- * of them has it. */
+/* A probe in a process.  Probes armed together share a descriptor, which the
+ * first of them owns. */
 struct heap_armed {
 	pid_t pid;
 	uint64_t dev, ino, offset;
 	int fd;
-	struct bpf_link *link; /* libbpf's, in place of a descriptor */
+	struct bpf_link *link; /* of libbpf, instead of a descriptor */
 };
 
-/* See heap_stop_at(). */
+/* A process that is to stop; see heap_stop_at(). */
 struct heap_stop {
 	pid_t pid;
 	struct bpf_link *link;
 };
 
-/* A site as it was when it was last handed out. */
+/* A site as it was last handed out. */
 struct heap_reported {
 	struct heap_site site;
 	void *user;
@@ -45,25 +45,25 @@ struct heap {
 	int sessions;
 	struct heap_armed *armed;
 	size_t narmed, armed_room;
-	struct heap_armed *below; /* see heap_compare() */
+	struct heap_armed *below; /* probes of heap_compare() */
 	size_t nbelow, below_room;
 	struct heap_stop *stop;
 	size_t nstop, stop_room;
-	struct heap_site **segment; /* mapped: HEAP_SEGMENTS pointers */
+	struct heap_site **segment; /* sites, mapped: HEAP_SEGMENTS pointers */
 	uint32_t nsegment;
 	struct heap_reported *reported;
 	size_t nreported;
 	struct heap_bucket *generation[HEAP_GENERATIONS];
 	uint32_t ngeneration;
-	struct heap_total *total; /* of processes, mapped, by their numbers; */
-	struct heap_total *reported_total; /* and when they were last asked for */
+	struct heap_total *total;          /* sums of processes, mapped, by number */
+	struct heap_total *reported_total; /* sums as last asked for */
 	struct heap_news *stopped;
 	size_t nstopped, stopped_room;
-	struct heap_counts reported_lost; /* told */
-	int failed;              /* an errno: something that came was not kept */
+	struct heap_counts reported_lost; /* losses as last asked for */
+	int failed;                       /* errno of news that could not be kept */
 };
 
-/* Slots of a generation. */
+/* Returns the slots of a generation. */
 static inline size_t
 heap_slots(uint32_t generation)
 {

@@ -1,4 +1,4 @@
-/* What there is of heap/heap where rsprof is built with BPF=0. */
+/* heap/heap.h in a build with BPF=0. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

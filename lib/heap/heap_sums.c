@@ -20,7 +20,8 @@ site_at(const struct heap *h, size_t i)
 	return &h->segment[i >> HEAP_SEGMENT_SHIFT][i & (HEAP_SEGMENT_SITES - 1)];
 }
 
-/* Room to remember as many as there are.  -1: out of memory. */
+/* Make room to remember what was reported of n sites.  Returns -1 if memory is
+ * short. */
 static int
 ensure_reported(struct heap *h, size_t n)
 {
@@ -38,15 +39,15 @@ ensure_reported(struct heap *h, size_t n)
 	return 0;
 }
 
-/* Whole ones that a sum of weights has grown by: none is told twice, and what is
- * left over is told later. */
+/* Returns the whole units by which a fixed-point weighted sum has grown.  The
+ * fraction carries over, so nothing is reported twice or lost. */
 static uint64_t
 whole_growth(uint64_t now, uint64_t before)
 {
 	return (now >> HEAP_POINT) - (before >> HEAP_POINT);
 }
 
-/* The sum of all that was freed: what is neither live nor was never allocated. */
+/* Returns the bytes of a site that were freed, as a weighted sum. */
 static uint64_t
 freed(const struct heap_site *s)
 {
@@ -59,8 +60,8 @@ max_of(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
-/* Read one while it is written: frees before allocations, so that no more is
- * freed than was allocated. */
+/* Copy a site while the kernel updates it: frees are read before allocations, so
+ * that no more seems freed than was allocated. */
 static void
 read_site(const struct heap_site *from, struct heap_site *to)
 {
@@ -73,6 +74,7 @@ read_site(const struct heap_site *from, struct heap_site *to)
 	to->live = live < to->bytes ? live : to->bytes;
 }
 
+/* Set *c to what has happened at a site since b. */
 static void
 diff_site(const struct heap_site *s, const struct heap_site *b, struct heap_change *c)
 {
@@ -124,7 +126,7 @@ heap_changes(struct heap *h, int (*fn)(void *ctx, struct heap_change *c), void *
 		read_site(site_at(h, i), &now);
 		if (!is_changed(&now, &reported->site))
 			continue;
-		/* It can have gone down between, as it is read in pieces. */
+		/* Copied in pieces, it may seem to have decreased. */
 		if (freed(&now) < freed(&reported->site))
 			now.live = now.bytes - freed(&reported->site);
 		diff_site(&now, &reported->site, &c);
@@ -136,9 +138,10 @@ heap_changes(struct heap *h, int (*fn)(void *ctx, struct heap_change *c), void *
 	}
 }
 
-/* ---- what lives -------------------------------------------------------- */
+/* ---- live allocations --------------------------------------------------- */
 
-/* As weigh() of bpf/heap.bpf.c. */
+/* Returns how many allocations an allocation of size stands for: weigh() of
+ * bpf/heap.bpf.c in floating point. */
 static double
 weight(const struct heap_rate *r, uint64_t size)
 {
@@ -149,6 +152,7 @@ weight(const struct heap_rate *r, uint64_t size)
 	return scale / -expm1(-(double)(size ? size : 1) / (double)r->period);
 }
 
+/* Call fn for the allocation in a slot. */
 static void
 report_living(struct heap *h, const struct heap_entry *e,
     void (*fn)(void *ctx, const struct heap_living *l), void *ctx)
@@ -162,7 +166,8 @@ report_living(struct heap *h, const struct heap_entry *e,
 	fn(ctx, &l);
 }
 
-/* Memory goes with the program; what a process had at its end is told. */
+/* Returns whether a slot holds a live allocation: memory is gone after
+ * execve(2), but counts as live after a process' end. */
 static int
 is_live(const struct heap *h, uint64_t key)
 {
@@ -187,13 +192,14 @@ heap_living(struct heap *h, void (*fn)(void *ctx, const struct heap_living *l),
 
 /* ---- sums -------------------------------------------------------------- */
 
+/* Returns the number of a process; 0 if it is not tracked. */
 static uint32_t
 number_of(const struct heap *h, pid_t pid)
 {
 	uint32_t key = (uint32_t)pid, n = 0;
 
 	bpf_map_lookup_elem(bpf_map__fd(h->bpf->maps.number_of), &key, &n);
-	if (n == 0) /* it may have ended */
+	if (n == 0) /* its entry in the map is gone when it has ended */
 		for (uint32_t i = 1; i < HEAP_PROCESSES && h->total[i].pid; i++)
 			if (h->total[i].pid == key)
 				n = i;

@@ -1,3 +1,9 @@
+/*
+ * References are counted by address in two tables: calls, by the address of
+ * the code called, and slots, by the address of the slot.  When all code is
+ * scanned, the counts of each slot are added to the function whose address it
+ * holds.  A table is an array with an idmap from addresses to its indexes.
+ */
 #include "heap/hot_slots.h"
 
 #include <stdlib.h>
@@ -7,20 +13,21 @@
 #include "base/idmap.h"
 #include "elf/elf_file.h"
 
-/* What is referred to: code, or (by its address) a slot. */
+/* Counts of references, by the address of code or of a slot. */
 struct slot_counts {
-	struct idmap of; /* address -> index */
+	struct idmap of; /* address -> index in target */
 	struct hot_slot *target;
 	size_t n, room;
 };
 
+/* Add to the references of addr. */
 static void
 add_references(struct slot_counts *r, uint64_t addr, uint64_t times)
 {
 	uint32_t i = idmap_get(&r->of, addr);
 
 	if (i == IDMAP_NONE) {
-		/* Where memory is short the rest has to do. */
+		/* Out of memory: make do with the addresses counted so far. */
 		if (array_room(&r->target, r->n, &r->room, sizeof *r->target) < 0 ||
 		    idmap_put(&r->of, addr, (uint32_t)r->n) < 0)
 			return;
@@ -30,6 +37,7 @@ add_references(struct slot_counts *r, uint64_t addr, uint64_t times)
 	r->target[i].references += times;
 }
 
+/* Returns the address that a 32-bit field relative to next refers to. */
 static uint64_t
 relative(const unsigned char *field, uint64_t next)
 {
@@ -40,10 +48,11 @@ relative(const unsigned char *field, uint64_t next)
 }
 
 /*
- * rustc calls functions of other crates and languages by way of a slot; where
- * the linker knows better it makes a call with a prefix of that, which no compiler
- * writes.  Code is not decoded: bytes in the middle of an instruction may look
- * like one, but then of something else each time.
+ * Count the references in one segment of code.  rustc calls functions of other
+ * crates and languages through a slot; where the linker can resolve the call,
+ * it replaces it by a call with an addr32 prefix, which no compiler emits.
+ * Code is not decoded: bytes inside an instruction may look like a reference,
+ * but hardly ever twice to the same address.
  */
 static void
 scan_code(const unsigned char *code, const struct elf_file_segment *s, struct slot_counts *calls,
@@ -87,7 +96,7 @@ by_references(const void *va, const void *vb)
 	return a->addr < b->addr ? -1 : a->addr > b->addr;
 }
 
-/* Slots count for what stands in them. */
+/* Add the references of each slot to the function whose address it holds. */
 static void
 resolve_slots(const struct elf_file *o, struct slot_counts *calls, const struct slot_counts *slots,
     int (*read_slot)(void *ctx, uint64_t slot, uint64_t *addr), void *ctx)

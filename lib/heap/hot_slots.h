@@ -1,7 +1,8 @@
 /*
- * The functions of a file that its Rust code refers to most often by slots (its
- * GOT), as it does to what other crates and languages have.  Where there are no
- * names, what allocates and what frees is among the first.
+ * Rank the functions of a file by how often its Rust code refers to them
+ * through slots (its GOT), which it does for functions of other crates and
+ * languages.  In a file without names, the functions that allocate and free
+ * are among the first.
  */
 #ifndef HOT_SLOTS_H
 #define HOT_SLOTS_H
@@ -12,12 +13,14 @@
 struct elf_file;
 
 struct hot_slot {
-	uint64_t addr; /* virtual, as in the file */
-	uint64_t references; /* references: calls, jumps, and loads of the address */
+	uint64_t addr;       /* virtual address, as in the file */
+	uint64_t references; /* calls, jumps and loads of the address */
 };
 
-/* slot tells what stands in a slot: the virtual address of a function of the
- * file, or -1.  How many were found, at most max, the most wanted first. */
+/* Store the most-referenced functions of o in out, at most max, the most
+ * referenced first.  read_slot sets *addr to the function whose address is in a
+ * slot, a virtual address of the file, or returns -1.  Returns how many were
+ * stored. */
 size_t hot_slots(const struct elf_file *o,
     int (*read_slot)(void *ctx, uint64_t slot, uint64_t *addr), void *ctx,
     struct hot_slot *out, size_t max);

@@ -1,3 +1,12 @@
+/*
+ * Pages are kept in regions of the size of a huge page, found by address
+ * through an idmap.  A region has one word per page: its owner, or ABSENT,
+ * with FRESH set from a fault until the next scan finds the page.
+ *
+ * A scan compares the words with the entries of /proc/PID/pagemap, page by
+ * page, and adds what has come and gone to the tallies of the owners; regions
+ * in which nothing is there any more are dropped.
+ */
 #include "heap/pagemap.h"
 
 #include <errno.h>
@@ -12,46 +21,46 @@
 #include "base/idmap.h"
 #include "os/proc.h"
 
-/* Documentation/admin-guide/mm/pagemap.rst of Linux */
+/* Bits of an entry: Documentation/admin-guide/mm/pagemap.rst of Linux. */
 #define PRESENT (1ULL << 63)
 #define SWAPPED (1ULL << 62)
-#define OF_FILE (1ULL << 61)  /* or shared */
-#define EXCLUSIVE (1ULL << 56) /* not the zero page, nor shared with a child */
+#define OF_FILE (1ULL << 61)   /* or shared memory */
+#define EXCLUSIVE (1ULL << 56) /* neither the zero page nor shared with a child */
 
-#define REGION 512 /* pages: 2 MiB, a huge one */
-#define BATCH 128  /* regions that are read at once */
+#define REGION 512 /* pages of a huge page: 2 MiB */
+#define BATCH 128  /* regions read at once */
 
-/* Whose a page is.  FRESH: there was a fault, and nobody has looked since. */
-#define ABSENT UINT32_MAX      /* it is not there */
-#define PREEXISTING (UINT32_MAX >> 1)  /* it was there before us */
+/* Special owners, and the bit for a fault since the last scan. */
+#define ABSENT UINT32_MAX             /* the page is not there */
+#define PREEXISTING (UINT32_MAX >> 1) /* it was there at first */
 #define FRESH 0x80000000U
 
 struct region {
-	uint64_t first;  /* page */
-	uint32_t scan;   /* the last in which something of it was there, or fresh */
-	uint32_t fresh;  /* who caused the last fault since the last look; ABSENT */
+	uint64_t first; /* number of its first page */
+	uint32_t scan;  /* last scan that found a page of it, or saw a fault */
+	uint32_t fresh; /* owner of the last fault since the last scan, or ABSENT */
 	uint32_t owner[REGION];
 };
 
-/* What has happened since the last look. */
+/* Pages that have come and gone since the last scan. */
 struct tally {
 	uint64_t come, gone;
 	int listed;
 };
 
 struct mapping {
-	uint64_t start, end; /* pages */
+	uint64_t start, end; /* in pages */
 	int own;
 };
 
 struct pagemap {
 	pid_t pid;
-	int fd; /* of its pagemap */
+	int fd; /* of /proc/PID/pagemap */
 	uint32_t scan;
-	struct idmap at; /* first page / REGION + 1 -> index */
+	struct idmap at; /* number of the first page / REGION + 1 -> index in region */
 	struct region **region;
 	size_t nregion, region_room;
-	struct tally *tally; /* by who */
+	struct tally *tally; /* by owner */
 	size_t ntally;
 	uint32_t *listed;
 	size_t nlisted, listed_room;
@@ -61,8 +70,10 @@ struct pagemap {
 	int nomem;
 };
 
-/* ---- who --------------------------------------------------------------- */
+/* ---- owners ------------------------------------------------------------- */
 
+/* Returns the tally of an owner, and lists it to be reported; NULL if memory is
+ * short. */
 static struct tally *
 tally_of(struct pagemap *p, uint32_t owner)
 {
@@ -93,6 +104,7 @@ tally_of(struct pagemap *p, uint32_t owner)
 	return &p->tally[owner];
 }
 
+/* Add pages that have come and gone to the tally of an owner. */
 static void
 add_to_tally(struct pagemap *p, uint32_t owner, uint64_t come, uint64_t gone)
 {
@@ -106,6 +118,7 @@ add_to_tally(struct pagemap *p, uint32_t owner, uint64_t come, uint64_t gone)
 	t->gone += gone;
 }
 
+/* Call fn for all tallies, and clear them. */
 static void
 report(struct pagemap *p, void (*fn)(void *ctx, const struct pagemap_change *c), void *ctx)
 {
@@ -134,6 +147,7 @@ find_region(const struct pagemap *p, uint64_t page)
 	return i == IDMAP_NONE ? NULL : p->region[i];
 }
 
+/* Returns the region of a page, made if it is new; NULL if memory is short. */
 static struct region *
 ensure_region(struct pagemap *p, uint64_t page)
 {
@@ -157,7 +171,7 @@ ensure_region(struct pagemap *p, uint64_t page)
 	return r;
 }
 
-/* The last one takes its place. */
+/* Remove region i; the last one takes its index. */
 static void
 drop_region(struct pagemap *p, size_t i)
 {
@@ -179,11 +193,11 @@ pagemap_fault(struct pagemap *p, uint64_t addr, uint32_t owner)
 	if (r == NULL)
 		return -1;
 	was = &r->owner[addr / PAGEMAP_SIZE % REGION];
-	/* It came, and went again, since the last look, or has been copied. */
+	/* The page came and went since the last scan, or was copied. */
 	if (*was != ABSENT && (*was & FRESH))
 		add_to_tally(p, *was & ~FRESH, 1, 1);
 	else if (*was == PAGEMAP_UNKNOWN)
-		p->unknown.come--; /* it was seen before its fault was told */
+		p->unknown.come--; /* its page was scanned before the fault was recorded */
 	else if (*was != ABSENT)
 		add_to_tally(p, *was, 0, 1);
 	*was = owner | FRESH;
@@ -192,8 +206,10 @@ pagemap_fault(struct pagemap *p, uint64_t addr, uint32_t owner)
 	return p->nomem ? -1 : 0;
 }
 
-/* ---- looking ----------------------------------------------------------- */
+/* ---- scans -------------------------------------------------------------- */
 
+/* Returns whether an entry is of a page of the process' own that is resident or
+ * swapped out. */
 static int
 is_resident(uint64_t entry)
 {
@@ -201,15 +217,15 @@ is_resident(uint64_t entry)
 	    ((entry & SWAPPED) || (entry & (PRESENT | EXCLUSIVE)) == (PRESENT | EXCLUSIVE));
 }
 
-/* Of a child process, or of its parent, as well. */
+/* Returns whether an entry's page is shared with a child or the parent. */
 static int
 is_shared(uint64_t entry)
 {
 	return (entry & PRESENT) && !(entry & OF_FILE);
 }
 
-/* include/uapi/linux/fs.h of Linux 6.7: younger than the headers that this may
- * be built with. */
+/* From include/uapi/linux/fs.h of Linux 6.7: the headers of the build may be
+ * older. */
 struct pm_scan_arg {
 	uint64_t size, flags, start, end, walk_end, vec, vec_len, max_pages;
 	uint64_t inverted, all, any, wanted;
@@ -220,7 +236,8 @@ struct page_region {
 #define SCAN_IOCTL _IOWR('f', 16, struct pm_scan_arg)
 #define IS_HUGE (1ULL << 6)
 
-/* A region that is there as a whole; where the kernel does not tell, it may be. */
+/* Returns whether a region is one huge page, or may be where the kernel cannot
+ * say. */
 static int
 is_huge(const struct pagemap *p, const struct region *r)
 {
@@ -233,7 +250,7 @@ is_huge(const struct pagemap *p, const struct region *r)
 	return n != 0;
 }
 
-/* Who brought a page that is there, and was not. */
+/* Returns the owner of a page that has come without a fault of its own. */
 static uint32_t
 owner_of_new(const struct pagemap *p, const struct region *r, int huge)
 {
@@ -242,7 +259,7 @@ owner_of_new(const struct pagemap *p, const struct region *r, int huge)
 	return huge ? r->fresh : PAGEMAP_UNKNOWN;
 }
 
-/* A page that is there. */
+/* Update page i of a region, which is there. */
 static void
 on_present(struct pagemap *p, struct region *r, size_t i, int huge)
 {
@@ -256,8 +273,8 @@ on_present(struct pagemap *p, struct region *r, size_t i, int huge)
 	add_to_tally(p, r->owner[i], 1, 0);
 }
 
-/* One that is not.  A fault there brought what is a file's, or was in vain, or it has
- * gone meanwhile. */
+/* Update page i of a region, which is not there.  A fault there was for a page
+ * of a file, or brought none, or the page has come and gone since. */
 static void
 on_absent(struct pagemap *p, struct region *r, size_t i, uint64_t entry)
 {
@@ -272,7 +289,7 @@ on_absent(struct pagemap *p, struct region *r, size_t i, uint64_t entry)
 	r->owner[i] = ABSENT;
 }
 
-/* Pages of a mapping, with their entries, all in one region. */
+/* Compare n pages of one region with their entries. */
 static void
 scan_region(struct pagemap *p, uint64_t page, const uint64_t *entry, size_t n)
 {
@@ -296,6 +313,7 @@ scan_region(struct pagemap *p, uint64_t page, const uint64_t *entry, size_t n)
 		r->scan = p->scan + 1;
 }
 
+/* Scan all pages of a mapping.  Returns -1 if it cannot be read. */
 static int
 scan_mapping(struct pagemap *p, const struct mapping *m)
 {
@@ -316,7 +334,7 @@ scan_mapping(struct pagemap *p, const struct mapping *m)
 	return 0;
 }
 
-/* What has no mapping any more: all of its pages are gone. */
+/* Drop the regions of which no page was found; all their pages are gone. */
 static void
 drop_unscanned(struct pagemap *p)
 {
@@ -346,6 +364,7 @@ add_mapping(void *ctx, uint64_t start, uint64_t end, int own)
 	p->map[p->nmap++] = (struct mapping){ start / PAGEMAP_SIZE, end / PAGEMAP_SIZE, own };
 }
 
+/* Returns the mapping of a page, or NULL. */
 static const struct mapping *
 find_mapping(const struct pagemap *p, uint64_t page)
 {
@@ -362,8 +381,8 @@ find_mapping(const struct pagemap *p, uint64_t page)
 	return low < p->nmap && page >= p->map[low].start ? &p->map[low] : NULL;
 }
 
-/* Pages that are in none of its own mappings any more; or never were: then a
- * fault there was of shared memory. */
+/* Update pages outside of the process' own mappings: they are gone, or their
+ * fault was of shared memory. */
 static void
 scan_holes(struct pagemap *p)
 {
@@ -383,13 +402,14 @@ scan_holes(struct pagemap *p)
 	}
 }
 
+/* Scan all mappings.  Returns -1 with errno. */
 static int
 scan_pages(struct pagemap *p)
 {
 	p->nmap = 0;
 	if (proc_data_maps(p->pid, add_mapping, p) < 0)
 		return -1;
-	/* One that goes meanwhile is seen to have gone the next time. */
+	/* If one has gone meanwhile, the next scan sees that. */
 	for (size_t i = 0; i < p->nmap; i++)
 		if (p->map[i].own)
 			scan_mapping(p, &p->map[i]);

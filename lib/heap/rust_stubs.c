@@ -1,3 +1,9 @@
+/*
+ * A candidate is four jumps at equal distances.  What tells rustc's from
+ * others is the set of functions that each jump's target calls (struct
+ * callees): which sets share an element, and which do not.  Callees are
+ * compared, never named.
+ */
 #include "heap/rust_stubs.h"
 
 #include <stddef.h>
@@ -8,12 +14,13 @@
 #define COUNT(a) (sizeof a / sizeof *a)
 #define CALLEES 16
 
-/* What the function that a stub jumps to calls. */
+/* Functions that the target of one jump calls. */
 struct callees {
 	struct insn_callee callee[CALLEES];
 	size_t n;
 };
 
+/* Returns whether c includes callee. */
 static int
 calls(const struct callees *c, const struct insn_callee *callee)
 {
@@ -23,7 +30,7 @@ calls(const struct callees *c, const struct insn_callee *callee)
 	return 0;
 }
 
-/* How many of one are called by another, too. */
+/* Returns how many callees of a are callees of b as well. */
 static size_t
 shared(const struct callees *a, const struct callees *b)
 {
@@ -35,9 +42,11 @@ shared(const struct callees *a, const struct callees *b)
 }
 
 /*
- * Deallocation is free() alone.  Reallocation calls that, too, and realloc()
- * and memcpy(); each that allocates calls posix_memalign() for what is aligned
- * to more than malloc() does, and something that no other calls.
+ * Returns whether the callees c of four functions fit __rust_alloc,
+ * __rust_dealloc, __rust_realloc and __rust_alloc_zeroed.  Deallocation calls
+ * free() alone; reallocation calls it too, and realloc() and memcpy(); both
+ * that allocate call posix_memalign(), for alignments that malloc() does not
+ * guarantee, and one function of their own.
  */
 static int
 are_rust_shims(const struct callees c[4])
@@ -51,7 +60,8 @@ are_rust_shims(const struct callees c[4])
 	    zeroed->n >= 2 && zeroed->n <= 3 && realloc_->n >= 3 && realloc_->n <= 5;
 }
 
-/* What a stub at an offset leads to: -1: it is none. */
+/* Read the callees of the function that the stub at offset jumps to.  Returns -1
+ * if there is no stub. */
 static int
 read_callees(const struct elf_file *o, uint64_t offset, struct callees *out)
 {
@@ -69,7 +79,8 @@ read_callees(const struct elf_file *o, uint64_t offset, struct callees *out)
 	return 0;
 }
 
-/* Four of them, that far apart? */
+/* Returns whether four of rustc's stubs begin at first, this far apart, and sets
+ * their offsets. */
 static int
 is_shim_row(const struct elf_file *o, uint64_t first, unsigned spacing, uint64_t offset[4])
 {
@@ -83,9 +94,10 @@ is_shim_row(const struct elf_file *o, uint64_t first, unsigned spacing, uint64_t
 	return are_rust_shims(c);
 }
 
-/* Where code begins: packed (for size), or as functions are aligned. */
+/* Distances between functions: aligned, or packed (optimised for size). */
 static const unsigned spacings[] = { 16, 5, 10, 32 };
 
+/* Returns whether code begins with jmp or push %rbp, as stubs do. */
 static int
 may_be_stub(const unsigned char *code)
 {

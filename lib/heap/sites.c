@@ -11,8 +11,8 @@
 struct sites {
 	struct site **site;
 	size_t n, room;
-	struct idmap of;        /* a hash of what they are -> index */
-	uint32_t *changed;      /* indexes, as they come */
+	struct idmap of;   /* hash of thread and stack -> index in site */
+	uint32_t *changed; /* indexes of changed sites, the oldest change first */
 	size_t nchanged, changed_room;
 };
 
@@ -88,7 +88,7 @@ sites_add(struct sites *p, struct site *to, const struct heap_change *c)
 		s->sizes[i] += c->sizes[i];
 		s->lives[i] += c->lives[i];
 	}
-	/* Of several sites the sum may have been more than each was. */
+	/* The peak of the sum of several sites may exceed each of theirs. */
 	if (c->peak > s->peak)
 		s->peak = c->peak;
 	if (s->live > s->peak)
@@ -104,7 +104,7 @@ sites_nth(const struct sites *p, uint32_t index)
 	return p->site[index];
 }
 
-/* What is told since. */
+/* Begin a new interval of a site. */
 static void
 restart(struct site *site)
 {

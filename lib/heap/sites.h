@@ -1,7 +1,7 @@
 /*
- * Sites by their place in the stream: a thread and a node of the tree of
- * stacks.  The kernel may have several sites of one place, as it knows stacks
- * by addresses, and code moves.
+ * Sum up allocations by site of the stream: a thread and a node of the tree of
+ * stacks.  The kernel may have several sites for one of them, because it tells
+ * stacks apart by address, and code may be mapped again elsewhere.
  */
 #ifndef SITES_H
 #define SITES_H
@@ -16,28 +16,28 @@ struct heap_change;
 struct sites;
 
 struct site {
-	struct rec_heap sum; /* what is not told yet; live, count and peak as
-	                        they are */
+	struct rec_heap sum; /* growth since the site was last emitted; live, count
+	                        and peak are absolute */
 	int changed;
-	uint32_t index;      /* in the order that they came */
+	uint32_t index; /* in order of creation */
 };
 
 struct sites *sites_new(void); /* NULL: out of memory */
 void sites_free(struct sites *p);
 
-/* The place of a thread's stack, made if it is new.  Pointers stay valid.
- * NULL: out of memory. */
+/* Returns the site of a thread's stack, made if it is new; NULL if memory is
+ * short.  The pointer stays valid until sites_free(). */
 struct site *sites_get(struct sites *p, pid_t pid, pid_t tid,
     struct rec_ref stack);
 
-/* Add what a site of this place has done. */
+/* Add the change c of one of the kernel's sites to a site. */
 void sites_add(struct sites *p, struct site *to, const struct heap_change *c);
 
-/* By its index. */
+/* Returns the site with this index. */
 struct site *sites_nth(const struct sites *p, uint32_t index);
 
-/* Call fn for each that has changed (and of one process, if pid is not 0), and
- * begin anew. */
+/* Call fn for each site that has changed since it was last emitted, of process
+ * pid only unless that is 0, and begin new sums for them. */
 void sites_emit(struct sites *p, pid_t pid,
     void (*fn)(void *ctx, struct site *site), void *ctx);
 
