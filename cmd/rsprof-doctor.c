@@ -1,8 +1,8 @@
 /*
- * rsprof-doctor tries what profiling takes: of this kernel, this user, and
- * perhaps a process; what does not work, why, and what would help.
+ * rsprof-doctor checks what profiling needs of this kernel, this user and, if
+ * one is given, a process: what does not work, why, and what would help.
  *
- * Out: no    BPF programs    not permitted without CAP_BPF: give CAP_BPF
+ * Out:     no  BPF programs  not permitted without CAP_BPF: give CAP_BPF
  * with -t: bpf-load  no  not permitted without CAP_BPF  give CAP_BPF
  */
 #include <err.h>
@@ -25,7 +25,7 @@
 #include "os/proc.h"
 
 struct options {
-	pid_t pid; /* 0: none */
+	pid_t pid; /* 0: none given */
 	int fields;
 };
 
@@ -36,7 +36,7 @@ usage(void)
 	exit(STATUS_USAGE);
 }
 
-/* A process that has no user code cannot be profiled by anybody. */
+/* Exit if the process has no user code, and so cannot be profiled by anyone. */
 static void
 check_target(pid_t pid)
 {
@@ -72,7 +72,7 @@ print_fields(const struct check *c, const struct verdict *v)
 	    v->why[0] ? v->why : "-", v->remedy[0] ? v->remedy : "-");
 }
 
-/* Without these there is no profile at all. */
+/* Returns whether nothing can be profiled without this ability. */
 static int
 is_vital(const struct check *c, pid_t pid)
 {
@@ -80,6 +80,7 @@ is_vital(const struct check *c, pid_t pid)
 	    (pid && strcmp(c->name, "target-maps") == 0);
 }
 
+/* Run and report all checks.  Returns STATUS_PERM if a vital one failed, else 0. */
 static int
 examine(const struct options *o, const struct caps *me, struct check_process *p)
 {

@@ -15,9 +15,9 @@
 #include "doctor/verdict.h"
 #include "os/proc.h"
 
-#define ENOTSUPP 524 /* include/linux/errno.h, not for users to see */
+#define ENOTSUPP 524 /* from include/linux/errno.h, not exported to user space */
 
-/* The inode of the machine's own user namespace, include/linux/proc_ns.h. */
+/* Inode of the initial user namespace: include/linux/proc_ns.h. */
 #define USER_NAMESPACE 0xEFFFFFFDU
 
 /* ---- reading ----------------------------------------------------------- */
@@ -39,6 +39,7 @@ read_status(struct caps *p)
 	p->filtered = seccomp == 2; /* proc_pid_status(5) */
 }
 
+/* Returns whether the kernel's lockdown is "confidentiality". */
 static int
 is_locked(void)
 {
@@ -75,7 +76,7 @@ caps_read(struct caps *p)
 
 /* ---- capabilities ------------------------------------------------------ */
 
-/* Those of the set that these do not include. */
+/* Returns those of caps that the set have does not include. */
 static uint64_t
 lacking(uint64_t have, uint64_t caps)
 {
@@ -96,7 +97,8 @@ caps_before(const struct caps *p, int major, int minor)
 	return p->major < major || (p->major == major && p->minor < minor);
 }
 
-/* "CAP_BPF and CAP_PERFMON": what is lacking, as this kernel calls it. */
+/* Write the lacking ones of caps into out, named for this kernel: "CAP_BPF and
+ * CAP_PERFMON". */
 static void
 name_lacking(const struct caps *p, uint64_t caps, char *out, size_t size)
 {
@@ -145,8 +147,7 @@ caps_lacks(const struct caps *p, uint64_t caps, struct verdict *out)
 	caps_ask(p, caps, ask, sizeof ask);
 	name_lacking(p, caps, names, sizeof names);
 	if (lacking(p->namespaced, caps) == 0)
-		verdict_no(out, ask, "not permitted: to be root in a user namespace is not "
-		    "enough");
+		verdict_no(out, ask, "not permitted: root in a user namespace is not enough");
 	else
 		verdict_no(out, ask, "not permitted without %s", names);
 	return 1;
@@ -177,11 +178,12 @@ caps_unknown(int error, struct verdict *out)
 			    files[i][1]);
 			return;
 		}
-	verdict_no(out, NULL, "refused (%s), nothing here tells why",
+	verdict_no(out, NULL, "refused (%s), cause unknown",
 	    caps_error(error));
 }
 
-/* A call that the kernel itself refuses before it looks at any privilege. */
+/* Returns whether a seccomp filter lets perf_event_open(2) through: the kernel
+ * answers a call with bad flags before it checks privileges. */
 static int
 perf_reaches_kernel(void)
 {
@@ -189,7 +191,8 @@ perf_reaches_kernel(void)
 	    errno == EINVAL;
 }
 
-/* The same; before 5.19 without privilege there is no such call. */
+/* Returns whether a seccomp filter lets bpf(2) through.  Before Linux 5.19 no
+ * call tells that without CAP_BPF. */
 static int
 bpf_reaches_kernel(const struct caps *p)
 {
@@ -199,6 +202,7 @@ bpf_reaches_kernel(const struct caps *p)
 	    !caps_has(p, CAPS_BPF);
 }
 
+/* Explain a system call that does not exist or is hidden. */
 static void
 missing_call(const struct caps *p, const char *call, const char *config,
     struct verdict *out)
@@ -211,7 +215,8 @@ missing_call(const struct caps *p, const char *call, const char *config,
 		verdict_no(out, config, "the kernel was built without %s", call);
 }
 
-/* Which capabilities it takes, once the filter allows the call. */
+/* Explain a system call that a filter forbids, and which of caps it takes once
+ * the filter allows it. */
 static void
 filtered_call(const struct caps *p, const char *call, uint64_t caps,
     struct verdict *out)
@@ -225,11 +230,11 @@ filtered_call(const struct caps *p, const char *call, uint64_t caps,
 		snprintf(remedy + strlen(remedy), sizeof remedy - strlen(remedy),
 		    "; then %s", ask);
 	}
-	verdict_no(out, remedy, "a seccomp filter forbids %s, as that of a container "
-	    "does", call);
+	verdict_no(out, remedy, "a seccomp filter forbids %s, as a container's does", call);
 }
 
-/* What refuses perf events of any kind.  1: said. */
+/* Explain in *out an errno of perf_event_open(2) that is the same for all
+ * events.  Returns 0 if it depends on the event. */
 static int
 perf_refused(const struct caps *p, int error, uint64_t caps,
     struct verdict *out)
@@ -248,8 +253,9 @@ perf_refused(const struct caps *p, int error, uint64_t caps,
 	return 1;
 }
 
-/* Above 2 nobody may, by an addition of Debian, Ubuntu and Android: but for
- * CAP_SYS_ADMIN, to Debian 12's kernel, and CAP_PERFMON too, to others. */
+/* Write the remedy for a perf_event_paranoid above 2 into out: an addition of
+ * Debian, Ubuntu and Android that only CAP_SYS_ADMIN overrides in Debian 12's
+ * kernel, and CAP_PERFMON too in others. */
 static void
 remedy_beyond_2(const struct caps *p, char *out, size_t size)
 {
@@ -259,8 +265,8 @@ remedy_beyond_2(const struct caps *p, char *out, size_t size)
 	                                                     : CAPS_PERFMON,
 	    ask, sizeof ask);
 	snprintf(out, size, "set sysctl kernel.perf_event_paranoid to 2, or %s%s", ask,
-	    caps_has(p, CAPS_PERFMON) ? "" : "; to some kernels nothing less "
-	                                               "than CAP_SYS_ADMIN will do");
+	    caps_has(p, CAPS_PERFMON) ? "" : "; some kernels take nothing "
+	                                               "less than CAP_SYS_ADMIN");
 }
 
 void
@@ -288,13 +294,14 @@ caps_perf(const struct caps *p, int error, int kernel, struct verdict *out)
 void
 caps_uprobe(const struct caps *p, int error, struct verdict *out)
 {
-	/* CAP_PERFMON will not do any more: tried on 6.1.192 and 6.18.44. */
+	/* CAP_PERFMON is not enough: tried on 6.1.192 and 6.18.44. */
 	if (!perf_refused(p, error, CAPS_ADMIN, out) &&
 	    !caps_lacks(p, CAPS_ADMIN, out))
 		caps_unknown(error, out);
 }
 
-/* Kernels before 5.11 count the memory of BPF as locked memory. */
+/* Explain that the limit of locked memory is too low, if it may be the cause:
+ * Linux before 5.11 counts BPF's memory as locked.  Returns whether it may. */
 static int
 short_of_memory(const struct caps *p, struct verdict *out)
 {
@@ -324,7 +331,7 @@ caps_bpf(const struct caps *p, int error, struct verdict *out)
 	else if (caps_lacks(p, caps, out) || short_of_memory(p, out))
 		return;
 	else if (p->locked)
-		verdict_no(out, "boot with lockdown=integrity, or without it",
+		verdict_no(out, "boot with lockdown=integrity, or without lockdown",
 		    "the kernel is locked down (lockdown=confidentiality)");
 	else
 		caps_unknown(error, out);

@@ -21,6 +21,7 @@
 
 /* ---- perf events ------------------------------------------------------- */
 
+/* Returns whether a sample has come. */
 static int
 got_sample(void *ctx)
 {
@@ -32,7 +33,7 @@ got_sample(void *ctx)
 	return 0;
 }
 
-/* As rsprof-cpu(1) does without BPF. */
+/* Take a sample of this process as rsprof-cpu(1) does without BPF. */
 static void
 try_perf(const struct caps *me, int kernel, struct verdict *out)
 {
@@ -63,7 +64,7 @@ perf_kernel(const struct caps *me, struct verdict *out)
 	try_perf(me, 1, out);
 }
 
-/* kernel/ksyms_common.c of Linux: who sees addresses in /proc/kallsyms. */
+/* Explain why /proc/kallsyms shows no addresses: kernel/ksyms_common.c of Linux. */
 static void
 explain_names(const struct caps *me, struct verdict *out)
 {
@@ -96,7 +97,7 @@ kernel_names(const struct caps *me, struct verdict *out)
 		verdict_yes(out, "/proc/kallsyms shows them");
 	else if (access("/proc/kallsyms", F_OK) < 0)
 		verdict_no(out, "a kernel with CONFIG_KALLSYMS",
-		    "/proc/kallsyms is not there");
+		    "/proc/kallsyms is missing");
 	else
 		explain_names(me, out);
 	kallsyms_close(k);
@@ -104,7 +105,8 @@ kernel_names(const struct caps *me, struct verdict *out)
 
 /* ---- uprobes ----------------------------------------------------------- */
 
-/* A uprobe in this process alone, which counts.  Its descriptor, or -1. */
+/* Open a counting uprobe in this process.  Returns a descriptor, or -1 with
+ * errno. */
 static int
 open_uprobe(long type, uint64_t offset)
 {
@@ -117,7 +119,8 @@ open_uprobe(long type, uint64_t offset)
 	    PERF_FLAG_FD_CLOEXEC);
 }
 
-/* Since 6.6 there is another way to set one, which takes less. */
+/* Try a uprobe by BPF, which takes less privilege from Linux 6.6 on, after an
+ * event failed with an errno. */
 static void
 set_by_bpf(const struct caps *me, int error, struct verdict *out)
 {
@@ -151,7 +154,7 @@ uprobe(const struct caps *me, struct verdict *out)
 	if (read(fd, &hits, sizeof hits) == sizeof hits && hits == 1)
 		verdict_yes(out, "one in this process was hit");
 	else
-		verdict_no(out, NULL, "one was set, but hit %llu times in place of 1",
+		verdict_no(out, NULL, "one was set, but hit %llu times instead of once",
 		    (unsigned long long)hits);
 	close(fd);
 }
@@ -160,8 +163,8 @@ uprobe(const struct caps *me, struct verdict *out)
 
 static const struct check checks[] = {
 	{ "perf-user", "perf_event_open, user code", .system = perf_user },
-	{ "perf-kernel", "perf_event_open, kernel too", .system = perf_kernel },
-	{ "kernel-names", "names of kernel functions", .system = kernel_names },
+	{ "perf-kernel", "perf_event_open, kernel code", .system = perf_kernel },
+	{ "kernel-names", "kernel function names", .system = kernel_names },
 	{ "bpf-load", "BPF programs", .system = check_bpf_load },
 	{ "bpf-ringbuf", "BPF ring buffer", .system = check_bpf_ringbuf },
 	{ "bpf-loop", "BPF loops (bpf_loop)", .system = check_bpf_loop },

@@ -1,7 +1,7 @@
 /*
- * What profiling needs of the kernel, of who asks, and of a process: each
- * ability is found out by using it once, not from a version or a setting.
- * These are read only to say why it does not work.
+ * Check what profiling needs of the kernel, of the user, and of a process.
+ * Each check uses an ability once, instead of trusting a version or a setting;
+ * those are read only to explain why it does not work.
  */
 #ifndef CHECK_H
 #define CHECK_H
@@ -13,17 +13,17 @@ struct caps;
 struct verdict;
 
 struct check {
-	const char *name;  /* a word, for programs; it stays the same */
-	const char *label; /* for persons */
-	/* One of them: */
+	const char *name;  /* a word, for programs; never changes */
+	const char *label; /* for people */
+	/* One of the two is set. */
 	void (*system)(const struct caps *me, struct verdict *out);
 	void (*process)(struct check_process *p, struct verdict *out);
 };
 
-/* All that there are; n of them. */
+/* Returns all checks, *n of them, in the order in which they are reported. */
 const struct check *check_list(size_t *n);
 
-/* The result of one of them. */
+/* Run a check and set *out.  p may be NULL if the check is of the system. */
 void check_run(const struct check *c, const struct caps *me, struct check_process *p,
     struct verdict *out);
 

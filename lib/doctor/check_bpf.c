@@ -21,7 +21,7 @@
 #include "sample/cpu.h"
 #include "sample/sampler.h"
 
-/* include/uapi/linux/bpf.h of Linux 6.13; headers may be older. */
+/* From include/uapi/linux/bpf.h of Linux 6.13: headers may be older. */
 #define FUNC_GET_CURRENT_TASK_BTF 158 /* 5.11 */
 #define FUNC_TASK_PT_REGS 175         /* 5.15 */
 #define FUNC_LOOP 181                 /* 5.17 */
@@ -44,8 +44,8 @@
 
 /* ---- common ------------------------------------------------------------ */
 
-/* Why a call failed: for want of a privilege, or because the kernel is too
- * old for what Linux `major`.`minor` brought, or else. */
+/* Explain why a call failed: for want of privilege, because the kernel is older
+ * than Linux major.minor, which introduced it, or for another reason. */
 static void
 explain(const struct caps *me, int error, const char *complaint,
     const char *what, int major, int minor, struct verdict *out)
@@ -63,7 +63,7 @@ explain(const struct caps *me, int error, const char *complaint,
 		verdict_no(out, "set sysctl net.core.bpf_jit_enable to 1",
 		    "sysctl net.core.bpf_jit_enable is 0: %s", complaint);
 	else if (me->locked && complaint[0])
-		verdict_no(out, "boot with lockdown=integrity, or without it",
+		verdict_no(out, "boot with lockdown=integrity, or without lockdown",
 		    "the kernel is locked down (lockdown=confidentiality): %s",
 		    complaint);
 	else
@@ -71,7 +71,7 @@ explain(const struct caps *me, int error, const char *complaint,
 		    complaint[0] ? ": " : "", complaint);
 }
 
-/* Load a program: its descriptor, or -1 and the result is set. */
+/* Load a program.  Returns its descriptor, or -1 with *out set. */
 static int
 load(const struct caps *me, struct rawbpf_program *p, const char *what,
     int major, int minor, struct verdict *out)
@@ -83,7 +83,8 @@ load(const struct caps *me, struct rawbpf_program *p, const char *what,
 	return fd;
 }
 
-/* A clock of our own CPU time, to run a program at. */
+/* Open a clock of our own CPU time, to run a program at.  Returns its
+ * descriptor, or -1 with *out set. */
 static int
 open_cpu_clock(const struct caps *me, struct verdict *out)
 {
@@ -97,7 +98,8 @@ open_cpu_clock(const struct caps *me, struct verdict *out)
 	return fd;
 }
 
-/* Run a program at such a clock from now on: the clock's descriptor, or -1. */
+/* Run a program at a clock of our own CPU time from now on.  Returns the clock's
+ * descriptor, or -1 with *out set. */
 static int
 attach_clock(const struct caps *me, int program, struct verdict *out)
 {
@@ -132,7 +134,7 @@ check_bpf_load(const struct caps *me, struct verdict *out)
 	close(fd);
 }
 
-/* Calls a function of its own once, by bpf_loop(). */
+/* The program calls a function of its own once, by bpf_loop(). */
 void
 check_bpf_loop(const struct caps *me, struct verdict *out)
 {
@@ -172,7 +174,8 @@ check_bpf_loop(const struct caps *me, struct verdict *out)
 	close(p.types);
 }
 
-/* Reads the user's stack pointer of the thread that runs, as a walk does. */
+/* The program reads the user stack pointer of the current thread, as a walk
+ * does. */
 void
 check_bpf_task(const struct caps *me, struct verdict *out)
 {
@@ -202,7 +205,7 @@ struct ring {
 	size_t page;
 };
 
-/* A record of the program has come. */
+/* Returns whether the program has written a record. */
 static int
 ring_has(void *ctx)
 {
@@ -212,7 +215,7 @@ ring_has(void *ctx)
 	return __atomic_load_n(produced, __ATOMIC_ACQUIRE) > 0;
 }
 
-/* Run the program until it has written into the ring. */
+/* Run the program until it has written into the ring buffer. */
 static void
 try_ring(const struct caps *me, int map, int program, struct verdict *out)
 {
@@ -229,7 +232,7 @@ try_ring(const struct caps *me, int map, int program, struct verdict *out)
 		if (selftest_spin(ring_has, &r))
 			verdict_yes(out, "a program wrote into one, and it was read");
 		else
-			verdict_no(out, NULL, "a program was attached, and nothing came");
+			verdict_no(out, NULL, "a program was attached, but nothing came");
 		close(clock);
 	}
 	munmap(r.bytes, 3 * r.page);
@@ -263,7 +266,7 @@ check_bpf_ringbuf(const struct caps *me, struct verdict *out)
 
 /* ---- the kernel's types ------------------------------------------------ */
 
-/* Open them; -1, and the result is set. */
+/* Open the kernel's types.  Returns -1 with *out set. */
 static int
 open_types(const struct caps *me, struct btf_file *types, struct verdict *out)
 {
@@ -274,7 +277,7 @@ open_types(const struct caps *me, struct btf_file *types, struct verdict *out)
 		return 0;
 	btf_close(types);
 	if (code == ENOENT && access("/sys/kernel", F_OK) < 0)
-		verdict_no(out, "mount sysfs at /sys", "/sys is not there");
+		verdict_no(out, "mount sysfs at /sys", "/sys is missing");
 	else if (code == ENOENT)
 		verdict_no(out, "a kernel with CONFIG_DEBUG_INFO_BTF",
 		    "Linux %s has no /sys/kernel/btf/vmlinux", me->release);
@@ -326,7 +329,8 @@ check_bpf_tracepoint(const struct caps *me, struct verdict *out)
 
 /* ---- uprobes ----------------------------------------------------------- */
 
-/* Attach to a function of ours, call it, and ask how often the program ran. */
+/* Attach a program to a function of ours, call that, and read how often the
+ * program ran.  Returns -1 with *out set. */
 static int
 call_probed(const struct caps *me, int program, unsigned attach, int counter,
     uint64_t *hits, struct verdict *out)
@@ -351,7 +355,8 @@ call_probed(const struct caps *me, int program, unsigned attach, int counter,
 	return 0;
 }
 
-/* The same, with a program that counts how often it runs. */
+/* Count how often a program runs when a function of ours is called once.
+ * Returns -1 with *out set. */
 static int
 count_hits(const struct caps *me, unsigned attach, uint64_t *hits,
     struct verdict *out)
@@ -389,7 +394,7 @@ check_bpf_uprobe(const struct caps *me, struct verdict *out)
 	if (hits == 1)
 		verdict_yes(out, "a program ran at a uprobe in this process");
 	else
-		verdict_no(out, NULL, "a program at a uprobe ran %llu times in place of 1",
+		verdict_no(out, NULL, "a program at a uprobe ran %llu times instead of once",
 		    (unsigned long long)hits);
 }
 
@@ -403,14 +408,14 @@ check_bpf_session(const struct caps *me, struct verdict *out)
 	if (hits == 2)
 		verdict_yes(out, "a program ran at a function's entry and its return");
 	else
-		verdict_no(out, NULL, "a program ran %llu times in place of 2",
+		verdict_no(out, NULL, "a program ran %llu times instead of twice",
 		    (unsigned long long)hits);
 }
 
-/* ---- all of it together ------------------------------------------------ */
+/* ---- all of BPF together ------------------------------------------------ */
 
-/* Attach it to this process.  Where that fails after it could be loaded, it
- * is for want of the events. */
+/* Attach the programs of rsprof-cpu(1) to this process.  They are loaded
+ * already: a failure is of perf events. */
 static void
 try_walk(const struct caps *me, struct verdict *out)
 {
@@ -425,7 +430,7 @@ try_walk(const struct caps *me, struct verdict *out)
 	else if (s)
 		why = sampler_copies(s);
 	if (error == 0 && why == NULL)
-		verdict_yes(out, "rsprof-cpu(1) walks them so");
+		verdict_yes(out, "rsprof-cpu(1) walks them this way");
 	else if (error == 0 && me->perf_paranoid <= 2)
 		verdict_no(out, NULL, "%s", why);
 	else
@@ -433,7 +438,6 @@ try_walk(const struct caps *me, struct verdict *out)
 	sampler_free(s);
 }
 
-/* As rsprof-cpu(1) does. */
 void
 check_bpf_walk(const struct caps *me, struct verdict *out)
 {
@@ -445,7 +449,7 @@ check_bpf_walk(const struct caps *me, struct verdict *out)
 	if (w)
 		try_walk(me, out);
 	else if (error == ENOTSUP)
-		verdict_no(out, "build it with BPF=1", "%s", why);
+		verdict_no(out, "build rsprof with BPF=1", "%s", why);
 	else if (error == EPERM || error == EACCES || error == ENOSYS)
 		caps_bpf(me, error, out);
 	else

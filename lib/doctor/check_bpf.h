@@ -1,6 +1,6 @@
 /*
- * Abilities of BPF (doctor/check.h): each probe loads a small program of the
- * kind that rsprof's own are, uses it on this process, and takes it back.
+ * Checks of BPF (doctor/check.h).  Each loads a small program like rsprof's
+ * own, uses it on this process, and removes it.
  */
 #ifndef CHECK_BPF_H
 #define CHECK_BPF_H

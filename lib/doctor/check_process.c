@@ -20,23 +20,23 @@
 #include "unwind/cfi.h"
 #include "unwind/module.h"
 
-#define UNWIND_STEP 64 /* bytes between two places where a table is asked */
-#define UNWIND_TINY 16384 /* a library with so little code is nobody's care */
-#define SAMPLES 100     /* in a file, that are named to see if they can be */
-#define MEMORY (256 << 20) /* for debug information */
-#define LISTED 3       /* files that a text names, at most */
+#define UNWIND_STEP 64     /* bytes between two samples of an unwind table */
+#define UNWIND_TINY 16384  /* code of a library too small to matter */
+#define SAMPLES 100        /* addresses of a file that are named, to see how many can be */
+#define MEMORY (256 << 20) /* bytes of debug information kept */
+#define LISTED 3           /* files named in a text, at most */
 
-/* A file that code is executed from. */
+/* A file that the process executes code from. */
 struct file {
 	char *path;
-	const char *name;    /* the path's last component */
+	const char *name; /* last component of path */
 	uint64_t ino;
 	uint32_t major, minor;
 	struct symbol_user user;
-	const char *problem; /* why it could not be read, or NULL */
+	const char *problem; /* why it cannot be read, or NULL */
 	int rust, exe;
 	char buildid[ELF_FILE_BUILDID_MAX];
-	unsigned unwind;     /* per mille of its code that have unwind tables */
+	unsigned unwind; /* per mille of its code with unwind tables */
 	int debug_info, symtab;
 	struct elf_file_segment code[4];
 	size_t ncode;
@@ -46,11 +46,11 @@ struct check_process {
 	pid_t pid;
 	const struct caps *me;
 	int scanned;
-	int error;           /* errno of reading the mappings, or 0 */
-	struct file *file;   /* the executable is the first one, if it is known */
+	int error;         /* errno of reading the mappings, or 0 */
+	struct file *file; /* files, the executable first if it is known */
 	size_t n, room;
-	size_t anonymous;    /* executable mappings without a file */
-	uint64_t exe;        /* the executable's inode, 0: not known */
+	size_t anonymous; /* executable mappings without a file */
+	uint64_t exe;     /* inode of the executable, 0 if unknown */
 	int nomem;
 };
 
@@ -77,8 +77,9 @@ check_process_close(struct check_process *p)
 	free(p);
 }
 
-/* ---- looking at files -------------------------------------------------- */
+/* ---- reading files ------------------------------------------------------ */
 
+/* Sample which part of a file's code has unwind tables. */
 static void
 read_code(struct file *f, const struct elf_file *elf)
 {
@@ -141,7 +142,7 @@ is_known(const struct check_process *p, const struct proc_map *map)
 	return 0;
 }
 
-/* The path that a file had when it was mapped, to be freed. */
+/* Returns the path that a file had when it was mapped, to be freed. */
 static char *
 path_of(const struct proc_map *map)
 {
@@ -153,13 +154,14 @@ path_of(const struct proc_map *map)
 	return strndup(map->path, len);
 }
 
+/* Add the file of a mapping, if it is new. */
 static void
 on_map(void *ctx, const struct proc_map *map)
 {
 	struct check_process *p = ctx;
 	struct file *f;
 
-	if (map->path[0] == '[') /* the vDSO and the like: always there */
+	if (map->path[0] == '[') /* the vDSO and the like, always there */
 		return;
 	if (map->ino == 0 || map->path[0] != '/') {
 		p->anonymous++;
@@ -188,7 +190,7 @@ on_map(void *ctx, const struct proc_map *map)
 	read_file(p, f, map);
 }
 
-/* The executable goes first, for those who look for its names. */
+/* Move the executable to the front. */
 static void
 put_exe_first(struct check_process *p)
 {
@@ -202,8 +204,8 @@ put_exe_first(struct check_process *p)
 		}
 }
 
-/* Look at all of them, once.  -1: that is not possible, and p->error tells
- * why. */
+/* Read all files of the process, once.  Returns -1 if they cannot be read, with
+ * the cause in p->error. */
 static int
 scan_process(struct check_process *p)
 {
@@ -224,8 +226,8 @@ scan_process(struct check_process *p)
 	return p->error ? -1 : 0;
 }
 
-/* What is profiled: the files that rustc has made; the executable if there
- * are none. */
+/* Returns whether file i is one that decides: files made by rustc, or the
+ * executable if there are none. */
 static int
 is_subject(const struct check_process *p, size_t i)
 {
@@ -235,7 +237,7 @@ is_subject(const struct check_process *p, size_t i)
 	return i == 0;
 }
 
-/* ---- may we look ------------------------------------------------------- */
+/* ---- access ------------------------------------------------------------- */
 
 void
 check_process_perf(struct check_process *p, struct verdict *out)
@@ -251,7 +253,7 @@ check_process_perf(struct check_process *p, struct verdict *out)
 		verdict_yes(out, "one was opened for it");
 	} else {
 		error = errno;
-		/* If we may not even watch ourselves that is the reason. */
+		/* If we may not even profile ourselves, that is the cause. */
 		if (perf_attach(own, getpid()) < 0)
 			caps_perf(p->me, errno, 0, out);
 		else
@@ -262,10 +264,12 @@ check_process_perf(struct check_process *p, struct verdict *out)
 	perf_free(perf);
 }
 
+/* Read the files of the process.  Returns -1 with *out set. */
 static int
 need_maps(struct check_process *p, struct verdict *out)
 {
-	/* Linux 6.15: mm_access(), which decides on /proc/PID/maps. */
+	/* mm_access() decides on /proc/PID/maps: CAP_PERFMON is enough from
+	 * Linux 6.15 on. */
 	uint64_t caps = caps_before(p->me, 6, 15) ? CAPS_PTRACE
 	                                               : CAPS_PERFMON;
 
@@ -280,8 +284,8 @@ check_process_maps(struct check_process *p, struct verdict *out)
 {
 	if (need_maps(p, out) < 0)
 		return;
-	verdict_yes(out, "it executes from %zu file%s%s", p->n, p->n == 1 ? "" : "s",
-	    p->anonymous ? ", and from memory that no file stands behind" : "");
+	verdict_yes(out, "it executes code of %zu file%s%s", p->n, p->n == 1 ? "" : "s",
+	    p->anonymous ? ", and from anonymous memory" : "");
 }
 
 void
@@ -289,16 +293,17 @@ check_process_memory(struct check_process *p, struct verdict *out)
 {
 	char byte;
 
-	/* Access is checked first: an address where nothing is will do. */
+	/* Access is checked before the address: any will do. */
 	if (proc_read(p->pid, 4096, &byte, 1) == 0 || errno == EFAULT)
-		verdict_yes(out, "it may be read");
+		verdict_yes(out, "it can be read");
 	else
 		ptrace_access_memory(p->me, p->pid, errno, out);
 }
 
-/* ---- what there is to profile it by ------------------------------------ */
+/* ---- contents ----------------------------------------------------------- */
 
-/* Texts on several files, none twice: the first ones, then how many more. */
+/* A list of texts about files without duplicates: the first few, then how many
+ * more there are. */
 struct list {
 	char text[VERDICT_TEXT];
 	size_t n;
@@ -339,7 +344,7 @@ code_size(const struct file *f)
 	return size;
 }
 
-/* What a file's tables cover, among those of its kind. */
+/* Add how much of a file's code its tables cover to the list that it belongs in. */
 static void
 describe_unwind(const struct file *f, int subject, struct list *good,
     struct list *bad, struct list *poor)
@@ -371,15 +376,16 @@ check_process_unwind(struct check_process *p, struct verdict *out)
 		    p->n ? bad.text : "nothing");
 	else
 		verdict_yes(out, "they cover %s%s%s", good.text,
-		    poor.n ? "; but of other files " : "", poor.text);
+		    poor.n ? "; of other files only " : "", poor.text);
 }
 
-/* What names are known of a file's code, in places out of PLACES. */
+/* How many of SAMPLES addresses in a file have a name, line, inlined calls. */
 struct names {
 	unsigned function, line, inlined;
-	char apart[VERDICT_TEXT]; /* the file that has them, if it is another one */
+	char apart[VERDICT_TEXT]; /* the file that has them, if another one */
 };
 
+/* Name addresses spread over a file's code, and count what is found. */
 static void
 name_samples(const struct file *f, struct names *out)
 {
@@ -405,8 +411,9 @@ name_samples(const struct file *f, struct names *out)
 	symbols_close(s);
 }
 
-/* "functions 100 %, lines 97 %, inlined calls 61 % of server (.debug_info)",
- * or what is wrong. */
+/* Add "functions 100 %, lines 97 %, inlined calls 61 % of server (.debug_info)",
+ * or what is wrong with a file, to a list.  Returns whether the file was made by
+ * rustc. */
 static int
 describe_symbols(const struct file *f, struct list *good,
     struct list *bad)
@@ -420,7 +427,7 @@ describe_symbols(const struct file *f, struct list *good,
 	    !names.apart[0])
 		list_add(bad, "%s is stripped", f->name);
 	else if (names.function * 2 < SAMPLES)
-		list_add(bad, "only %u %% of %s has names of functions", names.function,
+		list_add(bad, "only %u %% of %s has function names", names.function,
 		    f->name);
 	else if (names.line == 0)
 		list_add(good, "functions %u %% of %s (%s), no lines", names.function,
@@ -449,8 +456,8 @@ check_process_symbols(struct check_process *p, struct verdict *out)
 	if (bad.n || p->n == 0)
 		verdict_no(out, rust ? "build it with strip = \"none\" and debug = "
 		    "\"line-tables-only\" in Cargo.toml's profile"
-		    : "do not strip it, build it with -g", "%s",
-		    p->n ? bad.text : "it has no file");
+		    : "build it with -g, and do not strip it", "%s",
+		    p->n ? bad.text : "it executes no file");
 	else
 		verdict_yes(out, "%s", good.text);
 }
@@ -464,7 +471,7 @@ has_rust(const struct check_process *p)
 	return 0;
 }
 
-/* As rsprof-heap(1) would probe it. */
+/* Plan probes as rsprof-heap(1) does. */
 void
 check_process_allocator(struct check_process *p, struct verdict *out)
 {

@@ -1,6 +1,6 @@
 /*
- * A process, looked at from outside: abilities (doctor/check.h) that depend on
- * it, and on whose it is.
+ * Checks of a process (doctor/check.h), from outside: what can be read of it,
+ * and what its files have for a profile.
  */
 #ifndef CHECK_PROCESS_H
 #define CHECK_PROCESS_H
@@ -11,7 +11,8 @@ struct caps;
 struct check_process;
 struct verdict;
 
-/* NULL: out of memory. */
+/* Returns a process to check, of which nothing is read yet; NULL if memory is
+ * short.  me must outlive it.  close(NULL) is allowed. */
 struct check_process *check_process_open(pid_t pid, const struct caps *me);
 void check_process_close(struct check_process *p);
 

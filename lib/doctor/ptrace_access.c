@@ -11,7 +11,7 @@
 #include "doctor/verdict.h"
 #include "os/proc.h"
 
-/* Whose a process is: proc_pid_status(5). */
+/* Owner and capabilities of a process: proc_pid_status(5). */
 struct owner {
 	unsigned uid[3], gid[3]; /* real, effective, saved */
 	uint64_t permitted;
@@ -41,7 +41,8 @@ all_are(const unsigned id[3], unsigned mine)
 	return id[0] == mine && id[1] == mine && id[2] == mine;
 }
 
-/* The rules of ptrace(2), "Ptrace access mode checking", in their order. */
+/* Find which rule of ptrace(2), "Ptrace access mode checking", denies access.
+ * Returns a text, perhaps in buf, or NULL. */
 static const char *
 denial_reason(const struct caps *me, pid_t pid, char *buf, size_t size)
 {
@@ -60,7 +61,7 @@ denial_reason(const struct caps *me, pid_t pid, char *buf, size_t size)
 		snprintf(buf, size, "it has another group (gid %u)", o.gid[1]);
 		return buf;
 	}
-	/* Such a process' files in /proc are root's. */
+	/* The files of such a process in /proc belong to root. */
 	if (proc_stat(pid, &st) == 0 && st.uid != o.uid[1])
 		return "it is not dumpable: it has changed its user, group or "
 		       "capabilities, or does not want to be (PR_SET_DUMPABLE)";
@@ -95,15 +96,15 @@ ptrace_access_read(const struct caps *me, pid_t pid, uint64_t caps, int error,
 	verdict_no(out, remedy, "not permitted: %s", why);
 }
 
-/* Yama adds to the rules where memory is concerned: Documentation/
- * admin-guide/LSM/Yama.rst of Linux. */
+/* Explain in *out that Yama denies access to memory, if it does: Documentation/
+ * admin-guide/LSM/Yama.rst of Linux.  Returns whether it does. */
 static int
 explain_yama(const struct caps *me, struct verdict *out)
 {
 	char ask[256], remedy[512];
 
 	if (me->ptrace_scope == 3) {
-		verdict_no(out, "boot with another setting", "not permitted to anybody: "
+		verdict_no(out, "boot with another setting", "not permitted to anyone: "
 		    "sysctl kernel.yama.ptrace_scope is 3");
 		return 1;
 	}
@@ -124,7 +125,7 @@ ptrace_access_memory(const struct caps *me, pid_t pid, int error, struct verdict
 
 	if (error == ENOSYS)
 		verdict_no(out, "a kernel with CONFIG_CROSS_MEMORY_ATTACH",
-		    "there is no process_vm_readv(2)");
+		    "the kernel has no process_vm_readv(2)");
 	else if (error != EPERM || !(me->ptrace_scope == 3 ||
 	                            denial_reason(me, pid, buf, sizeof buf) == NULL) ||
 	    !explain_yama(me, out))

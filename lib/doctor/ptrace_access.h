@@ -1,5 +1,5 @@
 /*
- * Why another process may not be looked at.
+ * Explain why another process may not be read.
  */
 #ifndef PTRACE_ACCESS_H
 #define PTRACE_ACCESS_H
@@ -10,12 +10,12 @@
 struct verdict;
 struct caps;
 
-/* Say why a look at a process was refused with this errno, where these
- * capabilities (PRIVILEGE_...) would permit it whosever it is. */
+/* Explain in *out why reading a process failed with an errno, where caps
+ * (CAPS_...) would permit it whoever owns the process. */
 void ptrace_access_read(const struct caps *me, pid_t pid, uint64_t caps, int error,
     struct verdict *out);
 
-/* The same of process_vm_readv(2). */
+/* Explain in *out why process_vm_readv(2) failed with an errno. */
 void ptrace_access_memory(const struct caps *me, pid_t pid, int error,
     struct verdict *out);
 

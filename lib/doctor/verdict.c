@@ -3,7 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-/* Names of files may hold anything. */
+/* Replace control characters: file names may contain any. */
 static void
 flatten(char *s)
 {
