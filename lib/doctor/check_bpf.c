@@ -134,7 +134,7 @@ check_bpf_load(const struct caps *me, struct verdict *out)
 	close(fd);
 }
 
-/* The program calls a function of its own once, by bpf_loop(). */
+/* Load a program that calls a function of its own once, by bpf_loop(). */
 void
 check_bpf_loop(const struct caps *me, struct verdict *out)
 {
@@ -174,8 +174,8 @@ check_bpf_loop(const struct caps *me, struct verdict *out)
 	close(p.types);
 }
 
-/* The program reads the user stack pointer of the current thread, as a walk
- * does. */
+/* Load a program that reads the user stack pointer of the current thread, as a
+ * walk does. */
 void
 check_bpf_task(const struct caps *me, struct verdict *out)
 {

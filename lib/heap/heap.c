@@ -471,7 +471,7 @@ arm_together(struct heap *h, pid_t pid, const struct probe *probe, size_t n,
 		arm_alone(h, pid, some[j], a);
 }
 
-/* Functions that free come first: no free of a counted allocation may be missed. */
+/* Arm functions that free first: no free of a counted allocation may be missed. */
 int
 heap_arm(struct heap *h, pid_t pid, const struct probe *probe, size_t n,
     void (*fn)(void *ctx, const struct probe *probe, int error), void *ctx)
@@ -504,8 +504,8 @@ close_in_thread(int fd, pthread_t *thread, int *running)
 		close(fd);
 }
 
-/* Probes are removed in the opposite order of arming: no allocation is counted
- * whose free would be missed. */
+/* Remove probes in the opposite order of arming: no allocation is counted whose
+ * free would be missed. */
 void
 heap_disarm(struct heap *h, pid_t pid)
 {
@@ -660,8 +660,8 @@ time_calls(void)
 	return best;
 }
 
-/* The probe is at a function of this process, which is not tracked: the program
- * returns at once. */
+/* Probe a function of this process, which is not tracked: the program returns at
+ * once. */
 double
 heap_hit_cost(struct heap *h)
 {

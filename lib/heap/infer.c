@@ -1,14 +1,14 @@
 /*
  * Every call in the trace becomes up to two touches: the pointer it was passed
  * and the pointer it returned.  Sorted by pointer and time, the touches of one
- * pointer tell its story: returned, passed around, passed to the function that
+ * pointer are its story: returned, passed around, passed to the function that
  * frees it, returned again.
  *
  * Each pass over the touches narrows the roles down.  The first finds the
  * function that frees: the last that pointers are passed to before they are
  * returned again.  With it known, scan_lives() cuts each story into blocks
  * (allocated at, freed at, returned by), and the counts of blocks per function
- * tell who allocates and who reallocates; it runs again whenever a role is
+ * show which functions allocate and reallocate; it runs again whenever a role is
  * settled, because each one changes where blocks begin and end.  All sets of
  * functions are bits of a uint64_t.
  */

@@ -2,8 +2,8 @@
  * Keep which pages of a process' own memory (heap, stacks, private mappings)
  * are resident or swapped out, and which owner first touched each.
  *
- * Faults tell who touches a page, whether all faults are known or only some;
- * /proc/PID/pagemap, read from time to time, tells which pages are there.  One
+ * Faults show who touches a page, whether all faults are known or only some;
+ * /proc/PID/pagemap, read from time to time, shows which pages are there.  One
  * fault brings in a huge page.  An owner is a number of the caller's.
  */
 #ifndef PAGEMAP_H

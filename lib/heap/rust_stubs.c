@@ -1,8 +1,7 @@
 /*
- * A candidate is four jumps at equal distances.  What tells rustc's from
- * others is the set of functions that each jump's target calls (struct
- * callees): which sets share an element, and which do not.  Callees are
- * compared, never named.
+ * A candidate is four jumps at equal distances.  It is recognised by the sets
+ * of functions that the targets of its jumps call (struct callees): which sets
+ * share an element, and which do not.  Callees are compared, never named.
  */
 #include "heap/rust_stubs.h"
 

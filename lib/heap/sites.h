@@ -22,7 +22,8 @@ struct site {
 	uint32_t index; /* in order of creation */
 };
 
-struct sites *sites_new(void); /* NULL: out of memory */
+/* Returns an empty set of sites, or NULL if memory is short. */
+struct sites *sites_new(void);
 void sites_free(struct sites *p);
 
 /* Returns the site of a thread's stack, made if it is new; NULL if memory is
