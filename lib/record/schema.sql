@@ -1,23 +1,22 @@
--- The recording of rsprof-store(1), version 4 (PRAGMA user_version).  Run in
--- a recording of an older version it makes that one of this version, which
--- has more tables: 2 has off; 3 has class, probe, heap, age and memory; 4 has
--- origin.
+-- The recording of rsprof-store(1), version 4 (PRAGMA user_version).  Running
+-- this in a recording of an older version upgrades it: each version added
+-- tables, 2 off; 3 class, probe, heap, age and memory; 4 origin.
 --
 -- Times are nanoseconds since the recording's start (meta 'start', in
--- nanoseconds since the Epoch); sizes are bytes; ids are small numbers of
--- this file, the 64-bit ids of rsprof-records(5) stand in `hash` (as signed).
+-- nanoseconds since the Epoch); sizes are bytes; ids are row numbers of this
+-- file; `hash` has the 64-bit ids of rsprof-records(5), as signed numbers.
 
 PRAGMA application_id = 1920168038; -- "rspf"
 PRAGMA user_version = 4;
 
--- start, version, and what the first stream said: pid, command, exe, name,
--- host, kernel, arch, hz.
+-- start, version, and from the first stream pid, command, exe, name, host,
+-- kernel, arch, hz.
 CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value TEXT)
 	WITHOUT ROWID;
 
 -- One row for each stream that was stored, with its header's attributes;
--- offset is what was added to its clock to make times of this file.
--- ended is the time of its end record, how its reason; NULL: not ended.
+-- offset was added to its clock to get times of this file.  ended and how are
+-- the time and the reason of its end record; NULL if it has none.
 CREATE TABLE IF NOT EXISTS stream(id INTEGER PRIMARY KEY, producer TEXT,
 	offset INTEGER, attributes TEXT, began INTEGER, ended INTEGER,
 	how TEXT);
@@ -41,43 +40,43 @@ CREATE TABLE IF NOT EXISTS frame(id INTEGER PRIMARY KEY, hash INTEGER UNIQUE,
 	function INTEGER REFERENCES string, file INTEGER REFERENCES string,
 	line INTEGER);
 
--- The tree of stacks.  parent: the caller's node, NULL at an outermost frame;
--- cut: why the callers beyond the outermost frame of this stack are not
--- known, NULL where the stack is complete (the same in all nodes of a path).
+-- The tree of stacks.  parent: the caller's node, NULL for an outermost frame;
+-- cut: why the callers of the outermost frame are unknown, NULL if the stack is
+-- complete (the same in all nodes of a path).
 CREATE TABLE IF NOT EXISTS stack(id INTEGER PRIMARY KEY, hash INTEGER UNIQUE,
 	parent INTEGER REFERENCES stack, module INTEGER REFERENCES module,
 	offset INTEGER, frame INTEGER REFERENCES frame, inlined INTEGER,
 	cut TEXT);
 
--- CPU samples in the order of arrival.  stack is the innermost frame; NULL
--- where none could be taken, then cut says why.
+-- CPU samples in the order of arrival.  stack is the innermost frame, or NULL
+-- if no stack could be taken; then cut says why.
 CREATE TABLE IF NOT EXISTS cpu(time INTEGER, thread INTEGER REFERENCES thread,
 	stack INTEGER REFERENCES stack, ns INTEGER, cut TEXT);
 
--- Time off the CPU, in the order of arrival: of the interval that ended at
--- `time`, summed up by thread, stack and state; stack and cut are as in cpu.
--- count: waits that ended then.
+-- Time off the CPU in the order of arrival: the sum over the interval that
+-- ended at `time`, by thread, stack and state; stack and cut are as in cpu.
+-- count: waits that ended in the interval.
 CREATE TABLE IF NOT EXISTS off(time INTEGER, thread INTEGER REFERENCES thread,
 	stack INTEGER REFERENCES stack, ns INTEGER, count INTEGER, state TEXT,
 	cut TEXT);
 
--- Whose code a frame is, where that is known.
+-- Whose code a frame is, if known.
 CREATE TABLE IF NOT EXISTS class(frame INTEGER PRIMARY KEY REFERENCES frame,
 	class TEXT);
 
--- Where in its line a frame is, the crate that it is of, and its function with all
--- instances of a generic one taken together (NULL: the same).
+-- The column of a frame, its crate, and the name that all instances of its
+-- generic function share (NULL: its own).
 CREATE TABLE IF NOT EXISTS origin(frame INTEGER PRIMARY KEY REFERENCES frame,
 	"column" INTEGER, crate INTEGER REFERENCES string,
 	version INTEGER REFERENCES string, folded INTEGER REFERENCES string);
 
--- The functions that allocations are seen at.
+-- The functions that are probed to see allocations.
 CREATE TABLE IF NOT EXISTS probe(time INTEGER,
 	process INTEGER REFERENCES process, layer TEXT, function TEXT,
 	module INTEGER REFERENCES module, offset INTEGER, how TEXT);
 
--- What threads allocated in stacks, as in rsprof-records(5): of the interval
--- that ended at `time`; but live, count and peak are as they were then.  stack
+-- Allocations by thread and stack, as in rsprof-records(5), in the interval
+-- that ended at `time`; live, count and peak are the values at that time.  stack
 -- and cut are as in cpu; sizes and lives are histograms, "bucket:number,...".
 CREATE TABLE IF NOT EXISTS heap(time INTEGER, thread INTEGER REFERENCES thread,
 	stack INTEGER REFERENCES stack, allocs INTEGER, bytes INTEGER,
@@ -85,13 +84,13 @@ CREATE TABLE IF NOT EXISTS heap(time INTEGER, thread INTEGER REFERENCES thread,
 	moved INTEGER, copied INTEGER, samples INTEGER, live INTEGER,
 	count INTEGER, peak INTEGER, sizes TEXT, lives TEXT, cut TEXT);
 
--- Of what was live at `time`, how much was allocated until `born`, and after
+-- How much of the memory live at `time` was allocated up to `born`, and after
 -- the next earlier born of the same snapshot.
 CREATE TABLE IF NOT EXISTS age(time INTEGER, thread INTEGER REFERENCES thread,
 	stack INTEGER REFERENCES stack, born INTEGER, bytes INTEGER,
 	count INTEGER, cut TEXT);
 
--- All of a process' memory.
+-- The memory of a whole process.
 CREATE TABLE IF NOT EXISTS memory(time INTEGER,
 	process INTEGER REFERENCES process, live INTEGER, count INTEGER,
 	peak INTEGER, rss INTEGER, anon INTEGER, allocs INTEGER, bytes INTEGER,
@@ -104,7 +103,7 @@ CREATE TABLE IF NOT EXISTS cost(time INTEGER, producer TEXT, ns INTEGER,
 	bytes INTEGER);
 CREATE TABLE IF NOT EXISTS note(time INTEGER, producer TEXT, text TEXT);
 
--- For people.
+-- Views for people.
 CREATE VIEW IF NOT EXISTS frames AS
 	SELECT stack.id AS stack, stack.parent AS parent,
 		coalesce(fn.text, printf('%s+0x%x',
@@ -147,8 +146,8 @@ CREATE VIEW IF NOT EXISTS off_waits AS
 	LEFT JOIN thread ON thread.id = off.thread
 	LEFT JOIN process ON process.id = thread.process
 	LEFT JOIN frames ON frames.stack = off.stack;
--- What an allocation in a stack is charged to: the innermost frame that is
--- none of an allocator, libc and std; where all are, the innermost one.
+-- The frame that an allocation in a stack is charged to: the innermost one that
+-- is not of an allocator, libc or std, or else the innermost one.
 CREATE VIEW IF NOT EXISTS heap_sites AS
 	WITH RECURSIVE up(stack, node, parent, plumbing) AS (
 		SELECT stack.id, stack.id, stack.parent,
@@ -179,7 +178,7 @@ CREATE VIEW IF NOT EXISTS heap_samples AS
 	LEFT JOIN process ON process.id = thread.process
 	LEFT JOIN heap_sites ON heap_sites.stack = heap.stack
 	LEFT JOIN frames ON frames.stack = heap_sites.site;
--- The last of them of each thread and stack: what is live.
+-- The last sample of each thread and stack: live memory.
 CREATE VIEW IF NOT EXISTS heap_live AS
 	SELECT max(heap.time) / 1e9 AS seconds, process.pid AS pid,
 		thread.tid AS tid, thread.name AS thread, heap.live AS live,
@@ -193,8 +192,8 @@ CREATE VIEW IF NOT EXISTS heap_live AS
 	LEFT JOIN heap_sites ON heap_sites.stack = heap.stack
 	LEFT JOIN frames ON frames.stack = heap_sites.site
 	GROUP BY heap.thread, heap.stack, heap.cut;
--- Histograms: so many had at least so many bytes, or nanoseconds, and less
--- than twice that.
+-- Histograms: `count` allocations had at least `least` bytes, or nanoseconds,
+-- and less than twice that.
 CREATE VIEW IF NOT EXISTS heap_sizes AS
 	SELECT heap.time / 1e9 AS seconds, heap.thread AS thread,
 		heap.stack AS stack,

@@ -5,6 +5,14 @@
 
 #include "symbol/srcpath.h"
 
+/*
+ * Tables assign categories to crates, to functions without a crate, and to
+ * modules, the first match winning.  A method in "<type as trait>::method"
+ * belongs to the crate of the type or of the trait, whichever may implement
+ * it: tables of blanket implementations and provided methods decide for the
+ * traits of std.  Crates in no table are told apart by their source path.
+ */
+
 enum category_number {
 	CATEGORY_USER,
 	CATEGORY_DEP,
@@ -28,8 +36,8 @@ struct entry {
 	enum category_number category;
 };
 
-/* Crates.  What std is built of may be a dependency as well: then its path
- * tells, if there is one. */
+/* Crates.  One that std is built from may also be a dependency (SHARED): its source path
+ * decides. */
 #define SHARED CATEGORY_N
 
 static const struct entry crates[] = {
@@ -87,8 +95,7 @@ static const struct entry crates[] = {
 	{ "tokio_util", CATEGORY_RUNTIME },
 };
 
-/* Functions that are of no crate, whatever module they are in; a '*' at the
- * end stands for anything. */
+/* Functions without a crate, in any module; a '*' at the end stands for anything. */
 static const struct entry functions[] = {
 	{ "__rust_alloc", CATEGORY_ALLOC },
 	{ "__rust_alloc_zeroed", CATEGORY_ALLOC },
@@ -128,7 +135,7 @@ static const struct entry functions[] = {
 	{ "dallocx", CATEGORY_ALLOC },
 	{ "sdallocx", CATEGORY_ALLOC },
 	{ "xallocx", CATEGORY_ALLOC },
-	/* glibc and musl within */
+	/* inside glibc and musl */
 	{ "__libc_malloc*", CATEGORY_ALLOC },
 	{ "__libc_calloc*", CATEGORY_ALLOC },
 	{ "__libc_realloc*", CATEGORY_ALLOC },
@@ -149,7 +156,7 @@ static const struct entry functions[] = {
 	{ "mmap_chunk", CATEGORY_ALLOC },
 	{ "munmap_chunk", CATEGORY_ALLOC },
 	{ "mremap_chunk", CATEGORY_ALLOC },
-	/* what a static executable has of libc */
+	/* libc in static executables */
 	{ "__libc_*", CATEGORY_LIBC },
 	{ "__pthread_*", CATEGORY_LIBC },
 	{ "pthread_*", CATEGORY_LIBC },
@@ -172,7 +179,7 @@ static const struct entry functions[] = {
 	{ "strndup", CATEGORY_LIBC },
 };
 
-/* Files that code is executed from, without their directories. */
+/* Modules, without their directories. */
 static const struct entry modules[] = {
 	{ "[kernel]", CATEGORY_KERNEL },
 	{ "[vdso]", CATEGORY_LIBC },
@@ -196,7 +203,7 @@ static const struct entry modules[] = {
 	{ "libgcc_s.*", CATEGORY_LIBC },
 };
 
-/* Traits that only the standard library implements, for everything. */
+/* Traits with blanket implementations, all in the standard library. */
 static const struct entry blanket[] = {
 	{ "alloc::borrow::ToOwned", CATEGORY_STD },
 	{ "alloc::slice::hack::ConvertVec", CATEGORY_STD },
@@ -208,8 +215,8 @@ static const struct entry blanket[] = {
 	{ "core::convert::TryInto*", CATEGORY_STD },
 };
 
-/* Methods that traits of the standard library provide; a program that writes
- * its own has to be told by its path. */
+/* Provided methods of the standard library's traits.  A program's own version is recognised
+ * by its source path. */
 static const struct {
 	const char *trait, *method;
 } provided[] = {
@@ -232,6 +239,7 @@ static const struct {
 
 #define SIZE(table) (sizeof(table) / sizeof(table)[0])
 
+/* Returns whether a string matches a name of the tables. */
 static int
 fits(const char *s, size_t len, const char *pattern)
 {
@@ -242,7 +250,7 @@ fits(const char *s, size_t len, const char *pattern)
 	return len == n && memcmp(s, pattern, n) == 0;
 }
 
-/* The first entry that fits, or NULL. */
+/* Returns the first entry that matches, or NULL. */
 static const struct entry *
 find_entry(const struct entry *table, size_t n, const char *s, size_t len)
 {
@@ -268,7 +276,7 @@ is_word(char c)
 	    (c >= 'A' && c <= 'Z') || (c & 0x80);
 }
 
-/* Past a prefix, if it is there. */
+/* Skip a prefix if it is there. */
 static const char *
 skip(const char *s, const char *prefix)
 {
@@ -277,7 +285,7 @@ skip(const char *s, const char *prefix)
 	return strncmp(s, prefix, n) == 0 ? s + n : s;
 }
 
-/* What is before the path of a type: "&mut dyn for<'a> my::T". */
+/* Skip what precedes the path of a type, as in "&mut dyn for<'a> my::T". */
 static const char *
 skip_marks(const char *s)
 {
@@ -297,7 +305,7 @@ skip_marks(const char *s)
 	return s;
 }
 
-/* The crate of a path, if it is one. */
+/* Returns the crate that a path begins with; empty if s is not a path. */
 static struct part
 crate_of(const char *s)
 {
@@ -310,8 +318,8 @@ crate_of(const char *s)
 	return crate;
 }
 
-/* The bracket that closes the one at s, or the end; and where " as " is
- * within, if it is. */
+/* Returns the bracket that closes the one at s, or the end.  Sets *as to the " as " between
+ * them, or NULL. */
 static const char *
 find_closing(const char *s, const char **as)
 {
@@ -331,14 +339,15 @@ find_closing(const char *s, const char **as)
 	return s;
 }
 
-/* "<type as trait>::method", "<type>::method" or a path: what stands for the
- * type is in `type`; trait and method are empty where there are none. */
+/* The parts of "<type as trait>::method", of "<type>::method", or of a path. */
 struct owner {
-	struct part type, trait, method;
-	const char *path; /* of the trait */
-	int bracket;
+	struct part type, trait; /* their crates; empty if there are none */
+	struct part method;
+	const char *path; /* of the trait, "" if there is none */
+	int bracket;      /* the name begins with one */
 };
 
+/* Split a function's name. */
 static struct owner
 parse(const char *name)
 {
@@ -367,7 +376,7 @@ find_crate(struct part crate)
 	return find_entry(crates, SIZE(crates), crate.s, crate.len);
 }
 
-/* How far from std a crate is, which implements nothing of later ones. */
+/* Returns how far a crate is from std.  A crate cannot implement traits of a higher layer. */
 static int
 layer(struct part crate)
 {
@@ -378,6 +387,7 @@ layer(struct part crate)
 	return e && e->category == SHARED ? 1 : 2;
 }
 
+/* Returns whether the method is a provided one of its trait. */
 static int
 is_provided(const struct owner *o)
 {
@@ -393,7 +403,7 @@ is_provided(const struct owner *o)
 	return 0;
 }
 
-/* Of an allocator that the program has chosen or wrapped. */
+/* Returns whether the method is of a global allocator, which may be the program's own. */
 static int
 is_allocator(const struct owner *o)
 {
@@ -411,7 +421,7 @@ path_length(const char *s)
 	return n;
 }
 
-/* The crate that a method is of: the type's or the trait's. */
+/* Returns the crate that a method belongs to, the type's or the trait's. */
 static struct part
 owner_crate(const struct owner *o)
 {
@@ -426,6 +436,7 @@ owner_crate(const struct owner *o)
 
 /* ---- crates ------------------------------------------------------------- */
 
+/* Copy a string, or nothing if it does not fit. */
 static void
 set(char *out, size_t size, const char *s, size_t len)
 {
@@ -435,16 +446,16 @@ set(char *out, size_t size, const char *s, size_t len)
 	out[len] = '\0';
 }
 
-/* What is known of where the code is from. */
+/* The origin of a frame's code. */
 struct origin {
 	struct srcpath source;
 	const char *file, *module;
-	int exact; /* the line is known, so that it is the function's own file */
+	int exact; /* the line is known, so file is the function's own */
 	const struct crates *named;
 	struct category *out;
 };
 
-/* The crate whose source it is, else the one that the name tells. */
+/* Set the crate from the source path, or else from the name. */
 static void
 set_crate(const struct origin *o, struct part crate)
 {
@@ -459,7 +470,7 @@ set_crate(const struct origin *o, struct part crate)
 			*p = '_';
 }
 
-/* Which has the version of the compiler. */
+/* Returns whether a crate is part of the standard library, and so has rustc's version. */
 static int
 is_std(const char *crate)
 {
@@ -474,6 +485,7 @@ is_commit(const struct srcpath_text *t)
 	return t->len == 40 && strspn(t->s, "0123456789abcdef") >= 40;
 }
 
+/* Set the version of the crate, if known. */
 static void
 set_version(const struct origin *o)
 {
@@ -503,7 +515,7 @@ is_runtime(const char *crate)
 	return e && e->category == CATEGORY_RUNTIME;
 }
 
-/* Code that is neither std's nor known. */
+/* Returns the category of a crate that is in no table. */
 static enum category_number
 category_of_origin(const struct origin *o)
 {
@@ -513,9 +525,9 @@ category_of_origin(const struct origin *o)
 	return is_runtime(o->out->crate) ? CATEGORY_RUNTIME : CATEGORY_DEP;
 }
 
-/* ---- all together ------------------------------------------------------- */
+/* ---- categories --------------------------------------------------------- */
 
-/* std's when its builders had it, or where nothing tells. */
+/* Returns the category of a shared crate: std's if built with std or if there is no path. */
 static enum category_number
 category_of_shared(const struct origin *o)
 {
@@ -534,7 +546,7 @@ category_of_crate(const struct owner *owner, struct part crate, const struct ori
 		return category_of_shared(o);
 	if (e && e->category != CATEGORY_RUNTIME)
 		return e->category;
-	/* What std's traits provide is std's for whatever type it is. */
+	/* std's traits provide this method for any type. */
 	if (owner->trait.len && o->source.kind == SRCPATH_STD)
 		return CATEGORY_STD;
 	return e ? e->category : category_of_origin(o);
@@ -556,7 +568,7 @@ is_library(const char *module)
 	return strstr(slash ? slash : module, ".so") != NULL;
 }
 
-/* A function without a crate: of C, or one that Rust exports, or no name. */
+/* Returns the category of a function without a crate: C, exported by Rust, or unnamed. */
 static enum category_number
 category_of_function(const char *name, const struct origin *o)
 {
@@ -582,7 +594,7 @@ find_module(const char *module)
 	return module ? find_entry(modules, SIZE(modules), module, strlen(module)) : NULL;
 }
 
-/* libc has the commonest allocator, too; of other libraries all is theirs. */
+/* Returns the category of a function in a known module.  libc contains an allocator. */
 static enum category_number
 category_of_module(const struct entry *e, const char *name)
 {
@@ -594,7 +606,7 @@ category_of_module(const struct entry *e, const char *name)
 	return function && function->category == CATEGORY_ALLOC ? CATEGORY_ALLOC : CATEGORY_LIBC;
 }
 
-/* Of a Rust program or library, and the crate. */
+/* Returns the category of a function in a Rust program or library, and sets the crate. */
 static enum category_number
 category_of_rust(const char *function, const struct origin *o)
 {
@@ -610,7 +622,7 @@ category_of_rust(const char *function, const struct origin *o)
 	if (crate.len)
 		return category_of_crate(&owner, crate, o);
 	if (owner.bracket)
-		return CATEGORY_STD; /* a primitive type's, or of any type */
+		return CATEGORY_STD; /* of a primitive type, or of any type */
 	return category_of_function(function, o);
 }
 

@@ -1,5 +1,5 @@
 /*
- * Whose code a frame is, by its names.
+ * The category of a frame: whose code it is, by its names.
  */
 #ifndef CATEGORY_H
 #define CATEGORY_H
@@ -9,21 +9,22 @@
 #include "symbol/crates.h"
 
 struct category {
-	const char *word; /* as in rsprof-records(5) */
-	/* The crate, as code names it (tokio_util), and its version; "": not known. */
+	const char *word; /* a constant, as in rsprof-records(5) */
+	/* The crate as code names it (tokio_util) and its version; "": unknown. */
 	char crate[CRATE_MAX], version[CRATE_VERSION_MAX];
 };
 
-/* A function as it is shown, its source, and the path of its module. */
+/* A demangled function, its source file, and the path of its module. */
 struct category_frame {
-	const char *function, *file, *module; /* NULL: not known */
-	uint64_t line;                        /* 0: not known */
+	const char *function, *file, *module; /* NULL: unknown */
+	uint64_t line;                        /* 0: unknown */
 };
 
 /*
- * Names alone tell Rust's own code, allocators and executors from the rest; which
- * crate is the program's own only paths tell, that of the file or those that the
- * module names (NULL: none).
+ * Set *out to the category of a frame.  Names identify the standard library,
+ * allocators and async runtimes; whether another crate is the program's own or a
+ * dependency follows from the source path, or from the crates that the module
+ * names (may be NULL).
  */
 void category_of(const struct category_frame *f, const struct crates *named, struct category *out);
 

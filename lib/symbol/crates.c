@@ -11,7 +11,7 @@
 #include "symbol/srcpath.h"
 
 #define MAX_CRATES 4096     /* crates of a program */
-#define PATH_PART 256 /* bytes that tell a crate */
+#define PATH_PART 256 /* bytes of a path that are enough to find the crate */
 #define COMMIT 9      /* digits of a commit, as rustc shows it */
 
 struct crate {
@@ -21,13 +21,14 @@ struct crate {
 struct crates {
 	struct crate *crate;
 	size_t n, room;
-	struct idmap index;         /* by the hash of its name */
-	char rustc[CRATE_VERSION_MAX]; /* "1.75.0", and */
-	char commit[COMMIT + 1];       /* "82e1608df"; "" if there are several */
+	struct idmap index;            /* hash of a name to its index */
+	char rustc[CRATE_VERSION_MAX]; /* "1.75.0"; "" if there are several */
+	char commit[COMMIT + 1];       /* "82e1608df"; likewise */
 };
 
-/* ---- what is named ------------------------------------------------------ */
+/* ---- reading the file --------------------------------------------------- */
 
+/* Copy a part of a path as a string.  Returns -1 if it does not fit. */
 static int
 copy(char *out, size_t size, const struct srcpath_text *t)
 {
@@ -38,6 +39,7 @@ copy(char *out, size_t size, const struct srcpath_text *t)
 	return 0;
 }
 
+/* Add a crate; one that has several versions loses its version. */
 static void
 add(struct crates *c, const struct srcpath *s)
 {
@@ -63,8 +65,8 @@ add(struct crates *c, const struct srcpath *s)
 	}
 }
 
-/* Strings stand side by side, with nothing between them: a directory is believed if
- * it ends, and one without a version if source follows. */
+/* Read the path at a mark, adding its crate.  Strings in .rodata are not terminated, so a
+ * directory counts only if a slash ends it, and one without a version only if src/ follows. */
 static void
 read_path(struct crates *c, const unsigned char *at, size_t len)
 {
@@ -84,6 +86,7 @@ read_path(struct crates *c, const unsigned char *at, size_t len)
 		add(c, &s);
 }
 
+/* Read each path that has this mark. */
 static void
 find_paths(struct crates *c, const struct elf_file_section *in, const char *mark)
 {
@@ -95,8 +98,8 @@ find_paths(struct crates *c, const struct elf_file_section *in, const char *mark
 	}
 }
 
-/* "rustc version 1.75.0 (82e1608df 2023-12-21)", one string for each of those whose
- * code is in the program. */
+/* Read the compiler's version from .comment, which has a string such as "rustc version 1.75.0
+ * (82e1608df 2023-12-21)" for each version whose code is in the program. */
 static void
 find_rustc(struct crates *c, const struct elf_file *elf)
 {
@@ -150,7 +153,7 @@ crates_free(struct crates *c)
 	free(c);
 }
 
-/* ---- what is asked ------------------------------------------------------ */
+/* ---- looking up --------------------------------------------------------- */
 
 const char *
 crates_version(const struct crates *c, const char *name)

@@ -12,14 +12,15 @@
 struct sink {
 	const char *symbol; /* as given to the demangler */
 	const char *hash;   /* 17 characters printed for HASH; NULL: symbol has its own */
-	int whole, before_type;
+	int whole;          /* hashes and disambiguators are kept */
+	int before_type;    /* the last text was the ": " before a constant's type */
 	char *out;
 	size_t size, used;
 	jmp_buf full;
 };
 
-/* A v0 name of a hundred bytes can expand to a hundred megabytes: leave in
- * the middle once the room is used up. */
+/* Append text; leave the demangler by longjmp() when out is full, because a v0
+ * name of a hundred bytes can expand to a hundred megabytes. */
 static void
 put(struct sink *s, const char *text, size_t len)
 {
@@ -31,8 +32,9 @@ put(struct sink *s, const char *text, size_t len)
 		longjmp(s->full, 1);
 }
 
-/* Of constants with more than 64 bits libiberty (as of 2.40) gives the digits as they
- * stand in the symbol, but from the second one to the mark behind the last. */
+/* Returns whether text is the digits of a constant of more than 64 bits.  libiberty (as of
+ * 2.40) passes them from the symbol, one character too late: without the first digit, with the
+ * mark behind the last. */
 static int
 is_shifted(const struct sink *s, const char *text, size_t len)
 {
@@ -46,8 +48,8 @@ is_text(const char *text, size_t len, const char *what)
 	return len == strlen(what) && memcmp(text, what, len) == 0;
 }
 
-/* Types of constants, `8: usize' here, are `8usize' since Rust 1.53; `'a'' and `true'
- * need none. */
+/* Append a text of the demangler.  A constant with its type, `8: usize' for libiberty, is
+ * `8usize' since Rust 1.53; `'a'' and `true' have none. */
 static void
 on_text(const char *text, size_t len, void *ctx)
 {
@@ -62,7 +64,7 @@ on_text(const char *text, size_t len, void *ctx)
 	put(s, is_shifted(s, text, len) ? text - 1 : text, len);
 }
 
-/* ---- what compilers append --------------------------------------------- */
+/* ---- suffixes of compilers --------------------------------------------- */
 
 static int
 is_hash(const char *p)
@@ -71,7 +73,7 @@ is_hash(const char *p)
 	    p[19] == 'E';
 }
 
-/* Where a mangled name ends: in v0 there are no dots, a legacy one ends with a hash. */
+/* Returns the end of a mangled name: at a dot in v0, after the hash in the legacy scheme. */
 static const char *
 end_of(const char *symbol)
 {
@@ -87,7 +89,7 @@ end_of(const char *symbol)
 	return symbol + strlen(symbol);
 }
 
-/* .cold and the like are kept, but for .llvm. with its hash. */
+/* Append suffixes such as .cold, but not .llvm. with its hash. */
 static void
 put_suffix(struct sink *s)
 {
@@ -105,7 +107,7 @@ put_suffix(struct sink *s)
 
 /* ---- attempts ---------------------------------------------------------- */
 
-/* Cut, not within a UTF-8 character. */
+/* Put "..." at the end of out, not within a UTF-8 character. */
 static void
 mark_cut(struct sink *s)
 {
@@ -116,7 +118,7 @@ mark_cut(struct sink *s)
 	memcpy(s->out + at, "...", 4);
 }
 
-/* 1: done; 0: it is not such a name. */
+/* Demangle with one demangler.  Returns 0 if the name is not of its scheme, or 1. */
 static int
 try(struct sink *s,
     int (*demangler)(const char *, int, demangle_callbackref, void *), int options)
@@ -134,7 +136,7 @@ try(struct sink *s,
 	return 1;
 }
 
-/* Demangles a legacy symbol that libiberty takes for C++, because its hash has fewer
+/* Demangle a legacy symbol that libiberty takes for C++, because its hash has fewer
  * than five different digits, by way of one with HASH.  Returns 0 if it has no hash. */
 static int
 try_with_hash(struct sink *s, int options)

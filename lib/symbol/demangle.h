@@ -1,5 +1,5 @@
 /*
- * Readable names of symbols: Rust's legacy and v0 mangling, C++.
+ * Demangling of symbols: Rust's legacy and v0 schemes, and C++.
  */
 #ifndef RSPROF_DEMANGLE_H
 #define RSPROF_DEMANGLE_H
@@ -9,13 +9,13 @@
 #define DEMANGLE_MAX 4096
 
 /*
- * The readable form of a symbol into out, without hashes and the crates'
- * disambiguators, cut at size - 1 bytes and then ending in "...".  A name
- * that is not mangled is copied as it is.  Rust's are as the crate rustc-demangle
- * has them, but for the hash in .llvm.123.cold, which it leaves there.
+ * Demangle a symbol into out, without hashes and the crates' disambiguators, cut at
+ * size - 1 bytes and then ending in "...".  A name that is not mangled is copied.
+ * Rust names are formatted as the crate rustc-demangle does, except that a hash as in
+ * .llvm.123.cold is dropped too.
  */
 void demangle(char *out, size_t size, const char *symbol);
-/* The same, with them. */
+/* Demangle a symbol as demangle() does, but keep hashes and disambiguators. */
 void demangle_whole(char *out, size_t size, const char *symbol);
 
 #endif

@@ -2,6 +2,13 @@
 
 #include <string.h>
 
+/*
+ * The name is read once, component by component, and written to an output that
+ * can be emptied again: a type, recognised by its brackets or its capital letter,
+ * discards the modules written before it.  Each generic_*() function reads one
+ * construct from s, writes its generic form, and returns where the name goes on.
+ */
+
 #define MAX_NESTING 100 /* of brackets */
 
 struct output {
@@ -38,6 +45,7 @@ is_capital(char c)
 	return c >= 'A' && c <= 'Z';
 }
 
+/* Returns the length of the word at s. */
 static size_t
 word_length(const char *s, const char *end)
 {
@@ -48,7 +56,7 @@ word_length(const char *s, const char *end)
 	return n;
 }
 
-/* Past the bracket that closes the one at s; NULL where none does. */
+/* Skip to after the bracket that closes the one at s.  Returns NULL if there is none. */
 static const char *
 skip_brackets(const char *s, const char *end)
 {
@@ -65,7 +73,8 @@ skip_brackets(const char *s, const char *end)
 	return NULL;
 }
 
-/* Where a word with its blanks stands between s and end, in no bracket; or NULL. */
+/* Find a string such as " as " between s and end, outside of brackets.  Returns NULL if it is
+ * not there. */
 static const char *
 find_between(const char *s, const char *end, const char *what)
 {
@@ -81,7 +90,7 @@ find_between(const char *s, const char *end, const char *what)
 	return NULL;
 }
 
-/* "{closure#1}" or "{{closure}}"; past it. */
+/* Write "{closure#1}" or "{{closure}}" as "{closure}". */
 static const char *
 generic_braces(struct output *o, const char *s, const char *end)
 {
@@ -99,8 +108,8 @@ generic_braces(struct output *o, const char *s, const char *end)
 
 /* ---- types -------------------------------------------------------------- */
 
-/* A path, with something before it: its last word, "<_>" if it is generic, and
- * closures behind; past it. */
+/* Write a type's path as its last word, with "<_>" if it is generic, and closures.  s[-1] must
+ * be readable. */
 static const char *
 generic_type_path(struct output *o, const char *s, const char *end)
 {
@@ -115,7 +124,7 @@ generic_type_path(struct output *o, const char *s, const char *end)
 			break;
 		s = past + 2;
 	}
-	/* A letter is what legacy names have for any type. */
+	/* In legacy names a single capital letter stands for a type parameter. */
 	is_parameter = len == 1 && s == begin && is_capital(*s) && s[-1] != ':';
 	put(o, is_parameter ? "_" : s, len);
 	while (past < end) {
@@ -135,6 +144,7 @@ generic_type_path(struct output *o, const char *s, const char *end)
 	return past;
 }
 
+/* Write a type, which may contain others, without modules and arguments. */
 static void
 generic_type(struct output *o, const char *s, const char *end)
 {
@@ -144,7 +154,7 @@ generic_type(struct output *o, const char *s, const char *end)
 		if (is_word(*s) && (s[0] != '_' || s[1] != '>')) {
 			s = generic_type_path(o, s, end);
 		} else if (*s == '\'') {
-			/* A lifetime is none of the type's names. */
+			/* a lifetime, copied */
 			put(o, s, 1);
 			put(o, s + 1, word_length(s + 1, end));
 			s += 1 + word_length(s + 1, end);
@@ -156,7 +166,7 @@ generic_type(struct output *o, const char *s, const char *end)
 		}
 }
 
-/* What stands in the brackets that begin a name, "type" or "type as trait". */
+/* Write the content of the brackets that begin a name, "type" or "type as trait". */
 static void
 generic_owner(struct output *o, const char *s, const char *end)
 {
@@ -173,7 +183,7 @@ generic_owner(struct output *o, const char *s, const char *end)
 	put(o, ">", 1);
 }
 
-/* "impl trait for type" or "impl type", which a module may have before it. */
+/* Write "trait for type" or "type", which followed "impl ", in place of the modules before. */
 static void
 generic_impl(struct output *o, const char *s, const char *end)
 {
@@ -193,7 +203,7 @@ generic_impl(struct output *o, const char *s, const char *end)
 
 /* ---- names -------------------------------------------------------------- */
 
-/* In angle brackets: whose the function is, or arguments, which go. */
+/* Write the owner of a function from angle brackets, or drop arguments. */
 static const char *
 generic_brackets(struct output *o, const char *s, const char *end)
 {
@@ -212,7 +222,7 @@ generic_brackets(struct output *o, const char *s, const char *end)
 	return past;
 }
 
-/* A word: a module, a type or a function. */
+/* Write a module, a type or a function. */
 static const char *
 generic_word(struct output *o, const char *s, const char *end)
 {
@@ -231,7 +241,7 @@ generic_word(struct output *o, const char *s, const char *end)
 	return skip_brackets(past, end);
 }
 
-/* C++ has an operator for every bracket. */
+/* Write the name of a C++ operator, which may be a bracket. */
 static const char *
 generic_operator(struct output *o, const char *s, const char *end)
 {
@@ -245,8 +255,8 @@ generic_operator(struct output *o, const char *s, const char *end)
 	return past;
 }
 
-/* Where the name ends but for what compilers append to that of a part or a copy of the
- * function, as .cold and .constprop.0. */
+/* Returns the end of a name without suffixes that compilers append, such as .cold and
+ * .constprop.0. */
 static const char *
 without_suffix(const char *name)
 {

@@ -1,6 +1,6 @@
 /*
- * Names without what differs between one function's instances, and between
- * compilers: what a view groups by.
+ * Generic names: the name that all instances of a function share, whatever
+ * their type arguments and the compiler's mangling, for grouping.
  */
 #ifndef GENERIC_H
 #define GENERIC_H
@@ -8,7 +8,7 @@
 #include <stddef.h>
 
 /*
- * The folded form of a demangled name, cut at size - 1 bytes:
+ * Write the generic form of a demangled name to out, cut at size - 1 bytes:
  *
  *   <alloc::vec::Vec<my::T>>::push             Vec<_>::push
  *   alloc::vec::Vec<T,A>::push                 Vec<_>::push
@@ -19,11 +19,10 @@
  *   ns::Map<int>::at(int const&)               Map<_>::at
  *   my::parse.cold                             my::parse
  *
- * Types lose their modules and the arguments of generic ones, functions their
- * arguments and closures their numbers; functions that are of no type keep their
- * modules.  Legacy names have the modules of types too, so there a component with
- * a capital letter is taken for a type.  Brackets that nest deeper than anybody
- * writes them are left as they are.
+ * Types lose their modules and type arguments, functions their arguments, closures
+ * their numbers; functions that do not belong to a type keep their modules.  Legacy
+ * names contain the modules of types too, so a component with a capital letter is
+ * taken for a type.  Names with very deeply nested brackets are copied.
  */
 void generic_of(char *out, size_t size, const char *name);
 

@@ -11,17 +11,17 @@
 #include "base/array.h"
 
 #define MAX_BYTES (64 << 20) /* bytes of a file that are read */
-#define OVERLAPS 16     /* entries that are looked back over */
+#define OVERLAPS 16     /* entries that are searched backwards */
 
 struct entry {
 	uint64_t start, size;
-	uint32_t name; /* in text */
-	uint32_t order;
+	uint32_t name;  /* offset in text */
+	uint32_t order; /* of its line */
 };
 
 struct perfmap {
 	pid_t pid;
-	off_t size; /* of the file when it was read */
+	off_t size; /* of the file when it was last read */
 	char *text;
 	struct entry *entry; /* by start, then by order */
 	size_t n, room;
@@ -47,7 +47,7 @@ perfmap_close(struct perfmap *m)
 	free(m);
 }
 
-/* The last number of NSpid: what the process is in its own namespace. */
+/* Returns the pid of a process in its own namespace, the last number of NSpid. */
 static long
 own_pid(pid_t pid)
 {
@@ -65,7 +65,7 @@ own_pid(pid_t pid)
 	return own;
 }
 
-/* Anybody may write into /tmp. */
+/* Open the file if its owner is trusted, because any user may write to /tmp. */
 static int
 open_trusted(pid_t pid, struct stat *st)
 {
@@ -97,7 +97,7 @@ by_start(const void *va, const void *vb)
 	return a->order < b->order ? -1 : a->order > b->order;
 }
 
-/* A line without its end is not finished yet. */
+/* Parse the complete lines of the text. */
 static void
 parse(struct perfmap *m)
 {
@@ -131,7 +131,7 @@ read_all(int fd, char *to, size_t size)
 	return got;
 }
 
-/* Read it, if it is not as it was. */
+/* Read the file if its size has changed.  Returns whether it was read. */
 static int
 refresh(struct perfmap *m)
 {
@@ -158,7 +158,7 @@ refresh(struct perfmap *m)
 	return text != NULL;
 }
 
-/* The one that was written last of those that have it. */
+/* Returns the name of the entry with an address that was written last, or NULL. */
 static const char *
 find(const struct perfmap *m, uint64_t addr)
 {

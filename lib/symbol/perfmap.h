@@ -1,6 +1,6 @@
 /*
- * Names of code that a just-in-time compiler makes, as it writes them for
- * perf(1): /tmp/perf-PID.map, lines of start, size (both in hexadecimal) and name
+ * The names of code from a just-in-time compiler, which writes them for perf(1)
+ * to /tmp/perf-PID.map as lines of start, size (both in hexadecimal) and name
  * (Linux: tools/perf/Documentation/jit-interface.txt).
  */
 #ifndef PERFMAP_H
@@ -12,15 +12,15 @@
 struct perfmap;
 
 /*
- * That of a process, in its own /tmp and by the number that it has for itself.
- * Only a file is read that belongs to whom the process belongs to, or to root.
- * NULL: no memory.
+ * Open the map of a process, in the /tmp of its mount namespace and with its pid in
+ * its own pid namespace.  The file must belong to the process's user or to root.
+ * Returns NULL when out of memory.
  */
 struct perfmap *perfmap_open(pid_t pid);
 void perfmap_close(struct perfmap *m);
 
-/* The name at an address, valid until the next call; NULL: none.  What has been
- * added to the file since is read. */
+/* Returns the name at an address, valid until the next call, or NULL.  Reads the file
+ * again if it has grown. */
 const char *perfmap_lookup(struct perfmap *m, uint64_t addr);
 
 #endif

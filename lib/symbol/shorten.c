@@ -9,14 +9,22 @@
 #include "base/utf8.h"
 #include "symbol/srcpath.h"
 
+/*
+ * A name is a sequence of pieces: a character, or at some level of shortening a
+ * bracket with its content, written as <..> or (..).  A level is measured by
+ * walking the pieces (width) and written by the same walk (put_all).  The first
+ * level that fits is used; if none does, leading components are dropped at the
+ * last level, and in the end the middle of the last component.
+ */
+
 /* ---- characters ------------------------------------------------------- */
 
-/* Bytes that stand together, how they are written and how wide they are. */
+/* A part of a name that is written as a unit. */
 struct piece {
-	const char *text;
-	size_t len; /* of the text */
+	const char *text; /* as written */
+	size_t len;       /* of text */
 	size_t columns;
-	const char *next; /* where the name goes on */
+	const char *next; /* the rest of the name */
 };
 
 static int
@@ -25,6 +33,7 @@ is_utf8(void)
 	return strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 }
 
+/* Returns the piece for the character at s. */
 static struct piece
 character(const char *s, int utf8)
 {
@@ -40,7 +49,7 @@ character(const char *s, int utf8)
 		return piece;
 	if (len > 1)
 		width = wcwidth((wchar_t)c);
-	/* Marks that turn the direction of text have no width and much power. */
+	/* Direction marks have no width but would change the rest of the line. */
 	if (width < 0 || (c >= 0x200b && c < 0x2070))
 		return piece;
 	piece.text = s;
@@ -51,9 +60,9 @@ character(const char *s, int utf8)
 
 /* ---- the parts of a name ---------------------------------------------- */
 
-#define MAX_NESTING 100 /* of brackets; or looking for their ends takes too long */
+#define MAX_NESTING 100 /* of brackets, bounds the search for their ends */
 
-/* How much is left out, from nothing on. */
+/* How much is left out. */
 enum level {
 	WHOLE,
 	ARGUMENTS, /* foo::<..>, foo(..) */
@@ -69,8 +78,8 @@ is_word(char c)
 	    (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-/* After the bracket that closes the one at s; NULL where none does, or where
- * they nest so deeply that nobody has written the name. */
+/* Skip to after the bracket that closes the one at s.  Returns NULL if there is none, or if
+ * they are nested too deeply. */
 static const char *
 skip_brackets(const char *s)
 {
@@ -89,8 +98,7 @@ skip_brackets(const char *s)
 	return NULL;
 }
 
-/* Are the brackets at s those of arguments, and not of <A as B> or of a
- * tuple? */
+/* Returns whether the bracket at s begins arguments, and not <A as B> or a tuple. */
 static int
 is_argument(const char *name, const char *s)
 {
@@ -103,7 +111,7 @@ is_argument(const char *name, const char *s)
 	return is_word(s[-1]) || s[-1] == ':';
 }
 
-/* The name of a type without its modules: where it goes on. */
+/* Skip the modules of a type's path. */
 static const char *
 skip_modules(const char *s)
 {
@@ -119,8 +127,7 @@ skip_modules(const char *s)
 	return s;
 }
 
-/* The next piece of a name that begins at `name`, at s; `depth` is how many
- * brackets are open around it. */
+/* Returns the piece at s of a name; *depth counts the open brackets around it. */
 static struct piece
 next_piece(const char *name, const char *s, enum level level, size_t *depth,
     int utf8)
@@ -159,7 +166,7 @@ static void
 put(struct out *o, const char *text, size_t len, size_t columns)
 {
 	if (o->used + len >= o->size) {
-		o->size = 0; /* and nothing after it */
+		o->size = 0; /* refuse all that follows */
 		return;
 	}
 	memcpy(o->buf + o->used, text, len);
@@ -168,6 +175,7 @@ put(struct out *o, const char *text, size_t len, size_t columns)
 	o->buf[o->used] = '\0';
 }
 
+/* Returns the columns of the mark for an omission. */
 static size_t
 mark_columns(const struct out *o)
 {
@@ -183,6 +191,7 @@ put_mark(struct out *o)
 		put(o, "..", 2, 2);
 }
 
+/* Returns the columns of a name at a level. */
 static size_t
 width(const char *name, enum level level, int utf8)
 {
@@ -211,7 +220,7 @@ put_all(struct out *o, const char *name, enum level level)
 	return o->columns;
 }
 
-/* Both ends of a name that nothing else makes short enough. */
+/* Put both ends of a name, with a mark in place of its middle. */
 static size_t
 put_ends(struct out *o, const char *name, size_t columns)
 {
@@ -242,8 +251,8 @@ put_ends(struct out *o, const char *name, size_t columns)
 	return o->columns;
 }
 
-/* Does a component of a function begin at s?  A closure alone says nothing:
- * it belongs to what is before it, and so do arguments. */
+/* Returns whether a component of a function's name begins at s.  A closure or arguments
+ * belong to the component before. */
 static int
 is_component(const char *name, const char *s)
 {
@@ -251,10 +260,8 @@ is_component(const char *name, const char *s)
 	    *s != '<';
 }
 
-/*
- * The longest end of a function's name that fits, from a component on.  NULL:
- * not even the last component does.
- */
+/* Returns the longest end of a function's name that begins with a component and fits, or NULL.
+ * Sets *last to its last component. */
 static const char *
 function_end(const char *name, size_t columns, int utf8, const char **last)
 {
@@ -275,6 +282,7 @@ function_end(const char *name, size_t columns, int utf8, const char **last)
 	return found;
 }
 
+/* Start an output.  Returns size. */
 static size_t
 begin(struct out *o, char *buf, size_t size)
 {
@@ -310,7 +318,8 @@ shorten_function(char *out, size_t size, const char *name, size_t columns)
 	return put_ends(&o, last, columns);
 }
 
-/* As function_end(), of a file, from the slash before a component on. */
+/* Returns the longest end of a path that begins with a slash and fits, or NULL.  Sets *last to
+ * its last component. */
 static const char *
 path_end(const char *path, size_t columns, int utf8, const char **last)
 {

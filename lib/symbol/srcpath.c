@@ -8,7 +8,8 @@ begins(const char *s, const char *prefix)
 	return strncmp(s, prefix, strlen(prefix)) == 0;
 }
 
-/* After a mark in a path, or NULL; a path may begin with all but its slash. */
+/* Returns what follows a mark in a path, or NULL.  At the start of the path the slash of the
+ * mark may be missing. */
 static const char *
 after(const char *path, const char *mark)
 {
@@ -26,7 +27,7 @@ digits(const char *s)
 	return strspn(s, "0123456789");
 }
 
-/* "1.2.3" and perhaps more. */
+/* Returns whether s begins with a version such as 1.2.3. */
 static int
 is_version(const char *s)
 {
@@ -39,7 +40,7 @@ is_version(const char *s)
 	return m && s[m] == '.' && digits(s + m + 1);
 }
 
-/* A directory, "sha-1-0.10.0" or "serde". */
+/* Read the crate and version from a directory, "sha-1-0.10.0" or "serde". */
 static void
 read_directory(const char *dir, struct srcpath *out)
 {
@@ -55,7 +56,7 @@ read_directory(const char *dir, struct srcpath *out)
 	out->shown = dir;
 }
 
-/* The directory that has src/, below p: of a workspace's members. */
+/* Returns the directory below p that contains src/, such as a workspace's member, or NULL. */
 static const char *
 crate_directory(const char *p)
 {
@@ -68,7 +69,7 @@ crate_directory(const char *p)
 	return dir;
 }
 
-/* "regex-3f1b2c/a1b2c3d/src/re.rs" */
+/* Read the crate and commit from a checkout, "regex-3f1b2c/a1b2c3d/src/re.rs". */
 static void
 read_checkout(const char *p, struct srcpath *out)
 {
@@ -90,7 +91,7 @@ read_checkout(const char *p, struct srcpath *out)
 		out->crate = (struct srcpath_text){ dir, strcspn(dir, "/") };
 }
 
-/* Source that cargo, or a vendor directory, has brought. */
+/* Read a path of cargo's or of a vendor directory.  Returns 0 if it is neither. */
 static int
 read_dependency(const char *path, struct srcpath *out)
 {
@@ -100,7 +101,7 @@ read_dependency(const char *path, struct srcpath *out)
 		read_checkout(p, out);
 		return 1;
 	}
-	/* Below src/ there is the registry's directory. */
+	/* src/ contains a directory for each registry. */
 	if ((p = after(path, "/registry/src/")))
 		p = strchr(p, '/') ? strchr(p, '/') + 1 : p;
 	else if ((p = after(path, "/cargo/registry/")) == NULL)
@@ -110,7 +111,7 @@ read_dependency(const char *path, struct srcpath *out)
 	return p != NULL;
 }
 
-/* The standard library's own source, as its builders had it. */
+/* Read a path of the standard library's source.  Returns 0 if it is not one. */
 static int
 read_std(const char *path, struct srcpath *out)
 {

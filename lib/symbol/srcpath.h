@@ -1,6 +1,6 @@
 /*
- * What the path of a source file tells: the crate and its version, where cargo,
- * rustup or a distribution has put its source.
+ * The crate of a source file and its version, by the path where cargo, rustup or a
+ * distribution keeps its source.
  */
 #ifndef SRCPATH_H
 #define SRCPATH_H
@@ -8,26 +8,28 @@
 #include <stddef.h>
 
 enum srcpath_kind {
-	SRCPATH_OWN, /* nothing is told: the program's, or a workspace's */
-	SRCPATH_DEP, /* a registry's, a git checkout, vendored */
-	SRCPATH_STD  /* the standard library, or what it was built with */
+	SRCPATH_OWN, /* any other path: the program or its workspace */
+	SRCPATH_DEP, /* from a registry, a git checkout, or vendored */
+	SRCPATH_STD  /* the standard library or a crate that it was built from */
 };
 
 struct srcpath_text {
 	const char *s; /* within the path */
-	size_t len;    /* 0: not told */
+	size_t len;    /* 0: unknown */
 };
 
 struct srcpath {
 	enum srcpath_kind kind;
 	struct srcpath_text crate;   /* as its directory is named: tokio-util */
-	struct srcpath_text version; /* of a checkout the commit, as cargo cuts it; of
-	                               the standard library rustc's, or its commit */
-	const char *shown;          /* what is worth reading: from the crate's
-	                               directory on, else the path */
+	struct srcpath_text version; /* in a checkout the commit, as cargo cuts it; in
+	                                the standard library rustc's, or its commit */
+	const char *shown;           /* the part for people: from the crate's directory
+	                                on, else the whole path */
 };
 
 /*
+ * Set *out from one of these paths, or to SRCPATH_OWN:
+ *
  *   .../registry/src/INDEX/serde-1.0.1/src/de.rs      cargo
  *   /usr/share/cargo/registry/serde-1.0.1/src/de.rs   Debian
  *   .../git/checkouts/regex-3f1b2c/a1b2c3d/src/re.rs  cargo
@@ -35,7 +37,7 @@ struct srcpath {
  *   /rustc/COMMIT/library/std/src/io/mod.rs           rustup
  *   .../lib/rustlib/src/rust/library/std/src/io/mod.rs
  *   /usr/src/rustc-1.63.0/library/std/src/io/mod.rs   Debian
- *   /rust/deps/hashbrown-0.14.5/src/map.rs            what std was built with
+ *   /rust/deps/hashbrown-0.14.5/src/map.rs            a dependency of std
  */
 void srcpath_of(const char *path, struct srcpath *out);
 

@@ -19,22 +19,29 @@
 #include "unwind/cache.h"
 #include "unwind/cache_names.h"
 
+/*
+ * A module has one source of names: its ELF file, the kernel's symbols, the maps
+ * of just-in-time compilers, or none.  Debug information is in the file or in a
+ * separate one; it is sought only when the cache of earlier runs does not have
+ * an offset, because reading it is what takes time.  A look-up fills frame[],
+ * which grows and is reused, from raw (DWARF) or cached_frame (the cache).
+ */
 struct symbols {
 	char *path;
-	char *label; /* the path's last component, for module+offset */
-	int absolute;
+	char *label;  /* last component of path, for module+offset */
+	int absolute; /* offsets are addresses: the module has no file */
 	struct elf_file *elf;
-	char root[32];     /* below which the file was found */
+	char root[32]; /* /proc/PID/root where the file was found, or "" */
 	struct debugfile_where where;
-	struct elf_file *separate; /* has debug information and symbols in its place, or NULL */
-	char separate_path[DEBUGFILE_NAME]; /* "": it is carried along */
+	struct elf_file *separate; /* file with its debug information or symbols, or NULL */
+	char separate_path[DEBUGFILE_NAME]; /* "" if that is embedded in elf */
 	struct dwarf *dwarf;
-	int debug_searched; /* what is in the cache does without */
+	int debug_searched;
 	struct crates *crates;
-	struct cache_names *cached; /* NULL: nothing of it is cached */
+	struct cache_names *cached; /* NULL: the module is not cached */
 	struct symbol_options o;
 	struct kallsyms *kernel;
-	struct perfmap **jit; /* of [anon]: of each process */
+	struct perfmap **jit; /* one per process, only for [anon] */
 	size_t njit, jit_room;
 	const char *problem;
 	struct dwarf_frame raw[DWARF_DEPTH];
@@ -45,7 +52,7 @@ struct symbols {
 
 /* ---- finding the file -------------------------------------------------- */
 
-/* Take the file if it is the one that was mapped. */
+/* Open a file if it is the one that was mapped.  Returns 0 or -1. */
 static int
 try_file(struct symbols *s, const char *name, const char *buildid)
 {
@@ -65,8 +72,8 @@ try_file(struct symbols *s, const char *name, const char *buildid)
 	return -1;
 }
 
-/* As the files of another machine may be kept: in their places below a directory, by
- * build-ids, or side by side. */
+/* Find the file in the directories of another machine's files: below a directory by path, by
+ * name, or by build-id. */
 static int
 find_in_dirs(struct symbols *s, const char *buildid)
 {
@@ -90,8 +97,9 @@ find_in_dirs(struct symbols *s, const char *buildid)
 	return -1;
 }
 
-/* As a process that maps it has it: also where it was replaced or deleted, of an
- * executable, and of a library for those who may follow the links of mappings. */
+/* Find the file through a process that maps it: by path in its mount namespace; by /proc/PID/exe,
+ * which finds a deleted executable; by map_files, which finds a deleted library but needs
+ * privileges. */
 static int
 find_in_process(struct symbols *s, const char *buildid, const struct symbol_user *u)
 {
@@ -109,6 +117,7 @@ find_in_process(struct symbols *s, const char *buildid, const struct symbol_user
 	return try_file(s, name, buildid);
 }
 
+/* Find the file on a server of debuginfod. */
 static void
 find_on_server(struct symbols *s, const char *buildid)
 {
@@ -119,6 +128,7 @@ find_on_server(struct symbols *s, const char *buildid)
 		try_file(s, name, buildid);
 }
 
+/* Find the module's file, or set s->problem. */
 static void
 find_file(struct symbols *s, const char *buildid, const struct symbol_user *user,
     size_t nuser)
@@ -132,7 +142,7 @@ find_file(struct symbols *s, const char *buildid, const struct symbol_user *user
 		find_on_server(s, buildid);
 }
 
-/* Where this process' own vDSO ends. */
+/* Returns the size of this process's own vDSO. */
 static size_t
 vdso_size(unsigned long addr)
 {
@@ -149,6 +159,7 @@ vdso_size(unsigned long addr)
 	return size;
 }
 
+/* Use this process's vDSO, if it is the same. */
 static void
 find_vdso(struct symbols *s, const char *buildid)
 {
@@ -168,8 +179,7 @@ find_vdso(struct symbols *s, const char *buildid)
 	s->elf = NULL;
 }
 
-/* Debug information: the file's own, or what was set apart when it was
- * stripped. */
+/* Find debug information in the file or in a separate one, or set s->problem. */
 static void
 find_debug(struct symbols *s)
 {
@@ -195,7 +205,7 @@ find_debug(struct symbols *s)
 		s->problem = "it is stripped: only names of exported functions are known";
 }
 
-/* The key of what is cached of a file; -1: nothing is. */
+/* Get the cache key of the file.  Returns -1 if it is not cached. */
 static int
 cache_key_of(const struct symbols *s, struct cache_key *key, char id[ELF_FILE_BUILDID_MAX])
 {
@@ -233,6 +243,7 @@ save_cached(struct symbols *s)
 	cache_names_free(s->cached);
 }
 
+/* Find the source of the module's names. */
 static void
 find_names(struct symbols *s, const char *buildid, const struct symbol_user *user,
     size_t nuser)
@@ -358,6 +369,7 @@ symbols_debug_path(const struct symbols *s)
 
 /* ---- looking up -------------------------------------------------------- */
 
+/* Set a frame from a symbol, and from the location that DWARF has. */
 static void
 set_frame(struct symbols *s, struct symbol_frame *f, const char *symbol,
     const struct dwarf_frame *from)
@@ -387,8 +399,9 @@ name_by_offset(const struct symbols *s, struct symbol_frame *f, uint64_t offset)
 		strcpy(f->whole, f->function);
 }
 
-/* The function itself: the linker's name, with its namespace, is better than a
- * bare one; but of C functions it may be one of several, and a bare one will do. */
+/* Name a frame that is not inlined.  A mangled symbol is better than DWARF's name, which may lack
+ * the namespace.  One that is not mangled is used only if DWARF has no name: a C function may have
+ * several symbols. */
 static void
 name_by_symbol(struct symbols *s, uint64_t addr, uint64_t offset,
     const struct dwarf_frame *from, struct symbol_frame *f)
@@ -408,6 +421,7 @@ name_by_symbol(struct symbols *s, uint64_t addr, uint64_t offset,
 	}
 }
 
+/* Make room for n frames. */
 static int
 reserve(struct symbols *s, size_t n)
 {
@@ -424,6 +438,7 @@ reserve(struct symbols *s, size_t n)
 	return 0;
 }
 
+/* Look up an address in the file.  Returns the number of frames. */
 static size_t
 lookup_file(struct symbols *s, uint64_t addr, uint64_t offset)
 {
@@ -449,7 +464,7 @@ lookup_file(struct symbols *s, uint64_t addr, uint64_t offset)
 	return n;
 }
 
-/* As an earlier run has found it; 0: none has. */
+/* Look up an offset in the cache.  Returns the number of frames, 0 if it is not there. */
 static size_t
 lookup_cached(struct symbols *s, uint64_t offset)
 {
@@ -473,7 +488,7 @@ lookup_cached(struct symbols *s, uint64_t offset)
 	return n;
 }
 
-/* For later runs, if nothing was missing. */
+/* Add the frames of an offset to the cache, unless something was missing. */
 static void
 cache_frames(struct symbols *s, uint64_t offset, size_t n)
 {
@@ -490,8 +505,8 @@ cache_frames(struct symbols *s, uint64_t offset, size_t n)
 	cache_names_add(s->cached, offset, s->cached_frame, n);
 }
 
-/* What a compiler has made: an address is all that is known, so that it must be of
- * one process. */
+/* Look up an address in the maps of just-in-time compilers.  The process is not known, so if
+ * several have different names there it returns NULL. */
 static const char *
 find_jit(struct symbols *s, uint64_t addr)
 {
@@ -507,7 +522,8 @@ find_jit(struct symbols *s, uint64_t addr)
 	return found;
 }
 
-/* Code of the kernel, of a just-in-time compiler, or of a file that is not here. */
+/* Look up an offset in the kernel or in code of a just-in-time compiler, or name it by its
+ * offset. */
 static void
 lookup_without_file(struct symbols *s, uint64_t offset)
 {

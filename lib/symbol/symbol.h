@@ -1,6 +1,6 @@
 /*
- * Names for places in a module's file: from its DWARF, else from its symbol
- * table, else module+offset.
+ * Names of code in a module's file: from its DWARF, else from its symbol table,
+ * else module+offset.
  */
 #ifndef SYMBOL_H
 #define SYMBOL_H
@@ -18,63 +18,62 @@ struct symbols;
 struct symbol_options {
 	struct dwarf_memory *memory; /* for debug information */
 	int kallsyms;                /* see kallsyms_open() */
-	const char *const *dir;      /* directories with files of another machine */
+	const char *const *dir;      /* directories with another machine's files */
 	size_t ndir;
-	int hashes;                  /* keep crates' disambiguators and hashes too */
-	struct cache *cache;         /* names from one run to the next; or NULL */
+	int hashes;                  /* keep crates' disambiguators and hashes */
+	struct cache *cache;         /* keeps names between runs; may be NULL */
 };
 
 struct symbol_frame {
 	char function[DEMANGLE_MAX]; /* demangled */
-	int named;                   /* 0: it is but module+offset */
-	const char *file;            /* NULL: unknown; lives as the symbols do */
+	int named;                   /* 0: function is only module+offset */
+	const char *file;            /* NULL: unknown; valid as long as the symbols */
 	uint64_t line, column;       /* 0: unknown */
-	char *whole;                 /* with hashes, if they are kept; or NULL */
+	char *whole;                 /* the name with hashes, NULL unless these are kept */
 };
 
-/* A process that maps a module, and where. */
+/* A process that maps a module, and one address range where it does. */
 struct symbol_user {
 	uint64_t pid, start, end;
 };
 
 /*
  * Open the names of a module: the file whose build-id (or its replacement,
- * rsprof-records(5)) is `buildid`, looked for at `path` as the processes
+ * rsprof-records(5)) is `buildid`, sought at `path` as the processes
  * user[0..nuser) see it, then at `path` itself, then in the directories.  [vdso]
- * and [kernel] are those of the running kernel, if the build-id agrees.  NULL:
- * out of memory; a module without a file gives a struct symbols that knows no
- * names.
+ * and [kernel] are those of the running kernel, if the build-id agrees.  Returns
+ * NULL when out of memory; if no file is found the symbols have no names.
  */
 struct symbols *symbols_open(const char *path, const char *buildid,
     const struct symbol_user *user, size_t nuser, const struct symbol_options *o);
-/* Those of a file, whatever its build-id: NULL with *error. */
+/* Open the names of a file, whatever its build-id.  Returns NULL with *error. */
 struct symbols *symbols_of_file(const char *path, const struct symbol_options *o,
     const char **error);
 void symbols_close(struct symbols *s);
 
-/* Another process that maps the module: of [anon], one whose just-in-time compiler
- * may tell what it has made (symbol/perfmap). */
+/* Add another process that maps the module.  For [anon] its just-in-time compiler may
+ * name its code (symbol/perfmap.h). */
 void symbols_add_process(struct symbols *s, uint64_t pid);
 
-/* Why names or lines are missing, for a person; NULL: nothing is. */
+/* Returns why names or lines are missing, for people; NULL if nothing is missing. */
 const char *symbols_problem(const struct symbols *s);
 
-/* The crates that it names; NULL: none. */
+/* Returns the crates that the file names, or NULL. */
 const struct crates *symbols_crates(const struct symbols *s);
 
-/* The file that has its debug information or symbols instead (elf/debugfile), as the
- * processes name it; NULL: none. */
+/* Returns the path of the separate file with its debug information or symbols
+ * (elf/debugfile.h), as the processes see it, or NULL. */
 const char *symbols_debug_path(const struct symbols *s);
 
 /*
- * The frames at an offset of the module (as in a stack record), the innermost
- * inlined call first; at least 1.  The array is the symbols' own, valid
- * until the next call.
+ * Look up an offset of the module, as in a stack record.  Sets *frame to its frames,
+ * the innermost inlined call first, valid until the next call.  Returns their number,
+ * at least 1.
  */
 size_t symbols_lookup(struct symbols *s, uint64_t offset,
     const struct symbol_frame **frame);
 
-/* The same for a virtual address, of symbols_of_file(). */
+/* Look up a virtual address in the same way, for symbols_of_file(). */
 size_t symbols_at(struct symbols *s, uint64_t addr, const struct symbol_frame **frame);
 
 #endif
