@@ -1,6 +1,6 @@
 /*
- * rsprof-exec: hold a command, stopped, until its profilers are attached and
- * somebody continues it (SIGCONT); then become that command.
+ * rsprof-exec stops until the profilers of a command are attached and continue
+ * it (SIGCONT), and then becomes that command.
  */
 #include <err.h>
 #include <errno.h>
@@ -22,7 +22,7 @@ usage(void)
 	exit(STATUS_USAGE);
 }
 
-/* 0 where path is a file that may be executed, else why not. */
+/* Returns 0 if path is a file that may be executed, else an errno. */
 static int
 check_file(const char *path)
 {
@@ -35,7 +35,7 @@ check_file(const char *path)
 	return access(path, X_OK) < 0 ? errno : 0;
 }
 
-/* The same for a command as execvp(3) looks for it. */
+/* Returns 0 if execvp(3) finds a command that may be executed, else an errno. */
 static int
 check_command(const char *cmd)
 {
@@ -65,7 +65,7 @@ check_command(const char *cmd)
 	return why;
 }
 
-/* As a shell says it: 127 where there is no such command, else 126. */
+/* Exit with a message as a shell does: 127 if there is no such command, else 126. */
 static void
 fail(const char *cmd, int why)
 {
@@ -75,7 +75,7 @@ fail(const char *cmd, int why)
 	err(why == ENOENT || why == ENOTDIR ? 127 : 126, "%s", cmd);
 }
 
-/* A shell starts commands in the background with these ignored. */
+/* Restore signals that a shell ignores in background commands. */
 static void
 restore_signals(void)
 {
@@ -84,13 +84,13 @@ restore_signals(void)
 	signal(SIGPIPE, SIG_DFL);
 }
 
-/* Stop until continued; end with the parent, which nobody else would do. */
+/* Stop until continued.  Ends if the parent does, which is what continues it. */
 static void
 hold(pid_t parent)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
-		errx(STATUS_FAILED, "whoever started it is gone");
+		errx(STATUS_FAILED, "its parent has ended");
 	raise(SIGSTOP);
 	prctl(PR_SET_PDEATHSIG, 0);
 }

@@ -1,5 +1,5 @@
 /*
- * rsprof-print shows the stacks of a record stream to people: a thread, and
+ * rsprof-print prints the stacks of a record stream for people: a thread, and
  * below it one frame a line, the innermost first.
  *
  * In:  state  5123400000600  4242  4243  sleeping  9f86d081
@@ -23,7 +23,7 @@
 #include "stream/rec.h"
 #include "symbol/shorten.h"
 
-/* Columns, of whatever terminal: so the output is the same in a file. */
+/* Columns, whatever the terminal's width, so that a file gets the same output. */
 #define FUNCTION_COLUMNS 60
 #define FILE_COLUMNS 60
 #define TEXT_COLUMNS 160
@@ -31,13 +31,13 @@
 struct printer {
 	int whole; /* -l: nothing is shortened */
 	struct defs *defs;
-	char **text; /* of each node its line, once it has been printed */
+	char **text; /* by node: its line, NULL until it is printed */
 	size_t ntext, text_room;
-	struct strtab notes, lost; /* to be printed at the end */
-	uint64_t *count;           /* of what is lost */
+	struct strtab notes, lost; /* texts and reasons, printed at the end */
+	uint64_t *count;           /* by reason */
 	size_t count_room;
-	uint64_t pid;              /* of the last thread printed */
-	int begun;                 /* something has been printed */
+	uint64_t pid; /* of the last thread printed */
+	int begun;    /* something has been printed */
 	struct filter *filter;
 };
 
@@ -56,7 +56,7 @@ checked(void *p)
 	return p;
 }
 
-/* ---- what is printed at the end ----------------------------------------- */
+/* ---- notes and losses --------------------------------------------------- */
 
 static uint32_t
 add_string(struct strtab *t, const char *s)
@@ -83,7 +83,7 @@ on_lost(struct printer *p, const struct rec_lost *r)
 
 /* ---- a frame as text --------------------------------------------------- */
 
-/* Text made to fit, to be freed; nothing is left out where all is wanted. */
+/* Shorten a text to `most` columns, or only make it printable for -l.  Returns it, to be freed. */
 static char *
 fit(const struct printer *p, const char *s, size_t most,
     size_t (*how)(char *, size_t, const char *, size_t))
@@ -118,8 +118,8 @@ base_name(const char *path)
 	return slash && slash[1] ? slash + 1 : path;
 }
 
-/* A place without a name.  Where no file stands behind the code its offset is
- * an address. */
+/* Returns module+offset for a node without a name, to be freed; or its address, if the code is
+ * in no file. */
 static char *
 unnamed_location(const struct defs_node *n, const char *module)
 {
@@ -136,7 +136,7 @@ function_text(const struct printer *p, const struct defs_node *n, const char *mo
 	const char *name = f ? f->function : NULL;
 	char *whole, *text;
 
-	/* In brackets is what stands for a name. */
+	/* "[unknown]" is not a name. */
 	if (name && name[0] != '[')
 		return fit(p, name, FUNCTION_COLUMNS, shorten_function);
 	whole = unnamed_location(n, module);
@@ -181,7 +181,7 @@ make_text(const struct printer *p, const struct defs_node *n)
 	return text;
 }
 
-/* The line of a frame, made when it is first printed. */
+/* Returns the line of a node, made when it is first printed. */
 static const char *
 node_text(const struct printer *p, const struct defs_node *n)
 {
@@ -190,7 +190,7 @@ node_text(const struct printer *p, const struct defs_node *n)
 	return p->text[n->index];
 }
 
-/* Room for the line of a node that is new, or defined again. */
+/* Make room for the line of a new node, or drop the line of a node that is redefined. */
 static void
 on_stack(struct printer *p, const struct rec_stack *r)
 {
@@ -207,6 +207,7 @@ on_stack(struct printer *p, const struct rec_stack *r)
 
 /* ---- a stack ----------------------------------------------------------- */
 
+/* Returns the words for the reason why a stack is incomplete. */
 static const char *
 reason_text(const char *cut)
 {
@@ -238,16 +239,16 @@ print_reason(const struct printer *p, const char *cut)
 	free(text);
 }
 
-/* A stack refers to one that the stream has not defined. */
+/* Print the end of a stack that refers to an undefined one. */
 static void
 print_missing(struct printer *p)
 {
 	filter_warn(p->filter, "stack is not defined");
-	print_reason(p, "the stream does not tell what is next");
+	print_reason(p, "the stream does not define the next frame");
 }
 
-/* Print a frame, once where the same one is repeated, but at most so many: how
- * many there were, the last of which is *n. */
+/* Print a frame, and for repetitions of it in its callers, up to `most` in all, their number.
+ * Sets *n to the last of them.  Returns their number. */
 static size_t
 print_frame(const struct printer *p, const struct defs_node **n, size_t most)
 {
@@ -272,7 +273,7 @@ print_stack(struct printer *p, const struct rec_ref *leaf)
 {
 	const char *cut = leaf->cut;
 	uint64_t id = leaf->id;
-	size_t left = defs_nodes(p->defs); /* or callers go round in a circle */
+	size_t left = defs_nodes(p->defs); /* ends a cycle of callers */
 	const struct defs_node *n;
 
 	if (id == 0 && cut == NULL)
@@ -288,9 +289,9 @@ print_stack(struct printer *p, const struct rec_ref *leaf)
 		print_reason(p, cut);
 }
 
-/* ---- what is printed --------------------------------------------------- */
+/* ---- blocks ------------------------------------------------------------ */
 
-/* Blocks are apart from each other. */
+/* Print an empty line between blocks. */
 static void
 begin_block(struct printer *p)
 {
@@ -374,7 +375,7 @@ on_off(struct printer *p, const struct rec_off *r)
 	print_stack(p, &r->stack);
 }
 
-/* What a person must know of the whole. */
+/* Print losses and notes, which concern the whole stream. */
 static void
 print_notes(struct printer *p)
 {
@@ -418,7 +419,7 @@ on_record(void *ctx, const struct rec *r)
 	return ferror(stdout);
 }
 
-/* Show what has been printed. */
+/* Show the records so far before waiting for more. */
 static int
 flush(void *ctx)
 {

@@ -1,5 +1,5 @@
 /*
- * rsprof-query: ask a recording in SQL; one row in, one line of fields
+ * rsprof-query runs SQL on a recording: one row in, one line of fields
  * separated by TAB out.
  */
 #include <err.h>
@@ -11,7 +11,7 @@
 #include "cmd/status.h"
 #include "record/db.h"
 
-static int head; /* -H: the columns' names before the rows */
+static int head; /* -H: print the columns' names before the rows */
 
 static void
 usage(void)
@@ -20,7 +20,7 @@ usage(void)
 	exit(STATUS_USAGE);
 }
 
-/* A string as rsprof-records(5) writes it. */
+/* Print a string with the escapes of rsprof-records(5). */
 static void
 put_string(const char *s)
 {

@@ -1,5 +1,5 @@
 /*
- * rsprof-store: keep a record stream in a file: one record in, one row of an
+ * rsprof-store stores a record stream in a file: one record in, one row of an
  * SQLite database out.
  */
 #include <err.h>
@@ -17,7 +17,7 @@
 #include "stream/filter.h"
 #include "stream/rec.h"
 
-#define INTERVAL 250 /* milliseconds of a transaction */
+#define INTERVAL 250 /* of a transaction, milliseconds */
 
 struct recorder {
 	const char *path;
@@ -26,8 +26,8 @@ struct recorder {
 	struct store *store;
 	struct filter *filter;
 	int begun;             /* a transaction is open */
-	int failed;            /* the recording can be used no more */
-	unsigned long unknown; /* records that were not stored for their type */
+	int failed;            /* the database failed */
+	unsigned long unknown; /* records of types that are not stored */
 };
 
 static void
@@ -39,6 +39,7 @@ usage(void)
 
 /* ---- the recording ---------------------------------------------------- */
 
+/* Report the database's error.  Returns -1. */
 static int
 database_failed(struct recorder *r)
 {
@@ -47,7 +48,7 @@ database_failed(struct recorder *r)
 	return -1;
 }
 
-/* The file is made when the first record shows that there is a stream. */
+/* Open the recording, when the first record has shown that there is a stream. */
 static int
 open_recording(struct recorder *r)
 {
@@ -66,6 +67,7 @@ open_recording(struct recorder *r)
 	return 0;
 }
 
+/* Begin a transaction, unless one is open. */
 static int
 begin(struct recorder *r)
 {
@@ -78,6 +80,7 @@ begin(struct recorder *r)
 	return 0;
 }
 
+/* Commit the open transaction, if any. */
 static int
 commit(void *ctx)
 {
@@ -91,7 +94,7 @@ commit(void *ctx)
 	return 0;
 }
 
-/* -1 where the recording has failed already: then only close it. */
+/* Commit, unless the database has failed, and close the recording. */
 static void
 close_recording(struct recorder *r)
 {
@@ -146,8 +149,8 @@ record(struct recorder *r)
 	filter_run(r->filter, (char *[]){ NULL });
 	close_recording(r);
 	if (r->unknown)
-		warnx("<stdin>: %lu records of types that a recording has no "
-		      "place for were not stored",
+		warnx("<stdin>: %lu records of types that a recording cannot hold "
+		      "were not stored",
 		    r->unknown);
 	failed = filter_failed(r->filter);
 	filter_free(r->filter);
@@ -180,7 +183,7 @@ main(int argc, char **argv)
 	struct recorder r = { 0 };
 
 	parse_options(&r, argc, argv);
-	/* What a terminal or a limit sends is not for a filter. */
+	/* A failed write is reported, and signals of the terminal are for the producer. */
 	signal(SIGQUIT, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);

@@ -1,6 +1,6 @@
 /*
- * rsprof-sym names the addresses in a record stream: each stack record gets
- * its frame, and one more for every call that was inlined there.
+ * rsprof-sym names the addresses of a record stream: each stack record gets its
+ * frame, and one more stack record is added for every call inlined there.
  *
  * In:  stack  9f86d081  77c3d2a9  5a1d0e6b5d2f3c11  1f3a2  -  0
  * Out: frame  6c1f0d1e9f0a7b25  server::parse_header  /src/parser.rs  142  user ...
@@ -30,20 +30,20 @@
 #include "symbol/symbol.h"
 #include "unwind/cache.h"
 
-#define MEMORY 256ULL /* MiB for debug information, unless told */
-#define DIRS 16
-#define PIDS 16 /* processes that are asked for a module's file */
+#define MEMORY 256ULL /* MiB for debug information, without -M */
+#define DIRS 16       /* most options -S */
+#define PIDS 16       /* processes through which a module's file is sought */
 
 struct module {
 	uint64_t id;
 	char *buildid, *path;
 	struct symbol_user user[PIDS];
 	size_t nuser;
-	struct symbols *symbols; /* opened when first needed */
-	int reported;            /* why names or lines are missing */
+	struct symbols *symbols; /* opened at the first look-up */
+	int reported;            /* a note on missing names or lines was emitted */
 };
 
-/* What an address turned out to be: frames, the innermost first. */
+/* The ids of the frames at an offset of a module, the innermost first. */
 struct site {
 	size_t n;
 	uint64_t frame[];
@@ -53,16 +53,16 @@ struct namer {
 	struct rec_out out;
 	struct module *module;
 	size_t nmodule;
-	struct idmap module_of; /* id -> index */
+	struct idmap module_of; /* ids to indexes */
 	struct site **site;
 	size_t nsite, site_room;
-	struct idmap site_of; /* hash of module and offset -> index */
-	struct idmap frames;   /* ids that have been written */
+	struct idmap site_of; /* hashes of module and offset to indexes */
+	struct idmap frames;  /* ids that were emitted */
 	struct symbol_options o;
 	struct dwarf_memory memory;
 	const char *dir[DIRS];
-	const char *program;   /* whose addresses are named, in place of a stream */
-	uint64_t time;         /* of the last record that had one */
+	const char *program; /* -a: the file whose addresses are named */
+	uint64_t time;       /* of the last record that has one */
 };
 
 static void
@@ -114,7 +114,7 @@ on_module(struct namer *n, const struct rec_module *r)
 	m->path = checked(strdup(r->path ? r->path : "[unknown]"));
 }
 
-/* Processes that map a module see its file, in their own mount namespace. */
+/* Remember a process that maps a module, in whose mount namespace its file is. */
 static void
 on_map(struct namer *n, const struct rec_map *r)
 {
@@ -130,7 +130,7 @@ on_map(struct namer *n, const struct rec_map *r)
 		symbols_add_process(m->symbols, r->pid);
 }
 
-/* Once. */
+/* Warn about servers of debuginfod the first time that there is a problem. */
 static void
 warn_about_debuginfod(void)
 {
@@ -142,7 +142,7 @@ warn_about_debuginfod(void)
 	}
 }
 
-/* What is missing may be found only when something is looked up. */
+/* Emit a note if names or lines of a module are missing, which may show only in a look-up. */
 static void
 emit_problem(struct namer *n, struct module *m)
 {
@@ -161,9 +161,9 @@ emit_problem(struct namer *n, struct module *m)
 	rec_out_put(&n->out, &r);
 }
 
-/* ---- places ------------------------------------------------------------ */
+/* ---- sites ------------------------------------------------------------- */
 
-/* Of what a frame says: the same in every stream. */
+/* Returns a hash of a frame's content, which is its id in every stream. */
 static uint64_t
 frame_id(const struct rec_frame *f)
 {
@@ -175,7 +175,7 @@ frame_id(const struct rec_frame *f)
 	return hash_id(hash_u64(hash_u64(h, f->line), f->column));
 }
 
-/* Write a frame if it is new; its id. */
+/* Emit a frame if it is new.  Returns its id. */
 static uint64_t
 put_frame(struct namer *n, struct module *m, const struct symbol_frame *f)
 {
@@ -204,6 +204,7 @@ put_frame(struct namer *n, struct module *m, const struct symbol_frame *f)
 	return r.frame.id;
 }
 
+/* Look up an offset of a module. */
 static struct site *
 resolve(struct namer *n, struct module *m, uint64_t offset)
 {
@@ -223,7 +224,7 @@ resolve(struct namer *n, struct module *m, uint64_t offset)
 	return site;
 }
 
-/* Code of no module: an address is all there is. */
+/* Returns a site for code outside of all modules. */
 static struct site *
 resolve_nowhere(struct namer *n)
 {
@@ -235,6 +236,7 @@ resolve_nowhere(struct namer *n)
 	return site;
 }
 
+/* Returns the site of an offset, looked up once. */
 static const struct site *
 find_site(struct namer *n, uint64_t module, uint64_t offset)
 {
@@ -256,7 +258,7 @@ find_site(struct namer *n, uint64_t module, uint64_t offset)
 
 /* ---- records ----------------------------------------------------------- */
 
-/* One node for each frame, outermost first; the innermost keeps the id that
+/* Emit a node for each frame, outermost first.  The innermost one has the raw node's id, which
  * samples and callees refer to. */
 static void
 on_stack(struct namer *n, const struct rec *raw)
@@ -276,7 +278,7 @@ on_stack(struct namer *n, const struct rec *raw)
 	}
 }
 
-/* The time of a record, 0 where it has none. */
+/* Returns the time of a record, 0 if it has none. */
 static uint64_t
 time_of(const struct rec *r)
 {
@@ -312,7 +314,7 @@ on_record(void *ctx, const struct rec *r)
 	return n->out.error;
 }
 
-/* Pass on what has been named. */
+/* Write the buffered records, so that the next stage need not wait for more. */
 static int
 flush(void *ctx)
 {
@@ -323,7 +325,8 @@ flush(void *ctx)
 
 /* ---- the program ------------------------------------------------------- */
 
-/* 1 where something was not written; whoever closes a pipe early knows it. */
+/* Close the output.  Returns STATUS_FAILED if something was not written, else `status`.  A reader
+ * that closed the pipe early needs no message. */
 static int
 finish(struct namer *n, int status)
 {
@@ -352,7 +355,7 @@ free_names(struct namer *n)
 	idmap_clear(&n->frames);
 }
 
-/* ---- addresses of a program, as addr2line(1) has them ------------------ */
+/* ---- -a: addresses of a program, in the format of addr2line(1) --------- */
 
 static void
 print_frame(const struct symbol_frame *f)
@@ -386,7 +389,8 @@ name_address(struct symbols *s, const char *text)
 	return 0;
 }
 
-/* Those of the command line, else one a line; each is answered at once. */
+/* Name the addresses of the command line, or else of standard input, one a line and each answered
+ * at once.  Returns the exit status. */
 static int
 name_addresses(struct namer *n, char *const text[])
 {
@@ -421,7 +425,7 @@ kallsyms_option(struct namer *n, const char *arg)
 
 	if (arg_number(arg, 0, INT_MAX, &fd) < 0)
 		errx(STATUS_USAGE, "-k %s: not a descriptor", arg);
-	/* Where it did not get here, the usual way is left. */
+	/* A descriptor that was not inherited is ignored: the file may be readable. */
 	if (fcntl((int)fd, F_GETFD) >= 0)
 		n->o.kallsyms = (int)fd;
 }

@@ -1,7 +1,7 @@
 /*
- * rsprof-top: a table of where the time of a recording went, on the CPU, off
- * it, or both, or of what holds its memory: one function, line, module or
- * thread a row, with self and total.
+ * rsprof-top prints a table of where a recording's time went (on the CPU, off
+ * it, or both), or of what holds its memory: one function, line, crate, module
+ * or thread a row, with self and total.
  */
 #include <err.h>
 #include <locale.h>
@@ -22,7 +22,7 @@
 #include "record/db.h"
 
 #define ROWS 20     /* shown without -n */
-#define COLUMNS 120 /* of a line where there is no terminal */
+#define COLUMNS 120 /* of a line without a terminal */
 #define COLUMNS_LEAST 40
 
 static const struct format {
@@ -40,10 +40,10 @@ static const struct format *format = formats;
 static enum profile_metric metric;
 static enum profile_group group = PROFILE_FUNCTION;
 static uint64_t max_rows = ROWS;
-static double threshold; /* percent of the whole */
+static double threshold; /* -t: percent of the whole */
 static uint64_t since, until = UINT64_MAX;
-static uint64_t leak_age; /* ns; heap only: not 0: what is suspected to leak */
-static int raw;           /* heap only: plumbing is charged, too */
+static uint64_t leak_age; /* -l: ns; 0: not only suspected leaks */
+static int raw;           /* -r: runtime frames are charged too */
 static const struct order {
 	const char *name;
 	size_t offset; /* in struct inuse_sum */
@@ -72,6 +72,7 @@ usage(void)
 
 /* ---- the report -------------------------------------------------------- */
 
+/* Returns the columns of a line. */
 static size_t
 columns(void)
 {
@@ -92,7 +93,8 @@ compare_text(const char *a, const char *b)
 	return strcmp(a ? a : "", b ? b : "");
 }
 
-/* The costliest first; the rest makes the order the same every time. */
+/* Order rows by cost, the highest first, and equal ones by name, so that the order is the same
+ * every time. */
 static int
 compare(const void *x, const void *y)
 {
@@ -111,7 +113,7 @@ compare(const void *x, const void *y)
 	return a->id < b->id ? -1 : a->id > b->id;
 }
 
-/* The rows to show come first, in order; then those that -t hides. */
+/* Sort rows and move those that -t hides to the end.  Returns how many to show. */
 static size_t
 choose(struct profile_row *row, size_t n, uint64_t whole)
 {
@@ -148,6 +150,7 @@ print(struct report *r)
 
 /* ---- memory ------------------------------------------------------------ */
 
+/* Returns the number by which -o sorts. */
 static uint64_t
 ordered(const struct inuse_sum *s)
 {
@@ -180,7 +183,7 @@ compare_heap(const void *x, const void *y)
 	return a->tid < b->tid ? -1 : a->tid > b->tid;
 }
 
-/* As choose(). */
+/* Sort rows and move those that -t hides to the end.  Returns how many to show. */
 static size_t
 choose_heap(struct inuse_row *row, size_t n, const struct inuse_sum *all)
 {
@@ -213,7 +216,7 @@ print_heap(struct db *db, const char *path)
 		return STATUS_DATABASE;
 	}
 	if (!inuse_any(inuse)) {
-		warnx("%s: no memory was recorded in it (rsprof-heap(1) does that)", path);
+		warnx("%s: the recording has no memory (rsprof-heap(1) records it)", path);
 		inuse_close(inuse);
 		return STATUS_FAILED;
 	}
@@ -366,7 +369,7 @@ main(int argc, char **argv)
 	if (!heap && metric == PROFILE_NMETRICS)
 		errx(STATUS_USAGE, "unknown metric: %s (cpu, off, wall or heap)", argv[optind]);
 	if (!heap && (leak_age || raw || order))
-		errx(STATUS_USAGE, "-l, -o and -r are for heap");
+		errx(STATUS_USAGE, "-l, -o and -r apply only to heap");
 	if (until <= since)
 		errx(STATUS_USAGE, "-u must be later than -s");
 	if (order == NULL)

@@ -1,8 +1,8 @@
 /*
- * rsprof-tui: shows a recording in the terminal, live while it grows.
+ * rsprof-tui shows a recording in the terminal, live while it grows.
  *
- * In: a file that rsprof-store(1) writes or wrote, and keys.  Out: the screen,
- * or with -b the same as text.
+ * In: a file that rsprof-store(1) writes or has written, and keys.  Out: the
+ * screen, or with -b the same as text.
  */
 #include <err.h>
 #include <langinfo.h>
@@ -24,10 +24,10 @@
 #include "tui/session.h"
 #include "tui/tui.h"
 
-#define TICK 100 /* milliseconds between two looks at the file */
+#define TICK 100 /* milliseconds between two checks for new data */
 
-static const char *pressed = ""; /* -k */
-static int timed;                /* -t */
+static const char *pressed = ""; /* -k: keys to press first */
+static int timed;                /* -t: report the time of each */
 
 static void
 usage(void)
@@ -46,7 +46,7 @@ check_keys(void)
 			errx(STATUS_USAGE, "-k: no such key: %s", s);
 }
 
-/* Of -r and -R; to 0: not given. */
+/* The range of -r or -R; `to` is 0 without the option. */
 struct range {
 	uint64_t from, to;
 };
@@ -57,18 +57,18 @@ range_option(int option, const char *text)
 	struct range r;
 
 	if (arg_range(text, &r.from, &r.to) < 0)
-		errx(STATUS_USAGE, "-%c: no range of time: %s (try 10s-1m30s, or 10s-)", option, text);
+		errx(STATUS_USAGE, "-%c: not a time range: %s (try 10s-1m30s, or 10s-)", option, text);
 	return r;
 }
 
-/* Nobody wants to look at what was not recorded. */
+/* Exit if a range begins after the end of the recording. */
 static void
 check_range(const struct session *session, const char *path, const struct range *r)
 {
 	const struct profile_summary *all = session_summary(session);
 
 	if (r->to && r->from >= all->last)
-		errx(STATUS_USAGE, "%s: %.1f s were recorded, nothing after %.1f s", path,
+		errx(STATUS_USAGE, "%s: %.1f s were recorded, none of it after %.1f s", path,
 		    (double)all->last / 1e9, (double)r->from / 1e9);
 }
 
@@ -86,7 +86,7 @@ select_range(struct session *session, const char *path, const struct range *r)
 		err(STATUS_FAILED, NULL);
 }
 
-/* Open what is looked at, and what it is compared with: *other, or NULL. */
+/* Open the recording, and as *other the one of -d to compare it with, or NULL. */
 static struct session *
 open_all(const char *path, const struct range *range, const char *old,
     const struct range *baseline, struct session **other)
@@ -121,7 +121,7 @@ milliseconds_since(const struct timespec *from)
 	    (double)(t.tv_nsec - from->tv_nsec) / 1e6;
 }
 
-/* Press the keys of -k; each is seen before the next one. */
+/* Press the keys of -k, drawing after each. */
 static enum tui_request
 press(struct tui *t, struct grid *g)
 {
@@ -145,6 +145,7 @@ press(struct tui *t, struct grid *g)
 
 /* ---- as text ----------------------------------------------------------- */
 
+/* Returns a size from the environment, or the default. */
 static int
 size_from(const char *variable, int otherwise)
 {
@@ -184,6 +185,7 @@ milliseconds(void)
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
+/* Resize the grid to the screen. */
 static int
 fit(struct screen *s, struct grid *g)
 {
@@ -195,7 +197,7 @@ fit(struct screen *s, struct grid *g)
 	return grid_resize(g, rows, columns);
 }
 
-/* What is typed ahead is handled before the screen is drawn. */
+/* Handle the current key and all that are typed ahead, before the screen is drawn. */
 static enum tui_request
 handle_keys(struct screen *s, struct tui *t, enum screen_event *event, int *value)
 {
@@ -214,8 +216,8 @@ handle_keys(struct screen *s, struct tui *t, enum screen_event *event, int *valu
 	return request;
 }
 
-/* Wait for an event, or until it is time to look at the file: 1 where the
- * screen may have to change, 0 where not, -1 to end. */
+/* Wait for an event, or until it is time to check for new data.  Returns 1 if the screen may
+ * have changed, 0 if not, -1 to quit, with the signal in *number if one came. */
 static int
 next_event(struct screen *s, struct tui *t, uint64_t *next, int *number)
 {
@@ -239,7 +241,8 @@ next_event(struct screen *s, struct tui *t, uint64_t *next, int *number)
 	return changed;
 }
 
-/* Until somebody wants to quit: 0, or the signal that said so; or -1. */
+/* Handle events until the user quits.  Returns 0, or the signal that ended it, or -1 when out of
+ * memory. */
 static int
 run_events(struct screen *s, struct tui *t, struct grid *g)
 {

@@ -231,9 +231,9 @@ open_read(struct db *db)
 	if (access(db->path, W_OK) == 0 && try_read(db, "rw") == 0)
 		return db_exec(db, "PRAGMA query_only=ON");
 	if (db_file_has_log(&db->file))
-		return fail(db, "was not closed, and can be read only where "
-		                "its directory can be written: copy %s and %s-wal "
-		                "to such a one",
+		return fail(db, "was not closed, and can be read only in a "
+		                "directory that can be written: copy %s and %s-wal "
+		                "to one",
 		    db->path, db->path);
 	db->immutable = 1;
 	return try_read(db, "ro&immutable=1");
@@ -263,7 +263,7 @@ open_file(struct db *db)
 	int old = db_file_open(&db->file, 1, &why);
 
 	if (old == 1 && db->mode == DB_CREATE) {
-		fail(db, "there is a recording already");
+		fail(db, "a recording exists already");
 		errno = EEXIST;
 		return -1;
 	}
@@ -608,7 +608,7 @@ db_query(struct db *db, const char *sql, db_row *head, db_row *row, void *ctx)
 		if (sqlite3_stmt_readonly(s.st))
 			r = query_rows(&s, head, row, ctx);
 		else
-			r = fail(db, "is only read: %s", sqlite3_sql(s.st));
+			r = fail(db, "a query cannot change it: %s", sqlite3_sql(s.st));
 		sqlite3_finalize(s.st);
 	}
 	return r;

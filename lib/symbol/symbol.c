@@ -66,7 +66,7 @@ try_file(struct symbols *s, const char *name, const char *buildid)
 		elf_file_buildid(s->elf, id);
 	if (s->elf && buildid && strcmp(id, buildid) == 0)
 		return 0;
-	s->problem = "the file there is another one by now (its build-id differs)";
+	s->problem = "the file at its path is a different one (the build-id differs)";
 	elf_file_close(s->elf);
 	s->elf = NULL;
 	return -1;
@@ -174,7 +174,7 @@ find_vdso(struct symbols *s, const char *buildid)
 		elf_file_buildid(s->elf, id);
 	if (s->elf && buildid && strcmp(id, buildid) == 0)
 		return;
-	s->problem = "it is another kernel's";
+	s->problem = "it is of another kernel";
 	elf_file_close(s->elf);
 	s->elf = NULL;
 }

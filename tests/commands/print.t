@@ -218,7 +218,7 @@ same 'the stack goes as far as it can' said <<'END'
 thread 100 server: sleeping
     read                                                          [libc.so.6]
     server::parse                                                 src/parse.rs:30  (inlined)
-    (incomplete: the stream does not tell what is next)
+    (incomplete: the stream does not define the next frame)
 END
 sed 's/^stack	1	-/stack	1	4/; s/^stack	10	1/stack	10	12/' small.rec >round.rec
 exits 'stacks that go round in a circle: 1' 1 rsprof-print round.rec

@@ -545,7 +545,7 @@ fi
 exits 'diff of one' 2 rsprof diff rsprof.old.db
 says 'diff of one: usage' '^usage: rsprof diff OLD NEW$'
 exits 'diff of what is no time' 2 rsprof diff rsprof.old.db 0-1s yesterday
-says 'it is named' 'no range of time: yesterday'
+says 'it is named' 'not a time range: yesterday'
 rm rsprof.old.db
 exits 'view, but there is none' 1 rsprof view
 

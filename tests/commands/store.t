@@ -128,7 +128,7 @@ E
 # ---- an existing file
 cp a.db old.db
 exits 'a recording is not overwritten' 6 rsprof-store a.db <good.rec
-says 'what to do' '^rsprof-store: a.db: there is a recording already \(-f replaces it, -a continues it\)$'
+says 'what to do' '^rsprof-store: a.db: a recording exists already \(-f replaces it, -a continues it\)$'
 one_line 'in one line'
 ok 'untouched' cmp a.db old.db
 exits 'replaced with -f' 0 rsprof-store -f a.db <good.rec

@@ -165,7 +165,7 @@ same "are like one" "$T/out" "$T/stdin"
 } >"$T/in"
 exits "files that are not there" 0 rsprof-sym "$T/in"
 says "another build-id: it is said" \
-    "^note	[0-9]+	sym	$B/rsprof-sym: the file there is another one" "$T/out"
+    "^note	[0-9]+	sym	$B/rsprof-sym: the file at its path is a different one" "$T/out"
 says "another build-id: no wrong name" \
     "^frame	[0-9a-f]+	rsprof-sym\+0x1000	-	-	user	-	-	-	-$" "$T/out"
 says "no file: it is said" "^note	[0-9]+	sym	$T/no/such/file: the file cannot be opened" "$T/out"

@@ -749,7 +749,7 @@ rsprof-top -f json -n 1 heap heap.db >got
 says 'as JSON' '"exact":true,"sample":0,"layer":"rust"' got
 says 'with rows' '"name":"prog::make","file":"/src/prog.rs","line":5,"module":"/prog","self":\{"live":1000,' got
 exits 'no memory in a recording of CPU time' 1 rsprof-top heap a.db
-says 'said' 'no memory was recorded in it'
+says 'said' 'the recording has no memory'
 exits 'a column that is none' 2 rsprof-top -o size heap heap.db
 exits '-l is not for time' 2 rsprof-top -l 5 cpu a.db
 done_testing

@@ -508,7 +508,7 @@ says 'with an end' '^ the range has no end' got
 screen got -d source.db -k 1D after.db
 says 'not where two recordings are compared' '^ two recordings are compared' got
 exits 'no range' 2 rsprof-tui -b -r 10s halves.db
-says 'it is named' '^rsprof-tui: -r: no range of time: 10s '
+says 'it is named' '^rsprof-tui: -r: not a time range: 10s '
 exits 'a range after the end' 2 rsprof-tui -b -R 1m- halves.db
 says 'it is said how long the recording is' '^rsprof-tui: halves.db: 20.0 s were recorded'
 screen got -k d source.db
