@@ -299,7 +299,7 @@ tell_sums(struct profiler *p, pid_t pid)
 	for (size_t i = 0; i < targets_count(p->targets); i++) {
 		const struct target *t = targets_nth(p->targets, i);
 
-		if (pid && t->pid != pid)
+		if ((pid && t->pid != pid) || !t->told)
 			continue;
 		tell_memory(p, t, p->covered, hits, cost);
 		hits = cost = 0;

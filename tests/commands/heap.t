@@ -281,6 +281,22 @@ for build in heap heap-lto heap-static; do
 	    grep -Eq '^frame.*main' rec
 done
 
+# It waits for so long that an interval is over.
+: >said
+rsprof-exec "$B/target/heap" 1 <gate >said & pid=$!; own $pid
+exec 8>gate
+rsprof-heap -r -R 7 -i 100ms -p $pid >raw 2>err 7>ready 8>&- & heap=$!; own $heap
+await 60 grep -q '^cost' raw
+kill -s CONT $pid
+await 60 grep -q ready said
+go
+await 60 grep -q '^done' said
+end
+wait $heap; status=$?
+ok 'held for longer than an interval: it ends with the program' test $status = 0
+exits 'what it has said before and after can be stored' 0 rsprof-store held.db <raw
+rm -f held.db
+
 # ---- beside others -----------------------------------------------------------
 
 if ! command -v valgrind >/dev/null; then
