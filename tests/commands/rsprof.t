@@ -163,6 +163,8 @@ pid=$!
 own $pid
 is_known() { [ "$(rsprof-query short.db 'SELECT count(*) FROM process')" -gt 0 ]; }
 await 20 is_known
+has_note() { rsprof-query short.db 'SELECT producer FROM note' | grep -q heap; }
+await 20 has_note
 kill $short
 ended $pid
 ok 'the process ends' [ $code = 0 ]
@@ -339,6 +341,10 @@ END
 		rsprof run -q -o no.db touch no
 	ok 'then the command is not started' [ ! -e no ]
 	cd "$T/theirs" || exit 1
+	# Where they may read, which of a checkout below /root they may not.
+	mkdir "$T/bin"
+	cp "$B/rsprof" "$B"/rsprof-* "$T/bin"
+	PATH=$T/bin:$PATH
 	nobody rsprof attach -q -d 0.2 -o no.db $target >"$T/out" 2>"$T/err"
 	code=$?
 	ok 'somebody else'\''s process' [ $code = 4 ]
@@ -352,6 +358,7 @@ END
 		ok 'not permitted: 4' [ $code = 4 ]
 		ok 'the command is not started' [ ! -e no.db ]
 	fi
+	PATH=${PATH#*:}
 	cd "$T/here" || exit 1
 fi
 
