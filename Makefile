@@ -102,7 +102,7 @@ $B/%.skel.h: $B/bpf/%.bpf.o
 
 $B/lib/sample/cpu.o: $B/cpu.skel.h
 $B/lib/heap/heap.o $B/lib/heap/heap_sums.o: $B/heap.skel.h
-$B/lib/heap/calltrace.o: $B/spy.skel.h
+$B/lib/heap/calltrace.o: $B/calltrace.skel.h
 $B/lib/sample/cpu.o $B/lib/heap/heap.o $B/lib/heap/heap_sums.o $B/lib/heap/calltrace.o: ALL_CFLAGS += -isystem $B
 
 # lib/record/schema.sql as a C string.

@@ -10,7 +10,7 @@
 #include "bpf/kernel.bpf.h"
 #include "bpf/heap.h"
 #include "bpf/memo.bpf.h"
-#include "bpf/live.bpf.h"
+#include "bpf/heap_live.bpf.h"
 
 #include <asm/ptrace.h>
 

@@ -15,13 +15,13 @@
 
 #include "base/array.h"
 #include "base/idmap.h"
-#include "bpf/spy.h"
+#include "bpf/calltrace.h"
 #include "heap/probe.h"
 #include "os/loader.h"
 #include "os/proc.h"
 #include "os/rawbpf.h"
 
-#include "spy.skel.h"
+#include "calltrace.skel.h"
 
 #define DEPTH 256 /* calls within calls */
 #define ROUND_MS 10
@@ -33,7 +33,7 @@ struct open_calls {
 };
 
 struct calltrace {
-	struct spy_bpf *bpf;
+	struct calltrace_bpf *bpf;
 	struct ring_buffer *ring;
 	int sessions; /* whether the kernel has uprobe sessions */
 	int session;  /* the link of all probes, with sessions */
@@ -74,7 +74,7 @@ thread_of(struct calltrace *c, uint32_t tid)
 
 /* Append a call at its entry.  Returns -1 if memory is short. */
 static int
-begin_call(struct calltrace *c, struct open_calls *t, const struct spy_event *e)
+begin_call(struct calltrace *c, struct open_calls *t, const struct calltrace_event *e)
 {
 	struct calltrace_calls *out = c->out;
 	struct calltrace_call *call;
@@ -94,12 +94,12 @@ begin_call(struct calltrace *c, struct open_calls *t, const struct spy_event *e)
 /* Close a call at its return.  Functions that jump to each other share an entry
  * and a frame; then the last one entered returns first. */
 static void
-end_call(struct calltrace *c, struct open_calls *t, const struct spy_event *e)
+end_call(struct calltrace *c, struct open_calls *t, const struct calltrace_event *e)
 {
 	for (size_t i = t->n; i-- > 0;) {
 		struct calltrace_call *call = &c->out->call[t->call[i]];
 
-		if (call->fn != (e->fn & ~SPY_RETURN))
+		if (call->fn != (e->fn & ~CALLTRACE_RETURN))
 			continue;
 		call->ret = e->word[0];
 		call->out = e->word[1];
@@ -113,7 +113,7 @@ static int
 on_event(void *ctx, void *event, size_t len)
 {
 	struct calltrace *c = ctx;
-	const struct spy_event *e = event;
+	const struct calltrace_event *e = event;
 	struct open_calls *t;
 
 	if (len < sizeof *e)
@@ -124,7 +124,7 @@ on_event(void *ctx, void *event, size_t len)
 		return 0;
 	}
 	c->now++;
-	if (e->fn & SPY_RETURN)
+	if (e->fn & CALLTRACE_RETURN)
 		end_call(c, t, e);
 	else if (begin_call(c, t, e) < 0)
 		c->failed = ENOMEM;
@@ -138,7 +138,7 @@ load(struct calltrace *c)
 {
 	int sessions = c->sessions;
 
-	c->bpf = spy_bpf__open();
+	c->bpf = calltrace_bpf__open();
 	if (c->bpf == NULL)
 		return -1;
 	bpf_program__set_autoload(c->bpf->progs.on_session, sessions != 0);
@@ -147,7 +147,7 @@ load(struct calltrace *c)
 	if (sessions)
 		bpf_program__set_expected_attach_type(c->bpf->progs.on_session,
 		    LOADER_SESSION);
-	if (spy_bpf__load(c->bpf) < 0)
+	if (calltrace_bpf__load(c->bpf) < 0)
 		return -1;
 	c->ring = ring_buffer__new(bpf_map__fd(c->bpf->maps.ring), on_event, c, NULL);
 	return c->ring ? 0 : -1;
@@ -202,7 +202,7 @@ clear(struct calltrace *c)
 {
 	disarm(c);
 	ring_buffer__free(c->ring);
-	spy_bpf__destroy(c->bpf);
+	calltrace_bpf__destroy(c->bpf);
 	for (size_t i = 0; i < c->nthread; i++)
 		free(c->thread[i]);
 	free(c->thread);

@@ -5,8 +5,8 @@
  * free's entry, so an entry is written by one thread at a time; places are taken and
  * given back with one compare-and-swap each, and nothing is locked.
  */
-#ifndef LIVE_BPF_H
-#define LIVE_BPF_H
+#ifndef HEAP_LIVE_BPF_H
+#define HEAP_LIVE_BPF_H
 
 #include "bpf/heap.h"
 #include "bpf/walk.bpf.h"

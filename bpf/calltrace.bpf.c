@@ -3,7 +3,7 @@
  * heap/infer to find out which of them allocate.
  */
 #include "bpf/kernel.bpf.h"
-#include "bpf/spy.h"
+#include "bpf/calltrace.h"
 
 #include <asm/ptrace.h>
 
@@ -18,7 +18,7 @@ __u64 missed;
 
 /* The calls of a thread that have not returned: what rdi was. */
 #define DEPTH 16
-struct spy_thread {
+struct calltrace_thread {
 	__u32 n, pad;
 	struct {
 		__u64 sp, di;
@@ -29,10 +29,10 @@ struct {
 	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, int);
-	__type(value, struct spy_thread);
+	__type(value, struct calltrace_thread);
 } threads SEC(".maps");
 
-static __always_inline struct spy_thread *
+static __always_inline struct calltrace_thread *
 this_thread(void)
 {
 	return bpf_task_storage_get(&threads, bpf_get_current_task_btf(), NULL,
@@ -40,7 +40,7 @@ this_thread(void)
 }
 
 static __always_inline void
-tell(struct spy_event *e)
+tell(struct calltrace_event *e)
 {
 	e->tid = (__u32)bpf_get_current_pid_tgid();
 	if (bpf_ringbuf_output(&ring, e, sizeof *e, 0))
@@ -50,8 +50,8 @@ tell(struct spy_event *e)
 static __always_inline void
 enter(struct pt_regs *ctx, __u32 fn)
 {
-	struct spy_event e = { .fn = fn, .sp = PT_REGS_SP(ctx) };
-	struct spy_thread *t = this_thread();
+	struct calltrace_event e = { .fn = fn, .sp = PT_REGS_SP(ctx) };
+	struct calltrace_thread *t = this_thread();
 
 	e.word[0] = PT_REGS_PARM1(ctx);
 	e.word[1] = PT_REGS_PARM2(ctx);
@@ -68,8 +68,8 @@ enter(struct pt_regs *ctx, __u32 fn)
 static __always_inline void
 leave(struct pt_regs *ctx, __u32 fn)
 {
-	struct spy_event e = { .fn = fn | SPY_RETURN, .sp = PT_REGS_SP(ctx) - 8 };
-	struct spy_thread *t = this_thread();
+	struct calltrace_event e = { .fn = fn | CALLTRACE_RETURN, .sp = PT_REGS_SP(ctx) - 8 };
+	struct calltrace_thread *t = this_thread();
 	__u32 last;
 
 	e.word[0] = PT_REGS_RC(ctx);
