@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "base/array.h"
+#include "base/page.h"
 #include "base/strtab.h"
 #include "elf/debugfile.h"
 #include "elf/dwarf_file.h"
@@ -136,7 +136,7 @@ sort_ranges(struct dwarf *d)
 static void
 drop_pages(const struct dwarf_file *dwarf, const unsigned char *bytes, size_t len)
 {
-	size_t page = (size_t)sysconf(_SC_PAGESIZE), all, from, to;
+	size_t page = page_size(), all, from, to;
 	const unsigned char *file = elf_file_bytes(dwarf_file_obj(dwarf), &all);
 
 	/* What was decompressed is nowhere else. */
