@@ -8,11 +8,14 @@ bindir ?= $(prefix)/bin
 mandir ?= $(prefix)/share/man
 DESTDIR ?=
 
+# The processor: what is its own is in folders of that name in bpf/ and lib/.
+MACHINE := x86_64
+
 CC ?= cc
 CFLAGS ?= -O2 -g
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wpointer-arith -Wwrite-strings -Wundef -Wvla -Wformat=2 -Wnull-dereference
-ALL_CFLAGS := -std=c11 -pthread -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -I. -Ilib $(WARN) $(CFLAGS)
+ALL_CFLAGS := -std=c11 -pthread -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -I. -Ilib -Ibpf/$(MACHINE) $(WARN) $(CFLAGS)
 BPF ?= 1
 B := build$(if $(filter 1,$(SAN)),/san)$(if $(filter 1,$(BPF)),,/nobpf)
 ifeq ($(SAN),1)
@@ -69,7 +72,7 @@ $B/%.o: %.c
 
 # $(call room,NAME): the archive of a room.
 define room
-$B/lib/$1.a: $(patsubst %.c,$B/%.o,$(filter-out $(LEFT_OUT),$(wildcard lib/$1/*.c)))
+$B/lib/$1.a: $(patsubst %.c,$B/%.o,$(filter-out $(LEFT_OUT),$(wildcard lib/$1/*.c lib/$1/$(MACHINE)/*.c)))
 	@rm -f $$@
 	$$Qar rcs $$@ $$^
 endef
@@ -93,7 +96,7 @@ $B/bpf/%.bpf.o: bpf/%.bpf.c
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  BPF  $<")
 	$Q$(BPF_CLANG) -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Wno-unused-parameter -Werror \
-	    -D__TARGET_ARCH_x86 -I. -idirafter /usr/include/$(BPF_INCLUDE) \
+	    -D__TARGET_ARCH_$(MACHINE:x86_64=x86) -I. -Ibpf/$(MACHINE) -idirafter /usr/include/$(BPF_INCLUDE) \
 	    -MMD -MP -MT $@ -MF $(@:.o=.d) -c -o $@.full $<
 	$Q$(BPFTOOL) gen object $@ $@.full
 
@@ -203,7 +206,7 @@ lint:
 	shellcheck -x -P tests/kernel -S warning tests/kernel/*.t
 	! mandoc -Tlint man/*.[1-9] | grep -v -e 'referenced manual not found' \
 	    -e 'typo in section name: Sh RECORDS'
-	tests/tools/format.sh $(wildcard bpf/*.[ch] cmd/*.[ch] lib/*/*.[ch] tests/unit/*.[ch] \
+	tests/tools/format.sh $(wildcard bpf/*.[ch] bpf/*/*.[ch] cmd/*.[ch] lib/*/*.[ch] lib/*/*/*.[ch] tests/unit/*.[ch] \
 	    tests/fuzz/*.[ch] tests/target/*.c tests/target/points/*.c tests/oracle/*.c)
 
 install: all

@@ -4,8 +4,7 @@
  */
 #include "bpf/kernel.bpf.h"
 #include "bpf/calltrace.h"
-
-#include <asm/ptrace.h>
+#include "machine.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -68,7 +67,7 @@ enter(struct pt_regs *ctx, __u32 fn)
 static __always_inline void
 leave(struct pt_regs *ctx, __u32 fn)
 {
-	struct calltrace_event e = { .fn = fn | CALLTRACE_RETURN, .sp = PT_REGS_SP(ctx) - 8 };
+	struct calltrace_event e = { .fn = fn | CALLTRACE_RETURN, .sp = machine_entry_sp(ctx) };
 	struct calltrace_thread *t = this_thread();
 	__u32 last;
 

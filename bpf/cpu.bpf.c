@@ -6,8 +6,7 @@
 #include "bpf/kernel.bpf.h"
 #include "bpf/cpu.h"
 #include "bpf/walk.bpf.h"
-
-#include <linux/bpf_perf_event.h>
+#include "machine.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -29,6 +28,13 @@ struct {
 	__type(value, __u64);
 } sampled SEC(".maps");
 
+/* Walks are not cached: each sample has another stack. */
+static __always_inline void
+walk_stepped(struct walk *w, step_u32 rule, const struct step_regs *before,
+    enum step_end end)
+{
+}
+
 /* ---- on the CPU -------------------------------------------------------- */
 
 /* Room to put a copy together, by the CPU. */
@@ -43,7 +49,6 @@ struct {
 static __always_inline int
 copy(const struct cpu_sample *sample, struct walk *w, struct task_struct *task)
 {
-	struct pt_regs___kernel *regs = (void *)bpf_task_pt_regs(task);
 	__u32 cpu = bpf_get_smp_processor_id(), pages = 0;
 	struct cpu_copy *c = bpf_map_lookup_elem(&copies, &cpu);
 
@@ -51,11 +56,9 @@ copy(const struct cpu_sample *sample, struct walk *w, struct task_struct *task)
 		return -1;
 	c->sample = *sample;
 	c->sample.event = CPU_COPY;
-	c->pc = regs->ip;
-	c->sp = regs->sp;
-	c->bp = regs->bp;
-	c->r11 = regs->r11;
-	c->from = c->sp & ~(CPU_COPY_PAGE - 1ULL);
+	machine_user_regs(task, &c->regs);
+	c->regs.stacks = 0;
+	c->from = c->regs.sp & ~(CPU_COPY_PAGE - 1ULL);
 	c->nkernel = w->out.nkernel;
 	bpf_probe_read_kernel(c->kernel, sizeof c->kernel, w->out.addr);
 	for (int i = 0; i < CPU_COPY_PAGES; i++) {
@@ -71,13 +74,13 @@ copy(const struct cpu_sample *sample, struct walk *w, struct task_struct *task)
 }
 
 static __always_inline int
-tell(struct cpu_sample *sample, struct walk *w, struct task_struct *task)
+emit(struct cpu_sample *sample, struct walk *w, struct task_struct *task)
 {
 	/* A part of the stack is better than none. */
 	if ((w->out.end == WALK_UNKNOWN || w->out.end == WALK_LATER) &&
 	    copy(sample, w, task) == 0)
 		return 0;
-	sample->stack = walk_tell(w);
+	sample->stack = walk_emit(w);
 	return sample->stack ? walk_put(sample, sizeof *sample) : -1;
 }
 
@@ -117,33 +120,6 @@ used(__u32 tid, struct task_struct *task)
 	return share;
 }
 
-/* What kernel code that was interrupted holds.  0: it was the program. */
-static __always_inline int
-hold(struct bpf_perf_event_data *ctx, struct walk *w)
-{
-	if (ctx->regs.cs & 3)
-		return 0;
-	w->held[0] = ctx->regs.rbx;
-	w->held[1] = ctx->regs.rbp;
-	w->held[2] = ctx->regs.r12;
-	w->held[3] = ctx->regs.r13;
-	w->held[4] = ctx->regs.r14;
-	w->held[5] = ctx->regs.r15;
-	w->held[6] = ctx->regs.rax;
-	w->held[7] = ctx->regs.rcx;
-	w->held[8] = ctx->regs.rdx;
-	w->held[9] = ctx->regs.rsi;
-	w->held[10] = ctx->regs.rdi;
-	w->held[11] = ctx->regs.r8;
-	w->held[12] = ctx->regs.r9;
-	w->held[13] = ctx->regs.r10;
-	w->held[14] = ctx->regs.r11;
-	w->held[15] = 0;
-	bpf_probe_read_kernel(&w->held[16], (WALK_HELD_WORDS - 16) * sizeof w->held[0],
-	    (const void *)ctx->regs.rsp);
-	return 1;
-}
-
 SEC("perf_event")
 int
 on_event(struct bpf_perf_event_data *ctx)
@@ -166,8 +142,8 @@ on_event(struct bpf_perf_event_data *ctx)
 	if (kernel_stacks)
 		walk_kernel(w,
 		    bpf_get_stack(ctx, w->out.addr, 8 * WALK_KERNEL_DEPTH, 0));
-	walk_user(key, w, task, hold(ctx, w));
-	if (tell(&sample, w, task))
+	walk_user(key, w, task, machine_kernel_words(ctx, w->held, WALK_HELD_WORDS));
+	if (emit(&sample, w, task))
 		__sync_fetch_and_add(&counts.ring_full, 1);
 	return 0;
 }
@@ -292,7 +268,7 @@ leave(struct task_struct *task, __u64 now, int preempted, unsigned int state)
 	walk_user(key, w, task, 0);
 	if (w->out.end == WALK_LATER || w->out.end == WALK_UNKNOWN)
 		__sync_fetch_and_add(&counts.uncopied, 1);
-	a.stack = walk_tell(w);
+	a.stack = walk_emit(w);
 	if (!a.stack) {
 		__sync_fetch_and_add(&counts.ring_full, 1);
 		a.stack = CPU_NO_STACK;
@@ -368,7 +344,6 @@ int
 on_look(struct bpf_iter__task *ctx)
 {
 	struct task_struct *task = ctx->task;
-	struct pt_regs___kernel *regs;
 	__u64 now = bpf_ktime_get_ns();
 	struct cpu_seen seen = { 0 };
 	struct walk_process *p;
@@ -393,10 +368,7 @@ on_look(struct bpf_iter__task *ctx)
 	a.state = off_state(0, task->__state);
 	if (bpf_map_update_elem(&away, &seen.tid, &a, BPF_NOEXIST))
 		return 0;
-	regs = (void *)bpf_task_pt_regs(task);
-	seen.pc = regs->ip;
-	seen.sp = regs->sp;
-	seen.bp = regs->bp;
+	machine_user_regs(task, &seen.regs);
 	bpf_seq_write(ctx->meta->seq, &seen, sizeof seen);
 	return 0;
 }

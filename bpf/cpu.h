@@ -26,7 +26,7 @@ struct cpu_sample {
 
 struct cpu_copy {
 	struct cpu_sample sample; /* event: CPU_COPY */
-	step_u64 pc, sp, bp, r11;
+	struct step_regs regs;
 	step_u64 from; /* address of the first page */
 	step_u32 pages, nkernel;
 	step_u64 kernel[WALK_KERNEL_DEPTH];
@@ -66,7 +66,7 @@ struct cpu_away {
 /* A thread that was off the CPU when its process was attached. */
 struct cpu_seen {
 	step_u32 pid, tid;
-	step_u64 pc, sp, bp;
+	struct step_regs regs;
 };
 
 #define CPU_THREADS 65536 /* that may be off the CPU at a time */

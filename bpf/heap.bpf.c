@@ -9,10 +9,9 @@
  */
 #include "bpf/kernel.bpf.h"
 #include "bpf/heap.h"
-#include "bpf/memo.bpf.h"
 #include "bpf/heap_live.bpf.h"
-
-#include <asm/ptrace.h>
+#include "bpf/walk_cache.bpf.h"
+#include "machine.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -323,18 +322,18 @@ walk_site(struct pt_regs *ctx, const struct heap_thread *t, struct walk *w,
 	foreign = (t->shape & HEAP_RUST_ONLY) &&
 	    (walk_find(w, regs.pc - 1) || !w->map.rust);
 	if (foreign) {
-		trace_begin(w);
-		memo_keep(w, &regs, FOREIGN);
+		walk_words_begin(w);
+		walk_cache_keep(w, &regs, FOREIGN);
 		return FOREIGN;
 	}
-	trace_begin(w);
+	walk_words_begin(w);
 	walk_from(key, w);
-	stack = walk_tell(w);
+	stack = walk_emit(w);
 	if (!stack)
 		__sync_fetch_and_add(&counts.ring_full, 1);
 	site = site_number(t, stack);
 	if (stack && site)
-		memo_keep(w, &regs, site);
+		walk_cache_keep(w, &regs, site);
 	return site;
 }
 
@@ -350,7 +349,7 @@ find_site(struct pt_regs *ctx, const struct heap_thread *t)
 
 	if (!p)
 		return 0;
-	if (walk_take(&key)) {
+	if (walk_acquire(&key)) {
 		__sync_fetch_and_add(&counts.scratch, 1);
 		return site_number(t, 0);
 	}
@@ -358,20 +357,20 @@ find_site(struct pt_regs *ctx, const struct heap_thread *t)
 	if (w) {
 		w->regs.pc = PT_REGS_IP(ctx);
 		w->regs.sp = PT_REGS_SP(ctx);
-		w->regs.bp = PT_REGS_FP(ctx);
+		w->regs.fp = PT_REGS_FP(ctx);
 		w->regs.exact = 0;
-		w->trace.tid = t->tid;
+		w->words.tid = t->tid;
 		/* Older kernels still have the one that returns now among them. */
 		pending = (struct return_instance *)walk_pending(task);
 		if (pending && BPF_CORE_READ(pending, stack) < w->regs.sp)
 			pending = BPF_CORE_READ(pending, next);
 		w->returns = (__u64)pending;
-		site = memo_find(w, key);
+		site = walk_cache_find(w, key);
 		if (site)
 			__sync_fetch_and_add(&counts.remembered, 1);
 		else
 			site = walk_site(ctx, t, w, key, task);
-		walk_give(w);
+		walk_release(w);
 	}
 	return site;
 }
@@ -519,13 +518,13 @@ is_counted(struct pt_regs *ctx, const struct heap_thread *t, __u64 shape)
 
 	if (!(shape & HEAP_RUST_ONLY))
 		return 1;
-	if (!p || bpf_probe_read_user(&pc, sizeof pc, (const void *)PT_REGS_SP(ctx)) ||
-	    walk_take(&key))
+	if (!p || machine_return_address(ctx, &pc) ||
+	    walk_acquire(&key))
 		return 0;
 	w = walk_begin(key, pid, p);
 	if (w) {
 		counted = walk_find(w, pc - 1) == 0 && w->map.rust;
-		walk_give(w);
+		walk_release(w);
 	}
 	return counted;
 }
@@ -652,7 +651,7 @@ static __always_inline void
 leave(struct pt_regs *ctx)
 {
 	struct heap_thread *t = this_thread();
-	__u64 sp = PT_REGS_SP(ctx) - 8;
+	__u64 sp = machine_entry_sp(ctx);
 
 	if (!t || !t->sp || sp < t->sp)
 		return;

@@ -121,7 +121,7 @@ struct heap_counts {
 	step_u64 returns;    /* calls whose return was not seen */
 	step_u64 processes;  /* not followed: too many */
 	step_u64 reused;     /* addresses that came again without a free */
-	step_u64 walked, remembered; /* stacks: really, and by bpf/memo.bpf.h */
+	step_u64 walked, remembered; /* stacks: really, and by bpf/walk_cache.bpf.h */
 };
 
 /* Of one CPU. */

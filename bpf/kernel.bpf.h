@@ -91,11 +91,6 @@ struct bpf_iter__task {
 /* include/linux/sched.h, as task_struct.flags. */
 #define KERNEL_EXITING 0x4 /* PF_EXITING */
 
-/* include/asm/ptrace.h; the kernel's own, not uapi. */
-struct pt_regs___kernel {
-	unsigned long ip, sp, bp, r11;
-} KERNEL_STRUCT;
-
 /* Our pid namespace, by its inode: 0 stands for the machine's first one. */
 const volatile unsigned int pid_namespace;
 

@@ -1,17 +1,26 @@
 /*
  * The walk of a live user stack, in the kernel: the maps that bpf/walk.h
- * describes, the step of bpf/step.h over them, and each distinct stack told
- * once through the ring buffer.
+ * describes, the step of bpf/step_frame.h over them, and each distinct stack
+ * emitted once through the ring buffer.
  *
- * A program calls walk_begin(), walk_user() and walk_tell() one after the
- * other.  It may be interrupted by another program on the same CPU, so each
- * has a scratch area of its own (WALK_BY_...).
+ * A program calls walk_begin(), walk_user() and walk_emit() one after the other.
+ * What they work on is a struct walk: the registers of the frame that the walk has
+ * come to, the mapping and the window of the stack that it looks at, and the stack
+ * so far.  It is too big for a BPF stack and lies in the map `scratch`.  A program
+ * may be interrupted by another one on the same CPU, so each has an area of its own
+ * there, by its key: walk_key() for those of WALK_BY_..., or walk_acquire() for a
+ * program that may be preempted by its like.
+ *
+ * Whoever includes this defines walk_stepped(), which is called after each step:
+ * bpf/walk_cache.bpf.h does, to remember walks; else it is empty.
  */
 #ifndef WALK_BPF_H
 #define WALK_BPF_H
 
 #include "bpf/kernel.bpf.h"
+#include "bpf/step_frame.h"
 #include "bpf/walk.h"
+#include "machine.bpf.h"
 
 /*
  * The target's memory is read in aligned windows, which never cross a page: a
@@ -21,40 +30,39 @@
 
 #define WALK_HELD_WORDS 64 /* registers, and the top of the kernel's stack */
 
-#ifdef WALK_TRACED
-/* Which words of the stack decided about a walk: see bpf/memo.bpf.h. */
-#define WALK_TRACE 112
-struct walk_trace {
-	step_u64 sp;      /* where it began */
-	step_u64 bp_from; /* where bp has been read; 0: it is as it was */
-	step_u64 sum;     /* of the words */
-	step_u32 bp_used; /* as it was at first */
-	step_u32 bp_known; /* as it is: it counts already */
-	step_u32 tid;     /* whose walk it is */
-	step_u32 n;       /* words; or WALK_TRACE + 1: this walk cannot be told so */
+/* The words of the stack that a walk depends on, see bpf/walk_cache.bpf.h. */
+#define WALK_WORDS 112
+struct walk_words {
+	step_u64 sp;      /* the stack pointer at first */
+	step_u64 fp_from; /* where fp was read; 0: it is as it was at first */
+	step_u64 sum;     /* a hash of the words */
+	step_u32 fp_used; /* fp as it was at first decides, too */
+	step_u32 fp_known; /* fp as it is now has been noted */
+	step_u32 tid;     /* the thread whose walk it is */
+	step_u32 n;       /* words; WALK_WORDS + 1: this walk cannot be described so */
 	step_u32 most;    /* the greatest of at[] */
-	step_u16 at[WALK_TRACE]; /* in words from sp on */
+	step_u16 at[WALK_WORDS]; /* places of the words, in words from sp on */
 };
-#endif
 
 struct walk {
 	struct step_regs regs;
-	struct walk_map map;  /* that the last frame was in */
+	struct walk_map map;  /* the mapping of the last frame */
 	step_u32 first, n;    /* the process' mappings */
 	step_u64 returns;     /* pending uretprobes: struct return_instance */
 	step_u64 hidden_at;   /* where one has just put its address; or 0 */
-	step_u64 hidden;      /* what was there */
+	step_u64 hidden;      /* the return address that was there */
 	step_u32 returning, pad;
 	step_u64 held[WALK_HELD_WORDS]; /* see walk_just_hidden() */
 	step_u32 frames;
-	step_u32 taken;       /* see WALK_SHARED */
-	step_u64 window;      /* what word[] is a copy of: an address; or 0 */
+	step_u32 acquired;    /* see walk_acquire() */
+	step_u64 window;      /* the address that word[] is a copy of; or 0 */
 	step_u64 word[WALK_WINDOW / 8];
-#ifdef WALK_TRACED
-	struct walk_trace trace;
-#endif
+	struct walk_words words;
 	struct walk_stack out;
 };
+
+static __always_inline void walk_stepped(struct walk *w, step_u32 rule,
+    const struct step_regs *before, enum step_end end);
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
@@ -84,27 +92,28 @@ struct {
 	__type(value, struct walk);
 } scratch SEC(".maps");
 
-/* Ids of stacks that have been told. */
+/* The ids of stacks that have been emitted. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 65536);
 	__type(key, __u64);
 	__type(value, __u8);
-} told SEC(".maps");
+} emitted SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 1 << 20);
 } ring SEC(".maps");
 
-/* Wake the reader when so many bytes wait; until then it looks now and then. */
+/* The reader is woken when so many bytes wait; until then it looks now and then. */
 const volatile __u64 ring_wake = 256 << 10;
 
-/* User space changes it when it has forgotten the stacks that it was told. */
+/* A part of each stack's id: user space changes it to have all stacks emitted again. */
 __u64 epoch;
 
-/* ---- what the step asks for -------------------------------------------- */
+/* ---- what the step reads ------------------------------------------------ */
 
+/* Returns slot i of the arena, or NULL. */
 static __always_inline __u64 *
 walk_slot(__u32 i)
 {
@@ -117,8 +126,8 @@ walk_slot(__u32 i)
 	return &s->slot[i & (WALK_SEGMENT_SLOTS - 1)];
 }
 
-static __always_inline int
-walk_row(struct walk *w, __u32 i, struct step_row *row)
+STEP_INLINE int
+step_row(struct walk *w, step_u32 i, struct step_row *row)
 {
 	__u64 *slot = i < w->map.nrow ? walk_slot(w->map.row + i) : NULL;
 
@@ -129,8 +138,8 @@ walk_row(struct walk *w, __u32 i, struct step_row *row)
 	return 0;
 }
 
-static __always_inline int
-walk_page(struct walk *w, __u32 p, __u32 *low, __u32 *high)
+STEP_INLINE int
+step_page(struct walk *w, step_u32 p, step_u32 *low, step_u32 *high)
 {
 	__u64 *slot = p < w->map.npage ? walk_slot(w->map.page + p) : NULL;
 
@@ -141,8 +150,8 @@ walk_page(struct walk *w, __u32 p, __u32 *low, __u32 *high)
 	return 0;
 }
 
-static __always_inline int
-walk_read(struct walk *w, __u64 addr, __u64 *out)
+STEP_INLINE int
+step_read(struct walk *w, step_u64 addr, step_u64 *out)
 {
 	__u64 window = addr & ~(WALK_WINDOW - 1ULL);
 
@@ -158,16 +167,19 @@ walk_read(struct walk *w, __u64 addr, __u64 *out)
 	return 0;
 }
 
-/* A uretprobe that is pending has put an address of its own there; the task
- * knows what it replaced, the innermost first. */
+/*
+ * A pending uretprobe has put an address of its own in the place of a return
+ * address.  The task has a list of those that were replaced, the innermost first.
+ */
 #define WALK_RETURNS 64 /* the kernel's own limit, MAX_URETPROBE_DEPTH */
 
 struct walk_hidden {
 	__u64 addr;     /* of the return address */
 	__u64 instance; /* struct return_instance */
-	__u64 found;    /* what it replaced; 0: nothing */
+	__u64 found;    /* the return address that was replaced; 0: none was */
 };
 
+/* Compares one uretprobe with a struct walk_hidden: for bpf_loop(). */
 static long
 walk_instance(__u32 i, void *ctx)
 {
@@ -186,12 +198,12 @@ walk_instance(__u32 i, void *ctx)
 	return 0;
 }
 
-static __always_inline int
-walk_return(struct walk *w, __u64 addr, __u64 *out)
+STEP_INLINE int
+step_return(struct walk *w, step_u64 addr, step_u64 *out)
 {
 	struct walk_hidden h = { addr, w->returns, 0 };
 
-	if (walk_read(w, addr, out))
+	if (step_read(w, addr, out))
 		return -1;
 	if (addr == w->hidden_at) {
 		*out = w->hidden;
@@ -206,8 +218,8 @@ walk_return(struct walk *w, __u64 addr, __u64 *out)
 	return 0;
 }
 
-/* Make the mapping of an address the walk's own.  0, or -1: there is none.
- * Not static, it is verified once and not wherever it is called. */
+/* Sets w->map to the mapping of an address.  Returns 0, or -1 where there is none.
+ * The function is not static, so that it is verified once. */
 __attribute__((noinline)) int
 walk_find(struct walk *w, __u64 addr)
 {
@@ -240,19 +252,11 @@ walk_find(struct walk *w, __u64 addr)
 	return addr - w->map.start < w->map.end - w->map.start ? 0 : -1;
 }
 
-#define STEP_INLINE static __always_inline
-#define STEP_ROW walk_row
-#define STEP_PAGE walk_page
-#define STEP_READ walk_read
-#define STEP_RETURN walk_return
-#define STEP_MAPPED(w, addr) (walk_find(w, addr) == 0)
-#include "bpf/step.h"
-
-#ifdef WALK_TRACED
-#include "bpf/trace.bpf.h"
-#else
-#define walk_trace(w, rule, before, end) ((void)(before))
-#endif
+STEP_INLINE int
+step_mapped(struct walk *w, step_u64 addr)
+{
+	return walk_find(w, addr) == 0;
+}
 
 /* ---- the walk ---------------------------------------------------------- */
 
@@ -268,9 +272,9 @@ walk_key(enum walk_by by)
 	return bpf_get_smp_processor_id() * WALK_BYS + by;
 }
 
-/* Take one of the CPU's areas; -1: all are taken. */
+/* Acquires one of the CPU's areas and sets *key.  Returns -1 if none is free. */
 static __always_inline int
-walk_take(__u32 *key)
+walk_acquire(__u32 *key)
 {
 	__u32 first = bpf_get_smp_processor_id() * WALK_SHARED;
 
@@ -279,19 +283,19 @@ walk_take(__u32 *key)
 
 		*key = first + i;
 		w = walk_scratch(*key);
-		if (w && __sync_lock_test_and_set(&w->taken, 1) == 0)
+		if (w && __sync_lock_test_and_set(&w->acquired, 1) == 0)
 			return 0;
 	}
 	return -1;
 }
 
 static __always_inline void
-walk_give(struct walk *w)
+walk_release(struct walk *w)
 {
-	__sync_lock_test_and_set(&w->taken, 0);
+	__sync_lock_test_and_set(&w->acquired, 0);
 }
 
-/* Add an address to the stack.  -1: it is full. */
+/* Adds an address to the stack.  Returns -1 if that is full. */
 static __always_inline int
 walk_add(struct walk *w, __u64 addr)
 {
@@ -306,7 +310,7 @@ walk_add(struct walk *w, __u64 addr)
 	return 0;
 }
 
-/* One frame: 1 where the walk has ended. */
+/* Walks one frame, for bpf_loop(): ctx is the area's key.  Returns 1 to end the walk. */
 static long
 walk_frame(__u32 i, void *ctx)
 {
@@ -337,7 +341,7 @@ walk_frame(__u32 i, void *ctx)
 	rule = step_find(w, w->map.base, (__u32)offset);
 	before = w->regs;
 	end = step_frame(w, rule, &w->regs);
-	walk_trace(w, rule, &before, end);
+	walk_stepped(w, rule, &before, end);
 	switch (end) {
 	case STEP_OK: return 0;
 	case STEP_END_ROOT: w->out.end = WALK_ROOT; break;
@@ -348,7 +352,7 @@ walk_frame(__u32 i, void *ctx)
 	return 1;
 }
 
-/* An empty stack of a process' thread. */
+/* Begins an empty stack of a process' thread in the area of a key; or NULL. */
 static __always_inline struct walk *
 walk_begin(__u32 key, __u32 pid, const struct walk_process *p)
 {
@@ -371,7 +375,8 @@ walk_begin(__u32 key, __u32 pid, const struct walk_process *p)
 	return w;
 }
 
-/* What bpf_get_stack() returned: bytes at the start of the addresses. */
+/* Adds the kernel's frames, which bpf_get_stack() has put where the addresses begin:
+ * `bytes` is what it returned. */
 static __always_inline void
 walk_kernel(struct walk *w, long bytes)
 {
@@ -382,7 +387,7 @@ walk_kernel(struct walk *w, long bytes)
 	w->out.nkernel = w->out.n;
 }
 
-/* The uretprobes that a task has pending. */
+/* Returns the uretprobes that a task has pending: a struct return_instance. */
 static __always_inline __u64
 walk_pending(struct task_struct *task)
 {
@@ -391,7 +396,8 @@ walk_pending(struct task_struct *task)
 	return utask ? (__u64)utask->return_instances : 0;
 }
 
-/* From w->regs on, behind what is there already; w->returns is set. */
+/* Walks from w->regs on and adds the frames to those that are there already.
+ * w->returns is set. */
 static __always_inline void
 walk_from(__u32 key, struct walk *w)
 {
@@ -400,24 +406,14 @@ walk_from(__u32 key, struct walk *w)
 	bpf_loop(WALK_DEPTH + 1, walk_frame, &key, 0);
 }
 
-/*
- * In the page of the kernel's own that probes bring with them, [uprobes], there
- * are copies of probed instructions, which are executed in single steps; and
- * in the first slot what a function with a uretprobe returns to: it pushes three
- * registers, calls the kernel, which puts the real return address in the place
- * of one, pops the others, and returns.
- */
-#define WALK_PAGE 4096
-#define WALK_SLOT 128
-#define WALK_PUSHED 24 /* bytes */
-
-/* Back in the caller, by a word of the stack, if it is a return address. */
+/* Returns to the caller by the word of the stack at addr, if that is a return
+ * address; else -1. */
 static __always_inline int
-walk_back(struct walk *w, __u64 addr)
+walk_return_by(struct walk *w, __u64 addr)
 {
 	__u64 pc, target;
 
-	if (walk_read(w, addr, &pc) || !step_returns(w, pc, &target))
+	if (step_read(w, addr, &pc) || !step_returns(w, pc, &target))
 		return -1;
 	w->regs.pc = pc;
 	w->regs.sp = addr + 8;
@@ -426,12 +422,15 @@ walk_back(struct walk *w, __u64 addr)
 }
 
 /*
- * While the kernel puts a uretprobe's address onto the stack, and has not noted
- * yet what was there, that is in one of its registers, or saved on top of its
- * stack.  An interrupt there sees those (held[]): one that is behind a call of
- * the function that has been entered, or of what jumps there, or of an unknown
- * one.  It is there again before the kernel writes it back, for the return: then
- * it is behind any call.
+ * Between the kernel's putting a uretprobe's address onto the stack and its noting
+ * the return address that was there, that return address is only in one of the
+ * kernel's registers, or saved on top of its stack.  An interrupt there sees those
+ * words (held[]); the return address is the one behind a call of the function that
+ * has been entered, or of a function that jumps there, or an indirect call.  It is
+ * in those words again before the kernel writes it back, for the return: then it is
+ * behind any call.
+ *
+ * Tries held word i, for bpf_loop().  Returns 1 if it is the return address.
  */
 static long
 walk_try_held(__u32 i, void *ctx)
@@ -451,6 +450,7 @@ walk_try_held(__u32 i, void *ctx)
 	return 1;
 }
 
+/* Finds the return address that a uretprobe is just replacing, if there is one. */
 static __always_inline void
 walk_just_hidden(__u32 key, struct walk *w, struct task_struct *task)
 {
@@ -458,28 +458,29 @@ walk_just_hidden(__u32 key, struct walk *w, struct task_struct *task)
 	__u64 page = area ? BPF_CORE_READ(area, vaddr) : 0, word;
 	struct return_instance *r = (struct return_instance *)w->returns;
 
-	if (!page || walk_read(w, w->regs.sp, &word) || word - page >= WALK_SLOT ||
+	if (!page || step_read(w, w->regs.sp, &word) || word - page >= MACHINE_UPROBE_SLOT ||
 	    (r && BPF_CORE_READ(r, stack) == w->regs.sp))
 		return;
 	w->returning = 0;
 	bpf_loop(WALK_HELD_WORDS, walk_try_held, &key, 0);
 }
 
+/* Goes on in the caller of a function whose uretprobe is being handled. */
 static __always_inline void
 walk_trampoline(__u32 key, struct walk *w, int held)
 {
 	struct return_instance *r = (struct return_instance *)w->returns;
 	__u64 top = r ? BPF_CORE_READ(r, stack) + 8 : 0, sp = w->regs.sp;
 
-	if (r && top - sp <= WALK_PUSHED) {
+	if (r && top - sp <= MACHINE_UPROBE_PUSHED) {
 		w->regs.pc = BPF_CORE_READ(r, orig_ret_vaddr);
 		w->regs.sp = top;
 		w->regs.exact = 0;
 		w->returns = (__u64)BPF_CORE_READ(r, next);
 		return;
 	}
-	for (int i = 0; i <= WALK_PUSHED; i += 8)
-		if (walk_back(w, sp + i) == 0)
+	for (int i = 0; i <= MACHINE_UPROBE_PUSHED; i += 8)
+		if (walk_return_by(w, sp + i) == 0)
 			return;
 	if (!held)
 		return;
@@ -489,11 +490,12 @@ walk_trampoline(__u32 key, struct walk *w, int held)
 		return;
 	w->hidden_at = 0;
 	w->regs.pc = w->hidden;
-	w->regs.sp = sp + WALK_PUSHED;
+	w->regs.sp = sp + MACHINE_UPROBE_PUSHED;
 	w->regs.exact = 0;
 }
 
-/* Out of that page. */
+/* Goes on where a thread in the page [uprobes] would be without probes: see
+ * machine.bpf.h. */
 static __always_inline void
 walk_leave_uprobes(__u32 key, struct walk *w, struct task_struct *task, int held)
 {
@@ -501,25 +503,19 @@ walk_leave_uprobes(__u32 key, struct walk *w, struct task_struct *task, int held
 	__u64 page = area ? BPF_CORE_READ(area, vaddr) : 0;
 	struct uprobe_task *utask = task->utask;
 
-	if (!page || w->regs.pc - page >= WALK_PAGE)
+	if (!page || w->regs.pc - page >= MACHINE_PAGE)
 		return;
-	if (w->regs.pc - page < WALK_SLOT)
+	if (w->regs.pc - page < MACHINE_UPROBE_SLOT)
 		walk_trampoline(key, w, held);
 	else if (utask)
 		w->regs.pc = utask->vaddr;
 }
 
-/* The current task's user stack.  held: w->held has the kernel's registers. */
+/* Walks the current task's user stack.  held: w->held has the kernel's registers. */
 static __always_inline void
 walk_user(__u32 key, struct walk *w, struct task_struct *task, int held)
 {
-	struct pt_regs___kernel *regs = (void *)bpf_task_pt_regs(task);
-
-	w->regs.pc = regs->ip;
-	w->regs.sp = regs->sp;
-	w->regs.bp = regs->bp;
-	w->regs.r11 = regs->r11;
-	w->regs.exact = 1;
+	machine_user_regs(task, &w->regs);
 	w->returns = walk_pending(task);
 	walk_leave_uprobes(key, w, task, held);
 	if (held)
@@ -527,6 +523,7 @@ walk_user(__u32 key, struct walk *w, struct task_struct *task, int held)
 	walk_from(key, w);
 }
 
+/* Puts an event into the ring buffer.  Returns not 0 if there is no room. */
 static __always_inline int
 walk_put(void *event, __u64 size)
 {
@@ -537,22 +534,22 @@ walk_put(void *event, __u64 size)
 	return bpf_ringbuf_output(&ring, event, size, flags) != 0;
 }
 
-/* Tell the stack if it is new: its id, or 0 where there was no room. */
+/* Emits the stack if it is new.  Returns its id, or 0 where there was no room. */
 static __always_inline __u64
-walk_tell(struct walk *w)
+walk_emit(struct walk *w)
 {
 	__u64 id = w->out.id ^ w->out.end ^ (__u64)w->out.nkernel << 8, size;
 	__u8 one = 1;
 
 	if (id == 0)
 		id = 1;
-	if (bpf_map_lookup_elem(&told, &id))
+	if (bpf_map_lookup_elem(&emitted, &id))
 		return id;
 	w->out.id = id;
 	size = WALK_STACK_HEAD + 8 * (__u64)w->out.n;
 	if (size > sizeof w->out || walk_put(&w->out, size))
 		return 0;
-	bpf_map_update_elem(&told, &id, &one, BPF_ANY);
+	bpf_map_update_elem(&emitted, &id, &one, BPF_ANY);
 	return id;
 }
 

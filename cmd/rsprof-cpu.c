@@ -154,16 +154,14 @@ static void
 saw_copy(struct profiler *p, const struct perf_record *r)
 {
 	const struct unwind_stack stack = { .bytes = r->sample.stack,
-		.sp = r->sample.sp, .len = r->sample.len };
-	const struct step_regs regs = { r->sample.pc, r->sample.sp, r->sample.bp, 1,
-		0, r->sample.r11 };
+		.sp = r->sample.regs.sp, .len = r->sample.len };
 	struct target *t = sampled(p, r->time, r->pid, r->tid);
 	struct rec_ref leaf = { 0, "no-stack" };
 
 	if (t == NULL)
 		return;
 	if (r->sample.has_user) {
-		walk(p, t, &stack, regs, r->time);
+		walk(p, t, &stack, r->sample.regs, r->time);
 		targets_walk(p->targets, &p->walk, &leaf);
 	}
 	targets_kernel(p->targets, r->time, r->sample.kernel, r->sample.nkernel,
@@ -218,15 +216,14 @@ static struct rec_ref
 walk_copy(struct profiler *p, struct target *t, const struct cpu_walked *s)
 {
 	const struct cpu_copy *c = s->copy;
-	size_t below = c->sp - c->from, len = (size_t)c->pages * CPU_COPY_PAGE;
-	const struct unwind_stack stack = { .bytes = c->page[0] + below, .sp = c->sp,
+	size_t below = c->regs.sp - c->from, len = (size_t)c->pages * CPU_COPY_PAGE;
+	const struct unwind_stack stack = { .bytes = c->page[0] + below, .sp = c->regs.sp,
 		.len = len > below ? len - below : 0 };
-	const struct step_regs regs = { c->pc, c->sp, c->bp, 1, 0, c->r11 };
 	uint64_t kernel[WALK_KERNEL_DEPTH];
 	struct rec_ref leaf;
 
 	memcpy(kernel, c->kernel, sizeof kernel);
-	walk(p, t, &stack, regs, s->time);
+	walk(p, t, &stack, c->regs, s->time);
 	targets_walk(p->targets, &p->walk, &leaf);
 	targets_kernel(p->targets, s->time, kernel, c->nkernel, &leaf);
 	return leaf;
@@ -280,14 +277,13 @@ saw_waiting(void *ctx, const struct cpu_waiter *seen)
 {
 	struct profiler *p = ctx;
 	struct target *t = sampled(p, proc_now(), seen->pid, seen->tid);
-	const struct step_regs regs = { seen->pc, seen->sp, seen->bp, 1, 0, 0 };
-	const struct unwind_stack stack = { .sp = seen->sp, .more = read_waiting,
+	const struct unwind_stack stack = { .sp = seen->regs.sp, .more = read_waiting,
 		.ctx = t };
 	struct rec_ref leaf = { 0, "no-stack" };
 
 	if (t == NULL)
 		return leaf;
-	addrspace_walk(&t->space, &stack, regs, &p->walk);
+	addrspace_walk(&t->space, &stack, seen->regs, &p->walk);
 	targets_walk(p->targets, &p->walk, &leaf);
 	return leaf;
 }

@@ -140,14 +140,12 @@ walk(struct profiler *p, struct target *t, const struct perf_record *r,
     struct rec_ref *leaf)
 {
 	const struct unwind_stack stack = { .bytes = r->sample.stack,
-		.sp = r->sample.sp, .len = r->sample.len };
-	const struct step_regs regs = { r->sample.pc, r->sample.sp, r->sample.bp, 1, 0,
-		r->sample.r11 };
+		.sp = r->sample.regs.sp, .len = r->sample.len };
 
-	addrspace_walk(&t->space, &stack, regs, &p->walk);
+	addrspace_walk(&t->space, &stack, r->sample.regs, &p->walk);
 	if (p->walk.unknown && r->time >= t->looked + RELOOK_NS) {
 		target_look(p->targets, t);
-		addrspace_walk(&t->space, &stack, regs, &p->walk);
+		addrspace_walk(&t->space, &stack, r->sample.regs, &p->walk);
 	}
 	targets_walk(p->targets, &p->walk, leaf);
 }

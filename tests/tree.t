@@ -5,6 +5,7 @@
 
 cd "$ROOT" || exit 1
 page=CONTRIBUTING.md
+machine=$(sed -n 's/^MACHINE := //p' Makefile)
 
 # rooms: the table of the page, as "ROOM ALLOWED...", the lowest first.
 rooms() {
@@ -36,7 +37,7 @@ awk '{ for (i = 2; i <= NF; i++) if (!($i in seen)) print $1 " before " $i; seen
 same 'a room may include only rooms above it in the table' "$T/out" /dev/null
 
 # An include is of a room's header, of bpf/, or of a file that the build makes.
-includes lib/*/*.[ch] >"$T/includes"
+includes lib/*/*.[ch] lib/*/*/*.[ch] >"$T/includes"
 awk -F: -v bpf="$(sed -n 's/^Headers of bpf\/ are open to \(.*\)\.$/\1/p' "$page")" '
 	BEGIN { n = split(bpf, w, /, | and /); for (i = 1; i <= n; i++) may[w[i], "bpf"] }
 	NR == FNR { n = split($0, w, " "); for (i = 1; i <= n; i++) may[w[1], w[i]]; next }
@@ -49,20 +50,20 @@ same 'every include is of a room that its room may include' "$T/out" /dev/null
 ok 'the table was compared with many' [ "$(wc -l <"$T/includes")" -ge 300 ]
 
 sed 's|^lib/||' "$T/includes" | awk -F: '{ print $1, $3 }' |
-	sed 's/\.[ch]\( \|$\)/\1/g' | awk '$1 != $2' >"$T/edges"
+	sed 's/\.[ch]\( \|$\)/\1/g' | sed "s|/$machine/|/|g" | awk '$1 != $2' >"$T/edges"
 tsort "$T/edges" >"$T/sorted" 2>"$T/out"
 same 'no two files include each other, not even by way of others' "$T/out" /dev/null
 
 for file in lib/*/*.h; do
 	printf '#include "%s"\n' "${file#lib/}"
-	${CC:-cc} -std=c11 -D_GNU_SOURCE -I. -Ilib -fsyntax-only -x c "$file" 2>&1
+	${CC:-cc} -std=c11 -D_GNU_SOURCE -I. -Ilib "-Ibpf/$machine" -fsyntax-only -x c "$file" 2>&1
 done >"$T/all" 2>&1
 grep -v '^#include' "$T/all" >"$T/out"
 same 'every header can be included alone' "$T/out" /dev/null
 
 # The own header comes first, so that the compiler checks that too.
-for file in lib/*/*.c; do
-	header=${file#lib/} header=${header%.c}.h
+for file in lib/*/*.c lib/*/*/*.c; do
+	header=$(echo "${file#lib/}" | sed "s|/$machine/|/|; s/c$/h/")
 	[ ! -f "lib/$header" ] ||
 		[ "$(sed -n 's/^#include ["<]\(.*\)[">]$/\1/p' "$file" | head -n 1)" = "$header" ] ||
 		echo "$file"

@@ -12,11 +12,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/page.h"
 #include "doctor/caps.h"
 #include "doctor/verdict.h"
 #include "os/btf.h"
 #include "os/proc.h"
 #include "os/rawbpf.h"
+#include "os/regs.h"
 #include "os/selftest.h"
 #include "sample/cpu.h"
 #include "sample/sampler.h"
@@ -179,12 +181,12 @@ check_bpf_loop(const struct caps *me, struct verdict *out)
 void
 check_bpf_task(const struct caps *me, struct verdict *out)
 {
-	static const struct bpf_insn insn[] = {
+	const struct bpf_insn insn[] = {
 		CALL(FUNC_GET_CURRENT_TASK_BTF), COPY(6, 0),
 		COPY(1, 10), ADD(1, -8), SET(2, 8), COPY(3, 6),
 		CALL(BPF_FUNC_probe_read_kernel),
 		COPY(1, 6), CALL(FUNC_TASK_PT_REGS),
-		LOAD(1, 0, 152), /* struct pt_regs of asm/ptrace.h: rsp */
+		LOAD(1, 0, (int16_t)regs_kernel_sp()),
 		COPY(3, 1), COPY(1, 10), ADD(1, -8), SET(2, 8),
 		CALL(BPF_FUNC_probe_read_user), SET(0, 0), EXIT
 	};
@@ -219,7 +221,7 @@ ring_has(void *ctx)
 static void
 try_ring(const struct caps *me, int map, int program, struct verdict *out)
 {
-	struct ring r = { NULL, (size_t)sysconf(_SC_PAGESIZE) };
+	struct ring r = { NULL, page_size() };
 	int clock;
 
 	r.bytes = mmap(NULL, 3 * r.page, PROT_READ, MAP_SHARED, map, 0);
@@ -243,7 +245,7 @@ check_bpf_ringbuf(const struct caps *me, struct verdict *out)
 {
 	struct rawbpf_program p = { .type = BPF_PROG_TYPE_PERF_EVENT };
 	int fd, map = rawbpf_map(BPF_MAP_TYPE_RINGBUF, 0,
-	    (unsigned)sysconf(_SC_PAGESIZE));
+	    (unsigned)page_size());
 	const struct bpf_insn insn[] = {
 		STORE(10, -8, 42), WIDE(1, BPF_PSEUDO_MAP_FD, map), COPY(2, 10),
 		ADD(2, -8), SET(3, 8), SET(4, 0), CALL(BPF_FUNC_ringbuf_output),

@@ -174,7 +174,7 @@ configure(struct heap *h, const struct heap_options *o)
 	b->bss->nsites = 1;
 	bpf_map__set_max_entries(b->maps.ring, RING_BYTES);
 	bpf_map__set_max_entries(b->maps.scratch, scratch);
-	bpf_map__set_max_entries(b->maps.memo_stacks, scratch);
+	bpf_map__set_max_entries(b->maps.walk_chunks, scratch);
 	h->sessions = loader_has_sessions();
 	bpf_program__set_autoload(b->progs.on_session, h->sessions != 0);
 	bpf_program__set_autoload(b->progs.on_entry, !h->sessions);

@@ -1,6 +1,5 @@
 #include "os/perf.h"
 
-#include <asm/perf_regs.h>
 #include <errno.h>
 #include <linux/perf_event.h>
 #include <poll.h>
@@ -16,7 +15,8 @@
 
 #include "base/array.h"
 #include "base/idmap.h"
-#include "os/perf_decode.h"
+#include "base/page.h"
+#include "os/regs.h"
 
 #define CPUS 4096
 #define RING_MOST (16UL << 20)      /* bytes of one ring */
@@ -183,8 +183,7 @@ set_copy(struct perf_event_attr *a, const struct perf_options *o)
 	}
 	if (o->address)
 		a->sample_type |= PERF_SAMPLE_ADDR;
-	a->sample_regs_user = 1ULL << PERF_REG_X86_BP | 1ULL << PERF_REG_X86_SP |
-	    1ULL << PERF_REG_X86_IP | 1ULL << PERF_REG_X86_R11;
+	a->sample_regs_user = regs_perf_mask();
 	a->sample_stack_user = o->copy;
 	a->inherit = 1;
 	a->inherit_thread = !o->children;
@@ -280,7 +279,7 @@ perf_free(struct perf *p)
 		if (r->fd >= 0 && p->all)
 			close(r->fd);
 		if (r->page)
-			munmap(r->page, r->size + (size_t)sysconf(_SC_PAGESIZE));
+			munmap(r->page, r->size + page_size());
 		free(r->bounce);
 	}
 	for (size_t i = 0; i < p->nroot; i++) {
@@ -325,7 +324,7 @@ open_event(struct perf *p, pid_t tid, int cpu)
 static int
 map_ring(struct ring *r, int fd)
 {
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t page = page_size();
 	void *m;
 
 	r->bounce = malloc(BOUNCE);
@@ -640,7 +639,7 @@ read_ring(struct perf *p, struct ring *r, struct perf_record *out)
 	}
 	memset(out, 0, sizeof *out);
 	out->time = r->next_time;
-	got = perf_decode(bytes, p->attr.sample_type, out);
+	got = perf_record_decode(bytes, p->attr.sample_type, out);
 	if (got > 0 && out->type == PERF_SAMPLE &&
 	    !(p->attr.sample_type & PERF_SAMPLE_PERIOD))
 		out->sample.count = p->attr.sample_period;

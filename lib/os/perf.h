@@ -14,6 +14,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "os/perf_record.h"
+
 struct perf;
 
 /* What is counted, as perf_event_open(2) has it. */
@@ -80,48 +82,6 @@ uint64_t perf_counted(const struct perf *p);
  * (EINTR: a signal), else 1 where fd is readable, 2 where out has no reader,
  * 3 both. */
 int perf_wait(struct perf *p, int fd, int out, const int more[2], int milliseconds);
-
-enum perf_type {
-	PERF_SAMPLE,
-	PERF_MAP,      /* executable memory was mapped */
-	PERF_NAME,     /* a thread's name has changed */
-	PERF_EXEC,     /* a process has executed another program */
-	PERF_FORK,     /* a thread was created */
-	PERF_EXIT,     /* a thread has ended */
-	PERF_LOST,     /* count records did not fit into the ring */
-	PERF_THROTTLE, /* the kernel suspended sampling */
-	PERF_DAMAGED   /* a record that makes no sense */
-};
-
-/* Pointers are valid until the next call of perf_next(). */
-struct perf_record {
-	enum perf_type type;
-	uint64_t time; /* CLOCK_MONOTONIC, ns */
-	pid_t pid, tid; /* of PERF_FORK: of the new thread */
-	union {
-		struct {
-			uint64_t event; /* the id of what took it */
-			uint64_t count; /* that it stands for: ns, or events */
-			int has_user; /* the registers are set */
-			uint64_t addr; /* see struct perf_options */
-			uint64_t pc, sp, bp, r11;
-			const void *stack; /* from sp on */
-			size_t len;
-			const uint64_t *kernel; /* addresses, innermost first */
-			size_t nkernel;
-		} sample;
-		struct {
-			uint64_t start, end, offset, ino;
-			uint32_t major, minor;
-			const char *path;
-		} map;
-		const char *name;          /* PERF_NAME, PERF_EXEC */
-		struct {
-			pid_t pid, tid;
-		} parent;                  /* PERF_FORK */
-		uint64_t count;            /* PERF_LOST */
-	};
-};
 
 /*
  * The next record in the order of time, not later than `until`.  1, or 0

@@ -7,15 +7,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ptrace.h>
-#include <sys/user.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "bpf/step.h"
 #include "os/proc.h"
+#include "os/regs.h"
 
-#define NO_ADDRESS 1 /* not aligned */
 #define TIMEOUT_NS 1000000000ULL
 
 /* ---- /proc ------------------------------------------------------------- */
@@ -119,7 +117,7 @@ tracee_peek(struct tracee_peek *p, pid_t tid, struct step_regs *regs)
 		return -1;
 	p->tid = tid;
 	p->switches = st.switches;
-	*regs = (struct step_regs){ p->pc, p->sp, NO_ADDRESS, 1, 0, NO_ADDRESS };
+	regs_waiting(p->pc, p->sp, regs);
 	return 0;
 }
 
@@ -187,8 +185,6 @@ await_stop(pid_t tid, int *signal)
 int
 tracee_stop(pid_t tid, struct step_regs *regs, int *signal)
 {
-	struct user_regs_struct u;
-
 	if (ptrace(PTRACE_SEIZE, tid, NULL, NULL) < 0) {
 		/* One that has ended must not be traced either. */
 		if (errno == EPERM && proc_has_ended(tid))
@@ -198,11 +194,10 @@ tracee_stop(pid_t tid, struct step_regs *regs, int *signal)
 	if (ptrace(PTRACE_INTERRUPT, tid, NULL, NULL) < 0 ||
 	    await_stop(tid, signal) < 0)
 		return -1;
-	if (ptrace(PTRACE_GETREGS, tid, NULL, &u) < 0) {
+	if (regs_stopped(tid, regs) < 0) {
 		tracee_go(tid, *signal);
 		return -1;
 	}
-	*regs = (struct step_regs){ u.rip, u.rsp, u.rbp, 1, 0, u.r11 };
 	return 0;
 }
 
@@ -218,7 +213,7 @@ void
 tracee_memory(struct tracee_memory *m, pid_t tid)
 {
 	m->tid = tid;
-	for (size_t i = 0; i < TRACEE_PAGES; i++)
+	for (size_t i = 0; i < TRACEE_BLOCKS; i++)
 		m->addr[i] = 1;
 }
 
@@ -226,17 +221,17 @@ int
 tracee_word(void *ctx, uint64_t addr, uint64_t *out)
 {
 	struct tracee_memory *m = ctx;
-	uint64_t at = addr % TRACEE_PAGE, page = addr - at;
-	size_t i = addr / TRACEE_PAGE % TRACEE_PAGES;
+	uint64_t at = addr % TRACEE_BLOCK, block = addr - at;
+	size_t i = addr / TRACEE_BLOCK % TRACEE_BLOCKS;
 
-	if (at > TRACEE_PAGE - sizeof *out)
+	if (at > TRACEE_BLOCK - sizeof *out)
 		return proc_read(m->tid, addr, out, sizeof *out);
-	if (m->addr[i] != page) {
+	if (m->addr[i] != block) {
 		m->addr[i] = 1;
-		if (proc_read(m->tid, page, m->page[i], TRACEE_PAGE) < 0)
+		if (proc_read(m->tid, block, m->block[i], TRACEE_BLOCK) < 0)
 			return -1;
-		m->addr[i] = page;
+		m->addr[i] = block;
 	}
-	memcpy(out, m->page[i] + at, sizeof *out);
+	memcpy(out, m->block[i] + at, sizeof *out);
 	return 0;
 }

@@ -62,14 +62,14 @@ void tracee_go(pid_t tid, int signal);
 
 /* ---- memory ------------------------------------------------------------ */
 
-#define TRACEE_PAGE 4096
-#define TRACEE_PAGES 16
+#define TRACEE_BLOCK 4096 /* never more than a page */
+#define TRACEE_BLOCKS 16
 
-/* Some pages of a process' memory as they were when first asked for. */
+/* Some blocks of a process' memory as they were when first asked for. */
 struct tracee_memory {
 	pid_t tid;
-	uint64_t addr[TRACEE_PAGES]; /* of each page; 1: none */
-	unsigned char page[TRACEE_PAGES][TRACEE_PAGE];
+	uint64_t addr[TRACEE_BLOCKS]; /* of each block; 1: none */
+	unsigned char block[TRACEE_BLOCKS][TRACEE_BLOCK];
 };
 
 /* Whose memory it is from now on; what is known is forgotten. */

@@ -325,7 +325,7 @@ look(struct cpu *w,
 		return -1;
 	while (got == 0 && read(fd, &in, sizeof in) == sizeof in) {
 		const struct cpu_waiter seen = { (pid_t)in.pid, (pid_t)in.tid,
-			CPU_SEEN_STACK | in.tid, in.pc, in.sp, in.bp };
+			CPU_SEEN_STACK | in.tid, in.regs };
 
 		got = keep_seen(w, &seen, fn(ctx, &seen));
 	}

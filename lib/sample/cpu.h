@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "bpf/step.h"
 #include "stream/rec.h"
 
 struct cpu_copy;
@@ -73,7 +74,8 @@ int cpu_next(struct cpu *w, uint64_t until, struct cpu_walked *out);
  * has the stack `id'. */
 struct cpu_waiter {
 	pid_t pid, tid;
-	uint64_t id, pc, sp, bp;
+	uint64_t id;
+	struct step_regs regs;
 };
 
 /* Find those, and call fn for each, whose result is the stack's place.  -1 with errno. */

@@ -83,7 +83,7 @@ rule(const struct state *s, const struct cfa_cie *cie)
 		        words(negative(s->n), STEP_CFA_MAX)
 		    ? STEP_RULE(STEP_DEREF, -s->n / 8, 0)
 		    : bad;
-	if (s->rbp.where == W_CFA && s->rbp.n < 0 && words(negative(s->rbp.n), STEP_RBP_MAX))
+	if (s->rbp.where == W_CFA && s->rbp.n < 0 && words(negative(s->rbp.n), STEP_FP_MAX))
 		rbp = (uint32_t)(-s->rbp.n / 8);
 	else if (s->rbp.where != W_SAME)
 		return bad;
@@ -96,8 +96,8 @@ rule(const struct state *s, const struct cfa_cie *cie)
 	if (s->reg == REG_R11)
 		return STEP_RULE(STEP_R11, s->n / 8, rbp);
 	if (s->reg == REG_RSP)
-		return STEP_RULE(STEP_RSP, s->n / 8, rbp);
-	return s->reg == REG_RBP ? STEP_RULE(STEP_RBP, s->n / 8, rbp) : bad;
+		return STEP_RULE(STEP_SP, s->n / 8, rbp);
+	return s->reg == REG_RBP ? STEP_RULE(STEP_FP, s->n / 8, rbp) : bad;
 }
 
 /* CFA expressions that compilers, linkers and glibc write. */

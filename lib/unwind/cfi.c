@@ -470,12 +470,12 @@ add_plt(struct compiler *m)
 	struct elf_file_section s = elf_file_section(m->obj, ".plt");
 
 	if (s.len > 16) {
-		add_fixed(m, s.addr, 16, STEP_RULE(STEP_RSP, 3, 0));
+		add_fixed(m, s.addr, 16, STEP_RULE(STEP_SP, 3, 0));
 		add_fixed(m, s.addr + 16, s.len - 16, STEP_RULE(STEP_PLT, 11, 0));
 	}
 	for (size_t i = 0; i < sizeof name / sizeof *name; i++) {
 		s = elf_file_section(m->obj, name[i]);
-		add_fixed(m, s.addr, s.len, STEP_RULE(STEP_RSP, 1, 0));
+		add_fixed(m, s.addr, s.len, STEP_RULE(STEP_SP, 1, 0));
 	}
 }
 
@@ -495,11 +495,11 @@ add_init(struct compiler *m, const char *section)
 		return;
 	in += sizeof enter;
 	out += sizeof leave - 1;
-	add_fixed(m, s.addr, (uint64_t)(in - s.bytes), STEP_RULE(STEP_RSP, 1, 0));
+	add_fixed(m, s.addr, (uint64_t)(in - s.bytes), STEP_RULE(STEP_SP, 1, 0));
 	add_fixed(m, s.addr + (uint64_t)(in - s.bytes), (uint64_t)(out - in),
-	    STEP_RULE(STEP_RSP, 2, 0));
+	    STEP_RULE(STEP_SP, 2, 0));
 	add_fixed(m, s.addr + (uint64_t)(out - s.bytes), 1,
-	    STEP_RULE(STEP_RSP, 1, 0));
+	    STEP_RULE(STEP_SP, 1, 0));
 }
 
 /* musl's signal restorer has no entry: mov $SYS_rt_sigreturn, %rax; syscall. */

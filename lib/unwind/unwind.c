@@ -1,23 +1,14 @@
-/* What the step of bpf/step.h asks of a copied stack. */
-struct step_row;
-static int row_at(void *ctx, unsigned i, struct step_row *row);
-static int page_at(void *ctx, unsigned p, unsigned *low, unsigned *high);
-static int read_word(void *ctx, unsigned long long addr, unsigned long long *out);
-static int mapped(void *ctx, unsigned long long addr);
-#define STEP_ROW row_at
-#define STEP_PAGE page_at
-#define STEP_READ read_word
-#define STEP_RETURN read_word
-#define STEP_MAPPED mapped
-
 #include "unwind/unwind.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "bpf/step_frame.h"
+
 /* How far above its top a stack is believed to reach. */
 #define STACK_MAX (1ULL << 30)
 
+/* What the step works on: a table, or a stack and the code that it is of. */
 struct walk {
 	const struct unwind_table *t;
 	const struct unwind_stack *s;
@@ -25,22 +16,18 @@ struct walk {
 	int beyond;
 };
 
-static int
-row_at(void *ctx, unsigned i, struct step_row *row)
+STEP_INLINE int
+step_row(struct walk *w, step_u32 i, struct step_row *row)
 {
-	const struct walk *w = ctx;
-
 	if (i >= w->t->nrow)
 		return -1;
 	*row = w->t->row[i];
 	return 0;
 }
 
-static int
-page_at(void *ctx, unsigned p, unsigned *low, unsigned *high)
+STEP_INLINE int
+step_page(struct walk *w, step_u32 p, step_u32 *low, step_u32 *high)
 {
-	const struct walk *w = ctx;
-
 	if (w->t->page == NULL || p >= w->t->npage)
 		return -1;
 	*low = w->t->page[p];
@@ -48,18 +35,15 @@ page_at(void *ctx, unsigned p, unsigned *low, unsigned *high)
 	return 0;
 }
 
-static int
-mapped(void *ctx, unsigned long long addr)
+STEP_INLINE int
+step_mapped(struct walk *w, step_u64 addr)
 {
-	const struct walk *w = ctx;
-
 	return w->code->mapped(w->code->ctx, addr);
 }
 
-static int
-read_word(void *ctx, unsigned long long addr, unsigned long long *out)
+STEP_INLINE int
+step_read(struct walk *w, step_u64 addr, step_u64 *out)
 {
-	struct walk *w = ctx;
 	uint64_t at = addr - w->s->sp, word;
 	int got;
 
@@ -70,7 +54,7 @@ read_word(void *ctx, unsigned long long addr, unsigned long long *out)
 	}
 	if (w->s->more)
 		got = w->s->more(w->s->ctx, addr, &word);
-	else if (mapped(w, addr))
+	else if (step_mapped(w, addr))
 		got = w->code->read(w->code->ctx, addr, &word);
 	else {
 		/* No copy at all: there is nothing at the stack pointer. */
@@ -79,6 +63,12 @@ read_word(void *ctx, unsigned long long addr, unsigned long long *out)
 	}
 	*out = got < 0 ? 0 : word;
 	return got;
+}
+
+STEP_INLINE int
+step_return(struct walk *w, step_u64 addr, step_u64 *out)
+{
+	return step_read(w, addr, out);
 }
 
 void

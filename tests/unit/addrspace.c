@@ -75,9 +75,9 @@ test_maps(void)
 
 /* A module whose code has one rule per 16 bytes. */
 static struct step_row row[] = {
-	{ 0x100, STEP_RULE(STEP_RSP, 1, 0) },    /* a leaf */
-	{ 0x110, STEP_RULE(STEP_RSP, 4, 0) },    /* a frame of 32 bytes */
-	{ 0x120, STEP_RULE(STEP_RBP, 2, 2) },    /* push rbp; mov rsp, rbp */
+	{ 0x100, STEP_RULE(STEP_SP, 1, 0) },    /* a leaf */
+	{ 0x110, STEP_RULE(STEP_SP, 4, 0) },    /* a frame of 32 bytes */
+	{ 0x120, STEP_RULE(STEP_FP, 2, 2) },    /* push rbp; mov rsp, rbp */
 	{ 0x130, STEP_RULE(STEP_ROOT, 0, 0) },
 	{ 0x140, STEP_RULE(STEP_NONE, 0, 0) },
 	{ 0x150, STEP_RULE(STEP_BAD, 0, 0) },
@@ -241,7 +241,7 @@ test_more(struct bench *b)
 	addrspace_walk(&b->space, &stack, regs, &b->walk);
 	ok(went(b, NULL, 4, 0x100, 0x114, 0x124, 0x130),
 	    "what the copy does not have is asked for");
-	regs.bp = 0x5000;
+	regs.fp = 0x5000;
 	addrspace_walk(&b->space, &stack, regs, &b->walk);
 	ok(went(b, "bad-memory", 3, 0x100, 0x114, 0x124), "and is not there either");
 }

@@ -51,7 +51,7 @@ make_table(uint32_t n, uint32_t seed)
 		exit(1);
 	for (uint32_t i = 0; i < n; i++) {
 		t.row[i].offset = 0x1234 + i * 96;
-		t.row[i].rule = STEP_RULE(STEP_RSP, i + seed, i % 7);
+		t.row[i].rule = STEP_RULE(STEP_SP, i + seed, i % 7);
 	}
 	if (unwind_index(&t) < 0)
 		exit(1);

@@ -60,7 +60,7 @@ libdw_rule(Dwarf_Frame *frame)
 			return STEP_RULE(STEP_BAD, 0, 0);
 		rbp = (uint32_t)(-at / 8);
 	}
-	return STEP_RULE(kind == 7 ? STEP_RSP : kind == 6 ? STEP_RBP : STEP_R11,
+	return STEP_RULE(kind == 7 ? STEP_SP : kind == 6 ? STEP_FP : STEP_R11,
 	    cfa, rbp);
 }
 
@@ -80,7 +80,7 @@ compare(const struct elf_file *obj, const struct unwind_table *t, Dwarf_CFI *cfi
 		/* Rules that we make where there is no entry. */
 		if (STEP_KIND(ours) == STEP_NONE || STEP_KIND(ours) == STEP_PLT ||
 		    STEP_KIND(ours) == STEP_CLONE || STEP_KIND(ours) == STEP_SIGNAL ||
-		    STEP_KIND(ours) == STEP_RSP || STEP_KIND(ours) == STEP_ROOT)
+		    STEP_KIND(ours) == STEP_SP || STEP_KIND(ours) == STEP_ROOT)
 			y->none++;
 		else
 			y->wrong++;

@@ -310,7 +310,7 @@ rows_of(const char *name, char buildid[ELF_FILE_BUILDID_MAX])
 static void
 test_cache(void)
 {
-	struct step_row row[2] = { { 16, STEP_RULE(STEP_RSP, 1, 0) },
+	struct step_row row[2] = { { 16, STEP_RULE(STEP_SP, 1, 0) },
 		{ 32, STEP_RULE(STEP_NONE, 0, 0) } };
 	struct unwind_table t = { .row = row, .nrow = 2 }, u;
 	struct cache_key key = { 0 };

@@ -19,12 +19,12 @@ static void
 test_memory(void)
 {
 	static struct tracee_memory m;
-	unsigned char *p = mmap(NULL, (size_t)3 * TRACEE_PAGE, PROT_READ | PROT_WRITE,
+	unsigned char *p = mmap(NULL, (size_t)3 * TRACEE_BLOCK, PROT_READ | PROT_WRITE,
 	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	uint64_t at, want = 0x8877665544332211, out = 0;
 
 	memcpy(&at, &p, sizeof at);
-	munmap(p + (size_t)2 * TRACEE_PAGE, TRACEE_PAGE);
+	munmap(p + (size_t)2 * TRACEE_BLOCK, TRACEE_BLOCK);
 	tracee_memory(&m, getpid());
 	memcpy(p + 16, &want, sizeof want);
 	ok(tracee_word(&m, at + 16, &out) == 0 && out == want, "a word");
@@ -35,19 +35,19 @@ test_memory(void)
 	tracee_memory(&m, getpid());
 	ok(tracee_word(&m, at + 16, &out) == 0 && out == 0, "until it is forgotten");
 	for (unsigned i = 1; i < 8; i++) {
-		memcpy(p + TRACEE_PAGE - i, &want, sizeof want);
+		memcpy(p + TRACEE_BLOCK - i, &want, sizeof want);
 		out = 0;
-		ok(tracee_word(&m, at + TRACEE_PAGE - i, &out) == 0 && out == want,
+		ok(tracee_word(&m, at + TRACEE_BLOCK - i, &out) == 0 && out == want,
 		    "a word over the edge of a page by %u", 8 - i);
 	}
-	memcpy(p + (size_t)2 * TRACEE_PAGE - 8, &want, sizeof want);
-	ok(tracee_word(&m, at + 2 * TRACEE_PAGE - 8, &out) == 0 && out == want,
+	memcpy(p + (size_t)2 * TRACEE_BLOCK - 8, &want, sizeof want);
+	ok(tracee_word(&m, at + 2 * TRACEE_BLOCK - 8, &out) == 0 && out == want,
 	    "the last word of a mapping");
-	ok(tracee_word(&m, at + 2 * TRACEE_PAGE - 7, &out) < 0, "and past it");
-	ok(tracee_word(&m, at + 2 * TRACEE_PAGE, &out) < 0, "and behind it");
+	ok(tracee_word(&m, at + 2 * TRACEE_BLOCK - 7, &out) < 0, "and past it");
+	ok(tracee_word(&m, at + 2 * TRACEE_BLOCK, &out) < 0, "and behind it");
 	ok(tracee_word(&m, 0, &out) < 0 && tracee_word(&m, UINT64_MAX - 2, &out) < 0 &&
 	        tracee_word(&m, 1ULL << 63, &out) < 0, "addresses of nothing");
-	ok(tracee_word(&m, at + 2 * TRACEE_PAGE - 8, &out) == 0 && out == want,
+	ok(tracee_word(&m, at + 2 * TRACEE_BLOCK - 8, &out) == 0 && out == want,
 	    "do not spoil others");
 }
 
@@ -121,7 +121,7 @@ test_waiting(void)
 	ok(tracee_permitted(pid) == 0, "a child may be looked at");
 	ok(tracee_peek(&peek, pid, &seen) == 0 && seen.pc && seen.sp && seen.exact,
 	    "one that waits has a place");
-	ok((seen.bp & 7) && (seen.r11 & 7), "and nothing more");
+	ok((seen.fp & 7) && (seen.r11 & 7), "and nothing more");
 	ok(tracee_still(&peek), "where it stays");
 	ok(tracee_stop(pid, &regs, &sig) == 0 && sig == 0, "it can be stopped");
 	ok(regs.pc == seen.pc && regs.sp == seen.sp && regs.exact,

@@ -1,11 +1,10 @@
-/* Records as perf_event_open(2) describes them, under "MMAP layout". */
-#include "os/perf_decode.h"
+#include "os/perf_record.h"
 
 #include <linux/perf_event.h>
 #include <string.h>
 
 #include "base/bytes.h"
-#include "os/perf.h"
+#include "os/regs.h"
 
 #define RECORD_MOST 65536 /* a record's size is 16 bits */
 
@@ -33,12 +32,8 @@ read_user(struct bytes *b, struct perf_record *out)
 {
 	uint64_t abi = bytes_take(b, 8), size, filled;
 
-	if (abi != PERF_SAMPLE_REGS_ABI_NONE) {
-		out->sample.bp = bytes_take(b, 8);
-		out->sample.sp = bytes_take(b, 8);
-		out->sample.pc = bytes_take(b, 8);
-		out->sample.r11 = bytes_take(b, 8);
-	}
+	if (abi != PERF_SAMPLE_REGS_ABI_NONE)
+		regs_perf_read(b, &out->sample.regs);
 	out->sample.has_user = abi == PERF_SAMPLE_REGS_ABI_64;
 	size = bytes_take(b, 8);
 	if (size == 0)
@@ -122,7 +117,7 @@ read_lost(struct bytes *b, struct perf_record *out)
 }
 
 int
-perf_decode(const void *record, uint64_t sample_type, struct perf_record *out)
+perf_record_decode(const void *record, uint64_t sample_type, struct perf_record *out)
 {
 	struct perf_event_header h;
 	struct bytes b = { record, record, 0 };

@@ -4,8 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "os/perf.h"
-#include "os/perf_decode.h"
+#include "os/perf_record.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -30,7 +29,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(record, &h, sizeof h);
 	memcpy(record + sizeof h, data + 2, size - 2);
 	memset(&out, 0, sizeof out);
-	if (perf_decode(record, data[1] & 1 ? PERF_SAMPLE_CALLCHAIN : 0, &out) == 1) {
+	if (perf_record_decode(record, data[1] & 1 ? PERF_SAMPLE_CALLCHAIN : 0, &out) == 1) {
 		size_t sum = 0;
 
 		if (out.type == PERF_SAMPLE)

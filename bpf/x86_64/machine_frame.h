@@ -1,0 +1,216 @@
+/*
+ * What the step of bpf/step_frame.h has to know of x86-64: rules, call and jump
+ * instructions, frame pointers.
+ */
+#ifndef MACHINE_FRAME_H
+#define MACHINE_FRAME_H
+
+/* Steps out of a signal handler's frame. */
+STEP_INLINE enum step_end
+step_signal(struct walk *w, struct step_regs *r)
+{
+	step_u64 uc = r->sp, pc, sp, fp, r11;
+
+	if (step_read(w, uc + STEP_UC_RIP, &pc) ||
+	    step_read(w, uc + STEP_UC_RSP, &sp) ||
+	    step_read(w, uc + STEP_UC_RBP, &fp) ||
+	    step_read(w, uc + STEP_UC_R11, &r11))
+		return STEP_END_MEMORY;
+	r->pc = pc;
+	r->sp = sp;
+	r->fp = fp;
+	r->r11 = r11;
+	r->exact = 1;
+	return STEP_OK;
+}
+
+/* Tells whether the 8 bytes before a return address end in a call: e8 and four
+ * bytes, or ff /2 with an operand of up to 6 bytes. */
+STEP_INLINE int
+step_called(step_u64 before)
+{
+	if ((before >> 24 & 0xff) == 0xe8)
+		return 1;
+	for (int back = 2; back <= 7; back++) {
+		step_u32 two = before >> (64 - 8 * back) & 0xffff;
+
+		if ((two & 0xff) == 0xff && (two >> 8 & 0x38) == 0x10)
+			return 1;
+	}
+	return 0;
+}
+
+/* Tells whether pc is in known code behind a call, as a return address is.  Sets
+ * *target to the function that a direct call is of, or 0. */
+STEP_INLINE int
+step_returns(struct walk *w, step_u64 pc, step_u64 *target)
+{
+	step_u64 before;
+
+	*target = 0;
+	if (!step_mapped(w, pc - 1) || step_read(w, pc - 8, &before) ||
+	    !step_called(before))
+		return 0;
+	if ((before >> 24 & 0xff) == 0xe8)
+		*target = pc + (step_u64)(long long)(int)(before >> 32);
+	return 1;
+}
+
+/* Reads how the code at addr begins, behind an endbr64.  Returns 0 if that is
+ * not known. */
+STEP_INLINE step_u64
+step_code(struct walk *w, step_u64 addr)
+{
+	step_u64 code;
+
+	if (step_read(w, addr, &code))
+		return 0;
+	if ((code & 0xffffffff) == 0xfa1e0ff3 && step_read(w, addr + 4, &code))
+		return 0;
+	return code;
+}
+
+/* Tells whether the function at addr only goes elsewhere: by jmp *, bnd jmp * or
+ * jmp. */
+STEP_INLINE int
+step_jumps(struct walk *w, step_u64 addr)
+{
+	step_u64 code = step_code(w, addr);
+
+	return (code & 0xffff) == 0x25ff || (code & 0xffffff) == 0x25fff2 ||
+	    (code & 0xff) == 0xe9;
+}
+
+#define STEP_FUNCTION_MAX 65536 /* bytes */
+
+/*
+ * Steps by frame pointer.  The caller's frame is believed if it lies up the
+ * stack, and its return address is behind a call of the function that is being
+ * left, or of a table of jumps.  At a function's first instructions and its last
+ * the code tells how much of the frame there is; a function that makes none is
+ * recognised by the direct call that its return address is behind.
+ */
+STEP_INLINE enum step_end
+step_pointer(struct walk *w, struct step_regs *r)
+{
+	step_u64 cfa = r->fp + 16, code = 0, pc, target, from = r->pc;
+	int made = 1; /* rbp has been saved and set */
+
+	if (r->exact && step_read(w, r->pc, &code) == 0) {
+		if ((code & 0xffffffff) == 0xfa1e0ff3) /* endbr64 */
+			made = 0;
+		else if ((code & 0xff) == 0x55 || (code & 0xff) == 0xc3)
+			made = 0; /* push %rbp; ret */
+		else if ((code & 0xffffff) == 0xe58948) /* mov %rsp, %rbp */
+			cfa = r->sp + 16;
+		else if (step_read(w, r->sp, &pc) == 0 &&
+		    step_returns(w, pc, &target) && target &&
+		    from - target < STEP_FUNCTION_MAX &&
+		    (step_code(w, target) & 0xff) != 0x55)
+			made = 0;
+	}
+	if (!made)
+		cfa = r->sp + 8;
+	if ((cfa & 7) || cfa <= r->sp || step_return(w, cfa - 8, &pc) ||
+	    !step_returns(w, pc, &target))
+		return STEP_END_NONE;
+	if (target && from - target >= STEP_FUNCTION_MAX && !step_jumps(w, target))
+		return STEP_END_NONE;
+	if (made && step_read(w, cfa - 16, &r->fp))
+		return STEP_END_MEMORY;
+	r->sp = cfa;
+	r->pc = pc;
+	r->exact = 0;
+	return STEP_OK;
+}
+
+/* Tells whether by a rule the caller's rbp is saved, and sets *at to where, given
+ * the stack pointer and the CFA of the frame.  If it is not, it is still in rbp. */
+STEP_INLINE int
+step_fp_at(step_u32 rule, step_u64 sp, step_u64 cfa, step_u64 *at)
+{
+	step_u32 words = STEP_FP_WORDS(rule);
+
+	/* Below rsp: an epilogue has popped it, which compilers do not say. */
+	*at = cfa - 8 * words;
+	return words && (STEP_KIND(rule) == STEP_FP || cfa - 8 * words >= sp);
+}
+
+/* Steps from the frame in r to its caller by the rule alone. */
+STEP_INLINE enum step_end
+step_up(struct walk *w, step_u32 rule, struct step_regs *r)
+{
+	step_u64 cfa, pc, at, words = STEP_CFA(rule);
+
+	switch (STEP_KIND(rule)) {
+	case STEP_SP:
+		cfa = r->sp + 8 * words;
+		break;
+	case STEP_FP:
+		cfa = r->fp + 8 * words;
+		break;
+	case STEP_DEREF:
+		if (step_read(w, r->fp - 8 * words, &cfa))
+			return STEP_END_MEMORY;
+		break;
+	case STEP_SAVED:
+		if (step_read(w, r->sp + 8 * words, &cfa))
+			return STEP_END_MEMORY;
+		cfa += 8;
+		break;
+	case STEP_PLT:
+		cfa = r->sp + ((r->pc & 15) >= words ? 16 : 8);
+		break;
+	case STEP_CLONE:
+		cfa = r->sp + 8;
+		break;
+	case STEP_R11:
+		if (!r->exact)
+			return STEP_END_BAD;
+		cfa = r->r11 + 8 * words;
+		break;
+	case STEP_SIGNAL:
+		return step_signal(w, r);
+	case STEP_FRAME:
+		return step_pointer(w, r);
+	case STEP_ROOT:
+		return STEP_END_ROOT;
+	case STEP_FIRST:
+		return !r->exact && r->fp == 0 ? STEP_END_ROOT : STEP_END_NONE;
+	case STEP_NONE:
+		return STEP_END_NONE;
+	default:
+		return STEP_END_BAD;
+	}
+	if ((cfa & 7) || step_return(w, cfa - 8, &pc))
+		return STEP_END_MEMORY;
+	at = r->fp;
+	if ((STEP_KIND(rule) == STEP_DEREF || step_fp_at(rule, r->sp, cfa, &at)) &&
+	    step_read(w, at, &r->fp))
+		return STEP_END_MEMORY;
+	r->sp = cfa;
+	r->pc = pc;
+	r->exact = 0;
+	return STEP_OK;
+}
+
+/* Tells whether a step by a rule reads nothing but the return address and, where
+ * step_fp_at() says so, the saved rbp. */
+STEP_INLINE int
+step_is_plain(step_u32 rule)
+{
+	step_u32 kind = STEP_KIND(rule);
+
+	return kind == STEP_SP || kind == STEP_FP || kind == STEP_PLT || kind == STEP_CLONE;
+}
+
+/* Returns where the return address stands that decides about such a step, given
+ * the stack pointer and the CFA of the frame. */
+STEP_INLINE step_u64
+step_return_at(step_u32 rule, step_u64 sp, step_u64 cfa)
+{
+	/* Where a thread begins there may be none. */
+	return STEP_KIND(rule) == STEP_CLONE ? sp : cfa - 8;
+}
+
+#endif
