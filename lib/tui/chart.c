@@ -6,13 +6,13 @@
 #include "base/units.h"
 #include "tui/grid.h"
 
-#define LABEL 8 /* columns of the labels at the left, axis included */
+#define LABEL 8 /* columns of labels and axis, at the left */
 #define SECOND UINT64_C(1000000000)
 #define MILLISECOND UINT64_C(1000000)
 
-/* The glyphs that one cell can show. */
+/* The glyphs of a grid, and how many steps a cell can show. */
 struct ink {
-	int across, down; /* steps of a cell */
+	int across, down; /* steps per cell */
 	const wchar_t *axis, *tick, *corner, *line;
 };
 
@@ -53,7 +53,7 @@ chart_value(double value, int bytes, char *buf, size_t size)
 	return buf;
 }
 
-/* The same for bytes: of powers of 2. */
+/* Round bytes up to a multiple of a power of 2. */
 static double
 round_bytes(double value)
 {
@@ -109,13 +109,13 @@ sum(const struct chart *c, size_t i)
 	return c->value[i] + (c->over ? c->over[i] : 0);
 }
 
-/* From where on, and how far, a step from the left is filled: with the first series,
- * with both. */
+/* The filled part of a step, in steps of height: from `low` to `first` by the first
+ * series, up to `both` by the second. */
 struct bar {
 	int low, first, both;
 };
 
-/* The values that an axis is for. */
+/* The range of values of an axis. */
 struct range {
 	double low, high;
 };
@@ -130,7 +130,7 @@ height(double value, const struct range *r, int all)
 	return h < 1 ? 1 : h > all ? all : (int)h;
 }
 
-/* A line at a height, from where it was before. */
+/* Returns the stroke of a line from the height before to the one now. */
 static struct bar
 stroke(int last, int now)
 {
@@ -159,7 +159,7 @@ bar(const struct chart *c, const struct range *r, int step, int steps, int all)
 	return c->line ? stroke(height(sum(c, before), r, all), b.both) : b;
 }
 
-/* Of the second series every other dot is set, and its upper edge. */
+/* Returns whether a dot is set: the second series has every other dot, and its upper edge. */
 static int
 is_set(struct bar b, int x, int y)
 {
@@ -240,7 +240,7 @@ draw_column(struct grid *g, const struct grid_area *plot, int x,
 	}
 }
 
-/* ---- lines over it ----------------------------------------------------- */
+/* ---- lines ------------------------------------------------------------- */
 
 static struct bar
 line_bar(const struct chart *c, const struct chart_line *line, const struct range *r,
@@ -253,7 +253,8 @@ line_bar(const struct chart *c, const struct chart_line *line, const struct rang
 	return stroke(height(line->value[before], r, all), height(line->value[i], r, all));
 }
 
-/* Where lines meet in a cell it has the dots of all, and the color of the last one. */
+/* Draw a line's part of a column.  In a cell where lines meet, dots add up and the last
+ * line gives the color. */
 static void
 draw_line_column(struct grid *g, const struct grid_area *plot, int x, const struct chart *c,
     const struct chart_line *line, const struct range *r)
@@ -282,7 +283,7 @@ draw_line_column(struct grid *g, const struct grid_area *plot, int x, const stru
 	}
 }
 
-/* What it is told by where there are no colors. */
+/* Draw the number at the end of a line, which identifies it without colors, too. */
 static void
 draw_number(struct grid *g, const struct grid_area *plot, const struct chart *c,
     const struct chart_line *line, const struct range *r)
@@ -356,7 +357,8 @@ draw_times(struct grid *g, const struct grid_area *plot, const struct chart *c)
 	}
 }
 
-/* The column of a time, or those before the first and after the last one. */
+/* Returns the column of a time; -1 if it is before the axis, the number of columns if
+ * it is after. */
 static int
 column_of(const struct grid_area *plot, const struct chart *c, uint64_t time)
 {
@@ -377,7 +379,7 @@ draw_cursor(struct grid *g, const struct grid_area *plot, const struct chart *c)
 		    GRID_SELECTED);
 }
 
-/* What is marked stands on a thick axis. */
+/* Mark the selected range by a thick axis. */
 static void
 draw_range(struct grid *g, const struct grid_area *plot, const struct chart *c)
 {

@@ -8,7 +8,7 @@
 #include "symbol/shorten.h"
 #include "tui/grid.h"
 
-#define NAME_TAIL 4096 /* bytes of a name that are looked at: its end */
+#define NAME_TAIL 4096 /* bytes of a long name that are considered: its end */
 
 static int
 heat(double percent)
@@ -54,7 +54,7 @@ column_shorten(char buf[COLUMN_SIZE], const char *name, int path, int columns)
 	shorten_function(buf, COLUMN_SIZE, name, (size_t)columns);
 }
 
-/* How many bytes of a Rust path stand before its last component. */
+/* Returns the bytes of a Rust path before its last component. */
 static size_t
 leading(const char *name)
 {

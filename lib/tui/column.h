@@ -1,6 +1,5 @@
 /*
- * What the cells of several views' tables have in common: how names, places and
- * shares look.
+ * Cells that the tables of several views share: names, locations, shares.
  */
 #ifndef COLUMN_H
 #define COLUMN_H
@@ -13,31 +12,32 @@
 struct grid;
 struct grid_area;
 
-#define COLUMN_COLUMNS 1024             /* of a name, at most */
-#define COLUMN_SIZE (4 * COLUMN_COLUMNS) /* bytes of it on the screen */
+#define COLUMN_COLUMNS 1024             /* longest name, in columns */
+#define COLUMN_SIZE (4 * COLUMN_COLUMNS) /* bytes of such a name on the screen */
 
-/* How much a part of the whole stands out: a style. */
+/* Returns the style that shows how large a part of the whole is. */
 int column_heat(uint64_t part, uint64_t whole);
 
-/* A part in percent, at the right; "-" where there is no whole. */
+/* Draw a part as a percentage, right-aligned, or "-" if the whole is 0. */
 void column_percent(struct grid *g, const struct grid_area *cell, uint64_t part,
     uint64_t whole);
 
-/* A function's name, or a path, in so many columns. */
+/* Shorten a function's name or a path to a number of columns. */
 void column_shorten(char buf[COLUMN_SIZE], const char *name, int path, int columns);
 
-/* A function, with its last component standing out. */
+/* Draw a function with its last component in plain style. */
 void column_function(struct grid *g, const struct grid_area *cell, const char *function);
 
-/* The name of a row of a grouping, and whether it is a path. */
+/* column_name() draws the name of a row; column_is_path() returns whether the names of
+ * a grouping are paths. */
 void column_name(struct grid *g, const struct grid_area *cell, const char *name,
     enum profile_group group);
 int column_is_path(enum profile_group group);
 
-/* Order of texts; NULL comes last. */
+/* Compare two texts; NULL comes last. */
 int column_by_text(const char *a, const char *b);
 
-/* The columns of each grouping, behind those of its numbers. */
+/* The columns after the numbers, for each grouping. */
 #define COLUMN_TREND { "Trend", SPARKLINE_CELLS, 0, 100 }
 #define COLUMN_LAYOUT(numbers) { \
 	[PROFILE_FUNCTION] = { numbers, { "Function", 0, 0, 0 }, \
@@ -54,14 +54,14 @@ int column_by_text(const char *a, const char *b);
 	    { "PID/TID", 0, 0, 0 }, COLUMN_TREND }, \
 }
 
-/* A line of a file, either of which may not be known; else a module, or nothing. */
+/* Draw file:line, or else the module.  Each may be unknown (NULL or 0). */
 void column_location(struct grid *g, const struct grid_area *cell, const char *file,
     uint64_t line, const char *module);
 
-/* A text in place of rows. */
+/* Draw a text in the middle of an area, in place of rows. */
 void column_middle(struct grid *g, const struct grid_area *area, const char *text);
 
-/* The last component of a path. */
+/* Returns the last component of a path. */
 const char *column_base(const char *path);
 
 #endif

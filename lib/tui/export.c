@@ -11,9 +11,9 @@
 #include "tui/table.h"
 
 #define NUMBERS 1000
-#define CELL 400 /* columns of a cell of CSV */
+#define CELL 400 /* widest cell in CSV, in columns */
 
-/* The first name that is free; -1. */
+/* Create the file with the first free number.  Returns its descriptor, or -1. */
 static int
 create(const char *name, const char *suffix, char *path, size_t size)
 {
@@ -79,7 +79,7 @@ is_exported(const struct table_source *s, int column)
 	return s->column[column].title && *s->column[column].title;
 }
 
-/* The cells of a row, with something between them. */
+/* Write the cells of a row by put(), separated by `between`. */
 static int
 put_row(FILE *out, struct grid *g, const struct table_source *s, size_t row, int between,
     void (*put)(FILE *out, const char *text))

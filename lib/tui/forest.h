@@ -1,6 +1,5 @@
 /*
- * What views of calls have in common: the stacks of what is measured, time or live
- * memory, merged anew when there is something new.
+ * The stacks that views of calls show, of time or live memory.
  */
 #ifndef FOREST_H
 #define FOREST_H
@@ -17,27 +16,27 @@ struct session;
 
 struct forest {
 	struct session *session;
-	int memory;               /* live bytes; else time */
+	int memory;               /* live bytes instead of time */
 	enum profile_group group; /* function or generic function */
-	struct inuse *inuse;      /* the watch's, of memory */
+	struct inuse *inuse;      /* the session's; of memory */
 	struct calltree_stacks stacks;
 };
 
-/* Read the stacks as they are now.  -1: out of memory, or it could not be read. */
+/* Read the current stacks.  Returns 0, or -1 if out of memory or unreadable. */
 int forest_update(struct forest *f);
 void forest_free(struct forest *f);
 
-/* What a function is called. */
+/* Returns the name of a function and sets *module. */
 const char *forest_name(const struct forest *f, uint32_t row, const char **module);
 
-/* The function of that name and module, or CALLTREE_NONE: it has nothing. */
+/* Returns the function with a name and module, or CALLTREE_NONE if it has no stacks. */
 uint32_t forest_find(const struct forest *f, const char *name, const char *module);
 
-/* A part of the whole as text: "12.3%", "1.2M"; at the right of a cell. */
+/* Draw a part right-aligned: as a percentage of the whole, or memory as a size. */
 void forest_figure(const struct forest *f, struct grid *g, const struct grid_area *cell,
     uint64_t part, uint64_t whole);
 
-/* What is measured, for a title. */
+/* Returns what is measured, for titles. */
 const char *forest_what(const struct forest *f);
 
 #endif

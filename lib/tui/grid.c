@@ -8,17 +8,17 @@
 #include "base/utf8.h"
 
 #define GRID_REPLACEMENT 0xfffd
-#define GRID_UTF8_MAX 4 /* bytes of a character */
+#define GRID_UTF8_MAX 4 /* bytes per character */
 
 struct grid {
 	int rows, columns, utf8;
 	struct grid_cell *cell;
 };
 
-/* One character of a text, as it will be shown. */
+/* A character as it will be displayed. */
 struct glyph {
 	wchar_t c;
-	int columns; /* 0: it combines with the one before */
+	int columns; /* 0: combines with the previous one */
 };
 
 static const struct grid_cell empty = { { L' ' }, 1, GRID_PLAIN };
@@ -50,7 +50,7 @@ encode(char *out, uint32_t c)
 	return 4;
 }
 
-/* What turns text around, joins it or cannot be seen. */
+/* Returns whether a character reorders or joins text, or is invisible. */
 static int
 is_format(uint32_t c)
 {
@@ -174,7 +174,7 @@ grid_cell(const struct grid *g, int y, int x)
 	return inside(g, y, x) ? at(g, y, x) : NULL;
 }
 
-/* Half of a wide character is nothing: blank what overwriting would leave. */
+/* Blank the other half of a wide character of which one half is overwritten. */
 static void
 split(struct grid *g, int y, int x)
 {
@@ -215,7 +215,7 @@ combine(struct grid *g, int y, int x, wchar_t c)
 	}
 }
 
-/* Whether a text needs more than so many columns. */
+/* Returns whether a text needs more columns. */
 static int
 overflows(const struct grid *g, const char *text, int columns)
 {

@@ -58,7 +58,7 @@ is_same(const struct view_key *a, const struct view_key *b)
 	return a->hint && b->hint && strcmp(a->hint, b->hint) == 0;
 }
 
-/* With all keys that have the same one. */
+/* Draw a hint with all keys that share it.  Returns the column after it. */
 static int
 draw_hint(struct grid *g, const struct grid_area *area, int x, const struct view_key *key,
     size_t n, size_t i)

@@ -1,9 +1,8 @@
 /*
- * Keys as numbers, whatever terminal or text they come from: a character is
- * its Unicode number (a control character too), other keys have numbers
- * beyond.  In text a key is the character itself, ^X with the control key,
- * or one of <Up> <Down> <Left> <Right> <Home> <End> <PgUp> <PgDn> <Enter>
- * <Esc> <Tab> <Space> <Backspace> and <lt> for the character <.
+ * Keys as numbers, independent of the terminal.  A character, control characters
+ * included, is its code point; other keys follow above.  In text a key is the character
+ * itself, ^X for control keys, or one of <Up> <Down> <Left> <Right> <Home> <End> <PgUp>
+ * <PgDn> <Enter> <Esc> <Tab> <Space> <Backspace>, and <lt> for the character <.
  */
 #ifndef KEYS_H
 #define KEYS_H
@@ -27,11 +26,10 @@ enum keys {
 	KEYS_END,
 	KEYS_PAGE_UP,
 	KEYS_PAGE_DOWN,
-	KEYS_MOUSE = 0x1000000 /* and more: KEYS_MOUSE_IS() */
+	KEYS_MOUSE = 0x1000000 /* and above: see KEYS_MOUSE_IS() */
 };
 
-/* What the mouse does, at a row and a column of the screen, as a key.  In text
- * <Press Y X> and so on. */
+/* Mouse events at a row and column of the screen, as keys.  In text <Press Y X> and so on. */
 enum keys_mouse {
 	KEYS_PRESS,   /* the first button */
 	KEYS_RELEASE,
@@ -39,7 +37,7 @@ enum keys_mouse {
 	KEYS_WHEEL_DOWN,
 	KEYS_NMOUSE
 };
-#define KEYS_MOUSE_MAX 2048 /* rows, and columns */
+#define KEYS_MOUSE_MAX 2048 /* limit of rows and columns */
 #define KEYS_MOUSE_AT(what, y, x) \
 	(KEYS_MOUSE | (int)(what) << 22 | ((y) & 0x7ff) << 11 | ((x) & 0x7ff))
 #define KEYS_MOUSE_IS(key) ((key) >= KEYS_MOUSE)
@@ -47,11 +45,11 @@ enum keys_mouse {
 #define KEYS_MOUSE_Y(key) ((key) >> 11 & 0x7ff)
 #define KEYS_MOUSE_X(key) ((key) & 0x7ff)
 
-/* The key that a text begins with; *text moves behind it.  KEYS_NONE: there
- * is none (the text is at its end), or no such key (it is not). */
+/* Parse the first key of *text and move *text past it.  Returns KEYS_NONE at the end or
+ * if there is no such key; *text tells which. */
 int keys_next(const char **text);
 
-/* A key's name for people: a constant, or buf with its first bytes. */
+/* Returns the name of a key for people; it may be written into buf. */
 const char *keys_name(int key, char *buf, size_t size);
 
 #endif

@@ -9,24 +9,25 @@
 #include "tui/grid.h"
 #include "tui/session.h"
 
-#define GAP 3   /* columns between two parts */
+#define GAP 3   /* columns between parts */
 #define VALUE 6 /* columns of a value */
 #define BARS_LEAST 4
-#define COVERED 99 /* percent of the time, from which the heap is no estimate */
+#define COVERED 99 /* percentage of time from which the heap is exact */
 
-/* What is drawn of, in so many bars. */
+/* What is drawn, in how many bars. */
 struct overview {
 	struct session *session;
-	uint64_t from, width; /* of a bar, nanoseconds */
+	uint64_t from, width; /* start; width of a bar in ns */
 	size_t bars;
-	int estimated; /* the heap, which is no larger than what is resident */
+	int estimated; /* the heap is estimated; limit it to RSS */
 };
 
 enum what { CPU, HEAP, RSS, NWHAT };
 
 static const char *const label[NWHAT] = { "CPU", "heap", "RSS" };
 
-/* In windows of time live memory is estimated too high: see rsprof-heap(1). */
+/* Returns the bytes of a sample.  Where probes are in place only part of the time, live
+ * memory is overestimated, see rsprof-heap(1): limit it to what is resident. */
 static uint64_t
 bytes(const struct overview *s, const struct session_memory *m, enum what what)
 {
@@ -60,7 +61,7 @@ count_known(const struct overview *s)
 	return n;
 }
 
-/* The most bytes in each bucket; what is not told of in one is what it was before. */
+/* Get the maximum in each bar.  Bars without a sample repeat the one before. */
 static void
 most_bytes(const struct overview *s, enum what what, double *value)
 {
@@ -77,7 +78,7 @@ most_bytes(const struct overview *s, enum what what, double *value)
 	}
 }
 
-/* The percent of a core in each bar; intervals that end behind it are in part its own. */
+/* Get the percentage of a core in each bar.  Steps that straddle bars are split. */
 static void
 percents(const struct overview *s, double *value)
 {
@@ -109,7 +110,7 @@ values(const struct overview *s, enum what what, double *value)
 		most_bytes(s, what, value);
 }
 
-/* At the cursor, or the latest. */
+/* Returns the value at the cursor, or the latest. */
 static double
 value_at(const struct overview *s, enum what what, const double *value)
 {
@@ -126,7 +127,7 @@ value_at(const struct overview *s, enum what what, const double *value)
 	return (double)bytes(s, &m[n - 1], what);
 }
 
-/* How exact a value is: "~", an estimate, or "<", where that is too high. */
+/* Returns the sign before a value: "~" for estimates, "<" for those limited to RSS. */
 static const char *
 sign(const struct overview *s, enum what what, double value)
 {
@@ -146,7 +147,7 @@ sign(const struct overview *s, enum what what, double value)
 	return less ? "<" : "~";
 }
 
-/* What stands out of the time: what is selected, or what charts show. */
+/* Get the time to draw bright: the selection, or else what charts show. */
 static void
 bright(const struct overview *s, uint64_t *from, uint64_t *to)
 {
@@ -207,7 +208,7 @@ draw_part(const struct overview *s, enum what what, struct grid *g, const struct
 	free(value);
 }
 
-/* All parts are as wide, and so are all bars. */
+/* All parts have the same width, and their bars the same time. */
 void
 overview_draw(struct session *session, struct grid *g, const struct grid_area *area)
 {

@@ -1,6 +1,6 @@
 /*
- * The whole process at a glance: its CPU time, live heap and resident memory
- * (RSS) from the beginning to now, beside each other above every view.
+ * The whole process at a glance: CPU time, live heap and resident memory (RSS) side by
+ * side, over all of the recording.
  */
 #ifndef OVERVIEW_H
 #define OVERVIEW_H
@@ -10,13 +10,12 @@ struct grid_area;
 struct session;
 
 /*
- * What the recording does not know has no place in it.  The values are those at
- * the chart's cursor, or the latest ones; what of the time counts, or else what of
- * it charts show, stands out.
+ * Draw the parts that were recorded.  Values are those at the chart's cursor, or the
+ * latest.  The selected time is bright, or else the time that charts show.
  */
 void overview_draw(struct session *session, struct grid *g, const struct grid_area *area);
 
-/* What is in it, as in struct view_type. */
+/* Returns the words on it, as in struct view_type. */
 const char *const *overview_words(void);
 
 #endif

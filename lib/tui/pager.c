@@ -15,8 +15,8 @@ struct line {
 struct pager {
 	struct line *line;
 	size_t n, size;
-	long lines;     /* on the screen */
-	long top, seen; /* the first of them that is seen, and how many are */
+	long lines;     /* number of lines, wrapped */
+	long top, seen; /* first visible line; number of visible ones */
 	int failed;
 };
 
@@ -115,7 +115,7 @@ pager_check(const struct pager *p)
 	return p->failed ? -1 : 0;
 }
 
-/* ---- what is seen ------------------------------------------------------ */
+/* ---- scrolling and drawing --------------------------------------------- */
 
 void
 pager_scroll(struct pager *p, long lines)
@@ -152,8 +152,8 @@ is_seen(const struct grid_area *area, long row)
 	return row >= 0 && row < area->rows;
 }
 
-/* Draw a line from a row of the area on, which may be above or below it;
- * returns the rows that it needs. */
+/* Draw a line at a row of the area, which may be outside of it.  Returns the rows that
+ * it takes. */
 static long
 draw_line(struct line *l, struct grid *g, const struct grid_area *area,
     long row)

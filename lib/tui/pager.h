@@ -1,5 +1,5 @@
 /*
- * A text of several lines that can be longer than its place on the screen.
+ * A scrollable text.
  */
 #ifndef PAGER_H
 #define PAGER_H
@@ -10,30 +10,30 @@ struct grid;
 struct grid_area;
 struct pager;
 
-/* NULL: out of memory. */
+/* Create an empty text.  Returns NULL if out of memory. */
 struct pager *pager_open(void);
 void pager_close(struct pager *p);
-void pager_clear(struct pager *p); /* its place stays */
+void pager_clear(struct pager *p); /* keeps the scroll position */
 
-/* Add a line: a label of so many columns, in its own style, and a text after
- * it, which goes on below itself where it is long; either may be NULL.  Both
- * are copied. */
+/* Append a line: a label of `columns` columns in a style, and a text beside it that
+ * wraps within its own column.  Either may be NULL; both are copied. */
 void pager_add(struct pager *p, int style, const char *label, int columns,
     const char *text);
 void pager_printf(struct pager *p, int style, const char *label, int columns,
     const char *format, ...) __attribute__((format(printf, 5, 6)));
 
-/* -1: something could not be added since pager_clear(), out of memory. */
+/* Returns -1 if memory ran out since pager_clear(), else 0. */
 int pager_check(const struct pager *p);
 
-/* Move by lines, or by what is seen at once. */
+/* Scroll by lines, or by screens. */
 void pager_scroll(struct pager *p, long lines);
 void pager_turn(struct pager *p, long pages);
 
-/* As it was drawn last: "12-34/56" in lines, "" where all of it is seen. */
+/* Format the position of the last drawing as "12-34/56" in lines, or "" if everything
+ * was visible. */
 void pager_position(const struct pager *p, char *buf, size_t size);
 
-/* Draw what can be seen of it. */
+/* Draw the visible part. */
 void pager_draw(struct pager *p, struct grid *g, const struct grid_area *area);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * A line that is being typed at the foot of the screen.
+ * A one-line text input.
  */
 #ifndef PROMPT_H
 #define PROMPT_H
@@ -9,27 +9,27 @@
 struct grid;
 struct grid_area;
 
-/* Zeroed, nothing is being typed. */
+/* Zeroed, it is closed. */
 struct prompt {
-	int kind; /* the key that has asked for it; 0: nothing is typed */
+	int kind; /* key that opened it; 0: closed */
 	const char *label;
 	char text[256];
 	size_t len;
 };
 
-/* label and text stand there at first; the label stays the caller's. */
+/* Open the prompt with an initial text.  The caller keeps the label. */
 void prompt_begin(struct prompt *p, int kind, const char *label, const char *text);
 
 enum prompt_state {
 	PROMPT_OPEN,
 	PROMPT_DONE, /* Enter */
-	PROMPT_LEFT  /* Escape, or one more backspace than there is to delete */
+	PROMPT_LEFT  /* Escape, or Backspace on an empty line */
 };
 
-/* With a key, as in keys.h.  kind is 0 when it is not open any more; the text stays. */
+/* Handle a key of tui/keys.  Once the prompt is closed, kind is 0 and the text remains. */
 enum prompt_state prompt_key(struct prompt *p, int key);
 
-/* The end of what is typed is seen. */
+/* Draw the prompt, with the end of the text visible. */
 void prompt_draw(const struct prompt *p, struct grid *g, const struct grid_area *area);
 
 #endif

@@ -17,25 +17,33 @@
 #include "tui/grid.h"
 #include "tui/keys.h"
 
-#define SCREEN_ESCAPE_MS 50   /* a key's escape sequence comes within */
-#define SCREEN_SILENT_MAX 100 /* reads of nothing: the input has ended */
+/*
+ * The look of each grid style is a row of `appearances`: colors for 256 and for 8 color
+ * terminals, attributes for monochrome ones. screen_open() picks a column and fills
+ * attr and pair, indexed by style.  Signals are blocked and read from a signalfd;
+ * `rescue` holds what the handler of a crash needs to restore the terminal, by
+ * async-signal-safe calls only.
+ */
+
+#define SCREEN_ESCAPE_MS 50   /* window for a key's escape sequence */
+#define SCREEN_SILENT_MAX 100 /* empty reads after which the input has ended */
 
 struct screen {
 	SCREEN *curses;
 	FILE *in; /* NULL: standard input */
 	int signals;
-	int silent; /* times that input was there and could not be read */
+	int silent; /* empty reads in a row */
 	sigset_t before, caught;
 	attr_t attr[GRID_NSTYLES], attr_selected[GRID_NSTYLES];
 	short pair[GRID_NSTYLES], pair_selected[GRID_NSTYLES];
 };
 
-/* ---- looks ------------------------------------------------------------ */
+/* ---- appearances ------------------------------------------------------ */
 
-/* A style on terminals of 256, of 8 or 16, and of no colours; -1 is the
- * terminal's own foreground or background. */
+/* The appearance of a style with 256, 8 or no colors. -1 is the terminal's default
+ * foreground or background. */
 static const struct appearance {
-	short fg, bg, selected; /* of 256; selected: fg on the selected row */
+	short fg, bg, selected; /* of 256; selected: fg in the selected row */
 	attr_t attr;
 	short fg8, bg8;
 	attr_t attr8, mono;
@@ -126,13 +134,13 @@ init_styles(struct screen *s)
 			init_mono(s, i);
 }
 
-/* ---- a crash ------------------------------------------------------------ */
+/* ---- crashes ------------------------------------------------------------ */
 
-/* What gives the terminal back by what a handler of a signal may call. */
+/* What a signal handler needs to restore the terminal. */
 static struct {
 	int valid;
-	struct termios settings; /* as they were */
-	char text[128];          /* ends attributes, the mouse, the other screen */
+	struct termios settings; /* original settings */
+	char text[128];          /* resets attributes, mouse and screen */
 	size_t len;
 } rescue;
 
@@ -158,7 +166,7 @@ crashed(int number)
 		(void)n;
 		tcsetattr(STDOUT_FILENO, TCSANOW, &rescue.settings);
 	}
-	raise(number); /* its own way by now: SA_RESETHAND */
+	raise(number); /* now with its default action: SA_RESETHAND */
 }
 
 static void
@@ -191,7 +199,7 @@ is_ignored(int number)
 	return sigaction(number, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
 }
 
-/* Blocked before curses starts, so that its own handlers never run. */
+/* Block the signals before curses starts, so that its own handlers never run. */
 static void
 signals_block(struct screen *s)
 {
@@ -219,7 +227,7 @@ release(struct screen *s)
 	free(s);
 }
 
-/* Open what newterm() needs; a constant says what is missing. */
+/* Open the terminal for newterm().  Returns what is missing, or NULL. */
 static const char *
 find_terminal(struct screen *s)
 {
@@ -352,7 +360,7 @@ screen_redraw(struct screen *s)
 	clearok(stdscr, TRUE);
 }
 
-/* Three bytes as four letters (RFC 4648). */
+/* Write up to three bytes as four letters (RFC 4648). */
 static void
 put_base64(FILE *out, const unsigned char *p, size_t n)
 {
@@ -425,7 +433,7 @@ translate(wint_t c)
 	}
 }
 
-/* Adopt the terminal's size; whether it was another one. */
+/* Adopt the terminal's size.  Returns whether it has changed. */
 static int
 resized(void)
 {
@@ -444,8 +452,8 @@ suspend(struct screen *s)
 {
 	sigset_t stop;
 
-	/* Others of our job may have stopped before, and the shell taken its
-	 * terminal back. */
+	/* other processes of the job may have stopped already, and the shell taken the
+	 * terminal back */
 	signal(SIGTTOU, SIG_IGN);
 	endwin();
 	signal(SIGTTOU, SIG_DFL);

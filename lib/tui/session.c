@@ -11,6 +11,14 @@
 #include "profile/profile.h"
 #include "record/db.h"
 
+/*
+ * A session owns the database and its profile.  Memory is read on demand: memory[group]
+ * keeps the reader of each grouping with the options it was opened with, and is
+ * reopened when the selection or collapsing has changed, updated when `version` has.
+ * `usage` has memory over time, one element per memory record, for the overview. span,
+ * focus, baseline and other are the user's choices that views share.
+ */
+
 struct session {
 	char *path;
 	dev_t dev;
@@ -18,23 +26,23 @@ struct session {
 	struct db *db;
 	struct profile *profile;
 	enum session_state state;
-	int64_t changed; /* when something came, of the monotonic clock */
+	int64_t changed; /* session_clock() of the last news */
 	int failed, removed;
 	char *name, *pid;
 	uint64_t period;
 	struct session_span span;
 	struct session_focus focus;
 	struct session *other;
-	struct profile_select baseline; /* to 0: none */
-	unsigned version; /* of what has been read */
+	struct profile_select baseline; /* to is 0: none */
+	unsigned version; /* grows with each update that had news */
 	struct session_memory *usage;
 	size_t nusage, usage_room;
-	int64_t usage_last; /* row that was read */
+	int64_t usage_last; /* last row read */
 	uint64_t heap_began, covered, hits;
 	struct memory {
 		struct inuse *inuse;
-		unsigned version;        /* that it is of */
-		struct inuse_options of; /* and what it was asked for */
+		unsigned version;        /* of the session when it was read */
+		struct inuse_options of; /* options it was opened with */
 	} memory[PROFILE_NGROUPS];
 };
 
@@ -47,7 +55,7 @@ session_clock(void)
 	return t.tv_sec;
 }
 
-/* ---- what the recording is of ------------------------------------------ */
+/* ---- meta data --------------------------------------------------------- */
 
 static void
 read_meta(struct session *s, const char *key, char **value)
@@ -74,7 +82,7 @@ read_all_meta(struct session *s)
 		s->period = UINT64_C(1000000000) / (uint64_t)atol(hz);
 }
 
-/* Streams that have begun, or that have no end. */
+/* Returns the number of streams for which `where` holds. */
 static int64_t
 count_streams(struct session *s, const char *where)
 {
@@ -101,7 +109,7 @@ find_state(struct session *s)
 	    SESSION_ENDED;
 }
 
-/* ---- what is told of memory -------------------------------------------- */
+/* ---- memory over time -------------------------------------------------- */
 
 static int
 find_heap(struct session *s)
@@ -126,7 +134,7 @@ on_memory(struct session *s, struct db_stmt *row)
 		return db_no_memory(s->db);
 	if (s->nusage == 0 && find_heap(s) < 0)
 		return -1;
-	if (m.rss == 0 && s->nusage) /* it has ended */
+	if (m.rss == 0 && s->nusage) /* the process has ended */
 		m.rss = s->usage[s->nusage - 1].rss;
 	s->usage_last = db_int(row, 0);
 	s->covered += (uint64_t)db_int(row, 4);
@@ -135,7 +143,7 @@ on_memory(struct session *s, struct db_stmt *row)
 	return 0;
 }
 
-/* What has come since.  Recordings of before know nothing of it. */
+/* Read new memory records.  Recordings before schema 3 have none. */
 static int
 read_memory(struct session *s)
 {
@@ -249,7 +257,7 @@ session_update(struct session *s)
 	    trouble != s->failed + 2 * s->removed;
 }
 
-/* ---- what is known ----------------------------------------------------- */
+/* ---- accessors --------------------------------------------------------- */
 
 enum session_state
 session_state(const struct session *s)
@@ -324,7 +332,7 @@ session_inuse_options(const struct session *s, enum profile_group group,
 	return o;
 }
 
-/* Memory is read when somebody asks for it, of the time that is selected. */
+/* Readers are opened on demand, and reopened when the selection has changed. */
 struct inuse *
 session_inuse(struct session *s, enum profile_group group)
 {
@@ -340,7 +348,7 @@ session_inuse(struct session *s, enum profile_group group)
 	m->version = s->version;
 	m->of = o;
 	if (m->inuse)
-		inuse_update(m->inuse); /* else it is as it was */
+		inuse_update(m->inuse); /* keeps its old state on failure */
 	else
 		m->inuse = inuse_open(s->db, &o);
 	return m->inuse;

@@ -1,6 +1,6 @@
 /*
- * A recording that somebody looks at: its profile, read on while the file
- * grows, and what state it is in.
+ * An open recording: its profile and memory, kept up to date while the file grows, its
+ * state, and what the user has selected in it across views.
  */
 #ifndef SESSION_H
 #define SESSION_H
@@ -18,105 +18,105 @@ struct profile_summary;
 struct session;
 
 enum session_state {
-	SESSION_LIVE,    /* it is being written */
-	SESSION_STALLED, /* it is, but nothing has come for SESSION_PATIENCE */
-	SESSION_CUT_OFF, /* nobody writes it, and a stream has no end */
+	SESSION_LIVE,    /* being written */
+	SESSION_STALLED, /* the same, but silent for SESSION_TIMEOUT */
+	SESSION_CUT_OFF, /* not being written, and a stream has no end */
 	SESSION_ENDED
 };
 
-#define SESSION_TIMEOUT 3 /* seconds; a producer says something each second */
-#define SESSION_WINDOW UINT64_C(5000000000) /* nanoseconds that are "now" */
+#define SESSION_TIMEOUT 3 /* seconds; producers report every second */
+#define SESSION_WINDOW UINT64_C(5000000000) /* ns that count as "now" */
 
-/* NULL: *error says why and needs no free. */
+/* Open a recording.  On failure returns NULL and sets *error, which needs no free. */
 struct session *session_open(const char *path, const char **error);
 void session_close(struct session *s);
 
-/* Read what came since.  1: something did, or the state has changed; 0: no;
- * -1: it could not be read, everything is as before. */
+/* Read new rows.  Returns 1 if there were any or the state changed, else 0, or -1 if
+ * they could not be read; everything is as before then. */
 int session_update(struct session *s);
 
 enum session_state session_state(const struct session *s);
 
-/* Another number each time that something was read. */
+/* Returns a number that changes whenever rows were read. */
 unsigned session_version(const struct session *s);
 
-/* Whole seconds that nothing has come for. */
+/* Returns for how many seconds no row has come. */
 unsigned session_silence(const struct session *s);
 
-/* Seconds of the clock that it goes by, for what is not to be done each time. */
+/* Returns the monotonic clock in seconds, to limit how often something is done. */
 int64_t session_clock(void);
 
-/* What is wrong with the file now, or NULL. */
+/* Returns what is wrong with the file, or NULL. */
 const char *session_trouble(const struct session *s);
 
 struct db *session_db(const struct session *s);
 struct profile *session_profile(const struct session *s);
 const struct profile_summary *session_summary(const struct session *s);
 
-/* The cores that the program has used in the last seconds. */
+/* Returns the cores used within the last SESSION_WINDOW. */
 double session_cores(const struct session *s);
 
-/* Another number for each choice of what is folded, and which thread counts. */
+/* Returns a number that identifies what counts: collapsed or not, and which thread. */
 unsigned session_counted(const struct session *s);
 
-/* What it says about memory, of the time and thread that are selected in the profile, and
- * folded as that is; valid until the next call with that group.  NULL: db_error() says why. */
+/* Returns memory in use, within the profile's selection and collapsed as it is.  Valid
+ * until the next call with that group.  Returns NULL on failure, see db_error(). */
 struct inuse *session_inuse(struct session *s, enum profile_group group);
 
-/* What that asks for, of what is selected, and folded as the profile is. */
+/* Returns the options by which session_inuse() would read a selection. */
 struct inuse_options session_inuse_options(const struct session *s, enum profile_group group,
     const struct profile_select *of);
 
-/* All of the memory of the processes, as it was told of, about each second: bytes
- * resident (what was known last; 0: nothing) and allocated. */
+/* Memory of all processes over time, about once a second: resident bytes (0: unknown so
+ * far) and live bytes. */
 struct session_memory {
 	uint64_t time, rss, live;
 };
 const struct session_memory *session_memory(const struct session *s, size_t *n);
 
-/* The percent of the time in which the heap was probed; -1: that is not known. */
+/* Returns the percentage of time with heap probes in place, or -1 if unknown. */
 double session_covered(const struct session *s);
 
-/* The part of the time that charts show, the same in all views. */
+/* The time that charts show, common to all views. */
 struct session_span {
 	uint64_t length; /* nanoseconds; 0: all */
-	uint64_t end;    /* of it; 0: the latest, moving on */
+	uint64_t end;    /* 0: follow the latest */
 	uint64_t cursor; /* 0: none */
-	int line, close; /* how it is drawn, as in struct chart */
+	int line, close; /* as in struct chart */
 };
 struct session_span *session_span(struct session *s);
 
-/* From when to when that is. */
+/* Get the bounds of that time. */
 void session_shown(const struct session *s, uint64_t *from, uint64_t *to);
 
-/* The function that somebody has chosen to look at. */
+/* The function to show callers or source of. */
 struct session_focus {
-	char *function, *module; /* NULL: not known */
-	int memory;              /* chosen where memory was looked at */
-	unsigned number;         /* another one each time */
+	char *function, *module; /* or NULL */
+	int memory;              /* chosen in a view of memory */
+	unsigned number;         /* changes with each choice */
 };
 const struct session_focus *session_focus(const struct session *s);
 
-/* -1: out of memory. */
+/* Set the focus, copying the strings.  Returns 0, or -1 if out of memory. */
 int session_set_focus(struct session *s, const char *function, const char *module, int memory);
 
-/* An older recording to compare with, or NULL.  It stays the caller's. */
+/* The older recording to compare with, or NULL.  The caller keeps it. */
 struct session *session_other(const struct session *s);
 void session_set_other(struct session *s, struct session *old);
 
-/* Or a part of its own time to compare with what is selected: NULL: none. */
+/* The range of the same recording to compare with, or NULL. */
 const struct profile_select *session_baseline(const struct session *s);
 void session_set_baseline(struct session *s, uint64_t from, uint64_t to);
 
-/* Count only that thread, by its id in the profile, or where one is counted all again.
- * 0: there is no such thread; -1: out of memory. */
+/* Count only one thread, by its id in the profile, or all again if one is counted
+ * already.  Returns 1, 0 if there is no such thread, or -1 if out of memory. */
 int session_count_thread(struct session *s, uint32_t thread);
 
-/* The program's name and process id, or NULL. */
+/* Returns the program's name or process id, or NULL. */
 const char *session_name(const struct session *s);
 const char *session_pid(const struct session *s);
 
-/* Nanoseconds between two samples of a busy thread; 0: not known. */
+/* Returns the ns between two samples of a busy thread, or 0 if unknown. */
 uint64_t session_period(const struct session *s);
 
 #endif

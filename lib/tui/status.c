@@ -11,17 +11,17 @@
 
 #define GAP 3 /* columns between figures */
 #define SECOND UINT64_C(1000000000)
-#define GOOD_STACKS 99 /* percent of them complete */
+#define GOOD_STACKS 99 /* percentage of complete stacks that needs no warning */
 
 struct figure {
 	char text[64];
 	int style;
-	int rank; /* the highest goes first where there is no room */
+	int rank; /* figures with the highest rank are dropped first */
 };
 
 /* ---- figures ----------------------------------------------------------- */
 
-/* 1234567 as 1,234,567. */
+/* Format 1234567 as 1,234,567. */
 static const char *
 grouped(uint64_t n, char *buf, size_t size)
 {
@@ -44,7 +44,7 @@ ratio(uint64_t part, uint64_t whole)
 	return whole ? (double)part / (double)whole : 0;
 }
 
-/* Only memory is recorded. */
+/* Returns whether only memory was recorded. */
 static int
 no_time(const struct session *session)
 {
@@ -111,7 +111,7 @@ add_stacks(struct figure *f, const struct session *session)
 	f->rank = 3;
 }
 
-/* How much of the time the heap's probes were there. */
+/* Add the share of time with heap probes in place. */
 static void
 add_covered(struct figure *f, const struct session *session)
 {
@@ -141,7 +141,7 @@ static void (*const add[])(struct figure *, const struct session *) = {
 };
 #define FIGURES (sizeof add / sizeof add[0])
 
-/* Leave out what has no room, the least important first. */
+/* Drop figures until the rest fits, the least important first. */
 static void
 make_room(const struct grid *g, struct figure *f, int columns)
 {
@@ -209,7 +209,8 @@ draw_state(const struct session *session, int paused, struct grid *g,
 		grid_put(g, area->y, x, end - x, GRID_FAINT, session_pid(session));
 }
 
-/* One line for what a person must know, the gravest first; or 0. */
+/* Format the most important remark on the recording.  Returns its style, or 0 if there
+ * is none. */
 static int
 remark(const struct session *session, char *buf, size_t size)
 {

@@ -1,6 +1,5 @@
 /*
- * The head of the screen: what is looked at, its state, and the figures that
- * tell how far it can be trusted.
+ * The status lines at the top: the recording, its state, and figures about its quality.
  */
 #ifndef STATUS_H
 #define STATUS_H
@@ -11,14 +10,14 @@ struct session;
 
 #define STATUS_ROWS_MAX 3
 
-/* The rows that it needs now. */
+/* Returns the number of rows needed now. */
 int status_rows(const struct session *session);
 
-/* place: where the person stands, for its right end. */
+/* Draw the lines, with `position` at their right end. */
 void status_draw(const struct session *session, int paused, const char *position,
     struct grid *g, const struct grid_area *area);
 
-/* What is in it, as in struct view_type. */
+/* Returns the words on them, as in struct view_type. */
 const char *const *status_words(void);
 
 #endif

@@ -7,6 +7,14 @@
 #include "base/pattern.h"
 #include "tui/grid.h"
 
+/*
+ * `order` holds the numbers of the visible rows from the top: of all rows, or of those
+ * that match `filter`.  The selection is a position in it (`at`) and, once the user has
+ * made one (`held`), the row's id, by which table_update() finds it again after rows
+ * were added and sorted.  `top` and `page` are the visible window. table_draw()
+ * remembers where it drew the header and columns, for clicks.
+ */
+
 /* ---- order ------------------------------------------------------------ */
 
 struct sorting {
@@ -48,12 +56,11 @@ table_filter(struct table *t, const char *pattern)
 	pattern_free(t->filter);
 	t->filter = f;
 	t->n = 0;
-	t->of = SIZE_MAX; /* the order is of no use any more */
+	t->of = SIZE_MAX; /* invalidates the order */
 	return 0;
 }
 
-/* The order as it was goes on where it can: what hardly changed is sorted
- * quickly then. */
+/* Renumber the rows, keeping the old order where possible: little needs sorting then. */
 static int
 renumber(struct table *t, const struct table_source *s)
 {
@@ -175,7 +182,7 @@ table_find(struct table *t, const struct table_source *s, const char *pattern,
 	return 0;
 }
 
-/* The column that is drawn there, or -1. */
+/* Returns the column drawn at x, or -1. */
 static int
 column_at(const struct table *t, const struct table_source *s, int x)
 {
@@ -224,8 +231,8 @@ is_seen(const struct table_column *c, const struct grid_area *area)
 	return c->title && area->columns >= c->from;
 }
 
-/* Where each column begins and how wide it is; those that share what is left
- * get parts of it that shrink from the left to the right. */
+/* Compute where each column begins and how wide it is.  Columns that share the rest get
+ * decreasing parts of it from left to right. */
 static void
 lay_out(const struct table_source *s, const struct grid_area *area,
     struct grid_area *cell)

@@ -1,9 +1,9 @@
 /*
- * A table of rows in a grid: order, selection and what part of it is seen.
- * It knows rows by number only; a struct table_source tells the rest.
+ * A scrollable table: order, selection and visible part.  Rows are only numbers to it;
+ * a struct table_source provides the rest.
  *
- * Until the user selects a row the first one is selected, whichever it is;
- * from then on the row is, by its id, wherever sorting takes it.
+ * Until the user selects a row, the first one is selected, whichever that is.  From
+ * then on the selection follows the row, by its id, through any sorting.
  */
 #ifndef TABLE_H
 #define TABLE_H
@@ -14,15 +14,14 @@ struct grid;
 struct grid_area;
 
 struct table_column {
-	const char *title; /* NULL: this column is not shown */
-	int width;         /* in columns of the screen; 0: shares the rest */
-	int right;         /* the title stands at the right, but for the last
-	                    * column, which is the sorting mark's */
-	int from;          /* is shown where the table is so wide */
+	const char *title; /* NULL: hidden */
+	int width;         /* 0: a share of the rest */
+	int right;         /* title right-aligned, leaving the last column for the sort mark */
+	int from;          /* shown only in tables at least this wide */
 };
 
-/* The rows 0..n-1, and how they are compared and drawn.  compare() is for
- * the order that comes first when sorting by that column. */
+/* The rows 0..n-1 and how to compare and draw them. compare() gives the default order
+ * of a column. */
 struct table_source {
 	const void *rows;
 	size_t n;
@@ -32,10 +31,10 @@ struct table_source {
 	    const struct grid_area *cell);
 	const struct table_column *column;
 	int columns;
-	/* What a row is searched by; NULL: it cannot be. */
+	/* Returns the text that a row is searched by.  NULL: not searchable. */
 	const char *(*text)(const void *rows, size_t row);
-	/* A number from 1 to GRID_LINES that a row is marked with in the color of that
-	 * line, or 0; NULL: none is. */
+	/* Returns the number of a row's line in the chart, from 1 to GRID_LINES, or 0.
+	 * NULL: rows have none. */
 	int (*mark)(const void *rows, size_t row);
 };
 
@@ -44,53 +43,52 @@ struct table_source {
 struct pattern;
 
 struct table {
-	size_t *order, n, size; /* row numbers from the top */
-	size_t of;   /* so many rows there are, with those that are not shown */
-	struct pattern *filter; /* NULL: all are shown */
-	size_t at;   /* the selected one's place in the order */
-	size_t top;  /* the first place that is seen */
-	size_t page; /* places that are seen */
-	unsigned id; /* the selected row's */
-	int held;    /* the user has selected it */
-	int sort;    /* column */
+	size_t *order, n, size; /* row numbers, from the top */
+	size_t of;   /* number of rows, hidden ones included */
+	struct pattern *filter; /* NULL: no filter */
+	size_t at;   /* position of the selected row in `order` */
+	size_t top;  /* first visible position */
+	size_t page; /* number of visible positions */
+	unsigned id; /* of the selected row */
+	int held;    /* whether the user has selected it */
+	int sort;    /* column to sort by */
 	int reverse;
-	int y, seen;              /* where the header was drawn last, and rows below */
-	int x[TABLE_COLUMNS_MAX]; /* where columns begin; -1: it is not seen */
+	int y, seen;              /* row of the header when last drawn; rows below it */
+	int x[TABLE_COLUMNS_MAX]; /* where columns begin; -1: hidden */
 };
 
-/* Take over rows that have changed: sort them, find the selected one again.
- * 0, or -1: out of memory. */
+/* Sort new or changed rows and find the selected one again.  Returns 0, or -1 if out of
+ * memory. */
 int table_update(struct table *t, const struct table_source *s);
 
-/* The number of the selected row, or -1 where there are none. */
+/* Returns the number of the selected row, or -1 if the table is empty. */
 long table_selected(const struct table *t);
 
-/* Select another row: so many places further, or the first or last. */
+/* Move the selection by a number of positions, or to the first or last row. */
 void table_move(struct table *t, const struct table_source *s, long by);
 void table_first(struct table *t, const struct table_source *s);
 void table_last(struct table *t, const struct table_source *s);
 
-/* Sort by the next column that has a title and is seen; table_update() applies it. */
+/* Sort by the next visible column; table_update() applies it. */
 void table_sort_next(struct table *t, const struct table_source *s);
 
-/* Show only rows whose text has a match of a pattern (base/pattern); "" or NULL: all
- * rows.
- * table_update() applies it.  -1: out of memory. */
+/* Show only rows that match a pattern (base/pattern), or all for "" or NULL;
+ * table_update() applies it.  Returns 0, or -1 if out of memory. */
 int table_filter(struct table *t, const char *pattern);
 
-/* Select the next row, or with -1 the one before, that a pattern matches, around
- * the ends.  0, or -1: there is none. */
+/* Select the next row that matches a pattern, or with a direction of -1 the previous
+ * one, wrapping around.  Returns 0, or -1 if none does. */
 int table_find(struct table *t, const struct table_source *s, const char *pattern,
     int direction);
 
-/* Somebody has clicked there: a row is selected, or a column of the header, by
- * which table_update() sorts then (again: in reverse).  0: it is neither. */
+/* Handle a click at (y, x): select a row, or sort by a column (again: in reverse),
+ * which table_update() applies.  Returns 0 if nothing there reacts to it. */
 int table_click(struct table *t, const struct table_source *s, int y, int x);
 
-/* Header and rows; what is seen follows the selected row. */
+/* Draw header and rows, scrolled so that the selected row is visible. */
 void table_draw(struct table *t, const struct table_source *s, struct grid *g,
     const struct grid_area *area);
 
-void table_free(struct table *t); /* what it holds, not t itself */
+void table_free(struct table *t); /* frees what t holds, not t itself */
 
 #endif

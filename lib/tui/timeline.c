@@ -15,10 +15,18 @@
 #include "tui/session.h"
 #include "tui/view.h"
 
-#define AUTO_ROWS 16  /* of the view, from which there is a chart */
-#define LEAST_ROWS 10 /* from which there can be one */
-#define SAMPLES 20    /* a busy thread has in a bucket, at least; */
-#define LINE_SAMPLES 80 /* where lines are to be told apart */
+/*
+ * A series is the values of one row in the buckets of an axis, and is kept until its
+ * row, variant or axis changes; the selected row has one, and so has each of the
+ * GRID_LINES pins.  The axis is computed for each drawing from the session's span and
+ * state.  Zoom, pan and cursor change the session's span, [ and ] its profile's
+ * selection, so all views share them; pins and visibility belong to the view.
+ */
+
+#define AUTO_ROWS 16  /* height of a view that shows the chart by default */
+#define LEAST_ROWS 10 /* height of a view that can show it */
+#define SAMPLES 20    /* least samples of a busy thread per bucket */
+#define LINE_SAMPLES 80 /* least samples with pinned lines */
 #define SECOND UINT64_C(1000000000)
 #define SPAN_LEAST (5 * SECOND)
 #define SPAN_MOST (86400 * SECOND)
@@ -33,7 +41,7 @@ struct axis {
 	size_t n, buckets;
 };
 
-/* Values of them, and what they were made from. */
+/* Values, and what they were read for. */
 struct series {
 	struct axis axis;
 	unsigned of, variant;
@@ -44,7 +52,7 @@ struct series {
 };
 
 struct pin {
-	char *name; /* NULL: it is free */
+	char *name; /* NULL: free */
 	int is_path;
 	unsigned of;
 	uint64_t id;
@@ -54,11 +62,11 @@ struct pin {
 struct timeline {
 	struct session *session;
 	enum show show;
-	int rows; /* of the view that was drawn last */
+	int rows; /* of the view, when last drawn */
 	struct series series; /* of the selected row */
 	struct pin pin[GRID_LINES];
-	struct grid_area drawn; /* the chart itself, without its axes */
-	uint64_t pressed;       /* a time; 0: nowhere */
+	struct grid_area drawn; /* the chart without axes, when last drawn */
+	uint64_t pressed;       /* time + 1; 0: not pressed */
 };
 
 struct timeline *
@@ -97,7 +105,7 @@ timeline_close(struct timeline *t)
 	free(t);
 }
 
-/* The rows that it gets of a view of so many; 0: it is not shown. */
+/* Returns the height of the chart in a view with so many rows; 0: hidden. */
 static int
 timeline_rows(struct timeline *t, int rows)
 {
@@ -119,7 +127,7 @@ timeline_split(struct timeline *t, const struct grid_area *area, int any, struct
 	*table = *area;
 	chart.rows = any ? timeline_rows(t, area->rows) : 0;
 	if (chart.rows == 0)
-		t->drawn = chart; /* nowhere */
+		t->drawn = chart; /* no clicks */
 	table->rows -= chart.rows;
 	chart.y += table->rows;
 	return chart;
@@ -155,9 +163,9 @@ last_time(const struct timeline *t)
 }
 
 /*
- * All of the time, or what is chosen of it, in buckets.  While it goes on they
- * are round ones and stay what they are until the axis is full; the one that is
- * not over yet is left out until half of it is.
+ * Divide the time shown into buckets.  In a live recording their length is round and
+ * stays the same until the axis is full; the unfinished bucket is left out until half
+ * of it is over.
  */
 static void
 axis(const struct timeline *t, struct axis *s, size_t room, unsigned samples)
@@ -191,8 +199,8 @@ axis(const struct timeline *t, struct axis *s, size_t room, unsigned samples)
 	s->width = duration / s->n + 1;
 }
 
-/* Whether what is drawn from them is the same, or nearly: long buckets need
- * not be counted again for each sample. */
+/* Returns whether two series would look the same, or nearly: long buckets need not be
+ * read again for each new sample. */
 static int
 is_same(const struct series *a, const struct series *b)
 {
@@ -203,7 +211,7 @@ is_same(const struct series *a, const struct series *b)
 	    x->buckets == y->buckets && y->last - x->last <= x->width / 8;
 }
 
-/* Of a row that source can read. */
+/* Read the values of a row, unless they are still valid. */
 static int
 series_read(struct series *s, const struct timeline_source *source, uint64_t id,
     const struct axis *axis)
@@ -283,7 +291,7 @@ pins_of(const struct timeline *t, unsigned of)
 	return n;
 }
 
-/* With what is on top of it. */
+/* Read the values of a pin, adding up stacked series. */
 static int
 pin_read(struct pin *pin, const struct timeline_source *source, const struct axis *axis)
 {
@@ -302,7 +310,7 @@ pin_read(struct pin *pin, const struct timeline_source *source, const struct axi
 
 #define VALUE_SIZE 64
 
-/* The bucket that the cursor is in; n: in none. */
+/* Returns the bucket with the cursor, or n if it is in none. */
 static size_t
 cursor_at(const struct timeline *t, const struct axis *a)
 {
@@ -313,7 +321,7 @@ cursor_at(const struct timeline *t, const struct axis *a)
 	return i < a->n ? i : a->n;
 }
 
-/* What the chart shows, as far as there is room for it. */
+/* Format the legend, as much of it as fits. */
 static void
 legend(const struct timeline_source *s, const struct grid *g, int columns, char *buf,
     size_t size)
@@ -327,7 +335,7 @@ legend(const struct timeline_source *s, const struct grid *g, int columns, char 
 		snprintf(buf, size, " %s%s%s ", s->what, *s->unit ? ", " : "", s->unit);
 }
 
-/* The value at the cursor, or what is measured. */
+/* Format the value at the cursor or else the legend. */
 static void
 right_text(const struct timeline *t, const struct timeline_source *s, const struct grid *g,
     int columns, char *buf, size_t size)
@@ -389,7 +397,7 @@ draw_pin(const struct timeline *t, int number, int bytes, struct grid *g,
 		    GRID_LINE + number - 1, value);
 }
 
-/* A line of those that are pinned; each has the same room. */
+/* Draw a row with the pins, each in an equal share of the width. */
 static void
 draw_pins(const struct timeline *t, const struct timeline_source *s, size_t n, struct grid *g,
     const struct grid_area *row)
@@ -404,7 +412,7 @@ draw_pins(const struct timeline *t, const struct timeline_source *s, size_t n, s
 		}
 }
 
-/* How it is drawn; lines has room for all. */
+/* Describe the chart; `lines` has room for all pins. */
 static struct chart
 make_chart(const struct timeline *t, const struct timeline_source *s, const struct axis *a,
     struct chart_line *lines)
@@ -423,7 +431,7 @@ make_chart(const struct timeline *t, const struct timeline_source *s, const stru
 	return c;
 }
 
-/* All that is shown, in buckets of an axis. */
+/* Read all series that are shown. */
 static int
 read_all(struct timeline *t, const struct timeline_source *s, const struct axis *a)
 {
@@ -625,7 +633,7 @@ select_range(struct timeline *t, uint64_t from, uint64_t to)
 	return profile_select(session_profile(t->session), &s) < 0 ? "out of memory" : NULL;
 }
 
-/* A range begins with the cursor's bucket, or ends with it. */
+/* Start the range at the cursor's bucket, or end it there. */
 static const char *
 act_mark(void *at, int end)
 {
@@ -653,7 +661,7 @@ act_now(void *at, int arg)
 	return why ? why : "marked: what comes from now on counts; = has all of it again";
 }
 
-/* What comes after it is compared with it, until something else is selected. */
+/* Make the selected range the baseline and select what comes after it. */
 static const char *
 act_baseline(void *at, int arg)
 {

@@ -1,7 +1,6 @@
 /*
- * Rows of a view over time: a chart of the selected one and of those that are
- * pinned, what part of the time it shows, a cursor in it, and the range that is
- * marked by that.
+ * The chart below a table: the selected row and pinned ones over time, with zoom,
+ * cursor and range.
  */
 #ifndef TIMELINE_H
 #define TIMELINE_H
@@ -16,55 +15,55 @@ struct timeline;
 struct view_key;
 struct session;
 
-/* A row that can be drawn. */
+/* A row to draw. */
 struct timeline_source {
 	void *ctx;
-	unsigned of;      /* what kind of row it is, */
-	uint64_t id;      /* and what tells it from others of that kind */
-	unsigned variant; /* read() has the same values as long as this is the same */
-	const char *name; /* NULL: there is no row */
-	int is_path;      /* the name */
-	char which[128];  /* tells it from others of that name; or "" */
-	const char *what, *unit; /* is measured, in the title: "total", "% of a core" */
-	const char *first, *over; /* the two series, where there are two; or NULL */
-	int bytes;        /* values are bytes; else percents */
-	/* Values of n buckets from `from' on, the last of which may end at `last'
-	 * already; over: of a second series on top, 0 where there is none.  -1: out of
-	 * memory. */
+	unsigned of;      /* kind of row */
+	uint64_t id;      /* unique within its kind */
+	unsigned variant; /* read() returns the same values while this is the same */
+	const char *name; /* NULL: no row is selected */
+	int is_path;      /* whether the name is one */
+	char which[128];  /* distinguishes rows of the same name; or "" */
+	const char *what, *unit; /* quantity and unit for the title: "total", "% of a core" */
+	const char *first, *over; /* names of two stacked series, or NULL */
+	int bytes;        /* values are bytes, else percentages */
+	/* Read the values of n buckets from `from` on, the last of which may end at
+	 * `last` already.  `over` is the stacked series, or 0.  Returns 0, or -1 if out
+	 * of memory. */
 	int (*read)(void *ctx, uint64_t id, uint64_t from, uint64_t width, uint64_t last,
 	    size_t n, double *value, double *over);
 };
 
-/* The watch stays the caller's.  NULL: out of memory. */
+/* Create a timeline.  The caller keeps the session.  Returns NULL if out of memory. */
 struct timeline *timeline_open(struct session *session);
 void timeline_close(struct timeline *t); /* NULL is allowed */
 
-/* Divide a view into its table and, where there is something to show and room for it, the
- * plot below, which is returned; it has no rows where it is not shown. */
+/* Split the area of a view into its table and a chart below, if it has `any` rows and
+ * there is room.  Returns the chart's area, which has no rows if it is hidden. */
 struct grid_area timeline_split(struct timeline *t, const struct grid_area *area, int any,
     struct grid_area *table);
 
-/* For read(): the time of a row of the profile, in percent of that of each bucket. */
+/* Read the time of a row of the profile, as a percentage of each bucket. */
 int timeline_time(const struct profile *p, uint64_t id, enum profile_metric metric,
     uint64_t from, uint64_t width, uint64_t last, size_t n, double *value);
 
-/* The same as a read(): the live bytes of a row of memory by its key; ctx: the memory,
- * struct inuse. */
+/* Read the live bytes of a row of memory by its key, as read() does; ctx is the struct
+ * inuse. */
 int timeline_bytes(void *ctx, uint64_t key, uint64_t from, uint64_t width, uint64_t last,
     size_t n, double *value, double *over);
 
-/* With those that are pinned and of the same kind. */
+/* Draw the selected row, with the pinned rows of its kind. */
 void timeline_draw(struct timeline *t, const struct timeline_source *s, struct grid *g,
     const struct grid_area *area);
 
-/* The mouse was pressed, or released, in the chart as it was drawn last: from there to
- * there is selected, or the cursor is there.  0: it is not in the chart. */
+/* Handle the mouse pressed or released at (y, x): dragging selects a range, a click
+ * sets the cursor.  Returns 0 outside of the chart. */
 int timeline_mouse(struct timeline *t, int released, int y, int x);
 
-/* The number of a pinned row, from 1 to GRID_LINES; 0: it is not pinned. */
+/* Returns the number of a pinned row, from 1 to GRID_LINES, or 0 if it is not pinned. */
 int timeline_pinned(const struct timeline *t, unsigned of, uint64_t id);
 
-/* Its keys, acting on a struct timeline_at: those that mark a range select it in the watch. */
+/* The keys of a chart; they act on a struct timeline_at, and select ranges in its session. */
 struct timeline_at {
 	struct timeline *timeline;
 	const struct timeline_source *source; /* of the selected row */

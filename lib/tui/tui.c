@@ -22,16 +22,24 @@
 #include "tui/timeline.h"
 #include "tui/view.h"
 
-#define SPACED_ROWS 20 /* of the screen, from which there is room for air */
-#define OVERVIEW_ROWS 22  /* for all of the process at a glance */
-#define AIRY_ROWS 30   /* and for twice as much of it */
+/*
+ * The view is a stack of panes, one per view type, opened when first shown; `shown` is
+ * the current one and `before` the one that "back" returns to.  Help covers it while
+ * `help` is set.  A key is looked up in a list of tables: those of a text, or of the
+ * view, its table, search and timeline, and then the common ones.  The same tables
+ * print help and hints.  `request` is what the key asks of the terminal.
+ */
+
+#define SPACED_ROWS 20 /* height from which there are blank rows */
+#define OVERVIEW_ROWS 22  /* height from which there is an overview */
+#define AIRY_ROWS 30   /* height from which it has two rows */
 
 struct pane {
 	const struct view_type *type;
 	void *view;
 };
 
-/* The views that m goes through are the first ones. */
+/* m cycles through the first views. */
 #define CYCLE 3
 #define MEMORY 1
 #define TREE 3
@@ -49,15 +57,15 @@ static const struct view_type *(*const types[])(void) = {
 struct tui {
 	struct session *session;
 	struct pane pane[PANES];
-	struct pane *shown, *before; /* and what was shown before it, or NULL */
-	struct pager *help;           /* in its place; NULL: it is not shown */
+	struct pane *shown, *before; /* before: for "back"; or NULL */
+	struct pager *help;           /* shown instead of the view; NULL: not shown */
 	struct prompt prompt;
-	char wanted[256];            /* what was searched for last */
+	char wanted[256];            /* last pattern searched for */
 	char filter[256];
 	const char *message;         /* until the next key */
-	char text[512];              /* what it may be */
-	char *copied;                /* NULL: nothing yet */
-	int rows, columns, utf8;     /* of the screen that was drawn last */
+	char text[512];              /* memory of a composed message */
+	char *copied;                /* NULL: nothing */
+	int rows, columns, utf8;     /* of the last drawing */
 	int paused;
 	enum tui_request request;
 };
@@ -72,14 +80,14 @@ update(struct tui *t)
 
 /* ---- tables ------------------------------------------------------------ */
 
-/* The table that is shown, for its keys. */
+/* The current table, for its keys. */
 struct sheet {
 	struct tui *tui;
 	struct table *table;
 	struct table_source source;
 };
 
-/* 0: there is none. */
+/* Find the current table.  Returns 0 if the view has none. */
 static int
 find_sheet(struct tui *t, struct sheet *s)
 {
@@ -90,7 +98,7 @@ find_sheet(struct tui *t, struct sheet *s)
 	return s->table != NULL;
 }
 
-/* What is filtered is so in every table. */
+/* Apply the filter, which is common to all tables. */
 static const char *
 refilter(struct tui *t)
 {
@@ -220,7 +228,7 @@ static const struct view_key table_keys[] = {
 };
 #define TABLE (sizeof table_keys / sizeof table_keys[0])
 
-/* Of tables, and of what else has names to be found. */
+/* Keys of tables and of other views with names. */
 static const struct view_key search_keys[] = {
 	{ '/', '/', act_prompt, "search for a name", "search" },
 	{ 'n', 1, act_find, "next one that was searched for", NULL },
@@ -228,13 +236,13 @@ static const struct view_key search_keys[] = {
 };
 #define SEARCH (sizeof search_keys / sizeof search_keys[0])
 
-/* Of tables again, behind these. */
+/* Further keys of tables. */
 static const struct view_key filter_keys[] = {
 	{ 'F', 0, act_filter, "show only names with a text or regular expression", "filter" },
 };
 #define FILTER (sizeof filter_keys / sizeof filter_keys[0])
 
-/* ---- what is typed ----------------------------------------------------- */
+/* ---- the prompt -------------------------------------------------------- */
 
 static const char *
 set_filter(struct tui *t, const char *text)
@@ -251,7 +259,7 @@ search(struct tui *t, const char *text)
 	return act_find(t, 1);
 }
 
-/* A filter is at work while it is typed. */
+/* Handle a key of the prompt.  A filter is applied while it is typed. */
 static const char *
 type_key(struct tui *t, int key)
 {
@@ -279,7 +287,7 @@ act_pause(void *tui, int arg)
 	return NULL;
 }
 
-/* A view is opened when it is first shown. */
+/* Show a view, opening it the first time. */
 static const char *
 show(struct tui *t, size_t i)
 {
@@ -301,7 +309,7 @@ act_show(void *tui, int i)
 	return show(tui, (size_t)i);
 }
 
-/* What is selected is looked at there. */
+/* Focus the selected function. */
 static const char *
 focus(struct tui *t)
 {
@@ -477,7 +485,7 @@ act_export(void *tui, int arg)
 	return t->text;
 }
 
-/* Of every screen.  The terminal itself makes signals of ^Z and ^C. */
+/* Keys of every view.  The terminal itself turns ^Z and ^C into signals. */
 static const struct view_key common_keys[] = {
 	{ 'q', TUI_QUIT, act_request, "quit", "quit" },
 	{ KEYS_CONTROL('c'), TUI_QUIT, act_request, "quit", NULL },
@@ -500,9 +508,9 @@ static const struct view_key common_keys[] = {
 	{ KEYS_CONTROL('z'), TUI_NOTHING, act_request, "suspend", NULL },
 };
 #define COMMON (sizeof common_keys / sizeof common_keys[0])
-#define FIRST 12 /* of them stand first at the foot of the screen */
+#define FIRST 12 /* hinted before those of the view */
 
-/* Of a text, in front of them. */
+/* Further keys of a text. */
 static const struct view_key back_keys[] = {
 	{ 'q', 0, act_back, "back", "back" },
 	{ KEYS_ESC, 0, act_back, "back", NULL },
@@ -545,7 +553,7 @@ try_keys(struct tui *t, const struct view_key *keys, size_t n, void *on,
 	return 0;
 }
 
-/* What is selected by a chart changes the rows. */
+/* Try the keys of the timeline.  They can change what is selected, and with it the rows. */
 static int
 try_timeline_keys(struct tui *t, int key)
 {
@@ -580,7 +588,7 @@ try_view_keys(struct tui *t, int key)
 	    try_timeline_keys(t, key);
 }
 
-/* What is no text and no table moves as with the arrow keys. */
+/* Scroll the text or table, or move as by the arrow keys. */
 static const char *
 wheel(struct tui *t, int up)
 {
@@ -596,8 +604,8 @@ wheel(struct tui *t, int up)
 	return t->message;
 }
 
-/* Wheels move what is shown; a click selects a row, sorts by a column, or is in the
- * chart, or a box of the flame graph. */
+/* Handle the mouse: the wheel scrolls; a click selects a row or box, sorts by a column,
+ * or is in the chart. */
 static const char *
 mouse(struct tui *t, int key)
 {
@@ -652,7 +660,7 @@ tui_key(struct tui *t, int key)
 
 /* ---- the help ---------------------------------------------------------- */
 
-/* Of what is shown now. */
+/* Build the help for what is shown. */
 static struct pager *
 make_help(const struct tui *t)
 {
@@ -690,7 +698,8 @@ make_help(const struct tui *t)
 
 /* ---- open and close ----------------------------------------------------- */
 
-/* Changes where there are two, else time, or memory where there is nothing else. */
+/* Returns the first view to show: changes if there is something to compare with, memory
+ * if that is all there is, else time. */
 static size_t
 first_pane(struct session *session)
 {
@@ -810,7 +819,7 @@ append(char *buf, size_t size, const char *text)
 	snprintf(buf + used, size - used, "%s", text);
 }
 
-/* Where the person stands, after what is not shown of the whole. */
+/* Format the position, after the limits on what is shown. */
 static void
 position(const struct tui *t, char *buf, size_t size)
 {
@@ -843,7 +852,7 @@ overview_rows(const struct tui *t, int rows)
 	return text(t) || rows < OVERVIEW_ROWS ? 0 : rows < AIRY_ROWS ? 1 : 2;
 }
 
-/* The head of a table is always as high, that of a text as it needs. */
+/* Tables start at a constant row; a text starts where the status lines end. */
 static void
 draw_all(const struct tui *t, struct grid *g)
 {

@@ -1,5 +1,5 @@
 /*
- * The terminal view without a terminal: keys go in, a grid comes out.
+ * The view without a terminal: keys go in, a grid comes out.
  */
 #ifndef TUI_H
 #define TUI_H
@@ -13,20 +13,20 @@ struct session;
 
 enum tui_request {
 	TUI_NOTHING,
-	TUI_REPAIR, /* draw all of the terminal anew */
-	TUI_COPY,   /* tui_copied() belongs into the clipboard */
+	TUI_REPAIR, /* repaint the whole terminal */
+	TUI_COPY,   /* copy tui_copied() to the clipboard */
 	TUI_QUIT
 };
 
-/* The watch stays the caller's.  NULL: out of memory. */
+/* Create the view.  The caller keeps the session.  Returns NULL if out of memory. */
 struct tui *tui_open(struct session *session);
 void tui_close(struct tui *t);
 
 enum tui_request tui_key(struct tui *t, int key);
 
-const char *tui_copied(const struct tui *t); /* until the next key */
+const char *tui_copied(const struct tui *t); /* valid until the next key */
 
-/* Some time has passed: read what is new.  Whether there is any to draw. */
+/* Read new rows.  Returns whether the screen has to be drawn.  To be called now and then. */
 int tui_tick(struct tui *t);
 
 void tui_draw(struct tui *t, struct grid *g);

@@ -1,7 +1,6 @@
 /*
- * A view: one way to look at a recording, between the head of the screen and
- * its foot.  Each is a file and a struct view_type; its keys are a table that
- * the help is printed from.
+ * A view of a recording, between the status lines and the foot of the screen.  Each is
+ * a file with a struct view_type and a table of keys that its help is printed from.
  */
 #ifndef VIEW_H
 #define VIEW_H
@@ -19,62 +18,62 @@ struct table_source;
 struct session;
 
 /*
- * What a key does.  act() is given the view and `arg` and returns a message
- * for the person, or NULL.  Keys with the same help, one after the other, are
- * explained together, and so are all those with the same hint.
+ * A key. act() gets the view and `arg`, and returns a message to display, or NULL.
+ * Successive keys with the same help share a line of it; keys with the same
+ * hint share a hint.
  */
 struct view_key {
 	int key;
 	int arg;
 	const char *(*act)(void *view, int arg);
 	const char *help;
-	const char *hint; /* for the foot of the screen, or NULL */
+	const char *hint; /* for the foot, or NULL */
 };
 
 struct view_type {
 	const char *name;
 	void *(*open)(struct session *session); /* NULL: out of memory */
 	void (*close)(void *view);      /* NULL is allowed */
-	/* The watch has been updated.  0, or -1: out of memory. */
+	/* Follow the session's update.  Returns 0, or -1 if out of memory. */
 	int (*update)(void *view);
 
-	/* Either it is a text, the keys and the drawing of which are common, */
+	/* Returns the text, of a view that is one; its keys and drawing are common. */
 	struct pager *(*pager)(void *view);
 
-	/* or it has its own drawing; and where it has a table or a chart, the keys of
-	 * those are common.  The source is of the selected row. */
+	/* Return the table or timeline of a view that has one, and set *s to the source
+	 * of its rows, or of the selected row; their keys are common. */
 	struct table *(*table)(void *view, struct table_source *s);
 	struct timeline *(*timeline)(void *view, struct timeline_source *s);
-	/* The function that is selected, its module, and whether this is about memory;
-	 * NULL: none. */
+	/* Returns the selected function, its module and whether the view is about
+	 * memory, or NULL if no function is selected. */
 	const char *(*focus)(void *view, const char **module, int *memory);
 	void (*draw)(void *view, struct grid *g, const struct grid_area *area);
-	/* Where in all that there is to see the person stands. */
+	/* Format the scroll position and what is shown. */
 	void (*position)(void *view, char *buf, size_t size);
-	/* Select the next one that a pattern matches, or with -1 the one before; -1: there
-	 * is none.  For what is no table. */
+	/* Select the next match of a pattern, or the previous one with a direction of
+	 * -1.  Returns 0, or -1 if there is none.  For views without a table. */
 	int (*find)(void *view, const char *pattern, int direction);
-	/* Somebody has clicked there: 0: it is nothing.  NULL: only in a table or chart can
-	 * that be. */
+	/* Handle a click at (y, x).  Returns 0 if nothing there reacts to it.  NULL:
+	 * only the view's table and chart take clicks. */
 	int (*click)(void *view, int y, int x);
-	/* The same as a picture, SVG; NULL: there is none.  -1: out of memory. */
+	/* Write the view as an SVG.  Returns 0, or -1 if out of memory.  NULL: not possible. */
 	int (*svg)(void *view, FILE *out);
 	const struct view_key *key;
 	size_t nkeys;
-	/* Whether the key's hint is of use now; NULL: always. */
+	/* Returns whether a key's hint applies now.  NULL: always. */
 	int (*hinted)(void *view, int key);
-	/* Words that can be seen, each followed by its meaning; then NULL. */
+	/* Words on the screen, each followed by its meaning; ends in NULL. */
 	const char *const *words;
 };
 
-const struct view_type *view_cpu(void);  /* where CPU time goes */
-const struct view_type *view_memory(void); /* what holds the memory */
+const struct view_type *view_cpu(void);  /* time */
+const struct view_type *view_memory(void); /* memory */
 const struct view_type *view_both(void); /* both, by function */
-const struct view_type *view_tree(void);    /* who calls whom */
-const struct view_type *view_callers(void); /* of one function */
-const struct view_type *view_flame(void);   /* the same as a flame graph */
-const struct view_type *view_source(void);  /* what the lines of its file cost */
-const struct view_type *view_diff(void);    /* two recordings */
-const struct view_type *view_info(void); /* what the recording is */
+const struct view_type *view_tree(void);    /* call tree */
+const struct view_type *view_callers(void); /* callers and callees of a function */
+const struct view_type *view_flame(void);   /* flame graph */
+const struct view_type *view_source(void);  /* costs of the lines of a source file */
+const struct view_type *view_diff(void);    /* two recordings or ranges compared */
+const struct view_type *view_info(void); /* facts about the recording */
 
 #endif

@@ -16,23 +16,25 @@
 #include "tui/view.h"
 
 /*
- * A table of functions with the CPU time that they use and the memory that they
- * hold, and the former of the selected one over time.
+ * CPU time and memory by function.  Each update joins the rows of the profile and of
+ * the memory reader into `row`, by a hash of name and module; either pointer may be
+ * NULL.  The chart shows CPU time or, for functions without, live bytes; the kind tells
+ * pins of the two apart.
  */
 
 enum column { TOTAL, SELF, NOW, LIVE, PEAK, NAME, LOCATION, NCOLUMNS };
 
 struct row {
-	unsigned id; /* from its name and module */
+	unsigned id; /* hash of name and module */
 	const char *name, *file, *module;
 	uint64_t line;
-	const struct profile_row *cpu; /* NULL: it has not been seen on the CPU */
-	const struct inuse_row *heap;  /* NULL: it has allocated nothing */
+	const struct profile_row *cpu; /* NULL: no CPU time */
+	const struct inuse_row *heap;  /* NULL: no allocations */
 };
 
 struct view_both {
 	struct session *session;
-	struct inuse *inuse; /* the watch's; NULL: it could not be read */
+	struct inuse *inuse; /* the session's; NULL: unreadable */
 	struct row *row;
 	size_t n, room;
 	struct table table;
@@ -153,7 +155,7 @@ by_column(const struct row *a, const struct row *b, enum column column)
 	return x > y ? -1 : x < y;
 }
 
-/* Where one measure does not tell them apart the other one does. */
+/* Compare by a column, then by self time, then by live bytes. */
 static int
 row_compare(const void *rows, size_t x, size_t y, int column)
 {
@@ -208,7 +210,7 @@ row_draw(const void *rows, size_t i, int column, struct grid *g,
 	}
 }
 
-/* What is charted of a row: CPU time, or live bytes where it has none. */
+/* What the chart shows of a row. */
 enum kind { TIME, BYTES };
 
 static enum kind

@@ -13,8 +13,7 @@
 #include "tui/view.h"
 
 /*
- * A table of functions, lines, modules or threads with the time that they
- * were on the CPU, off it, or both, and that of the selected one over time.
+ * Time on the CPU, off it, or both, by function, line, crate, module or thread.
  */
 
 enum column { TOTAL, SELF, ON, OFF, NOW, NAME, LOCATION, TREND, NCOLUMNS };
@@ -22,7 +21,7 @@ enum column { TOTAL, SELF, ON, OFF, NOW, NAME, LOCATION, TREND, NCOLUMNS };
 struct view_cpu {
 	struct session *session;
 	enum profile_metric metric;
-	int chosen; /* the user has chosen it */
+	int chosen; /* metric chosen by the user */
 	enum profile_group group;
 	const struct profile_row *row;
 	size_t n;
@@ -199,7 +198,7 @@ source(const struct view_cpu *v)
 
 /* ---- the chart --------------------------------------------------------- */
 
-/* What a row used over time: on the CPU, and over that off it. */
+/* Read a row's time on the CPU and, stacked on it, off it. */
 static int
 cpu_series(void *view, uint64_t id, uint64_t from, uint64_t width, uint64_t last, size_t n,
     double *value, double *over)
@@ -218,7 +217,7 @@ cpu_series(void *view, uint64_t id, uint64_t from, uint64_t width, uint64_t last
 	return r;
 }
 
-/* What tells a row from others of its name. */
+/* Format what distinguishes a row from others of its name. */
 static void
 which(const struct view_cpu *v, const struct profile_row *row, char *buf,
     size_t size)
@@ -273,7 +272,7 @@ resort(struct view_cpu *v)
 	    NULL;
 }
 
-/* Until somebody chooses, all of the time that was recorded is shown. */
+/* Apply the metric: until the user chooses one, all time that was recorded. */
 static int
 measure(struct view_cpu *v)
 {
@@ -315,7 +314,7 @@ cpu_update(void *view)
 	return resort(v) ? -1 : 0;
 }
 
-/* Each grouping has a selection of its own; the sorting is common. */
+/* Change the grouping.  Each has its own selection; the sort column is common. */
 static const char *
 regroup(struct view_cpu *v, enum profile_group next)
 {
@@ -348,7 +347,7 @@ act_generic(void *view, int arg)
 	return regroup(v, v->group == PROFILE_GENERIC ? PROFILE_FUNCTION : PROFILE_GENERIC);
 }
 
-/* Only the selected thread counts, or all. */
+/* Count only the selected thread, or all again. */
 static const char *
 act_thread(void *view, int arg)
 {

@@ -16,8 +16,9 @@
 #include "tui/view.h"
 
 /*
- * Two recordings beside each other, or two parts of the time of one: what functions of
- * the same name have of each, by its total or by its time, and what has changed.
+ * Changes between two recordings, or two ranges of one: functions of the same name with
+ * their time, as a share of all that was measured or of a core, and live memory on both
+ * sides.
  */
 
 enum column { BEFORE, AFTER, CHANGE, TOTAL, LIVE, GROWTH, NAME, LOCATION, NCOLUMNS };
@@ -30,20 +31,20 @@ struct row {
 	uint64_t self[SIDES], total[SIDES], live[SIDES];
 };
 
-/* What is known of a side. */
+/* The rows and totals of a side. */
 struct part {
 	const struct profile_row *cpu;
 	size_t n;
-	struct inuse *heap;    /* NULL: nothing */
-	uint64_t ns, covered; /* measured, and in how much time */
+	struct inuse *heap;    /* or NULL */
+	uint64_t ns, covered; /* measured; length of the time covered */
 };
 
-/* The old side where it is a part of the same recording: what it is of, and a copy. */
+/* A baseline range of the same recording: a copy of its rows, and what it was read for. */
 struct baseline {
 	struct inuse_options of;
 	enum profile_metric metric;
 	int valid;
-	unsigned version; /* of the watch */
+	unsigned version; /* of the session */
 	struct profile_row *row;
 	struct part part;
 };
@@ -52,7 +53,7 @@ struct view_diff {
 	struct session *session;
 	struct baseline baseline;
 	struct part part[SIDES];
-	int by_time; /* percent of a core; else of all that was measured */
+	int by_time; /* percent of a core, else of all that was measured */
 	struct row *row;
 	size_t n, room;
 	struct table table;
@@ -91,7 +92,7 @@ locate(struct row *r, const char *file, uint64_t line, const char *module)
 	}
 }
 
-/* The new one comes first, so that places are those of now. */
+/* Add the rows of a side.  The new side comes first: its locations win. */
 static int
 add_side(struct view_diff *v, enum side side, struct idmap *at)
 {
@@ -120,7 +121,7 @@ add_side(struct view_diff *v, enum side side, struct idmap *at)
 	return 0;
 }
 
-/* The time of all that is selected. */
+/* Read the time of the selection. */
 static int
 read_time(struct profile *p, struct part *part)
 {
@@ -132,7 +133,7 @@ read_time(struct profile *p, struct part *part)
 	return 0;
 }
 
-/* And the memory. */
+/* Read the time and memory of the selection. */
 static int
 read_part(struct session *session, struct part *part)
 {
@@ -140,7 +141,7 @@ read_part(struct session *session, struct part *part)
 	return read_time(session_profile(session), part);
 }
 
-/* Fold and measure the old one as the new one is. */
+/* Measure and collapse the old recording as the new one is. */
 static int
 follow(const struct view_diff *v, struct session *other)
 {
@@ -154,7 +155,7 @@ follow(const struct view_diff *v, struct session *other)
 	return 0;
 }
 
-/* ---- a part of the same recording --------------------------------------- */
+/* ---- the baseline ------------------------------------------------------- */
 
 static void
 baseline_clear(struct baseline *b)
@@ -164,7 +165,7 @@ baseline_clear(struct baseline *b)
 	*b = (struct baseline){ 0 };
 }
 
-/* Is it what it was copied from?  What has come later does not change it. */
+/* Returns whether the copy is still valid.  Later samples do not change it. */
 static int
 is_valid(const struct view_diff *v, const struct inuse_options *of)
 {
@@ -176,8 +177,8 @@ is_valid(const struct view_diff *v, const struct inuse_options *of)
 	        of->until < session_summary(v->session)->last);
 }
 
-/* The rows stay when others are counted; their names are where they were as long as the
- * profile is open. */
+/* Copy the rows: they are about to be counted for another selection.  Their strings
+ * last as long as the profile. */
 static int
 copy_rows(struct baseline *b)
 {
@@ -230,7 +231,7 @@ ensure_baseline(struct view_diff *v, struct part *part)
 
 /* ---- figures ------------------------------------------------------------ */
 
-/* Percent of what a side is normalised by. */
+/* Returns a side's time as a percentage of what it is normalized by. */
 static double
 percent(const struct view_diff *v, const uint64_t *ns, enum side side)
 {
@@ -246,7 +247,7 @@ share(const struct view_diff *v, const struct row *r, enum side side)
 	return percent(v, r->self, side);
 }
 
-/* All that is live in the new one. */
+/* Returns all live bytes of the new side. */
 static uint64_t
 live(const struct view_diff *v)
 {
@@ -315,7 +316,7 @@ row_compare(const void *rows, size_t x, size_t y, int column)
 	return p > q ? -1 : p < q;
 }
 
-/* More is red, less is green, as far as it matters. */
+/* Draw a change: red for more, green for less, faint if it does not matter. */
 static void
 draw_change(struct grid *g, const struct grid_area *cell, double by, double matters,
     const char *text)
@@ -390,7 +391,7 @@ is_compared(const struct view_diff *v)
 	return session_other(v->session) || session_baseline(v->session);
 }
 
-/* The old one first: for a moment another part of the time is selected. */
+/* Read the old side first: it may select another range for a moment. */
 static int
 read_sides(struct view_diff *v)
 {

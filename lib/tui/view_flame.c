@@ -10,21 +10,21 @@
 #include "tui/session.h"
 #include "tui/view.h"
 
-#define ABOVE 2 /* rows, what has called the one that is selected at first */
+#define ABOVE 2 /* rows of callers above the node selected at first */
 
 /*
- * A flame graph that hangs: who was called lies below who called, as wide as its
- * part of what is measured; the widest stands at the left.
+ * A flame graph that grows downwards: callees below their callers, each as wide as its
+ * share of what is measured, the widest at the left.
  */
 
-/* Nodes have other numbers each time that they are merged, and the same keys. */
+/* Nodes are renumbered by each merge, so they are remembered by key. */
 struct view_flame {
 	struct forest forest;
 	struct calltree calls;
-	uint64_t zoom, at;  /* keys; 0: all, and where calls begin to part */
-	unsigned of;        /* the watch's focus, by number */
-	unsigned top;       /* depth of the first row that is seen */
-	struct grid_area drawn; /* the boxes */
+	uint64_t zoom, at;  /* keys; 0: everything, and where calls branch */
+	unsigned of;        /* number of the session's focus */
+	unsigned top;       /* depth of the first visible row */
+	struct grid_area drawn; /* the boxes, when last drawn */
 };
 
 static uint32_t
@@ -42,7 +42,7 @@ node(const struct view_flame *v, uint32_t i)
 	return &v->calls.node[i];
 }
 
-/* The selected node, within what is zoomed into. */
+/* Returns the selected node, within the zoomed one. */
 static uint32_t
 selected(const struct view_flame *v)
 {
@@ -73,7 +73,7 @@ flame_update(void *view)
 struct canvas {
 	struct grid *g;
 	struct grid_area area;
-	uint64_t whole; /* what the width stands for */
+	uint64_t whole; /* value of the full width */
 	uint32_t at;
 };
 
@@ -85,7 +85,7 @@ column(const struct grid_area *area, uint64_t value, uint64_t whole)
 	return (int)(part * area->columns + 0.5);
 }
 
-/* One color for each function, wherever it is. */
+/* Returns the color of a function, the same in all of its boxes. */
 static int
 style(const struct calltree_node *n)
 {
@@ -117,7 +117,7 @@ draw_box(const struct view_flame *v, const struct canvas *c, uint32_t i, uint64_
 		grid_add_style(c->g, box, GRID_SELECTED);
 }
 
-/* Where each node begins, from where its parent does. */
+/* Set where each child begins, given where its parent does. */
 static void
 lay_out_children(const struct view_flame *v, uint64_t *left, uint32_t first,
     uint64_t begin)
@@ -128,8 +128,8 @@ lay_out_children(const struct view_flame *v, uint64_t *left, uint32_t first,
 	}
 }
 
-/* Where each node begins, for the caller to free; UINT64_MAX: it is not below what is
- * zoomed into.  Parents come before their children.  NULL: out of memory. */
+/* Compute where each node begins, UINT64_MAX outside of the zoomed one.  Parents come
+ * before their children.  Returns NULL if out of memory; the caller frees it. */
 static uint64_t *
 lay_out(const struct view_flame *v, uint32_t zoom)
 {
@@ -160,7 +160,7 @@ draw_graph(const struct view_flame *v, const struct canvas *c, uint32_t zoom)
 	return left ? 0 : -1;
 }
 
-/* The callers of what is zoomed into, all as wide as the screen. */
+/* Draw the callers of the zoomed node, at full width. */
 static void
 draw_callers(const struct view_flame *v, struct canvas *c, uint32_t zoom)
 {
@@ -172,7 +172,7 @@ draw_callers(const struct view_flame *v, struct canvas *c, uint32_t zoom)
 	}
 }
 
-/* What is selected, in figures. */
+/* Draw a line with the figures of the selected node. */
 static void
 draw_line(const struct view_flame *v, struct grid *g, const struct grid_area *area,
     uint32_t at)
@@ -203,8 +203,7 @@ deepest(const struct view_flame *v)
 	return deep;
 }
 
-/* Until somebody moves, what lies below is seen rather than what lies above, where there
- * is no room for both. */
+/* Scroll to the selected node.  Until the user moves, prefer rows below it to rows above. */
 static void
 follow(struct view_flame *v, uint32_t at, int rows)
 {
@@ -242,7 +241,7 @@ flame_draw(void *view, struct grid *g, const struct grid_area *area)
 		column_middle(g, area, "out of memory");
 }
 
-/* ---- as a picture ------------------------------------------------------ */
+/* ---- SVG --------------------------------------------------------------- */
 
 #define SVG_WIDTH 1200.0
 #define SVG_ROW 18
@@ -260,7 +259,8 @@ put_escaped(FILE *out, const char *text)
 		}
 }
 
-/* A name in so many columns, as harmless as on the screen.  -1: out of memory. */
+/* Write a name cut to a number of columns, made as harmless as on the screen.  Returns
+ * 0, or -1 if out of memory. */
 static int
 put_name(FILE *out, const char *name, int columns)
 {
@@ -311,7 +311,7 @@ put_box(const struct view_flame *v, FILE *out, uint32_t i, uint64_t left, uint64
 	return r;
 }
 
-/* What is zoomed into is as wide as the picture. */
+/* The zoomed node is as wide as the picture. */
 static int
 flame_svg(void *view, FILE *out)
 {
@@ -358,7 +358,7 @@ act_down(void *view, int arg)
 	return at == CALLTREE_NONE ? NULL : go(v, node(v, at)->child);
 }
 
-/* Beyond what is zoomed into one is out of it. */
+/* Move to the caller, zooming out if that is outside of the zoomed node. */
 static const char *
 act_up(void *view, int arg)
 {
@@ -422,7 +422,7 @@ act_generic(void *view, int arg)
 	return flame_update(v) < 0 ? "out of memory" : NULL;
 }
 
-/* The caller of what is zoomed into that fills a row of the screen. */
+/* Returns the caller of the zoomed node that is drawn at a depth. */
 static uint32_t
 caller_at(const struct view_flame *v, uint32_t zoom, unsigned depth)
 {
@@ -449,7 +449,7 @@ box_at(const struct view_flame *v, uint32_t zoom, unsigned depth, int x)
 	return found;
 }
 
-/* What is clicked at is selected; once more, it is zoomed into. */
+/* A click selects a box; a second one zooms into it. */
 static int
 flame_click(void *view, int y, int x)
 {
@@ -472,7 +472,8 @@ flame_click(void *view, int y, int x)
 	return 1;
 }
 
-/* Around the end, in no order that can be seen; what is zoomed into is left for it. */
+/* Matches come in the order of nodes, wrapping around; one outside of the zoomed node
+ * ends the zoom. */
 static int
 flame_find(void *view, const char *text, int direction)
 {

@@ -13,8 +13,7 @@
 #include "tui/view.h"
 
 /*
- * What the recording is: of which program, how it was made, what was lost and
- * why, and every note.
+ * Facts about the recording: program, streams, losses and their reasons, notes.
  */
 
 #define LABEL 18 /* columns */
@@ -116,7 +115,7 @@ add_losses(struct view_info *v)
 static void
 add_cut(struct view_info *v, const struct profile_count *c)
 {
-	/* Nobody wanted a stack of them. */
+	/* too short for a stack: not a fault */
 	int style = strcmp(c->reason, "short") ? GRID_WARN : GRID_FAINT;
 
 	if (profile_measured(session_profile(v->session)) == PROFILE_CPU)

@@ -16,8 +16,7 @@
 #include "tui/view.h"
 
 /*
- * A table of functions, lines, crates, modules or threads with the memory that
- * they hold, and that of the selected one over time.
+ * Memory by function, line, crate, module or thread, with live bytes over time.
  */
 
 #define SECOND UINT64_C(1000000000)
@@ -30,14 +29,14 @@ enum column { LIVE, GROWTH, PEAK, TOTAL, COUNT, TEMPS, NAME, LOCATION, TREND, NC
 struct view_memory {
 	struct session *session;
 	enum profile_group group;
-	struct inuse *inuse; /* the watch's; NULL: it could not be read */
-	struct inuse_row *row; /* those that have something themselves */
+	struct inuse *inuse; /* the session's; NULL: unreadable */
+	struct inuse_row *row; /* the rows that are not empty */
 	size_t n, room;
 	struct table table[PROFILE_NGROUPS];
 	struct timeline *timeline;
 	struct sparkline sparkline;
-	struct inuse *leaks; /* only what is suspected to leak; NULL: all is shown */
-	uint64_t age;        /* nanoseconds that it has lived at least */
+	struct inuse *leaks; /* only suspected leaks; NULL: everything is shown */
+	uint64_t age;        /* least age of leaks, ns */
 	struct inuse_options leaks_of;
 	int64_t leaks_read;
 };
@@ -47,7 +46,7 @@ struct view_memory {
 #define NUMBERS { "Live", 7, 1, 0 }, { NULL, 0, 0, 0 }, OTHERS
 #define NUMBERS_SINCE { "Live", 7, 1, 0 }, { "Growth", 7, 1, 0 }, OTHERS
 
-/* Of all of the time; from some time on. */
+/* The columns without and with a start of the range. */
 static const struct table_column columns[2][PROFILE_NGROUPS][NCOLUMNS] = {
 	COLUMN_LAYOUT(NUMBERS), COLUMN_LAYOUT(NUMBERS_SINCE)
 };
@@ -271,7 +270,8 @@ read_rows(struct view_memory *v)
 	return 0;
 }
 
-/* What lives is the same whenever the range began. */
+/* Returns the options for suspected leaks.  What is live does not depend on when the
+ * range began. */
 static struct inuse_options
 leaks_options(const struct view_memory *v)
 {
@@ -283,8 +283,8 @@ leaks_options(const struct view_memory *v)
 	return o;
 }
 
-/* What lived at the last snapshot and was allocated so long before.  That is read as a
- * whole, and so not each time. */
+/* Read the suspected leaks, if the last reading is outdated.  It is not incremental, so
+ * limit how often. */
 static int
 read_leaks(struct view_memory *v)
 {
@@ -334,7 +334,7 @@ memory_update(void *view)
 	return table_update(&v->table[v->group], &s);
 }
 
-/* Of an age of an eighth of the recording, within bounds. */
+/* Toggle leaks, with an age of an eighth of the recording, within limits. */
 static const char *
 act_leaks(void *view, int arg)
 {
@@ -379,7 +379,7 @@ act_generic(void *view, int arg)
 	return regroup(v, v->group == PROFILE_GENERIC ? PROFILE_FUNCTION : PROFILE_GENERIC);
 }
 
-/* Only what the selected thread has allocated counts, or all. */
+/* Count only what the selected thread has allocated, or everything again. */
 static const char *
 act_thread(void *view, int arg)
 {
@@ -476,7 +476,7 @@ memory_draw(void *view, struct grid *g, const struct grid_area *area)
 		timeline_draw(v->timeline, &chart, g, &bottom);
 }
 
-/* How far figures are from what is: no more lives than is resident. */
+/* Returns how far the figures can be trusted: no more can be live than is resident. */
 static const char *
 trust(const struct view_memory *v)
 {

@@ -16,8 +16,7 @@
 #include "tui/view.h"
 
 /*
- * The source file of the function that was selected, each line with the time and the
- * live memory that are its.
+ * The source file of the focused function, with time and live memory of each line.
  */
 
 #define FILE_MAX_BYTES (8 << 20)
@@ -31,16 +30,16 @@ struct line {
 
 struct view_source {
 	struct session *session;
-	unsigned of;     /* the watch's focus, by number */
-	char *file;      /* its path; NULL: not known */
-	uint64_t first;  /* the line where the function has most; 0: not known */
-	char *text;      /* NULL: it cannot be read, then why */
+	unsigned of;     /* number of the session's focus */
+	char *file;      /* path, or NULL */
+	uint64_t first;  /* the function's costliest line; 0: unknown */
+	char *text;      /* NULL: unreadable, see `why` */
 	const char *why;
 	struct line *line;
 	size_t n, room;
 	uint64_t whole, live;
 	struct table table;
-	int positioned;      /* the function's line was selected once */
+	int positioned;      /* the function's line has been selected */
 };
 
 static const struct table_column columns[NCOLUMNS] = {
@@ -56,7 +55,7 @@ is_same(const char *a, const char *b)
 	return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
-/* Where the function has most of its time, or else allocates. */
+/* Find the file and line where the function has most of its time or else allocates. */
 static int
 find_file(struct view_source *v, const struct session_focus *focus)
 {
@@ -104,7 +103,7 @@ split(struct view_source *v)
 	return 0;
 }
 
-/* Its bytes with a NUL; NUL bytes of its own are blanks. */
+/* Read a file.  NUL bytes and tabs become blanks. */
 static char *
 slurp(const char *path, const char **why)
 {
@@ -149,7 +148,7 @@ load(struct view_source *v, const struct session_focus *focus)
 	return v->text ? split(v) : 0;
 }
 
-/* ---- what lines cost --------------------------------------------------- */
+/* ---- costs of lines ---------------------------------------------------- */
 
 static struct line *
 line_of(struct view_source *v, const char *file, uint64_t number)
@@ -174,7 +173,7 @@ count(struct view_source *v)
 	v->whole = session_summary(v->session)->ns;
 	for (row = profile_rows(p, &n); n--; row++)
 		if ((l = line_of(v, row->file, row->line))) {
-			/* Functions of one line may call each other. */
+			/* functions on one line may call each other */
 			l->total = l->total > row->total ? l->total : row->total;
 			l->self += row->self;
 		}

@@ -13,35 +13,38 @@
 #include "tui/view.h"
 
 /*
- * The tree of calls: all of it, or the callers and the callees of one function.
- * What is below a node is shown when it is opened.
+ * Call trees: of everything, or the callers and callees of the focused function.  Each
+ * part is a calltree; `open` has the keys of the nodes whose children are shown, which
+ * survive merging anew.  `line` is what can be seen, in display order: nodes reached
+ * through open ones, and the titles of parts.  The table gets these lines as its rows,
+ * already sorted.
  */
 
 enum column { TOTAL, SELF, BAR, NAME, NCOLUMNS };
-#define ABOVE 2 /* rows, what has called the one that is selected at first */
+#define ABOVE 2 /* rows of callers above the node selected at first */
 
 enum part { ALL, CALLERS, CALLEES, NPARTS };
 
-#define HOT 2      /* the hot path goes on where a child has a half of its parent */
-#define DEEP 200   /* nodes that it may have */
+#define HOT 2      /* the hot path follows children with half of their parent */
+#define DEEP 200   /* longest hot path */
 #define INDENT_MAX 24 /* columns */
 
-/* A node that can be seen, or the title of a part. */
+/* A visible node, or the title of a part. */
 struct line {
 	enum part part;
-	uint32_t node; /* CALLTREE_NONE: the title */
+	uint32_t node; /* CALLTREE_NONE: title */
 };
 
 struct view_tree {
 	struct forest forest;
-	int focused; /* of one function: the watch's focus */
+	int focused; /* callers and callees of the session's focus */
 	struct calltree calls[NPARTS];
-	struct idmap open[NPARTS]; /* keys of nodes that are opened */
+	struct idmap open[NPARTS]; /* keys of open nodes */
 	struct line *line;
 	size_t n, room;
 	struct table table;
-	int begun;   /* the hot path was opened once */
-	unsigned of; /* the watch's focus, by number */
+	int begun;   /* the hot path has been opened */
+	unsigned of; /* number of the session's focus */
 };
 
 static const struct table_column columns[2][NCOLUMNS] = {
@@ -51,7 +54,7 @@ static const struct table_column columns[2][NCOLUMNS] = {
 	    { "Function", 0, 0, 0 } },
 };
 
-/* ---- what can be seen --------------------------------------------------- */
+/* ---- lines -------------------------------------------------------------- */
 
 static const struct calltree_node *
 node_of(const struct view_tree *v, const struct line *l)
@@ -85,7 +88,7 @@ add_line(struct view_tree *v, enum part part, uint32_t node)
 	return 0;
 }
 
-/* The node after one in the order of the screen; what is not opened is passed over. */
+/* Returns the next visible node, skipping children of closed ones. */
 static uint32_t
 next_seen(const struct view_tree *v, enum part part, uint32_t n)
 {
@@ -119,7 +122,7 @@ add_lines(struct view_tree *v)
 	return add_part(v, CALLERS) < 0 ? -1 : add_part(v, CALLEES);
 }
 
-/* Open the largest ones below a node. */
+/* Open the hot path below a node. */
 static int
 open_hot(struct view_tree *v, enum part part, uint32_t n)
 {
@@ -139,7 +142,7 @@ open_hot(struct view_tree *v, enum part part, uint32_t n)
 	return 0;
 }
 
-/* ---- reading ----------------------------------------------------------- */
+/* ---- merging ----------------------------------------------------------- */
 
 static int
 merge(struct view_tree *v)
@@ -223,7 +226,7 @@ sign(const struct grid *g, const struct calltree_node *n, int open)
 	return open ? "- " : "+ ";
 }
 
-/* Deep ones are not pushed out at the right: their depth is told in a number. */
+/* Indent a name by its depth, as a number if it is too deep.  Returns the column after it. */
 static int
 draw_indent(struct grid *g, const struct grid_area *cell, unsigned depth)
 {
@@ -318,8 +321,7 @@ lay_out(struct view_tree *v)
 	return table_update(tree_table(v, &s), &s);
 }
 
-/* To where calls begin to part, with what is above it as far as that needs no room that
- * is wanted below. */
+/* Select the node where calls branch, with a few callers above it. */
 static void
 go_first(struct view_tree *v)
 {
@@ -374,7 +376,7 @@ relay(struct view_tree *v)
 	return lay_out(v) < 0 ? "out of memory" : NULL;
 }
 
-enum { SHUT, OPEN, TURN };
+enum { CLOSE, OPEN, TOGGLE };
 
 static const char *
 act_open(void *view, int how)
@@ -387,9 +389,9 @@ act_open(void *view, int how)
 	if (!l)
 		return NULL;
 	open = is_open(v, l->part, l->node);
-	if (node_of(v, l)->child == CALLTREE_NONE || (how == SHUT && !open)) {
-		/* Where there is nothing to shut, one goes to what calls it. */
-		for (size_t i = (size_t)(l - v->line); how == SHUT && i-- > 0;)
+	if (node_of(v, l)->child == CALLTREE_NONE || (how == CLOSE && !open)) {
+		/* nothing to close: go to the caller */
+		for (size_t i = (size_t)(l - v->line); how == CLOSE && i-- > 0;)
 			if (v->line[i].node == node_of(v, l)->parent) {
 				table_move(tree_table(v, &s), &s,
 				    (long)i - (long)(l - v->line));
@@ -397,7 +399,7 @@ act_open(void *view, int how)
 			}
 		return NULL;
 	}
-	if (set_open(v, l->part, l->node, how == TURN ? !open : how) < 0)
+	if (set_open(v, l->part, l->node, how == TOGGLE ? !open : how) < 0)
 		return "out of memory";
 	return relay(v);
 }
@@ -466,10 +468,10 @@ act_generic(void *view, int arg)
 }
 
 static const struct view_key keys[] = {
-	{ KEYS_ENTER, TURN, act_open, "open or shut", "open" },
-	{ KEYS_SPACE, TURN, act_open, "open or shut", NULL },
+	{ KEYS_ENTER, TOGGLE, act_open, "open or shut", "open" },
+	{ KEYS_SPACE, TOGGLE, act_open, "open or shut", NULL },
 	{ KEYS_RIGHT, OPEN, act_open, "open", NULL },
-	{ KEYS_LEFT, SHUT, act_open, "shut, or go to what calls it", NULL },
+	{ KEYS_LEFT, CLOSE, act_open, "shut, or go to what calls it", NULL },
 	{ 'H', 0, act_hot, "open the hot path below", "hot path" },
 	{ '*', 0, act_all, "open all below", NULL },
 	{ '0', 0, act_none, "shut all", NULL },
