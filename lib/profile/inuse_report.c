@@ -58,25 +58,25 @@ put_how(FILE *out, const struct inuse_report *r)
 
 	fprintf(out, LABEL "%.3f s, ", "Recorded", (double)ns / 1e9);
 	if (s->growth)
-		fputs("memory by its page faults, ", out);
+		fputs("memory by page faults, ", out);
 	if (s->growth && s->sample)
-		fprintf(out, "one in %s told: estimates", size(buf, s->sample));
+		fprintf(out, "one per %s sampled: estimates", size(buf, s->sample));
 	else if (s->growth)
 		fputs("all of them", out);
 	else if (s->sample)
-		fprintf(out, "one allocation in %s: estimates", size(buf, s->sample));
+		fprintf(out, "one allocation per %s sampled: estimates", size(buf, s->sample));
 	else if (s->estimated)
-		fputs("in part by samples or in windows: estimates", out);
+		fputs("sampled or in windows, in part: estimates", out);
 	else
 		fputs("every allocation", out);
 	if (s->layer)
-		fprintf(out, ", seen at %s's functions", s->layer);
+		fprintf(out, ", probed at %s's functions", s->layer);
 	if (ns && !s->growth && s->covered * 100 < ns * 95)
 		fprintf(out, ", %.1f %% of the time", units_percent(s->covered, ns));
 	putc('\n', out);
 	if (s->cost)
-		fprintf(out, LABEL "%" PRIu64 " hits of probes, about %.3f s of the "
-		    "process' CPU time\n", "Cost", s->hits, (double)s->cost / 1e9);
+		fprintf(out, LABEL "%" PRIu64 " probe hits, about %.3f s of the "
+		    "process's CPU time\n", "Cost", s->hits, (double)s->cost / 1e9);
 	if (s->lost)
 		fprintf(out, LABEL "%" PRIu64 ", see the lost records\n", "Lost", s->lost);
 }
@@ -90,27 +90,27 @@ put_sums(FILE *out, const struct inuse_report *r)
 	if (r->options->age) {
 		fprintf(out, LABEL, "Suspected");
 		if (s->snapshot == 0)
-			fputs("not known: there is no snapshot of ages\n", out);
+			fputs("unknown: no snapshot of ages was taken\n", out);
 		else
-			fprintf(out, "%s in %" PRIu64 " allocations that live at %.3f s, and were "
+			fprintf(out, "%s in %" PRIu64 " allocations live at %.3f s that were "
 			    "made before %.3f s\n", size(a, s->all.live), s->all.count,
 			    (double)s->snapshot / 1e9, (double)s->cutoff / 1e9);
 		return;
 	}
-	fprintf(out, LABEL "%s in %" PRIu64 " %s, at the most %s", "Live",
+	fprintf(out, LABEL "%s in %" PRIu64 " %s, peak %s", "Live",
 	    size(a, s->all.live), s->all.count, s->growth ? "pages" : "allocations",
 	    size(b, s->all.peak));
 	if (s->rss)
 		fprintf(out, "; resident %s", size(c, s->rss));
 	if (s->growth)
-		fprintf(out, "\n" LABEL "%s in %" PRIu64 " pages have come\n", "Grown",
+		fprintf(out, "\n" LABEL "%s in %" PRIu64 " pages became resident\n", "Grown",
 		    size(a, s->all.bytes), s->all.allocs);
 	else
 		fprintf(out, "\n" LABEL "%s in %" PRIu64 " allocations, %.1f %% of them "
 		    "temporary\n", "Allocated", size(a, s->all.bytes), s->all.allocs,
 		    units_percent(s->all.temps, s->all.allocs));
 	if (s->unknown)
-		fprintf(out, LABEL "%" PRIu64 " frees of memory from before the recording\n",
+		fprintf(out, LABEL "%" PRIu64 " frees of memory allocated before the recording\n",
 		    "Unknown", s->unknown);
 }
 

@@ -104,7 +104,7 @@ put_recorded(FILE *out, const struct report *r)
 		fputs(" on ", out);
 		put_text(out, s, 40);
 	}
-	fputs(sum->live ? ", still going on\n" : "\n", out);
+	fputs(sum->live ? ", still recording\n" : "\n", out);
 }
 
 static void
@@ -503,11 +503,9 @@ report_text(FILE *out, const struct report *r)
 	if (has_rows(r))
 		put_table(out, r);
 	else if (profile_measured(r->profile) == PROFILE_OFF)
-		fputs("\nThere is no off-CPU time in the recording or in this "
-		      "part of it.\n",
+		fputs("\nNo off-CPU time in the recording, or in this part of it.\n",
 		    out);
 	else
-		fputs("\nThere are no samples in the recording or in this part "
-		      "of it.\n",
+		fputs("\nNo samples in the recording, or in this part of it.\n",
 		    out);
 }

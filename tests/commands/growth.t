@@ -125,7 +125,7 @@ echo "$(live) pages live, the kernel counts $((after - before)); $(lost) lost" |
 
 rsprof-store g.db <rec
 exits 'as a table' 0 rsprof-top heap g.db
-says 'which says what it is' 'by its page faults, all of them' out
+says 'which says what it is' 'by page faults, all of them' out
 says 'with functions' 'grow::touch ' out
 
 grow ''

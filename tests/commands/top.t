@@ -213,7 +213,7 @@ Self %  Total %     Self s    Total s  Function              Location
   0.00   100.00      0.000      0.130  server::main          /home/me/server/src/main.rs:3
 E
 exits 'a part without samples' 0 rsprof-top -s 1h cpu a.db
-says 'said' '^There are no samples' out
+says 'said' '^No samples' out
 
 # ---- on and off the CPU
 
@@ -358,7 +358,7 @@ same 'has a column for that, and what is missing shows' got <<'E'
 E
 exits 'not recorded' 0 rsprof-top off a.db
 says 'said' '^Off CPU   not recorded$' out
-says 'said' '^There is no off-CPU time' out
+says 'said' '^No off-CPU time' out
 exits 'wall, without' 0 rsprof-top wall a.db
 says 'said' '^Off CPU   not recorded$' out
 cp a.db old.db
@@ -501,7 +501,7 @@ says 'ASCII only' '  bad\?\[31m"x",\?\\\?\?  f.rs:1$' out
 # ---- nothing in it
 printf 'rsprof\t1\tcpu\tmono=1\twall=1\n' | rsprof-store none.db
 exits 'an empty recording' 0 rsprof-top cpu none.db
-says 'said' '^There are no samples' out
+says 'said' '^No samples' out
 exits 'as JSON' 0 rsprof-top -f json cpu none.db
 says 'no rows' '"rows_total":0,"rows":\[\]\}$' out
 exits 'as CSV' 0 rsprof-top -f csv cpu none.db
@@ -564,7 +564,7 @@ grep -v '^end' a.rec >&3
 stored() { rsprof-top -f json cpu crash.db | grep -q '"samples":8,'; }
 ok 'read while it is written' await 20 stored
 exits 'as a table' 0 rsprof-top cpu crash.db
-says 'it says so' 'still going on$' out
+says 'it says so' 'still recording$' out
 kill -9 "$store"
 wait "$store" 2>/dev/null
 exec 3>&-
@@ -697,7 +697,7 @@ same 'nor can be told before there is one' got <<'E'
 live,count,peak,bytes,allocs,frees,temps,moved,copied,total_live,function,file,line,module
 E
 rsprof-top -l 1 -u 5 heap heap.db >got
-says 'that is said' '^Suspected not known: there is no snapshot of ages$' got
+says 'that is said' '^Suspected unknown: no snapshot of ages was taken$' got
 # The names come later, and with them callers that were inlined.
 rec >raw.rec <<'E'
 rsprof | 1 | heap | mono=0 | wall=5000000000 | unit=bytes | sample=0
@@ -732,11 +732,11 @@ E
 COLUMNS=90 rsprof-top heap heap.db >got
 same 'for people' got <<'E'
 Process   prog (pid 7)
-Recorded  10.000 s, every allocation, seen at rust's functions
-Cost      30 hits of probes, about 0.000 s of the process' CPU time
-Live      1.0K in 4 allocations, at the most 4.9K; resident 8.0K
+Recorded  10.000 s, every allocation, probed at rust's functions
+Cost      30 probe hits, about 0.000 s of the process's CPU time
+Live      1.0K in 4 allocations, peak 4.9K; resident 8.0K
 Allocated 5.9K in 14 allocations, 21.4 % of them temporary
-Unknown   3 frees of memory from before the recording
+Unknown   3 frees of memory allocated before the recording
 
   Live  Total   Peak    Count  Alloc    Allocs Temp%  Function  Location
   1.0K   1.0K   3.9K        2   5.9K        12  25.0  prog::make              prog.rs:5
