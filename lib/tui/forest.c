@@ -73,7 +73,7 @@ const char *
 forest_what(const struct forest *f)
 {
 	static const char *const of[PROFILE_NMETRICS] = {
-		"CPU time", "time off the CPU", "wall time"
+		"CPU time", "off-CPU time", "wall time"
 	};
 
 	return f->memory ? "live memory" : of[profile_measured(session_profile(f->session))];

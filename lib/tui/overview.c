@@ -234,9 +234,9 @@ const char *const *
 overview_words(void)
 {
 	static const char *const words[] = {
-		"CPU", "of the whole process, in percent of a core: now, and from the beginning",
-		"heap", "allocated and not free yet; ~: estimated, <: too high, it is less than that",
-		"RSS", "its memory that is resident",
+		"CPU", "of the whole process, in percent of a core: now, and over time",
+		"heap", "allocated and not freed; ~: an estimate, <: it is less than that",
+		"RSS", "resident memory",
 		NULL
 	};
 

@@ -234,11 +234,11 @@ find_terminal(struct screen *s)
 	if (s->signals < 0)
 		return "no signalfd";
 	if (!isatty(STDOUT_FILENO))
-		return "standard output is not a terminal: give it one";
+		return "standard output is not a terminal: run it in one";
 	if (isatty(STDIN_FILENO))
 		return NULL;
 	s->in = fopen("/dev/tty", "r+e");
-	return s->in ? NULL : "no terminal to read keys from: give it one";
+	return s->in ? NULL : "no terminal to read keys from: run it in one";
 }
 
 static int

@@ -283,7 +283,7 @@ session_trouble(const struct session *s)
 	if (s->failed)
 		return db_error(s->db);
 	return s->removed ? "the file was deleted or replaced; "
-	    "what is shown here was read from the old one" : NULL;
+	    "this is the old one" : NULL;
 }
 
 struct db *

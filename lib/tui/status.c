@@ -220,10 +220,10 @@ remark(const struct session *session, char *buf, size_t size)
 	if (trouble)
 		snprintf(buf, size, "%s", trouble);
 	else if (session_state(session) == SESSION_STALLED)
-		snprintf(buf, size, "nothing has come for %u seconds",
+		snprintf(buf, size, "no data for %u seconds",
 		    session_silence(session));
 	else if (session_state(session) == SESSION_CUT_OFF)
-		snprintf(buf, size, "cut off: the recording has no end");
+		snprintf(buf, size, "cut off: the recording was not finished");
 	if (*buf)
 		return GRID_WARN;
 	while (profile_note(session_profile(session), notes))
@@ -265,11 +265,11 @@ const char *const *
 status_words(void)
 {
 	static const char *const words[] = {
-		"Hz", "samples each second of a thread's time on the CPU",
-		"cores", "that the program used in the last 5 seconds",
-		"complete", "stacks that reach the thread's start",
-		"covered", "of the time: the heap's allocations were counted or sampled",
-		"lost", "samples that could not be taken: i tells why",
+		"Hz", "samples per second of a thread's CPU time",
+		"cores", "used by the program in the last 5 seconds",
+		"complete", "stacks that reach the start of their thread",
+		"covered", "time in which allocations were counted or sampled",
+		"lost", "samples that could not be taken: i shows why",
 		"profiler", "its own CPU time, in percent of one core",
 		NULL
 	};

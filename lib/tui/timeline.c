@@ -485,7 +485,7 @@ show(struct timeline *t)
 {
 	t->show = SHOW_YES;
 	return t->rows && timeline_rows(t, t->rows) == 0 ?
-	    "no room for a chart: make the window higher" : NULL;
+	    "no room for the chart: enlarge the window" : NULL;
 }
 
 static const char *
@@ -508,7 +508,7 @@ pin(struct timeline *t, const struct timeline_source *s)
 	while (i < GRID_LINES && t->pin[i].name)
 		i++;
 	if (i == GRID_LINES)
-		return "no more rows can be pinned: Enter on a pinned one, or V, lets go";
+		return "no more pins: unpin a row with Enter, or all with V";
 	t->pin[i] = (struct pin){ .name = strdup(s->name), .is_path = s->is_path, .of = s->of,
 		.id = s->id };
 	if (!t->pin[i].name)
@@ -562,7 +562,7 @@ act_zoom(void *at, int in)
 	if (!in && (length >= all || length > SPAN_MOST))
 		length = span->end = 0;
 	span->length = length >= all ? 0 : length;
-	return span->length ? NULL : "all of the time is shown";
+	return span->length ? NULL : "showing all of the time";
 }
 
 static const char *
@@ -574,7 +574,7 @@ act_pan(void *at, int by)
 	uint64_t step = span->length / 4, least = session_summary(t->session)->first + span->length;
 
 	if (!span->length)
-		return "all of the time is shown: + shows a part of it";
+		return "showing all of the time: zoom in with +";
 	if (by < 0)
 		end = end > least + step ? end - step : least;
 	else
@@ -612,7 +612,7 @@ act_cursor(void *at, int by)
 	uint64_t end = s->from + s->n * s->width, time = span->cursor;
 
 	if (!t->series.valid || s->n == 0)
-		return "there is no chart: v shows it";
+		return "no chart: v shows it";
 	if (!time || time < s->from || time >= end)
 		time = by < 0 ? end - s->width / 2 : s->from + s->width / 2;
 	else if (by < 0)
@@ -643,7 +643,7 @@ act_mark(void *at, int end)
 	uint64_t time = session_span(t->session)->cursor, bucket;
 
 	if (!time || time < d->from || !d->width)
-		return "no cursor: the left and right arrows move it";
+		return "no cursor: set it with the left and right arrows";
 	bucket = d->from + (time - d->from) / d->width * d->width;
 	if (end)
 		return select_range(t, s->from < bucket + d->width ? s->from : 0,
@@ -658,7 +658,7 @@ act_now(void *at, int arg)
 	const char *why = select_range(t, last_time(t), UINT64_MAX);
 
 	(void)arg;
-	return why ? why : "marked: what comes from now on counts; = has all of it again";
+	return why ? why : "new range from now on; = shows all of the time again";
 }
 
 /* Make the selected range the baseline and select what comes after it. */
@@ -671,17 +671,17 @@ act_baseline(void *at, int arg)
 
 	(void)arg;
 	if (session_other(t->session))
-		return "two recordings are compared: d shows them";
+		return "already comparing two recordings: see d";
 	if (from == 0 && to == UINT64_MAX)
-		return "no range is marked: [ and ] mark one";
+		return "no range: set one with [ and ]";
 	if (to == UINT64_MAX)
-		return "the range has no end: ] marks it";
+		return "the range has no end: set it with ]";
 	session_set_baseline(t->session, from, to);
 	if (to >= last_time(t))
 		return select_range(t, 0, UINT64_MAX) ? "out of memory" :
-		    "that is what d compares with: mark another range";
+		    "baseline of d set: now select another range";
 	return select_range(t, to, UINT64_MAX) ? "out of memory" :
-	    "that is what d compares with; what comes after it is selected";
+	    "baseline of d set; the time after it is selected";
 }
 
 static const char *
@@ -719,22 +719,22 @@ timeline_mouse(struct timeline *t, int released, int y, int x)
 }
 
 static const struct view_key keys[] = {
-	{ KEYS_ENTER, 0, act_pin, "pin the row to the chart, or let go of it", "pin" },
-	{ 'V', 0, act_unpin, "let go of all pinned rows", NULL },
+	{ KEYS_ENTER, 0, act_pin, "pin the row to the chart, or unpin it", "pin" },
+	{ 'V', 0, act_unpin, "unpin all", NULL },
 	{ 'v', 0, act_show, "show or hide the chart", NULL },
-	{ '+', 1, act_zoom, "chart: a shorter time", "zoom" },
-	{ '-', 0, act_zoom, "chart: a longer time", "zoom" },
-	{ 'h', -1, act_pan, "chart: earlier", NULL },
-	{ 'l', 1, act_pan, "chart: later", NULL },
-	{ KEYS_LEFT, -1, act_cursor, "chart: move the cursor", NULL },
-	{ KEYS_RIGHT, 1, act_cursor, "chart: move the cursor", NULL },
-	{ '[', 0, act_mark, "show only what is from the cursor on", NULL },
-	{ ']', 1, act_mark, "show only what is until the cursor", NULL },
-	{ 'b', 0, act_line, "chart: as a line, or filled", NULL },
-	{ 'z', 0, act_close, "chart: from the smallest value on, or from 0", NULL },
-	{ 'M', 0, act_now, "mark: show only what comes from now on, and what grows", NULL },
-	{ 'D', 0, act_baseline, "compare: what is marked is what was before (d)", NULL },
-	{ '=', 0, act_all, "show all of the time again", NULL },
+	{ '+', 1, act_zoom, "zoom in", "zoom" },
+	{ '-', 0, act_zoom, "zoom out", "zoom" },
+	{ 'h', -1, act_pan, "pan to earlier", NULL },
+	{ 'l', 1, act_pan, "pan to later", NULL },
+	{ KEYS_LEFT, -1, act_cursor, "move the cursor", NULL },
+	{ KEYS_RIGHT, 1, act_cursor, "move the cursor", NULL },
+	{ '[', 0, act_mark, "limit to after the cursor", NULL },
+	{ ']', 1, act_mark, "limit to before the cursor", NULL },
+	{ 'b', 0, act_line, "draw a line, or fill the area", NULL },
+	{ 'z', 0, act_close, "start the axis near the minimum, or at 0", NULL },
+	{ 'M', 0, act_now, "start a new range now", NULL },
+	{ 'D', 0, act_baseline, "make the range the baseline of d", NULL },
+	{ '=', 0, act_all, "show all of the time", NULL },
 };
 
 const struct view_key *

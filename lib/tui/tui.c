@@ -174,7 +174,7 @@ act_copy(void *sheet, int arg)
 	if (!t->copied)
 		return "no row to copy";
 	t->request = TUI_COPY;
-	return "copied, if the terminal takes it (OSC 52)";
+	return "copied, if the terminal supports it (OSC 52)";
 }
 
 static const char *
@@ -203,7 +203,7 @@ act_find(void *tui, int direction)
 	int r = -1;
 
 	if (!*t->wanted)
-		return "nothing to search for yet: / asks what";
+		return "nothing to search for: start with /";
 	if (find_sheet(t, &s))
 		r = table_find(s.table, &s.source, t->wanted, direction);
 	else if (type->find)
@@ -214,31 +214,31 @@ act_find(void *tui, int direction)
 static const struct view_key table_keys[] = {
 	{ 'j', 1, act_move, "next row", NULL },
 	{ KEYS_DOWN, 1, act_move, "next row", NULL },
-	{ 'k', -1, act_move, "row before", NULL },
-	{ KEYS_UP, -1, act_move, "row before", NULL },
-	{ KEYS_PAGE_DOWN, 2, act_page, "a page on, or half a page", NULL },
-	{ KEYS_CONTROL('d'), 1, act_page, "a page on, or half a page", NULL },
-	{ KEYS_PAGE_UP, -2, act_page, "a page back, or half a page", NULL },
-	{ KEYS_CONTROL('u'), -1, act_page, "a page back, or half a page", NULL },
+	{ 'k', -1, act_move, "previous row", NULL },
+	{ KEYS_UP, -1, act_move, "previous row", NULL },
+	{ KEYS_PAGE_DOWN, 2, act_page, "page down, half a page down", NULL },
+	{ KEYS_CONTROL('d'), 1, act_page, "page down, half a page down", NULL },
+	{ KEYS_PAGE_UP, -2, act_page, "page up, half a page up", NULL },
+	{ KEYS_CONTROL('u'), -1, act_page, "page up, half a page up", NULL },
 	{ KEYS_HOME, 0, act_row, "first row", NULL },
 	{ KEYS_END, 1, act_row, "last row", NULL },
 	{ 's', 0, act_sort, "sort by the next column", "sort" },
 	{ 'S', 0, act_reverse, "reverse the order", NULL },
-	{ 'y', 0, act_copy, "copy the row to the clipboard of the terminal", NULL },
+	{ 'y', 0, act_copy, "copy the row to the clipboard", NULL },
 };
 #define TABLE (sizeof table_keys / sizeof table_keys[0])
 
 /* Keys of tables and of other views with names. */
 static const struct view_key search_keys[] = {
-	{ '/', '/', act_prompt, "search for a name", "search" },
-	{ 'n', 1, act_find, "next one that was searched for", NULL },
-	{ 'N', -1, act_find, "the one before that", NULL },
+	{ '/', '/', act_prompt, "search by name", "search" },
+	{ 'n', 1, act_find, "next match", NULL },
+	{ 'N', -1, act_find, "previous match", NULL },
 };
 #define SEARCH (sizeof search_keys / sizeof search_keys[0])
 
 /* Further keys of tables. */
 static const struct view_key filter_keys[] = {
-	{ 'F', 0, act_filter, "show only names with a text or regular expression", "filter" },
+	{ 'F', 0, act_filter, "filter by name: a text or regular expression", "filter" },
 };
 #define FILTER (sizeof filter_keys / sizeof filter_keys[0])
 
@@ -320,7 +320,7 @@ focus(struct tui *t)
 	if (p && p->view && p->type->focus)
 		function = p->type->focus(p->view, &module, &memory);
 	if (!function)
-		return "select a function for that";
+		return "select a function first";
 	return session_set_focus(t->session, function, module, memory) < 0 ? "out of memory" :
 	    NULL;
 }
@@ -396,8 +396,8 @@ act_collapse(void *tui, int arg)
 		return "out of memory";
 	why = update(t);
 	return why ? why : profile_is_collapsed(p) ?
-	    "folded: std, runtimes, allocators and libc count for their callers" :
-	    "unfolded: std, runtimes, allocators and libc are shown";
+	    "collapsed: std, runtimes and allocators count for callers" :
+	    "expanded: std, runtimes and allocators are shown";
 }
 
 static const char *
@@ -479,7 +479,7 @@ act_export(void *tui, int arg)
 	    (find_sheet(t, &s) &&
 	        export_file(name, "csv", write_table, &s, names, sizeof names) < 0) ||
 	    (t->shown->type->svg && export_file(name, "svg", write_svg, t, names, sizeof names) < 0))
-		snprintf(t->text, sizeof t->text, "cannot be written here: %s", strerror(errno));
+		snprintf(t->text, sizeof t->text, "cannot export here: %s", strerror(errno));
 	else
 		snprintf(t->text, sizeof t->text, "written: %s", names);
 	return t->text;
@@ -490,21 +490,21 @@ static const struct view_key common_keys[] = {
 	{ 'q', TUI_QUIT, act_request, "quit", "quit" },
 	{ KEYS_CONTROL('c'), TUI_QUIT, act_request, "quit", NULL },
 	{ '?', 0, act_help, "this help", "help" },
-	{ '1', 0, act_show, "time on the CPU, and off it", NULL },
-	{ '2', 1, act_show, "memory: what holds it", NULL },
+	{ '1', 0, act_show, "time on and off the CPU", NULL },
+	{ '2', 1, act_show, "memory", NULL },
 	{ '3', 2, act_show, "both, by function", NULL },
-	{ 'm', 0, act_cycle, "the next one of these", "view" },
-	{ 't', TREE, act_calls, "tree of calls", "tree" },
+	{ 'm', 0, act_cycle, "next of these views", "view" },
+	{ 't', TREE, act_calls, "call tree", "tree" },
 	{ 'c', CALLERS, act_calls, "callers and callees of the selected function", "callers" },
 	{ 'f', FLAME, act_calls, "flame graph", "flame" },
-	{ 'o', SOURCE, act_calls, "source of the selected function, with what each line costs",
+	{ 'o', SOURCE, act_calls, "source of the selected function, with costs per line",
 	    NULL },
-	{ 'd', DIFF, act_show, "changes: two recordings, or parts of one, compared", NULL },
-	{ 'x', 0, act_collapse, "fold std, runtimes and allocators into their callers", "fold" },
-	{ 'e', 0, act_export, "export what is shown: text, CSV, SVG", NULL },
-	{ 'p', 0, act_pause, "pause: the recording goes on", "pause" },
-	{ 'i', 0, act_info, "information: losses, notes, origin", "info" },
-	{ KEYS_CONTROL('l'), TUI_REPAIR, act_request, "draw the screen again", NULL },
+	{ 'd', DIFF, act_show, "changes between two recordings or ranges", NULL },
+	{ 'x', 0, act_collapse, "collapse std, runtimes and allocators into their callers", "collapse" },
+	{ 'e', 0, act_export, "export the view: text, CSV, SVG", NULL },
+	{ 'p', 0, act_pause, "pause the display, not the recording", "pause" },
+	{ 'i', 0, act_info, "information: origin, losses, notes", "info" },
+	{ KEYS_CONTROL('l'), TUI_REPAIR, act_request, "redraw the screen", NULL },
 	{ KEYS_CONTROL('z'), TUI_NOTHING, act_request, "suspend", NULL },
 };
 #define COMMON (sizeof common_keys / sizeof common_keys[0])
@@ -518,17 +518,17 @@ static const struct view_key back_keys[] = {
 #define BACK (sizeof back_keys / sizeof back_keys[0])
 
 static const struct view_key text_keys[] = {
-	{ 'j', 1, act_scroll, "a line down", "scroll" },
-	{ KEYS_DOWN, 1, act_scroll, "a line down", NULL },
-	{ 'k', -1, act_scroll, "a line up", "scroll" },
-	{ KEYS_UP, -1, act_scroll, "a line up", NULL },
-	{ KEYS_PAGE_DOWN, 1, act_turn, "a page down", NULL },
-	{ KEYS_SPACE, 1, act_turn, "a page down", NULL },
-	{ KEYS_PAGE_UP, -1, act_turn, "a page up", NULL },
-	{ 'g', -1, act_end, "the beginning", NULL },
-	{ KEYS_HOME, -1, act_end, "the beginning", NULL },
-	{ 'G', 1, act_end, "the end", NULL },
-	{ KEYS_END, 1, act_end, "the end", NULL },
+	{ 'j', 1, act_scroll, "line down", "scroll" },
+	{ KEYS_DOWN, 1, act_scroll, "line down", NULL },
+	{ 'k', -1, act_scroll, "line up", "scroll" },
+	{ KEYS_UP, -1, act_scroll, "line up", NULL },
+	{ KEYS_PAGE_DOWN, 1, act_turn, "page down", NULL },
+	{ KEYS_SPACE, 1, act_turn, "page down", NULL },
+	{ KEYS_PAGE_UP, -1, act_turn, "page up", NULL },
+	{ 'g', -1, act_end, "beginning", NULL },
+	{ KEYS_HOME, -1, act_end, "beginning", NULL },
+	{ 'G', 1, act_end, "end", NULL },
+	{ KEYS_END, 1, act_end, "end", NULL },
 };
 #define TEXT (sizeof text_keys / sizeof text_keys[0])
 
@@ -654,7 +654,7 @@ tui_key(struct tui *t, int key)
 		t->message = type_key(t, key);
 	else if (!(pager ? try_text_keys(t, pager, key) : try_view_keys(t, key)) &&
 	    !try_keys(t, common_keys, COMMON, t, key))
-		t->message = "no such key here: ? lists them";
+		t->message = "no such key: ? lists them";
 	return t->request;
 }
 
@@ -839,7 +839,7 @@ position(const struct tui *t, char *buf, size_t size)
 	if (s->thread != PROFILE_ALL)
 		append(buf, size, "one thread  ");
 	if (profile_is_collapsed(p))
-		append(buf, size, "folded  ");
+		append(buf, size, "collapsed  ");
 	if (*t->filter && t->shown->type->table)
 		append(buf, size, "filtered  ");
 	t->shown->type->position(t->shown->view, at, sizeof at);
@@ -881,7 +881,7 @@ draw_too_small(struct grid *g)
 	char need[64];
 	int y = all.rows / 2 - 1;
 
-	snprintf(need, sizeof need, "%dx%d is needed", TUI_COLUMNS_MIN,
+	snprintf(need, sizeof need, "needs %dx%d", TUI_COLUMNS_MIN,
 	    TUI_ROWS_MIN);
 	y = y < 0 ? 0 : y;
 	grid_printf(g, y, 0, all.columns, GRID_STRONG, "too small: %dx%d",

@@ -354,7 +354,7 @@ both_draw(void *view, struct grid *g, const struct grid_area *area)
 	table_draw(t, &s, g, &top);
 	if (t->n == 0)
 		column_middle(g, &top, t->filter ? "nothing matches the filter: F changes it" :
-		    "neither time on the CPU nor memory yet");
+		    "no CPU time or memory yet");
 	else if (bottom.rows && both_timeline(v, &chart) && chart.name)
 		timeline_draw(v->timeline, &chart, g, &bottom);
 }
@@ -368,12 +368,12 @@ both_position(void *view, char *buf, size_t size)
 }
 
 static const char *const words[] = {
-	"Total%", "of the CPU time: with it anywhere on the stack",
-	"Self%", "of the CPU time: in itself, not in what it calls",
-	"Now%", "its share of the last 5 seconds, in itself",
-	"Live", "what it has allocated and is not free yet, without what it calls",
-	"Peak", "the most that this was",
-	"Location", "where most of its own time is spent, else where it allocates",
+	"Total%", "share of CPU time with the function anywhere on the stack",
+	"Self%", "share of CPU time in the function itself",
+	"Now%", "Self% of the last 5 seconds",
+	"Live", "allocated by the function itself and not freed",
+	"Peak", "maximum of Live",
+	"Location", "where it spends most of its own time, or else allocates",
 	NULL
 };
 

@@ -358,7 +358,7 @@ act_thread(void *view, int arg)
 
 	(void)arg;
 	if (r == 0)
-		return "select a thread for that: g goes on to them";
+		return "select a thread first: g groups by thread";
 	return r < 0 || cpu_update(v) < 0 ? "out of memory" : NULL;
 }
 
@@ -379,17 +379,17 @@ act_measure(void *view, int arg)
 
 	(void)arg;
 	if (!has_off(v))
-		return "time off the CPU was not recorded: -w records it";
+		return "off-CPU time was not recorded: record it with -w";
 	v->chosen = 1;
 	v->metric = next[v->metric];
 	return cpu_update(v) < 0 ? "out of memory" : NULL;
 }
 
 static const struct view_key keys[] = {
-	{ 'g', 0, act_group, "by function, line, crate, module, thread", "group" },
-	{ 'G', 0, act_generic, "all instances of a generic function as one", NULL },
+	{ 'g', 0, act_group, "group by function, line, crate, module, thread", "group" },
+	{ 'G', 0, act_generic, "merge all instances of generic functions", NULL },
 	{ 'T', 0, act_thread, "count only the selected thread, or all", NULL },
-	{ 'w', 0, act_measure, "time on and off the CPU: both, off, on", "off" },
+	{ 'w', 0, act_measure, "measure wall time, off-CPU time or CPU time", "off" },
 };
 
 /* ---- the view ---------------------------------------------------------- */
@@ -430,13 +430,13 @@ draw_empty(const struct view_cpu *v, struct grid *g,
     const struct grid_area *area)
 {
 	static const char *const going[PROFILE_NMETRICS] = {
-		[PROFILE_CPU] = "no samples yet: they come when the program uses CPU time",
-		[PROFILE_OFF] = "no time off the CPU yet",
+		[PROFILE_CPU] = "no samples yet: the program has not used CPU time",
+		[PROFILE_OFF] = "no off-CPU time yet",
 		[PROFILE_WALL] = "no time yet",
 	};
 	const char *text = session_state(v->session) < SESSION_CUT_OFF ?
 	    going[v->metric] : v->metric == PROFILE_OFF ?
-	    "the recording holds no time off the CPU" :
+	    "the recording holds no off-CPU time" :
 	    "the recording holds no samples";
 
 	column_middle(g, area, text);
@@ -478,12 +478,12 @@ cpu_position(void *view, char *buf, size_t size)
 }
 
 static const char *const words[] = {
-	"Total%", "of all that time: with it anywhere on the stack",
-	"Self%", "of all that time: in itself, not in what it calls",
-	"On% Off%", "what part of Total% was on the CPU, and off it",
-	"Now%", "its share of the last 5 seconds, in itself",
-	"Location", "where most of its own time is spent",
-	"Trend", "its own time, over the time that the chart shows",
+	"Total%", "share of time with the function anywhere on the stack",
+	"Self%", "share of time in the function itself",
+	"On% Off%", "parts of Total% on and off the CPU",
+	"Now%", "Self% of the last 5 seconds",
+	"Location", "where it spends most of its own time",
+	"Trend", "its own time over the range of the chart",
 	NULL
 };
 

@@ -432,11 +432,11 @@ act_by(void *view, int arg)
 	v->by_time = !v->by_time;
 	if (table_update(diff_table(v, &s), &s) < 0)
 		return "out of memory";
-	return v->by_time ? "percent of a core" : "percent of all that was measured";
+	return v->by_time ? "percent of a core" : "percent of all measured time";
 }
 
 static const struct view_key keys[] = {
-	{ 'w', 0, act_by, "percent of all that was measured, or of a core", "of a core" },
+	{ 'w', 0, act_by, "percent of all measured time, or of a core", "of a core" },
 };
 
 /* ---- the view ---------------------------------------------------------- */
@@ -476,7 +476,7 @@ diff_draw(void *view, struct grid *g, const struct grid_area *area)
 	table_draw(t, &s, g, area);
 	if (t->n == 0)
 		column_middle(g, area, !is_compared(v) ?
-		    "nothing to compare with: D on a marked range, or rsprof diff" : t->filter ?
+		    "nothing to compare with: D on a range, or rsprof diff" : t->filter ?
 		    "nothing matches the filter: F changes it" : "nothing was recorded");
 }
 
@@ -508,12 +508,12 @@ diff_focus(void *view, const char **module, int *memory)
 }
 
 static const char *const words[] = {
-	"Before%", "its own time in the old recording, or in the range that D has kept",
-	"After%", "and in the new one, or in what is selected",
-	"Change", "how much more that is",
-	"Total", "how much more it is with what it calls",
-	"Live", "memory that it held at the end of the new one",
-	"Growth", "how much more that is than at the end of the old one",
+	"Before%", "its own time in the old recording, or in the baseline",
+	"After%", "its own time in the new recording, or in the selection",
+	"Change", "After% minus Before%",
+	"Total", "the same difference, callees included",
+	"Live", "bytes live at the end of the new recording",
+	"Growth", "Live minus that of the old recording",
 	NULL
 };
 

@@ -226,7 +226,7 @@ flame_draw(void *view, struct grid *g, const struct grid_area *area)
 		v->calls.total, at };
 
 	if (at == CALLTREE_NONE || v->calls.total == 0) {
-		column_middle(g, area, v->forest.memory ? "no live memory is known" :
+		column_middle(g, area, v->forest.memory ? "no live memory" :
 		    "no samples yet");
 		return;
 	}
@@ -499,18 +499,18 @@ flame_find(void *view, const char *text, int direction)
 
 static const struct view_key keys[] = {
 	{ KEYS_ENTER, 1, act_zoom, "zoom in", "zoom" },
-	{ KEYS_BACKSPACE, 0, act_zoom, "all of it again", NULL },
-	{ '=', 0, act_zoom, "all of it again", "all" },
-	{ 'j', 0, act_down, "to the largest below", "move" },
-	{ KEYS_DOWN, 0, act_down, "to the largest below", NULL },
-	{ 'k', 0, act_up, "to what calls it", "move" },
-	{ KEYS_UP, 0, act_up, "to what calls it", NULL },
+	{ KEYS_BACKSPACE, 0, act_zoom, "zoom out", NULL },
+	{ '=', 0, act_zoom, "zoom out", "all" },
+	{ 'j', 0, act_down, "to the largest callee", "move" },
+	{ KEYS_DOWN, 0, act_down, "to the largest callee", NULL },
+	{ 'k', 0, act_up, "to the caller", "move" },
+	{ KEYS_UP, 0, act_up, "to the caller", NULL },
 	{ 'h', -1, act_side, "to the left", "move" },
 	{ KEYS_LEFT, -1, act_side, "to the left", NULL },
 	{ 'l', 1, act_side, "to the right", "move" },
 	{ KEYS_RIGHT, 1, act_side, "to the right", NULL },
-	{ 'w', 0, act_memory, "of time, or of live memory", "memory" },
-	{ 'G', 0, act_generic, "all instances of a generic function as one", NULL },
+	{ 'w', 0, act_memory, "show time or live memory", "memory" },
+	{ 'G', 0, act_generic, "merge all instances of generic functions", NULL },
 };
 
 /* ---- the view ---------------------------------------------------------- */
@@ -556,8 +556,8 @@ flame_focus(void *view, const char **module, int *memory)
 }
 
 static const char *const words[] = {
-	"total", "with all that is below",
-	"self", "without",
+	"total", "with callees",
+	"self", "without callees",
 	NULL
 };
 

@@ -35,7 +35,7 @@ static const struct {
 	{ "host", "host" },
 	{ "kernel", "kernel" },
 	{ "arch", "processor" },
-	{ "hz", "samples a second" },
+	{ "hz", "samples/second" },
 };
 
 static void
@@ -49,7 +49,7 @@ add_start(struct view_info *v)
 	if (!start || !localtime_r(&seconds, &tm))
 		return;
 	strftime(buf, sizeof buf, "%Y-%m-%d %H:%M:%S %z", &tm);
-	pager_add(v->pager, GRID_FAINT, "begun", LABEL, buf);
+	pager_add(v->pager, GRID_FAINT, "started", LABEL, buf);
 }
 
 static void
@@ -76,7 +76,7 @@ add_stream(struct view_info *v, struct db_stmt *s)
 	if (db_is_null(s, 1)) {
 		pager_printf(v->pager, GRID_FAINT, "stream", LABEL, "%s, %s",
 		    producer ? producer : "?", db_live(session_db(v->session)) ?
-		    "running" : "cut off: it has no end");
+		    "running" : "cut off: not finished");
 		return;
 	}
 	pager_printf(v->pager, GRID_FAINT, "stream", LABEL,
@@ -107,7 +107,7 @@ add_losses(struct view_info *v)
 	for (size_t i = 0; i < n; i++)
 		pager_printf(v->pager, GRID_WARN, "lost", LABEL,
 		    "%" PRIu64 " %s%s%s", c[i].count,
-		    c[i].reason ? c[i].reason : "for no known reason",
+		    c[i].reason ? c[i].reason : "for an unknown reason",
 		    c[i].producer ? " in " : "",
 		    c[i].producer ? c[i].producer : "");
 }

@@ -391,15 +391,15 @@ act_thread(void *view, int arg)
 
 	(void)arg;
 	if (r == 0)
-		return "select a thread for that: g goes on to them";
+		return "select a thread first: g groups by thread";
 	return r < 0 || memory_update(v) < 0 ? "out of memory" : NULL;
 }
 
 static const struct view_key keys[] = {
-	{ 'g', 0, act_group, "by function, line, crate, module, thread", "group" },
-	{ 'G', 0, act_generic, "all instances of a generic function as one", NULL },
+	{ 'g', 0, act_group, "group by function, line, crate, module, thread", "group" },
+	{ 'G', 0, act_generic, "merge all instances of generic functions", NULL },
 	{ 'T', 0, act_thread, "count only the selected thread, or all", NULL },
-	{ 'L', 0, act_leaks, "only what is suspected to leak: it has lived for long", "leaks" },
+	{ 'L', 0, act_leaks, "show only suspected leaks: live for a long time", "leaks" },
 };
 
 /* ---- the view ---------------------------------------------------------- */
@@ -453,7 +453,7 @@ draw_empty(const struct view_memory *v, struct grid *g, const struct grid_area *
 {
 	const char *text = !v->inuse ? db_error(session_db(v->session)) :
 	    v->table[v->group].filter ? "nothing matches the filter: F changes it" :
-	    v->leaks && inuse_any(v->inuse) ? "nothing has lived for so long" :
+	    v->leaks && inuse_any(v->inuse) ? "nothing has been live for that long" :
 	    inuse_any(v->inuse) ? "no allocations yet" :
 	    "the recording holds no memory: rsprof attach -H records it";
 
@@ -486,7 +486,7 @@ trust(const struct view_memory *v)
 
 	if (!v->inuse || !inuse_summary(v->inuse)->estimated)
 		return "";
-	return rss && inuse_summary(v->inuse)->all.live > rss ? ", estimated too high" :
+	return rss && inuse_summary(v->inuse)->all.live > rss ? ", overestimated" :
 	    ", estimated";
 }
 
@@ -498,21 +498,21 @@ memory_position(void *view, char *buf, size_t size)
 	char age[32] = "";
 
 	if (v->age)
-		snprintf(age, sizeof age, " of %" PRIu64 " s and more", v->age / SECOND);
+		snprintf(age, sizeof age, ", %" PRIu64 " s or older", v->age / SECOND);
 	snprintf(buf, size, "memory%s%s: %ss %zu/%zu", age,
 	    trust(v), profile_group_name(v->group),
 	    t->n ? t->at + 1 : 0, t->n);
 }
 
 static const char *const words[] = {
-	"Live", "what it has allocated and is not free yet, without what it calls",
-	"Growth", "how much more that is than when the range began",
-	"Peak", "the most that this was",
-	"Total", "all that it has allocated",
-	"Count", "allocations that are live",
-	"Temp%", "of its allocations: free before the thread's next one",
-	"Location", "where that is",
-	"Trend", "its live memory, over the time that the chart shows",
+	"Live", "allocated by the function itself and not freed",
+	"Growth", "change of Live since the range began",
+	"Peak", "maximum of Live",
+	"Total", "all it has allocated",
+	"Count", "live allocations",
+	"Temp%", "allocations freed before the thread's next one",
+	"Location", "where it allocates",
+	"Trend", "its live memory over the range of the chart",
 	NULL
 };
 

@@ -114,7 +114,7 @@ slurp(const char *path, const char **why)
 
 	*why = "cannot be read here";
 	if (f && fstat(fileno(f), &st) == 0 && S_ISREG(st.st_mode)) {
-		*why = "is too long";
+		*why = "is too large";
 		if (st.st_size <= FILE_MAX_BYTES)
 			text = malloc((size_t)st.st_size + 1);
 	}
@@ -325,7 +325,7 @@ source_draw(void *view, struct grid *g, const struct grid_area *area)
 	if (v->file)
 		snprintf(text, sizeof text, "%s %s", name, v->why ? v->why : "has no such lines");
 	else
-		snprintf(text, sizeof text, "of %s no source file is known", name);
+		snprintf(text, sizeof text, "no source file is known for %s", name);
 	column_middle(g, area, text);
 }
 
@@ -341,9 +341,9 @@ source_position(void *view, char *buf, size_t size)
 }
 
 static const char *const words[] = {
-	"Total%", "of the time: with this line anywhere on the stack",
-	"Self%", "of the time: in the line itself",
-	"Live", "memory that it has allocated and is not free",
+	"Total%", "share of time with the line anywhere on the stack",
+	"Self%", "share of time in the line itself",
+	"Live", "allocated by it and not freed",
 	NULL
 };
 

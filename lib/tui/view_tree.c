@@ -468,15 +468,15 @@ act_generic(void *view, int arg)
 }
 
 static const struct view_key keys[] = {
-	{ KEYS_ENTER, TOGGLE, act_open, "open or shut", "open" },
-	{ KEYS_SPACE, TOGGLE, act_open, "open or shut", NULL },
+	{ KEYS_ENTER, TOGGLE, act_open, "open or close", "open" },
+	{ KEYS_SPACE, TOGGLE, act_open, "open or close", NULL },
 	{ KEYS_RIGHT, OPEN, act_open, "open", NULL },
-	{ KEYS_LEFT, CLOSE, act_open, "shut, or go to what calls it", NULL },
+	{ KEYS_LEFT, CLOSE, act_open, "close, or go to the caller", NULL },
 	{ 'H', 0, act_hot, "open the hot path below", "hot path" },
 	{ '*', 0, act_all, "open all below", NULL },
-	{ '0', 0, act_none, "shut all", NULL },
-	{ 'w', 0, act_memory, "of time, or of live memory", "memory" },
-	{ 'G', 0, act_generic, "all instances of a generic function as one", NULL },
+	{ '0', 0, act_none, "close all", NULL },
+	{ 'w', 0, act_memory, "show time or live memory", "memory" },
+	{ 'G', 0, act_generic, "merge all instances of generic functions", NULL },
 };
 
 /* ---- the view ---------------------------------------------------------- */
@@ -534,7 +534,7 @@ tree_draw(void *view, struct grid *g, const struct grid_area *area)
 	table_draw(t, &s, g, area);
 	if (t->n == 0)
 		column_middle(g, area, t->filter ? "nothing matches the filter: F changes it" :
-		    v->forest.memory ? "no live memory is known" : "no samples yet");
+		    v->forest.memory ? "no live memory" : "no samples yet");
 }
 
 static void
@@ -558,9 +558,9 @@ tree_focus(void *view, const char **module, int *memory)
 }
 
 static const char *const words[] = {
-	"Total%", "with all that is below",
-	"Self%", "without",
-	"Live", "memory that was allocated below and is not free",
+	"Total%", "with callees",
+	"Self%", "without callees",
+	"Live", "allocated below and not freed",
 	NULL
 };
 

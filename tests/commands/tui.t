@@ -111,7 +111,7 @@ COLUMNS=60 LINES=15 screen got -k jj cut.db
 same 'one that was cut off, with losses, on a small screen' got <<'E'
   CUT OFF   server 4242                            00:00:20
  2,000 samples   1.00 cores   1,236 lost      functions 3/5
- cut off: the recording has no end
+ cut off: the recording was not finished
  Total%  Self%▼  Now%  Function              Location
    59.0   59.0   59.0  <..>::parse           …/mod.rs:142
    30.0   30.0   30.0  server::digest::hash  /src/hash.rs:7
@@ -156,7 +156,7 @@ screen got -k i cut.db
 same 'information' got <<'E'
   CUT OFF   server 4242                                                00:00:20
  2,000 samples   1.00 cores   99.0% complete   1,236 lost               1-19/22
- cut off: the recording has no end
+ cut off: the recording was not finished
 
  Recording
  program           server
@@ -166,9 +166,9 @@ same 'information' got <<'E'
  host              box
  kernel            6.1.0
  processor         x86_64
- samples a second  100
- begun             2026-01-01 00:00:00 +0000
- stream            cpu, cut off: it has no end
+ samples/second    100
+ started           2026-01-01 00:00:00 +0000
+ stream            cpu, cut off: not finished
 
  Samples
  taken             2000, 20.000 s of CPU time
@@ -198,7 +198,7 @@ same 'too small' got <<'E'
 
 
 too small: 39x9
-40x8 is needed
+needs 40x8
 
 
 
@@ -316,7 +316,7 @@ says 'but v shows it' 'of a core' got
 LINES=14 screen got -k '<Enter>' ended.db
 says 'and so does the first row that is pinned' '^   1 .*parse' got
 LINES=10 screen got -k v ended.db
-says 'or says that it cannot' '^ no room for a chart' got
+says 'or says that it cannot' '^ no room for the chart' got
 screen got -k p ended.db
 says 'there is nothing to pause at the end' 'nothing to pause' got
 screen got -k X ended.db
@@ -437,22 +437,22 @@ says 'is told of' ' one thread  memory' got
 screen got -k ggggjTTg threads.db
 says 'and of all again' '^ +2\.0K .* two ' got
 screen got threads.db
-says 'the strip has what was recorded' '^ heap +~2\.1K .* RSS +8M ' got
-says 'and the head how much of the time' 'heap [0-9]+% covered' got
+says 'the overview has what was recorded' '^ heap +~2\.1K .* RSS +8M ' got
+says 'and the status lines how much of the time' 'heap [0-9]+% covered' got
 sed 's/rss=8388608/rss=2000/; s/samples=1/&/; s/allocs=3/samples=1	&/' threads.rec |
     rsprof-store more.db
 screen got more.db
 says 'an estimate of more than is resident' '^ heap +<1\.95K .* RSS +1\.95K ' got
 screen got -k 2 more.db
-says 'is told of' ' memory, estimated too high: ' got
+says 'is told of' ' memory, overestimated: ' got
 screen got ended.db
 says 'only time, where there is only that' '^ CPU +100%  █{66}$' got
 COLUMNS=132 screen got ended.db
 says 'at what rate' ' 100 Hz ' got
 LINES=21 screen got ended.db
-ok 'no strip on a low screen' sh -c '! grep -q "^ CPU" got'
+ok 'no overview on a low screen' sh -c '! grep -q "^ CPU" got'
 
-# ---- clicks into the flame graph: the head has 4 rows, and a line of figures
+# ---- clicks into the flame graph: the status lines have 4 rows, figures one
 
 screen got -k 'f<Press 6 20>' ended.db
 says 'a click selects a box' '^ +59\.0 total +59\.0 self .*parse' got
@@ -497,22 +497,22 @@ says 'and of one thread, when that is counted' '^── server::digest::hash ─
 screen got -k '1<Left><Left><Left>]Dd' halves.db
 says 'by keys: what was marked is what was before' 'against 00:00:00-00:00:19' got
 screen got -k '1<Left>]D' halves.db
-says 'or nothing comes after it' '^ that is what d compares with: mark another range' got
+says 'or nothing comes after it' '^ baseline of d set: now select another range' got
 screen got -k '1v<Press 19 30>' halves.db
 says 'a chart that is hidden is no place to click at' ' functions 1/5$' got
 ok 'and sets no cursor' sh -c '! grep -q " at 00:00" got'
 screen got -k D halves.db
-says 'a range has to be marked for that' '^ no range is marked' got
+says 'a range has to be marked for that' '^ no range: set one' got
 screen got -k '<Left>[D' halves.db
 says 'with an end' '^ the range has no end' got
 screen got -d source.db -k 1D after.db
-says 'not where two recordings are compared' '^ two recordings are compared' got
+says 'not where two recordings are compared' '^ already comparing two recordings' got
 exits 'no range' 2 rsprof-tui -b -r 10s halves.db
 says 'it is named' '^rsprof-tui: -r: not a time range: 10s '
 exits 'a range after the end' 2 rsprof-tui -b -R 1m- halves.db
 says 'it is said how long the recording is' '^rsprof-tui: halves.db: 20.0 s were recorded'
 screen got -k d source.db
-says 'without another one that is said' 'nothing to compare with: D on a marked range, or rsprof diff' got
+says 'without another one that is said' 'nothing to compare with: D on a range, or rsprof diff' got
 exits 'a second one that is none' 6 rsprof-tui -b -d missing.db source.db
 says 'is named' '^rsprof-tui: missing.db: '
 
@@ -555,7 +555,7 @@ Total% Self%▼ Now% Function Location
 65.0 0.0 0.0 server::digest::hash /src/hash.rs:7
 30.0 0.0 0.0 server::main /src/main.rs:10
 E
-says 'which the head tells' ' off CPU: functions 1/6$' got
+says 'which the status lines report' ' off CPU: functions 1/6$' got
 says 'and the chart' '─ total off CPU, % of a thread ─' got
 screen got ended.db
 rows got >want
@@ -623,7 +623,7 @@ same 'information' is.got <<'E'
  cut stacks        0.200 s no-stack
 E
 screen got -k w ended.db
-says 'nothing else was recorded' '^ time off the CPU was not recorded' got
+says 'nothing else was recorded' '^ off-CPU time was not recorded' got
 stream 0 off | rsprof-store wait.db
 screen got wait.db
 says 'nothing yet' 'wall: functions 0/0' got
@@ -704,7 +704,7 @@ if unshare -m true 2>/dev/null; then
 	unshare -m sh -c 'mount -t tmpfs none disk && cp ended.db disk &&
 		mount -o remount,ro disk && cd disk && rsprof-tui -b -k e ended.db' >got
 	says 'from a read-only disk' '59\.0   59\.0   59\.0 ' got
-	says 'an export that fails' '^ cannot be written here: Read-only file system' got
+	says 'an export that fails' '^ cannot export here: Read-only file system' got
 else
 	skip 'a read-only disk: no mounts here'
 fi
@@ -915,7 +915,7 @@ keys j p
 see 'until it goes on' ' LIVE .*00:01:00'
 see 'with all that came' ' 6,000 samples'
 see 'nothing comes' ' STALLED ' 20
-see 'for how long' 'nothing has come for [0-9]+ seconds'
+see 'for how long' 'no data for [0-9]+ seconds'
 more 1 52 6000 >&9
 see 'something does' ' LIVE '
 printf 'end\t61010000000\tcpu\tduration\n' >&9
