@@ -106,7 +106,7 @@ cpu 1
 cpu-line 1g
 cpu-crate 1gg
 cpu-thread 1gggg
-cpu-folded 1x
+cpu-collapsed 1x
 cpu-range 1<Right><Right>[<Right><Right><Right>]
 cpu-zoom 1+++<Right>
 cpu-pinned 1<Enter>j<Enter>jj<Enter>k<Left><Left>
@@ -116,7 +116,7 @@ memory-pinned 2<Enter>j<Enter>j
 both 3
 both-pinned 3<Enter>j<Enter><End>
 tree t
-tree-folded xt
+tree-collapsed xt
 tree-memory 2xt
 callers jjc
 flame f

@@ -378,14 +378,14 @@ test_collapse(void)
 	db = reader();
 	p = open_profile(db, PROFILE_FUNCTION, 0, END, 0);
 	is(p, "Vec::push", 1 + 4, 31);
-	ok(profile_collapse(p, 1) == 0 && self_sum(p) == 31, "folded: the whole is the same");
+	ok(profile_collapse(p, 1) == 0 && self_sum(p) == 31, "collapsed: the whole is the same");
 	is(p, "main", 2 + 4 + 8, 30);
 	is(p, "drop", 16, 16);
 	is(p, "Vec::push", 1, 31);
-	ok(row(p, "alloc") == NULL, "what is folded is no row");
+	ok(row(p, "alloc") == NULL, "what is collapsed is no row");
 	ok(profile_series(p, row(p, "main")->id, 's', PROFILE_CPU, 0, 6000, b, 1) == 0 &&
 	    b[0] == 14, "nor in a series");
-	ok(profile_collapse(p, 0) == 0, "unfolded");
+	ok(profile_collapse(p, 0) == 0, "expanded");
 	is(p, "alloc", 8, 24);
 	is(p, "main", 2, 30);
 	profile_close(p);
