@@ -42,8 +42,8 @@ void worker_want(struct worker *w, struct worker_job *job);
 /* Move a job to the front and wait until it has been run. */
 void worker_wait(struct worker *w, struct worker_job *job);
 
-/* worker_fd() is readable if a job was completed since the last worker_news(), which
- * returns whether one was.  For poll(2). */
+/* Poll for completed jobs: worker_fd() is readable, for poll(2), if a job was completed
+ * since the last worker_news(), which returns whether one was. */
 int worker_fd(const struct worker *w);
 int worker_news(struct worker *w);
 

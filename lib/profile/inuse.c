@@ -77,7 +77,7 @@ struct inuse {
 	struct db *db;
 	struct inuse_options o;
 	int64_t seen[NTABLES];            /* last row read of each table */
-	struct inuse_summary sum, shown;  /* running sums; the same with the current peak */
+	struct inuse_summary sum, shown;  /* running; as returned, with the current peak */
 	struct past *past;
 	uint64_t *times; /* ends of the intervals */
 	size_t npast, past_room, ntimes, times_room;
@@ -1087,7 +1087,7 @@ counts_as(const struct inuse *u, uint32_t n, int collapse)
 	return collapse ? skip_runtime(u, n, PROFILE_RUNTIME_ALL) : n;
 }
 
-/* Sites without a stack get frames of their own, after those of the nodes. */
+/* Add frames for sites without a stack, after those of the nodes. */
 int
 inuse_stacks(const struct inuse *u, int collapse, struct calltree_stacks *out)
 {

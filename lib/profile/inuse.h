@@ -41,7 +41,7 @@ struct inuse_row {
 struct inuse_summary {
 	struct inuse_sum all;
 	uint64_t rss, anon;       /* at the end; 0: unknown */
-	uint64_t unknown;         /* frees of memory from before the recording */
+	uint64_t unknown;         /* frees of allocations that were not recorded */
 	uint64_t first, last;     /* of the recording, ns from its start */
 	uint64_t covered;         /* ns with probes in place */
 	uint64_t hits, cost;      /* of the probes; their cost in ns */

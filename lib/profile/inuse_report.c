@@ -110,7 +110,7 @@ put_sums(FILE *out, const struct inuse_report *r)
 		    "temporary\n", "Allocated", size(a, s->all.bytes), s->all.allocs,
 		    units_percent(s->all.temps, s->all.allocs));
 	if (s->unknown)
-		fprintf(out, LABEL "%" PRIu64 " frees of memory allocated before the recording\n",
+		fprintf(out, LABEL "%" PRIu64 " frees of allocations that were not recorded\n",
 		    "Unknown", s->unknown);
 }
 

@@ -35,8 +35,8 @@ struct profile_row {
 
 struct profile_summary {
 	uint64_t ns;                    /* total of the metric */
-	uint64_t complete_ns;           /* of stacks that reach the root */
-	uint64_t short_ns;              /* of waits too short for a stack */
+	uint64_t complete_ns;           /* time of stacks that reach the root */
+	uint64_t short_ns;              /* time of waits too short for a stack */
 	uint64_t now_ns, now_on;        /* of the metric in the window; all CPU time in it */
 	uint64_t samples, complete;     /* CPU samples; those with a complete stack */
 	uint64_t in[PROFILE_NSTATES];   /* all time by state */
@@ -44,8 +44,8 @@ struct profile_summary {
 	uint64_t off_last, off_least;   /* time of the last one; shortest wait with a stack */
 	int off;                        /* whether off-CPU time was recorded */
 	uint64_t first, last;           /* bounds of the recording, from its start */
-	uint64_t recorded;              /* time in between with a producer running */
-	uint64_t covered;               /* the same within the selection */
+	uint64_t recorded;              /* time with a producer running */
+	uint64_t covered;               /* time with a producer running, in the selection */
 	uint64_t measured;              /* time up to which the metric is complete */
 	uint64_t lost;                  /* sum of all lost records */
 	uint64_t cost_ns, cost_max_rss; /* of the producers */

@@ -28,8 +28,8 @@ void column_shorten(char buf[COLUMN_SIZE], const char *name, int path, int colum
 /* Draw a function with its last component in plain style. */
 void column_function(struct grid *g, const struct grid_area *cell, const char *function);
 
-/* column_name() draws the name of a row; column_is_path() returns whether the names of
- * a grouping are paths. */
+/* Draw the name of a row.  column_is_path() returns whether a grouping has paths as
+ * names. */
 void column_name(struct grid *g, const struct grid_area *cell, const char *name,
     enum profile_group group);
 int column_is_path(enum profile_group group);

@@ -208,7 +208,7 @@ draw_part(const struct overview *s, enum what what, struct grid *g, const struct
 	free(value);
 }
 
-/* All parts have the same width, and their bars the same time. */
+/* Draw all parts with the same width, and their bars with the same time. */
 void
 overview_draw(struct session *session, struct grid *g, const struct grid_area *area)
 {

@@ -332,7 +332,7 @@ session_inuse_options(const struct session *s, enum profile_group group,
 	return o;
 }
 
-/* Readers are opened on demand, and reopened when the selection has changed. */
+/* Open the reader on demand, and again when the selection has changed. */
 struct inuse *
 session_inuse(struct session *s, enum profile_group group)
 {

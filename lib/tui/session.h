@@ -19,7 +19,7 @@ struct session;
 
 enum session_state {
 	SESSION_LIVE,    /* being written */
-	SESSION_STALLED, /* the same, but silent for SESSION_TIMEOUT */
+	SESSION_STALLED, /* being written, but silent for SESSION_TIMEOUT */
 	SESSION_CUT_OFF, /* not being written, and a stream has no end */
 	SESSION_ENDED
 };
@@ -100,11 +100,11 @@ const struct session_focus *session_focus(const struct session *s);
 /* Set the focus, copying the strings.  Returns 0, or -1 if out of memory. */
 int session_set_focus(struct session *s, const char *function, const char *module, int memory);
 
-/* The older recording to compare with, or NULL.  The caller keeps it. */
+/* Get or set the older recording to compare with, or NULL.  The caller keeps it. */
 struct session *session_other(const struct session *s);
 void session_set_other(struct session *s, struct session *old);
 
-/* The range of the same recording to compare with, or NULL. */
+/* Get or set the range of the same recording to compare with, or NULL. */
 const struct profile_select *session_baseline(const struct session *s);
 void session_set_baseline(struct session *s, uint64_t from, uint64_t to);
 

@@ -852,7 +852,7 @@ overview_rows(const struct tui *t, int rows)
 	return text(t) || rows < OVERVIEW_ROWS ? 0 : rows < AIRY_ROWS ? 1 : 2;
 }
 
-/* Tables start at a constant row; a text starts where the status lines end. */
+/* Lay out the screen.  Tables start at a constant row, a text where the status lines end. */
 static void
 draw_all(const struct tui *t, struct grid *g)
 {

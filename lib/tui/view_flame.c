@@ -311,7 +311,7 @@ put_box(const struct view_flame *v, FILE *out, uint32_t i, uint64_t left, uint64
 	return r;
 }
 
-/* The zoomed node is as wide as the picture. */
+/* Write the graph, with the zoomed node as wide as the picture. */
 static int
 flame_svg(void *view, FILE *out)
 {
@@ -449,7 +449,7 @@ box_at(const struct view_flame *v, uint32_t zoom, unsigned depth, int x)
 	return found;
 }
 
-/* A click selects a box; a second one zooms into it. */
+/* Select the box at (y, x), or zoom into it if it is selected already. */
 static int
 flame_click(void *view, int y, int x)
 {
@@ -472,8 +472,8 @@ flame_click(void *view, int y, int x)
 	return 1;
 }
 
-/* Matches come in the order of nodes, wrapping around; one outside of the zoomed node
- * ends the zoom. */
+/* Search the nodes in order of their numbers, wrapping around.  A match outside of the
+ * zoomed node ends the zoom. */
 static int
 flame_find(void *view, const char *text, int direction)
 {

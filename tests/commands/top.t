@@ -736,7 +736,7 @@ Recorded  10.000 s, every allocation, probed at rust's functions
 Cost      30 probe hits, about 0.000 s of the process's CPU time
 Live      1.0K in 4 allocations, peak 4.9K; resident 8.0K
 Allocated 5.9K in 14 allocations, 21.4 % of them temporary
-Unknown   3 frees of memory allocated before the recording
+Unknown   3 frees of allocations that were not recorded
 
   Live  Total   Peak    Count  Alloc    Allocs Temp%  Function  Location
   1.0K   1.0K   3.9K        2   5.9K        12  25.0  prog::make              prog.rs:5
