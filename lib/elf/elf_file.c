@@ -12,6 +12,7 @@
 
 #include "base/array.h"
 #include "base/hash.h"
+#include "elf/machine.h"
 
 #define SEGMENTS 64
 
@@ -56,13 +57,15 @@ add_segment(struct elf_file *e, const GElf_Phdr *ph)
 static const char *
 read_segments(struct elf_file *e)
 {
+	const char *refused;
 	GElf_Ehdr eh;
 	size_t n;
 
 	if (elf_kind(e->elf) != ELF_K_ELF || gelf_getehdr(e->elf, &eh) == NULL)
 		return "not an ELF file";
-	if (eh.e_machine != EM_X86_64 || gelf_getclass(e->elf) != ELFCLASS64)
-		return "not an ELF file for x86-64";
+	refused = machine_refuses(eh.e_machine, gelf_getclass(e->elf));
+	if (refused)
+		return refused;
 	if (elf_getphdrnum(e->elf, &n) < 0)
 		return "damaged ELF file";
 	for (size_t i = 0; i < n; i++) {

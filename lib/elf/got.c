@@ -4,6 +4,7 @@
 #include <libelf.h>
 
 #include "elf/elf_file.h"
+#include "elf/machine.h"
 
 struct seek {
 	void (*fn)(void *ctx, const char *name, uint64_t slot);
@@ -30,12 +31,10 @@ find_symbols(struct seek *s, const GElf_Shdr *rela)
 static void
 see_relocation(const struct seek *s, const GElf_Rela *r)
 {
-	uint64_t type = GELF_R_TYPE(r->r_info);
 	const char *name;
 	GElf_Sym sym;
 
-	if (type != R_X86_64_GLOB_DAT && type != R_X86_64_JUMP_SLOT &&
-	    type != R_X86_64_64)
+	if (!machine_is_slot(GELF_R_TYPE(r->r_info)))
 		return;
 	if (gelf_getsym(s->symbols, (int)GELF_R_SYM(r->r_info), &sym) == NULL)
 		return;

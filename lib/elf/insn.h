@@ -1,11 +1,11 @@
 /*
- * Where in a function a probe stands best (Zydis decodes).
+ * Instructions: where in a function a probe stands best, and what code calls; in a
+ * folder for each machine.
  *
  * The kernel emulates a few kinds of instructions, such as push and jmp; any
  * other one it executes for a probe in single steps, which takes ten to fifty
- * times as long.  So the probe is moved to the first one that is emulated, as far as
- * what it is to see is still as at the entry: see uprobes.c of
- * arch/x86/kernel for the kinds.
+ * times as long.  So the probe is moved to the first one that is emulated, as far
+ * as all that it is to read is still as at the entry.
  */
 #ifndef INSN_H
 #define INSN_H
@@ -13,40 +13,52 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What must not have changed before the probe: bits. */
+/* Bits: what must not have changed before the probe. */
 enum {
-	INSN_ARG1 = 1 << 1, /* rdi */
-	INSN_ARG2 = 1 << 2, /* rsi */
-	INSN_ARG3 = 1 << 3, /* rdx */
-	INSN_ARG4 = 1 << 4, /* rcx */
-	INSN_STACK = 1 << 5 /* rsp, and the return address that it points at */
+	INSN_ARG1 = 1 << 1, /* the registers of the first four arguments */
+	INSN_ARG2 = 1 << 2,
+	INSN_ARG3 = 1 << 3,
+	INSN_ARG4 = 1 << 4,
+	INSN_STACK = 1 << 5 /* the stack pointer, and the return address */
 };
 
-struct insn_place {
+struct insn_probe {
 	size_t offset; /* from the function's beginning */
-	int stepped;   /* it will be executed in single steps */
+	int stepped;   /* the kernel will execute the instruction in single steps */
 };
 
-/* code: the function's bytes, and what follows.  -1: nowhere. */
-int insn_place(const unsigned char *code, size_t len, unsigned keep,
-    struct insn_place *out);
+/* Finds the best place for a probe: code is the function's bytes, and what follows;
+ * keep is of the bits above.  Returns 0, or -1 where there is none. */
+int insn_probe(const unsigned char *code, size_t len, unsigned keep,
+    struct insn_probe *out);
 
-/*
- * Does a function only jump elsewhere, perhaps through a frame of its own?
- * Then *target is set to where, relative to its beginning: 1, else 0.
- */
+/* Tells whether a function only jumps elsewhere, perhaps through a frame of its own:
+ * 1, and *target is how far from its beginning; else 0. */
 int insn_stub(const unsigned char *code, size_t len, long long *target);
 
-/* What a function calls, or jumps to at its end: code, or a slot that has its
- * address. */
+/* Tells by its first byte whether a function may be such a stub. */
+int insn_may_be_stub(unsigned char first);
+
+/* What a function calls, or jumps to at its end: code, or a slot that holds the
+ * address of code. */
 struct insn_callee {
-	uint64_t addr; /* of the one or the other */
+	uint64_t addr; /* of the code or the slot */
 	int slot;
 };
 
-/* Of a small function, whose address is given: each once, in the order in which
- * they stand there.  How many, at most max. */
+/* Finds the callees of a small function whose address is given: each once, in the
+ * order in which they stand there.  Returns how many, at most max. */
 size_t insn_callees(const unsigned char *code, size_t len, uint64_t addr,
     struct insn_callee *out, size_t max);
+
+/*
+ * Call fn for each reference to a function that code seems to make.  rustc calls
+ * functions of other crates and languages through a slot; where the linker can
+ * resolve the call, it replaces it by a call with a prefix, which no compiler emits.
+ * Code is not decoded: bytes inside an instruction may look like a reference, but
+ * hardly ever twice to the same address.
+ */
+void insn_references(const unsigned char *code, size_t len, uint64_t addr,
+    void (*fn)(void *ctx, const struct insn_callee *to), void *ctx);
 
 #endif

@@ -12,6 +12,7 @@
 #include "base/array.h"
 #include "base/idmap.h"
 #include "elf/elf_file.h"
+#include "elf/insn.h"
 
 /* Counts of references, by the address of code or of a slot. */
 struct slot_counts {
@@ -37,42 +38,22 @@ add_references(struct slot_counts *r, uint64_t addr, uint64_t times)
 	r->target[i].references += times;
 }
 
-/* Returns the address that a 32-bit field relative to next refers to. */
-static uint64_t
-relative(const unsigned char *field, uint64_t next)
-{
-	int32_t d;
+/* The segment of code that references are counted in, and the counts. */
+struct scan {
+	const struct elf_file_segment *segment;
+	struct slot_counts *calls, *slots;
+};
 
-	memcpy(&d, field, sizeof d);
-	return next + (uint64_t)(int64_t)d;
-}
-
-/*
- * Count the references in one segment of code.  rustc calls functions of other
- * crates and languages through a slot; where the linker can resolve the call,
- * it replaces it by a call with an addr32 prefix, which no compiler emits.
- * Code is not decoded: bytes inside an instruction may look like a reference,
- * but hardly ever twice to the same address.
- */
+/* Count a reference, unless it is a call out of the segment. */
 static void
-scan_code(const unsigned char *code, const struct elf_file_segment *s, struct slot_counts *calls,
-    struct slot_counts *slots)
+on_reference(void *ctx, const struct insn_callee *to)
 {
-	for (uint64_t i = 0; i + 7 < s->len; i++) {
-		const unsigned char *c = code + i;
-		uint64_t to;
+	const struct scan *s = ctx;
 
-		if (c[0] == 0x67 && c[1] == 0xe8) { /* addr32 call */
-			to = relative(c + 2, s->addr + i + 6);
-			if (to - s->addr < s->len)
-				add_references(calls, to, 1);
-		} else if (c[0] == 0xff && (c[1] == 0x15 || c[1] == 0x25)) {
-			add_references(slots, relative(c + 2, s->addr + i + 6), 1);
-		} else if ((c[0] & 0xfb) == 0x48 && c[1] == 0x8b &&
-		    (c[2] & 0xc7) == 5) { /* mov slot(%rip), %r64 */
-			add_references(slots, relative(c + 3, s->addr + i + 7), 1);
-		}
-	}
+	if (to->slot)
+		add_references(s->slots, to->addr, 1);
+	else if (to->addr - s->segment->addr < s->segment->len)
+		add_references(s->calls, to->addr, 1);
 }
 
 static int
@@ -115,6 +96,7 @@ hot_slots(const struct elf_file *o,
 {
 	struct slot_counts calls, slots;
 	struct elf_file_segment s;
+	struct scan scan = { &s, &calls, &slots };
 	size_t len, n = 0;
 	const unsigned char *bytes = elf_file_bytes(o, &len);
 
@@ -122,7 +104,7 @@ hot_slots(const struct elf_file *o,
 	memset(&slots, 0, sizeof slots);
 	for (size_t i = 0; elf_file_exec_segment(o, i, &s) == 0; i++)
 		if (s.offset < len && s.len <= len - s.offset)
-			scan_code(bytes + s.offset, &s, &calls, &slots);
+			insn_references(bytes + s.offset, s.len, s.addr, on_reference, &scan);
 	resolve_slots(o, &calls, &slots, read_slot, ctx);
 	qsort(calls.target, calls.n, sizeof *calls.target, by_references);
 	while (n < max && n < calls.n) {

@@ -207,7 +207,7 @@ args_to_keep(step_u64 shape)
 	for (int i = 4; i < 16; i += 4)
 		if (shape >> i & 15)
 			keep |= 1U << (shape >> i & 15);
-	/* A return probe replaces the word that rsp points at. */
+	/* A return probe replaces the return address. */
 	return keep | INSN_STACK;
 }
 
@@ -232,13 +232,13 @@ add_probe(struct planner *p, const struct plan_file *f, const char *layer,
 {
 	struct list *to = p->to;
 	struct probe *new;
-	struct insn_place spot;
+	struct insn_probe spot;
 	size_t len;
 	const unsigned char *code = plan_file_code(f, entry, &len);
 
 	if (has_probe(to, f, entry) || (to == &p->below && (shape & 15) == HEAP_FREE))
 		return;
-	if (code == NULL || insn_place(code, len, args_to_keep(shape), &spot) < 0) {
+	if (code == NULL || insn_probe(code, len, args_to_keep(shape), &spot) < 0) {
 		if (to == &p->found)
 			note(p, "%s in %s is not probed: the kernel refuses its first "
 		    "instruction", function, f->name);
@@ -600,7 +600,7 @@ probe_plan_of_file(const char *path, const struct probe_plan_options *o, char *w
 	if (p.plan && fd >= 0 && add_file(&p, fd, path))
 		return finish(&p, why, size);
 	error = fd < 0 ? errno : 0;
-	snprintf(why, size, "%s", fd < 0 ? strerror(error) : "it is not an x86-64 program");
+	snprintf(why, size, "%s", fd < 0 ? strerror(error) : "it is not a program for this machine");
 	probe_plan_free(p.plan);
 	errno = error;
 	return NULL;

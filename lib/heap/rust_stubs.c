@@ -96,13 +96,6 @@ is_shim_row(const struct elf_file *o, uint64_t first, unsigned spacing, uint64_t
 /* Distances between functions: aligned, or packed (optimised for size). */
 static const unsigned spacings[] = { 16, 5, 10, 32 };
 
-/* Returns whether code begins with jmp or push %rbp, as stubs do. */
-static int
-may_be_stub(const unsigned char *code)
-{
-	return *code == 0xe9 || *code == 0x55;
-}
-
 void
 rust_stubs_find(const struct elf_file *o, void (*fn)(void *ctx, const uint64_t offset[4]),
     void *ctx)
@@ -114,7 +107,7 @@ rust_stubs_find(const struct elf_file *o, void (*fn)(void *ctx, const uint64_t o
 
 	for (size_t n = 0; elf_file_exec_segment(o, n, &s) == 0; n++)
 		for (uint64_t at = s.offset; at < s.offset + s.len && at < len; at++) {
-			if (!may_be_stub(bytes + at))
+			if (!insn_may_be_stub(bytes[at]))
 				continue;
 			for (size_t i = 0; i < COUNT(spacings); i++) {
 				if (at + spacings[i] >= len ||

@@ -23,7 +23,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const char *error;
 	struct elf_file *obj = elf_file_image(data, size, &error);
 	char *symbol = malloc(size + 1);
-	struct insn_place place;
+	struct insn_probe place;
 	long long target;
 	size_t sum = 0;
 
@@ -34,7 +34,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	free(symbol);
 	insn_stub(data, size, &target);
-	if (insn_place(data, size, INSN_ARG1 | INSN_STACK, &place) == 0 &&
+	if (insn_probe(data, size, INSN_ARG1 | INSN_STACK, &place) == 0 &&
 	    place.offset >= size)
 		abort();
 	if (obj)

@@ -52,8 +52,8 @@ static void
 test_places(void)
 {
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		struct insn_place p = { 0, 0 };
-		int got = insn_place(cases[i].code, cases[i].len, cases[i].keep, &p);
+		struct insn_probe p = { 0, 0 };
+		int got = insn_probe(cases[i].code, cases[i].len, cases[i].keep, &p);
 
 		ok(cases[i].offset < 0 ? got < 0
 		                       : got == 0 && p.offset == (size_t)cases[i].offset &&

@@ -1,15 +1,17 @@
+/* Zydis decodes. */
 #include "elf/insn.h"
 
 #include <Zydis/Zydis.h>
 #include <string.h>
 
-#define STEPS_MOST 16 /* instructions to look at */
+#define PROBE_INSNS 16 /* that are tried for a probe */
 
 struct insn {
 	ZydisDecodedInstruction is;
 	ZydisDecodedOperand operand[ZYDIS_MAX_OPERAND_COUNT];
 };
 
+/* Decodes the instruction that code begins with.  Returns 0, or -1 if it is none. */
 static int
 decode(const unsigned char *code, size_t len, struct insn *out)
 {
@@ -28,8 +30,8 @@ is_locked(const struct insn *in)
 	return (in->is.attributes & ZYDIS_ATTRIB_HAS_LOCK) != 0;
 }
 
-/* One of those that the kernel emulates: all of their encodings that compilers
- * use, by their first bytes. */
+/* Tells whether the kernel emulates an instruction, by its first bytes: all
+ * encodings that compilers use of the kinds in arch/x86/kernel/uprobes.c. */
 static int
 is_emulated(const unsigned char *code, const struct insn *in)
 {
@@ -44,7 +46,7 @@ is_emulated(const unsigned char *code, const struct insn *in)
 	    c == 0xe8 || c == 0xe9 || c == 0xeb;
 }
 
-/* Does what follows not simply follow? */
+/* Tells whether an instruction may be followed by another one than the next. */
 static int
 is_branch(const struct insn *in)
 {
@@ -62,6 +64,7 @@ is_branch(const struct insn *in)
 	}
 }
 
+/* Returns the bit of insn.h that stands for a register, or 0. */
 static unsigned
 bit_of(ZydisRegister reg)
 {
@@ -75,7 +78,7 @@ bit_of(ZydisRegister reg)
 	}
 }
 
-/* What an instruction changes. */
+/* Returns the bits of the registers that an instruction changes. */
 static unsigned
 changes(const struct insn *in)
 {
@@ -92,24 +95,24 @@ changes(const struct insn *in)
 }
 
 int
-insn_place(const unsigned char *code, size_t len, unsigned keep,
-    struct insn_place *out)
+insn_probe(const unsigned char *code, size_t len, unsigned keep,
+    struct insn_probe *out)
 {
 	size_t at = 0;
 	int found = 0;
 
-	for (int i = 0; i < STEPS_MOST && at < len; i++) {
+	for (int i = 0; i < PROBE_INSNS && at < len; i++) {
 		struct insn in;
 
 		if (decode(code + at, len - at, &in) < 0)
 			break;
 		if (is_emulated(code + at, &in)) {
-			*out = (struct insn_place){ at, 0 };
+			*out = (struct insn_probe){ at, 0 };
 			return 0;
 		}
 		/* The kernel refuses a locked one.  The others will do. */
 		if (!found && !is_locked(&in)) {
-			*out = (struct insn_place){ at, 1 };
+			*out = (struct insn_probe){ at, 1 };
 			found = 1;
 		}
 		if (is_branch(&in) || (changes(&in) & keep))
@@ -117,6 +120,12 @@ insn_place(const unsigned char *code, size_t len, unsigned keep,
 		at += in.is.length;
 	}
 	return found ? 0 : -1;
+}
+
+int
+insn_may_be_stub(unsigned char first)
+{
+	return first == 0xe9 || first == 0x55;
 }
 
 int
@@ -137,9 +146,11 @@ insn_stub(const unsigned char *code, size_t len, long long *target)
 
 /* ---- what a function calls --------------------------------------------- */
 
-#define SMALL 1024    /* bytes: a jump that goes not farther stays inside */
-#define BRANCHES 32   /* to be followed */
+#define SMALL 1024    /* bytes: a jump that goes no farther stays inside */
+#define BRANCHES 32   /* to be followed later */
 
+/* The paths through a function: which of its bytes have been decoded, and where
+ * branches lead that are still to be followed. */
 struct gather {
 	const unsigned char *code;
 	size_t len; /* of what may be the function */
@@ -151,6 +162,7 @@ struct gather {
 	size_t n, max;
 };
 
+/* Adds a callee, if it is not there already. */
 static void
 add_callee(struct gather *g, uint64_t addr, int slot)
 {
@@ -161,10 +173,9 @@ add_callee(struct gather *g, uint64_t addr, int slot)
 		g->out[g->n++] = (struct insn_callee){ addr, slot };
 }
 
-/* Where a call or jump goes: to what is told, or, inside, to what is looked at
- * later. */
+/* Adds the callee of a call or jump, or, where that stays inside, a path to follow. */
 static void
-see_branch(struct gather *g, const struct insn *in, size_t at)
+add_branch(struct gather *g, const struct insn *in, size_t at)
 {
 	const ZydisDecodedOperand *o = &in->operand[0];
 	uint64_t next = g->addr + at + in->is.length, to;
@@ -180,9 +191,9 @@ see_branch(struct gather *g, const struct insn *in, size_t at)
 		g->todo[g->ntodo++] = (uint32_t)(to - g->addr);
 }
 
-/* From one of its instructions on, up to where it does not go on. */
+/* Follows a path from an offset on, up to where the function does not go on. */
 static void
-see_path(struct gather *g, size_t at)
+follow(struct gather *g, size_t at)
 {
 	struct insn in;
 
@@ -190,7 +201,7 @@ see_path(struct gather *g, size_t at)
 	    decode(g->code + at, g->len - at, &in) == 0) {
 		g->seen[at] = 1;
 		if (is_branch(&in))
-			see_branch(g, &in, at);
+			add_branch(g, &in, at);
 		if (in.is.meta.category == ZYDIS_CATEGORY_RET ||
 		    in.is.meta.category == ZYDIS_CATEGORY_UNCOND_BR ||
 		    in.is.meta.category == ZYDIS_CATEGORY_INTERRUPT)
@@ -206,8 +217,39 @@ insn_callees(const unsigned char *code, size_t len, uint64_t addr,
 	struct gather g = { .code = code, .len = len < SMALL ? len : SMALL,
 		.addr = addr, .out = out, .max = max };
 
-	see_path(&g, 0);
+	follow(&g, 0);
 	while (g.ntodo)
-		see_path(&g, g.todo[--g.ntodo]);
+		follow(&g, g.todo[--g.ntodo]);
 	return g.n;
+}
+
+/* ---- references --------------------------------------------------------- */
+
+static uint64_t
+relative(const unsigned char *field, uint64_t next)
+{
+	int32_t d;
+
+	memcpy(&d, field, sizeof d);
+	return next + (uint64_t)(int64_t)d;
+}
+
+void
+insn_references(const unsigned char *code, size_t len, uint64_t addr,
+    void (*fn)(void *ctx, const struct insn_callee *to), void *ctx)
+{
+	for (size_t i = 0; i + 7 < len; i++) {
+		const unsigned char *c = code + i;
+		struct insn_callee to = { 0, 1 };
+
+		if (c[0] == 0x67 && c[1] == 0xe8) /* addr32 call */
+			to = (struct insn_callee){ relative(c + 2, addr + i + 6), 0 };
+		else if (c[0] == 0xff && (c[1] == 0x15 || c[1] == 0x25)) /* call *, jmp * */
+			to.addr = relative(c + 2, addr + i + 6);
+		else if ((c[0] & 0xfb) == 0x48 && c[1] == 0x8b && (c[2] & 0xc7) == 5)
+			to.addr = relative(c + 3, addr + i + 7); /* mov slot(%rip), %r64 */
+		else
+			continue;
+		fn(ctx, &to);
+	}
 }

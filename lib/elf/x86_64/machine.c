@@ -1,0 +1,18 @@
+#include "elf/machine.h"
+
+#include <elf.h>
+#include <stddef.h>
+
+const char *
+machine_refuses(unsigned machine, int class)
+{
+	return machine == EM_X86_64 && class == ELFCLASS64 ? NULL
+	                                                   : "not an ELF file for x86-64";
+}
+
+int
+machine_is_slot(uint64_t type)
+{
+	return type == R_X86_64_GLOB_DAT || type == R_X86_64_JUMP_SLOT ||
+	    type == R_X86_64_64;
+}
