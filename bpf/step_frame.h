@@ -20,26 +20,26 @@
 
 struct walk; /* the includer's */
 
-/* Reads row i of the module's table. */
+/* Read row i of the module's table. */
 STEP_INLINE int step_row(struct walk *w, step_u32 i, struct step_row *row);
 
-/* Reads entries p and p + 1 of its page index. */
+/* Read entries p and p + 1 of its page index. */
 STEP_INLINE int step_page(struct walk *w, step_u32 p, step_u32 *low, step_u32 *high);
 
-/* Reads 8 bytes of the target's memory. */
+/* Read 8 bytes of the target's memory. */
 STEP_INLINE int step_read(struct walk *w, step_u64 addr, step_u64 *out);
 
-/* Reads the return address that the target has put at addr. */
+/* Read the return address that the target has put at addr. */
 STEP_INLINE int step_return(struct walk *w, step_u64 addr, step_u64 *out);
 
-/* Tells whether addr is in a known mapping: 1, or 0. */
+/* Check whether addr is in a known mapping: 1, or 0. */
 STEP_INLINE int step_mapped(struct walk *w, step_u64 addr);
 
 #include "machine_frame.h"
 
 #define STEP_SEARCH_MAX 12 /* 256 bytes have at most 256 rows */
 
-/* Returns the rule for an offset of the module that w has come to, whose page
+/* Return the rule for an offset of the module that w has come to, whose page
  * index begins at base; STEP_NONE's rule where it has none. */
 STEP_INLINE step_u32
 step_find(struct walk *w, step_u32 base, step_u32 offset)
@@ -68,7 +68,7 @@ step_find(struct walk *w, step_u32 base, step_u32 offset)
 #define STEP_STACKS_MOST 256 /* of one thread, each switched to from the one before */
 
 /*
- * Steps from the frame in r to its caller, by its rule and by what no unwind
+ * Step from the frame in r to its caller, by its rule and by what no unwind
  * information says: within a stack callers lie above their callees, but a frame
  * that the frame pointer leads to may be on another stack; and first frames often
  * have no rule that says so.

@@ -113,7 +113,7 @@ __u64 epoch;
 
 /* ---- what the step reads ------------------------------------------------ */
 
-/* Returns slot i of the arena, or NULL. */
+/* Return slot i of the arena, or NULL. */
 static __always_inline __u64 *
 walk_slot(__u32 i)
 {
@@ -179,7 +179,7 @@ struct walk_hidden {
 	__u64 found;    /* the return address that was replaced; 0: none was */
 };
 
-/* Compares one uretprobe with a struct walk_hidden: for bpf_loop(). */
+/* Compare one uretprobe with a struct walk_hidden: for bpf_loop(). */
 static long
 walk_instance(__u32 i, void *ctx)
 {
@@ -218,7 +218,7 @@ step_return(struct walk *w, step_u64 addr, step_u64 *out)
 	return 0;
 }
 
-/* Sets w->map to the mapping of an address.  Returns 0, or -1 where there is none.
+/* Set w->map to the mapping of an address.  Returns 0, or -1 where there is none.
  * The function is not static, so that it is verified once. */
 __attribute__((noinline)) int
 walk_find(struct walk *w, __u64 addr)
@@ -272,7 +272,7 @@ walk_key(enum walk_by by)
 	return bpf_get_smp_processor_id() * WALK_BYS + by;
 }
 
-/* Acquires one of the CPU's areas and sets *key.  Returns -1 if none is free. */
+/* Acquire one of the CPU's areas and sets *key.  Returns -1 if none is free. */
 static __always_inline int
 walk_acquire(__u32 *key)
 {
@@ -295,7 +295,7 @@ walk_release(struct walk *w)
 	__sync_lock_test_and_set(&w->acquired, 0);
 }
 
-/* Adds an address to the stack.  Returns -1 if that is full. */
+/* Add an address to the stack.  Returns -1 if that is full. */
 static __always_inline int
 walk_add(struct walk *w, __u64 addr)
 {
@@ -310,7 +310,7 @@ walk_add(struct walk *w, __u64 addr)
 	return 0;
 }
 
-/* Walks one frame, for bpf_loop(): ctx is the area's key.  Returns 1 to end the walk. */
+/* Walk one frame, for bpf_loop(): ctx is the area's key.  Returns 1 to end the walk. */
 static long
 walk_frame(__u32 i, void *ctx)
 {
@@ -352,7 +352,7 @@ walk_frame(__u32 i, void *ctx)
 	return 1;
 }
 
-/* Begins an empty stack of a process' thread in the area of a key; or NULL. */
+/* Begin an empty stack of a process' thread in the area of a key; or NULL. */
 static __always_inline struct walk *
 walk_begin(__u32 key, __u32 pid, const struct walk_process *p)
 {
@@ -375,7 +375,7 @@ walk_begin(__u32 key, __u32 pid, const struct walk_process *p)
 	return w;
 }
 
-/* Adds the kernel's frames, which bpf_get_stack() has put where the addresses begin:
+/* Add the kernel's frames, which bpf_get_stack() has put where the addresses begin:
  * `bytes` is what it returned. */
 static __always_inline void
 walk_kernel(struct walk *w, long bytes)
@@ -387,7 +387,7 @@ walk_kernel(struct walk *w, long bytes)
 	w->out.nkernel = w->out.n;
 }
 
-/* Returns the uretprobes that a task has pending: a struct return_instance. */
+/* Return the uretprobes that a task has pending: a struct return_instance. */
 static __always_inline __u64
 walk_pending(struct task_struct *task)
 {
@@ -396,7 +396,7 @@ walk_pending(struct task_struct *task)
 	return utask ? (__u64)utask->return_instances : 0;
 }
 
-/* Walks from w->regs on and adds the frames to those that are there already.
+/* Walk from w->regs on and adds the frames to those that are there already.
  * w->returns is set. */
 static __always_inline void
 walk_from(__u32 key, struct walk *w)
@@ -406,7 +406,7 @@ walk_from(__u32 key, struct walk *w)
 	bpf_loop(WALK_DEPTH + 1, walk_frame, &key, 0);
 }
 
-/* Returns to the caller by the word of the stack at addr, if that is a return
+/* Return to the caller by the word of the stack at addr, if that is a return
  * address; else -1. */
 static __always_inline int
 walk_return_by(struct walk *w, __u64 addr)
@@ -430,7 +430,7 @@ walk_return_by(struct walk *w, __u64 addr)
  * in those words again before the kernel writes it back, for the return: then it is
  * behind any call.
  *
- * Tries held word i, for bpf_loop().  Returns 1 if it is the return address.
+ * Try held word i, for bpf_loop().  Returns 1 if it is the return address.
  */
 static long
 walk_try_held(__u32 i, void *ctx)
@@ -450,7 +450,7 @@ walk_try_held(__u32 i, void *ctx)
 	return 1;
 }
 
-/* Finds the return address that a uretprobe is just replacing, if there is one. */
+/* Find the return address that a uretprobe is just replacing, if there is one. */
 static __always_inline void
 walk_just_hidden(__u32 key, struct walk *w, struct task_struct *task)
 {
@@ -465,7 +465,7 @@ walk_just_hidden(__u32 key, struct walk *w, struct task_struct *task)
 	bpf_loop(WALK_HELD_WORDS, walk_try_held, &key, 0);
 }
 
-/* Goes on in the caller of a function whose uretprobe is being handled. */
+/* Go on in the caller of a function whose uretprobe is being handled. */
 static __always_inline void
 walk_trampoline(__u32 key, struct walk *w, int held)
 {
@@ -494,7 +494,7 @@ walk_trampoline(__u32 key, struct walk *w, int held)
 	w->regs.exact = 0;
 }
 
-/* Goes on where a thread in the page [uprobes] would be without probes: see
+/* Go on where a thread in the page [uprobes] would be without probes: see
  * machine.bpf.h. */
 static __always_inline void
 walk_leave_uprobes(__u32 key, struct walk *w, struct task_struct *task, int held)
@@ -511,7 +511,7 @@ walk_leave_uprobes(__u32 key, struct walk *w, struct task_struct *task, int held
 		w->regs.pc = utask->vaddr;
 }
 
-/* Walks the current task's user stack.  held: w->held has the kernel's registers. */
+/* Walk the current task's user stack.  held: w->held has the kernel's registers. */
 static __always_inline void
 walk_user(__u32 key, struct walk *w, struct task_struct *task, int held)
 {
@@ -523,7 +523,7 @@ walk_user(__u32 key, struct walk *w, struct task_struct *task, int held)
 	walk_from(key, w);
 }
 
-/* Puts an event into the ring buffer.  Returns not 0 if there is no room. */
+/* Put an event into the ring buffer.  Returns not 0 if there is no room. */
 static __always_inline int
 walk_put(void *event, __u64 size)
 {
@@ -534,7 +534,7 @@ walk_put(void *event, __u64 size)
 	return bpf_ringbuf_output(&ring, event, size, flags) != 0;
 }
 
-/* Emits the stack if it is new.  Returns its id, or 0 where there was no room. */
+/* Emit the stack if it is new.  Returns its id, or 0 where there was no room. */
 static __always_inline __u64
 walk_emit(struct walk *w)
 {

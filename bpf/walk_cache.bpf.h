@@ -56,7 +56,7 @@ struct {
 
 /* ---- the words that a walk depends on ----------------------------------- */
 
-/* Begins to note the words, for a walk from w->regs on. */
+/* Begin to note the words, for a walk from w->regs on. */
 static __always_inline void
 walk_words_begin(struct walk *w)
 {
@@ -70,7 +70,7 @@ walk_words_begin(struct walk *w)
 	t->sum = 0;
 }
 
-/* Returns the hash of some words and one more. */
+/* Return the hash of some words and one more. */
 static __always_inline __u64
 walk_words_sum(__u64 sum, __u64 word)
 {
@@ -78,14 +78,14 @@ walk_words_sum(__u64 sum, __u64 word)
 	return sum ^ sum >> 29;
 }
 
-/* Marks the walk as one that its words do not describe. */
+/* Mark the walk as one that its words do not describe. */
 static __always_inline void
 walk_words_give_up(struct walk_words *t)
 {
 	t->n = WALK_WORDS + 1;
 }
 
-/* Notes the word at addr. */
+/* Note the word at addr. */
 static __always_inline void
 walk_words_add(struct walk *w, __u64 addr)
 {
@@ -105,7 +105,7 @@ walk_words_add(struct walk *w, __u64 addr)
 	t->sum = walk_words_sum(t->sum, word);
 }
 
-/* Notes the frame pointer: the word that it was read from, or that it is used as it
+/* Note the frame pointer: the word that it was read from, or that it is used as it
  * was at first. */
 static __always_inline void
 walk_words_add_fp(struct walk *w)
@@ -121,7 +121,7 @@ walk_words_add_fp(struct walk *w)
 		t->fp_used = 1;
 }
 
-/* Notes the words that a step from `before' by a rule has depended on; it ended with
+/* Note the words that a step from `before' by a rule has depended on; it ended with
  * `end'. */
 static __always_inline void
 walk_stepped(struct walk *w, step_u32 rule, const struct step_regs *before,
@@ -150,7 +150,7 @@ walk_stepped(struct walk *w, step_u32 rule, const struct step_regs *before,
 
 /* ---- the cache ---------------------------------------------------------- */
 
-/* Returns the entry for a walk from w->regs on, which may be of another one. */
+/* Return the entry for a walk from w->regs on, which may be of another one. */
 static __always_inline struct walk_cached *
 walk_cache_entry(const struct walk *w)
 {
@@ -162,7 +162,7 @@ walk_cache_entry(const struct walk *w)
 	return bpf_map_lookup_elem(&walk_cache, &i);
 }
 
-/* Compares all of an entry but its words. */
+/* Compare all of an entry but its words. */
 static __always_inline int
 walk_cache_matches(const struct walk_cached *m, const struct walk *w)
 {
@@ -171,7 +171,7 @@ walk_cache_matches(const struct walk_cached *m, const struct walk *w)
 	    (!m->fp_used || m->fp == w->regs.fp);
 }
 
-/* Sets *sum to the hash of an entry's words as they are now.  Returns -1 if they
+/* Set *sum to the hash of an entry's words as they are now.  Returns -1 if they
  * cannot be read. */
 static __always_inline int
 walk_cache_sum(const struct walk_cached *m, struct walk *w, __u32 key, __u64 *sum)
@@ -202,7 +202,7 @@ walk_cache_sum(const struct walk_cached *m, struct walk *w, __u32 key, __u64 *su
 	return 0;
 }
 
-/* Returns the value that was kept for the walk from w->regs on, if the walk would be
+/* Return the value that was kept for the walk from w->regs on, if the walk would be
  * the same now; else 0. */
 static __always_inline __u64
 walk_cache_find(struct walk *w, __u32 key)
@@ -222,7 +222,7 @@ walk_cache_find(struct walk *w, __u32 key)
 	return sum == m->sum && *(volatile __u32 *)&m->seq == seq ? value : 0;
 }
 
-/* Keeps a value (not 0) for the walk from `regs' that w has just made. */
+/* Keep a value (not 0) for the walk from `regs' that w has just made. */
 static __always_inline void
 walk_cache_keep(struct walk *w, const struct step_regs *regs, __u64 value)
 {

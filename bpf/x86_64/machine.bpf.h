@@ -18,7 +18,7 @@ struct pt_regs___kernel {
 	unsigned long ip, sp, bp, r11;
 } KERNEL_STRUCT;
 
-/* Reads the registers that a task had in its program. */
+/* Read the registers that a task had in its program. */
 static __always_inline void
 machine_user_regs(struct task_struct *task, struct step_regs *r)
 {
@@ -32,7 +32,7 @@ machine_user_regs(struct task_struct *task, struct step_regs *r)
 }
 
 /*
- * Reads the registers of the kernel code that an event has interrupted, and the
+ * Read the registers of the kernel code that an event has interrupted, and the
  * top of the kernel's stack, into n words (more than 16).  Returns 0 if it was
  * the program that was interrupted.
  */
@@ -62,14 +62,14 @@ machine_kernel_words(struct bpf_perf_event_data *ctx, __u64 *word, __u32 n)
 	return 1;
 }
 
-/* Reads where a function returns to that has just been entered. */
+/* Read where a function returns to that has just been entered. */
 static __always_inline int
 machine_return_address(struct pt_regs *ctx, __u64 *pc)
 {
 	return bpf_probe_read_user(pc, sizeof *pc, (const void *)PT_REGS_SP(ctx)) != 0;
 }
 
-/* Returns the stack pointer that a function was entered with which has just
+/* Return the stack pointer that a function was entered with which has just
  * returned: the return address is popped. */
 static __always_inline __u64
 machine_entry_sp(struct pt_regs *ctx)

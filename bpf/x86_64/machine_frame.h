@@ -5,7 +5,7 @@
 #ifndef MACHINE_FRAME_H
 #define MACHINE_FRAME_H
 
-/* Steps out of a signal handler's frame. */
+/* Step out of a signal handler's frame. */
 STEP_INLINE enum step_end
 step_signal(struct walk *w, struct step_regs *r)
 {
@@ -24,7 +24,7 @@ step_signal(struct walk *w, struct step_regs *r)
 	return STEP_OK;
 }
 
-/* Tells whether the 8 bytes before a return address end in a call: e8 and four
+/* Check whether the 8 bytes before a return address end in a call: e8 and four
  * bytes, or ff /2 with an operand of up to 6 bytes. */
 STEP_INLINE int
 step_called(step_u64 before)
@@ -40,7 +40,7 @@ step_called(step_u64 before)
 	return 0;
 }
 
-/* Tells whether pc is in known code behind a call, as a return address is.  Sets
+/* Check whether pc is in known code behind a call, as a return address is.  Sets
  * *target to the function that a direct call is of, or 0. */
 STEP_INLINE int
 step_returns(struct walk *w, step_u64 pc, step_u64 *target)
@@ -56,7 +56,7 @@ step_returns(struct walk *w, step_u64 pc, step_u64 *target)
 	return 1;
 }
 
-/* Reads how the code at addr begins, behind an endbr64.  Returns 0 if that is
+/* Read how the code at addr begins, behind an endbr64.  Returns 0 if that is
  * not known. */
 STEP_INLINE step_u64
 step_code(struct walk *w, step_u64 addr)
@@ -70,7 +70,7 @@ step_code(struct walk *w, step_u64 addr)
 	return code;
 }
 
-/* Tells whether the function at addr only goes elsewhere: by jmp *, bnd jmp * or
+/* Check whether the function at addr only goes elsewhere: by jmp *, bnd jmp * or
  * jmp. */
 STEP_INLINE int
 step_jumps(struct walk *w, step_u64 addr)
@@ -84,7 +84,7 @@ step_jumps(struct walk *w, step_u64 addr)
 #define STEP_FUNCTION_MAX 65536 /* bytes */
 
 /*
- * Steps by frame pointer.  The caller's frame is believed if it lies up the
+ * Step by frame pointer.  The caller's frame is believed if it lies up the
  * stack, and its return address is behind a call of the function that is being
  * left, or of a table of jumps.  At a function's first instructions and its last
  * the code tells how much of the frame there is; a function that makes none is
@@ -124,7 +124,7 @@ step_pointer(struct walk *w, struct step_regs *r)
 	return STEP_OK;
 }
 
-/* Tells whether by a rule the caller's rbp is saved, and sets *at to where, given
+/* Check whether by a rule the caller's rbp is saved, and sets *at to where, given
  * the stack pointer and the CFA of the frame.  If it is not, it is still in rbp. */
 STEP_INLINE int
 step_fp_at(step_u32 rule, step_u64 sp, step_u64 cfa, step_u64 *at)
@@ -136,7 +136,7 @@ step_fp_at(step_u32 rule, step_u64 sp, step_u64 cfa, step_u64 *at)
 	return words && (STEP_KIND(rule) == STEP_FP || cfa - 8 * words >= sp);
 }
 
-/* Steps from the frame in r to its caller by the rule alone. */
+/* Step from the frame in r to its caller by the rule alone. */
 STEP_INLINE enum step_end
 step_up(struct walk *w, step_u32 rule, struct step_regs *r)
 {
@@ -194,7 +194,7 @@ step_up(struct walk *w, step_u32 rule, struct step_regs *r)
 	return STEP_OK;
 }
 
-/* Tells whether a step by a rule reads nothing but the return address and, where
+/* Check whether a step by a rule reads nothing but the return address and, where
  * step_fp_at() says so, the saved rbp. */
 STEP_INLINE int
 step_is_plain(step_u32 rule)
@@ -204,7 +204,7 @@ step_is_plain(step_u32 rule)
 	return kind == STEP_SP || kind == STEP_FP || kind == STEP_PLT || kind == STEP_CLONE;
 }
 
-/* Returns where the return address stands that decides about such a step, given
+/* Return where the return address stands that decides about such a step, given
  * the stack pointer and the CFA of the frame. */
 STEP_INLINE step_u64
 step_return_at(step_u32 rule, step_u64 sp, step_u64 cfa)

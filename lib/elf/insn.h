@@ -27,12 +27,12 @@ struct insn_probe {
 	int stepped;   /* the kernel will execute the instruction in single steps */
 };
 
-/* Finds the best place for a probe: code is the function's bytes, and what follows;
+/* Find the best place for a probe: code is the function's bytes, and what follows;
  * keep is of the bits above.  Returns 0, or -1 where there is none. */
 int insn_probe(const unsigned char *code, size_t len, unsigned keep,
     struct insn_probe *out);
 
-/* Tells whether a function only jumps elsewhere, perhaps through a frame of its own:
+/* Check whether a function only jumps elsewhere, perhaps through a frame of its own:
  * 1, and *target is how far from its beginning; else 0. */
 int insn_stub(const unsigned char *code, size_t len, long long *target);
 
@@ -46,7 +46,7 @@ struct insn_callee {
 	int slot;
 };
 
-/* Finds the callees of a small function whose address is given: each once, in the
+/* Find the callees of a small function whose address is given: each once, in the
  * order in which they stand there.  Returns how many, at most max. */
 size_t insn_callees(const unsigned char *code, size_t len, uint64_t addr,
     struct insn_callee *out, size_t max);

@@ -6,11 +6,11 @@
 
 #include <stdint.h>
 
-/* Tells what keeps code of a file with this e_machine and EI_CLASS from being
+/* Tell what keeps code of a file with this e_machine and EI_CLASS from being
  * executed here.  Returns NULL: nothing; else a constant string. */
 const char *machine_refuses(unsigned machine, int class);
 
-/* Tells whether a relocation of this type puts the address of a symbol into a slot
+/* Check whether a relocation of this type puts the address of a symbol into a slot
  * as it is. */
 int machine_is_slot(uint64_t type);
 

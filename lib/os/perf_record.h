@@ -53,7 +53,7 @@ struct perf_record {
 };
 
 /*
- * Decodes one record, made whole, that begins with its struct perf_event_header,
+ * Decode one record, made whole, that begins with its struct perf_event_header,
  * whose size is right; sample_type is that of the events.  out is zeroed but for
  * its time; its pointers are into the record.  Returns 1: out is set; 0: it is of a
  * kind that says nothing here; -1: it makes no sense.

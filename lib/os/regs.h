@@ -12,21 +12,21 @@
 
 struct bytes;
 
-/* Returns what sample_regs_user of struct perf_event_attr has to be. */
+/* Return what sample_regs_user of struct perf_event_attr has to be. */
 uint64_t regs_perf_mask(void);
 
-/* Reads the registers of that mask from a sample. */
+/* Read the registers of that mask from a sample. */
 void regs_perf_read(struct bytes *b, struct step_regs *out);
 
-/* Reads the registers of a thread that is stopped by ptrace(2).  Returns 0, or -1
+/* Read the registers of a thread that is stopped by ptrace(2).  Returns 0, or -1
  * with errno. */
 int regs_stopped(pid_t tid, struct step_regs *out);
 
-/* Sets the registers of which pc and sp are known.  The others get a value that is
+/* Set the registers of which pc and sp are known.  The others get a value that is
  * no address, so that a walk which needs one ends there. */
 void regs_waiting(uint64_t pc, uint64_t sp, struct step_regs *out);
 
-/* Returns the offset of the stack pointer in the kernel's struct pt_regs. */
+/* Return the offset of the stack pointer in the kernel's struct pt_regs. */
 int regs_kernel_sp(void);
 
 #endif

@@ -1,52 +1,21 @@
+/*
+ * A call frame program is a list of operations: most say where the CFA or a
+ * register is from now on, some advance to a later instruction.  struct interpreter is
+ * the state of its execution: what holds at the instruction that it has come to
+ * (now), what the CIE's own program has said (initial), and a stack of states that
+ * DW_CFA_remember_state has saved.  Each time that it advances, what held up to
+ * there is emitted as a rule.
+ */
 #include "unwind/cfa.h"
-
-#include <string.h>
 
 #include "base/bytes.h"
 #include "bpf/step.h"
-
-enum {
-	REG_RBP = 6,
-	REG_RSP = 7,
-	REG_R11 = 11,
-	REG_RA = 16
-};
-
-/* ---- the call frame program -------------------------------------------- */
-
-enum where {
-	W_SAME,  /* the register has the callee's value */
-	W_CFA,   /* saved at CFA + n */
-	W_RBP,   /* saved at rbp + n: an expression */
-	W_UNDEF, /* no value: for the return address, no caller */
-	W_OTHER
-};
-
-struct site {
-	enum where where;
-	int64_t n;
-};
-
-enum cfa_kind {
-	CFA_REG,
-	CFA_DEREF,  /* *(rbp + n) */
-	CFA_SAVED,  /* *(rsp + n) + 8 */
-	CFA_PLT,    /* n: where the second half of an entry begins */
-	CFA_SIGNAL, /* *(rsp + 160) */
-	CFA_OTHER
-};
-
-struct state {
-	enum cfa_kind kind;
-	uint64_t reg;
-	int64_t n;
-	struct site rbp, ra;
-};
+#include "unwind/cfa_state.h"
 
 #define REMEMBER 64
 
-struct machine {
-	struct state now, initial, saved[REMEMBER];
+struct interpreter {
+	struct cfa_state now, initial, saved[REMEMBER];
 	int nsaved;
 	const struct cfa_cie *cie;
 	uint64_t at, end; /* file offsets */
@@ -54,162 +23,73 @@ struct machine {
 	void *ctx;
 };
 
-static int
-words(int64_t n, int64_t max)
-{
-	return n >= 0 && n % 8 == 0 && n / 8 <= max;
-}
-
-static int64_t
-negative(int64_t n)
-{
-	return n == INT64_MIN ? INT64_MAX : -n;
-}
-
-static uint32_t
-rule(const struct state *s, const struct cfa_cie *cie)
-{
-	const uint32_t bad = STEP_RULE(STEP_BAD, 0, 0);
-	uint32_t rbp = 0;
-
-	if (s->ra.where == W_UNDEF)
-		return STEP_RULE(STEP_ROOT, 0, 0);
-	if (cie->signal)
-		return s->kind == CFA_SIGNAL ? STEP_RULE(STEP_SIGNAL, 0, 0) : bad;
-	if (s->ra.where != W_CFA || s->ra.n != -8)
-		return bad;
-	if (s->kind == CFA_DEREF)
-		return s->rbp.where == W_RBP && s->rbp.n == 0 &&
-		        words(negative(s->n), STEP_CFA_MAX)
-		    ? STEP_RULE(STEP_DEREF, -s->n / 8, 0)
-		    : bad;
-	if (s->rbp.where == W_CFA && s->rbp.n < 0 && words(negative(s->rbp.n), STEP_FP_MAX))
-		rbp = (uint32_t)(-s->rbp.n / 8);
-	else if (s->rbp.where != W_SAME)
-		return bad;
-	if (s->kind == CFA_PLT)
-		return STEP_RULE(STEP_PLT, s->n, 0);
-	if (s->kind == CFA_SAVED && words(s->n, STEP_CFA_MAX))
-		return STEP_RULE(STEP_SAVED, s->n / 8, rbp);
-	if (s->kind != CFA_REG || !words(s->n, STEP_CFA_MAX))
-		return bad;
-	if (s->reg == REG_R11)
-		return STEP_RULE(STEP_R11, s->n / 8, rbp);
-	if (s->reg == REG_RSP)
-		return STEP_RULE(STEP_SP, s->n / 8, rbp);
-	return s->reg == REG_RBP ? STEP_RULE(STEP_FP, s->n / 8, rbp) : bad;
-}
-
-/* CFA expressions that compilers, linkers and glibc write. */
+/* Set where a caller's register is. */
 static void
-cfa_expression(struct state *s, const unsigned char *p, size_t len)
+set(struct cfa_state *s, uint64_t reg, enum cfa_where where, int64_t n)
 {
-	/* breg7+8, breg16+0, lit15, and, lit<n>, ge, lit3, shl, plus */
-	static const unsigned char plt[] = { 0x77, 8, 0x80, 0, 0x3f, 0x1a };
-	static const unsigned char plt2[] = { 0x2a, 0x33, 0x24, 0x22 };
-	/* breg7+160, deref */
-	static const unsigned char signal[] = { 0x77, 0xa0, 0x01, 0x06 };
-	struct bytes c = { p, p + len, 0 };
-	unsigned op;
+	struct cfa_register *r = cfa_state_register(s, reg);
 
-	s->kind = CFA_OTHER;
-	if (len == 11 && memcmp(p, plt, 6) == 0 && p[6] >= 0x30 && p[6] <= 0x3f &&
-	    memcmp(p + 7, plt2, 4) == 0) {
-		s->kind = CFA_PLT;
-		s->n = p[6] - 0x30;
-	} else if (len == 4 && memcmp(p, signal, 4) == 0) {
-		s->kind = CFA_SIGNAL;
-	} else {
-		op = (unsigned)bytes_take(&c, 1);
-		s->n = bytes_sleb(&c);
-		if (bytes_take(&c, 1) != 0x06 || c.failed)
-			return;
-		if (op == 0x76 && c.p == c.end) /* breg6+n, deref */
-			s->kind = CFA_DEREF;
-		else if (op == 0x77 && bytes_take(&c, 1) == 0x23 && bytes_take(&c, 1) == 8 &&
-		    c.p == c.end && !c.failed) /* breg7+n, deref, plus 8 */
-			s->kind = CFA_SAVED;
-	}
+	if (r)
+		*r = (struct cfa_register){ where, n };
 }
 
-static struct site *
-place_of(struct state *s, uint64_t reg)
-{
-	return reg == REG_RBP ? &s->rbp : reg == REG_RA ? &s->ra : NULL;
-}
-
+/* Set a register back to what the CIE's program has said of it. */
 static void
-set(struct state *s, uint64_t reg, enum where where, int64_t n)
+restore(struct interpreter *m, uint64_t reg)
 {
-	struct site *p = place_of(s, reg);
+	struct cfa_register *r = cfa_state_register(&m->now, reg);
 
-	if (p) {
-		p->where = where;
-		p->n = n;
-	}
+	if (r)
+		*r = *cfa_state_register(&m->initial, reg);
 }
 
+/* Set the CFA to a register + n. */
 static void
-restore(struct machine *v, uint64_t reg)
-{
-	struct site *p = place_of(&v->now, reg);
-
-	if (p)
-		*p = *place_of(&v->initial, reg);
-}
-
-static void
-set_cfa(struct state *s, uint64_t reg, int64_t n)
+set_cfa(struct cfa_state *s, uint64_t reg, int64_t n)
 {
 	s->kind = CFA_REG;
 	s->reg = reg;
 	s->n = n;
 }
 
-/* Register rules by expression: only "at rbp + n" is understood. */
+/* Set where a register is by an expression. */
 static void
-reg_expression(struct state *s, struct bytes *c, uint64_t reg)
+set_by_expression(struct cfa_state *s, struct bytes *c, uint64_t reg)
 {
 	uint64_t len = bytes_uleb(c);
-	struct bytes e = { c->p, c->p, 0 };
+	const unsigned char *p = bytes_skip(c, len);
+	struct cfa_register *r = cfa_state_register(s, reg);
 
-	bytes_skip(c, len);
-	if (c->failed)
-		return;
-	e.end = c->p;
-	if (bytes_take(&e, 1) == 0x76) {
-		int64_t n = bytes_sleb(&e);
-
-		set(s, reg, e.p == e.end && !e.failed ? W_RBP : W_OTHER, n);
-	} else {
-		set(s, reg, W_OTHER, 0);
-	}
+	if (p && r)
+		*r = cfa_state_saved(p, len);
 }
 
+/* Emit the rule that holds up to here, and advances. */
 static void
-advance(struct machine *v, uint64_t delta)
+advance(struct interpreter *m, uint64_t delta)
 {
-	uint64_t by = delta * v->cie->code_align;
+	uint64_t by = delta * m->cie->code_align;
 
-	v->emit(v->ctx, v->at, rule(&v->now, v->cie));
-	if (by > v->end - v->at)
-		by = v->end - v->at;
-	v->at += by;
+	m->emit(m->ctx, m->at, cfa_state_rule(&m->now, m->cie->signal));
+	if (by > m->end - m->at)
+		by = m->end - m->at;
+	m->at += by;
 }
 
-/* Factored offsets; hostile ones wrap around, as unsigned numbers do. */
+/* Return a factored offset; a hostile one wraps around, as unsigned numbers do. */
 static int64_t
 times(uint64_t n, int64_t align)
 {
 	return (int64_t)(n * (uint64_t)align);
 }
 
-/* Operations 0x00 to 0x3f.  -1: unknown, the rest cannot be understood. */
+/* Execute an operation from 0x00 to 0x3f.  Returns -1 if it is unknown: then the rest
+ * cannot be understood. */
 static int
-operate(struct machine *v, struct bytes *c, unsigned op)
+operate(struct interpreter *m, struct bytes *c, unsigned op)
 {
-	struct state *s = &v->now;
-	int64_t d = v->cie->data_align;
+	struct cfa_state *s = &m->now;
+	int64_t d = m->cie->data_align;
 	uint64_t a;
 
 	switch (op) {
@@ -217,30 +97,30 @@ operate(struct machine *v, struct bytes *c, unsigned op)
 		return 0;
 	case 0x01: /* set_loc: not in position independent code */
 		return -1;
-	case 0x02: advance(v, bytes_take(c, 1)); return 0;
-	case 0x03: advance(v, bytes_take(c, 2)); return 0;
-	case 0x04: advance(v, bytes_take(c, 4)); return 0;
+	case 0x02: advance(m, bytes_take(c, 1)); return 0;
+	case 0x03: advance(m, bytes_take(c, 2)); return 0;
+	case 0x04: advance(m, bytes_take(c, 4)); return 0;
 	case 0x05: /* offset_extended */
 		a = bytes_uleb(c);
-		set(s, a, W_CFA, times(bytes_uleb(c), d));
+		set(s, a, CFA_SAVED, times(bytes_uleb(c), d));
 		return 0;
-	case 0x06: restore(v, bytes_uleb(c)); return 0;
-	case 0x07: set(s, bytes_uleb(c), W_UNDEF, 0); return 0;
-	case 0x08: set(s, bytes_uleb(c), W_SAME, 0); return 0;
+	case 0x06: restore(m, bytes_uleb(c)); return 0;
+	case 0x07: set(s, bytes_uleb(c), CFA_UNDEF, 0); return 0;
+	case 0x08: set(s, bytes_uleb(c), CFA_SAME, 0); return 0;
 	case 0x09: /* register */
 		a = bytes_uleb(c);
 		bytes_uleb(c);
-		set(s, a, W_OTHER, 0);
+		set(s, a, CFA_ELSEWHERE, 0);
 		return 0;
 	case 0x0a: /* remember_state */
-		if (v->nsaved == REMEMBER)
+		if (m->nsaved == REMEMBER)
 			return -1;
-		v->saved[v->nsaved++] = *s;
+		m->saved[m->nsaved++] = *s;
 		return 0;
 	case 0x0b: /* restore_state */
-		if (v->nsaved == 0)
+		if (m->nsaved == 0)
 			return -1;
-		*s = v->saved[--v->nsaved];
+		*s = m->saved[--m->nsaved];
 		return 0;
 	case 0x0c: /* def_cfa */
 		a = bytes_uleb(c);
@@ -256,14 +136,14 @@ operate(struct machine *v, struct bytes *c, unsigned op)
 		a = bytes_uleb(c);
 		bytes_skip(c, a);
 		if (!c->failed)
-			cfa_expression(s, c->p - a, a);
+			cfa_state_expression(s, c->p - a, a);
 		return 0;
 	case 0x10: /* expression */
-		reg_expression(s, c, bytes_uleb(c));
+		set_by_expression(s, c, bytes_uleb(c));
 		return 0;
 	case 0x11: /* offset_extended_sf */
 		a = bytes_uleb(c);
-		set(s, a, W_CFA, times((uint64_t)bytes_sleb(c), d));
+		set(s, a, CFA_SAVED, times((uint64_t)bytes_sleb(c), d));
 		return 0;
 	case 0x12: /* def_cfa_sf */
 		a = bytes_uleb(c);
@@ -276,27 +156,28 @@ operate(struct machine *v, struct bytes *c, unsigned op)
 	case 0x15: /* val_offset_sf */
 		a = bytes_uleb(c);
 		bytes_uleb(c);
-		set(s, a, W_OTHER, 0);
+		set(s, a, CFA_ELSEWHERE, 0);
 		return 0;
 	case 0x16: /* val_expression */
 		a = bytes_uleb(c);
 		bytes_skip(c, bytes_uleb(c));
-		set(s, a, W_OTHER, 0);
+		set(s, a, CFA_ELSEWHERE, 0);
 		return 0;
 	case 0x2e: /* GNU_args_size */
 		bytes_uleb(c);
 		return 0;
 	case 0x2f: /* GNU_negative_offset_extended */
 		a = bytes_uleb(c);
-		set(s, a, W_CFA, times(-bytes_uleb(c), d));
+		set(s, a, CFA_SAVED, times(-bytes_uleb(c), d));
 		return 0;
 	default:
 		return -1;
 	}
 }
 
+/* Execute a program.  Returns -1 if it cannot be understood. */
 static int
-execute(struct machine *v, const unsigned char *p,
+execute(struct interpreter *m, const unsigned char *p,
     const unsigned char *end)
 {
 	struct bytes c = { p, end, 0 };
@@ -305,14 +186,14 @@ execute(struct machine *v, const unsigned char *p,
 		unsigned op = (unsigned)bytes_take(&c, 1), low = op & 0x3f;
 
 		switch (op >> 6) {
-		case 1: advance(v, low); break;
+		case 1: advance(m, low); break;
 		case 2:
-			set(&v->now, low, W_CFA,
-			    times(bytes_uleb(&c), v->cie->data_align));
+			set(&m->now, low, CFA_SAVED,
+			    times(bytes_uleb(&c), m->cie->data_align));
 			break;
-		case 3: restore(v, low); break;
+		case 3: restore(m, low); break;
 		default:
-			if (operate(v, &c, op) < 0)
+			if (operate(m, &c, op) < 0)
 				return -1;
 		}
 	}
@@ -325,23 +206,23 @@ cfa_run(const struct cfa_cie *cie, const unsigned char *program,
     void *ctx)
 {
 	/* A CIE's own program does not advance. */
-	struct machine v = { .cie = cie, .at = from, .end = from, .emit = emit,
+	struct interpreter m = { .cie = cie, .at = from, .end = from, .emit = emit,
 		.ctx = ctx };
 
-	v.now.kind = CFA_OTHER;
-	v.now.ra.where = W_OTHER;
-	if (execute(&v, cie->program, cie->end) < 0) {
+	m.now.kind = CFA_OTHER;
+	m.now.ra.where = CFA_ELSEWHERE;
+	if (execute(&m, cie->program, cie->end) < 0) {
 		emit(ctx, from, STEP_RULE(STEP_BAD, 0, 0));
 		return -1;
 	}
-	v.initial = v.now;
-	v.nsaved = 0;
-	v.end = to;
-	if (execute(&v, program, stop) < 0) {
-		emit(ctx, v.at, STEP_RULE(STEP_BAD, 0, 0));
+	m.initial = m.now;
+	m.nsaved = 0;
+	m.end = to;
+	if (execute(&m, program, stop) < 0) {
+		emit(ctx, m.at, STEP_RULE(STEP_BAD, 0, 0));
 		return -1;
 	}
-	if (v.at < to)
-		emit(ctx, v.at, rule(&v.now, cie));
+	if (m.at < to)
+		emit(ctx, m.at, cfa_state_rule(&m.now, cie->signal));
 	return 0;
 }

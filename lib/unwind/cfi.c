@@ -1,3 +1,12 @@
+/*
+ * A section .eh_frame is a list of entries: CIEs, each of which says what some FDEs
+ * share, and FDEs, each of which has a call frame program for a range of code.  They
+ * are in no order.  The compiler (struct compiler) reads them into an array of struct
+ * fde, adds such as it makes itself for code that is known to have no entry, with
+ * one fixed rule in place of a program, sorts all by address, and executes one program
+ * after the other: each emits rows of the table.  Gaps between entries get a rule,
+ * too: m->gap, which depends on how much of the code has entries.
+ */
 #include "unwind/cfi.h"
 
 #include <stdlib.h>
@@ -7,6 +16,7 @@
 #include "base/bytes.h"
 #include "elf/elf_file.h"
 #include "unwind/cfa.h"
+#include "unwind/code.h"
 #include "unwind/unwind.h"
 
 /* DWARF 5, section 6.4.2 and 7.24, LSB 5.0, section 10.5 and 10.6. */
@@ -24,7 +34,7 @@ enum {
 
 #define DEBUG_CIE 0xffffffff /* a CIE's id in .dwarf_frame */
 
-/* An encoded pointer; where is the address of the byte at the cursor. */
+/* Take an encoded pointer; `where' is the address of the byte at the cursor. */
 static uint64_t
 take_pointer(struct bytes *c, unsigned encoding, uint64_t where)
 {
@@ -50,7 +60,7 @@ take_pointer(struct bytes *c, unsigned encoding, uint64_t where)
 /* ---- CIE and FDE ------------------------------------------------------- */
 
 struct cie {
-	uint64_t at; /* place in the section; the first 4 bytes are a length */
+	uint64_t at; /* offset in the section; the first 4 bytes are a length */
 	unsigned encoding;
 	int augmented;
 	struct cfa_cie cfa;
@@ -65,9 +75,9 @@ struct fde {
 };
 
 struct compiler {
-	const struct elf_file *obj;
-	struct elf_file_section s; /* being read: */
-	int debug;            /* .dwarf_frame, not .eh_frame */
+	const struct elf_file *file;
+	struct elf_file_section s; /* the section that is being read */
+	int debug;            /* it is .dwarf_frame, not .eh_frame */
 	struct elf_file_segment segment[8];
 	size_t nsegment;
 	struct cie cie; /* the last one used */
@@ -75,8 +85,7 @@ struct compiler {
 	size_t nfde, fde_room;
 	uint32_t gap;   /* the rule for code without an entry */
 	uint64_t entry; /* see elf_file_entry(); 0: none */
-	int libc;     /* may have what a C library has: code that others need not
-	                 be searched, and read from disk, for */
+	int libc;     /* it may be a C library, and is searched for code of one */
 	struct unwind_table *t;
 	size_t row_room;
 	int nomem;
@@ -89,13 +98,14 @@ stopped(const struct compiler *m)
 	return m->nomem || (m->stop && atomic_load(m->stop));
 }
 
+/* Return the address of a byte of the section. */
 static uint64_t
 address(const struct compiler *c, const unsigned char *p)
 {
 	return c->s.addr + (uint64_t)(p - c->s.bytes);
 }
 
-/* The augmentation string and its data: LSB 5.0, 10.6.1.1.1. */
+/* Read the data that an augmentation string describes: LSB 5.0, 10.6.1.1.1. */
 static void
 read_augmentation(struct bytes *c, const char *string, struct cie *cie)
 {
@@ -128,6 +138,7 @@ read_augmentation(struct bytes *c, const char *string, struct cie *cie)
 		c->p = end;
 }
 
+/* Read the CIE at an offset into m->cie. */
 static int
 read_cie(struct compiler *m, uint64_t at)
 {
@@ -166,8 +177,8 @@ read_cie(struct compiler *m, uint64_t at)
 	return c.failed || (version != 1 && version != 3 && version != 4) ? -1 : 0;
 }
 
-/* The file offset of code, or -1 where it is none (sections that the linker
- * dropped leave entries at address 0). */
+/* Find the file offset of code.  Returns -1 where there is none: sections that the
+ * linker dropped leave entries at address 0. */
 static int
 code_offset(const struct compiler *m, uint64_t addr, uint64_t len, uint64_t *out)
 {
@@ -183,6 +194,7 @@ code_offset(const struct compiler *m, uint64_t addr, uint64_t len, uint64_t *out
 	return -1;
 }
 
+/* Add an entry for code.  Returns NULL if there is no such code, or no memory. */
 static struct fde *
 add_fde(struct compiler *m, uint64_t addr, uint64_t len)
 {
@@ -203,8 +215,8 @@ add_fde(struct compiler *m, uint64_t addr, uint64_t len)
 	return f;
 }
 
-/* One FDE: c stands behind the CIE pointer, whose own place was `at`.  It
- * is a distance back in .eh_frame, a place in .dwarf_frame. */
+/* Read an FDE: c is behind the CIE pointer `back', whose own offset is `at'.  It is
+ * a distance back in .eh_frame, and an offset in .dwarf_frame. */
 static int
 read_fde(struct compiler *m, struct bytes *c, uint64_t at, uint64_t back)
 {
@@ -232,6 +244,7 @@ read_fde(struct compiler *m, struct bytes *c, uint64_t at, uint64_t back)
 	return 0;
 }
 
+/* Read the entries of a section. */
 static void
 read_section(struct compiler *m, struct elf_file_section section, int debug)
 {
@@ -255,14 +268,14 @@ read_section(struct compiler *m, struct elf_file_section section, int debug)
 	}
 }
 
-/* What the program itself does not need: for functions that have no entry in
- * .eh_frame, such as 128-bit division in the std of Debian's Rust 1.63.  It
- * begins with a CIE, unless it is compressed. */
+/* Read .dwarf_frame, which the program itself does not need: for functions that have
+ * no entry in .eh_frame, such as 128-bit division in the std of Debian's Rust 1.63.
+ * It begins with a CIE, unless it is compressed. */
 static void
 read_debug_frame(struct compiler *m)
 {
 	static const unsigned char id[] = { 0xff, 0xff, 0xff, 0xff };
-	struct elf_file_section s = elf_file_section(m->obj, ".dwarf_frame");
+	struct elf_file_section s = elf_file_section(m->file, ".dwarf_frame");
 
 	if (s.len >= 8 && memcmp(s.bytes + 4, id, sizeof id) == 0)
 		read_section(m, s, 1);
@@ -270,6 +283,7 @@ read_debug_frame(struct compiler *m)
 
 /* ---- rows -------------------------------------------------------------- */
 
+/* Add a row, unless the rule holds already. */
 static void
 emit(void *ctx, uint64_t offset, uint32_t r)
 {
@@ -301,6 +315,7 @@ compile_fde(struct compiler *m, const struct fde *f)
 		m->t->skipped++;
 }
 
+/* Order entries by address; real ones come before made ones. */
 static int
 by_start(const void *a, const void *b)
 {
@@ -312,21 +327,18 @@ by_start(const void *a, const void *b)
 }
 
 /*
- * Code between two entries.  glibc's clone and clone3 end theirs before the
- * system call, because it would be wrong in the child: there the parent's
+ * Emit the rule of code between two entries.  glibc's clone and clone3 end theirs
+ * before the system call, because it would be wrong in the child: there the parent's
  * return address is still on top of the parent's stack.
  */
 static void
 emit_gap(struct compiler *m, uint64_t from, uint64_t to)
 {
-	static const unsigned char cloned[] = { 0x0f, 0x05, 0x48, 0x85, 0xc0 };
 	uint32_t r = m->gap;
 	size_t len;
-	const unsigned char *bytes = elf_file_bytes(m->obj, &len);
+	const unsigned char *bytes = elf_file_bytes(m->file, &len);
 
-	/* syscall; test %rax, %rax: here, or from the entry's last 2 bytes on. */
-	if (m->libc && from >= 2 && to <= len && to - from <= 64 &&
-	    memmem(bytes + from - 2, (size_t)(to - from + 2), cloned, sizeof cloned))
+	if (m->libc && code_is_clone(bytes, len, from, to))
 		r = STEP_RULE(STEP_CLONE, 0, 0);
 	emit(m, from, r);
 	/* The loader's _start, and what it goes on to, has no caller. */
@@ -334,47 +346,38 @@ emit_gap(struct compiler *m, uint64_t from, uint64_t to)
 		emit(m, m->entry, STEP_RULE(STEP_ROOT, 0, 0));
 }
 
-/* Do functions begin as those do that keep frame pointers: push %rbp;
- * mov %rsp, %rbp?  Some page in four has one. */
+/* Check whether functions keep frame pointers: then some page in four has one that
+ * begins so. */
 static int
 keeps_pointers(const struct compiler *m)
 {
-	static const unsigned char code[] = { 0x55, 0x48, 0x89, 0xe5 };
-	const unsigned char *bytes, *p, *end;
 	uint64_t all = 0, found = 0;
 	size_t len;
+	const unsigned char *bytes = elf_file_bytes(m->file, &len);
 
-	bytes = elf_file_bytes(m->obj, &len);
 	for (size_t i = 0; i < m->nsegment; i++) {
-		p = bytes + m->segment[i].offset;
-		end = p + m->segment[i].len;
 		all += m->segment[i].len;
-		while ((p = memmem(p, (size_t)(end - p), code, sizeof code))) {
-			p += sizeof code;
-			found++;
-		}
+		found += code_prologues(bytes + m->segment[i].offset, m->segment[i].len);
 	}
 	return found > all / 16384;
 }
 
-/* musl has no entries, and sets rbp to 0 for its first frames: there is its
- * clone, xor %ebp, %ebp; pop %rdi; call *%r9. */
+/* Check whether it is musl, which has no entries, and sets the frame pointer to 0 for
+ * its first frames. */
 static int
 is_musl(const struct compiler *m)
 {
-	static const unsigned char clone[] = { 0x31, 0xed, 0x5f, 0x41, 0xff, 0xd1 };
 	size_t len;
-	const unsigned char *bytes = elf_file_bytes(m->obj, &len);
+	const unsigned char *bytes = elf_file_bytes(m->file, &len);
 
 	for (size_t i = 0; i < m->nsegment; i++)
-		if (memmem(bytes + m->segment[i].offset, m->segment[i].len, clone,
-		        sizeof clone))
+		if (code_has_musl_clone(bytes + m->segment[i].offset, m->segment[i].len))
 			return 1;
 	return 0;
 }
 
-/* How much of the code has entries tells whether its compiler made any: what
- * a linker and the C runtime add to others is little. */
+/* Choose the rule for code without entries.  How much of the code has entries shows
+ * whether its compiler made any: a linker and the C runtime add few to others. */
 static void
 choose_gap(struct compiler *m)
 {
@@ -392,7 +395,7 @@ choose_gap(struct compiler *m)
 		m->gap = STEP_RULE(STEP_NONE, 0, 0);
 }
 
-/* Code before the first entry. */
+/* Emit the rule of code before the first entry. */
 static void
 begin_code(struct compiler *m)
 {
@@ -405,7 +408,7 @@ begin_code(struct compiler *m)
 		emit(m, start, m->gap);
 }
 
-/* Code behind the last entry, if there is any. */
+/* Emit the rule of code behind the last entry, if there is any. */
 static void
 end_code(struct compiler *m, uint64_t last)
 {
@@ -420,6 +423,7 @@ end_code(struct compiler *m, uint64_t last)
 		emit(m, end, STEP_RULE(STEP_NONE, 0, 0));
 }
 
+/* Emit the rows of all entries and gaps. */
 static void
 compile_fdes(struct compiler *m)
 {
@@ -448,12 +452,13 @@ compile_fdes(struct compiler *m)
 	end_code(m, end + more);
 }
 
-/* ---- what has no entries ----------------------------------------------- */
+/* ---- code without entries ----------------------------------------------- */
 
+/* Add an entry that has one rule for all of its code. */
 static void
-add_fixed(struct compiler *m, uint64_t addr, uint64_t len, uint32_t r)
+add_fixed(void *ctx, uint64_t addr, uint64_t len, uint32_t r)
 {
-	struct fde *f = add_fde(m, addr, len);
+	struct fde *f = add_fde(ctx, addr, len);
 
 	if (f) {
 		f->fixed = r;
@@ -461,70 +466,19 @@ add_fixed(struct compiler *m, uint64_t addr, uint64_t len, uint32_t r)
 	}
 }
 
-/* lld writes no entries for its PLT: every entry of 16 bytes jumps, and in a
- * lazy one pushes a number before it jumps on (psABI AMD64, 5.2). */
+/* Add entries for code that is known to have none. */
 static void
-add_plt(struct compiler *m)
+add_missing(struct compiler *m)
 {
-	static const char *const name[] = { ".plt.got", ".plt.sec", ".iplt" };
-	struct elf_file_section s = elf_file_section(m->obj, ".plt");
-
-	if (s.len > 16) {
-		add_fixed(m, s.addr, 16, STEP_RULE(STEP_SP, 3, 0));
-		add_fixed(m, s.addr + 16, s.len - 16, STEP_RULE(STEP_PLT, 11, 0));
-	}
-	for (size_t i = 0; i < sizeof name / sizeof *name; i++) {
-		s = elf_file_section(m->obj, name[i]);
-		add_fixed(m, s.addr, s.len, STEP_RULE(STEP_SP, 1, 0));
-	}
-}
-
-/* crti.o's _init and _fini: sub $8, %rsp first and add $8, %rsp last. */
-static void
-add_init(struct compiler *m, const char *section)
-{
-	static const unsigned char enter[] = { 0x48, 0x83, 0xec, 8 };
-	static const unsigned char leave[] = { 0x48, 0x83, 0xc4, 8, 0xc3 };
-	struct elf_file_section s = elf_file_section(m->obj, section);
-	const unsigned char *in, *out;
-
-	in = s.bytes ? memmem(s.bytes, s.len, enter, sizeof enter) : NULL;
-	out = in ? memmem(in, (size_t)(s.bytes + s.len - in), leave, sizeof leave)
-	         : NULL;
-	if (out == NULL)
-		return;
-	in += sizeof enter;
-	out += sizeof leave - 1;
-	add_fixed(m, s.addr, (uint64_t)(in - s.bytes), STEP_RULE(STEP_SP, 1, 0));
-	add_fixed(m, s.addr + (uint64_t)(in - s.bytes), (uint64_t)(out - in),
-	    STEP_RULE(STEP_SP, 2, 0));
-	add_fixed(m, s.addr + (uint64_t)(out - s.bytes), 1,
-	    STEP_RULE(STEP_SP, 1, 0));
-}
-
-/* musl's signal restorer has no entry: mov $SYS_rt_sigreturn, %rax; syscall. */
-static void
-add_restorer(struct compiler *m)
-{
-	static const unsigned char code[] = { 0x48, 0xc7, 0xc0, 15, 0, 0, 0, 0x0f,
-		0x05 };
-	size_t len;
-	const unsigned char *bytes = elf_file_bytes(m->obj, &len), *p;
-
-	for (size_t i = 0; i < m->nsegment; i++) {
-		const struct elf_file_segment *s = &m->segment[i];
-
-		p = memmem(bytes + s->offset, s->len, code, sizeof code);
-		if (p == NULL)
-			continue;
-		/* A caller's lookup asks for the byte before its address. */
-		add_fixed(m, s->addr + (uint64_t)(p - bytes - 1) - s->offset,
-		    sizeof code + 1, STEP_RULE(STEP_SIGNAL, 0, 0));
-	}
+	code_plt(m->file, add_fixed, m);
+	code_init(m->file, ".init", add_fixed, m);
+	code_init(m->file, ".fini", add_fixed, m);
+	for (size_t i = 0; m->libc && i < m->nsegment; i++)
+		code_restorer(m->file, &m->segment[i], add_fixed, m);
 }
 
 const char *
-cfi_compile(struct unwind_table *t, const struct elf_file *obj,
+cfi_compile(struct unwind_table *t, const struct elf_file *file,
     const atomic_int *stop)
 {
 	struct elf_file_section section;
@@ -533,26 +487,22 @@ cfi_compile(struct unwind_table *t, const struct elf_file *obj,
 	memset(t, 0, sizeof *t);
 	memset(&m, 0, sizeof m);
 	m.t = t;
-	m.obj = obj;
+	m.file = file;
 	m.stop = stop;
-	m.libc = !elf_file_needs(obj, "libc.");
-	if (elf_file_entry(obj, &m.entry) < 0)
+	m.libc = !elf_file_needs(file, "libc.");
+	if (elf_file_entry(file, &m.entry) < 0)
 		m.entry = 0;
 	while (m.nsegment < 8 &&
-	    elf_file_exec_segment(obj, m.nsegment, &m.segment[m.nsegment]) == 0)
+	    elf_file_exec_segment(file, m.nsegment, &m.segment[m.nsegment]) == 0)
 		m.nsegment++;
-	section = elf_file_section(obj, ".eh_frame");
+	section = elf_file_section(file, ".eh_frame");
 	if (section.bytes == NULL)
-		section = elf_file_eh_frame(obj);
+		section = elf_file_eh_frame(file);
 	if (section.bytes)
 		read_section(&m, section, 0);
 	read_debug_frame(&m);
 	choose_gap(&m);
-	add_plt(&m);
-	add_init(&m, ".init");
-	add_init(&m, ".fini");
-	if (m.libc)
-		add_restorer(&m);
+	add_missing(&m);
 	compile_fdes(&m);
 	free(m.fde);
 	if (!stopped(&m) && unwind_index(t) == 0)

@@ -11,7 +11,7 @@ struct insn {
 	ZydisDecodedOperand operand[ZYDIS_MAX_OPERAND_COUNT];
 };
 
-/* Decodes the instruction that code begins with.  Returns 0, or -1 if it is none. */
+/* Decode the instruction that code begins with.  Returns 0, or -1 if it is none. */
 static int
 decode(const unsigned char *code, size_t len, struct insn *out)
 {
@@ -30,7 +30,7 @@ is_locked(const struct insn *in)
 	return (in->is.attributes & ZYDIS_ATTRIB_HAS_LOCK) != 0;
 }
 
-/* Tells whether the kernel emulates an instruction, by its first bytes: all
+/* Check whether the kernel emulates an instruction, by its first bytes: all
  * encodings that compilers use of the kinds in arch/x86/kernel/uprobes.c. */
 static int
 is_emulated(const unsigned char *code, const struct insn *in)
@@ -46,7 +46,7 @@ is_emulated(const unsigned char *code, const struct insn *in)
 	    c == 0xe8 || c == 0xe9 || c == 0xeb;
 }
 
-/* Tells whether an instruction may be followed by another one than the next. */
+/* Check whether an instruction may be followed by another one than the next. */
 static int
 is_branch(const struct insn *in)
 {
@@ -64,7 +64,7 @@ is_branch(const struct insn *in)
 	}
 }
 
-/* Returns the bit of insn.h that stands for a register, or 0. */
+/* Return the bit of insn.h that stands for a register, or 0. */
 static unsigned
 bit_of(ZydisRegister reg)
 {
@@ -78,7 +78,7 @@ bit_of(ZydisRegister reg)
 	}
 }
 
-/* Returns the bits of the registers that an instruction changes. */
+/* Return the bits of the registers that an instruction changes. */
 static unsigned
 changes(const struct insn *in)
 {
@@ -162,7 +162,7 @@ struct gather {
 	size_t n, max;
 };
 
-/* Adds a callee, if it is not there already. */
+/* Add a callee, if it is not there already. */
 static void
 add_callee(struct gather *g, uint64_t addr, int slot)
 {
@@ -173,7 +173,7 @@ add_callee(struct gather *g, uint64_t addr, int slot)
 		g->out[g->n++] = (struct insn_callee){ addr, slot };
 }
 
-/* Adds the callee of a call or jump, or, where that stays inside, a path to follow. */
+/* Add the callee of a call or jump, or, where that stays inside, a path to follow. */
 static void
 add_branch(struct gather *g, const struct insn *in, size_t at)
 {
@@ -191,7 +191,7 @@ add_branch(struct gather *g, const struct insn *in, size_t at)
 		g->todo[g->ntodo++] = (uint32_t)(to - g->addr);
 }
 
-/* Follows a path from an offset on, up to where the function does not go on. */
+/* Follow a path from an offset on, up to where the function does not go on. */
 static void
 follow(struct gather *g, size_t at)
 {
