@@ -117,12 +117,16 @@ $B/lib/record/db.o: $B/schema.h
 $B/lib/record/db.o: ALL_CFLAGS += -I$B
 
 # Kept tables and names are those of the sources that made them.
-$B/stamp.h: $(sort $(wildcard lib/elf/*.[ch] lib/unwind/*.[ch] lib/symbol/*.[ch]) bpf/step.h)
+sources = $(sort $(wildcard $(foreach r,$1,lib/$r/*.[ch] lib/$r/$(MACHINE)/*.[ch])))
+$B/unwind.stamp.h: $(call sources,elf unwind) bpf/step.h bpf/$(MACHINE)/machine_step.h
+$B/symbol.stamp.h: $(call sources,elf symbol) $(wildcard lib/unwind/cache_file.[ch])
+$B/%.stamp.h:
 	@mkdir -p $(@D)
 	$Qcat $^ | sha256sum | sed 's/\(.\{16\}\).*/#define STAMP 0x\1/' >$@
 
-$B/lib/unwind/cache_file.o: $B/stamp.h
-$B/lib/unwind/cache_file.o: ALL_CFLAGS += -I$B
+$B/lib/unwind/cache_table.o: $B/unwind.stamp.h
+$B/lib/symbol/cache_names.o: $B/symbol.stamp.h
+$B/lib/unwind/cache_table.o $B/lib/symbol/cache_names.o: ALL_CFLAGS += -I$B
 
 include tests/targets.mk
 

@@ -14,10 +14,10 @@
 #include "elf/elf_file.h"
 #include "elf/minidebug.h"
 #include "os/kallsyms.h"
+#include "symbol/cache_names.h"
 #include "symbol/crates.h"
 #include "symbol/perfmap.h"
 #include "unwind/cache.h"
-#include "unwind/cache_names.h"
 
 /*
  * A module has one source of names: its ELF file, the kernel's symbols, the maps
@@ -227,7 +227,7 @@ load_cached(struct symbols *s)
 
 	if (cache_key_of(s, &key, id) < 0)
 		return;
-	s->cached = cache_load_names(s->o.cache, &key);
+	s->cached = cache_names_load(s->o.cache, &key);
 	if (s->cached == NULL)
 		s->cached = cache_names_new();
 }
@@ -239,7 +239,7 @@ save_cached(struct symbols *s)
 	struct cache_key key;
 
 	if (s->cached && cache_key_of(s, &key, id) == 0)
-		cache_save_names(s->o.cache, &key, s->cached);
+		cache_names_save(s->o.cache, &key, s->cached);
 	cache_names_free(s->cached);
 }
 

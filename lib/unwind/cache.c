@@ -15,24 +15,20 @@
 
 #include "base/array.h"
 #include "unwind/cache_file.h"
-#include "unwind/cache_names.h"
-#include "unwind/cache_table.h"
-#include "unwind/unwind.h"
 
-#define TABLE ".unwind"
-#define NAMES ".names"
 #define UNFINISHED ".new." /* begins the name of a file that is being written */
 #define UNFINISHED_OLD 3600 /* seconds: its writer has gone */
-#define BLOCK 4096         /* a file takes whole ones */
+#define BLOCK 4096         /* files take whole blocks of a disk */
 
 struct cache {
 	int dir;
-	uint64_t limit, total; /* bytes; the total is that of the last look, and */
-	int looked;            /* what this process has written since */
+	uint64_t limit, total; /* bytes: as of the last scan, and what was written since */
+	int scanned;
 };
 
 /* ---- the directory ----------------------------------------------------- */
 
+/* Returns whether a file or directory is of a type, and ours alone to write to. */
 static int
 ours(int fd, mode_t type)
 {
@@ -42,8 +38,8 @@ ours(int fd, mode_t type)
 	    st.st_uid == geteuid() && (st.st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
 
-/* A directory in another one, or -1.  It is made, and may be a link, only in
- * what is ours. */
+/* Open a directory in another one; or -1.  It is made, and may be a link, only in one
+ * that is ours. */
 static int
 enter(int at, const char *name)
 {
@@ -73,7 +69,6 @@ enter_path(const char *path, const char *name)
 	return fd;
 }
 
-/* XDG Base Directory Specification 0.8: what is not absolute does not count. */
 static int
 enter_xdg(const char *path)
 {
@@ -86,6 +81,8 @@ enter_xdg(const char *path)
 	return enter_path(dirname(parent), basename(name));
 }
 
+/* Open the directory for caches.  A path that is not absolute does not count: XDG Base
+ * Directory Specification 0.8. */
 static int
 enter_base(void)
 {
@@ -134,7 +131,8 @@ struct entry {
 	uint64_t size;
 };
 
-struct look {
+/* The files that there are. */
+struct scan {
 	struct entry *entry;
 	size_t n, room;
 	uint64_t total;
@@ -146,17 +144,28 @@ blocks(uint64_t size)
 	return (size + BLOCK - 1) / BLOCK * BLOCK;
 }
 
+/* Returns whether a name has the form of those that name_of() makes. */
 static int
-has_suffix(const char *name, size_t len, const char *suffix)
+is_name(const char *name)
 {
-	return len > strlen(suffix) && len < CACHE_NAME_MAX &&
-	    strcmp(name + len - strlen(suffix), suffix) == 0;
+	size_t id = strspn(name, "0123456789abcdef"), n;
+
+	if (id < 16 || name[id] != '.' || strlen(name) >= CACHE_NAME_MAX)
+		return 0;
+	name += id + 1;
+	for (int i = 0; i < 2; i++) {
+		n = strspn(name, "0123456789");
+		if (n == 0 || name[n] != '.')
+			return 0;
+		name += n + 1;
+	}
+	return *name != '\0' && name[strspn(name, "abcdefghijklmnopqrstuvwxyz")] == '\0';
 }
 
+/* Add a file of the directory, or delete one that was never finished. */
 static void
-look_at(struct cache *c, const char *name, struct look *l)
+scan_file(struct cache *c, const char *name, struct scan *s)
 {
-	size_t len = strlen(name);
 	struct entry *e;
 	struct stat st;
 
@@ -168,14 +177,13 @@ look_at(struct cache *c, const char *name, struct look *l)
 			unlinkat(c->dir, name, 0);
 		return;
 	}
-	if ((!has_suffix(name, len, TABLE) && !has_suffix(name, len, NAMES)) ||
-	    array_room(&l->entry, l->n, &l->room, sizeof *l->entry) < 0)
+	if (!is_name(name) || array_room(&s->entry, s->n, &s->room, sizeof *s->entry) < 0)
 		return;
-	e = &l->entry[l->n++];
-	memcpy(e->name, name, len + 1);
+	e = &s->entry[s->n++];
+	strcpy(e->name, name);
 	e->used = st.st_mtim;
 	e->size = blocks((uint64_t)st.st_size);
-	l->total += e->size;
+	s->total += e->size;
 }
 
 static int
@@ -189,22 +197,23 @@ by_use(const void *a, const void *b)
 	return x->tv_nsec < y->tv_nsec ? -1 : x->tv_nsec > y->tv_nsec;
 }
 
-/* The oldest ones go until there is room for a while. */
+/* Delete the files used longest ago, until there is room for a while. */
 static void
-make_room(struct cache *c, struct look *l)
+make_room(struct cache *c, struct scan *s)
 {
-	qsort(l->entry, l->n, sizeof *l->entry, by_use);
-	for (size_t i = 0; i < l->n && l->total > c->limit / 4 * 3; i++)
-		if (unlinkat(c->dir, l->entry[i].name, 0) == 0)
-			l->total -= l->entry[i].size;
+	qsort(s->entry, s->n, sizeof *s->entry, by_use);
+	for (size_t i = 0; i < s->n && s->total > c->limit / 4 * 3; i++)
+		if (unlinkat(c->dir, s->entry[i].name, 0) == 0)
+			s->total -= s->entry[i].size;
 }
 
+/* Sum up the files, and delete some if there are too many bytes. */
 static void
-look(struct cache *c)
+scan(struct cache *c)
 {
 	int fd = openat(c->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
-	struct look l = { 0 };
+	struct scan s = { 0 };
 	struct dirent *e;
 
 	if (d == NULL) {
@@ -213,29 +222,21 @@ look(struct cache *c)
 		return;
 	}
 	while ((e = readdir(d)))
-		look_at(c, e->d_name, &l);
+		scan_file(c, e->d_name, &s);
 	closedir(d);
-	if (l.total > c->limit)
-		make_room(c, &l);
-	free(l.entry);
-	c->total = l.total;
-	c->looked = 1;
+	if (s.total > c->limit)
+		make_room(c, &s);
+	free(s.entry);
+	c->total = s.total;
+	c->scanned = 1;
 }
 
 /* ---- its files --------------------------------------------------------- */
 
-/* What to write in a file, and how many bytes there are of it. */
-struct content {
-	const char *suffix;
-	uint64_t size;
-	const struct unwind_table *table;
-	int rust;
-	const struct cache_names *names;
-};
-
-/* 0, or -1: nothing is kept of such a file. */
+/* Make the name of a file.  Returns -1 if nothing is kept of that. */
 static int
-name_of(char name[CACHE_NAME_MAX], const struct cache_key *key, const char *suffix)
+name_of(char name[CACHE_NAME_MAX], const struct cache_key *key,
+    const struct cache_kind *kind)
 {
 	size_t len = strlen(key->buildid);
 
@@ -243,72 +244,38 @@ name_of(char name[CACHE_NAME_MAX], const struct cache_key *key, const char *suff
 	    strspn(key->buildid, "0123456789abcdef") != len)
 		return -1;
 	snprintf(name, CACHE_NAME_MAX, "%s.%" PRIu64 ".%u%s", key->buildid, key->size,
-	    (unsigned)key->owner, suffix);
+	    (unsigned)key->owner, kind->suffix);
 	return 0;
 }
 
-/* One that may be believed, or -1; its name. */
-static int
-open_kept(struct cache *c, const struct cache_key *key, const char *suffix,
-    char name[CACHE_NAME_MAX])
+void *
+cache_read(struct cache *c, const struct cache_key *key, const struct cache_kind *kind,
+    uint32_t count[4], size_t *len)
 {
+	char name[CACHE_NAME_MAX];
+	struct cache_head h;
+	void *body = NULL;
 	int fd;
 
-	if (c == NULL || name_of(name, key, suffix) < 0)
-		return -1;
+	if (c == NULL || name_of(name, key, kind) < 0)
+		return NULL;
 	fd = openat(c->dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0 || ours(fd, S_IFREG))
-		return fd;
-	close(fd);
-	return -1;
-}
-
-static void
-close_kept(int fd, int good)
-{
-	if (good)
-		futimens(fd, NULL); /* when it was last used */
-	close(fd);
-}
-
-int
-cache_load(struct cache *c, const struct cache_key *key, struct unwind_table *t,
-    int *rust)
-{
-	char name[CACHE_NAME_MAX];
-	int fd = open_kept(c, key, TABLE, name), good;
-
-	if (fd < 0)
-		return -1;
-	good = cache_table_read(fd, name, t, rust) == 0;
-	close_kept(fd, good);
-	return good ? 0 : -1;
-}
-
-struct cache_names *
-cache_load_names(struct cache *c, const struct cache_key *key)
-{
-	char name[CACHE_NAME_MAX];
-	int fd = open_kept(c, key, NAMES, name);
-	struct cache_names *n;
-
 	if (fd < 0)
 		return NULL;
-	n = cache_names_read(fd, name);
-	close_kept(fd, n != NULL);
-	return n;
+	if (ours(fd, S_IFREG))
+		body = cache_file_read(fd, kind, name, &h, len);
+	if (body) {
+		memcpy(count, h.count, sizeof h.count);
+		futimens(fd, NULL); /* when it was last used */
+	}
+	close(fd);
+	return body;
 }
 
+/* Write a file so that other processes see all of it or nothing. */
 static int
-write_content(int fd, const char *name, const struct content *what)
-{
-	return what->table ? cache_table_write(fd, name, what->table, what->rust) :
-			     cache_names_write(fd, name, what->names);
-}
-
-/* Other processes see all of a file or nothing. */
-static int
-put(struct cache *c, const char *name, const struct content *what)
+put(struct cache *c, const char *name, const struct cache_kind *kind,
+    const uint32_t count[4], const void *body, size_t len)
 {
 	char unfinished[64];
 	uint64_t number;
@@ -321,7 +288,7 @@ put(struct cache *c, const char *name, const struct content *what)
 	    0600);
 	if (fd < 0)
 		return -1;
-	good = write_content(fd, name, what) == 0;
+	good = cache_file_write(fd, kind, name, count, body, len) == 0;
 	good = close(fd) == 0 && good &&
 	    renameat(c->dir, unfinished, c->dir, name) == 0;
 	if (!good)
@@ -329,35 +296,17 @@ put(struct cache *c, const char *name, const struct content *what)
 	return good ? 0 : -1;
 }
 
-static void
-keep(struct cache *c, const struct cache_key *key, const struct content *what)
+void
+cache_write(struct cache *c, const struct cache_key *key, const struct cache_kind *kind,
+    const uint32_t count[4], const void *body, size_t len)
 {
+	uint64_t size = sizeof(struct cache_head) + len;
 	char name[CACHE_NAME_MAX];
 
-	if (c == NULL || name_of(name, key, what->suffix) < 0 ||
-	    what->size > c->limit / 2 || put(c, name, what) < 0)
+	if (c == NULL || name_of(name, key, kind) < 0 || size > c->limit / 2 ||
+	    put(c, name, kind, count, body, len) < 0)
 		return;
-	c->total += blocks(what->size);
-	if (!c->looked || c->total > c->limit)
-		look(c);
-}
-
-void
-cache_save(struct cache *c, const struct cache_key *key,
-    const struct unwind_table *t, int rust)
-{
-	const struct content what = { TABLE, cache_table_size(t), t, rust, NULL };
-
-	if (t->nrow > 0)
-		keep(c, key, &what);
-}
-
-void
-cache_save_names(struct cache *c, const struct cache_key *key,
-    const struct cache_names *n)
-{
-	const struct content what = { NAMES, cache_names_size(n), NULL, 0, n };
-
-	if (cache_names_changed(n))
-		keep(c, key, &what);
+	c->total += blocks(size);
+	if (!c->scanned || c->total > c->limit)
+		scan(c);
 }

@@ -6,21 +6,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "stamp.h"
-
 #define LEN_MAX (UINT64_C(1) << 30) /* no file of the cache is that long */
 
 _Static_assert(sizeof(struct cache_head) == 40 + CACHE_NAME_MAX, "head");
 
-uint64_t
-cache_stamp(void)
-{
-	return STAMP;
-}
-
 /*
- * FNV-1a's step (www.isthe.com/chongo/tech/comp/fnv) for 8 bytes at once,
- * with the upper half folded into the lower: the product moves bits upwards
+ * Hash bytes by FNV-1a's step (www.isthe.com/chongo/tech/comp/fnv) for 8 bytes at
+ * once, with the upper half added into the lower: the product moves bits upwards
  * only.  Every part of it can be undone, so that states that differ stay so.
  */
 static uint64_t
@@ -46,11 +38,11 @@ cache_sum(const struct cache_head *h, const void *body, size_t len)
 }
 
 static void
-fill_head(struct cache_head *h, const char *magic, const char *name)
+fill_head(struct cache_head *h, const struct cache_kind *kind, const char *name)
 {
 	memset(h, 0, sizeof *h);
-	memcpy(h->magic, magic, sizeof h->magic);
-	h->stamp = STAMP;
+	memcpy(h->magic, kind->magic, sizeof h->magic);
+	h->stamp = kind->stamp;
 	snprintf(h->name, sizeof h->name, "%s", name);
 }
 
@@ -72,14 +64,16 @@ read_all(int fd, void *out, size_t len)
 	return 0;
 }
 
-/* Is it what this build writes by that name?  Bytes of the body, or 0. */
+/* Returns the length of the body of a file that this build writes by that name; else
+ * 0. */
 static size_t
-body_length(int fd, const char *magic, const char *name, const struct cache_head *h)
+body_length(int fd, const struct cache_kind *kind, const char *name,
+    const struct cache_head *h)
 {
 	struct cache_head want;
 	struct stat st;
 
-	fill_head(&want, magic, name);
+	fill_head(&want, kind, name);
 	if (memcmp(h->magic, want.magic, sizeof h->magic) != 0 || h->stamp != want.stamp ||
 	    memcmp(h->name, want.name, sizeof h->name) != 0 || fstat(fd, &st) < 0 ||
 	    st.st_size <= (off_t)sizeof *h || (uint64_t)st.st_size > LEN_MAX)
@@ -88,14 +82,14 @@ body_length(int fd, const char *magic, const char *name, const struct cache_head
 }
 
 void *
-cache_file_read(int fd, const char *magic, const char *name, struct cache_head *h,
-    size_t *len)
+cache_file_read(int fd, const struct cache_kind *kind, const char *name,
+    struct cache_head *h, size_t *len)
 {
 	void *body = NULL;
 
 	if (read_all(fd, h, sizeof *h) < 0)
 		return NULL;
-	*len = body_length(fd, magic, name, h);
+	*len = body_length(fd, kind, name, h);
 	if (*len > 0 && *len % 8 == 0)
 		body = malloc(*len);
 	if (body && read_all(fd, body, *len) == 0 && cache_sum(h, body, *len) == h->sum)
@@ -123,12 +117,12 @@ write_all(int fd, const void *bytes, size_t len)
 }
 
 int
-cache_file_write(int fd, const char *magic, const char *name, const uint32_t count[4],
-    const void *body, size_t len)
+cache_file_write(int fd, const struct cache_kind *kind, const char *name,
+    const uint32_t count[4], const void *body, size_t len)
 {
 	struct cache_head h;
 
-	fill_head(&h, magic, name);
+	fill_head(&h, kind, name);
 	memcpy(h.count, count, sizeof h.count);
 	h.sum = cache_sum(&h, body, len);
 	if (write_all(fd, &h, sizeof h) < 0)

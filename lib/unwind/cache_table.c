@@ -1,17 +1,21 @@
 #include "unwind/cache_table.h"
 
-#include <stdlib.h>
 #include <string.h>
 
+#include "unwind/cache.h"
 #include "unwind/cache_file.h"
 #include "unwind/unwind.h"
 
+#include "unwind.stamp.h"
+
 _Static_assert(sizeof(struct step_row) == 8, "row");
 
-uint64_t
-cache_table_size(const struct unwind_table *t)
+const struct cache_kind *
+cache_table_kind(void)
 {
-	return sizeof(struct cache_head) + t->nrow * (uint64_t)sizeof *t->row;
+	static const struct cache_kind kind = { ".unwind", "rsprof\nU", STAMP };
+
+	return &kind;
 }
 
 static int
@@ -24,18 +28,14 @@ ascends(const struct step_row *row, uint32_t n)
 }
 
 int
-cache_table_read(int fd, const char *name, struct unwind_table *t, int *rust)
+cache_table_decode(struct unwind_table *t, int *rust, const uint32_t count[4],
+    void *body, size_t len)
 {
-	struct cache_head h;
-	size_t len;
-
 	memset(t, 0, sizeof *t);
-	t->row = cache_file_read(fd, CACHE_TABLE_MAGIC, name, &h, &len);
-	if (t->row == NULL)
-		return -1;
-	t->nrow = h.count[CACHE_TABLE_ROWS];
-	t->skipped = h.count[CACHE_TABLE_SKIPPED];
-	*rust = h.count[CACHE_TABLE_RUST] != 0;
+	t->row = body;
+	t->nrow = count[CACHE_TABLE_ROWS];
+	t->skipped = count[CACHE_TABLE_SKIPPED];
+	*rust = count[CACHE_TABLE_RUST] != 0;
 	if (len == t->nrow * sizeof *t->row && ascends(t->row, t->nrow) &&
 	    unwind_index(t) == 0)
 		return 0;
@@ -44,10 +44,23 @@ cache_table_read(int fd, const char *name, struct unwind_table *t, int *rust)
 }
 
 int
-cache_table_write(int fd, const char *name, const struct unwind_table *t, int rust)
+cache_table_load(struct cache *c, const struct cache_key *key, struct unwind_table *t,
+    int *rust)
+{
+	uint32_t count[4];
+	size_t len;
+	void *body = cache_read(c, key, cache_table_kind(), count, &len);
+
+	return body ? cache_table_decode(t, rust, count, body, len) : -1;
+}
+
+void
+cache_table_save(struct cache *c, const struct cache_key *key,
+    const struct unwind_table *t, int rust)
 {
 	const uint32_t count[4] = { t->nrow, t->skipped, rust != 0, 0 };
 
-	return cache_file_write(fd, CACHE_TABLE_MAGIC, name, count, t->row,
-	    t->nrow * sizeof *t->row);
+	if (t->nrow > 0)
+		cache_write(c, key, cache_table_kind(), count, t->row,
+		    t->nrow * sizeof *t->row);
 }

@@ -1,31 +1,36 @@
 /*
- * A compiled unwind table in a file of the cache: its body is the rows.  The
- * page index follows from them and is not stored.
+ * A compiled unwind table in the cache: the body of its file is the rows.  The page
+ * index follows from them and is not stored.
  */
 #ifndef CACHE_TABLE_H
 #define CACHE_TABLE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
-#define CACHE_TABLE_MAGIC "rsprof\nU"
-
+struct cache;
+struct cache_key;
+struct cache_kind;
 struct unwind_table;
 
-/* What the head's numbers are. */
+/* The counts of such a file. */
 enum { CACHE_TABLE_ROWS, CACHE_TABLE_SKIPPED, CACHE_TABLE_RUST };
 
-/*
- * Read the table that was written by that name, and whether its file looks
- * like rustc's work.  Whatever the bytes are, its rows ascend.  unwind_free()
- * frees it.  -1: see cache_file_read().
- */
-int cache_table_read(int fd, const char *name, struct unwind_table *t, int *rust);
+/* Load the table of a file, and whether that looks like rustc's work.  unwind_free()
+ * frees it.  Returns -1 if there is none that can be believed. */
+int cache_table_load(struct cache *c, const struct cache_key *key,
+    struct unwind_table *t, int *rust);
 
-/* -1: errno says why; what was written is of no use. */
-int cache_table_write(int fd, const char *name, const struct unwind_table *t,
-    int rust);
+/* Keep a table, if it has rows and if possible. */
+void cache_table_save(struct cache *c, const struct cache_key *key,
+    const struct unwind_table *t, int rust);
 
-/* Bytes of a table's file. */
-uint64_t cache_table_size(const struct unwind_table *t);
+/* Returns the kind of such files. */
+const struct cache_kind *cache_table_kind(void);
+
+/* Make a table of a body, of malloc(), which is taken over, and its counts.  Whatever
+ * the bytes are, the rows ascend.  Returns -1 if they do not, or memory ended. */
+int cache_table_decode(struct unwind_table *t, int *rust, const uint32_t count[4],
+    void *body, size_t len);
 
 #endif

@@ -14,6 +14,7 @@
 #include "os/kallsyms.h"
 #include "os/proc.h"
 #include "unwind/cache.h"
+#include "unwind/cache_table.h"
 #include "unwind/cfi.h"
 
 struct modules {
@@ -46,14 +47,14 @@ make_table(struct module_job *job, const atomic_int *stop)
 		job->st.st_uid };
 	int kept = S_ISREG(job->st.st_mode);
 
-	if (kept && cache_load(list->cache, &key, &m->table, &m->rust) == 0)
+	if (kept && cache_table_load(list->cache, &key, &m->table, &m->rust) == 0)
 		return;
 	m->rust = elf_file_is_rust(job->obj);
 	m->problem = cfi_compile(&m->table, job->obj, stop);
 	if (m->problem == NULL && m->table.nrow == 0)
 		m->problem = "it has no .eh_frame";
 	if (kept && m->problem == NULL)
-		cache_save(list->cache, &key, &m->table, m->rust);
+		cache_table_save(list->cache, &key, &m->table, m->rust);
 }
 
 static void

@@ -199,4 +199,15 @@ rm -rf "$T/xdg" "$T/planted" "$HOME/.cache"
 ok "nothing is written anywhere else" none "$T" '*.unwind'
 ok "of names neither" none "$T" '*.names'
 
+# ---- made by other sources -----------------------------------------------------
+
+# stays STAMP FILE: a change in the file throws away nothing that has the stamp.
+stays() { (cd "$ROOT" && make -q "B=$B" -W "$2" "$B/$1.stamp.h"); }
+ok "tables do not depend on the view" stays unwind lib/tui/tui.c
+ok "nor on names" stays unwind lib/symbol/demangle.c
+ok "but on what makes them" eval '! stays unwind lib/unwind/cfi.c'
+ok "names do not depend on the view" stays symbol lib/tui/tui.c
+ok "nor on tables" stays symbol lib/unwind/cfi.c
+ok "but on what makes them" eval '! stays symbol lib/symbol/demangle.c'
+
 done_testing

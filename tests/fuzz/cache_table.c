@@ -37,12 +37,16 @@ try(const void *bytes, size_t size)
 {
 	int fd = memfd_create("fuzz", MFD_CLOEXEC);
 	struct unwind_table t;
+	struct cache_head h;
+	size_t len;
+	void *body;
 	int rust;
 
 	if (fd < 0 || write(fd, bytes, size) != (ssize_t)size ||
 	    lseek(fd, 0, SEEK_SET) < 0)
 		abort();
-	if (cache_table_read(fd, "name", &t, &rust) == 0) {
+	body = cache_file_read(fd, cache_table_kind(), "name", &h, &len);
+	if (body && cache_table_decode(&t, &rust, h.count, body, len) == 0) {
 		check(&t);
 		unwind_free(&t);
 	}
@@ -62,8 +66,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	try(data, size);
 	memset(&h, 0, sizeof h);
-	memcpy(h.magic, CACHE_TABLE_MAGIC, sizeof h.magic);
-	h.stamp = cache_stamp();
+	memcpy(h.magic, cache_table_kind()->magic, sizeof h.magic);
+	h.stamp = cache_table_kind()->stamp;
 	memcpy(h.name, "name", 4);
 	h.count[CACHE_TABLE_ROWS] = (uint32_t)(size / sizeof *row);
 	row = (struct step_row *)(bytes + sizeof h);

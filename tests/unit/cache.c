@@ -17,14 +17,15 @@
 #include <unistd.h>
 
 #include "bpf/step.h"
+#include "symbol/cache_names.h"
 #include "unwind/cache_file.h"
-#include "unwind/cache_names.h"
 #include "unwind/cache_table.h"
 #include "unwind/unwind.h"
 #include "tap.h"
 
 #define ID "0123456789abcdef0123456789abcdef01234567"
 #define NAME ID ".1000.5.unwind"
+#define NAMES ID ".1000.5.names"
 #define NOBODY 65534
 #define ROWS 40
 
@@ -74,7 +75,7 @@ has(struct cache *c, const struct cache_key *k, const struct unwind_table *want)
 	struct unwind_table t;
 	int good, rust;
 
-	if (cache_load(c, k, &t, &rust) < 0)
+	if (cache_table_load(c, k, &t, &rust) < 0)
 		return 0;
 	good = same(&t, want) && rust == (int)(want->skipped & 1);
 	unwind_free(&t);
@@ -87,7 +88,7 @@ save(const struct cache_key *k, uint32_t rows, uint32_t seed)
 	struct cache *c = cache_open(CACHE_LIMIT);
 	struct unwind_table t = make_table(rows, seed);
 
-	cache_save(c, k, &t, seed & 1);
+	cache_table_save(c, k, &t, seed & 1);
 	unwind_free(&t);
 	cache_close(c);
 }
@@ -177,12 +178,16 @@ believed(const void *bytes, size_t len)
 {
 	int fd = memfd_create("table", MFD_CLOEXEC);
 	struct unwind_table t;
+	struct cache_head h;
+	size_t size;
 	int good, rust;
+	void *body;
 
 	if (fd < 0 || write(fd, bytes, len) != (ssize_t)len ||
 	    lseek(fd, 0, SEEK_SET) < 0)
 		exit(1);
-	good = cache_table_read(fd, NAME, &t, &rust) == 0;
+	body = cache_file_read(fd, cache_table_kind(), NAME, &h, &size);
+	good = body && cache_table_decode(&t, &rust, h.count, body, size) == 0;
 	if (good)
 		unwind_free(&t);
 	close(fd);
@@ -411,7 +416,7 @@ test_bounds(void)
 	for (unsigned i = 0; i < 100; i++) {
 		struct cache_key k = numbered(i);
 
-		cache_save(c, &k, &t, 1);
+		cache_table_save(c, &k, &t, 1);
 		set_used(i, 1000 + i);
 		count(&blocks);
 		most = blocks > most ? blocks : most;
@@ -425,7 +430,7 @@ test_bounds(void)
 	        !kept(&(struct cache_key){ ID, 1, 5 }, ROWS, 1),
 	    "the oldest go");
 	ok(kept(&(struct cache_key){ ID, 0, 5 }, ROWS, 1), "not what is used");
-	cache_save(c, &key, &big, 1);
+	cache_table_save(c, &key, &big, 1);
 	ok(!has(c, &key, &big) && count(&blocks) == n,
 	    "what would fill it is not kept");
 	cache_close(c);
@@ -449,14 +454,14 @@ test_rubbish(void)
 	    truncate("rsprof/mine", 1 << 20) < 0)
 		exit(1);
 	c = cache_open(16 * 4096);
-	cache_save(c, &key, &t, 1);
+	cache_table_save(c, &key, &t, 1);
 	ok(access("rsprof/.new.1", F_OK) < 0, "what a dead writer left goes");
 	ok(access("rsprof/.new.2", F_OK) == 0, "what another one writes stays");
 	ok(access("rsprof/mine", F_OK) == 0 && has(c, &key, &t),
 	    "what is not ours stays, and does not count");
 	if (system("rm -rf rsprof") != 0)
 		exit(1);
-	cache_save(c, &key, &t, 1);
+	cache_table_save(c, &key, &t, 1);
 	ok(!has(c, &key, &t), "deleted while it is open");
 	cache_close(c);
 	unwind_free(&t);
@@ -483,8 +488,8 @@ test_full_disk(void)
 	ok(kept(&key, ROWS, 1), "a file that cannot be written leaves the old one");
 	ok(count(&blocks) == 1 && system("ls rsprof/.new.* 2>/dev/null") != 0,
 	    "and nothing else");
-	cache_save(NULL, &key, &t, 1);
-	ok(cache_load(NULL, &key, &t, &rust) < 0,
+	cache_table_save(NULL, &key, &t, 1);
+	ok(cache_table_load(NULL, &key, &t, &rust) < 0,
 	    "no cache keeps nothing");
 	cache_close(NULL);
 }
@@ -502,8 +507,8 @@ hammer(unsigned seed)
 		struct cache_key k = numbered(n);
 
 		if (i % 3 == 0) {
-			cache_save(c, &k, &want, 0);
-		} else if (cache_load(c, &k, &t, &rust) == 0) {
+			cache_table_save(c, &k, &want, 0);
+		} else if (cache_table_load(c, &k, &t, &rust) == 0) {
 			good = same(&t, &want);
 			unwind_free(&t);
 		}
@@ -614,13 +619,17 @@ names_believed(const struct cache_head *from, const void *body, size_t len)
 	int fd = memfd_create("names", MFD_CLOEXEC), good;
 	struct cache_head h = *from;
 	struct cache_names *n;
+	size_t size;
+	void *read;
 
 	h.sum = cache_sum(&h, body, len);
 	if (fd < 0 || write(fd, &h, sizeof h) != sizeof h ||
 	    write(fd, body, len) != (ssize_t)len || lseek(fd, 0, SEEK_SET) < 0)
 		exit(1);
-	n = cache_names_read(fd, NAME);
+	read = cache_file_read(fd, cache_names_kind(), NAMES, &h, &size);
+	n = read ? cache_names_decode(h.count, read, size) : NULL;
 	good = n != NULL;
+	free(read);
 	cache_names_free(n);
 	close(fd);
 	return good;
@@ -632,17 +641,21 @@ test_bad_names(void)
 {
 	const struct cache_frame f[] = { inner, inner };
 	struct cache_names *n = cache_names_new();
-	int fd = memfd_create("names", MFD_CLOEXEC);
+	struct cache *c;
+	int fd;
 	uint32_t *body;
 	struct cache_head h, other;
 	size_t len;
 
 	cache_names_add(n, 1, f, 1);
 	cache_names_add(n, 2, f, 2);
-	if (cache_names_write(fd, NAME, n) < 0 || lseek(fd, 0, SEEK_SET) < 0)
-		exit(1);
+	clean();
+	c = cache_open(CACHE_LIMIT);
+	cache_names_save(c, &key, n);
+	cache_close(c);
 	cache_names_free(n);
-	body = cache_file_read(fd, CACHE_NAMES_MAGIC, NAME, &h, &len);
+	fd = open("rsprof/" NAMES, O_RDONLY);
+	body = cache_file_read(fd, cache_names_kind(), NAMES, &h, &len);
 	close(fd);
 	ok(body && len == 2 * 16 + 3 * 16 + 8 && names_believed(&h, body, len),
 	    "names in a file, by hand");
@@ -681,22 +694,22 @@ test_names(void)
 
 	clean();
 	c = cache_open(CACHE_LIMIT);
-	ok(cache_load_names(c, &key) == NULL, "no names are kept yet");
+	ok(cache_names_load(c, &key) == NULL, "no names are kept yet");
 	ok(right_names(n, 100) && cache_names_changed(n), "names can be added");
-	cache_save_names(c, &key, n);
+	cache_names_save(c, &key, n);
 	cache_names_free(n);
-	n = cache_load_names(c, &key);
+	n = cache_names_load(c, &key);
 	ok(n && right_names(n, 100), "and kept");
 	ok(n && !cache_names_changed(n), "they are as they were");
-	ok(cache_load(c, &key, &t, &rust) < 0, "names are no table");
+	ok(cache_table_load(c, &key, &t, &rust) < 0, "names are no table");
 	cache_names_free(n);
 	n = cache_names_new();
 	for (uint64_t i = 0; i < 2000000; i++)
 		cache_names_add(n, i, &inner, 1);
 	ok(cache_names_size(n) < CACHE_NAMES_MAX + 4096, "there is a limit");
-	cache_save_names(c, &key, n);
+	cache_names_save(c, &key, n);
 	cache_names_free(n);
-	n = cache_load_names(c, &key);
+	n = cache_names_load(c, &key);
 	ok(n && cache_names_find(n, 0, (struct cache_frame[CACHE_NAMES_DEPTH]){ 0 }) == 1,
 	    "which can be kept");
 	cache_names_free(n);

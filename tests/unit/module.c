@@ -18,6 +18,7 @@
 
 #include "os/proc.h"
 #include "unwind/cache.h"
+#include "unwind/cache_table.h"
 #include "unwind/cfi.h"
 #include "tap.h"
 
@@ -324,9 +325,9 @@ test_cache(void)
 		exit(1);
 	key = (struct cache_key){ id, (uint64_t)st.st_size, st.st_uid };
 	c = cache_open(CACHE_LIMIT);
-	ok(cache_load(c, &key, &u, &rust) == 0 && u.nrow > 100 && rust == 0, "a table is kept");
+	ok(cache_table_load(c, &key, &u, &rust) == 0 && u.nrow > 100 && rust == 0, "a table is kept");
 	unwind_free(&u);
-	cache_save(c, &key, &t, 1);
+	cache_table_save(c, &key, &t, 1);
 	ok(rows_of("lib", id) == 2, "and used the next time");
 	if (truncate("lib", st.st_size + 1) < 0)
 		exit(1);

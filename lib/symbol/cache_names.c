@@ -1,4 +1,4 @@
-#include "unwind/cache_names.h"
+#include "symbol/cache_names.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -6,9 +6,12 @@
 #include "base/array.h"
 #include "base/idmap.h"
 #include "base/strtab.h"
+#include "unwind/cache.h"
 #include "unwind/cache_file.h"
 
-struct site {
+#include "symbol.stamp.h"
+
+struct location {
 	uint64_t offset;
 	uint32_t first, count; /* of the frames */
 };
@@ -19,16 +22,16 @@ struct frame {
 };
 
 struct cache_names {
-	struct site *place;
+	struct location *location;
 	struct frame *frame;
-	size_t nplace, place_room, nframe, frame_room;
-	struct idmap at;    /* offset -> place */
+	size_t nlocation, location_room, nframe, frame_room;
+	struct idmap at;    /* offset -> location */
 	struct strtab text;
 	uint64_t text_size; /* bytes with NULs */
 	int changed;
 };
 
-_Static_assert(sizeof(struct site) == 16 && sizeof(struct frame) == 16, "file");
+_Static_assert(sizeof(struct location) == 16 && sizeof(struct frame) == 16, "file");
 
 struct cache_names *
 cache_names_new(void)
@@ -43,7 +46,7 @@ cache_names_free(struct cache_names *n)
 		return;
 	idmap_clear(&n->at);
 	strtab_clear(&n->text);
-	free(n->place);
+	free(n->location);
 	free(n->frame);
 	free(n);
 }
@@ -54,11 +57,19 @@ cache_names_changed(const struct cache_names *n)
 	return n->changed;
 }
 
-/* Of all but the head. */
+const struct cache_kind *
+cache_names_kind(void)
+{
+	static const struct cache_kind kind = { ".names", "rsprof\nN", STAMP };
+
+	return &kind;
+}
+
+/* Returns the bytes that the names take in a file, but for its head. */
 static size_t
 body_size(const struct cache_names *n)
 {
-	return n->nplace * sizeof *n->place + n->nframe * sizeof *n->frame +
+	return n->nlocation * sizeof *n->location + n->nframe * sizeof *n->frame +
 	    (n->text_size + 7) / 8 * 8;
 }
 
@@ -75,11 +86,11 @@ cache_names_find(const struct cache_names *n, uint64_t offset,
     struct cache_frame out[CACHE_NAMES_DEPTH])
 {
 	uint32_t i = idmap_get(&n->at, offset);
-	const struct site *p;
+	const struct location *p;
 
 	if (i == IDMAP_NONE)
 		return 0;
-	p = &n->place[i];
+	p = &n->location[i];
 	for (uint32_t k = 0; k < p->count; k++) {
 		const struct frame *f = &n->frame[p->first + k];
 
@@ -121,12 +132,12 @@ add_frame(struct cache_names *n, const struct cache_frame *from)
 }
 
 static int
-add_place(struct cache_names *n, const struct site *p)
+add_location(struct cache_names *n, const struct location *p)
 {
-	if (array_room(&n->place, n->nplace, &n->place_room, sizeof *n->place) < 0 ||
-	    idmap_put(&n->at, p->offset, (uint32_t)n->nplace) < 0)
+	if (array_room(&n->location, n->nlocation, &n->location_room, sizeof *n->location) < 0 ||
+	    idmap_put(&n->at, p->offset, (uint32_t)n->nlocation) < 0)
 		return -1;
-	n->place[n->nplace++] = *p;
+	n->location[n->nlocation++] = *p;
 	return 0;
 }
 
@@ -134,14 +145,14 @@ void
 cache_names_add(struct cache_names *n, uint64_t offset, const struct cache_frame *frame,
     size_t count)
 {
-	struct site p = { offset, (uint32_t)n->nframe, (uint32_t)count };
+	struct location p = { offset, (uint32_t)n->nframe, (uint32_t)count };
 
 	if (count == 0 || count > CACHE_NAMES_DEPTH || cache_names_size(n) > CACHE_NAMES_MAX)
 		return;
 	for (size_t i = 0; i < count; i++)
 		if (add_frame(n, &frame[i]) < 0)
 			goto fail;
-	if (add_place(n, &p) < 0)
+	if (add_location(n, &p) < 0)
 		goto fail;
 	n->changed = 1;
 	return;
@@ -149,7 +160,7 @@ fail:
 	n->nframe = p.first;
 }
 
-/* ---- reading ----------------------------------------------------------- */
+/* ---- decoding ---------------------------------------------------------- */
 
 /* Each text once, and no more behind them than NULs that round up. */
 static int
@@ -189,14 +200,14 @@ read_frames(struct cache_names *n, const void *bytes, uint32_t count, uint32_t n
 }
 
 static int
-read_places(struct cache_names *n, const unsigned char *bytes, uint32_t count)
+read_locations(struct cache_names *n, const unsigned char *bytes, uint32_t count)
 {
-	struct site p;
+	struct location p;
 
 	for (uint32_t i = 0; i < count; i++) {
 		memcpy(&p, bytes + i * sizeof p, sizeof p);
 		if (p.count == 0 || p.count > CACHE_NAMES_DEPTH || p.first > n->nframe ||
-		    p.count > n->nframe - p.first || add_place(n, &p) < 0)
+		    p.count > n->nframe - p.first || add_location(n, &p) < 0)
 			return -1;
 	}
 	return 0;
@@ -206,39 +217,46 @@ static int
 read_body(struct cache_names *n, const uint32_t count[4], const unsigned char *body,
     size_t len)
 {
-	uint32_t nplace = count[CACHE_NAMES_PLACES], nframe = count[CACHE_NAMES_FRAMES];
+	uint32_t nlocation = count[CACHE_NAMES_LOCATIONS], nframe = count[CACHE_NAMES_FRAMES];
 	uint32_t ntext = count[CACHE_NAMES_TEXTS];
-	uint64_t frames = nplace * (uint64_t)sizeof(struct site);
+	uint64_t frames = nlocation * (uint64_t)sizeof(struct location);
 	uint64_t texts = frames + nframe * (uint64_t)sizeof(struct frame);
 
-	if (nplace == 0 || nframe == 0 || texts > len)
+	if (nlocation == 0 || nframe == 0 || texts > len)
 		return -1;
 	if (read_texts(n, (const char *)body + texts, len - texts, ntext) < 0 ||
 	    read_frames(n, body + frames, nframe, ntext) < 0)
 		return -1;
-	return read_places(n, body, nplace);
+	return read_locations(n, body, nlocation);
 }
 
 struct cache_names *
-cache_names_read(int fd, const char *name)
+cache_names_decode(const uint32_t count[4], const void *body, size_t len)
 {
 	struct cache_names *n = cache_names_new();
-	unsigned char *body = NULL;
-	struct cache_head h;
-	size_t len;
 
-	if (n)
-		body = cache_file_read(fd, CACHE_NAMES_MAGIC, name, &h, &len);
-	if (body && read_body(n, h.count, body, len) == 0) {
-		free(body);
+	if (n && read_body(n, count, body, len) == 0)
 		return n;
-	}
-	free(body);
 	cache_names_free(n);
 	return NULL;
 }
 
-/* ---- writing ----------------------------------------------------------- */
+/* ---- in the cache -------------------------------------------------------- */
+
+struct cache_names *
+cache_names_load(struct cache *c, const struct cache_key *key)
+{
+	struct cache_names *n;
+	uint32_t count[4];
+	size_t len;
+	void *body = cache_read(c, key, cache_names_kind(), count, &len);
+
+	if (body == NULL)
+		return NULL;
+	n = cache_names_decode(count, body, len);
+	free(body);
+	return n;
+}
 
 static void *
 append(unsigned char *to, const void *from, size_t len)
@@ -247,21 +265,19 @@ append(unsigned char *to, const void *from, size_t len)
 	return to + len;
 }
 
-int
-cache_names_write(int fd, const char *name, const struct cache_names *n)
+void
+cache_names_save(struct cache *c, const struct cache_key *key, const struct cache_names *n)
 {
-	const uint32_t count[4] = { (uint32_t)n->nplace, (uint32_t)n->nframe,
+	const uint32_t count[4] = { (uint32_t)n->nlocation, (uint32_t)n->nframe,
 		(uint32_t)n->text.n, 0 };
-	unsigned char *body = calloc(1, body_size(n)), *end;
-	int result;
+	unsigned char *body = cache_names_changed(n) ? calloc(1, body_size(n)) : NULL, *end;
 
 	if (body == NULL)
-		return -1;
-	end = append(body, n->place, n->nplace * sizeof *n->place);
+		return;
+	end = append(body, n->location, n->nlocation * sizeof *n->location);
 	end = append(end, n->frame, n->nframe * sizeof *n->frame);
 	for (size_t i = 0; i < n->text.n; i++)
 		end = append(end, n->text.text[i], strlen(n->text.text[i]) + 1);
-	result = cache_file_write(fd, CACHE_NAMES_MAGIC, name, count, body, body_size(n));
+	cache_write(c, key, cache_names_kind(), count, body, body_size(n));
 	free(body);
-	return result;
 }
