@@ -37,9 +37,11 @@ anon() { awk '$1 == "RssAnon:" { print $2 / 4 }' "/proc/$pid/status"; }
 
 # An interval has begun and ended since now.
 interval() {
-	seen=$(grep -c '^memory' raw)
-	await 20 eval '[ "$(grep -c "^memory" raw)" -ge $((seen + 2)) ]'
+	seen=$(sums)
+	await 20 grown
 }
+sums() { grep -c '^memory' raw; }
+grown() { [ "$(sums)" -ge $((seen + 2)) ]; }
 # go_on STEP...: past each one that the target waits at, once it has been recorded.
 go_on() {
 	for step; do

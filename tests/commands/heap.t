@@ -221,7 +221,7 @@ cp "$B/target/heap-static" bare
 strip bare
 start ./bare 1 1 warm
 rsprof-heap -p $pid >out 2>err 8>&- & heap=$!; own $heap
-looks() { ls -l "/proc/$heap/fd" | grep -q perf_event; }
+looks() { readlink /proc/$heap/fd/* | grep -q perf_event; }
 await 20 looks
 kill -9 $pid
 wait $heap; status=$?

@@ -113,7 +113,7 @@ launch() {
 }
 command_line() { tr '\0' ' ' <"/proc/$1/cmdline"; }
 executed() {
-	line=$(command_line $launched) || return
+	line=$(command_line "$launched") || return
 	case $line in
 	"$(command_line $$)" | 'setpriv '*--pdeathsig*) return 1 ;;
 	esac
