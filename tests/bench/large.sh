@@ -12,7 +12,7 @@ home=$(getent passwd "$(id -u)" | cut -d: -f6)
 sysroot=$(HOME=$home PATH=$PATH:$home/.cargo/bin rustc --print sysroot 2>/dev/null)
 rustc=$sysroot/bin/rustc
 [ -x "$rustc" ] || { put note large 'there is no Rust compiler'; exit 0; }
-put about 'the compiler' "$("$rustc" -V), $(du -shL "$rustc" "$sysroot"/lib/*.so* |
+put about 'the compiler' "$("$rustc" -V), $(du -shL "$rustc" "$sysroot"/lib/*.so* 2>/dev/null |
 	awk '{ printf "%s%s", n++ ? " + " : "", $1 }')"
 
 # The same module again and again is a crate that takes some seconds.
