@@ -180,7 +180,7 @@ draw_bars(const struct overview *s, const double *value, struct grid *g,
 
 		chart_bar(g, &bar, value[i] > 0 && height < 1 ? 1 : height,
 		    begin < to && end > from ? GRID_CHART : GRID_FAINT);
-		if (cursor >= begin && cursor < end)
+		if (cursor && cursor >= begin && cursor < end)
 			grid_add_style(g, bar, GRID_SELECTED);
 	}
 }

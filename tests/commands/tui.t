@@ -871,6 +871,8 @@ for color in 256 8 no; do
 	cap -e
 	if [ $color = no ]; then ok 'NO_COLOR' sh -c "! grep -E '$2' cap"
 	else ok "$color colours" grep -Eq "$2" cap; fi
+	[ $color != 256 ] || ok 'the overview has no cursor yet' \
+		sh -c '! grep CPU cap | grep -q "48;5;24m"'
 	keys q
 	await 10 seen "^$runs status=0"
 done
