@@ -99,7 +99,7 @@ ok 'stops it' [ "$(clock)" = "$was" ]
 keys p
 ok 'and it goes on, with what came meanwhile' await 10 later
 keys M
-see 'from now on' 'marked: what comes from now on counts'
+see 'from now on' 'new range from now on'
 keys '='
 keys 2 M
 see 'what memory has grown' 'Live.* Growth '
