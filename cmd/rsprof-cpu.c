@@ -7,6 +7,7 @@
  */
 #include <err.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -48,6 +49,7 @@ struct options {
 	const struct perf_event *event;
 	uint64_t hz, copy, duration, off_us;
 	int children, kernel, resume, off, user_walk;
+	int ready; /* descriptor of -R, or -1 */
 };
 
 struct profiler {
@@ -70,7 +72,7 @@ static void
 usage(void)
 {
 	fputs("usage: rsprof-cpu [-cfkouV] [-d DURATION] [-e EVENT] [-F HZ] "
-	      "[-m MICROSECONDS] [-s BYTES] -p PID\n",
+	      "[-m MICROSECONDS]\n       [-R FD] [-s BYTES] -p PID\n",
 	    stderr);
 	exit(STATUS_USAGE);
 }
@@ -676,6 +678,20 @@ finish(struct profiler *p, const char *reason)
 	return STATUS_FAILED;
 }
 
+/* Tells whoever waits for it that we are attached; else lets a held command go. */
+static void
+say_ready(const struct options *o)
+{
+	if (o->ready < 0) {
+		if (o->resume)
+			kill(o->pid, SIGCONT);
+		return;
+	}
+	if (write(o->ready, "ready\n", 6) < 0)
+		err(STATUS_FAILED, "-R %d", o->ready);
+	close(o->ready);
+}
+
 /* Attach, and tell what there is; or set a held command going. */
 static void
 begin(struct profiler *p)
@@ -694,7 +710,6 @@ begin(struct profiler *p)
 	if (p->o.resume) {
 		p->rust_told = 1; /* it is not what it will be */
 		p->command = held_command(p->o.pid);
-		kill(p->o.pid, SIGCONT);
 	} else {
 		if (p->o.children)
 			attach_children(p);
@@ -706,6 +721,7 @@ begin(struct profiler *p)
 		say_what_is_odd(p);
 	}
 	rec_out_flush(&p->out);
+	say_ready(&p->o);
 }
 
 static int
@@ -745,7 +761,7 @@ parse_options(struct options *o, int argc, char *argv[])
 	uint64_t n;
 	int c;
 
-	while ((c = getopt(argc, argv, "cd:e:F:fkm:op:s:uV")) != -1)
+	while ((c = getopt(argc, argv, "cd:e:F:fkm:op:R:s:uV")) != -1)
 		switch (c) {
 		case 'c': o->resume = 1; break;
 		case 'd':
@@ -776,6 +792,12 @@ parse_options(struct options *o, int argc, char *argv[])
 			if (arg_number(optarg, 1, INT_MAX, &n) < 0)
 				errx(STATUS_USAGE, "-p %s: not a process number", optarg);
 			o->pid = (pid_t)n;
+			break;
+		case 'R':
+			if (arg_number(optarg, 0, 1023, &n) < 0 ||
+			    fcntl((int)n, F_GETFD) < 0)
+				errx(STATUS_USAGE, "-R %s: not an open descriptor", optarg);
+			o->ready = (int)n;
 			break;
 		case 's':
 			if (arg_number(optarg, COPY_LEAST, COPY_DEFAULT, &o->copy) < 0)
@@ -810,7 +832,8 @@ int
 main(int argc, char *argv[])
 {
 	static struct profiler p = {
-		.o = { .hz = 99, .copy = COPY_DEFAULT, .off_us = OFF_LEAST_US }
+		.o = { .hz = 99, .copy = COPY_DEFAULT, .off_us = OFF_LEAST_US,
+		    .ready = -1 }
 	};
 	int status;
 

@@ -1040,19 +1040,26 @@ begin_attached(struct profiler *p, struct target *t)
 }
 
 /* A command held by rsprof-exec(1): probes come when it has become what it will
- * be.  It is let go here, or by whoever hears that we are ready. */
+ * be. */
 static void
 begin_held(struct profiler *p)
 {
 	put_header(p);
 	rec_out_flush(&p->out);
-	if (p->o.ready < 0) {
-		kill(p->o.pid, SIGCONT);
+}
+
+/* Tells whoever waits for it that we are attached; else lets a held command go. */
+static void
+say_ready(const struct options *o)
+{
+	if (o->ready < 0) {
+		if (o->resume)
+			kill(o->pid, SIGCONT);
 		return;
 	}
-	if (write(p->o.ready, "ready\n", 6) < 0)
-		err(STATUS_FAILED, "-R %d", p->o.ready);
-	close(p->o.ready);
+	if (write(o->ready, "ready\n", 6) < 0)
+		err(STATUS_FAILED, "-R %d", o->ready);
+	close(o->ready);
 }
 
 static void
@@ -1096,6 +1103,7 @@ profile(struct profiler *p)
 		begin_held(p);
 	else
 		begin_attached(p, t);
+	say_ready(&p->o);
 	status = finish(p, loop(p, pidfd));
 	close(pidfd);
 	return status;
