@@ -7,24 +7,21 @@
  */
 #include <err.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
-#include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "base/arg.h"
 #include "bpf/cpu.h"
+#include "cmd/producer.h"
 #include "cmd/status.h"
 #include "os/perf.h"
 #include "os/proc.h"
 #include "sample/follow.h"
+#include "sample/producer.h"
 #include "sample/sampler.h"
 #include "sample/stackmap.h"
 #include "sample/target.h"
@@ -37,27 +34,22 @@
 #define COPY_DEFAULT 65528 /* more does not fit into a record of perf */
 #define COPY_LEAST 1024
 #define OFF_LEAST_US 10    /* waits shorter than this have no stack */
-#define ROUND_MS 100       /* between two looks at what has come, at most */
+#define ROUND_NS 100000000 /* between two looks at what has come, at most */
 #define DELAY_NS 1000000   /* see perf_next() */
 #define REST_NS 3000000    /* between two rounds, at least */
 #define COST_NS 1000000000
 #define OFF_NS 500000000
-#define RELOOK_NS 200000000 /* between two looks at a process' mappings */
 
 struct options {
-	pid_t pid;
 	const struct perf_event *event;
-	uint64_t hz, copy, duration, off_us;
-	int children, kernel, resume, off, user_walk;
-	int ready; /* descriptor of -R, or -1 */
+	uint64_t hz, copy, off_us;
+	int kernel, off, user_walk;
 };
 
 struct profiler {
+	struct producer base;
 	struct options o;
 	struct sampler *sampler;
-	struct targets *targets;
-	struct rec_out out;
-	struct addrspace_walk walk;
 	uint64_t lost, throttled, damaged, missed; /* not yet told */
 	uint64_t samples;   /* taken, and told to be lost */
 	uint64_t cost_time; /* when the cost was last told */
@@ -65,8 +57,6 @@ struct profiler {
 	int rust_told;      /* that it does not look like Rust, if so */
 	char *command;      /* that rsprof-exec(1) holds, for -c */
 };
-
-static volatile sig_atomic_t stop;
 
 static void
 usage(void)
@@ -78,12 +68,6 @@ usage(void)
 }
 
 static void
-on_signal(int sig)
-{
-	stop = sig;
-}
-
-static void
 put_header(struct profiler *p)
 {
 	int clock = perf_event_is_clock(p->o.event);
@@ -92,7 +76,7 @@ put_header(struct profiler *p)
 	header_begin(&r, "cpu");
 	header_add(&r, "hz=%" PRIu64, p->o.hz);
 	header_add(&r, "unit=%s", clock ? "ns" : p->o.event->name);
-	header_add(&r, "pid=%d", (int)p->o.pid);
+	header_add(&r, "pid=%d", (int)p->base.pid);
 	header_add(&r, "scope=%s",
 	    sampler_user_only(p->sampler) ? "user"
 	        : p->o.kernel             ? "kernel"
@@ -102,7 +86,7 @@ put_header(struct profiler *p)
 	if (p->o.off)
 		header_add(&r, "off=%" PRIu64, p->o.off_us * 1000);
 	header_end(&r);
-	targets_put(p->targets, &r);
+	targets_put(p->base.targets, &r);
 }
 
 /* ---- what the kernel reports ------------------------------------------- */
@@ -111,16 +95,16 @@ put_header(struct profiler *p)
 static struct target *
 sampled(struct profiler *p, uint64_t time, pid_t pid, pid_t tid)
 {
-	struct target *t = target_find(p->targets, pid);
+	struct target *t = target_find(p->base.targets, pid);
 
 	/* Of a kernel whose events cannot leave out child processes. */
-	if (t == NULL && pid != p->o.pid && !p->o.children)
+	if (t == NULL && pid != p->base.pid && !p->base.children)
 		return NULL;
-	if (t == NULL && (t = target_add(p->targets, pid)) == NULL)
+	if (t == NULL && (t = target_add(p->base.targets, pid)) == NULL)
 		return NULL;
 	if (!t->told)
-		target_describe(p->targets, t, p->command);
-	target_meet(p->targets, time, t, tid);
+		target_describe(p->base.targets, t, p->command);
+	target_meet(p->base.targets, time, t, tid);
 	return t;
 }
 
@@ -136,20 +120,7 @@ put_sample(struct profiler *p, uint64_t time, pid_t pid, pid_t tid,
 	r.cpu.tid = (uint64_t)tid;
 	r.cpu.stack = stack;
 	r.cpu.ns = count;
-	targets_put(p->targets, &r);
-}
-
-/* Walk a copied part of a stack. */
-static void
-walk(struct profiler *p, struct target *t, const struct unwind_stack *stack,
-    struct step_regs regs, uint64_t time)
-{
-	addrspace_walk(&t->space, stack, regs, &p->walk);
-	if (p->walk.unknown == 0 || time < t->looked + RELOOK_NS)
-		return;
-	/* Code that came without our knowing: look, and try again. */
-	target_look(p->targets, t);
-	addrspace_walk(&t->space, stack, regs, &p->walk);
+	targets_put(p->base.targets, &r);
 }
 
 static void
@@ -162,40 +133,11 @@ saw_copy(struct profiler *p, const struct perf_record *r)
 
 	if (t == NULL)
 		return;
-	if (r->sample.has_user) {
-		walk(p, t, &stack, r->sample.regs, r->time);
-		targets_walk(p->targets, &p->walk, &leaf);
-	}
-	targets_kernel(p->targets, r->time, r->sample.kernel, r->sample.nkernel,
+	if (r->sample.has_user)
+		leaf = producer_walk(&p->base, t, &stack, r->sample.regs, r->time);
+	targets_kernel(p->base.targets, r->time, r->sample.kernel, r->sample.nkernel,
 	    &leaf);
 	put_sample(p, r->time, r->pid, r->tid, r->sample.count, leaf);
-}
-
-/* Tell of a stack that the kernel walked, as the process' code is now. */
-static struct rec_ref
-tell_stack(struct profiler *p, const struct target *t,
-    const struct stackmap_stack *s)
-{
-	struct rec_ref leaf;
-
-	addrspace_walked(&t->space, s->version, s->addr + s->nkernel, s->n - s->nkernel,
-	    s->cut, &p->walk);
-	targets_walk(p->targets, &p->walk, &leaf);
-	targets_kernel(p->targets, proc_now(), s->addr, s->nkernel, &leaf);
-	return leaf;
-}
-
-/* One that is new, before anything that names it: if its process is known. */
-static void
-saw_stack(void *ctx, struct stackmap_stack *s)
-{
-	struct profiler *p = ctx;
-	const struct target *t = target_find(p->targets, s->pid);
-
-	if (t == NULL || !t->told)
-		return;
-	s->leaf = tell_stack(p, t, s);
-	s->known = 1;
 }
 
 /* The place of a walked stack, at the time that records have come to. */
@@ -203,14 +145,14 @@ static struct rec_ref
 place(struct profiler *p, pid_t pid, struct stackmap_stack *s)
 {
 	static const struct rec_ref none = { 0, "no-stack" };
-	const struct target *t = target_find(p->targets, pid);
+	const struct target *t = target_find(p->base.targets, pid);
 
 	if (s && !s->known)
-		saw_stack(p, s);
+		producer_on_stack(&p->base, s);
 	if (s == NULL || !s->known)
 		return none;
 	/* The same addresses may be other code by now. */
-	return t && t->space.last > s->version ? tell_stack(p, t, s) : s->leaf;
+	return t && t->space.last > s->version ? producer_resolve(&p->base, t, s) : s->leaf;
 }
 
 /* The part of a stack that BPF has copied, to be walked here. */
@@ -225,9 +167,8 @@ walk_copy(struct profiler *p, struct target *t, const struct cpu_walked *s)
 	struct rec_ref leaf;
 
 	memcpy(kernel, c->kernel, sizeof kernel);
-	walk(p, t, &stack, c->regs, s->time);
-	targets_walk(p->targets, &p->walk, &leaf);
-	targets_kernel(p->targets, s->time, kernel, c->nkernel, &leaf);
+	leaf = producer_walk(&p->base, t, &stack, c->regs, s->time);
+	targets_kernel(p->base.targets, s->time, kernel, c->nkernel, &leaf);
 	return leaf;
 }
 
@@ -237,7 +178,7 @@ saw_walk(struct profiler *p, const struct cpu_walked *s)
 	struct target *t;
 	struct rec_ref stack;
 
-	if (s->exiting && !target_knows(p->targets, s->tid)) {
+	if (s->exiting && !target_knows(p->base.targets, s->tid)) {
 		p->missed++;
 		return;
 	}
@@ -262,7 +203,7 @@ saw_wait(void *ctx, const struct cpu_wait *w)
 	r.off.ns = w->ns;
 	r.off.count = w->count;
 	r.off.state = w->state;
-	targets_put(p->targets, &r);
+	targets_put(p->base.targets, &r);
 }
 
 /* The stack that a thread waits in since before we came, read from here. */
@@ -285,8 +226,8 @@ saw_waiting(void *ctx, const struct cpu_waiter *seen)
 
 	if (t == NULL)
 		return leaf;
-	addrspace_walk(&t->space, &stack, seen->regs, &p->walk);
-	targets_walk(p->targets, &p->walk, &leaf);
+	addrspace_walk(&t->space, &stack, seen->regs, &p->base.walk);
+	targets_walk(p->base.targets, &p->base.walk, &leaf);
 	return leaf;
 }
 
@@ -295,11 +236,11 @@ saw_waiting(void *ctx, const struct cpu_waiter *seen)
 static void
 saw_event(struct profiler *p, const struct perf_record *r)
 {
-	const struct follow f = { p->targets, p->o.children, p->command };
-	const struct target *t = target_find(p->targets, r->pid);
+	const struct follow f = { p->base.targets, p->base.children, p->command };
+	const struct target *t = target_find(p->base.targets, r->pid);
 
 	if (t && r->type == PERF_EXIT && t->threads == 1)
-		sampler_unknown(p->sampler, t->pid, saw_stack, p);
+		sampler_unknown(p->sampler, t->pid, producer_on_stack, &p->base);
 	if (follow(&f, r))
 		sampler_forget(p->sampler, r->pid);
 }
@@ -331,23 +272,23 @@ refuse(const struct profiler *p, int error)
 
 	if (error == EMFILE)
 		errx(STATUS_FAILED, "process %d: too many open files for an event per "
-		    "thread and CPU: raise the limit (ulimit -n)", (int)p->o.pid);
+		    "thread and CPU: raise the limit (ulimit -n)", (int)p->base.pid);
 	if (error == ENOENT || error == ENODEV || error == EOPNOTSUPP)
 		errx(STATUS_FAILED, "process %d: cannot sample %s: this machine does not "
-		    "count them, as most virtual ones", (int)p->o.pid, p->o.event->name);
+		    "count them, as most virtual ones", (int)p->base.pid, p->o.event->name);
 	if (error != EACCES && error != EPERM && error != ENOSYS)
-		errx(STATUS_FAILED, "process %d: cannot sample: %s", (int)p->o.pid,
+		errx(STATUS_FAILED, "process %d: cannot sample: %s", (int)p->base.pid,
 		    strerror(error));
-	if (proc_stat(p->o.pid, &st) == 0 && geteuid() != 0 && st.uid != geteuid())
+	if (proc_stat(p->base.pid, &st) == 0 && geteuid() != 0 && st.uid != geteuid())
 		errx(STATUS_PERM, "process %d belongs to another user (uid %u): "
-		    "run as that user, or as root", (int)p->o.pid, (unsigned)st.uid);
+		    "run as that user, or as root", (int)p->base.pid, (unsigned)st.uid);
 	if (paranoid > 2 && geteuid() != 0)
 		errx(STATUS_PERM, "process %d: perf_event_open is not permitted: "
 		    "sysctl kernel.perf_event_paranoid is %ld: set it to 2, or give "
-		    "CAP_PERFMON", (int)p->o.pid, paranoid);
+		    "CAP_PERFMON", (int)p->base.pid, paranoid);
 	errx(STATUS_PERM, "process %d: perf_event_open is not permitted: a seccomp "
 	    "filter or a missing CAP_PERFMON forbids it (sysctl "
-	    "kernel.perf_event_paranoid is %ld)", (int)p->o.pid, paranoid);
+	    "kernel.perf_event_paranoid is %ld)", (int)p->base.pid, paranoid);
 }
 
 static void
@@ -362,11 +303,11 @@ attach(struct profiler *p)
 	    geteuid() != 0)
 		errx(STATUS_PERM, "process %d: kernel stacks (-k) are not permitted: "
 		    "set sysctl kernel.perf_event_paranoid to 1, or give CAP_PERFMON",
-		    (int)p->o.pid);
+		    (int)p->base.pid);
 	if (n < 0)
 		refuse(p, errno);
 	if (n == 0)
-		errx(STATUS_NOPROC, "process %d has ended", (int)p->o.pid);
+		errx(STATUS_NOPROC, "process %d has ended", (int)p->base.pid);
 }
 
 /* 1: attached; 0: it is already, has ended, or must not be (which is told). */
@@ -376,15 +317,15 @@ attach_child(struct profiler *p, pid_t pid)
 	char text[128];
 	int n;
 
-	if (target_find(p->targets, pid))
+	if (target_find(p->base.targets, pid))
 		return 0;
 	n = sampler_attach_more(p->sampler, pid);
 	if (n < 0) {
 		snprintf(text, sizeof text, "child process %d is not sampled: %s",
 		    (int)pid, strerror(errno));
-		targets_note(p->targets, proc_now(), text);
+		targets_note(p->base.targets, proc_now(), text);
 	}
-	return n > 0 && target_add(p->targets, pid);
+	return n > 0 && target_add(p->base.targets, pid);
 }
 
 /* Child processes that there are: those that come are inherited. */
@@ -394,46 +335,13 @@ attach_children(struct profiler *p)
 	size_t n, fresh;
 
 	do {
-		pid_t *pid = proc_descendants(p->o.pid, &n);
+		pid_t *pid = proc_descendants(p->base.pid, &n);
 
 		fresh = 0;
 		for (size_t i = 0; pid && i < n; i++)
 			fresh += (size_t)attach_child(p, pid[i]);
 		free(pid);
 	} while (fresh);
-}
-
-static void
-check_target(const struct options *o)
-{
-	struct proc_stat st;
-
-	if (proc_stat(o->pid, &st) < 0)
-		errx(STATUS_NOPROC, "no process %d", (int)o->pid);
-	if (st.state == 'Z' || st.state == 'X')
-		errx(STATUS_NOPROC, "process %d is a zombie: it has ended, its parent "
-		    "%d has not waited for it", (int)o->pid, (int)st.ppid);
-	if (st.kernel)
-		errx(STATUS_NOTHING, "process %d (%s) is a kernel thread: it has no "
-		    "user code to profile", (int)o->pid, st.name);
-}
-
-/* A command held by rsprof-exec(1) stops itself first. */
-static void
-await_stop(const struct options *o)
-{
-	struct timespec pause = { 0, 2000000 };
-	struct proc_stat st;
-
-	for (int i = 0; i < 5000; i++) {
-		if (proc_stat(o->pid, &st) < 0 || st.state == 'Z')
-			errx(STATUS_NOPROC, "process %d has ended", (int)o->pid);
-		if (st.state == 'T')
-			return;
-		nanosleep(&pause, NULL);
-	}
-	errx(STATUS_FAILED, "process %d is not stopped: -c continues a stopped one",
-	    (int)o->pid);
 }
 
 /* The arguments of the command that rsprof-exec(1) is about to become. */
@@ -469,7 +377,7 @@ looks_like_rust(const struct target *t)
 static void
 say_if_not_rust(struct profiler *p)
 {
-	const struct target *t = target_find(p->targets, p->o.pid);
+	const struct target *t = target_find(p->base.targets, p->base.pid);
 	int rust = p->rust_told || t == NULL ? -1 : looks_like_rust(t);
 	char text[256];
 
@@ -481,7 +389,7 @@ say_if_not_rust(struct profiler *p)
 	snprintf(text, sizeof text, "process %d does not look like a Rust program",
 	    (int)t->pid);
 	warnx("%s: it is profiled all the same", text);
-	targets_note(p->targets, proc_now(), text);
+	targets_note(p->base.targets, proc_now(), text);
 }
 
 static void
@@ -494,7 +402,7 @@ say_what_is_odd(struct profiler *p)
 		    "time in the kernel is not counted: sysctl "
 		    "kernel.perf_event_paranoid is %ld",
 		    proc_number("/proc/sys/kernel/perf_event_paranoid", 2));
-		targets_note(p->targets, proc_now(), text);
+		targets_note(p->base.targets, proc_now(), text);
 	}
 }
 
@@ -508,32 +416,23 @@ say_how(struct profiler *p)
 		return;
 	snprintf(text, sizeof text, "stacks are copied, not walked in the kernel: %s",
 	    why);
-	targets_note(p->targets, proc_now(), text);
+	targets_note(p->base.targets, proc_now(), text);
 }
 
-/* ---- the loop ---------------------------------------------------------- */
+/* ---- rounds ------------------------------------------------------------ */
+
+static int
+put_maps(void *ctx, struct addrspace *space, const struct module **full)
+{
+	return sampler_put(ctx, space, full);
+}
 
 /* Let the kernel know of code that has come, and of tables. */
 static void
 tell_kernel(struct profiler *p)
 {
-	const struct module *full;
-	char text[4300];
-
-	targets_ready(p->targets);
-	for (size_t i = 0; i < targets_count(p->targets); i++) {
-		struct target *t = targets_nth(p->targets, i);
-
-		if (!t->told)
-			continue;
-		if (sampler_put(p->sampler, &t->space, &full) < 0)
-			err(STATUS_FAILED, "process %d: BPF maps", (int)t->pid);
-		if (full == NULL || !module_once(full))
-			continue;
-		snprintf(text, sizeof text, "%s: its unwind table has no room in the "
-		    "kernel: stacks there are copied", full->path);
-		targets_note(p->targets, proc_now(), text);
-	}
+	require(&p->base, producer_put_maps(&p->base, put_maps, p->sampler,
+	                      "stacks there are copied"));
 }
 
 /* Sum up the waits of an interval, if its time has come: 1.  All that happened
@@ -577,17 +476,18 @@ tell_lost(struct profiler *p, uint64_t time)
 	sampler_lost(p->sampler, &l);
 	p->lost += l.ring_full;
 	p->samples += p->lost + p->missed;
-	targets_lost(p->targets, time, &p->lost, "ring-full");
-	targets_lost(p->targets, time, &p->missed, "unsampled");
-	targets_lost(p->targets, time, &l.off_full, "waits");
-	targets_lost(p->targets, time, &p->throttled, "throttled");
-	targets_lost(p->targets, time, &p->damaged, "damaged");
+	targets_lost(p->base.targets, time, &p->lost, "ring-full");
+	targets_lost(p->base.targets, time, &p->missed, "unsampled");
+	targets_lost(p->base.targets, time, &l.off_full, "waits");
+	targets_lost(p->base.targets, time, &p->throttled, "throttled");
+	targets_lost(p->base.targets, time, &p->damaged, "damaged");
 }
 
 /* Take all that has come until a time, and tell of it. */
 static void
-do_round(struct profiler *p, uint64_t until)
+do_round(void *ctx, uint64_t until)
 {
+	struct profiler *p = ctx;
 	struct cpu_walked s;
 	struct perf_record r;
 	enum sampler_got got;
@@ -596,8 +496,8 @@ do_round(struct profiler *p, uint64_t until)
 
 	if (sampler_read(p->sampler) < 0)
 		err(STATUS_FAILED, NULL);
-	sampler_unknown(p->sampler, 0, saw_stack, p);
-	while (!targets_error(p->targets) &&
+	sampler_unknown(p->sampler, 0, producer_on_stack, &p->base);
+	while (!targets_error(p->base.targets) &&
 	    (got = sampler_next(p->sampler, until, &r, &s)) != SAMPLER_NONE)
 		if (got == SAMPLER_WALKED)
 			saw_walk(p, &s);
@@ -610,165 +510,77 @@ do_round(struct profiler *p, uint64_t until)
 	tell_lost(p, time);
 	if (time >= p->cost_time + COST_NS) {
 		sampler_vary(p->sampler);
-		targets_cost(p->targets, time);
+		targets_cost(p->base.targets, time);
 		p->cost_time = time;
 	}
-	rec_out_flush(&p->out);
-}
-
-/* Milliseconds until the next round, or until the end. */
-static int
-wait_time(uint64_t end)
-{
-	uint64_t t = proc_now(), left = end > t ? end - t : 0;
-
-	return left < ROUND_MS * 1000000ULL ? (int)(left / 1000000) + 1 : ROUND_MS;
-}
-
-/* Sample until something ends it: its name, or NULL where the reader went. */
-static const char *
-loop(struct profiler *p, int pidfd)
-{
-	const struct timespec rest = { 0, REST_NS };
-	uint64_t end = UINT64_MAX;
-	int ended = 0, ready;
-
-	if (p->o.duration)
-		end = proc_now() + p->o.duration;
-	while (!stop && proc_now() < end) {
-		ready = sampler_wait(p->sampler, ended ? -1 : pidfd, STDOUT_FILENO,
-		    targets_fd(p->targets), wait_time(end));
-		if (ready < 0 && errno != EINTR)
-			err(STATUS_FAILED, "poll");
-		if (ready > 0 && (ready & 2))
-			return NULL;
-		if (ready > 0 && (ready & 1))
-			ended = 1;
-		nanosleep(&rest, NULL); /* what has just come is told of, too */
-		do_round(p, proc_now() - DELAY_NS);
-		if (targets_error(p->targets))
-			return NULL;
-		if (ended && (!p->o.children || targets_count(p->targets) == 0))
-			return "exited";
-	}
-	return stop ? "stopped" : "duration";
-}
-
-static int
-finish(struct profiler *p, const char *reason)
-{
-	int error;
-
-	if (reason) {
-		do_round(p, UINT64_MAX);
+	if (until == UINT64_MAX) {
 		find_unsampled(p);
 		tell_lost(p, proc_now());
-		targets_cost(p->targets, proc_now());
-		targets_end(p->targets, proc_now(), reason);
-		rec_out_flush(&p->out);
+		targets_cost(p->base.targets, proc_now());
 	}
-	error = targets_error(p->targets);
-	if (reason && !error)
-		return 0;
-	/* Whoever closes a pipe early knows it. */
-	if (error && error == p->out.error && error != EPIPE)
-		warnx(CANNOT_WRITE ": %s", strerror(error));
-	else if (error && error != EPIPE)
-		warnx("%s", strerror(error));
-	return STATUS_FAILED;
+	rec_out_flush(&p->base.out);
 }
 
-/* Tells whoever waits for it that we are attached; else lets a held command go. */
-static void
-say_ready(const struct options *o)
+/* ---- the loop ---------------------------------------------------------- */
+
+static int
+wait_for_news(void *ctx, struct pollfd *fd, size_t n, int milliseconds)
 {
-	if (o->ready < 0) {
-		if (o->resume)
-			kill(o->pid, SIGCONT);
-		return;
-	}
-	if (write(o->ready, "ready\n", 6) < 0)
-		err(STATUS_FAILED, "-R %d", o->ready);
-	close(o->ready);
+	const struct timespec rest = { 0, REST_NS };
+	struct profiler *p = ctx;
+	int got = sampler_wait(p->sampler, fd, n, milliseconds), error = errno;
+
+	nanosleep(&rest, NULL); /* what has just come is told of, too */
+	errno = error;
+	return got;
+}
+
+static uint64_t
+next_round(void *ctx)
+{
+	(void)ctx;
+	return proc_now() + ROUND_NS;
 }
 
 /* Attach, and tell what there is; or set a held command going. */
 static void
 begin(struct profiler *p)
 {
-	struct target *t = target_add(p->targets, p->o.pid);
+	struct target *t = target_add(p->base.targets, p->base.pid);
 
 	if (t == NULL)
 		err(STATUS_FAILED, NULL);
-	if (p->o.resume)
-		await_stop(&p->o);
-	else
-		target_expect(p->targets, t);
+	if (!p->base.held)
+		target_expect(p->base.targets, t);
 	attach(p);
 	put_header(p);
 	say_how(p);
-	if (p->o.resume) {
+	if (p->base.held) {
 		p->rust_told = 1; /* it is not what it will be */
-		p->command = held_command(p->o.pid);
+		p->command = held_command(p->base.pid);
 	} else {
-		if (p->o.children)
+		if (p->base.children)
 			attach_children(p);
-		for (size_t i = 0; i < targets_count(p->targets); i++)
-			target_describe(p->targets, targets_nth(p->targets, i), NULL);
+		for (size_t i = 0; i < targets_count(p->base.targets); i++)
+			target_describe(p->base.targets, targets_nth(p->base.targets, i), NULL);
 		tell_kernel(p);
 		if (sampler_look(p->sampler, saw_waiting, p) < 0)
 			err(STATUS_FAILED, "BPF: waiting threads");
 		say_what_is_odd(p);
 	}
-	rec_out_flush(&p->out);
-	say_ready(&p->o);
-}
-
-static int
-profile(struct profiler *p)
-{
-	int status, pidfd = (int)syscall(SYS_pidfd_open, p->o.pid, 0);
-
-	if (pidfd < 0 && errno == ESRCH)
-		errx(STATUS_NOPROC, "process %d has ended", (int)p->o.pid);
-	if (pidfd < 0)
-		err(STATUS_FAILED, "process %d", (int)p->o.pid);
-	begin(p);
-	status = finish(p, loop(p, pidfd));
-	close(pidfd);
-	return status;
+	rec_out_flush(&p->base.out);
+	require(&p->base, producer_ready(&p->base));
 }
 
 static void
-catch_signals(void)
+parse_options(struct producer *b, struct options *o, int argc, char *argv[])
 {
-	static const int sig[] = { SIGINT, SIGTERM, SIGHUP };
-	struct sigaction a, old;
-
-	memset(&a, 0, sizeof a);
-	a.sa_handler = on_signal;
-	for (size_t i = 0; i < sizeof sig / sizeof *sig; i++) {
-		sigaction(sig[i], NULL, &old);
-		if (old.sa_handler != SIG_IGN) /* as nohup(1) wants it */
-			sigaction(sig[i], &a, NULL);
-	}
-	signal(SIGPIPE, SIG_IGN);
-}
-
-static void
-parse_options(struct options *o, int argc, char *argv[])
-{
-	uint64_t n;
 	int c;
 
 	while ((c = getopt(argc, argv, "cd:e:F:fkm:op:R:s:uV")) != -1)
 		switch (c) {
-		case 'c': o->resume = 1; break;
-		case 'd':
-			if (arg_duration(optarg, &o->duration) < 0 || o->duration == 0)
-				errx(STATUS_USAGE, "-d %s: not a duration, such as 30s, 5m "
-				    "or 1h30m", optarg);
-			break;
+		case 'c': b->held = c; break;
+		case 'd': b->duration = option_duration(optarg); break;
 		case 'e':
 			o->event = perf_event_find(optarg);
 			if (o->event == NULL)
@@ -776,53 +588,39 @@ parse_options(struct options *o, int argc, char *argv[])
 				    optarg);
 			break;
 		case 'F':
-			if (arg_number(optarg, 1, 10000, &o->hz) < 0)
-				errx(STATUS_USAGE, "-F %s: not a rate from 1 to 10000",
-				    optarg);
+			o->hz = option_number(c, optarg, 1, 10000, "a rate from 1 to 10000");
 			break;
-		case 'f': o->children = 1; break;
+		case 'f': b->children = 1; break;
 		case 'k': o->kernel = 1; break;
 		case 'm':
-			if (arg_number(optarg, 0, 1000000, &o->off_us) < 0)
-				errx(STATUS_USAGE, "-m %s: not a number of microseconds from "
-				    "0 to 1000000", optarg);
+			o->off_us = option_number(c, optarg, 0, 1000000,
+			    "a number of microseconds from 0 to 1000000");
 			break;
 		case 'o': o->off = 1; break;
-		case 'p':
-			if (arg_number(optarg, 1, INT_MAX, &n) < 0)
-				errx(STATUS_USAGE, "-p %s: not a process number", optarg);
-			o->pid = (pid_t)n;
-			break;
-		case 'R':
-			if (arg_number(optarg, 0, 1023, &n) < 0 ||
-			    fcntl((int)n, F_GETFD) < 0)
-				errx(STATUS_USAGE, "-R %s: not an open descriptor", optarg);
-			o->ready = (int)n;
-			break;
+		case 'p': b->pid = option_pid(optarg); break;
+		case 'R': b->ready = option_ready(optarg); break;
 		case 's':
-			if (arg_number(optarg, COPY_LEAST, COPY_DEFAULT, &o->copy) < 0)
-				errx(STATUS_USAGE, "-s %s: not a size from %d to %d",
-				    optarg, COPY_LEAST, COPY_DEFAULT);
-			o->copy &= ~7ULL;
+			o->copy = option_number(c, optarg, COPY_LEAST, COPY_DEFAULT,
+			    "a size from 1024 to 65528") & ~7ULL;
 			break;
 		case 'u': o->user_walk = 1; break;
 		case 'V':
 			print_version("rsprof-cpu");
 		default: usage();
 		}
-	if (o->pid == 0 || optind != argc)
+	if (b->pid == 0 || optind != argc)
 		usage();
 	if (o->off && o->user_walk)
 		errx(STATUS_USAGE, "-o needs the walk in the kernel, -u forbids it");
 }
 
 static struct sampler *
-new_sampler(const struct options *o)
+new_sampler(const struct producer *b, const struct options *o)
 {
-	const struct sampler_options so = { .pid = o->pid, .event = o->event,
+	const struct sampler_options so = { .pid = b->pid, .event = o->event,
 		.hz = (unsigned)o->hz, .copy = (unsigned)o->copy,
-		.children = o->children, .kernel_frames = o->kernel,
-		.held = o->resume, .force_copy = o->user_walk, .off = o->off,
+		.children = b->children, .kernel_frames = o->kernel,
+		.held = b->held, .force_copy = o->user_walk, .off = o->off,
 		.off_least = o->off_us * 1000 };
 
 	return sampler_new(&so);
@@ -831,26 +629,23 @@ new_sampler(const struct options *o)
 int
 main(int argc, char *argv[])
 {
+	static const struct producer_ops ops = { wait_for_news, next_round, do_round };
 	static struct profiler p = {
-		.o = { .hz = 99, .copy = COPY_DEFAULT, .off_us = OFF_LEAST_US,
-		    .ready = -1 }
+		.base = { .name = "cpu", .object = "user code to profile", .ready = -1 },
+		.o = { .hz = 99, .copy = COPY_DEFAULT, .off_us = OFF_LEAST_US }
 	};
 	int status;
 
 	p.o.event = perf_event_find("cpu-clock");
-	parse_options(&p.o, argc, argv);
-	check_target(&p.o);
-	catch_signals();
-	rec_out_init(&p.out, STDOUT_FILENO, REC_PRODUCER_MAX);
-	p.sampler = new_sampler(&p.o);
-	p.targets = targets_new(&p.out, "cpu");
-	if (p.sampler == NULL || p.targets == NULL)
+	parse_options(&p.base, &p.o, argc, argv);
+	require(&p.base, producer_open(&p.base));
+	p.sampler = new_sampler(&p.base, &p.o);
+	if (p.sampler == NULL)
 		err(STATUS_FAILED, NULL);
-	status = profile(&p);
+	begin(&p);
+	producer_wake_on(&p.base, sampler_fd(p.sampler));
+	status = report(&p.base, producer_run(&p.base, &ops, &p));
 	sampler_free(p.sampler);
-	targets_free(p.targets);
 	free(p.command);
-	if (close(STDOUT_FILENO) < 0 && status == 0)
-		err(STATUS_FAILED, CANNOT_WRITE);
-	return status;
+	return finish(&p.base, status);
 }

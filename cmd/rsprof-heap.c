@@ -18,12 +18,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "base/arg.h"
 #include "base/array.h"
+#include "cmd/producer.h"
 #include "cmd/status.h"
 #include "elf/elf_file.h"
 #include "heap/ages.h"
@@ -35,6 +34,7 @@
 #include "os/perf.h"
 #include "os/proc.h"
 #include "sample/follow.h"
+#include "sample/producer.h"
 #include "sample/stackmap.h"
 #include "sample/target.h"
 #include "stream/header.h"
@@ -43,10 +43,8 @@
 #include "unwind/module.h"
 
 #define INTERVAL_NS 1000000000
-#define ROUND_MS 100        /* between two looks at what has come, at most */
-#define DELAY_NS 1000000    /* see perf_next() */
+#define ROUND_NS 100000000  /* between two looks at what has come, at most */
 #define AGES_NS 10000000000 /* between two snapshots of ages, at least */
-#define STOP_MS 10000       /* for a command to reach its beginning */
 #define LIVE_DEFAULT 1024   /* MiB of kernel memory for live allocations, at most */
 #define SAMPLE_DEFAULT (512U << 10) /* bytes */
 #define BUDGET_DEFAULT 10   /* percent, where neither -s nor -b is given */
@@ -56,13 +54,12 @@
 #define CHECK_NS 2000000000 /* the self-check takes no longer, */
 #define CHECK_CALLS 5000    /* and sees about so much; */
 #define CHECK_LEAST 100     /* less says nothing */
-#define CHECK_ROUND_MS 10
+#define CHECK_ROUND_NS 10000000
 
 struct options {
-	pid_t pid;
 	const char *file; /* of -n */
-	uint64_t period, budget, interval, duration, live;
-	int children, all_callers, resume, plan_only, ready;
+	uint64_t period, budget, interval, live;
+	int all_callers, plan_only;
 	int given; /* -s or -b: nothing is chosen for the user */
 };
 
@@ -81,13 +78,11 @@ struct check {
 };
 
 struct profiler {
+	struct producer base;
 	struct options o;
 	struct heap *heap;
 	struct perf *perf;
-	struct targets *targets;
 	struct sites *places;
-	struct rec_out out;
-	struct addrspace_walk walk;
 	uint64_t time;            /* of the interval that is told; */
 	uint64_t interval_time;   /* the last one's end */
 	uint64_t ages_time;
@@ -116,8 +111,6 @@ struct profiler {
 
 #define OPTIONS "b:cd:fgi:m:np:rR:s:V"
 
-static volatile sig_atomic_t stop;
-
 static void
 usage(void)
 {
@@ -129,66 +122,19 @@ usage(void)
 }
 
 static void
-on_signal(int sig)
-{
-	stop = sig;
-}
-
-static void
-note(struct profiler *p, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static void
-note(struct profiler *p, const char *format, ...)
-{
-	char text[4300];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof text, format, args);
-	va_end(args);
-	targets_note(p->targets, proc_now(), text);
-}
-
-static void
 put_header(struct profiler *p)
 {
 	struct rec r;
 
 	header_begin(&r, "heap");
 	header_add(&r, "unit=bytes");
-	header_add(&r, "pid=%d", (int)p->o.pid);
+	header_add(&r, "pid=%d", (int)p->base.pid);
 	header_add(&r, "sample=%" PRIu64, p->o.period);
 	header_add(&r, "budget=%" PRIu64, p->o.budget);
 	header_add(&r, "interval=%" PRIu64, p->o.interval);
 	header_add(&r, "stacks=bpf");
 	header_end(&r);
-	targets_put(p->targets, &r);
-}
-
-/* ---- stacks ------------------------------------------------------------ */
-
-static struct rec_ref
-tell_stack(struct profiler *p, const struct target *t, const struct stackmap_stack *s)
-{
-	struct rec_ref leaf;
-
-	addrspace_walked(&t->space, s->version, s->addr, s->n, s->cut, &p->walk);
-	targets_walk(p->targets, &p->walk, &leaf);
-	return leaf;
-}
-
-/* One that is new: if its process is known. */
-static void
-saw_stack(void *ctx, struct stackmap_stack *s)
-{
-	struct profiler *p = ctx;
-	const struct target *t = target_find(p->targets, s->pid);
-
-	if (t == NULL || !t->told)
-		return;
-	s->leaf = tell_stack(p, t, s);
-	s->known = 1;
+	targets_put(p->base.targets, &r);
 }
 
 /* ---- sums -------------------------------------------------------------- */
@@ -198,20 +144,20 @@ static struct site *
 place_of(struct profiler *p, const struct heap_change *c)
 {
 	struct rec_ref stack = { 0, "no-stack" };
-	struct target *t = target_find(p->targets, c->pid);
+	struct target *t = target_find(p->base.targets, c->pid);
 	struct stackmap_stack *s = stackmap_find(heap_stacks(p->heap), c->stack);
 	char name[PROC_NAME_MAX];
 	struct site *place;
 
 	if (s && !s->known)
-		saw_stack(p, s);
+		producer_on_stack(&p->base, s);
 	if (s && s->known)
 		stack = s->leaf;
 	else if (c->stack && !p->final)
 		return NULL;
 	/* One that has ended was told of when it came. */
 	if (t && proc_thread_name(c->pid, c->tid, name) == 0)
-		target_meet(p->targets, proc_now(), t, c->tid);
+		target_meet(p->base.targets, proc_now(), t, c->tid);
 	place = sites_get(p->places, c->pid, c->tid, stack);
 	if (place == NULL)
 		err(STATUS_FAILED, NULL);
@@ -239,7 +185,7 @@ tell_place(void *ctx, struct site *place)
 
 	r.heap = place->sum;
 	r.heap.time = p->time;
-	targets_put(p->targets, &r);
+	targets_put(p->base.targets, &r);
 }
 
 /* Of a process, its memory as it is and what has happened to it since. */
@@ -266,7 +212,7 @@ tell_memory(struct profiler *p, const struct target *t, uint64_t covered,
 	r.memory.hits = hits;
 	r.memory.cost = cost;
 	proc_memory(t->pid, &r.memory.rss, &r.memory.anon);
-	targets_put(p->targets, &r);
+	targets_put(p->base.targets, &r);
 }
 
 /* What probes have cost their processes since the start, in ns. */
@@ -296,8 +242,8 @@ tell_sums(struct profiler *p, pid_t pid)
 	        : 0);
 	heap_changes(p->heap, saw_change, p);
 	sites_emit(p->places, pid, tell_place, p);
-	for (size_t i = 0; i < targets_count(p->targets); i++) {
-		const struct target *t = targets_nth(p->targets, i);
+	for (size_t i = 0; i < targets_count(p->base.targets); i++) {
+		const struct target *t = targets_nth(p->base.targets, i);
 
 		if ((pid && t->pid != pid) || !t->told)
 			continue;
@@ -332,7 +278,7 @@ tell_age(void *ctx, const struct age *a)
 	r.age.born = a->born;
 	r.age.bytes = (uint64_t)(a->bytes + 0.5);
 	r.age.count = (uint64_t)(a->count + 0.5);
-	targets_put(p->targets, &r);
+	targets_put(p->base.targets, &r);
 }
 
 static void
@@ -360,12 +306,12 @@ tell_lost(struct profiler *p)
 	heap_lost(p->heap, &l);
 	l.ring_full += p->perf_lost;
 	p->perf_lost = 0;
-	targets_lost(p->targets, time, &l.ring_full, "ring-full");
-	targets_lost(p->targets, time, &l.live_full, "live-full");
-	targets_lost(p->targets, time, &l.sites_full, "sites-full");
-	targets_lost(p->targets, time, &l.scratch, "no-scratch");
-	targets_lost(p->targets, time, &l.returns, "returns");
-	targets_lost(p->targets, time, &l.processes, "processes");
+	targets_lost(p->base.targets, time, &l.ring_full, "ring-full");
+	targets_lost(p->base.targets, time, &l.live_full, "live-full");
+	targets_lost(p->base.targets, time, &l.sites_full, "sites-full");
+	targets_lost(p->base.targets, time, &l.scratch, "no-scratch");
+	targets_lost(p->base.targets, time, &l.returns, "returns");
+	targets_lost(p->base.targets, time, &l.processes, "processes");
 }
 
 /* ---- probes ------------------------------------------------------------ */
@@ -377,10 +323,10 @@ say_refused(void *ctx, const struct probe *probe, int error)
 	const char *name = probe->function[0] ? probe->function : "a function";
 
 	if (error == 524) /* ENOTSUPP of the kernel */
-		note(p, "%s in %s is not probed: the kernel refuses its first "
+		producer_note(&p->base, "%s in %s is not probed: the kernel refuses its first "
 		    "instruction", name, probe->path);
 	else
-		note(p, "%s in %s is not probed: %s", name, probe->path, strerror(error));
+		producer_note(&p->base, "%s in %s is not probed: %s", name, probe->path, strerror(error));
 }
 
 /* The module that a probe is in, as the process has mapped it. */
@@ -409,7 +355,7 @@ tell_probe(struct profiler *p, const struct target *t, const struct probe *probe
 	r.probe.module = m ? m->id : 0;
 	r.probe.offset = probe->offset;
 	r.probe.how = probe->stepped ? "stepped" : "emulated";
-	targets_put(p->targets, &r);
+	targets_put(p->base.targets, &r);
 }
 
 /* Let a plan that guesses have probes, too.  -1: why[] says why it has not, or is
@@ -432,7 +378,7 @@ settle(struct profiler *p, const struct target *t, struct probe_plan *plan, char
 	p->tried = 1;
 	n = discover(&p->learned, t->pid, plan, said, sizeof said);
 	if (n > 0)
-		note(p, "%s", said);
+		producer_note(&p->base, "%s", said);
 	else
 		snprintf(why, size, "%s", said);
 	return n;
@@ -449,7 +395,7 @@ arm(struct profiler *p, const struct target *t, char *why, size_t size)
 	int before = heap_armed(p->heap, t->pid), n, error;
 
 	if (plan && plan->nguess && settle(p, t, plan, why, size) < 0 && *why)
-		note(p, "%s", why);
+		producer_note(&p->base, "%s", why);
 	if (plan && plan->nprobe == 0) {
 		probe_plan_free(plan);
 		plan = NULL;
@@ -465,8 +411,8 @@ arm(struct profiler *p, const struct target *t, char *why, size_t size)
 	for (size_t i = 0; n > 0 && i < plan->nprobe; i++)
 		tell_probe(p, t, &plan->probe[i]);
 	for (size_t i = 0; before == 0 && n > 0 && i < plan->nnote; i++)
-		note(p, "%s", plan->note[i]);
-	if (t->pid == p->o.pid) {
+		producer_note(&p->base, "%s", plan->note[i]);
+	if (t->pid == p->base.pid) {
 		probe_plan_free(p->plan);
 		p->plan = plan;
 	} else {
@@ -479,24 +425,18 @@ arm(struct profiler *p, const struct target *t, char *why, size_t size)
 
 /* ---- code -------------------------------------------------------------- */
 
+static int
+put_maps(void *ctx, struct addrspace *space, const struct module **full)
+{
+	return heap_put(ctx, space, full);
+}
+
 /* Let the kernel know of code that has come, and of tables. */
 static void
 tell_kernel(struct profiler *p)
 {
-	const struct module *full;
-
-	targets_ready(p->targets);
-	for (size_t i = 0; i < targets_count(p->targets); i++) {
-		struct target *t = targets_nth(p->targets, i);
-
-		if (!t->told)
-			continue;
-		if (heap_put(p->heap, &t->space, &full) < 0)
-			err(STATUS_FAILED, "process %d: BPF maps", (int)t->pid);
-		if (full && module_once(full))
-			note(p, "%s: its unwind table has no room in the kernel: stacks "
-			    "end there", full->path);
-	}
+	require(&p->base,
+	    producer_put_maps(&p->base, put_maps, p->heap, "stacks end there"));
 }
 
 /* All tables of a process are there, and the kernel has them. */
@@ -517,7 +457,7 @@ static void
 begin_check(struct profiler *p)
 {
 	if (p->plan == NULL || p->plan->nbelow == 0 || p->no_shims ||
-	    heap_compare(p->heap, p->o.pid, p->plan->below, p->plan->nbelow) < 0)
+	    heap_compare(p->heap, p->base.pid, p->plan->below, p->plan->nbelow) < 0)
 		return;
 	p->check.since = proc_now();
 	heap_load(p->heap, &p->check.before);
@@ -528,12 +468,12 @@ static void
 leave_shims(struct profiler *p)
 {
 	char why[HEAP_WHY];
-	struct target *t = target_find(p->targets, p->o.pid);
+	struct target *t = target_find(p->base.targets, p->base.pid);
 
 	p->no_shims = 1;
-	heap_disarm(p->heap, p->o.pid);
+	heap_disarm(p->heap, p->base.pid);
 	if (t == NULL || arm(p, t, why, sizeof why) < 0)
-		note(p, "nothing is probed any more: %s", t ? why : "the process has ended");
+		producer_note(&p->base, "nothing is probed any more: %s", t ? why : "the process has ended");
 }
 
 static void
@@ -541,7 +481,7 @@ judge(struct profiler *p, uint64_t below, uint64_t seen)
 {
 	if (below < CHECK_LEAST || seen >= below / 2)
 		return;
-	note(p, "self-check: of %" PRIu64 " allocations that Rust code made by %s, %"
+	producer_note(&p->base, "self-check: of %" PRIu64 " allocations that Rust code made by %s, %"
 	    PRIu64 " came by __rust_alloc and the like%s", below,
 	    p->plan->nbelow ? p->plan->below[0].function : "malloc", seen,
 	    seen >= below / 10 ? ": C code in the same file, or calls that were inlined"
@@ -560,7 +500,7 @@ end_check(struct profiler *p)
 		return;
 	heap_load(p->heap, &l);
 	p->check.since = 0;
-	heap_compare(p->heap, p->o.pid, NULL, 0);
+	heap_compare(p->heap, p->base.pid, NULL, 0);
 	judge(p, l.below - p->check.before.below, l.entries - p->check.before.entries);
 }
 
@@ -583,7 +523,7 @@ static void
 announce(struct profiler *p, const char *text)
 {
 	warnx("%s", text);
-	note(p, "%s", text);
+	producer_note(&p->base, "%s", text);
 }
 
 static void
@@ -593,14 +533,14 @@ open_window(struct profiler *p)
 
 	heap_load(p->heap, &l);
 	p->window = (struct window){ .since = proc_now(), .until = UINT64_MAX,
-		.cpu = proc_cpu(p->o.pid), .cost = cost_of(p, &l) };
+		.cpu = proc_cpu(p->base.pid), .cost = cost_of(p, &l) };
 }
 
 /* What the time since the window was opened has cost; it counts as covered. */
 static void
 close_window(struct profiler *p)
 {
-	uint64_t now = proc_now(), cpu = proc_cpu(p->o.pid);
+	uint64_t now = proc_now(), cpu = proc_cpu(p->base.pid);
 	struct heap_load l;
 	double cost;
 
@@ -632,7 +572,7 @@ watch_again(struct profiler *p)
 		set_scale(p, off ? (double)(on + off) / (double)on : 1);
 	p->cycle = proc_now();
 	if (p->plan)
-		heap_arm(p->heap, p->o.pid, p->plan->probe, p->plan->nprobe,
+		heap_arm(p->heap, p->base.pid, p->plan->probe, p->plan->nprobe,
 		    say_refused, p);
 	p->seen_from = proc_now();
 	p->watching = 1;
@@ -649,7 +589,7 @@ look_away(struct profiler *p)
 	end_check(p);
 	p->cycle_on = proc_now() - p->seen_from;
 	close_window(p);
-	heap_disarm(p->heap, p->o.pid);
+	heap_disarm(p->heap, p->base.pid);
 	budget_windows(&p->budget, &on, &off);
 	now = proc_now();
 	p->watching = 0;
@@ -726,7 +666,7 @@ run_to_start(struct profiler *p, pid_t pid)
 		got = heap_stop_at(p->heap, pid, path, entry);
 	}
 	if (got < 0)
-		note(p, "process %d: it cannot be stopped at its beginning: what it "
+		producer_note(&p->base, "process %d: it cannot be stopped at its beginning: what it "
 		    "allocates first may be missing", (int)pid);
 	elf_file_close(obj);
 	if (fd >= 0)
@@ -737,18 +677,18 @@ run_to_start(struct profiler *p, pid_t pid)
 static void
 arm_started(struct profiler *p, pid_t pid)
 {
-	struct target *t = target_find(p->targets, pid);
+	struct target *t = target_find(p->base.targets, pid);
 	char why[HEAP_WHY];
 
 	heap_stop_at(p->heap, pid, NULL, 0);
 	if (t == NULL || !t->told)
 		return;
-	target_look(p->targets, t);
+	target_look(p->base.targets, t);
 	prepare(p, t);
 	p->unlearned = 1; /* it stands still */
 	if (arm(p, t, why, sizeof why) <= 0)
-		note(p, "process %d: %s", (int)pid, why);
-	else if (pid == p->o.pid) {
+		producer_note(&p->base, "process %d: %s", (int)pid, why);
+	else if (pid == p->base.pid) {
 		p->unlearned = 0;
 		watch_again(p);
 		begin_check(p);
@@ -759,7 +699,7 @@ arm_started(struct profiler *p, pid_t pid)
 static void
 arm_unlearned(struct profiler *p)
 {
-	struct target *t = target_find(p->targets, p->o.pid);
+	struct target *t = target_find(p->base.targets, p->base.pid);
 	char why[HEAP_WHY];
 
 	if (!p->unlearned)
@@ -796,7 +736,7 @@ cover(struct profiler *p)
 		return;
 	close_window(p);
 	p->window.since = proc_now();
-	p->window.cpu = proc_cpu(p->o.pid);
+	p->window.cpu = proc_cpu(p->base.pid);
 	p->window.cost = cost_of(p, &p->load);
 }
 
@@ -804,11 +744,11 @@ cover(struct profiler *p)
 static void
 saw_exit(struct profiler *p, const struct perf_record *r)
 {
-	struct target *t = target_find(p->targets, r->pid);
+	struct target *t = target_find(p->base.targets, r->pid);
 
 	if (t && t->threads == 1) {
 		heap_read(p->heap);
-		stackmap_unknown(heap_stacks(p->heap), 0, saw_stack, p);
+		stackmap_unknown(heap_stacks(p->heap), 0, producer_on_stack, &p->base);
 		cover(p);
 		tell_sums(p, t->pid);
 		p->covered = 0;
@@ -820,8 +760,8 @@ saw_exit(struct profiler *p, const struct perf_record *r)
 static void
 saw_process(struct profiler *p, const struct perf_record *r)
 {
-	if (r->type == PERF_FORK && r->pid != r->parent.pid && p->o.children &&
-	    target_find(p->targets, r->parent.pid)) {
+	if (r->type == PERF_FORK && r->pid != r->parent.pid && p->base.children &&
+	    target_find(p->base.targets, r->parent.pid)) {
 		if (array_room(&p->forked, p->nforked, &p->forked_room, sizeof r->pid) < 0)
 			err(STATUS_FAILED, NULL);
 		p->forked[p->nforked++] = r->pid;
@@ -836,11 +776,11 @@ saw_process(struct profiler *p, const struct perf_record *r)
 static void
 take_records(struct profiler *p, uint64_t until)
 {
-	const struct follow f = { p->targets, p->o.children, NULL };
+	const struct follow f = { p->base.targets, p->base.children, NULL };
 	struct perf_record r;
 
-	while (!targets_error(p->targets) && perf_next(p->perf, until, &r)) {
-		struct target *t = target_find(p->targets, r.pid);
+	while (!targets_error(p->base.targets) && perf_next(p->perf, until, &r)) {
+		struct target *t = target_find(p->base.targets, r.pid);
 
 		if (r.type == PERF_LOST)
 			p->perf_lost += r.count;
@@ -860,7 +800,7 @@ arm_new(struct profiler *p)
 	char why[HEAP_WHY];
 
 	for (size_t i = 0; i < p->nforked; i++) {
-		struct target *t = target_find(p->targets, p->forked[i]);
+		struct target *t = target_find(p->base.targets, p->forked[i]);
 
 		if (t && t->told && heap_armed(p->heap, t->pid) == 0)
 			arm(p, t, why, sizeof why);
@@ -869,8 +809,8 @@ arm_new(struct profiler *p)
 	if (!p->replan || !p->watching)
 		return;
 	p->replan = 0;
-	for (size_t i = 0; i < targets_count(p->targets); i++) {
-		struct target *t = targets_nth(p->targets, i);
+	for (size_t i = 0; i < targets_count(p->base.targets); i++) {
+		struct target *t = targets_nth(p->base.targets, i);
 
 		if (t->told && heap_armed(p->heap, t->pid))
 			arm(p, t, why, sizeof why);
@@ -878,13 +818,16 @@ arm_new(struct profiler *p)
 }
 
 static void
-do_round(struct profiler *p, uint64_t until)
+do_round(void *ctx, uint64_t until)
 {
+	struct profiler *p = ctx;
 	uint64_t time = proc_now();
 
+	if (until == UINT64_MAX)
+		heap_disarm(p->heap, 0);
 	if (heap_read(p->heap) < 0)
 		err(STATUS_FAILED, NULL);
-	stackmap_unknown(heap_stacks(p->heap), 0, saw_stack, p);
+	stackmap_unknown(heap_stacks(p->heap), 0, producer_on_stack, &p->base);
 	take_records(p, until);
 	tell_kernel(p);
 	take_stopped(p);
@@ -902,118 +845,55 @@ do_round(struct profiler *p, uint64_t until)
 	if (p->final || time >= p->ages_time + AGES_NS)
 		tell_ages(p);
 	tell_lost(p);
-	targets_cost(p->targets, p->time);
-	rec_out_flush(&p->out);
-}
-
-/* Milliseconds until the next round. */
-static int
-wait_time(const struct profiler *p, uint64_t end)
-{
-	uint64_t t = proc_now(), next = p->interval_time + p->o.interval;
-
-	if (p->check.since)
-		return CHECK_ROUND_MS;
-	if (end < next)
-		next = end;
-	if (p->window.until < next)
-		next = p->window.until;
-	next = next > t ? next - t : 0;
-	return next < ROUND_MS * 1000000ULL ? (int)(next / 1000000) + 1 : ROUND_MS;
-}
-
-/* Until something ends it: its name, or NULL where the reader went. */
-static const char *
-loop(struct profiler *p, int pidfd)
-{
-	const int more[] = { heap_fd(p->heap), targets_fd(p->targets) };
-	uint64_t end = UINT64_MAX;
-	int ended = 0, ready;
-
-	if (p->o.duration)
-		end = proc_now() + p->o.duration;
-	while (!stop && proc_now() < end) {
-		ready = perf_wait(p->perf, ended ? -1 : pidfd, STDOUT_FILENO, more,
-		    wait_time(p, end));
-		if (ready < 0 && errno != EINTR)
-			err(STATUS_FAILED, "poll");
-		if (ready > 0 && (ready & 2))
-			return NULL;
-		if (ready > 0 && (ready & 1))
-			ended = 1;
-		do_round(p, proc_now() - DELAY_NS);
-		if (targets_error(p->targets))
-			return NULL;
-		if (ended && (!p->o.children || targets_count(p->targets) == 0))
-			return "exited";
-	}
-	return stop ? "stopped" : "duration";
+	targets_cost(p->base.targets, p->time);
+	rec_out_flush(&p->base.out);
 }
 
 static int
-finish(struct profiler *p, const char *reason)
+wait_for_news(void *ctx, struct pollfd *fd, size_t n, int milliseconds)
 {
-	int error;
+	struct profiler *p = ctx;
 
-	heap_disarm(p->heap, 0);
-	if (reason) {
-		do_round(p, UINT64_MAX);
-		targets_end(p->targets, proc_now(), reason);
-		rec_out_flush(&p->out);
-	}
-	error = targets_error(p->targets);
-	if (reason && !error)
-		return p->armed ? 0 : STATUS_NOTHING;
-	/* Whoever closes a pipe early knows it. */
-	if (error && error == p->out.error && error != EPIPE)
-		warnx(CANNOT_WRITE ": %s", strerror(error));
-	else if (error && error != EPIPE)
-		warnx("%s", strerror(error));
-	return STATUS_FAILED;
+	return perf_wait(p->perf, fd, n, milliseconds);
+}
+
+static uint64_t
+next_round(void *ctx)
+{
+	const struct profiler *p = ctx;
+	uint64_t next = proc_now() + (p->check.since ? CHECK_ROUND_NS : ROUND_NS);
+
+	if (p->interval_time + p->o.interval < next)
+		next = p->interval_time + p->o.interval;
+	return p->window.until < next ? p->window.until : next;
 }
 
 /* ---- beginning --------------------------------------------------------- */
 
 static void
-check_target(const struct options *o)
-{
-	struct proc_stat st;
-
-	if (proc_stat(o->pid, &st) < 0)
-		errx(STATUS_NOPROC, "no process %d", (int)o->pid);
-	if (st.state == 'Z' || st.state == 'X')
-		errx(STATUS_NOPROC, "process %d is a zombie: it has ended, its parent "
-		    "%d has not waited for it", (int)o->pid, (int)st.ppid);
-	if (st.kernel)
-		errx(STATUS_NOTHING, "process %d (%s) is a kernel thread: it has no "
-		    "heap to profile", (int)o->pid, st.name);
-}
-
-static void
 open_all(struct profiler *p)
 {
-	const struct heap_options ho = { .children = p->o.children,
+	const struct heap_options ho = { .children = p->base.children,
 		.all_callers = p->o.all_callers,
-		.stop_at_exec = p->o.children || p->o.resume,
+		.stop_at_exec = p->base.children || p->base.held,
 		.max_bytes = p->o.live << 20 };
 	const struct perf_options po = { .program = -1, .watch = 1,
-		.children = p->o.children };
+		.children = p->base.children };
 	char why[HEAP_WHY];
 
 	p->heap = heap_new(&ho, why);
 	if (p->heap == NULL)
 		errx(errno == EPERM || errno == EACCES ? STATUS_PERM : STATUS_FAILED,
-		    "process %d: %s", (int)p->o.pid, why);
+		    "process %d: %s", (int)p->base.pid, why);
 	p->perf = perf_new(&po);
 	if (p->perf == NULL)
 		err(STATUS_FAILED, NULL);
 	if (perf_attach_all(p->perf) < 0)
 		errx(errno == EPERM || errno == EACCES ? STATUS_PERM : STATUS_FAILED,
 		    "process %d: events of all processes are not permitted (%s): run as "
-		    "root, or give CAP_PERFMON", (int)p->o.pid, strerror(errno));
-	p->targets = targets_new(&p->out, "heap");
+		    "root, or give CAP_PERFMON", (int)p->base.pid, strerror(errno));
 	p->places = sites_new();
-	if (p->targets == NULL || p->places == NULL)
+	if (p->places == NULL)
 		err(STATUS_FAILED, NULL);
 }
 
@@ -1025,18 +905,18 @@ begin_attached(struct profiler *p, struct target *t)
 	int error;
 
 	put_header(p);
-	target_describe(p->targets, t, NULL);
+	target_describe(p->base.targets, t, NULL);
 	prepare(p, t);
-	if (arm(p, t, why, sizeof why) < 0 && !stop) {
+	if (arm(p, t, why, sizeof why) < 0 && !producer_stopped()) {
 		error = errno;
-		if (proc_has_ended(p->o.pid))
-			errx(STATUS_NOPROC, "process %d has ended", (int)p->o.pid);
+		if (proc_has_ended(p->base.pid))
+			errx(STATUS_NOPROC, "process %d has ended", (int)p->base.pid);
 		errx(error == EPERM || error == EACCES ? STATUS_PERM : STATUS_NOTHING,
-		    "process %d: %s", (int)p->o.pid, why);
+		    "process %d: %s", (int)p->base.pid, why);
 	}
 	watch_again(p);
 	begin_check(p);
-	rec_out_flush(&p->out);
+	rec_out_flush(&p->base.out);
 }
 
 /* A command held by rsprof-exec(1): probes come when it has become what it will
@@ -1045,84 +925,27 @@ static void
 begin_held(struct profiler *p)
 {
 	put_header(p);
-	rec_out_flush(&p->out);
-}
-
-/* Tells whoever waits for it that we are attached; else lets a held command go. */
-static void
-say_ready(const struct options *o)
-{
-	if (o->ready < 0) {
-		if (o->resume)
-			kill(o->pid, SIGCONT);
-		return;
-	}
-	if (write(o->ready, "ready\n", 6) < 0)
-		err(STATUS_FAILED, "-R %d", o->ready);
-	close(o->ready);
+	rec_out_flush(&p->base.out);
 }
 
 static void
-await_stop(const struct options *o)
+begin(struct profiler *p)
 {
-	struct timespec pause = { 0, 2000000 };
-	struct proc_stat st;
-
-	for (int i = 0; i < STOP_MS / 2; i++) {
-		if (proc_stat(o->pid, &st) < 0 || st.state == 'Z')
-			errx(STATUS_NOPROC, "process %d has ended", (int)o->pid);
-		if (st.state == 'T')
-			return;
-		nanosleep(&pause, NULL);
-	}
-	errx(STATUS_FAILED, "process %d is not stopped: -r continues a stopped one",
-	    (int)o->pid);
-}
-
-static int
-profile(struct profiler *p)
-{
-	int status, pidfd = (int)syscall(SYS_pidfd_open, p->o.pid, 0);
 	struct target *t;
 
-	if (pidfd < 0 && errno == ESRCH)
-		errx(STATUS_NOPROC, "process %d has ended", (int)p->o.pid);
-	if (pidfd < 0)
-		err(STATUS_FAILED, "process %d", (int)p->o.pid);
-	if (p->o.resume)
-		await_stop(&p->o);
 	open_all(p);
-	t = target_add(p->targets, p->o.pid);
-	if (t == NULL || heap_track(p->heap, p->o.pid) < 0)
+	t = target_add(p->base.targets, p->base.pid);
+	if (t == NULL || heap_track(p->heap, p->base.pid) < 0)
 		err(STATUS_FAILED, NULL);
 	p->hit_ns = heap_hit_cost(p->heap);
 	p->period = p->o.period;
 	p->budget.share = p->o.given ? p->o.budget / 100.0 : 0;
 	p->interval_time = p->ages_time = proc_now();
-	if (p->o.resume)
+	if (p->base.held)
 		begin_held(p);
 	else
 		begin_attached(p, t);
-	say_ready(&p->o);
-	status = finish(p, loop(p, pidfd));
-	close(pidfd);
-	return status;
-}
-
-static void
-catch_signals(void)
-{
-	static const int sig[] = { SIGINT, SIGTERM, SIGHUP };
-	struct sigaction a, old;
-
-	memset(&a, 0, sizeof a);
-	a.sa_handler = on_signal;
-	for (size_t i = 0; i < sizeof sig / sizeof *sig; i++) {
-		sigaction(sig[i], NULL, &old);
-		if (old.sa_handler != SIG_IGN) /* as nohup(1) wants it */
-			sigaction(sig[i], &a, NULL);
-	}
-	signal(SIGPIPE, SIG_IGN);
+	require(&p->base, producer_ready(&p->base));
 }
 
 /* Show what would be probed. */
@@ -1187,55 +1010,33 @@ become_growth(int argc, char *argv[])
 }
 
 static void
-parse_options(struct options *o, int argc, char *argv[])
+parse_options(struct producer *b, struct options *o, int argc, char *argv[])
 {
-	uint64_t n;
 	int c, budget = 0;
 
 	while ((c = getopt(argc, argv, OPTIONS)) != -1)
 		switch (c) {
 		case 'b':
-			if (arg_number(optarg, 1, 100, &o->budget) < 0)
-				errx(STATUS_USAGE, "-b %s: not a percentage from 1 to 100",
-				    optarg);
+			o->budget = option_number(c, optarg, 1, 100,
+			    "a percentage from 1 to 100");
 			o->given = budget = 1;
 			break;
 		case 'c': o->all_callers = 1; break;
-		case 'd':
-			if (arg_duration(optarg, &o->duration) < 0 || o->duration == 0)
-				errx(STATUS_USAGE, "-d %s: not a duration, such as 30s, 5m "
-				    "or 1h30m", optarg);
-			break;
-		case 'f': o->children = 1; break;
+		case 'd': b->duration = option_duration(optarg); break;
+		case 'f': b->children = 1; break;
 		case 'g': become_growth(argc, argv); break;
-		case 'i':
-			if (arg_duration(optarg, &o->interval) < 0 ||
-			    o->interval < 10000000)
-				errx(STATUS_USAGE, "-i %s: not a duration of 10ms or more",
-				    optarg);
-			break;
+		case 'i': o->interval = option_interval(optarg); break;
 		case 'm':
-			if (arg_number(optarg, 8, 1 << 20, &o->live) < 0)
-				errx(STATUS_USAGE, "-m %s: not a number of MiB from 8 to "
-				    "1048576", optarg);
+			o->live = option_number(c, optarg, 8, 1 << 20,
+			    "a number of MiB from 8 to 1048576");
 			break;
 		case 'n': o->plan_only = 1; break;
-		case 'p':
-			if (arg_number(optarg, 1, INT_MAX, &n) < 0)
-				errx(STATUS_USAGE, "-p %s: not a process number", optarg);
-			o->pid = (pid_t)n;
-			break;
-		case 'r': o->resume = 1; break;
-		case 'R':
-			if (arg_number(optarg, 0, 1023, &n) < 0 ||
-			    fcntl((int)n, F_GETFD) < 0)
-				errx(STATUS_USAGE, "-R %s: not an open descriptor", optarg);
-			o->ready = (int)n;
-			break;
+		case 'p': b->pid = option_pid(optarg); break;
+		case 'r': b->held = c; break;
+		case 'R': b->ready = option_ready(optarg); break;
 		case 's':
-			if (arg_number(optarg, 0, 1ULL << 40, &o->period) < 0)
-				errx(STATUS_USAGE, "-s %s: not a number of bytes from 0 to "
-				    "2^40", optarg);
+			o->period = option_number(c, optarg, 0, 1ULL << 40,
+			    "a number of bytes from 0 to 2^40");
 			o->given = 1;
 			break;
 		case 'V':
@@ -1246,7 +1047,7 @@ parse_options(struct options *o, int argc, char *argv[])
 		o->budget = 0;
 	if (o->plan_only && optind + 1 == argc)
 		o->file = argv[optind++];
-	if ((o->pid == 0) != o->plan_only || (o->plan_only && o->file == NULL) ||
+	if ((b->pid == 0) != o->plan_only || (o->plan_only && o->file == NULL) ||
 	    optind != argc)
 		usage();
 }
@@ -1254,27 +1055,28 @@ parse_options(struct options *o, int argc, char *argv[])
 int
 main(int argc, char *argv[])
 {
+	static const struct producer_ops ops = { wait_for_news, next_round, do_round };
 	static struct profiler p = {
-		.o = { .interval = INTERVAL_NS, .live = LIVE_DEFAULT, .ready = -1,
+		.base = { .name = "heap", .object = "heap to profile", .ready = -1 },
+		.o = { .interval = INTERVAL_NS, .live = LIVE_DEFAULT,
 		    .budget = BUDGET_DEFAULT }
 	};
 	int status;
 
-	parse_options(&p.o, argc, argv);
+	parse_options(&p.base, &p.o, argc, argv);
 	if (p.o.plan_only)
 		return show_plan(&p.o);
-	check_target(&p.o);
-	catch_signals();
-	rec_out_init(&p.out, STDOUT_FILENO, REC_PRODUCER_MAX);
-	status = profile(&p);
+	require(&p.base, producer_open(&p.base));
+	begin(&p);
+	producer_wake_on(&p.base, heap_fd(p.heap));
+	status = report(&p.base, producer_run(&p.base, &ops, &p));
+	if (status == STATUS_OK && !p.armed)
+		status = STATUS_NOTHING;
 	heap_free(p.heap);
 	perf_free(p.perf);
-	targets_free(p.targets);
 	sites_free(p.places);
 	probe_plan_free(p.plan);
 	free(p.forked);
 	discovered_free(&p.learned);
-	if (close(STDOUT_FILENO) < 0 && status == 0)
-		err(STATUS_FAILED, CANNOT_WRITE);
-	return status;
+	return finish(&p.base, status);
 }

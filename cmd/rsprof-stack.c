@@ -9,24 +9,24 @@
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "base/arg.h"
 #include "base/array.h"
 #include "base/idmap.h"
+#include "cmd/producer.h"
 #include "cmd/status.h"
 #include "os/proc.h"
 #include "os/tracee.h"
+#include "sample/producer.h"
 #include "sample/target.h"
+#include "stream/header.h"
 #include "stream/rec.h"
 #include "unwind/addrspace.h"
 #include "unwind/module.h"
@@ -48,14 +48,11 @@ struct look {
 };
 
 struct stacks {
-	pid_t pid;
-	struct rec_out out;
-	struct targets *targets;
+	struct producer base;
 	struct target *target;
 	struct look *look;
 	size_t n, room, first; /* those from the first on are to be looked at */
 	struct idmap known;    /* their numbers */
-	struct addrspace_walk walk;
 	struct tracee_memory memory;
 	unsigned seen, held;   /* threads looked at; of these, stopped for it */
 	uint64_t stopping, holding; /* the longest of each, in nanoseconds */
@@ -63,19 +60,11 @@ struct stacks {
 	pid_t tracer;          /* who traces the process already, or 0 */
 };
 
-static volatile sig_atomic_t stop;
-
 static void
 usage(void)
 {
 	fputs("usage: rsprof-stack [-V] -p PID\n", stderr);
 	exit(STATUS_USAGE);
-}
-
-static void
-on_signal(int sig)
-{
-	stop = sig;
 }
 
 static void *
@@ -109,31 +98,31 @@ walk(struct stacks *s, pid_t tid, const struct step_regs *regs)
 		&s->memory };
 
 	tracee_memory(&s->memory, tid);
-	addrspace_walk(&s->target->space, &stack, *regs, &s->walk);
+	addrspace_walk(&s->target->space, &stack, *regs, &s->base.walk);
 }
 
 /* There is nothing to walk. */
 static void
 no_walk(struct stacks *s, const char *why)
 {
-	s->walk.n = 0;
-	s->walk.unknown = 0;
-	s->walk.missing = NULL;
-	s->walk.cut = why;
+	s->base.walk.n = 0;
+	s->base.walk.unknown = 0;
+	s->base.walk.missing = NULL;
+	s->base.walk.cut = why;
 }
 
 /* Take over what was walked. */
 static void
 keep(struct stacks *s, struct look *l)
 {
-	size_t size = s->walk.n * sizeof *l->frame;
+	size_t size = s->base.walk.n * sizeof *l->frame;
 
 	free(l->frame);
 	l->frame = checked(malloc(size + 1));
-	memcpy(l->frame, s->walk.frame, size);
-	l->n = s->walk.n;
-	l->cut = s->walk.cut;
-	l->unknown = s->walk.unknown != 0;
+	memcpy(l->frame, s->base.walk.frame, size);
+	l->n = s->base.walk.n;
+	l->cut = s->base.walk.cut;
+	l->unknown = s->base.walk.unknown != 0;
 }
 
 /* Look at a thread as it stands in the kernel: 0, or -1 where it is not there
@@ -158,7 +147,7 @@ look_waiting(struct stacks *s, pid_t tid)
 static int
 is_whole(const struct stacks *s)
 {
-	return s->walk.cut == NULL || s->walk.n == 0;
+	return s->base.walk.cut == NULL || s->base.walk.n == 0;
 }
 
 static void
@@ -194,7 +183,7 @@ look_from_outside(struct stacks *s, pid_t tid)
 	if (look_waiting(s, tid) < 0)
 		no_walk(s, "no-registers");
 	else if (!is_whole(s))
-		s->walk.cut = "no-registers";
+		s->base.walk.cut = "no-registers";
 }
 
 /* Is it in a wait that nothing interrupts, and not just for a moment, as for
@@ -224,7 +213,7 @@ look_at(struct stacks *s, struct look *l, char state)
 		return 0;
 	}
 	if (state != 'R' && look_waiting(s, tid) == 0 &&
-	    (is_whole(s) || s->walk.missing))
+	    (is_whole(s) || s->base.walk.missing))
 		return 0;
 	/* Some do not stop, or not for us. */
 	if (s->tracer == 0 && (state != 'D' || !is_stuck(tid))) {
@@ -252,9 +241,9 @@ look(struct stacks *s, struct look *l)
 		if (proc_stat(l->tid, &st) < 0 || st.state == 'X' ||
 		    look_at(s, l, st.state) < 0)
 			return;
-		if (s->walk.missing == NULL)
+		if (s->base.walk.missing == NULL)
 			break;
-		module_wait(s->walk.missing);
+		module_wait(s->base.walk.missing);
 	}
 	keep(s, l);
 	l->state = state_word(st.state);
@@ -278,7 +267,7 @@ look_at_new(void *ctx)
 	struct stacks *s = ctx;
 
 	hurry();
-	for (; s->first < s->n && !stop; s->first++)
+	for (; s->first < s->n && !producer_stopped(); s->first++)
 		look(s, &s->look[s->first]);
 	return NULL;
 }
@@ -290,7 +279,7 @@ look_again(void *ctx)
 	struct stacks *s = ctx;
 
 	hurry();
-	for (size_t i = 0; i < s->n && !stop; i++)
+	for (size_t i = 0; i < s->n && !producer_stopped(); i++)
 		if (s->look[i].state && s->look[i].unknown)
 			look(s, &s->look[i]);
 	return NULL;
@@ -312,7 +301,7 @@ static size_t
 find_threads(struct stacks *s)
 {
 	size_t n = 0, fresh = 0;
-	pid_t *tid = proc_threads(s->pid, &n);
+	pid_t *tid = proc_threads(s->base.pid, &n);
 
 	for (size_t i = 0; tid && i < n; i++) {
 		if (idmap_get(&s->known, (uint64_t)tid[i]) != IDMAP_NONE)
@@ -321,7 +310,7 @@ find_threads(struct stacks *s)
 		    array_room(&s->look, s->n, &s->room, sizeof *s->look) < 0)
 			err(STATUS_FAILED, NULL);
 		s->look[s->n++] = (struct look){ .tid = tid[i] };
-		target_meet(s->targets, proc_now(), s->target, tid[i]);
+		target_meet(s->base.targets, proc_now(), s->target, tid[i]);
 		fresh++;
 	}
 	free(tid);
@@ -340,47 +329,26 @@ any_unknown(const struct stacks *s)
 static void
 look_at_all(struct stacks *s)
 {
-	for (int i = 0; i < ROUNDS && !stop && find_threads(s) > 0; i++)
+	for (int i = 0; i < ROUNDS && !producer_stopped() && find_threads(s) > 0; i++)
 		apart(s, look_at_new);
 	if (!any_unknown(s))
 		return;
-	target_look(s->targets, s->target);
+	target_look(s->base.targets, s->target);
 	apart(s, look_again);
 }
 
 /* ---- what is told ------------------------------------------------------ */
 
-static uint64_t
-wall_clock(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
 static void
 put_header(struct stacks *s)
 {
-	struct rec r = { .type = REC_RSPROF };
-	char text[7][300];
-	struct utsname u;
-	size_t n = 0;
+	struct rec r;
 
-	uname(&u);
-	snprintf(text[n++], sizeof *text, "mono=%" PRIu64, proc_now());
-	snprintf(text[n++], sizeof *text, "wall=%" PRIu64, wall_clock());
-	snprintf(text[n++], sizeof *text, "pid=%d", (int)s->pid);
-	snprintf(text[n++], sizeof *text, "stacks=live");
-	snprintf(text[n++], sizeof *text, "host=%s", u.nodename);
-	snprintf(text[n++], sizeof *text, "kernel=%s", u.release);
-	snprintf(text[n++], sizeof *text, "arch=%s", u.machine);
-	r.rsprof.version = REC_VERSION;
-	r.rsprof.producer = "stack";
-	for (size_t i = 0; i < n; i++)
-		r.rsprof.attr[i] = text[i];
-	r.rsprof.nattr = n;
-	targets_put(s->targets, &r);
+	header_begin(&r, "stack");
+	header_add(&r, "pid=%d", (int)s->base.pid);
+	header_add(&r, "stacks=live");
+	header_end(&r);
+	targets_put(s->base.targets, &r);
 }
 
 static void
@@ -389,14 +357,14 @@ put_look(struct stacks *s, const struct look *l)
 	struct rec r = { .type = REC_STATE };
 
 	r.state.time = l->time;
-	r.state.pid = (uint64_t)s->pid;
+	r.state.pid = (uint64_t)s->base.pid;
 	r.state.tid = (uint64_t)l->tid;
 	r.state.state = l->state;
 	r.state.stack.cut = l->cut;
 	for (size_t i = l->n; i-- > 0;)
-		targets_stack(s->targets, &r.state.stack, l->frame[i].module,
+		targets_stack(s->base.targets, &r.state.stack, l->frame[i].module,
 		    l->frame[i].offset);
-	targets_put(s->targets, &r);
+	targets_put(s->base.targets, &r);
 }
 
 /* Who traces the process, for a message: "gdb (77)". */
@@ -417,10 +385,10 @@ put_notes(struct stacks *s)
 	if (s->tracer) {
 		name_tracer(s, name, sizeof name);
 		snprintf(text, sizeof text, "process %d is traced by %s: its threads were "
-		    "looked at without stopping them", (int)s->pid, name);
+		    "looked at without stopping them", (int)s->base.pid, name);
 	} else if (s->refused) {
 		snprintf(text, sizeof text, "process %d: threads could not be stopped: %s",
-		    (int)s->pid,
+		    (int)s->base.pid,
 		    s->refused == ETIMEDOUT ? "they did not within a second" : strerror(s->refused));
 	} else if (s->held) {
 		snprintf(text, sizeof text, "%u of %u threads were stopped to be looked "
@@ -430,7 +398,7 @@ put_notes(struct stacks *s)
 	} else {
 		snprintf(text, sizeof text, "no thread was stopped");
 	}
-	targets_note(s->targets, proc_now(), text);
+	targets_note(s->base.targets, proc_now(), text);
 }
 
 /* Could anything be seen at all? */
@@ -445,43 +413,19 @@ check_looks(struct stacks *s)
 		s->held += s->look[i].state && s->look[i].held;
 		stacks += s->look[i].state && s->look[i].n > 0;
 	}
-	if (s->seen == 0 && !stop)
-		errx(STATUS_NOPROC, "process %d has ended", (int)s->pid);
+	if (s->seen == 0 && !producer_stopped())
+		errx(STATUS_NOPROC, "process %d has ended", (int)s->base.pid);
 	if (stacks == 0 && s->tracer) {
 		name_tracer(s, name, sizeof name);
 		errx(STATUS_PERM, "process %d is running, and traced by %s: nobody else "
-		    "may stop it", (int)s->pid, name);
+		    "may stop it", (int)s->base.pid, name);
 	}
 	if (stacks == 0 && (s->refused == EPERM || s->refused == EACCES))
 		errx(STATUS_PERM, "process %d: ptrace is not permitted: a seccomp filter "
-		    "or a missing CAP_SYS_PTRACE forbids it", (int)s->pid);
+		    "or a missing CAP_SYS_PTRACE forbids it", (int)s->base.pid);
 }
 
 /* ---- the program ------------------------------------------------------- */
-
-static void
-check_target(pid_t pid)
-{
-	struct tracee_status status;
-	struct proc_stat st;
-	size_t n = 0;
-
-	if (proc_stat(pid, &st) < 0 || tracee_status(pid, &status) < 0)
-		errx(STATUS_NOPROC, "no process %d", (int)pid);
-	if (status.tgid != pid)
-		errx(STATUS_NOPROC, "no process %d: it is a thread of process %d",
-		    (int)pid, (int)status.tgid);
-	free(proc_threads(pid, &n));
-	if (st.state == 'X' || (st.state == 'Z' && n <= 1))
-		errx(STATUS_NOPROC, "process %d is a zombie: it has ended, its parent "
-		    "%d has not waited for it", (int)pid, (int)st.ppid);
-	if (st.state == 'Z')
-		errx(STATUS_FAILED, "process %d: its first thread has ended, and with it "
-		    "what /proc tells of its memory", (int)pid);
-	if (st.kernel)
-		errx(STATUS_NOTHING, "process %d (%s) is a kernel thread: it has no "
-		    "user code", (int)pid, st.name);
-}
 
 /* Say why nothing may be read of the process, and what would help. */
 static void
@@ -510,22 +454,12 @@ refuse(pid_t pid, int error)
 	    "CAP_SYS_PTRACE", (int)pid);
 }
 
+/* Prepare for tracee_stop(). */
 static void
-catch_signals(void)
+block_child(void)
 {
-	static const int sig[] = { SIGINT, SIGTERM, SIGHUP };
-	struct sigaction a, old;
 	sigset_t child;
 
-	memset(&a, 0, sizeof a);
-	a.sa_handler = on_signal;
-	for (size_t i = 0; i < sizeof sig / sizeof *sig; i++) {
-		sigaction(sig[i], NULL, &old);
-		if (old.sa_handler != SIG_IGN) /* as nohup(1) wants it */
-			sigaction(sig[i], &a, NULL);
-	}
-	signal(SIGPIPE, SIG_IGN);
-	/* As tracee_stop() wants it. */
 	signal(SIGCHLD, SIG_DFL);
 	sigemptyset(&child);
 	sigaddset(&child, SIGCHLD);
@@ -534,80 +468,61 @@ catch_signals(void)
 
 /* Whatever takes long comes before the first thread is stopped, or after the
  * last one goes on. */
-static int
+static enum producer_result
 take_stacks(struct stacks *s)
 {
 	struct tracee_status status;
 
-	s->target = checked(target_add(s->targets, s->pid));
-	s->walk.hurried = 1;
+	s->target = checked(target_add(s->base.targets, s->base.pid));
+	s->base.walk.hurried = 1;
 	put_header(s);
-	target_describe(s->targets, s->target, NULL);
-	rec_out_flush(&s->out);
-	if (tracee_status(s->pid, &status) == 0)
+	target_describe(s->base.targets, s->target, NULL);
+	rec_out_flush(&s->base.out);
+	if (tracee_status(s->base.pid, &status) == 0)
 		s->tracer = status.tracer;
 	look_at_all(s);
 	check_looks(s);
-	targets_ready(s->targets);
+	targets_ready(s->base.targets);
 	for (size_t i = 0; i < s->n; i++)
 		if (s->look[i].state)
 			put_look(s, &s->look[i]);
 	put_notes(s);
-	targets_end(s->targets, proc_now(), stop ? "stopped" : "done");
-	rec_out_flush(&s->out);
-	return targets_error(s->targets);
+	return producer_end(&s->base, producer_stopped() ? "stopped" : "done");
 }
 
 static void
-parse_options(struct stacks *s, int argc, char *argv[])
+parse_options(struct producer *b, int argc, char *argv[])
 {
-	uint64_t n;
 	int c;
 
 	while ((c = getopt(argc, argv, "p:V")) != -1)
 		switch (c) {
-		case 'p':
-			if (arg_number(optarg, 1, INT_MAX, &n) < 0)
-				errx(STATUS_USAGE, "-p %s: not a process number", optarg);
-			s->pid = (pid_t)n;
-			break;
+		case 'p': b->pid = option_pid(optarg); break;
 		case 'V':
 			print_version("rsprof-stack");
 		default: usage();
 		}
-	if (s->pid == 0 || optind != argc)
+	if (b->pid == 0 || optind != argc)
 		usage();
-}
-
-static void
-free_all(struct stacks *s)
-{
-	for (size_t i = 0; i < s->n; i++)
-		free(s->look[i].frame);
-	free(s->look);
-	idmap_clear(&s->known);
-	targets_free(s->targets);
 }
 
 int
 main(int argc, char *argv[])
 {
-	static struct stacks s;
-	int error;
+	static struct stacks s = {
+		.base = { .name = "stack", .object = "user code", .ready = -1 }
+	};
+	int status;
 
-	parse_options(&s, argc, argv);
-	check_target(s.pid);
-	if (tracee_permitted(s.pid) < 0)
-		refuse(s.pid, errno);
-	catch_signals();
-	rec_out_init(&s.out, STDOUT_FILENO, REC_PRODUCER_MAX);
-	s.targets = checked(targets_new(&s.out, "stack"));
-	error = take_stacks(&s);
-	free_all(&s);
-	if (!error && close(STDOUT_FILENO) < 0)
-		error = errno;
-	/* Whoever closes a pipe early knows it. */
-	if (error && error != EPIPE)
-		warnx(CANNOT_WRITE ": %s", strerror(error));
-	return error || stop ? STATUS_FAILED : 0;
+	parse_options(&s.base, argc, argv);
+	require(&s.base, producer_open(&s.base));
+	if (tracee_permitted(s.base.pid) < 0)
+		refuse(s.base.pid, errno);
+	block_child();
+	status = report(&s.base, take_stacks(&s));
+	for (size_t i = 0; i < s.n; i++)
+		free(s.look[i].frame);
+	free(s.look);
+	idmap_clear(&s.known);
+	return finish(&s.base, producer_stopped() ? STATUS_FAILED : status);
 }

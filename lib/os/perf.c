@@ -23,7 +23,6 @@
 #define RING_ALL_MOST (256UL << 20) /* bytes of all rings */
 #define RING_MILLISECONDS 500       /* of samples that a ring should hold */
 #define BOUNCE 65536                /* a record's size is 16 bits */
-#define WAITED 4                    /* descriptors of the caller's to be polled */
 
 struct ring {
 	int cpu;
@@ -237,7 +236,7 @@ perf_new(const struct perf_options *o)
 	if (p == NULL)
 		return NULL;
 	p->ring = calloc(n, sizeof *p->ring);
-	p->poll = calloc(n + WAITED, sizeof *p->poll);
+	p->poll = calloc(n + PERF_WAIT_MOST, sizeof *p->poll);
 	if (p->ring == NULL || p->poll == NULL) {
 		perf_free(p);
 		errno = ENOMEM;
@@ -522,27 +521,28 @@ watched(const struct perf *p, size_t ring)
 }
 
 int
-perf_wait(struct perf *p, int fd, int out, const int more[2], int milliseconds)
+perf_wait(struct perf *p, struct pollfd *fd, size_t n, int milliseconds)
 {
-	struct pollfd *rings = p->poll + WAITED;
+	struct pollfd *rings = p->poll + PERF_WAIT_MOST;
+	int got;
 
-	p->poll[0] = (struct pollfd){ fd, POLLIN, 0 };
-	p->poll[1] = (struct pollfd){ out, 0, 0 };
-	p->poll[2] = (struct pollfd){ more[0], POLLIN, 0 };
-	p->poll[3] = (struct pollfd){ more[1], POLLIN, 0 };
+	for (size_t i = 0; i < PERF_WAIT_MOST; i++)
+		p->poll[i] = i < n ? fd[i] : (struct pollfd){ -1, 0, 0 };
 	for (size_t i = 0; i < p->nring; i++) {
 		rings[i] = (struct pollfd){ watched(p, i), POLLIN, 0 };
 		if (rings[i].fd < 0 && milliseconds > BLIND_MILLISECONDS)
 			milliseconds = BLIND_MILLISECONDS;
 	}
-	if (poll(p->poll, p->nring + WAITED, milliseconds) < 0)
+	got = poll(p->poll, p->nring + PERF_WAIT_MOST, milliseconds);
+	if (got < 0)
 		return -1;
+	for (size_t i = 0; i < n && i < PERF_WAIT_MOST; i++)
+		fd[i] = p->poll[i];
 	/* A thread that has ended, and all of its children: watch another. */
 	for (size_t i = 0; i < p->nring; i++)
 		if (rings[i].revents & (POLLHUP | POLLERR))
 			p->ring[i].watch++;
-	return (p->poll[0].revents ? 1 : 0) |
-	    (p->poll[1].revents & (POLLERR | POLLHUP | POLLNVAL) ? 2 : 0);
+	return got;
 }
 
 /* ---- reading ----------------------------------------------------------- */

@@ -17,6 +17,7 @@
 #include "os/perf_record.h"
 
 struct perf;
+struct pollfd;
 
 /* What is counted, as perf_event_open(2) has it. */
 struct perf_event {
@@ -77,11 +78,13 @@ int perf_attached(const struct perf *p, pid_t tid);
  */
 uint64_t perf_counted(const struct perf *p);
 
-/* Wait for records, for fd or more (if not -1) to become readable, for the
- * reader of out (if not -1) to go, or for milliseconds.  -1 with errno
- * (EINTR: a signal), else 1 where fd is readable, 2 where out has no reader,
- * 3 both. */
-int perf_wait(struct perf *p, int fd, int out, const int more[2], int milliseconds);
+/*
+ * Wait as poll(2) does for the n descriptors of fd, at most PERF_WAIT_MOST, and
+ * for records: returns as well when some can be read.  -1 with errno (EINTR: a
+ * signal came), fd is unchanged then.
+ */
+#define PERF_WAIT_MOST 8
+int perf_wait(struct perf *p, struct pollfd *fd, size_t n, int milliseconds);
 
 /*
  * The next record in the order of time, not later than `until`.  1, or 0

@@ -190,11 +190,15 @@ sampler_vary(struct sampler *s)
 }
 
 int
-sampler_wait(struct sampler *s, int fd, int out, int more, int milliseconds)
+sampler_fd(const struct sampler *s)
 {
-	const int both[] = { more, s->walker ? cpu_fd(s->walker) : -1 };
+	return s->walker ? cpu_fd(s->walker) : -1;
+}
 
-	return perf_wait(s->perf, fd, out, both, milliseconds);
+int
+sampler_wait(struct sampler *s, struct pollfd *fd, size_t n, int milliseconds)
+{
+	return perf_wait(s->perf, fd, n, milliseconds);
 }
 
 int

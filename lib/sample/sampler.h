@@ -11,6 +11,7 @@
 #ifndef SAMPLER_H
 #define SAMPLER_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -19,6 +20,7 @@
 
 struct sampler;
 struct addrspace;
+struct pollfd;
 struct stackmap_stack;
 
 struct sampler_options {
@@ -66,8 +68,10 @@ void sampler_forget(struct sampler *s, pid_t pid);
 #define SAMPLER_VARIED 0.1
 void sampler_vary(struct sampler *s);
 
-/* As perf_wait(), with one descriptor more. */
-int sampler_wait(struct sampler *s, int fd, int out, int more, int milliseconds);
+/* To be polled with sampler_wait(): readable when much has come; or -1. */
+int sampler_fd(const struct sampler *s);
+/* As perf_wait(). */
+int sampler_wait(struct sampler *s, struct pollfd *fd, size_t n, int milliseconds);
 
 /* See what has come.  -1 with errno. */
 int sampler_read(struct sampler *s);
