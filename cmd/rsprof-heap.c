@@ -732,12 +732,13 @@ take_stopped(struct profiler *p)
 static void
 cover(struct profiler *p)
 {
+	uint64_t until = p->window.until;
+
 	if (!p->watching || !p->armed)
 		return;
 	close_window(p);
-	p->window.since = proc_now();
-	p->window.cpu = proc_cpu(p->base.pid);
-	p->window.cost = cost_of(p, &p->load);
+	open_window(p);
+	p->window.until = until;
 }
 
 /* Its last sums, before its end is told of. */
