@@ -1,0 +1,146 @@
+#include "heap/arming.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "heap/heap.h"
+#include "heap/probe_plan.h"
+#include "os/proc.h"
+#include "sample/producer.h"
+#include "sample/target.h"
+#include "stream/rec.h"
+#include "unwind/module.h"
+
+#define KERNEL_ENOTSUPP 524 /* has no name outside of the kernel */
+
+void
+arming_clear(struct arming *a)
+{
+	probe_plan_free(a->plan);
+	a->plan = NULL;
+	discovered_free(&a->discovered);
+}
+
+static void
+on_refused(void *ctx, const struct probe *probe, int error)
+{
+	struct arming *a = ctx;
+	const char *name = probe->function[0] ? probe->function : "a function";
+
+	if (error == KERNEL_ENOTSUPP)
+		producer_note(a->producer, "%s in %s is not probed: the kernel refuses its "
+		    "first instruction", name, probe->path);
+	else
+		producer_note(a->producer, "%s in %s is not probed: %s", name, probe->path,
+		    strerror(error));
+}
+
+/* Find the module that a probe is in, as the process has mapped it. */
+static const struct module *
+module_of(const struct target *t, const struct probe *probe)
+{
+	for (size_t i = 0; i < t->space.n; i++) {
+		const struct module *m = t->space.map[i].module;
+
+		if (strcmp(m->path, probe->path) == 0)
+			return m;
+	}
+	return NULL;
+}
+
+static void
+emit_probe(struct arming *a, const struct target *t, const struct probe *probe)
+{
+	const struct module *m = module_of(t, probe);
+	struct rec r = { .type = REC_PROBE };
+
+	r.probe.time = proc_now();
+	r.probe.pid = (uint64_t)t->pid;
+	r.probe.layer = probe->layer;
+	r.probe.function = probe->function[0] ? probe->function : NULL;
+	r.probe.module = m ? m->id : 0;
+	r.probe.offset = probe->offset;
+	r.probe.how = probe->stepped ? "stepped" : "emulated";
+	targets_put(a->producer->targets, &r);
+}
+
+/* Turn guesses of a plan into probes, as far as it is known what they do, or can
+ * be found out.  Returns -1 if there are none: why[] says why, or is empty where
+ * that was said before. */
+static int
+resolve_guesses(struct arming *a, const struct target *t, struct probe_plan *plan, char *why,
+    size_t size)
+{
+	char text[HEAP_WHY];
+	int n = discovered_apply(&a->discovered, plan);
+
+	*why = '\0';
+	if (n || a->tried)
+		return n ? n : -1;
+	if (a->standing) {
+		snprintf(why, size, "which functions allocate is found out when it runs: "
+		    "what it allocates until then is missing");
+		return -1;
+	}
+	a->tried = 1;
+	n = discover(&a->discovered, t->pid, plan, text, sizeof text);
+	if (n > 0)
+		producer_note(a->producer, "%s", text);
+	else
+		snprintf(why, size, "%s", text);
+	return n;
+}
+
+/* Plan the probes of a process.  NULL: why[] says why there is none. */
+static struct probe_plan *
+make_plan(struct arming *a, const struct target *t, char *why, size_t size)
+{
+	const struct probe_plan_options o = { .all_callers = a->all_callers,
+		.no_shims = a->no_shims };
+	struct probe_plan *plan = probe_plan_of_process(t->pid, &o, why, size);
+
+	if (plan && plan->nguess && resolve_guesses(a, t, plan, why, size) < 0 && *why)
+		producer_note(a->producer, "%s", why);
+	if (plan == NULL || plan->nprobe > 0)
+		return plan;
+	probe_plan_free(plan);
+	errno = 0;
+	return NULL;
+}
+
+int
+arming_process(struct arming *a, const struct target *t, char *why, size_t size)
+{
+	struct probe_plan *plan = make_plan(a, t, why, size);
+	int before = heap_armed(a->heap, t->pid), n, error;
+
+	if (plan == NULL)
+		return -1;
+	n = heap_arm(a->heap, t->pid, plan->probe, plan->nprobe, on_refused, a);
+	error = errno;
+	if (n < 0)
+		snprintf(why, size, "uprobes are not permitted (%s): run as root, or give "
+		    "CAP_PERFMON and CAP_SYS_ADMIN", strerror(error));
+	for (size_t i = 0; n > 0 && i < plan->nprobe; i++)
+		emit_probe(a, t, &plan->probe[i]);
+	for (size_t i = 0; before == 0 && n > 0 && i < plan->nnote; i++)
+		producer_note(a->producer, "%s", plan->note[i]);
+	if (t->pid == a->producer->pid) {
+		probe_plan_free(a->plan);
+		a->plan = plan;
+	} else {
+		probe_plan_free(plan);
+	}
+	a->any |= n > 0;
+	errno = error;
+	return n;
+}
+
+void
+arming_restore(struct arming *a)
+{
+	if (a->plan)
+		heap_arm(a->heap, a->producer->pid, a->plan->probe, a->plan->nprobe,
+		    on_refused, a);
+}
