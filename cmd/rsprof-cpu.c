@@ -22,13 +22,13 @@
 #include "os/proc.h"
 #include "sample/follow.h"
 #include "sample/producer.h"
+#include "sample/refusal.h"
 #include "sample/sampler.h"
 #include "sample/stackmap.h"
 #include "sample/target.h"
 #include "stream/header.h"
 #include "stream/rec.h"
 #include "unwind/addrspace.h"
-#include "unwind/module.h"
 #include "unwind/unwind.h"
 
 #define COPY_DEFAULT 65528 /* more does not fit into a record of perf */
@@ -262,35 +262,6 @@ take(struct profiler *p, const struct perf_record *r)
 
 /* ---- attaching --------------------------------------------------------- */
 
-/* Say why perf_event_open(2) was refused, and what would help. */
-static void
-refuse(const struct profiler *p, int error)
-{
-	static const char sysctl[] = "/proc/sys/kernel/perf_event_paranoid";
-	long paranoid = proc_number(sysctl, 2);
-	struct proc_stat st;
-
-	if (error == EMFILE)
-		errx(STATUS_FAILED, "process %d: too many open files for an event per "
-		    "thread and CPU: raise the limit (ulimit -n)", (int)p->base.pid);
-	if (error == ENOENT || error == ENODEV || error == EOPNOTSUPP)
-		errx(STATUS_FAILED, "process %d: cannot sample %s: this machine does not "
-		    "count them, as most virtual ones", (int)p->base.pid, p->o.event->name);
-	if (error != EACCES && error != EPERM && error != ENOSYS)
-		errx(STATUS_FAILED, "process %d: cannot sample: %s", (int)p->base.pid,
-		    strerror(error));
-	if (proc_stat(p->base.pid, &st) == 0 && geteuid() != 0 && st.uid != geteuid())
-		errx(STATUS_PERM, "process %d belongs to another user (uid %u): "
-		    "run as that user, or as root", (int)p->base.pid, (unsigned)st.uid);
-	if (paranoid > 2 && geteuid() != 0)
-		errx(STATUS_PERM, "process %d: perf_event_open is not permitted: "
-		    "sysctl kernel.perf_event_paranoid is %ld: set it to 2, or give "
-		    "CAP_PERFMON", (int)p->base.pid, paranoid);
-	errx(STATUS_PERM, "process %d: perf_event_open is not permitted: a seccomp "
-	    "filter or a missing CAP_PERFMON forbids it (sysctl "
-	    "kernel.perf_event_paranoid is %ld)", (int)p->base.pid, paranoid);
-}
-
 static void
 attach(struct profiler *p)
 {
@@ -305,7 +276,7 @@ attach(struct profiler *p)
 		    "set sysctl kernel.perf_event_paranoid to 1, or give CAP_PERFMON",
 		    (int)p->base.pid);
 	if (n < 0)
-		refuse(p, errno);
+		require(&p->base, refusal_perf(&p->base, p->o.event->name, errno));
 	if (n == 0)
 		errx(STATUS_NOPROC, "process %d has ended", (int)p->base.pid);
 }
@@ -314,16 +285,14 @@ attach(struct profiler *p)
 static int
 attach_child(struct profiler *p, pid_t pid)
 {
-	char text[128];
 	int n;
 
 	if (target_find(p->base.targets, pid))
 		return 0;
 	n = sampler_attach_more(p->sampler, pid);
 	if (n < 0) {
-		snprintf(text, sizeof text, "child process %d is not sampled: %s",
-		    (int)pid, strerror(errno));
-		targets_note(p->base.targets, proc_now(), text);
+		producer_note(&p->base, "child process %d is not sampled: %s", (int)pid,
+		    strerror(errno));
 	}
 	return n > 0 && target_add(p->base.targets, pid);
 }
@@ -355,68 +324,40 @@ held_command(pid_t pid)
 	return line;
 }
 
-/* 1 or 0; -1: not known before all modules are ready. */
-static int
-looks_like_rust(const struct target *t)
-{
-	int ready = 1;
-
-	for (size_t i = 0; i < t->space.n; i++) {
-		const struct module *m = t->space.map[i].module;
-
-		if (!module_ready(m))
-			ready = 0;
-		else if (m->rust)
-			return 1;
-	}
-	/* Where no code is known nothing can be said. */
-	return t->space.n == 0 ? 1 : ready ? 0 : -1;
-}
-
 /* Once it is known, after some rounds. */
 static void
 say_if_not_rust(struct profiler *p)
 {
 	const struct target *t = target_find(p->base.targets, p->base.pid);
-	int rust = p->rust_told || t == NULL ? -1 : looks_like_rust(t);
-	char text[256];
+	int rust = p->rust_told || t == NULL ? -1 : target_is_rust(t);
 
 	if (rust < 0)
 		return;
 	p->rust_told = 1;
 	if (rust)
 		return;
-	snprintf(text, sizeof text, "process %d does not look like a Rust program",
+	warnx("process %d does not look like a Rust program: it is profiled all the same",
 	    (int)t->pid);
-	warnx("%s: it is profiled all the same", text);
-	targets_note(p->base.targets, proc_now(), text);
+	producer_note(&p->base, "process %d does not look like a Rust program", (int)t->pid);
 }
 
 static void
 say_what_is_odd(struct profiler *p)
 {
-	char text[256];
-
-	if (sampler_user_only(p->sampler)) {
-		snprintf(text, sizeof text,
-		    "time in the kernel is not counted: sysctl "
+	if (sampler_user_only(p->sampler))
+		producer_note(&p->base, "time in the kernel is not counted: sysctl "
 		    "kernel.perf_event_paranoid is %ld",
 		    proc_number("/proc/sys/kernel/perf_event_paranoid", 2));
-		targets_note(p->base.targets, proc_now(), text);
-	}
 }
 
 static void
 say_how(struct profiler *p)
 {
 	const char *why = sampler_copies(p->sampler);
-	char text[CPU_WHY + 64];
 
-	if (why == NULL || *why == '\0')
-		return;
-	snprintf(text, sizeof text, "stacks are copied, not walked in the kernel: %s",
-	    why);
-	targets_note(p->base.targets, proc_now(), text);
+	if (why && *why)
+		producer_note(&p->base, "stacks are copied, not walked in the kernel: %s",
+		    why);
 }
 
 /* ---- rounds ------------------------------------------------------------ */

@@ -25,6 +25,7 @@
 #include "os/proc.h"
 #include "os/tracee.h"
 #include "sample/producer.h"
+#include "sample/refusal.h"
 #include "sample/target.h"
 #include "stream/header.h"
 #include "stream/rec.h"
@@ -427,33 +428,6 @@ check_looks(struct stacks *s)
 
 /* ---- the program ------------------------------------------------------- */
 
-/* Say why nothing may be read of the process, and what would help. */
-static void
-refuse(pid_t pid, int error)
-{
-	long yama = proc_number("/proc/sys/kernel/yama/ptrace_scope", 0);
-	struct proc_stat st;
-
-	if (error == ENOENT || error == ESRCH)
-		errx(STATUS_NOPROC, "process %d has ended", (int)pid);
-	if (error != EACCES && error != EPERM)
-		errx(STATUS_FAILED, "process %d: %s", (int)pid, strerror(error));
-	if (proc_stat(pid, &st) == 0 && geteuid() != 0 && st.uid != geteuid())
-		errx(STATUS_PERM, "process %d belongs to another user (uid %u): "
-		    "run as that user or as root, or give CAP_SYS_PTRACE", (int)pid,
-		    (unsigned)st.uid);
-	if (yama > 0 && yama < 3)
-		errx(STATUS_PERM, "process %d may not be looked at: sysctl "
-		    "kernel.yama.ptrace_scope is %ld: set it to 0, run as root, or give "
-		    "CAP_SYS_PTRACE", (int)pid, yama);
-	if (yama >= 3)
-		errx(STATUS_PERM, "process %d may not be looked at: sysctl "
-		    "kernel.yama.ptrace_scope is %ld, which nothing but a boot changes",
-		    (int)pid, yama);
-	errx(STATUS_PERM, "process %d may not be looked at: run as root, or give "
-	    "CAP_SYS_PTRACE", (int)pid);
-}
-
 /* Prepare for tracee_stop(). */
 static void
 block_child(void)
@@ -517,7 +491,7 @@ main(int argc, char *argv[])
 	parse_options(&s.base, argc, argv);
 	require(&s.base, producer_open(&s.base));
 	if (tracee_permitted(s.base.pid) < 0)
-		refuse(s.base.pid, errno);
+		require(&s.base, refusal_ptrace(&s.base, errno));
 	block_child();
 	status = report(&s.base, take_stacks(&s));
 	for (size_t i = 0; i < s.n; i++)

@@ -419,6 +419,23 @@ target_look(struct targets *ts, struct target *t)
 	look_at(ts, t, proc_now());
 }
 
+int
+target_is_rust(const struct target *t)
+{
+	int ready = 1;
+
+	for (size_t i = 0; i < t->space.n; i++) {
+		const struct module *m = t->space.map[i].module;
+
+		if (!module_ready(m))
+			ready = 0;
+		else if (m->rust)
+			return 1;
+	}
+	/* Where no code is known nothing can be said. */
+	return t->space.n == 0 ? 1 : ready ? 0 : -1;
+}
+
 /* ---- threads ----------------------------------------------------------- */
 
 static struct thread *

@@ -65,6 +65,10 @@ void target_expect(struct targets *ts, const struct target *t);
 /* Its mappings alone, again. */
 void target_look(struct targets *ts, struct target *t);
 
+/* Returns 1 or 0: whether it maps code that rustc has made; -1 as long as that is
+ * not known, for want of tables. */
+int target_is_rust(const struct target *t);
+
 /* What happens to it, at a time of CLOCK_MONOTONIC. */
 void target_map(struct targets *ts, uint64_t time, struct target *t,
     const struct proc_map *map);
