@@ -86,7 +86,7 @@ put_header(struct profiler *p)
 	if (p->o.off)
 		header_add(&r, "off=%" PRIu64, p->o.off_us * 1000);
 	header_end(&r);
-	targets_put(p->base.targets, &r);
+	targets_emit(p->base.targets, &r);
 }
 
 /* ---- what the kernel reports ------------------------------------------- */
@@ -102,9 +102,9 @@ sampled(struct profiler *p, uint64_t time, pid_t pid, pid_t tid)
 		return NULL;
 	if (t == NULL && (t = target_add(p->base.targets, pid)) == NULL)
 		return NULL;
-	if (!t->told)
+	if (!t->emitted)
 		target_describe(p->base.targets, t, p->command);
-	target_meet(p->base.targets, time, t, tid);
+	target_ensure_thread(p->base.targets, time, t, tid);
 	return t;
 }
 
@@ -120,7 +120,7 @@ put_sample(struct profiler *p, uint64_t time, pid_t pid, pid_t tid,
 	r.cpu.tid = (uint64_t)tid;
 	r.cpu.stack = stack;
 	r.cpu.ns = count;
-	targets_put(p->base.targets, &r);
+	targets_emit(p->base.targets, &r);
 }
 
 static void
@@ -147,9 +147,9 @@ place(struct profiler *p, pid_t pid, struct stackmap_stack *s)
 	static const struct rec_ref none = { 0, "no-stack" };
 	const struct target *t = target_find(p->base.targets, pid);
 
-	if (s && !s->known)
+	if (s && !s->resolved)
 		producer_on_stack(&p->base, s);
-	if (s == NULL || !s->known)
+	if (s == NULL || !s->resolved)
 		return none;
 	/* The same addresses may be other code by now. */
 	return t && t->space.last > s->version ? producer_resolve(&p->base, t, s) : s->leaf;
@@ -178,7 +178,7 @@ saw_walk(struct profiler *p, const struct cpu_walked *s)
 	struct target *t;
 	struct rec_ref stack;
 
-	if (s->exiting && !target_knows(p->base.targets, s->tid)) {
+	if (s->exiting && !target_has_thread(p->base.targets, s->tid)) {
 		p->missed++;
 		return;
 	}
@@ -203,7 +203,7 @@ saw_wait(void *ctx, const struct cpu_wait *w)
 	r.off.ns = w->ns;
 	r.off.count = w->count;
 	r.off.state = w->state;
-	targets_put(p->base.targets, &r);
+	targets_emit(p->base.targets, &r);
 }
 
 /* The stack that a thread waits in since before we came, read from here. */
@@ -240,7 +240,7 @@ saw_event(struct profiler *p, const struct perf_record *r)
 	const struct target *t = target_find(p->base.targets, r->pid);
 
 	if (t && r->type == PERF_EXIT && t->threads == 1)
-		sampler_unknown(p->sampler, t->pid, producer_on_stack, &p->base);
+		sampler_unresolved(p->sampler, t->pid, producer_on_stack, &p->base);
 	if (follow(&f, r))
 		sampler_forget(p->sampler, r->pid);
 }
@@ -437,7 +437,7 @@ do_round(void *ctx, uint64_t until)
 
 	if (sampler_read(p->sampler) < 0)
 		err(STATUS_FAILED, NULL);
-	sampler_unknown(p->sampler, 0, producer_on_stack, &p->base);
+	sampler_unresolved(p->sampler, 0, producer_on_stack, &p->base);
 	while (!targets_error(p->base.targets) &&
 	    (got = sampler_next(p->sampler, until, &r, &s)) != SAMPLER_NONE)
 		if (got == SAMPLER_WALKED)
@@ -447,7 +447,7 @@ do_round(void *ctx, uint64_t until)
 	tell_kernel(p);
 	say_if_not_rust(p);
 	if (waits)
-		sampler_offs(p->sampler, saw_wait, p);
+		sampler_waits(p->sampler, saw_wait, p);
 	tell_lost(p, time);
 	if (time >= p->cost_time + COST_NS) {
 		sampler_vary(p->sampler);
@@ -505,7 +505,7 @@ begin(struct profiler *p)
 		for (size_t i = 0; i < targets_count(p->base.targets); i++)
 			target_describe(p->base.targets, targets_nth(p->base.targets, i), NULL);
 		tell_kernel(p);
-		if (sampler_look(p->sampler, saw_waiting, p) < 0)
+		if (sampler_scan(p->sampler, saw_waiting, p) < 0)
 			err(STATUS_FAILED, "BPF: waiting threads");
 		say_what_is_odd(p);
 	}

@@ -87,7 +87,7 @@ put_header(struct profiler *p)
 	header_add(&r, "stacks=copy");
 	header_add(&r, "copy=%d", COPY);
 	header_end(&r);
-	targets_put(p->base.targets, &r);
+	targets_emit(p->base.targets, &r);
 }
 
 /* ---- faults ------------------------------------------------------------ */
@@ -129,9 +129,9 @@ saw_fault(struct profiler *p, const struct perf_record *r)
 
 	if (t == NULL || (process == NULL && (process = add_process(p, r->pid)) == NULL))
 		return;
-	if (!t->told)
+	if (!t->emitted)
 		target_describe(p->base.targets, t, NULL);
-	target_meet(p->base.targets, r->time, t, r->tid);
+	target_ensure_thread(p->base.targets, r->time, t, r->tid);
 	if (r->sample.has_user)
 		leaf = producer_walk(&p->base, t, &stack, r->sample.regs, r->time);
 	place = sites_get(p->places, r->pid, r->tid, leaf);
@@ -174,7 +174,7 @@ tell_place(void *ctx, struct site *place)
 
 	r.heap = place->sum;
 	r.heap.time = p->time;
-	targets_put(p->base.targets, &r);
+	targets_emit(p->base.targets, &r);
 }
 
 /* What has come and gone, so that it makes the change that is there.  What
@@ -211,7 +211,7 @@ tell_memory(struct profiler *p, struct process *process)
 	r.memory.peak = process->peak * PAGEMAP_SIZE;
 	r.memory.covered = p->o.interval;
 	proc_memory(process->pid, &r.memory.rss, &r.memory.anon);
-	targets_put(p->base.targets, &r);
+	targets_emit(p->base.targets, &r);
 }
 
 /* Which of a process' pages are there. */

@@ -94,7 +94,7 @@ put_header(struct profiler *p)
 	header_add(&r, "interval=%" PRIu64, p->o.interval);
 	header_add(&r, "stacks=bpf");
 	header_end(&r);
-	targets_put(p->base.targets, &r);
+	targets_emit(p->base.targets, &r);
 }
 
 /* ---- code -------------------------------------------------------------- */
@@ -159,9 +159,9 @@ arm_started(struct profiler *p, pid_t pid)
 	char why[HEAP_WHY];
 
 	heap_stop_at(p->heap, pid, NULL, 0);
-	if (t == NULL || !t->told)
+	if (t == NULL || !t->emitted)
 		return;
-	target_look(p->base.targets, t);
+	target_scan(p->base.targets, t);
 	prepare(p, t);
 	p->arming.standing = 1;
 	if (arming_process(&p->arming, t, why, sizeof why) <= 0)
@@ -221,7 +221,7 @@ saw_exit(struct profiler *p, const struct perf_record *r)
 
 	if (t && t->threads == 1) {
 		heap_read(p->heap);
-		stackmap_unknown(heap_stacks(p->heap), 0, producer_on_stack, &p->base);
+		stackmap_unresolved(heap_stacks(p->heap), 0, producer_on_stack, &p->base);
 		tell_sums(p, t->pid);
 	}
 }
@@ -273,7 +273,7 @@ arm_new(struct profiler *p)
 	for (size_t i = 0; i < p->nforked; i++) {
 		struct target *t = target_find(p->base.targets, p->forked[i]);
 
-		if (t && t->told && heap_armed(p->heap, t->pid) == 0)
+		if (t && t->emitted && heap_armed(p->heap, t->pid) == 0)
 			arming_process(&p->arming, t, why, sizeof why);
 	}
 	p->nforked = 0;
@@ -283,7 +283,7 @@ arm_new(struct profiler *p)
 	for (size_t i = 0; i < targets_count(p->base.targets); i++) {
 		struct target *t = targets_nth(p->base.targets, i);
 
-		if (t->told && heap_armed(p->heap, t->pid))
+		if (t->emitted && heap_armed(p->heap, t->pid))
 			arming_process(&p->arming, t, why, sizeof why);
 	}
 }
@@ -299,7 +299,7 @@ do_round(void *ctx, uint64_t until)
 		heap_disarm(p->heap, 0);
 	if (heap_read(p->heap) < 0)
 		err(STATUS_FAILED, NULL);
-	stackmap_unknown(heap_stacks(p->heap), 0, producer_on_stack, &p->base);
+	stackmap_unresolved(heap_stacks(p->heap), 0, producer_on_stack, &p->base);
 	take_records(p, until);
 	tell_kernel(p);
 	take_stopped(p);

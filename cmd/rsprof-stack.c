@@ -311,7 +311,7 @@ find_threads(struct stacks *s)
 		    array_room(&s->look, s->n, &s->room, sizeof *s->look) < 0)
 			err(STATUS_FAILED, NULL);
 		s->look[s->n++] = (struct look){ .tid = tid[i] };
-		target_meet(s->base.targets, proc_now(), s->target, tid[i]);
+		target_ensure_thread(s->base.targets, proc_now(), s->target, tid[i]);
 		fresh++;
 	}
 	free(tid);
@@ -334,7 +334,7 @@ look_at_all(struct stacks *s)
 		apart(s, look_at_new);
 	if (!any_unknown(s))
 		return;
-	target_look(s->base.targets, s->target);
+	target_scan(s->base.targets, s->target);
 	apart(s, look_again);
 }
 
@@ -349,7 +349,7 @@ put_header(struct stacks *s)
 	header_add(&r, "pid=%d", (int)s->base.pid);
 	header_add(&r, "stacks=live");
 	header_end(&r);
-	targets_put(s->base.targets, &r);
+	targets_emit(s->base.targets, &r);
 }
 
 static void
@@ -365,7 +365,7 @@ put_look(struct stacks *s, const struct look *l)
 	for (size_t i = l->n; i-- > 0;)
 		targets_stack(s->base.targets, &r.state.stack, l->frame[i].module,
 		    l->frame[i].offset);
-	targets_put(s->base.targets, &r);
+	targets_emit(s->base.targets, &r);
 }
 
 /* Who traces the process, for a message: "gdb (77)". */

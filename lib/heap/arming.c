@@ -62,7 +62,7 @@ emit_probe(struct arming *a, const struct target *t, const struct probe *probe)
 	r.probe.module = m ? m->id : 0;
 	r.probe.offset = probe->offset;
 	r.probe.how = probe->stepped ? "stepped" : "emulated";
-	targets_put(a->producer->targets, &r);
+	targets_emit(a->producer->targets, &r);
 }
 
 /* Turn guesses of a plan into probes, as far as it is known what they do, or can

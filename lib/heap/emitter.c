@@ -24,15 +24,15 @@ find_site(struct emitter *e, const struct heap_change *c)
 	char name[PROC_NAME_MAX];
 	struct site *site;
 
-	if (s && !s->known)
+	if (s && !s->resolved)
 		producer_on_stack(e->producer, s);
-	if (s && s->known)
+	if (s && s->resolved)
 		stack = s->leaf;
 	else if (c->stack && !e->last)
 		return NULL;
 	/* A thread that has ended was emitted when it came. */
 	if (t && proc_thread_name(c->pid, c->tid, name) == 0)
-		target_meet(e->producer->targets, proc_now(), t, c->tid);
+		target_ensure_thread(e->producer->targets, proc_now(), t, c->tid);
 	site = sites_get(e->sites, c->pid, c->tid, stack);
 	if (site == NULL)
 		e->failed = 1;
@@ -60,7 +60,7 @@ emit_site(void *ctx, struct site *site)
 
 	r.heap = site->sum;
 	r.heap.time = e->time;
-	targets_put(e->producer->targets, &r);
+	targets_emit(e->producer->targets, &r);
 }
 
 /* Emit a process' memory as it is, and what has happened to it since.  The
@@ -84,7 +84,7 @@ emit_memory(struct emitter *e, const struct target *t, struct rec_memory probes)
 	r.memory.freed = sum.freed;
 	r.memory.unknown = sum.unknown;
 	proc_memory(t->pid, &r.memory.rss, &r.memory.anon);
-	targets_put(e->producer->targets, &r);
+	targets_emit(e->producer->targets, &r);
 }
 
 static uint64_t
@@ -111,7 +111,7 @@ emitter_sums(struct emitter *e, pid_t pid)
 	for (size_t i = 0; i < targets_count(targets); i++) {
 		const struct target *t = targets_nth(targets, i);
 
-		if ((pid && t->pid != pid) || !t->told)
+		if ((pid && t->pid != pid) || !t->emitted)
 			continue;
 		emit_memory(e, t, probes);
 		/* Nothing counts hits by process: the first one has them all. */
@@ -147,7 +147,7 @@ emit_age(void *ctx, const struct age *a)
 	r.age.born = a->born;
 	r.age.bytes = (uint64_t)(a->bytes + 0.5);
 	r.age.count = (uint64_t)(a->count + 0.5);
-	targets_put(e->producer->targets, &r);
+	targets_emit(e->producer->targets, &r);
 }
 
 int

@@ -279,7 +279,7 @@ heap_track(struct heap *h, pid_t pid)
 	uint32_t key = (uint32_t)pid, n;
 	int numbers = bpf_map__fd(h->bpf->maps.number_of);
 
-	if (walk_maps_watch(h->maps, pid) < 0)
+	if (walk_maps_track(h->maps, pid) < 0)
 		return -1;
 	if (bpf_map_lookup_elem(numbers, &key, &n) == 0)
 		return 0;
@@ -702,7 +702,7 @@ on_ring(void *ctx, void *event, size_t len)
 	int got = 0;
 
 	if (news->event == WALK_STACK && len >= WALK_STACK_HEAD)
-		got = stackmap_keep(h->stacks, event);
+		got = stackmap_add(h->stacks, event);
 	else if (news->event == HEAP_AT_EXEC || news->event == HEAP_AT_START)
 		got = queue_stopped(h, news);
 	if (got < 0)

@@ -22,7 +22,7 @@
 #define STACKS_MOST 500000 /* that are kept; then the kernel tells all again */
 
 /* A sample, and the copy of its stack where that has to be walked. */
-struct kept {
+struct pending {
 	struct cpu_sample sample;
 	struct cpu_copy *copy;
 };
@@ -30,11 +30,11 @@ struct kept {
 struct cpu {
 	struct cpu_bpf *bpf;
 	struct ring_buffer *ring;
-	struct walk_maps *tables;
+	struct walk_maps *maps;
 	struct stackmap *stacks;
-	struct kept *sample;          /* read, in the order of time from next on */
+	struct pending *sample;          /* read, in the order of time from next on */
 	size_t nsample, sample_room, next;
-	struct cpu_counts told; /* of what was lost */
+	struct cpu_counts reported; /* of what was lost */
 	int failed;             /* out of memory */
 	struct {
 		struct cpu_off_key *key;
@@ -84,130 +84,130 @@ configure(struct cpu_bpf *b, const struct cpu_options *o)
 static int on_ring(void *ctx, void *event, size_t len);
 
 static int
-load(struct cpu *w, const struct cpu_options *o)
+load(struct cpu *c, const struct cpu_options *o)
 {
-	w->bpf = cpu_bpf__open();
-	if (w->bpf == NULL)
+	c->bpf = cpu_bpf__open();
+	if (c->bpf == NULL)
 		return -1;
-	configure(w->bpf, o);
-	if (cpu_bpf__load(w->bpf) < 0 || cpu_bpf__attach(w->bpf) < 0)
+	configure(c->bpf, o);
+	if (cpu_bpf__load(c->bpf) < 0 || cpu_bpf__attach(c->bpf) < 0)
 		return -1;
-	w->ring = ring_buffer__new(bpf_map__fd(w->bpf->maps.ring), on_ring, w, NULL);
-	w->tables = walk_maps_new(bpf_map__fd(w->bpf->maps.arena),
-	    bpf_map__fd(w->bpf->maps.process));
-	w->stacks = stackmap_new();
-	w->drained.key = calloc(CPU_OFFS, sizeof *w->drained.key);
-	w->drained.off = calloc(CPU_OFFS, sizeof *w->drained.off);
-	return w->ring && w->tables && w->stacks && w->drained.key && w->drained.off ? 0 : -1;
+	c->ring = ring_buffer__new(bpf_map__fd(c->bpf->maps.ring), on_ring, c, NULL);
+	c->maps = walk_maps_new(bpf_map__fd(c->bpf->maps.arena),
+	    bpf_map__fd(c->bpf->maps.process));
+	c->stacks = stackmap_new();
+	c->drained.key = calloc(CPU_OFFS, sizeof *c->drained.key);
+	c->drained.off = calloc(CPU_OFFS, sizeof *c->drained.off);
+	return c->ring && c->maps && c->stacks && c->drained.key && c->drained.off ? 0 : -1;
 }
 
 struct cpu *
 cpu_new(const struct cpu_options *o, char why[CPU_WHY])
 {
-	struct cpu *w = calloc(1, sizeof *w);
+	struct cpu *c = calloc(1, sizeof *c);
 	int error;
 
 	loader_listen();
-	if (w && load(w, o) == 0)
-		return w;
+	if (c && load(c, o) == 0)
+		return c;
 	error = errno;
-	cpu_free(w);
+	cpu_free(c);
 	loader_explain(error, why, CPU_WHY);
 	return NULL;
 }
 
 /* Samples that have been handed out. */
 static void
-drop_samples(struct cpu *w, size_t n)
+drop_samples(struct cpu *c, size_t n)
 {
 	if (n == 0)
 		return;
 	for (size_t i = 0; i < n; i++)
-		free(w->sample[i].copy);
-	w->nsample -= n;
-	memmove(w->sample, w->sample + n, w->nsample * sizeof *w->sample);
-	w->next = 0;
+		free(c->sample[i].copy);
+	c->nsample -= n;
+	memmove(c->sample, c->sample + n, c->nsample * sizeof *c->sample);
+	c->next = 0;
 }
 
 void
-cpu_free(struct cpu *w)
+cpu_free(struct cpu *c)
 {
-	if (w == NULL)
+	if (c == NULL)
 		return;
-	stackmap_free(w->stacks);
-	walk_maps_free(w->tables);
-	ring_buffer__free(w->ring);
-	cpu_bpf__destroy(w->bpf);
-	drop_samples(w, w->nsample);
-	free(w->sample);
-	free(w->drained.key);
-	free(w->drained.off);
-	free(w);
+	stackmap_free(c->stacks);
+	walk_maps_free(c->maps);
+	ring_buffer__free(c->ring);
+	cpu_bpf__destroy(c->bpf);
+	drop_samples(c, c->nsample);
+	free(c->sample);
+	free(c->drained.key);
+	free(c->drained.off);
+	free(c);
 }
 
 int
-cpu_program(const struct cpu *w)
+cpu_program(const struct cpu *c)
 {
-	return bpf_program__fd(w->bpf->progs.on_event);
+	return bpf_program__fd(c->bpf->progs.on_event);
 }
 
 void
-cpu_period(struct cpu *w, uint64_t ns)
+cpu_period(struct cpu *c, uint64_t ns)
 {
-	w->bpf->bss->period = ns;
+	c->bpf->bss->period = ns;
 }
 
 int
-cpu_watch(struct cpu *w, pid_t pid)
+cpu_track(struct cpu *c, pid_t pid)
 {
-	return walk_maps_watch(w->tables, pid);
+	return walk_maps_track(c->maps, pid);
 }
 
 uint32_t
-cpu_version(const struct cpu *w)
+cpu_version(const struct cpu *c)
 {
-	return walk_maps_version(w->tables);
+	return walk_maps_version(c->maps);
 }
 
 int
-cpu_put(struct cpu *w, const struct addrspace *s, const struct module **full)
+cpu_put(struct cpu *c, const struct addrspace *s, const struct module **full)
 {
-	return walk_maps_put(w->tables, s, full);
+	return walk_maps_put(c->maps, s, full);
 }
 
 void
-cpu_forget(struct cpu *w, pid_t pid)
+cpu_forget(struct cpu *c, pid_t pid)
 {
-	walk_maps_forget(w->tables, pid);
+	walk_maps_forget(c->maps, pid);
 }
 
 int
-cpu_fd(const struct cpu *w)
+cpu_fd(const struct cpu *c)
 {
-	return ring_buffer__epoll_fd(w->ring);
+	return ring_buffer__epoll_fd(c->ring);
 }
 
 /* ---- reading ----------------------------------------------------------- */
 
 static int
-keep_sample(struct cpu *w, const struct cpu_sample *in, struct cpu_copy *copy)
+add_sample(struct cpu *c, const struct cpu_sample *in, struct cpu_copy *copy)
 {
-	size_t i = w->nsample;
+	size_t i = c->nsample;
 
-	if (array_room(&w->sample, w->nsample, &w->sample_room, sizeof *w->sample) < 0)
+	if (array_room(&c->sample, c->nsample, &c->sample_room, sizeof *c->sample) < 0)
 		return -1;
 	/* They come nearly in the order of time. */
-	while (i > w->next && w->sample[i - 1].sample.time > in->time)
+	while (i > c->next && c->sample[i - 1].sample.time > in->time)
 		i--;
-	memmove(&w->sample[i + 1], &w->sample[i],
-	    (w->nsample - i) * sizeof *w->sample);
-	w->sample[i] = (struct kept){ *in, copy };
-	w->nsample++;
+	memmove(&c->sample[i + 1], &c->sample[i],
+	    (c->nsample - i) * sizeof *c->sample);
+	c->sample[i] = (struct pending){ *in, copy };
+	c->nsample++;
 	return 0;
 }
 
 static int
-keep_copy(struct cpu *w, const struct cpu_copy *in)
+add_copy(struct cpu *c, const struct cpu_copy *in)
 {
 	size_t len = CPU_COPY_HEAD + (size_t)in->pages * CPU_COPY_PAGE;
 	struct cpu_copy *copy = malloc(len);
@@ -215,7 +215,7 @@ keep_copy(struct cpu *w, const struct cpu_copy *in)
 	if (copy == NULL)
 		return -1;
 	memcpy(copy, in, len);
-	if (keep_sample(w, &copy->sample, copy) == 0)
+	if (add_sample(c, &copy->sample, copy) == 0)
 		return 0;
 	free(copy);
 	return -1;
@@ -231,63 +231,63 @@ is_whole(const struct cpu_copy *copy, size_t len)
 static int
 on_ring(void *ctx, void *event, size_t len)
 {
-	struct cpu *w = ctx;
+	struct cpu *c = ctx;
 	uint32_t type = *(uint32_t *)event;
 	int got = 0;
 
 	if (type == WALK_STACK && len >= WALK_STACK_HEAD)
-		got = stackmap_keep(w->stacks, event);
+		got = stackmap_add(c->stacks, event);
 	else if (type == CPU_COPY && is_whole(event, len))
-		got = keep_copy(w, event);
+		got = add_copy(c, event);
 	else if (type == WALK_SAMPLE && len >= sizeof(struct cpu_sample))
-		got = keep_sample(w, event, NULL);
+		got = add_sample(c, event, NULL);
 	if (got < 0)
-		w->failed = 1;
+		c->failed = 1;
 	return got;
 }
 
 /* Let the kernel tell all stacks again before there are too many. */
 static void
-renew_stacks(struct cpu *w)
+renew_stacks(struct cpu *c)
 {
-	if (stackmap_count(w->stacks) < STACKS_MOST)
+	if (stackmap_count(c->stacks) < STACKS_MOST)
 		return;
-	stackmap_renew(w->stacks);
-	w->bpf->bss->epoch += 0x9e3779b97f4a7c15ULL;
+	stackmap_renew(c->stacks);
+	c->bpf->bss->epoch += 0x9e3779b97f4a7c15ULL;
 }
 
 int
-cpu_read(struct cpu *w)
+cpu_read(struct cpu *c)
 {
-	renew_stacks(w);
-	drop_samples(w, w->next);
-	ring_buffer__consume(w->ring);
+	renew_stacks(c);
+	drop_samples(c, c->next);
+	ring_buffer__consume(c->ring);
 	errno = ENOMEM;
-	return w->failed ? -1 : 0;
+	return c->failed ? -1 : 0;
 }
 
 void
-cpu_unknown(struct cpu *w, pid_t pid,
+cpu_unresolved(struct cpu *c, pid_t pid,
     void (*fn)(void *ctx, struct stackmap_stack *stack), void *ctx)
 {
-	stackmap_unknown(w->stacks, pid, fn, ctx);
+	stackmap_unresolved(c->stacks, pid, fn, ctx);
 }
 
 int
-cpu_next(struct cpu *w, uint64_t until, struct cpu_walked *out)
+cpu_next(struct cpu *c, uint64_t until, struct cpu_walked *out)
 {
 	const struct cpu_sample *s;
 
-	if (w->next == w->nsample || w->sample[w->next].sample.time > until)
+	if (c->next == c->nsample || c->sample[c->next].sample.time > until)
 		return 0;
-	out->copy = w->sample[w->next].copy;
-	s = &w->sample[w->next++].sample;
+	out->copy = c->sample[c->next].copy;
+	s = &c->sample[c->next++].sample;
 	out->pid = (pid_t)s->pid;
 	out->tid = (pid_t)s->tid;
 	out->exiting = s->exiting != 0;
 	out->time = s->time;
 	out->count = s->count;
-	out->stack = out->copy ? NULL : stackmap_find(w->stacks, s->stack);
+	out->stack = out->copy ? NULL : stackmap_find(c->stacks, s->stack);
 	return 1;
 }
 
@@ -295,56 +295,56 @@ cpu_next(struct cpu *w, uint64_t until, struct cpu_walked *out)
 
 /* Make the stack of a thread that was seen known, if it still waits there. */
 static int
-keep_seen(struct cpu *w, const struct cpu_waiter *seen, struct rec_ref leaf)
+add_waiter(struct cpu *c, const struct cpu_waiter *waiter, struct rec_ref leaf)
 {
-	struct walk_stack in = { .id = seen->id, .pid = (uint32_t)seen->pid };
-	uint32_t tid = (uint32_t)seen->tid;
+	struct walk_stack in = { .id = waiter->id, .pid = (uint32_t)waiter->pid };
+	uint32_t tid = (uint32_t)waiter->tid;
 	struct cpu_away a;
 	struct stackmap_stack *s;
 
-	if (bpf_map_lookup_elem(bpf_map__fd(w->bpf->maps.away), &tid, &a) < 0 ||
-	    a.stack != seen->id)
+	if (bpf_map_lookup_elem(bpf_map__fd(c->bpf->maps.away), &tid, &a) < 0 ||
+	    a.stack != waiter->id)
 		return 0;
-	if (stackmap_keep(w->stacks, &in) < 0 ||
-	    (s = stackmap_find(w->stacks, seen->id)) == NULL)
+	if (stackmap_add(c->stacks, &in) < 0 ||
+	    (s = stackmap_find(c->stacks, waiter->id)) == NULL)
 		return -1;
 	s->leaf = leaf;
-	s->known = 1;
+	s->resolved = 1;
 	return 0;
 }
 
 /* One run over all threads of the machine. */
 static int
-look(struct cpu *w,
-    struct rec_ref (*fn)(void *ctx, const struct cpu_waiter *seen), void *ctx)
+scan_threads(struct cpu *c,
+    struct rec_ref (*fn)(void *ctx, const struct cpu_waiter *waiter), void *ctx)
 {
-	int fd = bpf_iter_create(bpf_link__fd(w->bpf->links.on_look)), got = 0;
+	int fd = bpf_iter_create(bpf_link__fd(c->bpf->links.on_look)), got = 0;
 	struct cpu_seen in;
 
 	if (fd < 0)
 		return -1;
 	while (got == 0 && read(fd, &in, sizeof in) == sizeof in) {
-		const struct cpu_waiter seen = { (pid_t)in.pid, (pid_t)in.tid,
+		const struct cpu_waiter waiter = { (pid_t)in.pid, (pid_t)in.tid,
 			CPU_SEEN_STACK | in.tid, in.regs };
 
-		got = keep_seen(w, &seen, fn(ctx, &seen));
+		got = add_waiter(c, &waiter, fn(ctx, &waiter));
 	}
 	close(fd);
 	return got;
 }
 
 int
-cpu_look(struct cpu *w,
-    struct rec_ref (*fn)(void *ctx, const struct cpu_waiter *seen), void *ctx)
+cpu_scan(struct cpu *c,
+    struct rec_ref (*fn)(void *ctx, const struct cpu_waiter *waiter), void *ctx)
 {
-	return look(w, fn, ctx) < 0 ? -1 : look(w, fn, ctx);
+	return scan_threads(c, fn, ctx) < 0 ? -1 : scan_threads(c, fn, ctx);
 }
 
 /* Take what was summed out of the kernel. */
 static void
-drain(struct cpu *w)
+drain(struct cpu *c)
 {
-	int map = bpf_map__fd(w->bpf->maps.off), got;
+	int map = bpf_map__fd(c->bpf->maps.off), got;
 	uint64_t token;
 	void *last = NULL;
 	size_t n = 0;
@@ -353,55 +353,55 @@ drain(struct cpu *w)
 	do {
 		count = (uint32_t)(CPU_OFFS - n);
 		got = bpf_map_lookup_and_delete_batch(map, last, &token,
-		    w->drained.key + n, w->drained.off + n, &count, NULL);
+		    c->drained.key + n, c->drained.off + n, &count, NULL);
 		if (got < 0 && errno != ENOENT)
 			break;
 		n += count;
 		last = &token;
 	} while (got == 0 && n < CPU_OFFS);
-	w->drained.n = n;
+	c->drained.n = n;
 }
 
 int
-cpu_sum(struct cpu *w, uint64_t *time)
+cpu_sum(struct cpu *c, uint64_t *time)
 {
 	struct bpf_test_run_opts o = { .sz = sizeof o };
 
-	if (bpf_prog_test_run_opts(bpf_program__fd(w->bpf->progs.on_interval), &o) < 0)
+	if (bpf_prog_test_run_opts(bpf_program__fd(c->bpf->progs.on_interval), &o) < 0)
 		return -1;
-	drain(w);
+	drain(c);
 	*time = proc_now();
 	return 0;
 }
 
 void
-cpu_offs(struct cpu *w,
-    void (*fn)(void *ctx, const struct cpu_wait *off), void *ctx)
+cpu_waits(struct cpu *c,
+    void (*fn)(void *ctx, const struct cpu_wait *wait), void *ctx)
 {
 	static const char *const state[CPU_STATES] = { "sleeping", "disk", "ready",
 		"stopped" };
 
-	for (size_t i = 0; i < w->drained.n; i++) {
-		const struct cpu_off_key *k = &w->drained.key[i];
-		struct cpu_wait off = { (pid_t)k->pid, (pid_t)k->tid,
-			state[k->state % CPU_STATES], w->drained.off[i].ns,
-			w->drained.off[i].count, k->stack != 0, NULL };
+	for (size_t i = 0; i < c->drained.n; i++) {
+		const struct cpu_off_key *k = &c->drained.key[i];
+		struct cpu_wait wait = { (pid_t)k->pid, (pid_t)k->tid,
+			state[k->state % CPU_STATES], c->drained.off[i].ns,
+			c->drained.off[i].count, k->stack != 0, NULL };
 
-		off.stack = stackmap_find(w->stacks, k->stack);
-		fn(ctx, &off);
+		wait.stack = stackmap_find(c->stacks, k->stack);
+		fn(ctx, &wait);
 	}
-	w->drained.n = 0;
+	c->drained.n = 0;
 }
 
 /* ---- loss -------------------------------------------------------------- */
 
 void
-cpu_lost(struct cpu *w, struct cpu_lost *out)
+cpu_lost(struct cpu *c, struct cpu_lost *out)
 {
 	struct cpu_counts now;
 
-	memcpy(&now, &w->bpf->bss->counts, sizeof now);
-	out->ring_full = now.ring_full - w->told.ring_full;
-	out->off_full = now.off_full - w->told.off_full;
-	w->told = now;
+	memcpy(&now, &c->bpf->bss->counts, sizeof now);
+	out->ring_full = now.ring_full - c->reported.ring_full;
+	out->off_full = now.off_full - c->reported.off_full;
+	c->reported = now;
 }

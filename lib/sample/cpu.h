@@ -33,23 +33,23 @@ struct cpu_options {
 /* NULL: why[] says why, and errno is EPERM or EACCES where it is not
  * permitted. */
 struct cpu *cpu_new(const struct cpu_options *o, char why[CPU_WHY]);
-void cpu_free(struct cpu *w);
+void cpu_free(struct cpu *c);
 
 /* The program that perf events are to run, on each CPU. */
-int cpu_program(const struct cpu *w);
+int cpu_program(const struct cpu *c);
 
 /* The clock's period from now on, in ns. */
-void cpu_period(struct cpu *w, uint64_t ns);
+void cpu_period(struct cpu *c, uint64_t ns);
 
 /* As in sample/walk_maps. */
-int cpu_watch(struct cpu *w, pid_t pid);
-uint32_t cpu_version(const struct cpu *w);
-int cpu_put(struct cpu *w, const struct addrspace *s,
+int cpu_track(struct cpu *c, pid_t pid);
+uint32_t cpu_version(const struct cpu *c);
+int cpu_put(struct cpu *c, const struct addrspace *s,
     const struct module **full);
-void cpu_forget(struct cpu *w, pid_t pid);
+void cpu_forget(struct cpu *c, pid_t pid);
 
 /* To be polled: readable when much has come. */
-int cpu_fd(const struct cpu *w);
+int cpu_fd(const struct cpu *c);
 
 struct cpu_walked {
 	pid_t pid, tid;
@@ -60,15 +60,15 @@ struct cpu_walked {
 };
 
 /* Look what has come. -1: errno. */
-int cpu_read(struct cpu *w);
+int cpu_read(struct cpu *c);
 
-/* As stackmap_unknown(). */
-void cpu_unknown(struct cpu *w, pid_t pid,
+/* As stackmap_unresolved(). */
+void cpu_unresolved(struct cpu *c, pid_t pid,
     void (*fn)(void *ctx, struct stackmap_stack *stack), void *ctx);
 
 /* The next sample that was read, in the order of time, not later than
  * `until`: 1, or 0 where there is none.  The stack lives until the next cpu_read(). */
-int cpu_next(struct cpu *w, uint64_t until, struct cpu_walked *out);
+int cpu_next(struct cpu *c, uint64_t until, struct cpu_walked *out);
 
 /* A thread that was off the CPU before, with its registers; what it waits in
  * has the stack `id'. */
@@ -79,8 +79,8 @@ struct cpu_waiter {
 };
 
 /* Find those, and call fn for each, whose result is the stack's place.  -1 with errno. */
-int cpu_look(struct cpu *w,
-    struct rec_ref (*fn)(void *ctx, const struct cpu_waiter *seen), void *ctx);
+int cpu_scan(struct cpu *c,
+    struct rec_ref (*fn)(void *ctx, const struct cpu_waiter *waiter), void *ctx);
 
 struct cpu_wait {
 	pid_t pid, tid;
@@ -95,9 +95,9 @@ struct cpu_wait {
  * handed out afterwards, when all that happened until then has been read
  * (cpu_read(), and the records of perf): threads may have come in it.
  */
-int cpu_sum(struct cpu *w, uint64_t *time);
-void cpu_offs(struct cpu *w,
-    void (*fn)(void *ctx, const struct cpu_wait *off), void *ctx);
+int cpu_sum(struct cpu *c, uint64_t *time);
+void cpu_waits(struct cpu *c,
+    void (*fn)(void *ctx, const struct cpu_wait *wait), void *ctx);
 
 /* Since the last time that they were asked for. */
 struct cpu_lost {
@@ -105,6 +105,6 @@ struct cpu_lost {
 	uint64_t off_full;  /* waits that were not summed, for want of room */
 };
 
-void cpu_lost(struct cpu *w, struct cpu_lost *out);
+void cpu_lost(struct cpu *c, struct cpu_lost *out);
 
 #endif

@@ -14,103 +14,103 @@ cpu_new(const struct cpu_options *o, char why[CPU_WHY])
 }
 
 void
-cpu_free(struct cpu *w)
+cpu_free(struct cpu *c)
 {
-	(void)w;
+	(void)c;
 }
 
 int
-cpu_program(const struct cpu *w)
+cpu_program(const struct cpu *c)
 {
-	(void)w;
+	(void)c;
 	return -1;
 }
 
 void
-cpu_period(struct cpu *w, uint64_t ns)
+cpu_period(struct cpu *c, uint64_t ns)
 {
-	(void)w, (void)ns;
+	(void)c, (void)ns;
 }
 
 int
-cpu_watch(struct cpu *w, pid_t pid)
+cpu_track(struct cpu *c, pid_t pid)
 {
-	(void)w, (void)pid;
+	(void)c, (void)pid;
 	return -1;
 }
 
 uint32_t
-cpu_version(const struct cpu *w)
+cpu_version(const struct cpu *c)
 {
-	(void)w;
+	(void)c;
 	return 0;
 }
 
 int
-cpu_put(struct cpu *w, const struct addrspace *s, const struct module **full)
+cpu_put(struct cpu *c, const struct addrspace *s, const struct module **full)
 {
-	(void)w, (void)s, (void)full;
+	(void)c, (void)s, (void)full;
 	return -1;
 }
 
 void
-cpu_forget(struct cpu *w, pid_t pid)
+cpu_forget(struct cpu *c, pid_t pid)
 {
-	(void)w, (void)pid;
+	(void)c, (void)pid;
 }
 
 int
-cpu_fd(const struct cpu *w)
+cpu_fd(const struct cpu *c)
 {
-	(void)w;
+	(void)c;
 	return -1;
 }
 
 int
-cpu_read(struct cpu *w)
+cpu_read(struct cpu *c)
 {
-	(void)w;
+	(void)c;
 	return -1;
 }
 
 void
-cpu_unknown(struct cpu *w, pid_t pid,
+cpu_unresolved(struct cpu *c, pid_t pid,
     void (*fn)(void *ctx, struct stackmap_stack *stack), void *ctx)
 {
-	(void)w, (void)pid, (void)fn, (void)ctx;
+	(void)c, (void)pid, (void)fn, (void)ctx;
 }
 
 int
-cpu_next(struct cpu *w, uint64_t until, struct cpu_walked *out)
+cpu_next(struct cpu *c, uint64_t until, struct cpu_walked *out)
 {
-	(void)w, (void)until, (void)out;
+	(void)c, (void)until, (void)out;
 	return 0;
 }
 
 int
-cpu_sum(struct cpu *w, uint64_t *time)
+cpu_sum(struct cpu *c, uint64_t *time)
 {
-	(void)w, (void)time;
+	(void)c, (void)time;
 	return -1;
 }
 
 void
-cpu_offs(struct cpu *w,
-    void (*fn)(void *ctx, const struct cpu_wait *off), void *ctx)
+cpu_waits(struct cpu *c,
+    void (*fn)(void *ctx, const struct cpu_wait *wait), void *ctx)
 {
-	(void)w, (void)fn, (void)ctx;
+	(void)c, (void)fn, (void)ctx;
 }
 
 void
-cpu_lost(struct cpu *w, struct cpu_lost *out)
+cpu_lost(struct cpu *c, struct cpu_lost *out)
 {
-	(void)w, (void)out;
+	(void)c, (void)out;
 }
 
 int
-cpu_look(struct cpu *w,
-    struct rec_ref (*fn)(void *ctx, const struct cpu_waiter *seen), void *ctx)
+cpu_scan(struct cpu *c,
+    struct rec_ref (*fn)(void *ctx, const struct cpu_waiter *waiter), void *ctx)
 {
-	(void)w, (void)fn, (void)ctx;
+	(void)c, (void)fn, (void)ctx;
 	return -1;
 }

@@ -5,7 +5,7 @@
 #include "sample/target.h"
 
 static void
-saw_map(const struct follow *f, const struct perf_record *r, struct target *t)
+on_map(const struct follow *f, const struct perf_record *r, struct target *t)
 {
 	struct proc_map map = { r->map.start, r->map.end, r->map.offset, r->map.ino,
 		r->map.major, r->map.minor, r->map.path };
@@ -14,7 +14,7 @@ saw_map(const struct follow *f, const struct perf_record *r, struct target *t)
 }
 
 static void
-saw_fork(const struct follow *f, const struct perf_record *r)
+on_fork(const struct follow *f, const struct perf_record *r)
 {
 	struct target *t = target_find(f->targets, r->parent.pid);
 
@@ -32,14 +32,14 @@ follow(const struct follow *f, const struct perf_record *r)
 	struct target *t;
 
 	if (r->type == PERF_FORK) {
-		saw_fork(f, r);
+		on_fork(f, r);
 		return 0;
 	}
 	t = target_find(f->targets, r->pid);
 	if (t == NULL)
 		return 0;
 	switch (r->type) {
-	case PERF_MAP: saw_map(f, r, t); return 0;
+	case PERF_MAP: on_map(f, r, t); return 0;
 	case PERF_NAME: target_thread(f->targets, r->time, t, r->tid, r->name); return 0;
 	case PERF_EXEC:
 		target_exec(f->targets, r->time, t, r->tid, r->name, f->command);

@@ -276,8 +276,8 @@ producer_walk(struct producer *p, struct target *t, const struct unwind_stack *s
 	struct rec_ref leaf;
 
 	addrspace_walk(&t->space, stack, regs, &p->walk);
-	if (p->walk.unknown && time >= t->looked + REREAD_NS) {
-		target_look(p->targets, t);
+	if (p->walk.unknown && time >= t->scanned + REREAD_NS) {
+		target_scan(p->targets, t);
 		addrspace_walk(&t->space, stack, regs, &p->walk);
 	}
 	targets_walk(p->targets, &p->walk, &leaf);
@@ -302,10 +302,10 @@ producer_on_stack(void *ctx, struct stackmap_stack *s)
 	struct producer *p = ctx;
 	const struct target *t = target_find(p->targets, s->pid);
 
-	if (t == NULL || !t->told)
+	if (t == NULL || !t->emitted)
 		return;
 	s->leaf = producer_resolve(p, t, s);
-	s->known = 1;
+	s->resolved = 1;
 }
 
 enum producer_result
@@ -319,7 +319,7 @@ producer_put_maps(struct producer *p,
 	for (size_t i = 0; i < targets_count(p->targets); i++) {
 		struct target *t = targets_nth(p->targets, i);
 
-		if (!t->told)
+		if (!t->emitted)
 			continue;
 		if (put(ctx, &t->space, &full) < 0)
 			return producer_fail(p, PRODUCER_FAILED, "process %d: BPF maps: %s",

@@ -131,7 +131,7 @@ struct rec_ref producer_resolve(struct producer *p, const struct target *t,
     const struct stackmap_stack *s);
 
 /* Resolve a new stack, if its process has been emitted: ctx is the producer.
- * For stackmap_unknown(). */
+ * For stackmap_unresolved(). */
 void producer_on_stack(void *ctx, struct stackmap_stack *s);
 
 /*

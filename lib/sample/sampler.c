@@ -11,10 +11,10 @@
 struct sampler {
 	struct sampler_options o;
 	struct perf *perf;
-	struct cpu *walker;
+	struct cpu *cpu;
 	char why[CPU_WHY]; /* there is none */
 	int user_only;
-	int waiting;          /* sample has been read, its turn has not come */
+	int pending;          /* sample has been read, its turn has not come */
 	struct cpu_walked sample;
 };
 
@@ -34,7 +34,7 @@ sampler_free(struct sampler *s)
 	if (s == NULL)
 		return;
 	perf_free(s->perf);
-	cpu_free(s->walker);
+	cpu_free(s->cpu);
 	free(s);
 }
 
@@ -48,7 +48,7 @@ open_perf(struct sampler *s)
 		.kernel_frames = s->o.kernel_frames, .user_only = s->user_only,
 		.from_exec = s->o.held };
 
-	o.program = s->walker ? cpu_program(s->walker) : -1;
+	o.program = s->cpu ? cpu_program(s->cpu) : -1;
 	perf_free(s->perf);
 	s->perf = perf_new(&o);
 	return s->perf ? 0 : -1;
@@ -87,14 +87,14 @@ attach_threads(struct sampler *s, pid_t pid)
 }
 
 static int
-open_walker(struct sampler *s)
+open_cpu(struct sampler *s)
 {
 	struct cpu_options o = { .hz = s->o.hz, .children = s->o.children,
 		.kernel_frames = s->o.kernel_frames, .off = s->o.off,
 		.off_least = s->o.off_least };
 
-	s->walker = cpu_new(&o, s->why);
-	if (s->walker == NULL)
+	s->cpu = cpu_new(&o, s->why);
+	if (s->cpu == NULL)
 		return -1;
 	srand48((long)proc_now());
 	if (open_perf(s) == 0 && perf_attach_all(s->perf) == 0) {
@@ -104,8 +104,8 @@ open_walker(struct sampler *s)
 	snprintf(s->why, sizeof s->why,
 	    "events of all processes are not permitted (%s): run as root, or give "
 	    "CAP_PERFMON", strerror(errno));
-	cpu_free(s->walker);
-	s->walker = NULL;
+	cpu_free(s->cpu);
+	s->cpu = NULL;
 	return -1;
 }
 
@@ -126,7 +126,7 @@ attach_copy(struct sampler *s)
 int
 sampler_attach(struct sampler *s)
 {
-	if (!s->o.force_copy && open_walker(s) == 0)
+	if (!s->o.force_copy && open_cpu(s) == 0)
 		return sampler_attach_more(s, s->o.pid);
 	return s->o.off ? -1 : attach_copy(s);
 }
@@ -134,9 +134,9 @@ sampler_attach(struct sampler *s)
 int
 sampler_attach_more(struct sampler *s, pid_t pid)
 {
-	if (!s->walker)
+	if (!s->cpu)
 		return attach_threads(s, pid);
-	if (cpu_watch(s->walker, pid) < 0)
+	if (cpu_track(s->cpu, pid) < 0)
 		return -1;
 	return !proc_has_ended(pid);
 }
@@ -144,7 +144,7 @@ sampler_attach_more(struct sampler *s, pid_t pid)
 const char *
 sampler_copies(const struct sampler *s)
 {
-	return s->walker ? NULL : s->why;
+	return s->cpu ? NULL : s->why;
 }
 
 int
@@ -159,20 +159,20 @@ int
 sampler_put(struct sampler *s, struct addrspace *space, const struct module **full)
 {
 	*full = NULL;
-	if (!s->walker || !space->changed)
+	if (!s->cpu || !space->changed)
 		return 0;
 	space->changed = 0;
-	if (cpu_put(s->walker, space, full) < 0 && errno != ESRCH)
+	if (cpu_put(s->cpu, space, full) < 0 && errno != ESRCH)
 		return -1;
-	space->next = cpu_version(s->walker);
+	space->next = cpu_version(s->cpu);
 	return 0;
 }
 
 void
 sampler_forget(struct sampler *s, pid_t pid)
 {
-	if (s->walker)
-		cpu_forget(s->walker, pid);
+	if (s->cpu)
+		cpu_forget(s->cpu, pid);
 }
 
 /* ---- reading ----------------------------------------------------------- */
@@ -183,16 +183,16 @@ sampler_vary(struct sampler *s)
 	double by = 1 - SAMPLER_VARIED + 2 * SAMPLER_VARIED * drand48();
 	uint64_t ns = (uint64_t)(1e9 / (s->o.hz * by));
 
-	if (!s->walker || !perf_event_is_clock(s->o.event))
+	if (!s->cpu || !perf_event_is_clock(s->o.event))
 		return;
 	perf_period(s->perf, ns);
-	cpu_period(s->walker, ns);
+	cpu_period(s->cpu, ns);
 }
 
 int
 sampler_fd(const struct sampler *s)
 {
-	return s->walker ? cpu_fd(s->walker) : -1;
+	return s->cpu ? cpu_fd(s->cpu) : -1;
 }
 
 int
@@ -204,65 +204,65 @@ sampler_wait(struct sampler *s, struct pollfd *fd, size_t n, int milliseconds)
 int
 sampler_read(struct sampler *s)
 {
-	return s->walker ? cpu_read(s->walker) : 0;
+	return s->cpu ? cpu_read(s->cpu) : 0;
 }
 
 void
-sampler_unknown(struct sampler *s, pid_t pid,
+sampler_unresolved(struct sampler *s, pid_t pid,
     void (*fn)(void *ctx, struct stackmap_stack *stack), void *ctx)
 {
-	if (s->walker)
-		cpu_unknown(s->walker, pid, fn, ctx);
+	if (s->cpu)
+		cpu_unresolved(s->cpu, pid, fn, ctx);
 }
 
 enum sampler_got
 sampler_next(struct sampler *s, uint64_t until, struct perf_record *record,
     struct cpu_walked *sample)
 {
-	if (s->walker && !s->waiting)
-		s->waiting = cpu_next(s->walker, until, &s->sample);
-	if (perf_next(s->perf, s->waiting ? s->sample.time : until, record))
+	if (s->cpu && !s->pending)
+		s->pending = cpu_next(s->cpu, until, &s->sample);
+	if (perf_next(s->perf, s->pending ? s->sample.time : until, record))
 		return SAMPLER_RECORD;
-	if (!s->waiting)
+	if (!s->pending)
 		return SAMPLER_NONE;
-	s->waiting = 0;
+	s->pending = 0;
 	*sample = s->sample;
 	return SAMPLER_WALKED;
 }
 
 int
-sampler_look(struct sampler *s,
-    struct rec_ref (*fn)(void *ctx, const struct cpu_waiter *seen), void *ctx)
+sampler_scan(struct sampler *s,
+    struct rec_ref (*fn)(void *ctx, const struct cpu_waiter *waiter), void *ctx)
 {
-	return s->walker && s->o.off ? cpu_look(s->walker, fn, ctx) : 0;
+	return s->cpu && s->o.off ? cpu_scan(s->cpu, fn, ctx) : 0;
 }
 
 int
 sampler_sum(struct sampler *s, uint64_t *time)
 {
-	return s->walker && s->o.off ? cpu_sum(s->walker, time) : 0;
+	return s->cpu && s->o.off ? cpu_sum(s->cpu, time) : 0;
 }
 
 void
-sampler_offs(struct sampler *s,
-    void (*fn)(void *ctx, const struct cpu_wait *off), void *ctx)
+sampler_waits(struct sampler *s,
+    void (*fn)(void *ctx, const struct cpu_wait *wait), void *ctx)
 {
-	if (s->walker && s->o.off)
-		cpu_offs(s->walker, fn, ctx);
+	if (s->cpu && s->o.off)
+		cpu_waits(s->cpu, fn, ctx);
 }
 
 void
 sampler_lost(struct sampler *s, struct cpu_lost *out)
 {
 	memset(out, 0, sizeof *out);
-	if (s->walker)
-		cpu_lost(s->walker, out);
+	if (s->cpu)
+		cpu_lost(s->cpu, out);
 }
 
 uint64_t
 sampler_counted(const struct sampler *s)
 {
-	return s->walker || !perf_event_is_clock(s->o.event)
+	return s->cpu || !perf_event_is_clock(s->o.event)
 	    ? 0
 	    : perf_counted(s->perf);
 }

@@ -76,8 +76,8 @@ int sampler_wait(struct sampler *s, struct pollfd *fd, size_t n, int millisecond
 /* See what has come.  -1 with errno. */
 int sampler_read(struct sampler *s);
 
-/* As cpu_unknown(). */
-void sampler_unknown(struct sampler *s, pid_t pid,
+/* As cpu_unresolved(). */
+void sampler_unresolved(struct sampler *s, pid_t pid,
     void (*fn)(void *ctx, struct stackmap_stack *stack), void *ctx);
 
 enum sampler_got {
@@ -90,12 +90,12 @@ enum sampler_got {
 enum sampler_got sampler_next(struct sampler *s, uint64_t until,
     struct perf_record *record, struct cpu_walked *sample);
 
-/* Time off the CPU: see cpu_look(), cpu_sum() and cpu_offs(). */
-int sampler_look(struct sampler *s,
-    struct rec_ref (*fn)(void *ctx, const struct cpu_waiter *seen), void *ctx);
+/* Time off the CPU: see cpu_scan(), cpu_sum() and cpu_waits(). */
+int sampler_scan(struct sampler *s,
+    struct rec_ref (*fn)(void *ctx, const struct cpu_waiter *waiter), void *ctx);
 int sampler_sum(struct sampler *s, uint64_t *time);
-void sampler_offs(struct sampler *s,
-    void (*fn)(void *ctx, const struct cpu_wait *off), void *ctx);
+void sampler_waits(struct sampler *s,
+    void (*fn)(void *ctx, const struct cpu_wait *wait), void *ctx);
 
 /* What was lost since it was last asked for; and the CPU time that was
  * counted in all, 0 where samples add up to it (see perf_counted()). */

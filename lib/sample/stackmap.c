@@ -7,16 +7,16 @@
 #include "base/idmap.h"
 #include "bpf/walk.h"
 
-struct stacks {
+struct generation {
 	struct stackmap_stack **stack;
 	size_t n, room;
-	struct idmap of; /* id -> index */
+	struct idmap index; /* id -> index */
 };
 
 struct stackmap {
-	struct stacks now, before; /* before the last stackmap_renew() */
-	struct stackmap_stack **unknown; /* of now: whose place is not known */
-	size_t nunknown, unknown_room;
+	struct generation now, before; /* before the last stackmap_renew() */
+	struct stackmap_stack **unresolved; /* of now: whose place is not known */
+	size_t nunresolved, unresolved_room;
 };
 
 struct stackmap *
@@ -26,40 +26,40 @@ stackmap_new(void)
 }
 
 static void
-forget(struct stacks *s)
+forget_all(struct generation *g)
 {
-	for (size_t i = 0; i < s->n; i++)
-		free(s->stack[i]);
-	free(s->stack);
-	idmap_clear(&s->of);
-	memset(s, 0, sizeof *s);
+	for (size_t i = 0; i < g->n; i++)
+		free(g->stack[i]);
+	free(g->stack);
+	idmap_clear(&g->index);
+	memset(g, 0, sizeof *g);
 }
 
 void
-stackmap_free(struct stackmap *t)
+stackmap_free(struct stackmap *m)
 {
-	if (t == NULL)
+	if (m == NULL)
 		return;
-	forget(&t->now);
-	forget(&t->before);
-	free(t->unknown);
-	free(t);
+	forget_all(&m->now);
+	forget_all(&m->before);
+	free(m->unresolved);
+	free(m);
 }
 
 static struct stackmap_stack *
-find(const struct stacks *s, uint64_t id)
+find(const struct generation *g, uint64_t id)
 {
-	uint32_t i = idmap_get(&s->of, id);
+	uint32_t i = idmap_get(&g->index, id);
 
-	return i == IDMAP_NONE ? NULL : s->stack[i];
+	return i == IDMAP_NONE ? NULL : g->stack[i];
 }
 
 struct stackmap_stack *
-stackmap_find(const struct stackmap *t, uint64_t id)
+stackmap_find(const struct stackmap *m, uint64_t id)
 {
-	struct stackmap_stack *s = find(&t->now, id);
+	struct stackmap_stack *s = find(&m->now, id);
 
-	return s ? s : find(&t->before, id);
+	return s ? s : find(&m->before, id);
 }
 
 static const char *
@@ -78,19 +78,19 @@ reason(uint32_t end)
 }
 
 int
-stackmap_keep(struct stackmap *t, const struct walk_stack *in)
+stackmap_add(struct stackmap *m, const struct walk_stack *in)
 {
-	struct stacks *s = &t->now;
+	struct generation *g = &m->now;
 	size_t bytes = in->n * sizeof *in->addr;
 	struct stackmap_stack *out;
 
-	if (find(s, in->id))
+	if (find(g, in->id))
 		return 0;
-	if (array_room(&s->stack, s->n, &s->room, sizeof out) < 0 ||
-	    array_room(&t->unknown, t->nunknown, &t->unknown_room, sizeof out) < 0)
+	if (array_room(&g->stack, g->n, &g->room, sizeof out) < 0 ||
+	    array_room(&m->unresolved, m->nunresolved, &m->unresolved_room, sizeof out) < 0)
 		return -1;
 	out = malloc(sizeof *out + bytes);
-	if (out == NULL || idmap_put(&s->of, in->id, (uint32_t)s->n) < 0) {
+	if (out == NULL || idmap_put(&g->index, in->id, (uint32_t)g->n) < 0) {
 		free(out);
 		return -1;
 	}
@@ -98,39 +98,39 @@ stackmap_keep(struct stackmap *t, const struct walk_stack *in)
 		.version = in->version, .cut = reason(in->end),
 		.nkernel = in->nkernel, .n = in->n };
 	memcpy(out->addr, in->addr, bytes);
-	s->stack[s->n++] = out;
-	t->unknown[t->nunknown++] = out;
+	g->stack[g->n++] = out;
+	m->unresolved[m->nunresolved++] = out;
 	return 0;
 }
 
 size_t
-stackmap_count(const struct stackmap *t)
+stackmap_count(const struct stackmap *m)
 {
-	return t->now.n;
+	return m->now.n;
 }
 
 void
-stackmap_renew(struct stackmap *t)
+stackmap_renew(struct stackmap *m)
 {
-	t->nunknown = 0;
-	forget(&t->before);
-	t->before = t->now;
-	memset(&t->now, 0, sizeof t->now);
+	m->nunresolved = 0;
+	forget_all(&m->before);
+	m->before = m->now;
+	memset(&m->now, 0, sizeof m->now);
 }
 
 void
-stackmap_unknown(struct stackmap *t, pid_t pid,
+stackmap_unresolved(struct stackmap *m, pid_t pid,
     void (*fn)(void *ctx, struct stackmap_stack *stack), void *ctx)
 {
 	size_t left = 0;
 
-	for (size_t i = 0; i < t->nunknown; i++) {
-		struct stackmap_stack *s = t->unknown[i];
+	for (size_t i = 0; i < m->nunresolved; i++) {
+		struct stackmap_stack *s = m->unresolved[i];
 
-		if (!s->known && (pid == 0 || s->pid == pid))
+		if (!s->resolved && (pid == 0 || s->pid == pid))
 			fn(ctx, s);
-		if (!s->known)
-			t->unknown[left++] = s;
+		if (!s->resolved)
+			m->unresolved[left++] = s;
 	}
-	t->nunknown = left;
+	m->nunresolved = left;
 }

@@ -22,29 +22,29 @@ struct stackmap_stack {
 	uint32_t version; /* of the mappings that it was walked with */
 	const char *cut;  /* why it ended early, as in rsprof-records(5); or NULL */
 	uint32_t nkernel, n;
-	int known;
+	int resolved;
 	struct rec_ref leaf;
 	uint64_t addr[]; /* as in struct walk_stack */
 };
 
 struct stackmap *stackmap_new(void); /* NULL: out of memory */
-void stackmap_free(struct stackmap *t);
+void stackmap_free(struct stackmap *m);
 
 /* Keep one that has come.  -1: out of memory. */
-int stackmap_keep(struct stackmap *t, const struct walk_stack *in);
+int stackmap_add(struct stackmap *m, const struct walk_stack *in);
 
 /* By its id; NULL: it has been lost.  It lives until the second stackmap_renew()
  * from now on. */
-struct stackmap_stack *stackmap_find(const struct stackmap *t, uint64_t id);
+struct stackmap_stack *stackmap_find(const struct stackmap *m, uint64_t id);
 
-size_t stackmap_count(const struct stackmap *t);
+size_t stackmap_count(const struct stackmap *m);
 
 /* Forget all, but for what is on its way: the kernel will tell them again. */
-void stackmap_renew(struct stackmap *t);
+void stackmap_renew(struct stackmap *m);
 
 /* Call fn for each stack whose place is not known, of one process or (0) of
  * all: it may make it known. */
-void stackmap_unknown(struct stackmap *t, pid_t pid,
+void stackmap_unresolved(struct stackmap *m, pid_t pid,
     void (*fn)(void *ctx, struct stackmap_stack *stack), void *ctx);
 
 #endif

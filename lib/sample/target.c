@@ -19,7 +19,7 @@
 #define STACKS_MOST 1000000
 
 /* What has been told of a module (its member `written'). */
-enum { MODULE_TOLD = 1, MODULE_TABLE_TOLD };
+enum { MODULE_EMITTED = 1, MODULE_TABLE_EMITTED };
 
 struct thread {
 	pid_t pid, tid;
@@ -113,7 +113,7 @@ reserve(struct targets *ts, void *array, size_t n, size_t *room, size_t size)
 /* ---- plain records ----------------------------------------------------- */
 
 void
-targets_put(struct targets *ts, const struct rec *r)
+targets_emit(struct targets *ts, const struct rec *r)
 {
 	rec_out_put(ts->out, r); /* a failure sticks to the output */
 }
@@ -126,7 +126,7 @@ targets_note(struct targets *ts, uint64_t time, const char *text)
 	r.note.time = time;
 	r.note.producer = ts->producer;
 	r.note.text = text;
-	targets_put(ts, &r);
+	targets_emit(ts, &r);
 }
 
 void
@@ -141,7 +141,7 @@ targets_lost(struct targets *ts, uint64_t time, uint64_t *count,
 	r.lost.producer = ts->producer;
 	r.lost.count = *count;
 	r.lost.reason = reason;
-	targets_put(ts, &r);
+	targets_emit(ts, &r);
 	*count = 0;
 }
 
@@ -162,7 +162,7 @@ targets_cost(struct targets *ts, uint64_t time)
 	r.cost.producer = ts->producer;
 	r.cost.ns = nanoseconds(u.ru_utime) + nanoseconds(u.ru_stime);
 	r.cost.bytes = (uint64_t)u.ru_maxrss * 1024;
-	targets_put(ts, &r);
+	targets_emit(ts, &r);
 }
 
 void
@@ -173,12 +173,12 @@ targets_end(struct targets *ts, uint64_t time, const char *reason)
 	r.end.time = time;
 	r.end.producer = ts->producer;
 	r.end.reason = reason;
-	targets_put(ts, &r);
+	targets_emit(ts, &r);
 }
 
 /* What a module's table is worth, if there is something to say. */
 static void
-tell_table(struct targets *ts, uint64_t time, const struct module *m)
+emit_table_note(struct targets *ts, uint64_t time, const struct module *m)
 {
 	char text[4200];
 
@@ -197,27 +197,27 @@ tell_table(struct targets *ts, uint64_t time, const struct module *m)
 }
 
 static void
-tell_ready(struct targets *ts, uint64_t time, struct module *m)
+emit_ready(struct targets *ts, uint64_t time, struct module *m)
 {
-	if (m->written != MODULE_TOLD || !module_ready(m))
+	if (m->written != MODULE_EMITTED || !module_ready(m))
 		return;
-	m->written = MODULE_TABLE_TOLD;
-	tell_table(ts, time, m);
+	m->written = MODULE_TABLE_EMITTED;
+	emit_table_note(ts, time, m);
 }
 
 static void
-tell_module(struct targets *ts, uint64_t time, struct module *m)
+emit_module(struct targets *ts, uint64_t time, struct module *m)
 {
 	struct rec r = { .type = REC_MODULE };
 
 	if (m->written)
 		return;
-	m->written = MODULE_TOLD;
+	m->written = MODULE_EMITTED;
 	r.module.id = m->id;
 	r.module.buildid = m->buildid[0] ? m->buildid : NULL;
 	r.module.path = m->path;
-	targets_put(ts, &r);
-	tell_ready(ts, time, m);
+	targets_emit(ts, &r);
+	emit_ready(ts, time, m);
 }
 
 int
@@ -232,7 +232,7 @@ targets_ready(struct targets *ts)
 	if (!modules_news(ts->modules))
 		return;
 	for (struct module *m = modules_first(ts->modules); m; m = m->next)
-		tell_ready(ts, proc_now(), m);
+		emit_ready(ts, proc_now(), m);
 	for (size_t i = 0; i < ts->ntarget; i++)
 		ts->target[i]->space.changed = 1;
 }
@@ -314,26 +314,26 @@ first_word(const char *command)
 }
 
 static void
-tell_process(struct targets *ts, uint64_t time, struct target *t,
+emit_process(struct targets *ts, uint64_t time, struct target *t,
     const char *name, const char *command)
 {
 	struct rec r = { .type = REC_PROC };
 	struct proc_stat st;
 	char *exe = proc_exe(t->pid), *cmdline = proc_cmdline(t->pid);
-	int there = proc_stat(t->pid, &st) == 0;
+	int alive = proc_stat(t->pid, &st) == 0;
 
-	if (there)
+	if (alive)
 		t->ppid = st.ppid;
 	if (exe == NULL)
 		exe = first_word(command);
 	r.proc.time = time;
 	r.proc.pid = (uint64_t)t->pid;
 	r.proc.ppid = (uint64_t)t->ppid;
-	r.proc.name = name ? name : there ? st.name : NULL;
+	r.proc.name = name ? name : alive ? st.name : NULL;
 	r.proc.exe = exe;
 	r.proc.cmdline = cmdline ? cmdline : command;
-	targets_put(ts, &r);
-	t->told = 1;
+	targets_emit(ts, &r);
+	t->emitted = 1;
 	free(exe);
 	free(cmdline);
 }
@@ -357,38 +357,38 @@ target_map(struct targets *ts, uint64_t time, struct target *t,
 		ts->error = ENOMEM;
 		return;
 	}
-	tell_module(ts, time, m);
+	emit_module(ts, time, m);
 	r.map.time = time;
 	r.map.pid = (uint64_t)t->pid;
 	r.map.start = s.start;
 	r.map.end = s.end;
 	r.map.offset = m->absolute ? s.start : s.offset;
 	r.map.module = m->id;
-	targets_put(ts, &r);
+	targets_emit(ts, &r);
 }
 
-struct look {
+struct map_scan {
 	struct targets *ts;
 	struct target *t;
 };
 
 static void
-see_map(void *ctx, const struct proc_map *map)
+on_map(void *ctx, const struct proc_map *map)
 {
-	struct look *l = ctx;
+	struct map_scan *scan = ctx;
 
-	target_map(l->ts, l->t->looked, l->t, map);
+	target_map(scan->ts, scan->t->scanned, scan->t, map);
 }
 
 static void
-look_at(struct targets *ts, struct target *t, uint64_t time)
+scan_maps(struct targets *ts, struct target *t, uint64_t time)
 {
-	struct look l = { ts, t };
+	struct map_scan scan = { ts, t };
 	char text[128];
-	int first = t->looked == 0;
+	int first = t->scanned == 0;
 
-	t->looked = time;
-	if (proc_maps(t->pid, see_map, &l) == 0 || errno != EACCES || !first)
+	t->scanned = time;
+	if (proc_maps(t->pid, on_map, &scan) == 0 || errno != EACCES || !first)
 		return;
 	snprintf(text, sizeof text,
 	    "process %d: its mappings cannot be read, so stacks cannot be walked: "
@@ -397,26 +397,26 @@ look_at(struct targets *ts, struct target *t, uint64_t time)
 }
 
 static void
-expect_map(void *ctx, const struct proc_map *map)
+on_expected_map(void *ctx, const struct proc_map *map)
 {
-	struct look *l = ctx;
+	struct map_scan *scan = ctx;
 
-	checked(l->ts, modules_get(l->ts->modules, l->t->pid, map));
+	checked(scan->ts, modules_get(scan->ts->modules, scan->t->pid, map));
 }
 
 void
 target_expect(struct targets *ts, const struct target *t)
 {
 	struct target copy = *t;
-	struct look l = { ts, &copy };
+	struct map_scan scan = { ts, &copy };
 
-	proc_maps(t->pid, expect_map, &l);
+	proc_maps(t->pid, on_expected_map, &scan);
 }
 
 void
-target_look(struct targets *ts, struct target *t)
+target_scan(struct targets *ts, struct target *t)
 {
-	look_at(ts, t, proc_now());
+	scan_maps(ts, t, proc_now());
 }
 
 int
@@ -493,7 +493,7 @@ target_thread(struct targets *ts, uint64_t time, struct target *t, pid_t tid,
 	r.thread.pid = (uint64_t)t->pid;
 	r.thread.tid = (uint64_t)tid;
 	r.thread.name = th->name;
-	targets_put(ts, &r);
+	targets_emit(ts, &r);
 }
 
 void
@@ -510,13 +510,13 @@ target_new_thread(struct targets *ts, uint64_t time, struct target *t, pid_t tid
 }
 
 int
-target_knows(const struct targets *ts, pid_t tid)
+target_has_thread(const struct targets *ts, pid_t tid)
 {
 	return find_thread(ts, tid) != NULL;
 }
 
 void
-target_meet(struct targets *ts, uint64_t time, struct target *t, pid_t tid)
+target_ensure_thread(struct targets *ts, uint64_t time, struct target *t, pid_t tid)
 {
 	char name[PROC_NAME_MAX] = "";
 
@@ -535,11 +535,11 @@ target_describe(struct targets *ts, struct target *t, const char *command)
 	size_t n;
 	pid_t *tid;
 
-	tell_process(ts, time, t, NULL, command);
-	look_at(ts, t, time);
+	emit_process(ts, time, t, NULL, command);
+	scan_maps(ts, t, time);
 	tid = proc_threads(t->pid, &n);
 	for (size_t i = 0; tid && i < n; i++)
-		target_meet(ts, time, t, tid[i]);
+		target_ensure_thread(ts, time, t, tid[i]);
 	free(tid);
 }
 
@@ -549,7 +549,7 @@ target_exec(struct targets *ts, uint64_t time, struct target *t, pid_t tid,
     const char *name, const char *command)
 {
 	addrspace_clear(&t->space);
-	tell_process(ts, time, t, name, command);
+	emit_process(ts, time, t, name, command);
 	target_thread(ts, time, t, tid, name);
 }
 
@@ -566,19 +566,19 @@ target_fork(struct targets *ts, uint64_t time, struct target *t, pid_t pid,
 		child->ppid = t->pid;
 	if (addrspace_copy(&child->space, &t->space) < 0)
 		ts->error = ENOMEM;
-	tell_process(ts, time, child, parent ? parent->name : NULL, NULL);
+	emit_process(ts, time, child, parent ? parent->name : NULL, NULL);
 	target_new_thread(ts, time, child, pid, parent_tid);
 }
 
 static void
-tell_exit(struct targets *ts, uint64_t time, pid_t pid, pid_t tid)
+emit_exit(struct targets *ts, uint64_t time, pid_t pid, pid_t tid)
 {
 	struct rec r = { .type = REC_EXIT };
 
 	r.exit.time = time;
 	r.exit.pid = (uint64_t)pid;
 	r.exit.tid = (uint64_t)tid;
-	targets_put(ts, &r);
+	targets_emit(ts, &r);
 }
 
 int
@@ -588,11 +588,11 @@ target_exit(struct targets *ts, uint64_t time, struct target *t, pid_t tid)
 
 	if (th == NULL)
 		return 0;
-	tell_exit(ts, time, t->pid, tid);
+	emit_exit(ts, time, t->pid, tid);
 	remove_thread(ts, th);
 	if (--t->threads > 0)
 		return 0;
-	tell_exit(ts, time, t->pid, 0);
+	emit_exit(ts, time, t->pid, 0);
 	remove_target(ts, t);
 	return 1;
 }
@@ -600,7 +600,7 @@ target_exit(struct targets *ts, uint64_t time, struct target *t, pid_t tid)
 /* ---- stacks ------------------------------------------------------------ */
 
 static int
-tell_once(struct targets *ts, uint64_t id)
+first_time(struct targets *ts, uint64_t id)
 {
 	if (idmap_get(&ts->stacks, id) != IDMAP_NONE)
 		return 0;
@@ -625,8 +625,8 @@ targets_stack(struct targets *ts, struct rec_ref *caller,
 	r.stack.offset = offset;
 	caller->id = r.stack.id;
 	caller->cut = NULL;
-	if (tell_once(ts, r.stack.id))
-		targets_put(ts, &r);
+	if (first_time(ts, r.stack.id))
+		targets_emit(ts, &r);
 }
 
 void
@@ -647,7 +647,7 @@ targets_kernel(struct targets *ts, uint64_t time, const uint64_t *addr, size_t n
 
 	if (kernel == NULL)
 		return;
-	tell_module(ts, time, kernel);
+	emit_module(ts, time, kernel);
 	/* All but the innermost are return addresses. */
 	for (size_t i = n; i-- > 0;)
 		targets_stack(ts, leaf, kernel, addr[i] - (i > 0));

@@ -24,8 +24,8 @@ struct targets;
 struct target {
 	pid_t pid, ppid;      /* its parent's number: the last that was seen */
 	unsigned threads;     /* that are known and have not ended */
-	int told;             /* its proc record is written */
-	uint64_t looked;      /* when its mappings were last read from /proc */
+	int emitted;          /* its proc record is written */
+	uint64_t scanned;     /* when its mappings were last read from /proc */
 	struct addrspace space;
 };
 
@@ -63,7 +63,7 @@ void target_describe(struct targets *ts, struct target *t, const char *command);
  * told of. */
 void target_expect(struct targets *ts, const struct target *t);
 /* Its mappings alone, again. */
-void target_look(struct targets *ts, struct target *t);
+void target_scan(struct targets *ts, struct target *t);
 
 /* Returns 1 or 0: whether it maps code that rustc has made; -1 as long as that is
  * not known, for want of tables. */
@@ -83,9 +83,9 @@ void target_thread(struct targets *ts, uint64_t time, struct target *t,
 void target_new_thread(struct targets *ts, uint64_t time, struct target *t,
     pid_t tid, pid_t parent_tid);
 /* A thread that records refer to: told of if it is not known yet. */
-void target_meet(struct targets *ts, uint64_t time, struct target *t, pid_t tid);
+void target_ensure_thread(struct targets *ts, uint64_t time, struct target *t, pid_t tid);
 /* Has it been told of, and has not ended? */
-int target_knows(const struct targets *ts, pid_t tid);
+int target_has_thread(const struct targets *ts, pid_t tid);
 /* With its last thread the process has ended, and t is gone: 1, else 0. */
 int target_exit(struct targets *ts, uint64_t time, struct target *t, pid_t tid);
 
@@ -103,7 +103,7 @@ void targets_kernel(struct targets *ts, uint64_t time, const uint64_t *addr,
     size_t n, struct rec_ref *leaf);
 
 /* Records that every producer writes. */
-void targets_put(struct targets *ts, const struct rec *r);
+void targets_emit(struct targets *ts, const struct rec *r);
 void targets_note(struct targets *ts, uint64_t time, const char *text);
 /* Nothing where *count is 0; it is set to 0. */
 void targets_lost(struct targets *ts, uint64_t time, uint64_t *count,

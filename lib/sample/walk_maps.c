@@ -22,7 +22,7 @@ struct range {
 	uint32_t first, n;
 };
 
-struct old {
+struct retired {
 	struct range range;
 	uint64_t time;
 };
@@ -33,90 +33,90 @@ struct walk_maps {
 	step_u64 *slot; /* of the arena: address space for all segments */
 	uint32_t nsegment;
 	uint32_t version;
-	struct range *unused; /* by first; none touches the next */
-	size_t nunused, unused_room;
-	struct old *old; /* in the order of time */
-	size_t nold, old_room;
+	struct range *free; /* by first; none touches the next */
+	size_t nfree, free_room;
+	struct retired *retired; /* in the order of time */
+	size_t nretired, retired_room;
 	struct range *space; /* mappings of processes */
 	size_t nspace, space_room;
 	struct idmap space_of;  /* pid -> index of its space */
-	struct walk_map *place; /* of a module: all but the mapping */
-	size_t nplace, place_room;
-	struct idmap place_of; /* module -> index of its place */
+	struct walk_map *table; /* of a module: all but the mapping */
+	size_t ntable, table_room;
+	struct idmap table_of; /* module -> index of its place */
 };
 
 struct walk_maps *
 walk_maps_new(int arena, int process)
 {
-	struct walk_maps *t = calloc(1, sizeof *t);
-	void *m = mmap(NULL, WALK_SEGMENTS * SEGMENT_BYTES, PROT_NONE,
+	struct walk_maps *w = calloc(1, sizeof *w);
+	void *slots = mmap(NULL, WALK_SEGMENTS * SEGMENT_BYTES, PROT_NONE,
 	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
-	if (t == NULL || m == MAP_FAILED) {
-		free(t);
+	if (w == NULL || slots == MAP_FAILED) {
+		free(w);
 		errno = ENOMEM;
 		return NULL;
 	}
-	t->arena = arena;
-	t->process = process;
-	t->slot = m;
-	return t;
+	w->arena = arena;
+	w->process = process;
+	w->slot = slots;
+	return w;
 }
 
 void
-walk_maps_free(struct walk_maps *t)
+walk_maps_free(struct walk_maps *w)
 {
-	if (t == NULL)
+	if (w == NULL)
 		return;
-	munmap(t->slot, WALK_SEGMENTS * SEGMENT_BYTES);
-	idmap_clear(&t->space_of);
-	idmap_clear(&t->place_of);
-	free(t->unused);
-	free(t->old);
-	free(t->space);
-	free(t->place);
-	free(t);
+	munmap(w->slot, WALK_SEGMENTS * SEGMENT_BYTES);
+	idmap_clear(&w->space_of);
+	idmap_clear(&w->table_of);
+	free(w->free);
+	free(w->retired);
+	free(w->space);
+	free(w->table);
+	free(w);
 }
 
 /* ---- slots ------------------------------------------------------------- */
 
 /* Give slots back. */
 static int
-release(struct walk_maps *t, struct range r)
+give_back(struct walk_maps *w, struct range r)
 {
-	size_t i = t->nunused;
+	size_t i = w->nfree;
 	struct range *u;
 
 	if (r.n == 0)
 		return 0;
-	if (array_room(&t->unused, t->nunused, &t->unused_room, sizeof r) < 0)
+	if (array_room(&w->free, w->nfree, &w->free_room, sizeof r) < 0)
 		return -1;
-	u = t->unused;
+	u = w->free;
 	while (i > 0 && u[i - 1].first > r.first)
 		i--;
 	if (i > 0 && u[i - 1].first + u[i - 1].n == r.first) {
 		u[--i].n += r.n;
 	} else {
-		memmove(&u[i + 1], &u[i], (t->nunused - i) * sizeof *u);
+		memmove(&u[i + 1], &u[i], (w->nfree - i) * sizeof *u);
 		u[i] = r;
-		t->nunused++;
+		w->nfree++;
 	}
-	if (i + 1 < t->nunused && u[i].first + u[i].n == u[i + 1].first) {
+	if (i + 1 < w->nfree && u[i].first + u[i].n == u[i + 1].first) {
 		u[i].n += u[i + 1].n;
-		memmove(&u[i + 1], &u[i + 2], (t->nunused - i - 2) * sizeof *u);
-		t->nunused--;
+		memmove(&u[i + 1], &u[i + 2], (w->nfree - i - 2) * sizeof *u);
+		w->nfree--;
 	}
 	return 0;
 }
 
 static int
-add_segment(struct walk_maps *t)
+add_segment(struct walk_maps *w)
 {
 	struct bpf_map_create_opts o = { .sz = sizeof o, .map_flags = BPF_F_MMAPABLE };
-	struct range r = { t->nsegment << WALK_SEGMENT_SHIFT, WALK_SEGMENT_SLOTS };
+	struct range r = { w->nsegment << WALK_SEGMENT_SHIFT, WALK_SEGMENT_SLOTS };
 	int fd, done;
 
-	if (t->nsegment == WALK_SEGMENTS) {
+	if (w->nsegment == WALK_SEGMENTS) {
 		errno = ENOSPC;
 		return -1;
 	}
@@ -124,14 +124,14 @@ add_segment(struct walk_maps *t)
 	    SEGMENT_BYTES, 1, &o);
 	if (fd < 0)
 		return -1;
-	done = mmap(t->slot + r.first, SEGMENT_BYTES, PROT_READ | PROT_WRITE,
+	done = mmap(w->slot + r.first, SEGMENT_BYTES, PROT_READ | PROT_WRITE,
 	           MAP_SHARED | MAP_FIXED, fd, 0) != MAP_FAILED &&
-	    bpf_map_update_elem(t->arena, &t->nsegment, &fd, BPF_ANY) == 0;
+	    bpf_map_update_elem(w->arena, &w->nsegment, &fd, BPF_ANY) == 0;
 	close(fd);
 	if (!done)
 		return -1;
-	t->nsegment++;
-	return release(t, r);
+	w->nsegment++;
+	return give_back(w, r);
 }
 
 /* Where n slots fit into unused ones; UINT32_MAX: nowhere.  whole: into one
@@ -150,62 +150,62 @@ fit(const struct range *u, uint32_t n, int whole)
 }
 
 static int
-take(struct walk_maps *t, uint32_t n, int whole, struct range *out)
+allocate(struct walk_maps *w, uint32_t n, int whole, struct range *out)
 {
 	for (;;) {
-		for (size_t i = 0; i < t->nunused; i++) {
-			struct range all = t->unused[i];
+		for (size_t i = 0; i < w->nfree; i++) {
+			struct range all = w->free[i];
 			uint32_t at = fit(&all, n, whole);
 
 			if (at == UINT32_MAX)
 				continue;
 			*out = (struct range){ at, n };
-			memmove(&t->unused[i], &t->unused[i + 1],
-			    (--t->nunused - i) * sizeof all);
-			if (release(t, (struct range){ all.first, at - all.first }) < 0)
+			memmove(&w->free[i], &w->free[i + 1],
+			    (--w->nfree - i) * sizeof all);
+			if (give_back(w, (struct range){ all.first, at - all.first }) < 0)
 				return -1;
 			at += n;
-			return release(t,
+			return give_back(w,
 			    (struct range){ at, all.first + all.n - at });
 		}
-		if (add_segment(t) < 0)
+		if (add_segment(w) < 0)
 			return -1;
 	}
 }
 
 /* A walk may still be looking at it. */
 static int
-retire(struct walk_maps *t, struct range r)
+retire(struct walk_maps *w, struct range r)
 {
 	if (r.n == 0)
 		return 0;
-	if (array_room(&t->old, t->nold, &t->old_room, sizeof *t->old) < 0)
+	if (array_room(&w->retired, w->nretired, &w->retired_room, sizeof *w->retired) < 0)
 		return -1;
-	t->old[t->nold++] = (struct old){ r, proc_now() };
+	w->retired[w->nretired++] = (struct retired){ r, proc_now() };
 	return 0;
 }
 
 static int
-release_old(struct walk_maps *t)
+release_retired(struct walk_maps *w)
 {
 	uint64_t now = proc_now();
 	size_t n = 0;
 
-	while (n < t->nold && t->old[n].time + LINGER_NS < now)
-		if (release(t, t->old[n++].range) < 0)
+	while (n < w->nretired && w->retired[n].time + LINGER_NS < now)
+		if (give_back(w, w->retired[n++].range) < 0)
 			return -1;
 	if (n)
-		memmove(t->old, t->old + n, (t->nold - n) * sizeof *t->old);
-	t->nold -= n;
+		memmove(w->retired, w->retired + n, (w->nretired - n) * sizeof *w->retired);
+	w->nretired -= n;
 	return 0;
 }
 
 /* ---- modules ----------------------------------------------------------- */
 
 static void
-fill(struct walk_maps *t, const struct unwind_table *table, struct walk_map *m)
+fill(struct walk_maps *w, const struct unwind_table *table, struct walk_map *m)
 {
-	step_u64 *row = t->slot + m->row, *page = t->slot + m->page;
+	step_u64 *row = w->slot + m->row, *page = w->slot + m->page;
 
 	for (uint32_t i = 0; i < table->nrow; i++)
 		row[i] = table->row[i].offset | (step_u64)table->row[i].rule << 32;
@@ -215,41 +215,41 @@ fill(struct walk_maps *t, const struct unwind_table *table, struct walk_map *m)
 
 /* Put a module's table into the arena. */
 static int
-place(struct walk_maps *t, const struct module *m)
+store_table(struct walk_maps *w, const struct module *m)
 {
 	const struct unwind_table *table = &m->table;
 	struct walk_map p = { .kind = WALK_TABLE };
 	struct range r;
 
-	if (array_room(&t->place, t->nplace, &t->place_room, sizeof p) < 0 ||
-	    take(t, table->nrow + table->npage, 0, &r) < 0)
+	if (array_room(&w->table, w->ntable, &w->table_room, sizeof p) < 0 ||
+	    allocate(w, table->nrow + table->npage, 0, &r) < 0)
 		return -1;
 	p.row = r.first;
 	p.nrow = table->nrow;
 	p.page = r.first + table->nrow;
 	p.npage = table->npage;
 	p.base = table->base;
-	fill(t, table, &p);
-	if (idmap_put(&t->place_of, (uintptr_t)m, (uint32_t)t->nplace) < 0)
+	fill(w, table, &p);
+	if (idmap_put(&w->table_of, (uintptr_t)m, (uint32_t)w->ntable) < 0)
 		return -1;
-	t->place[t->nplace++] = p;
+	w->table[w->ntable++] = p;
 	return 0;
 }
 
 static struct walk_map
-describe(struct walk_maps *t, struct module *m, const struct module **full)
+describe(struct walk_maps *w, struct module *m, const struct module **full)
 {
 	struct walk_map none = { .kind = WALK_NONE }, later = { .kind = WALK_PENDING };
-	uint32_t i = idmap_get(&t->place_of, (uintptr_t)m);
+	uint32_t i = idmap_get(&w->table_of, (uintptr_t)m);
 
 	if (i != IDMAP_NONE)
-		return t->place[i];
+		return w->table[i];
 	if (!module_ready(m))
 		return later;
 	if (m->table.nrow == 0)
 		return none;
-	if (place(t, m) == 0)
-		return t->place[t->nplace - 1];
+	if (store_table(w, m) == 0)
+		return w->table[w->ntable - 1];
 	*full = m;
 	return later;
 }
@@ -257,45 +257,45 @@ describe(struct walk_maps *t, struct module *m, const struct module **full)
 /* ---- processes --------------------------------------------------------- */
 
 int
-walk_maps_watch(struct walk_maps *t, pid_t pid)
+walk_maps_track(struct walk_maps *w, pid_t pid)
 {
 	struct walk_process p = { .flags = WALK_HELD };
 	uint32_t key = (uint32_t)pid;
 
-	return bpf_map_update_elem(t->process, &key, &p, BPF_NOEXIST) == 0 ||
+	return bpf_map_update_elem(w->process, &key, &p, BPF_NOEXIST) == 0 ||
 	        errno == EEXIST
 	    ? 0
 	    : -1;
 }
 
 uint32_t
-walk_maps_version(const struct walk_maps *t)
+walk_maps_version(const struct walk_maps *w)
 {
-	return t->version + 1;
+	return w->version + 1;
 }
 
 /* The range that a process' mappings are in now. */
 static struct range *
-range_of(struct walk_maps *t, pid_t pid)
+range_of(struct walk_maps *w, pid_t pid)
 {
-	uint32_t i = idmap_get(&t->space_of, (uint64_t)pid);
+	uint32_t i = idmap_get(&w->space_of, (uint64_t)pid);
 
 	if (i != IDMAP_NONE)
-		return &t->space[i];
-	if (array_room(&t->space, t->nspace, &t->space_room, sizeof *t->space) < 0 ||
-	    idmap_put(&t->space_of, (uint64_t)pid, (uint32_t)t->nspace) < 0)
+		return &w->space[i];
+	if (array_room(&w->space, w->nspace, &w->space_room, sizeof *w->space) < 0 ||
+	    idmap_put(&w->space_of, (uint64_t)pid, (uint32_t)w->nspace) < 0)
 		return NULL;
-	t->space[t->nspace] = (struct range){ 0, 0 };
-	return &t->space[t->nspace++];
+	w->space[w->nspace] = (struct range){ 0, 0 };
+	return &w->space[w->nspace++];
 }
 
 /* Write the mappings into a range of slots. */
 static void
-write_maps(struct walk_maps *t, const struct addrspace *s, uint32_t n, uint32_t first,
+write_maps(struct walk_maps *w, const struct addrspace *s, uint32_t n, uint32_t first,
     const struct module **full)
 {
 	for (uint32_t i = 0; i < n; i++) {
-		struct walk_map m = describe(t, s->map[i].module, full);
+		struct walk_map m = describe(w, s->map[i].module, full);
 
 		m.start = s->map[i].start;
 		m.end = s->map[i].end;
@@ -304,46 +304,46 @@ write_maps(struct walk_maps *t, const struct addrspace *s, uint32_t n, uint32_t 
 		if (s->map[i].offset + (m.end - m.start) > UINT32_MAX &&
 		    m.kind == WALK_TABLE)
 			m.kind = WALK_PENDING; /* beyond what rows can say */
-		memcpy(t->slot + first + i * WALK_MAP_SLOTS, &m, sizeof m);
+		memcpy(w->slot + first + i * WALK_MAP_SLOTS, &m, sizeof m);
 	}
 }
 
 void
-walk_maps_forget(struct walk_maps *t, pid_t pid)
+walk_maps_forget(struct walk_maps *w, pid_t pid)
 {
-	uint32_t i = idmap_get(&t->space_of, (uint64_t)pid);
+	uint32_t i = idmap_get(&w->space_of, (uint64_t)pid);
 
 	if (i == IDMAP_NONE)
 		return;
-	retire(t, t->space[i]);
-	t->space[i] = (struct range){ 0, 0 };
+	retire(w, w->space[i]);
+	w->space[i] = (struct range){ 0, 0 };
 }
 
 int
-walk_maps_put(struct walk_maps *t, const struct addrspace *s, const struct module **full)
+walk_maps_put(struct walk_maps *w, const struct addrspace *s, const struct module **full)
 {
 	uint32_t n = s->n < WALK_MAPS_MOST ? (uint32_t)s->n : WALK_MAPS_MOST;
 	uint32_t key = (uint32_t)s->pid;
 	struct walk_process p;
-	struct range *now = range_of(t, s->pid), r = { 0, 0 };
+	struct range *now = range_of(w, s->pid), r = { 0, 0 };
 
 	*full = n < s->n ? s->map[n].module : NULL;
-	if (now == NULL || release_old(t) < 0 ||
-	    (n && take(t, n * WALK_MAP_SLOTS, 1, &r) < 0))
+	if (now == NULL || release_retired(w) < 0 ||
+	    (n && allocate(w, n * WALK_MAP_SLOTS, 1, &r) < 0))
 		return -1;
-	write_maps(t, s, n, r.first, full);
-	if (bpf_map_lookup_elem(t->process, &key, &p) < 0) {
-		release(t, r);
-		walk_maps_forget(t, s->pid);
+	write_maps(w, s, n, r.first, full);
+	if (bpf_map_lookup_elem(w->process, &key, &p) < 0) {
+		give_back(w, r);
+		walk_maps_forget(w, s->pid);
 		errno = ESRCH;
 		return -1;
 	}
 	p.first = r.first;
 	p.n = n;
-	p.version = ++t->version;
+	p.version = ++w->version;
 	p.flags = 0;
-	if (bpf_map_update_elem(t->process, &key, &p, BPF_EXIST) < 0 ||
-	    retire(t, *now) < 0)
+	if (bpf_map_update_elem(w->process, &key, &p, BPF_EXIST) < 0 ||
+	    retire(w, *now) < 0)
 		return -1;
 	*now = r;
 	return 0;

@@ -14,14 +14,14 @@ struct walk_maps;
 
 /* The descriptors of the maps stay the caller's.  NULL with errno. */
 struct walk_maps *walk_maps_new(int arena, int process);
-void walk_maps_free(struct walk_maps *t);
+void walk_maps_free(struct walk_maps *w);
 
 /* Let a process count: as soon as its mappings are given, or from its next
  * execve(2) on.  -1 with errno. */
-int walk_maps_watch(struct walk_maps *t, pid_t pid);
+int walk_maps_track(struct walk_maps *w, pid_t pid);
 
 /* The version that the next mappings to be given will have. */
-uint32_t walk_maps_version(const struct walk_maps *t);
+uint32_t walk_maps_version(const struct walk_maps *w);
 
 /*
  * Give the kernel a watched process' mappings as they are now, and the tables
@@ -31,10 +31,10 @@ uint32_t walk_maps_version(const struct walk_maps *t);
  * the mappings are too many, to the module of the first one left out.
  * 0, or -1 with errno: ESRCH where the process has gone.
  */
-int walk_maps_put(struct walk_maps *t, const struct addrspace *s,
+int walk_maps_put(struct walk_maps *w, const struct addrspace *s,
     const struct module **full);
 
 /* The process has gone. */
-void walk_maps_forget(struct walk_maps *t, pid_t pid);
+void walk_maps_forget(struct walk_maps *w, pid_t pid);
 
 #endif
