@@ -54,7 +54,7 @@ struct profiler {
 	uint64_t samples;   /* taken, and told to be lost */
 	uint64_t cost_time; /* when the cost was last told */
 	uint64_t off_time;  /* when waits were last told */
-	int rust_told;      /* that it does not look like Rust, if so */
+	int rust_checked;      /* that it does not look like Rust, if so */
 	char *command;      /* that rsprof-exec(1) holds, for -c */
 };
 
@@ -68,7 +68,7 @@ usage(void)
 }
 
 static void
-put_header(struct profiler *p)
+emit_header(struct profiler *p)
 {
 	int clock = perf_event_is_clock(p->o.event);
 	struct rec r;
@@ -93,7 +93,7 @@ put_header(struct profiler *p)
 
 /* The process that a sample is of, told of; NULL: it is not ours. */
 static struct target *
-sampled(struct profiler *p, uint64_t time, pid_t pid, pid_t tid)
+find_sampled(struct profiler *p, uint64_t time, pid_t pid, pid_t tid)
 {
 	struct target *t = target_find(p->base.targets, pid);
 
@@ -109,7 +109,7 @@ sampled(struct profiler *p, uint64_t time, pid_t pid, pid_t tid)
 }
 
 static void
-put_sample(struct profiler *p, uint64_t time, pid_t pid, pid_t tid,
+emit_sample(struct profiler *p, uint64_t time, pid_t pid, pid_t tid,
     uint64_t count, struct rec_ref stack)
 {
 	struct rec r = { .type = REC_CPU };
@@ -124,11 +124,11 @@ put_sample(struct profiler *p, uint64_t time, pid_t pid, pid_t tid,
 }
 
 static void
-saw_copy(struct profiler *p, const struct perf_record *r)
+on_copy(struct profiler *p, const struct perf_record *r)
 {
 	const struct unwind_stack stack = { .bytes = r->sample.stack,
 		.sp = r->sample.regs.sp, .len = r->sample.len };
-	struct target *t = sampled(p, r->time, r->pid, r->tid);
+	struct target *t = find_sampled(p, r->time, r->pid, r->tid);
 	struct rec_ref leaf = { 0, "no-stack" };
 
 	if (t == NULL)
@@ -137,12 +137,12 @@ saw_copy(struct profiler *p, const struct perf_record *r)
 		leaf = producer_walk(&p->base, t, &stack, r->sample.regs, r->time);
 	targets_kernel(p->base.targets, r->time, r->sample.kernel, r->sample.nkernel,
 	    &leaf);
-	put_sample(p, r->time, r->pid, r->tid, r->sample.count, leaf);
+	emit_sample(p, r->time, r->pid, r->tid, r->sample.count, leaf);
 }
 
-/* The place of a walked stack, at the time that records have come to. */
+/* The resolve of a walked stack, at the time that records have come to. */
 static struct rec_ref
-place(struct profiler *p, pid_t pid, struct stackmap_stack *s)
+resolve(struct profiler *p, pid_t pid, struct stackmap_stack *s)
 {
 	static const struct rec_ref none = { 0, "no-stack" };
 	const struct target *t = target_find(p->base.targets, pid);
@@ -173,7 +173,7 @@ walk_copy(struct profiler *p, struct target *t, const struct cpu_walked *s)
 }
 
 static void
-saw_walk(struct profiler *p, const struct cpu_walked *s)
+on_walk(struct profiler *p, const struct cpu_walked *s)
 {
 	struct target *t;
 	struct rec_ref stack;
@@ -182,15 +182,15 @@ saw_walk(struct profiler *p, const struct cpu_walked *s)
 		p->missed++;
 		return;
 	}
-	t = sampled(p, s->time, s->pid, s->tid);
+	t = find_sampled(p, s->time, s->pid, s->tid);
 	if (t == NULL)
 		return;
-	stack = s->copy ? walk_copy(p, t, s) : place(p, s->pid, s->stack);
-	put_sample(p, s->time, s->pid, s->tid, s->count, stack);
+	stack = s->copy ? walk_copy(p, t, s) : resolve(p, s->pid, s->stack);
+	emit_sample(p, s->time, s->pid, s->tid, s->count, stack);
 }
 
 static void
-saw_wait(void *ctx, const struct cpu_wait *w)
+on_wait(void *ctx, const struct cpu_wait *w)
 {
 	static const struct rec_ref too_short = { 0, "short" };
 	struct profiler *p = ctx;
@@ -199,7 +199,7 @@ saw_wait(void *ctx, const struct cpu_wait *w)
 	r.off.time = p->off_time;
 	r.off.pid = (uint64_t)w->pid;
 	r.off.tid = (uint64_t)w->tid;
-	r.off.stack = w->walked ? place(p, w->pid, w->stack) : too_short;
+	r.off.stack = w->walked ? resolve(p, w->pid, w->stack) : too_short;
 	r.off.ns = w->ns;
 	r.off.count = w->count;
 	r.off.state = w->state;
@@ -208,7 +208,7 @@ saw_wait(void *ctx, const struct cpu_wait *w)
 
 /* The stack that a thread waits in since before we came, read from here. */
 static int
-read_waiting(void *ctx, uint64_t addr, uint64_t *out)
+read_word(void *ctx, uint64_t addr, uint64_t *out)
 {
 	const struct target *t = ctx;
 
@@ -216,17 +216,17 @@ read_waiting(void *ctx, uint64_t addr, uint64_t *out)
 }
 
 static struct rec_ref
-saw_waiting(void *ctx, const struct cpu_waiter *seen)
+on_waiter(void *ctx, const struct cpu_waiter *w)
 {
 	struct profiler *p = ctx;
-	struct target *t = sampled(p, proc_now(), seen->pid, seen->tid);
-	const struct unwind_stack stack = { .sp = seen->regs.sp, .more = read_waiting,
+	struct target *t = find_sampled(p, proc_now(), w->pid, w->tid);
+	const struct unwind_stack stack = { .sp = w->regs.sp, .more = read_word,
 		.ctx = t };
 	struct rec_ref leaf = { 0, "no-stack" };
 
 	if (t == NULL)
 		return leaf;
-	addrspace_walk(&t->space, &stack, seen->regs, &p->base.walk);
+	addrspace_walk(&t->space, &stack, w->regs, &p->base.walk);
 	targets_walk(p->base.targets, &p->base.walk, &leaf);
 	return leaf;
 }
@@ -234,7 +234,7 @@ saw_waiting(void *ctx, const struct cpu_waiter *seen)
 /* What happens to a process.  With its last thread its code is gone: stacks of
  * waits that have not been told yet are told before. */
 static void
-saw_event(struct profiler *p, const struct perf_record *r)
+on_event(struct profiler *p, const struct perf_record *r)
 {
 	const struct follow f = { p->base.targets, p->base.children, p->command };
 	const struct target *t = target_find(p->base.targets, r->pid);
@@ -246,17 +246,17 @@ saw_event(struct profiler *p, const struct perf_record *r)
 }
 
 static void
-take(struct profiler *p, const struct perf_record *r)
+on_record(struct profiler *p, const struct perf_record *r)
 {
 	switch (r->type) {
-	case PERF_SAMPLE: saw_copy(p, r); break;
+	case PERF_SAMPLE: on_copy(p, r); break;
 	case PERF_LOST: p->lost += r->count; break;
 	case PERF_THROTTLE:
 		if (sampler_copies(p->sampler)) /* else its misses are counted */
 			p->throttled++;
 		break;
 	case PERF_DAMAGED: p->damaged++; break;
-	default: saw_event(p, r); break;
+	default: on_event(p, r); break;
 	}
 }
 
@@ -290,10 +290,9 @@ attach_child(struct profiler *p, pid_t pid)
 	if (target_find(p->base.targets, pid))
 		return 0;
 	n = sampler_attach_more(p->sampler, pid);
-	if (n < 0) {
+	if (n < 0)
 		producer_note(&p->base, "child process %d is not sampled: %s", (int)pid,
 		    strerror(errno));
-	}
 	return n > 0 && target_add(p->base.targets, pid);
 }
 
@@ -326,14 +325,14 @@ held_command(pid_t pid)
 
 /* Once it is known, after some rounds. */
 static void
-say_if_not_rust(struct profiler *p)
+check_rust(struct profiler *p)
 {
 	const struct target *t = target_find(p->base.targets, p->base.pid);
-	int rust = p->rust_told || t == NULL ? -1 : target_is_rust(t);
+	int rust = p->rust_checked || t == NULL ? -1 : target_is_rust(t);
 
 	if (rust < 0)
 		return;
-	p->rust_told = 1;
+	p->rust_checked = 1;
 	if (rust)
 		return;
 	warnx("process %d does not look like a Rust program: it is profiled all the same",
@@ -342,7 +341,7 @@ say_if_not_rust(struct profiler *p)
 }
 
 static void
-say_what_is_odd(struct profiler *p)
+note_scope(struct profiler *p)
 {
 	if (sampler_user_only(p->sampler))
 		producer_note(&p->base, "time in the kernel is not counted: sysctl "
@@ -351,7 +350,7 @@ say_what_is_odd(struct profiler *p)
 }
 
 static void
-say_how(struct profiler *p)
+note_copying(struct profiler *p)
 {
 	const char *why = sampler_copies(p->sampler);
 
@@ -370,7 +369,7 @@ put_maps(void *ctx, struct addrspace *space, const struct module **full)
 
 /* Let the kernel know of code that has come, and of tables. */
 static void
-tell_kernel(struct profiler *p)
+flush_maps(struct profiler *p)
 {
 	require(&p->base, producer_put_maps(&p->base, put_maps, p->sampler,
 	                      "stacks there are copied"));
@@ -410,7 +409,7 @@ find_unsampled(struct profiler *p)
 }
 
 static void
-tell_lost(struct profiler *p, uint64_t time)
+emit_lost(struct profiler *p, uint64_t time)
 {
 	struct cpu_lost l;
 
@@ -426,7 +425,7 @@ tell_lost(struct profiler *p, uint64_t time)
 
 /* Take all that has come until a time, and tell of it. */
 static void
-do_round(void *ctx, uint64_t until)
+run_round(void *ctx, uint64_t until)
 {
 	struct profiler *p = ctx;
 	struct cpu_walked s;
@@ -441,14 +440,14 @@ do_round(void *ctx, uint64_t until)
 	while (!targets_error(p->base.targets) &&
 	    (got = sampler_next(p->sampler, until, &r, &s)) != SAMPLER_NONE)
 		if (got == SAMPLER_WALKED)
-			saw_walk(p, &s);
+			on_walk(p, &s);
 		else
-			take(p, &r);
-	tell_kernel(p);
-	say_if_not_rust(p);
+			on_record(p, &r);
+	flush_maps(p);
+	check_rust(p);
 	if (waits)
-		sampler_waits(p->sampler, saw_wait, p);
-	tell_lost(p, time);
+		sampler_waits(p->sampler, on_wait, p);
+	emit_lost(p, time);
 	if (time >= p->cost_time + COST_NS) {
 		sampler_vary(p->sampler);
 		targets_cost(p->base.targets, time);
@@ -456,7 +455,7 @@ do_round(void *ctx, uint64_t until)
 	}
 	if (until == UINT64_MAX) {
 		find_unsampled(p);
-		tell_lost(p, proc_now());
+		emit_lost(p, proc_now());
 		targets_cost(p->base.targets, proc_now());
 	}
 	rec_out_flush(&p->base.out);
@@ -494,20 +493,20 @@ begin(struct profiler *p)
 	if (!p->base.held)
 		target_expect(p->base.targets, t);
 	attach(p);
-	put_header(p);
-	say_how(p);
+	emit_header(p);
+	note_copying(p);
 	if (p->base.held) {
-		p->rust_told = 1; /* it is not what it will be */
+		p->rust_checked = 1; /* it is not what it will be */
 		p->command = held_command(p->base.pid);
 	} else {
 		if (p->base.children)
 			attach_children(p);
 		for (size_t i = 0; i < targets_count(p->base.targets); i++)
 			target_describe(p->base.targets, targets_nth(p->base.targets, i), NULL);
-		tell_kernel(p);
-		if (sampler_scan(p->sampler, saw_waiting, p) < 0)
+		flush_maps(p);
+		if (sampler_scan(p->sampler, on_waiter, p) < 0)
 			err(STATUS_FAILED, "BPF: waiting threads");
-		say_what_is_odd(p);
+		note_scope(p);
 	}
 	rec_out_flush(&p->base.out);
 	require(&p->base, producer_ready(&p->base));
@@ -570,7 +569,7 @@ new_sampler(const struct producer *b, const struct options *o)
 int
 main(int argc, char *argv[])
 {
-	static const struct producer_ops ops = { wait_for_news, next_round, do_round };
+	static const struct producer_ops ops = { wait_for_news, next_round, run_round };
 	static struct profiler p = {
 		.base = { .name = "cpu", .object = "user code to profile", .ready = -1 },
 		.o = { .hz = 99, .copy = COPY_DEFAULT, .off_us = OFF_LEAST_US }

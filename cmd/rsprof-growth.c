@@ -46,8 +46,8 @@ struct process {
 	pid_t pid;
 	struct pagemap *pages;
 	uint64_t live, peak; /* pages */
-	uint64_t live_before; /* when it was told last */
-	uint64_t told;        /* pages that have come by faults that were told, */
+	uint64_t live_emitted; /* when it was told last */
+	uint64_t attributed;        /* pages that have come by faults that were told, */
 	uint64_t come;        /* and in all, since then */
 };
 
@@ -56,12 +56,12 @@ struct profiler {
 	struct options o;
 	unsigned every; /* one fault in so many is told */
 	struct sampler *sampler;
-	struct sites *places;
+	struct sites *sites;
 	struct process *process;
 	size_t n, room;
 	uint64_t time; /* of the interval that is told, and of the last one */
 	uint64_t lost, damaged;
-	int64_t strange, strange_before, strange_told; /* pages; in all */
+	int64_t unattributed, unattributed_before, unattributed_emitted; /* pages; in all */
 };
 
 static void
@@ -73,7 +73,7 @@ usage(void)
 }
 
 static void
-put_header(struct profiler *p)
+emit_header(struct profiler *p)
 {
 	struct rec r;
 
@@ -118,14 +118,14 @@ add_process(struct profiler *p, pid_t pid)
 }
 
 static void
-saw_fault(struct profiler *p, const struct perf_record *r)
+on_fault(struct profiler *p, const struct perf_record *r)
 {
 	const struct unwind_stack stack = { .bytes = r->sample.stack,
 		.sp = r->sample.regs.sp, .len = r->sample.len };
 	struct target *t = target_find(p->base.targets, r->pid);
 	struct process *process = find_process(p, r->pid);
 	struct rec_ref leaf = { 0, "no-stack" };
-	struct site *place;
+	struct site *site;
 
 	if (t == NULL || (process == NULL && (process = add_process(p, r->pid)) == NULL))
 		return;
@@ -134,32 +134,32 @@ saw_fault(struct profiler *p, const struct perf_record *r)
 	target_ensure_thread(p->base.targets, r->time, t, r->tid);
 	if (r->sample.has_user)
 		leaf = producer_walk(&p->base, t, &stack, r->sample.regs, r->time);
-	place = sites_get(p->places, r->pid, r->tid, leaf);
-	if (place == NULL || pagemap_fault(process->pages, r->sample.addr, place->index) < 0)
+	site = sites_get(p->sites, r->pid, r->tid, leaf);
+	if (site == NULL || pagemap_fault(process->pages, r->sample.addr, site->index) < 0)
 		err(STATUS_FAILED, NULL);
 }
 
 /* ---- sums -------------------------------------------------------------- */
 
-struct summing {
+struct scan {
 	struct profiler *p;
 	struct process *process;
 };
 
 static void
-saw_change(void *ctx, const struct pagemap_change *c)
+on_change(void *ctx, const struct pagemap_change *c)
 {
-	struct summing *s = ctx;
+	struct scan *s = ctx;
 	uint64_t come = c->come * s->p->every, gone = c->gone * s->p->every;
 	struct heap_change h = { .samples = c->come, .allocs = come,
 		.bytes = come * PAGEMAP_SIZE, .frees = gone, .freed = gone * PAGEMAP_SIZE };
 
 	if (c->owner != PAGEMAP_UNKNOWN)
-		sites_add(s->p->places, sites_nth(s->p->places, c->owner), &h);
+		sites_add(s->p->sites, sites_nth(s->p->sites, c->owner), &h);
 	else if (s->p->every == 1)
-		s->p->strange += (int64_t)c->come;
+		s->p->unattributed += (int64_t)c->come;
 	if (c->owner != PAGEMAP_UNKNOWN)
-		s->process->told += c->come;
+		s->process->attributed += c->come;
 	s->process->come += c->come;
 	s->process->live += c->come - c->gone;
 	if (s->process->live > s->process->peak)
@@ -167,12 +167,12 @@ saw_change(void *ctx, const struct pagemap_change *c)
 }
 
 static void
-tell_place(void *ctx, struct site *place)
+emit_site(void *ctx, struct site *site)
 {
 	struct profiler *p = ctx;
 	struct rec r = { .type = REC_HEAP };
 
-	r.heap = place->sum;
+	r.heap = site->sum;
 	r.heap.time = p->time;
 	targets_emit(p->base.targets, &r);
 }
@@ -181,27 +181,27 @@ tell_place(void *ctx, struct site *place)
  * has come is an estimate where not all faults are told, and what came by faults
  * that were not is in it already. */
 static void
-settle(const struct profiler *p, struct process *process, struct rec_memory *m)
+balance(const struct profiler *p, struct process *process, struct rec_memory *m)
 {
-	uint64_t more = process->live - process->live_before;
+	uint64_t more = process->live - process->live_emitted;
 
 	m->allocs = process->come;
 	if (p->every > 1) {
-		m->allocs = process->told * p->every;
+		m->allocs = process->attributed * p->every;
 		if ((int64_t)(m->allocs - more) < 0)
 			m->allocs = more;
 	}
 	m->frees = m->allocs - more;
-	process->live_before = process->live;
-	process->told = process->come = 0;
+	process->live_emitted = process->live;
+	process->attributed = process->come = 0;
 }
 
 static void
-tell_memory(struct profiler *p, struct process *process)
+emit_memory(struct profiler *p, struct process *process)
 {
 	struct rec r = { .type = REC_MEMORY };
 
-	settle(p, process, &r.memory);
+	balance(p, process, &r.memory);
 	r.memory.time = p->time;
 	r.memory.pid = (uint64_t)process->pid;
 	r.memory.bytes = r.memory.allocs * PAGEMAP_SIZE;
@@ -216,28 +216,28 @@ tell_memory(struct profiler *p, struct process *process)
 
 /* Which of a process' pages are there. */
 static void
-look(struct profiler *p, struct process *process)
+scan_pages(struct profiler *p, struct process *process)
 {
-	struct summing s = { p, process };
+	struct scan s = { p, process };
 
-	if (pagemap_scan(process->pages, saw_change, &s) < 0 && errno == ENOMEM)
+	if (pagemap_scan(process->pages, on_change, &s) < 0 && errno == ENOMEM)
 		err(STATUS_FAILED, NULL);
 }
 
 /* Pages of which no fault is told, even late. */
 static void
-tell_strange(struct profiler *p, int last)
+emit_unattributed(struct profiler *p, int last)
 {
-	int64_t n = p->strange;
+	int64_t n = p->unattributed;
 	uint64_t count = 0;
 
-	if (!last && p->strange_before < n)
-		n = p->strange_before;
-	if (n > p->strange_told) {
-		count = (uint64_t)(n - p->strange_told);
-		p->strange_told = n;
+	if (!last && p->unattributed_before < n)
+		n = p->unattributed_before;
+	if (n > p->unattributed_emitted) {
+		count = (uint64_t)(n - p->unattributed_emitted);
+		p->unattributed_emitted = n;
 	}
-	p->strange_before = p->strange;
+	p->unattributed_before = p->unattributed;
 	targets_lost(p->base.targets, p->time, &count, "strange-pages");
 }
 
@@ -246,21 +246,21 @@ sum_up(struct profiler *p, int last)
 {
 	p->time = proc_now();
 	for (size_t i = 0; i < p->n; i++)
-		look(p, &p->process[i]);
-	sites_emit(p->places, 0, tell_place, p);
+		scan_pages(p, &p->process[i]);
+	sites_emit(p->sites, 0, emit_site, p);
 	for (size_t i = 0; i < p->n; i++)
-		tell_memory(p, &p->process[i]);
+		emit_memory(p, &p->process[i]);
 	targets_lost(p->base.targets, p->time, &p->lost, "ring-full");
 	targets_lost(p->base.targets, p->time, &p->damaged, "damaged");
-	tell_strange(p, last);
+	emit_unattributed(p, last);
 	targets_cost(p->base.targets, p->time);
 }
 
 /* ---- the loop ---------------------------------------------------------- */
 
-/* What lived when it ended lives for ever: nobody can look any more. */
+/* What lived when it ended lives for ever: nobody can scan_pages any more. */
 static void
-saw_exit(struct profiler *p, pid_t pid)
+on_process_exit(struct profiler *p, pid_t pid)
 {
 	struct process *process = find_process(p, pid);
 	const struct target *t = target_find(p->base.targets, pid);
@@ -268,23 +268,23 @@ saw_exit(struct profiler *p, pid_t pid)
 	if (process == NULL || t == NULL || t->threads > 1)
 		return;
 	p->time = proc_now();
-	sites_emit(p->places, pid, tell_place, p);
-	tell_memory(p, process);
+	sites_emit(p->sites, pid, emit_site, p);
+	emit_memory(p, process);
 	pagemap_free(process->pages);
 	*process = p->process[--p->n];
 }
 
 /* Its memory is another one. */
 static void
-saw_exec(struct profiler *p, pid_t pid)
+on_exec(struct profiler *p, pid_t pid)
 {
 	struct process *process = find_process(p, pid);
-	struct summing s = { p, process };
+	struct scan s = { p, process };
 	struct pagemap *new;
 
 	if (process == NULL)
 		return;
-	pagemap_end(process->pages, saw_change, &s);
+	pagemap_end(process->pages, on_change, &s);
 	new = pagemap_new(pid);
 	if (new == NULL)
 		return;
@@ -293,24 +293,24 @@ saw_exec(struct profiler *p, pid_t pid)
 }
 
 static void
-take(struct profiler *p, const struct perf_record *r)
+on_record(struct profiler *p, const struct perf_record *r)
 {
 	const struct follow f = { p->base.targets, p->base.children, NULL };
 
 	switch (r->type) {
-	case PERF_SAMPLE: saw_fault(p, r); return;
+	case PERF_SAMPLE: on_fault(p, r); return;
 	case PERF_LOST: p->lost += r->count; return;
 	case PERF_DAMAGED: p->damaged++; return;
 	case PERF_THROTTLE: return;
-	case PERF_EXIT: saw_exit(p, r->pid); break;
-	case PERF_EXEC: saw_exec(p, r->pid); break;
+	case PERF_EXIT: on_process_exit(p, r->pid); break;
+	case PERF_EXEC: on_exec(p, r->pid); break;
 	default: break;
 	}
 	follow(&f, r);
 }
 
 static void
-do_round(void *ctx, uint64_t until)
+run_round(void *ctx, uint64_t until)
 {
 	struct profiler *p = ctx;
 	struct cpu_walked none;
@@ -319,7 +319,7 @@ do_round(void *ctx, uint64_t until)
 
 	while (!targets_error(p->base.targets) &&
 	    sampler_next(p->sampler, until, &r, &none) != SAMPLER_NONE)
-		take(p, &r);
+		on_record(p, &r);
 	targets_ready(p->base.targets);
 	if (last || proc_now() >= p->time + p->o.interval)
 		sum_up(p, last);
@@ -369,8 +369,8 @@ begin(struct profiler *p)
 	int got;
 
 	p->sampler = sampler_new(&so);
-	p->places = sites_new();
-	if (p->sampler == NULL || p->places == NULL ||
+	p->sites = sites_new();
+	if (p->sampler == NULL || p->sites == NULL ||
 	    (t = target_add(p->base.targets, p->base.pid)) == NULL)
 		err(STATUS_FAILED, NULL);
 	got = sampler_attach(p->sampler);
@@ -380,7 +380,7 @@ begin(struct profiler *p)
 		errx(STATUS_NOPROC, "process %d has ended", (int)p->base.pid);
 	if (p->n == 0)
 		refuse(&p->base, "its pages cannot be looked at", errno);
-	put_header(p);
+	emit_header(p);
 	target_describe(p->base.targets, t, NULL);
 	if (sampler_user_only(p->sampler))
 		targets_note(p->base.targets, proc_now(), "pages that the kernel touches first, as "
@@ -416,7 +416,7 @@ parse_options(struct producer *b, struct options *o, int argc, char *argv[])
 int
 main(int argc, char *argv[])
 {
-	static const struct producer_ops ops = { wait_for_news, next_round, do_round };
+	static const struct producer_ops ops = { wait_for_news, next_round, run_round };
 	static struct profiler p = {
 		.base = { .name = "heap", .object = "memory of its own", .ready = -1 },
 		.o = { .interval = INTERVAL_NS, .sample = SAMPLE_DEFAULT }
@@ -433,6 +433,6 @@ main(int argc, char *argv[])
 		pagemap_free(p.process[i].pages);
 	free(p.process);
 	sampler_free(p.sampler);
-	sites_free(p.places);
+	sites_free(p.sites);
 	return finish(&p.base, status);
 }

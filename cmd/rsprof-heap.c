@@ -57,7 +57,7 @@ struct profiler {
 	struct options o;
 	struct heap *heap;
 	struct perf *perf;
-	struct sites *places;
+	struct sites *sites;
 	struct arming arming;
 	struct duty duty;
 	struct emitter emitter;
@@ -82,7 +82,7 @@ usage(void)
 }
 
 static void
-put_header(struct profiler *p)
+emit_header(struct profiler *p)
 {
 	struct rec r;
 
@@ -107,7 +107,7 @@ put_maps(void *ctx, struct addrspace *space, const struct module **full)
 
 /* Let the kernel know of code that has come, and of tables. */
 static void
-tell_kernel(struct profiler *p)
+flush_maps(struct profiler *p)
 {
 	require(&p->base,
 	    producer_put_maps(&p->base, put_maps, p->heap, "stacks end there"));
@@ -115,12 +115,12 @@ tell_kernel(struct profiler *p)
 
 /* All tables of a process are there, and the kernel has them. */
 static void
-prepare(struct profiler *p, struct target *t)
+load_tables(struct profiler *p, struct target *t)
 {
 	for (size_t i = 0; i < t->space.n; i++)
 		module_wait(t->space.map[i].module);
 	t->space.changed = 1;
-	tell_kernel(p);
+	flush_maps(p);
 }
 
 /* ---- programs that begin ----------------------------------------------- */
@@ -133,20 +133,20 @@ run_to_start(struct profiler *p, pid_t pid)
 	char path[64];
 	const char *error;
 	int fd, got = -1;
-	struct elf_file *obj;
+	struct elf_file *elf;
 	uint64_t entry;
 
 	snprintf(path, sizeof path, "/proc/%d/exe", (int)pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	obj = fd < 0 ? NULL : elf_file_open(fd, &error);
-	if (obj && elf_file_entry(obj, &entry) == 0) {
+	elf = fd < 0 ? NULL : elf_file_open(fd, &error);
+	if (elf && elf_file_entry(elf, &entry) == 0) {
 		snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
 		got = heap_stop_at(p->heap, pid, path, entry);
 	}
 	if (got < 0)
 		producer_note(&p->base, "process %d: it cannot be stopped at its beginning: what it "
 		    "allocates first may be missing", (int)pid);
-	elf_file_close(obj);
+	elf_file_close(elf);
 	if (fd >= 0)
 		close(fd);
 }
@@ -162,7 +162,7 @@ arm_started(struct profiler *p, pid_t pid)
 	if (t == NULL || !t->emitted)
 		return;
 	target_scan(p->base.targets, t);
-	prepare(p, t);
+	load_tables(p, t);
 	p->arming.standing = 1;
 	if (arming_process(&p->arming, t, why, sizeof why) <= 0)
 		producer_note(&p->base, "process %d: %s", (int)pid, why);
@@ -175,7 +175,7 @@ arm_started(struct profiler *p, pid_t pid)
 
 /* One that has been stopped, and has functions without names, runs now. */
 static void
-arm_unlearned(struct profiler *p)
+arm_running(struct profiler *p)
 {
 	struct target *t = target_find(p->base.targets, p->base.pid);
 	char why[HEAP_WHY];
@@ -190,7 +190,7 @@ arm_unlearned(struct profiler *p)
 }
 
 static void
-take_stopped(struct profiler *p)
+continue_stopped(struct profiler *p)
 {
 	pid_t pid;
 	int start;
@@ -207,7 +207,7 @@ take_stopped(struct profiler *p)
 /* ---- rounds ------------------------------------------------------------ */
 
 static void
-tell_sums(struct profiler *p, pid_t pid)
+emit_sums(struct profiler *p, pid_t pid)
 {
 	if (emitter_sums(&p->emitter, pid) < 0)
 		err(STATUS_FAILED, NULL);
@@ -215,21 +215,21 @@ tell_sums(struct profiler *p, pid_t pid)
 
 /* Its last sums, before its end is told of. */
 static void
-saw_exit(struct profiler *p, const struct perf_record *r)
+on_last_exit(struct profiler *p, const struct perf_record *r)
 {
 	struct target *t = target_find(p->base.targets, r->pid);
 
 	if (t && t->threads == 1) {
 		heap_read(p->heap);
 		stackmap_unresolved(heap_stacks(p->heap), 0, producer_on_stack, &p->base);
-		tell_sums(p, t->pid);
+		emit_sums(p, t->pid);
 	}
 }
 
 /* A process of ours was forked, or one has executed a program, for which it
  * stops by itself. */
 static void
-saw_process(struct profiler *p, const struct perf_record *r)
+on_process(struct profiler *p, const struct perf_record *r)
 {
 	if (r->type == PERF_FORK && r->pid != r->parent.pid && p->base.children &&
 	    target_find(p->base.targets, r->parent.pid)) {
@@ -245,7 +245,7 @@ saw_process(struct profiler *p, const struct perf_record *r)
 /* What happens to processes until a time.  New code may have new functions
  * that allocate. */
 static void
-take_records(struct profiler *p, uint64_t until)
+read_records(struct profiler *p, uint64_t until)
 {
 	const struct follow f = { p->base.targets, p->base.children, NULL };
 	struct perf_record r;
@@ -256,10 +256,10 @@ take_records(struct profiler *p, uint64_t until)
 		if (r.type == PERF_LOST)
 			p->perf_lost += r.count;
 		if (t && r.type == PERF_EXIT)
-			saw_exit(p, &r);
+			on_last_exit(p, &r);
 		if (t && r.type == PERF_MAP)
 			p->replan = 1;
-		saw_process(p, &r);
+		on_process(p, &r);
 		if (follow(&f, &r))
 			heap_forget(p->heap, r.pid);
 	}
@@ -289,29 +289,29 @@ arm_new(struct profiler *p)
 }
 
 static void
-do_round(void *ctx, uint64_t until)
+run_round(void *ctx, uint64_t until)
 {
 	struct profiler *p = ctx;
 	uint64_t time = proc_now();
-	const char *less;
+	const char *text;
 
 	if (until == UINT64_MAX)
 		heap_disarm(p->heap, 0);
 	if (heap_read(p->heap) < 0)
 		err(STATUS_FAILED, NULL);
 	stackmap_unresolved(heap_stacks(p->heap), 0, producer_on_stack, &p->base);
-	take_records(p, until);
-	tell_kernel(p);
-	take_stopped(p);
+	read_records(p, until);
+	flush_maps(p);
+	continue_stopped(p);
 	arm_new(p);
-	arm_unlearned(p);
-	less = duty_round(&p->duty);
-	if (less)
-		warnx("%s", less);
+	arm_running(p);
+	text = duty_round(&p->duty);
+	if (text)
+		warnx("%s", text);
 	if (time < p->interval_time + p->o.interval && until != UINT64_MAX)
 		return;
 	p->emitter.last = until == UINT64_MAX;
-	tell_sums(p, 0);
+	emit_sums(p, 0);
 	p->interval_time = p->emitter.time;
 	if (p->emitter.last || time >= p->ages_time + AGES_NS) {
 		if (emitter_ages(&p->emitter) < 0)
@@ -344,7 +344,7 @@ next_round(void *ctx)
 /* ---- beginning --------------------------------------------------------- */
 
 static void
-open_all(struct profiler *p)
+open_kernel(struct profiler *p)
 {
 	const struct heap_options ho = { .children = p->base.children,
 		.all_callers = p->o.all_callers,
@@ -365,8 +365,8 @@ open_all(struct profiler *p)
 		errx(errno == EPERM || errno == EACCES ? STATUS_PERM : STATUS_FAILED,
 		    "process %d: events of all processes are not permitted (%s): run as "
 		    "root, or give CAP_PERFMON", (int)p->base.pid, strerror(errno));
-	p->places = sites_new();
-	if (p->places == NULL)
+	p->sites = sites_new();
+	if (p->sites == NULL)
 		err(STATUS_FAILED, NULL);
 }
 
@@ -377,9 +377,9 @@ begin_attached(struct profiler *p, struct target *t)
 	char why[HEAP_WHY];
 	int error;
 
-	put_header(p);
+	emit_header(p);
 	target_describe(p->base.targets, t, NULL);
-	prepare(p, t);
+	load_tables(p, t);
 	if (arming_process(&p->arming, t, why, sizeof why) < 0 && !producer_stopped()) {
 		error = errno;
 		if (proc_has_ended(p->base.pid))
@@ -397,7 +397,7 @@ begin_attached(struct profiler *p, struct target *t)
 static void
 begin_held(struct profiler *p)
 {
-	put_header(p);
+	emit_header(p);
 	rec_out_flush(&p->base.out);
 }
 
@@ -406,7 +406,7 @@ begin(struct profiler *p)
 {
 	struct target *t;
 
-	open_all(p);
+	open_kernel(p);
 	t = target_add(p->base.targets, p->base.pid);
 	if (t == NULL || heap_track(p->heap, p->base.pid) < 0)
 		err(STATUS_FAILED, NULL);
@@ -417,7 +417,7 @@ begin(struct profiler *p)
 		.hit_ns = heap_hit_cost(p->heap) };
 	p->duty.budget.share = p->o.given ? p->o.budget / 100.0 : 0;
 	p->emitter = (struct emitter){ .producer = &p->base, .heap = p->heap,
-		.duty = &p->duty, .sites = p->places, .age_step = p->o.interval };
+		.duty = &p->duty, .sites = p->sites, .age_step = p->o.interval };
 	p->interval_time = p->ages_time = proc_now();
 	if (p->base.held)
 		begin_held(p);
@@ -533,7 +533,7 @@ parse_options(struct producer *b, struct options *o, int argc, char *argv[])
 int
 main(int argc, char *argv[])
 {
-	static const struct producer_ops ops = { wait_for_news, next_round, do_round };
+	static const struct producer_ops ops = { wait_for_news, next_round, run_round };
 	static struct profiler p = {
 		.base = { .name = "heap", .object = "heap to profile", .ready = -1 },
 		.o = { .interval = INTERVAL_NS, .live = LIVE_DEFAULT,
@@ -552,7 +552,7 @@ main(int argc, char *argv[])
 		status = STATUS_NOTHING;
 	heap_free(p.heap);
 	perf_free(p.perf);
-	sites_free(p.places);
+	sites_free(p.sites);
 	arming_clear(&p.arming);
 	free(p.forked);
 	return finish(&p.base, status);

@@ -37,25 +37,25 @@
 #define STUCK_MS 10 /* a wait without an end */
 
 /* What was seen of a thread. */
-struct look {
+struct snapshot {
 	pid_t tid;
 	const char *state;  /* NULL: it has ended meanwhile, or was not reached */
 	uint64_t time;
 	int unknown;        /* its stack leads into no known mapping */
-	int held;           /* it was stopped for it */
+	int stopped;          /* it was stopped for it */
 	const char *cut;    /* why the stack ends early, or NULL */
 	struct addrspace_frame *frame; /* the innermost first */
 	size_t n;
 };
 
-struct stacks {
+struct profiler {
 	struct producer base;
 	struct target *target;
-	struct look *look;
+	struct snapshot *snap;
 	size_t n, room, first; /* those from the first on are to be looked at */
 	struct idmap known;    /* their numbers */
 	struct tracee_memory memory;
-	unsigned seen, held;   /* threads looked at; of these, stopped for it */
+	unsigned seen, stopped;   /* threads looked at; of these, stopped for it */
 	uint64_t stopping, holding; /* the longest of each, in nanoseconds */
 	int refused;           /* errno of stopping a thread, or 0 */
 	pid_t tracer;          /* who traces the process already, or 0 */
@@ -93,66 +93,66 @@ state_word(char c)
 }
 
 static void
-walk(struct stacks *s, pid_t tid, const struct step_regs *regs)
+walk(struct profiler *p, pid_t tid, const struct step_regs *regs)
 {
 	const struct unwind_stack stack = { NULL, regs->sp, 0, tracee_word,
-		&s->memory };
+		&p->memory };
 
-	tracee_memory(&s->memory, tid);
-	addrspace_walk(&s->target->space, &stack, *regs, &s->base.walk);
+	tracee_memory(&p->memory, tid);
+	addrspace_walk(&p->target->space, &stack, *regs, &p->base.walk);
 }
 
 /* There is nothing to walk. */
 static void
-no_walk(struct stacks *s, const char *why)
+set_no_walk(struct profiler *p, const char *why)
 {
-	s->base.walk.n = 0;
-	s->base.walk.unknown = 0;
-	s->base.walk.missing = NULL;
-	s->base.walk.cut = why;
+	p->base.walk.n = 0;
+	p->base.walk.unknown = 0;
+	p->base.walk.missing = NULL;
+	p->base.walk.cut = why;
 }
 
 /* Take over what was walked. */
 static void
-keep(struct stacks *s, struct look *l)
+copy_walk(struct profiler *p, struct snapshot *snap)
 {
-	size_t size = s->base.walk.n * sizeof *l->frame;
+	size_t size = p->base.walk.n * sizeof *snap->frame;
 
-	free(l->frame);
-	l->frame = checked(malloc(size + 1));
-	memcpy(l->frame, s->base.walk.frame, size);
-	l->n = s->base.walk.n;
-	l->cut = s->base.walk.cut;
-	l->unknown = s->base.walk.unknown != 0;
+	free(snap->frame);
+	snap->frame = checked(malloc(size + 1));
+	memcpy(snap->frame, p->base.walk.frame, size);
+	snap->n = p->base.walk.n;
+	snap->cut = p->base.walk.cut;
+	snap->unknown = p->base.walk.unknown != 0;
 }
 
 /* Look at a thread as it stands in the kernel: 0, or -1 where it is not there
  * or has not stayed there. */
 static int
-look_waiting(struct stacks *s, pid_t tid)
+read_waiting(struct profiler *p, pid_t tid)
 {
-	struct tracee_peek p;
+	struct tracee_peek peek;
 	struct step_regs regs;
 
-	if (tracee_peek(&p, tid, &regs) < 0)
+	if (tracee_peek(&peek, tid, &regs) < 0)
 		return -1;
-	if (p.pc == 0) /* a worker of io_uring(7) has never been elsewhere */
-		no_walk(s, "no-stack");
+	if (peek.pc == 0) /* a worker of io_uring(7) has never been elsewhere */
+		set_no_walk(p, "no-stack");
 	else
-		walk(s, tid, &regs);
-	return tracee_still(&p) ? 0 : -1;
+		walk(p, tid, &regs);
+	return tracee_still(&peek) ? 0 : -1;
 }
 
 /* Is that all there is?  If not, what is missing may be for want of a
  * register. */
 static int
-is_whole(const struct stacks *s)
+is_complete(const struct profiler *p)
 {
-	return s->base.walk.cut == NULL || s->base.walk.n == 0;
+	return p->base.walk.cut == NULL || p->base.walk.n == 0;
 }
 
 static void
-longest(uint64_t *most, uint64_t ns)
+raise_to(uint64_t *most, uint64_t ns)
 {
 	if (ns > *most)
 		*most = ns;
@@ -160,37 +160,37 @@ longest(uint64_t *most, uint64_t ns)
 
 /* Look at a thread that is stopped for it. */
 static int
-look_stopped(struct stacks *s, struct look *l)
+read_stopped(struct profiler *p, struct snapshot *snap)
 {
 	uint64_t asked = proc_now(), stopped;
 	struct step_regs regs;
 	int signal;
 
-	if (tracee_stop(l->tid, &regs, &signal) < 0)
+	if (tracee_stop(snap->tid, &regs, &signal) < 0)
 		return -1;
 	stopped = proc_now();
-	walk(s, l->tid, &regs);
-	tracee_go(l->tid, signal);
-	longest(&s->stopping, stopped - asked);
-	longest(&s->holding, proc_now() - stopped);
-	l->held = 1;
+	walk(p, snap->tid, &regs);
+	tracee_go(snap->tid, signal);
+	raise_to(&p->stopping, stopped - asked);
+	raise_to(&p->holding, proc_now() - stopped);
+	snap->stopped = 1;
 	return 0;
 }
 
 /* As much as can be seen of a thread that cannot be stopped. */
 static void
-look_from_outside(struct stacks *s, pid_t tid)
+read_unstoppable(struct profiler *p, pid_t tid)
 {
-	if (look_waiting(s, tid) < 0)
-		no_walk(s, "no-registers");
-	else if (!is_whole(s))
-		s->base.walk.cut = "no-registers";
+	if (read_waiting(p, tid) < 0)
+		set_no_walk(p, "no-registers");
+	else if (!is_complete(p))
+		p->base.walk.cut = "no-registers";
 }
 
 /* Is it in a wait that nothing interrupts, and not just for a moment, as for
  * a page of memory? */
 static int
-is_stuck(pid_t tid)
+stays_in_disk_wait(pid_t tid)
 {
 	const struct timespec pause = { 0, 1000000 };
 	struct proc_stat st;
@@ -205,26 +205,26 @@ is_stuck(pid_t tid)
 
 /* 0, or -1 where the thread has ended. */
 static int
-look_at(struct stacks *s, struct look *l, char state)
+read_thread(struct profiler *p, struct snapshot *snap, char state)
 {
-	pid_t tid = l->tid;
+	pid_t tid = snap->tid;
 
 	if (state == 'Z') {
-		no_walk(s, "no-stack");
+		set_no_walk(p, "no-stack");
 		return 0;
 	}
-	if (state != 'R' && look_waiting(s, tid) == 0 &&
-	    (is_whole(s) || s->base.walk.missing))
+	if (state != 'R' && read_waiting(p, tid) == 0 &&
+	    (is_complete(p) || p->base.walk.missing))
 		return 0;
 	/* Some do not stop, or not for us. */
-	if (s->tracer == 0 && (state != 'D' || !is_stuck(tid))) {
-		if (look_stopped(s, l) == 0)
+	if (p->tracer == 0 && (state != 'D' || !stays_in_disk_wait(tid))) {
+		if (read_stopped(p, snap) == 0)
 			return 0;
 		if (errno == ESRCH)
 			return -1;
-		s->refused = errno;
+		p->refused = errno;
 	}
-	look_from_outside(s, tid);
+	read_unstoppable(p, tid);
 	return 0;
 }
 
@@ -232,29 +232,29 @@ look_at(struct stacks *s, struct look *l, char state)
  * that is missing is waited for, while nobody is held, and then the thread is
  * looked at again. */
 static void
-look(struct stacks *s, struct look *l)
+take_snapshot(struct profiler *p, struct snapshot *snap)
 {
 	struct proc_stat st;
 
-	l->state = NULL;
+	snap->state = NULL;
 	for (;;) {
-		l->time = proc_now();
-		if (proc_stat(l->tid, &st) < 0 || st.state == 'X' ||
-		    look_at(s, l, st.state) < 0)
+		snap->time = proc_now();
+		if (proc_stat(snap->tid, &st) < 0 || st.state == 'X' ||
+		    read_thread(p, snap, st.state) < 0)
 			return;
-		if (s->base.walk.missing == NULL)
+		if (p->base.walk.missing == NULL)
 			break;
-		module_wait(s->base.walk.missing);
+		module_wait(p->base.walk.missing);
 	}
-	keep(s, l);
-	l->state = state_word(st.state);
+	copy_walk(p, snap);
+	snap->state = state_word(st.state);
 }
 
 /* ---- all of them ------------------------------------------------------- */
 
 /* On a busy machine, whoever is held would wait until we get a CPU. */
 static void
-hurry(void)
+raise_priority(void)
 {
 	const struct sched_param p = { .sched_priority = 1 };
 
@@ -263,35 +263,35 @@ hurry(void)
 
 /* Whatever this thread still traces at its end is let go by the kernel. */
 static void *
-look_at_new(void *ctx)
+scan_new(void *ctx)
 {
-	struct stacks *s = ctx;
+	struct profiler *p = ctx;
 
-	hurry();
-	for (; s->first < s->n && !producer_stopped(); s->first++)
-		look(s, &s->look[s->first]);
+	raise_priority();
+	for (; p->first < p->n && !producer_stopped(); p->first++)
+		take_snapshot(p, &p->snap[p->first]);
 	return NULL;
 }
 
 /* Code that came without our knowing is known now. */
 static void *
-look_again(void *ctx)
+scan_unknown(void *ctx)
 {
-	struct stacks *s = ctx;
+	struct profiler *p = ctx;
 
-	hurry();
-	for (size_t i = 0; i < s->n && !producer_stopped(); i++)
-		if (s->look[i].state && s->look[i].unknown)
-			look(s, &s->look[i]);
+	raise_priority();
+	for (size_t i = 0; i < p->n && !producer_stopped(); i++)
+		if (p->snap[i].state && p->snap[i].unknown)
+			take_snapshot(p, &p->snap[i]);
 	return NULL;
 }
 
 static void
-apart(struct stacks *s, void *(*job)(void *ctx))
+run_in_thread(struct profiler *p, void *(*job)(void *ctx))
 {
 	pthread_t thread;
 
-	errno = pthread_create(&thread, NULL, job, s);
+	errno = pthread_create(&thread, NULL, job, p);
 	if (errno)
 		err(STATUS_FAILED, NULL);
 	pthread_join(thread, NULL);
@@ -299,19 +299,19 @@ apart(struct stacks *s, void *(*job)(void *ctx))
 
 /* List the threads that are new: how many. */
 static size_t
-find_threads(struct stacks *s)
+list_threads(struct profiler *p)
 {
 	size_t n = 0, fresh = 0;
-	pid_t *tid = proc_threads(s->base.pid, &n);
+	pid_t *tid = proc_threads(p->base.pid, &n);
 
 	for (size_t i = 0; tid && i < n; i++) {
-		if (idmap_get(&s->known, (uint64_t)tid[i]) != IDMAP_NONE)
+		if (idmap_get(&p->known, (uint64_t)tid[i]) != IDMAP_NONE)
 			continue;
-		if (idmap_put(&s->known, (uint64_t)tid[i], 0) < 0 ||
-		    array_room(&s->look, s->n, &s->room, sizeof *s->look) < 0)
+		if (idmap_put(&p->known, (uint64_t)tid[i], 0) < 0 ||
+		    array_room(&p->snap, p->n, &p->room, sizeof *p->snap) < 0)
 			err(STATUS_FAILED, NULL);
-		s->look[s->n++] = (struct look){ .tid = tid[i] };
-		target_ensure_thread(s->base.targets, proc_now(), s->target, tid[i]);
+		p->snap[p->n++] = (struct snapshot){ .tid = tid[i] };
+		target_ensure_thread(p->base.targets, proc_now(), p->target, tid[i]);
 		fresh++;
 	}
 	free(tid);
@@ -319,111 +319,111 @@ find_threads(struct stacks *s)
 }
 
 static int
-any_unknown(const struct stacks *s)
+any_unknown(const struct profiler *p)
 {
-	for (size_t i = 0; i < s->n; i++)
-		if (s->look[i].state && s->look[i].unknown)
+	for (size_t i = 0; i < p->n; i++)
+		if (p->snap[i].state && p->snap[i].unknown)
 			return 1;
 	return 0;
 }
 
 static void
-look_at_all(struct stacks *s)
+scan_all(struct profiler *p)
 {
-	for (int i = 0; i < ROUNDS && !producer_stopped() && find_threads(s) > 0; i++)
-		apart(s, look_at_new);
-	if (!any_unknown(s))
+	for (int i = 0; i < ROUNDS && !producer_stopped() && list_threads(p) > 0; i++)
+		run_in_thread(p, scan_new);
+	if (!any_unknown(p))
 		return;
-	target_scan(s->base.targets, s->target);
-	apart(s, look_again);
+	target_scan(p->base.targets, p->target);
+	run_in_thread(p, scan_unknown);
 }
 
 /* ---- what is told ------------------------------------------------------ */
 
 static void
-put_header(struct stacks *s)
+emit_header(struct profiler *p)
 {
 	struct rec r;
 
 	header_begin(&r, "stack");
-	header_add(&r, "pid=%d", (int)s->base.pid);
+	header_add(&r, "pid=%d", (int)p->base.pid);
 	header_add(&r, "stacks=live");
 	header_end(&r);
-	targets_emit(s->base.targets, &r);
+	targets_emit(p->base.targets, &r);
 }
 
 static void
-put_look(struct stacks *s, const struct look *l)
+emit_snapshot(struct profiler *p, const struct snapshot *snap)
 {
 	struct rec r = { .type = REC_STATE };
 
-	r.state.time = l->time;
-	r.state.pid = (uint64_t)s->base.pid;
-	r.state.tid = (uint64_t)l->tid;
-	r.state.state = l->state;
-	r.state.stack.cut = l->cut;
-	for (size_t i = l->n; i-- > 0;)
-		targets_stack(s->base.targets, &r.state.stack, l->frame[i].module,
-		    l->frame[i].offset);
-	targets_emit(s->base.targets, &r);
+	r.state.time = snap->time;
+	r.state.pid = (uint64_t)p->base.pid;
+	r.state.tid = (uint64_t)snap->tid;
+	r.state.state = snap->state;
+	r.state.stack.cut = snap->cut;
+	for (size_t i = snap->n; i-- > 0;)
+		targets_stack(p->base.targets, &r.state.stack, snap->frame[i].module,
+		    snap->frame[i].offset);
+	targets_emit(p->base.targets, &r);
 }
 
 /* Who traces the process, for a message: "gdb (77)". */
 static void
-name_tracer(const struct stacks *s, char *out, size_t size)
+name_tracer(const struct profiler *p, char *out, size_t size)
 {
 	struct proc_stat st;
-	int known = proc_stat(s->tracer, &st) == 0;
+	int known = proc_stat(p->tracer, &st) == 0;
 
-	snprintf(out, size, "%s (%d)", known ? st.name : "process", (int)s->tracer);
+	snprintf(out, size, "%s (%d)", known ? st.name : "process", (int)p->tracer);
 }
 
 static void
-put_notes(struct stacks *s)
+emit_notes(struct profiler *p)
 {
 	char text[256], name[PROC_NAME_MAX + 16];
 
-	if (s->tracer) {
-		name_tracer(s, name, sizeof name);
+	if (p->tracer) {
+		name_tracer(p, name, sizeof name);
 		snprintf(text, sizeof text, "process %d is traced by %s: its threads were "
-		    "looked at without stopping them", (int)s->base.pid, name);
-	} else if (s->refused) {
+		    "looked at without stopping them", (int)p->base.pid, name);
+	} else if (p->refused) {
 		snprintf(text, sizeof text, "process %d: threads could not be stopped: %s",
-		    (int)s->base.pid,
-		    s->refused == ETIMEDOUT ? "they did not within a second" : strerror(s->refused));
-	} else if (s->held) {
+		    (int)p->base.pid,
+		    p->refused == ETIMEDOUT ? "they did not within a second" : strerror(p->refused));
+	} else if (p->stopped) {
 		snprintf(text, sizeof text, "%u of %u threads were stopped to be looked "
 		    "at, one by one: it took each at most %" PRIu64 " us to stop, and "
-		    "at most %" PRIu64 " us to be read", s->held, s->seen,
-		    s->stopping / 1000 + 1, s->holding / 1000 + 1);
+		    "at most %" PRIu64 " us to be read", p->stopped, p->seen,
+		    p->stopping / 1000 + 1, p->holding / 1000 + 1);
 	} else {
 		snprintf(text, sizeof text, "no thread was stopped");
 	}
-	targets_note(s->base.targets, proc_now(), text);
+	targets_note(p->base.targets, proc_now(), text);
 }
 
 /* Could anything be seen at all? */
 static void
-check_looks(struct stacks *s)
+check_snapshots(struct profiler *p)
 {
 	char name[PROC_NAME_MAX + 16];
 	size_t stacks = 0;
 
-	for (size_t i = 0; i < s->n; i++) {
-		s->seen += s->look[i].state != NULL;
-		s->held += s->look[i].state && s->look[i].held;
-		stacks += s->look[i].state && s->look[i].n > 0;
+	for (size_t i = 0; i < p->n; i++) {
+		p->seen += p->snap[i].state != NULL;
+		p->stopped += p->snap[i].state && p->snap[i].stopped;
+		stacks += p->snap[i].state && p->snap[i].n > 0;
 	}
-	if (s->seen == 0 && !producer_stopped())
-		errx(STATUS_NOPROC, "process %d has ended", (int)s->base.pid);
-	if (stacks == 0 && s->tracer) {
-		name_tracer(s, name, sizeof name);
+	if (p->seen == 0 && !producer_stopped())
+		errx(STATUS_NOPROC, "process %d has ended", (int)p->base.pid);
+	if (stacks == 0 && p->tracer) {
+		name_tracer(p, name, sizeof name);
 		errx(STATUS_PERM, "process %d is running, and traced by %s: nobody else "
-		    "may stop it", (int)s->base.pid, name);
+		    "may stop it", (int)p->base.pid, name);
 	}
-	if (stacks == 0 && (s->refused == EPERM || s->refused == EACCES))
+	if (stacks == 0 && (p->refused == EPERM || p->refused == EACCES))
 		errx(STATUS_PERM, "process %d: ptrace is not permitted: a seccomp filter "
-		    "or a missing CAP_SYS_PTRACE forbids it", (int)s->base.pid);
+		    "or a missing CAP_SYS_PTRACE forbids it", (int)p->base.pid);
 }
 
 /* ---- the program ------------------------------------------------------- */
@@ -443,25 +443,25 @@ block_child(void)
 /* Whatever takes long comes before the first thread is stopped, or after the
  * last one goes on. */
 static enum producer_result
-take_stacks(struct stacks *s)
+emit_stacks(struct profiler *p)
 {
 	struct tracee_status status;
 
-	s->target = checked(target_add(s->base.targets, s->base.pid));
-	s->base.walk.hurried = 1;
-	put_header(s);
-	target_describe(s->base.targets, s->target, NULL);
-	rec_out_flush(&s->base.out);
-	if (tracee_status(s->base.pid, &status) == 0)
-		s->tracer = status.tracer;
-	look_at_all(s);
-	check_looks(s);
-	targets_ready(s->base.targets);
-	for (size_t i = 0; i < s->n; i++)
-		if (s->look[i].state)
-			put_look(s, &s->look[i]);
-	put_notes(s);
-	return producer_end(&s->base, producer_stopped() ? "stopped" : "done");
+	p->target = checked(target_add(p->base.targets, p->base.pid));
+	p->base.walk.hurried = 1;
+	emit_header(p);
+	target_describe(p->base.targets, p->target, NULL);
+	rec_out_flush(&p->base.out);
+	if (tracee_status(p->base.pid, &status) == 0)
+		p->tracer = status.tracer;
+	scan_all(p);
+	check_snapshots(p);
+	targets_ready(p->base.targets);
+	for (size_t i = 0; i < p->n; i++)
+		if (p->snap[i].state)
+			emit_snapshot(p, &p->snap[i]);
+	emit_notes(p);
+	return producer_end(&p->base, producer_stopped() ? "stopped" : "done");
 }
 
 static void
@@ -483,20 +483,20 @@ parse_options(struct producer *b, int argc, char *argv[])
 int
 main(int argc, char *argv[])
 {
-	static struct stacks s = {
+	static struct profiler p = {
 		.base = { .name = "stack", .object = "user code", .ready = -1 }
 	};
 	int status;
 
-	parse_options(&s.base, argc, argv);
-	require(&s.base, producer_open(&s.base));
-	if (tracee_permitted(s.base.pid) < 0)
-		require(&s.base, refusal_ptrace(&s.base, errno));
+	parse_options(&p.base, argc, argv);
+	require(&p.base, producer_open(&p.base));
+	if (tracee_permitted(p.base.pid) < 0)
+		require(&p.base, refusal_ptrace(&p.base, errno));
 	block_child();
-	status = report(&s.base, take_stacks(&s));
-	for (size_t i = 0; i < s.n; i++)
-		free(s.look[i].frame);
-	free(s.look);
-	idmap_clear(&s.known);
-	return finish(&s.base, producer_stopped() ? STATUS_FAILED : status);
+	status = report(&p.base, emit_stacks(&p));
+	for (size_t i = 0; i < p.n; i++)
+		free(p.snap[i].frame);
+	free(p.snap);
+	idmap_clear(&p.known);
+	return finish(&p.base, producer_stopped() ? STATUS_FAILED : status);
 }
