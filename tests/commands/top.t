@@ -641,7 +641,7 @@ live,count,peak,bytes,allocs,frees,temps,moved,copied,total_live,function,file,l
 0,0,0,0,0,0,0,0,0,1000,alloc::vec::Vec<T>::push,/rustc/x/library/alloc/src/vec/mod.rs,9,/prog
 E
 csv_heap -r -n 1 >got
-same 'or to the plumbing' got <<'E'
+same 'or to a runtime frame' got <<'E'
 live,count,peak,bytes,allocs,frees,temps,moved,copied,total_live,function,file,line,module
 1000,2,4000,6000,12,10,3,0,0,1000,alloc::vec::Vec<T>::push,/rustc/x/library/alloc/src/vec/mod.rs,9,/prog
 E
