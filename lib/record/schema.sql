@@ -149,7 +149,7 @@ CREATE VIEW IF NOT EXISTS off_waits AS
 -- The frame that an allocation in a stack is charged to: the innermost one that
 -- is not of an allocator, libc or std, or else the innermost one.
 CREATE VIEW IF NOT EXISTS heap_sites AS
-	WITH RECURSIVE up(stack, node, parent, plumbing) AS (
+	WITH RECURSIVE up(stack, node, parent, runtime) AS (
 		SELECT stack.id, stack.id, stack.parent,
 			coalesce(class.class IN ('alloc', 'libc', 'std'), 0)
 		FROM stack LEFT JOIN class ON class.frame = stack.frame
@@ -159,8 +159,8 @@ CREATE VIEW IF NOT EXISTS heap_sites AS
 			coalesce(class.class IN ('alloc', 'libc', 'std'), 0)
 		FROM up JOIN stack ON stack.id = up.parent
 		LEFT JOIN class ON class.frame = stack.frame
-		WHERE up.plumbing)
-	SELECT stack, coalesce(max(CASE WHEN NOT plumbing THEN node END), stack)
+		WHERE up.runtime)
+	SELECT stack, coalesce(max(CASE WHEN NOT runtime THEN node END), stack)
 		AS site
 	FROM up GROUP BY stack;
 CREATE VIEW IF NOT EXISTS heap_samples AS

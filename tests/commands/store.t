@@ -376,9 +376,9 @@ E
 exits 'many bad lines' 1 rsprof-store -f bad.db <bad.rec
 ok 'twenty and a summary' test "$(wc -l <err)" = 21
 says 'how many' '^rsprof-store: <stdin>: 80 more bad lines$'
-# Where all is plumbing the innermost frame is charged, and a stack that is not
-# named is no plumbing.
-rec >plumbing.rec <<E
+# Where all frames are runtime frames the innermost is charged.  A frame that is not
+# named is no runtime frame.
+rec >runtime.rec <<E
 rsprof | 1 | heap | mono=1000 | wall=5000000 | unit=bytes | sample=0
 proc | 1000 | 7 | 1 | prog | /prog | prog
 thread | 1000 | 7 | 8 | worker
@@ -392,8 +392,8 @@ stack | c4 | c3 | a1 | 40 | f2 | 0
 heap | 2000 | 7 | 8 | c2 | allocs=1 | bytes=9 | sizes=0:2
 heap | 2000 | 7 | 8 | c4 | allocs=1 | bytes=9
 E
-exits 'plumbing' 0 rsprof-store plumbing.db <plumbing.rec
-q plumbing.db 'SELECT stack, site FROM heap_sites; SELECT function FROM heap_samples;
+exits 'runtime' 0 rsprof-store runtime.db <runtime.rec
+q runtime.db 'SELECT stack, site FROM heap_sites; SELECT function FROM heap_samples;
 	SELECT least, count FROM heap_sizes' >got
 same 'something is always charged' got <<'E'
 2|2

@@ -93,7 +93,7 @@ static const struct {
 	{ "user", "alloc_stats::report" },
 	{ "user", "core_engine::start" },
 	{ "user", "stdweb::start" },
-	/* plumbing of the standard library */
+	/* runtime frames of the standard library */
 	{ "std", "alloc::raw_vec::finish_grow" },
 	{ "std", "alloc::raw_vec::RawVec<T,A>::reserve::do_reserve_and_handle" },
 	{ "std", "<alloc::raw_vec::RawVecInner>::finish_grow" },
