@@ -303,7 +303,7 @@ store_tasks_thread(struct store_tasks *t, const struct rec_thread *r,
 	return db_run(t->st[NAME_THREAD], "ti", r->name, known->row);
 }
 
-/* A thread that has ended still gets late records. */
+/* A late record of a thread that has ended still finds its row. */
 int
 store_tasks_find_thread(struct store_tasks *t, uint64_t pid, uint64_t tid,
     int64_t time, int64_t *row)
