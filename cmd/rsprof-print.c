@@ -450,8 +450,7 @@ parse_options(struct printer *p, int argc, char *argv[])
 	while ((c = getopt(argc, argv, "lV")) != -1)
 		switch (c) {
 		case 'l': p->whole = 1; break;
-		case 'V':
-			print_version("rsprof-print");
+		case 'V': print_version("rsprof-print");
 		default: usage();
 		}
 }

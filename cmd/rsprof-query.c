@@ -79,13 +79,9 @@ main(int argc, char **argv)
 
 	while ((c = getopt(argc, argv, "+HV")) != -1)
 		switch (c) {
-		case 'H':
-			head = 1;
-			break;
-		case 'V':
-			print_version("rsprof-query");
-		default:
-			usage();
+		case 'H': head = 1; break;
+		case 'V': print_version("rsprof-query");
+		default: usage();
 		}
 	if (argc - optind != 2)
 		usage();
@@ -100,5 +96,5 @@ main(int argc, char **argv)
 	}
 	db_close(db);
 	close_output();
-	return 0;
+	return STATUS_OK;
 }

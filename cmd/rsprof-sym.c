@@ -465,8 +465,7 @@ parse_options(struct namer *n, int argc, char *argv[])
 		case 'k': kallsyms_option(n, optarg); break;
 		case 'M': memory_option(n, optarg); break;
 		case 'S': dir_option(n, optarg); break;
-		case 'V':
-			print_version("rsprof-sym");
+		case 'V': print_version("rsprof-sym");
 		default: usage();
 		}
 }

@@ -349,8 +349,7 @@ parse_options(int argc, char **argv)
 		case 'r': raw = 1; break;
 		case 's': time_option(optarg, &since); break;
 		case 'u': time_option(optarg, &until); break;
-		case 'V':
-			print_version("rsprof-top");
+		case 'V': print_version("rsprof-top");
 		default: usage();
 		}
 }

@@ -298,28 +298,14 @@ main(int argc, char **argv)
 	utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 	while ((c = getopt(argc, argv, "bd:k:R:r:tV")) != -1)
 		switch (c) {
-		case 'b':
-			batch = 1;
-			break;
-		case 'd':
-			old = optarg;
-			break;
-		case 'k':
-			pressed = optarg;
-			break;
-		case 'R':
-			baseline = range_option(c, optarg);
-			break;
-		case 'r':
-			range = range_option(c, optarg);
-			break;
-		case 't':
-			timed = 1;
-			break;
-		case 'V':
-			print_version("rsprof-tui");
-		default:
-			usage();
+		case 'b': batch = 1; break;
+		case 'd': old = optarg; break;
+		case 'k': pressed = optarg; break;
+		case 'R': baseline = range_option(c, optarg); break;
+		case 'r': range = range_option(c, optarg); break;
+		case 't': timed = 1; break;
+		case 'V': print_version("rsprof-tui");
+		default: usage();
 		}
 	if (optind + 1 != argc)
 		usage();
