@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/signals.h"
 #include "stream/rec.h"
 
 #define WARNINGS 16 /* distinct texts; further ones share the last counter */
@@ -276,8 +277,10 @@ filter_catch_signals(struct filter *f)
 	int fd;
 
 	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
+	if (!signals_ignored(SIGTERM))
+		sigaddset(&set, SIGTERM);
+	if (!signals_ignored(SIGHUP))
+		sigaddset(&set, SIGHUP);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	fd = signalfd(-1, &set, SFD_CLOEXEC);
 	if (fd < 0)

@@ -37,8 +37,8 @@ struct filter_sink {
 struct filter *filter_new(const struct filter_sink *sink);
 void filter_free(struct filter *f);
 
-/* Let SIGTERM and SIGHUP end the reading, with a report, instead of the program.  Returns -1
- * with errno on failure. */
+/* Let SIGTERM and SIGHUP, unless the caller ignores them, end the reading with a
+ * report, instead of the program.  Returns -1 with errno on failure. */
 int filter_catch_signals(struct filter *f);
 
 /* Read the files of a NULL-terminated list in order, "-" being standard input; standard input

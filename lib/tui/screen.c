@@ -14,6 +14,7 @@
 
 #include <curses.h>
 
+#include "base/signals.h"
 #include "tui/grid.h"
 #include "tui/keys.h"
 
@@ -191,14 +192,6 @@ rescue_from(void (*handler)(int))
 
 /* ---- open and close --------------------------------------------------- */
 
-static int
-is_ignored(int number)
-{
-	struct sigaction now;
-
-	return sigaction(number, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
-}
-
 /* Block the signals before curses starts, so that its own handlers never run. */
 static void
 signals_block(struct screen *s)
@@ -208,9 +201,9 @@ signals_block(struct screen *s)
 	sigaddset(&s->caught, SIGQUIT);
 	sigaddset(&s->caught, SIGTERM);
 	sigaddset(&s->caught, SIGWINCH);
-	if (!is_ignored(SIGHUP))
+	if (!signals_ignored(SIGHUP))
 		sigaddset(&s->caught, SIGHUP);
-	if (!is_ignored(SIGTSTP))
+	if (!signals_ignored(SIGTSTP))
 		sigaddset(&s->caught, SIGTSTP);
 	sigprocmask(SIG_BLOCK, &s->caught, &s->before);
 	s->signals = signalfd(-1, &s->caught, SFD_NONBLOCK | SFD_CLOEXEC);

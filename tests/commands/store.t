@@ -659,6 +659,20 @@ delete
 E
 done
 
+# A signal that the caller ignores stays ignored, as under nohup(1).
+rm -f live.db*
+(trap '' HUP; exec rsprof-store live.db <pipe 2>err) &
+store=$!
+own $store
+exec 3>pipe
+sed "/^end/d" good.rec >&3
+ok 'it has begun' await 20 test -e live.db
+kill -HUP $store
+exec 3>&-
+wait $store; got=$?
+ok 'an ignored SIGHUP stays ignored' test $got = 0
+same 'and nothing is said' err /dev/null
+
 # Callers that are defined late.
 rm -f live.db*
 rsprof-store live.db <pipe 2>err &
