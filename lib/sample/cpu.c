@@ -1,3 +1,10 @@
+/*
+ * Samples come by the ring buffer, nearly in the order of time, as do the stacks
+ * that they refer to by id (a struct stackmap) or copies of stacks.  sample[] is a
+ * queue that is kept in the order of time: elements before next have been handed
+ * out, and are dropped at the next read.  Waits are not sent but summed in a map
+ * of the kernel, which cpu_sum() empties into drained.
+ */
 #include "sample/cpu.h"
 
 #include <bpf/bpf.h>
@@ -18,10 +25,10 @@
 
 #define RING_LEAST (8U << 20) /* bytes of the ring buffer */
 #define RING_MOST (64U << 20)
-#define SAMPLE_BYTES 128 /* about, with the stacks that are new */
-#define STACKS_MOST 500000 /* that are kept; then the kernel tells all again */
+#define SAMPLE_BYTES 128   /* about, with its share of new stacks */
+#define STACKS_MOST 500000 /* kept; with more of them the kernel sends all again */
 
-/* A sample, and the copy of its stack where that has to be walked. */
+/* A sample, and the copy of its stack if that has to be walked here. */
 struct pending {
 	struct cpu_sample sample;
 	struct cpu_copy *copy;
@@ -32,10 +39,10 @@ struct cpu {
 	struct ring_buffer *ring;
 	struct walk_maps *maps;
 	struct stackmap *stacks;
-	struct pending *sample;          /* read, in the order of time from next on */
+	struct pending *sample;
 	size_t nsample, sample_room, next;
-	struct cpu_counts reported; /* of what was lost */
-	int failed;             /* out of memory */
+	struct cpu_counts reported; /* of losses, at the last cpu_lost() */
+	int failed;                 /* memory was short */
 	struct {
 		struct cpu_off_key *key;
 		struct cpu_off *off;
@@ -45,6 +52,7 @@ struct cpu {
 
 /* ---- set-up ------------------------------------------------------------ */
 
+/* Returns how big a ring holds the samples of a second, in bytes: a power of 2. */
 static uint32_t
 ring_size(const struct cpu_options *o, int ncpu)
 {
@@ -56,6 +64,7 @@ ring_size(const struct cpu_options *o, int ncpu)
 	return size;
 }
 
+/* Set constants, sizes of maps and the programs that are needed. */
 static void
 configure(struct cpu_bpf *b, const struct cpu_options *o)
 {
@@ -116,7 +125,7 @@ cpu_new(const struct cpu_options *o, char why[CPU_WHY])
 	return NULL;
 }
 
-/* Samples that have been handed out. */
+/* Free the first n samples. */
 static void
 drop_samples(struct cpu *c, size_t n)
 {
@@ -189,6 +198,7 @@ cpu_fd(const struct cpu *c)
 
 /* ---- reading ----------------------------------------------------------- */
 
+/* Queue a sample in the order of time.  Returns -1 if memory is short. */
 static int
 add_sample(struct cpu *c, const struct cpu_sample *in, struct cpu_copy *copy)
 {
@@ -196,7 +206,7 @@ add_sample(struct cpu *c, const struct cpu_sample *in, struct cpu_copy *copy)
 
 	if (array_room(&c->sample, c->nsample, &c->sample_room, sizeof *c->sample) < 0)
 		return -1;
-	/* They come nearly in the order of time. */
+	/* It belongs at the end, or not far from it. */
 	while (i > c->next && c->sample[i - 1].sample.time > in->time)
 		i--;
 	memmove(&c->sample[i + 1], &c->sample[i],
@@ -206,6 +216,7 @@ add_sample(struct cpu *c, const struct cpu_sample *in, struct cpu_copy *copy)
 	return 0;
 }
 
+/* Queue a sample with a copy of its stack.  Returns -1 if memory is short. */
 static int
 add_copy(struct cpu *c, const struct cpu_copy *in)
 {
@@ -221,6 +232,7 @@ add_copy(struct cpu *c, const struct cpu_copy *in)
 	return -1;
 }
 
+/* Returns whether len bytes hold all pages that a copy claims to have. */
 static int
 is_whole(const struct cpu_copy *copy, size_t len)
 {
@@ -228,6 +240,7 @@ is_whole(const struct cpu_copy *copy, size_t len)
 	    len >= CPU_COPY_HEAD + (size_t)copy->pages * CPU_COPY_PAGE;
 }
 
+/* Keep an event of the ring buffer. */
 static int
 on_ring(void *ctx, void *event, size_t len)
 {
@@ -246,7 +259,7 @@ on_ring(void *ctx, void *event, size_t len)
 	return got;
 }
 
-/* Let the kernel tell all stacks again before there are too many. */
+/* Let the kernel send all stacks again before there are too many. */
 static void
 renew_stacks(struct cpu *c)
 {
@@ -293,7 +306,8 @@ cpu_next(struct cpu *c, uint64_t until, struct cpu_walked *out)
 
 /* ---- time off the CPU -------------------------------------------------- */
 
-/* Make the stack of a thread that was seen known, if it still waits there. */
+/* Resolve the stack of a waiting thread, if it still waits there.  Returns -1 if
+ * memory is short. */
 static int
 add_waiter(struct cpu *c, const struct cpu_waiter *waiter, struct rec_ref leaf)
 {
@@ -313,7 +327,7 @@ add_waiter(struct cpu *c, const struct cpu_waiter *waiter, struct rec_ref leaf)
 	return 0;
 }
 
-/* One run over all threads of the machine. */
+/* Run once over all threads of the machine. */
 static int
 scan_threads(struct cpu *c,
     struct rec_ref (*fn)(void *ctx, const struct cpu_waiter *waiter), void *ctx)
@@ -337,10 +351,11 @@ int
 cpu_scan(struct cpu *c,
     struct rec_ref (*fn)(void *ctx, const struct cpu_waiter *waiter), void *ctx)
 {
+	/* The second run finds what began to wait before the first one was done. */
 	return scan_threads(c, fn, ctx) < 0 ? -1 : scan_threads(c, fn, ctx);
 }
 
-/* Take what was summed out of the kernel. */
+/* Move all sums out of the kernel. */
 static void
 drain(struct cpu *c)
 {

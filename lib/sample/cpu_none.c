@@ -1,4 +1,4 @@
-/* What there is of sample/cpu where rsprof is built with BPF=0. */
+/* Stands in for sample/cpu if rsprof is built with BPF=0. */
 #include <errno.h>
 #include <stdio.h>
 

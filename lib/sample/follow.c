@@ -4,6 +4,7 @@
 #include "os/proc.h"
 #include "sample/target.h"
 
+/* Add a mapping to its target. */
 static void
 on_map(const struct follow *f, const struct perf_record *r, struct target *t)
 {
@@ -13,6 +14,7 @@ on_map(const struct follow *f, const struct perf_record *r, struct target *t)
 	target_map(f->targets, r->time, t, &map);
 }
 
+/* Add a thread to its target, or a child process to the targets. */
 static void
 on_fork(const struct follow *f, const struct perf_record *r)
 {

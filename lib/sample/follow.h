@@ -1,6 +1,6 @@
 /*
- * What the kernel reports of processes (os/perf), told to those that are
- * watched (sample/target).
+ * Passes what the kernel reports of processes (os/perf) to the targets that are
+ * tracked (sample/target).
  */
 #ifndef FOLLOW_H
 #define FOLLOW_H
@@ -10,12 +10,13 @@ struct targets;
 
 struct follow {
 	struct targets *targets;
-	int children;        /* what a process forks is watched, too */
-	const char *command; /* what is executed, where its end comes first; or NULL */
+	int children;        /* track the processes that targets fork */
+	const char *command; /* command line of a program that may end before it can
+	                        be read; or NULL */
 };
 
-/* A record that is no sample, or of lost ones.  1: with it the process has
- * ended, and is watched no more; else 0. */
+/* Handle a record, unless it is a sample or about lost ones.  Returns 1 if with it
+ * a target has ended and is gone, else 0. */
 int follow(const struct follow *f, const struct perf_record *r);
 
 #endif

@@ -17,7 +17,7 @@
 #include "unwind/module.h"
 #include "unwind/unwind.h"
 
-#define DELAY_NS 1000000    /* until records of all CPUs are there: perf_next() */
+#define DELAY_NS 1000000    /* until records of all CPUs are visible: see perf_next() */
 #define REREAD_NS 100000000 /* between two reads of a process' mappings */
 #define HELD_MS 10000       /* for a held command to be stopped */
 
@@ -60,6 +60,8 @@ producer_stopped(void)
 	return stopped != 0;
 }
 
+/* Catch what ends a producer, but for what the caller ignores, as nohup(1) does.
+ * Writing to a pipe without a reader is an error, and no signal. */
 static void
 catch_signals(void)
 {
@@ -70,7 +72,7 @@ catch_signals(void)
 	a.sa_handler = on_signal;
 	for (size_t i = 0; i < sizeof sig / sizeof *sig; i++) {
 		sigaction(sig[i], NULL, &old);
-		if (old.sa_handler != SIG_IGN) /* as nohup(1) wants it */
+		if (old.sa_handler != SIG_IGN)
 			sigaction(sig[i], &a, NULL);
 	}
 	signal(SIGPIPE, SIG_IGN);
@@ -228,7 +230,7 @@ run_rounds(struct producer *p, const struct producer_ops *ops, void *ctx, int *e
 	return stopped ? "stopped" : "duration";
 }
 
-/* The state of the output, and of memory. */
+/* Returns whether output or memory have failed. */
 static enum producer_result
 result_of(struct producer *p)
 {

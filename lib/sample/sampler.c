@@ -1,3 +1,9 @@
+/*
+ * The kernel reports what happens to processes, and copied stacks, in rings of
+ * perf; with BPF most samples come by a ring of their own.  To hand out both in
+ * the order of time, the next sample is read ahead and waits in its member until
+ * no record of perf is older.
+ */
 #include "sample/sampler.h"
 
 #include <errno.h>
@@ -11,10 +17,10 @@
 struct sampler {
 	struct sampler_options o;
 	struct perf *perf;
-	struct cpu *cpu;
-	char why[CPU_WHY]; /* there is none */
+	struct cpu *cpu;      /* NULL: stacks are copied */
+	char why[CPU_WHY];    /* then the reason */
 	int user_only;
-	int pending;          /* sample has been read, its turn has not come */
+	int pending;          /* sample has been read, earlier records come first */
 	struct cpu_walked sample;
 };
 
@@ -40,6 +46,7 @@ sampler_free(struct sampler *s)
 
 /* ---- attaching --------------------------------------------------------- */
 
+/* Open perf for the way that has been chosen.  Returns -1 with errno. */
 static int
 open_perf(struct sampler *s)
 {
@@ -54,6 +61,7 @@ open_perf(struct sampler *s)
 	return s->perf ? 0 : -1;
 }
 
+/* Attach a thread.  Returns 1; 0 if it is already, or has ended; -1 with errno. */
 static int
 attach_thread(struct sampler *s, pid_t tid)
 {
@@ -64,7 +72,8 @@ attach_thread(struct sampler *s, pid_t tid)
 	return errno == ESRCH ? 0 : -1;
 }
 
-/* Attach a process' threads, until a look at them finds none that is new. */
+/* Attach a process' threads until there is no new one.  Returns whether there were
+ * any, or -1 with errno. */
 static int
 attach_threads(struct sampler *s, pid_t pid)
 {
@@ -86,6 +95,7 @@ attach_threads(struct sampler *s, pid_t pid)
 	return got < 0 ? -1 : any;
 }
 
+/* Load what walks in the kernel, and events of all CPUs.  Returns -1 with why. */
 static int
 open_cpu(struct sampler *s)
 {
@@ -109,6 +119,7 @@ open_cpu(struct sampler *s)
 	return -1;
 }
 
+/* Attach by copies, without time in the kernel if that is not permitted. */
 static int
 attach_copy(struct sampler *s)
 {

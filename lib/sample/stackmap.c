@@ -7,6 +7,7 @@
 #include "base/idmap.h"
 #include "bpf/walk.h"
 
+/* The stacks that came between two calls of stackmap_renew(). */
 struct generation {
 	struct stackmap_stack **stack;
 	size_t n, room;
@@ -14,8 +15,8 @@ struct generation {
 };
 
 struct stackmap {
-	struct generation now, before; /* before the last stackmap_renew() */
-	struct stackmap_stack **unresolved; /* of now: whose place is not known */
+	struct generation now, before;
+	struct stackmap_stack **unresolved; /* of now */
 	size_t nunresolved, unresolved_room;
 };
 
@@ -25,6 +26,7 @@ stackmap_new(void)
 	return calloc(1, sizeof(struct stackmap));
 }
 
+/* Free a generation, and make it empty. */
 static void
 forget_all(struct generation *g)
 {
@@ -62,6 +64,7 @@ stackmap_find(const struct stackmap *m, uint64_t id)
 	return s ? s : find(&m->before, id);
 }
 
+/* Returns the reason for the end of a walk, as records have it. */
 static const char *
 reason(uint32_t end)
 {

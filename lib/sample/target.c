@@ -1,3 +1,10 @@
+/*
+ * Targets are kept in an array of pointers, so that they can be handed out, and
+ * threads of all targets in another one, whose removed elements are used again;
+ * target_of and thread_of find both by their numbers.  A thread belongs to the
+ * target of its member pid, which counts its threads and ends with the last one.
+ * Modules are shared by all targets and live as long as targets do.
+ */
 #include "sample/target.h"
 
 #include <errno.h>
@@ -14,11 +21,11 @@
 #include "unwind/addrspace.h"
 #include "unwind/module.h"
 
-/* So many stacks are remembered as told; then all are forgotten, and told
- * again when they come again. */
+/* Stacks that are remembered as emitted; with more of them all are forgotten, and
+ * emitted again when they come again. */
 #define STACKS_MOST 1000000
 
-/* What has been told of a module (its member `written'). */
+/* What has been emitted of a module: values of its member written. */
 enum { MODULE_EMITTED = 1, MODULE_TABLE_EMITTED };
 
 struct thread {
@@ -33,13 +40,13 @@ struct targets {
 	struct modules *modules;
 	struct target **target;
 	size_t ntarget, target_room;
-	struct thread *thread; /* those whose tid is 0 are free */
+	struct thread *thread; /* removed ones are in free_thread */
 	size_t nthread, thread_room;
 	uint32_t *free_thread;
 	size_t nfree, free_room;
 	struct idmap target_of; /* pid -> index */
 	struct idmap thread_of; /* tid -> index */
-	struct idmap stacks;    /* ids that have been told */
+	struct idmap stacks;    /* ids of emitted stacks -> 0 */
 };
 
 struct targets *
@@ -83,7 +90,7 @@ targets_error(const struct targets *ts)
 	return ts->error ? ts->error : ts->out->error;
 }
 
-/* Remember that memory has ended; returns what it is given. */
+/* Set the error if p is NULL.  Returns p. */
 static void *
 checked(struct targets *ts, void *p)
 {
@@ -92,6 +99,7 @@ checked(struct targets *ts, void *p)
 	return p;
 }
 
+/* Put an index into m.  Returns -1, with the error set, if memory is short. */
 static int
 index_put(struct targets *ts, struct idmap *m, uint64_t id, size_t index)
 {
@@ -101,6 +109,7 @@ index_put(struct targets *ts, struct idmap *m, uint64_t id, size_t index)
 	return -1;
 }
 
+/* Make room for one more, as array_room().  Returns -1 with the error set. */
 static int
 reserve(struct targets *ts, void *array, size_t n, size_t *room, size_t size)
 {
@@ -176,7 +185,7 @@ targets_end(struct targets *ts, uint64_t time, const char *reason)
 	targets_emit(ts, &r);
 }
 
-/* What a module's table is worth, if there is something to say. */
+/* Emit a note if a module's table is missing or damaged. */
 static void
 emit_table_note(struct targets *ts, uint64_t time, const struct module *m)
 {
@@ -196,6 +205,7 @@ emit_table_note(struct targets *ts, uint64_t time, const struct module *m)
 	targets_note(ts, time, text);
 }
 
+/* Do that once, when the table is ready. */
 static void
 emit_ready(struct targets *ts, uint64_t time, struct module *m)
 {
@@ -205,6 +215,7 @@ emit_ready(struct targets *ts, uint64_t time, struct module *m)
 	emit_table_note(ts, time, m);
 }
 
+/* Emit a module unless that is done. */
 static void
 emit_module(struct targets *ts, uint64_t time, struct module *m)
 {
@@ -259,7 +270,7 @@ target_find(const struct targets *ts, pid_t pid)
 	return i == IDMAP_NONE ? NULL : ts->target[i];
 }
 
-/* Who asks later may find it gone. */
+/* Returns the parent of a process, or 0.  Asked for later, it may be gone. */
 static pid_t
 parent_of(pid_t pid)
 {
@@ -290,6 +301,7 @@ target_add(struct targets *ts, pid_t pid)
 	return t;
 }
 
+/* Forget a process that has ended. */
 static void
 remove_target(struct targets *ts, struct target *t)
 {
@@ -305,7 +317,8 @@ remove_target(struct targets *ts, struct target *t)
 	free(t);
 }
 
-/* What a command line that begins with a path executes; to be freed. */
+/* Returns the path that a command line begins with, to be freed; NULL if it begins
+ * with none. */
 static char *
 first_word(const char *command)
 {
@@ -313,6 +326,7 @@ first_word(const char *command)
 	                                  : NULL;
 }
 
+/* Emit a process.  name and command stand in for what /proc no longer has. */
 static void
 emit_process(struct targets *ts, uint64_t time, struct target *t,
     const char *name, const char *command)
@@ -372,6 +386,7 @@ struct map_scan {
 	struct target *t;
 };
 
+/* Add a mapping that /proc lists: see proc_maps(). */
 static void
 on_map(void *ctx, const struct proc_map *map)
 {
@@ -380,6 +395,8 @@ on_map(void *ctx, const struct proc_map *map)
 	target_map(scan->ts, scan->t->scanned, scan->t, map);
 }
 
+/* Read the mappings of a process; if not even the first time permits that, emit a
+ * note. */
 static void
 scan_maps(struct targets *ts, struct target *t, uint64_t time)
 {
@@ -396,6 +413,7 @@ scan_maps(struct targets *ts, struct target *t, uint64_t time)
 	targets_note(ts, time, text);
 }
 
+/* Open the module of a mapping, so that its table is made. */
 static void
 on_expected_map(void *ctx, const struct proc_map *map)
 {
@@ -432,7 +450,7 @@ target_is_rust(const struct target *t)
 		else if (m->rust)
 			return 1;
 	}
-	/* Where no code is known nothing can be said. */
+	/* Without mappings nothing speaks against it. */
 	return t->space.n == 0 ? 1 : ready ? 0 : -1;
 }
 
@@ -503,7 +521,7 @@ target_new_thread(struct targets *ts, uint64_t time, struct target *t, pid_t tid
 	const struct thread *parent = find_thread(ts, parent_tid);
 	char name[PROC_NAME_MAX] = "";
 
-	/* It has its parent's name until it gives itself another. */
+	/* A thread has its creator's name until it gives itself another. */
 	if (parent)
 		snprintf(name, sizeof name, "%s", parent->name);
 	target_thread(ts, time, t, tid, name);
@@ -526,7 +544,7 @@ target_ensure_thread(struct targets *ts, uint64_t time, struct target *t, pid_t 
 	target_thread(ts, time, t, tid, name);
 }
 
-/* ---- what happens to them ---------------------------------------------- */
+/* ---- events ------------------------------------------------------------ */
 
 void
 target_describe(struct targets *ts, struct target *t, const char *command)
@@ -543,7 +561,7 @@ target_describe(struct targets *ts, struct target *t, const char *command)
 	free(tid);
 }
 
-/* An exec leaves one thread, with the process' number. */
+/* After an exec, one thread is left, with the process' number. */
 void
 target_exec(struct targets *ts, uint64_t time, struct target *t, pid_t tid,
     const char *name, const char *command)
@@ -599,6 +617,7 @@ target_exit(struct targets *ts, uint64_t time, struct target *t, pid_t tid)
 
 /* ---- stacks ------------------------------------------------------------ */
 
+/* Returns 1 if a stack has not been emitted yet, and remembers it. */
 static int
 first_time(struct targets *ts, uint64_t id)
 {
@@ -648,7 +667,7 @@ targets_kernel(struct targets *ts, uint64_t time, const uint64_t *addr, size_t n
 	if (kernel == NULL)
 		return;
 	emit_module(ts, time, kernel);
-	/* All but the innermost are return addresses. */
+	/* All but the innermost are return addresses: take the call before. */
 	for (size_t i = n; i-- > 0;)
 		targets_stack(ts, leaf, kernel, addr[i] - (i > 0));
 }

@@ -1,9 +1,10 @@
 /*
- * The processes that a producer watches: their threads and mappings, kept up
- * to date, and the records that tell the stream of them and of stacks.
+ * The processes that a producer tracks: their threads and mappings, kept up to
+ * date, and the records that describe them and their stacks.
  *
- * Nothing here fails alone: where memory ends, or a record cannot be written,
- * targets_error() says so from then on, and a producer asks once a round.
+ * No function here fails by itself: if memory is short or a record cannot be
+ * written, targets_error() says so from then on, and a producer asks it once a
+ * round.
  */
 #ifndef TARGET_H
 #define TARGET_H
@@ -22,90 +23,117 @@ struct rec_ref;
 struct targets;
 
 struct target {
-	pid_t pid, ppid;      /* its parent's number: the last that was seen */
-	unsigned threads;     /* that are known and have not ended */
+	pid_t pid, ppid;      /* parent as it was last seen */
+	unsigned threads;     /* threads that are known and have not ended */
 	int emitted;          /* its proc record is written */
-	uint64_t scanned;     /* when its mappings were last read from /proc */
+	uint64_t scanned;     /* time at which its mappings were last read from /proc */
 	struct addrspace space;
 };
 
-/* NULL: errno says why.  The producer's name (a literal) and the output are
- * for the records; the output stays the caller's. */
+/* Begin without a target.  producer is a literal, for records; out stays the
+ * caller's.  Returns NULL with errno. */
 struct targets *targets_new(struct rec_out *out, const char *producer);
 void targets_free(struct targets *ts);
-int targets_error(const struct targets *ts); /* an errno, or 0 */
+
+/* Returns the errno of the first failure, or 0. */
+int targets_error(const struct targets *ts);
 
 /*
- * Tables of modules are made in the background (unwind/module.h).  targets_fd()
- * is readable when some have become ready, and targets_ready() tells what is
- * wrong with those: a producer calls it once a round.
+ * Emit notes about tables that have become ready, and let targets give them to
+ * the kernel.  Tables are made in the background (unwind/module.h), and
+ * targets_fd() is readable when there are some; a producer calls this once a round.
  */
-int targets_fd(const struct targets *ts);
 void targets_ready(struct targets *ts);
+int targets_fd(const struct targets *ts);
 
-/* Processes that have not ended, and the n-th of them. */
+/* Returns how many targets have not ended, or the n-th of them. */
 size_t targets_count(const struct targets *ts);
 struct target *targets_nth(const struct targets *ts, size_t n);
 
-/* A process by its number; NULL: not watched.  Pointers stay valid until the
- * process ends. */
+/* Find a target by its number.  Returns NULL if it is not tracked.  Pointers stay
+ * valid until the target ends. */
 struct target *target_find(const struct targets *ts, pid_t pid);
-/* Watch one from now on.  Nothing is told yet.  NULL: out of memory. */
+
+/* Track a process from now on, without emitting anything.  Returns NULL if memory
+ * is short. */
 struct target *target_add(struct targets *ts, pid_t pid);
 
+/* ---- from /proc -------------------------------------------------------- */
+
 /*
- * Tell of a process as /proc shows it now: itself, its mappings, its threads.
- * command stands in for a command line that cannot be read any more, and for
- * the executable's path if it begins with one (NULL: none does).
+ * Emit a target as /proc shows it now: itself, its mappings, its threads.  command
+ * stands in for a command line that cannot be read any more, and, if it begins
+ * with a path, for that of the executable; NULL: nothing does.
  */
 void target_describe(struct targets *ts, struct target *t, const char *command);
-/* Begin to make the tables of what it maps, so that they are ready when it is
- * told of. */
+
+/* Begin to make the tables of what a target maps, so that they are ready when it
+ * is emitted. */
 void target_expect(struct targets *ts, const struct target *t);
-/* Its mappings alone, again. */
+
+/* Read the mappings of a target again. */
 void target_scan(struct targets *ts, struct target *t);
 
-/* Returns 1 or 0: whether it maps code that rustc has made; -1 as long as that is
- * not known, for want of tables. */
+/* Returns whether a target maps code made by rustc; -1 until that is known, for
+ * want of tables. */
 int target_is_rust(const struct target *t);
 
-/* What happens to it, at a time of CLOCK_MONOTONIC. */
+/* ---- from events ------------------------------------------------------- */
+
+/* Each of these happens at a time of CLOCK_MONOTONIC, in ns. */
+
+/* Add a mapping. */
 void target_map(struct targets *ts, uint64_t time, struct target *t,
     const struct proc_map *map);
+
+/* Replace the program, and with it the mappings and the command line; command as
+ * in target_describe(). */
 void target_exec(struct targets *ts, uint64_t time, struct target *t, pid_t tid,
     const char *name, const char *command);
-/* A child process of t: watched from now on, with t's mappings. */
+
+/* Track a child process of t from now on, with t's mappings. */
 void target_fork(struct targets *ts, uint64_t time, struct target *t, pid_t pid,
     pid_t parent_tid);
-/* A thread that was created by another one, or has got a name. */
+
+/* Name a thread, which may be new. */
 void target_thread(struct targets *ts, uint64_t time, struct target *t,
     pid_t tid, const char *name);
+
+/* Add a thread that another one has created. */
 void target_new_thread(struct targets *ts, uint64_t time, struct target *t,
     pid_t tid, pid_t parent_tid);
-/* A thread that records refer to: told of if it is not known yet. */
+
+/* Emit a thread that records refer to, if it is not known yet. */
 void target_ensure_thread(struct targets *ts, uint64_t time, struct target *t, pid_t tid);
-/* Has it been told of, and has not ended? */
+
+/* Returns whether a thread is known and has not ended. */
 int target_has_thread(const struct targets *ts, pid_t tid);
-/* With its last thread the process has ended, and t is gone: 1, else 0. */
+
+/* End a thread.  Returns 1 if it was the last one: then the process has ended, and
+ * t is gone. */
 int target_exit(struct targets *ts, uint64_t time, struct target *t, pid_t tid);
 
-/*
- * Tell of a frame called from *caller, if it is new, and make *caller refer
- * to it.  A module NULL: code in no mapping.
- */
+/* ---- stacks ------------------------------------------------------------ */
+
+/* Emit a frame called from *caller, if it is new, and make *caller refer to it.
+ * module NULL: the code is in no mapping. */
 void targets_stack(struct targets *ts, struct rec_ref *caller,
     const struct module *module, uint64_t offset);
-/* All of a walk, outermost first: *leaf is set to the innermost frame. */
+
+/* Emit the frames of a walk, outermost first, and make *leaf refer to the
+ * innermost one. */
 void targets_walk(struct targets *ts, const struct addrspace_walk *walk,
     struct rec_ref *leaf);
-/* Kernel addresses, innermost first, on top of *leaf. */
+
+/* Emit kernel addresses, innermost first, on top of *leaf. */
 void targets_kernel(struct targets *ts, uint64_t time, const uint64_t *addr,
     size_t n, struct rec_ref *leaf);
 
-/* Records that every producer writes. */
+/* ---- other records ----------------------------------------------------- */
+
 void targets_emit(struct targets *ts, const struct rec *r);
 void targets_note(struct targets *ts, uint64_t time, const char *text);
-/* Nothing where *count is 0; it is set to 0. */
+/* Emit a lost record unless *count is 0, and set that to 0. */
 void targets_lost(struct targets *ts, uint64_t time, uint64_t *count,
     const char *reason);
 void targets_cost(struct targets *ts, uint64_t time);

@@ -1,3 +1,11 @@
+/*
+ * The arena is address space for WALK_SEGMENTS segments, of which the first
+ * nsegment are there.  A range of its slots is either free (free[], by address, no
+ * two of which touch), in use by a process' mappings (space[]) or by a module's
+ * table (table[], whose rows and page index lie in one range), or retired: replaced,
+ * but a walk may still be reading it, until LINGER_NS later.  Mappings must not
+ * cross from one segment into the next, tables may.
+ */
 #include "sample/walk_maps.h"
 
 #include <bpf/bpf.h>
@@ -15,9 +23,9 @@
 #include "unwind/module.h"
 
 #define SEGMENT_BYTES sizeof(struct walk_segment)
-#define LINGER_NS 2000000000 /* before what was replaced is used again */
+#define LINGER_NS 2000000000 /* until retired slots are used again */
 
-/* Slots that follow each other. */
+/* A range of slots. */
 struct range {
 	uint32_t first, n;
 };
@@ -27,22 +35,21 @@ struct retired {
 	uint64_t time;
 };
 
-/* A process' mappings, by its pid in tables.space_of. */
 struct walk_maps {
 	int arena, process;
-	step_u64 *slot; /* of the arena: address space for all segments */
+	step_u64 *slot; /* of the arena */
 	uint32_t nsegment;
 	uint32_t version;
-	struct range *free; /* by first; none touches the next */
+	struct range *free;
 	size_t nfree, free_room;
 	struct retired *retired; /* in the order of time */
 	size_t nretired, retired_room;
-	struct range *space; /* mappings of processes */
+	struct range *space;
 	size_t nspace, space_room;
-	struct idmap space_of;  /* pid -> index of its space */
-	struct walk_map *table; /* of a module: all but the mapping */
+	struct idmap space_of; /* pid -> index of its space */
+	struct walk_map *table; /* as in mappings of it, without start, end and offset */
 	size_t ntable, table_room;
-	struct idmap table_of; /* module -> index of its place */
+	struct idmap table_of; /* module -> index of its table */
 };
 
 struct walk_maps *
@@ -80,7 +87,7 @@ walk_maps_free(struct walk_maps *w)
 
 /* ---- slots ------------------------------------------------------------- */
 
-/* Give slots back. */
+/* Make a range free.  Returns -1 if memory is short. */
 static int
 give_back(struct walk_maps *w, struct range r)
 {
@@ -109,6 +116,7 @@ give_back(struct walk_maps *w, struct range r)
 	return 0;
 }
 
+/* Add a segment to the arena.  Returns -1 with errno. */
 static int
 add_segment(struct walk_maps *w)
 {
@@ -149,6 +157,8 @@ fit(const struct range *u, uint32_t n, int whole)
 	return at - u->first <= u->n && u->n - (at - u->first) >= n ? at : UINT32_MAX;
 }
 
+/* Take n slots out of the free ones, adding segments as needed; whole: all in one
+ * segment.  Returns -1 with errno. */
 static int
 allocate(struct walk_maps *w, uint32_t n, int whole, struct range *out)
 {
@@ -173,7 +183,7 @@ allocate(struct walk_maps *w, uint32_t n, int whole, struct range *out)
 	}
 }
 
-/* A walk may still be looking at it. */
+/* Make a range free later. */
 static int
 retire(struct walk_maps *w, struct range r)
 {
@@ -185,6 +195,7 @@ retire(struct walk_maps *w, struct range r)
 	return 0;
 }
 
+/* Free what was retired long enough ago. */
 static int
 release_retired(struct walk_maps *w)
 {
@@ -202,6 +213,7 @@ release_retired(struct walk_maps *w)
 
 /* ---- modules ----------------------------------------------------------- */
 
+/* Copy a table to where m says. */
 static void
 fill(struct walk_maps *w, const struct unwind_table *table, struct walk_map *m)
 {
@@ -213,7 +225,7 @@ fill(struct walk_maps *w, const struct unwind_table *table, struct walk_map *m)
 		page[i] = table->page[i] | (step_u64)table->page[i + 1] << 32;
 }
 
-/* Put a module's table into the arena. */
+/* Put a module's table into the arena.  Returns -1 with errno. */
 static int
 store_table(struct walk_maps *w, const struct module *m)
 {
@@ -236,6 +248,8 @@ store_table(struct walk_maps *w, const struct module *m)
 	return 0;
 }
 
+/* Returns what the kernel is to know of a module: all of a mapping but its range.
+ * Sets *full if its table does not fit. */
 static struct walk_map
 describe(struct walk_maps *w, struct module *m, const struct module **full)
 {
@@ -274,7 +288,8 @@ walk_maps_version(const struct walk_maps *w)
 	return w->version + 1;
 }
 
-/* The range that a process' mappings are in now. */
+/* Returns the range that a process' mappings are in, which may be empty; NULL if
+ * memory is short. */
 static struct range *
 range_of(struct walk_maps *w, pid_t pid)
 {
@@ -289,7 +304,7 @@ range_of(struct walk_maps *w, pid_t pid)
 	return &w->space[w->nspace++];
 }
 
-/* Write the mappings into a range of slots. */
+/* Write n mappings into slots from first on. */
 static void
 write_maps(struct walk_maps *w, const struct addrspace *s, uint32_t n, uint32_t first,
     const struct module **full)
@@ -303,7 +318,7 @@ write_maps(struct walk_maps *w, const struct addrspace *s, uint32_t n, uint32_t 
 		m.rust = module_ready(s->map[i].module) && s->map[i].module->rust;
 		if (s->map[i].offset + (m.end - m.start) > UINT32_MAX &&
 		    m.kind == WALK_TABLE)
-			m.kind = WALK_PENDING; /* beyond what rows can say */
+			m.kind = WALK_PENDING; /* more than offsets of rows can say */
 		memcpy(w->slot + first + i * WALK_MAP_SLOTS, &m, sizeof m);
 	}
 }
