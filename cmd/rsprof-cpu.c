@@ -1,7 +1,7 @@
 /*
- * rsprof-cpu samples which code the threads of a process spend CPU time in,
- * and what they wait for, without the process' help: each sample is a stack,
- * walked through the unwind tables that every binary carries.
+ * rsprof-cpu samples the stacks of a process' threads: where they spend CPU time
+ * and what they wait for.  The process need not be prepared: stacks are walked with
+ * the unwind tables that every binary carries.
  *
  * Out: cpu  5123500000000  4242  4243  9f86d081  10101010
  */
@@ -34,11 +34,11 @@
 #define COPY_DEFAULT 65528 /* more does not fit into a record of perf */
 #define COPY_LEAST 1024
 #define OFF_LEAST_US 10    /* waits shorter than this have no stack */
-#define ROUND_NS 100000000 /* between two looks at what has come, at most */
-#define DELAY_NS 1000000   /* see perf_next() */
+#define ROUND_NS 100000000 /* between two rounds, at most */
 #define REST_NS 3000000    /* between two rounds, at least */
-#define COST_NS 1000000000
-#define OFF_NS 500000000
+#define DELAY_NS 1000000   /* until records of all CPUs are visible: see perf_next() */
+#define COST_NS 1000000000 /* between two cost records, at least */
+#define OFF_NS 500000000   /* between two sums of waits, at least */
 
 struct options {
 	const struct perf_event *event;
@@ -50,12 +50,12 @@ struct profiler {
 	struct producer base;
 	struct options o;
 	struct sampler *sampler;
-	uint64_t lost, throttled, damaged, missed; /* not yet told */
-	uint64_t samples;   /* taken, and told to be lost */
-	uint64_t cost_time; /* when the cost was last told */
-	uint64_t off_time;  /* when waits were last told */
-	int rust_checked;      /* that it does not look like Rust, if so */
-	char *command;      /* that rsprof-exec(1) holds, for -c */
+	uint64_t lost, throttled, damaged, missed; /* to be emitted */
+	uint64_t samples;   /* emitted, or emitted as lost */
+	uint64_t cost_time; /* of the last cost record */
+	uint64_t off_time;  /* of the last sum of waits */
+	int rust_checked;   /* the user knows if it does not look like Rust */
+	char *command;      /* what the command held by rsprof-exec(1) will execute */
 };
 
 static void
@@ -91,13 +91,14 @@ emit_header(struct profiler *p)
 
 /* ---- what the kernel reports ------------------------------------------- */
 
-/* The process that a sample is of, told of; NULL: it is not ours. */
+/* Find the target and thread of a sample, and emit them if they are new.  Returns
+ * NULL if the process is not tracked. */
 static struct target *
 find_sampled(struct profiler *p, uint64_t time, pid_t pid, pid_t tid)
 {
 	struct target *t = target_find(p->base.targets, pid);
 
-	/* Of a kernel whose events cannot leave out child processes. */
+	/* Some kernels' events cannot leave out child processes. */
 	if (t == NULL && pid != p->base.pid && !p->base.children)
 		return NULL;
 	if (t == NULL && (t = target_add(p->base.targets, pid)) == NULL)
@@ -123,6 +124,7 @@ emit_sample(struct profiler *p, uint64_t time, pid_t pid, pid_t tid,
 	targets_emit(p->base.targets, &r);
 }
 
+/* Emit a sample with a copy of its stack, walked here. */
 static void
 on_copy(struct profiler *p, const struct perf_record *r)
 {
@@ -140,7 +142,7 @@ on_copy(struct profiler *p, const struct perf_record *r)
 	emit_sample(p, r->time, r->pid, r->tid, r->sample.count, leaf);
 }
 
-/* The resolve of a walked stack, at the time that records have come to. */
+/* Returns a stack walked in the kernel as it is emitted now. */
 static struct rec_ref
 resolve(struct profiler *p, pid_t pid, struct stackmap_stack *s)
 {
@@ -151,11 +153,11 @@ resolve(struct profiler *p, pid_t pid, struct stackmap_stack *s)
 		producer_on_stack(&p->base, s);
 	if (s == NULL || !s->resolved)
 		return none;
-	/* The same addresses may be other code by now. */
+	/* If mappings have changed since, the same addresses may be other code. */
 	return t && t->space.last > s->version ? producer_resolve(&p->base, t, s) : s->leaf;
 }
 
-/* The part of a stack that BPF has copied, to be walked here. */
+/* Walk a stack that BPF has copied.  Returns the innermost frame. */
 static struct rec_ref
 walk_copy(struct profiler *p, struct target *t, const struct cpu_walked *s)
 {
@@ -172,6 +174,7 @@ walk_copy(struct profiler *p, struct target *t, const struct cpu_walked *s)
 	return leaf;
 }
 
+/* Emit a sample of BPF. */
 static void
 on_walk(struct profiler *p, const struct cpu_walked *s)
 {
@@ -189,6 +192,7 @@ on_walk(struct profiler *p, const struct cpu_walked *s)
 	emit_sample(p, s->time, s->pid, s->tid, s->count, stack);
 }
 
+/* Emit a sum of waits. */
 static void
 on_wait(void *ctx, const struct cpu_wait *w)
 {
@@ -206,7 +210,7 @@ on_wait(void *ctx, const struct cpu_wait *w)
 	targets_emit(p->base.targets, &r);
 }
 
-/* The stack that a thread waits in since before we came, read from here. */
+/* Read a word of a waiting thread's stack: see struct unwind_stack. */
 static int
 read_word(void *ctx, uint64_t addr, uint64_t *out)
 {
@@ -215,6 +219,8 @@ read_word(void *ctx, uint64_t addr, uint64_t *out)
 	return proc_read(t->pid, addr, out, sizeof *out);
 }
 
+/* Walk the stack of a thread that has been waiting since before it was tracked.
+ * Returns the innermost frame. */
 static struct rec_ref
 on_waiter(void *ctx, const struct cpu_waiter *w)
 {
@@ -231,8 +237,8 @@ on_waiter(void *ctx, const struct cpu_waiter *w)
 	return leaf;
 }
 
-/* What happens to a process.  With its last thread its code is gone: stacks of
- * waits that have not been told yet are told before. */
+/* Handle an event of a process.  Its last exit takes its code with it, so stacks of
+ * waits are resolved before. */
 static void
 on_event(struct profiler *p, const struct perf_record *r)
 {
@@ -252,7 +258,8 @@ on_record(struct profiler *p, const struct perf_record *r)
 	case PERF_SAMPLE: on_copy(p, r); break;
 	case PERF_LOST: p->lost += r->count; break;
 	case PERF_THROTTLE:
-		if (sampler_copies(p->sampler)) /* else its misses are counted */
+		/* With BPF, missed samples are counted. */
+		if (sampler_copies(p->sampler))
 			p->throttled++;
 		break;
 	case PERF_DAMAGED: p->damaged++; break;
@@ -262,6 +269,7 @@ on_record(struct profiler *p, const struct perf_record *r)
 
 /* ---- attaching --------------------------------------------------------- */
 
+/* Attach the process.  Exits if that is not possible. */
 static void
 attach(struct profiler *p)
 {
@@ -281,7 +289,8 @@ attach(struct profiler *p)
 		errx(STATUS_NOPROC, "process %d has ended", (int)p->base.pid);
 }
 
-/* 1: attached; 0: it is already, has ended, or must not be (which is told). */
+/* Attach a child process.  Returns 1 if it is new and sampled; if it cannot be, emits
+ * a note. */
 static int
 attach_child(struct profiler *p, pid_t pid)
 {
@@ -296,7 +305,7 @@ attach_child(struct profiler *p, pid_t pid)
 	return n > 0 && target_add(p->base.targets, pid);
 }
 
-/* Child processes that there are: those that come are inherited. */
+/* Attach the child processes that there are; events are inherited by later ones. */
 static void
 attach_children(struct profiler *p)
 {
@@ -312,18 +321,7 @@ attach_children(struct profiler *p)
 	} while (fresh);
 }
 
-/* The arguments of the command that rsprof-exec(1) is about to become. */
-static char *
-held_command(pid_t pid)
-{
-	char *line = proc_cmdline(pid), *space = line ? strchr(line, ' ') : NULL;
-
-	if (space)
-		memmove(line, space + 1, strlen(space));
-	return line;
-}
-
-/* Once it is known, after some rounds. */
+/* Tell the user if the process does not look like Rust, once that is known. */
 static void
 check_rust(struct profiler *p)
 {
@@ -340,6 +338,7 @@ check_rust(struct profiler *p)
 	producer_note(&p->base, "process %d does not look like a Rust program", (int)t->pid);
 }
 
+/* Emit a note if time in the kernel is left out. */
 static void
 note_scope(struct profiler *p)
 {
@@ -349,6 +348,7 @@ note_scope(struct profiler *p)
 		    proc_number("/proc/sys/kernel/perf_event_paranoid", 2));
 }
 
+/* Emit a note if stacks are copied though the user has not asked for it. */
 static void
 note_copying(struct profiler *p)
 {
@@ -367,7 +367,7 @@ put_maps(void *ctx, struct addrspace *space, const struct module **full)
 	return sampler_put(ctx, space, full);
 }
 
-/* Let the kernel know of code that has come, and of tables. */
+/* Give the kernel new mappings and tables. */
 static void
 flush_maps(struct profiler *p)
 {
@@ -375,8 +375,8 @@ flush_maps(struct profiler *p)
 	                      "stacks there are copied"));
 }
 
-/* Sum up the waits of an interval, if its time has come: 1.  All that happened
- * in it is to be taken before they are told of. */
+/* Sum up the waits of an interval, if it is over.  Returns 1 if it is; then raises
+ * *until, so that all that happened in the interval is emitted before the waits. */
 static int
 sum_waits(struct profiler *p, uint64_t *until)
 {
@@ -393,8 +393,8 @@ sum_waits(struct profiler *p, uint64_t *until)
 	return 1;
 }
 
-/* CPU time that the kernel counted and no sample stands for, in samples.  A
- * few are nothing: each thread ends within a period. */
+/* Count the samples that are missing from the CPU time which the kernel counted.  Up
+ * to a hundredth is no loss: each thread ends within a period. */
 static void
 find_unsampled(struct profiler *p)
 {
@@ -408,6 +408,7 @@ find_unsampled(struct profiler *p)
 		p->missed += n;
 }
 
+/* Emit what was lost since the last time. */
 static void
 emit_lost(struct profiler *p, uint64_t time)
 {
@@ -423,7 +424,7 @@ emit_lost(struct profiler *p, uint64_t time)
 	targets_lost(p->base.targets, time, &p->damaged, "damaged");
 }
 
-/* Take all that has come until a time, and tell of it. */
+/* Emit what has happened until a time; see struct producer_ops. */
 static void
 run_round(void *ctx, uint64_t until)
 {
@@ -470,7 +471,8 @@ wait_for_news(void *ctx, struct pollfd *fd, size_t n, int milliseconds)
 	struct profiler *p = ctx;
 	int got = sampler_wait(p->sampler, fd, n, milliseconds), error = errno;
 
-	nanosleep(&rest, NULL); /* what has just come is told of, too */
+	/* Wait for what comes right after. */
+	nanosleep(&rest, NULL);
 	errno = error;
 	return got;
 }
@@ -482,7 +484,8 @@ next_round(void *ctx)
 	return proc_now() + ROUND_NS;
 }
 
-/* Attach, and tell what there is; or set a held command going. */
+/* Attach the process and emit what there is of it; or attach a held command, of
+ * which nothing is left when it runs. */
 static void
 begin(struct profiler *p)
 {
@@ -496,8 +499,8 @@ begin(struct profiler *p)
 	emit_header(p);
 	note_copying(p);
 	if (p->base.held) {
-		p->rust_checked = 1; /* it is not what it will be */
-		p->command = held_command(p->base.pid);
+		p->rust_checked = 1; /* rsprof-exec(1) is none */
+		p->command = producer_held_command(&p->base);
 	} else {
 		if (p->base.children)
 			attach_children(p);

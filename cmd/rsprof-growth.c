@@ -1,7 +1,7 @@
 /*
- * rsprof-growth tells what makes the resident memory of a process grow: whose
- * page faults its pages came by, and whether they are still there.  No probes,
- * no privileges.
+ * rsprof-growth reports which code makes the resident memory of a process grow:
+ * page faults show who touches a page first, /proc/PID/pagemap whether it is still
+ * there.  It needs no probes and no privileges.
  *
  * Out: heap  5124000000000  4242  4243  9f86d081  allocs=12  bytes=49152 ...
  */
@@ -32,36 +32,37 @@
 #include "unwind/unwind.h"
 
 #define INTERVAL_NS 1000000000
-#define ROUND_NS 20000000     /* between two looks at faults, at most */
-#define COPY 16384            /* bytes of a stack */
-#define RATE 4000             /* faults a second: for the ring's size */
-#define SAMPLE_DEFAULT 65536  /* bytes, by pages, for one fault that is told */
+#define ROUND_NS 20000000    /* between two rounds, at most */
+#define COPY 16384           /* bytes of stack in a sample */
+#define RATE 4000            /* faults a second that rings have room for */
+#define SAMPLE_DEFAULT 65536 /* bytes, in pages, that one sampled fault stands for */
 
 struct options {
 	uint64_t interval, sample;
 };
 
-/* The pages of a process, and their sum. */
+/* The pages of a process, and sums of them in pages. */
 struct process {
 	pid_t pid;
 	struct pagemap *pages;
-	uint64_t live, peak; /* pages */
-	uint64_t live_emitted; /* when it was told last */
-	uint64_t attributed;        /* pages that have come by faults that were told, */
-	uint64_t come;        /* and in all, since then */
+	uint64_t live, peak;
+	uint64_t live_emitted; /* in the last memory record */
+	uint64_t attributed;   /* have come since by sampled faults */
+	uint64_t come;         /* have come since */
 };
 
 struct profiler {
 	struct producer base;
 	struct options o;
-	unsigned every; /* one fault in so many is told */
+	unsigned every; /* one fault in so many is sampled */
 	struct sampler *sampler;
 	struct sites *sites;
 	struct process *process;
 	size_t n, room;
-	uint64_t time; /* of the interval that is told, and of the last one */
+	uint64_t time; /* of the last sums */
 	uint64_t lost, damaged;
-	int64_t unattributed, unattributed_before, unattributed_emitted; /* pages; in all */
+	/* Pages that came without a fault: so far, at the last sums, emitted. */
+	int64_t unattributed, unattributed_before, unattributed_emitted;
 };
 
 static void
@@ -101,7 +102,8 @@ find_process(struct profiler *p, pid_t pid)
 	return NULL;
 }
 
-/* From now on.  NULL: it has ended. */
+/* Begin to sum up a process.  Returns NULL with errno: it has ended, or may not be
+ * read. */
 static struct process *
 add_process(struct profiler *p, pid_t pid)
 {
@@ -117,6 +119,7 @@ add_process(struct profiler *p, pid_t pid)
 	return &p->process[p->n++];
 }
 
+/* Attribute a sampled fault to a site. */
 static void
 on_fault(struct profiler *p, const struct perf_record *r)
 {
@@ -146,6 +149,7 @@ struct scan {
 	struct process *process;
 };
 
+/* Add pages that have come and gone to their site and to the process. */
 static void
 on_change(void *ctx, const struct pagemap_change *c)
 {
@@ -177,9 +181,9 @@ emit_site(void *ctx, struct site *site)
 	targets_emit(p->base.targets, &r);
 }
 
-/* What has come and gone, so that it makes the change that is there.  What
- * has come is an estimate where not all faults are told, and what came by faults
- * that were not is in it already. */
+/* Choose allocs and frees so that their difference equals the change in live pages.
+ * If not all faults are sampled, allocs is an estimate, of which pages that came
+ * without a sampled fault are part. */
 static void
 balance(const struct profiler *p, struct process *process, struct rec_memory *m)
 {
@@ -214,7 +218,7 @@ emit_memory(struct profiler *p, struct process *process)
 	targets_emit(p->base.targets, &r);
 }
 
-/* Which of a process' pages are there. */
+/* Update which pages of a process are there. */
 static void
 scan_pages(struct profiler *p, struct process *process)
 {
@@ -224,7 +228,8 @@ scan_pages(struct profiler *p, struct process *process)
 		err(STATUS_FAILED, NULL);
 }
 
-/* Pages of which no fault is told, even late. */
+/* Emit pages that came without a fault.  Faults may be reported late, so only pages
+ * that were unattributed at the last sums, too, count. */
 static void
 emit_unattributed(struct profiler *p, int last)
 {
@@ -241,6 +246,7 @@ emit_unattributed(struct profiler *p, int last)
 	targets_lost(p->base.targets, p->time, &count, "strange-pages");
 }
 
+/* Emit the sums of all processes. */
 static void
 sum_up(struct profiler *p, int last)
 {
@@ -258,7 +264,8 @@ sum_up(struct profiler *p, int last)
 
 /* ---- the loop ---------------------------------------------------------- */
 
-/* What lived when it ended lives for ever: nobody can scan_pages any more. */
+/* Emit the sums of a process that has ended, with the pages that it had when it was
+ * scanned last. */
 static void
 on_process_exit(struct profiler *p, pid_t pid)
 {
@@ -274,7 +281,7 @@ on_process_exit(struct profiler *p, pid_t pid)
 	*process = p->process[--p->n];
 }
 
-/* Its memory is another one. */
+/* Begin anew with a process that has executed a program: its memory is another. */
 static void
 on_exec(struct profiler *p, pid_t pid)
 {
@@ -309,6 +316,7 @@ on_record(struct profiler *p, const struct perf_record *r)
 	follow(&f, r);
 }
 
+/* Emit what has happened until a time; see struct producer_ops. */
 static void
 run_round(void *ctx, uint64_t until)
 {
@@ -345,6 +353,7 @@ next_round(void *ctx)
 
 /* ---- beginning --------------------------------------------------------- */
 
+/* Say what cannot be done with the process, and exit. */
 static void
 refuse(const struct producer *b, const char *what, int error)
 {
@@ -357,7 +366,8 @@ refuse(const struct producer *b, const char *what, int error)
 	        : "");
 }
 
-/* Events come first: what comes meanwhile is then told of. */
+/* Attach the process, and emit it.  Events are opened first, so that nothing is
+ * missed meanwhile. */
 static void
 begin(struct profiler *p)
 {

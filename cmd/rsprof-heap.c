@@ -1,7 +1,7 @@
 /*
- * rsprof-heap tells where the memory of a process was allocated, without the
- * process' help: probes at its allocation functions, whose calls the kernel
- * sums up by stack.
+ * rsprof-heap reports where a process allocates its memory.  The process need not
+ * be prepared: probes at its allocation functions let the kernel sum up their calls
+ * by stack.
  *
  * Out: heap  5124000000000  4242  4243  9f86d081  allocs=12  bytes=4096 ...
  */
@@ -40,16 +40,16 @@
 #include "unwind/module.h"
 
 #define INTERVAL_NS 1000000000
-#define ROUND_NS 100000000  /* between two looks at what has come, at most */
+#define ROUND_NS 100000000  /* between two rounds, at most */
 #define AGES_NS 10000000000 /* between two snapshots of ages, at least */
 #define LIVE_DEFAULT 1024   /* MiB of kernel memory for live allocations, at most */
-#define BUDGET_DEFAULT 10   /* percent, where neither -s nor -b is given */
+#define BUDGET_DEFAULT 10   /* percent of the CPU time, without -s and -b */
 
 struct options {
-	const char *file; /* of -n */
+	const char *file; /* argument of -n */
 	uint64_t period, budget, interval, live;
 	int all_callers, plan_only;
-	int given; /* -s or -b: nothing is chosen for the user */
+	int given; /* -s or -b is: nothing is chosen for the user */
 };
 
 struct profiler {
@@ -61,10 +61,10 @@ struct profiler {
 	struct arming arming;
 	struct duty duty;
 	struct emitter emitter;
-	uint64_t interval_time;   /* the last one's end */
-	uint64_t ages_time;
-	int replan;               /* code has come */
-	pid_t *forked;            /* processes that have not executed anything yet */
+	uint64_t interval_time; /* end of the last interval */
+	uint64_t ages_time;     /* of the last snapshot of ages */
+	int replan;             /* new code may have functions to probe */
+	pid_t *forked;          /* child processes that are to be probed; 0: no more */
 	size_t nforked, forked_room;
 	uint64_t perf_lost;
 };
@@ -105,7 +105,7 @@ put_maps(void *ctx, struct addrspace *space, const struct module **full)
 	return heap_put(ctx, space, full);
 }
 
-/* Let the kernel know of code that has come, and of tables. */
+/* Give the kernel new mappings and tables. */
 static void
 flush_maps(struct profiler *p)
 {
@@ -113,7 +113,7 @@ flush_maps(struct profiler *p)
 	    producer_put_maps(&p->base, put_maps, p->heap, "stacks end there"));
 }
 
-/* All tables of a process are there, and the kernel has them. */
+/* Wait for all tables of a process, and give them to the kernel. */
 static void
 load_tables(struct profiler *p, struct target *t)
 {
@@ -123,10 +123,10 @@ load_tables(struct profiler *p, struct target *t)
 	flush_maps(p);
 }
 
-/* ---- programs that begin ----------------------------------------------- */
+/* ---- processes that start ---------------------------------------------- */
 
-/* A process has executed a program, and waits: let it come to where its
- * libraries are there. */
+/* Make a process that has stopped itself at its execve(2) stop again at its first
+ * instruction, when its libraries are mapped. */
 static void
 run_to_start(struct profiler *p, pid_t pid)
 {
@@ -151,7 +151,7 @@ run_to_start(struct profiler *p, pid_t pid)
 		close(fd);
 }
 
-/* It is there: probe it. */
+/* Probe a process that has stopped itself at its first instruction. */
 static void
 arm_started(struct profiler *p, pid_t pid)
 {
@@ -173,7 +173,7 @@ arm_started(struct profiler *p, pid_t pid)
 	}
 }
 
-/* One that has been stopped, and has functions without names, runs now. */
+/* Probe the process if that was put off until it runs: see struct arming. */
 static void
 arm_running(struct profiler *p)
 {
@@ -189,6 +189,7 @@ arm_running(struct profiler *p)
 		duty_begin(&p->duty);
 }
 
+/* Handle processes that have stopped themselves, and continue them. */
 static void
 continue_stopped(struct profiler *p)
 {
@@ -206,6 +207,7 @@ continue_stopped(struct profiler *p)
 
 /* ---- rounds ------------------------------------------------------------ */
 
+/* Emit the sums of a process, or (0) of all. */
 static void
 emit_sums(struct profiler *p, pid_t pid)
 {
@@ -213,7 +215,7 @@ emit_sums(struct profiler *p, pid_t pid)
 		err(STATUS_FAILED, NULL);
 }
 
-/* Its last sums, before its end is told of. */
+/* Emit the sums of a process before the exit record of its last thread. */
 static void
 on_last_exit(struct profiler *p, const struct perf_record *r)
 {
@@ -226,8 +228,8 @@ on_last_exit(struct profiler *p, const struct perf_record *r)
 	}
 }
 
-/* A process of ours was forked, or one has executed a program, for which it
- * stops by itself. */
+/* Remember a new child process, to probe it; or forget it if it has executed a
+ * program, for which it stops itself. */
 static void
 on_process(struct profiler *p, const struct perf_record *r)
 {
@@ -242,8 +244,7 @@ on_process(struct profiler *p, const struct perf_record *r)
 			p->forked[i] = 0;
 }
 
-/* What happens to processes until a time.  New code may have new functions
- * that allocate. */
+/* Handle what has happened to processes until a time. */
 static void
 read_records(struct profiler *p, uint64_t until)
 {
@@ -265,6 +266,7 @@ read_records(struct profiler *p, uint64_t until)
 	}
 }
 
+/* Probe new child processes, and new code of others. */
 static void
 arm_new(struct profiler *p)
 {
@@ -288,6 +290,7 @@ arm_new(struct profiler *p)
 	}
 }
 
+/* Emit what has happened until a time; see struct producer_ops. */
 static void
 run_round(void *ctx, uint64_t until)
 {
@@ -343,6 +346,8 @@ next_round(void *ctx)
 
 /* ---- beginning --------------------------------------------------------- */
 
+/* Load what counts in the kernel, and events of all processes.  Exits if that is not
+ * possible. */
 static void
 open_kernel(struct profiler *p)
 {
@@ -370,7 +375,7 @@ open_kernel(struct profiler *p)
 		err(STATUS_FAILED, NULL);
 }
 
-/* A process that runs. */
+/* Emit a running process, and probe it.  Exits if there is nothing to probe. */
 static void
 begin_attached(struct profiler *p, struct target *t)
 {
@@ -392,8 +397,7 @@ begin_attached(struct profiler *p, struct target *t)
 	rec_out_flush(&p->base.out);
 }
 
-/* A command held by rsprof-exec(1): probes come when it has become what it will
- * be. */
+/* Begin with a command held by rsprof-exec(1), which is probed when it starts. */
 static void
 begin_held(struct profiler *p)
 {
@@ -401,6 +405,7 @@ begin_held(struct profiler *p)
 	rec_out_flush(&p->base.out);
 }
 
+/* Set up the parts, and begin with the process. */
 static void
 begin(struct profiler *p)
 {
@@ -426,7 +431,7 @@ begin(struct profiler *p)
 	require(&p->base, producer_ready(&p->base));
 }
 
-/* Show what would be probed. */
+/* Print what would be probed (-n).  Returns the exit status. */
 static int
 show_plan(const struct options *o)
 {
@@ -454,8 +459,8 @@ show_plan(const struct options *o)
 	return 0;
 }
 
-/* -g: what the same options, but for those that are about probes, mean to
- * rsprof-growth(1), which is where this is. */
+/* Execute rsprof-growth(1), from the same directory, with the options that it has in
+ * common with this command (-g). */
 static void
 become_growth(int argc, char *argv[])
 {

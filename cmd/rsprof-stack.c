@@ -1,7 +1,7 @@
 /*
- * rsprof-stack takes one look at what every thread of a process is doing: its
- * state, and its stack.  A thread that waits is not even stopped where that
- * can be helped; others are, one after the other, for a moment.
+ * rsprof-stack shows what each thread of a process is doing right now: its state and
+ * its stack.  Waiting threads are read without stopping them if possible; others
+ * are stopped one after the other, each for a moment.
  *
  * Out: state  5123400000600  4242  4243  sleeping  9f86d081
  */
@@ -33,18 +33,18 @@
 #include "unwind/module.h"
 #include "unwind/unwind.h"
 
-#define ROUNDS 8    /* of looking for new threads, at most */
-#define STUCK_MS 10 /* a wait without an end */
+#define ROUNDS 8    /* of listing new threads, at most */
+#define STUCK_MS 10 /* after which a disk wait counts as endless */
 
-/* What was seen of a thread. */
+/* A thread as it was seen. */
 struct snapshot {
 	pid_t tid;
-	const char *state;  /* NULL: it has ended meanwhile, or was not reached */
+	const char *state; /* NULL: it has ended, or was not reached */
 	uint64_t time;
-	int unknown;        /* its stack leads into no known mapping */
-	int stopped;          /* it was stopped for it */
-	const char *cut;    /* why the stack ends early, or NULL */
-	struct addrspace_frame *frame; /* the innermost first */
+	int unknown;       /* the stack leads into code in no known mapping */
+	int stopped;       /* the thread was stopped */
+	const char *cut;   /* reason for an early end of the stack, or NULL */
+	struct addrspace_frame *frame; /* innermost first */
 	size_t n;
 };
 
@@ -52,13 +52,13 @@ struct profiler {
 	struct producer base;
 	struct target *target;
 	struct snapshot *snap;
-	size_t n, room, first; /* those from the first on are to be looked at */
-	struct idmap known;    /* their numbers */
+	size_t n, room, first;      /* snapshots from first on are to be taken */
+	struct idmap known;         /* tids of all snapshots -> 0 */
 	struct tracee_memory memory;
-	unsigned seen, stopped;   /* threads looked at; of these, stopped for it */
-	uint64_t stopping, holding; /* the longest of each, in nanoseconds */
-	int refused;           /* errno of stopping a thread, or 0 */
-	pid_t tracer;          /* who traces the process already, or 0 */
+	unsigned seen, stopped;     /* snapshots taken; with their threads stopped */
+	uint64_t stopping, holding; /* longest time to stop and to read a thread, ns */
+	int refused;                /* errno of stopping a thread, or 0 */
+	pid_t tracer;               /* process that traces the target already, or 0 */
 };
 
 static void
@@ -68,6 +68,7 @@ usage(void)
 	exit(STATUS_USAGE);
 }
 
+/* Exit if memory is short.  Returns p. */
 static void *
 checked(void *p)
 {
@@ -78,6 +79,7 @@ checked(void *p)
 
 /* ---- one thread -------------------------------------------------------- */
 
+/* Returns a state of proc_pid_stat(5) as records have it. */
 static const char *
 state_word(char c)
 {
@@ -92,6 +94,7 @@ state_word(char c)
 	}
 }
 
+/* Walk the stack of a thread by its memory as it is now. */
 static void
 walk(struct profiler *p, pid_t tid, const struct step_regs *regs)
 {
@@ -102,7 +105,7 @@ walk(struct profiler *p, pid_t tid, const struct step_regs *regs)
 	addrspace_walk(&p->target->space, &stack, *regs, &p->base.walk);
 }
 
-/* There is nothing to walk. */
+/* Set the walk to one without frames. */
 static void
 set_no_walk(struct profiler *p, const char *why)
 {
@@ -112,7 +115,7 @@ set_no_walk(struct profiler *p, const char *why)
 	p->base.walk.cut = why;
 }
 
-/* Take over what was walked. */
+/* Copy the walk into a snapshot. */
 static void
 copy_walk(struct profiler *p, struct snapshot *snap)
 {
@@ -126,8 +129,8 @@ copy_walk(struct profiler *p, struct snapshot *snap)
 	snap->unknown = p->base.walk.unknown != 0;
 }
 
-/* Look at a thread as it stands in the kernel: 0, or -1 where it is not there
- * or has not stayed there. */
+/* Walk a thread that waits in the kernel.  Returns -1 if it does not, or has moved
+ * meanwhile. */
 static int
 read_waiting(struct profiler *p, pid_t tid)
 {
@@ -136,21 +139,22 @@ read_waiting(struct profiler *p, pid_t tid)
 
 	if (tracee_peek(&peek, tid, &regs) < 0)
 		return -1;
-	if (peek.pc == 0) /* a worker of io_uring(7) has never been elsewhere */
+	if (peek.pc == 0) /* a worker of io_uring(7) has no user stack */
 		set_no_walk(p, "no-stack");
 	else
 		walk(p, tid, &regs);
 	return tracee_still(&peek) ? 0 : -1;
 }
 
-/* Is that all there is?  If not, what is missing may be for want of a
- * register. */
+/* Returns whether the walk shows all that there is.  If not, a register may be
+ * missing. */
 static int
 is_complete(const struct profiler *p)
 {
 	return p->base.walk.cut == NULL || p->base.walk.n == 0;
 }
 
+/* Raise *most to ns if that is more. */
 static void
 raise_to(uint64_t *most, uint64_t ns)
 {
@@ -158,7 +162,8 @@ raise_to(uint64_t *most, uint64_t ns)
 		*most = ns;
 }
 
-/* Look at a thread that is stopped for it. */
+/* Stop a thread, walk it, and let it go on.  Returns -1 with errno if it cannot be
+ * stopped. */
 static int
 read_stopped(struct profiler *p, struct snapshot *snap)
 {
@@ -177,7 +182,7 @@ read_stopped(struct profiler *p, struct snapshot *snap)
 	return 0;
 }
 
-/* As much as can be seen of a thread that cannot be stopped. */
+/* Walk as much as can be seen of a thread that cannot be stopped. */
 static void
 read_unstoppable(struct profiler *p, pid_t tid)
 {
@@ -187,8 +192,8 @@ read_unstoppable(struct profiler *p, pid_t tid)
 		p->base.walk.cut = "no-registers";
 }
 
-/* Is it in a wait that nothing interrupts, and not just for a moment, as for
- * a page of memory? */
+/* Returns whether a thread stays in a wait that nothing interrupts: not just for a
+ * moment, as for a page of memory. */
 static int
 stays_in_disk_wait(pid_t tid)
 {
@@ -203,7 +208,7 @@ stays_in_disk_wait(pid_t tid)
 	return 1;
 }
 
-/* 0, or -1 where the thread has ended. */
+/* Walk a thread as its state allows.  Returns -1 if it has ended. */
 static int
 read_thread(struct profiler *p, struct snapshot *snap, char state)
 {
@@ -216,7 +221,7 @@ read_thread(struct profiler *p, struct snapshot *snap, char state)
 	if (state != 'R' && read_waiting(p, tid) == 0 &&
 	    (is_complete(p) || p->base.walk.missing))
 		return 0;
-	/* Some do not stop, or not for us. */
+	/* A traced thread stops for its tracer only, one in a disk wait for nobody. */
 	if (p->tracer == 0 && (state != 'D' || !stays_in_disk_wait(tid))) {
 		if (read_stopped(p, snap) == 0)
 			return 0;
@@ -228,9 +233,9 @@ read_thread(struct profiler *p, struct snapshot *snap, char state)
 	return 0;
 }
 
-/* Unwind tables are made in the background, some of them for seconds.  One
- * that is missing is waited for, while nobody is held, and then the thread is
- * looked at again. */
+/* Take a snapshot of a thread.  Tables are made in the background, which may take
+ * seconds: wait for a missing one while no thread is stopped, then read the thread
+ * again. */
 static void
 take_snapshot(struct profiler *p, struct snapshot *snap)
 {
@@ -252,16 +257,18 @@ take_snapshot(struct profiler *p, struct snapshot *snap)
 
 /* ---- all of them ------------------------------------------------------- */
 
-/* On a busy machine, whoever is held would wait until we get a CPU. */
+/* Get a CPU at once on a busy machine, if that is permitted: a stopped thread would
+ * wait for it. */
 static void
 raise_priority(void)
 {
 	const struct sched_param p = { .sched_priority = 1 };
 
-	sched_setscheduler(0, SCHED_FIFO, &p); /* where that is permitted */
+	sched_setscheduler(0, SCHED_FIFO, &p);
 }
 
-/* Whatever this thread still traces at its end is let go by the kernel. */
+/* Take the snapshots that are new.  Runs in a thread of its own: when that ends the
+ * kernel lets go of what it still traces. */
 static void *
 scan_new(void *ctx)
 {
@@ -273,7 +280,8 @@ scan_new(void *ctx)
 	return NULL;
 }
 
-/* Code that came without our knowing is known now. */
+/* Take those snapshots again that led into unknown code.  Runs in a thread of its
+ * own, as scan_new(). */
 static void *
 scan_unknown(void *ctx)
 {
@@ -286,6 +294,7 @@ scan_unknown(void *ctx)
 	return NULL;
 }
 
+/* Run a job in a thread, at a priority that ends with it. */
 static void
 run_in_thread(struct profiler *p, void *(*job)(void *ctx))
 {
@@ -297,7 +306,7 @@ run_in_thread(struct profiler *p, void *(*job)(void *ctx))
 	pthread_join(thread, NULL);
 }
 
-/* List the threads that are new: how many. */
+/* Add a snapshot for each new thread.  Returns how many there are. */
 static size_t
 list_threads(struct profiler *p)
 {
@@ -327,6 +336,7 @@ any_unknown(const struct profiler *p)
 	return 0;
 }
 
+/* Take snapshots until there are no new threads. */
 static void
 scan_all(struct profiler *p)
 {
@@ -338,7 +348,7 @@ scan_all(struct profiler *p)
 	run_in_thread(p, scan_unknown);
 }
 
-/* ---- what is told ------------------------------------------------------ */
+/* ---- records ----------------------------------------------------------- */
 
 static void
 emit_header(struct profiler *p)
@@ -368,7 +378,7 @@ emit_snapshot(struct profiler *p, const struct snapshot *snap)
 	targets_emit(p->base.targets, &r);
 }
 
-/* Who traces the process, for a message: "gdb (77)". */
+/* Write the name and number of the tracer for a message: "gdb (77)". */
 static void
 name_tracer(const struct profiler *p, char *out, size_t size)
 {
@@ -402,7 +412,7 @@ emit_notes(struct profiler *p)
 	targets_note(p->base.targets, proc_now(), text);
 }
 
-/* Could anything be seen at all? */
+/* Count snapshots.  Exits if no stack could be read. */
 static void
 check_snapshots(struct profiler *p)
 {
@@ -428,7 +438,7 @@ check_snapshots(struct profiler *p)
 
 /* ---- the program ------------------------------------------------------- */
 
-/* Prepare for tracee_stop(). */
+/* Prepare signals for tracee_stop(). */
 static void
 block_child(void)
 {
@@ -440,8 +450,8 @@ block_child(void)
 	sigprocmask(SIG_BLOCK, &child, NULL);
 }
 
-/* Whatever takes long comes before the first thread is stopped, or after the
- * last one goes on. */
+/* Take and emit snapshots.  Whatever takes long is done before the first thread is
+ * stopped or after the last one goes on. */
 static enum producer_result
 emit_stacks(struct profiler *p)
 {

@@ -149,6 +149,16 @@ producer_open(struct producer *p)
 	return p->held ? await_held(p) : PRODUCER_OK;
 }
 
+char *
+producer_held_command(const struct producer *p)
+{
+	char *line = proc_cmdline(p->pid), *space = line ? strchr(line, ' ') : NULL;
+
+	if (space)
+		memmove(line, space + 1, strlen(space));
+	return line;
+}
+
 enum producer_result
 producer_close(struct producer *p)
 {

@@ -72,6 +72,9 @@ struct producer {
  */
 enum producer_result producer_open(struct producer *p);
 
+/* Returns the command line that a held command will execute, to be freed; or NULL. */
+char *producer_held_command(const struct producer *p);
+
 /* Free targets and close the output. */
 enum producer_result producer_close(struct producer *p);
 
