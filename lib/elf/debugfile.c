@@ -22,9 +22,9 @@ struct search {
 
 /* A name, NUL, up to three more bytes to a multiple of four, and the CRC. */
 static void
-read_link(struct search *s, const struct elf_file *obj)
+read_link(struct search *s, const struct elf_file *elf)
 {
-	struct elf_file_section link = elf_file_section(obj, ".gnu_debuglink");
+	struct elf_file_section link = elf_file_section(elf, ".gnu_debuglink");
 	const unsigned char *end = link.bytes ? memchr(link.bytes, 0, link.len) : NULL;
 	size_t at;
 
@@ -38,10 +38,10 @@ read_link(struct search *s, const struct elf_file *obj)
 }
 
 static int
-has_checksum(const struct elf_file *obj, uint32_t crc)
+has_checksum(const struct elf_file *elf, uint32_t crc)
 {
 	size_t len;
-	const unsigned char *bytes = elf_file_bytes(obj, &len);
+	const unsigned char *bytes = elf_file_bytes(elf, &len);
 
 	return crc32_z(0, bytes, len) == crc;
 }
@@ -57,14 +57,14 @@ struct supplement {
 };
 
 static int
-read_supplement(const struct elf_file *obj, struct supplement *out)
+read_supplement(const struct elf_file *elf, struct supplement *out)
 {
-	struct elf_file_section s = elf_file_section(obj, ".gnu_debugaltlink");
+	struct elf_file_section s = elf_file_section(elf, ".gnu_debugaltlink");
 	int old = s.bytes != NULL;
 	struct bytes b;
 
 	if (!old)
-		s = elf_file_section(obj, ".debug_sup");
+		s = elf_file_section(elf, ".debug_sup");
 	if (s.bytes == NULL)
 		return -1;
 	b = (struct bytes){ s.bytes, s.bytes + s.len, 0 };
@@ -79,12 +79,12 @@ read_supplement(const struct elf_file *obj, struct supplement *out)
 }
 
 static int
-is_supplement(const struct elf_file *obj, const struct supplement *wanted)
+is_supplement(const struct elf_file *elf, const struct supplement *wanted)
 {
 	struct supplement s;
 	size_t len = (size_t)(wanted->id.end - wanted->id.p);
 
-	return read_supplement(obj, &s) == 0 && s.is &&
+	return read_supplement(elf, &s) == 0 && s.is &&
 	    (size_t)(s.id.end - s.id.p) == len && memcmp(s.id.p, wanted->id.p, len) == 0;
 }
 
@@ -92,17 +92,17 @@ is_supplement(const struct elf_file *obj, const struct supplement *wanted)
 
 /* Is it this one, and of any use? */
 static int
-is_right(const struct search *s, const struct elf_file *obj)
+is_right(const struct search *s, const struct elf_file *elf)
 {
 	char id[ELF_FILE_BUILDID_MAX];
 
-	if (!elf_file_has_symtab(obj) && !elf_file_has_debug(obj))
+	if (!elf_file_has_symtab(elf) && !elf_file_has_debug(elf))
 		return 0;
-	if (s->supplement && is_supplement(obj, s->supplement))
+	if (s->supplement && is_supplement(elf, s->supplement))
 		return 1;
 	if (s->buildid[0] == '\0')
-		return has_checksum(obj, s->crc);
-	elf_file_buildid(obj, id);
+		return has_checksum(elf, s->crc);
+	elf_file_buildid(elf, id);
 	return strcmp(id, s->buildid) == 0;
 }
 
@@ -111,19 +111,19 @@ try(struct search *s, const char *format, ...)
 {
 	char path[DEBUGFILE_NAME + 32];
 	const char *error;
-	struct elf_file *obj;
+	struct elf_file *elf;
 	va_list ap;
 
 	va_start(ap, format);
 	vsnprintf(s->name, DEBUGFILE_NAME, format, ap);
 	va_end(ap);
 	snprintf(path, sizeof path, "%s%s", s->root, s->name);
-	obj = elf_file_open_path(path, &error);
-	if (obj && !is_right(s, obj)) {
-		elf_file_close(obj);
-		obj = NULL;
+	elf = elf_file_open_path(path, &error);
+	if (elf && !is_right(s, elf)) {
+		elf_file_close(elf);
+		elf = NULL;
 	}
-	return obj;
+	return elf;
 }
 
 /* By build-id, below a directory laid out as /usr/lib/debug is. */
@@ -172,16 +172,16 @@ search(struct search *s, const struct debugfile_where *w,
 static struct elf_file *
 apart_below(struct search *s, const char *path)
 {
-	struct elf_file *obj = try_id(s, "/usr/lib/debug");
+	struct elf_file *elf = try_id(s, "/usr/lib/debug");
 	int dir = dir_of(path);
 
-	if (obj == NULL && s->link)
-		obj = try(s, "%.*s%s", dir, path, s->link);
-	if (obj == NULL && s->link)
-		obj = try(s, "%.*s.debug/%s", dir, path, s->link);
-	if (obj == NULL && s->link)
-		obj = try(s, "/usr/lib/debug%.*s%s", dir, path, s->link);
-	return obj;
+	if (elf == NULL && s->link)
+		elf = try(s, "%.*s%s", dir, path, s->link);
+	if (elf == NULL && s->link)
+		elf = try(s, "%.*s.debug/%s", dir, path, s->link);
+	if (elf == NULL && s->link)
+		elf = try(s, "/usr/lib/debug%.*s%s", dir, path, s->link);
+	return elf;
 }
 
 /* A directory is laid out as /usr/lib/debug is, or as the file system, or has all
@@ -189,27 +189,27 @@ apart_below(struct search *s, const char *path)
 static struct elf_file *
 apart_within(struct search *s, const char *path, const char *dir)
 {
-	struct elf_file *obj = try_id(s, dir);
+	struct elf_file *elf = try_id(s, dir);
 
-	if (obj == NULL && s->link)
-		obj = try(s, "%s%.*s%s", dir, dir_of(path), path, s->link);
-	if (obj == NULL && s->link)
-		obj = try(s, "%s/%s", dir, s->link);
-	if (obj == NULL)
-		obj = try(s, "%s%s.debug", dir, path);
-	return obj ? obj : try(s, "%s/%s.debug", dir, path + dir_of(path));
+	if (elf == NULL && s->link)
+		elf = try(s, "%s%.*s%s", dir, dir_of(path), path, s->link);
+	if (elf == NULL && s->link)
+		elf = try(s, "%s/%s", dir, s->link);
+	if (elf == NULL)
+		elf = try(s, "%s%s.debug", dir, path);
+	return elf ? elf : try(s, "%s/%s.debug", dir, path + dir_of(path));
 }
 
 struct elf_file *
-debugfile_open(const struct elf_file *obj, const struct debugfile_where *w,
+debugfile_open(const struct elf_file *elf, const struct debugfile_where *w,
     char name[DEBUGFILE_NAME])
 {
 	struct search s = { .name = name };
 
-	elf_file_buildid(obj, s.buildid);
+	elf_file_buildid(elf, s.buildid);
 	if (s.buildid[0] == 'h')
 		s.buildid[0] = '\0';
-	read_link(&s, obj);
+	read_link(&s, elf);
 	if (s.buildid[0] == '\0' && s.link == NULL)
 		return NULL;
 	return search(&s, w, apart_below, apart_within, w->path);
@@ -220,33 +220,33 @@ debugfile_open(const struct elf_file *obj, const struct debugfile_where *w,
 static struct elf_file *
 supplement_below(struct search *s, const char *path)
 {
-	struct elf_file *obj = try_id(s, "/usr/lib/debug");
+	struct elf_file *elf = try_id(s, "/usr/lib/debug");
 	int dir = s->link[0] == '/' ? 0 : dir_of(path);
 
-	return obj ? obj : try(s, "%.*s%s", dir, path, s->link);
+	return elf ? elf : try(s, "%.*s%s", dir, path, s->link);
 }
 
 static struct elf_file *
 supplement_within(struct search *s, const char *path, const char *dir)
 {
-	struct elf_file *obj = try_id(s, dir);
+	struct elf_file *elf = try_id(s, dir);
 	int of = s->link[0] == '/' ? 0 : dir_of(path);
 
-	if (obj == NULL)
-		obj = try(s, "%s%.*s%s", dir, of, path, s->link);
-	return obj ? obj : try(s, "%s/%s", dir, s->link + dir_of(s->link));
+	if (elf == NULL)
+		elf = try(s, "%s%.*s%s", dir, of, path, s->link);
+	return elf ? elf : try(s, "%s/%s", dir, s->link + dir_of(s->link));
 }
 
 int
-debugfile_supplemented(const struct elf_file *obj)
+debugfile_supplemented(const struct elf_file *elf)
 {
 	struct supplement s;
 
-	return read_supplement(obj, &s) == 0 && !s.is;
+	return read_supplement(elf, &s) == 0 && !s.is;
 }
 
 struct elf_file *
-debugfile_supplement(const struct elf_file *obj, const struct debugfile_where *w,
+debugfile_supplement(const struct elf_file *elf, const struct debugfile_where *w,
     const char *path)
 {
 	char name[DEBUGFILE_NAME];
@@ -254,7 +254,7 @@ debugfile_supplement(const struct elf_file *obj, const struct debugfile_where *w
 	struct search s = { .name = name, .supplement = &wanted };
 	size_t len;
 
-	if (read_supplement(obj, &wanted) < 0 || wanted.is)
+	if (read_supplement(elf, &wanted) < 0 || wanted.is)
 		return NULL;
 	s.link = wanted.name;
 	len = (size_t)(wanted.id.end - wanted.id.p);

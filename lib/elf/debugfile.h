@@ -29,17 +29,17 @@ struct debugfile_where {
  * link's checksum is right, and if it has symbols or debug information.  name:
  * where it was found, without the root.  NULL: there is none.
  */
-struct elf_file *debugfile_open(const struct elf_file *obj, const struct debugfile_where *w,
+struct elf_file *debugfile_open(const struct elf_file *elf, const struct debugfile_where *w,
     char name[DEBUGFILE_NAME]);
 
 /*
  * Debug information can refer to that of a supplementary file, which has what is the
  * same in several ones: dwz(1), by .gnu_debugaltlink; DWARF 5, 7.3.6, by .debug_sup.
  * Does it; and that file, looked for by build-id and by name, relative to `path', where
- * the obj stands.  NULL: it is not there.
+ * the elf stands.  NULL: it is not there.
  */
-int debugfile_supplemented(const struct elf_file *obj);
-struct elf_file *debugfile_supplement(const struct elf_file *obj, const struct debugfile_where *w,
+int debugfile_supplemented(const struct elf_file *elf);
+struct elf_file *debugfile_supplement(const struct elf_file *elf, const struct debugfile_where *w,
     const char *path);
 
 #endif

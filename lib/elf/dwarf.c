@@ -137,7 +137,7 @@ static void
 drop_pages(const struct dwarf_file *dwarf, const unsigned char *bytes, size_t len)
 {
 	size_t page = page_size(), all, from, to;
-	const unsigned char *file = elf_file_bytes(dwarf_file_obj(dwarf), &all);
+	const unsigned char *file = elf_file_bytes(dwarf_file_elf(dwarf), &all);
 
 	/* What was decompressed is nowhere else. */
 	if (bytes < file || len > all || (size_t)(bytes - file) > all - len)
@@ -185,15 +185,15 @@ unit_of_entry(void *ctx, uint64_t offset)
 	return low < d->nunit ? &d->unit[low].of : NULL;
 }
 
-static struct dwarf *open_file(struct elf_file *obj, const struct dwarf_options *o,
+static struct dwarf *open_file(struct elf_file *elf, const struct dwarf_options *o,
     int supplements);
 
 static void
-open_supplement(struct dwarf *d, const struct elf_file *obj, const struct dwarf_options *o)
+open_supplement(struct dwarf *d, const struct elf_file *elf, const struct dwarf_options *o)
 {
-	if (!debugfile_supplemented(obj))
+	if (!debugfile_supplemented(elf))
 		return;
-	d->supplement_file = debugfile_supplement(obj, o->where,
+	d->supplement_file = debugfile_supplement(elf, o->where,
 	    o->path ? o->path : o->where->path);
 	if (d->supplement_file)
 		d->supplement = open_file(d->supplement_file, o, 0);
@@ -206,7 +206,7 @@ open_supplement(struct dwarf *d, const struct elf_file *obj, const struct dwarf_
 
 /* A supplementary file has none itself. */
 static struct dwarf *
-open_file(struct elf_file *obj, const struct dwarf_options *o, int supplements)
+open_file(struct elf_file *elf, const struct dwarf_options *o, int supplements)
 {
 	struct dwarf *d = calloc(1, sizeof *d);
 
@@ -215,11 +215,11 @@ open_file(struct elf_file *obj, const struct dwarf_options *o, int supplements)
 	d->memory = o->memory;
 	d->next = d->memory->first;
 	d->memory->first = d;
-	d->dwarf = dwarf_file_open(obj, 0);
+	d->dwarf = dwarf_file_open(elf, 0);
 	d->split = dwarf_split_new(o->where);
 	if (d->dwarf && d->split) {
 		if (supplements)
-			open_supplement(d, obj, o);
+			open_supplement(d, elf, o);
 		dwarf_file_set_units(d->dwarf, unit_of_entry, d);
 		if (read_units(d) == 0)
 			return d;
@@ -229,9 +229,9 @@ open_file(struct elf_file *obj, const struct dwarf_options *o, int supplements)
 }
 
 struct dwarf *
-dwarf_open(struct elf_file *obj, const struct dwarf_options *o)
+dwarf_open(struct elf_file *elf, const struct dwarf_options *o)
 {
-	return open_file(obj, o, 1);
+	return open_file(elf, o, 1);
 }
 
 const char *

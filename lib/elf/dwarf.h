@@ -39,9 +39,9 @@ struct dwarf_frame {
 
 #define DWARF_DEPTH 256 /* most inlined calls within one another */
 
-/* The obj and what o points at must outlive it.  NULL: the file has no DWARF (or
+/* The elf and what o points at must outlive it.  NULL: the file has no DWARF (or
  * no memory). */
-struct dwarf *dwarf_open(struct elf_file *obj, const struct dwarf_options *o);
+struct dwarf *dwarf_open(struct elf_file *elf, const struct dwarf_options *o);
 void dwarf_close(struct dwarf *d);
 
 /* What is missing that the file refers to, for a person, once something was looked

@@ -12,7 +12,7 @@
 #define SPECS 1000         /* of one of those: more are damage */
 
 struct dwarf_file {
-	struct elf_file *obj;
+	struct elf_file *elf;
 	struct elf_file_data section[DWARF_SECTIONS];
 	struct dwarf_unit *(*find)(void *ctx, uint64_t offset);
 	void *ctx;
@@ -37,18 +37,18 @@ static const struct {
 };
 
 struct dwarf_file *
-dwarf_file_open(struct elf_file *obj, int split)
+dwarf_file_open(struct elf_file *elf, int split)
 {
 	struct dwarf_file *d = calloc(1, sizeof *d);
 	char name[40];
 
 	if (d == NULL)
 		return NULL;
-	d->obj = obj;
+	d->elf = elf;
 	for (size_t i = 0; i < DWARF_SECTIONS; i++) {
 		snprintf(name, sizeof name, "%s%s", sections[i].name,
 		    split && sections[i].split ? ".dwo" : "");
-		d->section[i] = elf_file_data(obj, name);
+		d->section[i] = elf_file_data(elf, name);
 	}
 	if (d->section[DWARF_INFO].len && d->section[DWARF_ABBREV].len)
 		return d;
@@ -67,9 +67,9 @@ dwarf_file_close(struct dwarf_file *d)
 }
 
 struct elf_file *
-dwarf_file_obj(const struct dwarf_file *d)
+dwarf_file_elf(const struct dwarf_file *d)
 {
-	return d->obj;
+	return d->elf;
 }
 
 void

@@ -87,9 +87,9 @@ struct dwarf_die {
 
 /* The file, which must outlive it; split: the sections of a .dwo or .dwp.  NULL:
  * there is no DWARF in it, or no memory. */
-struct dwarf_file *dwarf_file_open(struct elf_file *obj, int split);
+struct dwarf_file *dwarf_file_open(struct elf_file *elf, int split);
 void dwarf_file_close(struct dwarf_file *d);
-struct elf_file *dwarf_file_obj(const struct dwarf_file *d);
+struct elf_file *dwarf_file_elf(const struct dwarf_file *d);
 
 struct bytes dwarf_bytes(const struct dwarf_file *d, enum dwarf_section s,
     uint64_t offset);

@@ -70,29 +70,29 @@ open_below(const char *root, const struct dwarf_unit *u, const char *path)
 {
 	const char *name = u->split_name, *dir = u->comp_dir ? u->comp_dir : "";
 	const char *last = strrchr(name, '/'), *slash = strrchr(path, '/');
-	struct elf_file *obj = name[0] == '/' ? open_file("%s%s", root, name)
+	struct elf_file *elf = name[0] == '/' ? open_file("%s%s", root, name)
 	                                 : open_file("%s%s/%s", root, dir, name);
 
-	if (obj == NULL && slash)
-		obj = open_file("%s%.*s/%s", root, (int)(slash - path), path,
+	if (elf == NULL && slash)
+		elf = open_file("%s%.*s/%s", root, (int)(slash - path), path,
 		    last ? last + 1 : name);
-	return obj;
+	return elf;
 }
 
 static struct elf_file *
 open_dwo(const struct debugfile_where *w, const struct dwarf_unit *u)
 {
 	const char *last = strrchr(u->split_name, '/');
-	struct elf_file *obj = open_below(w->root, u, w->path);
+	struct elf_file *elf = open_below(w->root, u, w->path);
 
-	if (obj == NULL && w->root[0])
-		obj = open_below("", u, w->path);
-	for (size_t i = 0; i < w->ndir && obj == NULL; i++) {
-		obj = open_below(w->dir[i], u, w->path);
-		if (obj == NULL)
-			obj = open_file("%s/%s", w->dir[i], last ? last + 1 : u->split_name);
+	if (elf == NULL && w->root[0])
+		elf = open_below("", u, w->path);
+	for (size_t i = 0; i < w->ndir && elf == NULL; i++) {
+		elf = open_below(w->dir[i], u, w->path);
+		if (elf == NULL)
+			elf = open_file("%s/%s", w->dir[i], last ? last + 1 : u->split_name);
 	}
-	return obj;
+	return elf;
 }
 
 static struct elf_file *

@@ -40,7 +40,7 @@ struct elf_file *elf_file_open_path(const char *path, const char **error); /* a 
 struct elf_file *elf_file_image(const void *image, size_t len, const char **error);
 void elf_file_close(struct elf_file *e);
 
-/* The image's memory, of malloc(), goes with the obj. */
+/* The image's memory, of malloc(), goes with the elf. */
 void elf_file_own(struct elf_file *e, void *image);
 
 /* The build-id, or its replacement, as rsprof-records(5) defines both. */

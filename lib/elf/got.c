@@ -6,19 +6,19 @@
 #include "elf/elf_file.h"
 #include "elf/machine.h"
 
-struct seek {
+struct slots {
 	void (*fn)(void *ctx, const char *name, uint64_t slot);
 	void *ctx;
-	Elf *elf;
+	Elf *handle;
 	Elf_Data *symbols;
 	size_t strings; /* the section that has their names */
 };
 
 /* The symbol table that a section of relocations refers to. */
 static int
-find_symbols(struct seek *s, const GElf_Shdr *rela)
+find_symbols(struct slots *s, const GElf_Shdr *rela)
 {
-	Elf_Scn *scn = elf_getscn(s->elf, rela->sh_link);
+	Elf_Scn *scn = elf_getscn(s->handle, rela->sh_link);
 	GElf_Shdr sh;
 
 	if (scn == NULL || gelf_getshdr(scn, &sh) == NULL || sh.sh_type != SHT_DYNSYM)
@@ -29,7 +29,7 @@ find_symbols(struct seek *s, const GElf_Shdr *rela)
 }
 
 static void
-see_relocation(const struct seek *s, const GElf_Rela *r)
+add_relocation(const struct slots *s, const GElf_Rela *r)
 {
 	const char *name;
 	GElf_Sym sym;
@@ -38,13 +38,13 @@ see_relocation(const struct seek *s, const GElf_Rela *r)
 		return;
 	if (gelf_getsym(s->symbols, (int)GELF_R_SYM(r->r_info), &sym) == NULL)
 		return;
-	name = elf_strptr(s->elf, s->strings, sym.st_name);
+	name = elf_strptr(s->handle, s->strings, sym.st_name);
 	if (name && *name)
 		s->fn(s->ctx, name, r->r_offset);
 }
 
 static void
-see_section(struct seek *s, Elf_Scn *scn, const GElf_Shdr *sh)
+add_section(struct slots *s, Elf_Scn *scn, const GElf_Shdr *sh)
 {
 	Elf_Data *data = elf_getdata(scn, NULL);
 	GElf_Rela r;
@@ -53,18 +53,18 @@ see_section(struct seek *s, Elf_Scn *scn, const GElf_Shdr *sh)
 		return;
 	for (size_t i = 0; i < data->d_size / sh->sh_entsize; i++)
 		if (gelf_getrela(data, (int)i, &r))
-			see_relocation(s, &r);
+			add_relocation(s, &r);
 }
 
 void
-got_slots(const struct elf_file *o,
+got_slots(const struct elf_file *elf,
     void (*fn)(void *ctx, const char *name, uint64_t slot), void *ctx)
 {
-	struct seek s = { .fn = fn, .ctx = ctx, .elf = elf_file_handle(o) };
+	struct slots s = { .fn = fn, .ctx = ctx, .handle = elf_file_handle(elf) };
 	Elf_Scn *scn = NULL;
 	GElf_Shdr sh;
 
-	while ((scn = elf_nextscn(s.elf, scn)))
+	while ((scn = elf_nextscn(s.handle, scn)))
 		if (gelf_getshdr(scn, &sh) && sh.sh_type == SHT_RELA)
-			see_section(&s, scn, &sh);
+			add_section(&s, scn, &sh);
 }

@@ -34,9 +34,9 @@ unpack(const unsigned char *bytes, size_t len, size_t *size)
 }
 
 struct elf_file *
-minidebug_open(const struct elf_file *obj)
+minidebug_open(const struct elf_file *elf)
 {
-	struct elf_file_section s = elf_file_section(obj, ".gnu_debugdata");
+	struct elf_file_section s = elf_file_section(elf, ".gnu_debugdata");
 	const char *error;
 	struct elf_file *inside;
 	size_t size;

@@ -9,6 +9,6 @@
 struct elf_file;
 
 /* The file inside, which has a .symtab and no code.  NULL: there is none. */
-struct elf_file *minidebug_open(const struct elf_file *obj);
+struct elf_file *minidebug_open(const struct elf_file *elf);
 
 #endif

@@ -13,7 +13,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define PAGEMAP_SIZE 4096
+#include "base/page.h"
+
+#define PAGEMAP_SIZE page_size() /* bytes */
 
 struct pagemap;
 

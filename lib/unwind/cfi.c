@@ -75,7 +75,7 @@ struct fde {
 };
 
 struct compiler {
-	const struct elf_file *file;
+	const struct elf_file *elf;
 	struct elf_file_section s; /* the section that is being read */
 	int debug;            /* it is .dwarf_frame, not .eh_frame */
 	struct elf_file_segment segment[8];
@@ -275,7 +275,7 @@ static void
 read_debug_frame(struct compiler *m)
 {
 	static const unsigned char id[] = { 0xff, 0xff, 0xff, 0xff };
-	struct elf_file_section s = elf_file_section(m->file, ".dwarf_frame");
+	struct elf_file_section s = elf_file_section(m->elf, ".dwarf_frame");
 
 	if (s.len >= 8 && memcmp(s.bytes + 4, id, sizeof id) == 0)
 		read_section(m, s, 1);
@@ -336,7 +336,7 @@ emit_gap(struct compiler *m, uint64_t from, uint64_t to)
 {
 	uint32_t r = m->gap;
 	size_t len;
-	const unsigned char *bytes = elf_file_bytes(m->file, &len);
+	const unsigned char *bytes = elf_file_bytes(m->elf, &len);
 
 	if (m->libc && code_is_clone(bytes, len, from, to))
 		r = STEP_RULE(STEP_CLONE, 0, 0);
@@ -353,7 +353,7 @@ keeps_pointers(const struct compiler *m)
 {
 	uint64_t all = 0, found = 0;
 	size_t len;
-	const unsigned char *bytes = elf_file_bytes(m->file, &len);
+	const unsigned char *bytes = elf_file_bytes(m->elf, &len);
 
 	for (size_t i = 0; i < m->nsegment; i++) {
 		all += m->segment[i].len;
@@ -368,7 +368,7 @@ static int
 is_musl(const struct compiler *m)
 {
 	size_t len;
-	const unsigned char *bytes = elf_file_bytes(m->file, &len);
+	const unsigned char *bytes = elf_file_bytes(m->elf, &len);
 
 	for (size_t i = 0; i < m->nsegment; i++)
 		if (code_has_musl_clone(bytes + m->segment[i].offset, m->segment[i].len))
@@ -470,15 +470,15 @@ add_fixed(void *ctx, uint64_t addr, uint64_t len, uint32_t r)
 static void
 add_missing(struct compiler *m)
 {
-	code_plt(m->file, add_fixed, m);
-	code_init(m->file, ".init", add_fixed, m);
-	code_init(m->file, ".fini", add_fixed, m);
+	code_plt(m->elf, add_fixed, m);
+	code_init(m->elf, ".init", add_fixed, m);
+	code_init(m->elf, ".fini", add_fixed, m);
 	for (size_t i = 0; m->libc && i < m->nsegment; i++)
-		code_restorer(m->file, &m->segment[i], add_fixed, m);
+		code_restorer(m->elf, &m->segment[i], add_fixed, m);
 }
 
 const char *
-cfi_compile(struct unwind_table *t, const struct elf_file *file,
+cfi_compile(struct unwind_table *t, const struct elf_file *elf,
     const atomic_int *stop)
 {
 	struct elf_file_section section;
@@ -487,17 +487,17 @@ cfi_compile(struct unwind_table *t, const struct elf_file *file,
 	memset(t, 0, sizeof *t);
 	memset(&m, 0, sizeof m);
 	m.t = t;
-	m.file = file;
+	m.elf = elf;
 	m.stop = stop;
-	m.libc = !elf_file_needs(file, "libc.");
-	if (elf_file_entry(file, &m.entry) < 0)
+	m.libc = !elf_file_needs(elf, "libc.");
+	if (elf_file_entry(elf, &m.entry) < 0)
 		m.entry = 0;
 	while (m.nsegment < 8 &&
-	    elf_file_exec_segment(file, m.nsegment, &m.segment[m.nsegment]) == 0)
+	    elf_file_exec_segment(elf, m.nsegment, &m.segment[m.nsegment]) == 0)
 		m.nsegment++;
-	section = elf_file_section(file, ".eh_frame");
+	section = elf_file_section(elf, ".eh_frame");
 	if (section.bytes == NULL)
-		section = elf_file_eh_frame(file);
+		section = elf_file_eh_frame(elf);
 	if (section.bytes)
 		read_section(&m, section, 0);
 	read_debug_frame(&m);

@@ -17,7 +17,7 @@ struct unwind_table;
  * NULL: ok, unwind_free() frees it; else a constant string: out of memory, or
  * *stop was not 0 any more (NULL: nothing stops it).
  */
-const char *cfi_compile(struct unwind_table *t, const struct elf_file *file,
+const char *cfi_compile(struct unwind_table *t, const struct elf_file *elf,
     const atomic_int *stop);
 
 #endif

@@ -27,14 +27,14 @@ uint64_t code_prologues(const unsigned char *code, size_t len);
 int code_has_musl_clone(const unsigned char *code, size_t len);
 
 /* Give rules to a file's PLT: lld writes no entries for it. */
-void code_plt(const struct elf_file *file, code_rule_fn *fn, void *ctx);
+void code_plt(const struct elf_file *elf, code_rule_fn *fn, void *ctx);
 
 /* Give rules to a section that crti.o and crtn.o make one function of: .init, .fini. */
-void code_init(const struct elf_file *file, const char *section, code_rule_fn *fn,
+void code_init(const struct elf_file *elf, const char *section, code_rule_fn *fn,
     void *ctx);
 
 /* Give a rule to musl's signal restorer, if it is in a segment. */
-void code_restorer(const struct elf_file *file, const struct elf_file_segment *segment,
+void code_restorer(const struct elf_file *elf, const struct elf_file_segment *segment,
     code_rule_fn *fn, void *ctx);
 
 #endif

@@ -29,7 +29,7 @@ struct module_job {
 	struct worker_job worker; /* first */
 	struct modules *list;
 	struct module *module;
-	struct elf_file *obj;
+	struct elf_file *elf;
 	struct stat st; /* of its file; all 0 where there is none */
 };
 
@@ -49,8 +49,8 @@ make_table(struct module_job *job, const atomic_int *stop)
 
 	if (kept && cache_table_load(list->cache, &key, &m->table, &m->rust) == 0)
 		return;
-	m->rust = elf_file_is_rust(job->obj);
-	m->problem = cfi_compile(&m->table, job->obj, stop);
+	m->rust = elf_file_is_rust(job->elf);
+	m->problem = cfi_compile(&m->table, job->elf, stop);
 	if (m->problem == NULL && m->table.nrow == 0)
 		m->problem = "it has no .eh_frame";
 	if (kept && m->problem == NULL)
@@ -68,24 +68,24 @@ run(void *ctx, struct worker_job *worker, const atomic_int *stop)
 		list->cache = cache_open(CACHE_LIMIT);
 	}
 	make_table(job, stop);
-	elf_file_close(job->obj);
-	job->obj = NULL;
+	elf_file_close(job->elf);
+	job->elf = NULL;
 }
 
-/* Takes over obj. */
+/* Takes over elf. */
 static void
-add_job(struct modules *list, struct module *m, struct elf_file *obj,
+add_job(struct modules *list, struct module *m, struct elf_file *elf,
     const struct stat *st, int is_main)
 {
 	struct module_job *job = calloc(1, sizeof *job);
 
 	if (job == NULL) {
 		m->problem = "out of memory";
-		elf_file_close(obj);
+		elf_file_close(elf);
 		return;
 	}
 	job->module = m;
-	job->obj = obj;
+	job->elf = elf;
 	job->st = *st;
 	job->worker.rank = is_main ? RANK_MAIN : RANK_OTHER + (uint64_t)st->st_size;
 	job->list = list;
@@ -111,7 +111,7 @@ static void
 free_module(struct module *m)
 {
 	if (m->job)
-		elf_file_close(m->job->obj);
+		elf_file_close(m->job->elf);
 	free(m->job);
 	unwind_free(&m->table);
 	free(m->path);
@@ -255,31 +255,31 @@ load_file(struct modules *list, struct module *m, pid_t pid,
 {
 	int fd = module_open(pid, map, m->path);
 	struct stat st = { 0 };
-	struct elf_file *obj;
+	struct elf_file *elf;
 
 	if (fd < 0) {
 		m->problem = "the mapped file cannot be opened";
 		return;
 	}
 	fstat(fd, &st);
-	obj = elf_file_open(fd, &m->problem);
+	elf = elf_file_open(fd, &m->problem);
 	close(fd);
-	if (obj == NULL)
+	if (elf == NULL)
 		return;
-	elf_file_buildid(obj, m->buildid);
-	add_job(list, m, obj, &st, is_main(pid, m->path));
+	elf_file_buildid(elf, m->buildid);
+	add_job(list, m, elf, &st, is_main(pid, m->path));
 }
 
 static void
 load_vdso(struct modules *list, struct module *m, const struct proc_map *map)
 {
 	static const struct stat none;
-	struct elf_file *obj = open_vdso(map, &m->problem);
+	struct elf_file *elf = open_vdso(map, &m->problem);
 
-	if (obj == NULL)
+	if (elf == NULL)
 		return;
-	elf_file_buildid(obj, m->buildid);
-	add_job(list, m, obj, &none, 0);
+	elf_file_buildid(elf, m->buildid);
+	add_job(list, m, elf, &none, 0);
 }
 
 /* ---- the list ---------------------------------------------------------- */

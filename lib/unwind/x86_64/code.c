@@ -40,10 +40,10 @@ code_has_musl_clone(const unsigned char *code, size_t len)
 }
 
 void
-code_plt(const struct elf_file *file, code_rule_fn *fn, void *ctx)
+code_plt(const struct elf_file *elf, code_rule_fn *fn, void *ctx)
 {
 	static const char *const name[] = { ".plt.got", ".plt.sec", ".iplt" };
-	struct elf_file_section s = elf_file_section(file, ".plt");
+	struct elf_file_section s = elf_file_section(elf, ".plt");
 
 	/* Every entry of 16 bytes jumps, and in a lazy one pushes a number before it
 	 * jumps on (psABI AMD64, 5.2). */
@@ -52,18 +52,18 @@ code_plt(const struct elf_file *file, code_rule_fn *fn, void *ctx)
 		fn(ctx, s.addr + 16, s.len - 16, STEP_RULE(STEP_PLT, 11, 0));
 	}
 	for (size_t i = 0; i < sizeof name / sizeof *name; i++) {
-		s = elf_file_section(file, name[i]);
+		s = elf_file_section(elf, name[i]);
 		fn(ctx, s.addr, s.len, STEP_RULE(STEP_SP, 1, 0));
 	}
 }
 
 void
-code_init(const struct elf_file *file, const char *section, code_rule_fn *fn, void *ctx)
+code_init(const struct elf_file *elf, const char *section, code_rule_fn *fn, void *ctx)
 {
 	/* sub $8, %rsp first; add $8, %rsp; ret last */
 	static const unsigned char enter[] = { 0x48, 0x83, 0xec, 8 };
 	static const unsigned char leave[] = { 0x48, 0x83, 0xc4, 8, 0xc3 };
-	struct elf_file_section s = elf_file_section(file, section);
+	struct elf_file_section s = elf_file_section(elf, section);
 	const unsigned char *in, *out;
 
 	in = s.bytes ? memmem(s.bytes, s.len, enter, sizeof enter) : NULL;
@@ -80,14 +80,14 @@ code_init(const struct elf_file *file, const char *section, code_rule_fn *fn, vo
 }
 
 void
-code_restorer(const struct elf_file *file, const struct elf_file_segment *segment,
+code_restorer(const struct elf_file *elf, const struct elf_file_segment *segment,
     code_rule_fn *fn, void *ctx)
 {
 	/* mov $SYS_rt_sigreturn, %rax; syscall */
 	static const unsigned char code[] = { 0x48, 0xc7, 0xc0, 15, 0, 0, 0, 0x0f,
 		0x05 };
 	size_t len;
-	const unsigned char *bytes = elf_file_bytes(file, &len), *p;
+	const unsigned char *bytes = elf_file_bytes(elf, &len), *p;
 
 	p = memmem(bytes + segment->offset, segment->len, code, sizeof code);
 	/* A caller's lookup asks for the byte before its address. */
