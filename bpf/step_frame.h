@@ -32,14 +32,14 @@ STEP_INLINE int step_read(struct walk *w, step_u64 addr, step_u64 *out);
 /* Read the return address that the target has put at addr. */
 STEP_INLINE int step_return(struct walk *w, step_u64 addr, step_u64 *out);
 
-/* Check whether addr is in a known mapping: 1, or 0. */
+/* Returns whether addr is in a known mapping: 1, or 0. */
 STEP_INLINE int step_mapped(struct walk *w, step_u64 addr);
 
 #include "machine_frame.h"
 
 #define STEP_SEARCH_MAX 12 /* 256 bytes have at most 256 rows */
 
-/* Return the rule for an offset of the module that w has come to, whose page
+/* Returns the rule for an offset of the module that w has come to, whose page
  * index begins at base; STEP_NONE's rule where it has none. */
 STEP_INLINE step_u32
 step_find(struct walk *w, step_u32 base, step_u32 offset)

@@ -113,7 +113,7 @@ __u64 epoch;
 
 /* ---- what the step reads ------------------------------------------------ */
 
-/* Return slot i of the arena, or NULL. */
+/* Returns slot i of the arena, or NULL. */
 static __always_inline __u64 *
 walk_slot(__u32 i)
 {
@@ -387,7 +387,7 @@ walk_kernel(struct walk *w, long bytes)
 	w->out.nkernel = w->out.n;
 }
 
-/* Return the uretprobes that a task has pending: a struct return_instance. */
+/* Returns the uretprobes that a task has pending: a struct return_instance. */
 static __always_inline __u64
 walk_pending(struct task_struct *task)
 {
@@ -406,7 +406,7 @@ walk_from(__u32 key, struct walk *w)
 	bpf_loop(WALK_DEPTH + 1, walk_frame, &key, 0);
 }
 
-/* Return to the caller by the word of the stack at addr, if that is a return
+/* Returns to the caller by the word of the stack at addr, if that is a return
  * address; else -1. */
 static __always_inline int
 walk_return_by(struct walk *w, __u64 addr)

@@ -70,7 +70,7 @@ walk_words_begin(struct walk *w)
 	t->sum = 0;
 }
 
-/* Return the hash of some words and one more. */
+/* Returns the hash of some words and one more. */
 static __always_inline __u64
 walk_words_sum(__u64 sum, __u64 word)
 {
@@ -150,7 +150,7 @@ walk_stepped(struct walk *w, step_u32 rule, const struct step_regs *before,
 
 /* ---- the cache ---------------------------------------------------------- */
 
-/* Return the entry for a walk from w->regs on, which may be of another one. */
+/* Returns the entry for a walk from w->regs on, which may be of another one. */
 static __always_inline struct walk_cached *
 walk_cache_entry(const struct walk *w)
 {
@@ -202,7 +202,7 @@ walk_cache_sum(const struct walk_cached *m, struct walk *w, __u32 key, __u64 *su
 	return 0;
 }
 
-/* Return the value that was kept for the walk from w->regs on, if the walk would be
+/* Returns the value that was kept for the walk from w->regs on, if the walk would be
  * the same now; else 0. */
 static __always_inline __u64
 walk_cache_find(struct walk *w, __u32 key)

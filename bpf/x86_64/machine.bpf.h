@@ -69,7 +69,7 @@ machine_return_address(struct pt_regs *ctx, __u64 *pc)
 	return bpf_probe_read_user(pc, sizeof *pc, (const void *)PT_REGS_SP(ctx)) != 0;
 }
 
-/* Return the stack pointer that a function was entered with which has just
+/* Returns the stack pointer that a function was entered with which has just
  * returned: the return address is popped. */
 static __always_inline __u64
 machine_entry_sp(struct pt_regs *ctx)

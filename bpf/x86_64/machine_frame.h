@@ -24,7 +24,7 @@ step_signal(struct walk *w, struct step_regs *r)
 	return STEP_OK;
 }
 
-/* Check whether the 8 bytes before a return address end in a call: e8 and four
+/* Returns whether the 8 bytes before a return address end in a call: e8 and four
  * bytes, or ff /2 with an operand of up to 6 bytes. */
 STEP_INLINE int
 step_called(step_u64 before)
@@ -40,7 +40,7 @@ step_called(step_u64 before)
 	return 0;
 }
 
-/* Check whether pc is in known code behind a call, as a return address is.  Sets
+/* Returns whether pc is in known code behind a call, as a return address is.  Sets
  * *target to the function that a direct call is of, or 0. */
 STEP_INLINE int
 step_returns(struct walk *w, step_u64 pc, step_u64 *target)
@@ -70,7 +70,7 @@ step_code(struct walk *w, step_u64 addr)
 	return code;
 }
 
-/* Check whether the function at addr only goes elsewhere: by jmp *, bnd jmp * or
+/* Returns whether the function at addr only goes elsewhere: by jmp *, bnd jmp * or
  * jmp. */
 STEP_INLINE int
 step_jumps(struct walk *w, step_u64 addr)
@@ -124,7 +124,7 @@ step_pointer(struct walk *w, struct step_regs *r)
 	return STEP_OK;
 }
 
-/* Check whether by a rule the caller's rbp is saved, and sets *at to where, given
+/* Returns whether by a rule the caller's rbp is saved, and sets *at to where, given
  * the stack pointer and the CFA of the frame.  If it is not, it is still in rbp. */
 STEP_INLINE int
 step_fp_at(step_u32 rule, step_u64 sp, step_u64 cfa, step_u64 *at)
@@ -194,7 +194,7 @@ step_up(struct walk *w, step_u32 rule, struct step_regs *r)
 	return STEP_OK;
 }
 
-/* Check whether a step by a rule reads nothing but the return address and, where
+/* Returns whether a step by a rule reads nothing but the return address and, where
  * step_fp_at() says so, the saved rbp. */
 STEP_INLINE int
 step_is_plain(step_u32 rule)
@@ -204,7 +204,7 @@ step_is_plain(step_u32 rule)
 	return kind == STEP_SP || kind == STEP_FP || kind == STEP_PLT || kind == STEP_CLONE;
 }
 
-/* Return where the return address stands that decides about such a step, given
+/* Returns where the return address stands that decides about such a step, given
  * the stack pointer and the CFA of the frame. */
 STEP_INLINE step_u64
 step_return_at(step_u32 rule, step_u64 sp, step_u64 cfa)

@@ -6,7 +6,7 @@
 
 #include <stddef.h>
 
-/* Return the size in bytes, a power of two.  Any thread may call this. */
+/* Returns the size in bytes, a power of two.  Any thread may call this. */
 size_t page_size(void);
 
 #endif

@@ -32,11 +32,11 @@ struct insn_probe {
 int insn_probe(const unsigned char *code, size_t len, unsigned keep,
     struct insn_probe *out);
 
-/* Check whether a function only jumps elsewhere, perhaps through a frame of its own:
+/* Returns whether a function only jumps elsewhere, perhaps through a frame of its own:
  * 1, and *target is how far from its beginning; else 0. */
 int insn_stub(const unsigned char *code, size_t len, long long *target);
 
-/* Tells by its first byte whether a function may be such a stub. */
+/* Returns whether, by its first byte, a function may be such a stub. */
 int insn_may_be_stub(unsigned char first);
 
 /* What a function calls, or jumps to at its end: code, or a slot that holds the

@@ -6,11 +6,11 @@
 
 #include <stdint.h>
 
-/* Tell what keeps code of a file with this e_machine and EI_CLASS from being
- * executed here.  Returns NULL: nothing; else a constant string. */
+/* Returns why a file with this e_machine and EI_CLASS cannot be executed here, in a
+ * constant string; NULL: it can. */
 const char *machine_refuses(unsigned machine, int class);
 
-/* Check whether a relocation of this type puts the address of a symbol into a slot
+/* Returns whether a relocation of this type puts the address of a symbol into a slot
  * as it is. */
 int machine_is_slot(uint64_t type);
 

@@ -12,7 +12,7 @@
 
 struct bytes;
 
-/* Return what sample_regs_user of struct perf_event_attr has to be. */
+/* Returns what sample_regs_user of struct perf_event_attr has to be. */
 uint64_t regs_perf_mask(void);
 
 /* Read the registers of that mask from a sample. */
@@ -26,7 +26,7 @@ int regs_stopped(pid_t tid, struct step_regs *out);
  * no address, so that a walk which needs one ends there. */
 void regs_waiting(uint64_t pc, uint64_t sp, struct step_regs *out);
 
-/* Return the offset of the stack pointer in the kernel's struct pt_regs. */
+/* Returns the offset of the stack pointer in the kernel's struct pt_regs. */
 int regs_kernel_sp(void);
 
 #endif

@@ -1,3 +1,10 @@
+/*
+ * The mappings of a process are an array, sorted by address, that do not overlap: a
+ * new one cuts a hole into those that were there, as mmap(2) with MAP_FIXED does.
+ * An address leads by binary search to its mapping, that to the module and an offset
+ * in its file, and the module's table has the rule for that offset.  A walk repeats
+ * this from frame to frame; registers that it has come to are a struct step_regs.
+ */
 #include "unwind/addrspace.h"
 
 #include <stdlib.h>
@@ -7,7 +14,7 @@
 #include "unwind/module.h"
 #include "unwind/unwind.h"
 
-/* The first mapping that ends above addr. */
+/* Returns the index of the first mapping that ends above addr. */
 static size_t
 above(const struct addrspace *s, uint64_t addr)
 {
@@ -32,6 +39,7 @@ addrspace_find(const struct addrspace *s, uint64_t addr)
 	return i < s->n && s->map[i].start <= addr ? &s->map[i] : NULL;
 }
 
+/* Make room for n mappings.  Returns -1: out of memory. */
 static int
 reserve(struct addrspace *s, size_t n)
 {
@@ -58,7 +66,7 @@ insert(struct addrspace *s, size_t i, struct addrspace_map map)
 	s->n++;
 }
 
-/* Take a range out of what is mapped. */
+/* Unmap a range: cut mappings at its ends, and drop those within. */
 static void
 cut_out(struct addrspace *s, uint64_t start, uint64_t end)
 {
@@ -127,6 +135,7 @@ addrspace_clear(struct addrspace *s)
 
 /* ---- walking ----------------------------------------------------------- */
 
+/* Returns the offset of an address in the module's file, or the address itself. */
 static uint64_t
 offset_of(const struct addrspace_map *map, uint64_t addr)
 {
@@ -134,9 +143,9 @@ offset_of(const struct addrspace_map *map, uint64_t addr)
 	                                            : addr - map->start + map->offset;
 }
 
-/* Add the frame at regs->pc and find its rule.  0, or -1: the walk ends. */
+/* Add the frame at regs->pc and find its rule.  Returns -1: the walk ends. */
 static int
-enter(const struct addrspace *s, const struct step_regs *regs, struct addrspace_walk *w,
+add_frame(const struct addrspace *s, const struct step_regs *regs, struct addrspace_walk *w,
     uint32_t *rule)
 {
 	/* The byte before a return address belongs to the call. */
@@ -168,6 +177,7 @@ enter(const struct addrspace *s, const struct step_regs *regs, struct addrspace_
 	return 0;
 }
 
+/* Returns the reason for w->cut; NULL: the walk is complete. */
 static const char *
 reason(enum step_end end, int beyond)
 {
@@ -185,7 +195,7 @@ mapped(void *ctx, uint64_t addr)
 	return addrspace_find(ctx, addr) != NULL;
 }
 
-/* The code of a process that has not changed it since. */
+/* Read 8 bytes of code, as they are now. */
 static int
 read_code(void *ctx, uint64_t addr, uint64_t *out)
 {
@@ -206,7 +216,7 @@ addrspace_walk(struct addrspace *s, const struct unwind_stack *stack,
 	w->cut = NULL;
 	w->unknown = 0;
 	w->missing = NULL;
-	while (enter(s, &regs, w, &rule) == 0) {
+	while (add_frame(s, &regs, w, &rule) == 0) {
 		enum step_end end = unwind_step(rule, stack, &code, &regs, &beyond);
 
 		if (end != STEP_OK) {

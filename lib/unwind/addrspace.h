@@ -17,24 +17,26 @@ struct addrspace_map {
 	uint64_t start, end;
 	uint64_t offset; /* of start in the module's file */
 	struct module *module;
-	uint32_t born;   /* the version that the kernel knows it from; see
-	                    struct addrspace */
+	uint32_t born;   /* the version of struct addrspace that it came with */
 };
 
 struct addrspace {
 	struct addrspace_map *map; /* by start; they do not overlap */
 	size_t n, room;
-	pid_t pid;             /* whose it is */
-	uint32_t next;         /* the version of sample/walk_maps that will tell the
-	                          kernel of what is added now */
-	int changed;           /* since it was told */
-	uint32_t last;         /* the version that tells of the last change */
+	pid_t pid;             /* the process */
+	uint32_t next;         /* the version of sample/walk_maps with which the kernel
+	                          will have what is added now */
+	int changed;           /* since the kernel was given a version */
+	uint32_t last;         /* the version of the last change */
 };
 
-/* A zeroed struct addrspace is empty.  -1: out of memory. */
+/* Add a mapping, in place of those that it covers, or copy all.  A zeroed struct
+ * addrspace is empty.  Returns -1: out of memory. */
 int addrspace_add(struct addrspace *s, const struct addrspace_map *map);
 int addrspace_copy(struct addrspace *to, const struct addrspace *from);
 void addrspace_clear(struct addrspace *s);
+
+/* Returns the mapping that an address is in, or NULL. */
 const struct addrspace_map *addrspace_find(const struct addrspace *s, uint64_t addr);
 
 #define ADDRSPACE_DEPTH 8192
@@ -47,24 +49,22 @@ struct addrspace_frame {
 struct addrspace_walk {
 	size_t n;             /* frames, the innermost first */
 	const char *cut;      /* why it ended early; NULL: it is complete */
-	uint64_t unknown;     /* an address in no mapping that was met; or 0 */
-	int hurried;          /* set by the caller: wait for no table */
-	struct module *missing; /* then: whose table was not there yet; or NULL */
+	uint64_t unknown;     /* an address of the walk that is in no mapping; or 0 */
+	int hurried;          /* set by the caller: do not wait for tables */
+	struct module *missing; /* the module whose table was not waited for; or NULL */
 	struct addrspace_frame frame[ADDRSPACE_DEPTH];
 };
 
 /*
- * A walk that the kernel has made, with the mappings of a version: n
- * addresses as bpf/walk.h has them, the innermost first, and why it ended.
- * It is cut where it went through code that the kernel did not know yet.
+ * Make a walk of one that the kernel has made with the mappings of a version: n
+ * addresses as bpf/walk.h has them, the innermost first, and why it ended.  It is
+ * cut where it went through code that the kernel did not know yet.
  */
 void addrspace_walked(const struct addrspace *s, uint32_t version, const uint64_t *addr,
     size_t n, const char *cut, struct addrspace_walk *w);
 
-/*
- * Walk from regs (pc, sp, bp) to the thread's first frame.
- * w->cut is one of the reasons of rsprof-records(5).
- */
+/* Walk from regs to the thread's first frame.  w->cut is one of the reasons of
+ * rsprof-records(5). */
 void addrspace_walk(struct addrspace *s, const struct unwind_stack *stack,
     struct step_regs regs, struct addrspace_walk *w);
 

@@ -76,7 +76,7 @@ advance(struct interpreter *m, uint64_t delta)
 	m->at += by;
 }
 
-/* Return a factored offset; a hostile one wraps around, as unsigned numbers do. */
+/* Returns a factored offset; a hostile one wraps around, as unsigned numbers do. */
 static int64_t
 times(uint64_t n, int64_t align)
 {

@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-/* What entries of .eh_frame share. */
+/* A common information entry, which entries of functions share. */
 struct cfa_cie {
 	uint64_t code_align;
 	int64_t data_align;
@@ -15,13 +15,12 @@ struct cfa_cie {
 	const unsigned char *program, *end;
 };
 
-/* A rule that holds from an offset on, until the next one. */
+/* Be given a rule that holds from an offset on, until the next one. */
 typedef void cfa_emit(void *ctx, uint64_t offset, uint32_t rule);
 
 /*
- * Run an entry's program, [program, stop), for the code in [from, to).
- * -1: it cannot be understood; from where it could not, the rule is
- * STEP_BAD.
+ * Run an entry's program, [program, stop), for the code in [from, to).  Returns -1
+ * if it cannot be understood: from there on the rule is STEP_BAD.
  */
 int cfa_run(const struct cfa_cie *cie, const unsigned char *program,
     const unsigned char *stop, uint64_t from, uint64_t to, cfa_emit *emit,

@@ -1,8 +1,7 @@
 /*
- * What a call frame program has said up to an instruction: how the CFA and the
- * caller's registers are found there; and the rule of bpf/step.h that says the same.
- * Which registers and expressions count is the machine's: a folder for each has its
- * functions.
+ * The state of a call frame program at an instruction: how the CFA and the caller's
+ * registers are found there; and the rule of bpf/step.h that says the same.  The
+ * registers and expressions are the machine's: each has its functions in a folder.
  */
 #ifndef CFA_STATE_H
 #define CFA_STATE_H
@@ -41,19 +40,19 @@ struct cfa_state {
 	struct cfa_register fp, ra;
 };
 
-/* Return fp or ra if DWARF's register number reg is the one or the other; else
- * NULL: such registers do not matter. */
+/* Returns fp or ra, by DWARF's number of a register.  NULL: it is neither, and does not
+ * matter. */
 struct cfa_register *cfa_state_register(struct cfa_state *s, uint64_t reg);
 
 /* Set the CFA from an expression, if it is one that compilers, linkers and libcs
  * write, else to CFA_OTHER. */
 void cfa_state_expression(struct cfa_state *s, const unsigned char *p, size_t len);
 
-/* Return what an expression says of where a register is saved: only CFA_BY_FP is
+/* Returns where an expression says that a register is saved; only CFA_BY_FP is
  * understood. */
 struct cfa_register cfa_state_saved(const unsigned char *p, size_t len);
 
-/* Return the rule; STEP_BAD's where no rule says the same.  signal: the frame is
+/* Returns the rule; STEP_BAD's where no rule says the same.  signal: the frame is
  * that of a signal handler's restorer. */
 uint32_t cfa_state_rule(const struct cfa_state *s, int signal);
 

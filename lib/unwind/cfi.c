@@ -98,7 +98,7 @@ stopped(const struct compiler *m)
 	return m->nomem || (m->stop && atomic_load(m->stop));
 }
 
-/* Return the address of a byte of the section. */
+/* Returns the address of a byte of the section. */
 static uint64_t
 address(const struct compiler *c, const unsigned char *p)
 {
@@ -346,7 +346,7 @@ emit_gap(struct compiler *m, uint64_t from, uint64_t to)
 		emit(m, m->entry, STEP_RULE(STEP_ROOT, 0, 0));
 }
 
-/* Check whether functions keep frame pointers: then some page in four has one that
+/* Returns whether functions keep frame pointers: then some page in four has one that
  * begins so. */
 static int
 keeps_pointers(const struct compiler *m)
@@ -362,7 +362,7 @@ keeps_pointers(const struct compiler *m)
 	return found > all / 16384;
 }
 
-/* Check whether it is musl, which has no entries, and sets the frame pointer to 0 for
+/* Returns whether it is musl, which has no entries, and sets the frame pointer to 0 for
  * its first frames. */
 static int
 is_musl(const struct compiler *m)

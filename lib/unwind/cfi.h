@@ -1,5 +1,6 @@
 /*
- * From a module's .eh_frame (and .dwarf_frame) to the table that unwind/unwind and BPF walk with.
+ * The compiler of unwind tables: from a file's .eh_frame (and .dwarf_frame) to the rows
+ * that unwind/unwind and BPF walk with.
  *
  * DWARF 5, sections 6.4 and 7.24; LSB 5.0, 10.6 (.eh_frame).
  */
@@ -12,10 +13,10 @@ struct elf_file;
 struct unwind_table;
 
 /*
- * Compile the table of a file.  A file without .eh_frame gives an empty
- * table, which is no error; damaged entries are skipped and counted.
- * NULL: ok, unwind_free() frees it; else a constant string: out of memory, or
- * *stop was not 0 any more (NULL: nothing stops it).
+ * Compile the table of a file, which unwind_free() frees.  A file without .eh_frame
+ * has an empty table, which is no error; damaged entries are skipped and counted.
+ * Returns NULL, or a constant string: out of memory, or *stop was not 0 any more
+ * (NULL: nothing stops it).
  */
 const char *cfi_compile(struct unwind_table *t, const struct elf_file *elf,
     const atomic_int *stop);

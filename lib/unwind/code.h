@@ -1,8 +1,6 @@
 /*
- * What code that has no unwind information looks like, so that rules can be given to
- * it; in a folder for each machine.
- *
- * Code is a file's bytes; a rule is one of bpf/step.h.
+ * Rules of bpf/step.h for code that has no unwind information, by what it looks like;
+ * in a folder for each machine.
  */
 #ifndef CODE_H
 #define CODE_H
@@ -16,14 +14,14 @@ struct elf_file_segment;
 /* Be given len bytes of code at a virtual address, and their rule. */
 typedef void code_rule_fn(void *ctx, uint64_t addr, uint64_t len, uint32_t rule);
 
-/* Check whether a gap between two functions, [from, to) of a file's bytes, is what
+/* Returns whether a gap between two functions, [from, to) of a file's bytes, is what
  * glibc's clone or clone3 has behind its system call, where the child begins. */
 int code_is_clone(const unsigned char *bytes, size_t len, uint64_t from, uint64_t to);
 
 /* Count the functions that begin as those do that keep frame pointers. */
 uint64_t code_prologues(const unsigned char *code, size_t len);
 
-/* Check whether musl's clone is in code. */
+/* Returns whether musl's clone is in code. */
 int code_has_musl_clone(const unsigned char *code, size_t len);
 
 /* Give rules to a file's PLT: lld writes no entries for it. */

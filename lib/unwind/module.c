@@ -1,3 +1,10 @@
+/*
+ * Modules are a list, found by device, inode and path of a mapping; each is made
+ * once and lives as long as the list.  The main thread opens a module's file and
+ * reads its identity; a worker thread makes the table, by a struct module_job that
+ * it takes from a queue.  Up to then table, rust and problem are the worker's, and
+ * once module_ready() returns 1 they are everybody's to read, and do not change.
+ */
 #include "unwind/module.h"
 
 #include <fcntl.h>
@@ -24,13 +31,13 @@ struct modules {
 	int cache_opened;
 };
 
-/* Of a module whose file has been opened. */
+/* The making of a table, of a module whose file has been opened. */
 struct module_job {
 	struct worker_job worker; /* first */
 	struct modules *list;
 	struct module *module;
 	struct elf_file *elf;
-	struct stat st; /* of its file; all 0 where there is none */
+	struct stat st; /* of the file; zeroed where there is none */
 };
 
 /* Ranks of jobs: 0 is for what is waited for or wanted. */
@@ -38,6 +45,7 @@ enum { RANK_MAIN = 1, RANK_OTHER };
 
 /* ---- the worker -------------------------------------------------------- */
 
+/* Load a module's table from the cache, or compile it. */
 static void
 make_table(struct module_job *job, const atomic_int *stop)
 {
@@ -57,6 +65,7 @@ make_table(struct module_job *job, const atomic_int *stop)
 		cache_table_save(list->cache, &key, &m->table, m->rust);
 }
 
+/* Make a table: the worker's thread. */
 static void
 run(void *ctx, struct worker_job *worker, const atomic_int *stop)
 {
@@ -72,7 +81,7 @@ run(void *ctx, struct worker_job *worker, const atomic_int *stop)
 	job->elf = NULL;
 }
 
-/* Takes over elf. */
+/* Queue the making of a table.  elf is taken over. */
 static void
 add_job(struct modules *list, struct module *m, struct elf_file *elf,
     const struct stat *st, int is_main)
@@ -168,8 +177,8 @@ module_wait(struct module *m)
 
 /* ---- opening ----------------------------------------------------------- */
 
-/* Open a path if it is the file that was mapped.  Device numbers are not
- * compared: those in maps and stat differ on btrfs and overlayfs. */
+/* Open a path if it is a regular file with this inode (0: any).  Device numbers are
+ * not compared: those in maps and stat differ on btrfs and overlayfs. */
 static int
 open_same(const char *path, uint64_t ino)
 {
@@ -206,7 +215,7 @@ module_open(pid_t pid, const struct proc_map *map, const char *path)
 	return fd >= 0 ? fd : open_same(path, map->ino);
 }
 
-/* The vDSO is the same code in every process of a kernel. */
+/* Open our own vDSO: it is the same code in every process of a kernel. */
 static struct elf_file *
 open_vdso(const struct proc_map *map, const char **error)
 {
@@ -220,7 +229,7 @@ open_vdso(const struct proc_map *map, const char **error)
 	return elf_file_image(image, map->end - map->start, error);
 }
 
-/* The name that a file had when it was mapped, or a bracketed one. */
+/* Copy the name that a file had when it was mapped, or a bracketed one. */
 static void
 plain_path(char *out, size_t size, const char *path)
 {
@@ -238,6 +247,7 @@ plain_path(char *out, size_t size, const char *path)
 		snprintf(out, size, "[anon]");
 }
 
+/* Returns whether a path is that of the process' executable. */
 static int
 is_main(pid_t pid, const char *path)
 {
@@ -284,6 +294,7 @@ load_vdso(struct modules *list, struct module *m, const struct proc_map *map)
 
 /* ---- the list ---------------------------------------------------------- */
 
+/* Add a module of a path.  NULL: out of memory. */
 static struct module *
 add(struct modules *list, const char *path)
 {
@@ -310,7 +321,7 @@ modules_first(const struct modules *list)
 int
 module_once(const struct module *m)
 {
-	struct module *own = (struct module *)m; /* nothing that readers see */
+	struct module *own = (struct module *)m; /* no reader sees this member */
 
 	return own->once++ == 0;
 }

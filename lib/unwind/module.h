@@ -24,11 +24,11 @@ struct module {
 	char *path;           /* or [vdso], [kernel], [anon] */
 	char buildid[ELF_FILE_BUILDID_MAX]; /* "" where it is not known */
 	int absolute;         /* offsets are addresses: no file stands behind */
-	int written, once;    /* for the user: what it has been told of */
+	int written, once;    /* for the caller: records that it has emitted */
 	uint64_t ino;
 	uint32_t major, minor;
 	struct module *next;
-	struct module_job *job; /* what makes the rest, or has made it */
+	struct module_job *job; /* the job that makes the table, or has made it */
 
 	/* Only once module_ready() says so: */
 	struct unwind_table table;
@@ -39,11 +39,12 @@ struct module {
 struct modules;
 
 struct modules *modules_new(void); /* NULL: errno says why */
-/* What is still being compiled is given up. */
+
+/* Free all modules.  Tables that are being compiled are given up. */
 void modules_free(struct modules *m);
 
 /*
- * The module of a mapping in a process.  The file is the one that the process
+ * Returns the module of a mapping in a process.  Its file is the one that the process
  * has mapped, even if another has its name by now: if that cannot be opened
  * the module has a problem, not another file's table.  NULL: out of memory.
  */
@@ -52,29 +53,31 @@ struct module *modules_get(struct modules *m, pid_t pid,
 
 /*
  * Open the file of a mapping: the very one that the process has mapped, even
- * if another has its name by now.  path is that name.  -1: it cannot be.
+ * if another has its name, path, by now.  Returns -1 if it cannot be opened.
  */
 int module_open(pid_t pid, const struct proc_map *map, const char *path);
 
-/* The kernel's code. */
+/* Returns the module of the kernel's code; NULL: out of memory. */
 struct module *modules_kernel(struct modules *m);
 
-/* 1 the first time that this is asked of it, then 0. */
+/* Returns 1 the first time that it is called for a module, then 0. */
 int module_once(const struct module *m);
 
-/* All that there are: the newest, and `next' leads to the older ones. */
+/* Returns the newest module; `next' leads to the older ones. */
 struct module *modules_first(const struct modules *m);
 
-/* Has its table been made, or turned out to be impossible?  This and the next
- * two may be asked by any thread. */
+/* Returns whether the table has been made, or turned out to be impossible.  Any thread
+ * may call this, module_want() and module_wait(). */
 int module_ready(const struct module *m);
-/* Its table is needed: before those that nobody has asked for. */
+
+/* Have a table made before those that nobody has asked for. */
 void module_want(struct module *m);
-/* Its table is needed now: returns when it is ready. */
+
+/* Wait until a table is ready. */
 void module_wait(struct module *m);
 
-/* For poll(2): readable when modules have become ready since the last
- * modules_news(), which says whether any have. */
+/* Returns a descriptor for poll(2): readable when modules have become ready since the
+ * last modules_news(), which returns whether any have. */
 int modules_fd(const struct modules *m);
 int modules_news(struct modules *m);
 

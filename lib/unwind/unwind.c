@@ -5,10 +5,9 @@
 
 #include "bpf/step_frame.h"
 
-/* How far above its top a stack is believed to reach. */
-#define STACK_MAX (1ULL << 30)
+#define STACK_MAX (1ULL << 30) /* bytes: a stack is believed to be no longer */
 
-/* What the step works on: a table, or a stack and the code that it is of. */
+/* A table to search, or a stack and its code to step in. */
 struct walk {
 	const struct unwind_table *t;
 	const struct unwind_stack *s;

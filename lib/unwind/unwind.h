@@ -1,5 +1,6 @@
 /*
- * The step of bpf/step.h from frame to caller, over a copied stack.
+ * Unwind tables, and the step of bpf/step.h from frame to caller over a copied
+ * stack.
  */
 #ifndef UNWIND_H
 #define UNWIND_H
@@ -17,18 +18,19 @@ struct unwind_table {
 	uint32_t skipped;     /* entries that made no sense */
 };
 
-void unwind_free(struct unwind_table *t); /* what is in it */
+/* Free what is in a table, and zero it. */
+void unwind_free(struct unwind_table *t);
 
-/* Make the page index (page, npage, base) for the rows.  -1: out of memory. */
+/* Make the page index (page, npage, base) for the rows.  Returns -1: out of memory. */
 int unwind_index(struct unwind_table *t);
 
-/* The rule for a file offset. */
+/* Returns the rule for a file offset. */
 uint32_t unwind_rule(const struct unwind_table *t, uint64_t offset);
 
 /*
- * A stack as the kernel copied it: len bytes from address sp on.  more() is
- * asked for 8 bytes of the target that are not all among them: 0, or -1 where
- * there is nothing.  NULL: the copy is all there is.
+ * A stack as the kernel copied it: len bytes from address sp on.  more() reads 8
+ * bytes of the target that are not all among them, and returns -1 where it cannot.
+ * NULL: the copy is all there is.
  */
 struct unwind_stack {
 	const void *bytes;
@@ -38,8 +40,8 @@ struct unwind_stack {
 	void *ctx;
 };
 
-/* Code that is known: whether an address is in it, and its 8 bytes there (0,
- * or -1). */
+/* The code that is known: mapped() returns whether an address is in it, read() reads 8
+ * bytes of it and returns 0, or -1. */
 struct unwind_code {
 	int (*mapped)(void *ctx, uint64_t addr);
 	int (*read)(void *ctx, uint64_t addr, uint64_t *out);
@@ -47,7 +49,7 @@ struct unwind_code {
 };
 
 /*
- * One step up from the frame in r, by its rule.  Where the stack cannot be
+ * Step from the frame in r to its caller by a rule.  Where the stack cannot be
  * read because the copy is too short, and there is no more(), the end is
  * STEP_END_MEMORY and *beyond is set.  A signal frame may lead to another
  * stack, which is not in the copy either.

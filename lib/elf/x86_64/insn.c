@@ -30,7 +30,7 @@ is_locked(const struct insn *in)
 	return (in->is.attributes & ZYDIS_ATTRIB_HAS_LOCK) != 0;
 }
 
-/* Check whether the kernel emulates an instruction, by its first bytes: all
+/* Returns whether the kernel emulates an instruction, by its first bytes: all
  * encodings that compilers use of the kinds in arch/x86/kernel/uprobes.c. */
 static int
 is_emulated(const unsigned char *code, const struct insn *in)
@@ -46,7 +46,7 @@ is_emulated(const unsigned char *code, const struct insn *in)
 	    c == 0xe8 || c == 0xe9 || c == 0xeb;
 }
 
-/* Check whether an instruction may be followed by another one than the next. */
+/* Returns whether an instruction may be followed by another one than the next. */
 static int
 is_branch(const struct insn *in)
 {
@@ -64,7 +64,7 @@ is_branch(const struct insn *in)
 	}
 }
 
-/* Return the bit of insn.h that stands for a register, or 0. */
+/* Returns the bit of insn.h that stands for a register, or 0. */
 static unsigned
 bit_of(ZydisRegister reg)
 {
@@ -78,7 +78,7 @@ bit_of(ZydisRegister reg)
 	}
 }
 
-/* Return the bits of the registers that an instruction changes. */
+/* Returns the bits of the registers that an instruction changes. */
 static unsigned
 changes(const struct insn *in)
 {

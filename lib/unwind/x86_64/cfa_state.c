@@ -72,7 +72,7 @@ cfa_state_saved(const unsigned char *p, size_t len)
 	return r;
 }
 
-/* Check whether n bytes are a number of words, at most max. */
+/* Returns whether n bytes are a number of words, at most max. */
 static int
 is_words(int64_t n, int64_t max)
 {
