@@ -8,8 +8,9 @@
 
 #include "base/bytes.h"
 
-#define MOST (64UL << 20)
+#define MOST (64UL << 20) /* bytes of types */
 
+/* Read a file to its end.  Returns NULL, or a constant string with errno. */
 static const char *
 read_all(struct btf_file *b, FILE *f)
 {
@@ -59,7 +60,7 @@ btf_close(struct btf_file *b)
 	b->bytes = NULL;
 }
 
-/* What follows a type's 12 bytes, in bytes. */
+/* Returns how many bytes follow the 12 of a type with n members. */
 static size_t
 tail(unsigned kind, size_t n)
 {
@@ -78,6 +79,7 @@ tail(unsigned kind, size_t n)
 	}
 }
 
+/* Returns whether a name stands at an offset of the strings. */
 static int
 is_name(const struct bytes *strings, uint32_t at, const char *name)
 {

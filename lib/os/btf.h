@@ -13,12 +13,12 @@ struct btf_file {
 	size_t len;
 };
 
-/* NULL, or a constant string; errno is set where a system call failed, else
- * it is 0.  btf_close() in any case. */
+/* Read the types.  Returns NULL, or a constant string with errno, which is 0 where no
+ * system call failed.  btf_close() in any case. */
 const char *btf_open(struct btf_file *b);
 void btf_close(struct btf_file *b);
 
-/* The number of the type of this kind (BTF_KIND_...) and name; 0: none. */
+/* Returns the number of the type of a kind (BTF_KIND_...) and name; 0: none. */
 uint32_t btf_find(const struct btf_file *b, unsigned kind, const char *name);
 
 #endif

@@ -18,7 +18,8 @@ struct kallsyms {
 	size_t n, room;
 };
 
-/* One note of /sys/kernel/notes: elf(5), "Notes". */
+/* Read a note of /sys/kernel/notes, as elf(5) has it under "Notes", and its build-id
+ * if it is that.  Returns the offset of the next one. */
 static size_t
 read_note(const unsigned char *note, size_t n, size_t at, char *out)
 {
@@ -48,6 +49,7 @@ kallsyms_buildid(char *out)
 		fclose(f);
 }
 
+/* Add a symbol.  Returns -1: out of memory. */
 static int
 add(struct kallsyms *k, uint64_t addr, const char *name)
 {
@@ -58,7 +60,7 @@ add(struct kallsyms *k, uint64_t addr, const char *name)
 	return k->entry[k->n++].name ? 0 : -1;
 }
 
-/* All text symbols.  Without the right to see them, addresses are 0. */
+/* Read all text symbols.  Without the right to see them, addresses are 0. */
 static const char *
 load(struct kallsyms *k, FILE *f)
 {

@@ -8,17 +8,21 @@
 
 struct kallsyms;
 
-/* NULL: *problem says why, in a constant string.  The build-id must be the
- * running kernel's.  fd is /proc/kallsyms, opened by somebody who may see
- * the addresses in it, or -1: what counts is who has opened it. */
+/*
+ * Read the names, if the build-id is the running kernel's.  fd is /proc/kallsyms,
+ * which is taken over, or -1: then it is opened.  The kernel shows addresses only to
+ * a process that was permitted to see them when it opened the file.  NULL: *problem
+ * says why, in a constant string.
+ */
 struct kallsyms *kallsyms_open(const char *buildid, int fd, const char **problem);
 void kallsyms_close(struct kallsyms *k);
 
-/* The function at an address, living as long as k; NULL: none. */
+/* Returns the name of the function at an address, which lives as long as k; NULL:
+ * none. */
 const char *kallsyms_lookup(const struct kallsyms *k, uint64_t addr);
 
-/* The running kernel's build-id in hexadecimal; "" where it is not known.
- * out has at least 129 bytes. */
+/* Copy the running kernel's build-id in hexadecimal, "" where it is not known, to out
+ * of at least 129 bytes. */
 void kallsyms_buildid(char *out);
 
 #endif

@@ -13,8 +13,8 @@
 
 #define FIRST_PID_NAMESPACE 0xeffffffcU /* PROC_PID_INIT_INO, proc_ns.h */
 
-/* What libbpf said first. */
-static char words[512];
+/* The first warning of libbpf. */
+static char warning[512];
 
 static int listen_to_libbpf(enum libbpf_print_level level, const char *format,
     va_list args) __attribute__((format(printf, 2, 0)));
@@ -22,9 +22,9 @@ static int listen_to_libbpf(enum libbpf_print_level level, const char *format,
 static int
 listen_to_libbpf(enum libbpf_print_level level, const char *format, va_list args)
 {
-	if (level == LIBBPF_WARN && words[0] == '\0') {
-		vsnprintf(words, sizeof words, format, args);
-		words[strcspn(words, "\n")] = '\0';
+	if (level == LIBBPF_WARN && warning[0] == '\0') {
+		vsnprintf(warning, sizeof warning, format, args);
+		warning[strcspn(warning, "\n")] = '\0';
 	}
 	return 0;
 }
@@ -32,7 +32,7 @@ listen_to_libbpf(enum libbpf_print_level level, const char *format, va_list args
 void
 loader_listen(void)
 {
-	words[0] = '\0';
+	warning[0] = '\0';
 	libbpf_set_print(listen_to_libbpf);
 }
 
@@ -51,7 +51,7 @@ loader_explain(int error, char *why, size_t size)
 		    "(/sys/kernel/btf/vmlinux)");
 	else
 		snprintf(why, size, "the kernel does not take the BPF programs "
-		    "(%s)%s%.300s", strerror(error), words[0] ? ": " : "", words);
+		    "(%s)%s%.300s", strerror(error), warning[0] ? ": " : "", warning);
 	errno = error;
 }
 

@@ -1,24 +1,24 @@
 /*
- * What every user of a BPF skeleton needs around loading it.
+ * Around the loading of a BPF skeleton: messages, and facts that it needs.
  */
 #ifndef LOADER_H
 #define LOADER_H
 
 #include <stddef.h>
 
-/* Keep what libbpf complains of, for loader_explain(), in place of printing. */
+/* Keep libbpf's first warning for loader_explain(), and have it print none. */
 void loader_listen(void);
 
-/* Why loading has failed with this errno, in words; and errno is set, to
- * EPERM or EACCES where it is not permitted. */
+/* Say why loading has failed with an errno, in words of at most size bytes; and set
+ * errno, to EPERM or EACCES where it is not permitted. */
 void loader_explain(int error, char *why, size_t size);
 
-/* Our pid namespace for kernel.bpf.h; 0: the machine's first one. */
+/* Returns our pid namespace for kernel.bpf.h; 0: the machine's first one. */
 unsigned loader_pid_namespace(void);
 
-/* Does the kernel have uprobe sessions (Linux 6.13)?  And the type by which
- * they are attached: BPF_TRACE_UPROBE_SESSION. */
+/* Returns whether the kernel has uprobe sessions (Linux 6.13). */
 int loader_has_sessions(void);
-#define LOADER_SESSION 57
+
+#define LOADER_SESSION 57 /* BPF_TRACE_UPROBE_SESSION, by which they are attached */
 
 #endif

@@ -8,8 +8,8 @@
 
 #define RECORD_MOST 65536 /* a record's size is 16 bits */
 
-/* Addresses of the kernel's frames.  Markers tell whose addresses follow;
- * only the kernel's were asked for. */
+/* Read the addresses of the kernel's frames.  A marker says whose addresses follow; only
+ * the kernel's were asked for. */
 static void
 read_chain(struct bytes *b, struct perf_record *out)
 {
@@ -27,6 +27,7 @@ read_chain(struct bytes *b, struct perf_record *out)
 	}
 }
 
+/* Read the program's registers, and the copy of its stack. */
 static void
 read_user(struct bytes *b, struct perf_record *out)
 {
@@ -62,7 +63,7 @@ read_sample(struct bytes *b, uint64_t sample_type, struct perf_record *out)
 	read_user(b, out);
 }
 
-/* A string that ends within the record. */
+/* Returns a string that ends within the record. */
 static const char *
 read_string(struct bytes *b)
 {

@@ -132,7 +132,7 @@ push(struct list *l, pid_t pid)
 	return 0;
 }
 
-/* The numbers in a directory; an empty one still gives a list. */
+/* Read the numbers in a directory; an empty one still gives a list. */
 static int
 read_numbers(const char *path, struct list *l)
 {
@@ -170,6 +170,7 @@ proc_threads(pid_t pid, size_t *n)
 	return l.pid;
 }
 
+/* Returns whether a list has a pid. */
 static int
 is_in(const struct list *l, pid_t pid)
 {
@@ -179,7 +180,8 @@ is_in(const struct list *l, pid_t pid)
 	return 0;
 }
 
-/* Pids do not ascend from parent to child, so look until nothing is new. */
+/* Add the descendants of root.  Pids do not ascend from parent to child, so go on
+ * until none is new. */
 static int
 add_descendants(const struct list *all, const pid_t *ppid, pid_t root,
     struct list *out)
@@ -259,7 +261,7 @@ each_map(pid_t pid, void (*fn)(void *ctx, const struct proc_map *map,
 	return 0;
 }
 
-/* What each_map() is asked for. */
+/* The callers of proc_maps() and proc_data_maps(). */
 struct maps {
 	void (*code)(void *ctx, const struct proc_map *map);
 	void (*data)(void *ctx, uint64_t start, uint64_t end, int own);
@@ -267,7 +269,7 @@ struct maps {
 };
 
 static void
-see_code(void *ctx, const struct proc_map *map, const char *perms)
+on_code_map(void *ctx, const struct proc_map *map, const char *perms)
 {
 	const struct maps *m = ctx;
 
@@ -276,7 +278,7 @@ see_code(void *ctx, const struct proc_map *map, const char *perms)
 }
 
 static void
-see_data(void *ctx, const struct proc_map *map, const char *perms)
+on_data_map(void *ctx, const struct proc_map *map, const char *perms)
 {
 	const struct maps *m = ctx;
 
@@ -289,7 +291,7 @@ proc_maps(pid_t pid, void (*fn)(void *ctx, const struct proc_map *map), void *ct
 {
 	struct maps m = { .code = fn, .ctx = ctx };
 
-	return each_map(pid, see_code, &m);
+	return each_map(pid, on_code_map, &m);
 }
 
 int
@@ -298,7 +300,7 @@ proc_data_maps(pid_t pid,
 {
 	struct maps m = { .data = fn, .ctx = ctx };
 
-	return each_map(pid, see_data, &m);
+	return each_map(pid, on_data_map, &m);
 }
 
 uint64_t
@@ -312,7 +314,8 @@ proc_cpu(pid_t pid)
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
-/* The kilobytes in a line of /proc/PID/status; 0 where it is another line. */
+/* Returns the kilobytes in a line of /proc/PID/status, in bytes; 0 where it is another
+ * line. */
 static uint64_t
 kilobytes(const char *line, const char *key)
 {

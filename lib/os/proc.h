@@ -1,6 +1,6 @@
 /*
- * What /proc says about processes and threads.  Functions return 0, or -1
- * with errno set (ENOENT or ESRCH: it is gone) unless they say otherwise.
+ * Processes and threads, as /proc has them.  Functions return 0, or -1 with errno
+ * (ENOENT or ESRCH: it is gone) unless they say otherwise.
  */
 #ifndef PROC_H
 #define PROC_H
@@ -19,21 +19,22 @@ struct proc_stat {
 	char name[PROC_NAME_MAX];
 };
 
+/* Read /proc/PID/stat. */
 int proc_stat(pid_t pid, struct proc_stat *out);
 
-/* There is no such process or thread, or it only waits to be waited for. */
+/* Returns whether a process or thread is gone, or only waits to be waited for. */
 int proc_has_ended(pid_t pid);
 
-/* The name of a thread. */
+/* Copy the name of a thread. */
 int proc_thread_name(pid_t pid, pid_t tid, char out[PROC_NAME_MAX]);
 
-/* The path of the executable and the arguments joined by spaces, both to be
- * freed; NULL where they cannot be read. */
+/* Returns the path of the executable, or the arguments joined by spaces, to be freed;
+ * NULL where they cannot be read. */
 char *proc_exe(pid_t pid);
 char *proc_cmdline(pid_t pid);
 
-/* The threads of a process, or its living descendants: a list to be freed of
- * *n numbers; NULL with errno. */
+/* Returns the threads of a process, or its living descendants: *n numbers, to be freed;
+ * NULL with errno. */
 pid_t *proc_threads(pid_t pid, size_t *n);
 pid_t *proc_descendants(pid_t pid, size_t *n);
 
@@ -48,26 +49,25 @@ struct proc_map {
 int proc_maps(pid_t pid, void (*fn)(void *ctx, const struct proc_map *map),
     void *ctx);
 
-/* And for each that can be read, where it begins and ends, and whether it is the
+/* Call fn for each mapping that can be read, with its range, and whether it is the
  * process' own (MAP_PRIVATE). */
 int proc_data_maps(pid_t pid,
     void (*fn)(void *ctx, uint64_t start, uint64_t end, int own), void *ctx);
 
-/* CPU time of all of a process' threads, in ns; 0: it is gone. */
+/* Returns the CPU time of all of a process' threads, in ns; 0: it is gone. */
 uint64_t proc_cpu(pid_t pid);
 
-/* A process' resident memory, and the part of it that no file stands behind:
- * bytes. */
+/* Read a process' resident memory, and the part of it that is no file's, in bytes. */
 int proc_memory(pid_t pid, uint64_t *rss, uint64_t *anon);
 
-/* Read a process' memory: 0, or -1 where not all of it can be read. */
+/* Read a process' memory.  Returns -1 where not all of it can be read. */
 int proc_read(pid_t pid, uint64_t addr, void *to, size_t len);
 
-/* The number in a file such as /proc/sys/kernel/perf_event_paranoid, or
+/* Returns the number in a file such as /proc/sys/kernel/perf_event_paranoid, or
  * fallback where it cannot be read. */
 long proc_number(const char *path, long fallback);
 
-/* CLOCK_MONOTONIC in nanoseconds, the time of records. */
+/* Returns CLOCK_MONOTONIC in nanoseconds, the time of records. */
 uint64_t proc_now(void);
 
 #endif

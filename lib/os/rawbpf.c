@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+/* Call bpf(2), a second time if memory may be locked then. */
 static int
 call(int cmd, void *attr, size_t size)
 {
@@ -18,7 +19,7 @@ call(int cmd, void *attr, size_t size)
 	return (int)r;
 }
 
-/* Pointers are numbers of 64 bits in there. */
+/* Returns a pointer as union bpf_attr has it. */
 static uint64_t
 number(const void *p)
 {

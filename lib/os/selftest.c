@@ -8,7 +8,7 @@
 
 #define SPIN_NS 200000000
 
-/* Not what a compiler or a sanitizer would make of an empty function. */
+/* In assembly, because compilers and sanitizers add to an empty function. */
 __asm__(".pushsection .text\n"
 	".type selftest_call, @function\n"
 	".globl selftest_call\n"
@@ -18,15 +18,15 @@ __asm__(".pushsection .text\n"
 	".size selftest_call, . - selftest_call\n"
 	".popsection\n");
 
-struct site {
+struct search {
 	uint64_t addr, offset;
 	int found;
 };
 
 static void
-see_map(void *ctx, const struct proc_map *m)
+on_map(void *ctx, const struct proc_map *m)
 {
-	struct site *p = ctx;
+	struct search *p = ctx;
 
 	if (p->addr < m->start || p->addr >= m->end || m->ino == 0)
 		return;
@@ -37,9 +37,9 @@ see_map(void *ctx, const struct proc_map *m)
 int
 selftest_offset(uint64_t *out)
 {
-	struct site p = { (uint64_t)(uintptr_t)selftest_call, 0, 0 };
+	struct search p = { (uint64_t)(uintptr_t)selftest_call, 0, 0 };
 
-	if (proc_maps(getpid(), see_map, &p) < 0 || !p.found)
+	if (proc_maps(getpid(), on_map, &p) < 0 || !p.found)
 		return -1;
 	*out = p.offset;
 	return 0;

@@ -18,7 +18,7 @@
 
 /* ---- /proc ------------------------------------------------------------- */
 
-/* A small file of a thread, as a string. */
+/* Read a small file of a thread as a string. */
 static int
 read_file(pid_t tid, const char *name, char *buf, size_t size)
 {
@@ -40,7 +40,7 @@ read_file(pid_t tid, const char *name, char *buf, size_t size)
 	return 0;
 }
 
-/* The number behind a key at a line's beginning; 0 where there is none. */
+/* Returns the number behind a key at a line's beginning; 0 where there is none. */
 static uint64_t
 field(const char *text, const char *key)
 {
@@ -87,9 +87,10 @@ tracee_permitted(pid_t pid)
 
 /* ---- waiting ----------------------------------------------------------- */
 
-/* The last two numbers of /proc/TID/syscall; it is "running" on a CPU. */
+/* Read the last two numbers of /proc/TID/syscall.  Of a thread on a CPU it says
+ * "running": EBUSY. */
 static int
-read_place(pid_t tid, uint64_t *sp, uint64_t *pc)
+read_location(pid_t tid, uint64_t *sp, uint64_t *pc)
 {
 	char text[512], *at;
 
@@ -113,7 +114,7 @@ tracee_peek(struct tracee_peek *p, pid_t tid, struct step_regs *regs)
 {
 	struct tracee_status st;
 
-	if (tracee_status(tid, &st) < 0 || read_place(tid, &p->sp, &p->pc) < 0)
+	if (tracee_status(tid, &st) < 0 || read_location(tid, &p->sp, &p->pc) < 0)
 		return -1;
 	p->tid = tid;
 	p->switches = st.switches;
@@ -127,16 +128,16 @@ tracee_still(const struct tracee_peek *p)
 	struct tracee_status st;
 	uint64_t sp, pc;
 
-	return read_place(p->tid, &sp, &pc) == 0 && sp == p->sp && pc == p->pc &&
+	return read_location(p->tid, &sp, &pc) == 0 && sp == p->sp && pc == p->pc &&
 	    tracee_status(p->tid, &st) == 0 && st.switches == p->switches;
 }
 
 /* ---- stopping ---------------------------------------------------------- */
 
 /*
- * What the thread stopped with.  It is left for a later wait(2) to take, so
- * that a signal which it was about to get is not lost if we are killed now.
- * 1: it has stopped; 0: not yet; -1: it has ended.
+ * Check whether a thread has stopped, and with which signal.  That is left for a
+ * later wait(2) to take, so that a signal which the thread was about to get is not
+ * lost if we are killed now.  Returns 1: it has stopped; 0: not yet; -1: it has ended.
  */
 static int
 has_stopped(pid_t tid, int *signal)
@@ -159,6 +160,7 @@ has_stopped(pid_t tid, int *signal)
 	return 1;
 }
 
+/* Wait until a thread has stopped. */
 static int
 await_stop(pid_t tid, int *signal)
 {

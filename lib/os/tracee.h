@@ -16,14 +16,14 @@
 struct step_regs;
 
 struct tracee_status {
-	pid_t tgid, tracer; /* its process; who traces it, or 0 */
+	pid_t tgid, tracer; /* its process; the one that traces it, or 0 */
 	uint64_t switches;  /* how often it has left a CPU */
 };
 
-/* As /proc/TID/status has it. */
+/* Read /proc/TID/status. */
 int tracee_status(pid_t tid, struct tracee_status *out);
 
-/* May this process be looked at?  EACCES or EPERM: no. */
+/* Check whether a process may be looked at.  EACCES or EPERM: no. */
 int tracee_permitted(pid_t pid);
 
 /* ---- a thread that waits ----------------------------------------------- */
@@ -34,14 +34,14 @@ struct tracee_peek {
 };
 
 /*
- * Where a thread that is off the CPU has entered the kernel: pc and sp.  Its
+ * Read where a thread that is off the CPU has entered the kernel: pc and sp.  Its
  * other registers are not known; they get a value that is no address, so that
  * a walk which needs one ends there.  EBUSY: it is running.
  */
 int tracee_peek(struct tracee_peek *p, pid_t tid, struct step_regs *regs);
 
-/* 1: the thread has not run since, so what was read of its stack in between
- * is true.  0: it has, or may have. */
+/* Returns 1 if the thread has not run since, so that what was read of its stack in
+ * between is true; 0 if it has, or may have. */
 int tracee_still(const struct tracee_peek *p);
 
 /* ---- a thread that is stopped ------------------------------------------ */
@@ -72,10 +72,10 @@ struct tracee_memory {
 	unsigned char block[TRACEE_BLOCKS][TRACEE_BLOCK];
 };
 
-/* Whose memory it is from now on; what is known is forgotten. */
+/* Set whose memory it is from now on, and forget all blocks. */
 void tracee_memory(struct tracee_memory *m, pid_t tid);
 
-/* 8 bytes: ctx is a struct tracee_memory, the rest as unwind_stack's more(). */
+/* Read 8 bytes: ctx is a struct tracee_memory, the rest as unwind_stack's more(). */
 int tracee_word(void *ctx, uint64_t addr, uint64_t *out);
 
 #endif
