@@ -12,15 +12,16 @@
 
 struct search {
 	const char *root;
-	char buildid[ELF_FILE_BUILDID_MAX]; /* "": it has none, the checksum counts */
+	char buildid[ELF_FILE_BUILDID_MAX]; /* "": there is none, the checksum counts */
 	const char *link;              /* the name in .gnu_debuglink, or NULL */
-	uint32_t crc;                  /* what stands behind that name */
-	const struct supplement *supplement; /* or NULL: that is not looked for */
+	uint32_t crc;                  /* the checksum in .gnu_debuglink */
+	const struct supplement *supplement; /* the one to find, or NULL */
 	char *name;
-	char fetched[DEBUGFILE_NAME]; /* by debuginfod */
+	char fetched[DEBUGFILE_NAME]; /* a path of debuginfod */
 };
 
-/* A name, NUL, up to three more bytes to a multiple of four, and the CRC. */
+/* Read .gnu_debuglink: a name, NUL, up to three more bytes to a multiple of four, and
+ * the CRC. */
 static void
 read_link(struct search *s, const struct elf_file *elf)
 {
@@ -46,16 +47,17 @@ has_checksum(const struct elf_file *elf, uint32_t crc)
 	return crc32_z(0, bytes, len) == crc;
 }
 
-/* ---- what a supplementary file is named by ------------------------------ */
+/* ---- references to supplementary files ---------------------------------- */
 
-/* The name, and an id: dwz's is a build-id, that of DWARF 5 a checksum, which such a
- * file itself says too.  0, or -1: there is none. */
+/* A reference to one: dwz's id is a build-id, that of DWARF 5 a checksum. */
 struct supplement {
 	const char *name;
 	struct bytes id;
-	int is; /* such a file itself */
+	int is; /* the file that has this is itself a supplementary one */
 };
 
+/* Read a file's reference, or, of a supplementary file, its own id.  Returns -1 if there
+ * is none. */
 static int
 read_supplement(const struct elf_file *elf, struct supplement *out)
 {
@@ -78,6 +80,7 @@ read_supplement(const struct elf_file *elf, struct supplement *out)
 	return b.failed || b.p == b.end ? -1 : 0;
 }
 
+/* Returns whether a file is the supplementary one that is wanted. */
 static int
 is_supplement(const struct elf_file *elf, const struct supplement *wanted)
 {
@@ -88,9 +91,9 @@ is_supplement(const struct elf_file *elf, const struct supplement *wanted)
 	    (size_t)(s.id.end - s.id.p) == len && memcmp(s.id.p, wanted->id.p, len) == 0;
 }
 
-/* ---- looking ------------------------------------------------------------ */
+/* ---- searching ---------------------------------------------------------- */
 
-/* Is it this one, and of any use? */
+/* Returns whether a file is the one that is searched, and of any use. */
 static int
 is_right(const struct search *s, const struct elf_file *elf)
 {
@@ -106,6 +109,7 @@ is_right(const struct search *s, const struct elf_file *elf)
 	return strcmp(id, s->buildid) == 0;
 }
 
+/* Open a path, if the file there is right. */
 __attribute__((format(printf, 2, 3))) static struct elf_file *
 try(struct search *s, const char *format, ...)
 {
@@ -126,7 +130,7 @@ try(struct search *s, const char *format, ...)
 	return elf;
 }
 
-/* By build-id, below a directory laid out as /usr/lib/debug is. */
+/* Try the build-id, below a directory laid out as /usr/lib/debug is. */
 static struct elf_file *
 try_id(struct search *s, const char *dir)
 {
@@ -135,7 +139,7 @@ try_id(struct search *s, const char *dir)
 	return strlen(id) > 2 ? try(s, "%s/.build-id/%.2s/%s.debug", dir, id, id + 2) : NULL;
 }
 
-/* How far a path's directory goes, with the slash. */
+/* Returns the length of a path's directory, with the slash. */
 static int
 dir_of(const char *path)
 {
@@ -144,7 +148,7 @@ dir_of(const char *path)
 	return slash ? (int)(slash + 1 - path) : 0;
 }
 
-/* Below the roots, then in the directories, then where the user has servers. */
+/* Search below the roots, then in the directories, then on servers. */
 static struct elf_file *
 search(struct search *s, const struct debugfile_where *w,
     struct elf_file *(*below)(struct search *s, const char *path),
@@ -167,10 +171,11 @@ search(struct search *s, const struct debugfile_where *w,
 	return found;
 }
 
-/* ---- what was set apart ------------------------------------------------ */
+/* ---- separate debug information ----------------------------------------- */
 
+/* Try the paths below a root. */
 static struct elf_file *
-apart_below(struct search *s, const char *path)
+debug_below(struct search *s, const char *path)
 {
 	struct elf_file *elf = try_id(s, "/usr/lib/debug");
 	int dir = dir_of(path);
@@ -184,10 +189,10 @@ apart_below(struct search *s, const char *path)
 	return elf;
 }
 
-/* A directory is laid out as /usr/lib/debug is, or as the file system, or has all
- * files side by side. */
+/* Try a directory: it is laid out as /usr/lib/debug is, or as the file system, or has
+ * all files side by side. */
 static struct elf_file *
-apart_within(struct search *s, const char *path, const char *dir)
+debug_within(struct search *s, const char *path, const char *dir)
 {
 	struct elf_file *elf = try_id(s, dir);
 
@@ -212,10 +217,10 @@ debugfile_open(const struct elf_file *elf, const struct debugfile_where *w,
 	read_link(&s, elf);
 	if (s.buildid[0] == '\0' && s.link == NULL)
 		return NULL;
-	return search(&s, w, apart_below, apart_within, w->path);
+	return search(&s, w, debug_below, debug_within, w->path);
 }
 
-/* ---- what several files share ------------------------------------------ */
+/* ---- supplementary files ------------------------------------------------ */
 
 static struct elf_file *
 supplement_below(struct search *s, const char *path)

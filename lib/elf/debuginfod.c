@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* As elfutils' debuginfod.h has them: a length of 0 is that of a string. */
+/* Functions of elfutils' debuginfod.h: a build-id of length 0 is a string. */
 typedef void *begin_fn(void);
 typedef int find_fn(void *client, const unsigned char *buildid, int len, char **path);
 
@@ -16,6 +16,7 @@ static struct {
 	find_fn *find[2];
 } library;
 
+/* Copy the address of a function to *out.  NULL: there is none. */
 static void *
 function(void *handle, const char *name, void *out)
 {
@@ -25,7 +26,7 @@ function(void *handle, const char *name, void *out)
 	return found;
 }
 
-/* It stays until the process ends. */
+/* Load the library, for as long as the process lives. */
 static void
 open_library(void)
 {
@@ -40,6 +41,7 @@ open_library(void)
 		library.client = begin();
 }
 
+/* Returns whether the user has named servers. */
 static int
 wanted(void)
 {

@@ -14,12 +14,13 @@ enum debuginfod_kind {
 	DEBUGINFOD_DEBUGINFO
 };
 
-/* Where a file with that build-id (in hexadecimal) now is: 0; -1: it is not had, or
- * nobody is to be asked. */
+/* Get the path of a file with a build-id (in hexadecimal), from a server if need be.
+ * Returns -1 if no server has it, or none is to be asked. */
 int debuginfod_find(enum debuginfod_kind kind, const char *buildid, char *path,
     size_t size);
 
-/* Why nobody can be asked although somebody is to, for a person; NULL: it can be. */
+/* Returns why servers cannot be asked although they are to be, for a person; NULL:
+ * nothing is wrong. */
 const char *debuginfod_problem(void);
 
 #endif

@@ -11,8 +11,8 @@
 #define ELFCOMPRESS_ZSTD 2
 #endif
 
-/* Deflate packs no tighter, nor is there debug information that zstd does: a file
- * that says so is after our memory. */
+/* Deflate packs no tighter, and zstd packs no debug information that tightly: a file
+ * that claims more is after our memory. */
 #define RATIO 1032
 
 static int
@@ -29,6 +29,7 @@ unpack_zstd(unsigned char *out, uint64_t size, const unsigned char *bytes, size_
 	return ZSTD_decompress(out, size, bytes, len) == size ? 0 : -1;
 }
 
+/* Decompress bytes that become `size' of them. */
 static struct elf_file_data
 unpack(uint32_t how, const unsigned char *bytes, size_t len, uint64_t size)
 {
@@ -51,7 +52,8 @@ unpack(uint32_t how, const unsigned char *bytes, size_t len, uint64_t size)
 	return out;
 }
 
-/* Before sections had a flag for it: "ZLIB", and the size, big-endian. */
+/* Decompress a section of before there was a flag for that: "ZLIB", and the size,
+ * big-endian. */
 static struct elf_file_data
 unpack_old(const struct elf_file *e, const char *name)
 {

@@ -54,6 +54,7 @@ add_segment(struct elf_file *e, const GElf_Phdr *ph)
 	e->nsegment++;
 }
 
+/* Read the program headers.  Returns NULL, or a constant string. */
 static const char *
 read_segments(struct elf_file *e)
 {
@@ -81,6 +82,7 @@ read_segments(struct elf_file *e)
 	return NULL;
 }
 
+/* Open what libelf has opened, which is taken over. */
 static struct elf_file *
 open_handle(Elf *handle, const char **error)
 {
@@ -239,6 +241,7 @@ elf_file_entry(const struct elf_file *e, uint64_t *offset)
 	return elf_file_addr_to_offset(e, h.e_entry, offset);
 }
 
+/* Find a section that has bytes in the file.  Returns -1 if there is none. */
 static int
 find_section(const struct elf_file *e, const char *name, GElf_Shdr *sh)
 {
@@ -287,7 +290,7 @@ elf_file_has_debug(const struct elf_file *e)
 	    elf_file_section(e, ".zdebug_info").len > 0;
 }
 
-/* The rest of the segment that an address lies in. */
+/* Returns the rest of the segment that an address lies in. */
 static struct elf_file_section
 rest_of_segment(const struct elf_file *e, uint64_t addr)
 {
@@ -340,7 +343,7 @@ elf_file_needs(const struct elf_file *e, const char *prefix)
 
 /* ---- identity ---------------------------------------------------------- */
 
-/* A NT_GNU_BUILD_ID in one note segment.  Its length, 0: there is none. */
+/* Find NT_GNU_BUILD_ID in a note segment.  Returns its length, or 0. */
 static size_t
 note_buildid(Elf_Data *data, const unsigned char **desc)
 {
@@ -356,6 +359,7 @@ note_buildid(Elf_Data *data, const unsigned char **desc)
 	return 0;
 }
 
+/* Find the build-id in notes at an offset.  Returns its length, or 0. */
 static size_t
 note_at(const struct elf_file *e, uint64_t offset, uint64_t size, uint64_t align,
     const unsigned char **desc)
@@ -366,7 +370,7 @@ note_at(const struct elf_file *e, uint64_t offset, uint64_t size, uint64_t align
 	    align == 8 ? ELF_T_NHDR8 : ELF_T_NHDR), desc);
 }
 
-/* What is never loaded, as dwz(1)'s files, has no segments. */
+/* Find the build-id.  A file that is never loaded, as dwz(1)'s, has no segments. */
 static size_t
 find_buildid(const struct elf_file *e, const unsigned char **desc)
 {
@@ -419,8 +423,8 @@ elf_file_buildid(const struct elf_file *e, char out[ELF_FILE_BUILDID_MAX])
 
 /* ---- symbols ----------------------------------------------------------- */
 
-/* The best of several names comes last: one that others may use, and with few
- * underscores, as vfork of __GI___vfork, __vfork and vfork. */
+/* Order several names of an address, the best last: one that other files may use, and
+ * with few underscores, as vfork of __GI___vfork, __vfork and vfork. */
 static int
 by_name(const struct elf_file_symbol *x, const struct elf_file_symbol *y)
 {
@@ -445,7 +449,7 @@ by_address(const void *a, const void *b)
 	return by_name(x, y);
 }
 
-/* A table's symbol: 0, or -1 where it is no function or has no name. */
+/* Read symbol i of a table.  Returns -1 if it is no function or has no name. */
 static int
 read_symbol(const struct elf_file *e, Elf_Data *data, size_t i, size_t strings,
     struct elf_file_symbol *out)
@@ -465,6 +469,7 @@ read_symbol(const struct elf_file *e, Elf_Data *data, size_t i, size_t strings,
 	return out->name && out->name[0] ? 0 : -1;
 }
 
+/* Read and sort a table of symbols. */
 static int
 read_table(struct elf_file *e, Elf_Scn *scn, const GElf_Shdr *sh)
 {
@@ -557,6 +562,7 @@ elf_file_symbols(const struct elf_file *e,
 
 /* ---- Rust -------------------------------------------------------------- */
 
+/* Returns whether a section contains a text. */
 static int
 section_has(const struct elf_file *e, const char *name, const char *text)
 {

@@ -11,10 +11,10 @@ struct slots {
 	void *ctx;
 	Elf *handle;
 	Elf_Data *symbols;
-	size_t strings; /* the section that has their names */
+	size_t strings; /* the section of their names */
 };
 
-/* The symbol table that a section of relocations refers to. */
+/* Find the symbol table that a section of relocations refers to. */
 static int
 find_symbols(struct slots *s, const GElf_Shdr *rela)
 {

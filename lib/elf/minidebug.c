@@ -5,10 +5,10 @@
 
 #include "elf/elf_file.h"
 
-#define MEMORY (128 << 20) /* for unpacking, at most */
-#define MOST (256 << 20)  /* bytes that it may become */
+#define MEMORY (128 << 20) /* bytes for unpacking, at most */
+#define MOST (256 << 20)   /* bytes unpacked, at most */
 
-/* How large it is unpacked is not told: more room until it fits. */
+/* Unpack bytes.  Nothing says how many they become: more room until they fit. */
 static void *
 unpack(const unsigned char *bytes, size_t len, size_t *size)
 {

@@ -1,4 +1,6 @@
-/* Zydis decodes. */
+/*
+ * Instructions of x86-64, decoded by Zydis.
+ */
 #include "elf/insn.h"
 
 #include <Zydis/Zydis.h>
