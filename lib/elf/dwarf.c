@@ -1,3 +1,12 @@
+/*
+ * A file is an array of units, in the order of the file, and an array of ranges, by
+ * address, that lead to units.  A loaded unit has an array of functions, by address,
+ * and for each that an address has hit a tree of the calls inlined into it: an array
+ * of parts in the order of the entries, so that a call comes before the calls that
+ * are inlined into it, and those are deeper.  To look an address up is to find its
+ * range, the function, and the chain of parts that have it.  What is kept of an entry
+ * is its offset: names are read anew each time.
+ */
 #include "elf/dwarf.h"
 
 #include <limits.h>
@@ -20,34 +29,33 @@
 struct function {
 	uint64_t low;
 	uint32_t len;
-	uint32_t die; /* from where its unit begins */
+	uint32_t die; /* its offset in the unit */
 };
 
-/* A range of an inlined call's.  Those of one call follow each other; what is
- * inlined into it comes behind, and is deeper. */
+/* A range of an inlined call's addresses.  Those of one call follow each other. */
 struct part {
 	uint64_t low, high;
 	uint32_t die;
 	int depth;
 };
 
-/* What is inlined into a function. */
+/* The calls that are inlined into a function. */
 struct tree {
 	size_t n, room;
 	struct part *part;
 };
 
 struct unit {
-	struct dwarf_unit of;      /* as it is in the file: it has the addresses, */
-	struct dwarf_unit *split;  /* its split unit, or NULL, the entries */
+	struct dwarf_unit of;      /* the unit in the file, which has the addresses */
+	struct dwarf_unit *split;  /* its split unit, which has the entries; or NULL */
 	int loaded;
-	uint64_t used;             /* when: dwarf_memory's clock */
-	size_t bytes;              /* that it takes */
+	uint64_t used;             /* the time of the last use: dwarf_memory's clock */
+	size_t bytes;              /* of memory */
 	struct function *function; /* by low */
 	size_t nfunction, function_room;
 	struct tree **tree;        /* of each function; NULL: not read yet */
 	struct dwarf_lines *lines;
-	uint32_t *file;            /* names of files that were put together: by number */
+	uint32_t *file;            /* paths of files by number: a number of made + 1 */
 };
 
 struct range {
@@ -71,14 +79,14 @@ struct dwarf {
 	struct range *range; /* by low */
 	size_t nrange, range_room;
 	uint64_t left;       /* ranges that may be added */
-	struct strtab made;  /* names that had to be put together */
+	struct strtab made;  /* paths, joined from their parts */
 };
 
-#define OVERLAPS 16 /* ranges that are looked back over */
+#define OVERLAPS 16 /* ranges that are searched back from the last candidate */
 #define PADDING 16 /* bytes between two functions */
 #define LONGEST UINT32_MAX
-#define HEADERS (32 << 20) /* bytes of units, of which only the headers were read */
-#define NAMES 32 /* units are given back before pages of names are, too */
+#define HEADERS (32 << 20) /* bytes of units whose headers were read: then drop pages */
+#define NAMES 32 /* units are unloaded before pages of names are dropped, too */
 
 /* ---- units ------------------------------------------------------------- */
 
@@ -93,6 +101,7 @@ add_range(void *ctx, uint64_t low, uint64_t high)
 	return 0;
 }
 
+/* Add a unit and its ranges.  Returns -1: out of memory. */
 static int
 add_unit(struct dwarf *d, struct dwarf_unit *of)
 {
@@ -110,7 +119,7 @@ add_unit(struct dwarf *d, struct dwarf_unit *of)
 	return 0;
 }
 
-/* Functions of a unit that stand side by side are one range. */
+/* Sort the ranges, and join those of a unit that stand side by side. */
 static void
 sort_ranges(struct dwarf *d)
 {
@@ -132,14 +141,14 @@ sort_ranges(struct dwarf *d)
 	d->nrange = n;
 }
 
-/* Pages of a mapping that are not needed any more are in the file. */
+/* Drop pages of a mapping that are not needed for now: they are in the file. */
 static void
 drop_pages(const struct dwarf_file *dwarf, const unsigned char *bytes, size_t len)
 {
 	size_t page = page_size(), all, from, to;
 	const unsigned char *file = elf_file_bytes(dwarf_file_elf(dwarf), &all);
 
-	/* What was decompressed is nowhere else. */
+	/* Decompressed bytes are nowhere else. */
 	if (bytes < file || len > all || (size_t)(bytes - file) > all - len)
 		return;
 	from = ((size_t)(bytes - file) + page - 1) / page * page;
@@ -148,6 +157,7 @@ drop_pages(const struct dwarf_file *dwarf, const unsigned char *bytes, size_t le
 		madvise((void *)(uintptr_t)(file + from), to - from, MADV_DONTNEED);
 }
 
+/* Read the headers of all units.  Returns -1 if there is none, or no memory. */
 static int
 read_units(struct dwarf *d)
 {
@@ -167,7 +177,7 @@ read_units(struct dwarf *d)
 	return d->nunit ? 0 : -1;
 }
 
-/* The unit that an entry is in. */
+/* Returns the unit that the entry at an offset is in, or NULL. */
 static struct dwarf_unit *
 unit_of_entry(void *ctx, uint64_t offset)
 {
@@ -188,6 +198,7 @@ unit_of_entry(void *ctx, uint64_t offset)
 static struct dwarf *open_file(struct elf_file *elf, const struct dwarf_options *o,
     int supplements);
 
+/* Open the supplementary file that a file refers to. */
 static void
 open_supplement(struct dwarf *d, const struct elf_file *elf, const struct dwarf_options *o)
 {
@@ -204,7 +215,7 @@ open_supplement(struct dwarf *d, const struct elf_file *elf, const struct dwarf_
 		             "of some inlined calls there is no name";
 }
 
-/* A supplementary file has none itself. */
+/* Open a file; a supplementary one has no supplement itself. */
 static struct dwarf *
 open_file(struct elf_file *elf, const struct dwarf_options *o, int supplements)
 {
@@ -240,8 +251,9 @@ dwarf_problem(const struct dwarf *d)
 	return d->problem ? d->problem : dwarf_split_problem(d->split);
 }
 
-/* ---- giving back ------------------------------------------------------- */
+/* ---- unloading --------------------------------------------------------- */
 
+/* Returns the unit that has the entries. */
 static struct dwarf_unit *
 entries_of(struct unit *u)
 {
@@ -256,6 +268,7 @@ free_tree(struct tree *t)
 	free(t);
 }
 
+/* Free all that was loaded of a unit. */
 static void
 unload(struct dwarf *d, struct unit *u)
 {
@@ -289,7 +302,7 @@ drop_section(const struct dwarf_file *dwarf, enum dwarf_section section)
 	drop_pages(dwarf, b.p, (size_t)(b.end - b.p));
 }
 
-/* Names are no unit's own: which are not needed any more is not known. */
+/* Drop the pages of names of all files: it is not known which are needed. */
 static void
 drop_names(const struct dwarf_memory *m)
 {
@@ -298,7 +311,7 @@ drop_names(const struct dwarf_memory *m)
 			drop_section(d->dwarf, DWARF_STR);
 }
 
-/* Make room, but keep this one. */
+/* Unload units until the memory suffices, but for one. */
 static void
 make_room(struct dwarf_memory *m, const struct unit *keep)
 {
@@ -319,13 +332,14 @@ make_room(struct dwarf_memory *m, const struct unit *keep)
 		if (oldest == NULL)
 			return;
 		unload(whose, oldest);
-		if (++m->given_back % NAMES == 0)
+		if (++m->unloaded % NAMES == 0)
 			drop_names(m);
 	}
 }
 
+/* Charge a unit for memory. */
 static void
-take_memory(struct dwarf *d, struct unit *u, size_t bytes)
+charge(struct dwarf *d, struct unit *u, size_t bytes)
 {
 	u->bytes += bytes;
 	d->memory->used += bytes;
@@ -378,8 +392,8 @@ add_function(void *ctx, uint64_t low, uint64_t high)
 	return 0;
 }
 
-/* The entries of a unit are a list, with marks where one's children end: those of
- * functions are wherever they are. */
+/* Add all functions of a unit.  Its entries are a list, with marks where the children
+ * of one end; functions may stand anywhere in it. */
 static int
 find_functions(struct unit *u)
 {
@@ -403,6 +417,7 @@ find_functions(struct unit *u)
 	}
 }
 
+/* Load a unit, if it is not loaded, and note its use. */
 static void
 load(struct dwarf *d, struct unit *u)
 {
@@ -420,25 +435,26 @@ load(struct dwarf *d, struct unit *u)
 	if (u->nfunction)
 		qsort(u->function, u->nfunction, sizeof *u->function, array_order);
 	u->lines = dwarf_lines_read(&u->of);
-	take_memory(d, u, u->function_room * sizeof *u->function +
+	charge(d, u, u->function_room * sizeof *u->function +
 	    u->nfunction * sizeof *u->tree + (size_t)(entries_of(u)->end - entries_of(u)->offset));
 	if (u->lines) {
 		dwarf_lines_bytes(u->lines, &len);
-		take_memory(d, u, len + dwarf_lines_size(u->lines) +
+		charge(d, u, len + dwarf_lines_size(u->lines) +
 		    dwarf_lines_files(u->lines) * sizeof *u->file);
 	}
 	make_room(d->memory, u);
 }
 
-/* ---- what is inlined --------------------------------------------------- */
+/* ---- inlined calls ------------------------------------------------------ */
 
+/* The entry below a function that has been come to. */
 struct growing {
 	struct tree *tree;
 	uint32_t die;
-	uint64_t left;
-	int depth;             /* of the entry, */
-	int calls;             /* and how many inlined calls it is in, */
-	int call[DWARF_DEPTH]; /* which stand that deep */
+	uint64_t left;         /* ranges that may be added */
+	int depth;             /* of the entry */
+	int calls;             /* inlined calls that it is in */
+	int call[DWARF_DEPTH]; /* their depths */
 };
 
 static int
@@ -453,8 +469,9 @@ add_part(void *ctx, uint64_t low, uint64_t high)
 	return 0;
 }
 
+/* Add the ranges of an entry, if it is an inlined call. */
 static int
-see_entry(struct growing *g, const struct dwarf_die *die)
+add_call(struct growing *g, const struct dwarf_die *die)
 {
 	while (g->calls && g->call[g->calls - 1] >= g->depth)
 		g->calls--;
@@ -466,13 +483,14 @@ see_entry(struct growing *g, const struct dwarf_die *die)
 	return 0;
 }
 
-/* What stands below a function; of one that is declared within it, nothing. */
+/* Add the inlined calls below a function's entry, but none of a function that is
+ * declared within it. */
 static int
 grow(struct dwarf_unit *e, struct dwarf_die *die, struct tree *t)
 {
 	struct bytes all = dwarf_bytes(e->dwarf, DWARF_INFO, e->offset);
 	struct growing g = { .tree = t, .left = RANGES(e) };
-	int other = INT_MAX; /* how deep that function stands */
+	int other = INT_MAX; /* the depth of a function within it */
 
 	do {
 		if (die->abbrev == NULL) {
@@ -482,7 +500,7 @@ grow(struct dwarf_unit *e, struct dwarf_die *die, struct tree *t)
 				other = g.depth && die->abbrev->tag == DW_TAG_subprogram
 				    ? g.depth
 				    : INT_MAX;
-			if (other == INT_MAX && see_entry(&g, die) < 0)
+			if (other == INT_MAX && add_call(&g, die) < 0)
 				return -1;
 			g.depth += die->abbrev->children;
 			dwarf_die_skip(die);
@@ -494,6 +512,7 @@ grow(struct dwarf_unit *e, struct dwarf_die *die, struct tree *t)
 	return 0;
 }
 
+/* Returns the inlined calls of a function; NULL: out of memory. */
 static const struct tree *
 tree_of(struct dwarf *d, struct unit *u, size_t function)
 {
@@ -509,13 +528,13 @@ tree_of(struct dwarf *d, struct unit *u, size_t function)
 	if (dwarf_die_at(e, e->offset + u->function[function].die, &die) < 0 ||
 	    grow(e, &die, t) < 0)
 		t->n = 0;
-	take_memory(d, u, sizeof *t + t->room * sizeof *t->part);
+	charge(d, u, sizeof *t + t->room * sizeof *t->part);
 	make_room(d->memory, u);
 	return t;
 }
 
-/* How many parts from this one on are of the same call; does one of them have the
- * address? */
+/* Returns how many parts from i on are of the same call, and sets *has if one of them
+ * has the address. */
 static size_t
 call_at(const struct tree *t, size_t i, uint64_t addr, int *has)
 {
@@ -527,7 +546,8 @@ call_at(const struct tree *t, size_t i, uint64_t addr, int *has)
 	return n;
 }
 
-/* The entries of the calls that have an address, from the function inwards. */
+/* Find the entries of the calls that have an address, from the function inwards.
+ * Returns how many. */
 static size_t
 chain(const struct tree *t, uint32_t function, uint64_t addr, uint32_t out[DWARF_DEPTH])
 {
@@ -554,7 +574,8 @@ chain(const struct tree *t, uint32_t function, uint64_t addr, uint32_t out[DWARF
 
 #define HOPS 16
 
-/* The name that the linker knows, or the bare one, here or where it is declared. */
+/* Set a frame's function: the linkage name, or the bare one, of an entry or of its
+ * declaration. */
 static void
 set_function(struct dwarf_die die, struct dwarf_frame *f)
 {
@@ -589,10 +610,10 @@ set_function(struct dwarf_die die, struct dwarf_frame *f)
 
 /* ---- lines ------------------------------------------------------------- */
 
-/* A name that is not absolute is in its directory, and that in the one where the
- * compiler ran. */
+/* Join a path: a name that is not absolute is in its directory, and that in the one
+ * where the compiler ran. */
 static const char *
-put_together(struct dwarf *d, const struct unit *u, const char *dir, const char *name,
+join_path(struct dwarf *d, const struct unit *u, const char *dir, const char *name,
     uint32_t *number)
 {
 	const char *base = u->of.comp_dir ? u->of.comp_dir : "";
@@ -611,6 +632,7 @@ put_together(struct dwarf *d, const struct unit *u, const char *dir, const char 
 	return strtab_text(&d->made, *number);
 }
 
+/* Returns the path of file n of a unit's line program, or NULL. */
 static const char *
 file_name(struct dwarf *d, struct unit *u, uint64_t n)
 {
@@ -623,12 +645,13 @@ file_name(struct dwarf *d, struct unit *u, uint64_t n)
 		u->file = calloc(dwarf_lines_files(u->lines), sizeof *u->file);
 	if (u->file && u->file[n])
 		return strtab_text(&d->made, u->file[n] - 1);
-	name = put_together(d, u, dir, name, &number);
+	name = join_path(d, u, dir, name, &number);
 	if (name && u->file)
 		u->file[n] = number + 1;
 	return name;
 }
 
+/* Set a frame's file and line from the line program. */
 static void
 set_line(struct dwarf *d, struct unit *u, uint64_t addr, struct dwarf_frame *f)
 {
@@ -641,7 +664,7 @@ set_line(struct dwarf *d, struct unit *u, uint64_t addr, struct dwarf_frame *f)
 	f->column = row.column;
 }
 
-/* Where an inlined call was made, which is its caller's line. */
+/* Set the caller's file and line: where an inlined call is made. */
 static void
 set_call(struct dwarf *d, struct unit *u, const struct dwarf_die *die,
     struct dwarf_frame *caller)
@@ -661,7 +684,7 @@ set_call(struct dwarf *d, struct unit *u, const struct dwarf_die *die,
 
 /* ---- looking up -------------------------------------------------------- */
 
-/* Its number, or SIZE_MAX. */
+/* Returns the index of the function that has an address, or SIZE_MAX. */
 static size_t
 find_function(const struct unit *u, uint64_t addr)
 {
@@ -673,8 +696,9 @@ find_function(const struct unit *u, uint64_t addr)
 	return SIZE_MAX;
 }
 
+/* Get the frames of an address in a unit. */
 static size_t
-look_in(struct dwarf *d, struct unit *u, uint64_t addr,
+lookup_in(struct dwarf *d, struct unit *u, uint64_t addr,
     struct dwarf_frame frame[DWARF_DEPTH])
 {
 	uint32_t die_of[DWARF_DEPTH];
@@ -699,7 +723,7 @@ look_in(struct dwarf *d, struct unit *u, uint64_t addr,
 	return n ? n : frame[0].file != NULL;
 }
 
-/* Ranges should not overlap; of those that do, one that has a function. */
+/* Ranges should not overlap; of those that do, take one that has a function. */
 size_t
 dwarf_lookup(struct dwarf *d, uint64_t addr, struct dwarf_frame frame[DWARF_DEPTH])
 {
@@ -711,11 +735,11 @@ dwarf_lookup(struct dwarf *d, uint64_t addr, struct dwarf_frame frame[DWARF_DEPT
 
 		if (addr >= d->range[i - 1].high)
 			continue;
-		n = look_in(d, u, addr, frame);
+		n = lookup_in(d, u, addr, frame);
 		if (n && frame[n - 1].function)
 			return n;
 		if (n && lines == NULL)
 			lines = u;
 	}
-	return lines ? look_in(d, lines, addr, frame) : 0;
+	return lines ? lookup_in(d, lines, addr, frame) : 0;
 }

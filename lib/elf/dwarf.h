@@ -1,10 +1,10 @@
 /*
  * Functions, inlined calls and lines of a file, from its DWARF 2 to 5.
  *
- * A unit is looked at when an address first hits it: then where its functions
- * are is noted.  What is inlined into a function is read when an address hits
- * that.  All of this is given back, what was used longest ago first, when it is
- * too much.
+ * A unit is loaded when an address first hits it: the ranges of its functions and its
+ * line program.  The calls inlined into a function are read when an address hits
+ * that.  When all of this takes too much memory, units are unloaded, those used
+ * longest ago first.
  */
 #ifndef DWARF_H
 #define DWARF_H
@@ -16,17 +16,17 @@ struct dwarf;
 struct debugfile_where;
 struct elf_file;
 
-/* How much memory all files together may take, in bytes: what is allocated, and
- * what of their mappings has been read from end to end.  Zeroed but for most. */
+/* The memory that all files together may take, in bytes: allocated, and the parts of
+ * their mappings that were read from end to end.  Zeroed but for most. */
 struct dwarf_memory {
-	uint64_t most, used, clock, given_back;
+	uint64_t most, used, clock, unloaded;
 	struct dwarf *first;
 };
 
 struct dwarf_options {
 	struct dwarf_memory *memory;
-	const struct debugfile_where *where; /* what it refers to is looked for, */
-	const char *path; /* and where it stands itself, if not there; or NULL */
+	const struct debugfile_where *where; /* to search for files that it refers to */
+	const char *path; /* its own path, if that is another than where->path; or NULL */
 };
 
 /* Strings live as long as the struct dwarf. */
@@ -37,19 +37,19 @@ struct dwarf_frame {
 	int mangled;          /* function is a linkage name, not a bare one */
 };
 
-#define DWARF_DEPTH 256 /* most inlined calls within one another */
+#define DWARF_DEPTH 256 /* inlined calls within one another, at most */
 
-/* The elf and what o points at must outlive it.  NULL: the file has no DWARF (or
- * no memory). */
+/* Open the DWARF of a file.  elf and what o points at must outlive it.  NULL: the file
+ * has none, or out of memory. */
 struct dwarf *dwarf_open(struct elf_file *elf, const struct dwarf_options *o);
 void dwarf_close(struct dwarf *d);
 
-/* What is missing that the file refers to, for a person, once something was looked
- * up; NULL: nothing. */
+/* Returns what is missing that the file refers to, for a person, once something was
+ * looked up; NULL: nothing. */
 const char *dwarf_problem(const struct dwarf *d);
 
 /*
- * The frames of a virtual address, the innermost inlined call first, the
+ * Get the frames of a virtual address, the innermost inlined call first, the
  * function that was really called last; at most DWARF_DEPTH of them.
  * Returns how many: 0 where nothing is known; 1 without a function but with
  * a line where there is only that.

@@ -1,3 +1,12 @@
+/*
+ * Entries of .debug_info have no framing: how long one is follows from its
+ * abbreviation, a list of attributes and their forms that is shared by all entries of
+ * a kind (struct dwarf_abbrev), and from the forms.  So entries can only be read one
+ * after another, and a unit's abbreviations are read first, into two arrays: the
+ * abbreviations, by code, and the specs of their attributes.  Strings, addresses and
+ * lists of ranges are in sections of their own, found by offsets or by indexes into
+ * tables that begin at a unit's bases.
+ */
 #include "elf/dwarf_file.h"
 
 #include <stdio.h>
@@ -8,8 +17,8 @@
 #include "elf/dwarf_names.h"
 #include "elf/elf_file.h"
 
-#define ABBREVS (1U << 20) /* of a unit, and */
-#define SPECS 1000         /* of one of those: more are damage */
+#define ABBREVS (1U << 20) /* of a unit: more are damage */
+#define SPECS 1000         /* of an abbreviation: more are damage */
 
 struct dwarf_file {
 	struct elf_file *elf;
@@ -23,7 +32,7 @@ struct dwarf_file {
 
 static const struct {
 	const char *name;
-	int split; /* a split file has one of its own */
+	int split; /* a split file has its own */
 } sections[DWARF_SECTIONS] = {
 	[DWARF_INFO] = { ".debug_info", 1 },
 	[DWARF_ABBREV] = { ".debug_abbrev", 1 },
@@ -114,7 +123,7 @@ dwarf_narrow(struct dwarf_file *d, enum dwarf_section s, uint64_t offset, uint64
 
 /* ---- abbreviations (7.5.3) --------------------------------------------- */
 
-/* The size of an attribute, or -1: it differs. */
+/* Returns the size of a form in bytes; -1: it differs. */
 static int
 form_size(const struct dwarf_unit *u, uint16_t form)
 {
@@ -154,7 +163,7 @@ form_size(const struct dwarf_unit *u, uint16_t form)
 	}
 }
 
-/* Its attributes.  -1: no memory. */
+/* Read the attributes of an abbreviation.  Returns -1: out of memory. */
 static int
 read_specs(const struct dwarf_unit *u, struct dwarf_abbrevs *t,
     struct dwarf_abbrev *a, struct bytes *b)
@@ -197,6 +206,7 @@ free_abbrevs(struct dwarf_abbrevs *t)
 	free(t);
 }
 
+/* Read a unit's abbreviations.  NULL: out of memory. */
 static struct dwarf_abbrevs *
 read_abbrevs(const struct dwarf_unit *u)
 {
@@ -230,6 +240,7 @@ fail:
 	return NULL;
 }
 
+/* Returns the abbreviation of a code, or NULL. */
 static const struct dwarf_abbrev *
 find_abbrev(const struct dwarf_abbrevs *t, uint64_t code)
 {
@@ -242,6 +253,7 @@ find_abbrev(const struct dwarf_abbrevs *t, uint64_t code)
 
 /* ---- units (7.5.1) ----------------------------------------------------- */
 
+/* Read a unit's header.  Returns -1 if it cannot be read. */
 static int
 read_header(struct dwarf_unit *u, struct bytes *b)
 {
@@ -279,7 +291,7 @@ dwarf_unit_read(struct dwarf_file *d, uint64_t offset, struct dwarf_unit *u)
 	if (len < (uint64_t)(b.end - b.p))
 		b.end = b.p + len;
 	u->end = (uint64_t)(b.end - all.p);
-	/* One that cannot be read is passed over. */
+	/* A unit that cannot be read is passed over. */
 	if (read_header(u, &b) < 0)
 		u->type = 0;
 	u->die = (uint64_t)(b.p - all.p);
@@ -293,19 +305,19 @@ dwarf_unit_clear(struct dwarf_unit *u)
 	u->abbrevs = NULL;
 }
 
+/* Returns a base of a split unit.  One of DWARF 5 that is not given is behind the header
+ * of its section (7.26, 7.28). */
 static uint64_t
 base_of(uint64_t given, const struct dwarf_unit *u, unsigned header)
 {
-	/* A split unit of DWARF 5 says nothing, and means what follows the
-	 * header of the section (7.26, 7.28). */
 	if (given || u->version < 5)
 		return given;
 	return u->offset_size == 8 ? header + 8 : header;
 }
 
-/* The bases first: other attributes are found by them. */
+/* Set a base or an offset, which other attributes are found by. */
 static void
-see_base(struct dwarf_unit *u, const struct dwarf_value *v)
+set_base(struct dwarf_unit *u, const struct dwarf_value *v)
 {
 	switch (v->attr) {
 	case DW_AT_str_offsets_base: u->str_offsets_base = v->number; break;
@@ -318,8 +330,9 @@ see_base(struct dwarf_unit *u, const struct dwarf_value *v)
 	}
 }
 
+/* Set an attribute that is found by a base. */
 static void
-see_root(struct dwarf_unit *u, const struct dwarf_value *v)
+set_root(struct dwarf_unit *u, const struct dwarf_value *v)
 {
 	switch (v->attr) {
 	case DW_AT_low_pc: dwarf_address(u, v, &u->low_pc); break;
@@ -341,13 +354,13 @@ dwarf_root(struct dwarf_unit *u)
 	if (dwarf_die_at(u, u->die, &die) < 0)
 		return -1;
 	for (a = dwarf_attrs_of(&die); dwarf_next_attr(&a, &v);)
-		see_base(u, &v);
+		set_base(u, &v);
 	if (u->type == DW_UT_split_compile || u->skeleton) {
 		u->str_offsets_base = base_of(u->str_offsets_base, u, 8);
 		u->rnglists_base = base_of(u->rnglists_base, u, 12);
 	}
 	for (a = dwarf_attrs_of(&die); dwarf_next_attr(&a, &v);)
-		see_root(u, &v);
+		set_root(u, &v);
 	u->rooted = 1;
 	return 0;
 }
@@ -416,7 +429,7 @@ dwarf_take(const struct dwarf_unit *u, uint16_t form, struct bytes *b,
 
 	v->form = form == DW_FORM_indirect ? (uint16_t)bytes_uleb(b) : form;
 	if (v->form == DW_FORM_implicit_const && form == DW_FORM_indirect)
-		b->failed = 1; /* its constant is nowhere */
+		b->failed = 1; /* it has no constant */
 	v->bytes = b->p;
 	v->number = v->form == DW_FORM_flag_present;
 	size = form_size(u, v->form);
@@ -442,7 +455,7 @@ dwarf_take(const struct dwarf_unit *u, uint16_t form, struct bytes *b,
 	case DW_FORM_rnglistx:
 	case DW_FORM_GNU_addr_index:
 	case DW_FORM_GNU_str_index: v->number = bytes_uleb(b); break;
-	default: b->failed = 1; /* what is not known cannot be passed over */
+	default: b->failed = 1; /* its length is unknown */
 	}
 }
 
@@ -462,7 +475,7 @@ dwarf_next_attr(struct dwarf_attrs *a, struct dwarf_value *out)
 	return !a->die.at.failed;
 }
 
-/* The n-th number of an array. */
+/* Read number n of an array. */
 static int
 indexed(const struct dwarf_file *d, enum dwarf_section s, uint64_t base, uint64_t n,
     unsigned size, uint64_t *out)
@@ -476,6 +489,7 @@ indexed(const struct dwarf_file *d, enum dwarf_section s, uint64_t base, uint64_
 	return b.failed ? -1 : 0;
 }
 
+/* Returns a string of a section, or NULL. */
 static const char *
 string_at(const struct dwarf_file *d, enum dwarf_section s, uint64_t offset)
 {
@@ -516,7 +530,7 @@ dwarf_string(struct dwarf_unit *u, const struct dwarf_value *v)
 	}
 }
 
-/* The skeleton, where there is one, has a unit's addresses. */
+/* Returns the unit that has the addresses: the skeleton, if there is one. */
 static const struct dwarf_unit *
 addressed(const struct dwarf_unit *u)
 {
@@ -592,8 +606,9 @@ struct ranges {
 	void *ctx;
 };
 
+/* Hand a range on, unless it is empty or dropped.  Returns not 0 to stop. */
 static int
-give(const struct ranges *r, uint64_t low, uint64_t high)
+emit(const struct ranges *r, uint64_t low, uint64_t high)
 {
 	if (*r->left == 0)
 		return 1;
@@ -601,7 +616,7 @@ give(const struct ranges *r, uint64_t low, uint64_t high)
 	return low < high && low >= DWARF_LOWEST ? r->fn(r->ctx, low, high) : 0;
 }
 
-/* DWARF 4, 2.17.3. */
+/* Read a list of DWARF 4, 2.17.3. */
 static int
 list_4(const struct dwarf_unit *a, uint64_t at, const struct ranges *r)
 {
@@ -617,12 +632,12 @@ list_4(const struct dwarf_unit *a, uint64_t at, const struct ranges *r)
 		if (low == UINT64_MAX)
 			base = high;
 		else
-			stop = give(r, base + low, base + high);
+			stop = emit(r, base + low, base + high);
 	}
 	return stop;
 }
 
-/* 2.17.3 */
+/* Read a list of DWARF 5, 2.17.3. */
 static int
 list_5(const struct dwarf_unit *u, uint64_t at, const struct ranges *r)
 {
@@ -660,18 +675,19 @@ list_5(const struct dwarf_unit *u, uint64_t at, const struct ranges *r)
 		default: return stop; /* the end, or nothing known */
 		}
 		if (!b.failed)
-			stop = give(r, low, high);
+			stop = emit(r, low, high);
 	}
 	return stop;
 }
 
+/* Read the list that a value names. */
 static int
 list_of(struct dwarf_unit *u, const struct dwarf_value *v, const struct ranges *r)
 {
 	const struct dwarf_unit *a = addressed(u);
 	uint64_t at = v->number;
 
-	/* The base is a skeleton's for what its split unit says, not for itself. */
+	/* A skeleton's base counts for lists of its split unit, not for its own. */
 	if (u->version < 5)
 		return list_4(a, a == u ? at : at + a->ranges_base, r);
 	if (v->form != DW_FORM_rnglistx)
@@ -703,5 +719,5 @@ dwarf_ranges_of(const struct dwarf_die *d, uint64_t *left, dwarf_range_fn *fn, v
 		return list_of(d->unit, &list, &r);
 	if (!has_low || !has_high)
 		return 0;
-	return give(&r, low, has_high == 2 ? low + high : high);
+	return emit(&r, low, has_high == 2 ? low + high : high);
 }

@@ -1,3 +1,11 @@
+/*
+ * A line program is operations of a machine with a few registers (struct state):
+ * some set the address, the file or the line, some make a row of what they are.  Rows
+ * of a sequence ascend by address, and each holds up to the next; sequences are in no
+ * order, and begin from the same state.  So an array of sequences, by address, with
+ * the offset of each in the program, is all that is kept beside the tables of files and
+ * directories.
+ */
 #include "elf/dwarf_line.h"
 
 #include <stdlib.h>
@@ -8,11 +16,11 @@
 #include "elf/dwarf_file.h"
 #include "elf/dwarf_names.h"
 
-#define OVERLAPS 16 /* sequences that are looked back over */
+#define OVERLAPS 16 /* sequences that are searched back from the last candidate */
 
 struct sequence {
 	uint64_t low, high;
-	uint32_t at; /* in the program */
+	uint32_t at; /* offset in the program */
 };
 
 struct file {
@@ -26,7 +34,7 @@ struct dwarf_lines {
 	const unsigned char *begin;
 	unsigned version, min_instruction, opcode_base, line_range;
 	int line_base;
-	const unsigned char *operands; /* how many an opcode from 1 on has */
+	const unsigned char *operands; /* how many opcodes from 1 on have */
 	struct sequence *sequence;     /* by low */
 	size_t nsequence, sequence_room;
 	struct file *file;
@@ -55,8 +63,8 @@ add_file(struct dwarf_lines *l, const char *name, uint64_t dir)
 	return 0;
 }
 
-/* DWARF 4, 6.2.4: lists that end with an empty name; numbered from 1, a directory
- * of 0 is the unit's. */
+/* Read the tables of DWARF 4, 6.2.4: lists that end with an empty name; numbered from
+ * 1, directory 0 is the unit's. */
 static int
 read_files_4(struct dwarf_lines *l, struct bytes *b)
 {
@@ -70,8 +78,8 @@ read_files_4(struct dwarf_lines *l, struct bytes *b)
 			return -1;
 	while (*(name = bytes_string(b))) {
 		dir = bytes_uleb(b);
-		bytes_uleb(b); /* when it was changed, */
-		bytes_uleb(b); /* and its size */
+		bytes_uleb(b); /* time of its last change */
+		bytes_uleb(b); /* size */
 		if (add_file(l, name, dir) < 0)
 			return -1;
 	}
@@ -80,7 +88,7 @@ read_files_4(struct dwarf_lines *l, struct bytes *b)
 
 #define KINDS 16
 
-/* 6.2.4.1: what an entry has, then entries. */
+/* A table of DWARF 5, 6.2.4.1: the fields of an entry, then n entries. */
 struct table {
 	struct {
 		uint64_t kind;
@@ -106,7 +114,7 @@ read_fields(struct table *t, struct bytes *b)
 		}
 	}
 	t->n = bytes_uleb(b);
-	/* Each takes a byte at least. */
+	/* An entry takes a byte at least. */
 	return b->failed || n > KINDS || n == 0 || t->n > (uint64_t)(b->end - b->p) ? -1 : 0;
 }
 
@@ -193,7 +201,7 @@ extended(struct bytes *b, struct state *s)
 	return NONE;
 }
 
-/* An opcode of 13 or more: both advance, and a row. */
+/* Execute a special opcode: it advances address and line, and makes a row. */
 static enum event
 special(const struct dwarf_lines *l, unsigned opcode, struct state *s)
 {
@@ -225,7 +233,7 @@ standard(const struct dwarf_lines *l, unsigned opcode, struct bytes *b, struct s
 	return NONE;
 }
 
-/* Up to the next row, or the end. */
+/* Execute up to the next row, or the end of the sequence. */
 static enum event
 next(const struct dwarf_lines *l, struct bytes *b, struct state *s)
 {
@@ -244,6 +252,7 @@ next(const struct dwarf_lines *l, struct bytes *b, struct state *s)
 	return b->failed ? NONE : e;
 }
 
+/* Note the range of each sequence.  Returns -1: out of memory. */
 static int
 find_sequences(struct dwarf_lines *l)
 {
@@ -275,6 +284,7 @@ find_sequences(struct dwarf_lines *l)
 	return 0;
 }
 
+/* Returns the sequence that has an address, or NULL. */
 static const struct sequence *
 sequence_of(const struct dwarf_lines *l, uint64_t addr)
 {
@@ -307,7 +317,7 @@ dwarf_lines_at(const struct dwarf_lines *l, uint64_t addr, struct dwarf_row *out
 	return 0;
 }
 
-/* ---- a unit's ---------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------ */
 
 static int
 read_header(struct dwarf_lines *l, struct bytes *b)

@@ -1,6 +1,6 @@
 /*
- * The numbers of DWARF 5, 7.5 to 7.25, that are read here, and of GNU's
- * extensions.
+ * Numbers of DWARF 5, 7.5 to 7.25, and of GNU's extensions: those that elf/dwarf and
+ * its parts read.
  */
 #ifndef DWARF_NAMES_H
 #define DWARF_NAMES_H

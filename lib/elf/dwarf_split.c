@@ -14,15 +14,15 @@
 struct dwarf_split {
 	const struct debugfile_where *where;
 	struct elf_file *package; /* the .dwp */
-	int looked;          /* for it */
+	int searched;        /* for the .dwp */
 	const char *problem;
 };
 
-/* A unit that was opened. */
+/* A split unit. */
 struct opened {
 	struct dwarf_unit unit; /* first */
 	struct dwarf_file *dwarf;
-	struct elf_file *own; /* the .dwo that it is from; NULL: the package */
+	struct elf_file *own; /* its .dwo; NULL: it is of the package */
 };
 
 struct dwarf_split *
@@ -64,7 +64,7 @@ open_file(const char *format, ...)
 	return elf_file_open_path(path, &error);
 }
 
-/* Below a root: where the compiler has left it, or beside the program. */
+/* Open a .dwo below a root: where the compiler has left it, or beside the program. */
 static struct elf_file *
 open_below(const char *root, const struct dwarf_unit *u, const char *path)
 {
@@ -79,6 +79,7 @@ open_below(const char *root, const struct dwarf_unit *u, const char *path)
 	return elf;
 }
 
+/* Search the .dwo of a unit. */
 static struct elf_file *
 open_dwo(const struct debugfile_where *w, const struct dwarf_unit *u)
 {
@@ -95,15 +96,16 @@ open_dwo(const struct debugfile_where *w, const struct dwarf_unit *u)
 	return elf;
 }
 
+/* Search the .dwp, once. */
 static struct elf_file *
 package_of(struct dwarf_split *s)
 {
 	const struct debugfile_where *w = s->where;
 	const char *last = strrchr(w->path, '/');
 
-	if (s->looked)
+	if (s->searched)
 		return s->package;
-	s->looked = 1;
+	s->searched = 1;
 	s->package = open_file("%s%s.dwp", w->root, w->path);
 	if (s->package == NULL && w->root[0])
 		s->package = open_file("%s.dwp", w->path);
@@ -132,6 +134,7 @@ word(const unsigned char *p, uint64_t n)
 	return v;
 }
 
+/* Read the index of a package's units.  Returns -1 if there is none. */
 static int
 read_index(const struct elf_file *package, struct index *x)
 {
@@ -156,7 +159,7 @@ read_index(const struct elf_file *package, struct index *x)
 	return b.failed || x->slots == 0 ? -1 : 0;
 }
 
-/* The row of an id, from 1; 0: there is none. */
+/* Returns the row of an id, from 1; 0: there is none. */
 static uint32_t
 find_row(const struct index *x, uint64_t id)
 {
@@ -172,6 +175,7 @@ find_row(const struct index *x, uint64_t id)
 	return 0;
 }
 
+/* Returns the section of a column of the index, or -1. */
 static int
 section_of(uint32_t kind)
 {
@@ -185,7 +189,7 @@ section_of(uint32_t kind)
 	}
 }
 
-/* What of the package's sections is this unit's. */
+/* Open the parts of the package's sections that are of one unit. */
 static struct dwarf_file *
 open_packed(struct elf_file *package, uint64_t id)
 {
@@ -210,7 +214,7 @@ open_packed(struct elf_file *package, uint64_t id)
 
 /* ---- units ------------------------------------------------------------- */
 
-/* The unit of a file that has the skeleton's id. */
+/* Find the unit that has the skeleton's id.  Returns -1 if there is none. */
 static int
 find_unit(struct opened *o, struct dwarf_unit *skeleton)
 {
