@@ -389,13 +389,12 @@ begin(struct profiler *p)
 	if (got == 0 || (add_process(p, p->base.pid) == NULL && errno == ENOENT))
 		errx(STATUS_NOPROC, "process %d has ended", (int)p->base.pid);
 	if (p->n == 0)
-		refuse(&p->base, "its pages cannot be looked at", errno);
+		refuse(&p->base, "its pages cannot be read", errno);
 	emit_header(p);
 	target_describe(p->base.targets, t, NULL);
 	if (sampler_user_only(p->sampler))
-		targets_note(p->base.targets, proc_now(), "pages that the kernel touches first, as "
-		    "read(2) does, are not seen to come by a fault: events in the kernel are "
-		    "not permitted");
+		producer_note(&p->base, "pages that the kernel touches first, as read(2) does, "
+		    "are not attributed: events in the kernel are not permitted");
 	rec_out_flush(&p->base.out);
 	p->time = proc_now();
 }

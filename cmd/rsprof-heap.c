@@ -144,8 +144,8 @@ run_to_start(struct profiler *p, pid_t pid)
 		got = heap_stop_at(p->heap, pid, path, entry);
 	}
 	if (got < 0)
-		producer_note(&p->base, "process %d: it cannot be stopped at its beginning: what it "
-		    "allocates first may be missing", (int)pid);
+		producer_note(&p->base, "process %d cannot be stopped at its first instruction: "
+		    "its first allocations may be missing", (int)pid);
 	elf_file_close(elf);
 	if (fd >= 0)
 		close(fd);

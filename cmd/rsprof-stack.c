@@ -396,15 +396,15 @@ emit_notes(struct profiler *p)
 	if (p->tracer) {
 		name_tracer(p, name, sizeof name);
 		snprintf(text, sizeof text, "process %d is traced by %s: its threads were "
-		    "looked at without stopping them", (int)p->base.pid, name);
+		    "read without stopping them", (int)p->base.pid, name);
 	} else if (p->refused) {
 		snprintf(text, sizeof text, "process %d: threads could not be stopped: %s",
 		    (int)p->base.pid,
-		    p->refused == ETIMEDOUT ? "they did not within a second" : strerror(p->refused));
+		    p->refused == ETIMEDOUT ? "they did not stop within a second" : strerror(p->refused));
 	} else if (p->stopped) {
-		snprintf(text, sizeof text, "%u of %u threads were stopped to be looked "
-		    "at, one by one: it took each at most %" PRIu64 " us to stop, and "
-		    "at most %" PRIu64 " us to be read", p->stopped, p->seen,
+		snprintf(text, sizeof text, "%u of %u threads were stopped and read, one "
+		    "by one: each took at most %" PRIu64 " us to stop, and at most %" PRIu64
+		    " us to be read", p->stopped, p->seen,
 		    p->stopping / 1000 + 1, p->holding / 1000 + 1);
 	} else {
 		snprintf(text, sizeof text, "no thread was stopped");
@@ -428,8 +428,8 @@ check_snapshots(struct profiler *p)
 		errx(STATUS_NOPROC, "process %d has ended", (int)p->base.pid);
 	if (stacks == 0 && p->tracer) {
 		name_tracer(p, name, sizeof name);
-		errx(STATUS_PERM, "process %d is running, and traced by %s: nobody else "
-		    "may stop it", (int)p->base.pid, name);
+		errx(STATUS_PERM, "process %d is running and traced by %s, so no other "
+		    "program can stop it", (int)p->base.pid, name);
 	}
 	if (stacks == 0 && (p->refused == EPERM || p->refused == EACCES))
 		errx(STATUS_PERM, "process %d: ptrace is not permitted: a seccomp filter "

@@ -79,8 +79,8 @@ resolve_guesses(struct arming *a, const struct target *t, struct probe_plan *pla
 	if (n || a->tried)
 		return n ? n : -1;
 	if (a->standing) {
-		snprintf(why, size, "which functions allocate is found out when it runs: "
-		    "what it allocates until then is missing");
+		snprintf(why, size, "the functions that allocate are discovered when it runs: "
+		    "allocations until then are missing");
 		return -1;
 	}
 	a->tried = 1;

@@ -79,11 +79,11 @@ conclude(struct duty *d, uint64_t below, uint64_t shims)
 	if (below < CHECK_LEAST || shims >= below / 2)
 		return;
 	producer_note(d->arming->producer, "self-check: of %" PRIu64 " allocations that Rust "
-	    "code made by %s, %" PRIu64 " came by __rust_alloc and the like%s", below,
+	    "code made with %s, only %" PRIu64 " went through __rust_alloc and its siblings%s", below,
 	    plan->nbelow ? plan->below[0].function : "malloc", shims,
-	    shims >= below / 10 ? ": C code in the same file, or calls that were inlined"
-	                        : ", which are bypassed: from now on those below are "
-	                          "probed");
+	    shims >= below / 10 ? ": C code in the same file, or inlined calls"
+	                        : ", which are bypassed: from now on the functions below "
+	                          "them are probed");
 	if (shims < below / 10)
 		leave_shims(d);
 }
@@ -218,15 +218,15 @@ choose_cheaper(struct duty *d)
 		d->period = SAMPLE_DEFAULT;
 		set_scale(d, 1);
 		d->budget.load = 0;
-		snprintf(d->text, sizeof d->text, "recording all costs more than %u %% of "
-		    "the CPU time: from now on one allocation in %u KiB is recorded, and "
-		    "sums are estimates (-s 0: all)", d->percent, SAMPLE_DEFAULT >> 10);
+		snprintf(d->text, sizeof d->text, "recording all allocations costs more "
+		    "than %u %% of the CPU time: from now on one per %u KiB is recorded, and "
+		    "sums are estimates (-s 0 records all)", d->percent, SAMPLE_DEFAULT >> 10);
 	} else {
 		d->period = 0;
 		d->budget.share = d->percent / 100.0;
 		snprintf(d->text, sizeof d->text, "samples cost more than %u %% of the CPU "
-		    "time, too: from now on allocations are recorded in windows of "
-		    "time, and sums are estimates (-s 0: all)", d->percent);
+		    "time too: from now on allocations are recorded in windows of time, and "
+		    "sums are estimates (-s 0 records all)", d->percent);
 	}
 	producer_note(d->arming->producer, "%s", d->text);
 	return d->text;

@@ -98,7 +98,7 @@ check_process(struct producer *p)
 		    "ended, its parent %d has not waited for it", pid, (int)st.ppid);
 	if (st.state == 'Z')
 		return producer_fail(p, PRODUCER_FAILED, "process %d: its first thread has "
-		    "ended, and with it what /proc tells of its memory", pid);
+		    "ended, so /proc no longer shows its memory", pid);
 	if (st.kernel)
 		return producer_fail(p, PRODUCER_NOTHING, "process %d (%s) is a kernel "
 		    "thread: it has no %s", pid, st.name, p->object);
@@ -120,8 +120,8 @@ await_held(struct producer *p)
 			return PRODUCER_OK;
 		nanosleep(&pause, NULL);
 	}
-	return producer_fail(p, PRODUCER_FAILED, "process %d is not stopped: -%c continues "
-	    "a stopped one", (int)p->pid, p->held);
+	return producer_fail(p, PRODUCER_FAILED, "process %d is not stopped: -%c takes a "
+	    "command held by rsprof-exec(1)", (int)p->pid, p->held);
 }
 
 enum producer_result
@@ -337,7 +337,7 @@ producer_put_maps(struct producer *p,
 			return producer_fail(p, PRODUCER_FAILED, "process %d: BPF maps: %s",
 			    (int)t->pid, strerror(errno));
 		if (full && module_once(full))
-			producer_note(p, "%s: its unwind table has no room in the kernel: "
+			producer_note(p, "%s: no room in the kernel for its unwind table: "
 			    "%s", full->path, effect);
 	}
 	return PRODUCER_OK;

@@ -30,7 +30,7 @@ refusal_perf(struct producer *p, const char *event, int error)
 		    "for an event per thread and CPU: raise the limit (ulimit -n)", pid);
 	if (error == ENOENT || error == ENODEV || error == EOPNOTSUPP)
 		return producer_fail(p, PRODUCER_FAILED, "process %d: cannot sample %s: "
-		    "this machine does not count them, as most virtual ones", pid, event);
+		    "this machine does not count them, like most virtual machines", pid, event);
 	if (error != EACCES && error != EPERM && error != ENOSYS)
 		return producer_fail(p, PRODUCER_FAILED, "process %d: cannot sample: %s",
 		    pid, strerror(error));
@@ -63,13 +63,12 @@ refusal_ptrace(struct producer *p, int error)
 		    "(uid %u): run as that user or as root, or give CAP_SYS_PTRACE", pid,
 		    uid);
 	if (yama > 0 && yama < 3)
-		return producer_fail(p, PRODUCER_PERM, "process %d may not be looked at: "
+		return producer_fail(p, PRODUCER_PERM, "process %d may not be traced: "
 		    "sysctl kernel.yama.ptrace_scope is %ld: set it to 0, run as root, or "
 		    "give CAP_SYS_PTRACE", pid, yama);
 	if (yama >= 3)
-		return producer_fail(p, PRODUCER_PERM, "process %d may not be looked at: "
-		    "sysctl kernel.yama.ptrace_scope is %ld, which nothing but a boot "
-		    "changes", pid, yama);
-	return producer_fail(p, PRODUCER_PERM, "process %d may not be looked at: run as root, "
+		return producer_fail(p, PRODUCER_PERM, "process %d may not be traced: "
+		    "sysctl kernel.yama.ptrace_scope is %ld, which only a reboot changes", pid, yama);
+	return producer_fail(p, PRODUCER_PERM, "process %d may not be traced: run as root, "
 	    "or give CAP_SYS_PTRACE", pid);
 }

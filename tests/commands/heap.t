@@ -243,7 +243,7 @@ rsprof-heap -s 0 -p $pid >raw 2>err 8>&- & heap=$!; own $heap
 await 60 grep -q '^probe' raw
 go
 ok 'self-check: what is below is probed' await 60 grep -q '^probe.*	malloc' raw
-says 'which is said' '^note.*self-check: of [0-9]* allocations .* 0 came by' raw
+says 'which is said' '^note.*self-check: of [0-9]* allocations .* only 0 went through' raw
 go
 await 60 grep -q '^done' said
 kill $heap
