@@ -22,6 +22,7 @@ arming_clear(struct arming *a)
 	discovered_free(&a->discovered);
 }
 
+/* Emit a note about a probe that cannot be armed. */
 static void
 on_refused(void *ctx, const struct probe *probe, int error)
 {
@@ -65,9 +66,9 @@ emit_probe(struct arming *a, const struct target *t, const struct probe *probe)
 	targets_emit(a->producer->targets, &r);
 }
 
-/* Turn guesses of a plan into probes, as far as it is known what they do, or can
- * be found out.  Returns -1 if there are none: why[] says why, or is empty where
- * that was said before. */
+/* Turn guesses of a plan into probes, as far as their roles are known or can be
+ * discovered.  Returns -1 if there are none, with the reason in why[], which is empty
+ * if it was emitted before. */
 static int
 resolve_guesses(struct arming *a, const struct target *t, struct probe_plan *plan, char *why,
     size_t size)
@@ -92,7 +93,8 @@ resolve_guesses(struct arming *a, const struct target *t, struct probe_plan *pla
 	return n;
 }
 
-/* Plan the probes of a process.  NULL: why[] says why there is none. */
+/* Plan the probes of a process.  Returns NULL, with the reason in why[], if there is
+ * none. */
 static struct probe_plan *
 make_plan(struct arming *a, const struct target *t, char *why, size_t size)
 {

@@ -1,6 +1,7 @@
 /*
- * The probes in processes: which they are (heap/probe_plan, heap/discover), put in
- * by heap/heap, and emitted.  Whatever people should know of them becomes a note.
+ * Arms the probes that a plan has for a process (heap/probe_plan), or that are
+ * discovered in it (heap/discover), and emits them.  What people should know about
+ * them is emitted as notes.
  */
 #ifndef ARMING_H
 #define ARMING_H
@@ -20,26 +21,25 @@ struct arming {
 	struct producer *producer;
 	struct heap *heap;
 	int all_callers;         /* as in struct probe_plan_options */
-	int standing;            /* the process does not run: functions without names
-	                            are discovered later */
+	int standing;            /* the process is stopped: functions without names are
+	                            discovered later */
 
 	int no_shims;            /* the __rust_* functions turned out to be bypassed */
-	int any;                 /* some process has had probes */
+	int any;                 /* some process has had probes armed */
 	struct probe_plan *plan; /* of the producer's process; or NULL */
 	struct discovered discovered;
-	int tried;               /* to discover functions */
+	int tried;               /* functions have been discovered, or not found */
 };
 
-/* Free what it has; the probes stay in. */
+/* Free the plan and what was discovered.  Probes stay armed. */
 void arming_clear(struct arming *a);
 
-/*
- * Plan and put in the probes of a process that are not in yet, and emit them.
- * Returns how many they were; -1 with errno: there is none, why[] says why.
- */
+/* Arm those probes of a process that are not armed yet, and emit them.  Returns how
+ * many it armed; -1 with errno and the reason in why[] if there is nothing to arm, or
+ * permission is missing. */
 int arming_process(struct arming *a, const struct target *t, char *why, size_t size);
 
-/* Put the planned probes of the producer's process in again. */
+/* Arm the probes of the producer's process again, after heap_disarm(). */
 void arming_restore(struct arming *a);
 
 #endif

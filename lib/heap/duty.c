@@ -11,12 +11,12 @@
 #include "sample/target.h"
 
 #define SAMPLE_DEFAULT (512U << 10) /* bytes */
-#define RETURN_COST 1.2     /* of a return probe, in hits of others */
-#define LOOK_NS 500000000   /* between two looks at the cost */
-#define SCALE_STEP 0.025    /* scales are rounded to: there is room for few */
-#define CHECK_NS 2000000000 /* of a self-check, at most */
-#define CHECK_CALLS 5000    /* after which it ends */
-#define CHECK_LEAST 100     /* fewer calls say nothing */
+#define RETURN_COST 1.2     /* of a return probe, in hits of other probes */
+#define LOOK_NS 500000000   /* between two comparisons of cost and budget */
+#define SCALE_STEP 0.025    /* of logarithms of scales: the kernel has room for few */
+#define CHECK_NS 2000000000 /* for a self-check, at most */
+#define CHECK_CALLS 5000    /* for a self-check, at most */
+#define CHECK_LEAST 100     /* calls, to conclude anything */
 #define CHECK_ROUND_NS 10000000
 
 static pid_t
@@ -70,7 +70,7 @@ leave_shims(struct duty *d)
 		    t ? why : "the process has ended");
 }
 
-/* Draw the conclusion from how many calls were made below, and by the shims. */
+/* Compare the calls of the functions below with those of the __rust_* functions. */
 static void
 conclude(struct duty *d, uint64_t below, uint64_t shims)
 {
@@ -88,6 +88,7 @@ conclude(struct duty *d, uint64_t below, uint64_t shims)
 		leave_shims(d);
 }
 
+/* End the self-check, if one is running. */
 static void
 end_check(struct duty *d)
 {
@@ -101,7 +102,7 @@ end_check(struct duty *d)
 	conclude(d, l.below - d->check_before.below, l.entries - d->check_before.entries);
 }
 
-/* End the self-check when it has seen enough. */
+/* End the self-check if it has seen enough. */
 static void
 check_round(struct duty *d)
 {
@@ -117,6 +118,7 @@ check_round(struct duty *d)
 
 /* ---- windows ----------------------------------------------------------- */
 
+/* Open a window without an end. */
 static void
 open_window(struct duty *d)
 {
@@ -127,7 +129,8 @@ open_window(struct duty *d)
 		.cpu = proc_cpu(pid_of(d)), .cost = duty_cost(d, &l) };
 }
 
-/* Count the time since the window was opened as covered, and what it has cost. */
+/* Count the time since the window was opened as covered, and update the budget with
+ * what it has cost. */
 static void
 close_window(struct duty *d)
 {
@@ -157,15 +160,15 @@ duty_covered(struct duty *d)
 	return covered;
 }
 
-/* Let each allocation from now on stand for so many. */
+/* Let each recorded allocation stand for scale ones from now on. */
 static void
 set_scale(struct duty *d, double scale)
 {
 	heap_rate(heap_of(d), d->period, exp(round(log(scale) / SCALE_STEP) * SCALE_STEP));
 }
 
-/* Begin a window.  It stands for the time since the last one began, as long as
- * that has really been. */
+/* Arm the probes and open a window.  What is seen in it stands for the time since the
+ * last one began, as long as that really was. */
 static void
 turn_on(struct duty *d)
 {
@@ -185,7 +188,7 @@ turn_on(struct duty *d)
 		d->window.until = d->window.since + on;
 }
 
-/* End a window, and take the probes away until the next one. */
+/* Close the window, and remove the probes until the next one. */
 static void
 turn_off(struct duty *d)
 {
@@ -207,8 +210,8 @@ duty_begin(struct duty *d)
 	turn_on(d);
 }
 
-/* Choose what is cheaper if the budget is exceeded: samples, then windows.
- * Returns a sentence for the user, or NULL. */
+/* Choose a cheaper way if the budget is exceeded: samples, then windows.  Returns a
+ * sentence for the user, or NULL. */
 static const char *
 choose_cheaper(struct duty *d)
 {
@@ -232,8 +235,7 @@ choose_cheaper(struct duty *d)
 	return d->text;
 }
 
-/* Open and close windows when it is time.  Only processes with probes in are
- * charged. */
+/* Open and close windows when it is time.  Time without probes costs nothing. */
 static const char *
 budget_round(struct duty *d)
 {

@@ -13,8 +13,8 @@
 
 /* ---- sums -------------------------------------------------------------- */
 
-/* Find the site of a change.  NULL: its stack has not come yet, or memory has
- * ended. */
+/* Find the site of a change.  Returns NULL if its stack has not come yet, or memory is
+ * short. */
 static struct site *
 find_site(struct emitter *e, const struct heap_change *c)
 {
@@ -39,6 +39,7 @@ find_site(struct emitter *e, const struct heap_change *c)
 	return site;
 }
 
+/* Add a change to its site.  Returns 0 if that is not known yet. */
 static int
 on_change(void *ctx, struct heap_change *c)
 {
@@ -63,8 +64,8 @@ emit_site(void *ctx, struct site *site)
 	targets_emit(e->producer->targets, &r);
 }
 
-/* Emit a process' memory as it is, and what has happened to it since.  The
- * members that are about probes are the caller's. */
+/* Emit a process' memory, and what has happened to it since the last time.  The caller
+ * sets the members about probes. */
 static void
 emit_memory(struct emitter *e, const struct target *t, struct rec_memory probes)
 {
@@ -87,6 +88,7 @@ emit_memory(struct emitter *e, const struct target *t, struct rec_memory probes)
 	targets_emit(e->producer->targets, &r);
 }
 
+/* Returns how many hits a load has. */
 static uint64_t
 hits(const struct heap_load *l)
 {

@@ -1,6 +1,5 @@
 /*
- * The records of what processes allocate: heap, age, memory and lost records, out
- * of what heap/heap hands out.
+ * Emits heap, age, memory and lost records from what heap/heap hands out.
  */
 #ifndef EMITTER_H
 #define EMITTER_H
@@ -20,23 +19,24 @@ struct emitter {
 	struct heap *heap;
 	struct duty *duty;
 	struct sites *sites;
-	uint64_t age_step;     /* ns, see ages_new() */
+	uint64_t age_step;     /* as in ages_new(), ns */
+	int last;              /* no more stacks will come */
 
-	uint64_t time;         /* of the records emitted last */
-	int last;              /* set by the owner: no more stacks will come */
-	int failed;            /* out of memory */
-	struct heap_load load; /* emitted */
+	uint64_t time;         /* of the last sums */
+	int failed;            /* memory was short */
+	struct heap_load load; /* at the last sums */
 };
 
-/* Emit what one process, or (0) all of them, have done since the last time.
- * Returns -1 with errno: out of memory. */
+/* Emit what a process, or (pid 0) all of them, have done since the last time.  Returns
+ * -1 with errno if memory is short. */
 int emitter_sums(struct emitter *e, pid_t pid);
 
-/* Emit how old what lives is, at the time of the last sums.  -1 with errno: out of
- * memory. */
+/* Emit the ages of live memory at the time of the last sums.  Returns -1 with errno if
+ * memory is short. */
 int emitter_ages(struct emitter *e);
 
-/* Emit what was lost since the last time; ring_full: elsewhere, it is set to 0. */
+/* Emit what was lost since the last time, with *ring_full more records that did not fit
+ * into a ring, and set that to 0. */
 void emitter_lost(struct emitter *e, uint64_t *ring_full);
 
 #endif
