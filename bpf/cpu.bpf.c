@@ -341,7 +341,7 @@ BPF_PROG(on_birth, struct task_struct *task)
  */
 SEC("iter/task")
 int
-on_look(struct bpf_iter__task *ctx)
+on_scan(struct bpf_iter__task *ctx)
 {
 	struct task_struct *task = ctx->task;
 	__u64 now = bpf_ktime_get_ns();

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/array.h"
+#include "base/page.h"
 #include "cmd/producer.h"
 #include "cmd/status.h"
 #include "heap/heap.h"
@@ -156,7 +157,7 @@ on_change(void *ctx, const struct pagemap_change *c)
 	struct scan *s = ctx;
 	uint64_t come = c->come * s->p->every, gone = c->gone * s->p->every;
 	struct heap_change h = { .samples = c->come, .allocs = come,
-		.bytes = come * PAGEMAP_SIZE, .frees = gone, .freed = gone * PAGEMAP_SIZE };
+		.bytes = come * page_size(), .frees = gone, .freed = gone * page_size() };
 
 	if (c->owner != PAGEMAP_UNKNOWN)
 		sites_add(s->p->sites, sites_nth(s->p->sites, c->owner), &h);
@@ -208,11 +209,11 @@ emit_memory(struct profiler *p, struct process *process)
 	balance(p, process, &r.memory);
 	r.memory.time = p->time;
 	r.memory.pid = (uint64_t)process->pid;
-	r.memory.bytes = r.memory.allocs * PAGEMAP_SIZE;
-	r.memory.freed = r.memory.frees * PAGEMAP_SIZE;
+	r.memory.bytes = r.memory.allocs * page_size();
+	r.memory.freed = r.memory.frees * page_size();
 	r.memory.count = process->live;
-	r.memory.live = process->live * PAGEMAP_SIZE;
-	r.memory.peak = process->peak * PAGEMAP_SIZE;
+	r.memory.live = process->live * page_size();
+	r.memory.peak = process->peak * page_size();
 	r.memory.covered = p->o.interval;
 	proc_memory(process->pid, &r.memory.rss, &r.memory.anon);
 	targets_emit(p->base.targets, &r);
@@ -433,8 +434,8 @@ main(int argc, char *argv[])
 	int status;
 
 	parse_options(&p.base, &p.o, argc, argv);
-	p.every = (unsigned)((p.o.sample + PAGEMAP_SIZE - 1) / PAGEMAP_SIZE);
-	p.o.sample = (uint64_t)p.every * PAGEMAP_SIZE;
+	p.every = (unsigned)((p.o.sample + page_size() - 1) / page_size());
+	p.o.sample = (uint64_t)p.every * page_size();
 	require(&p.base, producer_open(&p.base));
 	begin(&p);
 	status = report(&p.base, producer_run(&p.base, &ops, &p));

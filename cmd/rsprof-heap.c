@@ -355,7 +355,7 @@ open_kernel(struct profiler *p)
 		.all_callers = p->o.all_callers,
 		.stop_at_exec = p->base.children || p->base.held,
 		.max_bytes = p->o.live << 20 };
-	const struct perf_options po = { .program = -1, .watch = 1,
+	const struct perf_options po = { .program = -1, .track = 1,
 		.children = p->base.children };
 	char why[HEAP_WHY];
 

@@ -458,7 +458,7 @@ emit_stacks(struct profiler *p)
 	struct tracee_status status;
 
 	p->target = checked(target_add(p->base.targets, p->base.pid));
-	p->base.walk.hurried = 1;
+	p->base.walk.no_wait = 1;
 	emit_header(p);
 	target_describe(p->base.targets, p->target, NULL);
 	rec_out_flush(&p->base.out);

@@ -19,6 +19,7 @@
 
 #include "base/array.h"
 #include "base/idmap.h"
+#include "base/page.h"
 #include "os/proc.h"
 
 /* Bits of an entry: Documentation/admin-guide/mm/pagemap.rst of Linux. */
@@ -187,12 +188,12 @@ drop_region(struct pagemap *p, size_t i)
 int
 pagemap_fault(struct pagemap *p, uint64_t addr, uint32_t owner)
 {
-	struct region *r = ensure_region(p, addr / PAGEMAP_SIZE);
+	struct region *r = ensure_region(p, addr / page_size());
 	uint32_t *was;
 
 	if (r == NULL)
 		return -1;
-	was = &r->owner[addr / PAGEMAP_SIZE % REGION];
+	was = &r->owner[addr / page_size() % REGION];
 	/* The page came and went since the last scan, or was copied. */
 	if (*was != ABSENT && (*was & FRESH))
 		add_to_tally(p, *was & ~FRESH, 1, 1);
@@ -242,8 +243,8 @@ static int
 is_huge(const struct pagemap *p, const struct region *r)
 {
 	struct page_region found;
-	struct pm_scan_arg s = { .size = sizeof s, .start = r->first * PAGEMAP_SIZE,
-		.end = (r->first + REGION) * PAGEMAP_SIZE, .vec = (uint64_t)(uintptr_t)&found,
+	struct pm_scan_arg s = { .size = sizeof s, .start = r->first * page_size(),
+		.end = (r->first + REGION) * page_size(), .vec = (uint64_t)(uintptr_t)&found,
 		.vec_len = 1, .all = IS_HUGE, .wanted = IS_HUGE };
 	int n = ioctl(p->fd, SCAN_IOCTL, &s);
 
@@ -361,7 +362,7 @@ add_mapping(void *ctx, uint64_t start, uint64_t end, int own)
 		p->nomem = 1;
 		return;
 	}
-	p->map[p->nmap++] = (struct mapping){ start / PAGEMAP_SIZE, end / PAGEMAP_SIZE, own };
+	p->map[p->nmap++] = (struct mapping){ start / page_size(), end / page_size(), own };
 }
 
 /* Returns the mapping of a page, or NULL. */

@@ -13,10 +13,6 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "base/page.h"
-
-#define PAGEMAP_SIZE page_size() /* bytes */
-
 struct pagemap;
 
 /* Begin with the pages that are there now; they have no owner.  Returns NULL

@@ -1,3 +1,11 @@
+/*
+ * Each CPU has a ring (struct ring), a buffer that the kernel writes records into.
+ * Each attached thread (struct root) has an event on each CPU, which the threads that
+ * it starts inherit; all events of a CPU write into its ring.  Where a whole
+ * machine is counted there are no roots, but one event a CPU.  To read records in the
+ * order of time is to take the earliest of the rings' next ones.  A thread may have
+ * both inherited events and its own: `speaker' notes which root's samples of it count.
+ */
 #include "os/perf.h"
 
 #include <errno.h>
@@ -27,16 +35,16 @@
 struct ring {
 	int cpu;
 	int fd;       /* the event whose buffer it is */
-	size_t watch; /* the root whose event of this CPU is polled */
+	size_t polled; /* the root whose event of this CPU is polled */
 	struct perf_event_mmap_page *page;
 	const unsigned char *data;
 	size_t size;          /* bytes of data, a power of two */
-	uint64_t tail, head;  /* read up to here; seen up to here */
-	uint64_t next_time;   /* of the record at tail, where tail < head */
+	uint64_t tail, head;  /* where the next record begins; where the last one ends */
+	uint64_t next_time;   /* of the record at tail, if tail < head */
 	unsigned char *bounce; /* a record that wraps around, made whole */
 };
 
-/* An attached thread and its event on each CPU (-1: none there). */
+/* An attached thread, with its event on each CPU (-1: none there). */
 struct root {
 	pid_t tid;
 	int *fd;
@@ -47,7 +55,7 @@ struct root {
 struct perf {
 	struct perf_event_attr attr;
 	int program;
-	int all; /* processes of the machine: perf_attach_all() */
+	int all; /* everything is counted: perf_attach_all() */
 	struct ring *ring;
 	size_t nring;
 	struct root *root;
@@ -55,7 +63,7 @@ struct perf {
 	struct idmap root_of; /* event id -> index of its root */
 	struct idmap speaker; /* thread -> root whose samples count */
 	struct pollfd *poll;
-	struct ring *pending; /* its record was handed out last */
+	struct ring *pending; /* the ring of the record that was read last */
 };
 
 /* ---- events ------------------------------------------------------------ */
@@ -66,7 +74,7 @@ struct perf {
 	{ name, PERF_TYPE_SOFTWARE, PERF_COUNT_SW_##what, every }
 
 /*
- * The clock first.  The kernel cannot keep to a rate of other software events:
+ * The clock is first.  The kernel cannot keep to a rate of other software events:
  * it takes a sample for the count of the one that follows
  * (perf_swevent_set_period), and ends up waiting for millions.
  */
@@ -102,7 +110,7 @@ perf_event_is_clock(const struct perf_event *e)
 
 /* ---- set-up ------------------------------------------------------------ */
 
-/* The numbers in a list such as "0-3,6". */
+/* Read the numbers of CPUs, a list such as "0-3,6".  Returns how many. */
 static size_t
 online_cpus(int *cpu, size_t most)
 {
@@ -127,7 +135,7 @@ online_cpus(int *cpu, size_t most)
 	return n;
 }
 
-/* What is counted, and how often a sample is taken. */
+/* Set what is counted, and how often a sample is taken. */
 static void
 set_count(struct perf_event_attr *a, const struct perf_options *o)
 {
@@ -147,13 +155,13 @@ set_count(struct perf_event_attr *a, const struct perf_options *o)
 		a->sample_type |= PERF_SAMPLE_PERIOD;
 }
 
-/* And what is told of processes. */
+/* Set the event, and the records of what happens to processes. */
 static void
 set_event(struct perf_event_attr *a, const struct perf_options *o)
 {
 	a->size = sizeof *a;
 	a->sample_type = PERF_SAMPLE_IDENTIFIER | PERF_SAMPLE_TID | PERF_SAMPLE_TIME;
-	if (o->watch) {
+	if (o->track) {
 		a->type = PERF_TYPE_SOFTWARE;
 		a->config = PERF_COUNT_SW_DUMMY;
 	} else {
@@ -170,7 +178,7 @@ set_event(struct perf_event_attr *a, const struct perf_options *o)
 	a->watermark = 1;
 }
 
-/* Samples of a thread and what it starts, with a copy of the stack. */
+/* Set what samples of a thread and its children have: a copy of the stack. */
 static void
 set_copy(struct perf_event_attr *a, const struct perf_options *o)
 {
@@ -189,12 +197,12 @@ set_copy(struct perf_event_attr *a, const struct perf_options *o)
 	a->disabled = a->enable_on_exec = o->from_exec != 0;
 }
 
-/* An event of whatever runs on a CPU. */
+/* Set what an event of all that runs on a CPU needs. */
 static void
 set_all(struct perf_event_attr *a)
 {
 	a->disabled = 1; /* until it has the program */
-	a->wakeup_watermark = 1; /* what is told of mappings cannot wait */
+	a->wakeup_watermark = 1; /* records of mappings cannot wait */
 	/* An idle CPU has no ticks, and without ticks the kernel takes the clock's
 	 * interrupts for too many, and stops it for some time. */
 	a->exclude_idle = 1;
@@ -211,11 +219,11 @@ raise_file_limit(void)
 	}
 }
 
-/* Room for some seconds of samples, a power of two. */
+/* Returns the size of a ring for half a second of samples, a power of two. */
 static size_t
 ring_size(const struct perf_options *o, size_t ncpu)
 {
-	size_t copy = o->program < 0 && !o->watch ? o->copy : 0;
+	size_t copy = o->program < 0 && !o->track ? o->copy : 0;
 	size_t want = (size_t)o->hz * (copy + 256UL) * RING_MILLISECONDS / 1000;
 	size_t most = RING_ALL_MOST / ncpu, size = 512UL << 10;
 
@@ -249,7 +257,7 @@ perf_new(const struct perf_options *o)
 	}
 	p->nring = n;
 	p->program = o->program;
-	p->all = o->program >= 0 || o->watch;
+	p->all = o->program >= 0 || o->track;
 	set_event(&p->attr, o);
 	if (!p->all)
 		set_copy(&p->attr, o);
@@ -299,6 +307,7 @@ perf_free(struct perf *p)
 
 /* ---- attaching --------------------------------------------------------- */
 
+/* Open the event for a thread (-1: all) on a CPU. */
 static int
 open_event(struct perf *p, pid_t tid, int cpu)
 {
@@ -319,7 +328,8 @@ open_event(struct perf *p, pid_t tid, int cpu)
 	return fd;
 }
 
-/* An unprivileged user has a limit to locked memory: take less, then. */
+/* Map the ring of an event.  An unprivileged user may lock only so much memory: take
+ * less, then. */
 static int
 map_ring(struct ring *r, int fd)
 {
@@ -342,7 +352,8 @@ map_ring(struct ring *r, int fd)
 	return 0;
 }
 
-/* An event of a thread on the ring's CPU.  Its descriptor, -1: errno. */
+/* Open an event of a thread on the ring's CPU.  Returns its descriptor, or -1 with
+ * errno. */
 static int
 attach_cpu(struct perf *p, struct ring *r, pid_t tid)
 {
@@ -365,12 +376,13 @@ attach_cpu(struct perf *p, struct ring *r, pid_t tid)
 }
 
 /*
- * Where a thread has inherited all events of another one the kernel does not
- * switch events from one to the other, it lets the two swap theirs; and the
- * one that ends takes with it what the other has used since its last sample.
- * A program that often starts threads would hardly be sampled.
- * PERF_SAMPLE_READ forbids the swap; where there is no such thing, an event
- * that is not inherited does, for the threads that one starts.
+ * Open an event that keeps the kernel from swapping events.  Where a thread has
+ * inherited all events of another one, the kernel does not switch events from one to
+ * the other, but lets the two swap theirs; and the one that ends takes with it the
+ * time that the other has used since its last sample.  A program that often starts
+ * threads would hardly be sampled.  PERF_SAMPLE_READ forbids the swap; where the
+ * kernel refuses that, an event that is not inherited does, for the threads that this
+ * one starts.
  */
 static int
 open_guard(const struct perf *p, pid_t tid)
@@ -385,7 +397,7 @@ open_guard(const struct perf *p, pid_t tid)
 	    PERF_FLAG_FD_CLOEXEC);
 }
 
-/* What a thread and its children use in all. */
+/* Open an event that counts the CPU time of a thread and its children. */
 static int
 open_count(const struct perf *p, pid_t tid)
 {
@@ -404,6 +416,7 @@ open_count(const struct perf *p, pid_t tid)
 	    PERF_FLAG_FD_CLOEXEC);
 }
 
+/* Open an event on each CPU.  Returns -1 with errno. */
 static int
 attach_all(struct perf *p, pid_t tid, int *fd)
 {
@@ -496,7 +509,7 @@ perf_counted(const struct perf *p)
 	for (size_t i = 0; i < p->nroot; i++) {
 		uint32_t speaker = idmap_get(&p->speaker, (uint64_t)p->root[i].tid);
 
-		/* Not twice, where it has an inherited event as well. */
+		/* A thread may have an inherited event as well: count it once. */
 		if (p->root[i].count >= 0 && (speaker == i || speaker == IDMAP_NONE) &&
 		    read(p->root[i].count, &n, sizeof n) == sizeof n)
 			sum += n;
@@ -506,18 +519,17 @@ perf_counted(const struct perf *p)
 
 /* ---- waiting ----------------------------------------------------------- */
 
-/* Without anybody to wake us, look this often. */
-#define BLIND_MILLISECONDS 10
+#define BLIND_MILLISECONDS 10 /* between looks at a ring that no event wakes us for */
 
-/* The event to poll for a ring; -1: all that could be have hung up. */
+/* Returns the event to poll for a ring; -1: all have hung up. */
 static int
-watched(const struct perf *p, size_t ring)
+polled_event(const struct perf *p, size_t ring)
 {
 	const struct ring *r = &p->ring[ring];
 
 	if (p->all)
 		return r->fd;
-	return r->watch < p->nroot ? p->root[r->watch].fd[ring] : -1;
+	return r->polled < p->nroot ? p->root[r->polled].fd[ring] : -1;
 }
 
 int
@@ -529,7 +541,7 @@ perf_wait(struct perf *p, struct pollfd *fd, size_t n, int milliseconds)
 	for (size_t i = 0; i < PERF_WAIT_MOST; i++)
 		p->poll[i] = i < n ? fd[i] : (struct pollfd){ -1, 0, 0 };
 	for (size_t i = 0; i < p->nring; i++) {
-		rings[i] = (struct pollfd){ watched(p, i), POLLIN, 0 };
+		rings[i] = (struct pollfd){ polled_event(p, i), POLLIN, 0 };
 		if (rings[i].fd < 0 && milliseconds > BLIND_MILLISECONDS)
 			milliseconds = BLIND_MILLISECONDS;
 	}
@@ -538,16 +550,16 @@ perf_wait(struct perf *p, struct pollfd *fd, size_t n, int milliseconds)
 		return -1;
 	for (size_t i = 0; i < n && i < PERF_WAIT_MOST; i++)
 		fd[i] = p->poll[i];
-	/* A thread that has ended, and all of its children: watch another. */
+	/* A thread and all of its children have ended: poll another root's event. */
 	for (size_t i = 0; i < p->nring; i++)
 		if (rings[i].revents & (POLLHUP | POLLERR))
-			p->ring[i].watch++;
+			p->ring[i].polled++;
 	return got;
 }
 
 /* ---- reading ----------------------------------------------------------- */
 
-/* Copy out of the ring, around its end. */
+/* Copy from the ring, around its end. */
 static void
 peek(const struct ring *r, uint64_t at, void *to, size_t len)
 {
@@ -559,10 +571,10 @@ peek(const struct ring *r, uint64_t at, void *to, size_t len)
 	memcpy((char *)to + part, r->data, len - part);
 }
 
-/* See what has come.  1: there is a record at tail, its time is known; 0:
- * there is none; -1: what is there makes no sense and was dropped. */
+/* Look for a record at tail and set its time.  Returns 0: there is none; -1: the bytes
+ * there make no sense and were dropped. */
 static int
-look(struct ring *r)
+find_record(struct ring *r)
 {
 	struct perf_event_header h;
 	/* After the header, a sample has id and tid before the time; others
@@ -586,7 +598,7 @@ look(struct ring *r)
 	return 1;
 }
 
-/* Do this sample's events speak for its thread? */
+/* Returns whether a sample counts: whether it is of the root that speaks for its thread. */
 static int
 counts(struct perf *p, uint64_t id, pid_t tid)
 {
@@ -598,7 +610,7 @@ counts(struct perf *p, uint64_t id, pid_t tid)
 	return idmap_put(&p->speaker, (uint64_t)tid, root) == 0;
 }
 
-/* Give the record that was handed out last back to the kernel. */
+/* Give the record that was read last back to the kernel. */
 static void
 release(struct perf *p)
 {
@@ -621,8 +633,8 @@ damaged(struct perf_record *out)
 	return 1;
 }
 
-/* The record at a ring's tail.  1: it is to be handed out; 0: it is not;
- * -1: it makes no sense. */
+/* Read the record at a ring's tail.  Returns 1; 0: it does not count; -1: it makes no
+ * sense. */
 static int
 read_ring(struct perf *p, struct ring *r, struct perf_record *out)
 {
@@ -661,7 +673,7 @@ perf_next(struct perf *p, uint64_t until, struct perf_record *out)
 		for (size_t i = 0; i < p->nring; i++) {
 			struct ring *r = &p->ring[i];
 
-			got = look(r);
+			got = find_record(r);
 			if (got < 0)
 				return damaged(out);
 			if (got && r->next_time <= until &&

@@ -1,11 +1,11 @@
 /*
- * CPU-clock sampling by perf_event_open(2): threads of processes and all that
- * they start, into one ring buffer a CPU, read back in the order of time.
+ * Sampling by perf_event_open(2): threads of processes and all that they start,
+ * into one ring buffer a CPU, read back in the order of time.
  *
  * Every thread gets an event on every CPU that its children inherit, because
- * that misses nothing: a thread counts from the instruction on that created it.
- * A thread that was created between two looks at /proc may have both an
- * inherited event and its own; perf_next() hands out the samples of only one of them.
+ * that misses nothing: a thread counts from its first instruction on.  A thread
+ * that was created between two readings of /proc may have both an inherited event
+ * and its own; perf_next() returns the samples of only one of them.
  */
 #ifndef PERF_H
 #define PERF_H
@@ -19,7 +19,7 @@
 struct perf;
 struct pollfd;
 
-/* What is counted, as perf_event_open(2) has it. */
+/* An event to count, as perf_event_open(2) has it. */
 struct perf_event {
 	const char *name; /* as perf-list(1) names it */
 	uint32_t type;
@@ -27,9 +27,10 @@ struct perf_event {
 	uint64_t every; /* a sample for so many; 0: as many as make the rate */
 };
 
-/* By name; NULL: there is no such event. */
+/* Returns an event by name; NULL: there is no such event. */
 const struct perf_event *perf_event_find(const char *name);
-/* cpu-clock: it counts nanoseconds on a CPU. */
+
+/* Returns whether it is cpu-clock, which counts nanoseconds on a CPU. */
 int perf_event_is_clock(const struct perf_event *e);
 
 struct perf_options {
@@ -37,44 +38,45 @@ struct perf_options {
 	unsigned hz;         /* samples a second of the clock, and about as many
 	                        of an event that has no `every' */
 	unsigned copy;       /* bytes of user stack in each sample */
-	int address;         /* what it was about in each sample: of a fault */
-	int program;         /* of BPF, that each overflow runs; or -1 */
-	int watch;           /* count nothing (event, hz and copy do not matter):
-	                        only tell what happens to processes */
+	int address;         /* each sample has an address: of a page fault */
+	int program;         /* a BPF program that each overflow runs; or -1 */
+	int track;           /* count nothing (event, hz and copy do not matter):
+	                        only records of what happens to processes */
 	int children;        /* child processes too */
 	int kernel_frames;   /* the kernel's part of stacks too */
 	int user_only;       /* do not count time in the kernel */
 	int from_exec;       /* count from the next execve(2) on */
 };
 
-/* NULL with errno. */
+/* Make the rings, with no event yet.  NULL with errno. */
 struct perf *perf_new(const struct perf_options *o);
 void perf_free(struct perf *p);
 
 /*
- * Count a thread that exists.  0, or -1 with errno; ESRCH: it has ended.
- * The first one tells whether this is permitted at all: EACCES or EPERM.
+ * Count a thread that exists.  Returns 0, or -1 with errno; ESRCH: it has ended;
+ * EACCES or EPERM, of the first one: this is not permitted at all.
  */
 int perf_attach(struct perf *p, pid_t tid);
 
 /*
- * With a program, or to watch: on all CPUs, whatever runs there.  It is for the
- * program to choose what is a sample; there are none to be read, and records
- * tell of all processes of the machine.
+ * Count all that runs, on all CPUs: with a program, or to track.  The program
+ * chooses what is a sample; there are none to be read, and records are of all
+ * processes of the machine.
  */
 int perf_attach_all(struct perf *p);
-/* Change the clock's period there, in ns. */
+
+/* Change the clock's period of perf_attach_all(), in ns. */
 void perf_period(struct perf *p, uint64_t ns);
 
-/* Was the thread attached already? */
+/* Returns whether a thread was attached. */
 int perf_attached(const struct perf *p, pid_t tid);
 
 /*
- * CPU time of all that was attached and its children, in ns, as the kernel
- * counts it: what samples miss is in it.  A thread's sample comes when it has
- * used a period on one CPU, and what it uses after its last one is in none;
- * nor are, but for one, the periods that pass while the machine is held up.
- * Time in the kernel is in it even where that is not sampled.
+ * Returns the CPU time of all that was attached and its children, in ns, as the
+ * kernel counts it, with the time that samples miss.  A thread's sample comes when it
+ * has used a period on one CPU, and the time after its last one is in none; nor
+ * are, but for one, the periods that pass while the machine is held up.  Time in the
+ * kernel is counted even where that is not sampled.
  */
 uint64_t perf_counted(const struct perf *p);
 
@@ -87,9 +89,10 @@ uint64_t perf_counted(const struct perf *p);
 int perf_wait(struct perf *p, struct pollfd *fd, size_t n, int milliseconds);
 
 /*
- * The next record in the order of time, not later than `until`.  1, or 0
- * where there is none.  Records of different CPUs become visible with a little delay, so
- * `until` should lie a millisecond back, except at the end.
+ * Read the next record in the order of time, not later than `until'.  Its pointers
+ * are valid until the next call.  Returns 0 where there is none.  Records of different
+ * CPUs become visible with a little delay, so `until' should be a millisecond ago,
+ * except at the end.
  */
 int perf_next(struct perf *p, uint64_t until, struct perf_record *out);
 

@@ -83,7 +83,7 @@ configure(struct cpu_bpf *b, const struct cpu_options *o)
 	bpf_program__set_autoload(b->progs.on_wakeup, o->off != 0);
 	bpf_program__set_autoload(b->progs.on_birth, o->off != 0);
 	bpf_program__set_autoload(b->progs.on_interval, o->off != 0);
-	bpf_program__set_autoload(b->progs.on_look, o->off != 0);
+	bpf_program__set_autoload(b->progs.on_scan, o->off != 0);
 	if (!o->off) {
 		bpf_map__set_max_entries(b->maps.away, 1);
 		bpf_map__set_max_entries(b->maps.off, 1);
@@ -332,7 +332,7 @@ static int
 scan_threads(struct cpu *c,
     struct rec_ref (*fn)(void *ctx, const struct cpu_waiter *waiter), void *ctx)
 {
-	int fd = bpf_iter_create(bpf_link__fd(c->bpf->links.on_look)), got = 0;
+	int fd = bpf_iter_create(bpf_link__fd(c->bpf->links.on_scan)), got = 0;
 	struct cpu_seen in;
 
 	if (fd < 0)

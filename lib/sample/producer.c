@@ -336,7 +336,7 @@ producer_put_maps(struct producer *p,
 		if (put(ctx, &t->space, &full) < 0)
 			return producer_fail(p, PRODUCER_FAILED, "process %d: BPF maps: %s",
 			    (int)t->pid, strerror(errno));
-		if (full && module_once(full))
+		if (full && module_first_time(full))
 			producer_note(p, "%s: no room in the kernel for its unwind table: "
 			    "%s", full->path, effect);
 	}

@@ -167,7 +167,7 @@ add_frame(const struct addrspace *s, const struct step_regs *regs, struct addrsp
 	w->frame[w->n++].offset = offset;
 	if (map == NULL)
 		return -1;
-	if (w->hurried && !module_ready(map->module)) {
+	if (w->no_wait && !module_ready(map->module)) {
 		w->cut = "no-unwind-info";
 		w->missing = map->module;
 		return -1;

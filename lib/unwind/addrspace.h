@@ -50,7 +50,7 @@ struct addrspace_walk {
 	size_t n;             /* frames, the innermost first */
 	const char *cut;      /* why it ended early; NULL: it is complete */
 	uint64_t unknown;     /* an address of the walk that is in no mapping; or 0 */
-	int hurried;          /* set by the caller: do not wait for tables */
+	int no_wait;          /* set by the caller: do not wait for tables */
 	struct module *missing; /* the module whose table was not waited for; or NULL */
 	struct addrspace_frame frame[ADDRSPACE_DEPTH];
 };

@@ -319,11 +319,11 @@ modules_first(const struct modules *list)
 }
 
 int
-module_once(const struct module *m)
+module_first_time(const struct module *m)
 {
 	struct module *own = (struct module *)m; /* no reader sees this member */
 
-	return own->once++ == 0;
+	return own->asked++ == 0;
 }
 
 static void

@@ -24,7 +24,8 @@ struct module {
 	char *path;           /* or [vdso], [kernel], [anon] */
 	char buildid[ELF_FILE_BUILDID_MAX]; /* "" where it is not known */
 	int absolute;         /* offsets are addresses: no file stands behind */
-	int written, once;    /* for the caller: records that it has emitted */
+	int written;          /* for the caller: records that it has emitted */
+	int asked;            /* module_first_time() was called */
 	uint64_t ino;
 	uint32_t major, minor;
 	struct module *next;
@@ -61,7 +62,7 @@ int module_open(pid_t pid, const struct proc_map *map, const char *path);
 struct module *modules_kernel(struct modules *m);
 
 /* Returns 1 the first time that it is called for a module, then 0. */
-int module_once(const struct module *m);
+int module_first_time(const struct module *m);
 
 /* Returns the newest module; `next' leads to the older ones. */
 struct module *modules_first(const struct modules *m);
