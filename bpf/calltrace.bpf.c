@@ -1,6 +1,7 @@
 /*
- * Calls of functions, with their arguments and results, as they come: for
- * heap/infer to find out which of them allocate.
+ * Calls of functions, with their arguments and results, for heap/infer to find out
+ * which of them allocate.  Each entry and each return is an event; a return is that
+ * of the innermost call of the thread that was entered with the same stack pointer.
  */
 #include "bpf/kernel.bpf.h"
 #include "bpf/calltrace.h"
@@ -13,15 +14,15 @@ struct {
 	__uint(max_entries, 4 << 20);
 } ring SEC(".maps");
 
-__u64 missed;
+__u64 missed; /* events for which there was no room */
 
-/* The calls of a thread that have not returned: what rdi was. */
+/* The calls of a thread that have not returned, the last DEPTH of n. */
 #define DEPTH 16
 struct calltrace_thread {
 	__u32 n, pad;
 	struct {
-		__u64 sp, di;
-	} at[DEPTH];
+		__u64 sp, arg;
+	} call[DEPTH];
 };
 
 struct {
@@ -39,7 +40,7 @@ this_thread(void)
 }
 
 static __always_inline void
-tell(struct calltrace_event *e)
+emit(struct calltrace_event *e)
 {
 	e->tid = (__u32)bpf_get_current_pid_tgid();
 	if (bpf_ringbuf_output(&ring, e, sizeof *e, 0))
@@ -57,11 +58,11 @@ enter(struct pt_regs *ctx, __u32 fn)
 	e.word[2] = PT_REGS_PARM3(ctx);
 	e.word[3] = PT_REGS_PARM4(ctx);
 	if (t) {
-		t->at[t->n & (DEPTH - 1)].sp = e.sp;
-		t->at[t->n & (DEPTH - 1)].di = e.word[0];
+		t->call[t->n & (DEPTH - 1)].sp = e.sp;
+		t->call[t->n & (DEPTH - 1)].arg = e.word[0];
 		t->n++;
 	}
-	tell(&e);
+	emit(&e);
 }
 
 static __always_inline void
@@ -74,14 +75,14 @@ leave(struct pt_regs *ctx, __u32 fn)
 	e.word[0] = PT_REGS_RC(ctx);
 	for (int i = 0; t && i < DEPTH && t->n; i++) {
 		last = --t->n & (DEPTH - 1);
-		if (t->at[last].sp < e.sp)
-			continue; /* its return was not seen */
-		if (t->at[last].sp == e.sp)
+		if (t->call[last].sp < e.sp)
+			continue; /* its return was missed */
+		if (t->call[last].sp == e.sp)
 			bpf_probe_read_user(&e.word[1], sizeof e.word[1],
-			    (const void *)t->at[last].di);
+			    (const void *)t->call[last].arg);
 		break;
 	}
-	tell(&e);
+	emit(&e);
 }
 
 extern _Bool bpf_session_is_return(void) __ksym __weak;

@@ -1,7 +1,15 @@
 /*
- * rsprof-cpu(1) in the kernel: at each overflow of a CPU's clock or counter
- * the stack of the thread that runs, if it belongs to a process of ours; and
- * the time that such threads are off the CPU.
+ * rsprof-cpu(1) in the kernel.
+ *
+ * On the CPU: at each overflow of a CPU's clock or counter the stack of the thread
+ * that runs is walked, if its process is in the map `process', and a sample is put
+ * into the ring buffer.  `sampled' has the CPU time that a thread's samples stand for
+ * so far.
+ *
+ * Off the CPU: when a thread of ours is switched out its stack is walked and noted in
+ * `away' with the time; each change of its state, up to its coming back, adds the time
+ * since then to a sum in `off', by thread, state and stack, which user space reads and
+ * deletes each interval.
  */
 #include "bpf/kernel.bpf.h"
 #include "bpf/cpu.h"
@@ -11,16 +19,16 @@
 char LICENSE[] SEC("license") = "GPL";
 
 const volatile int kernel_stacks; /* the kernel's frames, too */
-const volatile int children;      /* what a process forks is ours, too */
+const volatile int children;      /* children of a process are ours, too */
 const volatile __u64 off_least;   /* ns: shorter waits have no stack */
 
 struct cpu_counts counts;
 
-/* Of the clock, ns between ticks, which user space varies a little; 0: events
- * are counted, not the clock. */
+/* The ns between ticks of the clock, which user space varies a little; 0: events are
+ * counted, not the clock. */
 __u64 period;
 
-/* By tid: the CPU time that a thread's samples stand for, from some time on. */
+/* The CPU time that a thread's samples stand for, from some time on; by tid. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, CPU_THREADS);
@@ -37,7 +45,7 @@ walk_stepped(struct walk *w, step_u32 rule, const struct step_regs *before,
 
 /* ---- on the CPU -------------------------------------------------------- */
 
-/* Room to put a copy together, by the CPU. */
+/* The copy that is being made, by the CPU. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -45,7 +53,7 @@ struct {
 	__type(value, struct cpu_copy);
 } copies SEC(".maps");
 
-/* Where code is met that is not known yet: the stack, for user space to walk. */
+/* Emit a copy of the stack, for user space to walk.  Returns not 0 if there is no room. */
 static __always_inline int
 copy(const struct cpu_sample *sample, struct walk *w, struct task_struct *task)
 {
@@ -68,15 +76,17 @@ copy(const struct cpu_sample *sample, struct walk *w, struct task_struct *task)
 		pages++;
 	}
 	c->pages = pages;
-	if (pages > CPU_COPY_PAGES) /* the verifier has lost count */
+	if (pages > CPU_COPY_PAGES) /* for the verifier */
 		return -1;
 	return walk_put(c, CPU_COPY_HEAD + pages * CPU_COPY_PAGE);
 }
 
+/* Emit a sample and its stack; a copy of the stack if the walk has come to code whose
+ * table is not there yet.  Returns not 0 if there is no room. */
 static __always_inline int
 emit(struct cpu_sample *sample, struct walk *w, struct task_struct *task)
 {
-	/* A part of the stack is better than none. */
+	/* Without room for the copy, a part of the stack is better than none. */
 	if ((w->out.end == WALK_UNKNOWN || w->out.end == WALK_LATER) &&
 	    copy(sample, w, task) == 0)
 		return 0;
@@ -85,20 +95,20 @@ emit(struct cpu_sample *sample, struct walk *w, struct task_struct *task)
 }
 
 /*
- * The time that a sample of the clock stands for: a period, and a part of what
- * the thread's samples lag behind the CPU time that the scheduler has counted
- * for it, or are ahead of it.  So their sum is right whatever the ticks of a
- * CPU happen to meet, and that of many threads which have a sample or two each
- * as well: that is a matter of chance, and an average of periods.
+ * Return the time that a sample of the clock stands for: a period, plus or minus a part
+ * of the difference between the CPU time that the scheduler has counted for the thread
+ * and the time that its samples stand for.  So the sum of a thread's samples is right,
+ * however the ticks of a CPU coincide with its work; and the sum of many threads with
+ * a sample or two each is right on average.
  *
- * The scheduler counts at its own ticks, some milliseconds apart, so that what
- * is behind is made up for in about 20 ms, or in 4 samples.
+ * The scheduler counts at its own ticks, some milliseconds apart, so that the
+ * difference is made up for in about 20 ms, or in 4 samples.
  */
 #define MAKE_UP_NS 20000000
 #define MAKE_UP_LEAST 4
 
 static __always_inline __u64
-used(__u32 tid, struct task_struct *task)
+time_of_sample(__u32 tid, struct task_struct *task)
 {
 	__u64 *known = bpf_map_lookup_elem(&sampled, &tid), every = period;
 	__u64 sum = task->se.sum_exec_runtime, parts, share;
@@ -137,7 +147,7 @@ on_event(struct bpf_perf_event_data *ctx)
 		return 0;
 	sample.time = bpf_ktime_get_ns();
 	sample.tid = kernel_tid(task);
-	sample.count = period ? used(sample.tid, task) : ctx->sample_period;
+	sample.count = period ? time_of_sample(sample.tid, task) : ctx->sample_period;
 	sample.exiting = (task->flags & KERNEL_EXITING) != 0;
 	if (kernel_stacks)
 		walk_kernel(w,
@@ -210,7 +220,7 @@ struct {
 	__type(value, struct cpu_off);
 } off SEC(".maps");
 
-/* A part of a wait: add it to its sum.  count: it was the last one. */
+/* Add a part of a wait to its sum.  count: 1 if it is the last part, else 0. */
 static __always_inline void
 off_add(__u32 tid, const struct cpu_away *a, __u64 stack, __u64 ns, __u64 count)
 {
@@ -229,7 +239,8 @@ off_add(__u32 tid, const struct cpu_away *a, __u64 stack, __u64 ns, __u64 count)
 	__sync_fetch_and_add(&sum->count, count);
 }
 
-/* A wait's state ends now, or is summed up to now and goes on. */
+/* Add the time since a wait's state began.  again: 0 if it ends now; now if it goes
+ * on. */
 static __always_inline void
 off_close(__u32 tid, struct cpu_away *a, __u64 now, __u64 again)
 {
@@ -240,7 +251,7 @@ off_close(__u32 tid, struct cpu_away *a, __u64 now, __u64 again)
 		    again == 0);
 }
 
-/* include/linux/sched.h: what __state says. */
+/* Returns the state of a thread by its __state of include/linux/sched.h. */
 static __always_inline __u32
 off_state(int preempted, unsigned int state)
 {
@@ -251,8 +262,9 @@ off_state(int preempted, unsigned int state)
 	return state & (4 | 8) ? CPU_STOPPED : CPU_DISK;
 }
 
-#define DEAD (0x10 | 0x20 | 0x80)
+#define DEAD (0x10 | 0x20 | 0x80) /* bits of __state */
 
+/* Note that a thread leaves the CPU, and its stack. */
 static __always_inline void
 leave(struct task_struct *task, __u64 now, int preempted, unsigned int state)
 {
@@ -295,9 +307,9 @@ BPF_PROG(on_switch, int preempt, struct task_struct *prev,
 	return 0;
 }
 
-/* What it waited for has come: from now on it waits for a CPU. */
+/* Note that a thread has been woken: from now on it waits for a CPU. */
 static __always_inline int
-woken(struct task_struct *task)
+wake(struct task_struct *task)
 {
 	__u64 now = bpf_ktime_get_ns();
 	__u32 tid = kernel_tid(task);
@@ -316,10 +328,10 @@ SEC("tp_btf/sched_wakeup")
 int
 BPF_PROG(on_wakeup, struct task_struct *task)
 {
-	return woken(task);
+	return wake(task);
 }
 
-/* Of a new thread: from its birth on it waits for a CPU. */
+/* A new thread waits for a CPU from its birth on. */
 SEC("tp_btf/sched_wakeup_new")
 int
 BPF_PROG(on_birth, struct task_struct *task)
@@ -335,9 +347,9 @@ BPF_PROG(on_birth, struct task_struct *task)
 }
 
 /*
- * Run by user space for all threads of the machine: those of ours that are
- * off the CPU, and have been since before the attach.  One that comes back at
- * this very moment may be told of in vain; a second run takes it out.
+ * Emit the threads of ours that are off the CPU, and have been since before the
+ * attach: user space runs this for all threads of the machine.  A thread that comes
+ * back at this very moment may be emitted, too; a second run deletes it from `away'.
  */
 SEC("iter/task")
 int
@@ -373,6 +385,7 @@ on_scan(struct bpf_iter__task *ctx)
 	return 0;
 }
 
+/* Add a wait up to now, for bpf_for_each_map_elem(). */
 static long
 close_one(void *map, __u32 *tid, struct cpu_away *a, void *now)
 {
@@ -383,7 +396,7 @@ close_one(void *map, __u32 *tid, struct cpu_away *a, void *now)
 	return 0;
 }
 
-/* Run by user space at the end of an interval: waits that go on are summed up to now. */
+/* Add the waits that go on up to now: user space runs this at the end of an interval. */
 SEC("syscall")
 int
 on_interval(void *ctx)

@@ -1,5 +1,5 @@
 /*
- * What user space and cpu.bpf.c share.
+ * Data that user space and cpu.bpf.c share.
  */
 #ifndef CPU_H
 #define CPU_H
@@ -10,15 +10,15 @@
 struct cpu_sample {
 	step_u32 event; /* WALK_SAMPLE */
 	step_u32 pid, tid;
-	step_u32 exiting; /* its end may have been told of */
+	step_u32 exiting; /* the record of its end may be out already */
 	step_u64 time;  /* CLOCK_MONOTONIC, ns */
-	step_u64 count; /* that it stands for: ns, or events */
+	step_u64 count; /* ns, or events, that it stands for */
 	step_u64 stack; /* the id of a struct walk_stack */
 };
 
 /*
- * A sample with a copy of the stack, from the page that the stack pointer is
- * in up to `pages' pages, and the kernel's addresses.
+ * A sample with a copy of the stack, from the page of the stack pointer on, and the
+ * kernel's addresses.
  */
 #define CPU_COPY (WALK_SAMPLE + 1)
 #define CPU_COPY_PAGE 4096
@@ -30,11 +30,11 @@ struct cpu_copy {
 	step_u64 from; /* address of the first page */
 	step_u32 pages, nkernel;
 	step_u64 kernel[WALK_KERNEL_DEPTH];
-	unsigned char page[CPU_COPY_PAGES][CPU_COPY_PAGE]; /* so many as there are */
+	unsigned char page[CPU_COPY_PAGES][CPU_COPY_PAGE]; /* `pages' of them */
 };
 #define CPU_COPY_HEAD __builtin_offsetof(struct cpu_copy, page)
 
-/* Time off the CPU, summed: a thread, a state of its, and a stack. */
+/* States of a thread that is off the CPU. */
 enum cpu_state {
 	CPU_SLEEPING, /* an interruptible wait */
 	CPU_DISK,     /* an uninterruptible one */
@@ -43,13 +43,14 @@ enum cpu_state {
 	CPU_STATES
 };
 
+/* Times off the CPU are summed by thread, state and stack. */
 struct cpu_off_key {
 	step_u32 tid, state;
 	step_u64 stack; /* 0: shorter than the minimum */
 	step_u32 pid, pad;
 };
-#define CPU_NO_STACK (~0ULL) /* there was none, or no room to tell it */
-#define CPU_SEEN_STACK (1ULL << 63) /* and its tid: of a struct cpu_seen */
+#define CPU_NO_STACK (~0ULL) /* there was none, or no room to emit it */
+#define CPU_SEEN_STACK (1ULL << 63) /* and the tid: the stack of a struct cpu_seen */
 
 struct cpu_off {
 	step_u64 ns, count;
@@ -70,9 +71,9 @@ struct cpu_seen {
 };
 
 #define CPU_THREADS 65536 /* that may be off the CPU at a time */
-#define CPU_OFFS 65536    /* sums between two looks of user space */
+#define CPU_OFFS 65536    /* sums of an interval */
 
-/* What happened since the start, counted in the kernel. */
+/* Losses since the start. */
 struct cpu_counts {
 	step_u64 ring_full; /* samples and stacks that did not fit */
 	step_u64 off_full;  /* waits that were not summed: no room */

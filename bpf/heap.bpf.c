@@ -1,11 +1,16 @@
 /*
- * rsprof-heap(1) in the kernel: what happens at the entries and returns of
- * allocation functions, summed up by site.
+ * rsprof-heap(1) in the kernel: entries and returns of allocation functions, summed
+ * up by site.
  *
- * Entry and return are paired by the thread, and by the stack pointer: while a
- * call is under way, others that it makes are its own business (posix_memalign()
- * calls malloc(), realloc() jumps there).  The stack is walked at the
- * return, from the caller on: a call that fails or never returns costs no walk.
+ * Each thread of ours has a struct heap_thread, which holds the call that is under
+ * way: one at a time, because calls that it makes itself do not count
+ * (posix_memalign() calls malloc(), realloc() jumps there).  Entry and return are
+ * paired by the thread and the stack pointer.  The stack is walked at the return,
+ * from the caller on, so that a call that fails or never returns costs no walk.
+ *
+ * An allocation that is picked is added to its site (`sites', found by stack and
+ * thread in `site_of') and to its process (`totals', by the number in `number_of'),
+ * and is inserted into the table of live ones, whose entry leads its free back to both.
  */
 #include "bpf/kernel.bpf.h"
 #include "bpf/heap.h"
@@ -15,9 +20,8 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
-const volatile int children;     /* what a process forks is ours, too */
-/* A process of ours that executes another program stops itself, for its probes. */
-const volatile int stop_at_exec;
+const volatile int children;     /* children of a process are ours, too */
+const volatile int stop_at_exec; /* stop a process at its execve(2), for its probes */
 const volatile __u32 logs[HEAP_LOG];
 const volatile __u32 weights[HEAP_WEIGHT];
 
@@ -25,10 +29,10 @@ struct heap_rate rates[HEAP_RATES];
 __u32 rate; /* the one in force */
 
 struct heap_counts counts;
-__u32 armings;    /* how often probes came or went */
-__u32 nsites;     /* given away, site 0 included */
+__u32 armings;    /* how often probes were added or removed */
+__u32 nsites;     /* sites in use, site 0 included */
 __u32 site_room;  /* sites for which there are segments */
-__u32 nprocesses; /* numbers given away, from 1 on */
+__u32 nprocesses; /* the last number of a process */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
@@ -56,7 +60,7 @@ struct {
 	__type(value, __u32);
 } site_of SEC(".maps");
 
-/* Processes of ours: their numbers. */
+/* The numbers of processes of ours, by pid. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, HEAP_PROCESSES);
@@ -84,15 +88,15 @@ struct heap_thread {
 	__u32 number; /* of its process */
 	__u32 pid, tid;
 	__u32 nested; /* calls since the one that is under way began */
-	__u64 sp;     /* of that one's entry; 0: there is none */
-	__u32 arming, pad; /* in which it began: later its return is not seen */
+	__u64 sp;     /* the stack pointer at its entry; 0: none is under way */
+	__u32 arming, pad; /* `armings' when it began: after a change its return is missed */
 	__u64 shape, size;
-	__u64 from;   /* the pointer that it was given */
-	struct heap_entry old; /* what realloc() was given; key 0: nothing known */
+	__u64 from;   /* its pointer argument */
+	struct heap_entry old; /* the allocation that realloc() was given; key 0: unknown */
 	__u32 rate, picked;
-	__u64 last;   /* what was allocated last, if nothing else since */
-	__u64 freed;  /* what was freed last: by one layer, then by the next */
-	__u64 until;  /* bytes to the next that is picked; 0: not drawn yet */
+	__u64 last;   /* the address allocated last, unless another was freed since */
+	__u64 freed;  /* the address freed last: two layers may free it one after the other */
+	__u64 until;  /* bytes up to the next picked one; 0: not drawn yet */
 };
 
 struct {
@@ -104,7 +108,7 @@ struct {
 
 /* ---- numbers ----------------------------------------------------------- */
 
-/* The place of the highest bit that is set. */
+/* Returns the position of the highest bit that is set. */
 static __always_inline __u32
 log2_floor(__u64 x)
 {
@@ -118,8 +122,8 @@ log2_floor(__u64 x)
 	return n + (__u32)(x >> 1);
 }
 
-/* -ln(u / 2^32) * period, of a random u: the distance to the next picked
- * allocation is distributed exponentially. */
+/* Draw the distance to the next picked allocation, which is distributed exponentially:
+ * -ln(u / 2^32) * period, of a random u. */
 static __always_inline __u64
 draw(__u64 period)
 {
@@ -138,7 +142,7 @@ draw(__u64 period)
 	return (period * (log >> 8) >> 16) + 1;
 }
 
-/* 1 / (1 - exp(-size / period)): what a picked one stands for. */
+/* Returns the allocations that a picked one stands for: 1 / (1 - exp(-size / period)). */
 static __always_inline __u64
 weight_of(__u64 size, __u64 period)
 {
@@ -162,6 +166,7 @@ weight_of(__u64 size, __u64 period)
 	    HEAP_POINT);
 }
 
+/* Returns the weight of an allocation by a rate. */
 static __always_inline __u64
 weigh(__u64 size, __u32 r)
 {
@@ -170,7 +175,7 @@ weigh(__u64 size, __u32 r)
 	return weight_of(size, h->period) * h->scale >> HEAP_POINT;
 }
 
-/* Is an allocation of this size picked? */
+/* Returns whether an allocation of this size is picked. */
 static __always_inline int
 pick(struct heap_thread *t, __u64 size)
 {
@@ -194,6 +199,7 @@ pick(struct heap_thread *t, __u64 size)
 
 /* ---- sites ------------------------------------------------------------- */
 
+/* Returns a site by its number, or NULL. */
 static __always_inline struct heap_site *
 site_at(__u32 i)
 {
@@ -203,14 +209,14 @@ site_at(__u32 i)
 	return map ? bpf_map_lookup_elem(map, &at) : NULL;
 }
 
-/* A number for a new site; 0: there is no room. */
+/* Make a new site.  Returns its number; 0: there is no room. */
 static __always_inline __u32
 site_new(const struct heap_thread *t, const struct site_key *key)
 {
 	struct heap_site *s;
 	__u32 n, old = nsites;
 
-	/* Not more than there is room for, or numbers would be wasted. */
+	/* Without this, numbers would be wasted. */
 	if (old >= site_room)
 		return 0;
 	n = __sync_fetch_and_add(&nsites, 1);
@@ -225,6 +231,7 @@ site_new(const struct heap_thread *t, const struct site_key *key)
 	return n;
 }
 
+/* Returns the number of the site of a thread and stack; a new one if need be. */
 static __always_inline __u32
 site_number(const struct heap_thread *t, __u64 stack)
 {
@@ -239,6 +246,7 @@ site_number(const struct heap_thread *t, __u64 stack)
 	return n;
 }
 
+/* Raise a peak to a value, if it is lower. */
 static __always_inline void
 raise_to(__u64 *peak, __u64 value)
 {
@@ -251,7 +259,7 @@ raise_to(__u64 *peak, __u64 value)
 	}
 }
 
-/* ---- what is allocated and freed --------------------------------------- */
+/* ---- allocations and frees ---------------------------------------------- */
 
 static __always_inline __u64
 entry_size(const struct heap_entry *e)
@@ -259,8 +267,9 @@ entry_size(const struct heap_entry *e)
 	return e->what & HEAP_SIZE_MOST;
 }
 
+/* Add an allocation to a process and a site. */
 static __always_inline void
-add(struct heap_total *total, struct heap_site *s, __u64 size, __u64 weight)
+add_alloc(struct heap_total *total, struct heap_site *s, __u64 size, __u64 weight)
 {
 	__u32 bucket = log2_floor(size | 1);
 	__u64 bytes = size * weight, now;
@@ -280,9 +289,9 @@ add(struct heap_total *total, struct heap_site *s, __u64 size, __u64 weight)
 	raise_to(&total->peak, now + bytes);
 }
 
-/* Memory that was known is free again; `lost': nobody saw when. */
+/* Add the free of an allocation.  lost: it is not known when it was freed. */
 static __always_inline void
-drop(struct heap_total *total, const struct heap_entry *e, __u64 now, int temp,
+add_free(struct heap_total *total, const struct heap_entry *e, __u64 now, int temp,
     int lost)
 {
 	__u64 size = entry_size(e), when = e->when >> HEAP_RATE_BITS;
@@ -305,11 +314,11 @@ drop(struct heap_total *total, const struct heap_entry *e, __u64 now, int temp,
 		    (__u32)((weight + HEAP_ONE / 2) >> HEAP_POINT));
 }
 
-/* ---- where a call came from -------------------------------------------- */
+/* ---- callers ------------------------------------------------------------ */
 
-#define FOREIGN (~0ULL) /* not from code that counts */
+#define FOREIGN (~0ULL) /* the site of calls from code that does not count */
 
-/* The site of a call that has just returned, or FOREIGN. */
+/* Walk the stack of a call that has just returned.  Returns its site, or FOREIGN. */
 static __always_inline __u64
 walk_site(struct pt_regs *ctx, const struct heap_thread *t, struct walk *w,
     __u32 key, struct task_struct *task)
@@ -337,6 +346,7 @@ walk_site(struct pt_regs *ctx, const struct heap_thread *t, struct walk *w,
 	return site;
 }
 
+/* Returns the site of a call that has just returned, or FOREIGN. */
 static __always_inline __u64
 find_site(struct pt_regs *ctx, const struct heap_thread *t)
 {
@@ -360,7 +370,7 @@ find_site(struct pt_regs *ctx, const struct heap_thread *t)
 		w->regs.fp = PT_REGS_FP(ctx);
 		w->regs.exact = 0;
 		w->words.tid = t->tid;
-		/* Older kernels still have the one that returns now among them. */
+		/* Older kernels still have the uretprobe that is being handled in the list. */
 		pending = (struct return_instance *)walk_pending(task);
 		if (pending && BPF_CORE_READ(pending, stack) < w->regs.sp)
 			pending = BPF_CORE_READ(pending, next);
@@ -377,9 +387,9 @@ find_site(struct pt_regs *ctx, const struct heap_thread *t)
 
 /* ---- threads ----------------------------------------------------------- */
 
-/* Is it a thread of ours?  Its process may have come since. */
+/* Returns whether a thread is ours; its process may have become so since. */
 static __always_inline int
-recognise(struct heap_thread *t, struct task_struct *task)
+is_ours(struct heap_thread *t, struct task_struct *task)
 {
 	__u32 *number;
 
@@ -394,6 +404,7 @@ recognise(struct heap_thread *t, struct task_struct *task)
 	return 1;
 }
 
+/* Returns the current thread; NULL: it is not ours. */
 static __always_inline struct heap_thread *
 this_thread(void)
 {
@@ -401,7 +412,7 @@ this_thread(void)
 	struct heap_thread *t = bpf_task_storage_get(&threads, task, NULL,
 	    BPF_LOCAL_STORAGE_GET_F_CREATE);
 
-	return t && recognise(t, task) ? t : NULL;
+	return t && is_ours(t, task) ? t : NULL;
 }
 
 static __always_inline struct heap_total *
@@ -416,6 +427,7 @@ total_of(const struct heap_thread *t)
 
 #define TIMED 63 /* one in 64 hits is timed */
 
+/* Begin a hit.  *began is its time; 0: it is not timed. */
 static __always_inline struct heap_hits *
 hit_begin(__u64 *began)
 {
@@ -439,8 +451,8 @@ hit_end(struct heap_hits *h, __u64 began)
 
 /* ---- entries ----------------------------------------------------------- */
 
-/* Each is loaded before one is chosen: the verifier wants offsets into the
- * registers to be constant. */
+/* Returns argument n, from 1 on; 0: there is none.  All are loaded before one is chosen:
+ * the verifier wants offsets into the registers to be constant. */
 static __always_inline __u64
 argument(struct pt_regs *ctx, __u32 n)
 {
@@ -460,10 +472,9 @@ argument(struct pt_regs *ctx, __u32 n)
 	}
 }
 
-#define NESTED_MOST 256
+#define NESTED_MOST 256 /* calls: more, and the end of the one under way was missed */
 
-/* Is this call made by one that is under way?  One whose end was missed is
- * noticed by and by. */
+/* Returns whether a call is made by the one that is under way. */
 static __always_inline int
 is_nested(struct heap_thread *t, __u64 sp)
 {
@@ -477,7 +488,7 @@ is_nested(struct heap_thread *t, __u64 sp)
 	return 0;
 }
 
-/* A call begins.  1: its end does not matter. */
+/* Begin a call.  Returns 1 if its return does not matter. */
 static __always_inline int
 enter(struct pt_regs *ctx, __u64 shape)
 {
@@ -494,7 +505,7 @@ enter(struct pt_regs *ctx, __u64 shape)
 	t->last = t->freed = 0;
 	t->old.key = 0;
 	if ((shape & 15) == HEAP_REALLOC && t->from &&
-	    !live_take(live_key(t->number, t->from), &t->old))
+	    !live_remove(live_key(t->number, t->from), &t->old))
 		t->old.key = 0;
 	t->picked = pick(t, t->size);
 	if (!t->picked && !t->old.key)
@@ -506,7 +517,7 @@ enter(struct pt_regs *ctx, __u64 shape)
 	return 0;
 }
 
-/* Was it called by code that counts? */
+/* Returns whether a function that has just been entered was called by code that counts. */
 static __always_inline int
 is_counted(struct pt_regs *ctx, const struct heap_thread *t, __u64 shape)
 {
@@ -529,6 +540,7 @@ is_counted(struct pt_regs *ctx, const struct heap_thread *t, __u64 shape)
 	return counted;
 }
 
+/* Handle the entry of a free. */
 static __always_inline void
 free_(struct pt_regs *ctx, __u64 shape)
 {
@@ -544,8 +556,8 @@ free_(struct pt_regs *ctx, __u64 shape)
 	if (!addr || !total || addr == t->freed)
 		return;
 	t->freed = addr;
-	if (live_take(live_key(t->number, addr), &e))
-		drop(total, &e, bpf_ktime_get_ns(), t->last == addr, 0);
+	if (live_remove(live_key(t->number, addr), &e))
+		add_free(total, &e, bpf_ktime_get_ns(), t->last == addr, 0);
 	else if (rates[rate & (HEAP_RATES - 1)].period == 0 &&
 	    is_counted(ctx, t, shape))
 		__sync_fetch_and_add(&total->unknown, 1);
@@ -555,7 +567,7 @@ free_(struct pt_regs *ctx, __u64 shape)
 
 /* ---- returns ----------------------------------------------------------- */
 
-/* Where the memory is that a call has given; 0: it has failed. */
+/* Returns the address of the memory that a call has allocated; 0: it has failed. */
 static __always_inline __u64
 result(struct pt_regs *ctx, const struct heap_thread *t)
 {
@@ -568,9 +580,9 @@ result(struct pt_regs *ctx, const struct heap_thread *t)
 	return addr;
 }
 
-/* An allocation of a site lives from now on. */
+/* Insert an allocation of a site, which lives from now on. */
 static __always_inline void
-keep(struct heap_thread *t, struct heap_total *total, __u64 addr, __u32 site,
+insert(struct heap_thread *t, struct heap_total *total, __u64 addr, __u32 site,
     __u64 now)
 {
 	__u64 size = t->size < HEAP_SIZE_MOST ? t->size : HEAP_SIZE_MOST, weight;
@@ -578,17 +590,17 @@ keep(struct heap_thread *t, struct heap_total *total, __u64 addr, __u32 site,
 		size | (__u64)site << HEAP_SIZE_BITS, now << HEAP_RATE_BITS | t->rate }, was;
 	struct heap_site *s = site_at(site);
 
-	/* It can be given away again only if it was freed. */
-	if (live_take(e.key, &was)) {
-		drop(total, &was, now, 0, 1);
+	/* The allocator uses an address again only after a free. */
+	if (live_remove(e.key, &was)) {
+		add_free(total, &was, now, 0, 1);
 		__sync_fetch_and_add(&counts.reused, 1);
 	}
 	if (!s)
 		return;
 	weight = weigh(size, t->rate);
-	add(total, s, size, weight);
-	if (live_put(&e)) {
-		/* Nobody will know when it is freed: it does not live. */
+	add_alloc(total, s, size, weight);
+	if (live_insert(&e)) {
+		/* Its free will not be recognised: count it as freed. */
 		__sync_fetch_and_add(&counts.live_full, 1);
 		__sync_fetch_and_sub(&s->live, size * weight);
 		__sync_fetch_and_sub(&total->live, size * weight);
@@ -598,9 +610,9 @@ keep(struct heap_thread *t, struct heap_total *total, __u64 addr, __u32 site,
 	t->last = addr;
 }
 
-/* A realloc() has succeeded: by a site, to what is at addr now. */
+/* Add a realloc() by a site that has succeeded; the memory is at addr now. */
 static __always_inline void
-moved(struct heap_thread *t, __u64 addr, __u32 site)
+add_realloc(struct heap_thread *t, __u64 addr, __u32 site)
 {
 	struct heap_site *s = site_at(site);
 	__u64 weight, size;
@@ -619,6 +631,7 @@ moved(struct heap_thread *t, __u64 addr, __u32 site)
 	__sync_fetch_and_add(&s->copied, size * weight);
 }
 
+/* Handle the return of the call that is under way. */
 static __always_inline void
 finish(struct pt_regs *ctx, struct heap_thread *t)
 {
@@ -628,25 +641,25 @@ finish(struct pt_regs *ctx, struct heap_thread *t)
 	if (!total)
 		return;
 	if (!addr && t->old.key && t->size) {
-		live_put(&t->old); /* it has failed: nothing has changed */
+		live_insert(&t->old); /* it has failed: nothing has changed */
 		return;
 	}
 	if (!addr && !t->old.key)
 		return;
 	now = bpf_ktime_get_ns();
 	if (t->old.key)
-		drop(total, &t->old, now, 0, 0);
+		add_free(total, &t->old, now, 0, 0);
 	if (!addr || !t->picked)
 		return;
 	site = find_site(ctx, t);
 	if (site == FOREIGN && !t->old.key)
 		return;
 	if ((t->shape & 15) == HEAP_REALLOC)
-		moved(t, addr, (__u32)site);
-	keep(t, total, addr, (__u32)site, now);
+		add_realloc(t, addr, (__u32)site);
+	insert(t, total, addr, (__u32)site, now);
 }
 
-/* The end of a call that matters; of those that it made, nothing. */
+/* End the call that is under way, unless the return is of one that it has made. */
 static __always_inline void
 leave(struct pt_regs *ctx)
 {
@@ -666,7 +679,7 @@ leave(struct pt_regs *ctx)
 
 extern _Bool bpf_session_is_return(void) __ksym __weak;
 
-/* An entry and, if that wants it, the return. */
+/* An entry and, if that has not returned 1, the return. */
 SEC("kprobe")
 int
 on_session(struct pt_regs *ctx)
@@ -729,7 +742,7 @@ on_free(struct pt_regs *ctx)
 	return 0;
 }
 
-/* Of the functions below those that are probed: only counted, for a while. */
+/* The entry of a function of the layer below the probed one: it is only counted. */
 SEC("kprobe")
 int
 on_below(struct pt_regs *ctx)
@@ -747,7 +760,7 @@ on_below(struct pt_regs *ctx)
 
 #define SIGSTOP 19
 
-/* Stop, and tell user space, which makes it go on. */
+/* Stop the current process, and have user space continue it. */
 static __always_inline void
 stop_for_probes(__u32 pid, enum heap_event at)
 {
@@ -757,7 +770,7 @@ stop_for_probes(__u32 pid, enum heap_event at)
 		bpf_send_signal(SIGSTOP);
 }
 
-/* Where a program begins, and its libraries are there. */
+/* The start of a program, whose libraries are loaded. */
 SEC("kprobe")
 int
 on_start(struct pt_regs *ctx)
@@ -770,7 +783,7 @@ on_start(struct pt_regs *ctx)
 	return 0;
 }
 
-/* A number for a process; 0: there are too many. */
+/* Returns a number for a process; 0: there are too many. */
 static __always_inline __u32
 number_new(__u32 pid)
 {
@@ -804,6 +817,7 @@ BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 	return 0;
 }
 
+/* Note how the program of a process has ended. */
 static __always_inline void
 end_number(__u32 pid, enum heap_gone how)
 {

@@ -1,10 +1,10 @@
 /*
- * What user space and heap.bpf.c share: what a process has allocated, summed
- * up by site, and each allocation that lives.
+ * Data that user space and heap.bpf.c share: sums of allocations by site, and each
+ * live allocation.
  *
  * A site is a stack and the thread that allocated in it.  Sites are numbered from 1
- * on; number 0 stands for all for which there was no room.  They lie in
- * segments, arrays that user space maps, adds to and reads.
+ * on; number 0 stands for all for which there was no room.  They are in segments,
+ * arrays that user space maps, adds to and reads.
  *
  * Counts and bytes are estimates where only some allocations are picked, so
  * they are sums of weights: fixed-point numbers with HEAP_POINT binary places.
@@ -14,36 +14,35 @@
 
 #include "bpf/walk.h"
 
-/* How a probed function is called: what it does, and which of its arguments
- * (1: rdi, 2: rsi, 3: rdx, 4: rcx; 0: none) are the pointer, the size, and
- * what the size is multiplied by. */
+/* The shape of a probed function: what it does, and which of its arguments (from 1 on;
+ * 0: none) are the pointer, the size, and the factor of the size. */
 enum heap_what {
 	HEAP_ALLOC = 1, /* returns the memory, or NULL */
 	HEAP_REALLOC,   /* the same */
-	HEAP_MEMALIGN,  /* returns 0, and stores it where `ptr' points */
+	HEAP_MEMALIGN,  /* stores the memory where the pointer points, and returns 0 */
 	HEAP_FREE
 };
 #define HEAP_SHAPE(what, ptr, size, times) \
 	((step_u64)(what) | (ptr) << 4 | (size) << 8 | (times) << 12)
 
-/* Of a shape: only calls from what rustc made count. */
-#define HEAP_RUST_ONLY (1ULL << 16)
+#define HEAP_RUST_ONLY (1ULL << 16) /* of a shape: only calls from Rust code count */
 
 #define HEAP_POINT 16
 #define HEAP_ONE (1ULL << HEAP_POINT)
 
-/* Histograms by powers of two: bucket i counts from 2^i on, 0 from 0 on, the
- * last one all that is more. */
+/* Histograms by powers of two: bucket i counts from 2^i on, bucket 0 from 0 on, the
+ * last one without a bound. */
 #define HEAP_SIZES 48
 #define HEAP_LIVES 48 /* of nanoseconds */
 
-/* Only grows, but for live.  Histograms are of whole weights, and wrap. */
+/* The sums of a site.  They only grow, but for live.  Histograms are of whole weights,
+ * and wrap. */
 struct heap_site {
-	step_u64 stack; /* of struct walk_stack; 0: none could be told */
+	step_u64 stack; /* the id of a struct walk_stack; 0: there was no room for it */
 	step_u32 pid, tid;
 	step_u64 samples; /* picked */
 	step_u64 allocs, bytes;
-	step_u64 frees, temps;   /* of what was allocated here */
+	step_u64 frees, temps;   /* of memory that was allocated here */
 	step_u64 live, peak;     /* bytes */
 	step_u64 inplace, moved; /* reallocs made here */
 	step_u64 copied;         /* bytes */
@@ -55,16 +54,14 @@ struct heap_site {
 #define HEAP_SEGMENTS 4096
 #define HEAP_SITES_MOST (HEAP_SEGMENTS * HEAP_SEGMENT_SITES) /* 2 million */
 
-/*
- * An allocation that lives.  key: its address and, above, its process'
- * number; 0: there is none; HEAP_BUSY: there will be one.
- */
+/* A live allocation, or a free slot. */
 #define HEAP_ADDR_BITS 47
 #define HEAP_BUSY 1
 struct heap_entry {
-	step_u64 key;
-	step_u64 what; /* its size, and above the site */
-	step_u64 when; /* CLOCK_MONOTONIC, ns, and below the rate */
+	step_u64 key;  /* its address, and in the bits above the number of its process; 0: the
+	                  slot is free; HEAP_BUSY: it is being written */
+	step_u64 what; /* its size, and in the bits above the site */
+	step_u64 when; /* its rate, and in the bits above CLOCK_MONOTONIC in ns */
 };
 #define HEAP_SIZE_BITS 42
 #define HEAP_SIZE_MOST ((1ULL << HEAP_SIZE_BITS) - 1)
@@ -72,8 +69,8 @@ struct heap_entry {
 #define HEAP_RATES (1U << HEAP_RATE_BITS)
 
 /*
- * Where they are: generations of buckets, of which each has twice as many as
- * the one before.  An allocation is in one of two buckets of a generation, of
+ * The table of live allocations is generations of buckets, each with twice as many
+ * as the one before.  An allocation is in one of its two buckets of a generation: of
  * the newest that had room.
  */
 #define HEAP_BUCKET 8
@@ -83,10 +80,10 @@ struct heap_bucket {
 #define HEAP_GENERATIONS 12
 #define HEAP_FIRST_SHIFT 15 /* buckets of the first: 6 MiB */
 
-/* How allocations are picked, and what those stand for; by rate. */
+/* How allocations are picked, and how many a picked one stands for; by rate. */
 struct heap_rate {
-	step_u64 period; /* mean distance of two picked ones, in bytes; 0: all are */
-	step_u64 scale;  /* of the weight, with HEAP_POINT places: 1 / the share of
+	step_u64 period; /* mean distance of two picked ones, in bytes; 0: all are picked */
+	step_u64 scale;  /* the factor of weights, with HEAP_POINT places: 1 / the share of
 	                    time in which there are probes */
 };
 
@@ -99,44 +96,43 @@ struct heap_rate {
 
 enum heap_gone {
 	HEAP_RUNS,
-	HEAP_REPLACED, /* it is another program now: its memory is gone */
-	HEAP_ENDED     /* what lived when it ended still stands in the table */
+	HEAP_REPLACED, /* by execve(2): its memory is gone */
+	HEAP_ENDED     /* memory that was live then is still in the table */
 };
 
-/* A process, by the number that its allocations have.  Weighed as a site's. */
+/* The sums of a process, by the number in its allocations' keys; weighed as a site's. */
 struct heap_total {
 	step_u32 pid, gone; /* enum heap_gone */
 	step_u64 allocs, bytes, frees, live, peak;
-	step_u64 unknown; /* frees of what was not known, not weighed */
+	step_u64 unknown; /* frees of memory that was not in the table, not weighed */
 	step_u64 pad;
 };
 #define HEAP_PROCESSES 8192
 
-/* What happened since the start. */
+/* Events since the start, most of them losses. */
 struct heap_counts {
-	step_u64 ring_full;  /* stacks that could not be told */
+	step_u64 ring_full;  /* stacks that could not be emitted */
 	step_u64 live_full;  /* allocations for which there was no room */
 	step_u64 sites_full;
-	step_u64 scratch;    /* stacks not walked: too many threads at it */
-	step_u64 returns;    /* calls whose return was not seen */
+	step_u64 scratch;    /* stacks not walked: no scratch area was free */
+	step_u64 returns;    /* calls whose return was missed */
 	step_u64 processes;  /* not followed: too many */
 	step_u64 reused;     /* addresses that came again without a free */
-	step_u64 walked, remembered; /* stacks: really, and by bpf/walk_cache.bpf.h */
+	step_u64 walked, remembered; /* stacks: walked, and found by bpf/walk_cache.bpf.h */
 };
 
-/* Of one CPU. */
+/* Probes that were hit on a CPU. */
 struct heap_hits {
-	step_u64 entries, returns, frees; /* probes that were hit */
-	step_u64 timed, ns;               /* some of them, and how long those took */
-	step_u64 below; /* Rust code's calls of what the probed functions stand on */
+	step_u64 entries, returns, frees;
+	step_u64 timed, ns; /* hits that were timed, and their time */
+	step_u64 below;     /* Rust code's calls of the layer below the probed one */
 };
 
 /* Events in the ring beside WALK_STACK. */
 enum heap_event {
-	HEAP_AT_EXEC = WALK_SAMPLE + 1, /* a process of ours has stopped itself: at
-	                                   its execve(2), */
-	HEAP_AT_START, /* and where the program begins */
-	HEAP_CROWDED   /* the newest generation begins to be full; no process */
+	HEAP_AT_EXEC = WALK_SAMPLE + 1, /* a process has stopped itself at its execve(2) */
+	HEAP_AT_START, /* a process has stopped itself where the program begins */
+	HEAP_CROWDED   /* the newest generation begins to be full; of no process */
 };
 struct heap_news {
 	step_u32 event, pid;

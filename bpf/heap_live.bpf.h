@@ -1,9 +1,10 @@
 /*
- * The allocations that live: see struct heap_entry.
+ * The table of live allocations: generations of buckets of entries, see struct
+ * heap_bucket.
  *
- * Nobody else touches an address between its allocation's return and its
- * free's entry, so an entry is written by one thread at a time; places are taken and
- * given back with one compare-and-swap each, and nothing is locked.
+ * Between an allocation's return and the entry of its free only one thread has the
+ * address, so an entry is written by one thread at a time; slots are claimed and freed
+ * by one compare-and-swap each, and nothing is locked.
  */
 #ifndef HEAP_LIVE_BPF_H
 #define HEAP_LIVE_BPF_H
@@ -24,19 +25,18 @@ struct {
 	});
 } live SEC(".maps");
 
-/* How many generations there are. */
-__u32 live_generations;
+__u32 live_generations; /* how many there are */
 
-/* The newest one has begun to be full; user space sets it back. */
-__u32 live_crowded;
+__u32 live_crowded; /* the newest begins to be full; user space sets it back */
 
+/* Returns the key of an address in the process of a number. */
 static __always_inline __u64
 live_key(__u32 number, __u64 addr)
 {
 	return (__u64)number << HEAP_ADDR_BITS | (addr & ((1ULL << HEAP_ADDR_BITS) - 1));
 }
 
-/* One of the two buckets that a key may be in. */
+/* Returns one of the two buckets of a generation that a key may be in, or NULL. */
 static __always_inline struct heap_bucket *
 live_bucket(__u64 key, __u32 generation, int second)
 {
@@ -52,9 +52,9 @@ live_bucket(__u64 key, __u32 generation, int second)
 	return bpf_map_lookup_elem(map, &i);
 }
 
-/* Take an entry out of a bucket: 1, or 0 where it is not there. */
+/* Remove an entry from a bucket.  Returns 0 if it is not there. */
 static __always_inline int
-live_out(struct heap_bucket *b, __u64 key, struct heap_entry *out)
+bucket_remove(struct heap_bucket *b, __u64 key, struct heap_entry *out)
 {
 	for (int i = 0; i < HEAP_BUCKET; i++) {
 		struct heap_entry *e = &b->entry[i];
@@ -67,10 +67,10 @@ live_out(struct heap_bucket *b, __u64 key, struct heap_entry *out)
 	return 0;
 }
 
-/* Take an allocation out: 1, or 0 where it is not known.  Not static, it is
- * verified once. */
+/* Remove an allocation.  Returns 0 if it is not known.  The function is not static, so
+ * that it is verified once. */
 __attribute__((noinline)) int
-live_take(__u64 key, struct heap_entry *out)
+live_remove(__u64 key, struct heap_entry *out)
 {
 	__u32 n = live_generations;
 
@@ -82,17 +82,18 @@ live_take(__u64 key, struct heap_entry *out)
 		if (i >= n)
 			break;
 		b = live_bucket(key, n - 1 - i, 0);
-		if (b && live_out(b, key, out))
+		if (b && bucket_remove(b, key, out))
 			return 1;
 		b = live_bucket(key, n - 1 - i, 1);
-		if (b && live_out(b, key, out))
+		if (b && bucket_remove(b, key, out))
 			return 1;
 	}
 	return 0;
 }
 
+/* Insert an entry into a bucket.  Returns 0 if there is no room. */
 static __always_inline int
-live_in(struct heap_bucket *b, const struct heap_entry *e)
+bucket_insert(struct heap_bucket *b, const struct heap_entry *e)
 {
 	for (int i = 0; i < HEAP_BUCKET; i++) {
 		struct heap_entry *to = &b->entry[i];
@@ -108,9 +109,9 @@ live_in(struct heap_bucket *b, const struct heap_entry *e)
 	return 0;
 }
 
-/* Another one is needed, soon. */
+/* Ask user space for another generation. */
 static __always_inline void
-live_crowd(void)
+live_ask_for_room(void)
 {
 	struct heap_news news = { HEAP_CROWDED, 0 };
 
@@ -118,9 +119,9 @@ live_crowd(void)
 		bpf_ringbuf_output(&ring, &news, sizeof news, BPF_RB_FORCE_WAKEUP);
 }
 
-/* Put one in, which is not there: 0, or -1 where there is no room. */
+/* Insert an allocation that is not in the table.  Returns -1 if there is no room. */
 __attribute__((noinline)) int
-live_put(const struct heap_entry *e)
+live_insert(const struct heap_entry *e)
 {
 	__u32 n = live_generations;
 
@@ -132,13 +133,13 @@ live_put(const struct heap_entry *e)
 		if (i >= n)
 			break;
 		b = live_bucket(e->key, n - 1 - i, 0);
-		if (b && live_in(b, e))
+		if (b && bucket_insert(b, e))
 			return 0;
 		b = live_bucket(e->key, n - 1 - i, 1);
-		if (b && live_in(b, e))
+		if (b && bucket_insert(b, e))
 			return 0;
 		if (i == 0)
-			live_crowd();
+			live_ask_for_room();
 	}
 	return -1;
 }

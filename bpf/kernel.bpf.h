@@ -1,6 +1,6 @@
 /*
  * The few fields of kernel structures that the programs read, found at load
- * by their names (CO-RE), and a process' number as user space sees it.
+ * by their names (CO-RE), and numbers of processes as user space has them.
  */
 #ifndef KERNEL_BPF_H
 #define KERNEL_BPF_H
@@ -39,18 +39,18 @@ struct signal_struct {
 } KERNEL_STRUCT;
 
 struct return_instance {
-	unsigned long stack; /* where the return address was */
+	unsigned long stack; /* the address of the return address */
 	unsigned long orig_ret_vaddr;
 	struct return_instance *next;
 } KERNEL_STRUCT;
 
 struct uprobe_task {
 	struct return_instance *return_instances; /* the innermost first */
-	unsigned long vaddr; /* of what is executed in single steps */
+	unsigned long vaddr; /* of the instruction that is executed in single steps */
 } KERNEL_STRUCT;
 
 struct xol_area {
-	unsigned long vaddr; /* of the page for that, [uprobes] */
+	unsigned long vaddr; /* of the page for single steps, [uprobes] */
 } KERNEL_STRUCT;
 
 struct uprobes_state {
@@ -96,7 +96,7 @@ const volatile unsigned int pid_namespace;
 
 #define KERNEL_PID_LEVELS 33
 
-/* A thread's number in our pid namespace; 0: it is not in there. */
+/* Returns a thread's number in our pid namespace; 0: it is not in there. */
 static __always_inline unsigned int
 kernel_tid(struct task_struct *task)
 {
@@ -116,6 +116,7 @@ kernel_tid(struct task_struct *task)
 	return 0;
 }
 
+/* Returns the number of a task's process in our pid namespace, or 0. */
 static __always_inline unsigned int
 kernel_pid(struct task_struct *task)
 {

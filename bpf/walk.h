@@ -1,5 +1,5 @@
 /*
- * What user space and the walk in the kernel (bpf/walk.bpf.h) share.
+ * Data that user space and the walk in the kernel (bpf/walk.bpf.h) share.
  *
  * The arena is memory of 8-byte slots, numbered from 0, in segments: each of
  * them is a BPF array map of one element, and user space adds one when more
@@ -10,10 +10,10 @@
  * Tables and indexes lie in slots that follow each other, in whatever
  * segments; the mappings of a process lie in one segment.
  *
- * A process is known by its entry in the map `process`, by its pid as user
- * space sees it.  Its mappings are replaced as a whole: they are written
- * elsewhere first, then the entry, then what was before is free again, but
- * not at once, for walks that still look at it.
+ * A process has an entry in the map `process', by its pid in our namespace.  Its
+ * mappings are replaced as a whole: the new ones are written to other slots, then
+ * the entry; the slots of the old ones become free after a while, when no walk
+ * reads them any more.
  */
 #ifndef WALK_H
 #define WALK_H
@@ -27,27 +27,27 @@
 #define WALK_DEPTH 8192      /* frames of the target */
 #define WALK_KERNEL_DEPTH 127 /* frames of the kernel */
 
-/* Programs that walk, and may interrupt each other: each has a scratch area of
- * its own on each CPU. */
+/* Programs that walk, and may interrupt each other: each has its own scratch area on
+ * each CPU. */
 enum walk_by {
 	WALK_BY_EVENT,
 	WALK_BY_SWITCH,
 	WALK_BYS
 };
 
-/* So many scratch areas of a CPU has what may be preempted by its like: each
- * is taken and given back. */
+/* Scratch areas of a CPU, for a program that may be preempted by its like: each walk
+ * acquires one and releases it. */
 #define WALK_SHARED 3
 
 struct walk_segment {
 	step_u64 slot[WALK_SEGMENT_SLOTS];
 };
 
-/* What is known of a mapping's code. */
+/* The table of a mapping's code. */
 enum walk_kind {
-	WALK_NONE,   /* nothing: the walk ends there */
+	WALK_NONE,   /* there is none: the walk ends there */
 	WALK_TABLE,  /* its table is in the arena */
-	WALK_PENDING /* a table may come: not now */
+	WALK_PENDING /* there may be one later */
 };
 
 struct walk_map {
@@ -63,12 +63,13 @@ struct walk_map {
 #define WALK_MAP_SLOTS 6 /* of the arena */
 #define WALK_MAPS_MOST (WALK_SEGMENT_SLOTS / WALK_MAP_SLOTS)
 
-/* A flag: nothing counts before its mappings are given, or its next execve(2). */
+/* A flag: nothing counts before the process' mappings are given, or its next
+ * execve(2). */
 #define WALK_HELD 1
 
 struct walk_process {
 	step_u32 first, n; /* mappings: the first one's slot, and how many */
-	step_u32 version;  /* of the mappings: 0 where nothing is known */
+	step_u32 version;  /* of the mappings; 0: there are none yet */
 	step_u32 flags;
 };
 
@@ -78,7 +79,7 @@ enum walk_end {
 	WALK_BADINFO, /* bad-unwind-info */
 	WALK_MEMORY,  /* bad-memory */
 	WALK_UNKNOWN, /* no-module */
-	WALK_LATER,   /* code whose table may come (WALK_PENDING) */
+	WALK_LATER,   /* the table was not there yet (WALK_PENDING) */
 	WALK_DEEP,    /* depth */
 	WALK_NOSTACK  /* no-stack */
 };
@@ -89,20 +90,19 @@ enum walk_event {
 };
 
 /*
- * A stack, in the ring buffer before anything that names it.  Addresses of
- * the target as in a stack record of rsprof-records(5): what executes in the
- * innermost frame, the byte before the return address in others.  The
- * kernel's are as it gives them.
+ * A stack, in the ring buffer before any event that names it.  Addresses of the
+ * target are as in a stack record of rsprof-records(5): the instruction that executes
+ * in the innermost frame, the byte before the return address in others.  The kernel's
+ * are as it gives them.
  */
 struct walk_stack {
 	step_u32 event; /* WALK_STACK */
 	step_u32 pid;
-	step_u64 id;      /* a hash of all that follows */
+	step_u64 id;      /* a hash of all members behind it */
 	step_u32 version; /* of the mappings that it was walked with */
 	step_u32 end;
-	step_u32 nkernel; /* the first of the addresses: the kernel's, innermost
-	                     first */
-	step_u32 n;       /* addresses, all of them */
+	step_u32 nkernel; /* addresses of the kernel, which come first */
+	step_u32 n;       /* all addresses, the innermost first */
 	step_u64 addr[WALK_KERNEL_DEPTH + WALK_DEPTH];
 };
 #define WALK_STACK_HEAD 32 /* bytes before the addresses */
