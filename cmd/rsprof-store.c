@@ -4,6 +4,7 @@
  */
 #include <err.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/arg.h"
 #include "cmd/status.h"
 #include "record/db.h"
 #include "record/store.h"
@@ -25,6 +27,7 @@ struct recorder {
 	struct db *db;
 	struct store *store;
 	struct filter *filter;
+	int ready;             /* descriptor of -R, or -1 */
 	int begun;             /* a transaction is open */
 	int failed;            /* the database failed */
 	unsigned long unknown; /* records of types that are not stored */
@@ -33,7 +36,7 @@ struct recorder {
 static void
 usage(void)
 {
-	fprintf(stderr, "usage: rsprof-store [-af] FILE\n");
+	fprintf(stderr, "usage: rsprof-store [-af] [-R FD] FILE\n");
 	exit(STATUS_USAGE);
 }
 
@@ -80,6 +83,16 @@ begin(struct recorder *r)
 	return 0;
 }
 
+/* Tell whoever waits for it that the recording can be read. */
+static void
+say_ready(struct recorder *r)
+{
+	/* If that fails, nobody waits any more. */
+	if (r->ready >= 0 && write(r->ready, "ready\n", 6) > 0)
+		close(r->ready);
+	r->ready = -1;
+}
+
 /* Commit the open transaction, if any. */
 static int
 commit(void *ctx)
@@ -91,6 +104,7 @@ commit(void *ctx)
 	r->begun = 0;
 	if (store_flush(r->store) < 0 || db_exec(r->db, "COMMIT") < 0)
 		return database_failed(r);
+	say_ready(r);
 	return 0;
 }
 
@@ -163,11 +177,17 @@ static void
 parse_options(struct recorder *r, int argc, char **argv)
 {
 	int c, force = 0, append = 0;
+	uint64_t fd;
 
-	while ((c = getopt(argc, argv, "afV")) != -1)
+	while ((c = getopt(argc, argv, "afR:V")) != -1)
 		switch (c) {
 		case 'a': append = 1; break;
 		case 'f': force = 1; break;
+		case 'R':
+			if (arg_number(optarg, 0, 1023, &fd) < 0 || fcntl((int)fd, F_GETFD) < 0)
+				errx(STATUS_USAGE, "-R %s: not an open descriptor", optarg);
+			r->ready = (int)fd;
+			break;
 		case 'V': print_version("rsprof-store");
 		default: usage();
 		}
@@ -180,7 +200,7 @@ parse_options(struct recorder *r, int argc, char **argv)
 int
 main(int argc, char **argv)
 {
-	struct recorder r = { 0 };
+	struct recorder r = { .ready = -1 };
 
 	parse_options(&r, argc, argv);
 	/* A failed write is reported, and signals of the terminal are for the producer. */
