@@ -40,6 +40,7 @@ ROOMS_rsprof-cpu := $(PRODUCER)
 ROOMS_rsprof-growth := heap $(PRODUCER)
 ROOMS_rsprof-heap := heap $(PRODUCER)
 ROOMS_rsprof-stack := $(PRODUCER)
+ROOMS_rsprof-pipe := os base
 ROOMS_rsprof-sym := symbol unwind stream elf os base
 ROOMS_rsprof-print := symbol stream base
 ROOMS_rsprof-store := record stream base
