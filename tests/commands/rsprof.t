@@ -170,6 +170,37 @@ ended $pid
 ok 'the process ends' [ $code = 0 ]
 ok 'then the recording does' ended_by short.db exited
 
+# One that ends after rsprof-cpu has found it, and before rsprof-heap does.
+mkdir "$T/late"
+for program in "$B"/rsprof-*; do ln -s "$program" "$T/late"; done
+cp "$B/rsprof" "$T/late"
+rm "$T/late/rsprof-heap"
+cat >"$T/late/rsprof-heap" <<'END'
+#!/bin/sh
+for pid; do :; done
+until [ "$(rsprof-query late.db 'SELECT count(*) FROM process' 2>/dev/null)" -gt 0 ]; do
+	sleep 0.05
+done 2>/dev/null
+kill "$pid"
+while [ -d "/proc/$pid" ]; do sleep 0.05; done
+exec "$B/rsprof-heap" "$@"
+END
+chmod +x "$T/late/rsprof-heap"
+launch sleep infinity
+exits 'the process ends while the heap is being attached' 0 \
+	env B="$B" "$T/late/rsprof" attach -q -o late.db "$launched"
+says 'which is a note' "^rsprof: the heap is not recorded: (no )?process $launched"
+ok 'the CPU time is recorded' ended_by late.db exited
+
+for shell in dash bash; do
+	command -v $shell >/dev/null || continue
+	exits "$shell: no standard input" 0 $shell -c \
+		"rsprof attach -q -d 0.2 -o closed-$shell.db $target <&-"
+	ok 'it is recorded' ended_by closed-$shell.db duration
+	exits "$shell: a command without one" 0 $shell -c \
+		"rsprof run -q -o empty-$shell.db cat <&-"
+done
+
 # ---- stack ------------------------------------------------------------------
 
 exits 'one look, by number' 0 rsprof stack $target
