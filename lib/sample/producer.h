@@ -78,8 +78,8 @@ char *producer_held_command(const struct producer *p);
 /* Free targets and close the output. */
 enum producer_result producer_close(struct producer *p);
 
-/* Write a line to the descriptor `ready` and close it; without one, continue
- * a held command. */
+/* Write a line to the descriptor ready and close it; without one, continue a held
+ * command. */
 enum producer_result producer_ready(struct producer *p);
 
 /* Returns 1 once SIGINT, SIGTERM or SIGHUP has come. */

@@ -205,7 +205,7 @@ emit_table_note(struct targets *ts, uint64_t time, const struct module *m)
 	targets_note(ts, time, text);
 }
 
-/* Do that once, when the table is ready. */
+/* Emit the note about a module's table once, when the table is ready. */
 static void
 emit_ready(struct targets *ts, uint64_t time, struct module *m)
 {

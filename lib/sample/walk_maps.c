@@ -142,8 +142,8 @@ add_segment(struct walk_maps *w)
 	return give_back(w, r);
 }
 
-/* Where n slots fit into unused ones; UINT32_MAX: nowhere.  whole: into one
- * segment. */
+/* Returns the first of n slots within a free range, whole ones within one segment;
+ * UINT32_MAX if they do not fit. */
 static uint32_t
 fit(const struct range *u, uint32_t n, int whole)
 {
