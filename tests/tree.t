@@ -70,4 +70,25 @@ for file in lib/*/*.c lib/*/*/*.c; do
 done >"$T/out"
 same 'every file includes its own header first' "$T/out" /dev/null
 
+# What is a machine's own stands in its folders, so that another one is new files.
+grep -rnE '\b[er](ax|bx|cx|dx|si|di|sp|bp|ip)\b|\br(8|9|1[0-5])\b|R_X86_64|PERF_REG_X86|EM_X86|user_regs_struct|Zydis|__x86_64' \
+	bpf lib cmd --include='*.[ch]' | grep -v "/$machine/" >"$T/out"
+same "no file outside of folders $machine knows its registers" "$T/out" /dev/null
+ok "and those inside do" grep -rq R_X86_64 lib/*/"$machine"
+
+# bpf_alone FILE: a header that only the programs include can be included alone; functions
+# that its includer is to define are declared there.
+bpf_alone() {
+	printf '#include "%s"\n' "$1" | clang -target bpf -O2 -Wall -Wextra -Werror \
+		-Wno-unused-parameter -Wno-unused-function -Wno-undefined-internal -D__TARGET_ARCH_x86 \
+		-I. "-Ibpf/$machine" -idirafter "/usr/include/$(${CC:-cc} -print-multiarch)" \
+		-fsyntax-only -x c -
+}
+if command -v clang >/dev/null && [ -e /usr/include/bpf/bpf_helpers.h ]; then
+	for file in bpf/*.h "bpf/$machine"/*.bpf.h; do
+		bpf_alone "$file"
+	done >"$T/out" 2>&1
+	same 'every header of bpf/ can be included alone' "$T/out" /dev/null
+fi
+
 done_testing
