@@ -14,8 +14,8 @@
 
 #include "bpf/walk.h"
 
-/* The shape of a probed function: what it does, and which of its arguments (from 1 on;
- * 0: none) are the pointer, the size, and the factor of the size. */
+/* The shape of a probed function: its effect, and the numbers of the arguments (from 1
+ * on; 0: none) that are the pointer, the size, and the factor of the size. */
 enum heap_what {
 	HEAP_ALLOC = 1, /* returns the memory, or NULL */
 	HEAP_REALLOC,   /* the same */

@@ -1,15 +1,14 @@
 /*
  * The step of bpf/step.h, in functions that are compiled into their includer.
  *
- * The includer defines struct walk, which is handed on to what it calls and not
- * looked into, and the functions that are declared first.  They return 0, or not 0
- * where they cannot do what they should, but for step_mapped().
+ * The includer defines struct walk, which is only handed on to its functions, and the
+ * five functions that are declared first.  They return 0, or not 0 if they fail, but
+ * for step_mapped().
  *
  * What depends on the machine is in machine_frame.h: step_up(), which follows a
  * rule; step_returns(), which recognises a return address; step_jumps(), which
- * recognises a function that only jumps elsewhere; and, for who notes which words
- * of the stack a walk depends on, step_is_plain(), step_fp_at() and
- * step_return_at().
+ * recognises a function that only jumps elsewhere; and, to note the words of the
+ * stack that a walk depends on, step_is_plain(), step_fp_at() and step_return_at().
  */
 #ifndef STEP_FRAME_H
 #define STEP_FRAME_H
@@ -68,10 +67,9 @@ step_find(struct walk *w, step_u32 base, step_u32 offset)
 #define STEP_STACKS_MOST 256 /* of one thread, each switched to from the one before */
 
 /*
- * Step from the frame in r to its caller, by its rule and by what no unwind
- * information says: within a stack callers lie above their callees, but a frame
- * that the frame pointer leads to may be on another stack; and first frames often
- * have no rule that says so.
+ * Step from the frame in r to its caller by a rule.  Beyond unwind information: within
+ * a stack callers are above their callees, but a frame that the frame pointer leads to
+ * may be on another stack; and first frames often have no rule that says so.
  */
 STEP_INLINE enum step_end
 step_frame(struct walk *w, step_u32 rule, struct step_regs *r)

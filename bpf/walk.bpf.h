@@ -11,7 +11,7 @@
  * there, by its key: walk_key() for those of WALK_BY_..., or walk_acquire() for a
  * program that may be preempted by its like.
  *
- * Whoever includes this defines walk_stepped(), which is called after each step:
+ * The includer defines walk_stepped(), which is called after each step:
  * bpf/walk_cache.bpf.h does, to remember walks; else it is empty.
  */
 #ifndef WALK_BPF_H
@@ -41,7 +41,7 @@ struct walk_words {
 	step_u32 tid;     /* the thread whose walk it is */
 	step_u32 n;       /* words; WALK_WORDS + 1: this walk cannot be described so */
 	step_u32 most;    /* the greatest of at[] */
-	step_u16 at[WALK_WORDS]; /* places of the words, in words from sp on */
+	step_u16 at[WALK_WORDS]; /* positions of the words, in words from sp on */
 };
 
 struct walk {
@@ -111,7 +111,7 @@ const volatile __u64 ring_wake = 256 << 10;
 /* A part of each stack's id: user space changes it to have all stacks emitted again. */
 __u64 epoch;
 
-/* ---- what the step reads ------------------------------------------------ */
+/* ---- memory for the step ------------------------------------------------ */
 
 /* Returns slot i of the arena, or NULL. */
 static __always_inline __u64 *

@@ -7,8 +7,8 @@
  * it reads: if they are the same, so is the stack.  Most of the words are return
  * addresses.  A saved frame pointer matters only where a later frame is found by
  * it: to most code it is a register like any other.  So each walk notes the words
- * that it depends on, in w->words, and a cache entry has their places and a hash of
- * them: to look a walk up is to hash the same places again.
+ * that it depends on, in w->words, and a cache entry has their positions and a hash of
+ * them: to look a walk up is to hash the words at the same positions again.
  *
  * The table has one entry for each hash of the first registers.  It is written and
  * read without locks: seq is odd while an entry is being written, and a reader that

@@ -1,6 +1,6 @@
 /*
- * What the programs have to know of x86-64: registers, return addresses, and
- * what uprobes put into a process.
+ * x86-64 for the programs: registers, return addresses, and the page that uprobes
+ * put into a process.
  */
 #ifndef MACHINE_BPF_H
 #define MACHINE_BPF_H
@@ -79,10 +79,9 @@ machine_entry_sp(struct pt_regs *ctx)
 
 /*
  * Uprobes bring a page of the kernel's own, [uprobes], whose slots have copies of
- * probed instructions, executed in single steps.  The first slot is what a
- * function with a uretprobe returns to: it pushes three registers, calls the
- * kernel, which puts the real return address in the place of one, pops the
- * others, and returns (arch/x86/kernel/uprobes.c).
+ * probed instructions, executed in single steps.  A function with a
+ * uretprobe returns to the first slot: it pushes three registers, calls the kernel,
+ * which replaces one by the real return address, pops the others, and returns (arch/x86/kernel/uprobes.c).
  */
 #define MACHINE_UPROBE_SLOT 128
 #define MACHINE_UPROBE_PUSHED 24 /* bytes */

@@ -1,6 +1,6 @@
 /*
- * What the step of bpf/step_frame.h has to know of x86-64: rules, call and jump
- * instructions, frame pointers.
+ * x86-64 for the step of bpf/step_frame.h: rules, call and jump instructions, frame
+ * pointers.
  */
 #ifndef MACHINE_FRAME_H
 #define MACHINE_FRAME_H
@@ -87,7 +87,7 @@ step_jumps(struct walk *w, step_u64 addr)
  * Step by frame pointer.  The caller's frame is believed if it lies up the
  * stack, and its return address is behind a call of the function that is being
  * left, or of a table of jumps.  At a function's first instructions and its last
- * the code tells how much of the frame there is; a function that makes none is
+ * the code shows how much of the frame there is; a function that makes none is
  * recognised by the direct call that its return address is behind.
  */
 STEP_INLINE enum step_end

@@ -28,7 +28,7 @@ enum step_kind {
 	                pointers: followed where the code says that they are */
 };
 
-/* A rule's kind has 4 bits, the place of rbp 8 bits, and cfa 20 bits. */
+/* A rule has 4 bits for the kind, 8 for the position of rbp, and 20 for cfa. */
 #define STEP_CFA_MAX 0xfffff /* words of 8 bytes: frames of 8 MiB */
 #define STEP_FP_MAX 0xff
 #define STEP_RULE(kind, cfa, fp) \

@@ -33,8 +33,8 @@ struct elf_file *debugfile_open(const struct elf_file *elf, const struct debugfi
     char name[DEBUGFILE_NAME]);
 
 /*
- * Returns whether debug information refers to that of a supplementary file, which has
- * what several files share: dwz(1), by .gnu_debugaltlink; DWARF 5, 7.3.6, by
+ * Returns whether debug information refers to that of a supplementary file, whose
+ * entries several files share: dwz(1), by .gnu_debugaltlink; DWARF 5, 7.3.6, by
  * .debug_sup.
  */
 int debugfile_supplemented(const struct elf_file *elf);

@@ -1,7 +1,7 @@
 /*
  * Files of servers that have them by build-id (debuginfod(8) of elfutils), where the
  * user has named such servers in DEBUGINFOD_URLS, and only then: elfutils' library is
- * loaded when it is first needed, asks them, and keeps what it gets in its own cache
+ * loaded when it is first needed, asks them, and keeps their files in its own cache
  * (debuginfod_find_debuginfo(3)).
  */
 #ifndef DEBUGINFOD_H
@@ -19,8 +19,8 @@ enum debuginfod_kind {
 int debuginfod_find(enum debuginfod_kind kind, const char *buildid, char *path,
     size_t size);
 
-/* Returns why servers cannot be asked although they are to be, for a person; NULL:
- * nothing is wrong. */
+/* Returns a message that says why servers cannot be asked although they are to be;
+ * NULL: they can be, or are not to be. */
 const char *debuginfod_problem(void);
 
 #endif

@@ -39,13 +39,13 @@ struct dwarf_frame {
 
 #define DWARF_DEPTH 256 /* inlined calls within one another, at most */
 
-/* Open the DWARF of a file.  elf and what o points at must outlive it.  NULL: the file
+/* Open the DWARF of a file.  elf and the targets of o must outlive it.  NULL: the file
  * has none, or out of memory. */
 struct dwarf *dwarf_open(struct elf_file *elf, const struct dwarf_options *o);
 void dwarf_close(struct dwarf *d);
 
-/* Returns what is missing that the file refers to, for a person, once something was
- * looked up; NULL: nothing. */
+/* Returns a message about files that are missing, once an address was looked up; NULL:
+ * none is missing. */
 const char *dwarf_problem(const struct dwarf *d);
 
 /*

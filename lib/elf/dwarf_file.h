@@ -107,15 +107,15 @@ int dwarf_unit_read(struct dwarf_file *d, uint64_t offset, struct dwarf_unit *u)
 /* Read a unit's first entry, once.  Returns -1 if there is none. */
 int dwarf_root(struct dwarf_unit *u);
 
-/* Free what entries are read by; it is read again if need be. */
+/* Free the abbreviations, which are read again if need be. */
 void dwarf_unit_clear(struct dwarf_unit *u);
 
 /* Set the function that finds the unit of an entry: the caller keeps them. */
 void dwarf_file_set_units(struct dwarf_file *d,
     struct dwarf_unit *(*find)(void *ctx, uint64_t offset), void *ctx);
 
-/* Set the file that has what several files share (7.3.6; dwz(1)), with units of its
- * own; without it, names that it has are not known. */
+/* Set the supplementary file, whose entries several files share (7.3.6; dwz(1)); its
+ * units are its own.  Without it, its names are not known. */
 void dwarf_file_set_supplement(struct dwarf_file *d, struct dwarf_file *supplement);
 
 /* Get the entry at an offset of DWARF_INFO.  Returns -1 if there is none. */
@@ -152,7 +152,7 @@ int dwarf_reference(struct dwarf_unit *u, const struct dwarf_value *v,
 
 /*
  * Call fn for each range [low, high) of an entry that is not empty or dropped,
- * while it returns 0.  Returns what fn has returned last, or 0.  Many entries can name
+ * while it returns 0.  Returns fn's last result, or 0.  Many entries can name
  * the same list: *left is how many ranges may be read yet.
  */
 typedef int dwarf_range_fn(void *ctx, uint64_t low, uint64_t high);

@@ -21,7 +21,7 @@ void dwarf_split_close(struct dwarf_split *s);
 struct dwarf_unit *dwarf_split_unit(struct dwarf_split *s, struct dwarf_unit *skeleton);
 void dwarf_split_free(struct dwarf_unit *u);
 
-/* Returns what could not be found, for a person; NULL: nothing. */
+/* Returns a message about files that were not found; NULL: all were. */
 const char *dwarf_split_problem(const struct dwarf_split *s);
 
 #endif

@@ -82,7 +82,7 @@ read_segments(struct elf_file *e)
 	return NULL;
 }
 
-/* Open what libelf has opened, which is taken over. */
+/* Open a file by its handle of libelf, which is taken over. */
 static struct elf_file *
 open_handle(Elf *handle, const char **error)
 {

@@ -1,6 +1,6 @@
 /*
- * Instructions: where in a function a probe stands best, and what code calls; in a
- * folder for each machine.
+ * Instructions: the best offset in a function for a probe, and the callees of code; in
+ * a folder for each machine.
  *
  * The kernel emulates a few kinds of instructions, such as push and jmp; any
  * other one it executes for a probe in single steps, which takes ten to fifty
@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Bits: what must not have changed before the probe. */
+/* Bits: the parts of the state that must not have changed before the probe. */
 enum {
 	INSN_ARG1 = 1 << 1, /* the registers of the first four arguments */
 	INSN_ARG2 = 1 << 2,
@@ -27,7 +27,7 @@ struct insn_probe {
 	int stepped;   /* the kernel will execute the instruction in single steps */
 };
 
-/* Find the best place for a probe: code is the function's bytes, and what follows;
+/* Find the best offset for a probe: code is the function's bytes, and those behind it;
  * keep is of the bits above.  Returns 0, or -1 where there is none. */
 int insn_probe(const unsigned char *code, size_t len, unsigned keep,
     struct insn_probe *out);

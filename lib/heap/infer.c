@@ -172,8 +172,8 @@ on_passed(struct infer *r, size_t i)
 
 /* Find the function that frees: the one that is most often the last to be passed
  * a pointer.  Exclude functions that return used pointers, which reallocate.  A
- * pointer merely left over in rax does not count: mimalloc leaves the block
- * freed before there. */
+ * pointer merely left over in the result's register does not count: mimalloc leaves
+ * the block freed before there. */
 static void
 find_frees(struct infer *r)
 {
@@ -195,7 +195,7 @@ find_frees(struct infer *r)
 	}
 }
 
-/* Find the functions whose results are used; other results are left over in rax. */
+/* Find the functions whose results are used; other results are left over in the register. */
 static void
 find_candidates(struct infer *r)
 {

@@ -135,7 +135,7 @@ online_cpus(int *cpu, size_t most)
 	return n;
 }
 
-/* Set what is counted, and how often a sample is taken. */
+/* Set the event to count, and the rate of samples. */
 static void
 set_count(struct perf_event_attr *a, const struct perf_options *o)
 {
@@ -155,7 +155,7 @@ set_count(struct perf_event_attr *a, const struct perf_options *o)
 		a->sample_type |= PERF_SAMPLE_PERIOD;
 }
 
-/* Set the event, and the records of what happens to processes. */
+/* Set the event, and the records of mappings, names, forks and exits. */
 static void
 set_event(struct perf_event_attr *a, const struct perf_options *o)
 {
@@ -178,7 +178,7 @@ set_event(struct perf_event_attr *a, const struct perf_options *o)
 	a->watermark = 1;
 }
 
-/* Set what samples of a thread and its children have: a copy of the stack. */
+/* Set the parts of a sample: registers and a copy of the stack; and inheritance. */
 static void
 set_copy(struct perf_event_attr *a, const struct perf_options *o)
 {
@@ -197,7 +197,7 @@ set_copy(struct perf_event_attr *a, const struct perf_options *o)
 	a->disabled = a->enable_on_exec = o->from_exec != 0;
 }
 
-/* Set what an event of all that runs on a CPU needs. */
+/* Set the members of an event that counts a whole CPU. */
 static void
 set_all(struct perf_event_attr *a)
 {

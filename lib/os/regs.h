@@ -12,7 +12,7 @@
 
 struct bytes;
 
-/* Returns what sample_regs_user of struct perf_event_attr has to be. */
+/* Returns the mask of the registers, for sample_regs_user of struct perf_event_attr. */
 uint64_t regs_perf_mask(void);
 
 /* Read the registers of that mask from a sample. */

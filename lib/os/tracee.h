@@ -51,7 +51,7 @@ int tracee_still(const struct tracee_peek *p);
  * and one that is about to be delivered is kept: *signal goes to tracee_go().
  * The caller has SIGCHLD blocked, and its default action set.
  *
- * ESRCH: it has ended.  EPERM: it must not be stopped, or somebody else traces
+ * ESRCH: it has ended.  EPERM: it must not be stopped, or another process traces
  * it.  ETIMEDOUT: it does not stop within a second, as in a wait that nothing
  * interrupts; then it will stop later, and go on when the calling thread ends.
  */

@@ -22,7 +22,7 @@
 
 struct cache {
 	int dir;
-	uint64_t limit, total; /* bytes: as of the last scan, and what was written since */
+	uint64_t limit, total; /* bytes; total: of the last scan, and of files written since */
 	int scanned;
 };
 

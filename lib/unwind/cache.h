@@ -1,12 +1,12 @@
 /*
- * What was found out of a file, kept from one run to the next: bytes of several
+ * Facts about files, kept from one run to the next: bytes of several
  * kinds, such as its compiled unwind table (unwind/cache_table) and the names of its
  * addresses (symbol/cache_names).  A directory `rsprof' in $XDG_CACHE_HOME, else in
  * $HOME/.cache, has a file for each.  It may be deleted at any time, and several
  * processes may use it at once.
  *
  * Only directories and files count that belong to the effective user and that
- * nobody else can write to, and directories are made only in such ones: a
+ * no other user can write to, and directories are made only in such ones: a
  * profiler that runs as root neither believes a user's files nor leaves
  * files in a user's home.  Where HOME is still the user's under sudo(8),
  * nothing is kept.
@@ -23,8 +23,8 @@ struct cache_kind;
 
 /*
  * The file that bytes are kept of.  A build-id is a file's own statement: the owner
- * keeps one user from speaking for the files of another, and the size tells a
- * stripped file, which has less to find out from, from the whole one.  Where the
+ * keeps one user from speaking for the files of another, and the size
+ * distinguishes a stripped file, which has fewer facts, from the whole one.  Where the
  * build-id is not the file's own (see rsprof-records(5)), or has less than 8 bytes,
  * nothing is kept.
  */

@@ -10,7 +10,7 @@
 
 #define CACHE_NAME_MAX 176
 
-/* A kind of files: whose bytes are what other sources have made counts for nothing. */
+/* A kind of files.  A file that was made by other sources does not count. */
 struct cache_kind {
 	char suffix[8];  /* of the files' names, with its dot */
 	char magic[8];   /* without a NUL */
@@ -35,7 +35,7 @@ uint64_t cache_sum(const struct cache_head *h, const void *body, size_t len);
 void *cache_file_read(int fd, const struct cache_kind *kind, const char *name,
     struct cache_head *h, size_t *len);
 
-/* Write a file.  Returns -1 with errno: then what was written is of no use. */
+/* Write a file.  Returns -1 with errno: then the file is of no use. */
 int cache_file_write(int fd, const struct cache_kind *kind, const char *name,
     const uint32_t count[4], const void *body, size_t len);
 

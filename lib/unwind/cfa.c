@@ -1,10 +1,9 @@
 /*
- * A call frame program is a list of operations: most say where the CFA or a
- * register is from now on, some advance to a later instruction.  struct interpreter is
- * the state of its execution: what holds at the instruction that it has come to
- * (now), what the CIE's own program has said (initial), and a stack of states that
- * DW_CFA_remember_state has saved.  Each time that it advances, what held up to
- * there is emitted as a rule.
+ * A call frame program is a list of operations: most set where the CFA or a register
+ * is from now on, some advance to a later instruction.  struct interpreter has the
+ * state at the instruction that the program has come to (now), the state after the
+ * CIE's own program (initial), and a stack of states that DW_CFA_remember_state has
+ * saved.  Each time that the program advances, the state is emitted as a rule.
  */
 #include "unwind/cfa.h"
 
@@ -33,7 +32,7 @@ set(struct cfa_state *s, uint64_t reg, enum cfa_where where, int64_t n)
 		*r = (struct cfa_register){ where, n };
 }
 
-/* Set a register back to what the CIE's program has said of it. */
+/* Reset a register to the state after the CIE's program. */
 static void
 restore(struct interpreter *m, uint64_t reg)
 {

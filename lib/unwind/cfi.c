@@ -1,10 +1,10 @@
 /*
- * A section .eh_frame is a list of entries: CIEs, each of which says what some FDEs
- * share, and FDEs, each of which has a call frame program for a range of code.  They
- * are in no order.  The compiler (struct compiler) reads them into an array of struct
- * fde, adds such as it makes itself for code that is known to have no entry, with
- * one fixed rule in place of a program, sorts all by address, and executes one program
- * after the other: each emits rows of the table.  Gaps between entries get a rule,
+ * A section .eh_frame is a list of entries: FDEs, each of which has a call frame
+ * program for a range of code, and CIEs, each of which has the part that some FDEs
+ * share.  They are in no order.  The compiler (struct compiler) reads the FDEs into an
+ * array of struct fde, and adds FDEs for code that is known to have none, which have
+ * one fixed rule instead of a program.  It sorts all by address and executes one
+ * program after the other: each emits rows of the table.  Gaps between FDEs get a rule,
  * too: m->gap, which depends on how much of the code has entries.
  */
 #include "unwind/cfi.h"
@@ -341,7 +341,7 @@ emit_gap(struct compiler *m, uint64_t from, uint64_t to)
 	if (m->libc && code_is_clone(bytes, len, from, to))
 		r = STEP_RULE(STEP_CLONE, 0, 0);
 	emit(m, from, r);
-	/* The loader's _start, and what it goes on to, has no caller. */
+	/* The loader's _start, and the code that it jumps to, has no caller. */
 	if (m->entry && m->entry >= from && m->entry < to && to - m->entry <= 256)
 		emit(m, m->entry, STEP_RULE(STEP_ROOT, 0, 0));
 }

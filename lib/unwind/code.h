@@ -1,6 +1,6 @@
 /*
- * Rules of bpf/step.h for code that has no unwind information, by what it looks like;
- * in a folder for each machine.
+ * Rules of bpf/step.h for code that has no unwind information, recognised by its
+ * instructions; in a folder for each machine.
  */
 #ifndef CODE_H
 #define CODE_H
@@ -14,8 +14,8 @@ struct elf_file_segment;
 /* Be given len bytes of code at a virtual address, and their rule. */
 typedef void code_rule_fn(void *ctx, uint64_t addr, uint64_t len, uint32_t rule);
 
-/* Returns whether a gap between two functions, [from, to) of a file's bytes, is what
- * glibc's clone or clone3 has behind its system call, where the child begins. */
+/* Returns whether a gap between two functions, [from, to) of a file's bytes, is the part
+ * of glibc's clone or clone3 behind its system call, where the child begins. */
 int code_is_clone(const unsigned char *bytes, size_t len, uint64_t from, uint64_t to);
 
 /* Count the functions that begin as those do that keep frame pointers. */

@@ -40,7 +40,7 @@ struct module_job {
 	struct stat st; /* of the file; zeroed where there is none */
 };
 
-/* Ranks of jobs: 0 is for what is waited for or wanted. */
+/* Ranks of jobs; 0: a table that is waited for or wanted. */
 enum { RANK_MAIN = 1, RANK_OTHER };
 
 /* ---- the worker -------------------------------------------------------- */

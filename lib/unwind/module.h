@@ -3,7 +3,7 @@
  * table, opened once however many processes map it.
  *
  * Tables are compiled, or taken from the cache of unwind/cache.h, by a thread of
- * their own: first what is waited for, then what is wanted, then main
+ * their own: first those that are waited for, then those wanted, then of main
  * executables, then the others, small files before big ones.
  */
 #ifndef MODULE_H
@@ -71,7 +71,7 @@ struct module *modules_first(const struct modules *m);
  * may call this, module_want() and module_wait(). */
 int module_ready(const struct module *m);
 
-/* Have a table made before those that nobody has asked for. */
+/* Have a table made before those that were not asked for. */
 void module_want(struct module *m);
 
 /* Wait until a table is ready. */

@@ -146,7 +146,7 @@ insn_stub(const unsigned char *code, size_t len, long long *target)
 	return 1;
 }
 
-/* ---- what a function calls --------------------------------------------- */
+/* ---- callees ------------------------------------------------------------ */
 
 #define SMALL 1024    /* bytes: a jump that goes no farther stays inside */
 #define BRANCHES 32   /* to be followed later */
@@ -155,7 +155,7 @@ insn_stub(const unsigned char *code, size_t len, long long *target)
  * branches lead that are still to be followed. */
 struct gather {
 	const unsigned char *code;
-	size_t len; /* of what may be the function */
+	size_t len; /* of the code that may be the function */
 	uint64_t addr;
 	unsigned char seen[SMALL];
 	uint32_t todo[BRANCHES];
