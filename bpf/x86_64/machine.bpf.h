@@ -79,9 +79,10 @@ machine_entry_sp(struct pt_regs *ctx)
 
 /*
  * Uprobes bring a page of the kernel's own, [uprobes], whose slots have copies of
- * probed instructions, executed in single steps.  A function with a
- * uretprobe returns to the first slot: it pushes three registers, calls the kernel,
- * which replaces one by the real return address, pops the others, and returns (arch/x86/kernel/uprobes.c).
+ * probed instructions, executed in single steps.  A function with a uretprobe returns
+ * to the first slot: it pushes three registers, calls the kernel, which replaces one
+ * by the real return address, pops the others, and returns
+ * (arch/x86/kernel/uprobes.c).
  */
 #define MACHINE_UPROBE_SLOT 128
 #define MACHINE_UPROBE_PUSHED 24 /* bytes */

@@ -14,7 +14,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static struct dwarf_frame frame[DWARF_DEPTH];
 	struct dwarf_memory memory = { .most = 4096 };
 	static const struct debugfile_where where = { .root = "", .path = "/nowhere/file" };
-	struct dwarf_options o = { &memory, &where };
+	struct dwarf_options o = { .memory = &memory, .where = &where };
 	const char *error;
 	struct elf_file *obj = elf_file_image(data, size, &error);
 	struct dwarf *d = obj ? dwarf_open(obj, &o) : NULL;
