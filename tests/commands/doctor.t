@@ -30,7 +30,7 @@ remedy() { awk -F"$tab" -v n="$1" '$1 == n { print $4 }' "$T/out"; }
 
 started() { grep -q "$2" "/proc/$1/comm"; }
 
-launch "$B/target/counts" >/dev/null; target=$launched
+launch "$T/bin/counts" >/dev/null; target=$launched
 
 # ---- what is printed ---------------------------------------------------------
 
