@@ -90,10 +90,10 @@ examine(const struct options *o, const struct caps *me, struct check_process *p)
 	int width = 0, status = 0;
 
 	for (size_t i = 0; i < n; i++)
-		if ((p || !c[i].process) && (int)strlen(c[i].label) > width)
+		if ((p || c[i].process == NULL) && (int)strlen(c[i].label) > width)
 			width = (int)strlen(c[i].label);
 	for (size_t i = 0; i < n; i++) {
-		if (c[i].process && !p)
+		if (c[i].process && p == NULL)
 			continue;
 		check_run(&c[i], me, p, &v);
 		if (o->fields)

@@ -69,7 +69,7 @@ check_command(const char *cmd)
 static void
 fail(const char *cmd, int why)
 {
-	if (why == ENOENT && !strchr(cmd, '/'))
+	if (why == ENOENT && strchr(cmd, '/') == NULL)
 		errx(127, "%s: not found", cmd);
 	errno = why;
 	err(why == ENOENT || why == ENOTDIR ? 127 : 126, "%s", cmd);

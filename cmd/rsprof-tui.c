@@ -94,17 +94,17 @@ open_all(const char *path, const struct range *range, const char *old,
 	const char *error;
 	struct session *session = session_open(path, &error);
 
-	if (!session)
+	if (session == NULL)
 		errx(STATUS_DATABASE, "%s", error);
 	select_range(session, path, range);
 	*other = NULL;
-	if (!old) {
+	if (old == NULL) {
 		check_range(session, path, baseline);
 		session_set_baseline(session, baseline->from, baseline->to);
 		return session;
 	}
 	*other = session_open(old, &error);
-	if (!*other)
+	if (*other == NULL)
 		errx(STATUS_DATABASE, "%s", error);
 	select_range(*other, old, baseline);
 	session_set_other(session, *other);
@@ -152,7 +152,7 @@ size_from(const char *variable, int otherwise)
 	const char *value = getenv(variable);
 	uint64_t n;
 
-	if (!value || arg_number(value, 1, 2000, &n) < 0)
+	if (value == NULL || arg_number(value, 1, 2000, &n) < 0)
 		return otherwise;
 	return (int)n;
 }
@@ -166,7 +166,7 @@ run_batch(struct tui *t, struct grid *g)
 		err(STATUS_FAILED, NULL);
 	press(t, g);
 	text = grid_text(g);
-	if (!text)
+	if (text == NULL)
 		err(STATUS_FAILED, NULL);
 	fputs(text, stdout);
 	free(text);
@@ -267,7 +267,7 @@ run_terminal(struct tui *t, struct grid *g)
 	struct screen *s = screen_open(why, sizeof why);
 	int number = 0;
 
-	if (!s)
+	if (s == NULL)
 		errx(STATUS_FAILED, "%s, or use rsprof-top", why);
 	fit(s, g);
 	if (press(t, g) != TUI_QUIT) {
@@ -313,7 +313,7 @@ main(int argc, char **argv)
 	session = open_all(argv[optind], &range, old, &baseline, &other);
 	t = tui_open(session);
 	g = grid_open(1, 1, utf8);
-	if (!t || !g)
+	if (t == NULL || g == NULL)
 		err(STATUS_FAILED, NULL);
 	status = batch ? run_batch(t, g) : run_terminal(t, g);
 	grid_close(g);

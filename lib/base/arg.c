@@ -101,7 +101,7 @@ arg_range(const char *s, uint64_t *from, uint64_t *to)
 	uint64_t begin = 0, end = UINT64_MAX;
 	char first[64];
 
-	if (!dash || (size_t)(dash - s) >= sizeof first)
+	if (dash == NULL || (size_t)(dash - s) >= sizeof first)
 		return -1;
 	memcpy(first, s, (size_t)(dash - s));
 	first[dash - s] = '\0';

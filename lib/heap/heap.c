@@ -203,7 +203,8 @@ load(struct heap *h, const struct heap_options *o)
 	h->bpf->links.on_fork = bpf_program__attach(h->bpf->progs.on_fork);
 	h->bpf->links.on_exec = bpf_program__attach(h->bpf->progs.on_exec);
 	h->bpf->links.on_exit = bpf_program__attach(h->bpf->progs.on_exit);
-	if (!h->bpf->links.on_fork || !h->bpf->links.on_exec || !h->bpf->links.on_exit)
+	if (h->bpf->links.on_fork == NULL || h->bpf->links.on_exec == NULL ||
+	    h->bpf->links.on_exit == NULL)
 		return -1;
 	h->ring = ring_buffer__new(bpf_map__fd(h->bpf->maps.ring), on_ring, h, NULL);
 	h->maps = walk_maps_new(bpf_map__fd(h->bpf->maps.arena),
@@ -215,7 +216,8 @@ load(struct heap *h, const struct heap_options *o)
 	    bpf_map__fd(h->bpf->maps.totals), 0);
 	if (h->total == MAP_FAILED)
 		h->total = NULL;
-	if (!h->ring || !h->maps || !h->stacks || !h->segment || !h->reported_total || !h->total)
+	if (h->ring == NULL || h->maps == NULL || h->stacks == NULL ||
+	    h->segment == NULL || h->reported_total == NULL || h->total == NULL)
 		return -1;
 	for (int i = 0; i < FIRST_SEGMENTS; i++)
 		if (add_segment(h) < 0)

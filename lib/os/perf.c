@@ -677,7 +677,7 @@ perf_next(struct perf *p, uint64_t until, struct perf_record *out)
 			if (got < 0)
 				return damaged(out);
 			if (got && r->next_time <= until &&
-			    (!first || r->next_time < first->next_time))
+			    (first == NULL || r->next_time < first->next_time))
 				first = r;
 		}
 		if (first == NULL)

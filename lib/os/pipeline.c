@@ -611,7 +611,7 @@ on_signal(struct pipeline *p, const struct signalfd_siginfo *info)
 		reap(p);
 		return;
 	}
-	if (!command || (sig != SIGALRM && sig != SIGUSR1 && sig != SIGUSR2))
+	if (command == NULL || (sig != SIGALRM && sig != SIGUSR1 && sig != SIGUSR2))
 		p->leave = sig;
 	if (p->leave && p->view)
 		terminate(p->view);

@@ -119,7 +119,7 @@ hang(struct calltree *c)
 {
 	struct order *o = calloc(c->n + 1, sizeof *o);
 
-	if (!o)
+	if (o == NULL)
 		return -1;
 	for (size_t i = 0; i < c->n; i++)
 		o[i] = (struct order){ (uint32_t)i, c->node[i].parent, c->node[i].total };

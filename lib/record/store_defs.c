@@ -160,7 +160,7 @@ set_origin(struct store_defs *d, const struct rec_frame *f)
 {
 	int64_t crate, version, folded;
 
-	if (!f->column && !f->crate && !f->folded)
+	if (!f->column && f->crate == NULL && f->folded == NULL)
 		return 0;
 	if (string_row(d, f->crate, &crate) < 0 ||
 	    string_row(d, f->version, &version) < 0 ||

@@ -145,7 +145,7 @@ sampler_attach(struct sampler *s)
 int
 sampler_attach_more(struct sampler *s, pid_t pid)
 {
-	if (!s->cpu)
+	if (s->cpu == NULL)
 		return attach_threads(s, pid);
 	if (cpu_track(s->cpu, pid) < 0)
 		return -1;
@@ -170,7 +170,7 @@ int
 sampler_put(struct sampler *s, struct addrspace *space, const struct module **full)
 {
 	*full = NULL;
-	if (!s->cpu || !space->changed)
+	if (s->cpu == NULL || !space->changed)
 		return 0;
 	space->changed = 0;
 	if (cpu_put(s->cpu, space, full) < 0 && errno != ESRCH)
@@ -194,7 +194,7 @@ sampler_vary(struct sampler *s)
 	double by = 1 - SAMPLER_VARIED + 2 * SAMPLER_VARIED * drand48();
 	uint64_t ns = (uint64_t)(1e9 / (s->o.hz * by));
 
-	if (!s->cpu || !perf_event_is_clock(s->o.event))
+	if (s->cpu == NULL || !perf_event_is_clock(s->o.event))
 		return;
 	perf_period(s->perf, ns);
 	cpu_period(s->cpu, ns);

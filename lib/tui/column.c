@@ -111,8 +111,8 @@ column_name(struct grid *g, const struct grid_area *cell, const char *name,
 int
 column_by_text(const char *a, const char *b)
 {
-	if (!a || !b)
-		return !a - !b;
+	if (a == NULL || b == NULL)
+		return (a == NULL) - (b == NULL);
 	return strcmp(a, b);
 }
 

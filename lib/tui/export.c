@@ -37,7 +37,7 @@ export_file(const char *name, const char *suffix, int (*write)(void *ctx, FILE *
 	int fd = create(name, suffix, path, sizeof path), bad, cause;
 	FILE *out = fd < 0 ? NULL : fdopen(fd, "w");
 
-	if (!out) {
+	if (out == NULL) {
 		if (fd >= 0)
 			close(fd);
 		return -1;
@@ -65,7 +65,7 @@ put_cell(FILE *out, struct grid *g, const struct table_source *s, size_t row, in
 	grid_clear(g);
 	s->draw(s->rows, row, column, g, &all);
 	text = grid_text(g);
-	if (!text)
+	if (text == NULL)
 		return -1;
 	text[strcspn(text, "\n")] = '\0';
 	put(out, text + strspn(text, " "));
@@ -110,7 +110,7 @@ export_row(const struct table *t, const struct table_source *s)
 	char *text = NULL;
 	size_t size;
 	FILE *out = g ? open_memstream(&text, &size) : NULL;
-	int bad = !out || put_row(out, g, s, (size_t)row, '\t', put_plain) < 0;
+	int bad = out == NULL || put_row(out, g, s, (size_t)row, '\t', put_plain) < 0;
 
 	if (out)
 		bad |= fclose(out) == EOF;

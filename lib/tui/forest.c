@@ -16,7 +16,7 @@ forest_update(struct forest *f)
 	if (!f->memory)
 		return profile_stacks(session_profile(f->session), f->group, &f->stacks);
 	f->inuse = session_inuse(f->session, f->group);
-	return !f->inuse ? -1 : inuse_stacks(f->inuse,
+	return f->inuse == NULL ? -1 : inuse_stacks(f->inuse,
 	    profile_is_collapsed(session_profile(f->session)), &f->stacks);
 }
 

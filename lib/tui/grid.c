@@ -85,7 +85,7 @@ grid_open(int rows, int columns, int utf8)
 {
 	struct grid *g = calloc(1, sizeof *g);
 
-	if (!g)
+	if (g == NULL)
 		return NULL;
 	g->utf8 = utf8;
 	if (grid_resize(g, rows, columns) < 0) {
@@ -98,7 +98,7 @@ grid_open(int rows, int columns, int utf8)
 void
 grid_close(struct grid *g)
 {
-	if (!g)
+	if (g == NULL)
 		return;
 	free(g->cell);
 	free(g);
@@ -114,7 +114,7 @@ grid_resize(struct grid *g, int rows, int columns)
 	columns = columns < 1 ? 1 : columns;
 	n = (size_t)rows * (size_t)columns;
 	cell = reallocarray(g->cell, n, sizeof *cell);
-	if (!cell)
+	if (cell == NULL)
 		return -1;
 	g->cell = cell;
 	g->rows = rows;
@@ -338,7 +338,7 @@ grid_text(const struct grid *g)
 	size_t line = (size_t)g->columns * (1 + GRID_MARKS) * GRID_UTF8_MAX + 1;
 	char *text = malloc((size_t)g->rows * line + 1), *p = text;
 
-	if (!text)
+	if (text == NULL)
 		return NULL;
 	for (int y = 0; y < g->rows; y++) {
 		int end = last_column(g, y);

@@ -89,7 +89,7 @@ keyhelp_hints(struct grid *g, const struct grid_area *area, int x,
     const struct view_key *key, size_t n, int (*hinted)(void *ctx, int key), void *ctx)
 {
 	for (size_t i = 0; i < n; i++)
-		if (key[i].hint && is_first(key, i) && (!hinted || hinted(ctx, key[i].key)))
+		if (key[i].hint && is_first(key, i) && (hinted == NULL || hinted(ctx, key[i].key)))
 			x = draw_hint(g, area, x, key, n, i);
 	return x;
 }

@@ -194,7 +194,7 @@ draw_part(const struct overview *s, enum what what, struct grid *g, const struct
 	char buf[32], text[40];
 	double now;
 
-	if (!value)
+	if (value == NULL)
 		return;
 	values(s, what, value);
 	x = grid_put(g, y, area->x, area->columns, GRID_FAINT, label[what]) + 1;

@@ -29,7 +29,7 @@ pager_open(void)
 void
 pager_close(struct pager *p)
 {
-	if (!p)
+	if (p == NULL)
 		return;
 	pager_clear(p);
 	free(p->line);
@@ -53,7 +53,7 @@ grow(struct pager *p)
 	size_t size = p->size ? 2 * p->size : 64;
 	struct line *line = reallocarray(p->line, size, sizeof *line);
 
-	if (!line)
+	if (line == NULL)
 		return -1;
 	p->line = line;
 	p->size = size;

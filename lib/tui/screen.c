@@ -117,7 +117,7 @@ wants_color(void)
 {
 	const char *no = getenv("NO_COLOR");
 
-	return (!no || !*no) && has_colors() && start_color() == OK &&
+	return (no == NULL || !*no) && has_colors() && start_color() == OK &&
 	    use_default_colors() == OK && COLORS >= 8;
 }
 
@@ -249,7 +249,7 @@ start_curses(struct screen *s)
 	use_env(FALSE);
 	use_tioctl(TRUE);
 	s->curses = newterm(NULL, stdout, s->in ? s->in : stdin);
-	if (!s->curses)
+	if (s->curses == NULL)
 		return -1;
 	rescue_prepare();
 	if (!can_draw()) {
@@ -278,7 +278,7 @@ screen_open(char *why, size_t size)
 	struct screen *s = calloc(1, sizeof *s);
 	const char *term = getenv("TERM"), *missing;
 
-	if (!s) {
+	if (s == NULL) {
 		snprintf(why, size, "%s", strerror(errno));
 		return NULL;
 	}
@@ -297,7 +297,7 @@ screen_open(char *why, size_t size)
 void
 screen_close(struct screen *s)
 {
-	if (!s)
+	if (s == NULL)
 		return;
 	rescue_from(SIG_DFL);
 	rescue.valid = 0;

@@ -171,7 +171,7 @@ session_open(const char *path, const char **error)
 	struct stat st;
 
 	*error = "out of memory";
-	if (!s || !(s->path = strdup(path))) {
+	if (s == NULL || (s->path = strdup(path)) == NULL) {
 		session_close(s);
 		return NULL;
 	}
@@ -179,7 +179,7 @@ session_open(const char *path, const char **error)
 	if (s->db)
 		s->profile = profile_open(s->db, PROFILE_CPU,
 		    PROFILE_FUNCTION, 0, UINT64_MAX, SESSION_WINDOW);
-	if (!s->profile || read_memory(s) < 0) {
+	if (s->profile == NULL || read_memory(s) < 0) {
 		if (s->db)
 			snprintf(why, sizeof why, "%s", db_error(s->db));
 		*error = s->db ? why : *error;
@@ -199,7 +199,7 @@ session_open(const char *path, const char **error)
 void
 session_close(struct session *s)
 {
-	if (!s)
+	if (s == NULL)
 		return;
 	profile_close(s->profile);
 	for (size_t i = 0; i < PROFILE_NGROUPS; i++)
@@ -383,7 +383,7 @@ session_set_focus(struct session *s, const char *function, const char *module, i
 {
 	char *f = strdup(function), *m = module ? strdup(module) : NULL;
 
-	if (!f || (module && !m)) {
+	if (f == NULL || (module && m == NULL)) {
 		free(f);
 		free(m);
 		return -1;

@@ -18,7 +18,7 @@ sparkline_begin(struct sparkline *t, struct session *session, unsigned of, size_
 		return 0;
 	if (ids > t->room) {
 		value = reallocarray(t->value, ids * SPARKLINE_CELLS, sizeof *value);
-		if (!value)
+		if (value == NULL)
 			return -1;
 		t->value = value;
 		t->room = ids;

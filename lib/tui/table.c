@@ -51,7 +51,7 @@ table_filter(struct table *t, const char *pattern)
 {
 	struct pattern *f = NULL;
 
-	if (pattern && *pattern && !(f = pattern_new(pattern)))
+	if (pattern && *pattern && (f = pattern_new(pattern)) == NULL)
 		return -1;
 	pattern_free(t->filter);
 	t->filter = f;
@@ -68,7 +68,7 @@ renumber(struct table *t, const struct table_source *s)
 
 	if (s->n > t->size) {
 		order = reallocarray(t->order, s->n, sizeof *order);
-		if (!order)
+		if (order == NULL)
 			return -1;
 		t->order = order;
 		t->size = s->n;
@@ -79,7 +79,7 @@ renumber(struct table *t, const struct table_source *s)
 		if (t->order[i] < s->n)
 			t->order[kept++] = t->order[i];
 	for (size_t i = from; i < s->n; i++)
-		if (!t->filter || matches(t->filter, s, i))
+		if (t->filter == NULL || matches(t->filter, s, i))
 			t->order[kept++] = i;
 	t->n = kept;
 	t->of = s->n;
@@ -175,7 +175,7 @@ table_find(struct table *t, const struct table_source *s, const char *pattern,
 			break;
 	}
 	pattern_free(f);
-	if (!f || tried >= t->n)
+	if (f == NULL || tried >= t->n)
 		return -1;
 	t->held = 1;
 	select_position(t, s, i);

@@ -97,7 +97,7 @@ pin_free(struct pin *pin)
 void
 timeline_close(struct timeline *t)
 {
-	if (!t)
+	if (t == NULL)
 		return;
 	series_free(&t->series);
 	for (int i = 0; i < GRID_LINES; i++)
@@ -148,7 +148,7 @@ series_room(struct series *s, size_t n)
 	over = reallocarray(s->over, n, sizeof *over);
 	if (over)
 		s->over = over;
-	if (!value || !over)
+	if (value == NULL || over == NULL)
 		return -1;
 	s->size = n;
 	return 0;
@@ -511,7 +511,7 @@ pin(struct timeline *t, const struct timeline_source *s)
 		return "no more pins: unpin a row with Enter, or all with V";
 	t->pin[i] = (struct pin){ .name = strdup(s->name), .is_path = s->is_path, .of = s->of,
 		.id = s->id };
-	if (!t->pin[i].name)
+	if (t->pin[i].name == NULL)
 		return "out of memory";
 	return timeline_rows(t, t->rows) == 0 ? show(t) : NULL;
 }
@@ -524,7 +524,7 @@ act_pin(void *at, int arg)
 	int number = s->name ? timeline_pinned(t, s->of, s->id) : 0;
 
 	(void)arg;
-	if (!s->name)
+	if (s->name == NULL)
 		return "no row to pin";
 	if (!number)
 		return pin(t, s);

@@ -171,7 +171,7 @@ act_copy(void *sheet, int arg)
 	(void)arg;
 	free(t->copied);
 	t->copied = export_row(s->table, &s->source);
-	if (!t->copied)
+	if (t->copied == NULL)
 		return "no row to copy";
 	t->request = TUI_COPY;
 	return "copied, if the terminal supports it (OSC 52)";
@@ -293,9 +293,9 @@ show(struct tui *t, size_t i)
 {
 	struct pane *p = &t->pane[i];
 
-	if (!p->view)
+	if (p->view == NULL)
 		p->view = p->type->open(t->session);
-	if (!p->view)
+	if (p->view == NULL)
 		return "out of memory";
 	if (t->shown != p)
 		t->before = t->shown;
@@ -319,7 +319,7 @@ focus(struct tui *t)
 
 	if (p && p->view && p->type->focus)
 		function = p->type->focus(p->view, &module, &memory);
-	if (!function)
+	if (function == NULL)
 		return "select a function first";
 	return session_set_focus(t->session, function, module, memory) < 0 ? "out of memory" :
 	    NULL;
@@ -357,7 +357,7 @@ act_back(void *tui, int arg)
 	struct tui *t = tui;
 
 	(void)arg;
-	if (!t->help)
+	if (t->help == NULL)
 		return show(t, t->before ? (size_t)(t->before - t->pane) : 0);
 	close_help(t);
 	return NULL;
@@ -564,7 +564,7 @@ try_timeline_keys(struct tui *t, int key)
 	const char *why;
 	size_t n;
 
-	if (!type->timeline)
+	if (type->timeline == NULL)
 		return 0;
 	keys = timeline_keys(&n);
 	at.timeline = type->timeline(t->shown->view, &source);
@@ -669,7 +669,7 @@ make_help(const struct tui *t)
 	struct pager *p = pager_open();
 	size_t n;
 
-	if (!p)
+	if (p == NULL)
 		return NULL;
 	keyhelp_help(p, common_keys, COMMON);
 	keyhelp_help(p, type->key, type->nkeys);
@@ -719,12 +719,12 @@ tui_open(struct session *session)
 {
 	struct tui *t = calloc(1, sizeof *t);
 
-	if (!t)
+	if (t == NULL)
 		return NULL;
 	t->session = session;
 	for (size_t i = 0; i < PANES; i++)
 		t->pane[i].type = types[i]();
-	if (!show(t, first_pane(session)))
+	if (show(t, first_pane(session)) == NULL)
 		return t;
 	tui_close(t);
 	return NULL;
@@ -733,7 +733,7 @@ tui_open(struct session *session)
 void
 tui_close(struct tui *t)
 {
-	if (!t)
+	if (t == NULL)
 		return;
 	for (size_t i = 0; i < PANES; i++)
 		t->pane[i].type->close(t->pane[i].view);

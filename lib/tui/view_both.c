@@ -108,7 +108,7 @@ join(struct view_both *v)
 	v->n = 0;
 	if (cpu + heap > v->room) {
 		row = reallocarray(v->row, cpu + heap, sizeof *row);
-		if (!row)
+		if (row == NULL)
 			return -1;
 		v->row = row;
 		v->room = cpu + heap;
@@ -282,7 +282,7 @@ both_timeline(void *view, struct timeline_source *s)
 	*s = (struct timeline_source){ .ctx = v, .read = time_series, .what = "total",
 		.unit = "% of a core",
 		.variant = session_counted(v->session) };
-	if (!r)
+	if (r == NULL)
 		return v->timeline;
 	if (kind(r) == BYTES) {
 		s->ctx = v->inuse;
@@ -304,7 +304,7 @@ both_close(void *view)
 {
 	struct view_both *v = view;
 
-	if (!v)
+	if (v == NULL)
 		return;
 	table_free(&v->table);
 	timeline_close(v->timeline);
@@ -317,7 +317,7 @@ both_open(struct session *session)
 {
 	struct view_both *v = calloc(1, sizeof *v);
 
-	if (!v)
+	if (v == NULL)
 		return NULL;
 	v->session = session;
 	v->table.sort = SELF;
@@ -337,7 +337,7 @@ both_focus(void *view, const char **module, int *memory)
 	*memory = 0;
 	if (i < 0)
 		return NULL;
-	*memory = !v->row[i].cpu;
+	*memory = v->row[i].cpu == NULL;
 	*module = v->row[i].module;
 	return v->row[i].name;
 }

@@ -282,7 +282,7 @@ measure(struct view_cpu *v)
 	if (v->metric == profile_measured(session_profile(v->session)))
 		return 0;
 	for (int i = 0; i < PROFILE_NGROUPS; i++)
-		if (!layouts[v->metric][i][v->table[i].sort].title)
+		if (layouts[v->metric][i][v->table[i].sort].title == NULL)
 			v->table[i].sort = SELF;
 	return profile_measure(session_profile(v->session), v->metric);
 }
@@ -399,7 +399,7 @@ cpu_open(struct session *session)
 {
 	struct view_cpu *v = calloc(1, sizeof *v);
 
-	if (!v)
+	if (v == NULL)
 		return NULL;
 	v->session = session;
 	v->timeline = timeline_open(session);
@@ -416,7 +416,7 @@ cpu_close(void *view)
 {
 	struct view_cpu *v = view;
 
-	if (!v)
+	if (v == NULL)
 		return;
 	for (int i = 0; i < PROFILE_NGROUPS; i++)
 		table_free(&v->table[i]);

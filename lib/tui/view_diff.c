@@ -85,7 +85,7 @@ find(struct view_diff *v, struct idmap *at, const char *name)
 static void
 locate(struct row *r, const char *file, uint64_t line, const char *module)
 {
-	if (!r->file && !r->module) {
+	if (r->file == NULL && r->module == NULL) {
 		r->file = file;
 		r->line = line;
 		r->module = module;
@@ -103,7 +103,7 @@ add_side(struct view_diff *v, enum side side, struct idmap *at)
 	size_t n;
 
 	for (n = part->n; n--; cpu++) {
-		if (!(r = find(v, at, cpu->name)))
+		if ((r = find(v, at, cpu->name)) == NULL)
 			return -1;
 		r->self[side] += cpu->self;
 		r->total[side] += cpu->total;
@@ -113,7 +113,7 @@ add_side(struct view_diff *v, enum side side, struct idmap *at)
 	for (; heap && n--; heap++) {
 		if (!inuse_has(&heap->self))
 			continue;
-		if (!(r = find(v, at, heap->name)))
+		if ((r = find(v, at, heap->name)) == NULL)
 			return -1;
 		r->live[side] += heap->self.live;
 		locate(r, heap->file, heap->line, heap->module);
@@ -185,7 +185,7 @@ copy_rows(struct baseline *b)
 	size_t n = b->part.n;
 
 	b->row = reallocarray(NULL, n + 1, sizeof *b->row);
-	if (!b->row)
+	if (b->row == NULL)
 		return -1;
 	if (n)
 		memcpy(b->row, b->part.cpu, n * sizeof *b->row);
@@ -399,7 +399,7 @@ read_sides(struct view_diff *v)
 
 	if (other && (follow(v, other) < 0 || read_part(other, &v->part[OLD]) < 0))
 		return -1;
-	if (!other && ensure_baseline(v, &v->part[OLD]) < 0)
+	if (other == NULL && ensure_baseline(v, &v->part[OLD]) < 0)
 		return -1;
 	return read_part(v->session, &v->part[NEW]);
 }
@@ -446,7 +446,7 @@ diff_close(void *view)
 {
 	struct view_diff *v = view;
 
-	if (!v)
+	if (v == NULL)
 		return;
 	table_free(&v->table);
 	baseline_clear(&v->baseline);
@@ -459,7 +459,7 @@ diff_open(struct session *session)
 {
 	struct view_diff *v = calloc(1, sizeof *v);
 
-	if (!v)
+	if (v == NULL)
 		return NULL;
 	v->session = session;
 	v->table.sort = CHANGE;
@@ -488,7 +488,7 @@ diff_position(void *view, char *buf, size_t size)
 	const struct table *t = &v->table;
 	char what[UNITS_MAX + 16] = "changes", range[UNITS_MAX];
 
-	if (b && !session_other(v->session))
+	if (b && session_other(v->session) == NULL)
 		snprintf(what, sizeof what, "against %s", units_range(range, b->from, b->to));
 	snprintf(buf, size, "%s%s: functions %zu/%zu", what, v->by_time ? ", % of a core" : "",
 	    t->n ? t->at + 1 : 0, t->n);

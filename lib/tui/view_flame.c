@@ -135,7 +135,7 @@ lay_out(const struct view_flame *v, uint32_t zoom)
 {
 	uint64_t *left = malloc((v->calls.n + 1) * sizeof *left);
 
-	if (!left)
+	if (left == NULL)
 		return NULL;
 	memset(left, 0xff, (v->calls.n + 1) * sizeof *left);
 	if (zoom == CALLTREE_NONE)
@@ -267,13 +267,13 @@ put_name(FILE *out, const char *name, int columns)
 	char buf[COLUMN_SIZE], *text;
 	struct grid *g = grid_open(1, columns, 1);
 
-	if (!g)
+	if (g == NULL)
 		return -1;
 	column_shorten(buf, name ? name : "?", 0, columns);
 	grid_put(g, 0, 0, columns, GRID_PLAIN, buf);
 	text = grid_text(g);
 	grid_close(g);
-	if (!text)
+	if (text == NULL)
 		return -1;
 	text[strcspn(text, "\n")] = '\0';
 	put_escaped(out, text);
@@ -322,7 +322,7 @@ flame_svg(void *view, FILE *out)
 	uint64_t *left = lay_out(v, zoom);
 	int r = 0;
 
-	if (!left)
+	if (left == NULL)
 		return -1;
 	for (uint32_t i = 0; i < v->calls.n; i++)
 		if (left[i] != UINT64_MAX && node(v, i)->depth > deep)
@@ -489,7 +489,7 @@ flame_find(void *view, const char *text, int direction)
 			break;
 	}
 	pattern_free(p);
-	if (!p || at == CALLTREE_NONE || tried >= n)
+	if (p == NULL || at == CALLTREE_NONE || tried >= n)
 		return -1;
 	v->at = node(v, i)->key;
 	if (selected(v) != i)
@@ -520,7 +520,7 @@ flame_close(void *view)
 {
 	struct view_flame *v = view;
 
-	if (!v)
+	if (v == NULL)
 		return;
 	calltree_free(&v->calls);
 	forest_free(&v->forest);

@@ -46,7 +46,7 @@ add_start(struct view_info *v)
 	struct tm tm;
 	char buf[64];
 
-	if (!start || !localtime_r(&seconds, &tm))
+	if (start == NULL || localtime_r(&seconds, &tm) == NULL)
 		return;
 	strftime(buf, sizeof buf, "%Y-%m-%d %H:%M:%S %z", &tm);
 	pager_add(v->pager, GRID_FAINT, "started", LABEL, buf);
@@ -214,7 +214,7 @@ info_close(void *view)
 {
 	struct view_info *v = view;
 
-	if (!v)
+	if (v == NULL)
 		return;
 	pager_close(v->pager);
 	free(v);
@@ -225,7 +225,7 @@ info_open(struct session *session)
 {
 	struct view_info *v = calloc(1, sizeof *v);
 
-	if (!v)
+	if (v == NULL)
 		return NULL;
 	v->session = session;
 	v->pager = pager_open();

@@ -258,7 +258,7 @@ read_rows(struct view_memory *v)
 	const struct inuse_row *all = inuse_rows(v->leaks ? v->leaks : v->inuse, &n);
 	struct inuse_row *row = n > v->room ? reallocarray(v->row, n, sizeof *row) : v->row;
 
-	if (n && !row)
+	if (n && row == NULL)
 		return -1;
 	v->row = row;
 	v->room = n > v->room ? n : v->room;
@@ -296,7 +296,7 @@ read_leaks(struct view_memory *v)
 	    (v->leaks_read == now || session_state(v->session) < SESSION_CUT_OFF))
 		return 0;
 	u = inuse_open(session_db(v->session), &o);
-	if (!u)
+	if (u == NULL)
 		return -1;
 	inuse_close(v->leaks);
 	v->leaks = u;
@@ -329,7 +329,7 @@ memory_update(void *view)
 	if (v->inuse && (read_rows(v) < 0 || read_sparkline(v) < 0))
 		return -1;
 	s = source(v);
-	if (!s.column[v->table[v->group].sort].title)
+	if (s.column[v->table[v->group].sort].title == NULL)
 		v->table[v->group].sort = LIVE;
 	return table_update(&v->table[v->group], &s);
 }
@@ -409,7 +409,7 @@ memory_close(void *view)
 {
 	struct view_memory *v = view;
 
-	if (!v)
+	if (v == NULL)
 		return;
 	for (int i = 0; i < PROFILE_NGROUPS; i++)
 		table_free(&v->table[i]);
@@ -425,7 +425,7 @@ memory_open(struct session *session)
 {
 	struct view_memory *v = calloc(1, sizeof *v);
 
-	if (!v)
+	if (v == NULL)
 		return NULL;
 	v->session = session;
 	v->timeline = timeline_open(session);
@@ -451,7 +451,7 @@ memory_focus(void *view, const char **module, int *memory)
 static void
 draw_empty(const struct view_memory *v, struct grid *g, const struct grid_area *area)
 {
-	const char *text = !v->inuse ? db_error(session_db(v->session)) :
+	const char *text = v->inuse == NULL ? db_error(session_db(v->session)) :
 	    v->table[v->group].filter ? "nothing matches the filter: F changes it" :
 	    v->leaks && inuse_any(v->inuse) ? "nothing has been live for that long" :
 	    inuse_any(v->inuse) ? "no allocations yet" :
@@ -484,7 +484,7 @@ trust(const struct view_memory *v)
 	const struct session_memory *m = session_memory(v->session, &n);
 	uint64_t rss = n ? m[n - 1].rss : 0;
 
-	if (!v->inuse || !inuse_summary(v->inuse)->estimated)
+	if (v->inuse == NULL || !inuse_summary(v->inuse)->estimated)
 		return "";
 	return rss && inuse_summary(v->inuse)->all.live > rss ? ", overestimated" :
 	    ", estimated";

@@ -67,24 +67,24 @@ find_file(struct view_source *v, const struct session_focus *focus)
 	size_t n;
 
 	v->first = 0;
-	if (!focus->function)
+	if (focus->function == NULL)
 		return 0;
 	if (profile_regroup(p, PROFILE_FUNCTION) < 0)
 		return -1;
-	for (row = profile_rows(p, &n); !file && n--; row++)
+	for (row = profile_rows(p, &n); file == NULL && n--; row++)
 		if (is_same(row->name, focus->function) && is_same(row->module, focus->module)) {
 			file = row->file;
 			v->first = row->line;
 		}
 	u = file ? NULL : session_inuse(v->session, PROFILE_FUNCTION);
 	heap = u ? inuse_rows(u, &n) : NULL;
-	for (; heap && !file && n--; heap++)
+	for (; heap && file == NULL && n--; heap++)
 		if (is_same(heap->name, focus->function)) {
 			file = heap->file;
 			v->first = heap->line;
 		}
 	v->file = file ? strdup(file) : NULL;
-	return file && !v->file ? -1 : 0;
+	return file && v->file == NULL ? -1 : 0;
 }
 
 static int
@@ -270,7 +270,7 @@ source_update(void *view)
 	t = source_table(v, &s);
 	if (table_update(t, &s) < 0)
 		return -1;
-	if (!v->positioned && v->first && v->first <= v->n && t->sort == NUMBER && !t->filter) {
+	if (!v->positioned && v->first && v->first <= v->n && t->sort == NUMBER && t->filter == NULL) {
 		v->positioned = 1;
 		table_first(t, &s);
 		table_move(t, &s, (long)v->first - 1);
@@ -285,7 +285,7 @@ source_close(void *view)
 {
 	struct view_source *v = view;
 
-	if (!v)
+	if (v == NULL)
 		return;
 	table_free(&v->table);
 	free(v->line);
@@ -299,7 +299,7 @@ source_open(struct session *session)
 {
 	struct view_source *v = calloc(1, sizeof *v);
 
-	if (!v)
+	if (v == NULL)
 		return NULL;
 	v->session = session;
 	v->table.sort = NUMBER;

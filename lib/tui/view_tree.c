@@ -386,7 +386,7 @@ act_open(void *view, int how)
 	struct table_source s;
 	int open;
 
-	if (!l)
+	if (l == NULL)
 		return NULL;
 	open = is_open(v, l->part, l->node);
 	if (node_of(v, l)->child == CALLTREE_NONE || (how == CLOSE && !open)) {
@@ -486,7 +486,7 @@ tree_close(void *view)
 {
 	struct view_tree *v = view;
 
-	if (!v)
+	if (v == NULL)
 		return;
 	for (enum part part = ALL; part < NPARTS; part++) {
 		calltree_free(&v->calls[part]);
@@ -503,7 +503,7 @@ open_either(struct session *session, int focused)
 {
 	struct view_tree *v = calloc(1, sizeof *v);
 
-	if (!v)
+	if (v == NULL)
 		return NULL;
 	v->forest.session = session;
 	v->forest.memory = session_focus(session)->memory;
