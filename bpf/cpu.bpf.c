@@ -14,6 +14,7 @@
 #include "bpf/kernel.bpf.h"
 #include "bpf/cpu.h"
 #include "bpf/walk.bpf.h"
+#include "bpf/walk_user.bpf.h"
 #include "machine.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";

@@ -55,7 +55,7 @@ struct heap_site {
 #define HEAP_SITES_MOST (HEAP_SEGMENTS * HEAP_SEGMENT_SITES) /* 2 million */
 
 /* A live allocation, or a free slot. */
-#define HEAP_ADDR_BITS 47
+#define HEAP_ADDR_BITS STEP_ADDR_BITS
 #define HEAP_BUSY 1
 struct heap_entry {
 	step_u64 key;  /* its address, and in the bits above the number of its process; 0: the

@@ -16,6 +16,7 @@
  *	                  and _FRAME;
  *	STEP_RULE(kind, 0, 0), STEP_KIND(rule)
  *	                  a rule of 32 bits, and its kind;
+ *	STEP_ADDR_BITS    the bits of a program's addresses;
  *	struct step_regs  pc, sp and fp (the frame pointer) as step_u64; exact: pc is
  *	                  an instruction about to execute, not the one after a call;
  *	                  stacks: how often the walk has gone to a lower one, 0 at

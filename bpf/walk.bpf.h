@@ -3,13 +3,13 @@
  * describes, the step of bpf/step_frame.h over them, and each distinct stack
  * emitted once through the ring buffer.
  *
- * A program calls walk_begin(), walk_user() and walk_emit() one after the other.
- * What they work on is a struct walk: the registers of the frame that the walk has
- * come to, the mapping and the window of the stack that it looks at, and the stack
- * so far.  It is too big for a BPF stack and lies in the map `scratch`.  A program
- * may be interrupted by another one on the same CPU, so each has an area of its own
- * there, by its key: walk_key() for those of WALK_BY_..., or walk_acquire() for a
- * program that may be preempted by its like.
+ * A program calls walk_begin(), then walk_from(), or walk_user() of
+ * bpf/walk_user.bpf.h, then walk_emit().  A struct walk has the registers of the frame
+ * that the walk has come to, its mapping, a window of the stack, and the stack so far.
+ * It is too big for a BPF stack and is in the map `scratch'.  A program may be
+ * interrupted by another one on the same CPU, so each has its own area there, by a
+ * key: of walk_key() for programs of WALK_BY_..., of walk_acquire() for one that may
+ * be preempted by its like.
  *
  * The includer defines walk_stepped(), which is called after each step:
  * bpf/walk_cache.bpf.h does, to remember walks; else it is empty.
@@ -20,7 +20,6 @@
 #include "bpf/kernel.bpf.h"
 #include "bpf/step_frame.h"
 #include "bpf/walk.h"
-#include "machine.bpf.h"
 
 /*
  * The target's memory is read in aligned windows, which never cross a page: a
@@ -49,10 +48,10 @@ struct walk {
 	struct walk_map map;  /* the mapping of the last frame */
 	step_u32 first, n;    /* the process' mappings */
 	step_u64 returns;     /* pending uretprobes: struct return_instance */
-	step_u64 hidden_at;   /* where one has just put its address; or 0 */
+	step_u64 hidden_at;   /* where a uretprobe has just put its address; or 0 */
 	step_u64 hidden;      /* the return address that was there */
-	step_u32 returning, pad;
-	step_u64 held[WALK_HELD_WORDS]; /* see walk_just_hidden() */
+	step_u32 returning, pad; /* the uretprobe is being handled */
+	step_u64 held[WALK_HELD_WORDS]; /* the kernel's registers and stack, for hidden */
 	step_u32 frames;
 	step_u32 acquired;    /* see walk_acquire() */
 	step_u64 window;      /* the address that word[] is a copy of; or 0 */
@@ -84,7 +83,7 @@ struct {
 	__type(value, struct walk_process);
 } process SEC(".maps");
 
-/* One element a CPU and kind of program. */
+/* The areas, by their keys. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -404,123 +403,6 @@ walk_from(__u32 key, struct walk *w)
 	w->regs.stacks = 0;
 	/* As many rounds as frames, and one that finds that there are more. */
 	bpf_loop(WALK_DEPTH + 1, walk_frame, &key, 0);
-}
-
-/* Returns to the caller by the word of the stack at addr, if that is a return
- * address; else -1. */
-static __always_inline int
-walk_return_by(struct walk *w, __u64 addr)
-{
-	__u64 pc, target;
-
-	if (step_read(w, addr, &pc) || !step_returns(w, pc, &target))
-		return -1;
-	w->regs.pc = pc;
-	w->regs.sp = addr + 8;
-	w->regs.exact = 0;
-	return 0;
-}
-
-/*
- * Between the kernel's putting a uretprobe's address onto the stack and its noting
- * the return address that was there, that return address is only in one of the
- * kernel's registers, or saved on top of its stack.  An interrupt there sees those
- * words (held[]); the return address is the one behind a call of the function that
- * has been entered, or of a function that jumps there, or an indirect call.  It is
- * in those words again before the kernel writes it back, for the return: then it is
- * behind any call.
- *
- * Try held word i, for bpf_loop().  Returns 1 if it is the return address.
- */
-static long
-walk_try_held(__u32 i, void *ctx)
-{
-	struct walk *w = walk_scratch(*(__u32 *)ctx);
-	__u64 pc, target;
-
-	if (!w)
-		return 1;
-	pc = w->held[i & (WALK_HELD_WORDS - 1)];
-	if (!step_returns(w, pc, &target))
-		return 0;
-	if (!w->returning && target && w->regs.pc - target >= 64 && !step_jumps(w, target))
-		return 0;
-	w->hidden = pc;
-	w->hidden_at = w->regs.sp;
-	return 1;
-}
-
-/* Find the return address that a uretprobe is just replacing, if there is one. */
-static __always_inline void
-walk_just_hidden(__u32 key, struct walk *w, struct task_struct *task)
-{
-	struct xol_area *area = BPF_CORE_READ(task, mm, uprobes_state.xol_area);
-	__u64 page = area ? BPF_CORE_READ(area, vaddr) : 0, word;
-	struct return_instance *r = (struct return_instance *)w->returns;
-
-	if (!page || step_read(w, w->regs.sp, &word) || word - page >= MACHINE_UPROBE_SLOT ||
-	    (r && BPF_CORE_READ(r, stack) == w->regs.sp))
-		return;
-	w->returning = 0;
-	bpf_loop(WALK_HELD_WORDS, walk_try_held, &key, 0);
-}
-
-/* Go on in the caller of a function whose uretprobe is being handled. */
-static __always_inline void
-walk_trampoline(__u32 key, struct walk *w, int held)
-{
-	struct return_instance *r = (struct return_instance *)w->returns;
-	__u64 top = r ? BPF_CORE_READ(r, stack) + 8 : 0, sp = w->regs.sp;
-
-	if (r && top - sp <= MACHINE_UPROBE_PUSHED) {
-		w->regs.pc = BPF_CORE_READ(r, orig_ret_vaddr);
-		w->regs.sp = top;
-		w->regs.exact = 0;
-		w->returns = (__u64)BPF_CORE_READ(r, next);
-		return;
-	}
-	for (int i = 0; i <= MACHINE_UPROBE_PUSHED; i += 8)
-		if (walk_return_by(w, sp + i) == 0)
-			return;
-	if (!held)
-		return;
-	w->returning = 1;
-	bpf_loop(WALK_HELD_WORDS, walk_try_held, &key, 0);
-	if (!w->hidden_at)
-		return;
-	w->hidden_at = 0;
-	w->regs.pc = w->hidden;
-	w->regs.sp = sp + MACHINE_UPROBE_PUSHED;
-	w->regs.exact = 0;
-}
-
-/* Go on where a thread in the page [uprobes] would be without probes: see
- * machine.bpf.h. */
-static __always_inline void
-walk_leave_uprobes(__u32 key, struct walk *w, struct task_struct *task, int held)
-{
-	struct xol_area *area = BPF_CORE_READ(task, mm, uprobes_state.xol_area);
-	__u64 page = area ? BPF_CORE_READ(area, vaddr) : 0;
-	struct uprobe_task *utask = task->utask;
-
-	if (!page || w->regs.pc - page >= MACHINE_PAGE)
-		return;
-	if (w->regs.pc - page < MACHINE_UPROBE_SLOT)
-		walk_trampoline(key, w, held);
-	else if (utask)
-		w->regs.pc = utask->vaddr;
-}
-
-/* Walk the current task's user stack.  held: w->held has the kernel's registers. */
-static __always_inline void
-walk_user(__u32 key, struct walk *w, struct task_struct *task, int held)
-{
-	machine_user_regs(task, &w->regs);
-	w->returns = walk_pending(task);
-	walk_leave_uprobes(key, w, task, held);
-	if (held)
-		walk_just_hidden(key, w, task);
-	walk_from(key, w);
 }
 
 /* Put an event into the ring buffer.  Returns not 0 if there is no room. */

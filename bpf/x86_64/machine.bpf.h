@@ -1,6 +1,5 @@
 /*
- * x86-64 for the programs: registers, return addresses, and the page that uprobes
- * put into a process.
+ * x86-64 for the programs: registers, and return addresses.
  */
 #ifndef MACHINE_BPF_H
 #define MACHINE_BPF_H
@@ -10,8 +9,6 @@
 
 #include <asm/ptrace.h>
 #include <linux/bpf_perf_event.h>
-
-#define MACHINE_PAGE 4096
 
 /* include/asm/ptrace.h; the kernel's own, not uapi. */
 struct pt_regs___kernel {
@@ -76,15 +73,5 @@ machine_entry_sp(struct pt_regs *ctx)
 {
 	return PT_REGS_SP(ctx) - 8;
 }
-
-/*
- * Uprobes bring a page of the kernel's own, [uprobes], whose slots have copies of
- * probed instructions, executed in single steps.  A function with a uretprobe returns
- * to the first slot: it pushes three registers, calls the kernel, which replaces one
- * by the real return address, pops the others, and returns
- * (arch/x86/kernel/uprobes.c).
- */
-#define MACHINE_UPROBE_SLOT 128
-#define MACHINE_UPROBE_PUSHED 24 /* bytes */
 
 #endif

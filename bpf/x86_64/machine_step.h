@@ -37,6 +37,8 @@ enum step_kind {
 #define STEP_FP_WORDS(rule) ((rule) >> 4 & 0xff) /* 0: rbp is unchanged */
 #define STEP_CFA(rule) ((rule) >> 12)
 
+#define STEP_ADDR_BITS 47 /* of a program's addresses, with 4 levels of pages */
+
 struct step_regs {
 	step_u64 pc, sp, fp;   /* rip, rsp, rbp */
 	step_u32 exact, stacks;
