@@ -8,18 +8,25 @@
 cd "$T" || exit 1
 src=$ROOT/tests/target
 
-# profile NAME SECONDS COMMAND...: record a command that is running on its own
-# into NAME.rec, and end it.  $how: options of rsprof-cpu.
+# profile NAME SAMPLES COMMAND...: record so many samples and more of a command that is
+# running on its own into NAME.rec, and end it.  $how: options of rsprof-cpu.
 how=
 profile() {
-	name=$1 seconds=$2
+	name=$1 samples=$2
 	shift 2
 	launch "$@" >/dev/null
 	pid=$launched
 	# shellcheck disable=SC2086
-	rsprof-cpu $how -F 999 -d "$seconds" -p $pid | rsprof-sym >"$name.rec"
+	rsprof-cpu $how -F 999 -p $pid >"$name.raw" &
+	cpu=$!
+	own $cpu
+	await 120 enough "$name.raw" "$samples"
+	kill $cpu
+	wait $cpu
+	rsprof-sym "$name.raw" >"$name.rec"
 	{ kill $pid; wait $pid; } 2>/dev/null
 }
+enough() { [ "$(grep -c '^cpu' "$1")" -ge "$2" ]; }
 
 # check DESCRIPTION PROGRAM AWK-ARGUMENT...: the program says what it found,
 # and "not" before what is wrong.
@@ -66,7 +73,7 @@ words='
 	}'
 # calls CASE DESCRIPTION PROGRAM
 calls() {
-	profile "$1" 1.5 "$B/target/nest" "$1"
+	profile "$1" 1400 "$B/target/nest" "$1"
 	check "$2" "$3$words" "$1.rec"
 }
 
@@ -196,7 +203,7 @@ try() {
 		diag <"$label.log"
 		return
 	fi
-	profile "$label" 2.5 "$label/mixed"
+	profile "$label" 2400 "$label/mixed"
 	check "$label: stacks reach the beginning" "$roots" "$label.rec"
 }
 

@@ -343,6 +343,10 @@ if [ "$(id -u)" != 0 ]; then
 else
 	mkdir "$T/theirs"
 	chown 65534:65534 "$T/theirs" "$T/tmp"
+	# Where they may read, which of a checkout below /root they may not.
+	mkdir "$T/bin"
+	cp "$B/rsprof" "$B"/rsprof-* "$T/bin"
+	PATH=$T/bin:$PATH
 	cd "$T/theirs" || exit 1
 	apart env SUDO_UID=65534 SUDO_GID=65534 rsprof attach -q -o mine.db \
 		$target >"$T/out" 2>"$T/err" &
@@ -372,10 +376,6 @@ END
 		rsprof run -q -o no.db touch no
 	ok 'then the command is not started' [ ! -e no ]
 	cd "$T/theirs" || exit 1
-	# Where they may read, which of a checkout below /root they may not.
-	mkdir "$T/bin"
-	cp "$B/rsprof" "$B"/rsprof-* "$T/bin"
-	PATH=$T/bin:$PATH
 	nobody rsprof attach -q -d 0.2 -o no.db $target >"$T/out" 2>"$T/err"
 	code=$?
 	ok 'somebody else'\''s process' [ $code = 4 ]

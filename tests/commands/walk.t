@@ -38,6 +38,11 @@ record() {
 	own $cpu
 	await 30 grep -q '^map' "$to.raw"
 }
+# enough NAME: end it when there are samples to judge by, however slow the machine is.
+enough() {
+	await 120 sh -c "[ \$(grep -c '^cpu' $1.raw) -ge 200 ]"
+	kill $cpu
+}
 finish() {
 	wait $cpu
 	status=$?
@@ -223,7 +228,8 @@ for case in deleted replaced; do
 	[ $case = replaced ] && cp "$B/target/split" other && mv other $case
 	for mode in $modes; do
 		# shellcheck disable=SC2046
-		record "$case-$mode" $pid -F 499 -d 0.7 $(option $mode)
+		record "$case-$mode" $pid -F 499 $(option $mode)
+		enough "$case-$mode"
 		finish "$case-$mode"
 		whole "$case-$mode" 99
 		check "$case-$mode: functions have the names of what is executed" "$paths"'
@@ -276,7 +282,8 @@ for mode in $modes; do
 	begin "kernel-$mode" "$strain" reads
 	go
 	# shellcheck disable=SC2046
-	record "kernel-$mode" $pid -k -F 499 -d 1.5 $(option $mode)
+	record "kernel-$mode" $pid -k -F 499 $(option $mode)
+	enough "kernel-$mode"
 	finish "kernel-$mode"
 	{ kill -9 $pid; leave; } 2>/dev/null
 	whole "kernel-$mode" 99
@@ -307,7 +314,8 @@ if await 10 grep -q ready probed; then
 	go
 	for mode in $modes; do
 		# shellcheck disable=SC2046
-		record "tails-$mode" $pid -F 499 -d 1 $(option $mode) 7>&-
+		record "tails-$mode" $pid -F 499 $(option $mode) 7>&-
+		enough "tails-$mode"
 		finish "tails-$mode"
 	done
 	case $modes in bpf*)
@@ -345,7 +353,8 @@ if root && unshare -Urmpf --mount-proc true 2>/dev/null; then
 	if await 10 find_inner $outer && own "$inner"; then
 		for mode in $modes; do
 			# shellcheck disable=SC2046
-			record "contained-$mode" "$inner" -F 499 -d 1 $(option $mode)
+			record "contained-$mode" "$inner" -F 499 $(option $mode)
+			enough "contained-$mode"
 			finish "contained-$mode"
 			whole "contained-$mode" 99
 			says "contained-$mode: its file as it sees it" \
@@ -365,7 +374,9 @@ if root && unshare -Urmpf --mount-proc true 2>/dev/null; then
 	for mode in $modes; do
 		# shellcheck disable=SC2046
 		unshare -mpf --mount-proc sh -c '"$1" burn 600000 & shift
-			echo $!; "$@" -p $!; kill -9 $!' - "$strain" rsprof-cpu -F 499 -d 1 \
+			echo $!
+			"$@" -p $! | awk "{ print } /^cpu/ && ++n == 200 { exit }"
+			kill -9 $!' - "$strain" rsprof-cpu -F 499 \
 		    $(option $mode) >inside-$mode.both 2>inside-$mode.err
 		number=$(head -n 1 inside-$mode.both)
 		sed 1d inside-$mode.both >inside-$mode.raw
@@ -387,7 +398,7 @@ fi
 refused() {
 	to=$1 off=$2 why=$3
 	shift 3
-	exits "$to: samples are taken" 0 "$@" -p "$pid" -d 0.4 -F 400
+	exits "$to: samples are taken" 0 "$@" -p "$pid" -d 2 -F 999
 	cp out "$to.raw"
 	rsprof-sym <out >"$to.rec" 2>/dev/null
 	is_walked "$to" copy
@@ -537,7 +548,8 @@ for mode in $modes; do
 		go
 		await 20 grep -q mapped "maps-$n-$mode.said"
 		# shellcheck disable=SC2046
-		record "maps-$n-$mode" $pid -F 499 -d 0.7 $(option $mode)
+		record "maps-$n-$mode" $pid -F 499 $(option $mode)
+		enough "maps-$n-$mode"
 		finish "maps-$n-$mode"
 		{ kill -9 $pid; leave; } 2>/dev/null
 		whole "maps-$n-$mode" 99
