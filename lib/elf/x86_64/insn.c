@@ -32,6 +32,17 @@ is_locked(const struct insn *in)
 	return (in->is.attributes & ZYDIS_ATTRIB_HAS_LOCK) != 0;
 }
 
+/*
+ * Returns whether it is a nop of 5 bytes, which must not be probed: from Linux 6.18 on
+ * the kernel replaces it by a call into a page that fork() does not copy, and a forked
+ * child that comes by dies of SIGSEGV.
+ */
+static int
+is_nop5(const struct insn *in)
+{
+	return in->is.length == 5 && in->is.mnemonic == ZYDIS_MNEMONIC_NOP;
+}
+
 /* Returns whether the kernel emulates an instruction, by its first bytes: all
  * encodings that compilers use of the kinds in arch/x86/kernel/uprobes.c. */
 static int
@@ -41,9 +52,8 @@ is_emulated(const unsigned char *code, const struct insn *in)
 
 	if (c == 0x41) /* push %r8 and so on */
 		return in->is.length == 2 && code[1] >= 0x50 && code[1] <= 0x57;
-	if (c == 0x0f) /* jcc of 32 bits, and nop of several bytes */
-		return (code[1] >= 0x80 && code[1] <= 0x8f) ||
-		    (code[1] == 0x1f && in->is.length == 5);
+	if (c == 0x0f) /* jcc of 32 bits */
+		return code[1] >= 0x80 && code[1] <= 0x8f;
 	return (c >= 0x50 && c <= 0x57) || (c >= 0x70 && c <= 0x7f) || c == 0x90 ||
 	    c == 0xe8 || c == 0xe9 || c == 0xeb;
 }
@@ -112,8 +122,8 @@ insn_probe(const unsigned char *code, size_t len, unsigned keep,
 			*out = (struct insn_probe){ at, 0 };
 			return 0;
 		}
-		/* The kernel refuses a locked one.  The others will do. */
-		if (!found && !is_locked(&in)) {
+		/* The kernel refuses a locked one. */
+		if (!found && !is_locked(&in) && !is_nop5(&in)) {
 			*out = (struct insn_probe){ at, 1 };
 			found = 1;
 		}
