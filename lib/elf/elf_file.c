@@ -341,6 +341,22 @@ elf_file_needs(const struct elf_file *e, const char *prefix)
 	return 0;
 }
 
+const char *
+elf_file_soname(const struct elf_file *e)
+{
+	struct elf_file_section dynamic = elf_file_section(e, ".dynamic");
+	struct elf_file_section names = elf_file_section(e, ".dynstr");
+	Elf64_Dyn d;
+
+	for (size_t i = 0; i + sizeof d <= dynamic.len; i += sizeof d) {
+		memcpy(&d, dynamic.bytes + i, sizeof d);
+		if (d.d_tag == DT_SONAME && d.d_un.d_val < names.len &&
+		    memchr(names.bytes + d.d_un.d_val, 0, names.len - d.d_un.d_val))
+			return (const char *)names.bytes + d.d_un.d_val;
+	}
+	return NULL;
+}
+
 /* ---- identity ---------------------------------------------------------- */
 
 /* Find NT_GNU_BUILD_ID in a note segment.  Returns its length, or 0. */

@@ -88,6 +88,9 @@ struct elf_file_section elf_file_eh_frame(const struct elf_file *e);
  * there are no section headers to find that by. */
 int elf_file_needs(const struct elf_file *e, const char *prefix);
 
+/* Returns the name by which others need it (DT_SONAME), NULL if it has none. */
+const char *elf_file_soname(const struct elf_file *e);
+
 /* Returns whether it looks like a program that rustc made.  A stripped one is known by
  * the source paths in its panic messages. */
 int elf_file_is_rust(const struct elf_file *e);

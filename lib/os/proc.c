@@ -240,9 +240,9 @@ parse_map(char *line, struct proc_map *m, char perms[8])
 	return 0;
 }
 
-static int
-each_map(pid_t pid, void (*fn)(void *ctx, const struct proc_map *map,
-    const char *perms), void *ctx)
+int
+proc_all_maps(pid_t pid,
+    void (*fn)(void *ctx, const struct proc_map *map, const char *perms), void *ctx)
 {
 	char path[64], perms[8], *line = NULL;
 	struct proc_map m;
@@ -291,7 +291,7 @@ proc_maps(pid_t pid, void (*fn)(void *ctx, const struct proc_map *map), void *ct
 {
 	struct maps m = { .code = fn, .ctx = ctx };
 
-	return each_map(pid, on_code_map, &m);
+	return proc_all_maps(pid, on_code_map, &m);
 }
 
 int
@@ -300,7 +300,7 @@ proc_data_maps(pid_t pid,
 {
 	struct maps m = { .data = fn, .ctx = ctx };
 
-	return each_map(pid, on_data_map, &m);
+	return proc_all_maps(pid, on_data_map, &m);
 }
 
 uint64_t

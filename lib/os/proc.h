@@ -45,6 +45,11 @@ struct proc_map {
 	const char *path; /* "" where there is none */
 };
 
+/* Call fn for each mapping of a process, with its permissions as /proc/PID/maps
+ * writes them ("r-xp"). */
+int proc_all_maps(pid_t pid,
+    void (*fn)(void *ctx, const struct proc_map *map, const char *perms), void *ctx);
+
 /* Call fn for each executable mapping of a process. */
 int proc_maps(pid_t pid, void (*fn)(void *ctx, const struct proc_map *map),
     void *ctx);
