@@ -31,12 +31,13 @@ COMMANDS := $(patsubst cmd/%.c,%,$(wildcard cmd/*.c))
 
 # The rooms of lib/, the lowest first: one may include only those that stand before
 # it, and not all of them (tests/tree.t has the table).
-ROOMS := base os elf stream unwind symbol sample record heap profile doctor tui
+ROOMS := base os elf stream unwind symbol sample record gate heap profile doctor tui
 LEFT_OUT := $(if $(filter 1,$(BPF)),$(wildcard lib/*/*_none.c),$(IN_KERNEL))
 
 # The rooms that a command is made of, the highest first.
 PRODUCER := sample unwind stream elf os base
 ROOMS_rsprof-cpu := $(PRODUCER)
+ROOMS_rsprof-guard := gate unwind elf os base
 ROOMS_rsprof-growth := heap $(PRODUCER)
 ROOMS_rsprof-heap := heap $(PRODUCER)
 ROOMS_rsprof-stack := $(PRODUCER)
@@ -48,7 +49,7 @@ ROOMS_rsprof-top := profile record symbol base
 ROOMS_rsprof-tui := tui profile record symbol base
 ROOMS_rsprof-query := record base
 ROOMS_rsprof-doctor := doctor heap symbol $(PRODUCER)
-ALL_ROOMS := doctor tui heap profile symbol $(PRODUCER) record stream base
+ALL_ROOMS := doctor tui heap gate profile symbol $(PRODUCER) record stream base
 
 # The library that a room calls; a command is linked with those that it needs.
 LIBS_os := $(if $(filter 1,$(BPF)),-lbpf)
@@ -108,6 +109,39 @@ $B/lib/sample/cpu.o: $B/cpu.skel.h
 $B/lib/heap/heap.o $B/lib/heap/heap_sums.o: $B/heap.skel.h
 $B/lib/heap/calltrace.o: $B/calltrace.skel.h
 $B/lib/sample/cpu.o $B/lib/heap/heap.o $B/lib/heap/heap_sums.o $B/lib/heap/calltrace.o: ALL_CFLAGS += -isystem $B
+
+# What the gate maps into targets: its bytes, and where things are in them.  It has
+# no library, no data and no relocation; ld's script says how it lies.
+BLOB_CFLAGS := -std=c11 -O2 -fPIC -ffreestanding -fno-builtin -fno-stack-protector \
+	-fno-jump-tables -fno-strict-aliasing -fasynchronous-unwind-tables -fcf-protection=branch \
+	-fvisibility=hidden -mgeneral-regs-only -Wall -Wextra -Wshadow -I.
+BLOB_LDFLAGS := -shared -Bsymbolic -soname rsprof-gate -z noexecstack --build-id=sha1 \
+	--eh-frame-hdr --hash-style=gnu --strip-debug
+
+$B/blob/%.o: lib/gate/blob/%.c
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  BLOB $<")
+	$Q$(CC) $(BLOB_CFLAGS) $(filter -Werror,$(CFLAGS)) -MMD -MP -c -o $@ $<
+
+$B/blob/%.o: lib/gate/blob/%.S
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  BLOB $<")
+	$Q$(CC) -I. -MMD -MP -c -o $@ $<
+
+$B/rsprof-gate.so: lib/gate/blob/gate.ld $B/blob/entry.o $B/blob/gate.o lib/gate/abi.h
+	$Qcode=$$(sed -n 's/^#define GATE_CODE \([0-9a-fx]*\).*/\1/p' lib/gate/abi.h) && \
+	$(LD) $(BLOB_LDFLAGS) --defsym=GATE_CODE=$$code -o $@ -T $(filter %.ld %.o,$^)
+
+$B/gate_image.h: $B/rsprof-gate.so
+	$Q{ echo "#define GATE_IMAGE_SIZE $$(wc -c <$<)"; \
+	nm $< | sed -n 's/^0*\([0-9a-f]*\) T rsprof_gate_\([a-z]*\)$$/#define GATE_IMAGE_\2 0x\1/p'; \
+	echo 'static const uint32_t gate_wrappers[] = {'; \
+	nm -n $< | sed -n 's/^0*\([0-9a-f]*\) T rsprof_gate_[a-z]*_[0-9]*$$/0x\1,/p'; \
+	echo '};'; echo 'static const unsigned char gate_image[GATE_CODE] = {'; \
+	od -An -v -tx1 $< | sed 's/ \(..\)/0x\1,/g'; echo '};'; } >$@
+
+$B/lib/gate/image.o: $B/gate_image.h
+$B/lib/gate/image.o: ALL_CFLAGS += -I$B
 
 # lib/record/schema.sql as a C string.
 $B/schema.h: lib/record/schema.sql

@@ -1,0 +1,448 @@
+/*
+ * The slow paths of the wrappers: which allocations are sampled, and which blocks
+ * are.  This runs inside the target: no library, no thread-local storage, no
+ * lock, and every function may be interrupted by a signal handler that calls it
+ * again, or by a fork() after which only the copy goes on.
+ */
+#include "lib/gate/abi.h"
+
+#define HASH 0x9E3779B1U /* as in entry.S */
+#define PROBES 16        /* cells that a thread may have */
+#define FULL 255         /* of the filter's bytes */
+
+#define SYS_MPROTECT 10
+#define SYS_GETPID 39
+#define SYS_GETTID 186
+#define SYS_VM_READV 310
+#define PAGE 4096UL
+#define PROT_WRITE 2
+
+/* At GATE_CODE, by the linker script. */
+extern unsigned char gate_memory[] __attribute__((visibility("hidden")));
+#define gate_data (*(struct gate_data *)gate_memory)
+
+uint64_t gate_pick(uint64_t size, struct gate_cell *cell);
+uint64_t gate_enter(uint64_t block, uint64_t size, uint64_t period, const uint64_t *regs);
+int gate_leave(uint64_t block);
+void gate_patch(void);
+
+static inline void *
+part(uint64_t offset)
+{
+	return gate_memory + offset;
+}
+
+static inline uint64_t
+thread(void)
+{
+	uint64_t self;
+
+	__asm__ volatile("mov %%fs:0, %0" : "=r"(self));
+	return self;
+}
+
+static inline uint64_t
+now(void)
+{
+	uint32_t low, high;
+
+	__asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+	return (uint64_t)high << 32 | low;
+}
+
+static long
+call(long number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f)
+{
+	register uint64_t r10 __asm__("r10") = d;
+	register uint64_t r8 __asm__("r8") = e;
+	register uint64_t r9 __asm__("r9") = f;
+	long result;
+
+	__asm__ volatile("syscall"
+	    : "=a"(result)
+	    : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+	    : "rcx", "r11", "memory");
+	return result;
+}
+
+static inline void
+count(uint64_t *counter)
+{
+	__atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
+}
+
+/* ---- countdowns -------------------------------------------------------- */
+
+/* xorshift64* (Vigna 2016). */
+static uint64_t
+random64(struct gate_cell *c)
+{
+	uint64_t x = c->random;
+
+	x ^= x >> 12;
+	x ^= x << 25;
+	x ^= x >> 27;
+	c->random = x;
+	return x * 0x2545F4914F6CDD1DULL;
+}
+
+/* Returns -log2(r / 2^64) in units of 2^-32, for r > 0: a squaring doubles the
+ * logarithm, and its whole part is the next bit. */
+static uint64_t
+minus_log2(uint64_t r)
+{
+	int shift = __builtin_clzll(r);
+	uint64_t x = r << shift, log = 0; /* x / 2^63 in [1, 2) */
+
+	for (int bit = 31; bit >= 0; bit--) {
+		unsigned __int128 square = (unsigned __int128)x * x;
+
+		x = (uint64_t)(square >> 63);
+		if (square >> 127) {
+			x = (uint64_t)(square >> 64);
+			log |= 1ULL << bit;
+		}
+	}
+	return ((uint64_t)shift + 1) * (1ULL << 32) - log;
+}
+
+/* Returns how many bytes go by before the next sample: exponentially distributed
+ * with a mean of `period`, rounded down. */
+static uint64_t
+draw(uint64_t r, uint64_t period)
+{
+	const uint64_t ln2 = 2977044472; /* in units of 2^-32 */
+	unsigned __int128 nats = (unsigned __int128)minus_log2(r | 1) * ln2;
+
+	return (uint64_t)((nats >> 16) * period >> 48);
+}
+
+static void
+draw_next(struct gate_cell *c)
+{
+	uint64_t period = gate_data.period;
+
+	if (gate_data.lease && now() > gate_data.lease) {
+		if (period != GATE_OFF)
+			count(&gate_data.count.expired);
+		gate_data.period = period = GATE_OFF;
+	}
+	c->period = period;
+	c->left = period >= GATE_OFF ? GATE_OFF : draw(random64(c), period);
+}
+
+/* Make a cell ready whose key was just set. */
+static void
+settle(struct gate_cell *c)
+{
+	uint64_t x = gate_data.seed ^ (uint64_t)(uintptr_t)c ^ c->key << 20;
+
+	/* splitmix64 (Steele, Lea and Flood 2014) */
+	x = (x ^ x >> 30) * 0xBF58476D1CE4E5B9ULL;
+	x = (x ^ x >> 27) * 0x94D049BB133111EBULL;
+	c->random = (x ^ x >> 31) | 1;
+	draw_next(c);
+}
+
+/* Returns the thread's cell, which may be new; NULL if there is none for it. */
+static struct gate_cell *
+find_cell(void)
+{
+	struct gate_cell *cells = part(GATE_CELLS_AT);
+	uint64_t self = thread();
+	uint32_t at = (((uint32_t)self >> 6) * HASH) >> (32 - GATE_CELL_BITS);
+
+	for (int i = 0; i < PROBES; i++) {
+		struct gate_cell *c = &cells[(at + (uint32_t)i) % GATE_CELLS];
+		uint64_t key = __atomic_load_n(&c->key, __ATOMIC_RELAXED);
+
+		if (key == 0 &&
+		    __atomic_compare_exchange_n(&c->key, &key, self, 0, __ATOMIC_RELAXED,
+		        __ATOMIC_RELAXED)) {
+			settle(c);
+			return c;
+		}
+		if (key == self)
+			return c;
+	}
+	return 0;
+}
+
+/* Count down in the cell that is shared by all threads without one. */
+static uint64_t
+pick_shared(uint64_t size)
+{
+	struct gate_cell *c = (struct gate_cell *)part(GATE_CELLS_AT) + GATE_CELLS;
+	uint64_t left = __atomic_load_n(&c->left, __ATOMIC_RELAXED), period = c->period;
+	struct gate_cell next = { .random = c->random };
+
+	count(&gate_data.count.homeless);
+	if (period && left >= size) {
+		while (!__atomic_compare_exchange_n(&c->left, &left, left - size, 0,
+		    __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+			if (left < size)
+				break;
+		if (left >= size)
+			return 0;
+	}
+	/* Of two threads that come here at once, one draws. */
+	if (next.random == 0) {
+		next.key = now();
+		settle(&next);
+	} else {
+		draw_next(&next);
+	}
+	if (__atomic_compare_exchange_n(&c->left, &left, next.left, 0, __ATOMIC_RELAXED,
+	        __ATOMIC_RELAXED)) {
+		c->random = next.random;
+		c->period = next.period;
+		return period;
+	}
+	return 0;
+}
+
+/*
+ * Decide whether an allocation of `size` bytes is sampled.  `cell` is that of the
+ * thread if its countdown has just ended, or NULL.  Returns the period that it was
+ * drawn with, 0 if it is not sampled.
+ */
+uint64_t
+gate_pick(uint64_t size, struct gate_cell *cell)
+{
+	uint64_t period;
+
+	if (cell == 0) {
+		cell = find_cell();
+		if (cell == 0) {
+			period = pick_shared(size);
+			return period >= GATE_OFF ? 0 : period;
+		}
+		if (cell->left >= size) {
+			cell->left -= size;
+			return 0;
+		}
+	}
+	period = cell->period;
+	draw_next(cell);
+	return period >= GATE_OFF ? 0 : period;
+}
+
+/* ---- the ring ---------------------------------------------------------- */
+
+/* Returns room for a record of `bytes`, NULL if the reader is too far behind. */
+static struct gate_record *
+reserve(uint64_t bytes)
+{
+	struct gate_ring *ring = part(GATE_RING_AT);
+	uint64_t room = (bytes + 63) & ~63ULL, head, at, skip;
+
+	head = __atomic_load_n(&ring->head, __ATOMIC_RELAXED);
+	do {
+		at = head % GATE_RING;
+		skip = at + room > GATE_RING ? GATE_RING - at : 0;
+		if (head + skip + room - __atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE) >
+		    GATE_RING) {
+			count(&gate_data.count.lost);
+			return 0;
+		}
+	} while (!__atomic_compare_exchange_n(&ring->head, &head, head + skip + room, 0,
+	    __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
+	if (skip) {
+		struct gate_record *r = part(GATE_RECORDS_AT + at);
+
+		r->room = (uint32_t)skip;
+		__atomic_store_n(&r->kind, GATE_SKIP, __ATOMIC_RELEASE);
+		at = 0;
+	}
+	struct gate_record *r = part(GATE_RECORDS_AT + at);
+
+	r->room = (uint32_t)room;
+	return r;
+}
+
+/* The kernel reads the stack for us: it knows where the stack's mapping ends. */
+static uint64_t
+copy_stack(struct gate_record *r, uint64_t sp, uint64_t most)
+{
+	uint64_t got = 0;
+
+	while (got < most) {
+		uint64_t len = PAGE - (sp + got) % PAGE;
+		uint64_t to[2], from[2];
+		long n;
+
+		if (len > most - got)
+			len = most - got;
+		to[0] = (uint64_t)(uintptr_t)(r + 1) + got;
+		from[0] = sp + got;
+		to[1] = from[1] = len;
+		/* One page at a time: a part of an element is not copied. */
+		n = call(SYS_VM_READV, (uint64_t)call(SYS_GETPID, 0, 0, 0, 0, 0, 0),
+		    (uint64_t)(uintptr_t)to, 1, (uint64_t)(uintptr_t)from, 1, 0);
+		if (n <= 0)
+			break;
+		got += (uint64_t)n;
+	}
+	return got;
+}
+
+static void
+put_sampled(uint64_t block, uint64_t size, uint64_t period, const uint64_t *regs)
+{
+	uint64_t stack = gate_data.stack;
+	struct gate_record *r = reserve(sizeof *r + stack);
+
+	if (r == 0)
+		return;
+	r->time = now();
+	r->tid = (int32_t)call(SYS_GETTID, 0, 0, 0, 0, 0, 0);
+	r->block = block;
+	r->size = size;
+	r->period = period;
+	for (int i = 0; i < GATE_REGS; i++)
+		r->regs[i] = regs[i];
+	r->bytes = (uint32_t)(sizeof *r + (stack ? copy_stack(r, regs[GATE_SP], stack) : 0));
+	__atomic_store_n(&r->kind, GATE_SAMPLED, __ATOMIC_RELEASE);
+}
+
+static void
+put_freed(uint64_t block)
+{
+	struct gate_record *r = reserve(64);
+
+	if (r == 0)
+		return;
+	r->time = now();
+	r->tid = 0;
+	r->block = block;
+	r->bytes = 64;
+	__atomic_store_n(&r->kind, GATE_FREED, __ATOMIC_RELEASE);
+}
+
+/* ---- sampled blocks ---------------------------------------------------- */
+
+static inline uint32_t
+hash(uint64_t block)
+{
+	return (uint32_t)(block >> 4 ^ block >> 20) & ((1U << GATE_FILTER_BITS) - 1);
+}
+
+/* Another hash than the filter's, in which neighbours need not be neighbours: blocks of
+ * some allocators begin at multiples of a page. */
+static inline uint64_t *
+bucket(uint64_t block)
+{
+	uint64_t h = block * 0x9E3779B97F4A7C15ULL >> (64 - GATE_BUCKET_BITS);
+
+	return (uint64_t *)part(GATE_TABLE_AT) + h * GATE_WAYS;
+}
+
+/* Add one to a byte of the filter.  Returns 0 if it cannot count so far. */
+static int
+filter_add(uint8_t *f)
+{
+	uint8_t n = __atomic_load_n(f, __ATOMIC_RELAXED);
+
+	do
+		if (n == FULL)
+			return 0;
+	while (!__atomic_compare_exchange_n(f, &n, (uint8_t)(n + 1), 0, __ATOMIC_RELAXED,
+	    __ATOMIC_RELAXED));
+	return 1;
+}
+
+/* Returns 1 if the block is followed from now on, 0 if there is no room. */
+static int
+follow(uint64_t block)
+{
+	uint32_t h = hash(block);
+	uint8_t *f = (uint8_t *)part(GATE_FILTER_AT) + h;
+	uint64_t *b = bucket(block);
+
+	for (int i = 0; i < GATE_WAYS; i++)
+		if (__atomic_load_n(&b[i], __ATOMIC_RELAXED) == block) {
+			count(&gate_data.count.twice);
+			return 1;
+		}
+	if (!filter_add(f))
+		return 0;
+	for (int i = 0; i < GATE_WAYS; i++) {
+		uint64_t none = 0;
+
+		if (__atomic_compare_exchange_n(&b[i], &none, block, 0, __ATOMIC_RELEASE,
+		        __ATOMIC_RELAXED))
+			return 1;
+	}
+	__atomic_fetch_sub(f, 1, __ATOMIC_RELAXED);
+	return 0;
+}
+
+/*
+ * Follow a block that was sampled: it was allocated with `size` bytes and a
+ * `period`; regs are the caller's, as enum gate_reg has them.  Returns the block,
+ * or 0 if its end will not be noticed.
+ */
+uint64_t
+gate_enter(uint64_t block, uint64_t size, uint64_t period, const uint64_t *regs)
+{
+	count(&gate_data.count.sampled);
+	if (!follow(block)) {
+		count(&gate_data.count.full);
+		block = 0;
+	}
+	if (gate_data.ringing)
+		put_sampled(block, size, period, regs);
+	return block;
+}
+
+/* Forget a block.  Returns 1 if it was a sampled one. */
+int
+gate_leave(uint64_t block)
+{
+	uint32_t h = hash(block);
+	uint64_t *b = bucket(block);
+
+	for (int i = 0; i < GATE_WAYS && block; i++) {
+		uint64_t is = block;
+
+		if (__atomic_load_n(&b[i], __ATOMIC_RELAXED) != block ||
+		    !__atomic_compare_exchange_n(&b[i], &is, 0, 0, __ATOMIC_RELAXED,
+		        __ATOMIC_RELAXED))
+			continue;
+		__atomic_fetch_sub((uint8_t *)part(GATE_FILTER_AT) + h, 1, __ATOMIC_RELAXED);
+		count(&gate_data.count.freed);
+		if (gate_data.ringing)
+			put_freed(block);
+		return 1;
+	}
+	return 0;
+}
+
+/* ---- slots ------------------------------------------------------------- */
+
+static void
+apply(struct gate_patch *p)
+{
+	uint64_t *word = (uint64_t *)p->addr, page = p->addr & ~(PAGE - 1), old = p->old;
+	/* Even of a page that can be written: it fails if the page is gone. */
+	long error = call(SYS_MPROTECT, page, PAGE, p->protection | PROT_WRITE, 0, 0, 0);
+
+	if (error < 0) {
+		p->result = (int32_t)error;
+		return;
+	}
+	p->result = !__atomic_compare_exchange_n(word, &old, p->new, 0, __ATOMIC_RELEASE,
+	    __ATOMIC_RELAXED);
+	if (!(p->protection & PROT_WRITE))
+		call(SYS_MPROTECT, page, PAGE, p->protection, 0, 0, 0);
+}
+
+/* Change the words that patch[] lists.  Other threads read them meanwhile: each
+ * changes at once. */
+void
+gate_patch(void)
+{
+	for (uint32_t i = 0; i < gate_data.npatch && i < GATE_PATCHES; i++)
+		if (gate_data.patch[i].result == GATE_TODO)
+			apply(&gate_data.patch[i]);
+}

@@ -1,0 +1,75 @@
+/*
+ * A thread of another process, borrowed: stopped, sent through system calls and
+ * through code of the gate, and released as if nothing had happened.
+ *
+ * The caller must survive until borrow_release(): a thread whose tracer dies in
+ * between goes on with registers that are not its own.  It has SIGCHLD blocked.
+ *
+ * Functions that return a string return NULL, or a constant that says what is
+ * wrong.
+ */
+#ifndef BORROW_H
+#define BORROW_H
+
+#include <signal.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <sys/user.h>
+
+struct borrow {
+	pid_t pid, tid;
+	uint64_t syscall;              /* the address of a `syscall` instruction */
+	uint64_t mask;                 /* signals that the thread had blocked */
+	int kept;                      /* a signal that came meanwhile, or 0 */
+	struct user_regs_struct saved; /* what it goes on with */
+};
+
+/* Why the process cannot be borrowed from, as far as /proc knows: it is traced
+ * (*tracer is set to by whom), or has ended.  `seccomp` is set if a filter or strict
+ * mode is in force in any of its threads. */
+const char *borrow_check(pid_t pid, pid_t *tracer, int *seccomp);
+
+/*
+ * Stop the thread that is disturbed least.  `seccomp` asks for the filters to be
+ * suspended meanwhile.  One that waits in a system call which a stop ends early is
+ * taken only if there is no other for `patience` milliseconds.
+ */
+const char *borrow_begin(struct borrow *b, pid_t pid, int seccomp, int patience);
+
+/* Stop this thread, and no other. */
+const char *borrow_thread(struct borrow *b, pid_t pid, pid_t tid, int seccomp);
+
+/* Have the thread make a system call: *result is what it returned, or -errno. */
+const char *borrow_syscall(struct borrow *b, long number, const uint64_t arg[6], int64_t *result);
+
+/* Run code at `pc` with that stack pointer, up to a system call with the number
+ * -1.  *fault is set if it has faulted instead: the program does not notice. */
+const char *borrow_run(struct borrow *b, uint64_t pc, uint64_t sp, int *fault);
+
+/* Let it go on with b->saved: a system call that was interrupted is restarted. */
+const char *borrow_release(struct borrow *b);
+
+/*
+ * Stop all threads of a process but b->tid, which is borrowed: an array of *n, to be
+ * freed by borrow_release_all(), which lets them go on.  NULL: out of memory.
+ */
+struct borrow *borrow_others(const struct borrow *b, int seccomp, size_t *n);
+void borrow_release_all(struct borrow *others, size_t n);
+
+/* How a thread waits: whether a stop can be noticed. */
+enum borrow_wait {
+	BORROW_RUNNING,
+	BORROW_SAFE,    /* in a system call that is restarted */
+	BORROW_UNKNOWN, /* in another one */
+	BORROW_RISKY,   /* in one that may end with EINTR */
+	BORROW_NEVER    /* cannot be stopped, or has ended */
+};
+
+/* *sp is set to the stack pointer of one that waits, else to 0. */
+enum borrow_wait borrow_state(pid_t pid, pid_t tid, uint64_t *sp);
+
+/* Detach from threads that stopped too late for an earlier call. */
+void borrow_reap(void);
+
+#endif

@@ -1,0 +1,710 @@
+/*
+ * The memory of a gate in the process is as gate/abi.h has it.  Here stands what was
+ * found in the process (slots), and a copy of what is told to the blob (data): which
+ * function each wrapper leads to.  A function keeps its wrapper as long as the blob is
+ * mapped, for a thread may hold that address for ever.
+ */
+#include "gate/gate.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/memfd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <x86intrin.h>
+
+#include "gate/borrow.h"
+#include "gate/hoist.h"
+#include "gate/image.h"
+#include "gate/slots.h"
+#include "os/proc.h"
+
+#ifndef MFD_EXEC
+#define MFD_EXEC 0x10U
+#endif
+#define GONE "it has ended, or executes another program"
+#define NAME "rsprof-gate"
+#define MAPPED "/memfd:" NAME
+#define BLOBS 8          /* mapped in one process: of several versions */
+#define LEASE_FIRST 30e9 /* TSC ticks before the first gate_renew(): some seconds */
+
+/* A blob that is mapped, of any version: where its wrappers lead. */
+struct blob {
+	uint64_t base;
+	uint32_t functions;
+	uint64_t real[GATE_FUNCTIONS];
+	uint32_t wrapper[GATE_FUNCTIONS];
+};
+
+struct gate {
+	pid_t pid;
+	int mem;               /* /proc/PID/mem: when it executes another program, this
+	                          stays that of the old one, and cannot be used */
+	int seccomp, all, patience;
+	uint64_t base;         /* 0: not mapped yet */
+	struct slots slots;
+	size_t nslots;         /* that have a wrapper: see assign() */
+	uint32_t *number;      /* the wrapper of each slot, GATE_FUNCTIONS: none */
+	struct gate_data data; /* as far as real[], it is what the blob has */
+	struct blob blob[BLOBS];
+	size_t nblob;
+	struct gate_status status;
+	uint64_t tsc, ns;      /* at the same moment, when it was attached */
+};
+
+/* ---- memory of the process --------------------------------------------- */
+
+static int
+write_memory(const struct gate *g, uint64_t addr, const void *from, size_t len)
+{
+	return pwrite(g->mem, from, len, (off_t)addr) == (ssize_t)len ? 0 : -1;
+}
+
+/* Is it still the program whose slots are known? */
+static int
+is_same_program(const struct gate *g)
+{
+	char c;
+
+	return g->slots.n && pread(g->mem, &c, 1, (off_t)g->slots.slot[0].addr) == 1;
+}
+
+static uint64_t
+data_at(const struct gate *g, size_t offset)
+{
+	return g->base + GATE_CODE + offset;
+}
+
+#define FIELD(g, member) data_at(g, offsetof(struct gate_data, member))
+
+static int
+put_word(struct gate *g, uint64_t addr, uint64_t value)
+{
+	return write_memory(g, addr, &value, sizeof value);
+}
+
+/* ---- blobs that are there already -------------------------------------- */
+
+static void
+on_blob(void *ctx, const struct proc_map *map)
+{
+	struct gate *g = ctx;
+	struct gate_data d;
+	struct blob *b = &g->blob[g->nblob];
+
+	if (strncmp(map->path, MAPPED, strlen(MAPPED)) != 0 || map->offset != 0 ||
+	    g->nblob == BLOBS ||
+	    proc_read(g->pid, map->start + GATE_CODE, &d, sizeof d) < 0 ||
+	    d.magic != GATE_MAGIC)
+		return;
+	*b = (struct blob){ .base = map->start,
+		.functions = d.functions < GATE_FUNCTIONS ? d.functions : GATE_FUNCTIONS };
+	/* Of another version: behind real[] comes wrapper[], as here. */
+	if (proc_read(g->pid, map->start + GATE_CODE + d.real_at, b->real,
+	        b->functions * sizeof *b->real) < 0 ||
+	    proc_read(g->pid, map->start + GATE_CODE + d.real_at + d.functions * sizeof *b->real,
+	        b->wrapper, b->functions * sizeof *b->wrapper) < 0)
+		return;
+	g->nblob++;
+}
+
+/* Returns 1 if the blob is of this very build. */
+static int
+is_ours(const struct gate *g, const struct blob *b)
+{
+	unsigned char code[GATE_CODE];
+
+	return proc_read(g->pid, b->base, code, sizeof code) == 0 &&
+	    memcmp(code, image_bytes(), sizeof code) == 0;
+}
+
+/* A holder that has died, or is another program by now, holds nothing. */
+static pid_t
+holder_of(const struct gate *g, const struct blob *b)
+{
+	struct proc_stat st;
+	int32_t owner = 0;
+
+	if (proc_read(g->pid, b->base + GATE_CODE + offsetof(struct gate_data, owner), &owner,
+	        sizeof owner) < 0 ||
+	    owner <= 0 || owner == getpid() || proc_stat(owner, &st) < 0 || st.state == 'Z' ||
+	    strncmp(st.name, "rsprof", 6) != 0)
+		return 0;
+	return owner;
+}
+
+/* Take over what an earlier holder has left. */
+static const char *
+find_blobs(struct gate *g)
+{
+	proc_maps(g->pid, on_blob, g);
+	for (size_t i = 0; i < g->nblob; i++) {
+		g->status.holder = holder_of(g, &g->blob[i]);
+		if (g->status.holder)
+			return "another process holds its gate";
+		if (g->base == 0 && is_ours(g, &g->blob[i])) {
+			g->base = g->blob[i].base;
+			memcpy(g->data.real, g->blob[i].real, sizeof g->data.real);
+		}
+	}
+	return NULL;
+}
+
+/* A slots_behind: where a wrapper leads. */
+static uint64_t
+behind_wrapper(void *ctx, uint64_t addr)
+{
+	const struct gate *g = ctx;
+
+	for (uint32_t n = 0; n < GATE_FUNCTIONS && g->base; n++)
+		if (g->data.real[n] && addr == g->base + image_wrappers()[n])
+			return g->data.real[n];
+	for (size_t i = 0; i < g->nblob; i++)
+		for (uint32_t n = 0; n < g->blob[i].functions; n++)
+			if (g->blob[i].real[n] && addr == g->blob[i].base + g->blob[i].wrapper[n])
+				return g->blob[i].real[n];
+	return 0;
+}
+
+/* ---- wrappers ---------------------------------------------------------- */
+
+static uint32_t
+end_of_kind(uint32_t kind)
+{
+	switch (kind) {
+	case GATE_ALLOC: return GATE_ALIGNED;
+	case GATE_ALIGNED: return GATE_CALLOC;
+	case GATE_CALLOC: return GATE_REALLOC;
+	case GATE_REALLOC: return GATE_MEMALIGN;
+	case GATE_MEMALIGN: return GATE_FREE;
+	default: return GATE_FUNCTIONS;
+	}
+}
+
+/* Returns the number of a slot's wrapper, GATE_FUNCTIONS if there are no more.  A
+ * realloc() that must not be sampled ends a block, as free() does. */
+static uint32_t
+wrapper_for(struct gate *g, const struct slot *s)
+{
+	uint32_t kind = s->kind == GATE_REALLOC && !s->sampled ? GATE_FREE : s->kind;
+
+	for (uint32_t n = kind; n < end_of_kind(kind); n++)
+		if (g->data.real[n] == s->function || g->data.real[n] == 0) {
+			g->data.real[n] = s->function;
+			return n;
+		}
+	return GATE_FUNCTIONS;
+}
+
+/* Choose wrappers for slots that have none yet. */
+static const char *
+assign(struct gate *g)
+{
+	uint32_t *number = reallocarray(g->number, g->slots.n + 1, sizeof *number);
+	const char *why = NULL;
+
+	if (number == NULL)
+		return "out of memory";
+	g->number = number;
+	for (; g->nslots < g->slots.n; g->nslots++) {
+		number[g->nslots] = wrapper_for(g, &g->slots.slot[g->nslots]);
+		if (number[g->nslots] == GATE_FUNCTIONS)
+			why = "it has more allocation functions than there are wrappers";
+	}
+	g->status.slots = g->nslots;
+	g->status.functions = 0;
+	for (uint32_t n = 0; n < GATE_FUNCTIONS; n++)
+		g->status.functions += g->data.real[n] != 0;
+	return why;
+}
+
+static uint64_t
+wrapper(const struct gate *g, size_t slot)
+{
+	return g->base + image_wrappers()[g->number[slot]];
+}
+
+/* Functions and the wrappers that sample them, or the other way round. */
+static size_t
+list_hoisted(const struct gate *g, int back, struct hoist_pair *pair)
+{
+	size_t count = 0;
+
+	for (uint32_t n = 0; n < GATE_FUNCTIONS; n++) {
+		uint64_t real = g->data.real[n], wrapped = g->base + image_wrappers()[n];
+		int quiet = 0;
+
+		for (uint32_t k = GATE_REALLOC; k < GATE_MEMALIGN && n >= GATE_FREE; k++)
+			quiet |= real == g->data.real[k];
+		if (real == 0 || (quiet && !back))
+			continue;
+		pair[count++] = back ? (struct hoist_pair){ wrapped, real }
+		                     : (struct hoist_pair){ real, wrapped };
+	}
+	return count;
+}
+
+/* ---- mapping it -------------------------------------------------------- */
+
+#define CALL(b, result, number, ...) \
+	borrow_syscall(b, number, (const uint64_t[6]){ __VA_ARGS__ }, result)
+
+static const char *
+mapping_error(int64_t error)
+{
+	switch (error) {
+	case -ENOMEM: return "it may not map more memory (RLIMIT_AS, or too many mappings)";
+	case -EACCES: return "it may not map code (SELinux, or vm.memfd_noexec)";
+	case -EPERM: return "it may not map code (seccomp, or a security module)";
+	case -EMFILE: return "it has as many files open as it may";
+	case -ENOSYS: return "its system calls are filtered";
+	default: return "the gate cannot be mapped";
+	}
+}
+
+/* Fill the file that a borrowed thread has opened. */
+static const char *
+fill_file(struct borrow *b, int64_t fd)
+{
+	char path[64];
+	int file, ok;
+
+	snprintf(path, sizeof path, "/proc/%d/task/%d/fd/%d", (int)b->pid, (int)b->tid, (int)fd);
+	file = open(path, O_RDWR | O_CLOEXEC);
+	if (file < 0)
+		return "its memory file cannot be opened";
+	ok = pwrite(file, image_bytes(), GATE_CODE, 0) == GATE_CODE &&
+	    fcntl(file, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) == 0;
+	close(file);
+	return ok ? NULL : "its memory file cannot be written";
+}
+
+/* Map the code over the beginning of what is mapped at g->base. */
+static const char *
+map_code(struct gate *g, struct borrow *b)
+{
+	unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+	int64_t fd, got, ignored;
+	const char *why;
+
+	if (write_memory(g, g->base, NAME, sizeof NAME) < 0)
+		return "its memory cannot be written";
+	why = CALL(b, &fd, SYS_memfd_create, g->base, flags | MFD_EXEC);
+	if (why == NULL && fd == -EINVAL) /* before Linux 6.3 */
+		why = CALL(b, &fd, SYS_memfd_create, g->base, flags);
+	if (why || fd < 0)
+		return why ? why : mapping_error(fd);
+	why = fill_file(b, fd);
+	if (why == NULL) {
+		why = CALL(b, &got, SYS_mmap, g->base, GATE_CODE, PROT_READ | PROT_EXEC,
+		    MAP_PRIVATE | MAP_FIXED, (uint64_t)fd, 0);
+		if (why == NULL && got < 0)
+			why = mapping_error(got);
+	}
+	CALL(b, &ignored, SYS_close, (uint64_t)fd);
+	return why;
+}
+
+static const char *
+map_blob(struct gate *g, struct borrow *b)
+{
+	int64_t got;
+	const char *why = CALL(b, &got, SYS_mmap, 0, GATE_SIZE, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, (uint64_t)-1, 0);
+
+	if (why || got < 0)
+		return why ? why : mapping_error(got);
+	g->base = (uint64_t)got;
+	why = CALL(b, &got, SYS_madvise, g->base, GATE_SIZE, MADV_NOHUGEPAGE);
+	if (why == NULL)
+		why = map_code(g, b);
+	if (why) {
+		CALL(b, &got, SYS_munmap, g->base, GATE_SIZE);
+		g->base = 0;
+	}
+	return why;
+}
+
+/* Forget what an earlier holder has left: countdowns, sampled blocks, records. */
+static const char *
+empty(struct gate *g, struct borrow *b)
+{
+	int64_t got;
+
+	return CALL(b, &got, SYS_madvise, data_at(g, GATE_CELLS_AT), GATE_DATA - GATE_CELLS_AT,
+	    MADV_DONTNEED);
+}
+
+/* ---- changing slots ---------------------------------------------------- */
+
+/* What a slot is to have: its wrapper, or what it had.  Returns 0 if it stays. */
+static int
+make_patch(struct gate *g, size_t i, int back, struct gate_patch *out)
+{
+	const struct slot *s = &g->slots.slot[i];
+	uint64_t is, old = behind_wrapper(g, s->value) ? s->function : s->value;
+
+	if (g->number[i] == GATE_FUNCTIONS || s->protection == 0 ||
+	    proc_read(g->pid, s->addr, &is, sizeof is) < 0)
+		return 0;
+	*out = (struct gate_patch){ .addr = s->addr, .old = is, .protection = s->protection,
+		.result = GATE_TODO, .new = back ? old : wrapper(g, i) };
+	/* When it goes back, others may have changed it meanwhile: theirs stays. */
+	if (back || is == wrapper(g, i))
+		return back && is == wrapper(g, i);
+	return slot_is_settled(s, is) || behind_wrapper(g, is) == s->function;
+}
+
+/* Returns how many slots are to be changed from *next on, at most GATE_PATCHES: of files
+ * that are permanent, or that are not. */
+static uint32_t
+list_patches(struct gate *g, int back, int permanent, size_t *next)
+{
+	uint32_t n = 0;
+
+	for (; *next < g->nslots && n < GATE_PATCHES; ++*next)
+		if (slot_is_permanent(&g->slots.slot[*next]) == permanent)
+			n += (uint32_t)make_patch(g, *next, back, &g->data.patch[n]);
+	g->data.npatch = n;
+	return n;
+}
+
+/* Mark the word at which the thread has faulted: its file was unmapped just then. */
+static int
+skip_fault(struct gate *g, uint32_t n)
+{
+	const int32_t gone = -EFAULT;
+
+	for (uint32_t i = 0; i < n; i++) {
+		uint64_t at = FIELD(g, patch) + i * sizeof(struct gate_patch) +
+		    offsetof(struct gate_patch, result);
+		int32_t result;
+
+		if (proc_read(g->pid, at, &result, sizeof result) < 0)
+			return -1;
+		if (result == GATE_TODO)
+			return write_memory(g, at, &gone, sizeof gone);
+	}
+	return 0;
+}
+
+/* Run gate_patch(). */
+static const char *
+run_patches(struct gate *g, struct borrow *b, uint32_t n)
+{
+	int fault;
+
+	do {
+		const char *why = borrow_run(b, g->base + image_patch(),
+		    data_at(g, GATE_STACK_AT + 4096 - 64), &fault);
+
+		if (why)
+			return why;
+		if (fault && skip_fault(g, n) < 0)
+			return "its memory cannot be written";
+	} while (fault);
+	return NULL;
+}
+
+/* Change them by a borrowed thread, since only its own stores are never seen half. */
+static const char *
+change(struct gate *g, struct borrow *b, int back, int permanent)
+{
+	size_t next = 0;
+
+	while (next < g->nslots) {
+		uint32_t n = list_patches(g, back, permanent, &next);
+		const char *why;
+
+		if (n == 0)
+			break;
+		if (write_memory(g, FIELD(g, npatch), &n, sizeof n) < 0 ||
+		    write_memory(g, FIELD(g, patch), g->data.patch,
+		        n * sizeof *g->data.patch) < 0)
+			return "its memory cannot be written";
+		why = run_patches(g, b, n);
+		if (why)
+			return why;
+	}
+	return NULL;
+}
+
+/*
+ * Change all slots.  Those of files that may be unloaded, or be loaded just now, are
+ * changed with all threads stopped: else the page's protection that we restore may no
+ * longer be the one that the loader has given it.
+ */
+static const char *
+apply_patches(struct gate *g, struct borrow *b, int back)
+{
+	const char *why = change(g, b, back, 1);
+	struct borrow *others;
+	size_t n, next = 0;
+
+	if (why || list_patches(g, back, 0, &next) == 0)
+		return why;
+	others = borrow_others(b, g->seccomp, &n);
+	if (others == NULL)
+		return "out of memory";
+	why = slots_check(&g->slots, g->pid) < 0 ? "its mappings cannot be read"
+	                                         : change(g, b, back, 0);
+	borrow_release_all(others, n);
+	return why;
+}
+
+/* ---- attaching --------------------------------------------------------- */
+
+static int
+write_data(struct gate *g)
+{
+	g->data.magic = GATE_MAGIC;
+	g->data.functions = GATE_FUNCTIONS;
+	g->data.real_at = GATE_REAL;
+	g->data.owner = getpid();
+	g->data.seed = __rdtsc() * 0x9E3779B97F4A7C15ULL;
+	g->data.lease = __rdtsc() + (uint64_t)LEASE_FIRST;
+	memcpy(g->data.wrapper, image_wrappers(), sizeof g->data.wrapper);
+	g->data.count = (struct gate_counters){ 0 };
+	return write_memory(g, g->base + GATE_CODE, &g->data,
+	    offsetof(struct gate_data, patch));
+}
+
+/* With a borrowed thread: all that happens to the process but for hoisted addresses of
+ * other threads. */
+static const char *
+install(struct gate *g, struct borrow *b)
+{
+	struct hoist_pair pair[GATE_FUNCTIONS];
+	const char *why = g->base ? empty(g, b) : map_blob(g, b);
+
+	if (why)
+		return why;
+	if (write_data(g) < 0)
+		return "its memory cannot be written";
+	why = apply_patches(g, b, 0);
+	if (why)
+		apply_patches(g, b, 1);
+	else
+		g->status.hoisted = hoist_borrowed(b, pair, list_hoisted(g, 0, pair));
+	return why;
+}
+
+static void
+set_status(struct gate *g)
+{
+	g->status.base = g->base;
+	g->status.sampled = g->base + image_sampled();
+	g->status.freed = g->base + image_freed();
+}
+
+/* Do something with a borrowed thread. */
+static const char *
+with_thread(struct gate *g, const char *(*job)(struct gate *g, struct borrow *b), pid_t *tid)
+{
+	struct borrow b;
+	uint64_t start;
+	const char *why = borrow_begin(&b, g->pid, g->seccomp, g->patience), *end;
+
+	if (why)
+		return why;
+	start = proc_now();
+	*tid = b.tid;
+	why = is_same_program(g) ? job(g, &b) : GONE;
+	end = borrow_release(&b);
+	g->status.stop_ns = proc_now() - start;
+	return why ? why : end;
+}
+
+static const char *
+prepare(struct gate *g, const struct gate_options *o)
+{
+	const char *why = borrow_check(g->pid, &g->status.holder, &g->seccomp);
+	char path[64];
+
+	snprintf(path, sizeof path, "/proc/%d/mem", (int)g->pid);
+	g->mem = open(path, O_RDWR | O_CLOEXEC);
+	if (why == NULL && g->mem < 0)
+		why = "its memory may not be written";
+	g->all = o->all_callers;
+	g->patience = o->patience;
+	g->data.period = o->period;
+	g->data.ringing = (uint32_t)o->ringing;
+	g->data.stack = o->stack;
+	if (why == NULL)
+		why = find_blobs(g);
+	if (why == NULL)
+		why = slots_find(&g->slots, g->pid, g->all, behind_wrapper, g);
+	if (why == NULL && !slots_suffice(&g->slots))
+		why = "its allocation functions are not called by slots";
+	if (why == NULL)
+		why = assign(g);
+	if (why == NULL && slots_check(&g->slots, g->pid) < 0)
+		why = "its mappings cannot be read";
+	return why;
+}
+
+const char *
+gate_attach(struct gate **out, pid_t pid, const struct gate_options *o, struct gate_status *status)
+{
+	struct hoist_pair pair[GATE_FUNCTIONS];
+	struct gate *g = calloc(1, sizeof *g);
+	const char *why;
+	pid_t tid;
+
+	*out = NULL;
+	*status = (struct gate_status){ 0 };
+	if (g == NULL)
+		return "out of memory";
+	g->pid = pid;
+	g->mem = -1;
+	g->tsc = __rdtsc();
+	g->ns = proc_now();
+	why = prepare(g, o);
+	if (why == NULL)
+		why = with_thread(g, install, &tid);
+	if (why == NULL) {
+		set_status(g);
+		g->status.hoisted += hoist_all(pid, tid, g->seccomp, pair,
+		    list_hoisted(g, 0, pair));
+		*out = g;
+	}
+	*status = g->status;
+	if (why)
+		gate_free(g);
+	return why;
+}
+
+/* Are there slots that do not lead through the gate, but should? */
+static int
+has_patches(struct gate *g)
+{
+	struct gate_patch patch;
+
+	for (size_t i = 0; i < g->nslots; i++)
+		if (make_patch(g, i, 0, &patch))
+			return 1;
+	return 0;
+}
+
+static const char *
+patch_more(struct gate *g, struct borrow *b)
+{
+	if (write_memory(g, FIELD(g, real), g->data.real, sizeof g->data.real) < 0)
+		return "its memory cannot be written";
+	return apply_patches(g, b, 0);
+}
+
+const char *
+gate_refresh(struct gate *g)
+{
+	const char *why = slots_find(&g->slots, g->pid, g->all, behind_wrapper, g);
+	pid_t tid;
+
+	if (why == NULL)
+		why = assign(g);
+	if (why == NULL && slots_check(&g->slots, g->pid) < 0)
+		why = "its mappings cannot be read";
+	return why || !has_patches(g) ? why : with_thread(g, patch_more, &tid);
+}
+
+/* ---- while it is attached ---------------------------------------------- */
+
+/* Countdowns that were drawn with another period end now, so that one that was drawn
+ * with GATE_OFF does not last. */
+int
+gate_set_period(struct gate *g, uint64_t period)
+{
+	g->data.period = period;
+	return put_word(g, FIELD(g, period), period) < 0 ? -1 : gate_sweep(g);
+}
+
+int
+gate_renew(struct gate *g, unsigned seconds)
+{
+	uint64_t tsc = __rdtsc(), ns = proc_now() - g->ns, period;
+	double rate = (double)(tsc - g->tsc) / ((double)ns + 1);
+
+	if (put_word(g, FIELD(g, lease), tsc + (uint64_t)(rate * 1e9 * seconds)) < 0 ||
+	    proc_read(g->pid, FIELD(g, period), &period, sizeof period) < 0)
+		return -1;
+	if (period == g->data.period)
+		return 0;
+	/* It had ended, as when we were stopped for long. */
+	return gate_set_period(g, g->data.period);
+}
+
+int
+gate_sweep(struct gate *g)
+{
+	static struct gate_cell cell[GATE_CELLS + 1];
+	uint64_t at = data_at(g, GATE_CELLS_AT);
+
+	if (proc_read(g->pid, at, cell, sizeof cell) < 0)
+		return -1;
+	for (size_t i = 0; i < GATE_CELLS; i++)
+		if (cell[i].key &&
+		    put_word(g, at + i * sizeof *cell + offsetof(struct gate_cell, key), 0) < 0)
+			return -1;
+	return put_word(g, at + GATE_CELLS * sizeof *cell + offsetof(struct gate_cell, period), 0);
+}
+
+int
+gate_counters(const struct gate *g, struct gate_counters *out)
+{
+	return proc_read(g->pid, FIELD(g, count), out, sizeof *out);
+}
+
+void
+gate_status(const struct gate *g, struct gate_status *out)
+{
+	*out = g->status;
+}
+
+/* ---- detaching --------------------------------------------------------- */
+
+static const char *
+uninstall(struct gate *g, struct borrow *b)
+{
+	struct hoist_pair pair[GATE_FUNCTIONS];
+	const char *why = apply_patches(g, b, 1);
+
+	if (why)
+		return why;
+	hoist_borrowed(b, pair, list_hoisted(g, 1, pair));
+	return empty(g, b);
+}
+
+const char *
+gate_detach(struct gate *g)
+{
+	struct hoist_pair pair[GATE_FUNCTIONS];
+	const int32_t nobody = 0;
+	const char *why = NULL;
+	pid_t tid;
+
+	if (gate_set_period(g, GATE_OFF) < 0 || slots_check(&g->slots, g->pid) < 0)
+		why = GONE;
+	if (why == NULL)
+		why = with_thread(g, uninstall, &tid);
+	if (why == NULL)
+		hoist_all(g->pid, tid, g->seccomp, pair, list_hoisted(g, 1, pair));
+	write_memory(g, FIELD(g, owner), &nobody, sizeof nobody);
+	gate_free(g);
+	return why;
+}
+
+void
+gate_free(struct gate *g)
+{
+	if (g == NULL)
+		return;
+	if (g->mem >= 0)
+		close(g->mem);
+	slots_clear(&g->slots);
+	free(g->number);
+	free(g);
+}

@@ -1,0 +1,165 @@
+#include "gate/hoist.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+
+#include "base/array.h"
+#include "gate/borrow.h"
+#include "os/proc.h"
+
+#define RED_ZONE 128        /* bytes below the stack pointer that are in use */
+#define STACK_MAX (1 << 20) /* bytes of a stack that are looked at */
+#define CHUNK 4096          /* words that are read at once */
+
+struct range {
+	uint64_t start, end;
+};
+
+/* Mappings in which stacks may be. */
+struct ranges {
+	struct range *range;
+	size_t n, room;
+};
+
+static void
+on_map(void *ctx, const struct proc_map *map, const char *perms)
+{
+	struct ranges *r = ctx;
+
+	if (perms[0] == 'r' && perms[1] == 'w' &&
+	    array_room(&r->range, r->n, &r->room, sizeof *r->range) == 0)
+		r->range[r->n++] = (struct range){ map->start, map->end };
+}
+
+static void
+read_ranges(struct ranges *r, pid_t pid)
+{
+	*r = (struct ranges){ NULL, 0, 0 };
+	proc_all_maps(pid, on_map, r);
+}
+
+static uint64_t
+end_of_stack(const struct ranges *r, uint64_t sp)
+{
+	size_t i = array_upto(r->range, r->n, sizeof *r->range, sp);
+	uint64_t end = i ? r->range[i - 1].end : 0;
+
+	return end > sp + STACK_MAX ? sp + STACK_MAX : end;
+}
+
+/* ---- words ------------------------------------------------------------- */
+
+/* Returns what replaces a word, 0: it stays. */
+static uint64_t
+replacement(uint64_t word, const struct hoist_pair *pair, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (word == pair[i].from)
+			return pair[i].to;
+	return 0;
+}
+
+static void
+write_word(pid_t pid, uint64_t addr, uint64_t word)
+{
+	struct iovec local = { &word, sizeof word }, remote = { NULL, sizeof word };
+
+	memcpy(&remote.iov_base, &addr, sizeof addr);
+	process_vm_writev(pid, &local, 1, &remote, 1, 0);
+}
+
+/* Look at a stack, and with `change` replace its words.  Returns how many. */
+static size_t
+on_stack(pid_t pid, uint64_t sp, uint64_t end, int change, const struct hoist_pair *pair,
+    size_t n)
+{
+	uint64_t word[CHUNK], new;
+	size_t found = 0;
+
+	for (uint64_t at = (sp - RED_ZONE) & ~7ULL; at < end; at += sizeof word) {
+		uint64_t len = end - at < sizeof word ? end - at : sizeof word;
+
+		if (proc_read(pid, at, word, len) < 0)
+			break;
+		for (size_t i = 0; i < len / sizeof *word; i++) {
+			new = replacement(word[i], pair, n);
+			if (new == 0)
+				continue;
+			found++;
+			if (change)
+				write_word(pid, at + i * sizeof *word, new);
+		}
+	}
+	return found;
+}
+
+static size_t
+in_registers(struct user_regs_struct *u, const struct hoist_pair *pair, size_t n)
+{
+	unsigned long long *reg[] = { &u->rax, &u->rbx, &u->rcx, &u->rdx, &u->rsi, &u->rdi,
+		&u->rbp, &u->r8, &u->r9, &u->r10, &u->r11, &u->r12, &u->r13, &u->r14, &u->r15 };
+	size_t found = 0;
+
+	for (size_t i = 0; i < sizeof reg / sizeof *reg; i++) {
+		uint64_t new = replacement(*reg[i], pair, n);
+
+		if (new) {
+			*reg[i] = new;
+			found++;
+		}
+	}
+	return found;
+}
+
+/* ---- threads ----------------------------------------------------------- */
+
+static size_t
+replace(struct borrow *b, const struct ranges *r, const struct hoist_pair *pair, size_t n)
+{
+	uint64_t sp = b->saved.rsp;
+
+	return in_registers(&b->saved, pair, n) +
+	    on_stack(b->pid, sp, end_of_stack(r, sp), 1, pair, n);
+}
+
+size_t
+hoist_borrowed(struct borrow *b, const struct hoist_pair *pair, size_t n)
+{
+	struct ranges r;
+	size_t found;
+
+	read_ranges(&r, b->pid);
+	found = replace(b, &r, pair, n);
+	free(r.range);
+	return found;
+}
+
+size_t
+hoist_all(pid_t pid, pid_t except, int seccomp, const struct hoist_pair *pair, size_t n)
+{
+	size_t threads = 0, found = 0;
+	struct ranges r;
+	struct borrow b;
+	uint64_t sp;
+	pid_t *tid = proc_threads(pid, &threads);
+
+	read_ranges(&r, pid);
+	for (size_t i = 0; tid && i < threads; i++) {
+		enum borrow_wait is = tid[i] == except ? BORROW_NEVER
+		                                       : borrow_state(pid, tid[i], &sp);
+
+		if (is == BORROW_NEVER)
+			continue;
+		if ((is == BORROW_RISKY || is == BORROW_UNKNOWN) && sp &&
+		    on_stack(pid, sp, end_of_stack(&r, sp), 0, pair, n) == 0)
+			continue;
+		if (borrow_thread(&b, pid, tid[i], seccomp))
+			continue;
+		found += replace(&b, &r, pair, n);
+		borrow_release(&b);
+	}
+	free(r.range);
+	free(tid);
+	return found;
+}

@@ -1,0 +1,522 @@
+/*
+ * The gate's code, mapped into this process and called: which allocations are
+ * sampled, and what becomes of sampled blocks.
+ *
+ * Bounds of what depends on chance are such that one run in some millions breaks one.
+ */
+#include <errno.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "gate/image.h"
+#include "gate/ring.h"
+#include "tap.h"
+
+#define SIGMAS 5.5 /* two-sided: 4 in 100 million */
+
+static char *base;
+static struct gate_data *data;
+
+static void
+map_gate(void)
+{
+	void *code;
+
+	base = mmap(NULL, GATE_SIZE, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	code = mmap(base, GATE_CODE, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	memcpy(code, image_bytes(), GATE_CODE);
+	mprotect(code, GATE_CODE, PROT_READ | PROT_EXEC);
+	data = (struct gate_data *)(base + GATE_CODE);
+	data->magic = GATE_MAGIC;
+	data->seed = 12345;
+	data->period = GATE_OFF;
+}
+
+static void
+set_period(uint64_t period)
+{
+	data->period = period;
+	memset(base + GATE_CODE + GATE_CELLS_AT, 0, GATE_FILTER_AT - GATE_CELLS_AT);
+}
+
+static void
+set_real(int number, const void *function)
+{
+	memcpy(&data->real[number], &function, sizeof function);
+}
+
+/* The wrapper with a number, as a pointer to a function of any type. */
+#define WRAPPER(number, type) \
+	((union { uintptr_t addr; type; }){ (uintptr_t)base + image_wrappers()[number] }).call
+
+#define MALLOC WRAPPER(GATE_ALLOC, void *(*call)(size_t))
+#define ALIGNED WRAPPER(GATE_ALIGNED, void *(*call)(size_t, size_t))
+#define CALLOC WRAPPER(GATE_CALLOC, void *(*call)(size_t, size_t))
+#define REALLOC WRAPPER(GATE_REALLOC, void *(*call)(void *, size_t))
+#define MEMALIGN WRAPPER(GATE_MEMALIGN, int (*call)(void **, size_t, size_t))
+#define FREE WRAPPER(GATE_FREE, void (*call)(void *))
+
+/* ---- the functions behind ---------------------------------------------- */
+
+static char block[64];
+static uint64_t calls;
+
+static void *
+fake_malloc(size_t size)
+{
+	(void)size;
+	calls++;
+	return block;
+}
+
+static void
+fake_free(void *p)
+{
+	(void)p;
+	calls++;
+}
+
+static void *
+no_memory(size_t size)
+{
+	(void)size;
+	calls++;
+	return NULL;
+}
+
+/* What arguments came through, and with what alignment of the stack. */
+static struct {
+	uint64_t arg[4];
+	int misaligned;
+} seen;
+
+static void *
+six(uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+{
+	seen.arg[0] = a;
+	seen.arg[1] = b;
+	seen.arg[2] = c;
+	seen.arg[3] = d;
+	seen.misaligned |= (uintptr_t)__builtin_frame_address(0) % 16 != 0;
+	return block;
+}
+
+static void
+set_fakes(void)
+{
+	set_real(GATE_ALLOC, (void *)(uintptr_t)fake_malloc);
+	set_real(GATE_FREE, (void *)(uintptr_t)fake_free);
+}
+
+static void
+set_libc(void)
+{
+	set_real(GATE_ALLOC, (void *)(uintptr_t)malloc);
+	set_real(GATE_ALIGNED, (void *)(uintptr_t)aligned_alloc);
+	set_real(GATE_CALLOC, (void *)(uintptr_t)calloc);
+	set_real(GATE_REALLOC, (void *)(uintptr_t)realloc);
+	set_real(GATE_MEMALIGN, (void *)(uintptr_t)posix_memalign);
+	set_real(GATE_FREE, (void *)(uintptr_t)free);
+}
+
+/* ---- which are sampled ------------------------------------------------- */
+
+static void
+test_off(void)
+{
+	set_fakes();
+	set_period(GATE_OFF);
+	calls = 0;
+	data->count = (struct gate_counters){ 0 };
+	for (int i = 0; i < 100000; i++) {
+		MALLOC(1000);
+		FREE(block);
+	}
+	ok(calls == 200000 && data->count.sampled == 0 && data->count.freed == 0,
+	    "a gate that is off calls the functions and samples nothing");
+}
+
+static void
+test_chance(uint64_t size, uint64_t period, int n)
+{
+	double p = 1 - exp(-(double)size / (double)period), want = p * n, got;
+
+	set_period(period);
+	data->count = (struct gate_counters){ 0 };
+	for (int i = 0; i < n; i++) {
+		MALLOC(size);
+		FREE(block);
+	}
+	got = (double)data->count.sampled;
+	ok(fabs(got - want) <= SIGMAS * sqrt(want * (1 - p)) + 1,
+	    "%llu bytes at a period of %llu: %.0f of %d sampled, %.0f to be expected",
+	    (unsigned long long)size, (unsigned long long)period, got, n, want);
+	ok(data->count.freed == data->count.sampled && data->count.twice == 0 &&
+	        data->count.full == 0, "each is freed");
+}
+
+#define BINS 20
+
+/* Sizes of 1: the number between two samples is the draw itself, rounded down. */
+static void
+test_draws(void)
+{
+	const int n = 40000;
+	const uint64_t period = 400;
+	double chi = 0, expected = (double)n / BINS;
+	uint64_t run = 0, before, bin[BINS] = { 0 };
+
+	set_period(period);
+	MALLOC(1);
+	for (int i = 0; i < n; run++) {
+		before = data->count.sampled;
+		MALLOC(1);
+		if (data->count.sampled == before)
+			continue;
+		FREE(block);
+		/* The distribution's function at a uniform place in its step. */
+		double low = 1 - exp(-(double)run / (double)period);
+		double high = 1 - exp(-(double)(run + 1) / (double)period);
+		double u = low + (high - low) * drand48();
+
+		bin[(int)(u * BINS) % BINS]++;
+		run = (uint64_t)-1;
+		i++;
+	}
+	for (int i = 0; i < BINS; i++)
+		chi += ((double)bin[i] - expected) * ((double)bin[i] - expected) / expected;
+	/* 19 degrees of freedom: above 66 once in 2 million. */
+	ok(chi < 66, "gaps between samples are exponential: chi-square %.1f", chi);
+}
+
+static void
+test_failing(void)
+{
+	set_real(GATE_ALLOC, (void *)(uintptr_t)no_memory);
+	set_period(1);
+	data->count = (struct gate_counters){ 0 };
+	calls = 0;
+	for (int i = 0; i < 1000; i++)
+		if (MALLOC(100))
+			calls = 0;
+	ok(calls == 1000 && data->count.sampled == 0, "what fails is no sample");
+	set_fakes();
+}
+
+/* ---- what they are like ------------------------------------------------ */
+
+static void
+test_arguments(void)
+{
+	union {
+		uintptr_t addr;
+		void *(*call)(uint64_t, uint64_t, uint64_t, uint64_t);
+	} w;
+	int good = 1;
+
+	for (int n = 0; n < GATE_FUNCTIONS; n++) {
+		if (n >= GATE_CALLOC && n < GATE_REALLOC) /* it has two arguments */
+			continue;
+		for (uint64_t period = 1; period < 1 << 20; period <<= 5) {
+			uint64_t a = n >= GATE_MEMALIGN && n < GATE_FREE ? (uintptr_t)&seen.arg : 160;
+
+			set_real(n, (void *)(uintptr_t)six);
+			set_period(period);
+			w.addr = (uintptr_t)base + image_wrappers()[n];
+			w.call(a, 200, 300, 400);
+			good &= (seen.arg[0] == a || n >= GATE_MEMALIGN) && seen.arg[1] == 200 &&
+			    seen.arg[2] == 300 && seen.arg[3] == 400;
+		}
+	}
+	ok(good, "arguments come through every wrapper as they were");
+	ok(!seen.misaligned, "and the stack is aligned");
+	memset(data->real, 0, sizeof data->real);
+	memset(base + GATE_CODE + GATE_FILTER_AT, 0, GATE_RING_AT - GATE_FILTER_AT);
+}
+
+static void
+test_kinds(void)
+{
+	void *p;
+
+	set_libc();
+	set_period(1);
+	data->count = (struct gate_counters){ 0 };
+	p = MALLOC(100);
+	p = REALLOC(p, 100000);
+	ok(p && data->count.sampled == 2 && data->count.freed == 1, "realloc ends one, begins one");
+	ok(REALLOC(p, SIZE_MAX / 2 + 2) == NULL && errno == ENOMEM && data->count.freed == 1,
+	    "one that cannot succeed ends none");
+	FREE(p);
+	ok(data->count.freed == 2, "free");
+	p = CALLOC(10, 100);
+	ok(p && memcmp(p, (char[1000]){ 0 }, 1000) == 0 && data->count.sampled == 3, "calloc");
+	FREE(p);
+	ok(CALLOC(SIZE_MAX / 2, 3) == NULL && data->count.sampled == 3, "calloc, too much");
+	ok(MEMALIGN(&p, 256, 1000) == 0 && (uintptr_t)p % 256 == 0 && data->count.sampled == 4,
+	    "posix_memalign");
+	FREE(p);
+	ok(MEMALIGN(&p, 3, 1000) == EINVAL && data->count.sampled == 4, "posix_memalign, wrong");
+	p = ALIGNED(512, 1024);
+	ok(p && (uintptr_t)p % 512 == 0 && data->count.sampled == 5, "aligned_alloc");
+	FREE(p);
+	FREE(NULL);
+	p = REALLOC(NULL, 100);
+	ok(p && data->count.sampled == 6 && data->count.freed == 5, "realloc of nothing");
+	REALLOC(p, 0);
+	ok(data->count.freed == 6 && data->count.twice == 0, "realloc to nothing");
+}
+
+static void
+test_twice(void)
+{
+	set_fakes();
+	set_period(1);
+	data->count = (struct gate_counters){ 0 };
+	for (int i = 0; i < 10; i++)
+		MALLOC(1000);
+	ok(data->count.sampled == 10 && data->count.twice == 9, "frees that were missed are noticed");
+	FREE(block);
+	ok(data->count.freed == 1, "and the last counts once");
+}
+
+static void
+test_lease(void)
+{
+	set_fakes();
+	set_period(1);
+	data->count = (struct gate_counters){ 0 };
+	data->lease = 1;
+	for (int i = 0; i < 1000; i++) {
+		MALLOC(1000);
+		FREE(block);
+	}
+	ok(data->count.sampled == 0 && data->count.expired == 1 && data->period == GATE_OFF,
+	    "when the lease has ended nothing is sampled any more");
+	data->lease = 0;
+}
+
+/* ---- several threads --------------------------------------------------- */
+
+#define KEPT 512
+
+static void *
+churn(void *arg)
+{
+	unsigned seed = (unsigned)(uintptr_t)arg;
+	char *kept[KEPT] = { NULL };
+
+	for (int i = 0; i < 200000; i++) {
+		char **p = &kept[rand_r(&seed) % KEPT];
+
+		if (*p && rand_r(&seed) % 4 == 0) {
+			*p = REALLOC(*p, (size_t)rand_r(&seed) % 2000 + 1);
+		} else if (*p) {
+			FREE(*p);
+			*p = NULL;
+		} else {
+			*p = MALLOC((size_t)rand_r(&seed) % 500 + 1);
+		}
+	}
+	for (int i = 0; i < KEPT; i++)
+		FREE(kept[i]);
+	return NULL;
+}
+
+static int
+is_zero(const char *at, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (at[i])
+			return 0;
+	return 1;
+}
+
+static void
+test_threads(void)
+{
+	pthread_t thread[4];
+
+	set_libc();
+	set_period(2000);
+	data->count = (struct gate_counters){ 0 };
+	for (uintptr_t i = 0; i < 4; i++)
+		pthread_create(&thread[i], NULL, churn, (void *)(i + 1));
+	for (int i = 0; i < 4; i++)
+		pthread_join(thread[i], NULL);
+	ok(data->count.sampled > 1000 && data->count.freed == data->count.sampled &&
+	        data->count.twice == 0 && data->count.full == 0,
+	    "4 threads: %llu sampled, all freed", (unsigned long long)data->count.sampled);
+	ok(is_zero(base + GATE_CODE + GATE_FILTER_AT, GATE_RING_AT - GATE_FILTER_AT),
+	    "filter and table are empty again");
+}
+
+static void *
+one_block(void *arg)
+{
+	(void)arg;
+	for (int i = 0; i < 1000; i++)
+		FREE(MALLOC(1000));
+	return NULL;
+}
+
+/* All cells belong to others: the shared one is used, by 2 threads at once. */
+static void
+test_homeless(void)
+{
+	struct gate_cell *cell = (struct gate_cell *)(base + GATE_CODE + GATE_CELLS_AT);
+	double p = 1 - exp(-1000.0 / 5000), want = 2000 * p;
+	pthread_t thread[2];
+
+	set_period(5000);
+	for (int i = 0; i < GATE_CELLS; i++)
+		cell[i].key = 1;
+	data->count = (struct gate_counters){ 0 };
+	for (int i = 0; i < 2; i++)
+		pthread_create(&thread[i], NULL, one_block, NULL);
+	for (int i = 0; i < 2; i++)
+		pthread_join(thread[i], NULL);
+	ok(data->count.homeless == 2000 &&
+	        fabs((double)data->count.sampled - want) < SIGMAS * sqrt(want) + 20,
+	    "threads without a cell are sampled, too: %llu of 2000",
+	    (unsigned long long)data->count.sampled);
+}
+
+/* ---- the ring ---------------------------------------------------------- */
+
+struct sum {
+	uint64_t sampled, freed, bytes, stacks;
+	uint64_t marker; /* looked for in stacks */
+};
+
+static void
+on_record(void *ctx, const struct gate_record *r)
+{
+	struct sum *s = ctx;
+	const uint64_t *stack = (const void *)(r + 1);
+
+	if (r->kind == GATE_FREED) {
+		s->freed++;
+		return;
+	}
+	s->sampled++;
+	s->bytes += r->size;
+	for (size_t i = 0; i < (r->bytes - sizeof *r) / sizeof *stack; i++)
+		if (stack[i] == s->marker) {
+			s->stacks++;
+			break;
+		}
+}
+
+__attribute__((noinline)) static void
+with_marker(uint64_t marker)
+{
+	volatile uint64_t here = marker;
+
+	FREE(MALLOC(100));
+	(void)here;
+}
+
+static void
+test_ring(void)
+{
+	struct ring *r = ring_open(getpid(), (uintptr_t)base);
+	struct sum s = { .marker = 0x123456789abcdef };
+	int good = 1;
+
+	set_libc();
+	set_period(1);
+	data->ringing = 1;
+	data->stack = 1024;
+	data->count = (struct gate_counters){ 0 };
+	for (int i = 0; i < 5000; i++) {
+		with_marker(s.marker);
+		if (i % 100 == 99)
+			good &= ring_read(r, on_record, &s) == 200;
+	}
+	ok(good && s.sampled == 5000 && s.freed == 5000 && s.bytes == 500000,
+	    "records go round the ring: %llu", (unsigned long long)s.sampled);
+	ok(s.stacks == 5000, "each has the caller's stack");
+	for (int i = 0; i < 5000; i++)
+		with_marker(s.marker);
+	ok(data->count.lost > 0 && data->count.lost < 10000, "a full ring loses records");
+	s.sampled = s.freed = 0;
+	ok(ring_read(r, on_record, &s) > 0 && s.sampled + s.freed + data->count.lost == 10000,
+	    "and what is lost is counted: %llu", (unsigned long long)data->count.lost);
+	ok(ring_read(r, on_record, &s) == 0, "then it is empty");
+	data->ringing = 0;
+	ring_close(r);
+}
+
+/* A record that is never completed does not hold up the others for ever. */
+static void
+test_stuck(void)
+{
+	struct gate_ring *in = (struct gate_ring *)(base + GATE_CODE + GATE_RING_AT);
+	struct ring *r = ring_open(getpid(), (uintptr_t)base);
+	struct sum s = { 0 };
+
+	in->head += 192;
+	data->ringing = 1;
+	with_marker(0);
+	ok(ring_read(r, on_record, &s) == 0, "an incomplete record is waited for");
+	usleep(1100000);
+	ring_read(r, on_record, &s);
+	ok(ring_given_up(r) > 0, "for a second");
+	with_marker(0);
+	ok(ring_read(r, on_record, &s) == 2 && s.sampled == 1, "and it goes on behind it");
+	data->ringing = 0;
+	ring_close(r);
+}
+
+static void
+test_fork(void)
+{
+	uint64_t before = data->count.sampled;
+	int status;
+	pid_t child;
+
+	set_libc();
+	set_period(1);
+	child = fork();
+	if (child == 0) {
+		for (int i = 0; i < 100; i++)
+			FREE(MALLOC(100));
+		_exit(data->count.sampled == before + 100 ? 0 : 1);
+	}
+	waitpid(child, &status, 0);
+	ok(status == 0 && data->count.sampled == before, "a forked child has data of its own");
+}
+
+int
+main(void)
+{
+	srand48(1);
+	map_gate();
+	test_off();
+	test_chance(1, 100, 200000);
+	test_chance(100, 1, 10000);
+	test_chance(300, 524288, 4000000);
+	test_chance(1000, 1000, 200000);
+	test_chance(1 << 20, 524288, 100000);
+	test_draws();
+	test_failing();
+	test_arguments();
+	test_kinds();
+	test_twice();
+	test_lease();
+	test_threads();
+	test_homeless();
+	test_ring();
+	test_stuck();
+	test_fork();
+	return tap_done();
+}
