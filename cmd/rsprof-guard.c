@@ -1,0 +1,336 @@
+/*
+ * Holds the gate of a process: maps it there, leads new libraries through it, and
+ * restores everything.  It is a process of its own, which outlives whoever started it,
+ * because a target whose thread is borrowed dies with the borrower.
+ *
+ * One word a line comes in, one line goes out for each; at the end of the input the
+ * target is restored.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/arg.h"
+#include "cmd/status.h"
+#include "gate/borrow.h"
+#include "gate/gate.h"
+#include "os/proc.h"
+
+#define ROUND_MS 1000 /* between looks at the target */
+#define LEASE_S 10
+#define PATIENCE_MS 200
+#define LINE 256
+
+static struct gate_options options = { .patience = PATIENCE_MS };
+
+struct guard {
+	pid_t pid;
+	int pidfd;
+	struct gate *gate;  /* NULL: not attached */
+	uint64_t homeless;  /* as counted when cells were last swept */
+	char line[LINE];
+	size_t len;
+};
+
+static void
+usage(void)
+{
+	fprintf(stderr, "usage: rsprof-guard [-crV] [-k BYTES] PID\n");
+	exit(STATUS_USAGE);
+}
+
+/* ---- surviving --------------------------------------------------------- */
+
+/* Leave the terminal's and the job's reach, and be the last to be killed. */
+static void
+withdraw(void)
+{
+	sigset_t all;
+	int fd;
+
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, NULL);
+	/* The leader of a process group, as a shell's job, cannot begin a session: then
+	 * its child does the work. */
+	if (setsid() < 0) {
+		pid_t child = fork();
+		int status = 0;
+
+		if (child < 0)
+			err(STATUS_FAILED, "fork");
+		if (child > 0) {
+			close(STDIN_FILENO);
+			close(STDOUT_FILENO);
+			waitpid(child, &status, 0);
+			_exit(WIFEXITED(status) ? WEXITSTATUS(status) : STATUS_FAILED);
+		}
+		setsid();
+	}
+	prctl(PR_SET_PDEATHSIG, 0);
+	fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+	if (fd >= 0) { /* lower than it was only for root */
+		if (write(fd, "-1000", 5) < 0)
+			errno = 0;
+		close(fd);
+	}
+}
+
+/*
+ * May the real user do this?  What the program file was given (set-user-ID, capabilities)
+ * does not count: only one's own processes, that have no more rights.
+ */
+static int
+is_permitted(pid_t pid)
+{
+	char path[64], line[256];
+	unsigned id[4], uid = getuid(), gid = getgid();
+	uint64_t caps = 0;
+	struct stat st;
+	int same = 1;
+	FILE *f;
+
+	if (!getauxval(AT_SECURE) || uid == 0)
+		return 1;
+	snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+	f = fopen(path, "re");
+	if (f == NULL || fstat(fileno(f), &st) < 0 || st.st_uid != uid) /* not dumpable */
+		same = 0;
+	while (f && fgets(line, sizeof line, f)) {
+		if (sscanf(line, "Uid: %u %u %u %u", &id[0], &id[1], &id[2], &id[3]) == 4)
+			same &= id[0] == uid && id[1] == uid && id[2] == uid && id[3] == uid;
+		if (sscanf(line, "Gid: %u %u %u %u", &id[0], &id[1], &id[2], &id[3]) == 4)
+			same &= id[0] == gid && id[1] == gid && id[2] == gid && id[3] == gid;
+		if (sscanf(line, "CapPrm: %" SCNx64, &caps) == 1)
+			same &= caps == 0;
+	}
+	if (f)
+		fclose(f);
+	return same;
+}
+
+/* ---- words ------------------------------------------------------------- */
+
+static void
+refuse(const char *why, pid_t holder)
+{
+	struct proc_stat st;
+
+	if (holder && proc_stat(holder, &st) == 0)
+		printf("refused %s: %s (process %d)\n", why, st.name, (int)holder);
+	else
+		printf("refused %s\n", why);
+}
+
+static void
+attach(struct guard *g, uint64_t period)
+{
+	struct gate_status s;
+	const char *why;
+
+	options.period = period;
+	why = g->gate ? "it is attached" : gate_attach(&g->gate, g->pid, &options, &s);
+	if (why)
+		refuse(why, g->gate ? 0 : s.holder);
+	else
+		printf("attached base=%" PRIx64 " sampled=%" PRIx64 " freed=%" PRIx64
+		    " slots=%zu functions=%zu hoisted=%zu stop_ns=%" PRIu64 "\n", s.base,
+		    s.sampled, s.freed, s.slots, s.functions, s.hoisted, s.stop_ns);
+	g->homeless = 0;
+}
+
+static void
+look(struct guard *g)
+{
+	const char *why = gate_refresh(g->gate);
+	struct gate_status s;
+
+	gate_status(g->gate, &s);
+	if (why)
+		refuse(why, 0);
+	else
+		printf("looked slots=%zu functions=%zu\n", s.slots, s.functions);
+}
+
+static void
+count(struct guard *g)
+{
+	struct gate_counters c;
+
+	if (gate_counters(g->gate, &c) < 0)
+		refuse("it has ended, or executes another program", 0);
+	else
+		printf("counted sampled=%" PRIu64 " freed=%" PRIu64 " full=%" PRIu64 " twice=%" PRIu64
+		    " homeless=%" PRIu64 " expired=%" PRIu64 " lost=%" PRIu64 "\n", c.sampled,
+		    c.freed, c.full, c.twice, c.homeless, c.expired, c.lost);
+}
+
+static void
+detach(struct guard *g)
+{
+	const char *why = gate_detach(g->gate);
+
+	g->gate = NULL;
+	if (why)
+		refuse(why, 0);
+	else
+		printf("detached\n");
+}
+
+/* A period in bytes, "off": nothing is sampled.  -1: it is none. */
+static int
+parse_period(const char *s, uint64_t *out)
+{
+	*out = GATE_OFF;
+	return strcmp(s, "off") == 0 ? 0 : arg_number(s, 1, 1ULL << 40, out);
+}
+
+static void
+on_line(struct guard *g, char *line)
+{
+	char *arg = strchr(line, ' ');
+	uint64_t period = 0;
+	int good;
+
+	if (arg)
+		*arg++ = '\0';
+	good = arg && parse_period(arg, &period) == 0;
+	if (good && strcmp(line, "attach") == 0)
+		attach(g, period);
+	else if (arg && !good)
+		printf("refused no such period: %s\n", arg);
+	else if (g->gate == NULL)
+		printf("refused it is not attached\n");
+	else if (good && strcmp(line, "period") == 0)
+		printf("%s\n", gate_set_period(g->gate, period) == 0 ? "set" : "refused it has ended");
+	else if (!arg && strcmp(line, "look") == 0)
+		look(g);
+	else if (!arg && strcmp(line, "count") == 0)
+		count(g);
+	else if (!arg && strcmp(line, "detach") == 0)
+		detach(g);
+	else
+		printf("refused no such word: %s\n", line);
+}
+
+/* Returns 0 at the end of the input. */
+static int
+on_input(struct guard *g)
+{
+	ssize_t n = read(STDIN_FILENO, g->line + g->len, sizeof g->line - 1 - g->len);
+	char *end;
+
+	if (n <= 0)
+		return n < 0 && (errno == EINTR || errno == EAGAIN);
+	g->len += (size_t)n;
+	g->line[g->len] = '\0';
+	while ((end = memchr(g->line, '\n', g->len))) {
+		size_t used = (size_t)(end + 1 - g->line);
+
+		*end = '\0';
+		on_line(g, g->line);
+		g->len -= used;
+		memmove(g->line, end + 1, g->len + 1);
+	}
+	fflush(stdout); /* whoever has asked may be gone */
+	return g->len < sizeof g->line - 1;
+}
+
+/* ---- the loop ---------------------------------------------------------- */
+
+/* Returns 0 if the process is gone. */
+static int
+on_round(struct guard *g)
+{
+	struct gate_counters c;
+
+	borrow_reap();
+	if (g->gate == NULL)
+		return 1;
+	if (gate_renew(g->gate, LEASE_S) < 0 || gate_counters(g->gate, &c) < 0)
+		return 0;
+	if (c.homeless != g->homeless && gate_sweep(g->gate) < 0)
+		return 0;
+	g->homeless = c.homeless;
+	gate_refresh(g->gate); /* what it cannot do now, it may the next time */
+	return 1;
+}
+
+static int
+guard(struct guard *g)
+{
+	struct pollfd fd[] = { { STDIN_FILENO, POLLIN, 0 }, { g->pidfd, POLLIN, 0 } };
+	uint64_t next = proc_now();
+
+	for (;;) {
+		uint64_t now = proc_now();
+		int left = now < next ? (int)((next - now) / 1000000) + 1 : 0;
+		int n = poll(fd, 2, left);
+
+		if (n < 0 && errno != EINTR)
+			break;
+		if (fd[1].revents) {
+			gate_free(g->gate);
+			return STATUS_OK;
+		}
+		if (n > 0 && fd[0].revents && !on_input(g))
+			break;
+		if (proc_now() < next)
+			continue;
+		next = proc_now() + ROUND_MS * 1000000ULL;
+		if (!on_round(g)) {
+			gate_free(g->gate);
+			return STATUS_OK;
+		}
+	}
+	return g->gate == NULL || gate_detach(g->gate) == NULL || proc_has_ended(g->pid)
+	    ? STATUS_OK
+	    : STATUS_FAILED;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct guard g = { .gate = NULL };
+	uint64_t number;
+	int c;
+
+	while ((c = getopt(argc, argv, "ck:rV")) != -1)
+		switch (c) {
+		case 'c':
+			options.all_callers = 1;
+			break;
+		case 'k':
+			if (arg_number(optarg, 0, 65536, &number) < 0)
+				errx(STATUS_USAGE, "-k %s: no size up to 65536", optarg);
+			options.stack = (uint32_t)number;
+			break;
+		case 'r':
+			options.ringing = 1;
+			break;
+		case 'V':
+			print_version("rsprof-guard");
+		default:
+			usage();
+		}
+	if (argc - optind != 1 || arg_number(argv[optind], 1, INT32_MAX, &number) < 0)
+		usage();
+	g.pid = (pid_t)number;
+	g.pidfd = (int)syscall(SYS_pidfd_open, g.pid, 0);
+	if (g.pidfd < 0)
+		errx(STATUS_NOPROC, "no process %d", (int)g.pid);
+	if (!is_permitted(g.pid))
+		errx(STATUS_PERM, "process %d is not yours, or has rights that you have not",
+		    (int)g.pid);
+	withdraw();
+	return guard(&g);
+}
