@@ -34,6 +34,7 @@ RUSTC = MAKEFLAGS= PATH="$$PATH:$$HOME/.cargo/bin" rustc -O -C debuginfo=1 -L $(
 	$(RUST_$*)
 RUST_points := --edition 2021
 RUST_journal := --edition 2021
+RUST_gated := --edition 2021
 
 $B/target/%: tests/target/%.rs
 	@mkdir -p $(@D)
@@ -99,10 +100,22 @@ $B/oracle/floor: tests/oracle/floor.c $(call archives,os base)
 	@$(if $(V),,echo "  CC   $<")
 	$Q$(CC) $(ALL_CFLAGS) -o $@ $^
 
+# What a gate has left in a process, and what it samples.
+$B/oracle/gate: tests/oracle/gate.c $(call archives,gate unwind elf os base)
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  CC   $<")
+	$Q$(CC) $(ALL_CFLAGS) -o $@ $^ $(call libraries,gate unwind elf os base) -lm
+
 $B/oracle/demangle: tests/oracle/demangle.c $(call archives,symbol base)
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  CC   $<")
 	$Q$(CC) $(ALL_CFLAGS) -o $@ $^ -liberty
+
+# One whose calls are bound when they are first made.
+$B/target/guarded: tests/target/guarded.c
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  CC   $<")
+	$Q$(CC) $(ALL_CFLAGS) -fcf-protection=none -fplt -Wl,-z,lazy -o $@ $<
 
 $B/target/%: tests/target/%.c
 	@mkdir -p $(@D)

@@ -1,0 +1,394 @@
+#!/bin/sh
+# rsprof-guard maps the gate into a process, samples, and leaves it as it was.
+# ATTACHES: how many cycles of attaching and detaching (make soak: 500), KILLS: how
+# many times whoever started it is killed.
+# shellcheck source=tests/tools/lib.sh
+. "$(dirname "$0")/../tools/lib.sh"
+
+ATTACHES=${ATTACHES:-50}
+KILLS=${KILLS:-8}
+target=$B/target
+gate=$B/oracle/gate
+mkfifo "$T/in" "$T/words" "$T/stop"
+
+# target CMD ARG...: start it in $pid, with descriptor 7 as its input, and wait until
+# it is ready.
+target() {
+	: >"$T/target"
+	"$@" <"$T/in" >>"$T/target" 2>&1 &
+	pid=$!
+	own $pid
+	exec 7>"$T/in"
+	await 20 grep -q ready "$T/target"
+}
+
+# ended: close its input, and wait; its status is in $got.
+ended() {
+	exec 7>&-
+	wait $pid
+	got=$?
+}
+
+# guard ARG...: start rsprof-guard for $pid, which reads what ask says.
+guard() {
+	: >"$T/answers"
+	rsprof-guard "$@" $pid <"$T/words" >"$T/answers" 2>"$T/err" 7>&- 9>&- &
+	guard=$!
+	own $guard
+	exec 8>"$T/words"
+}
+
+has_lines() { [ "$(wc -l <"$T/answers")" -ge "$1" ]; }
+
+# ask WORD...: its answer is in $answer.
+ask() {
+	lines=$(wc -l <"$T/answers")
+	(trap '' PIPE; echo "$@" >&8) 2>/dev/null
+	await 60 has_lines $((lines + 1))
+	answer=$(tail -n 1 "$T/answers")
+}
+
+# answers DESCRIPTION PATTERN WORD...: ask, and compare.
+answers() {
+	name=$1 pattern=$2
+	shift 2
+	ask "$@"
+	# shellcheck disable=SC2254
+	case $answer in
+	$pattern) pass "$name" ;;
+	*) fail "$name"; echo "$*: $answer" | diag ;;
+	esac
+}
+
+# field NAME: of the last answer.
+field() { echo " $answer" | sed -n "s/.* $1=\([0-9a-f]*\).*/\1/p"; }
+
+# dismissed: end of its input; its status is in $got.
+dismissed() {
+	exec 8>&-
+	wait $guard
+	got=$?
+}
+
+slots() { "$gate" slots $pid; }
+# tidy: no slot leads into the gate.
+tidy() { [ "$(slots)" = 0 ]; }
+running() { [ -d "/proc/$1" ] && ! grep -q '^State:.*Z' "/proc/$1/status"; }
+
+# ---- one cycle -----------------------------------------------------------
+
+target "$target/gated" count 4
+ls "/proc/$pid/fd" >"$T/fds"
+guard -r
+answers 'what is not attached cannot be counted' 'refused it is not attached' count
+answers 'a period is a number' 'refused no such period: much' attach much
+answers 'it attaches' 'attached base=*' attach off
+base=$(field base)
+ok 'slots lead into the gate' [ "$(slots)" -ge 5 ]
+ok 'as many as it says' [ "$(slots)" = "$(field slots)" ]
+answers 'it does not attach twice' 'refused it is attached' attach 1
+answers 'an unknown word is refused' 'refused no such word: frob' frob
+echo go 2000 >&7
+await 60 grep -q allocated "$T/target"
+answers 'nothing is sampled at first' 'counted sampled=0 freed=0 full=0 twice=0 *' count
+
+# estimate PERIOD: what is sampled in a round, beside what the program counts itself.
+# 5.5 standard errors: chance exceeds them once in 20 million.
+estimate() {
+	ask period "$1"
+	: >"$T/sum"
+	"$gate" sum $pid "$base" <"$T/stop" >"$T/sum" &
+	sum=$!
+	own $sum
+	exec 9>"$T/stop"
+	: >"$T/target"
+	echo go 10000 >&7
+	await 120 grep -q allocated "$T/target"
+	exec 9>&-
+	wait $sum
+	echo "$1 $(grep allocated "$T/target") $(cat "$T/sum")" |
+		awk '{
+			bytes = $9 - $3; if (bytes < 0) bytes = -bytes
+			if (bytes > 5.5 * sqrt($3 * $1) || $7 < 500) exit 1
+		}'
+}
+# The ring holds all records of a round, however late they are read.
+for period in 8192 16384 32768; do
+	if estimate $period; then pass "bytes are as counted, by one in $period"
+	else fail "bytes are as counted, by one in $period"; diag <"$T/target"; diag <"$T/sum"; fi
+done
+# Live are only those of the last round, which replaces all that were kept before.
+ok 'live bytes, too' sh -c 'cat "$0" "$1" | tr "\n" " " | awk "{
+	d = \$10 - \$4; if (d < 0) d = -d
+	exit d > 5.5 * sqrt(\$4 * 32768) + 65536 }"' "$T/target" "$T/sum"
+ask count
+ok 'none was missed' [ "$(field full) $(field twice) $(field lost)" = '0 0 0' ]
+answers 'it detaches' detached detach
+ok 'no slot leads there any more' tidy
+ls "/proc/$pid/fd" >"$T/out"
+same 'descriptors are as they were' "$T/out" "$T/fds"
+answers 'it attaches again' "attached base=$base *" attach 4096
+dismissed
+ok 'at the end of its input it ends' [ $got = 0 ]
+ok 'and has detached' tidy
+ok 'there is one gate' [ "$("$gate" maps $pid)" = 1 ]
+ended
+
+# ---- many cycles ---------------------------------------------------------
+
+# cycles N: attach and detach; how many of both were done is in $done_
+cycles() {
+	i=0 good=0
+	guard -r
+	while [ $i -lt "$1" ]; do
+		i=$((i + 1))
+		ask attach 16384
+		case $answer in attached*) good=$((good + 1)) ;; *) echo "$answer" | diag ;; esac
+		sleep 0.0$((i % 7))
+		ask detach
+		case $answer in detached) good=$((good + 1)) ;; *) echo "$answer" | diag ;; esac
+	done
+	dismissed
+	[ $good = $((2 * $1)) ]
+}
+
+# survives DESCRIPTION CYCLES ARG...: gated check ARG...
+survives() {
+	name=$1 n=$2
+	shift 2
+	target "$target/gated" check "$@"
+	ok "$name: each time" cycles "$n"
+	ok "$name: slots are restored" tidy
+	ok "$name: there is one gate" [ "$("$gate" maps $pid)" = 1 ]
+	ended
+	ok "$name: it ends as it should" [ $got = 0 ]
+	says "$name: its work is right" '^right [1-9]' "$T/target"
+}
+survives '8 threads' $((ATTACHES * 2 / 5)) 8
+survives 'forks' $((ATTACHES / 5)) 3 forks
+survives 'spawns and signals' $((ATTACHES / 5)) 3 spawns signals
+survives 'all, and libraries' $((ATTACHES / 5)) 3 forks spawns signals loads "$target"
+
+# ---- threads that wait ---------------------------------------------------
+
+for call in $("$target/restarts"); do
+	target "$target/restarts" "$call"
+	guard -c
+	for i in 1 2 3; do
+		ask attach 4096
+		sleep 0.0$((i * 3))
+		ask detach
+	done
+	ok "$call: it detaches" [ "$answer" = detached ]
+	dismissed
+	ended
+	says "$call: the thread does not notice" '^right' "$T/target"
+done
+
+# ---- addresses that are loaded already -----------------------------------
+
+for mode in registers stack asleep; do
+	target "$target/guarded" $mode
+	guard -c
+	answers "$mode: it attaches" 'attached *' attach 4096
+	ok "$mode: addresses are replaced" [ "$(field hoisted)" -ge 2 ]
+	sleep 0.5
+	ask count
+	ok "$mode: the loop is sampled" [ "$(field sampled)" -ge 20 ]
+	ok "$mode: and its frees" [ $(($(field sampled) - $(field freed))) -le 1 ]
+	answers "$mode: it detaches" detached detach
+	dismissed
+	ended
+	ok "$mode: it ends as it should" [ $got = 0 ]
+done
+
+target "$target/guarded" lazy
+guard -c
+answers 'not bound yet: it attaches' 'attached *' attach 4096
+echo go >&7
+sleep 0.5
+ask count
+ok 'not bound yet: it is sampled' [ "$(field sampled)" -ge 20 ]
+ok 'not bound yet: and its frees' [ $(($(field sampled) - $(field freed))) -le 1 ]
+dismissed
+sleep 0.2
+ended
+ok 'not bound yet: it ends as it should' [ $got = 0 ]
+
+target "$target/guarded" threads
+guard -c
+answers '1,000 threads: it attaches' 'attached *' attach 4096
+answers '1,000 threads: it detaches' 'detached' detach
+dismissed
+ended
+
+# ---- allocators that are linked in ---------------------------------------
+
+for build in heap-lto heap-plain heap-je heap-je-lto; do
+	if [ ! -x "$target/$build" ]; then
+		skip "$build is not built"
+		continue
+	fi
+	"$target/$build" 2 50 warm <"$T/in" >"$T/target" 2>&1 &
+	pid=$!
+	own $pid
+	exec 7>"$T/in"
+	guard
+	sleep 0.3
+	answers "$build: it attaches" 'attached *' attach 4096
+	sleep 0.5
+	ask count
+	ok "$build: it is sampled" [ "$(field sampled)" -ge 20 ]
+	ok "$build: and its frees" [ $(($(field sampled) - $(field freed))) -le 100 ]
+	dismissed
+	ok "$build: slots are restored" tidy
+	kill -9 $pid
+	ended
+done 2>/dev/null
+
+# ---- who is in the way ---------------------------------------------------
+
+target "$target/guarded" asleep
+"$gate" trace $pid <"$T/stop" >"$T/tracer" 2>&1 &
+tracer=$!
+own $tracer
+exec 9>"$T/stop"
+await 10 grep -q traced "$T/tracer"
+guard -c
+answers 'a tracer is named' \
+	"refused another process traces it: gate (process $tracer)" attach 1
+exec 9>&-
+wait $tracer
+answers 'when it is gone it can be attached to' 'attached *' attach 4096
+
+# A second one, by its own answers.
+{ echo attach 1; sleep 0.5; } | rsprof-guard -c $pid >"$T/out" 2>"$T/err"
+says 'another guard is named' \
+	"^refused another process holds its gate: rsprof-guard \(process $guard\)" "$T/out"
+ask count
+ok 'which goes on' [ "$(field sampled)" -ge 0 ]
+
+# Whoever holds it is killed: the next one takes it over.
+kill -9 $guard
+wait $guard 2>/dev/null
+exec 8>&-
+ok 'its guard is killed: it runs on' running $pid
+ok 'through the gate' [ "$(slots)" -ge 2 ]
+guard -c
+answers 'the next one takes over' 'attached *' attach 4096
+answers 'and detaches' detached detach
+ok 'with slots restored' tidy
+ok 'there is one gate still' [ "$("$gate" maps $pid)" = 1 ]
+dismissed
+ended
+ok 'it ends as it should' [ $got = 0 ]
+
+target "$target/guarded" asleep
+sort "/proc/$pid/maps" >"$T/before"
+guard -c
+answers 'a thread alone: it attaches' 'attached *' attach 4096
+sleep 0.2
+answers 'a thread alone: it detaches' detached detach
+sort "/proc/$pid/maps" >"$T/after"
+comm -13 "$T/before" "$T/after" >"$T/new"
+ok 'two mappings are new' [ "$(wc -l <"$T/new")" = 2 ]
+ok 'and all others as before' [ -z "$(comm -23 "$T/before" "$T/after")" ]
+dismissed
+ended
+
+target "$target/guarded" filtered
+guard -c
+ask attach 4096
+case $answer in
+'refused the kernel cannot suspend'* | 'refused it must not be traced, or'*)
+	skip "seccomp: $answer" ;;
+attached*)
+	pass 'seccomp: the filter is suspended'
+	answers 'seccomp: it detaches' detached detach ;;
+*)
+	fail "seccomp: $answer" ;;
+esac
+dismissed
+ended
+ok 'seccomp: it is not killed' [ $got = 0 ]
+
+if command -v prlimit >/dev/null; then
+	target "$target/guarded" asleep
+	prlimit --pid $pid --as=1000000
+	guard -c
+	answers 'no room: it says so' 'refused it may not map more memory*' attach 4096
+	ok 'no room: no gate is left' [ "$("$gate" maps $pid)" = 0 ]
+	ok 'no room: no slot is changed' tidy
+	dismissed
+	ended
+	ok 'no room: it ends as it should' [ $got = 0 ]
+else
+	skip 'no prlimit'
+fi
+
+target "$target/guarded" asleep
+guard
+answers 'without Rust code: it says so' \
+	'refused its allocation functions are not called by slots' attach 4096
+dismissed
+ended
+
+# ---- the process goes ----------------------------------------------------
+
+target "$target/guarded" execs
+guard -c
+answers 'before it executes another program' 'attached *' attach 4096
+echo go >&7
+ok 'then its guard ends' await 20 sh -c '! kill -0 "$0"' $guard
+dismissed
+ok 'without a fault' [ $got = 0 ]
+ok 'and the program runs' running $pid
+ended
+ok 'to its end' [ $got = 0 ]
+
+target "$target/guarded" asleep
+guard -c
+answers 'before it is killed' 'attached *' attach 4096
+kill -9 $pid
+ok 'its guard ends with it' await 20 sh -c '! kill -0 "$0"' $guard
+dismissed
+ok 'without a fault, too' [ $got = 0 ]
+ended
+
+exits 'no such process: 3' 3 rsprof-guard 2147483647
+exits 'no process: 2' 2 rsprof-guard none
+
+# ---- whoever started it is killed ----------------------------------------
+
+# supervised: starts and attaches, over and over, until it is killed.
+cat >"$T/supervisor" <<'END'
+n=0
+while :; do
+	n=$((n + 1))
+	{ echo attach 16384; sleep 0.0$((n % 4)); echo detach; } | rsprof-guard -r "$1" >>"$2"
+done
+END
+gone() { ! pgrep -f "^rsprof-guard -r $pid\$" >/dev/null; }
+if command -v pgrep >/dev/null; then
+	target "$target/gated" check 4
+	good=0 i=0
+	: >"$T/answers"
+	while [ $i -lt "$KILLS" ]; do
+		i=$((i + 1))
+		setsid sh "$T/supervisor" $pid "$T/answers" &
+		supervisor=$!
+		own $supervisor
+		sleep 0.$((20 + i * 7 % 80))
+		kill -9 -- -$supervisor 2>/dev/null || kill -9 $supervisor
+		wait $supervisor 2>/dev/null
+		await 20 gone && tidy && running $pid && good=$((good + 1))
+	done
+	ok 'its starter is killed at any time: slots are restored' [ $good = "$KILLS" ]
+	says 'it was attached to then' '^attached' "$T/answers"
+	ended
+	ok 'and the process ends as it should' [ $got = 0 ]
+	says 'with its work right' '^right [1-9]' "$T/target"
+else
+	skip 'no pgrep'
+fi
+done_testing
