@@ -114,7 +114,8 @@ $B/lib/sample/cpu.o $B/lib/heap/heap.o $B/lib/heap/heap_sums.o $B/lib/heap/callt
 # no library, no data and no relocation; ld's script says how it lies.
 BLOB_CFLAGS := -std=c11 -O2 -fPIC -ffreestanding -fno-builtin -fno-stack-protector \
 	-fno-jump-tables -fno-strict-aliasing -fasynchronous-unwind-tables -fcf-protection=branch \
-	-fvisibility=hidden -mgeneral-regs-only -Wall -Wextra -Wshadow -I.
+	-fvisibility=hidden -mgeneral-regs-only -Wall -Wextra -Wshadow -Ilib \
+	-Ilib/gate/blob/$(MACHINE)
 BLOB_LDFLAGS := -shared -Bsymbolic -soname rsprof-gate -z noexecstack --build-id=sha1 \
 	--eh-frame-hdr --hash-style=gnu --strip-debug
 
@@ -123,10 +124,10 @@ $B/blob/%.o: lib/gate/blob/%.c
 	@$(if $(V),,echo "  BLOB $<")
 	$Q$(CC) $(BLOB_CFLAGS) $(filter -Werror,$(CFLAGS)) -MMD -MP -c -o $@ $<
 
-$B/blob/%.o: lib/gate/blob/%.S
+$B/blob/%.o: lib/gate/blob/$(MACHINE)/%.S
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  BLOB $<")
-	$Q$(CC) -I. -MMD -MP -c -o $@ $<
+	$Q$(CC) -Ilib -MMD -MP -c -o $@ $<
 
 $B/rsprof-gate.so: lib/gate/blob/gate.ld $B/blob/entry.o $B/blob/gate.o lib/gate/abi.h
 	$Qcode=$$(sed -n 's/^#define GATE_CODE \([0-9a-fx]*\).*/\1/p' lib/gate/abi.h) && \

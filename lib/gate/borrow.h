@@ -50,6 +50,10 @@ const char *borrow_run(struct borrow *b, uint64_t pc, uint64_t sp, int *fault);
 /* Let it go on with b->saved: a system call that was interrupted is restarted. */
 const char *borrow_release(struct borrow *b);
 
+/* Set reg[] to where b->saved has the general registers.  Returns the stack pointer. */
+#define BORROW_REGISTERS 15
+uint64_t borrow_registers(struct borrow *b, unsigned long long *reg[BORROW_REGISTERS]);
+
 /*
  * Stop all threads of a process but b->tid, which is borrowed: an array of *n, to be
  * freed by borrow_release_all(), which lets them go on.  NULL: out of memory.

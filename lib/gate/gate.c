@@ -15,12 +15,12 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-#include <x86intrin.h>
 
 #include "gate/borrow.h"
 #include "gate/hoist.h"
 #include "gate/image.h"
 #include "gate/slots.h"
+#include "gate/ticks.h"
 #include "os/proc.h"
 
 #ifndef MFD_EXEC
@@ -465,8 +465,8 @@ write_data(struct gate *g)
 	g->data.functions = GATE_FUNCTIONS;
 	g->data.real_at = GATE_REAL;
 	g->data.owner = getpid();
-	g->data.seed = __rdtsc() * 0x9E3779B97F4A7C15ULL;
-	g->data.lease = __rdtsc() + (uint64_t)LEASE_FIRST;
+	g->data.seed = ticks_now() * 0x9E3779B97F4A7C15ULL;
+	g->data.lease = ticks_now() + (uint64_t)LEASE_FIRST;
 	memcpy(g->data.wrapper, image_wrappers(), sizeof g->data.wrapper);
 	g->data.count = (struct gate_counters){ 0 };
 	return write_memory(g, g->base + GATE_CODE, &g->data,
@@ -561,7 +561,7 @@ gate_attach(struct gate **out, pid_t pid, const struct gate_options *o, struct g
 		return "out of memory";
 	g->pid = pid;
 	g->mem = -1;
-	g->tsc = __rdtsc();
+	g->tsc = ticks_now();
 	g->ns = proc_now();
 	why = prepare(g, o);
 	if (why == NULL)
@@ -625,7 +625,7 @@ gate_set_period(struct gate *g, uint64_t period)
 int
 gate_renew(struct gate *g, unsigned seconds)
 {
-	uint64_t tsc = __rdtsc(), ns = proc_now() - g->ns, period;
+	uint64_t tsc = ticks_now(), ns = proc_now() - g->ns, period;
 	double rate = (double)(tsc - g->tsc) / ((double)ns + 1);
 
 	if (put_word(g, FIELD(g, lease), tsc + (uint64_t)(rate * 1e9 * seconds)) < 0 ||

@@ -94,14 +94,16 @@ on_stack(pid_t pid, uint64_t sp, uint64_t end, int change, const struct hoist_pa
 	return found;
 }
 
+/* ---- threads ----------------------------------------------------------- */
+
 static size_t
-in_registers(struct user_regs_struct *u, const struct hoist_pair *pair, size_t n)
+replace(struct borrow *b, const struct ranges *r, const struct hoist_pair *pair, size_t n)
 {
-	unsigned long long *reg[] = { &u->rax, &u->rbx, &u->rcx, &u->rdx, &u->rsi, &u->rdi,
-		&u->rbp, &u->r8, &u->r9, &u->r10, &u->r11, &u->r12, &u->r13, &u->r14, &u->r15 };
+	unsigned long long *reg[BORROW_REGISTERS];
+	uint64_t sp = borrow_registers(b, reg);
 	size_t found = 0;
 
-	for (size_t i = 0; i < sizeof reg / sizeof *reg; i++) {
+	for (size_t i = 0; i < BORROW_REGISTERS; i++) {
 		uint64_t new = replacement(*reg[i], pair, n);
 
 		if (new) {
@@ -109,18 +111,7 @@ in_registers(struct user_regs_struct *u, const struct hoist_pair *pair, size_t n
 			found++;
 		}
 	}
-	return found;
-}
-
-/* ---- threads ----------------------------------------------------------- */
-
-static size_t
-replace(struct borrow *b, const struct ranges *r, const struct hoist_pair *pair, size_t n)
-{
-	uint64_t sp = b->saved.rsp;
-
-	return in_registers(&b->saved, pair, n) +
-	    on_stack(b->pid, sp, end_of_stack(r, sp), 1, pair, n);
+	return found + on_stack(b->pid, sp, end_of_stack(r, sp), 1, pair, n);
 }
 
 size_t

@@ -4,16 +4,13 @@
  * lock, and every function may be interrupted by a signal handler that calls it
  * again, or by a fork() after which only the copy goes on.
  */
-#include "lib/gate/abi.h"
+#include "gate/abi.h"
+#include <machine.h>
 
-#define HASH 0x9E3779B1U /* as in entry.S */
+#define HASH 0x9E3779B1U /* as in x86_64/entry.S */
 #define PROBES 16        /* cells that a thread may have */
 #define FULL 255         /* of the filter's bytes */
 
-#define SYS_MPROTECT 10
-#define SYS_GETPID 39
-#define SYS_GETTID 186
-#define SYS_VM_READV 310
 #define PAGE 4096UL
 #define PROT_WRITE 2
 
@@ -30,39 +27,6 @@ static inline void *
 part(uint64_t offset)
 {
 	return gate_memory + offset;
-}
-
-static inline uint64_t
-thread(void)
-{
-	uint64_t self;
-
-	__asm__ volatile("mov %%fs:0, %0" : "=r"(self));
-	return self;
-}
-
-static inline uint64_t
-now(void)
-{
-	uint32_t low, high;
-
-	__asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
-	return (uint64_t)high << 32 | low;
-}
-
-static long
-call(long number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f)
-{
-	register uint64_t r10 __asm__("r10") = d;
-	register uint64_t r8 __asm__("r8") = e;
-	register uint64_t r9 __asm__("r9") = f;
-	long result;
-
-	__asm__ volatile("syscall"
-	    : "=a"(result)
-	    : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
-	    : "rcx", "r11", "memory");
-	return result;
 }
 
 static inline void

@@ -7,7 +7,7 @@
  * path once: the wrapper passes the real function in r11, the size in rax and in
  * r10 the thread's cell, if the countdown was found to be over, or 0.
  */
-#include "lib/gate/abi.h"
+#include "gate/abi.h"
 
 #define REAL(n) gate_memory + GATE_REAL + 8 * (n)(%rip)
 #define HASH 0x9E3779B1 /* as in gate.c */

@@ -573,6 +573,18 @@ borrow_release(struct borrow *b)
 	return NULL;
 }
 
+uint64_t
+borrow_registers(struct borrow *b, unsigned long long *reg[BORROW_REGISTERS])
+{
+	struct user_regs_struct *u = &b->saved;
+	unsigned long long *all[BORROW_REGISTERS] = { &u->rax, &u->rbx, &u->rcx, &u->rdx,
+		&u->rsi, &u->rdi, &u->rbp, &u->r8, &u->r9, &u->r10, &u->r11, &u->r12, &u->r13,
+		&u->r14, &u->r15 };
+
+	memcpy(reg, all, sizeof all);
+	return u->rsp;
+}
+
 /* ---- all of them ------------------------------------------------------- */
 
 static int

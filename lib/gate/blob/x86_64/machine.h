@@ -1,0 +1,50 @@
+/*
+ * What the blob asks of the processor and, without a library, of the kernel.
+ */
+#ifndef MACHINE_H
+#define MACHINE_H
+
+#include <stdint.h>
+
+#define SYS_MPROTECT 10
+#define SYS_GETPID 39
+#define SYS_GETTID 186
+#define SYS_VM_READV 310
+
+/* Returns a number that no other living thread of the process has: %fs:0. */
+static inline uint64_t
+thread(void)
+{
+	uint64_t self;
+
+	__asm__ volatile("mov %%fs:0, %0" : "=r"(self));
+	return self;
+}
+
+/* Returns the time stamp counter. */
+static inline uint64_t
+now(void)
+{
+	uint32_t low, high;
+
+	__asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+	return (uint64_t)high << 32 | low;
+}
+
+/* Make a system call.  Returns what it returns, or -errno. */
+static inline long
+call(long number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f)
+{
+	register uint64_t r10 __asm__("r10") = d;
+	register uint64_t r8 __asm__("r8") = e;
+	register uint64_t r9 __asm__("r9") = f;
+	long result;
+
+	__asm__ volatile("syscall"
+	    : "=a"(result)
+	    : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+	    : "rcx", "r11", "memory");
+	return result;
+}
+
+#endif
