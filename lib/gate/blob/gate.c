@@ -114,7 +114,7 @@ find_cell(void)
 {
 	struct gate_cell *cells = part(GATE_CELLS_AT);
 	uint64_t self = thread();
-	uint32_t at = (((uint32_t)self >> 6) * HASH) >> (32 - GATE_CELL_BITS);
+	uint32_t at = ((uint32_t)self * HASH) >> (32 - GATE_CELL_BITS);
 
 	for (int i = 0; i < PROBES; i++) {
 		struct gate_cell *c = &cells[(at + (uint32_t)i) % GATE_CELLS];

@@ -47,9 +47,7 @@
  * countdown ends within `size` bytes. */
 .macro COUNTDOWN size
 	mov %fs:0, %rax
-	mov %eax, %r10d
-	shr $6, %r10d
-	imul $HASH, %r10d, %r10d
+	imul $HASH, %eax, %r10d
 	shr $(32 - GATE_CELL_BITS), %r10d
 	shl $GATE_CELL_SHIFT, %r10d
 	lea gate_memory + GATE_CELLS_AT(%rip), %r11
