@@ -346,9 +346,10 @@ walk_site(struct pt_regs *ctx, const struct heap_thread *t, struct walk *w,
 	return site;
 }
 
-/* Returns the site of a call that has just returned, or FOREIGN. */
+/* Returns the site of a call that has returned to pc with this stack pointer, or
+ * FOREIGN. */
 static __always_inline __u64
-find_site(struct pt_regs *ctx, const struct heap_thread *t)
+find_site(struct pt_regs *ctx, const struct heap_thread *t, __u64 pc, __u64 sp)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	__u32 pid = t->pid, key;
@@ -365,8 +366,8 @@ find_site(struct pt_regs *ctx, const struct heap_thread *t)
 	}
 	w = walk_begin(key, pid, p);
 	if (w) {
-		w->regs.pc = PT_REGS_IP(ctx);
-		w->regs.sp = PT_REGS_SP(ctx);
+		w->regs.pc = pc;
+		w->regs.sp = sp;
 		w->regs.fp = PT_REGS_FP(ctx);
 		w->regs.exact = 0;
 		w->words.tid = t->tid;
@@ -580,7 +581,8 @@ result(struct pt_regs *ctx, const struct heap_thread *t)
 	return addr;
 }
 
-/* Insert an allocation of a site, which lives from now on. */
+/* Insert an allocation of a site, which lives from now on; addr 0: its free will not
+ * be seen. */
 static __always_inline void
 insert(struct heap_thread *t, struct heap_total *total, __u64 addr, __u32 site,
     __u64 now)
@@ -591,7 +593,7 @@ insert(struct heap_thread *t, struct heap_total *total, __u64 addr, __u32 site,
 	struct heap_site *s = site_at(site);
 
 	/* The allocator uses an address again only after a free. */
-	if (live_remove(e.key, &was)) {
+	if (addr && live_remove(e.key, &was)) {
 		add_free(total, &was, now, 0, 1);
 		__sync_fetch_and_add(&counts.reused, 1);
 	}
@@ -599,7 +601,7 @@ insert(struct heap_thread *t, struct heap_total *total, __u64 addr, __u32 site,
 		return;
 	weight = weigh(size, t->rate);
 	add_alloc(total, s, size, weight);
-	if (live_insert(&e)) {
+	if (!addr || live_insert(&e)) {
 		/* Its free will not be recognised: count it as freed. */
 		__sync_fetch_and_add(&counts.live_full, 1);
 		__sync_fetch_and_sub(&s->live, size * weight);
@@ -651,7 +653,7 @@ finish(struct pt_regs *ctx, struct heap_thread *t)
 		add_free(total, &t->old, now, 0, 0);
 	if (!addr || !t->picked)
 		return;
-	site = find_site(ctx, t);
+	site = find_site(ctx, t, PT_REGS_IP(ctx), PT_REGS_SP(ctx));
 	if (site == FOREIGN && !t->old.key)
 		return;
 	if ((t->shape & 15) == HEAP_REALLOC)
@@ -738,6 +740,50 @@ on_free(struct pt_regs *ctx)
 	free_(ctx, bpf_get_attach_cookie(ctx));
 	if (h)
 		h->frees++;
+	hit_end(h, began);
+	return 0;
+}
+
+/* Returns the rate with a period, the one in force first. */
+static __always_inline __u32
+rate_of(__u64 period)
+{
+	__u32 now = rate;
+
+	for (__u32 i = 0; i < HEAP_RATES; i++) {
+		__u32 r = (now - i) & (HEAP_RATES - 1);
+
+		if (rates[r].period == period)
+			return r;
+	}
+	return now & (HEAP_RATES - 1);
+}
+
+/* The gate has sampled an allocation of a size, by a period: see lib/gate/abi.h.  The
+ * block is 0 if its free will not come by.  All is as before the function returns. */
+SEC("kprobe")
+int
+on_sampled(struct pt_regs *ctx)
+{
+	struct heap_thread *t = this_thread();
+	__u64 sp = PT_REGS_SP(ctx), pc, began;
+	struct heap_total *total;
+	struct heap_hits *h;
+
+	if (!t || bpf_probe_read_user(&pc, sizeof pc, (const void *)sp))
+		return 0;
+	total = total_of(t);
+	if (!total)
+		return 0;
+	h = hit_begin(&began);
+	t->size = PT_REGS_PARM1(ctx);
+	t->rate = rate_of(PT_REGS_PARM2(ctx));
+	t->shape = 0;
+	t->sp = t->freed = 0;
+	insert(t, total, PT_REGS_PARM3(ctx), (__u32)find_site(ctx, t, pc, sp + sizeof pc),
+	    bpf_ktime_get_ns());
+	if (h)
+		h->entries++;
 	hit_end(h, began);
 	return 0;
 }

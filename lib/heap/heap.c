@@ -183,6 +183,7 @@ configure(struct heap *h, const struct heap_options *o)
 		return;
 	bpf_program__set_expected_attach_type(b->progs.on_session, LOADER_SESSION);
 	bpf_program__set_expected_attach_type(b->progs.on_free, ATTACH_MULTI);
+	bpf_program__set_expected_attach_type(b->progs.on_sampled, ATTACH_MULTI);
 	bpf_program__set_expected_attach_type(b->progs.on_below, ATTACH_MULTI);
 }
 
@@ -486,6 +487,37 @@ heap_arm(struct heap *h, pid_t pid, const struct probe *probe, size_t n,
 				arm_together(h, pid, probe, n, i, &a);
 	errno = a.refused;
 	return a.refused ? -1 : a.done;
+}
+
+/* Arm one place of a gate.  Returns -1 with errno. */
+static int
+arm_place(struct heap *h, pid_t pid, const struct bpf_program *on, const struct probe *p)
+{
+	struct bpf_uprobe_opts o = { .sz = sizeof o, .bpf_cookie = p->shape };
+	struct bpf_link *link = NULL;
+	int fd = -1;
+
+	if (h->sessions)
+		fd = rawbpf_uprobes(bpf_program__fd(on), ATTACH_MULTI, p->file, &p->offset,
+		    &p->shape, 1, (unsigned)pid);
+	else
+		link = bpf_program__attach_uprobe_opts(on, pid, p->file, p->offset, &o);
+	if (fd < 0 && link == NULL)
+		return -1;
+	return add_armed(h, pid, p, fd, link);
+}
+
+int
+heap_arm_gate(struct heap *h, pid_t pid, const struct heap_gate *g)
+{
+	struct probe p = { .file = g->file, .offset = g->freed,
+		.shape = HEAP_SHAPE(HEAP_FREE, 1, 0, 0) };
+
+	if (arm_place(h, pid, h->bpf->progs.on_free, &p) < 0)
+		return -1;
+	p.offset = g->sampled;
+	p.shape = 0;
+	return arm_place(h, pid, h->bpf->progs.on_sampled, &p);
 }
 
 /* Close a link in a thread of its own: the kernel removes the probes at once,

@@ -52,6 +52,16 @@ int heap_arm(struct heap *h, pid_t pid, const struct probe *probe, size_t n,
 /* Remove the probes of a process, or all probes if pid is 0. */
 void heap_disarm(struct heap *h, pid_t pid);
 
+/* The places for probes of a gate that is mapped in a process: see gate/gate.h. */
+struct heap_gate {
+	const char *file;       /* a path that opens the mapped file */
+	uint64_t sampled, freed; /* offsets in it */
+};
+
+/* Record what a gate samples.  Each period that it samples by is set with heap_rate()
+ * before.  Returns -1 with errno. */
+int heap_arm_gate(struct heap *h, pid_t pid, const struct heap_gate *g);
+
 /* Returns how many probes are armed in a process. */
 int heap_armed(const struct heap *h, pid_t pid);
 
