@@ -22,6 +22,8 @@
 #include "cmd/producer.h"
 #include "cmd/status.h"
 #include "elf/elf_file.h"
+#include "gate/abi.h"
+#include "gate/guard.h"
 #include "heap/arming.h"
 #include "heap/duty.h"
 #include "heap/emitter.h"
@@ -42,6 +44,7 @@
 #define INTERVAL_NS 1000000000
 #define ROUND_NS 100000000  /* between two rounds, at most */
 #define AGES_NS 10000000000 /* between two snapshots of ages, at least */
+#define INSIDE_DEFAULT (64 << 10) /* bytes: the period of -I */
 #define LIVE_DEFAULT 1024   /* MiB of kernel memory for live allocations, at most */
 #define BUDGET_DEFAULT 10   /* percent of the CPU time, without -s and -b */
 
@@ -49,6 +52,7 @@ struct options {
 	const char *file; /* argument of -n */
 	uint64_t period, budget, interval, live;
 	int all_callers, plan_only;
+	int inside; /* -I: sample by a gate */
 	int given; /* -s or -b is: nothing is chosen for the user */
 };
 
@@ -61,6 +65,7 @@ struct profiler {
 	struct arming arming;
 	struct duty duty;
 	struct emitter emitter;
+	struct guard guard;
 	uint64_t interval_time; /* end of the last interval */
 	uint64_t ages_time;     /* of the last snapshot of ages */
 	int replan;             /* new code may have functions to probe */
@@ -69,12 +74,12 @@ struct profiler {
 	uint64_t perf_lost;
 };
 
-#define OPTIONS "b:cd:fgi:m:np:rR:s:V"
+#define OPTIONS "b:cd:fgi:Im:np:rR:s:V"
 
 static void
 usage(void)
 {
-	fputs("usage: rsprof-heap [-cfgrV] [-b PERCENT] [-d DURATION] [-i INTERVAL] "
+	fputs("usage: rsprof-heap [-cfgIrV] [-b PERCENT] [-d DURATION] [-i INTERVAL] "
 	      "[-m MIB]\n       [-R FD] [-s BYTES] -p PID\n"
 	      "       rsprof-heap -n [-c] PID | FILE\n",
 	    stderr);
@@ -279,7 +284,7 @@ arm_new(struct profiler *p)
 			arming_process(&p->arming, t, why, sizeof why);
 	}
 	p->nforked = 0;
-	if (!p->replan || !p->duty.on)
+	if (!p->replan || !p->duty.on || p->guard.fd >= 0)
 		return;
 	p->replan = 0;
 	for (size_t i = 0; i < targets_count(p->base.targets); i++) {
@@ -375,6 +380,72 @@ open_kernel(struct profiler *p)
 		err(STATUS_FAILED, NULL);
 }
 
+/* Write the path of a program in the same directory. */
+static void
+sibling(char path[PATH_MAX], const char *name)
+{
+	ssize_t n = readlink("/proc/self/exe", path, PATH_MAX - 32);
+	char *slash;
+
+	if (n < 0)
+		err(STATUS_FAILED, "/proc/self/exe");
+	path[n] = '\0';
+	slash = strrchr(path, '/');
+	strcpy(slash ? slash + 1 : path, name);
+}
+
+/* Sample by a gate in the process from now on.  Returns NULL, or the reason against it. */
+static const char *
+begin_inside(struct profiler *p)
+{
+	char path[PATH_MAX], file[64];
+	struct heap_gate places = { .file = file };
+	struct guard_gate gate;
+	const char *why;
+
+	sibling(path, "rsprof-guard");
+	if (p->o.period == 0)
+		p->o.period = p->duty.period = INSIDE_DEFAULT;
+	if (guard_start(&p->guard, path, p->base.pid, p->o.all_callers) < 0)
+		return "rsprof-guard cannot be started";
+	/* Nothing is sampled before there are probes for it. */
+	why = guard_attach(&p->guard, GATE_OFF, &gate);
+	if (why)
+		return why;
+	snprintf(file, sizeof file, "/proc/%d/map_files/%" PRIx64 "-%" PRIx64,
+	    (int)p->base.pid, gate.base, gate.base + GATE_CODE);
+	places.sampled = gate.sampled - gate.base;
+	places.freed = gate.freed - gate.base;
+	heap_rate(p->heap, p->o.period, 1);
+	if (heap_arm_gate(p->heap, p->base.pid, &places) < 0)
+		return "probes at the gate are refused";
+	return guard_set_period(&p->guard, p->o.period);
+}
+
+/* Sample by a gate if that is asked for.  Returns 0 if probes are to be armed. */
+static int
+try_inside(struct profiler *p)
+{
+	const char *why;
+
+	if (!p->o.inside)
+		return 0;
+	why = begin_inside(p);
+	if (why) {
+		producer_note(&p->base, "allocations are not sampled inside the process: %s; "
+		    "they are probed", why);
+		warnx("allocations are not sampled inside the process: %s", why);
+		guard_stop(&p->guard);
+		return 0;
+	}
+	producer_note(&p->base, "allocations are sampled inside the process, one per %" PRIu64
+	    " bytes: sums are estimates", p->o.period);
+	p->arming.any = 1;
+	p->duty.fixed = 1;
+	duty_begin(&p->duty);
+	return 1;
+}
+
 /* Emit a running process, and probe it.  Exits if there is nothing to probe. */
 static void
 begin_attached(struct profiler *p, struct target *t)
@@ -385,6 +456,10 @@ begin_attached(struct profiler *p, struct target *t)
 	emit_header(p);
 	target_describe(p->base.targets, t, NULL);
 	load_tables(p, t);
+	if (try_inside(p)) {
+		rec_out_flush(&p->base.out);
+		return;
+	}
 	if (arming_process(&p->arming, t, why, sizeof why) < 0 && !producer_stopped()) {
 		error = errno;
 		if (proc_has_ended(p->base.pid))
@@ -477,7 +552,7 @@ become_growth(int argc, char *argv[])
 	arg[to++] = path;
 	optind = 1;
 	while ((c = getopt(argc, argv, OPTIONS)) != -1) {
-		if (strchr("bcmnrR", c))
+		if (strchr("bcImnrR", c))
 			errx(STATUS_USAGE, "-g and -%c: page faults need no probes", c);
 		if (c == 'g')
 			continue;
@@ -509,6 +584,7 @@ parse_options(struct producer *b, struct options *o, int argc, char *argv[])
 		case 'f': b->children = 1; break;
 		case 'g': become_growth(argc, argv); break;
 		case 'i': o->interval = option_interval(optarg); break;
+		case 'I': o->inside = 1; break;
 		case 'm':
 			o->live = option_number(c, optarg, 8, 1 << 20,
 			    "a number of MiB from 8 to 1048576");
@@ -540,6 +616,7 @@ main(int argc, char *argv[])
 {
 	static const struct producer_ops ops = { wait_for_news, next_round, run_round };
 	static struct profiler p = {
+		.guard = { .fd = -1 },
 		.base = { .name = "heap", .object = "heap to profile", .ready = -1 },
 		.o = { .interval = INTERVAL_NS, .live = LIVE_DEFAULT,
 		    .budget = BUDGET_DEFAULT }
@@ -555,6 +632,7 @@ main(int argc, char *argv[])
 	status = report(&p.base, producer_run(&p.base, &ops, &p));
 	if (status == STATUS_OK && !p.arming.any)
 		status = STATUS_NOTHING;
+	guard_stop(&p.guard);
 	heap_free(p.heap);
 	perf_free(p.perf);
 	sites_free(p.sites);

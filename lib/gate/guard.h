@@ -1,0 +1,37 @@
+/*
+ * Talking to rsprof-guard(1), which holds the gate of a process for us.
+ */
+#ifndef GUARD_H
+#define GUARD_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define GUARD_LINE 512
+
+struct guard {
+	int fd; /* to its standard input and output; -1: none runs */
+	pid_t pid;
+	char line[GUARD_LINE]; /* its last answer */
+};
+
+/* What it has answered to "attach". */
+struct guard_gate {
+	uint64_t base, sampled, freed; /* addresses: see gate/gate.h */
+};
+
+/* Start the program at `path` for a process.  Returns -1 with errno. */
+int guard_start(struct guard *g, const char *path, pid_t pid, int all_callers);
+
+/* Map the gate, and sample by a period (GATE_OFF: nothing).  Returns NULL, or the reason
+ * against it, which lives until the next call. */
+const char *guard_attach(struct guard *g, uint64_t period, struct guard_gate *out);
+
+/* Change the period.  Returns NULL, or the reason against it. */
+const char *guard_set_period(struct guard *g, uint64_t period);
+
+/* Have everything restored, and wait for that. */
+void guard_stop(struct guard *g);
+
+#endif

@@ -1,0 +1,105 @@
+#!/bin/sh
+# rsprof-heap -I: allocations are sampled inside the process, beside what the program
+# counts itself.  Bounds are 5.5 standard errors: chance exceeds one once in 20 million.
+# shellcheck source=tests/tools/lib.sh
+. "$(dirname "$0")/../tools/lib.sh"
+# shellcheck source=tests/tools/heap.sh
+. "$(dirname "$0")/../tools/heap.sh"
+
+[ -e "$B/target/gated" ] || skip_all "no Rust compiler built $B/target/gated"
+cd "$T" || exit 1
+mkfifo in
+
+# target CMD ARG...: start it in $pid, with descriptor 7 as its input.
+target() {
+	: >out
+	"$@" <in >>out 2>&1 &
+	pid=$!
+	own $pid
+	exec 7>in
+	await 60 grep -q ready out
+}
+
+# inside ARG...: profile $pid into raw, in $heap.
+inside() {
+	: >raw
+	rsprof-heap -I -i 100ms "$@" -p $pid >raw 2>err 7>&- &
+	heap=$!
+	own $heap
+	await 60 grep -q '^note' raw
+}
+
+# stopped: end it; its status is in $got.
+stopped() {
+	kill -s TERM $heap
+	wait $heap
+	got=$?
+}
+
+target "$B/target/gated" count 1
+inside -s 65536
+if [ ! -s raw ]; then
+	skip_all "allocations cannot be probed here: $(head -n 1 err)"
+fi
+stopped
+ok 'it ends as it should' [ $got = 0 ]
+says 'it is noted what is done' 'sampled inside the process, one per 65536 bytes' raw
+ok 'no slot is changed any more' [ "$("$B/oracle/gate" slots $pid)" = 0 ]
+exec 7>&-
+wait $pid
+
+# total KEY: of all heap records.
+total() {
+	awk -F'\t' -v key="$1" '$1 == "heap" { for (i = 6; i <= NF; i++) {
+		split($i, kv, "="); if (kv[1] == key) n += kv[2] } } END { printf "%.0f\n", n }' raw
+}
+
+# near NAME ESTIMATE TRUTH PERIOD
+near() {
+	if echo "$2 $3 $4" | awk '{ d = $1 - $2; if (d < 0) d = -d
+		exit !($2 > 0 && d <= 5.5 * sqrt($2 * $3) + 0.002 * $2) }'; then pass "$1"
+	else fail "$1"; echo "estimate $2, truth $3" | diag; fi
+}
+
+for period in 1024 16384; do
+	target "$B/target/gated" count 4
+	inside -s $period
+	echo go 10000 >&7
+	await 120 grep -q allocated out
+	exec 7>&-
+	# It reads what has come when the process ends.
+	wait $heap
+	got=$?
+	ok "one in $period: it ends with the process" [ $got = 0 ]
+	near "one in $period: bytes are as counted" "$(total bytes)" \
+		"$(sed -n 's/^allocated \([0-9]*\) .*/\1/p' out)" $period
+	ok "one in $period: nothing is lost" sh -c '! grep -q "^lost" raw'
+done
+
+# Of each function, by stacks with names.
+target "$B/target/heap-counted" 2 200
+inside -s 512
+echo >&7
+await 120 grep -q 'done' out
+echo >&7
+exec 7>&-
+wait $heap
+grep '^site' out | cut -d ' ' -f 1-2 | sort >names
+grep '^site' out | sort >truth
+rsprof-sym <raw >named 2>err
+sums names named >estimate
+ok 'functions are known' [ "$(wc -l <estimate)" -ge 5 ]
+# The program's allocator puts 16 bytes before each block, or as many as its alignment.
+join -j 2 truth estimate >both
+ok 'bytes of each function are as counted, and freed and live ones' awk '
+	function far(is, should) {
+		is -= should
+		return (is < 0 ? -is : is) > 5.5 * sqrt(should * 512) + 64
+	}
+	{ head = $1 ~ /wide/ ? 64 : 16 }
+	far($11, $4 + head * $3) || far($13, $6 + head * $5) || far($14, $7 + head * $8) {
+		print
+		bad = 1
+	}
+	END { exit bad || NR < 10 }' both
+done_testing
