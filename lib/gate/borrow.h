@@ -15,14 +15,16 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
-#include <sys/user.h>
+
+struct borrow_saved;
 
 struct borrow {
 	pid_t pid, tid;
 	uint64_t syscall;              /* the address of a `syscall` instruction */
 	uint64_t mask;                 /* signals that the thread had blocked */
 	int kept;                      /* a signal that came meanwhile, or 0 */
-	struct user_regs_struct saved; /* what it goes on with */
+	struct borrow_saved *saved;    /* registers that it goes on with; freed when it is
+	                                  released */
 };
 
 /* Why the process cannot be borrowed from, as far as /proc knows: it is traced
@@ -50,7 +52,7 @@ const char *borrow_run(struct borrow *b, uint64_t pc, uint64_t sp, int *fault);
 /* Let it go on with b->saved: a system call that was interrupted is restarted. */
 const char *borrow_release(struct borrow *b);
 
-/* Set reg[] to where b->saved has the general registers.  Returns the stack pointer. */
+/* Set reg[] to where the general registers that it goes on with are.  Returns the stack pointer. */
 #define BORROW_REGISTERS 15
 uint64_t borrow_registers(struct borrow *b, unsigned long long *reg[BORROW_REGISTERS]);
 

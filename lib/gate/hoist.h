@@ -15,7 +15,7 @@ struct hoist_pair {
 	uint64_t from, to;
 };
 
-/* Replace such words of a borrowed thread, in b->saved and on its stack.  Returns how
+/* Replace such words of a borrowed thread, in its registers and on its stack.  Returns how
  * many there were. */
 size_t hoist_borrowed(struct borrow *b, const struct hoist_pair *pair, size_t n);
 

@@ -12,6 +12,7 @@
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/user.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -29,9 +30,14 @@
 #define SYSCALL_STOP (SIGTRAP | 0x80)
 #define ATTEMPTS 64
 #define BIT(signal) (1ULL << ((signal)-1))
+#define FAULTS (BIT(SIGSEGV) | BIT(SIGBUS) | BIT(SIGILL) | BIT(SIGFPE))
 
 #define GONE "the process has ended, or executes another program"
 #define LATE "a thread of it does not stop"
+
+struct borrow_saved {
+	struct user_regs_struct user;
+};
 
 /* ---- /proc ------------------------------------------------------------- */
 
@@ -248,7 +254,7 @@ is_fault(pid_t tid)
 	siginfo_t info;
 
 	return ptrace(PTRACE_GETSIGINFO, tid, NULL, &info) == 0 && info.si_code > 0 &&
-	    info.si_code != SI_KERNEL;
+	    (BIT(info.si_signo) & FAULTS);
 }
 
 /* Go on until a system call begins or ends.  *fault is set if there was a fault
@@ -353,8 +359,8 @@ abort_rseq(struct borrow *b)
 	        sizeof at) < 0 ||
 	    at == 0 || proc_read(b->pid, at, &cs, sizeof cs) < 0)
 		return;
-	if (b->saved.rip - cs.start_ip < cs.post_commit_offset)
-		b->saved.rip = cs.abort_ip;
+	if (b->saved->user.rip - cs.start_ip < cs.post_commit_offset)
+		b->saved->user.rip = cs.abort_ip;
 }
 
 static int
@@ -373,7 +379,7 @@ has_pending_signals(const struct borrow *b)
 static void
 restart_wait(struct borrow *b)
 {
-	struct user_regs_struct *r = &b->saved;
+	struct user_regs_struct *r = &b->saved->user;
 	const uint64_t arg[6] = { r->rdi, r->rsi, r->rdx, r->r10, r->r8, r->r9 };
 
 	if ((int64_t)r->rax != -EINTR || !is_endless((long)r->orig_rax, arg) ||
@@ -388,14 +394,14 @@ static const char *
 save(struct borrow *b)
 {
 	/* One that is blocked and comes of a fault would lose its handler. */
-	uint64_t all = ~(BIT(SIGSEGV) | BIT(SIGBUS) | BIT(SIGILL) | BIT(SIGFPE) | BIT(SIGTRAP));
+	uint64_t all = ~(FAULTS | BIT(SIGTRAP));
 
 	b->kept = 0;
-	if (ptrace(PTRACE_GETREGS, b->tid, NULL, &b->saved) < 0 ||
+	if (ptrace(PTRACE_GETREGS, b->tid, NULL, &b->saved->user) < 0 ||
 	    ptrace(PTRACE_GETSIGMASK, b->tid, sizeof b->mask, &b->mask) < 0 ||
 	    ptrace(PTRACE_SETSIGMASK, b->tid, sizeof all, &all) < 0)
 		return GONE;
-	if ((int64_t)b->saved.orig_rax < 0)
+	if ((int64_t)b->saved->user.orig_rax < 0)
 		abort_rseq(b);
 	else
 		restart_wait(b);
@@ -418,15 +424,14 @@ seize_error(int seccomp)
 	}
 }
 
-const char *
-borrow_thread(struct borrow *b, pid_t pid, pid_t tid, int seccomp)
+/* Seize a thread and stop it.  Returns as borrow_thread(). */
+static const char *
+stop_thread(struct borrow *b, pid_t tid, int seccomp)
 {
 	long options = PTRACE_O_TRACESYSGOOD | (seccomp ? PTRACE_O_SUSPEND_SECCOMP : 0);
 	const char *why;
 	struct user_regs_struct u;
 
-	b->pid = pid;
-	b->tid = tid;
 	if (ptrace(PTRACE_SEIZE, tid, NULL, options) < 0) {
 		if (proc_has_ended(tid))
 			errno = ESRCH;
@@ -444,6 +449,22 @@ borrow_thread(struct borrow *b, pid_t pid, pid_t tid, int seccomp)
 	why = save(b);
 	if (why)
 		ptrace(PTRACE_DETACH, tid, NULL, NULL);
+	return why;
+}
+
+const char *
+borrow_thread(struct borrow *b, pid_t pid, pid_t tid, int seccomp)
+{
+	const char *why;
+
+	b->pid = pid;
+	b->tid = tid;
+	b->saved = malloc(sizeof *b->saved);
+	if (b->saved == NULL)
+		return "out of memory";
+	why = stop_thread(b, tid, seccomp);
+	if (why)
+		free(b->saved);
 	return why;
 }
 
@@ -503,7 +524,7 @@ borrow_begin(struct borrow *b, pid_t pid, int seccomp, int patience)
 const char *
 borrow_syscall(struct borrow *b, long number, const uint64_t arg[6], int64_t *result)
 {
-	struct user_regs_struct r = b->saved;
+	struct user_regs_struct r = b->saved->user;
 	const char *why;
 	int fault;
 
@@ -533,7 +554,7 @@ borrow_syscall(struct borrow *b, long number, const uint64_t arg[6], int64_t *re
 const char *
 borrow_run(struct borrow *b, uint64_t pc, uint64_t sp, int *fault)
 {
-	struct user_regs_struct r = b->saved;
+	struct user_regs_struct r = b->saved->user;
 	const char *why;
 
 	r.rip = pc;
@@ -558,25 +579,33 @@ borrow_run(struct borrow *b, uint64_t pc, uint64_t sp, int *fault)
  * The last stop is one that PTRACE_INTERRUPT makes: only there does the kernel
  * look at a system call that is to be restarted.
  */
-const char *
-borrow_release(struct borrow *b)
+static const char *
+let_go(const struct borrow *b)
 {
-	if (ptrace(PTRACE_SETREGS, b->tid, NULL, &b->saved) < 0 ||
+	if (ptrace(PTRACE_SETREGS, b->tid, NULL, &b->saved->user) < 0 ||
 	    ptrace(PTRACE_SETSIGMASK, b->tid, sizeof b->mask, &b->mask) < 0 ||
 	    ptrace(PTRACE_INTERRUPT, b->tid, NULL, NULL) < 0 ||
-	    ptrace(PTRACE_CONT, b->tid, NULL, NULL) < 0)
-		return GONE;
-	if (await_interrupt(b->tid) || ptrace(PTRACE_DETACH, b->tid, NULL, NULL) < 0)
+	    ptrace(PTRACE_CONT, b->tid, NULL, NULL) < 0 || await_interrupt(b->tid) ||
+	    ptrace(PTRACE_DETACH, b->tid, NULL, NULL) < 0)
 		return GONE;
 	if (b->kept)
 		syscall(SYS_tgkill, b->pid, b->tid, b->kept);
 	return NULL;
 }
 
+const char *
+borrow_release(struct borrow *b)
+{
+	const char *why = let_go(b);
+
+	free(b->saved);
+	return why;
+}
+
 uint64_t
 borrow_registers(struct borrow *b, unsigned long long *reg[BORROW_REGISTERS])
 {
-	struct user_regs_struct *u = &b->saved;
+	struct user_regs_struct *u = &b->saved->user;
 	unsigned long long *all[BORROW_REGISTERS] = { &u->rax, &u->rbx, &u->rcx, &u->rdx,
 		&u->rsi, &u->rdi, &u->rbp, &u->r8, &u->r9, &u->r10, &u->r11, &u->r12, &u->r13,
 		&u->r14, &u->r15 };
