@@ -207,9 +207,9 @@ check-builds:
 
 # Attaches more often than check has time for.
 soak:
-	$(SUBMAKE) all $B/target/strain $B/target/work
-	@B='$(abspath $B)' ATTACHES=500 DETACHES=200 prove -v -e env tests/commands/attach.t \
-	    tests/commands/detach.t
+	$(SUBMAKE) all targets
+	@B='$(abspath $B)' ATTACHES=500 DETACHES=200 KILLS=200 prove -v -e env \
+	    tests/commands/attach.t tests/commands/detach.t tests/commands/guard.t
 
 # Readers of what others wrote, fed with whatever; what was found of use is kept.
 FUZZ_SECONDS ?= 60

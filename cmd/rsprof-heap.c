@@ -128,6 +128,74 @@ load_tables(struct profiler *p, struct target *t)
 	flush_maps(p);
 }
 
+/* ---- the gate ---------------------------------------------------------- */
+
+/* Write the path of a program in the same directory. */
+static void
+sibling(char path[PATH_MAX], const char *name)
+{
+	ssize_t n = readlink("/proc/self/exe", path, PATH_MAX - 32);
+	char *slash;
+
+	if (n < 0)
+		err(STATUS_FAILED, "/proc/self/exe");
+	path[n] = '\0';
+	slash = strrchr(path, '/');
+	strcpy(slash ? slash + 1 : path, name);
+}
+
+/* Sample by a gate in the process from now on.  Returns NULL, or the reason against it. */
+static const char *
+begin_inside(struct profiler *p)
+{
+	char path[PATH_MAX], file[64];
+	struct heap_gate places = { .file = file };
+	struct guard_gate gate;
+	const char *why;
+
+	sibling(path, "rsprof-guard");
+	if (p->o.period == 0)
+		p->o.period = p->duty.period = INSIDE_DEFAULT;
+	if (guard_start(&p->guard, path, p->base.pid, p->o.all_callers) < 0)
+		return "rsprof-guard cannot be started";
+	/* Nothing is sampled before there are probes for it. */
+	why = guard_attach(&p->guard, GATE_OFF, &gate);
+	if (why)
+		return why;
+	snprintf(file, sizeof file, "/proc/%d/map_files/%" PRIx64 "-%" PRIx64,
+	    (int)p->base.pid, gate.base, gate.base + GATE_CODE);
+	places.sampled = gate.sampled - gate.base;
+	places.freed = gate.freed - gate.base;
+	heap_rate(p->heap, p->o.period, 1);
+	if (heap_arm_gate(p->heap, p->base.pid, &places) < 0)
+		return "probes at the gate are refused";
+	return guard_set_period(&p->guard, p->o.period);
+}
+
+/* Sample by a gate if that is asked for.  Returns 0 if probes are to be armed. */
+static int
+try_inside(struct profiler *p)
+{
+	const char *why;
+
+	if (!p->o.inside)
+		return 0;
+	why = begin_inside(p);
+	if (why) {
+		producer_note(&p->base, "allocations are not sampled inside the process: %s; "
+		    "they are probed", why);
+		warnx("allocations are not sampled inside the process: %s", why);
+		guard_stop(&p->guard);
+		return 0;
+	}
+	producer_note(&p->base, "allocations are sampled inside the process, one per %" PRIu64
+	    " bytes: sums are estimates", p->o.period);
+	p->arming.any = 1;
+	p->duty.fixed = 1;
+	duty_begin(&p->duty);
+	return 1;
+}
+
 /* ---- processes that start ---------------------------------------------- */
 
 /* Make a process that has stopped itself at its execve(2) stop again at its first
@@ -168,6 +236,8 @@ arm_started(struct profiler *p, pid_t pid)
 		return;
 	target_scan(p->base.targets, t);
 	load_tables(p, t);
+	if (pid == p->base.pid && try_inside(p))
+		return;
 	p->arming.standing = 1;
 	if (arming_process(&p->arming, t, why, sizeof why) <= 0)
 		producer_note(&p->base, "process %d: %s", (int)pid, why);
@@ -378,72 +448,6 @@ open_kernel(struct profiler *p)
 	p->sites = sites_new();
 	if (p->sites == NULL)
 		err(STATUS_FAILED, NULL);
-}
-
-/* Write the path of a program in the same directory. */
-static void
-sibling(char path[PATH_MAX], const char *name)
-{
-	ssize_t n = readlink("/proc/self/exe", path, PATH_MAX - 32);
-	char *slash;
-
-	if (n < 0)
-		err(STATUS_FAILED, "/proc/self/exe");
-	path[n] = '\0';
-	slash = strrchr(path, '/');
-	strcpy(slash ? slash + 1 : path, name);
-}
-
-/* Sample by a gate in the process from now on.  Returns NULL, or the reason against it. */
-static const char *
-begin_inside(struct profiler *p)
-{
-	char path[PATH_MAX], file[64];
-	struct heap_gate places = { .file = file };
-	struct guard_gate gate;
-	const char *why;
-
-	sibling(path, "rsprof-guard");
-	if (p->o.period == 0)
-		p->o.period = p->duty.period = INSIDE_DEFAULT;
-	if (guard_start(&p->guard, path, p->base.pid, p->o.all_callers) < 0)
-		return "rsprof-guard cannot be started";
-	/* Nothing is sampled before there are probes for it. */
-	why = guard_attach(&p->guard, GATE_OFF, &gate);
-	if (why)
-		return why;
-	snprintf(file, sizeof file, "/proc/%d/map_files/%" PRIx64 "-%" PRIx64,
-	    (int)p->base.pid, gate.base, gate.base + GATE_CODE);
-	places.sampled = gate.sampled - gate.base;
-	places.freed = gate.freed - gate.base;
-	heap_rate(p->heap, p->o.period, 1);
-	if (heap_arm_gate(p->heap, p->base.pid, &places) < 0)
-		return "probes at the gate are refused";
-	return guard_set_period(&p->guard, p->o.period);
-}
-
-/* Sample by a gate if that is asked for.  Returns 0 if probes are to be armed. */
-static int
-try_inside(struct profiler *p)
-{
-	const char *why;
-
-	if (!p->o.inside)
-		return 0;
-	why = begin_inside(p);
-	if (why) {
-		producer_note(&p->base, "allocations are not sampled inside the process: %s; "
-		    "they are probed", why);
-		warnx("allocations are not sampled inside the process: %s", why);
-		guard_stop(&p->guard);
-		return 0;
-	}
-	producer_note(&p->base, "allocations are sampled inside the process, one per %" PRIu64
-	    " bytes: sums are estimates", p->o.period);
-	p->arming.any = 1;
-	p->duty.fixed = 1;
-	duty_begin(&p->duty);
-	return 1;
 }
 
 /* Emit a running process, and probe it.  Exits if there is nothing to probe. */

@@ -137,7 +137,16 @@ holder_of(const struct gate *g, const struct blob *b)
 	return owner;
 }
 
-/* Take over what an earlier holder has left. */
+/* Have a blob that nobody holds sample nothing any more. */
+static void
+silence(const struct gate *g, const struct blob *b)
+{
+	const uint64_t off = GATE_OFF;
+
+	write_memory(g, b->base + GATE_CODE + offsetof(struct gate_data, period), &off, sizeof off);
+}
+
+/* Take over what earlier holders have left. */
 static const char *
 find_blobs(struct gate *g)
 {
@@ -149,6 +158,8 @@ find_blobs(struct gate *g)
 		if (g->base == 0 && is_ours(g, &g->blob[i])) {
 			g->base = g->blob[i].base;
 			memcpy(g->data.real, g->blob[i].real, sizeof g->data.real);
+		} else {
+			silence(g, &g->blob[i]);
 		}
 	}
 	return NULL;
@@ -228,23 +239,42 @@ wrapper(const struct gate *g, size_t slot)
 	return g->base + image_wrappers()[g->number[slot]];
 }
 
-/* Functions and the wrappers that sample them, or the other way round. */
+/* Returns the wrapper that samples a function; 0: there is none. */
+static uint64_t
+wrapper_of(const struct gate *g, uint64_t real)
+{
+	for (uint32_t n = 0; n < GATE_FUNCTIONS && real; n++)
+		if (g->data.real[n] == real)
+			return g->base + image_wrappers()[n];
+	return 0;
+}
+
+#define PAIRS (GATE_FUNCTIONS * (BLOBS + 1))
+
+/* List what is to be replaced in threads: functions by their wrappers, or the other way
+ * round; and wrappers of other blobs.  Returns how many there are. */
 static size_t
-list_hoisted(const struct gate *g, int back, struct hoist_pair *pair)
+list_hoisted(const struct gate *g, int back, struct hoist_pair pair[PAIRS])
 {
 	size_t count = 0;
 
 	for (uint32_t n = 0; n < GATE_FUNCTIONS; n++) {
 		uint64_t real = g->data.real[n], wrapped = g->base + image_wrappers()[n];
-		int quiet = 0;
 
-		for (uint32_t k = GATE_REALLOC; k < GATE_MEMALIGN && n >= GATE_FREE; k++)
-			quiet |= real == g->data.real[k];
-		if (real == 0 || (quiet && !back))
-			continue;
-		pair[count++] = back ? (struct hoist_pair){ wrapped, real }
-		                     : (struct hoist_pair){ real, wrapped };
+		if (real && back)
+			pair[count++] = (struct hoist_pair){ wrapped, real };
+		else if (real && wrapper_of(g, real) == wrapped)
+			pair[count++] = (struct hoist_pair){ real, wrapped };
 	}
+	for (size_t i = 0; i < g->nblob; i++)
+		for (uint32_t n = 0; n < g->blob[i].functions; n++) {
+			uint64_t real = g->blob[i].real[n], to = back ? real : wrapper_of(g, real);
+
+			if (real && to && g->blob[i].base != g->base)
+				pair[count++] = (struct hoist_pair){
+					g->blob[i].base + g->blob[i].wrapper[n], to
+				};
+		}
 	return count;
 }
 
@@ -461,6 +491,8 @@ apply_patches(struct gate *g, struct borrow *b, int back)
 static int
 write_data(struct gate *g)
 {
+	const void *data = (const char *)g + offsetof(struct gate, data);
+
 	g->data.magic = GATE_MAGIC;
 	g->data.functions = GATE_FUNCTIONS;
 	g->data.real_at = GATE_REAL;
@@ -469,8 +501,7 @@ write_data(struct gate *g)
 	g->data.lease = ticks_now() + (uint64_t)LEASE_FIRST;
 	memcpy(g->data.wrapper, image_wrappers(), sizeof g->data.wrapper);
 	g->data.count = (struct gate_counters){ 0 };
-	return write_memory(g, g->base + GATE_CODE, &g->data,
-	    offsetof(struct gate_data, patch));
+	return write_memory(g, g->base + GATE_CODE, data, sizeof g->data);
 }
 
 /* With a borrowed thread: all that happens to the process but for hoisted addresses of
@@ -478,7 +509,7 @@ write_data(struct gate *g)
 static const char *
 install(struct gate *g, struct borrow *b)
 {
-	struct hoist_pair pair[GATE_FUNCTIONS];
+	struct hoist_pair pair[PAIRS];
 	const char *why = g->base ? empty(g, b) : map_blob(g, b);
 
 	if (why)
@@ -550,7 +581,7 @@ prepare(struct gate *g, const struct gate_options *o)
 const char *
 gate_attach(struct gate **out, pid_t pid, const struct gate_options *o, struct gate_status *status)
 {
-	struct hoist_pair pair[GATE_FUNCTIONS];
+	struct hoist_pair pair[PAIRS];
 	struct gate *g = calloc(1, sizeof *g);
 	const char *why;
 	pid_t tid;
@@ -669,7 +700,7 @@ gate_status(const struct gate *g, struct gate_status *out)
 static const char *
 uninstall(struct gate *g, struct borrow *b)
 {
-	struct hoist_pair pair[GATE_FUNCTIONS];
+	struct hoist_pair pair[PAIRS];
 	const char *why = apply_patches(g, b, 1);
 
 	if (why)
@@ -681,7 +712,7 @@ uninstall(struct gate *g, struct borrow *b)
 const char *
 gate_detach(struct gate *g)
 {
-	struct hoist_pair pair[GATE_FUNCTIONS];
+	struct hoist_pair pair[PAIRS];
 	const int32_t nobody = 0;
 	const char *why = NULL;
 	pid_t tid;

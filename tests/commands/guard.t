@@ -283,6 +283,33 @@ dismissed
 ended
 ok 'it ends as it should' [ $got = 0 ]
 
+# A gate of another version is there: the same but for a name in it.
+mkdir "$T/other"
+LC_ALL=C sed 's/rsprof_gate_alloc_5/rsprof_gate_other_5/g' "$B/rsprof-guard" >"$T/other/rsprof-guard"
+chmod +x "$T/other/rsprof-guard"
+target "$target/guarded" asleep
+"$T/other/rsprof-guard" -c $pid <"$T/stop" >"$T/answers" 2>&1 7>&- &
+guard=$!
+own $guard
+exec 9>"$T/stop"
+echo attach 4096 >&9
+await 20 has_lines 1
+kill -9 $guard
+wait $guard 2>/dev/null
+exec 9>&-
+says 'another version is there' '^attached' "$T/answers"
+guard -c
+answers 'this one attaches' 'attached *' attach 4096
+sleep 0.5
+ask count
+ok 'it samples, in loops too that went through the other' [ "$(field sampled)" -ge 20 ]
+answers 'and detaches' detached detach
+ok 'no slot leads to either' tidy
+ok 'though both are mapped' [ "$("$gate" maps $pid)" = 2 ]
+dismissed
+ended
+ok 'and it ends as it should' [ $got = 0 ]
+
 target "$target/guarded" asleep
 sort "/proc/$pid/maps" >"$T/before"
 guard -c
@@ -324,6 +351,26 @@ if command -v prlimit >/dev/null; then
 	ok 'no room: it ends as it should' [ $got = 0 ]
 else
 	skip 'no prlimit'
+fi
+
+# Where the kernel lets nobody execute memory files.
+cat >"$T/noexec" <<'END'
+echo 2 >/proc/sys/vm/memfd_noexec && exec "$1" asleep
+END
+if [ -e /proc/sys/vm/memfd_noexec ] && unshare -pf --mount-proc true 2>/dev/null; then
+	target unshare -pf --mount-proc sh "$T/noexec" "$target/guarded"
+	unshare=$pid
+	pid=$(cat "/proc/$pid/task/$pid/children")
+	pid=${pid% }
+	guard -c
+	answers 'no executable memory files: it says so' 'refused it may not map code *' attach 4096
+	ok 'no executable memory files: no gate is left' [ "$("$gate" maps "$pid")" = 0 ]
+	dismissed
+	pid=$unshare
+	ended
+	ok 'no executable memory files: it ends as it should' [ $got = 0 ]
+else
+	skip 'no memfd_noexec, or no namespaces'
 fi
 
 target "$target/guarded" asleep

@@ -76,14 +76,24 @@ for period in 1024 16384; do
 	ok "one in $period: nothing is lost" sh -c '! grep -q "^lost" raw'
 done
 
-# Of each function, by stacks with names.
-target "$B/target/heap-counted" 2 200
-inside -s 512
+# Of each function, by stacks with names; from the first instruction on.
+mkfifo ready
+"$B/rsprof-exec" "$B/target/heap-counted" 2 200 <in >out 2>&1 &
+pid=$!
+own $pid
+exec 7>in
+rsprof-heap -I -r -R 8 -s 512 -p $pid >raw 2>err 7>&- 8>ready &
+heap=$!
+own $heap
+read -r _ <ready
+kill -s CONT $pid
+await 60 grep -q ready out
 echo >&7
 await 120 grep -q 'done' out
 echo >&7
 exec 7>&-
 wait $heap
+says 'a command that was held is sampled inside' 'sampled inside the process' raw
 grep '^site' out | cut -d ' ' -f 1-2 | sort >names
 grep '^site' out | sort >truth
 rsprof-sym <raw >named 2>err

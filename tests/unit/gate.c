@@ -23,6 +23,14 @@
 static char *base;
 static struct gate_data *data;
 
+/* What cannot be allocated is NULL with sanitizers, too. */
+const char *__asan_default_options(void);
+const char *
+__asan_default_options(void)
+{
+	return "allocator_may_return_null=1";
+}
+
 static void
 map_gate(void)
 {
