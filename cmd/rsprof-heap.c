@@ -153,6 +153,7 @@ begin_inside(struct profiler *p)
 	struct guard_gate gate;
 	const char *why;
 
+	guard_stop(&p->guard);
 	sibling(path, "rsprof-guard");
 	if (p->o.period == 0)
 		p->o.period = p->duty.period = INSIDE_DEFAULT;
@@ -194,6 +195,24 @@ try_inside(struct profiler *p)
 	p->duty.fixed = 1;
 	duty_begin(&p->duty);
 	return 1;
+}
+
+/* Go on with probes when nobody holds the gate any more. */
+static void
+leave_inside(struct profiler *p)
+{
+	struct target *t = target_find(p->base.targets, p->base.pid);
+	char why[HEAP_WHY];
+
+	guard_stop(&p->guard);
+	if (t == NULL || proc_has_ended(p->base.pid))
+		return;
+	producer_note(&p->base, "nobody holds the gate in the process any more: "
+	    "allocations are probed from now on");
+	p->duty.fixed = p->o.given;
+	heap_disarm(p->heap, p->base.pid);
+	if (arming_process(&p->arming, t, why, sizeof why) < 0)
+		producer_note(&p->base, "nothing is probed any more: %s", why);
 }
 
 /* ---- processes that start ---------------------------------------------- */
@@ -383,6 +402,8 @@ run_round(void *ctx, uint64_t until)
 	continue_stopped(p);
 	arm_new(p);
 	arm_running(p);
+	if (guard_has_ended(&p->guard))
+		leave_inside(p);
 	text = duty_round(&p->duty);
 	if (text)
 		warnx("%s", text);

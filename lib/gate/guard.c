@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <string.h>
@@ -102,6 +103,15 @@ guard_set_period(struct guard *g, uint64_t period)
 
 	write_period(question, "period", period);
 	return ask(g, question) ? NULL : reason(g);
+}
+
+int
+guard_has_ended(const struct guard *g)
+{
+	struct pollfd fd = { g->fd, POLLIN, 0 };
+
+	/* It says nothing of its own accord: what can be read is the end. */
+	return g->fd >= 0 && poll(&fd, 1, 0) > 0;
 }
 
 void

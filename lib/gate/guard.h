@@ -31,6 +31,9 @@ const char *guard_attach(struct guard *g, uint64_t period, struct guard_gate *ou
 /* Change the period.  Returns NULL, or the reason against it. */
 const char *guard_set_period(struct guard *g, uint64_t period);
 
+/* Returns whether it has ended, by itself or killed. */
+int guard_has_ended(const struct guard *g);
+
 /* Have everything restored, and wait for that. */
 void guard_stop(struct guard *g);
 

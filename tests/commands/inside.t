@@ -48,6 +48,23 @@ ok 'no slot is changed any more' [ "$("$B/oracle/gate" slots $pid)" = 0 ]
 exec 7>&-
 wait $pid
 
+# Its guard is killed: probes take over.
+target "$B/target/gated" count 1
+inside -s 65536
+guard=$(cat "/proc/$heap/task/$heap/children")
+kill -9 ${guard% }
+ok 'its guard is killed: that is noted' \
+	await 20 grep -q 'nobody holds the gate in the process any more' raw
+await 20 grep -q '^probe' raw
+echo go 200 >&7
+await 60 grep -q allocated out
+stopped
+ok 'it ends as it should' [ $got = 0 ]
+says 'and probes are armed' '^probe' raw
+says 'allocations are recorded' '^heap' raw
+exec 7>&-
+wait $pid
+
 # total KEY: of all heap records.
 total() {
 	awk -F'\t' -v key="$1" '$1 == "heap" { for (i = 6; i <= NF; i++) {
