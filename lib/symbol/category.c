@@ -185,6 +185,7 @@ static const struct entry modules[] = {
 	{ "[vdso]", CATEGORY_LIBC },
 	{ "[vsyscall]", CATEGORY_LIBC },
 	{ "[anon]", CATEGORY_OTHER },
+	{ "memfd:rsprof-gate", CATEGORY_ALLOC },
 	{ "libjemalloc.*", CATEGORY_ALLOC },
 	{ "libmimalloc*", CATEGORY_ALLOC },
 	{ "libtcmalloc*", CATEGORY_ALLOC },

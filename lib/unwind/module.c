@@ -229,6 +229,8 @@ open_vdso(const struct proc_map *map, const char **error)
 	return elf_file_image(image, map->end - map->start, error);
 }
 
+#define GATE "/memfd:rsprof-gate" /* of rsprof-guard(1): an ELF file with rows and names */
+
 /* Copy the name that a file had when it was mapped, or a bracketed one. */
 static void
 plain_path(char *out, size_t size, const char *path)
@@ -240,6 +242,8 @@ plain_path(char *out, size_t size, const char *path)
 	len = strlen(out);
 	if (len >= sizeof gone && strcmp(out + len - (sizeof gone - 1), gone) == 0)
 		out[len - (sizeof gone - 1)] = '\0';
+	if (strcmp(out, GATE) == 0)
+		return;
 	if (out[0] != '/' && strcmp(out, "[vdso]") != 0)
 		snprintf(out, size, "[anon]");
 	else if (strncmp(out, "//anon", 6) == 0 || strncmp(out, "/memfd:", 7) == 0 ||

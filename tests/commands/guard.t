@@ -246,6 +246,22 @@ for build in heap-lto heap-plain heap-je heap-je-lto; do
 	ended
 done 2>/dev/null
 
+# ---- in CPU profiles -------------------------------------------------------
+
+target "$target/gated" check 2
+guard
+answers 'many samples: it attaches' 'attached *' attach 64
+if rsprof-cpu -d 2s -p $pid >"$T/raw" 2>"$T/err"; then
+	rsprof-sym <"$T/raw" >"$T/named" 2>/dev/null
+	says 'the gate is a module' '^module.*/memfd:rsprof-gate$' "$T/named"
+	says 'its functions have names' '^frame.*rsprof_gate_[a-z]*_0' "$T/named"
+	ok 'it ends no stack' sh -c '! grep "no-unwind-info.*memfd" "$0"' "$T/named"
+else
+	skip "no CPU profile: $(head -n 1 "$T/err")"
+fi
+dismissed
+ended
+
 # ---- who is in the way ---------------------------------------------------
 
 target "$target/guarded" asleep

@@ -257,6 +257,7 @@ static const struct {
 	{ "alloc", "sysmalloc", "./malloc/malloc.c", "/usr/lib/x86_64-linux-gnu/libc.so.6" },
 	{ "alloc", "libjemalloc.so.2+0x99", NULL, "/usr/lib/libjemalloc.so.2" },
 	{ "alloc", "arena_run", NULL, "/usr/lib/libmimalloc.so.2.1" },
+	{ "alloc", "rsprof_gate_alloc_0", NULL, "/memfd:rsprof-gate" },
 	{ "std", "libstd-0123456789abcdef.so+0x99", NULL, "/rust/lib/libstd-0123456789abcdef.so" },
 	{ "alloc", "__rust_alloc", NULL, "/rust/lib/libstd-0123456789abcdef.so" },
 	{ "user", "server+0x99", NULL, "/srv/server" },
