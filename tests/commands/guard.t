@@ -140,7 +140,7 @@ ended
 cycles() {
 	i=0 good=0
 	guard -r
-	while [ $i -lt "$1" ]; do
+	while [ $i -lt "$1" ] && running $pid; do
 		i=$((i + 1))
 		ask attach 16384
 		case $answer in attached*) good=$((good + 1)) ;; *) echo "$answer" | diag ;; esac

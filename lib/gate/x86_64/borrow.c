@@ -277,7 +277,8 @@ await_syscall_stop(struct borrow *b, int *fault)
 		*fault = is_fault(b->tid);
 		if (*fault)
 			return NULL;
-		b->kept = WSTOPSIG(status);
+		if (WSTOPSIG(status) != SIGTRAP)
+			b->kept = WSTOPSIG(status);
 	}
 }
 
