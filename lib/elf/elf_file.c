@@ -201,6 +201,40 @@ elf_file_exec_segment(const struct elf_file *e, size_t n, struct elf_file_segmen
 }
 
 int
+elf_file_code(const struct elf_file *e, size_t n, struct elf_file_segment *out)
+{
+	Elf_Scn *scn = NULL;
+	size_t seen = 0;
+	GElf_Shdr sh;
+
+	while ((scn = elf_nextscn(e->elf, scn)) && gelf_getshdr(scn, &sh)) {
+		if (!(sh.sh_flags & SHF_EXECINSTR) || sh.sh_type == SHT_NOBITS ||
+		    sh.sh_offset > e->len || sh.sh_size > e->len - sh.sh_offset)
+			continue;
+		if (seen++ < n)
+			continue;
+		out->addr = sh.sh_addr;
+		out->offset = sh.sh_offset;
+		out->len = sh.sh_size;
+		return 0;
+	}
+	return seen == 0 ? elf_file_exec_segment(e, n, out) : -1;
+}
+
+int
+elf_file_load_segment(const struct elf_file *e, size_t n, struct elf_file_segment *out,
+    int *exec)
+{
+	if (n >= e->nsegment)
+		return -1;
+	out->addr = e->segment[n].addr;
+	out->offset = e->segment[n].offset;
+	out->len = e->segment[n].len;
+	*exec = e->segment[n].exec;
+	return 0;
+}
+
+int
 elf_file_offset_to_addr(const struct elf_file *e, uint64_t offset, uint64_t *addr)
 {
 	/* A page at a segment's edge belongs to two: the executable wins. */
@@ -239,6 +273,14 @@ elf_file_entry(const struct elf_file *e, uint64_t *offset)
 	if (gelf_getehdr(e->elf, &h) == NULL || h.e_entry == 0)
 		return -1;
 	return elf_file_addr_to_offset(e, h.e_entry, offset);
+}
+
+int
+elf_file_is_fixed(const struct elf_file *e)
+{
+	GElf_Ehdr h;
+
+	return gelf_getehdr(e->elf, &h) && h.e_type == ET_EXEC;
 }
 
 /* Find a section that has bytes in the file.  Returns -1 if there is none. */

@@ -19,7 +19,7 @@ struct elf_file_section {
 };
 
 struct elf_file_segment {
-	uint64_t addr, offset, len; /* of the executable part in the file */
+	uint64_t addr, offset, len; /* len: as far as it is in the file */
 };
 
 struct elf_file_symbol {
@@ -55,6 +55,14 @@ uid_t elf_file_owner(const struct elf_file *e);
 /* Get the n-th executable segment, from 0 on.  Returns -1 past the last. */
 int elf_file_exec_segment(const struct elf_file *e, size_t n, struct elf_file_segment *out);
 
+/* Get the n-th part of executable segments that is code, by the sections; the n-th such
+ * segment where there are no section headers.  Returns -1 past the last. */
+int elf_file_code(const struct elf_file *e, size_t n, struct elf_file_segment *out);
+
+/* Get the n-th loaded segment, and whether it is executable.  Returns -1 past the last. */
+int elf_file_load_segment(const struct elf_file *e, size_t n, struct elf_file_segment *out,
+    int *exec);
+
 /* Convert between file offset and virtual address, through the loaded segments.
  * Returns -1 where no segment is. */
 int elf_file_offset_to_addr(const struct elf_file *e, uint64_t offset, uint64_t *addr);
@@ -62,6 +70,9 @@ int elf_file_addr_to_offset(const struct elf_file *e, uint64_t addr, uint64_t *o
 
 /* Get the file offset of the first instruction, e_entry.  Returns -1 if there is none. */
 int elf_file_entry(const struct elf_file *e, uint64_t *offset);
+
+/* Returns whether the file is meant for the addresses that stand in it (ET_EXEC). */
+int elf_file_is_fixed(const struct elf_file *e);
 
 /* Returns a section by name, not decompressed. */
 struct elf_file_section elf_file_section(const struct elf_file *e, const char *name);

@@ -11,6 +11,12 @@ machine_refuses(unsigned machine, int class)
 }
 
 int
+machine_is_relative(uint64_t type)
+{
+	return type == R_X86_64_RELATIVE || type == R_X86_64_IRELATIVE;
+}
+
+int
 machine_is_slot(uint64_t type)
 {
 	return type == R_X86_64_GLOB_DAT || type == R_X86_64_JUMP_SLOT ||
