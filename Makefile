@@ -63,7 +63,7 @@ libraries = -Wl,--as-needed $(foreach r,$1,$(LIBS_$r))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all units targets deps demo check check-builds check-kernel bench soak lint fuzz fuzzers pictures install clean
+.PHONY: all units targets deps demo check check-builds check-rows check-kernel bench soak lint fuzz fuzzers pictures install clean
 
 all: $(COMMANDS:%=$B/%) $B/rsprof
 
@@ -204,6 +204,13 @@ check-builds:
 	@CC='$(CC)' BPF='$(BPF)' $(DEPS) check
 	$(SUBMAKE) all
 	@B='$(abspath $B)' prove -v -e env tests/tools/builds.sh
+
+# Unwind rows made from code, against the compiler's, of more files than check has
+# time for: it downloads some of Debian's packages.
+check-rows:
+	@CC='$(CC)' BPF='$(BPF)' $(DEPS) check
+	$(SUBMAKE) $B/oracle/synth
+	@B='$(abspath $B)' ROWS_MORE=1 prove -v -e env tests/commands/rows.t
 
 # Attaches more often than check has time for.
 soak:

@@ -106,6 +106,11 @@ $B/oracle/gate: tests/oracle/gate.c $(call archives,gate unwind elf os base)
 	@$(if $(V),,echo "  CC   $<")
 	$Q$(CC) $(ALL_CFLAGS) -o $@ $^ $(call libraries,gate unwind elf os base) -lm
 
+$B/oracle/synth: tests/oracle/synth.c $(call archives,unwind os elf base)
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  CC   $<")
+	$Q$(CC) $(ALL_CFLAGS) -o $@ $^ $(call libraries,unwind os elf base)
+
 $B/oracle/demangle: tests/oracle/demangle.c $(call archives,symbol base)
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  CC   $<")
