@@ -214,7 +214,7 @@ read_locations(struct cache_names *n, const unsigned char *bytes, uint32_t count
 }
 
 static int
-read_body(struct cache_names *n, const uint32_t count[4], const unsigned char *body,
+read_body(struct cache_names *n, const uint32_t count[CACHE_COUNTS], const unsigned char *body,
     size_t len)
 {
 	uint32_t nlocation = count[CACHE_NAMES_LOCATIONS], nframe = count[CACHE_NAMES_FRAMES];
@@ -231,7 +231,7 @@ read_body(struct cache_names *n, const uint32_t count[4], const unsigned char *b
 }
 
 struct cache_names *
-cache_names_decode(const uint32_t count[4], const void *body, size_t len)
+cache_names_decode(const uint32_t count[CACHE_COUNTS], const void *body, size_t len)
 {
 	struct cache_names *n = cache_names_new();
 
@@ -247,7 +247,7 @@ struct cache_names *
 cache_names_load(struct cache *c, const struct cache_key *key)
 {
 	struct cache_names *n;
-	uint32_t count[4];
+	uint32_t count[CACHE_COUNTS];
 	size_t len;
 	void *body = cache_read(c, key, cache_names_kind(), count, &len);
 
@@ -268,7 +268,7 @@ append(unsigned char *to, const void *from, size_t len)
 void
 cache_names_save(struct cache *c, const struct cache_key *key, const struct cache_names *n)
 {
-	const uint32_t count[4] = { (uint32_t)n->nlocation, (uint32_t)n->nframe,
+	const uint32_t count[CACHE_COUNTS] = { (uint32_t)n->nlocation, (uint32_t)n->nframe,
 		(uint32_t)n->text.n, 0 };
 	unsigned char *body = cache_names_changed(n) ? calloc(1, body_size(n)) : NULL, *end;
 

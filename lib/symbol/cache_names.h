@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "unwind/cache_file.h"
+
 #define CACHE_NAMES_DEPTH 256                /* frames at one offset, at most */
 #define CACHE_NAMES_MAX (UINT64_C(16) << 20) /* bytes of one file's names, about */
 
@@ -61,7 +63,7 @@ const struct cache_kind *cache_names_kind(void);
 
 /* Make names of a body and its counts.  Whatever the bytes are, numbers are of what
  * there is.  Returns NULL if they are not, or memory ended. */
-struct cache_names *cache_names_decode(const uint32_t count[4], const void *body,
+struct cache_names *cache_names_decode(const uint32_t count[CACHE_COUNTS], const void *body,
     size_t len);
 
 #endif

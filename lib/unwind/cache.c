@@ -250,7 +250,7 @@ name_of(char name[CACHE_NAME_MAX], const struct cache_key *key,
 
 void *
 cache_read(struct cache *c, const struct cache_key *key, const struct cache_kind *kind,
-    uint32_t count[4], size_t *len)
+    uint32_t count[CACHE_COUNTS], size_t *len)
 {
 	char name[CACHE_NAME_MAX];
 	struct cache_head h;
@@ -275,7 +275,7 @@ cache_read(struct cache *c, const struct cache_key *key, const struct cache_kind
 /* Write a file so that other processes see all of it or nothing. */
 static int
 put(struct cache *c, const char *name, const struct cache_kind *kind,
-    const uint32_t count[4], const void *body, size_t len)
+    const uint32_t count[CACHE_COUNTS], const void *body, size_t len)
 {
 	char unfinished[64];
 	uint64_t number;
@@ -298,7 +298,7 @@ put(struct cache *c, const char *name, const struct cache_kind *kind,
 
 void
 cache_write(struct cache *c, const struct cache_key *key, const struct cache_kind *kind,
-    const uint32_t count[4], const void *body, size_t len)
+    const uint32_t count[CACHE_COUNTS], const void *body, size_t len)
 {
 	uint64_t size = sizeof(struct cache_head) + len;
 	char name[CACHE_NAME_MAX];

@@ -18,8 +18,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "unwind/cache_file.h"
+
 struct cache;
-struct cache_kind;
 
 /*
  * The file that bytes are kept of.  A build-id is a file's own statement: the owner
@@ -45,12 +46,12 @@ void cache_close(struct cache *c);
 /* Read the bytes of a kind that are kept of a file: *len of them, the caller's to
  * free, and their counts.  Returns NULL if there are none that can be believed. */
 void *cache_read(struct cache *c, const struct cache_key *key,
-    const struct cache_kind *kind, uint32_t count[4], size_t *len);
+    const struct cache_kind *kind, uint32_t count[CACHE_COUNTS], size_t *len);
 
 /* Keep len bytes and their counts, if possible; those not used for longest go, if
  * need be.  len is a multiple of 8. */
 void cache_write(struct cache *c, const struct cache_key *key,
-    const struct cache_kind *kind, const uint32_t count[4], const void *body,
+    const struct cache_kind *kind, const uint32_t count[CACHE_COUNTS], const void *body,
     size_t len);
 
 #endif

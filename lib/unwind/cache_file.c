@@ -8,7 +8,7 @@
 
 #define LEN_MAX (UINT64_C(1) << 30) /* no file of the cache is that long */
 
-_Static_assert(sizeof(struct cache_head) == 40 + CACHE_NAME_MAX, "head");
+_Static_assert(sizeof(struct cache_head) == 24 + 4 * CACHE_COUNTS + CACHE_NAME_MAX, "head");
 
 /*
  * Hash bytes by FNV-1a's step (www.isthe.com/chongo/tech/comp/fnv) for 8 bytes at
@@ -118,7 +118,7 @@ write_all(int fd, const void *bytes, size_t len)
 
 int
 cache_file_write(int fd, const struct cache_kind *kind, const char *name,
-    const uint32_t count[4], const void *body, size_t len)
+    const uint32_t count[CACHE_COUNTS], const void *body, size_t len)
 {
 	struct cache_head h;
 

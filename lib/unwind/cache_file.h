@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #define CACHE_NAME_MAX 176
+#define CACHE_COUNTS 6 /* numbers that a kind keeps beside the body */
 
 /* A kind of files.  A file that was made by other sources does not count. */
 struct cache_kind {
@@ -22,7 +23,7 @@ struct cache_head {
 	uint64_t stamp;
 	uint64_t sum;              /* cache_sum() */
 	char name[CACHE_NAME_MAX]; /* of the file, padded with NULs */
-	uint32_t count[4];         /* as its kind has it */
+	uint32_t count[CACHE_COUNTS];         /* as its kind has it */
 };
 
 /* Hash the name, the counts and the body, of a multiple of 8 bytes: any change within
@@ -37,6 +38,6 @@ void *cache_file_read(int fd, const struct cache_kind *kind, const char *name,
 
 /* Write a file.  Returns -1 with errno: then the file is of no use. */
 int cache_file_write(int fd, const struct cache_kind *kind, const char *name,
-    const uint32_t count[4], const void *body, size_t len);
+    const uint32_t count[CACHE_COUNTS], const void *body, size_t len);
 
 #endif

@@ -28,13 +28,16 @@ ascends(const struct step_row *row, uint32_t n)
 }
 
 int
-cache_table_decode(struct unwind_table *t, int *rust, const uint32_t count[4],
+cache_table_decode(struct unwind_table *t, int *rust, const uint32_t count[CACHE_COUNTS],
     void *body, size_t len)
 {
 	memset(t, 0, sizeof *t);
 	t->row = body;
 	t->nrow = count[CACHE_TABLE_ROWS];
 	t->skipped = count[CACHE_TABLE_SKIPPED];
+	t->listed = count[CACHE_TABLE_LISTED];
+	t->made = count[CACHE_TABLE_MADE];
+	t->bare = count[CACHE_TABLE_BARE];
 	*rust = count[CACHE_TABLE_RUST] != 0;
 	if (len == t->nrow * sizeof *t->row && ascends(t->row, t->nrow) &&
 	    unwind_index(t) == 0)
@@ -47,7 +50,7 @@ int
 cache_table_load(struct cache *c, const struct cache_key *key, struct unwind_table *t,
     int *rust)
 {
-	uint32_t count[4];
+	uint32_t count[CACHE_COUNTS];
 	size_t len;
 	void *body = cache_read(c, key, cache_table_kind(), count, &len);
 
@@ -58,7 +61,8 @@ void
 cache_table_save(struct cache *c, const struct cache_key *key,
     const struct unwind_table *t, int rust)
 {
-	const uint32_t count[4] = { t->nrow, t->skipped, rust != 0, 0 };
+	const uint32_t count[CACHE_COUNTS] = { t->nrow, t->skipped, rust != 0,
+		t->listed, t->made, t->bare };
 
 	if (t->nrow > 0)
 		cache_write(c, key, cache_table_kind(), count, t->row,

@@ -8,13 +8,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "unwind/cache_file.h"
+
 struct cache;
 struct cache_key;
-struct cache_kind;
 struct unwind_table;
 
 /* The counts of such a file. */
-enum { CACHE_TABLE_ROWS, CACHE_TABLE_SKIPPED, CACHE_TABLE_RUST };
+enum {
+	CACHE_TABLE_ROWS,
+	CACHE_TABLE_SKIPPED,
+	CACHE_TABLE_RUST,
+	CACHE_TABLE_LISTED,
+	CACHE_TABLE_MADE,
+	CACHE_TABLE_BARE
+};
 
 /* Load the table of a file, and whether that looks like rustc's work.  unwind_free()
  * frees it.  Returns -1 if there is none that can be believed. */
@@ -30,7 +38,7 @@ const struct cache_kind *cache_table_kind(void);
 
 /* Make a table of a body, of malloc(), which is taken over, and its counts.  Whatever
  * the bytes are, the rows ascend.  Returns -1 if they do not, or memory ended. */
-int cache_table_decode(struct unwind_table *t, int *rust, const uint32_t count[4],
+int cache_table_decode(struct unwind_table *t, int *rust, const uint32_t count[CACHE_COUNTS],
     void *body, size_t len);
 
 #endif

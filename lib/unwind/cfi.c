@@ -17,6 +17,7 @@
 #include "elf/elf_file.h"
 #include "unwind/cfa.h"
 #include "unwind/code.h"
+#include "unwind/gap.h"
 #include "unwind/unwind.h"
 
 /* DWARF 5, section 6.4.2 and 7.24, LSB 5.0, section 10.5 and 10.6. */
@@ -32,6 +33,7 @@ enum {
 	DW_EH_PE_omit = 0xff
 };
 
+#define CODES 32 /* sections of code */
 #define DEBUG_CIE 0xffffffff /* a CIE's id in .dwarf_frame */
 
 /* Take an encoded pointer; `where' is the address of the byte at the cursor. */
@@ -80,10 +82,14 @@ struct compiler {
 	int debug;            /* it is .dwarf_frame, not .eh_frame */
 	struct elf_file_segment segment[8];
 	size_t nsegment;
+	struct elf_file_segment code[CODES]; /* what of them is code */
+	size_t ncode;
 	struct cie cie; /* the last one used */
 	struct fde *fde;
 	size_t nfde, fde_room;
 	uint32_t gap;   /* the rule for code without an entry */
+	struct gap_rows made; /* what is known of such code, nevertheless */
+	size_t next;          /* of them, to be emitted */
 	uint64_t entry; /* see elf_file_entry(); 0: none */
 	int libc;     /* it may be a C library, and is searched for code of one */
 	struct unwind_table *t;
@@ -326,24 +332,82 @@ by_start(const void *a, const void *b)
 	return x->order < y->order ? -1 : x->order > y->order;
 }
 
+/* Count code without rows, unless it is padding, or no code. */
+static void
+count_bare(struct compiler *m, uint64_t from, uint64_t to)
+{
+	size_t len;
+	const unsigned char *bytes = elf_file_bytes(m->elf, &len);
+
+	for (size_t i = 0; i < m->ncode; i++) {
+		const struct elf_file_segment *s = &m->code[i];
+		uint64_t start = from < s->offset ? s->offset : from;
+		uint64_t end = to < s->offset + s->len ? to : s->offset + s->len;
+
+		if (start < end && !gap_is_padding(bytes + start, end - start))
+			m->t->bare += (uint32_t)(end - start);
+	}
+}
+
+/* Return the rule of a byte between two entries, if nothing is known of it. */
+static uint32_t
+gap_rule(const struct compiler *m, uint64_t at, uint64_t to)
+{
+	/* The loader's _start, and what it goes on to, has no caller. */
+	if (m->entry && at >= m->entry && m->entry < to && to - m->entry <= 256)
+		return STEP_RULE(STEP_ROOT, 0, 0);
+	return m->gap;
+}
+
+/* Emit the rows that were made from code between two entries. */
+static void
+emit_made(struct compiler *m, uint64_t from, uint64_t to)
+{
+	const struct gap_row *row = m->made.row;
+	uint64_t end = from;
+
+	while (m->next < m->made.n && row[m->next].start < from)
+		m->next++;
+	for (; m->next < m->made.n && row[m->next].start < to; m->next++) {
+		const struct gap_row *r = &row[m->next];
+
+		if (STEP_KIND(r->rule) == STEP_NONE)
+			continue;
+		if (r->start > end) {
+			count_bare(m, end, r->start);
+			emit(m, end, gap_rule(m, end, to));
+			if (m->entry > end && m->entry < r->start)
+				emit(m, m->entry, gap_rule(m, m->entry, to));
+		}
+		emit(m, r->start, r->rule);
+		end = r->start + r->len < to ? r->start + r->len : to;
+		m->t->made += (uint32_t)(end - r->start);
+	}
+	count_bare(m, end, to);
+	if (end == to)
+		return;
+	emit(m, end, gap_rule(m, end, to));
+	if (m->entry > end && m->entry < to)
+		emit(m, m->entry, gap_rule(m, m->entry, to));
+}
+
 /*
- * Emit the rule of code between two entries.  glibc's clone and clone3 end theirs
+ * Emit the rules of code between two entries.  glibc's clone and clone3 end theirs
  * before the system call, because it would be wrong in the child: there the parent's
  * return address is still on top of the parent's stack.
  */
 static void
 emit_gap(struct compiler *m, uint64_t from, uint64_t to)
 {
-	uint32_t r = m->gap;
 	size_t len;
 	const unsigned char *bytes = elf_file_bytes(m->elf, &len);
 
-	if (m->libc && code_is_clone(bytes, len, from, to))
-		r = STEP_RULE(STEP_CLONE, 0, 0);
-	emit(m, from, r);
-	/* The loader's _start, and the code that it jumps to, has no caller. */
-	if (m->entry && m->entry >= from && m->entry < to && to - m->entry <= 256)
-		emit(m, m->entry, STEP_RULE(STEP_ROOT, 0, 0));
+	if (m->libc && code_is_clone(bytes, len, from, to)) {
+		emit(m, from, STEP_RULE(STEP_CLONE, 0, 0));
+		m->t->listed += (uint32_t)(to - from);
+	} else if (from < to) {
+		emit_made(m, from, to);
+	}
 }
 
 /* Returns whether functions keep frame pointers: then some page in four has one that
@@ -395,45 +459,65 @@ choose_gap(struct compiler *m)
 		m->gap = STEP_RULE(STEP_NONE, 0, 0);
 }
 
-/* Emit the rule of code before the first entry. */
-static void
-begin_code(struct compiler *m)
+/* Find where the code of all segments begins and ends. */
+static struct gap_range
+whole_code(const struct compiler *m)
 {
-	uint64_t start = UINT32_MAX;
+	struct gap_range all = { UINT64_MAX, 0 };
 
-	for (size_t i = 0; i < m->nsegment; i++)
-		if (m->segment[i].offset < start)
-			start = m->segment[i].offset;
-	if (m->nfde == 0 || start < m->fde[0].start)
-		emit(m, start, m->gap);
+	for (size_t i = 0; i < m->nsegment; i++) {
+		const struct elf_file_segment *s = &m->segment[i];
+
+		if (s->offset < all.start)
+			all.start = s->offset;
+		if (s->offset + s->len > all.end)
+			all.end = s->offset + s->len;
+	}
+	if (all.end > UINT32_MAX)
+		all.end = UINT32_MAX;
+	return all;
 }
 
-/* Emit the rule of code behind the last entry, if there is any. */
-static void
-end_code(struct compiler *m, uint64_t last)
+/* Make rows of code that no entry covers.  Returns -1 if memory ended, or to stop. */
+static int
+make_rows(struct compiler *m)
 {
-	uint64_t end = last;
+	struct gap_range *covered = reallocarray(NULL, m->nfde + 1, sizeof *covered);
+	uint64_t end = 0;
+	size_t n = 0;
+	int status;
 
-	for (size_t i = 0; i < m->nsegment; i++)
-		if (m->segment[i].offset + m->segment[i].len > end)
-			end = m->segment[i].offset + m->segment[i].len;
-	if (m->nfde && last <= UINT32_MAX)
-		emit(m, last, m->gap);
-	if (end <= UINT32_MAX)
-		emit(m, end, STEP_RULE(STEP_NONE, 0, 0));
+	if (covered == NULL)
+		return -1;
+	for (size_t i = 0; i < m->nfde; i++) {
+		const struct fde *f = &m->fde[i];
+		uint64_t start = f->start < end ? end : f->start;
+
+		if (start >= f->end)
+			continue;
+		covered[n++] = (struct gap_range){ start, f->end };
+		end = f->end;
+	}
+	status = gap_make(m->elf, covered, n, m->stop, &m->made);
+	free(covered);
+	return status;
 }
 
 /* Emit the rows of all entries and gaps. */
 static void
 compile_fdes(struct compiler *m)
 {
-	uint64_t end = 0, more = 0;
+	struct gap_range all = whole_code(m);
+	uint64_t end = all.start, more = 0;
 
 	if (m->nsegment == 0)
 		return;
 	if (m->nfde)
 		qsort(m->fde, m->nfde, sizeof *m->fde, by_start);
-	begin_code(m);
+	if (make_rows(m) < 0) {
+		m->nomem = 1;
+		return;
+	}
 	for (size_t i = 0; i < m->nfde && !stopped(m); i++) {
 		struct fde *f = &m->fde[i];
 
@@ -442,14 +526,18 @@ compile_fdes(struct compiler *m)
 			f->start = end;
 		if (f->start >= f->end)
 			continue;
-		if (f->start > end && end)
+		if (f->start > end)
 			emit_gap(m, end + more, f->start);
 		compile_fde(m, f);
 		end = f->end;
+		m->t->listed += (uint32_t)(f->end - f->start);
 		/* During its system call a signal frame's pc stands behind it. */
 		more = f->cie.cfa.signal || STEP_KIND(f->fixed) == STEP_SIGNAL;
 	}
-	end_code(m, end + more);
+	if (end + more < all.end)
+		emit_gap(m, end + more, all.end);
+	if (all.end > all.start)
+		emit(m, all.end, STEP_RULE(STEP_NONE, 0, 0));
 }
 
 /* ---- code without entries ----------------------------------------------- */
@@ -495,6 +583,8 @@ cfi_compile(struct unwind_table *t, const struct elf_file *elf,
 	while (m.nsegment < 8 &&
 	    elf_file_exec_segment(elf, m.nsegment, &m.segment[m.nsegment]) == 0)
 		m.nsegment++;
+	while (m.ncode < CODES && elf_file_code(elf, m.ncode, &m.code[m.ncode]) == 0)
+		m.ncode++;
 	section = elf_file_section(elf, ".eh_frame");
 	if (section.bytes == NULL)
 		section = elf_file_eh_frame(elf);
@@ -505,6 +595,7 @@ cfi_compile(struct unwind_table *t, const struct elf_file *elf,
 	add_missing(&m);
 	compile_fdes(&m);
 	free(m.fde);
+	free(m.made.row);
 	if (!stopped(&m) && unwind_index(t) == 0)
 		return NULL;
 	unwind_free(t);

@@ -16,6 +16,9 @@ struct unwind_table {
 	uint32_t nrow, npage;
 	uint32_t base;        /* file offset of page 0, a multiple of 256 */
 	uint32_t skipped;     /* entries that made no sense */
+	/* Bytes of code, but for padding: with entries of unwind information, with rows
+	 * that were made from the code itself, with none. */
+	uint32_t listed, made, bare;
 };
 
 /* Free what is in a table, and zero it. */

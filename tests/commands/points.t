@@ -13,12 +13,13 @@ cd "$T" || exit 1
 SYMBOLS=$B/target
 export SYMBOLS
 
-# POINT | CALLS | END | GDB | LIBDW
+# POINT | CALLS | END | GDB | LIBDW | BEYOND
 # CALLS: functions of the program, innermost first, "rust" for those of std and
 # with mangled names, and other modules; + and * as in regular expressions, *N
 # for N times.  END: what a stack record has for the last frame's caller; two
 # of them: the walk may also end, or end sooner, for the second reason.  GDB and
 # LIBDW find all of it, or more, or less, or anything: the reasons stand above.
+# BEYOND: calls farther out, which only rows made from the code lead to.
 cat >expected <<'EOT'
 plain | spin at_plain @main | - | all | all
 deep | spin descend*4000 at_deep @main | - | all | all
@@ -55,12 +56,12 @@ frame-pointers-partly | spin call_back noeh_inner noeh_outer rust* aligned at_fr
 frame-pointers-leaf | noeh_spin noeh_spin_outer rust* aligned rust* at_frame_pointers_leaf @main | - ?no-unwind-info | all | all
 # rbp is the caller's here: libdw finds the caller's caller.
 frame-pointers-bare-leaf | noeh_spin_bare noeh_spin_bare_outer rust* aligned rust* at_frame_pointers_bare_leaf @main | - ?no-unwind-info | all | any
-# Nothing says what comes next.
-no-frame-pointers | spin call_back noeh_inner | ?no-unwind-info | more | more
-no-frame-pointers-rbp-0 | spin call_back noeh_inner | ?no-unwind-info | more | more
-no-frame-pointers-rbp-of-caller | spin call_back noeh_inner | ?no-unwind-info | more | more
-no-frame-pointers-decoy | spin call_back noeh_inner | ?no-unwind-info | more | more
-no-unwind-information | spin call_back nocfi | ?no-unwind-info | more | more
+# No table says what comes next.
+no-frame-pointers | spin call_back noeh_inner | - | more | more | noeh_outer with_rbp rust* at_no_frame_pointers* @main
+no-frame-pointers-rbp-0 | spin call_back noeh_inner | - | more | more | noeh_outer with_rbp rust* at_no_frame_pointers_rbp_0* @main
+no-frame-pointers-rbp-of-caller | spin call_back noeh_inner | - | more | more | noeh_outer rust* aligned at_no_frame_pointers_rbp_of_caller* @main
+no-frame-pointers-decoy | spin call_back noeh_inner | - | more | more | noeh_outer with_rbp rust* at_no_frame_pointers_decoy* @main
+no-unwind-information | spin call_back nocfi | - | more | more | with_rbp rust* at_no_unwind_information* @main
 
 # Nobody knows how code that was compiled just now treats rbp.
 compiled-call | spin call_back anon | ?no-unwind-info | more | more

@@ -32,7 +32,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	size_t len = size > 12 ? (size - 12) / 8 * 8 : 0;
-	uint32_t count[4] = { 0 };
+	uint32_t count[CACHE_COUNTS] = { 0 };
 	struct cache_names *n;
 	uint8_t *body;
 

@@ -112,23 +112,30 @@ my %short = (
 	fifty => join(' ', ('odd', 'even') x 50),
 );
 
-# The line of a point: CALLS; how the stack ends; what gdb and libdw do.
+# Make a regular expression of CALLS, to be matched with names and a space behind each.
+sub pattern {
+	my ($calls) = @_;
+	my $pattern = '';
+	$calls =~ s/\@(\w+)/$short{$1}/g;
+	for my $word (split ' ', $calls) {
+		my ($name, $times) = $word =~ /^(.*?)(\+|\*\d*|)$/;
+		$times =~ s/\*(\d+)/{$1}/;
+		# Of the loader's functions some are in libc, some in ld.
+		$name = $name eq 'loader' ? 'ld|libc' : quotemeta $name;
+		$pattern .= "(?:(?:$name) )$times";
+	}
+	return $pattern;
+}
+
+# The line of a point: CALLS; how the stack ends; what gdb and libdw do; calls that
+# neither of them finds.
 sub expected {
 	for (lines('expected')) {
 		next if /^(#|$)/;
-		my ($p, $calls, $end, $gdb, $dwfl) = split /\s*\|\s*/;
+		my ($p, $calls, $end, $gdb, $dwfl, $beyond) = split /\s*\|\s*/;
 		next unless $p eq $point;
-		$calls =~ s/\@(\w+)/$short{$1}/g;
-		my $pattern = '';
-		for my $word (split ' ', $calls) {
-			my ($name, $times) = $word =~ /^(.*?)(\+|\*\d*|)$/;
-			$times =~ s/\*(\d+)/{$1}/;
-			# Of the loader's functions some are in libc, some in ld.
-			$name = $name eq 'loader' ? 'ld|libc' : quotemeta $name;
-			$pattern .= "(?:(?:$name) )$times";
-		}
 		my ($last, $sooner) = split ' ', $end;
-		return { calls => $pattern, end => $last, sooner => $sooner,
+		return { calls => pattern($calls), beyond => pattern($beyond // ''), end => $last, sooner => $sooner,
 		    gdb => $gdb, dwfl => $dwfl };
 	}
 	wrong('nothing is expected of this point');
@@ -297,7 +304,7 @@ sub in_copy {
 # What is right: how many of the true frames, and which ends.
 sub rightly {
 	my ($e, @truth) = @_;
-	my %right = (frames => [map { $_->[0] } @truth], least => scalar @truth,
+	my %right = (beyond => $e->{beyond}, frames => [map { $_->[0] } @truth], least => scalar @truth,
 	    most => scalar @truth, ends => [$e->{end}], sooner => [$e->{sooner} // ()]);
 	# Only the kernel knows what its uprobes have taken the place of: others
 	# find the address of code that no file stands behind.
@@ -329,9 +336,12 @@ sub any {
 sub verdict {
 	my ($right, $frames, $end) = @_;
 	my $n = common($right->{frames}, $frames);
+	return 'right' if $right->{beyond} && $n == @{$right->{frames}} &&
+	    matched($right->{beyond}, 1, @{$frames}[$n .. $#$frames]) &&
+	    any($end, $right->{ends});
 	return 'wrong' if $n == 0 || $n < @$frames;
 	return 'right' if $n >= $right->{least} && $n <= $right->{most} &&
-	    any($end, $right->{ends});
+	    any($end, $right->{ends}) && !$right->{beyond};
 	return 'right' if any($end, $right->{sooner});
 	return 'wrong' unless $right->{early};
 	return verdict($right->{early}, $frames, $end) eq 'right' ? 'early' : 'wrong';

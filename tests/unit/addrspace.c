@@ -110,7 +110,8 @@ bench_init(struct bench *b)
 	memset(b, 0, sizeof *b);
 	/* The first row begins its page: one entry counts it already. */
 	page[0] = 1;
-	b->module.table = (struct unwind_table){ row, page, 13, 1, 0x100, 0 };
+	b->module.table = (struct unwind_table){ .row = row, .page = page,
+			.nrow = 13, .npage = 1, .base = 0x100 };
 	addrspace_add(&b->space, &map);
 }
 

@@ -80,7 +80,9 @@ compare(const struct elf_file *obj, const struct unwind_table *t, Dwarf_CFI *cfi
 		/* Rules that we make where there is no entry. */
 		if (STEP_KIND(ours) == STEP_NONE || STEP_KIND(ours) == STEP_PLT ||
 		    STEP_KIND(ours) == STEP_CLONE || STEP_KIND(ours) == STEP_SIGNAL ||
-		    STEP_KIND(ours) == STEP_SP || STEP_KIND(ours) == STEP_ROOT)
+		    STEP_KIND(ours) == STEP_SP || STEP_KIND(ours) == STEP_FP ||
+		    STEP_KIND(ours) == STEP_DEREF || STEP_KIND(ours) == STEP_SAVED ||
+		    STEP_KIND(ours) == STEP_R11 || STEP_KIND(ours) == STEP_ROOT)
 			y->none++;
 		else
 			y->wrong++;
