@@ -20,7 +20,6 @@
 #include "unwind/cfi.h"
 #include "unwind/module.h"
 
-#define UNWIND_STEP 64     /* bytes between two samples of an unwind table */
 #define UNWIND_TINY 16384  /* code of a library too small to matter */
 #define SAMPLES 100        /* addresses of a file that are named, to see how many can be */
 #define MEMORY (256 << 20) /* bytes of debug information kept */
@@ -36,7 +35,8 @@ struct file {
 	const char *problem; /* why it cannot be read, or NULL */
 	int rust, exe;
 	char buildid[ELF_FILE_BUILDID_MAX];
-	unsigned unwind; /* per mille of its code with unwind tables */
+	unsigned unwind; /* per mille of its code with unwind rows */
+	unsigned made;   /* of these, rows that were made from the code */
 	int debug_info, symtab;
 	struct elf_file_segment code[4];
 	size_t ncode;
@@ -79,27 +79,22 @@ check_process_close(struct check_process *p)
 
 /* ---- reading files ------------------------------------------------------ */
 
-/* Sample which part of a file's code has unwind tables. */
+/* Find out which part of a file's code has unwind tables, or rows made from it. */
 static void
 read_code(struct file *f, const struct elf_file *elf)
 {
 	struct unwind_table table;
-	uint64_t samples = 0, known = 0;
+	uint64_t all, known;
 
 	memset(&table, 0, sizeof table);
 	f->problem = cfi_compile(&table, elf, NULL);
 	while (f->ncode < sizeof f->code / sizeof *f->code &&
 	    elf_file_exec_segment(elf, f->ncode, &f->code[f->ncode]) == 0)
 		f->ncode++;
-	for (size_t i = 0; i < f->ncode; i++)
-		for (uint64_t at = 0; at < f->code[i].len; at += UNWIND_STEP) {
-			unsigned kind = STEP_KIND(
-			    unwind_rule(&table, f->code[i].offset + at));
-
-			samples++;
-			known += kind != STEP_NONE && kind != STEP_FRAME;
-		}
-	f->unwind = samples ? (unsigned)(known * 1000 / samples) : 0;
+	known = (uint64_t)table.listed + table.made;
+	all = known + table.bare;
+	f->unwind = all ? (unsigned)(known * 1000 / all) : 0;
+	f->made = all ? (unsigned)((uint64_t)table.made * 1000 / all) : 0;
 	unwind_free(&table);
 }
 
@@ -344,18 +339,22 @@ code_size(const struct file *f)
 	return size;
 }
 
-/* Add how much of a file's code its tables cover to the list that it belongs in. */
+/* Add how much of a file's code has unwind rows to the list that it belongs in. */
 static void
 describe_unwind(const struct file *f, int subject, struct list *good,
     struct list *bad, struct list *poor)
 {
 	struct list *few = subject ? bad : poor;
+	char made[64] = "";
 
+	if (f->made)
+		snprintf(made, sizeof made, " (%u.%u %% by rows made from the code)",
+		    f->made / 10, f->made % 10);
 	if (f->problem)
 		list_add(few, "none of %s (%s)", f->name, f->problem);
 	else if (subject || (f->unwind < 500 && code_size(f) > UNWIND_TINY))
-		list_add(f->unwind < 500 ? few : good, "%u.%u %% of %s", f->unwind / 10,
-		    f->unwind % 10, f->name);
+		list_add(f->unwind < 500 ? few : good, "%u.%u %% of %s%s", f->unwind / 10,
+		    f->unwind % 10, f->name, made);
 }
 
 void
@@ -371,8 +370,9 @@ check_process_unwind(struct check_process *p, struct verdict *out)
 	list_end(&good);
 	list_end(&poor);
 	if (bad.n || p->n == 0)
-		verdict_no(out, "build it with frame pointers (-C force-frame-pointers), or "
-		    "do not strip .eh_frame", "they cover %s: stacks end there",
+		verdict_no(out, "build it with unwind tables (-C force-unwind-tables=yes; C: "
+		    "-fasynchronous-unwind-tables) or frame pointers (-C "
+		    "force-frame-pointers), and do not strip .eh_frame", "they cover %s: stacks end there",
 		    p->n ? bad.text : "nothing");
 	else
 		verdict_yes(out, "they cover %s%s%s", good.text,

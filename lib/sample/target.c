@@ -185,7 +185,25 @@ targets_end(struct targets *ts, uint64_t time, const char *reason)
 	targets_emit(ts, &r);
 }
 
-/* Emit a note if a module's table is missing or damaged. */
+/* Describe where a module's rows come from, if a part of its code worth mentioning has
+ * no unwind tables.  Returns 0 if there is nothing to say. */
+static int
+describe_rows(const struct module *m, char *text, size_t size)
+{
+	const struct unwind_table *t = &m->table;
+	double all = (double)t->listed + t->made + t->bare;
+
+	if (all <= 0 || (100.0 * t->made < all && !(m->rust && 100.0 * t->bare >= all)))
+		return 0;
+	snprintf(text, size, "%s: %.1f %% of its code has unwind tables, %.1f %% rows made "
+	    "from the code, %.1f %% neither%s", m->path, 100 * t->listed / all,
+	    100 * t->made / all, 100 * t->bare / all, 100.0 * t->bare < all ? ""
+	        : m->rust ? ": -C force-unwind-tables=yes makes tables"
+	                  : ": -fasynchronous-unwind-tables makes tables");
+	return 1;
+}
+
+/* Emit a note if a module's table is missing or damaged, or not all of its code has one. */
 static void
 emit_table_note(struct targets *ts, uint64_t time, const struct module *m)
 {
@@ -200,7 +218,7 @@ emit_table_note(struct targets *ts, uint64_t time, const struct module *m)
 		snprintf(text, sizeof text,
 		    "%s: %u damaged entries in .eh_frame are ignored", m->path,
 		    m->table.skipped);
-	else
+	else if (!describe_rows(m, text, sizeof text))
 		return;
 	targets_note(ts, time, text);
 }
