@@ -129,4 +129,23 @@ ok 'bytes of each function are as counted, and freed and live ones' awk '
 		bad = 1
 	}
 	END { exit bad || NR < 10 }' both
+
+# All of it by one command.
+target "$B/target/gated" count 1
+rsprof attach -q -I -o all.db $pid >table 2>err 7>&- &
+rsprof=$!
+own $rsprof
+noted() { [ -n "$(rsprof-query all.db "SELECT 1 FROM note WHERE text LIKE '%$1%'")" ]; }
+ok 'rsprof attach -I samples inside the process' await 60 noted 'inside the process'
+: >out
+echo go 300 >&7
+await 60 grep -q allocated out
+kill -s TERM $rsprof
+wait $rsprof
+got=$?
+exec 7>&-
+wait $pid
+ok 'it ends as it should' [ $got = 0 ]
+says 'CPU time is in its table' '^CPU +[0-9.]+ s in' table
+says 'and so is the heap' '^Allocated [1-9][0-9.]*[BKMG] in [1-9]' table
 done_testing
