@@ -228,8 +228,9 @@ choose_cheaper(struct duty *d)
 		d->period = 0;
 		d->budget.share = d->percent / 100.0;
 		snprintf(d->text, sizeof d->text, "samples cost more than %u %% of the CPU "
-		    "time too: from now on allocations are recorded in windows of time, and "
-		    "sums are estimates (-s 0 records all)", d->percent);
+		    "time too: from now on allocations are recorded in windows of time, sums "
+		    "are estimates, and live memory may be far off (-I samples inside the "
+		    "process, which tells it; -s 0 records all)", d->percent);
 	}
 	producer_note(d->arming->producer, "%s", d->text);
 	return d->text;

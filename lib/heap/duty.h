@@ -42,7 +42,7 @@ struct duty {
 	uint64_t cycle_on;    /* ns for which the probes of the window before were armed */
 	uint64_t check_since; /* beginning of the self-check; 0: none is running */
 	struct heap_load check_before; /* counts at its beginning */
-	char text[256];
+	char text[320];
 };
 
 /* Begin the first window, when probes have been armed. */
