@@ -87,34 +87,176 @@ synth_gap(const struct synth *s, uint64_t addr)
 	return gap;
 }
 
+/* More of synth_start.how. */
+enum {
+	RUN = 0x100,    /* it has been followed */
+	DOUBTED = 0x200 /* it may be where a jump leads that was not followed */
+};
+
+#define CERTAIN (SYNTH_FUNCTION | SYNTH_ROOT)
+#define BOUNDARY (CERTAIN | SYNTH_HELD)
+
+/* Check whether it is certain that a function begins at an address.  A local symbol is
+ * enough if it is called, or its address taken. */
+static int
+is_certain(unsigned how)
+{
+	return (how & CERTAIN) ||
+	    ((how & SYNTH_HELD) && (how & (SYNTH_LABEL | SYNTH_SWEPT)));
+}
+
+/* Return all that is known of an address. */
+static unsigned
+how_at(const struct synth *s, uint64_t addr)
+{
+	const struct synth_start *start = s->code->start;
+	size_t n = array_upto(start, s->code->nstart, sizeof *start, addr);
+	uint32_t more = idmap_get(&s->how, addr);
+	unsigned how = more == IDMAP_NONE ? 0 : more;
+
+	return n && start[n - 1].addr == addr ? how | start[n - 1].how : how;
+}
+
 unsigned
 synth_start_at(const struct synth *s, uint64_t addr)
 {
-	size_t n = array_upto(s->start, s->nstart, sizeof *s->start, addr);
+	unsigned how = how_at(s, addr);
 
-	return n && s->start[n - 1].addr == addr ? s->start[n - 1].how : 0;
+	return is_certain(how) ? how | SYNTH_FUNCTION : how;
 }
 
-uint64_t
-synth_next_start(const struct synth *s, uint64_t addr, unsigned how)
+/* ---- bits ------------------------------------------------------------------- */
+
+/* Find the bits of the code at an address, and its bit.  Returns NULL if there is no
+ * code. */
+static struct synth_bits *
+bits_at(const struct synth *s, uint64_t addr, uint64_t *at)
 {
-	size_t n = array_upto(s->start, s->nstart, sizeof *s->start, addr);
+	const struct synth_segment *g = segment_at(s, addr);
 
-	while (n < s->nstart && !(s->start[n].how & how))
-		n++;
-	return n < s->nstart ? s->start[n].addr : UINT64_MAX;
+	if (g == NULL || !g->exec)
+		return NULL;
+	*at = addr - g->addr;
+	return &s->bits[g - s->code->segment];
 }
 
-/* Return the last address up to another one where a function begins; 0: none. */
+static int
+bit(const uint64_t *bits, uint64_t at)
+{
+	return bits[at / 64] >> at % 64 & 1;
+}
+
+static void
+set_bit(uint64_t *bits, uint64_t at)
+{
+	bits[at / 64] |= UINT64_C(1) << at % 64;
+}
+
+/* Return the first bit from `at' on that is set in a or b (unless NULL), or `end'. */
 static uint64_t
-last_start(const struct synth *s, uint64_t addr, unsigned how)
+next_bit(const uint64_t *a, const uint64_t *b, uint64_t at, uint64_t end)
 {
-	size_t n = array_upto(s->start, s->nstart, sizeof *s->start, addr);
+	while (at < end) {
+		uint64_t word = (a[at / 64] | (b ? b[at / 64] : 0)) >> at % 64;
 
-	while (n && !(s->start[n - 1].how & how))
-		n--;
-	return n ? s->start[n - 1].addr : 0;
+		if (word)
+			break;
+		at = (at / 64 + 1) * 64;
+	}
+	while (at < end && !bit(a, at) && !(b && bit(b, at)))
+		at++;
+	return at < end ? at : end;
 }
+
+/* Return where the next function after an address begins, or the next address that may
+ * be one (labels), or where the gap ends, or a region must. */
+static uint64_t
+next_start(const struct synth *s, uint64_t addr, int labels)
+{
+	struct synth_range gap = synth_gap(s, addr);
+	uint64_t at;
+	const struct synth_bits *b = bits_at(s, addr, &at);
+
+	if (b == NULL || gap.end <= addr)
+		return addr + 1;
+	if (gap.end - addr > SYNTH_LONGEST)
+		gap.end = addr + SYNTH_LONGEST;
+	return addr - at +
+	    next_bit(b->boundary, labels ? b->label : NULL, at + 1, gap.end - (addr - at));
+}
+
+/* Return where the last function up to an address begins, or the gap, or a region that
+ * is to contain the address. */
+static uint64_t
+last_start(const struct synth *s, uint64_t addr)
+{
+	struct synth_range gap = synth_gap(s, addr);
+	uint64_t at, base;
+	const struct synth_bits *b = bits_at(s, addr, &at);
+
+	if (b == NULL)
+		return addr;
+	base = addr - at;
+	if (addr - gap.addr > SYNTH_LONGEST)
+		gap.addr = addr - SYNTH_LONGEST;
+	while (base + at > gap.addr && !bit(b->boundary, at)) {
+		/* A word without any is skipped. */
+		if (at % 64 == 63 && b->boundary[at / 64] == 0 && at >= 64 &&
+		    base + at - 64 >= gap.addr)
+			at -= 64;
+		else
+			at--;
+	}
+	return base + at;
+}
+
+/* Add a number to an array. */
+static void
+append(struct synth *s, uint64_t **array, size_t *n, size_t *room, uint64_t number)
+{
+	if (array_room(array, *n, room, sizeof number) < 0)
+		s->failed = 1;
+	else
+		(*array)[(*n)++] = number;
+}
+
+/* Let an address in a gap be followed some time, as far as it is known how. */
+static void
+take_start(struct synth *s, uint64_t addr, unsigned how)
+{
+	uint64_t at;
+	struct synth_bits *b = bits_at(s, addr, &at);
+
+	if (b == NULL || synth_gap(s, addr).end == 0)
+		return;
+	if (is_certain(how) || (how & SYNTH_HELD))
+		set_bit(b->boundary, at);
+	if (how & RUN)
+		return;
+	if (is_certain(how)) {
+		append(s, &s->queue, &s->nqueue, &s->queue_room, addr);
+	} else if (how & (SYNTH_LABEL | SYNTH_SWEPT)) {
+		set_bit(b->label, at);
+		append(s, &s->label, &s->nlabel, &s->label_room, addr);
+	}
+}
+
+/* Add what is known of an address. */
+static void
+add_start(struct synth *s, uint64_t addr, unsigned how)
+{
+	unsigned before = how_at(s, addr), after = before | how;
+	uint32_t more = idmap_get(&s->how, addr);
+
+	if (before == after)
+		return;
+	if (idmap_put(&s->how, addr, (more == IDMAP_NONE ? 0 : more) | how) < 0)
+		s->failed = 1;
+	else if (!is_certain(before))
+		take_start(s, addr, after);
+}
+
+/* ---- ends -------------------------------------------------------------------- */
 
 int
 synth_ends(const struct synth *s, uint64_t addr)
@@ -157,25 +299,13 @@ synth_spend(struct synth *s)
 
 /* ---- what regions find ------------------------------------------------------ */
 
-static uint64_t
-bit_at(const struct synth *s, uint64_t addr, unsigned char **byte)
-{
-	const struct synth_segment *g = segment_at(s, addr);
-
-	*byte = NULL;
-	if (g == NULL || !g->exec)
-		return 0;
-	*byte = &s->seen[g - s->code->segment][(addr - g->addr) / 8];
-	return 1U << ((addr - g->addr) & 7);
-}
-
 int
 synth_seen(const struct synth *s, uint64_t addr)
 {
-	unsigned char *byte;
-	uint64_t bit = bit_at(s, addr, &byte);
+	uint64_t at;
+	const struct synth_bits *b = bits_at(s, addr, &at);
 
-	return byte && (*byte & bit);
+	return b && bit(b->seen, at);
 }
 
 void
@@ -184,11 +314,11 @@ synth_add_row(struct synth *s, uint64_t addr, uint32_t len,
 {
 	uint32_t rule = synth_state_rule(state);
 	struct synth_row *last = s->nrow > s->first ? &s->row[s->nrow - 1] : NULL;
-	unsigned char *byte;
-	uint64_t bit = bit_at(s, addr, &byte);
+	uint64_t at;
+	struct synth_bits *b = bits_at(s, addr, &at);
 
-	if (byte)
-		*byte |= (unsigned char)bit;
+	if (b)
+		set_bit(b->seen, at);
 	if (s->code->see)
 		s->code->see(s->code->ctx, addr, state);
 	if (last && last->rule == rule && last->addr + last->len == addr &&
@@ -201,16 +331,6 @@ synth_add_row(struct synth *s, uint64_t addr, uint32_t len,
 		return;
 	}
 	s->row[s->nrow++] = (struct synth_row){ addr, len, rule };
-}
-
-static void
-add_start(struct synth *s, uint64_t addr, unsigned how)
-{
-	if (array_room(&s->found, s->nfound, &s->found_room, sizeof *s->found) < 0) {
-		s->failed = 1;
-		return;
-	}
-	s->found[s->nfound++] = (struct synth_start){ addr, how };
 }
 
 void
@@ -252,17 +372,6 @@ synth_refer(struct synth *s, const struct insn_effect *e, uint64_t next)
 
 /* ---- regions ------------------------------------------------------------------ */
 
-/* More of synth_start.how. */
-enum {
-	RUN = 0x100,   /* it has been followed */
-	UNSURE = 0x200, /* some of its jumps lead nobody knows where */
-	DOUBTED = 0x400 /* it may be where such a jump leads */
-};
-
-#define CERTAIN (SYNTH_FUNCTION | SYNTH_ROOT)
-#define BOUNDARY (CERTAIN | SYNTH_HELD)
-#define ANY (BOUNDARY | SYNTH_LABEL | SYNTH_SWEPT)
-
 /* Follow a region, from `addr' on as a function if it is one, and from n seeds.  Its
  * rows take the place of those of an earlier time. */
 static enum synth_done
@@ -296,107 +405,90 @@ run(struct synth *s, uint64_t addr, uint64_t end, unsigned how,
 	return done;
 }
 
-/* Merge new starts into the others, which stay in order.  That takes time, too: code
- * that leads from each function to the next one only must come to an end. */
+/* Add code that jumps may lead to which were not followed. */
 static void
-merge_starts(struct synth *s)
+add_doubt(struct synth *s, uint64_t addr, uint64_t end)
 {
-	uint64_t cost = s->nstart / 8;
-	size_t n = 0;
-
-	for (size_t i = 0; i < s->nfound && !s->failed; i++) {
-		if (array_room(&s->start, s->nstart, &s->start_room, sizeof *s->start) < 0) {
-			s->failed = 1;
-			return;
-		}
-		s->start[s->nstart++] = s->found[i];
-	}
-	s->budget -= cost < s->budget ? cost : s->budget;
-	s->nfound = 0;
-	qsort(s->start, s->nstart, sizeof *s->start, array_order);
-	for (size_t i = 0; i < s->nstart; i++)
-		if (n && s->start[n - 1].addr == s->start[i].addr)
-			s->start[n - 1].how |= s->start[i].how;
-		else
-			s->start[n++] = s->start[i];
-	s->nstart = n;
-	/* Functions of their own, though local, if they are called or their addresses
-	 * taken. */
-	for (size_t i = 0; i < n; i++)
-		if ((s->start[i].how & SYNTH_HELD) &&
-		    (s->start[i].how & (SYNTH_LABEL | SYNTH_SWEPT)))
-			s->start[i].how |= SYNTH_FUNCTION;
+	if (array_room(&s->doubt, s->ndoubt, &s->doubt_room, sizeof *s->doubt) < 0)
+		s->failed = 1;
+	else
+		s->doubt[s->ndoubt++] = (struct synth_range){ addr, end };
 }
 
-/* Follow the functions that are certain, until they lead to no others. */
+/* Follow the functions that are certain, and those that they lead to. */
 static void
 run_functions(struct synth *s)
 {
-	do {
-		merge_starts(s);
-		for (size_t i = 0; i < s->nstart && !s->failed; i++) {
-			struct synth_start *f = &s->start[i];
+	while (s->next < s->nqueue && !s->failed) {
+		uint64_t addr = s->queue[s->next++], end;
+		unsigned how = how_at(s, addr);
 
-			if (!(f->how & CERTAIN) || (f->how & RUN))
-				continue;
-			f->how |= RUN;
-			if (synth_gap(s, f->addr).end &&
-			    run(s, f->addr, synth_next_start(s, f->addr, BOUNDARY),
-			        f->how, NULL, 0) != SYNTH_DONE)
-				f->how |= UNSURE;
-		}
-	} while (s->nfound && !s->failed);
+		if (how & RUN)
+			continue;
+		add_start(s, addr, RUN);
+		end = next_start(s, addr, 0);
+		if (run(s, addr, end, how, NULL, 0) != SYNTH_DONE)
+			add_doubt(s, addr, end);
+	}
 }
 
-/* Check whether a start may be none: data may look like a call, but hardly of an
- * address where compilers let functions begin. */
+/* Check whether jumps that were not followed may lead to an address. */
 static int
-is_doubted(const struct synth_start *f)
+is_doubtful(const struct synth *s, size_t n, uint64_t addr)
 {
-	return !(f->how & SYNTH_LABEL) && f->addr % 16;
+	size_t i = array_upto(s->doubt, n, sizeof *s->doubt, addr);
+
+	return i && s->doubt[i - 1].end > addr;
 }
 
-/* Follow what begins at addresses that are taken, if no path has come there. */
+/* Follow what begins at an address that is taken, or called by what may be data; the
+ * latter hardly looks like a call of an address where compilers let functions begin. */
 static void
+run_label(struct synth *s, uint64_t addr, int doubtful, uint64_t *doubt)
+{
+	unsigned how = how_at(s, addr);
+	uint64_t boundary = next_start(s, addr, 0);
+
+	if (doubtful || addr < *doubt || (!(how & SYNTH_LABEL) && addr % 16))
+		how |= DOUBTED;
+	if (run(s, addr, next_start(s, addr, 1), how, NULL, 0) == SYNTH_DONE)
+		add_start(s, addr, SYNTH_FUNCTION | RUN);
+	else if (!(how & DOUBTED))
+		*doubt = boundary;
+}
+
+/* Follow what begins at such addresses, if no path has come there.  Returns whether there
+ * were any. */
+static int
 run_labels(struct synth *s)
 {
-	uint64_t doubtful = 0; /* up to here jumps may lead that were not followed */
-	uint64_t boundary = 0;
+	size_t n = s->nlabel, ndoubt = s->ndoubt;
+	uint64_t *label = s->label, doubt = 0;
 
-	for (size_t i = 0; i < s->nstart && !s->failed; i++) {
-		struct synth_start *f = &s->start[i];
-		unsigned doubted = f->addr < doubtful || is_doubted(f) ? DOUBTED : 0;
-
-		if (f->addr >= boundary)
-			boundary = synth_next_start(s, f->addr, BOUNDARY);
-		if (f->how & BOUNDARY) {
-			if (f->how & UNSURE)
-				doubtful = boundary;
-			continue;
-		}
-		if (synth_seen(s, f->addr) || synth_gap(s, f->addr).end == 0)
-			continue;
-		if (run(s, f->addr, synth_next_start(s, f->addr, ANY),
-		        f->how | doubted, NULL, 0) == SYNTH_DONE)
-			f->how |= SYNTH_FUNCTION | RUN;
-		else if (!doubted)
-			doubtful = boundary;
-	}
+	/* Those that are found meanwhile wait for the next time. */
+	s->label = NULL;
+	s->nlabel = s->label_room = 0;
+	if (n)
+		qsort(label, n, sizeof *label, array_order);
+	if (ndoubt)
+		qsort(s->doubt, ndoubt, sizeof *s->doubt, array_order);
+	for (size_t i = 0; i < n && !s->failed; i++)
+		if (!(synth_start_at(s, label[i]) & (BOUNDARY | RUN)) &&
+		    !synth_seen(s, label[i]))
+			run_label(s, label[i], is_doubtful(s, ndoubt, label[i]), &doubt);
+	free(label);
+	return n > 0;
 }
 
 /* Follow the region that n seeds are in. */
 static void
 run_seeds(struct synth *s, const struct synth_seed *seed, size_t n)
 {
-	struct synth_range gap = synth_gap(s, seed->addr);
-	uint64_t from = last_start(s, seed->addr, BOUNDARY);
-	unsigned how = 0;
+	uint64_t from = last_start(s, seed->addr);
+	unsigned how = how_at(s, from);
 
-	if (from < gap.addr)
-		from = gap.addr;
-	else if (synth_start_at(s, from) & RUN)
-		how = synth_start_at(s, from) & CERTAIN;
-	run(s, from, synth_next_start(s, seed->addr, BOUNDARY), how, seed, n);
+	run(s, from, next_start(s, seed->addr, 0), how & RUN ? how & ~SYNTH_HELD : 0, seed,
+	    n);
 }
 
 /* Follow parts of functions from the states in which others jump to them.  Returns
@@ -414,7 +506,7 @@ run_parts(struct synth *s)
 	if (n)
 		qsort(seed, n, sizeof *seed, array_order);
 	for (size_t i = 0; i < n && !s->failed; i = next) {
-		uint64_t end = synth_next_start(s, seed[i].addr, BOUNDARY);
+		uint64_t end = next_start(s, seed[i].addr, 0);
 		int fresh = 0;
 
 		for (next = i; next < n && seed[next].addr < end; next++)
@@ -486,36 +578,44 @@ begin(struct synth *s, const struct synth_code *code)
 	s->taint = UINT32_MAX;
 	s->budget = 1 << 20;
 	s->region = synth_region_new(s);
-	s->seen = calloc(code->nsegment + 1, sizeof *s->seen);
-	s->start = reallocarray(NULL, code->nstart + 1, sizeof *s->start);
-	if (s->region == NULL || s->seen == NULL || s->start == NULL)
+	s->bits = calloc(code->nsegment + 1, sizeof *s->bits);
+	if (s->region == NULL || s->bits == NULL)
 		return -1;
-	s->start_room = code->nstart + 1;
-	for (size_t i = 0; i < code->nstart; i++)
-		s->start[s->nstart++] = code->start[i];
 	for (size_t i = 0; i < code->nsegment; i++) {
+		struct synth_bits *b = &s->bits[i];
+		size_t words = code->segment[i].len / 64 + 1;
+
 		if (!code->segment[i].exec)
 			continue;
 		s->budget += BUDGET * (uint64_t)code->segment[i].len;
-		s->seen[i] = calloc(code->segment[i].len / 8 + 1, 1);
-		if (s->seen[i] == NULL)
+		b->seen = calloc(words, sizeof *b->seen);
+		b->boundary = calloc(words, sizeof *b->boundary);
+		b->label = calloc(words, sizeof *b->label);
+		if (b->seen == NULL || b->boundary == NULL || b->label == NULL)
 			return -1;
 	}
-	return 0;
+	for (size_t i = 0; i < code->nstart; i++)
+		take_start(s, code->start[i].addr, code->start[i].how);
+	return s->failed ? -1 : 0;
 }
 
 static void
 end(struct synth *s)
 {
 	synth_region_free(s->region);
-	for (size_t i = 0; s->seen && i < s->code->nsegment; i++)
-		free(s->seen[i]);
-	free(s->seen);
-	free(s->start);
-	free(s->found);
+	for (size_t i = 0; s->bits && i < s->code->nsegment; i++) {
+		free(s->bits[i].seen);
+		free(s->bits[i].boundary);
+		free(s->bits[i].label);
+	}
+	free(s->bits);
+	free(s->queue);
+	free(s->label);
+	free(s->doubt);
 	free(s->seed);
 	free(s->row);
 	free(s->run);
+	idmap_clear(&s->how);
 	idmap_clear(&s->returns);
 	idmap_clear(&s->run_of);
 }
@@ -530,8 +630,8 @@ synth_rows(const struct synth_code *code, struct synth_rows *out)
 	failed = begin(&s, code) < 0;
 	if (!failed) {
 		run_functions(&s);
-		run_labels(&s);
-		run_functions(&s);
+		for (int i = 0; i < ROUNDS && !s.failed && run_labels(&s); i++)
+			run_functions(&s);
 		for (int i = 0; i < ROUNDS && !s.failed && run_parts(&s); i++)
 			run_functions(&s);
 		failed = s.failed;

@@ -10,6 +10,8 @@
 #include "unwind/synth_code.h"
 #include "unwind/synth_state.h"
 
+#define SYNTH_LONGEST (1 << 18) /* bytes of a region: 50,000 are much for a function */
+
 /* A state that code is reached in from another region, not as a function. */
 struct synth_seed {
 	uint64_t addr;
@@ -18,6 +20,12 @@ struct synth_seed {
 
 struct synth_region;
 
+/* For each byte of a segment a bit: a row begins there; a function does, or a part of
+ * one; one may. */
+struct synth_bits {
+	uint64_t *seen, *boundary, *label;
+};
+
 /* The rows that following a region has made. */
 struct synth_run {
 	size_t first, n;
@@ -25,10 +33,14 @@ struct synth_run {
 
 struct synth {
 	const struct synth_code *code;
-	struct synth_start *start; /* by address */
-	size_t nstart, start_room;
-	struct synth_start *found; /* to be added to them */
-	size_t nfound, found_room;
+	struct idmap how;      /* by address: what else than code->start is known of it */
+	struct synth_bits *bits; /* for each segment */
+	uint64_t *queue;       /* functions to be followed */
+	size_t nqueue, queue_room, next;
+	uint64_t *label;       /* addresses that may be functions */
+	size_t nlabel, label_room;
+	struct synth_range *doubt; /* code that jumps may lead to that were not followed */
+	size_t ndoubt, doubt_room;
 	struct synth_seed *seed;
 	size_t nseed, seed_room;
 	struct synth_row *row; /* in the order in which they were made */
@@ -39,7 +51,6 @@ struct synth {
 	struct idmap run_of;   /* by a region's first address: the last run of it */
 	struct idmap returns;  /* by address: 1 if a function returns, else 0 */
 	uint32_t depth, taint; /* see synth_returns.c */
-	unsigned char **seen;  /* for each segment a bit for each byte: a row begins there */
 	struct synth_region *region;
 	uint64_t budget;       /* instructions that may still be decoded */
 	int failed;            /* memory has ended, or somebody wants it to stop */
@@ -59,10 +70,6 @@ struct synth_range synth_gap(const struct synth *s, uint64_t addr);
 
 /* Return how an address is known to begin a function: bits, or 0. */
 unsigned synth_start_at(const struct synth *s, uint64_t addr);
-
-/* Return the first address after another one where a function begins for certain or
- * perhaps (bits of `how'); UINT64_MAX: none. */
-uint64_t synth_next_start(const struct synth *s, uint64_t addr, unsigned how);
 
 /* Check whether a function's code ends here, or only fillers follow: then what stands
  * before does not return. */

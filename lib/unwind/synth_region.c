@@ -16,7 +16,6 @@
 
 #include "base/array.h"
 
-#define LONGEST (1 << 20)    /* bytes of a region */
 #define BLOCKS 16384
 #define VISITS 200           /* of one block */
 #define RESTARTS 1000
@@ -27,6 +26,7 @@
 
 struct region_insn {
 	struct insn_effect e;
+	uint32_t at;
 	uint32_t owner; /* the block that has come to it last */
 	uint8_t fell;   /* a path has gone on behind this call */
 	uint8_t stops;  /* it is a call that does not return */
@@ -42,7 +42,7 @@ struct region_block {
 struct synth_region {
 	struct synth *s;
 	uint64_t from;
-	size_t len, room; /* of the next two */
+	size_t len;
 	const unsigned char *bytes;
 	uint32_t *insn_at; /* for each byte: an instruction's number + 1, 0 or INSIDE */
 	uint32_t *block_at; /* for each byte: a block's number + 1, or 0 */
@@ -134,6 +134,7 @@ insn(struct synth_region *r, size_t at)
 	memset(i, 0, sizeof *i);
 	if (insn_effect(r->bytes + at, r->len - at, r->from + at, &i->e) < 0)
 		return NULL;
+	i->at = (uint32_t)at;
 	r->ninsn++;
 	if (mark(r, at, i->e.len) < 0) {
 		r->refused = 1;
@@ -470,32 +471,46 @@ follow(struct synth_region *r, uint32_t b)
 
 /* ---- regions ---------------------------------------------------------------------- */
 
+/* Forget the blocks. */
+static void
+clear_blocks(struct synth_region *r)
+{
+	for (size_t i = 0; i < r->nblock; i++)
+		r->block_at[r->block[i].at] = 0;
+	r->nblock = 0;
+}
+
+/* Forget all of the region before: no more than there was, for a region may be much
+ * longer than the code that is followed. */
+static void
+clear(struct synth_region *r)
+{
+	clear_blocks(r);
+	for (size_t i = 0; i < r->ninsn; i++)
+		memset(&r->insn_at[r->insn[i].at], 0, r->insn[i].e.len * sizeof *r->insn_at);
+	r->ninsn = r->ntable = 0;
+}
+
 /* Prepare for a region.  Returns -1 if there is no code, or no memory. */
 static int
 begin(struct synth_region *r, uint64_t addr, uint64_t end)
 {
 	size_t len = 0;
 
+	if (r->insn_at == NULL)
+		r->insn_at = calloc(SYNTH_LONGEST, sizeof *r->insn_at);
+	if (r->block_at == NULL)
+		r->block_at = calloc(SYNTH_LONGEST, sizeof *r->block_at);
+	if (r->insn_at == NULL || r->block_at == NULL)
+		r->s->failed = 1;
 	r->bytes = synth_code_at(r->s, addr, &len);
-	r->from = addr;
-	r->len = end - addr < len ? (size_t)(end - addr) : len;
-	if (r->len > LONGEST)
-		r->len = LONGEST;
-	if (r->len > r->room) {
-		free(r->insn_at);
-		free(r->block_at);
-		r->room = r->len + r->len / 2;
-		r->insn_at = reallocarray(NULL, r->room, sizeof *r->insn_at);
-		r->block_at = reallocarray(NULL, r->room, sizeof *r->block_at);
-		if (r->insn_at == NULL || r->block_at == NULL) {
-			r->s->failed = 1;
-			r->room = 0;
-		}
-	}
 	if (r->bytes == NULL || r->s->failed)
 		return -1;
-	memset(r->insn_at, 0, r->len * sizeof *r->insn_at);
-	r->ninsn = r->ntable = 0;
+	clear(r);
+	r->from = addr;
+	r->len = end - addr < len ? (size_t)(end - addr) : len;
+	if (r->len > SYNTH_LONGEST)
+		r->len = SYNTH_LONGEST;
 	r->steps = 0;
 	r->emitting = r->refused = 0;
 	return 0;
@@ -506,8 +521,8 @@ static void
 pass(struct synth_region *r, const struct synth_state *entry,
     const struct synth_seed *seed, size_t n)
 {
-	memset(r->block_at, 0, r->len * sizeof *r->block_at);
-	r->nblock = r->nqueue = r->nout = r->nlost = 0;
+	clear_blocks(r);
+	r->nqueue = r->nout = r->nlost = 0;
 	r->restart = r->unresolved = r->returns = r->astray = 0;
 	for (size_t i = 0; i < r->ninsn; i++) {
 		r->insn[i].owner = UINT32_MAX;
