@@ -348,7 +348,8 @@ compare(struct check *c, uint64_t start, uint64_t end, const struct unwind_table
 	struct insn_effect e;
 	int sure = 0; /* the instruction before falls through, and is equal or lags */
 
-	c->constant = is_constant(c, start - c->code.addr, end - c->code.addr);
+	c->constant = (c->is[start - c->code.addr] & AGREES) &&
+	    is_constant(c, start - c->code.addr, end - c->code.addr);
 	for (uint64_t at = start - c->code.addr; at < end - c->code.addr; at += e.len) {
 		unsigned kind = STEP_KIND(oracle(c, at));
 
