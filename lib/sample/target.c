@@ -21,6 +21,8 @@
 #include "unwind/addrspace.h"
 #include "unwind/module.h"
 
+#define UNTABLED 4096 /* bytes of code without unwind tables that are worth a note */
+
 /* Stacks that are remembered as emitted; with more of them all are forgotten, and
  * emitted again when they come again. */
 #define STACKS_MOST 1000000
@@ -193,7 +195,9 @@ describe_rows(const struct module *m, char *text, size_t size)
 	const struct unwind_table *t = &m->table;
 	double all = (double)t->listed + t->made + t->bare;
 
-	if (all <= 0 || (100.0 * t->made < all && !(m->rust && 100.0 * t->bare >= all)))
+	if ((uint64_t)t->made + t->bare < UNTABLED)
+		return 0;
+	if (100.0 * t->made < all && !(m->rust && 100.0 * t->bare >= all))
 		return 0;
 	snprintf(text, size, "%s: %.1f %% of its code has unwind tables, %.1f %% rows made "
 	    "from the code, %.1f %% neither%s", m->path, 100 * t->listed / all,
