@@ -489,6 +489,30 @@ check_covered(void)
 	free(rows.row);
 }
 
+/* Functions of which each is known only from the one before are all found, and in a time
+ * that does not grow with the square of their number. */
+static void
+check_chain(void)
+{
+	static unsigned char code_bytes[1 << 20];
+	struct synth_segment segment = { 0x100000, sizeof code_bytes, code_bytes, 1 };
+	struct synth_start start = { 0x100000, 1 };
+	struct synth_code code = { .segment = &segment, .nsegment = 1, .start = &start,
+		.nstart = 1 };
+	/* call to the next one; ret */
+	static const unsigned char function[16] = { 0xe8, 11, 0, 0, 0, 0xc3, 0x90, 0x90, 0x90,
+		0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90 };
+	struct synth_rows rows;
+
+	for (size_t i = 0; i < sizeof code_bytes; i += sizeof function)
+		memcpy(code_bytes + i, function, sizeof function);
+	if (!ok(synth_rows(&code, &rows) == 0, "chain: made"))
+		return;
+	/* The last ones do not return: they end in a call of nothing. */
+	ok(rows.n == 65536 && rows.known > 6 * 65400, "chain: %zu rows", rows.n);
+	free(rows.row);
+}
+
 /* Whatever is asked to stop does. */
 static void
 check_stop(void)
@@ -547,6 +571,7 @@ main(void)
 	CHECK(switched);
 	check_root();
 	check_covered();
+	check_chain();
 	check_stop();
 	return tap_done();
 }
