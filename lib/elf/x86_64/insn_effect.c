@@ -322,6 +322,9 @@ take_target(const struct decoded *d, struct insn_effect *e, uint64_t addr)
 static int
 take_flow(const struct decoded *d, struct insn_effect *e, uint64_t addr)
 {
+	/* Zydis takes them for jumps; on the way on, they are none. */
+	if (d->is.mnemonic == ZYDIS_MNEMONIC_XABORT || d->is.mnemonic == ZYDIS_MNEMONIC_XEND)
+		return 0;
 	switch (d->is.meta.category) {
 	case ZYDIS_CATEGORY_CALL:
 		e->flow = INSN_CALL;
@@ -505,7 +508,7 @@ outline_short(const ZydisDecodedInstruction *is, struct insn_effect *e, uint64_t
 {
 	unsigned op = is->opcode;
 
-	if ((op & 0xf0) == 0x70)
+	if ((op & 0xf0) == 0x70 || (op & 0xfc) == 0xe0) /* jcc; loop, jrcxz */
 		outline_branch(is, e, INSN_BRANCH, next);
 	else if ((op & 0xf8) == 0xb8 && is->raw.imm[0].size == 32) {
 		e->op = INSN_SET;
@@ -525,6 +528,8 @@ outline_short(const ZydisDecodedInstruction *is, struct insn_effect *e, uint64_t
 		if (is->raw.modrm.mod == 3 && is->raw.modrm.reg == 0) {
 			e->op = INSN_SET;
 			e->n = is->raw.imm[0].value.s;
+		} else if (is->raw.modrm.mod == 3 && is->raw.modrm.reg == 7) {
+			outline_branch(is, e, INSN_BRANCH, next); /* xbegin */
 		}
 		break;
 	case 0x8d:
