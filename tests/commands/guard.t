@@ -63,6 +63,15 @@ answers() {
 # field NAME: of the last answer.
 field() { echo " $answer" | sed -n "s/.* $1=\([0-9a-f]*\).*/\1/p"; }
 
+# sampling: until there are 20 samples, or for half a minute; what it answers to count.
+sampling() {
+	tries=0
+	while ask count; [ "$(field sampled)" -lt 20 ] && [ $tries -lt 300 ]; do
+		tries=$((tries + 1))
+		sleep 0.1
+	done
+}
+
 # dismissed: end of its input; its status is in $got.
 dismissed() {
 	exec 8>&-
@@ -192,8 +201,7 @@ for mode in registers stack asleep; do
 	guard -c
 	answers "$mode: it attaches" 'attached *' attach 4096
 	ok "$mode: addresses are replaced" [ "$(field hoisted)" -ge 2 ]
-	sleep 0.5
-	ask count
+	sampling
 	ok "$mode: the loop is sampled" [ "$(field sampled)" -ge 20 ]
 	ok "$mode: and its frees" [ $(($(field sampled) - $(field freed))) -le 1 ]
 	answers "$mode: it detaches" detached detach
@@ -206,8 +214,7 @@ target "$target/guarded" lazy
 guard -c
 answers 'not bound yet: it attaches' 'attached *' attach 4096
 echo go >&7
-sleep 0.5
-ask count
+sampling
 ok 'not bound yet: it is sampled' [ "$(field sampled)" -ge 20 ]
 ok 'not bound yet: and its frees' [ $(($(field sampled) - $(field freed))) -le 1 ]
 dismissed
@@ -236,8 +243,7 @@ for build in heap-lto heap-plain heap-je heap-je-lto; do
 	guard
 	sleep 0.3
 	answers "$build: it attaches" 'attached *' attach 4096
-	sleep 0.5
-	ask count
+	sampling
 	ok "$build: it is sampled" [ "$(field sampled)" -ge 20 ]
 	ok "$build: and its frees" [ $(($(field sampled) - $(field freed))) -le 100 ]
 	dismissed
@@ -251,7 +257,7 @@ done 2>/dev/null
 target "$target/gated" check 2
 guard
 answers 'many samples: it attaches' 'attached *' attach 64
-if rsprof-cpu -d 2s -p $pid >"$T/raw" 2>"$T/err"; then
+if rsprof-cpu -F 999 -d 4s -p $pid >"$T/raw" 2>"$T/err"; then
 	rsprof-sym <"$T/raw" >"$T/named" 2>/dev/null
 	says 'the gate is a module' '^module.*/memfd:rsprof-gate$' "$T/named"
 	says 'its functions have names' '^frame.*rsprof_gate_[a-z]*_0' "$T/named"
@@ -316,8 +322,7 @@ exec 9>&-
 says 'another version is there' '^attached' "$T/answers"
 guard -c
 answers 'this one attaches' 'attached *' attach 4096
-sleep 0.5
-ask count
+sampling
 ok 'it samples, in loops too that went through the other' [ "$(field sampled)" -ge 20 ]
 answers 'and detaches' detached detach
 ok 'no slot leads to either' tidy

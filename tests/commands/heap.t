@@ -268,6 +268,7 @@ for build in heap heap-lto heap-static; do
 	end
 	wait $heap; status=$?
 	ok "$build, held: it ends with the program" test $status = 0
+	[ $status = 0 ] || cat err said raw | head -40 | diag
 	rsprof-sym <raw >rec
 	sums all.1 rec | fixed >is
 	same "$build, held: nothing is missing" is truth.1
