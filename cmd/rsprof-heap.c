@@ -128,9 +128,7 @@ load_tables(struct profiler *p, struct target *t)
 	flush_maps(p);
 }
 
-/* ---- the gate ---------------------------------------------------------- */
-
-/* Write the path of a program in the same directory. */
+/* Write the path of the program `name` that stands beside this one. */
 static void
 sibling(char path[PATH_MAX], const char *name)
 {
@@ -143,6 +141,8 @@ sibling(char path[PATH_MAX], const char *name)
 	slash = strrchr(path, '/');
 	strcpy(slash ? slash + 1 : path, name);
 }
+
+/* ---- the gate ---------------------------------------------------------- */
 
 /* Sample by a gate in the process from now on.  Returns NULL, or the reason against it. */
 static const char *
@@ -564,16 +564,13 @@ show_plan(const struct options *o)
 static void
 become_growth(int argc, char *argv[])
 {
-	char path[PATH_MAX], *slash;
-	ssize_t n = readlink("/proc/self/exe", path, sizeof path - sizeof "rsprof-growth");
+	char path[PATH_MAX];
 	char **arg = calloc((size_t)argc * 2 + 2, sizeof *arg);
 	int c, to = 0;
 
-	if (arg == NULL || n < 0)
+	if (arg == NULL)
 		err(STATUS_FAILED, NULL);
-	path[n] = '\0';
-	slash = strrchr(path, '/');
-	strcpy(slash ? slash + 1 : path, "rsprof-growth");
+	sibling(path, "rsprof-growth");
 	arg[to++] = path;
 	optind = 1;
 	while ((c = getopt(argc, argv, OPTIONS)) != -1) {

@@ -15,7 +15,7 @@ struct verdict;
 struct check {
 	const char *name;  /* a word, for programs; never changes */
 	const char *label; /* for people */
-	/* One of the two is set. */
+	/* Exactly one of the next two is set. */
 	void (*system)(const struct caps *me, struct verdict *out);
 	void (*process)(struct check_process *p, struct verdict *out);
 };

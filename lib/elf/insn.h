@@ -40,7 +40,7 @@ int insn_stub(const unsigned char *code, size_t len, long long *target);
 /* Returns whether, by its first byte, a function may be such a stub. */
 int insn_may_be_stub(unsigned char first);
 
-/* What a function calls, or jumps to at its end: code, or a slot that holds the
+/* The target of a call, or of a jump that ends a function: code, or a slot that holds the
  * address of code. */
 struct insn_callee {
 	uint64_t addr; /* of the code or the slot */

@@ -19,7 +19,7 @@ enum {
 	INSN_NOREG = 0xff
 };
 
-/* Where execution goes on. */
+/* The flow of execution after an instruction. */
 enum insn_flow {
 	INSN_NEXT,
 	INSN_JUMP,
@@ -29,7 +29,7 @@ enum insn_flow {
 	INSN_STOP /* nowhere: a trap */
 };
 
-/* Where jumps and calls lead. */
+/* The kind of target of a jump or call. */
 enum insn_target {
 	INSN_ANYWHERE,
 	INSN_DIRECT,   /* to `target' */
@@ -38,7 +38,7 @@ enum insn_target {
 	INSN_TABLE     /* to the address that stands at src + index * 8 + n */
 };
 
-/* What becomes of a register or a word of the stack; `writes' is what else changes. */
+/* The effect on a register or a word of the stack; `writes' has the other changes. */
 enum insn_op {
 	INSN_OTHER,
 	INSN_SET,      /* dst = n */
