@@ -56,7 +56,7 @@ kill -9 ${guard% }
 ok 'its guard is killed: that is noted' \
 	await 20 grep -q 'nobody holds the gate in the process any more' raw
 await 20 grep -q '^probe' raw
-echo go 200 >&7
+echo go 20000 >&7
 await 60 grep -q allocated out
 stopped
 ok 'it ends as it should' [ $got = 0 ]
@@ -138,7 +138,7 @@ own $rsprof
 noted() { [ -n "$(rsprof-query all.db "SELECT 1 FROM note WHERE text LIKE '%$1%'")" ]; }
 ok 'rsprof attach -I samples inside the process' await 60 noted 'inside the process'
 : >out
-echo go 300 >&7
+echo go 20000 >&7
 await 60 grep -q allocated out
 kill -s TERM $rsprof
 wait $rsprof
