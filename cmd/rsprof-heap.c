@@ -22,12 +22,11 @@
 #include "cmd/producer.h"
 #include "cmd/status.h"
 #include "elf/elf_file.h"
-#include "gate/abi.h"
-#include "gate/guard.h"
 #include "heap/arming.h"
 #include "heap/duty.h"
 #include "heap/emitter.h"
 #include "heap/heap.h"
+#include "heap/inside.h"
 #include "heap/probe_plan.h"
 #include "heap/sites.h"
 #include "os/perf.h"
@@ -44,7 +43,6 @@
 #define INTERVAL_NS 1000000000
 #define ROUND_NS 100000000  /* between two rounds, at most */
 #define AGES_NS 10000000000 /* between two snapshots of ages, at least */
-#define INSIDE_DEFAULT (64 << 10) /* bytes: the period of -I */
 #define LIVE_DEFAULT 1024   /* MiB of kernel memory for live allocations, at most */
 #define BUDGET_DEFAULT 10   /* percent of the CPU time, without -s and -b */
 
@@ -52,7 +50,7 @@ struct options {
 	const char *file; /* argument of -n */
 	uint64_t period, budget, interval, live;
 	int all_callers, plan_only;
-	int inside; /* -I: sample by a gate */
+	int gate;  /* -I: sample inside the process */
 	int given; /* -s or -b is: nothing is chosen for the user */
 };
 
@@ -65,7 +63,7 @@ struct profiler {
 	struct arming arming;
 	struct duty duty;
 	struct emitter emitter;
-	struct guard guard;
+	struct inside inside;
 	uint64_t interval_time; /* end of the last interval */
 	uint64_t ages_time;     /* of the last snapshot of ages */
 	int replan;             /* new code may have functions to probe */
@@ -128,91 +126,15 @@ load_tables(struct profiler *p, struct target *t)
 	flush_maps(p);
 }
 
-/* Write the path of the program `name` that stands beside this one. */
-static void
-sibling(char path[PATH_MAX], const char *name)
-{
-	ssize_t n = readlink("/proc/self/exe", path, PATH_MAX - 32);
-	char *slash;
-
-	if (n < 0)
-		err(STATUS_FAILED, "/proc/self/exe");
-	path[n] = '\0';
-	slash = strrchr(path, '/');
-	strcpy(slash ? slash + 1 : path, name);
-}
-
-/* ---- the gate ---------------------------------------------------------- */
-
-/* Sample by a gate in the process from now on.  Returns NULL, or the reason against it. */
-static const char *
-begin_inside(struct profiler *p)
-{
-	char path[PATH_MAX], file[64];
-	struct heap_gate places = { .file = file };
-	struct guard_gate gate;
-	const char *why;
-
-	guard_stop(&p->guard);
-	sibling(path, "rsprof-guard");
-	if (p->o.period == 0)
-		p->o.period = p->duty.period = INSIDE_DEFAULT;
-	if (guard_start(&p->guard, path, p->base.pid, p->o.all_callers) < 0)
-		return "rsprof-guard cannot be started";
-	/* Nothing is sampled before there are probes for it. */
-	why = guard_attach(&p->guard, GATE_OFF, &gate);
-	if (why)
-		return why;
-	snprintf(file, sizeof file, "/proc/%d/map_files/%" PRIx64 "-%" PRIx64,
-	    (int)p->base.pid, gate.base, gate.base + GATE_CODE);
-	places.sampled = gate.sampled - gate.base;
-	places.freed = gate.freed - gate.base;
-	heap_rate(p->heap, p->o.period, 1);
-	if (heap_arm_gate(p->heap, p->base.pid, &places) < 0)
-		return "probes at the gate are refused";
-	return guard_set_period(&p->guard, p->o.period);
-}
-
-/* Sample by a gate if that is asked for.  Returns 0 if probes are to be armed. */
+/* Sample inside the process if that is asked for.  Returns 0 if probes are to be armed. */
 static int
 try_inside(struct profiler *p)
 {
-	const char *why;
-
-	if (!p->o.inside)
-		return 0;
-	why = begin_inside(p);
-	if (why) {
-		producer_note(&p->base, "allocations are not sampled inside the process: %s; "
-		    "they are probed", why);
-		warnx("allocations are not sampled inside the process: %s", why);
-		guard_stop(&p->guard);
-		return 0;
-	}
-	producer_note(&p->base, "allocations are sampled inside the process, one per %" PRIu64
-	    " bytes: sums are estimates", p->o.period);
-	p->arming.any = 1;
-	p->duty.fixed = 1;
-	duty_begin(&p->duty);
-	return 1;
-}
-
-/* Go on with probes when nobody holds the gate any more. */
-static void
-leave_inside(struct profiler *p)
-{
-	struct target *t = target_find(p->base.targets, p->base.pid);
-	char why[HEAP_WHY];
-
-	guard_stop(&p->guard);
-	if (t == NULL || proc_has_ended(p->base.pid))
-		return;
-	producer_note(&p->base, "nobody holds the gate in the process any more: "
-	    "allocations are probed from now on");
-	p->duty.fixed = p->o.given;
-	heap_disarm(p->heap, p->base.pid);
-	if (arming_process(&p->arming, t, why, sizeof why) < 0)
-		producer_note(&p->base, "nothing is probed any more: %s", why);
+	if (inside_begin(&p->inside))
+		return 1;
+	if (p->o.gate)
+		warnx("allocations are not sampled inside the process: %s", p->inside.why);
+	return 0;
 }
 
 /* ---- processes that start ---------------------------------------------- */
@@ -373,7 +295,7 @@ arm_new(struct profiler *p)
 			arming_process(&p->arming, t, why, sizeof why);
 	}
 	p->nforked = 0;
-	if (!p->replan || !p->duty.on || p->guard.fd >= 0)
+	if (!p->replan || !p->duty.on || inside_is_on(&p->inside))
 		return;
 	p->replan = 0;
 	for (size_t i = 0; i < targets_count(p->base.targets); i++) {
@@ -402,8 +324,7 @@ run_round(void *ctx, uint64_t until)
 	continue_stopped(p);
 	arm_new(p);
 	arm_running(p);
-	if (guard_has_ended(&p->guard))
-		leave_inside(p);
+	inside_round(&p->inside);
 	text = duty_round(&p->duty);
 	if (text)
 		warnx("%s", text);
@@ -523,6 +444,8 @@ begin(struct profiler *p)
 	p->duty.budget.share = p->o.given ? p->o.budget / 100.0 : 0;
 	p->emitter = (struct emitter){ .producer = &p->base, .heap = p->heap,
 		.duty = &p->duty, .sites = p->sites, .age_step = p->o.interval };
+	p->inside = (struct inside){ .arming = &p->arming, .duty = &p->duty,
+		.wanted = p->o.gate, .guard.fd = -1 };
 	p->interval_time = p->ages_time = proc_now();
 	if (p->base.held)
 		begin_held(p);
@@ -570,7 +493,8 @@ become_growth(int argc, char *argv[])
 
 	if (arg == NULL)
 		err(STATUS_FAILED, NULL);
-	sibling(path, "rsprof-growth");
+	if (proc_sibling(path, "rsprof-growth") < 0)
+		err(STATUS_FAILED, "/proc/self/exe");
 	arg[to++] = path;
 	optind = 1;
 	while ((c = getopt(argc, argv, OPTIONS)) != -1) {
@@ -606,7 +530,7 @@ parse_options(struct producer *b, struct options *o, int argc, char *argv[])
 		case 'f': b->children = 1; break;
 		case 'g': become_growth(argc, argv); break;
 		case 'i': o->interval = option_interval(optarg); break;
-		case 'I': o->inside = 1; break;
+		case 'I': o->gate = 1; break;
 		case 'm':
 			o->live = option_number(c, optarg, 8, 1 << 20,
 			    "a number of MiB from 8 to 1048576");
@@ -638,7 +562,6 @@ main(int argc, char *argv[])
 {
 	static const struct producer_ops ops = { wait_for_news, next_round, run_round };
 	static struct profiler p = {
-		.guard = { .fd = -1 },
 		.base = { .name = "heap", .object = "heap to profile", .ready = -1 },
 		.o = { .interval = INTERVAL_NS, .live = LIVE_DEFAULT,
 		    .budget = BUDGET_DEFAULT }
@@ -654,7 +577,7 @@ main(int argc, char *argv[])
 	status = report(&p.base, producer_run(&p.base, &ops, &p));
 	if (status == STATUS_OK && !p.arming.any)
 		status = STATUS_NOTHING;
-	guard_stop(&p.guard);
+	inside_end(&p.inside);
 	heap_free(p.heap);
 	perf_free(p.perf);
 	sites_free(p.sites);

@@ -367,6 +367,24 @@ proc_number(const char *path, long fallback)
 	return v;
 }
 
+int
+proc_sibling(char path[PATH_MAX], const char *name)
+{
+	ssize_t n = readlink("/proc/self/exe", path, PATH_MAX - 1);
+	size_t dir;
+
+	if (n < 0)
+		return -1;
+	path[n] = '\0';
+	dir = (size_t)(strrchr(path, '/') + 1 - path);
+	if (dir + strlen(name) >= PATH_MAX) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	strcpy(path + dir, name);
+	return 0;
+}
+
 uint64_t
 proc_now(void)
 {

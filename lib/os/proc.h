@@ -5,6 +5,7 @@
 #ifndef PROC_H
 #define PROC_H
 
+#include <limits.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -71,6 +72,10 @@ int proc_read(pid_t pid, uint64_t addr, void *to, size_t len);
 /* Returns the number in a file such as /proc/sys/kernel/perf_event_paranoid, or
  * fallback where it cannot be read. */
 long proc_number(const char *path, long fallback);
+
+/* Write the path of the program `name` that stands beside this one.  Returns -1 with
+ * errno. */
+int proc_sibling(char path[PATH_MAX], const char *name);
 
 /* Returns CLOCK_MONOTONIC in nanoseconds, the time of records. */
 uint64_t proc_now(void);
