@@ -36,6 +36,12 @@ stopped() {
 	got=$?
 }
 
+# total KEY: of all heap records.
+total() {
+	awk -F'\t' -v key="$1" '$1 == "heap" { for (i = 6; i <= NF; i++) {
+		split($i, kv, "="); if (kv[1] == key) n += kv[2] } } END { printf "%.0f\n", n }' raw
+}
+
 target "$B/target/gated" count 1
 inside -s 65536
 if [ ! -s raw ]; then
@@ -45,6 +51,26 @@ stopped
 ok 'it ends as it should' [ $got = 0 ]
 says 'it is noted what is done' 'sampled inside the process, one per 65536 bytes' raw
 ok 'no slot is changed any more' [ "$("$B/oracle/gate" slots $pid)" = 0 ]
+exec 7>&-
+wait $pid
+
+# Somebody else holds the gate: all is recorded, as without -I.
+target "$B/target/gated" count 1
+inside
+cp raw first
+holder=$heap
+inside
+says 'it is noted why a second one does not sample inside' \
+	'not sampled inside the process: another process holds its gate.*they are probed' raw
+await 20 grep -q '^probe' raw
+echo go 2000 >&7
+await 60 grep -q allocated out
+stopped
+ok 'it ends as it should' [ $got = 0 ]
+ok 'each allocation is recorded, then' \
+	[ "$(total samples)" -gt 0 ] && [ "$(total samples)" = "$(total allocs)" ]
+heap=$holder
+stopped
 exec 7>&-
 wait $pid
 
@@ -64,12 +90,6 @@ says 'and probes are armed' '^probe' raw
 says 'allocations are recorded' '^heap' raw
 exec 7>&-
 wait $pid
-
-# total KEY: of all heap records.
-total() {
-	awk -F'\t' -v key="$1" '$1 == "heap" { for (i = 6; i <= NF; i++) {
-		split($i, kv, "="); if (kv[1] == key) n += kv[2] } } END { printf "%.0f\n", n }' raw
-}
 
 # near NAME ESTIMATE TRUTH PERIOD
 near() {
