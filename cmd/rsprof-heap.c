@@ -205,22 +205,6 @@ arm_running(struct profiler *p)
 		duty_begin(&p->duty);
 }
 
-/* Handle processes that have stopped themselves, and continue them. */
-static void
-continue_stopped(struct profiler *p)
-{
-	pid_t pid;
-	int start;
-
-	while ((pid = heap_stopped(p->heap, &start))) {
-		if (start)
-			arm_started(p, pid);
-		else
-			run_to_start(p, pid);
-		kill(pid, SIGCONT);
-	}
-}
-
 /* ---- rounds ------------------------------------------------------------ */
 
 /* Emit the sums of a process, or (0) of all. */
@@ -279,6 +263,40 @@ read_records(struct profiler *p, uint64_t until)
 		on_process(p, &r);
 		if (follow(&f, &r))
 			heap_forget(p->heap, r.pid);
+	}
+}
+
+/* Read the records of a process that has stopped itself at its first instruction, up
+ * to its execve(2).  One that was lost is made up for. */
+static void
+read_exec(struct profiler *p, pid_t pid)
+{
+	struct target *t = target_find(p->base.targets, pid);
+	struct proc_stat st;
+
+	if (t == NULL || t->emitted)
+		return;
+	read_records(p, producer_visible());
+	t = target_find(p->base.targets, pid);
+	if (t && !t->emitted && proc_stat(pid, &st) == 0)
+		target_exec(p->base.targets, proc_now(), t, pid, st.name, NULL);
+}
+
+/* Handle processes that have stopped themselves, and continue them. */
+static void
+continue_stopped(struct profiler *p)
+{
+	pid_t pid;
+	int start;
+
+	while ((pid = heap_stopped(p->heap, &start))) {
+		if (start) {
+			read_exec(p, pid);
+			arm_started(p, pid);
+		} else {
+			run_to_start(p, pid);
+		}
+		kill(pid, SIGCONT);
 	}
 }
 

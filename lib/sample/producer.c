@@ -194,6 +194,16 @@ producer_wake_on(struct producer *p, int fd)
 		p->fd[p->nfd++] = (struct pollfd){ fd, POLLIN, 0 };
 }
 
+uint64_t
+producer_visible(void)
+{
+	const struct timespec delay = { 0, DELAY_NS };
+	uint64_t time = proc_now();
+
+	nanosleep(&delay, NULL);
+	return time;
+}
+
 /* Wait for news, or until a time.  Returns -1 with errno if poll(2) fails. */
 static int
 wait_for_news(struct producer *p, const struct producer_ops *ops, void *ctx, uint64_t end)

@@ -106,6 +106,10 @@ struct producer_ops {
 /* Let the loop wake up when fd can be read.  Ignored if it is -1. */
 void producer_wake_on(struct producer *p, int fd);
 
+/* Wait until the records of all that has happened so far are there.  Returns until when,
+ * as a round takes it. */
+uint64_t producer_visible(void);
+
 /* Run rounds until the process has ended, the duration is over, a signal has
  * come or the reader has gone.  Emits the end record, unless the reader has. */
 enum producer_result producer_run(struct producer *p, const struct producer_ops *ops,
