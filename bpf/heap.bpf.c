@@ -267,10 +267,37 @@ entry_size(const struct heap_entry *e)
 	return e->what & HEAP_SIZE_MOST;
 }
 
+/* Returns the variance of the bytes that a picked allocation stands for: with a chance p
+ * = 1 / weight to be picked it is size^2 (1 - p) / p^2. */
+static __always_inline __u64
+variance(__u64 size, __u64 weight)
+{
+	__u64 bytes = size * weight >> HEAP_POINT;
+
+	if (bytes > 0xffffffff)
+		bytes = 0xffffffff;
+	return bytes > size ? bytes * (bytes - size) : 0;
+}
+
+static __always_inline void
+add_square(struct heap_squares *to, __u64 square)
+{
+	__sync_fetch_and_add(&to->low, square & 0xffffffff);
+	__sync_fetch_and_add(&to->high, square >> 32);
+}
+
+static __always_inline void
+sub_square(struct heap_squares *to, __u64 square)
+{
+	__sync_fetch_and_sub(&to->low, square & 0xffffffff);
+	__sync_fetch_and_sub(&to->high, square >> 32);
+}
+
 /* Add an allocation to a process and a site. */
 static __always_inline void
 add_alloc(struct heap_total *total, struct heap_site *s, __u64 size, __u64 weight)
 {
+	__u64 square = variance(size, weight);
 	__u32 bucket = log2_floor(size | 1);
 	__u64 bytes = size * weight, now;
 
@@ -287,6 +314,30 @@ add_alloc(struct heap_total *total, struct heap_site *s, __u64 size, __u64 weigh
 	__sync_fetch_and_add(&total->bytes, bytes);
 	now = __sync_fetch_and_add(&total->live, bytes);
 	raise_to(&total->peak, now + bytes);
+	if (!square)
+		return;
+	add_square(&s->bytes_var, square);
+	add_square(&s->live_var, square);
+	add_square(&total->bytes_var, square);
+	add_square(&total->live_var, square);
+}
+
+/* Subtract an allocation from what lives.  s may be NULL. */
+static __always_inline void
+sub_live(struct heap_total *total, struct heap_site *s, __u64 size, __u64 weight)
+{
+	__u64 square = variance(size, weight);
+
+	__sync_fetch_and_add(&total->frees, weight);
+	__sync_fetch_and_sub(&total->live, size * weight);
+	if (square)
+		sub_square(&total->live_var, square);
+	if (!s)
+		return;
+	__sync_fetch_and_add(&s->frees, weight);
+	__sync_fetch_and_sub(&s->live, size * weight);
+	if (square)
+		sub_square(&s->live_var, square);
 }
 
 /* Add the free of an allocation.  lost: it is not known when it was freed. */
@@ -299,14 +350,11 @@ add_free(struct heap_total *total, const struct heap_entry *e, __u64 now, int te
 	struct heap_site *s = site_at((__u32)(e->what >> HEAP_SIZE_BITS));
 	__u32 bucket = log2_floor(now > when ? now - when : 1);
 
-	__sync_fetch_and_add(&total->frees, weight);
-	__sync_fetch_and_sub(&total->live, size * weight);
+	sub_live(total, s, size, weight);
 	if (!s)
 		return;
 	if (bucket >= HEAP_LIVES)
 		bucket = HEAP_LIVES - 1;
-	__sync_fetch_and_add(&s->frees, weight);
-	__sync_fetch_and_sub(&s->live, size * weight);
 	if (temp)
 		__sync_fetch_and_add(&s->temps, weight);
 	if (!lost)
@@ -604,10 +652,7 @@ insert(struct heap_thread *t, struct heap_total *total, __u64 addr, __u32 site,
 	if (!addr || live_insert(&e)) {
 		/* Its free will not be recognised: count it as freed. */
 		__sync_fetch_and_add(&counts.live_full, 1);
-		__sync_fetch_and_sub(&s->live, size * weight);
-		__sync_fetch_and_sub(&total->live, size * weight);
-		__sync_fetch_and_add(&s->frees, weight);
-		__sync_fetch_and_add(&total->frees, weight);
+		sub_live(total, s, size, weight);
 	}
 	t->last = addr;
 }

@@ -35,8 +35,13 @@ enum heap_what {
 #define HEAP_SIZES 48
 #define HEAP_LIVES 48 /* of nanoseconds */
 
-/* The sums of a site.  They only grow, but for live.  Histograms are of whole weights,
- * and wrap. */
+/* A sum of squares of bytes, in two parts so that it cannot overflow. */
+struct heap_squares {
+	step_u64 low, high; /* high counts 2^32 */
+};
+
+/* The sums of a site.  They only grow, but for live, its variance and the shifts.
+ * Histograms are of whole weights, and wrap. */
 struct heap_site {
 	step_u64 stack; /* the id of a struct walk_stack; 0: there was no room for it */
 	step_u32 pid, tid;
@@ -46,6 +51,9 @@ struct heap_site {
 	step_u64 live, peak;     /* bytes */
 	step_u64 inplace, moved; /* reallocs made here */
 	step_u64 copied;         /* bytes */
+	struct heap_squares bytes_var, live_var; /* of the estimates above */
+	step_u64 shift, shift_count; /* of live, and of allocs less frees: when live ones were
+	                                replaced by a sample of them; signed */
 	step_u32 sizes[HEAP_SIZES], lives[HEAP_LIVES];
 };
 
@@ -105,7 +113,8 @@ struct heap_total {
 	step_u32 pid, gone; /* enum heap_gone */
 	step_u64 allocs, bytes, frees, live, peak;
 	step_u64 unknown; /* frees of memory that was not in the table, not weighed */
-	step_u64 pad;
+	struct heap_squares bytes_var, live_var;
+	step_u64 shift, shift_count;
 };
 #define HEAP_PROCESSES 8192
 
@@ -139,10 +148,10 @@ struct heap_news {
 };
 
 #ifndef __bpf__
-_Static_assert(sizeof(struct heap_site) == 8 * 12 + 4 * (HEAP_SIZES + HEAP_LIVES),
+_Static_assert(sizeof(struct heap_site) == 8 * 18 + 4 * (HEAP_SIZES + HEAP_LIVES),
     "site");
 _Static_assert(sizeof(struct heap_bucket) == 192, "bucket");
-_Static_assert(sizeof(struct heap_total) == 64, "total");
+_Static_assert(sizeof(struct heap_total) == 104, "total");
 #endif
 
 #endif

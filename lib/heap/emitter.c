@@ -1,6 +1,7 @@
 #include "heap/emitter.h"
 
 #include <errno.h>
+#include <math.h>
 
 #include "heap/ages.h"
 #include "heap/duty.h"
@@ -53,6 +54,13 @@ on_change(void *ctx, struct heap_change *c)
 	return 1;
 }
 
+/* Returns the standard error of a variance, rounded. */
+static uint64_t
+standard_error(double variance)
+{
+	return variance > 0 ? (uint64_t)(sqrt(variance) + 0.5) : 0;
+}
+
 static void
 emit_site(void *ctx, struct site *site)
 {
@@ -61,6 +69,8 @@ emit_site(void *ctx, struct site *site)
 
 	r.heap = site->sum;
 	r.heap.time = e->time;
+	r.heap.bytes_err = standard_error(site->bytes_var);
+	r.heap.live_err = standard_error(site->live_var);
 	targets_emit(e->producer->targets, &r);
 }
 
@@ -84,6 +94,8 @@ emit_memory(struct emitter *e, const struct target *t, struct rec_memory probes)
 	r.memory.frees = sum.frees;
 	r.memory.freed = sum.freed;
 	r.memory.unknown = sum.unknown;
+	r.memory.bytes_err = standard_error(sum.bytes_var);
+	r.memory.live_err = standard_error(sum.live_var);
 	proc_memory(t->pid, &r.memory.rss, &r.memory.anon);
 	targets_emit(e->producer->targets, &r);
 }

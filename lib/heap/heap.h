@@ -114,6 +114,10 @@ struct heap_change {
 	uint64_t sizes[HEAP_BUCKETS], lives[HEAP_BUCKETS];
 	uint64_t live, count, peak; /* bytes and number of live allocations; most live
 	                               bytes since the start */
+	int64_t shift, shift_count; /* of live and count, beyond what was allocated and
+	                               freed: see heap_thin() */
+	double bytes_var;           /* variance of bytes, as a sample estimates it */
+	double live_var;            /* by which that of live has changed */
 	void *user;                 /* the caller's own, kept with the site */
 };
 
@@ -138,6 +142,7 @@ void heap_living(struct heap *h, void (*fn)(void *ctx, const struct heap_living 
 struct heap_sum {
 	uint64_t live, count, peak;
 	uint64_t allocs, bytes, frees, freed, unknown;
+	double bytes_var, live_var; /* variances of these, as samples estimate them */
 };
 
 /* Report the sums of a process.  Returns -1 if it is not tracked. */

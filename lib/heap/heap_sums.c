@@ -51,7 +51,29 @@ whole_growth(uint64_t now, uint64_t before)
 static uint64_t
 freed(const struct heap_site *s)
 {
-	return s->bytes - s->live;
+	return s->bytes + s->shift - s->live;
+}
+
+/* Returns the whole units by which a signed shift has changed. */
+static int64_t
+whole_change(uint64_t now, uint64_t before)
+{
+	return ((int64_t)now >> HEAP_POINT) - ((int64_t)before >> HEAP_POINT);
+}
+
+static double
+squares(const struct heap_squares *s)
+{
+	return (double)(int64_t)s->low + (double)(int64_t)s->high * 4294967296.0;
+}
+
+/* Returns by how much a sum of squares has grown; read in pieces, it may seem less. */
+static double
+square_growth(const struct heap_squares *now, const struct heap_squares *before)
+{
+	double growth = squares(now) - squares(before);
+
+	return growth > 0 ? growth : 0;
 }
 
 static uint64_t
@@ -71,7 +93,7 @@ read_site(const struct heap_site *from, struct heap_site *to)
 	memcpy(to, from, sizeof *to);
 	to->frees = frees;
 	to->temps = temps;
-	to->live = live < to->bytes ? live : to->bytes;
+	to->live = live < to->bytes + to->shift ? live : to->bytes + to->shift;
 }
 
 /* Set *c to what has happened at a site since b. */
@@ -95,8 +117,14 @@ diff_site(const struct heap_site *s, const struct heap_site *b, struct heap_chan
 		c->sizes[i] = s->sizes[i] - b->sizes[i];
 	for (int i = 0; i < HEAP_LIVES; i++)
 		c->lives[i] = s->lives[i] - b->lives[i];
-	c->live = (s->bytes >> HEAP_POINT) - (freed(s) >> HEAP_POINT);
-	c->count = (s->allocs >> HEAP_POINT) - (s->frees >> HEAP_POINT);
+	c->shift = whole_change(s->shift, b->shift);
+	c->shift_count = whole_change(s->shift_count, b->shift_count);
+	c->bytes_var = square_growth(&s->bytes_var, &b->bytes_var);
+	c->live_var = squares(&s->live_var) - squares(&b->live_var);
+	c->live = (s->bytes >> HEAP_POINT) - (freed(s) >> HEAP_POINT) +
+	    (uint64_t)((int64_t)s->shift >> HEAP_POINT);
+	c->count = (s->allocs >> HEAP_POINT) - (s->frees >> HEAP_POINT) +
+	    (uint64_t)((int64_t)s->shift_count >> HEAP_POINT);
 	c->peak = max_of(s->peak >> HEAP_POINT, c->live);
 }
 
@@ -104,7 +132,7 @@ static int
 is_changed(const struct heap_site *s, const struct heap_site *before)
 {
 	return s->allocs != before->allocs || s->frees != before->frees ||
-	    s->live != before->live;
+	    s->live != before->live || s->shift != before->shift;
 }
 
 void
@@ -128,7 +156,7 @@ heap_changes(struct heap *h, int (*fn)(void *ctx, struct heap_change *c), void *
 			continue;
 		/* Copied in pieces, it may seem to have decreased. */
 		if (freed(&now) < freed(&reported->site))
-			now.live = now.bytes - freed(&reported->site);
+			now.live = now.bytes + now.shift - freed(&reported->site);
 		diff_site(&now, &reported->site, &c);
 		c.user = reported->user;
 		if (!fn(ctx, &c))
@@ -219,10 +247,13 @@ heap_sum(struct heap *h, pid_t pid, struct heap_sum *out)
 	out->allocs = whole_growth(now.allocs, before->allocs);
 	out->bytes = whole_growth(now.bytes, before->bytes);
 	out->frees = whole_growth(now.frees, before->frees);
-	out->freed = whole_growth(now.bytes - now.live, before->bytes - before->live);
+	out->freed = whole_growth(now.bytes + now.shift - now.live,
+	    before->bytes + before->shift - before->live);
+	out->bytes_var = square_growth(&now.bytes_var, &before->bytes_var);
+	out->live_var = square_growth(&now.live_var, &(struct heap_squares){ 0, 0 });
 	out->unknown = now.unknown - before->unknown;
 	out->live = now.live >> HEAP_POINT;
-	out->count = (now.allocs >> HEAP_POINT) - (now.frees >> HEAP_POINT);
+	out->count = (now.allocs + now.shift_count - now.frees) >> HEAP_POINT;
 	out->peak = max_of(now.peak >> HEAP_POINT, out->live);
 	*before = now;
 	return 0;

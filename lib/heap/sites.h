@@ -18,6 +18,7 @@ struct sites;
 struct site {
 	struct rec_heap sum; /* growth since the site was last emitted; live, count
 	                        and peak are absolute */
+	double bytes_var, live_var; /* variances of sum.bytes and sum.live */
 	int changed;
 	uint32_t index; /* in order of creation */
 };

@@ -61,14 +61,16 @@ static const struct key heap_keys[] = {
 	KEY(heap, allocs), KEY(heap, bytes), KEY(heap, frees), KEY(heap, freed),
 	KEY(heap, temps), KEY(heap, inplace), KEY(heap, moved), KEY(heap, copied),
 	KEY(heap, samples), BUCKETS(heap, sizes), BUCKETS(heap, lives),
-	KEY(heap, live), KEY(heap, count), KEY(heap, peak), { NULL, 0, 0 }
+	KEY(heap, live), KEY(heap, count), KEY(heap, peak),
+	KEY(heap, bytes_err), KEY(heap, live_err), { NULL, 0, 0 }
 };
 
 static const struct key memory_keys[] = {
 	KEY(memory, live), KEY(memory, count), KEY(memory, peak), KEY(memory, rss),
 	KEY(memory, anon), KEY(memory, allocs), KEY(memory, bytes),
 	KEY(memory, frees), KEY(memory, freed), KEY(memory, unknown),
-	KEY(memory, covered), KEY(memory, hits), KEY(memory, cost), { NULL, 0, 0 }
+	KEY(memory, covered), KEY(memory, hits), KEY(memory, cost),
+	KEY(memory, bytes_err), KEY(memory, live_err), { NULL, 0, 0 }
 };
 
 static const struct form form[REC_NTYPES] = {

@@ -134,6 +134,7 @@ struct rec_heap {
 	uint64_t inplace, moved, copied, samples;
 	uint64_t sizes[REC_BUCKETS], lives[REC_BUCKETS];
 	uint64_t live, count, peak;                  /* current values */
+	uint64_t bytes_err, live_err;                /* standard errors; 0: exact */
 };
 
 struct rec_age {
@@ -147,6 +148,7 @@ struct rec_memory {
 	uint64_t live, count, peak, rss, anon;         /* current values */
 	uint64_t allocs, bytes, frees, freed, unknown; /* deltas since the last record */
 	uint64_t covered, hits, cost;
+	uint64_t bytes_err, live_err; /* as in struct rec_heap */
 };
 
 struct rec_lost {

@@ -110,6 +110,11 @@ for period in 1024 16384; do
 	ok "one in $period: it ends with the process" [ $got = 0 ]
 	near "one in $period: bytes are as counted" "$(total bytes)" \
 		"$(sed -n 's/^allocated \([0-9]*\) .*/\1/p' out)" $period
+	ok "one in $period: the error is known from the samples" awk -F'\t' -v period=$period \
+		-v truth="$(sed -n 's/^allocated \([0-9]*\) .*/\1/p' out)" '
+		$1 == "memory" { for (i = 4; i <= NF; i++) if ($i ~ /^bytes_err=/) {
+			split($i, kv, "="); sum += kv[2] * kv[2] } }
+		END { known = sqrt(sum / (truth * period)); exit !(known > 0.4 && known < 1.05) }' raw
 	ok "one in $period: nothing is lost" sh -c '! grep -q "^lost" raw'
 done
 
@@ -136,6 +141,9 @@ grep '^site' out | sort >truth
 rsprof-sym <raw >named 2>err
 sums names named >estimate
 ok 'functions are known' [ "$(wc -l <estimate)" -ge 5 ]
+ok 'what is freed adds nothing to the error of live memory' awk -F'\t' '
+	$1 == "heap" && !/\tlive=/ { n++; if (/live_err/) bad = 1 } END { exit bad || !n }' raw
+ok 'live memory has an error' grep -q '^heap.*live_err=' raw
 # The program's allocator puts 16 bytes before each block, or as many as its alignment.
 join -j 2 truth estimate >both
 ok 'bytes of each function are as counted, and freed and live ones' awk '
