@@ -23,12 +23,12 @@ XDG_CACHE_HOME=$T/cache
 LC_ALL=C
 export PATH HOME XDG_CACHE_HOME LC_ALL
 
-owned=
-own() { owned="$owned $1"; }
+# shellcheck source=tests/tools/owned.sh
+. "$(dirname "$0")/../tools/owned.sh"
 # shellcheck disable=SC2317
 cleanup() {
 	# A stopped process ends when it is continued.
-	for p in $owned; do
+	for p in $(still_owned); do
 		{ kill "$p" && kill -CONT "$p" && wait "$p"; } 2>/dev/null
 	done
 	rm -rf "$T"

@@ -28,13 +28,13 @@ export PATH HOME TZ LC_ALL TERM LINES COLUMNS
 unset NO_COLOR MAKEFLAGS MAKELEVEL XDG_CACHE_HOME
 
 tests=0
-owned=
-
-own() { owned="$owned $1"; }
+# shellcheck source=tests/tools/owned.sh
+. "$ROOT/tests/tools/owned.sh"
 # shellcheck disable=SC2317
 cleanup() {
-	# shellcheck disable=SC2086
-	[ -z "$owned" ] || { kill -9 $owned; wait $owned; } 2>/dev/null
+	for process in $(still_owned); do
+		{ kill -9 "$process"; wait "$process"; } 2>/dev/null
+	done
 	rm -rf "$T"
 }
 trap cleanup EXIT
