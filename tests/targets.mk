@@ -2,7 +2,8 @@
 # that look at the same (oracles).  The Makefile includes this.
 
 FUZZERS := $(patsubst tests/fuzz/%.c,$B/fuzz/%,$(wildcard tests/fuzz/*.c))
-UNITS := $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/*.c))
+UNITS := $(patsubst tests/unit/%.c,$B/unit/%,$(filter-out $(if $(filter 1,$(BPF)),,%/loader.c),\
+	$(wildcard tests/unit/*.c)))
 # Debian's static jemalloc, where it is.
 JEMALLOC := $(filter /%,$(shell $(CC) -print-file-name=libjemalloc_pic.a))
 HEAPS := heap-counted heap-lto heap-thin heap-system heap-static heap-plain \
@@ -19,6 +20,8 @@ targets: $(TARGETS)
 # ---- units and fuzzers -------------------------------------------------------
 
 LIBS_unit_cfi := -ldw
+$B/tests/unit/loader.o: $B/heap.skel.h
+$B/tests/unit/loader.o: ALL_CFLAGS += -isystem $B
 
 $B/unit/%: $B/tests/unit/%.o $(call archives,$(ALL_ROOMS))
 	@mkdir -p $(@D)

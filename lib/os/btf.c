@@ -90,27 +90,62 @@ is_name(const struct bytes *strings, uint32_t at, const char *name)
 	    memcmp(strings->p + at, name, size) == 0;
 }
 
-uint32_t
-btf_find(const struct btf_file *b, unsigned kind, const char *name)
+/* Look for a type by its kind and name.  strings and *after are set to the strings, and
+ * to what follows the type's 12 bytes; info to the type's struct btf_type.info.
+ * Returns its number; 0: none. */
+static uint32_t
+find(const struct btf_file *b, unsigned kind, const char *name, struct bytes *strings,
+    struct bytes *after, uint32_t *info)
 {
-	struct bytes types = { b->bytes, b->bytes + b->len, 0 }, strings = types;
+	struct bytes types = { b->bytes, b->bytes + b->len, 0 };
 	struct btf_header h;
 	const void *p;
 
 	if (b->len < sizeof h)
 		return 0;
 	memcpy(&h, b->bytes, sizeof h);
+	*strings = types;
 	bytes_skip(&types, (uint64_t)h.hdr_len + h.type_off);
-	bytes_skip(&strings, (uint64_t)h.hdr_len + h.str_off);
+	bytes_skip(strings, (uint64_t)h.hdr_len + h.str_off);
 	if (h.type_len < (size_t)(types.end - types.p))
 		types.end = types.p + h.type_len;
 	for (uint32_t id = 1; (p = bytes_skip(&types, 12)); id++) {
 		uint32_t head[3]; /* struct btf_type: name, info, size or type */
 
 		memcpy(head, p, sizeof head);
-		if ((head[1] >> 24 & 0x1f) == kind && is_name(&strings, head[0], name))
+		*info = head[1];
+		*after = types;
+		if ((head[1] >> 24 & 0x1f) == kind && is_name(strings, head[0], name))
 			return id;
 		bytes_skip(&types, tail(head[1] >> 24 & 0x1f, head[1] & 0xffff));
+	}
+	return 0;
+}
+
+uint32_t
+btf_find(const struct btf_file *b, unsigned kind, const char *name)
+{
+	struct bytes strings, after;
+	uint32_t info;
+
+	return find(b, kind, name, &strings, &after, &info);
+}
+
+int
+btf_has_member(const struct btf_file *b, const char *type, const char *member)
+{
+	struct bytes strings, after;
+	uint32_t info = 0;
+	const void *p;
+
+	if (!find(b, BTF_KIND_ENUM, type, &strings, &after, &info))
+		return 0;
+	for (uint32_t i = 0; i < (info & 0xffff) && (p = bytes_skip(&after, 8)); i++) {
+		uint32_t name; /* the first member of struct btf_enum */
+
+		memcpy(&name, p, sizeof name);
+		if (is_name(&strings, name, member))
+			return 1;
 	}
 	return 0;
 }

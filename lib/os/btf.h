@@ -21,4 +21,7 @@ void btf_close(struct btf_file *b);
 /* Returns the number of the type of a kind (BTF_KIND_...) and name; 0: none. */
 uint32_t btf_find(const struct btf_file *b, unsigned kind, const char *name);
 
+/* Returns whether the enum of a name has a member of a name. */
+int btf_has_member(const struct btf_file *b, const char *type, const char *member);
+
 #endif

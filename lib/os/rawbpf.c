@@ -57,7 +57,7 @@ rawbpf_load(struct rawbpf_program *p)
 }
 
 const char *
-rawbpf_complaint(char log[RAWBPF_LOG])
+rawbpf_complaint(char *log)
 {
 	const char *last = "";
 	char *line, *rest = log;

@@ -33,7 +33,7 @@ struct rawbpf_program {
 int rawbpf_load(struct rawbpf_program *p);
 
 /* Returns the line of a log that has the verifier's complaint; the log is cut off there. */
-const char *rawbpf_complaint(char log[RAWBPF_LOG]);
+const char *rawbpf_complaint(char *log);
 
 /* Create a map with keys of 4 bytes, or of none where value is 0 (ring buffers). */
 int rawbpf_map(unsigned type, unsigned value, unsigned entries);
