@@ -174,6 +174,7 @@ static const struct check checks[] = {
 	{ "bpf-walk", "stacks walked by BPF", .system = check_bpf_walk },
 	{ "uprobe", "uprobes", .system = uprobe },
 	{ "uprobe-session", "uprobe sessions", .system = check_bpf_session },
+	{ "bpf-heap", "allocations probed by BPF", .system = check_bpf_heap },
 	{ "target-perf", "process: perf events", .process = check_process_perf },
 	{ "target-maps", "process: mappings", .process = check_process_maps },
 	{ "target-memory", "process: memory", .process = check_process_memory },

@@ -15,6 +15,8 @@
 #include "base/page.h"
 #include "doctor/caps.h"
 #include "doctor/verdict.h"
+#include "heap/heap.h"
+#include "heap/probe.h"
 #include "os/btf.h"
 #include "os/proc.h"
 #include "os/rawbpf.h"
@@ -457,4 +459,59 @@ check_bpf_walk(const struct caps *me, struct verdict *out)
 	else
 		verdict_no(out, NULL, "%s", why);
 	cpu_free(w);
+}
+
+static void
+on_refused(void *ctx, const struct probe *probe, int error)
+{
+	(void)probe;
+	*(int *)ctx = error;
+}
+
+/* Arm a probe of the heap at a function of ours, and call that. */
+static void
+try_heap(const struct caps *me, struct heap *h, struct verdict *out)
+{
+	struct probe p = { .layer = "own", .file = SELFTEST_FILE };
+	struct heap_load load;
+	int error = 0, armed;
+
+	if (selftest_offset(&p.offset) < 0) {
+		verdict_no(out, NULL, "/proc/self/maps cannot be read");
+		return;
+	}
+	armed = heap_arm(h, getpid(), &p, 1, on_refused, &error);
+	if (armed < 0)
+		error = errno;
+	if (armed != 1) {
+		caps_uprobe(me, error, out);
+		return;
+	}
+	selftest_call();
+	heap_load(h, &load);
+	if (load.entries != 1)
+		verdict_no(out, NULL, "a probe was hit %llu times instead of once",
+		    (unsigned long long)load.entries);
+	else
+		verdict_yes(out, "rsprof-heap(1) probes allocations by %s",
+		    heap_sessions(h) ? "sessions" : "their entry and return");
+}
+
+void
+check_bpf_heap(const struct caps *me, struct verdict *out)
+{
+	const struct heap_options o = { .max_bytes = 8 << 20 };
+	char why[HEAP_WHY];
+	struct heap *h = heap_new(&o, why);
+	int error = errno;
+
+	if (h)
+		try_heap(me, h, out);
+	else if (error == ENOTSUP)
+		verdict_no(out, "build rsprof with BPF=1", "%s", why);
+	else if (error == EPERM || error == EACCES)
+		caps_bpf(me, error, out);
+	else
+		verdict_no(out, NULL, "%s", why);
+	heap_free(h);
 }

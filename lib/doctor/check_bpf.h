@@ -17,5 +17,6 @@ void check_bpf_btf(const struct caps *me, struct verdict *out);
 void check_bpf_walk(const struct caps *me, struct verdict *out);
 void check_bpf_uprobe(const struct caps *me, struct verdict *out);
 void check_bpf_session(const struct caps *me, struct verdict *out);
+void check_bpf_heap(const struct caps *me, struct verdict *out);
 
 #endif
