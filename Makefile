@@ -193,11 +193,13 @@ check:
 	$(SUBMAKE) all units targets
 	@B='$(abspath $B)' prove -e env $(sort $(wildcard tests/*.t tests/commands/*.t)) $(UNITS)
 
-# Under Debian's kernel, or that of KERNEL (see there), in an emulator.
+# Under the kernels of Debian 12 and 13, or those of KERNEL (see there), in an emulator.
+KERNEL ?= bookworm trixie
 check-kernel:
 	@CC='$(CC)' BPF='$(BPF)' $(DEPS) kernel
 	$(SUBMAKE) all targets
-	@B='$(abspath $B)' tests/kernel/run
+	@for k in $(KERNEL); do echo "kernel: $$k"; \
+	    B='$(abspath $B)' KERNEL="$$k" tests/kernel/run || exit; done
 
 # rsprof-heap on programs built in each way, by each compiler.
 check-builds:
