@@ -74,6 +74,26 @@ await 10 is_stopped $pid
 released
 ok 'a command is found without PATH, as execvp(3) does' [ $got = 0 ]
 
+# Traced by who is not root it would not get the rights of its file.
+if [ "$(id -u)" = 0 ]; then
+	cp /bin/true "$T/gains"
+	cp "$T/gains" "$T/plain"
+	chmod 4755 "$T/gains"
+	for command in gains plain; do
+		setpriv --reuid 65534 --regid 65534 --clear-groups "$B/rsprof-exec" "$T/$command" &
+		pid=$!
+		own $pid
+		await 20 is_stopped $pid
+		stat -c '%u' "/proc/$pid/status" >"$T/$command.owner"
+		released
+		ok "$command runs" [ $got = 0 ]
+	done
+	ok 'a program that gains rights must not be traced' [ "$(cat "$T/gains.owner")" = 0 ]
+	ok 'any other may' [ "$(cat "$T/plain.owner")" = 65534 ]
+else
+	skip 'not root: no set-user-ID file'
+fi
+
 printf '#!/no/such/interpreter\n' >"$T/script"
 chmod +x "$T/script"
 held "$T/script"
