@@ -15,6 +15,8 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -24,9 +26,11 @@
 #include "cmd/status.h"
 #include "gate/borrow.h"
 #include "gate/gate.h"
+#include "gate/start.h"
 #include "os/proc.h"
 
 #define ROUND_MS 1000 /* between looks at the target */
+#define HUSH_MS 50    /* with a ring: between looks at its system call filters */
 #define LEASE_S 10
 #define PATIENCE_MS 200
 #define LINE 256
@@ -35,7 +39,9 @@ static struct gate_options options = { .patience = PATIENCE_MS };
 
 struct guard {
 	pid_t pid;
-	int pidfd;
+	int pidfd, signals; /* SIGCHLD: something has happened to a thread */
+	int starting;       /* start is in use */
+	struct start start;
 	struct gate *gate;  /* NULL: not attached */
 	uint64_t homeless;  /* as counted when cells were last swept */
 	char line[LINE];
@@ -131,21 +137,81 @@ refuse(const char *why, pid_t holder)
 		printf("refused %s\n", why);
 }
 
+/* Answer with a line and, if standard output is a socket, with a descriptor that comes
+ * with it. */
+static void
+answer_with(const char *line, int fd)
+{
+	union {
+		char buf[CMSG_SPACE(sizeof fd)];
+		struct cmsghdr align;
+	} control = { .buf = "" };
+	char text[2 * LINE];
+	struct iovec iov = { text, (size_t)snprintf(text, sizeof text, "%s", line) };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.buf,
+		.msg_controllen = sizeof control.buf };
+	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+
+	*c = (struct cmsghdr){ .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS,
+		.cmsg_len = CMSG_LEN(sizeof fd) };
+	memcpy(CMSG_DATA(c), &fd, sizeof fd);
+	fflush(stdout);
+	if (fd < 0 || sendmsg(STDOUT_FILENO, &m, MSG_NOSIGNAL) < 0)
+		fputs(line, stdout);
+}
+
 static void
 attach(struct guard *g, uint64_t period)
 {
 	struct gate_status s;
+	char line[2 * LINE];
 	const char *why;
 
 	options.period = period;
 	why = g->gate ? "it is attached" : gate_attach(&g->gate, g->pid, &options, &s);
-	if (why)
-		refuse(why, g->gate ? 0 : s.holder);
-	else
-		printf("attached base=%" PRIx64 " sampled=%" PRIx64 " freed=%" PRIx64
-		    " slots=%zu functions=%zu hoisted=%zu stop_ns=%" PRIu64 "\n", s.base,
-		    s.sampled, s.freed, s.slots, s.functions, s.hoisted, s.stop_ns);
 	g->homeless = 0;
+	if (why) {
+		refuse(why, g->gate ? 0 : s.holder);
+		return;
+	}
+	snprintf(line, sizeof line, "attached base=%" PRIx64 " sampled=%" PRIx64
+	    " freed=%" PRIx64 " slots=%zu functions=%zu hoisted=%zu stop_ns=%" PRIu64 "\n",
+	    s.base, s.sampled, s.freed, s.slots, s.functions, s.hoisted, s.stop_ns);
+	answer_with(line, gate_ring(g->gate));
+}
+
+/* Bring a process that is held to the first instruction of its program: the second
+ * answer is given when it is there. */
+static void
+start(struct guard *g)
+{
+	const char *why = g->starting || g->gate ? "it has started" : start_begin(&g->start, g->pid);
+
+	if (why) {
+		refuse(why, 0);
+		return;
+	}
+	g->starting = 1;
+	options.name_holder = 1;
+	printf("starting\n");
+}
+
+/* Handle a SIGCHLD. */
+static void
+on_stop(struct guard *g)
+{
+	struct signalfd_siginfo info;
+	const char *why;
+
+	if (read(g->signals, &info, sizeof info) < 0 || !g->starting)
+		return;
+	switch (start_step(&g->start, &why)) {
+	case START_WAITS: return;
+	case START_STOPPED: printf("started\n"); break;
+	case START_OVER: refuse(why, 0); break;
+	}
+	g->starting = 0;
+	fflush(stdout);
 }
 
 static void
@@ -171,7 +237,7 @@ count(struct guard *g)
 	else
 		printf("counted sampled=%" PRIu64 " freed=%" PRIu64 " full=%" PRIu64 " twice=%" PRIu64
 		    " homeless=%" PRIu64 " expired=%" PRIu64 " lost=%" PRIu64 "\n", c.sampled,
-		    c.freed, c.full, c.twice, c.homeless, c.expired, c.lost);
+		    c.freed, c.full, c.twice, c.homeless, c.expired, gate_lost(g->gate));
 }
 
 static void
@@ -208,6 +274,8 @@ on_line(struct guard *g, char *line)
 		attach(g, period);
 	else if (arg && !good)
 		printf("refused no such period: %s\n", arg);
+	else if (!arg && strcmp(line, "start") == 0)
+		start(g);
 	else if (g->gate == NULL)
 		printf("refused it is not attached\n");
 	else if (good && strcmp(line, "period") == 0)
@@ -253,9 +321,9 @@ on_round(struct guard *g)
 {
 	struct gate_counters c;
 
-	borrow_reap();
 	if (g->gate == NULL)
 		return 1;
+	borrow_reap();
 	if (gate_renew(g->gate, LEASE_S) < 0 || gate_counters(g->gate, &c) < 0)
 		return 0;
 	if (c.homeless != g->homeless && gate_sweep(g->gate) < 0)
@@ -268,20 +336,25 @@ on_round(struct guard *g)
 static int
 guard(struct guard *g)
 {
-	struct pollfd fd[] = { { STDIN_FILENO, POLLIN, 0 }, { g->pidfd, POLLIN, 0 } };
+	struct pollfd fd[] = { { STDIN_FILENO, POLLIN, 0 }, { g->pidfd, POLLIN, 0 },
+		{ g->signals, POLLIN, 0 } };
 	uint64_t next = proc_now();
 
 	for (;;) {
 		uint64_t now = proc_now();
 		int left = now < next ? (int)((next - now) / 1000000) + 1 : 0;
-		int n = poll(fd, 2, left);
+		int n = poll(fd, 3, options.ringing && left > HUSH_MS ? HUSH_MS : left);
 
 		if (n < 0 && errno != EINTR)
 			break;
+		if (fd[2].revents)
+			on_stop(g);
 		if (fd[1].revents) {
 			gate_free(g->gate);
 			return STATUS_OK;
 		}
+		if (g->gate)
+			gate_hush(g->gate);
 		if (n > 0 && fd[0].revents && !on_input(g))
 			break;
 		if (proc_now() < next)
@@ -292,6 +365,8 @@ guard(struct guard *g)
 			return STATUS_OK;
 		}
 	}
+	if (g->starting)
+		start_cancel(&g->start);
 	return g->gate == NULL || gate_detach(g->gate) == NULL || proc_has_ended(g->pid)
 	    ? STATUS_OK
 	    : STATUS_FAILED;
@@ -301,6 +376,7 @@ int
 main(int argc, char **argv)
 {
 	struct guard g = { .gate = NULL };
+	sigset_t child;
 	uint64_t number;
 	int c;
 
@@ -332,5 +408,10 @@ main(int argc, char **argv)
 		errx(STATUS_PERM, "process %d is not yours, or has rights that you have not",
 		    (int)g.pid);
 	withdraw();
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	g.signals = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (g.signals < 0)
+		err(STATUS_FAILED, "signalfd");
 	return guard(&g);
 }

@@ -56,7 +56,10 @@ struct gate_cell {
 	uint64_t left;   /* bytes up to the next sample; wraps when it is passed */
 	uint64_t period; /* that left was drawn with */
 	uint64_t random;
-	uint64_t pad[4];
+	uint64_t low;    /* its stack can be read from here up to the key; 0: not known */
+	uint32_t tid;    /* of which low is true */
+	uint32_t pad1;
+	uint64_t pad2[2];
 };
 
 #define GATE_TODO 2
@@ -75,13 +78,14 @@ struct gate_counters {
 	uint64_t twice;    /* picked at an address that was sampled and not freed */
 	uint64_t homeless; /* countdowns without a cell of their own */
 	uint64_t expired;  /* how often the lease had ended */
-	uint64_t lost;     /* records that the ring had no room for */
 };
 
 /*
- * A record in the ring: a header, and if bytes is more than its size the copy of
- * the stack from regs[GATE_SP] on.  It begins at a multiple of 64 bytes and does
- * not wrap: GATE_SKIP fills the end of the ring.
+ * The ring is shared with its reader, who has it even after the process has ended.
+ * A record is a header, and if bytes is more than its size the copy of the stack
+ * from regs[GATE_SP] on.  It begins at a multiple of 64 bytes and does not wrap:
+ * GATE_SKIP fills the end of the ring.  Of GATE_FREED only the members up to `left`
+ * are there.
  */
 enum gate_kind { GATE_NONE, GATE_SKIP, GATE_SAMPLED, GATE_FREED };
 enum gate_reg {
@@ -102,16 +106,26 @@ struct gate_record {
 	uint32_t bytes; /* header and stack that were written */
 	int32_t tid;
 	uint64_t time;  /* TSC */
-	uint64_t block, size, period;
-	uint64_t regs[GATE_REGS]; /* GATE_SAMPLED: of the caller, after the return */
-	uint64_t pad[2];
+	uint64_t block; /* 0: its end will not be noticed */
+	uint64_t left;  /* of the thread's countdown: as it was if nothing was allocated
+	                   meanwhile; 0: not known */
+	uint64_t size, period;
+	uint64_t regs[GATE_REGS]; /* of the caller, after the return */
+	uint64_t pad;
 };
 
 struct gate_ring {
 	uint64_t head; /* bytes that were ever reserved */
-	uint64_t pad1[7];
+	uint64_t lost; /* records for which there was no room */
+	uint64_t pad1[6];
 	uint64_t tail; /* bytes that were read: written by the reader */
 	uint64_t pad2[7];
+};
+
+/* A page that is zeros in a child process, which must not write into the ring. */
+struct gate_own {
+	uint32_t pid;   /* 0: there is no ring */
+	uint32_t quiet; /* no system call may be made but futex(2): others may be filtered */
 };
 
 struct gate_data {
@@ -119,13 +133,13 @@ struct gate_data {
 	uint32_t functions;  /* GATE_FUNCTIONS, and where real[] is: for others' versions */
 	uint32_t real_at;
 	int32_t owner;       /* the process that controls the gate; 0: nobody */
-	uint32_t ringing;    /* 1: records go to the ring; 0: to probes alone */
-	uint32_t stack;      /* bytes of stack to copy to the ring */
+	uint32_t stack;      /* bytes of stack to copy to the ring, at most */
+	uint32_t tid_at;     /* offset of a thread's number from its %fs:0; 0: not known */
 	uint32_t npatch;
 	uint64_t period;     /* mean bytes between samples, or GATE_OFF */
 	uint64_t lease;      /* TSC after which sampling ends by itself; 0: never */
 	uint64_t seed;
-	uint64_t pad;
+	uint64_t stack_end;  /* of the first thread's stack; 0: not known */
 	/* GATE_REAL: */
 	uint64_t real[GATE_FUNCTIONS];
 	uint32_t wrapper[GATE_FUNCTIONS]; /* offset in the blob of each */
@@ -135,11 +149,14 @@ struct gate_data {
 
 /* What follows: cells, of which the last is shared by threads that found none;
  * then the filter, a byte for each hash of a block, how many are sampled; then the
- * table of sampled blocks, in buckets of a cache line; then the ring. */
+ * table of sampled blocks, in buckets of a cache line; then struct gate_own, and the
+ * ring: a page for struct gate_ring, and the records. */
 #define GATE_TABLE_AT (GATE_FILTER_AT + (1 << GATE_FILTER_BITS))
-#define GATE_RING_AT (GATE_TABLE_AT + GATE_BUCKETS * GATE_WAYS * 8)
+#define GATE_OWN_AT (GATE_TABLE_AT + GATE_BUCKETS * GATE_WAYS * 8)
+#define GATE_RING_AT (GATE_OWN_AT + 0x1000)
 #define GATE_STACK_AT (GATE_CELLS_AT - 0x1000) /* of gate_patch(), a page */
-#define GATE_RECORDS_AT (GATE_RING_AT + 4096)
+#define GATE_RECORDS_AT (GATE_RING_AT + 0x1000)
+#define GATE_RING_FILE (0x1000 + GATE_RING) /* bytes that are shared */
 #define GATE_DATA (GATE_RECORDS_AT + GATE_RING) /* bytes in all */
 #define GATE_SIZE (GATE_CODE + GATE_DATA)
 
@@ -149,7 +166,8 @@ _Static_assert(sizeof(struct gate_patch) == 32, "a patch");
 _Static_assert(__builtin_offsetof(struct gate_data, real) == GATE_REAL, "real");
 _Static_assert(sizeof(struct gate_data) <= GATE_STACK_AT, "room for struct gate_data");
 _Static_assert(GATE_FILTER_AT % 64 == 0 && GATE_TABLE_AT % 64 == 0, "cache lines");
-_Static_assert(GATE_CELLS_AT % 4096 == 0 && GATE_RING_AT % 64 == 0, "pages");
+_Static_assert(GATE_CELLS_AT % 4096 == 0 && GATE_OWN_AT % 4096 == 0, "pages");
+_Static_assert(__builtin_offsetof(struct gate_record, size) <= 64, "GATE_FREED");
 
 #endif
 #endif

@@ -32,6 +32,10 @@ struct borrow {
  * mode is in force in any of its threads. */
 const char *borrow_check(pid_t pid, pid_t *tracer, int *seccomp);
 
+/* Returns whether a process filters its system calls, or has renounced privileges, as
+ * one must that is about to. */
+int borrow_is_filtered(pid_t pid);
+
 /*
  * Stop the thread that is disturbed least.  `seccomp` asks for the filters to be
  * suspended meanwhile.  One that waits in a system call which a stop ends early is
@@ -55,6 +59,9 @@ const char *borrow_release(struct borrow *b);
 /* Set reg[] to where the general registers that it goes on with are.  Returns the stack pointer. */
 #define BORROW_REGISTERS 15
 uint64_t borrow_registers(struct borrow *b, unsigned long long *reg[BORROW_REGISTERS]);
+
+/* Returns its %fs:0. */
+uint64_t borrow_thread_pointer(const struct borrow *b);
 
 /*
  * Stop all threads of a process but b->tid, which is borrowed: an array of *n, to be

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -25,6 +26,10 @@
 
 #ifndef MFD_EXEC
 #define MFD_EXEC 0x10U
+#define MFD_NOEXEC_SEAL 8U
+#endif
+#ifndef MADV_WIPEONFORK
+#define MADV_WIPEONFORK 18
 #endif
 #define GONE "it has ended, or executes another program"
 #define NAME "rsprof-gate"
@@ -45,6 +50,9 @@ struct gate {
 	int mem;               /* /proc/PID/mem: when it executes another program, this
 	                          stays that of the old one, and cannot be used */
 	int seccomp, all, patience;
+	int name_holder;       /* see struct gate_options */
+	int quiet;             /* see gate_hush() */
+	int ringing, ring;     /* the ring's file, for the reader; -1: there is none */
 	uint64_t base;         /* 0: not mapped yet */
 	struct slots slots;
 	size_t nslots;         /* that have a wrapper: see assign() */
@@ -296,47 +304,87 @@ mapping_error(int64_t error)
 	}
 }
 
-/* Fill the file that a borrowed thread has opened. */
-static const char *
-fill_file(struct borrow *b, int64_t fd)
+/* Open a file of a borrowed thread.  Returns its descriptor here, or -1. */
+static int
+open_file(const struct borrow *b, int64_t fd)
 {
 	char path[64];
-	int file, ok;
 
 	snprintf(path, sizeof path, "/proc/%d/task/%d/fd/%d", (int)b->pid, (int)b->tid, (int)fd);
-	file = open(path, O_RDWR | O_CLOEXEC);
+	return open(path, O_RDWR | O_CLOEXEC);
+}
+
+#define SIZE_SEALS (F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL)
+
+/* Write the code to the file that a borrowed thread has opened. */
+static const char *
+fill_code(struct gate *g, const struct borrow *b, int64_t fd)
+{
+	int file = open_file(b, fd), ok;
+
+	(void)g;
 	if (file < 0)
 		return "its memory file cannot be opened";
 	ok = pwrite(file, image_bytes(), GATE_CODE, 0) == GATE_CODE &&
-	    fcntl(file, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) == 0;
+	    fcntl(file, F_ADD_SEALS, F_SEAL_WRITE | SIZE_SEALS) == 0;
 	close(file);
 	return ok ? NULL : "its memory file cannot be written";
 }
 
-/* Map the code over the beginning of what is mapped at g->base. */
+/* Give the ring its size, and keep its file for the reader. */
 static const char *
-map_code(struct gate *g, struct borrow *b)
+fill_ring(struct gate *g, const struct borrow *b, int64_t fd)
+{
+	g->ring = open_file(b, fd);
+	if (g->ring < 0)
+		return "its memory file cannot be opened";
+	if (ftruncate(g->ring, GATE_RING_FILE) < 0 || fcntl(g->ring, F_ADD_SEALS, SIZE_SEALS) < 0)
+		return "its memory file cannot be written";
+	return NULL;
+}
+
+/* A part of the gate that is mapped from a file in memory. */
+struct part {
+	const char *name;
+	uint64_t at, size; /* from the gate's base on */
+	unsigned file_flag, protection, flags;
+	const char *(*fill)(struct gate *g, const struct borrow *b, int64_t fd);
+};
+
+/* Map a part over what is mapped there.  Its name is written there for the system call. */
+static const char *
+map_part(struct gate *g, struct borrow *b, const struct part *p)
 {
 	unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+	uint64_t at = g->base + p->at;
 	int64_t fd, got, ignored;
 	const char *why;
 
-	if (write_memory(g, g->base, NAME, sizeof NAME) < 0)
+	if (write_memory(g, at, p->name, strlen(p->name) + 1) < 0)
 		return "its memory cannot be written";
-	why = CALL(b, &fd, SYS_memfd_create, g->base, flags | MFD_EXEC);
+	why = CALL(b, &fd, SYS_memfd_create, at, flags | p->file_flag);
 	if (why == NULL && fd == -EINVAL) /* before Linux 6.3 */
-		why = CALL(b, &fd, SYS_memfd_create, g->base, flags);
+		why = CALL(b, &fd, SYS_memfd_create, at, flags);
 	if (why || fd < 0)
 		return why ? why : mapping_error(fd);
-	why = fill_file(b, fd);
+	why = p->fill(g, b, fd);
 	if (why == NULL) {
-		why = CALL(b, &got, SYS_mmap, g->base, GATE_CODE, PROT_READ | PROT_EXEC,
-		    MAP_PRIVATE | MAP_FIXED, (uint64_t)fd, 0);
+		why = CALL(b, &got, SYS_mmap, at, p->size, p->protection, p->flags | MAP_FIXED,
+		    (uint64_t)fd, 0);
 		if (why == NULL && got < 0)
 			why = mapping_error(got);
 	}
 	CALL(b, &ignored, SYS_close, (uint64_t)fd);
 	return why;
+}
+
+static const char *
+map_code(struct gate *g, struct borrow *b)
+{
+	static const struct part code = { NAME, 0, GATE_CODE, MFD_EXEC, PROT_READ | PROT_EXEC,
+		MAP_PRIVATE, fill_code };
+
+	return map_part(g, b, &code);
 }
 
 static const char *
@@ -357,6 +405,75 @@ map_blob(struct gate *g, struct borrow *b)
 		g->base = 0;
 	}
 	return why;
+}
+
+/* ---- the ring ---------------------------------------------------------- */
+
+/* Where C libraries keep a thread's number, from %fs:0 on: glibc, musl. */
+static const uint32_t number_places[] = { 720, 48 };
+
+/* Find where the process' threads have their numbers. */
+static void
+find_numbers(struct gate *g, struct borrow *b)
+{
+	int32_t is;
+	int64_t tid;
+
+	if (CALL(b, &tid, SYS_gettid, 0) || tid <= 0)
+		return;
+	for (size_t i = 0; i < sizeof number_places / sizeof *number_places; i++)
+		if (proc_read(g->pid, borrow_thread_pointer(b) + number_places[i], &is,
+		        sizeof is) == 0 && is == tid)
+			g->data.tid_at = number_places[i];
+}
+
+static void
+on_stack(void *ctx, const struct proc_map *map, const char *perms)
+{
+	struct gate *g = ctx;
+
+	if (perms[0] == 'r' && strcmp(map->path, "[stack]") == 0)
+		g->data.stack_end = map->end;
+}
+
+/*
+ * Share a ring with the process.  A child process that it forks has not the page that
+ * says so, and does not write there.
+ */
+static const char *
+map_ring(struct gate *g, struct borrow *b)
+{
+	static const struct part ring = { NAME, GATE_CODE + GATE_RING_AT, GATE_RING_FILE,
+		MFD_NOEXEC_SEAL, PROT_READ | PROT_WRITE, MAP_SHARED, fill_ring };
+	struct gate_own own = { .quiet = (uint32_t)borrow_is_filtered(g->pid) };
+	int64_t got;
+	const char *why = CALL(b, &got, SYS_madvise, data_at(g, GATE_OWN_AT), 4096,
+	    MADV_WIPEONFORK);
+
+	if (why == NULL && got < 0)
+		why = "its children would write into its ring (before Linux 4.14)";
+	if (why == NULL)
+		why = map_part(g, b, &ring);
+	if (why == NULL)
+		why = CALL(b, &got, SYS_getpid, 0);
+	if (why)
+		return why;
+	find_numbers(g, b);
+	proc_all_maps(g->pid, on_stack, g);
+	own.pid = (uint32_t)got;
+	return write_memory(g, data_at(g, GATE_OWN_AT), &own, sizeof own) < 0
+	    ? "its memory cannot be written" : NULL;
+}
+
+/* Give up the ring: memory of its own is in its place, for threads that write there. */
+static const char *
+unmap_ring(struct gate *g, struct borrow *b)
+{
+	int64_t got;
+
+	return CALL(b, &got, SYS_mmap, data_at(g, GATE_RING_AT), GATE_RING_FILE,
+	    PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED,
+	    (uint64_t)-1, 0);
 }
 
 /* Forget what an earlier holder has left: countdowns, sampled blocks, records. */
@@ -504,21 +621,35 @@ write_data(struct gate *g)
 	return write_memory(g, g->base + GATE_CODE, data, sizeof g->data);
 }
 
+/* Give back what cannot be installed. */
+static void
+withdraw(struct gate *g, struct borrow *b)
+{
+	apply_patches(g, b, 1);
+	if (g->ringing && empty(g, b) == NULL)
+		unmap_ring(g, b);
+}
+
 /* With a borrowed thread: all that happens to the process but for hoisted addresses of
  * other threads. */
 static const char *
 install(struct gate *g, struct borrow *b)
 {
 	struct hoist_pair pair[PAIRS];
+	int64_t ignored;
 	const char *why = g->base ? empty(g, b) : map_blob(g, b);
 
+	if (why == NULL && g->ringing)
+		why = map_ring(g, b);
 	if (why)
 		return why;
 	if (write_data(g) < 0)
 		return "its memory cannot be written";
 	why = apply_patches(g, b, 0);
+	if (why == NULL && g->name_holder) /* without Yama it is an error that does not matter */
+		CALL(b, &ignored, SYS_prctl, PR_SET_PTRACER, (uint64_t)getpid());
 	if (why)
-		apply_patches(g, b, 1);
+		withdraw(g, b);
 	else
 		g->status.hoisted = hoist_borrowed(b, pair, list_hoisted(g, 0, pair));
 	return why;
@@ -563,7 +694,8 @@ prepare(struct gate *g, const struct gate_options *o)
 	g->all = o->all_callers;
 	g->patience = o->patience;
 	g->data.period = o->period;
-	g->data.ringing = (uint32_t)o->ringing;
+	g->ringing = o->ringing;
+	g->name_holder = o->name_holder;
 	g->data.stack = o->stack;
 	if (why == NULL)
 		why = find_blobs(g);
@@ -591,7 +723,7 @@ gate_attach(struct gate **out, pid_t pid, const struct gate_options *o, struct g
 	if (g == NULL)
 		return "out of memory";
 	g->pid = pid;
-	g->mem = -1;
+	g->mem = g->ring = -1;
 	g->tsc = ticks_now();
 	g->ns = proc_now();
 	why = prepare(g, o);
@@ -689,6 +821,33 @@ gate_counters(const struct gate *g, struct gate_counters *out)
 	return proc_read(g->pid, FIELD(g, count), out, sizeof *out);
 }
 
+int
+gate_ring(const struct gate *g)
+{
+	return g->ring;
+}
+
+uint64_t
+gate_lost(const struct gate *g)
+{
+	uint64_t lost;
+
+	return g->ring >= 0 && pread(g->ring, &lost, sizeof lost,
+	           offsetof(struct gate_ring, lost)) == sizeof lost ? lost : 0;
+}
+
+int
+gate_hush(struct gate *g)
+{
+	const uint32_t quiet = 1;
+
+	if (g->ring < 0 || g->quiet || !borrow_is_filtered(g->pid))
+		return 0;
+	g->quiet = 1;
+	return write_memory(g, data_at(g, GATE_OWN_AT + offsetof(struct gate_own, quiet)),
+	    &quiet, sizeof quiet);
+}
+
 void
 gate_status(const struct gate *g, struct gate_status *out)
 {
@@ -706,7 +865,8 @@ uninstall(struct gate *g, struct borrow *b)
 	if (why)
 		return why;
 	hoist_borrowed(b, pair, list_hoisted(g, 1, pair));
-	return empty(g, b);
+	why = empty(g, b);
+	return why || !g->ringing ? why : unmap_ring(g, b);
 }
 
 const char *
@@ -735,6 +895,8 @@ gate_free(struct gate *g)
 		return;
 	if (g->mem >= 0)
 		close(g->mem);
+	if (g->ring >= 0)
+		close(g->ring);
 	slots_clear(&g->slots);
 	free(g->number);
 	free(g);

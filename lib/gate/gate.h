@@ -20,8 +20,9 @@ struct gate;
 struct gate_options {
 	uint64_t period;  /* mean bytes between samples, or GATE_OFF */
 	int all_callers;  /* sample what files without Rust code allocate, too */
-	int ringing;      /* record samples in the ring, for gate_read() */
+	int ringing;      /* record samples in a ring, for gate/ring.h */
 	uint32_t stack;   /* bytes of stack to copy there with each */
+	int name_holder;  /* let the process permit us to trace it from now on (Yama) */
 	int patience;     /* ms to wait for a thread that is not disturbed */
 };
 
@@ -56,6 +57,16 @@ int gate_renew(struct gate *g, unsigned seconds);
 int gate_sweep(struct gate *g);
 
 int gate_counters(const struct gate *g, struct gate_counters *out);
+
+/* Returns the file of its ring, which closes with g; -1: there is none.  And how many
+ * records it had no room for. */
+int gate_ring(const struct gate *g);
+uint64_t gate_lost(const struct gate *g);
+
+/* Have the blob make no system calls that a filter may forbid, if the process has one,
+ * or is about to.  With a ring, call it often. */
+int gate_hush(struct gate *g);
+
 void gate_status(const struct gate *g, struct gate_status *out);
 
 /*

@@ -17,13 +17,21 @@ extern char **environ;
 #define REFUSED "refused "
 
 int
-guard_start(struct guard *g, const char *path, pid_t pid, int all_callers)
+guard_start(struct guard *g, const char *path, pid_t pid, const struct guard_options *o)
 {
-	char number[16], name[] = "rsprof-guard", all[] = "-c", end[] = "--";
-	char *argv[] = { name, all_callers ? all : end, number, NULL };
+	char number[16], stack[16], name[] = "rsprof-guard", all[] = "-c", ring[] = "-rk";
+	char *argv[6] = { name };
 	posix_spawn_file_actions_t actions;
-	int fd[2];
+	int fd[2], n = 1;
 
+	if (o->all_callers)
+		argv[n++] = all;
+	if (o->ring) {
+		argv[n++] = ring;
+		argv[n++] = stack;
+	}
+	argv[n] = number;
+	snprintf(stack, sizeof stack, "%" PRIu32, o->stack);
 	snprintf(number, sizeof number, "%d", (int)pid);
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd) < 0)
 		return -1;
@@ -51,18 +59,37 @@ write_period(char question[64], const char *word, uint64_t period)
 		snprintf(question, 64, "%s %" PRIu64 "\n", word, period);
 }
 
-/* Say a line, which ends in '\n'.  Returns whether the answer in g->line is a good one. */
+/* Read a byte, and a descriptor if one comes with it: *passed is set then.  Returns as
+ * read(2). */
+static ssize_t
+read_byte(const struct guard *g, char *out, int *passed)
+{
+	union {
+		char buf[CMSG_SPACE(sizeof *passed)];
+		struct cmsghdr align;
+	} control;
+	struct iovec iov = { out, 1 };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.buf,
+		.msg_controllen = sizeof control.buf };
+	ssize_t n = recvmsg(g->fd, &m, MSG_CMSG_CLOEXEC);
+	struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&m) : NULL;
+
+	if (c && c->cmsg_type == SCM_RIGHTS && *passed < 0)
+		memcpy(passed, CMSG_DATA(c), sizeof *passed);
+	return n;
+}
+
+/* Read an answer to g->line.  Returns whether it is a good one; *passed is set if a
+ * descriptor comes with it. */
 static int
-ask(struct guard *g, const char *question)
+read_answer(struct guard *g, int *passed)
 {
 	size_t len = 0;
 	ssize_t n;
 
-	g->line[0] = '\0';
-	if (send(g->fd, question, strlen(question), MSG_NOSIGNAL) < 0)
-		return 0;
+	*passed = -1;
 	while (len < sizeof g->line - 1) {
-		n = read(g->fd, g->line + len, 1);
+		n = read_byte(g, g->line + len, passed);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0 || g->line[len] == '\n')
@@ -71,6 +98,17 @@ ask(struct guard *g, const char *question)
 	}
 	g->line[len] = '\0';
 	return len > 0 && strncmp(g->line, REFUSED, strlen(REFUSED)) != 0;
+}
+
+/* Say a line, which ends in '\n'.  Returns as read_answer(). */
+static int
+ask(struct guard *g, const char *question, int *passed)
+{
+	*passed = -1;
+	g->line[0] = '\0';
+	if (send(g->fd, question, strlen(question), MSG_NOSIGNAL) < 0)
+		return 0;
+	return read_answer(g, passed);
 }
 
 /* Returns the reason in the last answer. */
@@ -83,12 +121,43 @@ reason(const struct guard *g)
 }
 
 const char *
+guard_run_to_start(struct guard *g)
+{
+	int none;
+
+	g->starting = ask(g, "start\n", &none);
+	return g->starting ? NULL : reason(g);
+}
+
+/* Returns whether it has said something, or has ended. */
+static int
+has_spoken(const struct guard *g)
+{
+	struct pollfd fd = { g->fd, POLLIN, 0 };
+
+	return g->fd >= 0 && poll(&fd, 1, 0) > 0;
+}
+
+int
+guard_has_started(struct guard *g, const char **why)
+{
+	int none, good;
+
+	if (!g->starting || !has_spoken(g))
+		return 0;
+	g->starting = 0;
+	good = read_answer(g, &none);
+	*why = good ? NULL : reason(g);
+	return good ? 1 : -1;
+}
+
+const char *
 guard_attach(struct guard *g, uint64_t period, struct guard_gate *out)
 {
 	char question[64];
 
 	write_period(question, "attach", period);
-	if (!ask(g, question))
+	if (!ask(g, question, &out->ring))
 		return reason(g);
 	if (sscanf(g->line, "attached base=%" SCNx64 " sampled=%" SCNx64 " freed=%" SCNx64,
 	        &out->base, &out->sampled, &out->freed) != 3)
@@ -100,18 +169,17 @@ const char *
 guard_set_period(struct guard *g, uint64_t period)
 {
 	char question[64];
+	int none;
 
 	write_period(question, "period", period);
-	return ask(g, question) ? NULL : reason(g);
+	return ask(g, question, &none) ? NULL : reason(g);
 }
 
 int
 guard_has_ended(const struct guard *g)
 {
-	struct pollfd fd = { g->fd, POLLIN, 0 };
-
-	/* It says nothing of its own accord: what can be read is the end. */
-	return g->fd >= 0 && poll(&fd, 1, 0) > 0;
+	/* Else it says nothing of its own accord: what can be read is the end. */
+	return !g->starting && has_spoken(g);
 }
 
 void

@@ -10,22 +10,38 @@
 
 #define GUARD_LINE 512
 
+struct guard_options {
+	int all_callers; /* as in gate/gate.h */
+	int ring;        /* samples go to a ring, */
+	uint32_t stack;  /* with so many bytes of stack */
+};
+
 struct guard {
 	int fd; /* to its standard input and output; -1: none runs */
 	pid_t pid;
+	int starting; /* an answer is to come: guard_has_started() */
 	char line[GUARD_LINE]; /* its last answer */
 };
 
 /* What it has answered to "attach". */
 struct guard_gate {
 	uint64_t base, sampled, freed; /* addresses: see gate/gate.h */
+	int ring;                      /* its file, for gate/ring.h; -1: there is none */
 };
 
 /* Start the program at `path` for a process.  Returns -1 with errno. */
-int guard_start(struct guard *g, const char *path, pid_t pid, int all_callers);
+int guard_start(struct guard *g, const char *path, pid_t pid, const struct guard_options *o);
+
+/* Bring a process that rsprof-exec(1) holds to the first instruction of its program, once
+ * it is continued.  Returns NULL, or the reason against it. */
+const char *guard_run_to_start(struct guard *g);
+
+/* Returns whether it has got there (1, it is stopped then), or will not (-1: *why is the
+ * reason); 0: it has not yet.  Does not wait. */
+int guard_has_started(struct guard *g, const char **why);
 
 /* Map the gate, and sample by a period (GATE_OFF: nothing).  Returns NULL, or the reason
- * against it, which lives until the next call. */
+ * against it, which lives until the next call.  out->ring is the caller's to close. */
 const char *guard_attach(struct guard *g, uint64_t period, struct guard_gate *out);
 
 /* Change the period.  Returns NULL, or the reason against it. */

@@ -1,41 +1,60 @@
+/*
+ * The process may be anybody's, and writes what it likes while we read: a record is
+ * checked and used as a copy, and where the reader has got to is kept here.
+ */
 #include "gate/ring.h"
 
-#include <fcntl.h>
-#include <stddef.h>
-#include <stdio.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 
+#include "gate/ticks.h"
 #include "os/proc.h"
 
 #define PATIENCE_NS 1000000000ULL /* for a record that is not complete */
 #define LINE 64
+#define RECORD_MOST (sizeof(struct gate_record) + 65536)
 
 struct ring {
-	int mem;
-	uint64_t head_at, records_at; /* addresses */
-	uint64_t stuck, since;        /* where the reader has stopped, and when */
-	uint64_t given_up;
-	unsigned char bytes[GATE_RING];
+	struct gate_ring *head;  /* mapped */
+	unsigned char *records;
+	uint64_t tail;
+	uint64_t since;          /* when the reader has stopped there; 0: it has not */
+	uint64_t lost_before, given_up;
+	uint64_t ticks[2], ns[2]; /* at the same moments: opened, and last read */
+	_Alignas(struct gate_record) unsigned char record[RECORD_MOST];
 };
 
 struct ring *
-ring_open(pid_t pid, uint64_t base)
+ring_open(int fd)
 {
-	struct ring *r = calloc(1, sizeof *r);
-	char path[64];
+	struct ring *r;
+	struct stat st;
+	void *m;
 
+	/* A file that is shorter would kill us. */
+	if (fstat(fd, &st) < 0)
+		return NULL;
+	if (st.st_size < GATE_RING_FILE) {
+		errno = EINVAL;
+		return NULL;
+	}
+	r = calloc(1, sizeof *r);
 	if (r == NULL)
 		return NULL;
-	snprintf(path, sizeof path, "/proc/%d/mem", (int)pid);
-	r->mem = open(path, O_RDWR | O_CLOEXEC);
-	if (r->mem < 0) {
+	m = mmap(NULL, GATE_RING_FILE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (m == MAP_FAILED) {
 		free(r);
 		return NULL;
 	}
-	r->head_at = base + GATE_CODE + GATE_RING_AT;
-	r->records_at = base + GATE_CODE + GATE_RECORDS_AT;
+	r->head = m;
+	r->records = (unsigned char *)m + (GATE_RECORDS_AT - GATE_RING_AT);
+	r->tail = r->head->tail;
+	r->lost_before = r->head->lost;
+	r->ticks[0] = r->ticks[1] = ticks_now();
+	r->ns[0] = r->ns[1] = proc_now();
 	return r;
 }
 
@@ -44,8 +63,14 @@ ring_close(struct ring *r)
 {
 	if (r == NULL)
 		return;
-	close(r->mem);
+	munmap(r->head, GATE_RING_FILE);
 	free(r);
+}
+
+uint64_t
+ring_lost(const struct ring *r)
+{
+	return __atomic_load_n(&r->head->lost, __ATOMIC_RELAXED) - r->lost_before;
 }
 
 uint64_t
@@ -54,81 +79,112 @@ ring_given_up(const struct ring *r)
 	return r->given_up;
 }
 
-/* Returns how many bytes at the beginning of r->bytes are complete records. */
-static uint64_t
-each_record(struct ring *r, uint64_t len,
-    void (*fn)(void *ctx, const struct gate_record *record), void *ctx, int64_t *count)
+uint64_t
+ring_time(const struct ring *r, uint64_t ticks)
 {
-	uint64_t at = 0;
+	double share = r->ticks[1] > r->ticks[0]
+	    ? ((double)ticks - (double)r->ticks[0]) / (double)(r->ticks[1] - r->ticks[0])
+	    : 1;
 
-	while (at < len) {
-		const struct gate_record *record = (const void *)(r->bytes + at);
-		uint64_t room = record->room;
+	share = share < 0 ? 0 : share > 1 ? 1 : share;
+	return r->ns[0] + (uint64_t)(share * (double)(r->ns[1] - r->ns[0]));
+}
 
-		if (record->kind == GATE_NONE || room < LINE || room % LINE || room > len - at)
-			break;
-		if (record->kind != GATE_SKIP && record->bytes <= room) {
-			fn(ctx, record);
-			++*count;
-		}
-		at += room;
-	}
-	return at;
+double
+ring_use(const struct ring *r)
+{
+	uint64_t used = __atomic_load_n(&r->head->head, __ATOMIC_RELAXED) - r->tail;
+
+	return used < GATE_RING ? (double)used / GATE_RING : 1;
+}
+
+/* Give room back: it has to be zeros, in which no record looks complete. */
+static void
+release(struct ring *r, uint64_t len)
+{
+	memset(r->records + r->tail % GATE_RING, 0, len);
+	r->tail += len;
+	r->since = 0;
+	__atomic_store_n(&r->head->tail, r->tail, __ATOMIC_RELEASE);
 }
 
 /* Has the reader waited at this place for too long? */
 static int
-is_stuck(struct ring *r, uint64_t tail)
+is_stuck(struct ring *r)
 {
-	uint64_t now = proc_now();
-
-	if (r->stuck != tail || r->since == 0) {
-		r->stuck = tail;
-		r->since = now;
-	}
-	return now - r->since > PATIENCE_NS;
+	if (r->since == 0)
+		r->since = proc_now();
+	return proc_now() - r->since > PATIENCE_NS;
 }
 
-/* Give room back: it has to be zeros, in which no record looks complete. */
+/* Copy the record at the tail, of which there are at most len bytes.  Returns its room;
+ * 0: it is not complete, and *skip is its room if that is known. */
+static uint64_t
+take(struct ring *r, uint64_t len, uint64_t *skip)
+{
+	const unsigned char *at = r->records + r->tail % GATE_RING;
+	struct gate_record *record = (void *)r->record;
+	uint32_t kind = __atomic_load_n((const uint32_t *)(const void *)at, __ATOMIC_ACQUIRE);
+	size_t least = LINE;
+
+	memcpy(record, at, least);
+	record->kind = kind;
+	*skip = 0;
+	if (record->room < LINE || record->room % LINE || record->room > len)
+		return 0;
+	*skip = record->room;
+	if (kind == GATE_SAMPLED)
+		least = sizeof *record;
+	if (kind != GATE_SAMPLED && kind != GATE_FREED)
+		return kind == GATE_SKIP ? record->room : 0;
+	if (record->bytes > record->room || record->bytes > sizeof r->record ||
+	    record->bytes < offsetof(struct gate_record, size) || record->room < least)
+		return 0;
+	memcpy(r->record + LINE, at + LINE, record->bytes > LINE ? record->bytes - LINE : 0);
+	return record->room;
+}
+
+/* Read what is there up to the ring's end.  Returns 0 if that cannot be gone on with. */
 static int
-release(struct ring *r, uint64_t tail, uint64_t len)
+read_lap(struct ring *r, uint64_t end, int last, uint64_t *count,
+    void (*fn)(void *ctx, const struct gate_record *record), void *ctx)
 {
-	uint64_t next = tail + len;
+	const struct gate_record *record = (const void *)r->record;
 
-	memset(r->bytes, 0, len);
-	return pwrite(r->mem, r->bytes, len, (off_t)(r->records_at + tail % GATE_RING)) ==
-	            (ssize_t)len &&
-	        pwrite(r->mem, &next, sizeof next,
-	            (off_t)(r->head_at + offsetof(struct gate_ring, tail))) == sizeof next
-	    ? 0
-	    : -1;
+	while (r->tail < end) {
+		uint64_t skip, room = take(r, end - r->tail, &skip);
+
+		if (room == 0 && !last && !is_stuck(r))
+			return 0;
+		if (room == 0) {
+			room = skip && last ? skip : end - r->tail;
+			r->given_up += room;
+		} else if (record->kind != GATE_SKIP) {
+			fn(ctx, record);
+			++*count;
+		}
+		release(r, room);
+	}
+	return 1;
 }
 
-int64_t
-ring_read(struct ring *r, void (*fn)(void *ctx, const struct gate_record *record), void *ctx)
+uint64_t
+ring_read(struct ring *r, int last, void (*fn)(void *ctx, const struct gate_record *record),
+    void *ctx)
 {
-	struct gate_ring ring;
-	int64_t count = 0;
+	uint64_t head = __atomic_load_n(&r->head->head, __ATOMIC_ACQUIRE), count = 0;
 
-	if (pread(r->mem, &ring, sizeof ring, (off_t)r->head_at) != sizeof ring)
-		return -1;
-	while (ring.tail < ring.head) {
-		uint64_t lap = GATE_RING - ring.tail % GATE_RING;
-		uint64_t len = ring.head - ring.tail < lap ? ring.head - ring.tail : lap, done;
+	r->ticks[1] = ticks_now();
+	r->ns[1] = proc_now();
+	if (head - r->tail > GATE_RING) { /* not of our blob */
+		r->tail = head;
+		return 0;
+	}
+	while (r->tail < head) {
+		uint64_t lap = r->tail - r->tail % GATE_RING + GATE_RING;
 
-		if (pread(r->mem, r->bytes, len, (off_t)(r->records_at + ring.tail % GATE_RING)) !=
-		    (ssize_t)len)
-			return -1;
-		done = each_record(r, len, fn, ctx, &count);
-		if (done == 0) {
-			if (!is_stuck(r, ring.tail))
-				break;
-			done = len;
-			r->given_up += len;
-		}
-		if (release(r, ring.tail, done) < 0)
-			return -1;
-		ring.tail += done;
+		if (!read_lap(r, head < lap ? head : lap, last, &count, fn, ctx))
+			break;
 	}
 	return count;
 }

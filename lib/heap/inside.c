@@ -40,11 +40,12 @@ begin(struct inside *in, uint64_t period)
 {
 	char path[PATH_MAX];
 	struct guard_gate gate;
+	const struct guard_options o = { .all_callers = in->arming->all_callers };
 	const char *why;
 
 	guard_stop(&in->guard);
 	if (proc_sibling(path, "rsprof-guard") < 0 ||
-	    guard_start(&in->guard, path, producer_of(in)->pid, in->arming->all_callers) < 0)
+	    guard_start(&in->guard, path, producer_of(in)->pid, &o) < 0)
 		return "rsprof-guard cannot be started";
 	/* Nothing is sampled before there are probes for it. */
 	why = guard_attach(&in->guard, GATE_OFF, &gate);

@@ -8,6 +8,7 @@
  * Estimates weigh each sample by one over its chance.
  */
 #include <err.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
 #include <poll.h>
@@ -97,16 +98,23 @@ sum(pid_t pid, uint64_t base)
 {
 	struct pollfd in = { STDIN_FILENO, POLLIN, 0 };
 	struct sums *s = calloc(1, sizeof *s);
-	struct ring *r = ring_open(pid, base);
-	int last = 0;
+	uint64_t at = base + GATE_CODE + GATE_RING_AT;
+	struct ring *r;
+	char path[80];
+	int last = 0, fd;
 
-	if (s == NULL || r == NULL)
-		err(1, NULL);
+	snprintf(path, sizeof path, "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, (int)pid, at,
+	    at + GATE_RING_FILE);
+	fd = open(path, O_RDWR);
+	r = ring_open(fd);
+	if (s == NULL || fd < 0 || r == NULL)
+		err(1, "%s", path);
 	while (!last) {
 		last = poll(&in, 1, 1) > 0;
-		if (ring_read(r, on_record, s) < 0)
-			errx(1, "the ring cannot be read");
+		ring_read(r, 0, on_record, s);
 	}
+	if (ring_lost(r))
+		errx(1, "records were lost");
 	if (ring_given_up(r))
 		errx(1, "records were given up");
 	printf("sampled %" PRIu64 " bytes %.0f live %.0f\n", s->sampled, s->bytes, s->live);

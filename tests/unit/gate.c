@@ -12,16 +12,20 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #include "gate/image.h"
 #include "gate/ring.h"
+#include "os/proc.h"
 #include "tap.h"
 
 #define SIGMAS 5.5 /* two-sided: 4 in 100 million */
 
 static char *base;
 static struct gate_data *data;
+static struct gate_own *own;
+static int ring_file;
 
 /* What cannot be allocated is NULL with sanitizers, too. */
 const char *__asan_default_options(void);
@@ -46,6 +50,13 @@ map_gate(void)
 	data->magic = GATE_MAGIC;
 	data->seed = 12345;
 	data->period = GATE_OFF;
+	own = (struct gate_own *)(base + GATE_CODE + GATE_OWN_AT);
+	madvise(own, 4096, MADV_WIPEONFORK);
+	ring_file = memfd_create("ring", 0);
+	if (ftruncate(ring_file, GATE_RING_FILE) < 0)
+		exit(1);
+	mmap(base + GATE_CODE + GATE_RING_AT, GATE_RING_FILE, PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_FIXED, ring_file, 0);
 }
 
 static void
@@ -401,8 +412,10 @@ test_homeless(void)
 /* ---- the ring ---------------------------------------------------------- */
 
 struct sum {
-	uint64_t sampled, freed, bytes, stacks;
+	uint64_t sampled, freed, bytes, stacks, numbers, unchanged, copied;
 	uint64_t marker; /* looked for in stacks */
+	int32_t tid;     /* looked for in records */
+	uint64_t left;   /* of the last that was sampled */
 };
 
 static void
@@ -411,12 +424,16 @@ on_record(void *ctx, const struct gate_record *r)
 	struct sum *s = ctx;
 	const uint64_t *stack = (const void *)(r + 1);
 
+	s->numbers += r->tid == s->tid;
 	if (r->kind == GATE_FREED) {
 		s->freed++;
+		s->unchanged += r->left == s->left;
 		return;
 	}
 	s->sampled++;
 	s->bytes += r->size;
+	s->copied += r->bytes - sizeof *r;
+	s->left = r->left;
 	for (size_t i = 0; i < (r->bytes - sizeof *r) / sizeof *stack; i++)
 		if (stack[i] == s->marker) {
 			s->stacks++;
@@ -434,66 +451,239 @@ with_marker(uint64_t marker)
 }
 
 static void
-test_ring(void)
+on_map(void *ctx, const struct proc_map *map, const char *perms)
 {
-	struct ring *r = ring_open(getpid(), (uintptr_t)base);
-	struct sum s = { .marker = 0x123456789abcdef };
-	int good = 1;
+	(void)perms;
+	if (strcmp(map->path, "[stack]") == 0)
+		*(uint64_t *)ctx = map->end;
+}
 
+/* Begin with an empty ring, to which all blocks of a page and more go. */
+static struct ring *
+begin_ring(uint32_t stack)
+{
+	memset(base + GATE_CODE + GATE_RING_AT, 0, GATE_RING_FILE);
 	set_libc();
 	set_period(1);
-	data->ringing = 1;
-	data->stack = 1024;
+	own->pid = (uint32_t)getpid();
+	own->quiet = 0;
+	data->stack = stack;
+	data->tid_at = 0;
+	data->stack_end = 0;
 	data->count = (struct gate_counters){ 0 };
+	return ring_open(ring_file);
+}
+
+static void
+end_ring(struct ring *r)
+{
+	own->pid = 0;
+	ring_close(r);
+}
+
+static void
+test_ring(void)
+{
+	struct ring *r = begin_ring(1024);
+	struct sum s = { .marker = 0x123456789abcdef, .tid = (int32_t)gettid() };
+	int good = 1;
+
 	for (int i = 0; i < 5000; i++) {
 		with_marker(s.marker);
 		if (i % 100 == 99)
-			good &= ring_read(r, on_record, &s) == 200;
+			good &= ring_read(r, 0, on_record, &s) == 200;
 	}
 	ok(good && s.sampled == 5000 && s.freed == 5000 && s.bytes == 500000,
 	    "records go round the ring: %llu", (unsigned long long)s.sampled);
-	ok(s.stacks == 5000, "each has the caller's stack");
-	for (int i = 0; i < 5000; i++)
+	ok(s.stacks == 5000 && s.copied == 5000 * 1024, "each has the caller's stack");
+	ok(s.numbers == 10000, "and the thread's number");
+	ok(s.unchanged == 5000, "a block is known to be freed before the next is allocated");
+	for (int i = 0; i < 20000; i++)
 		with_marker(s.marker);
-	ok(data->count.lost > 0 && data->count.lost < 10000, "a full ring loses records");
-	s.sampled = s.freed = 0;
-	ok(ring_read(r, on_record, &s) > 0 && s.sampled + s.freed + data->count.lost == 10000,
-	    "and what is lost is counted: %llu", (unsigned long long)data->count.lost);
-	ok(ring_read(r, on_record, &s) == 0, "then it is empty");
-	data->ringing = 0;
-	ring_close(r);
+	ok(ring_lost(r) > 0 && ring_use(r) > 0.9, "a full ring loses records");
+	s = (struct sum){ .marker = s.marker };
+	ring_read(r, 0, on_record, &s);
+	ok(s.sampled + s.freed + ring_lost(r) == 40000, "and what is lost is counted: %llu",
+	    (unsigned long long)ring_lost(r));
+	ok(s.stacks > 500 && s.sampled > s.stacks && s.freed > s.sampled,
+	    "stacks go first, then samples, then frees: %llu, %llu, %llu",
+	    (unsigned long long)s.stacks, (unsigned long long)s.sampled,
+	    (unsigned long long)s.freed);
+	ok(ring_read(r, 0, on_record, &s) == 0 && ring_use(r) == 0, "then it is empty");
+	end_ring(r);
 }
 
 /* A record that is never completed does not hold up the others for ever. */
 static void
 test_stuck(void)
 {
+	struct ring *r = begin_ring(0);
 	struct gate_ring *in = (struct gate_ring *)(base + GATE_CODE + GATE_RING_AT);
-	struct ring *r = ring_open(getpid(), (uintptr_t)base);
 	struct sum s = { 0 };
 
 	in->head += 192;
-	data->ringing = 1;
 	with_marker(0);
-	ok(ring_read(r, on_record, &s) == 0, "an incomplete record is waited for");
+	ok(ring_read(r, 0, on_record, &s) == 0, "an incomplete record is waited for");
 	usleep(1100000);
-	ring_read(r, on_record, &s);
+	ring_read(r, 0, on_record, &s);
 	ok(ring_given_up(r) > 0, "for a second");
 	with_marker(0);
-	ok(ring_read(r, on_record, &s) == 2 && s.sampled == 1, "and it goes on behind it");
-	data->ringing = 0;
-	ring_close(r);
+	ok(ring_read(r, 0, on_record, &s) == 2 && s.sampled == 1, "and it goes on behind it");
+	((struct gate_record *)(base + GATE_CODE + GATE_RECORDS_AT + in->head))->room = 192;
+	in->head += 192;
+	with_marker(0);
+	ok(ring_read(r, 1, on_record, &s) == 2 && s.sampled == 2,
+	    "at the end it is passed over at once");
+	end_ring(r);
+}
+
+/* What another process has written there is checked. */
+static void
+test_garbage(void)
+{
+	struct ring *r = begin_ring(0);
+	struct gate_ring *in = (struct gate_ring *)(base + GATE_CODE + GATE_RING_AT);
+	uint32_t *words = (uint32_t *)(base + GATE_CODE + GATE_RECORDS_AT);
+	struct sum s = { 0 };
+
+	for (int round = 0; round < 200; round++) {
+		for (size_t i = 0; i < GATE_RING / sizeof *words; i++)
+			words[i] = i % 16 < 3 && lrand48() % 3 ? (uint32_t)(lrand48() % 5) * 64
+			                                       : (uint32_t)lrand48();
+		for (size_t i = 0; i < GATE_RING / sizeof *words; i += 16)
+			words[i] = (uint32_t)lrand48() % 4;
+		in->head += (uint64_t)lrand48() % (2 * GATE_RING);
+		ring_read(r, 1, on_record, &s);
+	}
+	ok(s.sampled > 0 && s.freed > 0, "garbage does no harm: %llu",
+	    (unsigned long long)(s.sampled + s.freed));
+	end_ring(r);
+}
+
+/* ---- stacks ------------------------------------------------------------ */
+
+/* As glibc keeps it. */
+#define TID_AT 720
+
+struct deep {
+	struct sum sum;
+	size_t depth;
+};
+
+__attribute__((noinline)) static void
+deepen(size_t depth, uint64_t marker)
+{
+	volatile char room[1000];
+
+	room[depth % sizeof room] = 1;
+	if (depth)
+		deepen(depth - 1, marker);
+	else
+		with_marker(marker);
+	room[0] = 2; /* it is needed up to here */
+}
+
+static void *
+deep_thread(void *arg)
+{
+	struct deep *d = arg;
+
+	d->sum.tid = (int32_t)gettid();
+	for (int i = 0; i < 3; i++)
+		deepen(d->depth, d->sum.marker);
+	return NULL;
+}
+
+static void
+run_deep(struct ring *r, struct deep *d, const pthread_attr_t *attr)
+{
+	pthread_t thread;
+
+	pthread_create(&thread, attr, deep_thread, d);
+	pthread_join(thread, NULL);
+	ring_read(r, 0, on_record, &d->sum);
+}
+
+static void
+test_stacks(void)
+{
+	struct ring *r = begin_ring(16384);
+	struct deep d = { .sum.marker = 0x23456789abcdef1 };
+
+	own->quiet = 1;
+	data->tid_at = TID_AT;
+	proc_all_maps(getpid(), on_map, &data->stack_end);
+	deepen(3, d.sum.marker);
+	d.sum.tid = (int32_t)gettid();
+	ring_read(r, 0, on_record, &d.sum);
+	ok(d.sum.stacks == 1 && d.sum.numbers == 2 && d.sum.copied > 3000,
+	    "the first thread's stack is copied without a system call that may be filtered");
+	for (d.depth = 0; d.depth < 12; d.depth += 11) {
+		struct deep t = d;
+
+		t.sum = (struct sum){ .marker = d.sum.marker };
+		run_deep(r, &t, NULL);
+		ok(t.sum.stacks == 3 && t.sum.numbers == 6 &&
+		        t.sum.copied > 3 * (d.depth * 1000 + 200),
+		    "and another thread's: %llu bytes", (unsigned long long)t.sum.copied / 3);
+	}
+	data->stack_end = 0;
+	end_ring(r);
+}
+
+static struct {
+	ucontext_t here, there;
+	uint64_t marker;
+} switched;
+
+static void
+on_other_stack(void)
+{
+	with_marker(switched.marker);
+}
+
+/* A stack with memory that cannot be read behind it is copied up to there, and without
+ * system calls as far as its page goes. */
+static void
+test_coroutine(void)
+{
+	const size_t size = 5 * 4096;
+	char *stack = mmap(NULL, size + 4096, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct ring *r = begin_ring(16384);
+	struct sum s = { .marker = 0x3456789abcdef12 };
+
+	mprotect(stack + size, 4096, PROT_NONE);
+	switched.marker = s.marker;
+	data->tid_at = TID_AT;
+	for (int quiet = 0; quiet < 2; quiet++) {
+		own->quiet = (uint32_t)quiet;
+		getcontext(&switched.there);
+		switched.there.uc_stack.ss_sp = stack;
+		switched.there.uc_stack.ss_size = size;
+		switched.there.uc_link = &switched.here;
+		makecontext(&switched.there, on_other_stack, 0);
+		swapcontext(&switched.here, &switched.there);
+		s.copied = 0;
+		ring_read(r, 0, on_record, &s);
+		ok(s.copied > 0 && s.copied < 4096, "a coroutine's stack ends where it does");
+	}
+	ok(s.stacks == 2, "and what is there of it was copied");
+	end_ring(r);
+	munmap(stack, size + 4096);
 }
 
 static void
 test_fork(void)
 {
-	uint64_t before = data->count.sampled;
+	struct sum s = { 0 };
+	struct ring *r;
+	uint64_t before;
 	int status;
 	pid_t child;
 
-	set_libc();
-	set_period(1);
+	r = begin_ring(1024);
+	before = data->count.sampled;
 	child = fork();
 	if (child == 0) {
 		for (int i = 0; i < 100; i++)
@@ -502,6 +692,8 @@ test_fork(void)
 	}
 	waitpid(child, &status, 0);
 	ok(status == 0 && data->count.sampled == before, "a forked child has data of its own");
+	ok(ring_read(r, 1, on_record, &s) == 0, "and does not write into the ring");
+	end_ring(r);
 }
 
 int
@@ -525,6 +717,9 @@ main(void)
 	test_homeless();
 	test_ring();
 	test_stuck();
+	test_garbage();
+	test_stacks();
+	test_coroutine();
 	test_fork();
 	return tap_done();
 }

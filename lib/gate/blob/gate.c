@@ -4,6 +4,8 @@
  * lock, and every function may be interrupted by a signal handler that calls it
  * again, or by a fork() after which only the copy goes on.
  */
+#include <stddef.h>
+
 #include "gate/abi.h"
 #include <machine.h>
 
@@ -13,6 +15,8 @@
 
 #define PAGE 4096UL
 #define PROT_WRITE 2
+#define FUTEX_WAIT_PRIVATE 128
+#define EFAULT 14
 
 /* At GATE_CODE, by the linker script. */
 extern unsigned char gate_memory[] __attribute__((visibility("hidden")));
@@ -105,6 +109,7 @@ settle(struct gate_cell *c)
 	x = (x ^ x >> 30) * 0xBF58476D1CE4E5B9ULL;
 	x = (x ^ x >> 27) * 0x94D049BB133111EBULL;
 	c->random = (x ^ x >> 31) | 1;
+	c->low = 0;
 	draw_next(c);
 }
 
@@ -191,11 +196,102 @@ gate_pick(uint64_t size, struct gate_cell *cell)
 	return period >= GATE_OFF ? 0 : period;
 }
 
+/* ---- stacks ------------------------------------------------------------ */
+
+/* System calls are made as seldom as can be: each takes longer than all else here, and
+ * a filter (seccomp) may kill a process for it.  futex(2) is one that programs with
+ * threads may always make. */
+
+#define DEEP (1UL << 20)        /* bytes of a thread's stack that are looked at */
+#define FIRST_DEEP (64UL << 20) /* of the first thread's: nothing else is mapped there */
+#define IOVECS 20
+
+/* Returns whether the word at an address can be read: it is not waited for. */
+static int
+is_readable(uint64_t addr)
+{
+	uint64_t no_time[2] = { 0, 0 };
+
+	return call(SYS_FUTEX, addr, FUTEX_WAIT_PRIVATE, ~0U, (uint64_t)(uintptr_t)no_time, 0,
+	           0) != -EFAULT;
+}
+
+/*
+ * Returns where the stack that sp is on ends, 0 if that is not known.  What glibc and
+ * musl keep for a thread, to which %fs points, is in one mapping with its stack: so
+ * if all pages from sp up to there can be read, they stay, as long as this very
+ * thread runs.  Another stack (of a coroutine, or for signals) has a page that cannot
+ * be read between, or is elsewhere.
+ */
+static uint64_t
+end_of_stack(struct gate_cell *c, uint32_t tid, uint64_t sp)
+{
+	uint64_t end = gate_data.stack_end, self = thread(), low;
+
+	if (sp < end && end - sp < FIRST_DEEP)
+		return end;
+	if (c == 0 || tid == 0 || c->key != self || sp >= self || self - sp >= DEEP)
+		return 0;
+	low = c->low && c->tid == tid ? c->low : self;
+	while (low > sp) {
+		uint64_t page = (low - 1) & ~(PAGE - 1);
+
+		if (!is_readable(page < sp ? sp & ~3UL : page))
+			return 0;
+		low = page < sp ? sp : page;
+	}
+	c->tid = tid;
+	c->low = low;
+	return self;
+}
+
+/* Copy from a stack of which no end is known.  Returns how many bytes. */
+static uint64_t
+copy_by_kernel(void *out, uint64_t sp, uint64_t most, const struct gate_own *own)
+{
+	uint64_t to[2] = { (uint64_t)(uintptr_t)out, most }, from[IOVECS][2], got = 0;
+	uint64_t n = 0;
+	long done;
+
+	/* One page at a time: a part of an element is not copied. */
+	for (; got < most && n < IOVECS; n++) {
+		uint64_t len = PAGE - (sp + got) % PAGE;
+
+		from[n][0] = sp + got;
+		from[n][1] = len < most - got ? len : most - got;
+		got += from[n][1];
+	}
+	if (!own->quiet) {
+		done = call(SYS_VM_READV, own->pid, (uint64_t)(uintptr_t)to, 1,
+		    (uint64_t)(uintptr_t)from, n, 0);
+		if (done > 0)
+			return (uint64_t)done;
+	}
+	/* What is left of the page is there. */
+	copy(out, (const void *)sp, from[0][1]);
+	return from[0][1];
+}
+
+/* Returns the thread's number, 0 if it is not known. */
+static uint32_t
+thread_number(const struct gate_own *own)
+{
+	if (gate_data.tid_at)
+		return *(const volatile uint32_t *)(thread() + gate_data.tid_at);
+	return own->quiet ? 0 : (uint32_t)call(SYS_GETTID, 0, 0, 0, 0, 0, 0);
+}
+
 /* ---- the ring ---------------------------------------------------------- */
 
-/* Returns room for a record of `bytes`, NULL if the reader is too far behind. */
+/* Room that others must leave: samples without a stack matter more than stacks, and
+ * frees more than samples. */
+#define FOR_SAMPLES (GATE_RING / 4)
+#define FOR_FREES (GATE_RING / 8)
+
+/* Returns room for a record of `bytes` if `spare` are free behind it, NULL if the
+ * reader is too far behind. */
 static struct gate_record *
-reserve(uint64_t bytes)
+reserve(uint64_t bytes, uint64_t spare)
 {
 	struct gate_ring *ring = part(GATE_RING_AT);
 	uint64_t room = (bytes + 63) & ~63ULL, head, at, skip;
@@ -204,11 +300,9 @@ reserve(uint64_t bytes)
 	do {
 		at = head % GATE_RING;
 		skip = at + room > GATE_RING ? GATE_RING - at : 0;
-		if (head + skip + room - __atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE) >
-		    GATE_RING) {
-			count(&gate_data.count.lost);
+		if (head + skip + room - __atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE) +
+		        spare > GATE_RING)
 			return 0;
-		}
 	} while (!__atomic_compare_exchange_n(&ring->head, &head, head + skip + room, 0,
 	    __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
 	if (skip) {
@@ -224,63 +318,72 @@ reserve(uint64_t bytes)
 	return r;
 }
 
-/* The kernel reads the stack for us: it knows where the stack's mapping ends. */
-static uint64_t
-copy_stack(struct gate_record *r, uint64_t sp, uint64_t most)
+static void
+lose(void)
 {
-	uint64_t got = 0;
+	struct gate_ring *ring = part(GATE_RING_AT);
 
-	while (got < most) {
-		uint64_t len = PAGE - (sp + got) % PAGE;
-		uint64_t to[2], from[2];
-		long n;
+	count(&ring->lost);
+}
 
-		if (len > most - got)
-			len = most - got;
-		to[0] = (uint64_t)(uintptr_t)(r + 1) + got;
-		from[0] = sp + got;
-		to[1] = from[1] = len;
-		/* One page at a time: a part of an element is not copied. */
-		n = call(SYS_VM_READV, (uint64_t)call(SYS_GETPID, 0, 0, 0, 0, 0, 0),
-		    (uint64_t)(uintptr_t)to, 1, (uint64_t)(uintptr_t)from, 1, 0);
-		if (n <= 0)
-			break;
-		got += (uint64_t)n;
-	}
-	return got;
+/* Complete a record of a block. */
+static void
+put(struct gate_record *r, enum gate_kind kind, uint64_t block, uint32_t tid,
+    const struct gate_cell *c)
+{
+	r->time = now();
+	r->tid = (int32_t)tid;
+	r->block = block;
+	r->left = c ? c->left : 0;
+	__atomic_store_n(&r->kind, kind, __ATOMIC_RELEASE);
 }
 
 static void
-put_sampled(uint64_t block, uint64_t size, uint64_t period, const uint64_t *regs)
+put_sampled(uint64_t block, uint64_t size, uint64_t period, const uint64_t *regs,
+    const struct gate_own *own)
 {
-	uint64_t stack = gate_data.stack;
-	struct gate_record *r = reserve(sizeof *r + stack);
+	struct gate_cell *c = find_cell();
+	uint32_t tid = thread_number(own);
+	uint64_t sp = regs[GATE_SP], len = gate_data.stack, end = 0;
+	struct gate_record *r = 0;
 
-	if (r == 0)
+	if (len) {
+		end = end_of_stack(c, tid, sp);
+		if (end && end - sp < len)
+			len = end - sp;
+		r = reserve(sizeof *r + len, FOR_SAMPLES);
+	}
+	if (r == 0) {
+		len = 0;
+		r = reserve(sizeof *r, FOR_FREES);
+	}
+	if (r == 0) {
+		lose();
 		return;
-	r->time = now();
-	r->tid = (int32_t)call(SYS_GETTID, 0, 0, 0, 0, 0, 0);
-	r->block = block;
+	}
 	r->size = size;
 	r->period = period;
 	for (int i = 0; i < GATE_REGS; i++)
 		r->regs[i] = regs[i];
-	r->bytes = (uint32_t)(sizeof *r + (stack ? copy_stack(r, regs[GATE_SP], stack) : 0));
-	__atomic_store_n(&r->kind, GATE_SAMPLED, __ATOMIC_RELEASE);
+	if (len && end)
+		copy(r + 1, (const void *)sp, len);
+	else if (len)
+		len = copy_by_kernel(r + 1, sp, len, own);
+	r->bytes = (uint32_t)(sizeof *r + len);
+	put(r, GATE_SAMPLED, block, tid, c);
 }
 
 static void
-put_freed(uint64_t block)
+put_freed(uint64_t block, const struct gate_own *own)
 {
-	struct gate_record *r = reserve(64);
+	struct gate_record *r = reserve(offsetof(struct gate_record, size), 0);
 
-	if (r == 0)
+	if (r == 0) {
+		lose();
 		return;
-	r->time = now();
-	r->tid = 0;
-	r->block = block;
-	r->bytes = 64;
-	__atomic_store_n(&r->kind, GATE_FREED, __ATOMIC_RELEASE);
+	}
+	r->bytes = offsetof(struct gate_record, size);
+	put(r, GATE_FREED, block, thread_number(own), find_cell());
 }
 
 /* ---- sampled blocks ---------------------------------------------------- */
@@ -349,13 +452,15 @@ follow(uint64_t block)
 uint64_t
 gate_enter(uint64_t block, uint64_t size, uint64_t period, const uint64_t *regs)
 {
+	const struct gate_own *own = part(GATE_OWN_AT);
+
 	count(&gate_data.count.sampled);
 	if (!follow(block)) {
 		count(&gate_data.count.full);
 		block = 0;
 	}
-	if (gate_data.ringing)
-		put_sampled(block, size, period, regs);
+	if (own->pid)
+		put_sampled(block, size, period, regs, own);
 	return block;
 }
 
@@ -363,6 +468,7 @@ gate_enter(uint64_t block, uint64_t size, uint64_t period, const uint64_t *regs)
 int
 gate_leave(uint64_t block)
 {
+	const struct gate_own *own = part(GATE_OWN_AT);
 	uint32_t h = hash(block);
 	uint64_t *b = bucket(block);
 
@@ -375,8 +481,8 @@ gate_leave(uint64_t block)
 			continue;
 		__atomic_fetch_sub((uint8_t *)part(GATE_FILTER_AT) + h, 1, __ATOMIC_RELAXED);
 		count(&gate_data.count.freed);
-		if (gate_data.ringing)
-			put_freed(block);
+		if (own->pid)
+			put_freed(block, own);
 		return 1;
 	}
 	return 0;

@@ -94,6 +94,15 @@ borrow_check(pid_t pid, pid_t *tracer, int *seccomp)
 	return proc_has_ended(pid) ? GONE : NULL;
 }
 
+int
+borrow_is_filtered(pid_t pid)
+{
+	char text[8192];
+
+	return read_text(text, sizeof text, pid, pid, "status") < 0 ||
+	    field(text, "\nNoNewPrivs:", 10) != 0 || field(text, "\nSeccomp:", 10) != 0;
+}
+
 /* System calls that go on by themselves after a stop, with the time left. */
 static int
 is_restarted(long number)
@@ -613,6 +622,12 @@ borrow_registers(struct borrow *b, unsigned long long *reg[BORROW_REGISTERS])
 
 	memcpy(reg, all, sizeof all);
 	return u->rsp;
+}
+
+uint64_t
+borrow_thread_pointer(const struct borrow *b)
+{
+	return b->saved->user.fs_base;
 }
 
 /* ---- all of them ------------------------------------------------------- */

@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 #define SYS_MPROTECT 10
-#define SYS_GETPID 39
 #define SYS_GETTID 186
+#define SYS_FUTEX 202
 #define SYS_VM_READV 310
 
 /* Returns a number that no other living thread of the process has: %fs:0. */
@@ -29,6 +29,16 @@ now(void)
 
 	__asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
 	return (uint64_t)high << 32 | low;
+}
+
+/* Copy len bytes. */
+static inline void
+copy(void *to, const void *from, uint64_t len)
+{
+	uint64_t words = len / 8, rest = len % 8;
+
+	__asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(words) : : "memory");
+	__asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(rest) : : "memory");
 }
 
 /* Make a system call.  Returns what it returns, or -errno. */
