@@ -426,6 +426,47 @@ ended
 exits 'no such process: 3' 3 rsprof-guard 2147483647
 exits 'no process: 2' 2 rsprof-guard none
 
+# ---- from the first instruction on ---------------------------------------
+
+# held CMD ARG...: held by rsprof-exec, in $pid.
+held() {
+	: >"$T/target"
+	rsprof-exec "$@" <"$T/in" >>"$T/target" 2>&1 &
+	pid=$!
+	own $pid
+	exec 7>"$T/in"
+	await 20 grep -q '^State:.T' "/proc/$pid/status"
+}
+stopped() { grep -q '^State:.T' "/proc/$pid/status"; }
+
+held "$target/gated" count 1
+guard -r
+answers 'a command that is held' starting start
+answers 'begins once' 'refused it has started' start
+kill -s CONT $pid
+ok 'it comes to its first instruction' await 60 grep -q started "$T/answers"
+ok 'and stops there' await 20 stopped
+ok 'as another program' [ "$(cat "/proc/$pid/comm")" = gated ]
+ok 'not traced' grep -q '^TracerPid:.0' "/proc/$pid/status"
+answers 'it attaches before that runs' 'attached *' attach 1
+kill -s CONT $pid
+await 60 grep -q ready "$T/target"
+ask count
+ok 'what is allocated first is sampled' [ "$(field sampled)" -ge 5 ]
+dismissed
+ended
+ok 'and it ends as it should' [ $got = 0 ]
+
+held "$target/gated" count 1
+guard -r
+answers 'another one' starting start
+dismissed
+ok 'is let go of' [ $got = 0 ]
+kill -s CONT $pid
+ok 'and runs' await 60 grep -q ready "$T/target"
+ended
+ok 'to its end' [ $got = 0 ]
+
 # ---- whoever started it is killed ----------------------------------------
 
 # supervised: starts and attaches, over and over, until it is killed.
