@@ -26,6 +26,7 @@
 #define COUNT(a) (sizeof a / sizeof *a)
 #define GOTS 2    /* .got and .got.plt */
 #define WORDS 512 /* that are read at once */
+#define LOOKS 10  /* at a file whose slots may not be relocated yet */
 
 static const struct {
 	const char *name;
@@ -78,7 +79,7 @@ struct slots_file {
 	uint64_t start, end; /* of its code, in the process */
 	int rust, skip;      /* skip: a C library, whose slots stay as they are */
 	int permanent;       /* the executable, or needed by it */
-	int first_time;
+	int looks;           /* that are left */
 	struct defined *defined;
 	size_t ndefined, defined_room;
 	struct wanted *wanted;
@@ -232,7 +233,7 @@ new_file(struct finder *find, const struct proc_map *map)
 		f->ino = map->ino;
 		f->start = map->start;
 		f->end = map->end;
-		f->first_time = 1;
+		f->looks = LOOKS;
 		read_file(find, f);
 	} else if (f) {
 		free_file(f);
@@ -326,10 +327,24 @@ behind(const struct finder *find, uint64_t value)
 	return function ? function : value;
 }
 
-/* A slot that is not bound yet leads into the file's own table of jumps. */
-static void
+static int
+is_code(const struct slots *s, uint64_t addr)
+{
+	for (const struct slots_file *f = s->file; f; f = f->next)
+		if (addr >= f->start && addr < f->end)
+			return 1;
+	return 0;
+}
+
+/*
+ * A slot that is not bound yet leads into the file's own table of jumps; one that is not
+ * relocated yet leads nowhere.  Returns how many of those there are.
+ */
+static size_t
 add_wanted(struct finder *find, const struct slots_file *f)
 {
+	size_t early = 0;
+
 	for (size_t i = 0; i < f->nwanted; i++) {
 		const struct wanted *w = &f->wanted[i];
 		uint64_t value, function;
@@ -339,9 +354,12 @@ add_wanted(struct finder *find, const struct slots_file *f)
 		function = behind(find, value);
 		if (function >= f->start && function < f->end && kind_at(find->s, function) < 0)
 			function = definition(find->s, w->function);
-		if (function)
+		if (kind_at(find->s, function) >= 0 || is_code(find->s, function))
 			add(find, f, w->slot, value, function, functions[w->function].kind);
+		else
+			early++;
 	}
+	return early;
 }
 
 static void
@@ -406,13 +424,12 @@ slots_find(struct slots *s, pid_t pid, int all, slots_behind *behind_wrapper, vo
 		return "its mappings cannot be read";
 	find_permanent(&find);
 	for (struct slots_file *f = s->file; f; f = f->next) {
-		if (!f->first_time)
+		if (f->looks == 0)
 			continue;
-		f->first_time = 0;
-		if (f->skip)
-			continue;
-		add_wanted(&find, f);
-		if (f->rust || all)
+		f->looks--;
+		if (!f->skip && add_wanted(&find, f) == 0)
+			f->looks = 0;
+		if (!f->skip && (f->rust || all))
 			add_values(&find, f);
 	}
 	return find.nomem ? "out of memory" : NULL;
