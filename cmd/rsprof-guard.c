@@ -203,8 +203,12 @@ on_stop(struct guard *g)
 	struct signalfd_siginfo info;
 	const char *why;
 
-	if (read(g->signals, &info, sizeof info) < 0 || !g->starting)
+	if (read(g->signals, &info, sizeof info) < 0)
 		return;
+	if (!g->starting) {
+		borrow_reap();
+		return;
+	}
 	switch (start_step(&g->start, &why)) {
 	case START_WAITS: return;
 	case START_STOPPED: printf("started\n"); break;

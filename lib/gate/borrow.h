@@ -22,7 +22,8 @@ struct borrow {
 	pid_t pid, tid;
 	uint64_t syscall;              /* the address of a `syscall` instruction */
 	uint64_t mask;                 /* signals that the thread had blocked */
-	int kept;                      /* a signal that came meanwhile, or 0 */
+	int blocks;                    /* all are blocked meanwhile */
+	uint64_t kept;                 /* signals that came meanwhile */
 	struct borrow_saved *saved;    /* registers that it goes on with; freed when it is
 	                                  released */
 };
@@ -43,7 +44,7 @@ int borrow_is_filtered(pid_t pid);
  */
 const char *borrow_begin(struct borrow *b, pid_t pid, int seccomp, int patience);
 
-/* Stop this thread, and no other. */
+/* Stop this thread, and no other: it does not run anything. */
 const char *borrow_thread(struct borrow *b, pid_t pid, pid_t tid, int seccomp);
 
 /* Have the thread make a system call: *result is what it returned, or -errno. */
@@ -60,14 +61,15 @@ const char *borrow_release(struct borrow *b);
 #define BORROW_REGISTERS 15
 uint64_t borrow_registers(struct borrow *b, unsigned long long *reg[BORROW_REGISTERS]);
 
-/* Returns its %fs:0. */
+/* Returns the thread pointer: the C library has what it points to at the end of a
+ * thread's stack. */
 uint64_t borrow_thread_pointer(const struct borrow *b);
 
 /*
- * Stop all threads of a process but b->tid, which is borrowed: an array of *n, to be
- * freed by borrow_release_all(), which lets them go on.  NULL: out of memory.
+ * Stop all threads of a process but b->tid, which is borrowed: *others is an array of *n,
+ * to be freed by borrow_release_all(), which lets them go on.  Fails if one does not stop.
  */
-struct borrow *borrow_others(const struct borrow *b, int seccomp, size_t *n);
+const char *borrow_others(const struct borrow *b, int seccomp, struct borrow **others, size_t *n);
 void borrow_release_all(struct borrow *others, size_t n);
 
 /* How a thread waits: whether a stop can be noticed. */
@@ -82,7 +84,8 @@ enum borrow_wait {
 /* *sp is set to the stack pointer of one that waits, else to 0. */
 enum borrow_wait borrow_state(pid_t pid, pid_t tid, uint64_t *sp);
 
-/* Detach from threads that stopped too late for an earlier call. */
-void borrow_reap(void);
+/* Let threads go that stopped too late for an earlier call.  Returns whether there are
+ * others, that have not stopped yet.  No thread is borrowed. */
+int borrow_reap(void);
 
 #endif

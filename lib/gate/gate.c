@@ -15,6 +15,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "gate/borrow.h"
@@ -35,6 +36,7 @@
 #define NAME "rsprof-gate"
 #define MAPPED "/memfd:" NAME
 #define BLOBS 8          /* mapped in one process: of several versions */
+#define TRIES 40         /* to detach */
 #define LEASE_FIRST 30e9 /* TSC ticks before the first gate_renew(): some seconds */
 
 /* A blob that is mapped, of any version: where its wrappers lead. */
@@ -594,9 +596,9 @@ apply_patches(struct gate *g, struct borrow *b, int back)
 
 	if (why || list_patches(g, back, 0, &next) == 0)
 		return why;
-	others = borrow_others(b, g->seccomp, &n);
-	if (others == NULL)
-		return "out of memory";
+	why = borrow_others(b, g->seccomp, &others, &n);
+	if (why)
+		return back ? why : NULL; /* gate_refresh() does it later */
 	why = slots_check(&g->slots, g->pid) < 0 ? "its mappings cannot be read"
 	                                         : change(g, b, back, 0);
 	borrow_release_all(others, n);
@@ -872,6 +874,7 @@ uninstall(struct gate *g, struct borrow *b)
 const char *
 gate_detach(struct gate *g)
 {
+	const struct timespec pause = { 0, 50000000 };
 	struct hoist_pair pair[PAIRS];
 	const int32_t nobody = 0;
 	const char *why = NULL;
@@ -879,8 +882,14 @@ gate_detach(struct gate *g)
 
 	if (gate_set_period(g, GATE_OFF) < 0 || slots_check(&g->slots, g->pid) < 0)
 		why = GONE;
-	if (why == NULL)
+	/* A thread of it may not stop just now. */
+	for (int tries = 0; why == NULL; tries++) {
 		why = with_thread(g, uninstall, &tid);
+		if (why == NULL || tries == TRIES || !is_same_program(g))
+			break;
+		nanosleep(&pause, NULL);
+		why = NULL;
+	}
 	if (why == NULL)
 		hoist_all(g->pid, tid, g->seccomp, pair, list_hoisted(g, 1, pair));
 	write_memory(g, FIELD(g, owner), &nobody, sizeof nobody);

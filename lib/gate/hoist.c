@@ -39,6 +39,7 @@ read_ranges(struct ranges *r, pid_t pid)
 	proc_all_maps(pid, on_map, r);
 }
 
+/* Returns where the stack that `sp` points into ends, at the latest. */
 static uint64_t
 end_of_stack(const struct ranges *r, uint64_t sp)
 {
@@ -69,6 +70,16 @@ write_word(pid_t pid, uint64_t addr, uint64_t word)
 	process_vm_writev(pid, &local, 1, &remote, 1, 0);
 }
 
+/* Returns whether a word is still what it was: what looks like the stack may belong to
+ * threads that run, where a thread has a stack of the program's own making. */
+static int
+is_still(pid_t pid, uint64_t addr, uint64_t word)
+{
+	uint64_t is;
+
+	return proc_read(pid, addr, &is, sizeof is) == 0 && is == word;
+}
+
 /* Look at a stack, and with `change` replace its words.  Returns how many. */
 static size_t
 on_stack(pid_t pid, uint64_t sp, uint64_t end, int change, const struct hoist_pair *pair,
@@ -87,7 +98,7 @@ on_stack(pid_t pid, uint64_t sp, uint64_t end, int change, const struct hoist_pa
 			if (new == 0)
 				continue;
 			found++;
-			if (change)
+			if (change && is_still(pid, at + i * sizeof *word, word[i]))
 				write_word(pid, at + i * sizeof *word, new);
 		}
 	}
@@ -100,7 +111,8 @@ static size_t
 replace(struct borrow *b, const struct ranges *r, const struct hoist_pair *pair, size_t n)
 {
 	unsigned long long *reg[BORROW_REGISTERS];
-	uint64_t sp = borrow_registers(b, reg);
+	uint64_t sp = borrow_registers(b, reg), pointer = borrow_thread_pointer(b);
+	uint64_t end = end_of_stack(r, sp);
 	size_t found = 0;
 
 	for (size_t i = 0; i < BORROW_REGISTERS; i++) {
@@ -111,7 +123,10 @@ replace(struct borrow *b, const struct ranges *r, const struct hoist_pair *pair,
 			found++;
 		}
 	}
-	return found + on_stack(b->pid, sp, end_of_stack(r, sp), 1, pair, n);
+	/* Mappings that follow each other are one: the next may be another thread's. */
+	if (pointer > sp && pointer < end)
+		end = pointer;
+	return found + on_stack(b->pid, sp, end, 1, pair, n);
 }
 
 size_t
@@ -150,6 +165,7 @@ hoist_all(pid_t pid, pid_t except, int seccomp, const struct hoist_pair *pair, s
 		found += replace(&b, &r, pair, n);
 		borrow_release(&b);
 	}
+	borrow_reap();
 	free(r.range);
 	free(tid);
 	return found;

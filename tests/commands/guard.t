@@ -194,6 +194,38 @@ for call in $("$target/restarts"); do
 	says "$call: the thread does not notice" '^right' "$T/target"
 done
 
+# ---- threads that go on late ---------------------------------------------
+
+# A process that is frozen goes on wherever it is at any later time: here with a thread
+# in the middle of what it does for the gate.
+groups=$(sed -n 's/^[^ ]* \([^ ]*\) cgroup2 .*/\1/p' /proc/mounts | head -n 1)
+group=$groups/rsprof-test.$$
+if mkdir "$group" 2>/dev/null && [ -w "$group/cgroup.freeze" ]; then
+	target "$target/gated" check 2
+	guard
+	echo $pid >"$group/cgroup.procs"
+	good=0
+	for word in attach attach look detach; do
+		echo 1 >"$group/cgroup.freeze"
+		(sleep 1.5; echo 0 >"$group/cgroup.freeze") &
+		own $!
+		ask "$word" 4096
+		case $answer in attached* | detached) good=$((good + 1)) ;; esac
+		wait $!
+	done
+	ok 'it is frozen meanwhile: it attaches and detaches' [ $good -ge 1 ]
+	ask detach
+	dismissed
+	ok 'and slots are restored' tidy
+	ended
+	ok 'and it ends as it should' [ $got = 0 ]
+	says 'with its work right' '^right [1-9]' "$T/target"
+	rmdir "$group"
+else
+	rmdir "$group" 2>/dev/null
+	skip 'no processes can be frozen here'
+fi
+
 # ---- addresses that are loaded already -----------------------------------
 
 for mode in registers stack asleep; do

@@ -26,9 +26,10 @@
 #ifndef PTRACE_O_SUSPEND_SECCOMP
 #define PTRACE_O_SUSPEND_SECCOMP (1 << 21)
 #endif
-#define STOP_NS 1000000000ULL /* how long a stop may take to come */
+#define STOP_NS 200000000ULL  /* how long a thread may take to stop */
+#define PATIENCE_NS 10000000000ULL /* how long one is looked for */
+#define FOR_EVER UINT64_MAX
 #define SYSCALL_STOP (SIGTRAP | 0x80)
-#define ATTEMPTS 64
 #define BIT(signal) (1ULL << ((signal)-1))
 #define FAULTS (BIT(SIGSEGV) | BIT(SIGBUS) | BIT(SIGILL) | BIT(SIGFPE))
 
@@ -73,7 +74,7 @@ const char *
 borrow_check(pid_t pid, pid_t *tracer, int *seccomp)
 {
 	size_t n;
-	pid_t *tid = proc_threads(pid, &n);
+	pid_t *tid = proc_threads(pid, &n), by;
 	char text[8192];
 
 	*tracer = 0;
@@ -83,8 +84,9 @@ borrow_check(pid_t pid, pid_t *tracer, int *seccomp)
 	for (size_t i = 0; i < n; i++) {
 		if (read_text(text, sizeof text, pid, tid[i], "status") < 0)
 			continue;
-		if (*tracer == 0)
-			*tracer = (pid_t)field(text, "\nTracerPid:", 10);
+		by = (pid_t)field(text, "\nTracerPid:", 10);
+		if (by != getpid() && *tracer == 0) /* we: see borrow_reap() */
+			*tracer = by;
 		if (field(text, "\nSeccomp:", 10) != 0)
 			*seccomp = 1;
 	}
@@ -205,11 +207,10 @@ borrow_state(pid_t pid, pid_t tid, uint64_t *sp)
 
 /* ---- stops ------------------------------------------------------------- */
 
-/* Wait for the thread to stop.  *status is as waitpid() has it. */
+/* Wait for the thread to stop, until a time (proc_now()).  *status is as waitpid() has it. */
 static const char *
-await_stop(pid_t tid, int *status)
+await_stop(pid_t tid, uint64_t end, int *status)
 {
-	uint64_t end = proc_now() + STOP_NS;
 	struct timespec pause = { 0, 20000 };
 	pid_t got;
 
@@ -224,6 +225,8 @@ await_stop(pid_t tid, int *status)
 		/* Most stops come at once: another processor makes them. */
 		if (round > 50)
 			nanosleep(&pause, NULL);
+		if (round > 5000)
+			pause.tv_nsec = 1000000;
 	}
 }
 
@@ -242,13 +245,13 @@ signal_of(int status)
 
 /* Go on until a stop of PTRACE_INTERRUPT: signals that come first are delivered. */
 static const char *
-await_interrupt(pid_t tid)
+await_interrupt(pid_t tid, uint64_t end)
 {
 	const char *why;
 	int status;
 
 	for (;;) {
-		why = await_stop(tid, &status);
+		why = await_stop(tid, end, &status);
 		if (why || is_event_stop(status))
 			return why;
 		if (ptrace(PTRACE_CONT, tid, NULL, signal_of(status)) < 0)
@@ -256,18 +259,20 @@ await_interrupt(pid_t tid)
 	}
 }
 
-/* Did the thread itself cause a signal, which is about to be delivered? */
+/* Did the thread itself cause the signal that is about to be delivered? */
 static int
-is_fault(pid_t tid)
+is_own(pid_t tid)
 {
 	siginfo_t info;
 
-	return ptrace(PTRACE_GETSIGINFO, tid, NULL, &info) == 0 && info.si_code > 0 &&
-	    (BIT(info.si_signo) & FAULTS);
+	return ptrace(PTRACE_GETSIGINFO, tid, NULL, &info) == 0 && info.si_code > 0;
 }
 
-/* Go on until a system call begins or ends.  *fault is set if there was a fault
- * instead, which is not delivered.  Other signals are kept for later. */
+/*
+ * Go on until a system call begins or ends, however long that takes: the thread has
+ * registers that are not its own, and must not be left.  *fault is set if there was a
+ * fault instead, which is not delivered.  Signals that others send are kept for later.
+ */
 static const char *
 await_syscall_stop(struct borrow *b, int *fault)
 {
@@ -278,20 +283,19 @@ await_syscall_stop(struct borrow *b, int *fault)
 	for (;;) {
 		if (ptrace(PTRACE_SYSCALL, b->tid, NULL, NULL) < 0)
 			return GONE;
-		why = await_stop(b->tid, &status);
+		why = await_stop(b->tid, FOR_EVER, &status);
 		if (why || WSTOPSIG(status) == SYSCALL_STOP)
 			return why;
 		if (is_event_stop(status))
 			continue;
-		*fault = is_fault(b->tid);
-		if (*fault)
-			return NULL;
-		if (WSTOPSIG(status) != SIGTRAP)
-			b->kept = WSTOPSIG(status);
+		if (!is_own(b->tid))
+			b->kept |= BIT(WSTOPSIG(status));
+		else if (BIT(WSTOPSIG(status)) & FAULTS)
+			return *fault = 1, NULL;
 	}
 }
 
-void
+int
 borrow_reap(void)
 {
 	int status;
@@ -300,6 +304,7 @@ borrow_reap(void)
 	while ((tid = waitpid(-1, &status, WNOHANG | __WALL)) > 0)
 		if (WIFSTOPPED(status))
 			ptrace(PTRACE_DETACH, tid, NULL, signal_of(status));
+	return tid == 0;
 }
 
 /* ---- registers --------------------------------------------------------- */
@@ -403,19 +408,26 @@ restart_wait(struct borrow *b)
 static const char *
 save(struct borrow *b)
 {
-	/* One that is blocked and comes of a fault would lose its handler. */
-	uint64_t all = ~(FAULTS | BIT(SIGTRAP));
-
 	b->kept = 0;
 	if (ptrace(PTRACE_GETREGS, b->tid, NULL, &b->saved->user) < 0 ||
-	    ptrace(PTRACE_GETSIGMASK, b->tid, sizeof b->mask, &b->mask) < 0 ||
-	    ptrace(PTRACE_SETSIGMASK, b->tid, sizeof all, &all) < 0)
+	    ptrace(PTRACE_GETSIGMASK, b->tid, sizeof b->mask, &b->mask) < 0)
 		return GONE;
 	if ((int64_t)b->saved->user.orig_rax < 0)
 		abort_rseq(b);
 	else
 		restart_wait(b);
 	return NULL;
+}
+
+/* Keep signals from a thread that is about to run what is not the program's. */
+static const char *
+block_signals(struct borrow *b)
+{
+	/* One that is blocked and comes of a fault would lose its handler. */
+	uint64_t all = ~(FAULTS | BIT(SIGTRAP));
+
+	b->blocks = 1;
+	return ptrace(PTRACE_SETSIGMASK, b->tid, sizeof all, &all) < 0 ? GONE : NULL;
 }
 
 /* ---- borrowing --------------------------------------------------------- */
@@ -434,48 +446,58 @@ seize_error(int seccomp)
 	}
 }
 
-/* Seize a thread and stop it.  Returns as borrow_thread(). */
+/* Have we seized it before, and does it not stop?  borrow_reap() will let it go. */
+static int
+is_late(pid_t pid, pid_t tid)
+{
+	char text[8192];
+
+	return read_text(text, sizeof text, pid, tid, "status") == 0 &&
+	    (pid_t)field(text, "\nTracerPid:", 10) == getpid();
+}
+
+/* Seize a thread and have it stop, at some time. */
 static const char *
-stop_thread(struct borrow *b, pid_t tid, int seccomp)
+interrupt(pid_t pid, pid_t tid, int seccomp)
 {
 	long options = PTRACE_O_TRACESYSGOOD | (seccomp ? PTRACE_O_SUSPEND_SECCOMP : 0);
-	const char *why;
-	struct user_regs_struct u;
 
 	if (ptrace(PTRACE_SEIZE, tid, NULL, options) < 0) {
+		const char *why = seize_error(seccomp);
+
 		if (proc_has_ended(tid))
-			errno = ESRCH;
-		return seize_error(seccomp);
+			return GONE;
+		return is_late(pid, tid) ? LATE : why;
 	}
-	if (ptrace(PTRACE_INTERRUPT, tid, NULL, NULL) < 0)
-		return GONE;
-	why = await_interrupt(tid);
+	return ptrace(PTRACE_INTERRUPT, tid, NULL, NULL) < 0 ? GONE : NULL;
+}
+
+/* Wait until b->tid has stopped, and save its registers. */
+static const char *
+await_thread(struct borrow *b, uint64_t end)
+{
+	const char *why = await_interrupt(b->tid, end);
+
 	if (why)
 		return why;
-	if (ptrace(PTRACE_GETREGS, tid, NULL, &u) == 0 && u.cs == 0x23) {
-		ptrace(PTRACE_DETACH, tid, NULL, NULL);
-		return "it runs in 32 bits";
+	b->saved = malloc(sizeof *b->saved);
+	why = b->saved ? save(b) : "out of memory";
+	if (why == NULL && b->saved->user.cs == 0x23)
+		why = "it runs in 32 bits";
+	if (why) {
+		ptrace(PTRACE_DETACH, b->tid, NULL, NULL);
+		free(b->saved);
 	}
-	why = save(b);
-	if (why)
-		ptrace(PTRACE_DETACH, tid, NULL, NULL);
 	return why;
 }
 
 const char *
 borrow_thread(struct borrow *b, pid_t pid, pid_t tid, int seccomp)
 {
-	const char *why;
+	const char *why = interrupt(pid, tid, seccomp);
 
-	b->pid = pid;
-	b->tid = tid;
-	b->saved = malloc(sizeof *b->saved);
-	if (b->saved == NULL)
-		return "out of memory";
-	why = stop_thread(b, tid, seccomp);
-	if (why)
-		free(b->saved);
-	return why;
+	*b = (struct borrow){ .pid = pid, .tid = tid };
+	return why ? why : await_thread(b, proc_now() + STOP_NS);
 }
 
 /* Returns the thread to stop, of those that wait no worse than `worst`; 0: none. */
@@ -490,7 +512,7 @@ choose(pid_t pid, enum borrow_wait worst)
 	tid = proc_threads(pid, &n);
 	for (size_t i = 0; tid && i < n && best > BORROW_RUNNING; i++) {
 		is = borrow_state(pid, tid[i], &sp);
-		if (is < best) {
+		if (is < best && !is_late(pid, tid[i])) {
 			best = is;
 			chosen = tid[i];
 		}
@@ -502,32 +524,34 @@ choose(pid_t pid, enum borrow_wait worst)
 const char *
 borrow_begin(struct borrow *b, pid_t pid, int seccomp, int patience)
 {
-	uint64_t end = proc_now() + (uint64_t)patience * 1000000;
+	uint64_t patient = proc_now() + (uint64_t)patience * 1000000, end = patient + PATIENCE_NS;
 	struct timespec pause = { 0, 1000000 };
-	const char *why = GONE;
+	uint64_t syscall = find_syscall(pid);
+	const char *why;
 
-	b->syscall = find_syscall(pid);
-	if (b->syscall == 0)
+	if (syscall == 0)
 		return "no code of it makes system calls";
-	for (int i = 0; i < ATTEMPTS;) {
-		pid_t tid = choose(pid, proc_now() < end ? BORROW_UNKNOWN : BORROW_RISKY);
+	do {
+		pid_t tid = choose(pid, proc_now() < patient ? BORROW_UNKNOWN : BORROW_RISKY);
 
-		if (tid == 0 && proc_has_ended(pid))
-			return GONE;
-		if (tid) {
+		borrow_reap();
+		why = LATE;
+		if (tid)
 			why = borrow_thread(b, pid, tid, seccomp);
-			if (why == NULL)
-				return NULL;
-			/* One that has just ended, or cannot be stopped: another. */
-			if (strcmp(why, GONE) != 0 && strcmp(why, LATE) != 0)
-				return why;
-			i++;
-		} else if (proc_now() >= end) {
-			why = LATE;
-			i++;
+		else if (proc_has_ended(pid))
+			return GONE;
+		if (why == NULL) {
+			b->syscall = syscall;
+			why = block_signals(b);
+			if (why)
+				borrow_release(b);
+			return why;
 		}
+		/* One that has just ended, or cannot be stopped: another. */
+		if (strcmp(why, GONE) != 0 && strcmp(why, LATE) != 0)
+			return why;
 		nanosleep(&pause, NULL);
-	}
+	} while (proc_now() < end);
 	return why;
 }
 
@@ -593,13 +617,14 @@ static const char *
 let_go(const struct borrow *b)
 {
 	if (ptrace(PTRACE_SETREGS, b->tid, NULL, &b->saved->user) < 0 ||
-	    ptrace(PTRACE_SETSIGMASK, b->tid, sizeof b->mask, &b->mask) < 0 ||
+	    (b->blocks && ptrace(PTRACE_SETSIGMASK, b->tid, sizeof b->mask, &b->mask) < 0) ||
 	    ptrace(PTRACE_INTERRUPT, b->tid, NULL, NULL) < 0 ||
-	    ptrace(PTRACE_CONT, b->tid, NULL, NULL) < 0 || await_interrupt(b->tid) ||
+	    ptrace(PTRACE_CONT, b->tid, NULL, NULL) < 0 || await_interrupt(b->tid, FOR_EVER) ||
 	    ptrace(PTRACE_DETACH, b->tid, NULL, NULL) < 0)
 		return GONE;
-	if (b->kept)
-		syscall(SYS_tgkill, b->pid, b->tid, b->kept);
+	for (int signal = 1; signal <= 64; signal++)
+		if (b->kept & BIT(signal))
+			syscall(SYS_tgkill, b->pid, b->tid, signal);
 	return NULL;
 }
 
@@ -641,31 +666,77 @@ is_among(const struct borrow *others, size_t n, pid_t tid)
 	return 0;
 }
 
-/* Threads that run may create others: look until there are none. */
-struct borrow *
-borrow_others(const struct borrow *b, int seccomp, size_t *n)
+/* Have threads stop that are not among others[*n] yet, all at once.  Returns how many
+ * do not, or -1 if there is no memory. */
+static long
+interrupt_others(const struct borrow *b, int seccomp, struct borrow **others, size_t *n,
+    size_t *room)
 {
-	struct borrow *others = malloc(sizeof *others);
-	size_t room = 1, threads = 0, before;
+	size_t threads = 0;
+	pid_t *tid = proc_threads(b->pid, &threads);
+	long missed = 0;
 
+	for (size_t i = 0; tid && i < threads && missed >= 0; i++) {
+		if (tid[i] == b->tid || is_among(*others, *n, tid[i]))
+			continue;
+		if (array_room(others, *n, room, sizeof **others) < 0) {
+			missed = -1;
+		} else if (interrupt(b->pid, tid[i], seccomp) == NULL) {
+			(*others)[*n] = (struct borrow){ .pid = b->pid, .tid = tid[i] };
+			++*n;
+		} else if (!proc_has_ended(tid[i])) {
+			missed++;
+		}
+	}
+	free(tid);
+	return missed;
+}
+
+/* Wait for those from `first` on, of which some may end.  Returns how many do not stop. */
+static long
+await_others(struct borrow *others, size_t first, size_t *n)
+{
+	uint64_t end = proc_now() + STOP_NS;
+	size_t stopped = first;
+	long missed = 0;
+
+	for (size_t i = first; i < *n; i++) {
+		const char *why = await_thread(&others[i], end);
+
+		if (why == NULL)
+			others[stopped++] = others[i];
+		else if (strcmp(why, GONE) != 0)
+			missed++;
+	}
+	*n = stopped;
+	return missed;
+}
+
+/* Threads that run may create others: look until there are none. */
+const char *
+borrow_others(const struct borrow *b, int seccomp, struct borrow **others, size_t *n)
+{
+	size_t room = 0, before;
+	const char *why = NULL;
+	long missed;
+
+	*others = NULL;
 	*n = 0;
 	do {
-		pid_t *tid = proc_threads(b->pid, &threads);
-
 		before = *n;
-		for (size_t i = 0; tid && others && i < threads; i++) {
-			if (tid[i] == b->tid || is_among(others, *n, tid[i]))
-				continue;
-			if (array_room(&others, *n, &room, sizeof *others) < 0) {
-				borrow_release_all(others, *n);
-				others = NULL;
-			} else if (borrow_thread(&others[*n], b->pid, tid[i], seccomp) == NULL) {
-				++*n;
-			}
-		}
-		free(tid);
-	} while (others && *n > before);
-	return others;
+		missed = interrupt_others(b, seccomp, others, n, &room);
+		if (missed < 0)
+			why = "out of memory";
+		missed += await_others(*others, before, n);
+		if (why == NULL && missed > 0)
+			why = LATE;
+	} while (why == NULL && *n > before);
+	if (why) {
+		borrow_release_all(*others, *n);
+		*others = NULL;
+		*n = 0;
+	}
+	return why;
 }
 
 void
