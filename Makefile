@@ -25,7 +25,7 @@ Q := $(if $(V),,@)
 
 # What loads it, left out with BPF=0.
 IN_KERNEL := lib/sample/cpu.c lib/sample/walk_maps.c lib/os/loader.c \
-	lib/heap/heap.c lib/heap/heap_sums.c lib/heap/calltrace.c
+	lib/heap/heap_bpf.c lib/heap/heap_sums.c lib/heap/calltrace.c
 
 COMMANDS := $(patsubst cmd/%.c,%,$(wildcard cmd/*.c))
 
@@ -38,7 +38,7 @@ LEFT_OUT := $(if $(filter 1,$(BPF)),$(wildcard lib/*/*_none.c),$(IN_KERNEL))
 PRODUCER := sample unwind stream elf os base
 ROOMS_rsprof-cpu := $(PRODUCER)
 ROOMS_rsprof-guard := gate unwind elf os base
-ROOMS_rsprof-growth := heap $(PRODUCER)
+ROOMS_rsprof-growth := heap gate $(PRODUCER)
 ROOMS_rsprof-heap := heap gate $(PRODUCER)
 ROOMS_rsprof-stack := $(PRODUCER)
 ROOMS_rsprof-pipe := os base
@@ -48,7 +48,7 @@ ROOMS_rsprof-store := record stream base
 ROOMS_rsprof-top := profile record symbol base
 ROOMS_rsprof-tui := tui profile record symbol base
 ROOMS_rsprof-query := record base
-ROOMS_rsprof-doctor := doctor heap symbol $(PRODUCER)
+ROOMS_rsprof-doctor := doctor heap gate symbol $(PRODUCER)
 ALL_ROOMS := doctor tui heap gate profile symbol $(PRODUCER) record stream base
 
 # The library that a room calls; a command is linked with those that it needs.
@@ -106,9 +106,9 @@ $B/%.skel.h: $B/bpf/%.bpf.o
 	$Q$(BPFTOOL) gen skeleton $< name $*_bpf >$@
 
 $B/lib/sample/cpu.o: $B/cpu.skel.h
-$B/lib/heap/heap.o $B/lib/heap/heap_sums.o: $B/heap.skel.h
+$B/lib/heap/heap_bpf.o $B/lib/heap/heap_sums.o: $B/heap.skel.h
 $B/lib/heap/calltrace.o: $B/calltrace.skel.h
-$B/lib/sample/cpu.o $B/lib/heap/heap.o $B/lib/heap/heap_sums.o $B/lib/heap/calltrace.o: ALL_CFLAGS += -isystem $B
+$B/lib/sample/cpu.o $B/lib/heap/heap_bpf.o $B/lib/heap/heap_sums.o $B/lib/heap/calltrace.o: ALL_CFLAGS += -isystem $B
 
 # What the gate maps into targets: its bytes, and where things are in them.  It has
 # no library, no data and no relocation; ld's script says how it lies.

@@ -1,5 +1,5 @@
 /*
- * State that heap/heap.c and heap/heap_sums.c share; heap.c explains it.
+ * State that heap/heap_bpf.c and heap/heap_sums.c share; heap_bpf.c explains it.
  */
 #ifndef HEAP_INSIDE_H
 #define HEAP_INSIDE_H
