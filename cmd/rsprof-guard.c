@@ -239,9 +239,10 @@ count(struct guard *g)
 	if (gate_counters(g->gate, &c) < 0)
 		refuse("it has ended, or executes another program", 0);
 	else
-		printf("counted sampled=%" PRIu64 " freed=%" PRIu64 " full=%" PRIu64 " twice=%" PRIu64
-		    " homeless=%" PRIu64 " expired=%" PRIu64 " lost=%" PRIu64 "\n", c.sampled,
-		    c.freed, c.full, c.twice, c.homeless, c.expired, gate_lost(g->gate));
+		printf("counted bytes=%" PRIu64 " sampled=%" PRIu64 " freed=%" PRIu64 " full=%" PRIu64
+		    " twice=%" PRIu64 " homeless=%" PRIu64 " expired=%" PRIu64 " lost=%" PRIu64 "\n",
+		    c.bytes, c.sampled, c.freed, c.full, c.twice, c.homeless, c.expired,
+		    gate_lost(g->gate));
 }
 
 static void
@@ -254,6 +255,15 @@ detach(struct guard *g)
 		refuse(why, 0);
 	else
 		printf("detached\n");
+}
+
+static void
+set_limit(struct guard *g, uint64_t samples)
+{
+	if (gate_set_limit(g->gate, samples == GATE_OFF ? 0 : samples) < 0)
+		printf("refused it has ended\n");
+	else
+		printf("set\n");
 }
 
 /* A period in bytes, "off": nothing is sampled.  -1: it is none. */
@@ -284,6 +294,8 @@ on_line(struct guard *g, char *line)
 		printf("refused it is not attached\n");
 	else if (good && strcmp(line, "period") == 0)
 		printf("%s\n", gate_set_period(g->gate, period) == 0 ? "set" : "refused it has ended");
+	else if (good && strcmp(line, "limit") == 0)
+		set_limit(g, period);
 	else if (!arg && strcmp(line, "look") == 0)
 		look(g);
 	else if (!arg && strcmp(line, "count") == 0)

@@ -43,7 +43,9 @@
 #include <stdint.h>
 
 #define GATE_MAGIC 0x3167657461672e72ULL
+#define GATE_STRETCH 64 /* draws, whose time is taken */
 #define GATE_OFF (1ULL << 62) /* a period, and a countdown: nothing is sampled */
+#define GATE_MOST (1ULL << 48) /* bytes: no block has as many */
 #define GATE_PATCHES 256
 #define GATE_BUCKET_BITS 14
 #define GATE_BUCKETS (1 << GATE_BUCKET_BITS)
@@ -59,7 +61,8 @@ struct gate_cell {
 	uint64_t low;    /* its stack can be read from here up to the key; 0: not known */
 	uint32_t tid;    /* of which low is true */
 	uint32_t pad1;
-	uint64_t pad2[2];
+	uint64_t pad2;
+	uint64_t drawn;  /* what left began with */
 };
 
 #define GATE_TODO 2
@@ -72,6 +75,7 @@ struct gate_patch {
 };
 
 struct gate_counters {
+	uint64_t bytes;    /* that countdowns have passed, but for those that go on */
 	uint64_t sampled;  /* allocations that were picked, and have succeeded */
 	uint64_t freed;    /* of those, and moved ones */
 	uint64_t full;     /* picked, but no room to follow them */
@@ -145,6 +149,10 @@ struct gate_data {
 	uint32_t wrapper[GATE_FUNCTIONS]; /* offset in the blob of each */
 	struct gate_counters count;
 	struct gate_patch patch[GATE_PATCHES];
+	uint64_t stretch; /* TSC ticks that GATE_STRETCH draws are to last: if they do not,
+	                     the period is raised; 0: they may be as fast as they are */
+	uint64_t draws;   /* while there is a stretch */
+	uint64_t mark;    /* TSC at the end of the last one */
 };
 
 /* What follows: cells, of which the last is shared by threads that found none;

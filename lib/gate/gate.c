@@ -787,17 +787,33 @@ gate_set_period(struct gate *g, uint64_t period)
 	return put_word(g, FIELD(g, period), period) < 0 ? -1 : gate_sweep(g);
 }
 
+/* Returns how many ticks the TSC has in a second. */
+static double
+ticks_a_second(const struct gate *g)
+{
+	return (double)(ticks_now() - g->tsc) / ((double)(proc_now() - g->ns) + 1) * 1e9;
+}
+
+int
+gate_set_limit(struct gate *g, uint64_t samples)
+{
+	uint64_t stretch = 0;
+
+	if (samples)
+		stretch = (uint64_t)(ticks_a_second(g) * GATE_STRETCH / (double)samples);
+	return put_word(g, FIELD(g, stretch), stretch);
+}
+
 int
 gate_renew(struct gate *g, unsigned seconds)
 {
-	uint64_t tsc = ticks_now(), ns = proc_now() - g->ns, period;
-	double rate = (double)(tsc - g->tsc) / ((double)ns + 1);
+	uint64_t lease = ticks_now() + (uint64_t)(ticks_a_second(g) * seconds), period;
 
-	if (put_word(g, FIELD(g, lease), tsc + (uint64_t)(rate * 1e9 * seconds)) < 0 ||
+	if (put_word(g, FIELD(g, lease), lease) < 0 ||
 	    proc_read(g->pid, FIELD(g, period), &period, sizeof period) < 0)
 		return -1;
-	if (period == g->data.period)
-		return 0;
+	if (period != GATE_OFF || g->data.period == GATE_OFF)
+		return 0; /* a longer one: see gate_set_limit() */
 	/* It had ended, as when we were stopped for long. */
 	return gate_set_period(g, g->data.period);
 }

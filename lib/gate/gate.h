@@ -52,6 +52,10 @@ const char *gate_refresh(struct gate *g);
 int gate_set_period(struct gate *g, uint64_t period);
 int gate_renew(struct gate *g, unsigned seconds);
 
+/* Have the gate raise the period by itself, to two or four times, while more than so many
+ * samples a second are drawn; 0: never.  Returns -1 if the process is gone. */
+int gate_set_limit(struct gate *g, uint64_t samples);
+
 /* Free the cells of threads that may have ended.  Countdowns begin anew, which makes no
  * difference.  Returns -1 if the process is gone. */
 int gate_sweep(struct gate *g);

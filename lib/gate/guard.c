@@ -175,6 +175,16 @@ guard_set_period(struct guard *g, uint64_t period)
 	return ask(g, question, &none) ? NULL : reason(g);
 }
 
+const char *
+guard_set_limit(struct guard *g, uint64_t samples)
+{
+	char question[64];
+	int none;
+
+	write_period(question, "limit", samples ? samples : GATE_OFF);
+	return ask(g, question, &none) ? NULL : reason(g);
+}
+
 int
 guard_has_ended(const struct guard *g)
 {

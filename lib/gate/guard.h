@@ -47,6 +47,10 @@ const char *guard_attach(struct guard *g, uint64_t period, struct guard_gate *ou
 /* Change the period.  Returns NULL, or the reason against it. */
 const char *guard_set_period(struct guard *g, uint64_t period);
 
+/* Have the gate raise the period by itself while more than so many samples a second are
+ * drawn; 0: never.  Returns NULL, or the reason against it. */
+const char *guard_set_limit(struct guard *g, uint64_t samples);
+
 /* Returns whether it has ended, by itself or killed. */
 int guard_has_ended(const struct guard *g);
 

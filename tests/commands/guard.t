@@ -99,7 +99,7 @@ answers 'it does not attach twice' 'refused it is attached' attach 1
 answers 'an unknown word is refused' 'refused no such word: frob' frob
 echo go 2000 >&7
 await 60 grep -q allocated "$T/target"
-answers 'nothing is sampled at first' 'counted sampled=0 freed=0 full=0 twice=0 *' count
+answers 'nothing is sampled at first' 'counted bytes=* sampled=0 freed=0 full=0 twice=0 *' count
 
 # estimate PERIOD: what is sampled in a round, beside what the program counts itself.
 # 5.5 standard errors: chance exceeds them once in 20 million.

@@ -216,6 +216,70 @@ test_draws(void)
 	ok(chi < 66, "gaps between samples are exponential: chi-square %.1f", chi);
 }
 
+/* Returns the bytes that went by, as a reader of the cells counts them. */
+static uint64_t
+bytes_passed(void)
+{
+	const struct gate_cell *cell = (void *)(base + GATE_CODE + GATE_CELLS_AT);
+	uint64_t sum = data->count.bytes;
+
+	for (int i = 0; i < GATE_CELLS; i++)
+		sum += cell[i].drawn - cell[i].left;
+	return sum;
+}
+
+static void
+test_bytes(void)
+{
+	const uint64_t periods[] = { GATE_OFF, 1, 1000, 100000 };
+	int good = 1;
+
+	for (size_t p = 0; p < sizeof periods / sizeof *periods; p++) {
+		uint64_t sum = 0;
+
+		set_period(periods[p]);
+		data->count = (struct gate_counters){ 0 };
+		for (uint64_t i = 0; i < 5000; i++) {
+			sum += i * i % 3001;
+			MALLOC(i * i % 3001);
+			FREE(block);
+		}
+		good &= bytes_passed() == sum;
+	}
+	ok(good, "all bytes that go by are counted, sampled or not");
+}
+
+/* Have that many samples drawn. */
+static void
+draw_some(uint64_t n)
+{
+	for (uint64_t end = data->count.sampled + n; data->count.sampled < end;) {
+		MALLOC(64);
+		FREE(block);
+	}
+}
+
+static void
+test_limit(void)
+{
+	set_period(64);
+	data->count = (struct gate_counters){ 0 };
+	data->stretch = 1ULL << 62;
+	data->draws = 0;
+	draw_some(GATE_STRETCH - 2); /* a new cell draws, too */
+	ok(data->period == 64, "the period stays for a stretch");
+	draw_some(2);
+	ok(data->period == 256, "and is raised if that was too fast");
+	draw_some(GATE_STRETCH);
+	ok(data->period == 1024, "and again");
+	data->stretch = 1;
+	draw_some(10 * GATE_STRETCH);
+	ok(data->period == 1024, "it stays where they are slow enough");
+	data->stretch = 0;
+	draw_some(10 * GATE_STRETCH);
+	ok(data->period == 1024, "and without a limit");
+}
+
 static void
 test_failing(void)
 {
@@ -708,6 +772,8 @@ main(void)
 	test_chance(1000, 1000, 200000);
 	test_chance(1 << 20, 524288, 100000);
 	test_draws();
+	test_bytes();
+	test_limit();
 	test_failing();
 	test_arguments();
 	test_kinds();

@@ -85,18 +85,51 @@ draw(uint64_t r, uint64_t period)
 	return (uint64_t)((nats >> 16) * period >> 48);
 }
 
+/* Count a draw, and raise the period if they come faster than the target can bear: the
+ * holder will choose another, but that takes it a while. */
+static void
+count_draw(void)
+{
+	uint64_t period = gate_data.period, time, lasted;
+
+	if (gate_data.stretch == 0 ||
+	    __atomic_add_fetch(&gate_data.draws, 1, __ATOMIC_RELAXED) % GATE_STRETCH)
+		return;
+	time = now();
+	lasted = time - __atomic_exchange_n(&gate_data.mark, time, __ATOMIC_RELAXED);
+	if (lasted >= gate_data.stretch || period >= GATE_OFF / 4)
+		return;
+	__atomic_compare_exchange_n(&gate_data.period, &period,
+	    lasted < gate_data.stretch / 2 ? period * 4 : period * 2, 0, __ATOMIC_RELAXED,
+	    __ATOMIC_RELAXED);
+}
+
+/* Count the bytes that a countdown has passed; a size that no allocator has is none. */
+static void
+count_passed(const struct gate_cell *c)
+{
+	uint64_t passed = c->drawn - c->left;
+
+	if (passed < GATE_MOST)
+		__atomic_fetch_add(&gate_data.count.bytes, passed, __ATOMIC_RELAXED);
+}
+
 static void
 draw_next(struct gate_cell *c)
 {
-	uint64_t period = gate_data.period;
+	uint64_t period;
 
+	count_passed(c);
+	count_draw();
+	period = gate_data.period;
 	if (gate_data.lease && now() > gate_data.lease) {
 		if (period != GATE_OFF)
 			count(&gate_data.count.expired);
 		gate_data.period = period = GATE_OFF;
 	}
 	c->period = period;
-	c->left = period >= GATE_OFF ? GATE_OFF : draw(random64(c), period);
+	c->drawn = period >= GATE_OFF ? GATE_OFF : draw(random64(c), period);
+	c->left = c->drawn;
 }
 
 /* Make a cell ready whose key was just set. */
@@ -190,6 +223,7 @@ gate_pick(uint64_t size, struct gate_cell *cell)
 			cell->left -= size;
 			return 0;
 		}
+		cell->left -= size;
 	}
 	period = cell->period;
 	draw_next(cell);
