@@ -1,0 +1,221 @@
+#include "heap/pace.h"
+
+#include <math.h>
+#include <string.h>
+
+#define AIM 0.6            /* of the share: what is left is for bursts */
+#define SAMPLES 4000       /* a second, at most: errors are small enough then */
+#define LIVING 16384       /* sampled blocks that live, at most: the table has 131072 */
+#define ENTRY_NS 10000     /* of what a hit does to the code behind it: not measured yet */
+#define HIT_MOST_NS 100000
+#define RAISED 4           /* the longer period, by which cost is measured */
+#define TICKS 4            /* of such a measurement: short, long, long, short */
+#define TRIES 10           /* measurements that follow each other */
+#define TRY_NS 2000000000  /* between two later ones */
+#define NOISE 0.03         /* of progress in two of its ticks, relative */
+#define FORGET 0.97        /* of what older measurements weigh */
+#define SETTLE_NS 100000000 /* with one period, before a shorter one is chosen */
+#define IDLE_NS 1000000000 /* the same, if it does not work */
+#define IDLE 0.02          /* of a CPU: no work */
+
+uint64_t
+pace_period(unsigned i)
+{
+	if (i < 2)
+		return i + 1;
+	return i % 2 ? 1ULL << (i + 1) / 2 : 3ULL << (i / 2 - 1);
+}
+
+/* Returns the shortest period that is not shorter than this. */
+static uint64_t
+round_up(double period)
+{
+	unsigned i = 0;
+
+	while (i < PACE_PERIODS - 1 && (double)pace_period(i) < period)
+		i++;
+	return pace_period(i);
+}
+
+static double
+max_of(double a, double b)
+{
+	return a > b ? a : b;
+}
+
+/* What has happened between two looks, by time. */
+struct rates {
+	double seconds;
+	double cpu;          /* ns */
+	double bytes, hits;  /* by ns of CPU time that hits have not taken */
+	double load;         /* share of the CPU time that they have */
+	double samples;      /* by second */
+	double by_sample;    /* hits by sample */
+};
+
+static void
+compare(const struct pace *p, const struct pace_look *from, const struct pace_look *to,
+    struct rates *out)
+{
+	double samples = (double)(to->sampled - from->sampled);
+	double hits = samples + (double)(to->freed - from->freed);
+	double cost = hits * p->hit_ns, own;
+
+	out->seconds = (double)(to->time - from->time) / 1e9;
+	out->cpu = (double)(to->cpu - from->cpu);
+	own = max_of(out->cpu - cost, out->cpu / 3);
+	out->bytes = own > 0 ? (double)(to->bytes - from->bytes) / own : 0;
+	out->hits = own > 0 ? hits / own : 0;
+	out->load = out->cpu > 0 ? cost / out->cpu : 0;
+	out->samples = out->seconds > 0 ? samples / out->seconds : 0;
+	out->by_sample = samples > 0 ? hits / samples : 2;
+}
+
+/* Returns the period that all limits allow for sure, whatever sizes the blocks have. */
+static double
+safe_period(const struct pace *p, const struct rates *r, double bytes_s)
+{
+	double budget = r->bytes * r->by_sample * p->hit_ns / (p->share * AIM);
+
+	return max_of(budget, bytes_s / SAMPLES);
+}
+
+static void
+set_base(struct pace *p, double period, const struct pace_look *now)
+{
+	uint64_t rounded = round_up(period);
+
+	if (rounded != p->base)
+		p->tick = 0;
+	p->base = p->period = rounded;
+	p->since = *now;
+}
+
+void
+pace_begin(struct pace *p, const struct pace_look *from, const struct pace_look *to)
+{
+	struct rates r;
+
+	p->hit_ns = p->trap_ns + ENTRY_NS;
+	p->below = NOISE * NOISE / (p->hit_ns * p->hit_ns);
+	p->above = p->below * p->hit_ns;
+	compare(p, from, to, &r);
+	p->last = *to;
+	set_base(p, safe_period(p, &r, r.seconds > 0
+	        ? (double)(to->bytes - from->bytes) / r.seconds : 0), to);
+}
+
+/* ---- what a hit costs -------------------------------------------------- */
+
+/*
+ * With a speed of s bytes by ns and h hits by ns, s = s0 (1 - hit_ns h).  Of two loads of
+ * hits follows hit_ns = (1 - q) / (h1 - q h2) with q = s1 / s2.  This is a line through 0,
+ * found by least squares; where it begins stands for a measurement, too.
+ */
+static void
+calibrate(struct pace *p)
+{
+	double q = p->speed[0] / max_of(p->speed[1], 1e-12);
+	double x = p->load[0] - q * p->load[1], least = p->trap_ns;
+
+	if (q < 0.5 || q > 1.5 || x <= 0) /* it does something else now */
+		return;
+	p->above = p->above * FORGET + (1 - q) * x;
+	p->below = p->below * FORGET + x * x;
+	p->hit_ns = p->above / p->below;
+	if (p->hit_ns < least)
+		p->hit_ns = least;
+	if (p->hit_ns > HIT_MOST_NS)
+		p->hit_ns = HIT_MOST_NS;
+}
+
+/* Go on with a measurement by what has happened in a tick.  Returns 0 if it is over. */
+static int
+measure(struct pace *p, const struct pace_look *now, uint64_t is)
+{
+	double cpu = (double)(now->cpu - p->last.cpu), hits;
+	int longer = p->tick == 2 || p->tick == 3;
+
+	if (cpu < PACE_TICK_NS / 4 || is != p->period) { /* too little to tell */
+		p->tick = 0;
+		p->period = p->base;
+		return 0;
+	}
+	hits = (double)(now->sampled - p->last.sampled + now->freed - p->last.freed);
+	p->speed[longer] += (double)(now->bytes - p->last.bytes) / cpu;
+	p->load[longer] += hits / cpu / 2;
+	if (p->tick == TICKS) {
+		calibrate(p);
+		p->tick = 0;
+		return 0;
+	}
+	p->tick++;
+	p->period = p->tick == 2 || p->tick == 3 ? p->base * RAISED : p->base;
+	return 1;
+}
+
+/* Begin a measurement if it is time for one, and enough is sampled. */
+static void
+begin_measure(struct pace *p, const struct rates *r, const struct pace_look *now)
+{
+	if (r->load < p->share * AIM / 2 || r->seconds <= 0 ||
+	    (p->tries >= TRIES && now->time < p->tried + TRY_NS))
+		return;
+	p->tries++;
+	p->tried = now->time;
+	p->tick = 1;
+	memset(p->speed, 0, sizeof p->speed);
+	memset(p->load, 0, sizeof p->load);
+}
+
+/* ---- the period -------------------------------------------------------- */
+
+/* Choose a shorter period if the last one is paid for easily, even if chance has made
+ * samples few. */
+static void
+shorten(struct pace *p, const struct pace_look *now, double least)
+{
+	double n = (double)(now->sampled - p->since.sampled), more = n + 2 * sqrt(n) + 2;
+	struct rates r;
+	double much, cpu;
+
+	compare(p, &p->since, now, &r);
+	cpu = max_of(r.cpu, IDLE * r.seconds * 1e9);
+	if (r.seconds * 1e9 < (cpu > r.cpu ? IDLE_NS : SETTLE_NS))
+		return;
+	much = max_of(more * r.by_sample * p->hit_ns / cpu / (p->share * AIM),
+	    more / r.seconds / SAMPLES);
+	if (much < 0.8 && (double)p->base > least)
+		set_base(p, max_of((double)p->base * max_of(much, 0.25), least), now);
+	else if (r.seconds > 1)
+		p->since = *now;
+}
+
+void
+pace_update(struct pace *p, const struct pace_look *now, uint64_t is, uint64_t live)
+{
+	double least = (double)live / LIVING, much;
+	struct rates r;
+
+	if (now->time < p->last.time + PACE_TICK_NS)
+		return;
+	compare(p, &p->last, now, &r);
+	if (p->tick && measure(p, now, is)) {
+		p->last = *now;
+		return;
+	}
+	much = max_of(r.load / (p->share * AIM), r.samples / SAMPLES);
+	if (is > p->period) /* the gate has raised it: it was far too short */
+		much = max_of(much, 2);
+	if (much > 1.3 || (double)p->base < least) {
+		double safe = safe_period(p, &r, r.seconds > 0
+		        ? (double)(now->bytes - p->last.bytes) / r.seconds : 0);
+
+		set_base(p, max_of(max_of(safe, (double)p->base), least), now);
+	} else {
+		shorten(p, now, least);
+		if (p->period == p->base)
+			begin_measure(p, &r, now);
+	}
+	p->last = *now;
+}
