@@ -7,7 +7,6 @@
  */
 #include <err.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -21,7 +20,6 @@
 #include "base/array.h"
 #include "cmd/producer.h"
 #include "cmd/status.h"
-#include "elf/elf_file.h"
 #include "heap/arming.h"
 #include "heap/duty.h"
 #include "heap/emitter.h"
@@ -138,32 +136,6 @@ try_inside(struct profiler *p)
 }
 
 /* ---- processes that start ---------------------------------------------- */
-
-/* Make a process that has stopped itself at its execve(2) stop again at its first
- * instruction, when its libraries are mapped. */
-static void
-run_to_start(struct profiler *p, pid_t pid)
-{
-	char path[64];
-	const char *error;
-	int fd, got = -1;
-	struct elf_file *elf;
-	uint64_t entry;
-
-	snprintf(path, sizeof path, "/proc/%d/exe", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	elf = fd < 0 ? NULL : elf_file_open(fd, &error);
-	if (elf && elf_file_entry(elf, &entry) == 0) {
-		snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-		got = heap_stop_at(p->heap, pid, path, entry);
-	}
-	if (got < 0)
-		producer_note(&p->base, "process %d cannot be stopped at its first instruction: "
-		    "its first allocations may be missing", (int)pid);
-	elf_file_close(elf);
-	if (fd >= 0)
-		close(fd);
-}
 
 /* Probe a process that has stopped itself at its first instruction. */
 static void
@@ -294,7 +266,7 @@ continue_stopped(struct profiler *p)
 			read_exec(p, pid);
 			arm_started(p, pid);
 		} else {
-			run_to_start(p, pid);
+			arming_stop_at_start(&p->arming, pid);
 		}
 		kill(pid, SIGCONT);
 	}
@@ -376,6 +348,8 @@ next_round(void *ctx)
 	uint64_t due = duty_due(&p->duty, ROUND_NS);
 	uint64_t interval = p->interval_time + p->o.interval;
 
+	if (inside_due(&p->inside) < due)
+		due = inside_due(&p->inside);
 	return interval < due ? interval : due;
 }
 

@@ -1,9 +1,12 @@
 #include "heap/arming.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "elf/elf_file.h"
 #include "heap/heap.h"
 #include "heap/probe_plan.h"
 #include "os/proc.h"
@@ -145,4 +148,28 @@ arming_restore(struct arming *a)
 	if (a->plan)
 		heap_arm(a->heap, a->producer->pid, a->plan->probe, a->plan->nprobe,
 		    on_refused, a);
+}
+
+void
+arming_stop_at_start(struct arming *a, pid_t pid)
+{
+	char path[64];
+	const char *error;
+	int fd, got = -1;
+	struct elf_file *elf;
+	uint64_t entry;
+
+	snprintf(path, sizeof path, "/proc/%d/exe", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	elf = fd < 0 ? NULL : elf_file_open(fd, &error);
+	if (elf && elf_file_entry(elf, &entry) == 0) {
+		snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+		got = heap_stop_at(a->heap, pid, path, entry);
+	}
+	if (got < 0)
+		producer_note(a->producer, "process %d cannot be stopped at its first instruction: "
+		    "its first allocations may be missing", (int)pid);
+	elf_file_close(elf);
+	if (fd >= 0)
+		close(fd);
 }

@@ -42,4 +42,8 @@ int arming_process(struct arming *a, const struct target *t, char *why, size_t s
 /* Arm the probes of the producer's process again, after heap_disarm(). */
 void arming_restore(struct arming *a);
 
+/* Make a process that has stopped itself at its execve(2) stop again at its first
+ * instruction, when its libraries are mapped. */
+void arming_stop_at_start(struct arming *a, pid_t pid);
+
 #endif

@@ -38,7 +38,7 @@ duty_cost(const struct duty *d, const struct heap_load *load)
 	double returned = (double)load->returns;
 
 	return d->hit_ns * (entered + RETURN_COST * returned) +
-	    (entered + returned) * load->program_ns;
+	    (entered + returned) * (load->program_ns + d->entry_ns);
 }
 
 /* ---- self-check -------------------------------------------------------- */

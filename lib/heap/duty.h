@@ -32,6 +32,8 @@ struct duty {
 	unsigned percent;     /* the budget, of the process' CPU time */
 	int fixed;            /* never choose a cheaper way */
 	double hit_ns;        /* as heap_hit_cost() returns it */
+	double entry_ns;      /* what a hit costs beside that, by what it does to the code
+	                         behind it; 0: not known */
 
 	struct budget budget;
 	struct duty_window window;

@@ -148,6 +148,9 @@ struct heap_sum {
 /* Report the sums of a process.  Returns -1 if it is not tracked. */
 int heap_sum(struct heap *h, pid_t pid, struct heap_sum *out);
 
+/* Returns a process' live bytes; 0 if it is not tracked. */
+uint64_t heap_live(const struct heap *h, pid_t pid);
+
 /* What was lost since it was last asked for, by cause. */
 struct heap_lost {
 	uint64_t ring_full, live_full, sites_full, scratch, returns, processes;

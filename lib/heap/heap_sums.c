@@ -259,6 +259,14 @@ heap_sum(struct heap *h, pid_t pid, struct heap_sum *out)
 	return 0;
 }
 
+uint64_t
+heap_live(const struct heap *h, pid_t pid)
+{
+	uint32_t n = number_of(h, pid);
+
+	return n && n < HEAP_PROCESSES ? h->total[n].live >> HEAP_POINT : 0;
+}
+
 void
 heap_lost(struct heap *h, struct heap_lost *out)
 {

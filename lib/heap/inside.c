@@ -3,8 +3,10 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "gate/abi.h"
+#include "gate/tally.h"
 #include "heap/arming.h"
 #include "heap/duty.h"
 #include "heap/heap.h"
@@ -12,77 +14,196 @@
 #include "sample/producer.h"
 #include "sample/target.h"
 
-#define PERIOD (64 << 10) /* bytes, unless the user has chosen another */
+#define TRIAL_NS 5000000 /* in which nothing is sampled, to measure the rate */
+#define GONE "it has ended"
 
-static struct producer *
-producer_of(const struct inside *in)
+static pid_t
+pid_of(const struct inside *in)
 {
-	return in->arming->producer;
+	return in->arming->producer->pid;
 }
 
-/* Arm the places for probes of a gate. */
+static struct heap *
+heap_of(const struct inside *in)
+{
+	return in->arming->heap;
+}
+
+/* ---- the period -------------------------------------------------------- */
+
+/* Read what the gate has counted.  Returns -1 if the process is gone. */
 static int
-arm_gate(struct inside *in, const struct guard_gate *gate)
+look(const struct inside *in, struct pace_look *out, struct tally *tally)
 {
-	pid_t pid = producer_of(in)->pid;
-	char file[64];
-	const struct heap_gate places = { .file = file, .sampled = gate->sampled - gate->base,
-		.freed = gate->freed - gate->base };
-
-	snprintf(file, sizeof file, "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, (int)pid,
-	    gate->base, gate->base + GATE_CODE);
-	return heap_arm_gate(in->arming->heap, pid, &places);
+	if (tally_read(pid_of(in), in->gate.base, tally) < 0)
+		return -1;
+	*out = (struct pace_look){ proc_now(), proc_cpu(pid_of(in)), tally->count.bytes,
+		tally->count.sampled, tally->count.freed };
+	return 0;
 }
 
-/* Sample one allocation in `period` bytes.  Returns NULL, or the reason against it. */
+/* Tell the kernel all periods that there may be: a sample says which one it had. */
+static void
+name_periods(const struct inside *in)
+{
+	for (unsigned i = 0; i < PACE_PERIODS; i++)
+		heap_rate(heap_of(in), pace_period(i), 1);
+}
+
+/* Choose the first period, by what the process does while nothing is sampled.  Returns
+ * NULL, or the reason against it. */
 static const char *
-begin(struct inside *in, uint64_t period)
+try_pace(struct inside *in)
+{
+	const struct timespec trial = { 0, TRIAL_NS };
+	struct pace_look from, to;
+	struct tally tally;
+
+	in->pace = (struct pace){ .share = in->duty->percent / 100.0, .trap_ns = in->duty->hit_ns };
+	if (look(in, &from, &tally) < 0)
+		return GONE;
+	nanosleep(&trial, NULL);
+	if (look(in, &to, &tally) < 0)
+		return GONE;
+	pace_begin(&in->pace, &from, &to);
+	name_periods(in);
+	in->due = to.time + PACE_TICK_NS;
+	return guard_set_limit(&in->guard, PACE_LIMIT);
+}
+
+/* Note that live memory is told too high, if frees were missed. */
+static void
+check_missed(struct inside *in, const struct tally *tally)
+{
+	if (in->missed || tally->count.twice == 0)
+		return;
+	in->missed = 1;
+	producer_note(in->arming->producer, "the frees of some sampled blocks are missed: code "
+	    "that is not led through the gate frees them, so live memory is estimated too high");
+}
+
+static void
+on_tick(struct inside *in)
+{
+	struct heap_load load;
+	struct pace_look now;
+	struct tally tally;
+
+	if (look(in, &now, &tally) < 0)
+		return;
+	check_missed(in, &tally);
+	if (!in->paced)
+		return;
+	pace_update(&in->pace, &now, tally.period, heap_live(heap_of(in), pid_of(in)));
+	if (tally.period != in->pace.period)
+		guard_set_period(&in->guard, in->pace.period);
+	heap_load(heap_of(in), &load);
+	in->duty->entry_ns = in->pace.hit_ns - in->pace.trap_ns - load.program_ns;
+	if (in->duty->entry_ns < 0)
+		in->duty->entry_ns = 0;
+}
+
+/* ---- beginning --------------------------------------------------------- */
+
+/* Arm the gate's places for probes. */
+static int
+arm_gate(struct inside *in)
+{
+	const struct guard_gate *g = &in->gate;
+	char file[64];
+	const struct heap_gate places = { .file = file, .sampled = g->sampled - g->base,
+		.freed = g->freed - g->base };
+
+	snprintf(file, sizeof file, "/proc/%d/map_files/%" PRIx64 "-%" PRIx64,
+	    (int)pid_of(in), g->base, g->base + GATE_CODE);
+	return heap_arm_gate(heap_of(in), pid_of(in), &places);
+}
+
+/* Returns NULL if the process is sampled from now on, or the reason against it. */
+static const char *
+begin(struct inside *in)
 {
 	char path[PATH_MAX];
-	struct guard_gate gate;
 	const struct guard_options o = { .all_callers = in->arming->all_callers };
 	const char *why;
 
 	guard_stop(&in->guard);
 	if (proc_sibling(path, "rsprof-guard") < 0 ||
-	    guard_start(&in->guard, path, producer_of(in)->pid, &o) < 0)
+	    guard_start(&in->guard, path, pid_of(in), &o) < 0)
 		return "rsprof-guard cannot be started";
 	/* Nothing is sampled before there are probes for it. */
-	why = guard_attach(&in->guard, GATE_OFF, &gate);
+	why = guard_attach(&in->guard, GATE_OFF, &in->gate);
 	if (why)
 		return why;
-	heap_rate(in->arming->heap, period, 1);
-	if (arm_gate(in, &gate) < 0)
+	if (arm_gate(in) < 0)
 		return "probes at the gate are refused";
-	return guard_set_period(&in->guard, period);
+	in->paced = in->period == 0;
+	in->due = proc_now() + PACE_TICK_NS;
+	in->pace.period = in->period;
+	why = in->paced ? try_pace(in) : NULL;
+	heap_rate(heap_of(in), in->pace.period, 1);
+	return why ? why : guard_set_period(&in->guard, in->pace.period);
+}
+
+/* Emit a note about what is recorded from now on. */
+static void
+note_begin(const struct inside *in)
+{
+	struct producer *p = in->arming->producer;
+
+	if (in->paced)
+		producer_note(p, "allocations are sampled inside the process, at the rate that %u "
+		    "%% of its CPU time pays for: sums are estimates", in->duty->percent);
+	else
+		producer_note(p, "allocations are sampled inside the process, one per %" PRIu64
+		    " bytes: sums are estimates", in->period);
+}
+
+/* Take the choice of what is recorded away from duty, which would open windows. */
+static void
+hold_duty(struct inside *in)
+{
+	struct duty *d = in->duty;
+
+	d->period = in->pace.period;
+	d->fixed = 1;
+	d->budget.share = 0;
+	duty_begin(d);
+}
+
+static void
+release_duty(struct inside *in)
+{
+	struct duty *d = in->duty;
+
+	d->period = in->period;
+	d->fixed = in->fixed;
+	d->budget.share = in->share;
+	d->entry_ns = 0;
 }
 
 int
 inside_begin(struct inside *in)
 {
-	struct producer *p = producer_of(in);
-	uint64_t period = in->duty->period ? in->duty->period : PERIOD;
 	const char *why;
 
 	if (!in->wanted)
 		return 0;
-	why = begin(in, period);
+	in->period = in->duty->period;
+	in->fixed = in->duty->fixed;
+	in->share = in->duty->budget.share;
+	why = begin(in);
 	if (why) {
-		producer_note(p, "allocations are not sampled inside the process: %s; they are "
-		    "probed", why);
 		snprintf(in->why, sizeof in->why, "%s", why);
+		producer_note(in->arming->producer, "allocations are not sampled inside the "
+		    "process: %s; they are probed", in->why);
 		guard_stop(&in->guard);
-		heap_disarm(in->arming->heap, p->pid);
+		heap_disarm(heap_of(in), pid_of(in));
 		return 0;
 	}
-	producer_note(p, "allocations are sampled inside the process, one per %" PRIu64
-	    " bytes: sums are estimates", period);
+	note_begin(in);
 	in->arming->any = 1;
-	in->period = in->duty->period;
-	in->given = in->duty->fixed;
-	in->duty->period = period;
-	in->duty->fixed = 1;
-	duty_begin(in->duty);
+	hold_duty(in);
 	return 1;
 }
 
@@ -92,25 +213,45 @@ inside_is_on(const struct inside *in)
 	return in->guard.fd >= 0;
 }
 
-void
-inside_round(struct inside *in)
+/* ---- while it is on ---------------------------------------------------- */
+
+/* Go on with probes. */
+static void
+leave(struct inside *in)
 {
-	struct producer *p = producer_of(in);
+	struct producer *p = in->arming->producer;
 	struct target *t = target_find(p->targets, p->pid);
 	char why[HEAP_WHY];
 
-	if (!guard_has_ended(&in->guard))
-		return;
 	guard_stop(&in->guard);
 	if (t == NULL || proc_has_ended(p->pid))
 		return;
 	producer_note(p, "nobody holds the gate in the process any more: allocations are "
 	    "probed from now on");
-	heap_disarm(in->arming->heap, p->pid);
-	in->duty->fixed = in->given;
-	in->duty->period = in->period;
+	release_duty(in);
+	heap_disarm(heap_of(in), p->pid);
+	heap_rate(heap_of(in), in->period, 1);
 	if (arming_process(in->arming, t, why, sizeof why) < 0)
 		producer_note(p, "nothing is probed any more: %s", why);
+}
+
+void
+inside_round(struct inside *in)
+{
+	if (!inside_is_on(in))
+		return;
+	if (guard_has_ended(&in->guard)) {
+		leave(in);
+	} else if (proc_now() >= in->due) {
+		in->due = proc_now() + PACE_TICK_NS;
+		on_tick(in);
+	}
+}
+
+uint64_t
+inside_due(const struct inside *in)
+{
+	return inside_is_on(in) && in->paced ? in->due : UINT64_MAX;
 }
 
 void

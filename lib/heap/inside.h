@@ -1,6 +1,7 @@
 /*
  * Samples the allocations of a producer's process inside of it, by the gate that
- * rsprof-guard(1) maps there, and emits notes about that.
+ * rsprof-guard(1) maps there, and emits notes about that.  Unless the user has chosen a
+ * period it is what a share of the process' CPU time pays for (heap/pace).
  */
 #ifndef INSIDE_H
 #define INSIDE_H
@@ -8,6 +9,7 @@
 #include <stdint.h>
 
 #include "gate/guard.h"
+#include "heap/pace.h"
 
 struct arming;
 struct duty;
@@ -18,10 +20,16 @@ struct inside {
 	struct duty *duty;
 	int wanted;         /* the user asks for it */
 
-	uint64_t period;    /* of struct duty, without the gate */
-	int given;          /* `fixed' of struct duty, without the gate */
-	char why[GUARD_LINE]; /* it cannot be, the last time that it was tried */
 	struct guard guard; /* fd is -1 while nothing is sampled inside */
+	struct guard_gate gate;
+	struct pace pace;
+	int paced;          /* the period changes */
+	uint64_t due;       /* when it is to be chosen anew */
+	int missed;         /* it was noted that frees are */
+	uint64_t period;    /* members of struct duty, as they are without the gate */
+	int fixed;
+	double share;
+	char why[GUARD_LINE]; /* it cannot be, the last time that it was tried */
 };
 
 /* Sample inside the process from now on, if that is wanted.  Returns 0 if probes are to
@@ -31,8 +39,12 @@ int inside_begin(struct inside *in);
 /* Returns whether the process is sampled inside. */
 int inside_is_on(const struct inside *in);
 
-/* Arm probes if nobody holds the gate any more. */
+/* Choose the period anew if it is time for that; arm probes if nobody holds the gate any
+ * more. */
 void inside_round(struct inside *in);
+
+/* Returns when the next round is due, UINT64_MAX if it does not matter. */
+uint64_t inside_due(const struct inside *in);
 
 /* Have the process restored, and wait for that. */
 void inside_end(struct inside *in);

@@ -118,6 +118,25 @@ for period in 1024 16384; do
 	ok "one in $period: nothing is lost" sh -c '! grep -q "^lost" raw'
 done
 
+# The period follows what sampling costs; each sample carries the one that it was drawn with.
+target "$B/target/gated" count 4
+inside -b 10
+says 'by the budget, if there is no period' 'at the rate that 10 % of its CPU time pays for' raw
+for i in 1 2 3 4 5 6; do
+	echo go 20000 >&7
+	await 120 sh -c "[ \$(grep -c allocated out) = $i ]"
+done
+exec 7>&-
+wait $heap
+ok 'it ends with the process' [ $? = 0 ]
+ok 'bytes are as counted, within 5.5 errors that the samples tell' awk -F'\t' '
+	FNR == NR { n = split($0, w, " "); if (w[1] == "allocated") truth += w[2]; next }
+	$1 == "memory" { for (i = 4; i <= NF; i++) { split($i, kv, "=")
+		if (kv[1] == "bytes") sum += kv[2]
+		if (kv[1] == "bytes_err") var += kv[2] * kv[2] } }
+	END { d = sum - truth; if (d < 0) d = -d
+		printf "# told %.0f +- %.0f, true %.0f\n", sum, sqrt(var), truth
+		exit !(truth > 0 && d <= 5.5 * sqrt(var) + 0.002 * truth) }' out raw
 # Of each function, by stacks with names; from the first instruction on.
 mkfifo ready
 "$B/rsprof-exec" "$B/target/heap-counted" 2 200 <in >out 2>&1 &

@@ -66,6 +66,13 @@ heap_compare(struct heap *h, pid_t pid, const struct probe *probe, size_t n)
 	return -1;
 }
 
+int
+heap_stop_at(struct heap *h, pid_t pid, const char *file, uint64_t offset)
+{
+	(void)h, (void)pid, (void)file, (void)offset;
+	return -1;
+}
+
 /* ---- tests ------------------------------------------------------------- */
 
 /* Use CPU time until then, with rounds and sums in between.  Returns whether duty has
