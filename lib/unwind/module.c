@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -193,6 +194,27 @@ open_same(const char *path, uint64_t ino)
 	return fd;
 }
 
+#define GATE "/memfd:rsprof-gate" /* of rsprof-guard(1): an ELF file with rows and names */
+#define GATE_MOST (1 << 20)
+
+/* Copy the gate of a process, which is mapped as it is in its file.  Returns a descriptor
+ * of a file that has it, or -1. */
+static int
+copy_gate(pid_t pid, const struct proc_map *map)
+{
+	size_t size = map->end - map->start;
+	char *bytes = size <= GATE_MOST ? malloc(size) : NULL;
+	int fd = bytes ? memfd_create("gate", MFD_CLOEXEC) : -1;
+
+	if (fd >= 0 && (proc_read(pid, map->start, bytes, size) < 0 ||
+	                   write(fd, bytes, size) != (ssize_t)size)) {
+		close(fd);
+		fd = -1;
+	}
+	free(bytes);
+	return fd;
+}
+
 int
 module_open(pid_t pid, const struct proc_map *map, const char *path)
 {
@@ -205,6 +227,8 @@ module_open(pid_t pid, const struct proc_map *map, const char *path)
 	fd = open_same(name, 0);
 	if (fd >= 0)
 		return fd;
+	if (strcmp(path, GATE) == 0)
+		return copy_gate(pid, map);
 	snprintf(name, sizeof name, "/proc/%d/root%s", (int)pid, path);
 	fd = open_same(name, map->ino);
 	if (fd >= 0)
@@ -228,8 +252,6 @@ open_vdso(const struct proc_map *map, const char **error)
 	memcpy(&image, &addr, sizeof image);
 	return elf_file_image(image, map->end - map->start, error);
 }
-
-#define GATE "/memfd:rsprof-gate" /* of rsprof-guard(1): an ELF file with rows and names */
 
 /* Copy the name that a file had when it was mapped, or a bracketed one. */
 static void
