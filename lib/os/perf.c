@@ -24,6 +24,7 @@
 #include "base/array.h"
 #include "base/idmap.h"
 #include "base/page.h"
+#include "os/proc.h"
 #include "os/regs.h"
 
 #define CPUS 4096
@@ -192,9 +193,15 @@ set_copy(struct perf_event_attr *a, const struct perf_options *o)
 		a->sample_type |= PERF_SAMPLE_ADDR;
 	a->sample_regs_user = regs_perf_mask();
 	a->sample_stack_user = o->copy;
+	a->disabled = a->enable_on_exec = o->from_exec != 0;
+}
+
+/* Have threads that a thread starts, and its children, inherit its event. */
+static void
+set_inherited(struct perf_event_attr *a, const struct perf_options *o)
+{
 	a->inherit = 1;
 	a->inherit_thread = !o->children;
-	a->disabled = a->enable_on_exec = o->from_exec != 0;
 }
 
 /* Set the members of an event that counts a whole CPU. */
@@ -257,11 +264,13 @@ perf_new(const struct perf_options *o)
 	}
 	p->nring = n;
 	p->program = o->program;
-	p->all = o->program >= 0 || o->track;
+	p->all = o->program >= 0 || (o->track && !o->threads);
 	set_event(&p->attr, o);
 	if (!p->all)
+		set_inherited(&p->attr, o);
+	if (!p->all && !o->track)
 		set_copy(&p->attr, o);
-	else
+	if (p->all)
 		set_all(&p->attr);
 	raise_file_limit();
 	return p;
@@ -460,6 +469,38 @@ perf_attach(struct perf *p, pid_t tid)
 	free(root->fd);
 	errno = error;
 	return -1;
+}
+
+/* Count a thread.  Returns 1; 0 if it is already, or has ended; -1 with errno. */
+static int
+attach_thread(struct perf *p, pid_t tid)
+{
+	if (perf_attached(p, tid))
+		return 0;
+	if (perf_attach(p, tid) == 0)
+		return 1;
+	return errno == ESRCH ? 0 : -1;
+}
+
+int
+perf_attach_process(struct perf *p, pid_t pid)
+{
+	size_t n, fresh;
+	int any = 0, got = 0;
+
+	do {
+		pid_t *tid = proc_threads(pid, &n);
+
+		fresh = 0;
+		for (size_t i = 0; tid && i < n && got >= 0; i++) {
+			got = attach_thread(p, tid[i]);
+			if (got > 0)
+				fresh++;
+		}
+		any |= fresh > 0;
+		free(tid);
+	} while (fresh && got >= 0);
+	return got < 0 ? -1 : any;
 }
 
 int

@@ -42,6 +42,7 @@ struct perf_options {
 	int program;         /* a BPF program that each overflow runs; or -1 */
 	int track;           /* count nothing (event, hz and copy do not matter):
 	                        only records of what happens to processes */
+	int threads;         /* with it: perf_attach() is meant, not perf_attach_all() */
 	int children;        /* child processes too */
 	int kernel_frames;   /* the kernel's part of stacks too */
 	int user_only;       /* do not count time in the kernel */
@@ -57,6 +58,10 @@ void perf_free(struct perf *p);
  * EACCES or EPERM, of the first one: this is not permitted at all.
  */
 int perf_attach(struct perf *p, pid_t tid);
+
+/* Count the threads of a process until there is no new one.  Returns whether there were
+ * any, or -1 with errno. */
+int perf_attach_process(struct perf *p, pid_t pid);
 
 /*
  * Count all that runs, on all CPUs: with a program, or to track.  The program

@@ -61,40 +61,6 @@ open_perf(struct sampler *s)
 	return s->perf ? 0 : -1;
 }
 
-/* Attach a thread.  Returns 1; 0 if it is already, or has ended; -1 with errno. */
-static int
-attach_thread(struct sampler *s, pid_t tid)
-{
-	if (perf_attached(s->perf, tid))
-		return 0;
-	if (perf_attach(s->perf, tid) == 0)
-		return 1;
-	return errno == ESRCH ? 0 : -1;
-}
-
-/* Attach a process' threads until there is no new one.  Returns whether there were
- * any, or -1 with errno. */
-static int
-attach_threads(struct sampler *s, pid_t pid)
-{
-	size_t n, fresh;
-	int any = 0, got = 0;
-
-	do {
-		pid_t *tid = proc_threads(pid, &n);
-
-		fresh = 0;
-		for (size_t i = 0; tid && i < n && got >= 0; i++) {
-			got = attach_thread(s, tid[i]);
-			if (got > 0)
-				fresh++;
-		}
-		any |= fresh > 0;
-		free(tid);
-	} while (fresh && got >= 0);
-	return got < 0 ? -1 : any;
-}
-
 /* Load what walks in the kernel, and events of all CPUs.  Returns -1 with why. */
 static int
 open_cpu(struct sampler *s)
@@ -127,11 +93,11 @@ attach_copy(struct sampler *s)
 
 	if (open_perf(s) < 0)
 		return -1;
-	n = attach_threads(s, s->o.pid);
+	n = perf_attach_process(s->perf, s->o.pid);
 	if (n >= 0 || (errno != EACCES && errno != EPERM) || s->o.kernel_frames)
 		return n;
 	s->user_only = 1;
-	return open_perf(s) < 0 ? -1 : attach_threads(s, s->o.pid);
+	return open_perf(s) < 0 ? -1 : perf_attach_process(s->perf, s->o.pid);
 }
 
 int
@@ -146,7 +112,7 @@ int
 sampler_attach_more(struct sampler *s, pid_t pid)
 {
 	if (s->cpu == NULL)
-		return attach_threads(s, pid);
+		return perf_attach_process(s->perf, pid);
 	if (cpu_track(s->cpu, pid) < 0)
 		return -1;
 	return !proc_has_ended(pid);
