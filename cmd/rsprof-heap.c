@@ -361,6 +361,7 @@ static void
 open_kernel(struct profiler *p)
 {
 	const struct heap_options ho = { .children = p->base.children,
+		.leaderless = proc_shown(p->base.pid) != p->base.pid,
 		.all_callers = p->o.all_callers,
 		.stop_at_exec = p->base.children || p->base.held,
 		.max_bytes = p->o.live << 20 };

@@ -689,7 +689,7 @@ prepare(struct gate *g, const struct gate_options *o)
 	const char *why = borrow_check(g->pid, &g->status.holder, &g->seccomp);
 	char path[64];
 
-	snprintf(path, sizeof path, "/proc/%d/mem", (int)g->pid);
+	snprintf(path, sizeof path, "/proc/%d/mem", (int)proc_shown(g->pid));
 	g->mem = open(path, O_RDWR | O_CLOEXEC);
 	if (why == NULL && g->mem < 0)
 		why = "its memory may not be written";

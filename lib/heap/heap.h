@@ -22,6 +22,8 @@ struct heap_options {
 	int stop_at_exec;   /* a process that executes another program stops itself
 	                       first, see heap_stopped() */
 	int all_callers;    /* count calls from any code, not from Rust code only */
+	int leaderless;     /* the first thread of the process has ended: probes of links
+	                       would find no memory there */
 	uint64_t max_bytes; /* most kernel memory for live allocations, in bytes; no
 	                       less than it begins with */
 };

@@ -175,7 +175,7 @@ configure(struct heap *h, const struct heap_options *o)
 	bpf_map__set_max_entries(b->maps.ring, RING_BYTES);
 	bpf_map__set_max_entries(b->maps.scratch, scratch);
 	bpf_map__set_max_entries(b->maps.walk_chunks, scratch);
-	h->sessions = loader_has_sessions();
+	h->sessions = !o->leaderless && loader_has_sessions();
 	bpf_program__set_autoload(b->progs.on_session, h->sessions != 0);
 	bpf_program__set_autoload(b->progs.on_entry, !h->sessions);
 	bpf_program__set_autoload(b->progs.on_return, !h->sessions);
@@ -419,12 +419,13 @@ arm_perf(struct heap *h, pid_t pid, const struct probe *p)
 	struct bpf_uprobe_opts o = { .sz = sizeof o, .bpf_cookie = cookie(h, p) };
 	struct bpf_program *entry = frees(p) ? h->bpf->progs.on_free
 	                                     : h->bpf->progs.on_entry;
+	pid_t thread = proc_shown(pid); /* one that has memory: all of the process hit */
 	struct bpf_link *link;
 
 	/* The return first: an entry whose return is not seen would wait for it. */
 	if (!frees(p)) {
 		o.retprobe = true;
-		link = bpf_program__attach_uprobe_opts(h->bpf->progs.on_return, pid,
+		link = bpf_program__attach_uprobe_opts(h->bpf->progs.on_return, thread,
 		    p->file, p->offset, &o);
 		if (link == NULL)
 			return errno;
@@ -432,7 +433,7 @@ arm_perf(struct heap *h, pid_t pid, const struct probe *p)
 			return ENOMEM;
 	}
 	o.retprobe = false;
-	link = bpf_program__attach_uprobe_opts(entry, pid, p->file, p->offset, &o);
+	link = bpf_program__attach_uprobe_opts(entry, thread, p->file, p->offset, &o);
 	if (link == NULL)
 		return errno;
 	return add_armed(h, pid, p, -1, link) < 0 ? ENOMEM : 0;

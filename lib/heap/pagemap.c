@@ -431,7 +431,7 @@ pagemap_new(pid_t pid)
 	if (p == NULL)
 		return NULL;
 	p->pid = pid;
-	snprintf(path, sizeof path, "/proc/%d/pagemap", (int)pid);
+	snprintf(path, sizeof path, "/proc/%d/pagemap", (int)proc_shown(pid));
 	p->fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (p->fd >= 0 && scan_pages(p) == 0)
 		return p;

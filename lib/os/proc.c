@@ -16,28 +16,43 @@
 
 #define PF_KTHREAD 0x00200000 /* include/linux/sched.h */
 
-int
-proc_stat(pid_t pid, struct proc_stat *out)
+/* Read the start of /proc/PID/stat, whose name may hold newlines, and its owner.
+ * Returns -1 with errno. */
+static int
+read_stat(pid_t pid, char *buf, size_t size, struct stat *st)
 {
-	char path[64], line[1024], *name, *end;
-	struct stat st;
-	unsigned flags;
+	char path[64];
+	size_t n;
 	FILE *f;
-	int n;
 
 	snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
 	f = fopen(path, "re");
 	if (f == NULL)
 		return -1;
-	if (fgets(line, sizeof line, f) == NULL || fstat(fileno(f), &st) < 0) {
+	n = fread(buf, 1, size - 1, f);
+	buf[n] = '\0';
+	if (n == 0 || fstat(fileno(f), st) < 0) {
 		fclose(f);
 		errno = ESRCH;
 		return -1;
 	}
 	fclose(f);
+	return 0;
+}
+
+int
+proc_stat(pid_t pid, struct proc_stat *out)
+{
+	char text[1024], *name, *end;
+	struct stat st;
+	unsigned flags;
+	int n;
+
+	if (read_stat(pid, text, sizeof text, &st) < 0)
+		return -1;
 	/* The name is in parentheses and may hold any of them itself. */
-	name = strchr(line, '(');
-	end = strrchr(line, ')');
+	name = strchr(text, '(');
+	end = strrchr(text, ')');
 	n = name && end ? sscanf(end + 1, " %c %d %*d %*d %*d %*d %u", &out->state,
 	                      &out->ppid, &flags) : 0;
 	if (n != 3) {
@@ -52,11 +67,34 @@ proc_stat(pid_t pid, struct proc_stat *out)
 }
 
 int
-proc_has_ended(pid_t pid)
+proc_thread_has_ended(pid_t tid)
 {
 	struct proc_stat s;
 
-	return proc_stat(pid, &s) < 0 || s.state == 'Z' || s.state == 'X';
+	return proc_stat(tid, &s) < 0 || s.state == 'Z' || s.state == 'X';
+}
+
+pid_t
+proc_shown(pid_t pid)
+{
+	struct proc_stat s;
+	pid_t *tid, shown = pid;
+	size_t n;
+
+	if (proc_stat(pid, &s) < 0 || (s.state != 'Z' && s.state != 'X'))
+		return pid;
+	tid = proc_threads(pid, &n);
+	for (size_t i = 0; tid && i < n && shown == pid; i++)
+		if (tid[i] != pid && !proc_thread_has_ended(tid[i]))
+			shown = tid[i];
+	free(tid);
+	return shown;
+}
+
+int
+proc_has_ended(pid_t pid)
+{
+	return proc_thread_has_ended(pid) && proc_shown(pid) == pid;
 }
 
 int
@@ -84,7 +122,7 @@ proc_exe(pid_t pid)
 	char path[64], target[4096];
 	ssize_t n;
 
-	snprintf(path, sizeof path, "/proc/%d/exe", (int)pid);
+	snprintf(path, sizeof path, "/proc/%d/exe", (int)proc_shown(pid));
 	n = readlink(path, target, sizeof target - 1);
 	if (n <= 0)
 		return NULL;
@@ -99,7 +137,7 @@ proc_cmdline(pid_t pid)
 	FILE *f;
 	size_t n;
 
-	snprintf(path, sizeof path, "/proc/%d/cmdline", (int)pid);
+	snprintf(path, sizeof path, "/proc/%d/cmdline", (int)proc_shown(pid));
 	f = fopen(path, "re");
 	if (f == NULL)
 		return NULL;
@@ -226,6 +264,22 @@ proc_descendants(pid_t pid, size_t *n)
 
 /* ---- mappings ---------------------------------------------------------- */
 
+/* Turn the newlines of a path back, which /proc/PID/maps writes as \\012. */
+static void
+unescape(char *path)
+{
+	char *to = path;
+
+	for (const char *from = path; *from; to++)
+		if (strncmp(from, "\\012", 4) == 0) {
+			*to = '\n';
+			from += 4;
+		} else {
+			*to = *from++;
+		}
+	*to = '\0';
+}
+
 static int
 parse_map(char *line, struct proc_map *m, char perms[8])
 {
@@ -237,6 +291,8 @@ parse_map(char *line, struct proc_map *m, char perms[8])
 	        &m->ino, &at) < 7)
 		return -1;
 	m->path = line + at;
+	m->copied = 0;
+	unescape(line + at);
 	return 0;
 }
 
@@ -249,7 +305,7 @@ proc_all_maps(pid_t pid,
 	size_t size = 0;
 	FILE *f;
 
-	snprintf(path, sizeof path, "/proc/%d/maps", (int)pid);
+	snprintf(path, sizeof path, "/proc/%d/maps", (int)proc_shown(pid));
 	f = fopen(path, "re");
 	if (f == NULL)
 		return -1;
@@ -330,7 +386,7 @@ proc_memory(pid_t pid, uint64_t *rss, uint64_t *anon)
 	char path[64], line[256];
 	FILE *f;
 
-	snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+	snprintf(path, sizeof path, "/proc/%d/status", (int)proc_shown(pid));
 	f = fopen(path, "re");
 	if (f == NULL)
 		return -1;
@@ -347,10 +403,14 @@ int
 proc_read(pid_t pid, uint64_t addr, void *to, size_t len)
 {
 	struct iovec local = { to, len }, remote = { NULL, len };
+	ssize_t n;
+	pid_t shown;
 
 	memcpy(&remote.iov_base, &addr, sizeof addr);
-	return process_vm_readv(pid, &local, 1, &remote, 1, 0) == (ssize_t)len ? 0
-	                                                                       : -1;
+	n = process_vm_readv(pid, &local, 1, &remote, 1, 0);
+	if (n < 0 && errno == ESRCH && (shown = proc_shown(pid)) != pid)
+		n = process_vm_readv(shown, &local, 1, &remote, 1, 0);
+	return n == (ssize_t)len ? 0 : -1;
 }
 
 long

@@ -23,8 +23,17 @@ struct proc_stat {
 /* Read /proc/PID/stat. */
 int proc_stat(pid_t pid, struct proc_stat *out);
 
-/* Returns whether a process or thread is gone, or only waits to be waited for. */
+/* Returns whether all threads of a process, or one thread, are gone, or only wait to be
+ * waited for.  A process whose first thread has ended goes on with the others. */
 int proc_has_ended(pid_t pid);
+int proc_thread_has_ended(pid_t tid);
+
+/*
+ * Returns the number under which /proc shows the memory and files of a process: that
+ * of another thread where the first one has ended, else pid.  Functions here that take
+ * a process ask by themselves; who opens files of /proc/PID has to.
+ */
+pid_t proc_shown(pid_t pid);
 
 /* Copy the name of a thread. */
 int proc_thread_name(pid_t pid, pid_t tid, char out[PROC_NAME_MAX]);
@@ -44,6 +53,7 @@ struct proc_map {
 	uint64_t ino;
 	uint32_t major, minor;
 	const char *path; /* "" where there is none */
+	int copied;       /* for mapping_code() of unwind/mapping.h */
 };
 
 /* Call fn for each mapping of a process, with its permissions as /proc/PID/maps

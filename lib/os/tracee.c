@@ -77,7 +77,7 @@ tracee_permitted(pid_t pid)
 	char path[64];
 	int fd;
 
-	snprintf(path, sizeof path, "/proc/%d/mem", (int)pid);
+	snprintf(path, sizeof path, "/proc/%d/mem", (int)proc_shown(pid));
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -1;
@@ -189,7 +189,7 @@ tracee_stop(pid_t tid, struct step_regs *regs, int *signal)
 {
 	if (ptrace(PTRACE_SEIZE, tid, NULL, NULL) < 0) {
 		/* One that has ended must not be traced either. */
-		if (errno == EPERM && proc_has_ended(tid))
+		if (errno == EPERM && proc_thread_has_ended(tid))
 			errno = ESRCH;
 		return -1;
 	}

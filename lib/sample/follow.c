@@ -9,7 +9,7 @@ static void
 on_map(const struct follow *f, const struct perf_record *r, struct target *t)
 {
 	struct proc_map map = { r->map.start, r->map.end, r->map.offset, r->map.ino,
-		r->map.major, r->map.minor, r->map.path };
+		r->map.major, r->map.minor, r->map.path, 0 };
 
 	target_map(f->targets, r->time, t, &map);
 }

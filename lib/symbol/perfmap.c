@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/array.h"
+#include "os/proc.h"
 
 #define MAX_BYTES (64 << 20) /* bytes of a file that are read */
 #define OVERLAPS 16     /* entries that are searched backwards */
@@ -76,7 +77,8 @@ open_trusted(pid_t pid, struct stat *st)
 	snprintf(path, sizeof path, "/proc/%d", (int)pid);
 	if (stat(path, &owner) < 0)
 		return -1;
-	snprintf(path, sizeof path, "/proc/%d/root/tmp/perf-%ld.map", (int)pid, own_pid(pid));
+	snprintf(path, sizeof path, "/proc/%d/root/tmp/perf-%ld.map", (int)proc_shown(pid),
+	    own_pid(pid));
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0)
 		return -1;

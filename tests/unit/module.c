@@ -35,7 +35,7 @@ get(struct modules *list, pid_t pid, const char *name)
 {
 	char path[4200];
 	struct stat st;
-	struct proc_map map = { 0x1000, 0x2000, 0, 1, 0, 0, path };
+	struct proc_map map = { 0x1000, 0x2000, 0, 1, 0, 0, path, 0 };
 
 	snprintf(path, sizeof path, "%s/%s", top, name);
 	if (stat(path, &st) == 0) {
@@ -176,7 +176,7 @@ static void
 test_none(void)
 {
 	struct modules *list = modules_new();
-	struct proc_map heap = { 0x1000, 0x2000, 0, 0, 0, 0, "[heap]" };
+	struct proc_map heap = { 0x1000, 0x2000, 0, 0, 0, 0, "[heap]", 0 };
 	struct module *gone, *text, *anon;
 
 	copy("/proc/self/status", "text");

@@ -465,7 +465,7 @@ interrupt(pid_t pid, pid_t tid, int seccomp)
 	if (ptrace(PTRACE_SEIZE, tid, NULL, options) < 0) {
 		const char *why = seize_error(seccomp);
 
-		if (proc_has_ended(tid))
+		if (proc_thread_has_ended(tid))
 			return GONE;
 		return is_late(pid, tid) ? LATE : why;
 	}
@@ -684,7 +684,7 @@ interrupt_others(const struct borrow *b, int seccomp, struct borrow **others, si
 		} else if (interrupt(b->pid, tid[i], seccomp) == NULL) {
 			(*others)[*n] = (struct borrow){ .pid = b->pid, .tid = tid[i] };
 			++*n;
-		} else if (!proc_has_ended(tid[i])) {
+		} else if (!proc_thread_has_ended(tid[i])) {
 			missed++;
 		}
 	}
