@@ -22,7 +22,7 @@
 #include "doctor/check.h"
 #include "doctor/check_process.h"
 #include "doctor/verdict.h"
-#include "os/proc.h"
+#include "os/proc_check.h"
 
 struct options {
 	pid_t pid; /* 0: none given */
@@ -36,24 +36,18 @@ usage(void)
 	exit(STATUS_USAGE);
 }
 
-/* Exit if the process has no user code, and so cannot be profiled by anyone. */
+/* Exit if there is no process that could be profiled by anyone. */
 static void
 check_target(pid_t pid)
 {
-	struct proc_stat st;
+	char why[256];
 
-	if (proc_stat(pid, &st) < 0) {
-		if (kill(pid, 0) < 0 && errno == ESRCH)
-			errx(STATUS_NOPROC, "no process %d", (int)pid);
-		errx(STATUS_PERM, "process %d: /proc does not show it: it is mounted with "
-		    "hidepid; run as root, or as that user", (int)pid);
+	switch (proc_check(pid, "user code to profile", why, sizeof why)) {
+	case PROC_CHECK_OK: return;
+	case PROC_CHECK_PERM: errx(STATUS_PERM, "%s", why);
+	case PROC_CHECK_NOTHING: errx(STATUS_NOTHING, "%s", why);
+	default: errx(STATUS_NOPROC, "%s", why);
 	}
-	if (st.state == 'Z' || st.state == 'X')
-		errx(STATUS_NOPROC, "process %d is a zombie: it has ended, its parent "
-		    "%d has not waited for it", (int)pid, (int)st.ppid);
-	if (st.kernel)
-		errx(STATUS_NOTHING, "process %d (%s) is a kernel thread: it has no "
-		    "user code to profile", (int)pid, st.name);
 }
 
 static void

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "os/proc.h"
-#include "os/tracee.h"
+#include "os/proc_check.h"
 #include "sample/stackmap.h"
 #include "sample/target.h"
 #include "unwind/module.h"
@@ -82,27 +82,12 @@ catch_signals(void)
 static enum producer_result
 check_process(struct producer *p)
 {
-	struct tracee_status status;
-	struct proc_stat st;
-	int pid = (int)p->pid;
-	size_t n = 0;
-
-	if (proc_stat(p->pid, &st) < 0 || tracee_status(p->pid, &status) < 0)
-		return producer_fail(p, PRODUCER_NOPROC, "no process %d", pid);
-	if (status.tgid != p->pid)
-		return producer_fail(p, PRODUCER_NOPROC, "no process %d: it is a thread of "
-		    "process %d", pid, (int)status.tgid);
-	free(proc_threads(p->pid, &n));
-	if (st.state == 'X' || (st.state == 'Z' && n <= 1))
-		return producer_fail(p, PRODUCER_NOPROC, "process %d is a zombie: it has "
-		    "ended, its parent %d has not waited for it", pid, (int)st.ppid);
-	if (st.state == 'Z')
-		return producer_fail(p, PRODUCER_FAILED, "process %d: its first thread has "
-		    "ended, so /proc no longer shows its memory", pid);
-	if (st.kernel)
-		return producer_fail(p, PRODUCER_NOTHING, "process %d (%s) is a kernel "
-		    "thread: it has no %s", pid, st.name, p->object);
-	return PRODUCER_OK;
+	switch (proc_check(p->pid, p->object, p->why, sizeof p->why)) {
+	case PROC_CHECK_OK: return PRODUCER_OK;
+	case PROC_CHECK_PERM: return PRODUCER_PERM;
+	case PROC_CHECK_NOTHING: return PRODUCER_NOTHING;
+	default: return PRODUCER_NOPROC;
+	}
 }
 
 /* Wait until a command held by rsprof-exec(1) has stopped itself. */
@@ -113,7 +98,7 @@ await_held(struct producer *p)
 	struct proc_stat st;
 
 	for (int i = 0; i < HELD_MS / 2; i++) {
-		if (proc_stat(p->pid, &st) < 0 || st.state == 'Z')
+		if (proc_stat(p->pid, &st) < 0 || proc_has_ended(p->pid))
 			return producer_fail(p, PRODUCER_NOPROC, "process %d has ended",
 			    (int)p->pid);
 		if (st.state == 'T' || st.state == 't') /* rsprof-guard(1) may trace it */

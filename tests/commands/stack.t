@@ -292,8 +292,9 @@ rsprof-stack: no process $tid: it is a thread of process $pid
 END
 exec 9>&-
 begin headless "$odd" headless
-exits 'a process whose first thread has ended: 1' 1 rsprof-stack -p $pid
-one_line 'it is said'
+exits 'a process whose first thread has ended' 0 rsprof-stack -p $pid
+says 'its first thread: a zombie' "^state	[0-9]*	$pid	$pid	zombie" "$T/out"
+says 'another one has a stack' "^state	[0-9]*	$pid	[0-9]*	[a-y][a-z]*	[0-9a-f]" "$T/out"
 kill $pid
 if [ -d /proc/2 ] && grep -q kthreadd /proc/2/comm; then
 	exits 'a thread of the kernel: 5' 5 rsprof-stack -p 2
