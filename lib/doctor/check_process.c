@@ -13,12 +13,14 @@
 #include "doctor/caps.h"
 #include "doctor/ptrace_access.h"
 #include "doctor/verdict.h"
+#include "elf/elf_file.h"
 #include "heap/probe_plan.h"
 #include "os/perf.h"
 #include "os/proc.h"
 #include "symbol/symbol.h"
 #include "unwind/cfi.h"
-#include "unwind/module.h"
+#include "unwind/mapping.h"
+#include "unwind/unwind.h"
 
 #define UNWIND_TINY 16384  /* code of a library too small to matter */
 #define SAMPLES 100        /* addresses of a file that are named, to see how many can be */
@@ -108,21 +110,22 @@ read_elf(struct file *f, const struct elf_file *elf)
 	read_code(f, elf);
 }
 
+/* Read a file, or where it cannot be opened what the process has loaded of it, as
+ * unwind/module does. */
 static void
 read_file(struct check_process *p, struct file *f, const struct proc_map *map)
 {
-	int fd = module_open(p->pid, map, f->path);
-	struct elf_file *elf;
+	int fd = mapping_open(p->pid, map), error = errno;
+	struct elf_file *elf = fd >= 0 ? elf_file_open(fd, &f->problem)
+	                               : mapping_image(p->pid, map, &f->problem);
 
-	if (fd < 0) {
-		f->problem = "it cannot be opened";
-		return;
-	}
-	elf = elf_file_open(fd, &f->problem);
 	if (elf)
 		read_elf(f, elf);
+	else if (fd < 0)
+		f->problem = mapping_refusal(error);
 	elf_file_close(elf);
-	close(fd);
+	if (fd >= 0)
+		close(fd);
 }
 
 /* ---- the files of a process -------------------------------------------- */
@@ -137,28 +140,18 @@ is_known(const struct check_process *p, const struct proc_map *map)
 	return 0;
 }
 
-/* Returns the path that a file had when it was mapped, to be freed. */
-static char *
-path_of(const struct proc_map *map)
-{
-	static const char gone[] = " (deleted)";
-	size_t len = strlen(map->path), tail = sizeof gone - 1;
-
-	if (len > tail && strcmp(map->path + len - tail, gone) == 0)
-		len -= tail;
-	return strndup(map->path, len);
-}
-
 /* Add the file of a mapping, if it is new. */
 static void
 on_map(void *ctx, const struct proc_map *map)
 {
 	struct check_process *p = ctx;
+	char path[MAPPING_PATH];
 	struct file *f;
 
 	if (map->path[0] == '[') /* the vDSO and the like, always there */
 		return;
-	if (map->ino == 0 || map->path[0] != '/') {
+	mapping_path(path, map);
+	if (path[0] != '/') {
 		p->anonymous++;
 		return;
 	}
@@ -170,7 +163,7 @@ on_map(void *ctx, const struct proc_map *map)
 	}
 	f = &p->file[p->n];
 	memset(f, 0, sizeof *f);
-	f->path = path_of(map);
+	f->path = strdup(path);
 	f->user = (struct symbol_user){ (uint64_t)p->pid, map->start, map->end };
 	if (f->path == NULL) {
 		p->nomem = 1;
@@ -183,6 +176,12 @@ on_map(void *ctx, const struct proc_map *map)
 	f->minor = map->minor;
 	f->exe = map->ino == p->exe;
 	read_file(p, f, map);
+	if (f->problem == NULL || !mapping_is_nameless(map))
+		return;
+	/* Not a program's file, but a compiler's memory. */
+	free(f->path);
+	p->n--;
+	p->anonymous++;
 }
 
 /* Move the executable to the front. */
@@ -210,10 +209,10 @@ scan_process(struct check_process *p)
 	if (p->scanned)
 		return p->error ? -1 : 0;
 	p->scanned = 1;
-	snprintf(path, sizeof path, "/proc/%d/exe", (int)p->pid);
+	snprintf(path, sizeof path, "/proc/%d/exe", (int)proc_shown(p->pid));
 	if (stat(path, &st) == 0)
 		p->exe = st.st_ino;
-	if (proc_maps(p->pid, on_map, p) < 0)
+	if (mapping_code(p->pid, on_map, p) < 0)
 		p->error = errno;
 	else if (p->nomem)
 		p->error = ENOMEM;
@@ -244,7 +243,7 @@ check_process_perf(struct check_process *p, struct verdict *out)
 
 	if (own == NULL || perf == NULL) {
 		verdict_no(out, NULL, "%s", strerror(errno));
-	} else if (perf_attach(perf, p->pid) == 0) {
+	} else if (perf_attach(perf, proc_shown(p->pid)) == 0) {
 		verdict_yes(out, "one was opened for it");
 	} else {
 		error = errno;

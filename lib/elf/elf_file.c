@@ -146,6 +146,20 @@ elf_file_image(const void *image, size_t len, const char **error)
 	return open_handle(elf_memory(bytes, len), error);
 }
 
+struct elf_file *
+elf_file_loaded(void *image, size_t len, const char **error)
+{
+	Elf64_Ehdr h;
+
+	if (len >= sizeof h) {
+		memcpy(&h, image, sizeof h);
+		h.e_shoff = 0;
+		h.e_shnum = h.e_shstrndx = 0;
+		memcpy(image, &h, sizeof h);
+	}
+	return elf_file_image(image, len, error);
+}
+
 void
 elf_file_close(struct elf_file *e)
 {

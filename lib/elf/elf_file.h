@@ -38,6 +38,10 @@ struct elf_file_symbol {
 struct elf_file *elf_file_open(int fd, const char **error);
 struct elf_file *elf_file_open_path(const char *path, const char **error);
 struct elf_file *elf_file_image(const void *image, size_t len, const char **error);
+
+/* Open what a process has loaded of a file, each byte where the file has it: sections are
+ * not part of that, and their headers in the image are cleared. */
+struct elf_file *elf_file_loaded(void *image, size_t len, const char **error);
 void elf_file_close(struct elf_file *e);
 
 /* Give the image's memory, of malloc(), to be freed with the file. */

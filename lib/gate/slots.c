@@ -21,7 +21,7 @@
 #include "elf/got.h"
 #include "gate/abi.h"
 #include "os/proc.h"
-#include "unwind/module.h"
+#include "unwind/mapping.h"
 
 #define COUNT(a) (sizeof a / sizeof *a)
 #define GOTS 2    /* .got and .got.plt */
@@ -225,7 +225,7 @@ new_file(struct finder *find, const struct proc_map *map)
 	struct slots_file *f = calloc(1, sizeof *f);
 	const char *error, *slash = strrchr(map->path, '/');
 	struct stat st;
-	int fd = module_open(find->pid, map, map->path);
+	int fd = mapping_open(find->pid, map);
 
 	if (f && fd >= 0 && fstat(fd, &st) == 0 && (f->name = strdup(slash + 1)) &&
 	    (f->elf = elf_file_open(fd, &error)) && find_bias(f->elf, map, &f->bias) == 0) {

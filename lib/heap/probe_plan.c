@@ -27,7 +27,7 @@
 #include "heap/hot_slots.h"
 #include "heap/plan_file.h"
 #include "os/proc.h"
-#include "unwind/module.h"
+#include "unwind/mapping.h"
 
 #define COUNT(a) (sizeof a / sizeof *a)
 
@@ -54,6 +54,7 @@ struct planner {
 	size_t note_room;
 	struct list found, below, guess; /* the plan's three lists of probes */
 	struct list *to;                 /* the list that add_probe() appends to */
+	int moved; /* a file has been left out: its code is in other memory */
 	int nomem;
 };
 
@@ -96,32 +97,26 @@ add_file(struct planner *p, int fd, const char *path)
 	return f;
 }
 
-/* Copy a path without the suffix that /proc gives deleted files. */
-static void
-plain_path(char *out, size_t size, const char *path)
-{
-	static const char gone[] = " (deleted)";
-	size_t len = strlen(path), n = sizeof gone - 1;
-
-	if (len > n && strcmp(path + len - n, gone) == 0)
-		len -= n;
-	snprintf(out, size, "%.*s", (int)len, path);
-}
-
 /* Record a mapping and, if it is new, its file. */
 static void
 on_map(void *ctx, const struct proc_map *map)
 {
 	struct planner *p = ctx;
 	struct plan_file *f = p->plan->file;
-	char path[4200];
+	char path[MAPPING_PATH];
 	struct stat st;
 	int fd;
 
 	if (map->path[0] != '/')
 		return;
-	plain_path(path, sizeof path, map->path);
-	fd = module_open(p->pid, map, path);
+	mapping_path(path, map);
+	if (map->copied) {
+		note(p, "%s is not probed: the process has moved its code to memory without "
+		    "a file", path);
+		p->moved = 1;
+		return;
+	}
+	fd = mapping_open(p->pid, map);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return;
 	while (f && (f->dev != st.st_dev || f->ino != st.st_ino))
@@ -533,7 +528,7 @@ choose_all(struct planner *p, char *why, size_t size)
 	errno = 0;
 	if (p->plan->nprobe || p->plan->nguess || (p->pid == 0 && rust))
 		return 0;
-	if (rust == 0 && !p->o->all_callers)
+	if (rust == 0 && !p->o->all_callers && !p->moved)
 		snprintf(why, size, "nothing to probe: it does not look like a Rust "
 		    "program (-c counts allocations of other code too)");
 	else
@@ -580,7 +575,7 @@ probe_plan_of_process(pid_t pid, const struct probe_plan_options *o, char *why, 
 	int error;
 
 	init(&p);
-	if (p.plan && proc_maps(pid, on_map, &p) == 0)
+	if (p.plan && mapping_code(pid, on_map, &p) == 0)
 		return finish(&p, why, size);
 	error = errno;
 	snprintf(why, size, "its mappings cannot be read: %s%s", strerror(error),

@@ -19,6 +19,7 @@
 #include "os/proc.h"
 #include "stream/rec.h"
 #include "unwind/addrspace.h"
+#include "unwind/mapping.h"
 #include "unwind/module.h"
 
 #define UNTABLED 4096 /* bytes of code without unwind tables that are worth a note */
@@ -408,7 +409,7 @@ struct map_scan {
 	struct target *t;
 };
 
-/* Add a mapping that /proc lists: see proc_maps(). */
+/* Add a mapping that /proc lists: see mapping_code(). */
 static void
 on_map(void *ctx, const struct proc_map *map)
 {
@@ -427,7 +428,7 @@ scan_maps(struct targets *ts, struct target *t, uint64_t time)
 	int first = t->scanned == 0;
 
 	t->scanned = time;
-	if (proc_maps(t->pid, on_map, &scan) == 0 || errno != EACCES || !first)
+	if (mapping_code(t->pid, on_map, &scan) == 0 || errno != EACCES || !first)
 		return;
 	snprintf(text, sizeof text,
 	    "process %d: its mappings cannot be read, so stacks cannot be walked: "
@@ -450,7 +451,7 @@ target_expect(struct targets *ts, const struct target *t)
 	struct target copy = *t;
 	struct map_scan scan = { ts, &copy };
 
-	proc_maps(t->pid, on_expected_map, &scan);
+	mapping_code(t->pid, on_expected_map, &scan);
 }
 
 void

@@ -7,8 +7,7 @@
  */
 #include "unwind/module.h"
 
-#include <fcntl.h>
-#include <inttypes.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +23,7 @@
 #include "unwind/cache.h"
 #include "unwind/cache_table.h"
 #include "unwind/cfi.h"
+#include "unwind/mapping.h"
 
 struct modules {
 	struct module *first;
@@ -38,7 +38,6 @@ struct module_job {
 	struct modules *list;
 	struct module *module;
 	struct elf_file *elf;
-	struct stat st; /* of the file; zeroed where there is none */
 };
 
 /* Ranks of jobs; 0: a table that is waited for or wanted. */
@@ -52,9 +51,9 @@ make_table(struct module_job *job, const atomic_int *stop)
 {
 	struct modules *list = job->list;
 	struct module *m = job->module;
-	const struct cache_key key = { m->buildid, (uint64_t)job->st.st_size,
-		job->st.st_uid };
-	int kept = S_ISREG(job->st.st_mode);
+	const struct cache_key key = { m->buildid, (uint64_t)m->st.st_size,
+		m->st.st_uid };
+	int kept = S_ISREG(m->st.st_mode);
 
 	if (kept && cache_table_load(list->cache, &key, &m->table, &m->rust) == 0)
 		return;
@@ -84,8 +83,7 @@ run(void *ctx, struct worker_job *worker, const atomic_int *stop)
 
 /* Queue the making of a table.  elf is taken over. */
 static void
-add_job(struct modules *list, struct module *m, struct elf_file *elf,
-    const struct stat *st, int is_main)
+add_job(struct modules *list, struct module *m, struct elf_file *elf, int is_main)
 {
 	struct module_job *job = calloc(1, sizeof *job);
 
@@ -96,8 +94,7 @@ add_job(struct modules *list, struct module *m, struct elf_file *elf,
 	}
 	job->module = m;
 	job->elf = elf;
-	job->st = *st;
-	job->worker.rank = is_main ? RANK_MAIN : RANK_OTHER + (uint64_t)st->st_size;
+	job->worker.rank = is_main ? RANK_MAIN : RANK_OTHER + (uint64_t)m->st.st_size;
 	job->list = list;
 	m->job = job;
 	worker_add(list->worker, &job->worker);
@@ -178,67 +175,6 @@ module_wait(struct module *m)
 
 /* ---- opening ----------------------------------------------------------- */
 
-/* Open a path if it is a regular file with this inode (0: any).  Device numbers are
- * not compared: those in maps and stat differ on btrfs and overlayfs. */
-static int
-open_same(const char *path, uint64_t ino)
-{
-	struct stat st;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-
-	if (fd >= 0 && (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
-	                   (ino && (uint64_t)st.st_ino != ino))) {
-		close(fd);
-		return -1;
-	}
-	return fd;
-}
-
-#define GATE "/memfd:rsprof-gate" /* of rsprof-guard(1): an ELF file with rows and names */
-#define GATE_MOST (1 << 20)
-
-/* Copy the gate of a process, which is mapped as it is in its file.  Returns a descriptor
- * of a file that has it, or -1. */
-static int
-copy_gate(pid_t pid, const struct proc_map *map)
-{
-	size_t size = map->end - map->start;
-	char *bytes = size <= GATE_MOST ? malloc(size) : NULL;
-	int fd = bytes ? memfd_create("gate", MFD_CLOEXEC) : -1;
-
-	if (fd >= 0 && (proc_read(pid, map->start, bytes, size) < 0 ||
-	                   write(fd, bytes, size) != (ssize_t)size)) {
-		close(fd);
-		fd = -1;
-	}
-	free(bytes);
-	return fd;
-}
-
-int
-module_open(pid_t pid, const struct proc_map *map, const char *path)
-{
-	char name[4200];
-	int fd;
-
-	/* Names the very file, but takes CAP_CHECKPOINT_RESTORE. */
-	snprintf(name, sizeof name, "/proc/%d/map_files/%" PRIx64 "-%" PRIx64,
-	    (int)pid, map->start, map->end);
-	fd = open_same(name, 0);
-	if (fd >= 0)
-		return fd;
-	if (strcmp(path, GATE) == 0)
-		return copy_gate(pid, map);
-	snprintf(name, sizeof name, "/proc/%d/root%s", (int)pid, path);
-	fd = open_same(name, map->ino);
-	if (fd >= 0)
-		return fd;
-	snprintf(name, sizeof name, "/proc/%d/exe", (int)pid);
-	fd = open_same(name, map->ino);
-	/* When the process is gone already. */
-	return fd >= 0 ? fd : open_same(path, map->ino);
-}
-
 /* Open our own vDSO: it is the same code in every process of a kernel. */
 static struct elf_file *
 open_vdso(const struct proc_map *map, const char **error)
@@ -253,69 +189,87 @@ open_vdso(const struct proc_map *map, const char **error)
 	return elf_file_image(image, map->end - map->start, error);
 }
 
-/* Copy the name that a file had when it was mapped, or a bracketed one. */
-static void
-plain_path(char *out, size_t size, const char *path)
-{
-	static const char gone[] = " (deleted)";
-	size_t len;
-
-	snprintf(out, size, "%s", path);
-	len = strlen(out);
-	if (len >= sizeof gone && strcmp(out + len - (sizeof gone - 1), gone) == 0)
-		out[len - (sizeof gone - 1)] = '\0';
-	if (strcmp(out, GATE) == 0)
-		return;
-	if (out[0] != '/' && strcmp(out, "[vdso]") != 0)
-		snprintf(out, size, "[anon]");
-	else if (strncmp(out, "//anon", 6) == 0 || strncmp(out, "/memfd:", 7) == 0 ||
-	    strncmp(out, "/dev/zero", 9) == 0 || strncmp(out, "/SYSV", 5) == 0)
-		snprintf(out, size, "[anon]");
-}
-
 /* Returns whether a path is that of the process' executable. */
 static int
 is_main(pid_t pid, const char *path)
 {
-	char *exe = proc_exe(pid), plain[4096] = "";
+	struct proc_map map = { .path = proc_exe(pid) };
+	char plain[MAPPING_PATH];
 
-	if (exe)
-		plain_path(plain, sizeof plain, exe);
-	free(exe);
+	if (map.path == NULL)
+		return 0;
+	mapping_path(plain, &map);
+	free((void *)(uintptr_t)map.path);
 	return strcmp(plain, path) == 0;
+}
+
+/* Open the file of a mapping, or an image of it.  Sets m->problem where neither can be. */
+static struct elf_file *
+open_file(struct module *m, pid_t pid, const struct proc_map *map)
+{
+	int fd = mapping_open(pid, map), error = errno;
+	struct elf_file *elf;
+	const char *ignored;
+
+	if (fd >= 0) {
+		fstat(fd, &m->st);
+		elf = elf_file_open(fd, &m->problem);
+		close(fd);
+		if (elf)
+			elf_file_buildid(elf, m->buildid);
+		return elf;
+	}
+	elf = mapping_image(pid, map, &ignored);
+	if (elf == NULL) {
+		m->problem = mapping_refusal(error);
+		return NULL;
+	}
+	elf_file_buildid(elf, m->buildid);
+	if (m->buildid[0] == 'h') /* the whole file would have another one */
+		m->buildid[0] = '\0';
+	return elf;
 }
 
 static void
 load_file(struct modules *list, struct module *m, pid_t pid,
     const struct proc_map *map)
 {
-	int fd = module_open(pid, map, m->path);
-	struct stat st = { 0 };
+	struct elf_file *elf = open_file(m, pid, map);
+
+	if (elf)
+		add_job(list, m, elf, is_main(pid, m->path));
+}
+
+/* Returns whether the file of a mapping is still as it was when the module was loaded: it
+ * has the same build-id.  Only where its times have changed is that read. */
+static int
+is_same_file(struct module *m, pid_t pid, const struct proc_map *map)
+{
+	struct module now = { .path = m->path };
 	struct elf_file *elf;
 
-	if (fd < 0) {
-		m->problem = "the mapped file cannot be opened";
-		return;
-	}
-	fstat(fd, &st);
-	elf = elf_file_open(fd, &m->problem);
-	close(fd);
-	if (elf == NULL)
-		return;
-	elf_file_buildid(elf, m->buildid);
-	add_job(list, m, elf, &st, is_main(pid, m->path));
+	if (m->absolute || m->st.st_ino == 0 || mapping_stat(pid, map, &now.st) < 0 ||
+	    (now.st.st_size == m->st.st_size &&
+	        memcmp(&now.st.st_mtim, &m->st.st_mtim, sizeof m->st.st_mtim) == 0 &&
+	        memcmp(&now.st.st_ctim, &m->st.st_ctim, sizeof m->st.st_ctim) == 0))
+		return 1;
+	elf = open_file(&now, pid, map);
+	elf_file_close(elf);
+	if (elf == NULL || strcmp(now.buildid, m->buildid) != 0)
+		return 0;
+	m->st = now.st;
+	return 1;
 }
 
 static void
 load_vdso(struct modules *list, struct module *m, const struct proc_map *map)
 {
-	static const struct stat none;
 	struct elf_file *elf = open_vdso(map, &m->problem);
 
 	if (elf == NULL)
 		return;
 	elf_file_buildid(elf, m->buildid);
-	add_job(list, m, elf, &none, 0);
+	add_job(list, m, elf, 0);
 }
 
 /* ---- the list ---------------------------------------------------------- */
@@ -365,21 +319,31 @@ find(const struct modules *list, const struct proc_map *map, const char *path)
 {
 	for (struct module *m = list->first; m; m = m->next)
 		if (m->ino == map->ino && m->major == map->major &&
-		    m->minor == map->minor && strcmp(m->path, path) == 0)
+		    m->minor == map->minor && (strcmp(m->path, path) == 0 || (m->absolute && m->ino)))
 			return m;
 	return NULL;
+}
+
+/* Make a module one without a file, in which offsets are addresses. */
+static void
+set_anonymous(struct module *m)
+{
+	snprintf(m->path, strlen(m->path) + 1, "[anon]");
+	m->buildid[0] = '\0';
+	m->absolute = 1;
+	m->problem = "no file stands behind it";
 }
 
 struct module *
 modules_get(struct modules *list, pid_t pid, const struct proc_map *map)
 {
 	static const struct proc_map nofile;
-	char path[4096];
+	char path[MAPPING_PATH];
 	struct module *m;
 
-	plain_path(path, sizeof path, map->path);
+	mapping_path(path, map);
 	m = find(list, path[0] == '[' ? &nofile : map, path);
-	if (m)
+	if (m && (path[0] == '[' || is_same_file(m, pid, map)))
 		return m;
 	m = add(list, path);
 	if (m == NULL)
@@ -389,11 +353,12 @@ modules_get(struct modules *list, pid_t pid, const struct proc_map *map)
 		m->major = map->major;
 		m->minor = map->minor;
 		load_file(list, m, pid, map);
+		if (m->job == NULL && mapping_is_nameless(map))
+			set_anonymous(m);
 	} else if (strcmp(path, "[vdso]") == 0) {
 		load_vdso(list, m, map);
 	} else {
-		m->absolute = 1;
-		m->problem = "no file stands behind it";
+		set_anonymous(m);
 	}
 	identify(m);
 	return m;

@@ -10,6 +10,7 @@
 #define MODULE_H
 
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "elf/elf_file.h"
@@ -28,6 +29,7 @@ struct module {
 	int asked;            /* module_first_time() was called */
 	uint64_t ino;
 	uint32_t major, minor;
+	struct stat st;       /* of the file; zeroed where there is none */
 	struct module *next;
 	struct module_job *job; /* the job that makes the table, or has made it */
 
@@ -46,17 +48,12 @@ void modules_free(struct modules *m);
 
 /*
  * Returns the module of a mapping in a process.  Its file is the one that the process
- * has mapped, even if another has its name by now: if that cannot be opened
- * the module has a problem, not another file's table.  NULL: out of memory.
+ * has mapped, even if another has its name by now: if that cannot be opened its parts in
+ * the process' memory stand in.  A file that was overwritten in place is another module.
+ * NULL: out of memory.
  */
 struct module *modules_get(struct modules *m, pid_t pid,
     const struct proc_map *map);
-
-/*
- * Open the file of a mapping: the very one that the process has mapped, even
- * if another has its name, path, by now.  Returns -1 if it cannot be opened.
- */
-int module_open(pid_t pid, const struct proc_map *map, const char *path);
 
 /* Returns the module of the kernel's code; NULL: out of memory. */
 struct module *modules_kernel(struct modules *m);
