@@ -14,10 +14,12 @@
 #include "elf/elf_file.h"
 #include "elf/minidebug.h"
 #include "os/kallsyms.h"
+#include "os/proc.h"
 #include "symbol/cache_names.h"
 #include "symbol/crates.h"
 #include "symbol/perfmap.h"
 #include "unwind/cache.h"
+#include "unwind/mapping.h"
 
 /*
  * A module has one source of names: its ELF file, the kernel's symbols, the maps
@@ -52,24 +54,38 @@ struct symbols {
 
 /* ---- finding the file -------------------------------------------------- */
 
-/* Open a file if it is the one that was mapped.  Returns 0 or -1. */
+/* Open a file if it is the one that was mapped.  Returns 0 or -1; then *why, unless it is
+ * NULL or there is no such file, becomes what is wrong with the file. */
 static int
-try_file(struct symbols *s, const char *name, const char *buildid)
+open_mapped(struct symbols *s, const char *name, const char *buildid, const char **why)
 {
+	const char *error, *ignored;
 	char id[ELF_FILE_BUILDID_MAX];
-	const char *error;
 
+	if (why == NULL)
+		why = &ignored;
 	s->elf = elf_file_open_path(name, &error);
-	if (s->elf == NULL && errno)
+	if (s->elf == NULL) {
+		if (errno == 0)
+			*why = error;
+		else if (errno != ENOENT)
+			*why = mapping_refusal(errno);
 		return -1;
-	if (s->elf)
-		elf_file_buildid(s->elf, id);
-	if (s->elf && buildid && strcmp(id, buildid) == 0)
+	}
+	elf_file_buildid(s->elf, id);
+	if (buildid && strcmp(id, buildid) == 0)
 		return 0;
-	s->problem = "the file at its path is a different one (the build-id differs)";
+	*why = "the file at its path is a different one (the build-id differs)";
 	elf_file_close(s->elf);
 	s->elf = NULL;
 	return -1;
+}
+
+/* Open the file at a path that should be the module's, or set s->problem. */
+static int
+try_file(struct symbols *s, const char *name, const char *buildid)
+{
+	return open_mapped(s, name, buildid, &s->problem);
 }
 
 /* Find the file in the directories of another machine's files: below a directory by path, by
@@ -104,17 +120,18 @@ static int
 find_in_process(struct symbols *s, const char *buildid, const struct symbol_user *u)
 {
 	char name[4200];
+	int shown = u->pid > INT32_MAX ? 0 : (int)proc_shown((pid_t)u->pid);
 
-	snprintf(s->root, sizeof s->root, "/proc/%" PRIu64 "/root", u->pid);
+	snprintf(s->root, sizeof s->root, "/proc/%d/root", shown);
 	snprintf(name, sizeof name, "%s%s", s->root, s->path);
 	if (try_file(s, name, buildid) == 0)
 		return 0;
-	snprintf(name, sizeof name, "/proc/%" PRIu64 "/exe", u->pid);
-	if (try_file(s, name, buildid) == 0)
+	snprintf(name, sizeof name, "/proc/%d/exe", shown);
+	if (open_mapped(s, name, buildid, NULL) == 0)
 		return 0;
-	snprintf(name, sizeof name, "/proc/%" PRIu64 "/map_files/%" PRIx64 "-%" PRIx64,
-	    u->pid, u->start, u->end);
-	return try_file(s, name, buildid);
+	snprintf(name, sizeof name, "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, shown, u->start,
+	    u->end);
+	return open_mapped(s, name, buildid, NULL);
 }
 
 /* Find the file on a server of debuginfod. */
@@ -133,7 +150,7 @@ static void
 find_file(struct symbols *s, const char *buildid, const struct symbol_user *user,
     size_t nuser)
 {
-	s->problem = "the file cannot be opened";
+	s->problem = mapping_refusal(ENOENT);
 	for (size_t i = 0; i < nuser; i++)
 		if (find_in_process(s, buildid, &user[i]) == 0)
 			return;
