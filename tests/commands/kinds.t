@@ -1,0 +1,104 @@
+#!/bin/sh
+# Each program on each kind of process: what one of them can look at, the others can.
+# shellcheck disable=SC2016
+# shellcheck source=tests/tools/lib.sh
+. "$(dirname "$0")/../tools/lib.sh"
+
+kinds=$B/target/kinds
+[ -x "$kinds" ] || skip_all "no Rust compiler: $kinds is missing"
+ready=$(rsprof-doctor -t | awk -F '\t' '$1 == "perf-user" || $1 == "bpf-load" || $1 == "uprobes"' |
+	cut -f 2 | sort -u)
+[ "$ready" = yes ] || skip_all "no BPF or no uprobes here"
+
+query() { rsprof-query "$T/db" "$1"; }
+# record DESCRIPTION STATUS ARG ...: rsprof with these, into $T/db.
+record() {
+	what=$1 want=$2
+	shift 2
+	rm -f "$T/db"*
+	exits "$what" "$want" rsprof "$@"
+}
+whole() {
+	share=$(query "SELECT CAST(100.0 * sum(CASE WHEN cut IS NULL THEN ns END) / sum(ns) AS INTEGER)
+		FROM cpu_samples")
+	ok "$1: stacks are complete ($share %)" [ "${share:-0}" -ge 95 ]
+	says "$1: leaf < middle < outer" 'kinds::leaf' "$T/top"
+	says "$1: middle" 'kinds::middle' "$T/top"
+	says "$1: outer" 'kinds::outer' "$T/top"
+}
+
+# probed KIND: whether its allocations can be.
+probed() { [ "$1" != moved ]; }
+
+for kind in plain leader name memory moved; do
+	launch "$kinds" $kind
+	pid=$launched
+	is_kind() {
+		case $kind in
+		leader) grep -q '^State:.Z' "/proc/$pid/status" ;;
+		name) [ "$(wc -l <"/proc/$pid/comm")" = 2 ] ;;
+		memory) grep -q '^memfd' "/proc/$pid/comm" ;;
+		moved) ! grep -q 'r-xp.*target/kinds' "/proc/$pid/maps" ;;
+		esac
+	}
+	await 60 is_kind
+	record "$kind: attach" 0 attach -q -C -d 1 -o "$T/db" $pid
+	rsprof-top -n 40 cpu "$T/db" >"$T/top"
+	whole "$kind: attach"
+	record "$kind: attach -w" 0 attach -q -w -C -d 1 -o "$T/db" $pid
+	rsprof-top -n 40 wall "$T/db" >"$T/top"
+	whole "$kind: attach -w"
+	record "$kind: attach -f" 0 attach -q -f -C -d 1 -o "$T/db" $pid
+	if probed $kind; then
+		record "$kind: attach -H" 0 attach -q -H -d 1 -o "$T/db" $pid
+		says "$kind: attach -H: who allocates" '^ .*kinds::keep' "$T/out"
+		n=$(query "SELECT sum(allocs) FROM heap")
+		ok "$kind: attach -H: allocations ($n)" [ "${n:-0}" -gt 5 ]
+	else
+		record "$kind: attach -H" 5 attach -q -H -d 1 -o "$T/db" $pid
+		says "$kind: attach -H: why not" 'moved its code to memory without a file'
+	fi
+	exits "$kind: stack" 0 rsprof stack $pid
+	says "$kind: stack: leaf" '^    kinds::leaf' "$T/out"
+	says "$kind: stack: outer" '^    kinds::outer' "$T/out"
+	exits "$kind: doctor" 0 rsprof-doctor -t $pid
+	ok "$kind: doctor: what is about the process works" awk -F '\t' -v kind=$kind '
+		$1 ~ /^(target-|unwind$|symbols$)/ && $2 != "yes" { print; bad = 1 }
+		$1 == "allocator" && $2 != (kind == "moved" ? "no" : "yes") { print; bad = 1 }
+		END { exit bad }' "$T/out"
+	kill -9 $pid
+done
+
+# ---- what is no process to profile -------------------------------------------
+
+# refused STATUS PATTERN WHAT PID: every program says the same of it.
+refused() {
+	for program in "rsprof-cpu -p" "rsprof-heap -p" "rsprof-growth -p" "rsprof-stack -p" rsprof-doctor; do
+		# shellcheck disable=SC2086
+		exits "$3: $program" "$1" $program "$4"
+		sed 's/^[^:]*: //; s/: it has no .*//' "$T/err" >>"$T/said"
+	done
+	ok "$3: all say the same" [ "$(sort -u "$T/said" | wc -l)" = 1 ]
+	says "$3: what it is" "$2" "$T/said"
+	rm "$T/said"
+}
+
+launch "$kinds" name
+has_two() { set -- "/proc/$launched/task/"*; [ $# = 2 ]; }
+await 60 has_two
+tid=$(ls "/proc/$launched/task" | grep -vx "$launched")
+refused 3 "no process $tid: it is a thread of process $launched" "a thread" "$tid"
+refused 3 'no process 2147480000$' "a number of none" 2147480000
+refused 5 'process 2 \(kthreadd\) is a kernel thread' "a kernel thread" 2
+
+# ---- names -------------------------------------------------------------------
+
+exits "a name with a newline" 0 rsprof stack 'pro.cess. S 7'
+says "a name with a newline: its threads" '^thread .*thr.ead. R 1' "$T/out"
+cp "$kinds" "$T/a_name_of_more_than_15"
+launch "$T/a_name_of_more_than_15" leader
+await 60 grep -q '^State:.Z' "/proc/$launched/status"
+exits "a name of more than 15 characters" 0 rsprof stack a_name_of_more_than_15
+says "its first thread has ended" "^process $launched" "$T/out"
+
+done_testing

@@ -1,0 +1,99 @@
+// A process of each kind, for tests/commands/kinds.t: KIND is
+//	plain	one thread computes and allocates: leaf < middle < outer
+//	leader	the first thread ends, another one does so
+//	name	its name and that of its thread have newlines and parentheses
+//	memory	it executes itself from a file without a path
+//	moved	its code is copied to memory that is no file's
+use std::ffi::c_void;
+use std::hint::black_box;
+
+extern "C" {
+    fn syscall(n: i64, ...) -> i64;
+    fn mmap(at: *mut c_void, len: usize, prot: i32, flags: i32, fd: i32, off: i64) -> *mut c_void;
+    fn mprotect(at: *mut c_void, len: usize, prot: i32) -> i32;
+    fn mremap(at: *mut c_void, old: usize, new: usize, flags: i32, to: *mut c_void) -> *mut c_void;
+}
+
+#[inline(never)]
+fn leaf(n: u64) -> u64 {
+    let mut x = n;
+    for i in 0..1_000_000 {
+        x = black_box(x.wrapping_mul(31).wrapping_add(i));
+    }
+    x
+}
+
+#[inline(never)]
+fn keep(n: usize) -> Vec<u8> {
+    black_box(vec![1u8; n])
+}
+
+#[inline(never)]
+fn middle(n: u64) -> u64 {
+    let kept = keep(1000 + (n % 10) as usize);
+    let x = leaf(n);
+    black_box(&kept);
+    x.wrapping_add(1)
+}
+
+#[inline(never)]
+fn outer() {
+    let mut x = 0;
+    loop {
+        x = middle(x).wrapping_mul(3);
+    }
+}
+
+fn name(bytes: &[u8]) {
+    unsafe { syscall(157, 15, bytes.as_ptr()) }; // prctl, PR_SET_NAME
+}
+
+fn from_memory() {
+    let program = std::fs::read("/proc/self/exe").unwrap();
+    unsafe {
+        let fd = syscall(319, b"payload\0".as_ptr(), 1); // memfd_create, MFD_CLOEXEC
+        let mut at = 0;
+        while at < program.len() {
+            at += syscall(1, fd, program[at..].as_ptr(), program.len() - at) as usize;
+        }
+        let argv = [b"kinds\0".as_ptr(), b"plain\0".as_ptr(), std::ptr::null()];
+        let envp = [std::ptr::null::<u8>()];
+        syscall(322, fd, b"\0".as_ptr(), argv.as_ptr(), envp.as_ptr(), 0x1000); // execveat
+    }
+}
+
+fn move_code() {
+    let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+    let exe = std::env::current_exe().unwrap();
+    for line in maps.lines().filter(|l| l.contains("r-xp") && l.ends_with(exe.to_str().unwrap())) {
+        let (start, end) = line.split_whitespace().next().unwrap().split_once('-').unwrap();
+        let start = usize::from_str_radix(start, 16).unwrap();
+        let len = usize::from_str_radix(end, 16).unwrap() - start;
+        unsafe {
+            let copy = mmap(std::ptr::null_mut(), len, 3, 0x22, -1, 0);
+            std::ptr::copy_nonoverlapping(start as *const u8, copy as *mut u8, len);
+            mprotect(copy, len, 5);
+            mremap(copy, len, len, 3, start as *mut c_void);
+        }
+    }
+}
+
+fn main() {
+    match std::env::args().nth(1).as_deref() {
+        Some("leader") => {
+            std::thread::spawn(outer);
+            unsafe { syscall(60, 0) }; // exit, of this thread
+        }
+        Some("name") => {
+            name(b"pro\ncess) S 7\0");
+            std::thread::spawn(|| {
+                name(b"thr\nead) R 1\0");
+                outer();
+            });
+        }
+        Some("memory") => from_memory(),
+        Some("moved") => move_code(),
+        _ => (),
+    }
+    outer();
+}
