@@ -18,6 +18,10 @@ typedef void code_rule_fn(void *ctx, uint64_t addr, uint64_t len, uint32_t rule)
  * of glibc's clone or clone3 behind its system call, where the child begins. */
 int code_is_clone(const unsigned char *bytes, size_t len, uint64_t from, uint64_t to);
 
+/* Find where execution goes on after the instruction at an address, which code begins
+ * with, as far as the instruction alone says so.  Returns how many of next[] it sets. */
+int code_next(const unsigned char *code, size_t len, uint64_t addr, uint64_t next[2]);
+
 /* Count the functions that begin as those do that keep frame pointers. */
 uint64_t code_prologues(const unsigned char *code, size_t len);
 

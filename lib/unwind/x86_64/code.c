@@ -4,6 +4,7 @@
 
 #include "bpf/step.h"
 #include "elf/elf_file.h"
+#include "elf/insn_effect.h"
 
 int
 code_is_clone(const unsigned char *bytes, size_t len, uint64_t from, uint64_t to)
@@ -13,6 +14,21 @@ code_is_clone(const unsigned char *bytes, size_t len, uint64_t from, uint64_t to
 
 	return from >= 2 && to <= len && to - from <= 64 &&
 	    memmem(bytes + from - 2, (size_t)(to - from + 2), cloned, sizeof cloned) != NULL;
+}
+
+int
+code_next(const unsigned char *code, size_t len, uint64_t addr, uint64_t next[2])
+{
+	struct insn_effect e;
+	int n = 0;
+
+	if (insn_outline(code, len, addr, &e) < 0)
+		return 0;
+	if (e.flow == INSN_NEXT || e.flow == INSN_BRANCH)
+		next[n++] = addr + e.len;
+	if (e.flow != INSN_NEXT && e.to == INSN_DIRECT)
+		next[n++] = e.target;
+	return n;
 }
 
 uint64_t
