@@ -13,6 +13,7 @@
  */
 #include "bpf/kernel.bpf.h"
 #include "bpf/cpu.h"
+#include "bpf/probed.bpf.h"
 #include "bpf/walk.bpf.h"
 #include "bpf/walk_user.bpf.h"
 #include "machine.bpf.h"
@@ -150,6 +151,12 @@ on_event(struct bpf_perf_event_data *ctx)
 	sample.tid = kernel_tid(task);
 	sample.count = period ? time_of_sample(sample.tid, task) : ctx->sample_period;
 	sample.exiting = (task->flags & KERNEL_EXITING) != 0;
+	sample.probed = probed(ctx, task, sample.pid, w->out.addr, &sample.place);
+	if (sample.probed) {
+		if (walk_put(&sample, sizeof sample))
+			__sync_fetch_and_add(&counts.ring_full, 1);
+		return 0;
+	}
 	if (kernel_stacks)
 		walk_kernel(w,
 		    bpf_get_stack(ctx, w->out.addr, 8 * WALK_KERNEL_DEPTH, 0));

@@ -13,7 +13,31 @@ struct cpu_sample {
 	step_u32 exiting; /* the record of its end may be out already */
 	step_u64 time;  /* CLOCK_MONOTONIC, ns */
 	step_u64 count; /* ns, or events, that it stands for */
-	step_u64 stack; /* the id of a struct walk_stack */
+	step_u64 stack; /* the id of a struct walk_stack; 0: it is not walked */
+	step_u32 probed, pad; /* it is of the thread's uprobes, not of its program */
+	step_u64 place; /* the address of the probed instruction; 0: not seen */
+};
+
+/* An instruction of a process where it goes on after a uprobe. */
+struct cpu_behind {
+	step_u64 pc;
+	step_u32 pid, pad;
+};
+#define CPU_BEHIND 8192
+
+/* Ways to enter the kernel for a uprobe. */
+enum probed_way {
+	PROBED_BREAKPOINT,
+	PROBED_RETURN, /* of a function with a uretprobe */
+	PROBED_STEP,   /* of a copied instruction */
+	PROBED_ENTRIES
+};
+
+/* What is known of one: the outermost return address on the kernel's stack, and how
+ * often it was seen, less how often others were. */
+struct cpu_entry {
+	step_u64 frame;
+	step_u32 times, pad;
 };
 
 /*

@@ -178,6 +178,7 @@ walk_copy(struct profiler *p, struct target *t, const struct cpu_walked *s)
 static void
 on_walk(struct profiler *p, const struct cpu_walked *s)
 {
+	static const struct rec_ref probes = { 0, TARGET_PROBES };
 	struct target *t;
 	struct rec_ref stack;
 
@@ -188,7 +189,9 @@ on_walk(struct profiler *p, const struct cpu_walked *s)
 	t = find_sampled(p, s->time, s->pid, s->tid);
 	if (t == NULL)
 		return;
-	stack = s->copy ? walk_copy(p, t, s) : resolve(p, s->pid, s->stack);
+	if (s->probed && sampler_probed(p->sampler, &t->space, s->place) < 0)
+		err(STATUS_FAILED, NULL);
+	stack = s->probed ? probes : s->copy ? walk_copy(p, t, s) : resolve(p, s->pid, s->stack);
 	emit_sample(p, s->time, s->pid, s->tid, s->count, stack);
 }
 
@@ -574,7 +577,8 @@ main(int argc, char *argv[])
 {
 	static const struct producer_ops ops = { wait_for_news, next_round, run_round };
 	static struct profiler p = {
-		.base = { .name = "cpu", .object = "user code to profile", .ready = -1 },
+		.base = { .name = "cpu", .object = "user code to profile", .ready = -1,
+		    .no_gate = 1 },
 		.o = { .hz = 99, .copy = COPY_DEFAULT, .off_us = OFF_LEAST_US }
 	};
 	int status;

@@ -12,8 +12,11 @@
 
 /* include/asm/ptrace.h; the kernel's own, not uapi. */
 struct pt_regs___kernel {
-	unsigned long ip, sp, bp, r11;
+	unsigned long ip, sp, bp, r11, orig_ax;
 } KERNEL_STRUCT;
+
+#define MACHINE_BREAKPOINT 0xcc /* int3 */
+#define MACHINE_BREAKPOINT_BYTES 1
 
 /* Read the registers that a task had in its program. */
 static __always_inline void
@@ -26,6 +29,32 @@ machine_user_regs(struct task_struct *task, struct step_regs *r)
 	r->fp = regs->bp;
 	r->r11 = regs->r11;
 	r->exact = 1;
+}
+
+/* Returns the address of the instruction that a task executes in its program. */
+static __always_inline __u64
+machine_user_pc(struct task_struct *task)
+{
+	struct pt_regs___kernel *regs = (void *)bpf_task_pt_regs(task);
+
+	return regs->ip;
+}
+
+/* Returns whether an event has interrupted the kernel, not the program. */
+static __always_inline int
+machine_in_kernel(const struct bpf_perf_event_data *ctx)
+{
+	return (ctx->regs.cs & 3) == 0;
+}
+
+/* Returns whether a task that is in the kernel has entered it by an exception, or by
+ * the system call that ends a uretprobe. */
+static __always_inline int
+machine_trapped(struct task_struct *task)
+{
+	struct pt_regs___kernel *regs = (void *)bpf_task_pt_regs(task);
+
+	return regs->orig_ax == -1UL;
 }
 
 /*

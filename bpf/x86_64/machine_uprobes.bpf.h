@@ -19,6 +19,18 @@
 #define MACHINE_UPROBE_SLOT 128
 #define MACHINE_UPROBE_PUSHED 24 /* bytes */
 
+/* Returns whether an address is in the page [uprobes] of a task; sets *offset to
+ * where. */
+static __always_inline int
+machine_in_uprobes(struct task_struct *task, __u64 pc, __u64 *offset)
+{
+	struct xol_area *area = BPF_CORE_READ(task, mm, uprobes_state.xol_area);
+	__u64 page = area ? BPF_CORE_READ(area, vaddr) : 0;
+
+	*offset = pc - page;
+	return page && *offset < MACHINE_PAGE;
+}
+
 /* Go on in the caller, by the word of the stack at addr.  Returns -1 if that is no return
  * address. */
 static __always_inline int
@@ -112,13 +124,12 @@ walk_trampoline(__u32 key, struct walk *w, int held)
 static __always_inline void
 walk_leave_uprobes(__u32 key, struct walk *w, struct task_struct *task, int held)
 {
-	struct xol_area *area = BPF_CORE_READ(task, mm, uprobes_state.xol_area);
-	__u64 page = area ? BPF_CORE_READ(area, vaddr) : 0;
 	struct uprobe_task *utask = task->utask;
+	__u64 offset;
 
-	if (!page || w->regs.pc - page >= MACHINE_PAGE)
+	if (!machine_in_uprobes(task, w->regs.pc, &offset))
 		return;
-	if (w->regs.pc - page < MACHINE_UPROBE_SLOT)
+	if (offset < MACHINE_UPROBE_SLOT)
 		walk_trampoline(key, w, held);
 	else if (utask)
 		w->regs.pc = utask->vaddr;

@@ -300,8 +300,19 @@ cpu_next(struct cpu *c, uint64_t until, struct cpu_walked *out)
 	out->exiting = s->exiting != 0;
 	out->time = s->time;
 	out->count = s->count;
+	out->probed = s->probed != 0;
+	out->place = s->place;
 	out->stack = out->copy ? NULL : stackmap_find(c->stacks, s->stack);
 	return 1;
+}
+
+int
+cpu_behind(struct cpu *c, pid_t pid, uint64_t addr, uint64_t place)
+{
+	struct cpu_behind key = { .pc = addr, .pid = (uint32_t)pid };
+
+	return bpf_map_update_elem(bpf_map__fd(c->bpf->maps.behind), &key, &place,
+	    BPF_ANY);
 }
 
 /* ---- time off the CPU -------------------------------------------------- */

@@ -57,6 +57,8 @@ struct cpu_walked {
 	pid_t pid, tid;
 	int exiting; /* the record of the thread's end may have come before */
 	uint64_t time, count;
+	int probed;     /* it is of the thread's uprobes: there is no stack */
+	uint64_t place; /* then the probed instruction's address; 0: unknown */
 	struct stackmap_stack *stack; /* NULL: lost, or to be walked from copy */
 	const struct cpu_copy *copy;  /* see bpf/cpu.h; NULL: the kernel has walked */
 };
@@ -71,6 +73,10 @@ void cpu_unresolved(struct cpu *c, pid_t pid,
 /* Take out the next sample that was read, in the order of time, not later than
  * until.  Returns 0 if there is none.  Its stack lives until the next cpu_read(). */
 int cpu_next(struct cpu *c, uint64_t until, struct cpu_walked *out);
+
+/* Let samples of an instruction of a process be those of its uprobes while there is a
+ * breakpoint at place: a thread goes on there after it.  Returns -1 with errno. */
+int cpu_behind(struct cpu *c, pid_t pid, uint64_t addr, uint64_t place);
 
 /* ---- time off the CPU -------------------------------------------------- */
 

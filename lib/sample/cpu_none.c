@@ -88,6 +88,13 @@ cpu_next(struct cpu *c, uint64_t until, struct cpu_walked *out)
 }
 
 int
+cpu_behind(struct cpu *c, pid_t pid, uint64_t addr, uint64_t place)
+{
+	(void)c, (void)pid, (void)addr, (void)place;
+	return 0;
+}
+
+int
 cpu_sum(struct cpu *c, uint64_t *time)
 {
 	(void)c, (void)time;

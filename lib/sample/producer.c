@@ -276,19 +276,44 @@ producer_run(struct producer *p, const struct producer_ops *ops, void *ctx)
 
 /* ---- stacks and code --------------------------------------------------- */
 
+/* Take the code of gates out of the last walk. */
+static void
+leave_gate(struct addrspace_walk *w)
+{
+	size_t n = 0;
+
+	if (w->n && w->frame[0].module && w->frame[0].module->gate) {
+		w->n = 0;
+		w->cut = TARGET_PROBES;
+	}
+	for (size_t i = 0; i < w->n; i++)
+		if (w->frame[i].module == NULL || !w->frame[i].module->gate)
+			w->frame[n++] = w->frame[i];
+	w->n = n;
+}
+
+/* Emit the last walk.  Returns the innermost frame. */
+static struct rec_ref
+emit_walk(struct producer *p)
+{
+	struct rec_ref leaf;
+
+	if (p->no_gate)
+		leave_gate(&p->walk);
+	targets_walk(p->targets, &p->walk, &leaf);
+	return leaf;
+}
+
 struct rec_ref
 producer_walk(struct producer *p, struct target *t, const struct unwind_stack *stack,
     struct step_regs regs, uint64_t time)
 {
-	struct rec_ref leaf;
-
 	addrspace_walk(&t->space, stack, regs, &p->walk);
 	if (p->walk.unknown && time >= t->scanned + REREAD_NS) {
 		target_scan(p->targets, t);
 		addrspace_walk(&t->space, stack, regs, &p->walk);
 	}
-	targets_walk(p->targets, &p->walk, &leaf);
-	return leaf;
+	return emit_walk(p);
 }
 
 struct rec_ref
@@ -298,7 +323,7 @@ producer_resolve(struct producer *p, const struct target *t, const struct stackm
 
 	addrspace_walked(&t->space, s->version, s->addr + s->nkernel, s->n - s->nkernel,
 	    s->cut, &p->walk);
-	targets_walk(p->targets, &p->walk, &leaf);
+	leaf = emit_walk(p);
 	targets_kernel(p->targets, proc_now(), s->addr, s->nkernel, &leaf);
 	return leaf;
 }

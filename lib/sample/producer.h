@@ -52,6 +52,8 @@ struct producer {
 	                       by rsprof-exec(1); or 0 */
 	int ready;          /* descriptor for producer_ready(), or -1 */
 	uint64_t duration;  /* ns; 0: no limit */
+	int no_gate;        /* stacks are those that the program would have without
+	                       the code of a gate; in that code they are "probes" */
 
 	/* Set by producer_open(). */
 	struct targets *targets;

@@ -10,9 +10,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/hash.h"
+#include "base/idmap.h"
 #include "os/proc.h"
 #include "unwind/addrspace.h"
+#include "unwind/code.h"
+#include "unwind/module.h"
 
 struct sampler {
 	struct sampler_options o;
@@ -22,6 +27,7 @@ struct sampler {
 	int user_only;
 	int pending;          /* sample has been read, earlier records come first */
 	struct cpu_walked sample;
+	struct idmap probed;  /* probed instructions that are known, by hashes */
 };
 
 struct sampler *
@@ -41,6 +47,7 @@ sampler_free(struct sampler *s)
 		return;
 	perf_free(s->perf);
 	cpu_free(s->cpu);
+	idmap_clear(&s->probed);
 	free(s);
 }
 
@@ -190,6 +197,44 @@ sampler_unresolved(struct sampler *s, pid_t pid,
 {
 	if (s->cpu)
 		cpu_unresolved(s->cpu, pid, fn, ctx);
+}
+
+/* Read the code at an address from its file: in memory a breakpoint may be there.
+ * Returns how many bytes. */
+static size_t
+read_code(const struct addrspace *space, uint64_t addr, unsigned char *to, size_t len)
+{
+	const struct addrspace_map *m = addrspace_find(space, addr);
+	struct proc_map map = { 0 };
+	ssize_t got;
+	int fd;
+
+	if (m == NULL || m->module->absolute)
+		return 0;
+	map.start = m->start;
+	map.end = m->end;
+	map.ino = m->module->ino;
+	fd = module_open(space->pid, &map, m->module->path);
+	if (fd < 0)
+		return 0;
+	got = pread(fd, to, len, (off_t)(m->offset + addr - m->start));
+	close(fd);
+	return got < 0 ? 0 : (size_t)got;
+}
+
+int
+sampler_probed(struct sampler *s, const struct addrspace *space, uint64_t place)
+{
+	uint64_t id = hash_u64(hash_u64(HASH_INIT, (uint64_t)space->pid), place), next[2];
+	unsigned char code[16];
+	int n;
+
+	if (place == 0 || idmap_get(&s->probed, id) != IDMAP_NONE)
+		return 0;
+	n = code_next(code, read_code(space, place, code, sizeof code), place, next);
+	for (int i = 0; i < n; i++)
+		cpu_behind(s->cpu, space->pid, next[i], place);
+	return idmap_put(&s->probed, id, 0);
 }
 
 enum sampler_got

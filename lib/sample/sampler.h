@@ -85,6 +85,10 @@ int sampler_read(struct sampler *s);
 void sampler_unresolved(struct sampler *s, pid_t pid,
     void (*fn)(void *ctx, struct stackmap_stack *stack), void *ctx);
 
+/* Learn where threads of a process go on after the probed instruction at an address, as
+ * a sample has it: see cpu_behind().  Returns -1 if memory is short. */
+int sampler_probed(struct sampler *s, const struct addrspace *space, uint64_t place);
+
 enum sampler_got {
 	SAMPLER_NONE,
 	SAMPLER_RECORD, /* *record is set */

@@ -685,7 +685,8 @@ void
 targets_kernel(struct targets *ts, uint64_t time, const uint64_t *addr, size_t n,
     struct rec_ref *leaf)
 {
-	struct module *kernel = n ? checked(ts, modules_kernel(ts->modules)) : NULL;
+	int probes = leaf->id == 0 && leaf->cut && strcmp(leaf->cut, TARGET_PROBES) == 0;
+	struct module *kernel = n && !probes ? checked(ts, modules_kernel(ts->modules)) : NULL;
 
 	if (kernel == NULL)
 		return;

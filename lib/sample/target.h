@@ -125,7 +125,11 @@ void targets_stack(struct targets *ts, struct rec_ref *caller,
 void targets_walk(struct targets *ts, const struct addrspace_walk *walk,
     struct rec_ref *leaf);
 
-/* Emit kernel addresses, innermost first, on top of *leaf. */
+/* The reason why a sample of probes, or of a gate, has no stack. */
+#define TARGET_PROBES "probes"
+
+/* Emit kernel addresses, innermost first, on top of *leaf, unless that is
+ * TARGET_PROBES. */
 void targets_kernel(struct targets *ts, uint64_t time, const uint64_t *addr,
     size_t n, struct rec_ref *leaf);
 

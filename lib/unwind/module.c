@@ -286,6 +286,7 @@ add(struct modules *list, const char *path)
 		free(m);
 		return NULL;
 	}
+	m->gate = strcmp(path, GATE) == 0;
 	m->number = list->first ? list->first->number + 1 : 0;
 	m->next = list->first;
 	list->first = m;

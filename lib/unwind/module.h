@@ -24,6 +24,7 @@ struct module {
 	uint32_t number;      /* from 0, in the order that they came */
 	char *path;           /* or [vdso], [kernel], [anon] */
 	char buildid[ELF_FILE_BUILDID_MAX]; /* "" where it is not known */
+	int gate;             /* code that rsprof-guard(1) has mapped into the process */
 	int absolute;         /* offsets are addresses: no file stands behind */
 	int written;          /* for the caller: records that it has emitted */
 	int asked;            /* module_first_time() was called */
