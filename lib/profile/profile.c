@@ -103,8 +103,10 @@ count_now(struct profile *p, const struct profile_sample *s)
 		p->summary.now_on += s->ns;
 	if (!is_measured(p, s->state) || !is_of_thread(p, s))
 		return 0;
-	p->summary.now_ns += s->ns;
-	d->thread[s->thread].column[PROFILE_NOW] += s->ns;
+	if (s->node != d->probes_node) {
+		p->summary.now_ns += s->ns;
+		d->thread[s->thread].column[PROFILE_NOW] += s->ns;
+	}
 	return profile_tree_count(d->tree, PROFILE_NOW, s->node, s->ns);
 }
 
@@ -330,6 +332,8 @@ show_cuts(struct profile *p)
 	p->summary.complete = p->summary.complete_ns = 0;
 	p->summary.short_ns = 0;
 	for (n = 0; n < t->n; n++) {
+		if (n == p->data->probes_node)
+			continue;
 		for (i = 0; i < PROFILE_NSTATES; i++)
 			column[i] = profile_tree_self(t, i, n);
 		ns = measured(p, column);
@@ -385,6 +389,7 @@ sum_up(struct profile *p)
 	s->covered = covered(p);
 	s->samples = d->ncpu;
 	s->ns = measured(p, d->column);
+	s->probes_ns = measured(p, d->probes);
 	memcpy(s->in, d->column, sizeof s->in);
 	s->waits = d->column[PROFILE_WAITS];
 	s->off_records = d->noff;

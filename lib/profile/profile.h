@@ -34,7 +34,8 @@ struct profile_row {
 };
 
 struct profile_summary {
-	uint64_t ns;                    /* total of the metric */
+	uint64_t ns;                    /* total of the metric, without probes */
+	uint64_t probes_ns;             /* the metric's time in probes */
 	uint64_t complete_ns;           /* time of stacks that reach the root */
 	uint64_t short_ns;              /* time of waits too short for a stack */
 	uint64_t now_ns, now_on;        /* of the metric in the window; all CPU time in it */

@@ -294,6 +294,8 @@ reason_node(struct profile_data *d, const char *reason, uint32_t *n)
 	if (r < 0 || find_rows(d, &node, text, NONE, NULL) < 0 ||
 	    profile_tree_add(d->tree, &node, n) < 0)
 		return -1;
+	if (strcmp(reason, "probes") == 0)
+		d->probes_node = *n;
 	return idmap_put(&d->ids->reason_map, node.cut, *n);
 }
 
@@ -318,14 +320,19 @@ find_thread(struct profile_data *d, struct db_stmt *s, uint32_t *t)
 	return *t == NONE ? add_thread(d, 0, t) : 0;
 }
 
-/* Add an amount to a column of the sample's node, its thread and the whole.  An amount
- * of 0 reserves memory, so that the next call cannot fail. */
+/* Add an amount to a column of the sample's node, and of its thread and the whole or, if
+ * it is of probes, of these.  An amount of 0 reserves memory, so that the next call
+ * cannot fail. */
 static int
 count(struct profile_data *d, const struct profile_sample *sample,
     size_t column, uint64_t amount)
 {
-	d->column[column] += amount;
-	d->thread[sample->thread].column[column] += amount;
+	if (sample->node == d->probes_node) {
+		d->probes[column] += amount;
+	} else {
+		d->column[column] += amount;
+		d->thread[sample->thread].column[column] += amount;
+	}
 	return profile_tree_count(d->tree, column, sample->node, amount);
 }
 
@@ -346,7 +353,7 @@ count_sample(struct profile_data *d, const struct profile_sample *s, uint64_t wa
 	count(d, s, s->state, s->ns);
 	if (s->state == PROFILE_ON) {
 		d->tree->node[s->node].samples++;
-		d->ncpu++;
+		d->ncpu += s->node != d->probes_node;
 	} else if (waits) {
 		count(d, s, PROFILE_WAITS, waits);
 	}
@@ -408,6 +415,7 @@ static void
 clear_counts(struct profile_data *d)
 {
 	memset(d->column, 0, sizeof d->column);
+	memset(d->probes, 0, sizeof d->probes);
 	d->ncpu = 0;
 	for (size_t i = 0; i < d->nthread; i++)
 		memset(d->thread[i].column, 0, sizeof d->thread[i].column);
@@ -656,6 +664,7 @@ profile_data_new(uint64_t since, uint64_t until)
 	d->until = until;
 	d->select = (struct profile_select){ 0, UINT64_MAX, PROFILE_ALL };
 	d->off_least = UINT64_MAX;
+	d->probes_node = NONE;
 	if (allocate(d) == 0)
 		return d;
 	profile_data_free(d);

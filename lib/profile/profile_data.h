@@ -42,6 +42,8 @@ struct profile_data {
 	uint64_t last;         /* latest time seen */
 	uint64_t off_last;     /* latest time of off-CPU records; 0: none */
 	uint64_t column[7];    /* sums of what counts, as in profile_tree.h */
+	uint64_t probes[7];    /* what counts of probes, which is in no other sum; and */
+	uint32_t probes_node;  /* the node that stands for it, or PROFILE_NONE */
 	uint64_t ncpu;         /* CPU samples that count */
 	uint64_t noff;         /* off-CPU records, counting or not */
 	uint64_t lost;         /* sum of the losses */

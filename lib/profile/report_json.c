@@ -144,6 +144,7 @@ put_summary(FILE *out, const struct report *r)
 	fputs(sum->live ? "true" : "false", out);
 	put_number(out, "samples", sum->samples);
 	put_number(out, "cpu_ns", sum->in[PROFILE_ON]);
+	put_number(out, "probes_ns", sum->probes_ns);
 	if (profile_measured(r->profile) != PROFILE_CPU)
 		put_off(out, sum);
 	put_number(out, "complete_samples", sum->complete);

@@ -122,6 +122,19 @@ put_cpu(FILE *out, const struct report *r)
 }
 
 static void
+put_probes(FILE *out, const struct report *r)
+{
+	const struct profile_summary *sum = profile_summary(r->profile);
+
+	if (sum->probes_ns == 0)
+		return;
+	fprintf(out, LABEL "%.3f s more", "Probes", seconds(sum->probes_ns));
+	if (sum->ns)
+		fprintf(out, " (%.2f %% of that)", units_percent(sum->probes_ns, sum->ns));
+	putc('\n', out);
+}
+
+static void
 put_off(FILE *out, const struct report *r)
 {
 	const struct profile_summary *sum = profile_summary(r->profile);
@@ -494,6 +507,7 @@ report_text(FILE *out, const struct report *r)
 	put_recorded(out, r);
 	if (profile_measured(r->profile) != PROFILE_OFF)
 		put_cpu(out, r);
+	put_probes(out, r);
 	if (profile_measured(r->profile) != PROFILE_CPU)
 		put_off(out, r);
 	put_stacks(out, r);

@@ -56,6 +56,12 @@ forest_find(const struct forest *f, const char *name, const char *module)
 	return CALLTREE_NONE;
 }
 
+uint64_t
+forest_whole(const struct forest *f, uint64_t total)
+{
+	return f->memory && f->inuse ? total : session_summary(f->session)->ns;
+}
+
 void
 forest_figure(const struct forest *f, struct grid *g, const struct grid_area *cell,
     uint64_t part, uint64_t whole)

@@ -32,6 +32,10 @@ const char *forest_name(const struct forest *f, uint32_t row, const char **modul
 /* Returns the function with a name and module, or CALLTREE_NONE if it has no stacks. */
 uint32_t forest_find(const struct forest *f, const char *name, const char *module);
 
+/* Returns what percentages are of: live memory, which is the total of its calls; or time
+ * without that in probes. */
+uint64_t forest_whole(const struct forest *f, uint64_t total);
+
 /* Draw a part right-aligned: as a percentage of the whole, or memory as a size. */
 void forest_figure(const struct forest *f, struct grid *g, const struct grid_area *cell,
     uint64_t part, uint64_t whole);

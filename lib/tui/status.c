@@ -128,10 +128,15 @@ add_cost(struct figure *f, const struct session *session)
 {
 	const struct profile_summary *s = session_summary(session);
 
-	if (s->cost_ns == 0)
+	int n;
+
+	if (s->cost_ns == 0 && s->probes_ns == 0)
 		return;
-	snprintf(f->text, sizeof f->text, "profiler %.1f%%",
+	n = snprintf(f->text, sizeof f->text, "profiler %.1f%%",
 	    100 * ratio(s->cost_ns, s->recorded));
+	if (s->probes_ns)
+		snprintf(f->text + n, sizeof f->text - (size_t)n, ", probes %.1f%%",
+		    100 * ratio(s->probes_ns, s->covered));
 	f->style = GRID_FAINT;
 	f->rank = 5;
 }
@@ -271,6 +276,7 @@ status_words(void)
 		"covered", "time in which allocations were counted or sampled",
 		"lost", "samples that could not be taken: i shows why",
 		"profiler", "its own CPU time, in percent of one core",
+		"probes", "the program's time in them, in percent of one core",
 		NULL
 	};
 

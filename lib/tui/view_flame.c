@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/pattern.h"
+#include "base/units.h"
 #include "tui/column.h"
 #include "tui/forest.h"
 #include "tui/grid.h"
@@ -177,7 +178,7 @@ static void
 draw_line(const struct view_flame *v, struct grid *g, const struct grid_area *area,
     uint32_t at)
 {
-	uint64_t whole = v->calls.total;
+	uint64_t whole = forest_whole(&v->forest, v->calls.total);
 	const struct calltree_node *n = node(v, at);
 	const char *module, *name = forest_name(&v->forest, n->row, &module);
 	struct grid_area cell = { area->y, area->x, 1, 9 };
@@ -300,8 +301,8 @@ put_box(const struct view_flame *v, FILE *out, uint32_t i, uint64_t left, uint64
 	    colour[style(n) - GRID_FLAME_HOT]);
 	r = put_name(out, name, COLUMN_COLUMNS);
 	fprintf(out, ": %.2f%% total, %.2f%% self</title>",
-	    100.0 * (double)n->total / (double)v->calls.total,
-	    100.0 * (double)n->self / (double)v->calls.total);
+	    units_percent(n->total, forest_whole(&v->forest, v->calls.total)),
+	    units_percent(n->self, forest_whole(&v->forest, v->calls.total)));
 	if (letters > 2) {
 		fprintf(out, "<text x=\"%.2f\" y=\"%d\">", x + 3, y + SVG_ROW - 5);
 		r |= put_name(out, name, letters);

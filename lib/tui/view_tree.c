@@ -275,8 +275,7 @@ row_draw(const void *rows, size_t i, int column, struct grid *g,
 {
 	const struct view_tree *v = rows;
 	const struct line *l = &v->line[i];
-	uint64_t whole = v->forest.memory && v->forest.inuse ? v->calls[l->part].total :
-	    session_summary(v->forest.session)->ns;
+	uint64_t whole = forest_whole(&v->forest, v->calls[l->part].total);
 
 	if (l->node == CALLTREE_NONE) {
 		if (column == NAME)

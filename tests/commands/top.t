@@ -333,7 +333,7 @@ E
 exits 'JSON, threads' 0 rsprof-top -f json -g thread -n 1 wall w.db
 sed 's/.*"samples"/"samples"/' out >got
 same 'the same and more' got <<'E'
-"samples":4,"cpu_ns":1850000000,"off_least_ns":10000,"ready_ns":200000000,"sleeping_ns":4200000000,"disk_ns":250000000,"stopped_ns":0,"waits":5007,"complete_ns":6400000000,"complete_samples":4,"incomplete":[{"reason":"short","count":0,"ns":100000000}],"lost":[],"cost_ns":25000000,"cost_bytes":5000000,"notes":[],"rows_total":2,"rows":[
+"samples":4,"cpu_ns":1850000000,"probes_ns":0,"off_least_ns":10000,"ready_ns":200000000,"sleeping_ns":4200000000,"disk_ns":250000000,"stopped_ns":0,"waits":5007,"complete_ns":6400000000,"complete_samples":4,"incomplete":[{"reason":"short","count":0,"ns":100000000}],"lost":[],"cost_ns":25000000,"cost_bytes":5000000,"notes":[],"rows_total":2,"rows":[
 {"thread":"server","pid":100,"tid":100,"self_ns":4000000000,"total_ns":4000000000,"on_ns":1350000000,"ready_ns":100000000,"sleeping_ns":2300000000,"disk_ns":250000000,"stopped_ns":0,"waits":4,"present_ns":4000000000}]}
 E
 exits 'JSON, off' 0 rsprof-top -f json -g module -n 1 off w.db
@@ -445,7 +445,7 @@ E
 # ---- JSON and CSV
 exits 'JSON' 0 rsprof-top -f json -n 2 cpu a.db
 same 'JSON, exact numbers, whole names' out <<'E'
-{"metric":"cpu","group":"function","file":"a.db","pid":100,"name":"server","exe":"/srv/server","command":"./server -v","host":"box","kernel":null,"hz":99,"start_ns":1767225600000000000,"from_ns":0,"to_ns":5000000000,"recorded_ns":5000000000,"live":false,"samples":8,"cpu_ns":400000000,"complete_samples":6,"incomplete":[{"reason":"copy-end","count":1},{"reason":"no-stack","count":1}],"lost":[{"producer":"cpu","reason":"ring-full","count":7}],"cost_ns":25000000,"cost_bytes":5000000,"notes":["time in the kernel is not counted"],"rows_total":6,"rows":[
+{"metric":"cpu","group":"function","file":"a.db","pid":100,"name":"server","exe":"/srv/server","command":"./server -v","host":"box","kernel":null,"hz":99,"start_ns":1767225600000000000,"from_ns":0,"to_ns":5000000000,"recorded_ns":5000000000,"live":false,"samples":8,"cpu_ns":400000000,"probes_ns":0,"complete_samples":6,"incomplete":[{"reason":"copy-end","count":1},{"reason":"no-stack","count":1}],"lost":[{"producer":"cpu","reason":"ring-full","count":7}],"cost_ns":25000000,"cost_bytes":5000000,"notes":["time in the kernel is not counted"],"rows_total":6,"rows":[
 {"function":"server::parse::parse","file":"/home/me/server/src/parse.rs","line":14,"module":"/srv/server","self_ns":120000000,"total_ns":190000000},
 {"function":"memcpy","file":null,"line":null,"module":"/usr/lib/libc.so.6","self_ns":120000000,"total_ns":120000000}]}
 E
@@ -752,4 +752,32 @@ exits 'no memory in a recording of CPU time' 1 rsprof-top heap a.db
 says 'said' 'the recording has no memory'
 exits 'a column that is none' 2 rsprof-top -o size heap heap.db
 exits '-l is not for time' 2 rsprof-top -l 5 cpu a.db
+
+# ---- probes: their time is in a row, and in nothing else
+{
+	sed '/^end/d' a.rec
+	rec <<'E'
+cpu | 5100000000 | 100 | 101 | ?probes | 75000000
+end | 6000000000 | cpu | duration
+E
+} >probes.rec
+rsprof-store probes.db <probes.rec || exit 1
+for g in function line crate module; do
+	rsprof-top -f csv -g $g -n 0 cpu a.db >without
+	rsprof-top -f csv -g $g -n 0 cpu probes.db >with
+	says "by $g: a row" '^75000000,75000000,\[probes\]' with
+	grep -v probes with >rest
+	same "by $g: all others are the same" rest without
+done
+rsprof-top -f csv -g thread cpu probes.db >with
+rsprof-top -f csv -g thread cpu a.db >without
+same 'threads are the same' with without
+rsprof-top -n 0 cpu a.db | sed '/^Process/,$!d' >without
+rsprof-top -n 0 cpu probes.db >with
+says 'the summary names them' '^Probes    0.075 s more \(18.75 % of that\)$' with
+says 'percentages are of the rest' '^ 18.75    18.75      0.075      0.075  \[probes\]' with
+grep -vi probes with >rest
+same 'that is as it would be' rest without
+rsprof-top -f json cpu probes.db >json
+says 'JSON has them apart' '"samples":8,"cpu_ns":400000000,"probes_ns":75000000' json
 done_testing
