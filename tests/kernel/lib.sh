@@ -9,7 +9,7 @@ case $B in /*) ;; *) B=$here/../../$B ;; esac
 # shellcheck source=tests/tools/lib.sh
 . "$here/../tools/lib.sh"
 
-for t in family plugs points split waits; do
+for t in churn family plugs points split waits; do
 	[ -e "$B/target/$t" ] || skip_all "no Rust compiler built $B/target/$t"
 done
 cd "$T" || exit 1
