@@ -2,10 +2,13 @@
 
 #include <errno.h>
 #include <linux/perf_event.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "doctor/caps.h"
@@ -159,6 +162,93 @@ uprobe(const struct caps *me, struct verdict *out)
 	close(fd);
 }
 
+/* ---- a probed nop, and fork() -------------------------------------------- */
+
+#define CALLS 100 /* until the kernel has replaced the nop */
+#define FAULTED 2 /* exit status */
+
+static void
+on_fault(int sig)
+{
+	(void)sig;
+	_exit(FAULTED);
+}
+
+/* Fork, and call the probed function in the child.  Returns its exit status, or -1. */
+static int
+fork_and_call(void)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0) {
+		signal(SIGSEGV, on_fault);
+		selftest_long_nop();
+		_exit(0);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) < 0 || !WIFEXITED(status))
+		return -1;
+	return WEXITSTATUS(status);
+}
+
+/* Probe a function that is a nop of 5 bytes, call it, and have a child call it. */
+static void
+probe_and_fork(const struct caps *me, struct verdict *out)
+{
+	long type = proc_number(UPROBE_TYPE, -1);
+	uint64_t offset;
+	int fd;
+
+	if (selftest_offset_of(selftest_long_nop, &offset) < 0) {
+		verdict_no(out, NULL, "/proc/self/maps cannot be read");
+		return;
+	}
+	fd = type < 0 ? -1 : open_uprobe(type, offset);
+	if (fd < 0)
+		fd = check_bpf_probe(me, offset, out);
+	if (fd < 0)
+		return;
+	for (int i = 0; i < CALLS; i++)
+		selftest_long_nop();
+	switch (fork_and_call()) {
+	case 0:
+		verdict_yes(out, "a forked child came by a probe at a nop of 5 bytes");
+		break;
+	case FAULTED:
+		verdict_no(out, "have no uprobes set there by other programs",
+		    "this kernel's fault: a forked child dies by SIGSEGV at a nop of 5 "
+		    "bytes that is probed; rsprof probes none");
+		break;
+	default:
+		verdict_no(out, NULL, "no child could be forked");
+	}
+	close(fd);
+}
+
+/* Do that in a child process, whose memory the kernel may change. */
+static void
+uprobe_fork(const struct caps *me, struct verdict *out)
+{
+	struct verdict *shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t pid;
+
+	if (shared == MAP_FAILED) {
+		verdict_no(out, NULL, "%s", strerror(errno));
+		return;
+	}
+	verdict_no(shared, NULL, "no child could be forked");
+	pid = fork();
+	if (pid == 0) {
+		probe_and_fork(me, shared);
+		_exit(0);
+	}
+	if (pid > 0)
+		waitpid(pid, NULL, 0);
+	*out = *shared;
+	munmap(shared, sizeof *shared);
+}
+
 /* ---- all --------------------------------------------------------------- */
 
 static const struct check checks[] = {
@@ -173,6 +263,7 @@ static const struct check checks[] = {
 	{ "bpf-tracepoint", "BPF at tracepoints", .system = check_bpf_tracepoint },
 	{ "bpf-walk", "stacks walked by BPF", .system = check_bpf_walk },
 	{ "uprobe", "uprobes", .system = uprobe },
+	{ "uprobe-fork", "uprobes in forked children", .system = uprobe_fork },
 	{ "uprobe-session", "uprobe sessions", .system = check_bpf_session },
 	{ "bpf-heap", "allocations probed by BPF", .system = check_bpf_heap },
 	{ "target-perf", "process: perf events", .process = check_process_perf },

@@ -402,6 +402,24 @@ check_bpf_uprobe(const struct caps *me, struct verdict *out)
 		    (unsigned long long)hits);
 }
 
+int
+check_bpf_probe(const struct caps *me, uint64_t offset, struct verdict *out)
+{
+	static const struct bpf_insn insn[] = { SET(0, 0), EXIT };
+	struct rawbpf_program p = { .type = BPF_PROG_TYPE_KPROBE,
+		.attach = TRACE_UPROBE_MULTI, .insn = insn, .n = COUNT(insn) };
+	int fd = load(me, &p, "BPF at uprobes", 4, 1, out), link;
+
+	if (fd < 0)
+		return -1;
+	link = rawbpf_uprobes(fd, TRACE_UPROBE_MULTI, SELFTEST_FILE, &offset, NULL, 1,
+	    (unsigned)getpid());
+	if (link < 0)
+		explain(me, errno, "", "BPF at uprobes", 6, 6, out);
+	close(fd);
+	return link;
+}
+
 void
 check_bpf_session(const struct caps *me, struct verdict *out)
 {

@@ -5,6 +5,8 @@
 #ifndef CHECK_BPF_H
 #define CHECK_BPF_H
 
+#include <stdint.h>
+
 struct caps;
 struct verdict;
 
@@ -16,6 +18,10 @@ void check_bpf_tracepoint(const struct caps *me, struct verdict *out);
 void check_bpf_btf(const struct caps *me, struct verdict *out);
 void check_bpf_walk(const struct caps *me, struct verdict *out);
 void check_bpf_uprobe(const struct caps *me, struct verdict *out);
+/* Have a program run at the uprobe at an offset of this program's file, in this process.
+ * Returns a descriptor that keeps it there, or -1 with *out set. */
+int check_bpf_probe(const struct caps *me, uint64_t offset, struct verdict *out);
+
 void check_bpf_session(const struct caps *me, struct verdict *out);
 void check_bpf_heap(const struct caps *me, struct verdict *out);
 

@@ -8,16 +8,6 @@
 
 #define SPIN_NS 200000000
 
-/* In assembly, because compilers and sanitizers add to an empty function. */
-__asm__(".pushsection .text\n"
-	".type selftest_call, @function\n"
-	".globl selftest_call\n"
-	"selftest_call:\n"
-	"	nop\n"
-	"	ret\n"
-	".size selftest_call, . - selftest_call\n"
-	".popsection\n");
-
 struct search {
 	uint64_t addr, offset;
 	int found;
@@ -35,14 +25,20 @@ on_map(void *ctx, const struct proc_map *m)
 }
 
 int
-selftest_offset(uint64_t *out)
+selftest_offset_of(void (*function)(void), uint64_t *out)
 {
-	struct search p = { (uint64_t)(uintptr_t)selftest_call, 0, 0 };
+	struct search p = { (uint64_t)(uintptr_t)function, 0, 0 };
 
 	if (proc_maps(getpid(), on_map, &p) < 0 || !p.found)
 		return -1;
 	*out = p.offset;
 	return 0;
+}
+
+int
+selftest_offset(uint64_t *out)
+{
+	return selftest_offset_of(selftest_call, out);
 }
 
 static uint64_t
