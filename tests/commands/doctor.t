@@ -348,6 +348,59 @@ cp "$split" "$T/bin/odd${tab}name"
 of "$T/bin/odd${tab}name"
 ok "a TAB in a name does not become one in the output" awk -F'\t' 'NF != 4 { print; exit 1 }' "$T/out"
 
+# ---- a probed nop, and fork(): as perf(1) meets it ----------------------------
+
+cat >"$T/nop.c" <<'END'
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+__asm__(".text\n.balign 16\n.globl nops\n.type nops, @function\n"
+	"nops: .byte 0x0f, 0x1f, 0x44, 0, 0\nret\n.size nops, . - nops\n");
+void nops(void);
+int main(void) {
+	char c; int status;
+	puts("ready"); fflush(stdout);
+	read(0, &c, 1);
+	for (int i = 0; i < 1000; i++) nops();
+	if (fork() == 0) { nops(); _exit(0); }
+	wait(&status);
+	puts(WIFSIGNALED(status) ? "no" : "yes");
+}
+END
+event=nop$$
+"${CC:-cc}" -O1 -o "$T/bin/$event" "$T/nop.c"
+if perf probe -q -x "$T/bin/$event" --add "$event=nops" >"$T/perf.err" 2>&1; then
+	mkfifo "$T/go"
+	"$T/bin/$event" <"$T/go" >"$T/nop.out" &
+	nop=$!
+	own $nop
+	exec 9>"$T/go"
+	await 60 grep -q ready "$T/nop.out"
+	perf stat -x, -e "probe_$event:$event" -p $nop 2>"$T/perf.err" &
+	stat=$!
+	own $stat
+	opened() { find /proc/$stat/fd -lname '*perf_event*' | grep -q .; }
+	await 60 opened
+	# The breakpoint is there when the event is enabled.
+	armed() { [ "$(at=$(nm "$T/bin/$event" | sed -n 's/ T nops$//p')
+		base=$(awk -v f="/$event" 'index($0, f) { sub(/-.*/, ""); print; exit }' \
+		    /proc/$nop/maps)
+		dd if=/proc/$nop/mem bs=1 count=1 skip=$((0x$base + 0x$at)) 2>/dev/null |
+		    od -An -tx1)" = ' cc' ]; }
+	await 60 armed
+	echo >&9
+	exec 9>&-
+	wait $nop
+	kill -s INT $stat 2>/dev/null
+	wait $stat 2>/dev/null
+	perf probe -q --del "probe_$event:*"
+	ok "a forked child lives behind a probed nop: $(tail -n 1 "$T/nop.out")" \
+		test "$(tail -n 1 "$T/nop.out")" = \
+		"$(awk -F"$tab" '$1 == "uprobe-fork" { print $2 }' "$T/system")"
+else
+	skip "a probed nop: $(head -n 1 "$T/perf.err")"
+fi
+
 # ---- no process to look at ---------------------------------------------------
 
 gone=$(sh -c 'echo $$')
