@@ -47,6 +47,7 @@ ROOMS_rsprof-print := symbol stream base
 ROOMS_rsprof-store := record stream base
 ROOMS_rsprof-top := profile record symbol base
 ROOMS_rsprof-tui := tui profile record symbol base
+ROOMS_rsprof-dump := record stream base
 ROOMS_rsprof-query := record base
 ROOMS_rsprof-doctor := doctor heap gate symbol $(PRODUCER)
 ALL_ROOMS := doctor tui heap gate profile symbol $(PRODUCER) record stream base
