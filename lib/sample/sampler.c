@@ -17,6 +17,7 @@
 #include "os/proc.h"
 #include "unwind/addrspace.h"
 #include "unwind/code.h"
+#include "unwind/mapping.h"
 #include "unwind/module.h"
 
 struct sampler {
@@ -214,7 +215,8 @@ read_code(const struct addrspace *space, uint64_t addr, unsigned char *to, size_
 	map.start = m->start;
 	map.end = m->end;
 	map.ino = m->module->ino;
-	fd = module_open(space->pid, &map, m->module->path);
+	map.path = m->module->path;
+	fd = mapping_open(space->pid, &map);
 	if (fd < 0)
 		return 0;
 	got = pread(fd, to, len, (off_t)(m->offset + addr - m->start));

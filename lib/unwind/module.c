@@ -274,6 +274,8 @@ load_vdso(struct modules *list, struct module *m, const struct proc_map *map)
 
 /* ---- the list ---------------------------------------------------------- */
 
+#define GATE "/memfd:rsprof-gate" /* of rsprof-guard(1): an ELF file with rows and names */
+
 /* Add a module of a path.  NULL: out of memory. */
 static struct module *
 add(struct modules *list, const char *path)
