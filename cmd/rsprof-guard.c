@@ -33,6 +33,8 @@
 #define ROUND_MS 1000 /* between looks at the target */
 #define HUSH_MS 50    /* with a ring: between looks at its system call filters */
 #define LEASE_S 10
+#define TWICE 100     /* blocks whose frees were missed that are too many, */
+#define OF_TWICE 20   /* if it is more than one of so many samples */
 #define PATIENCE_MS 200
 #define LINE 256
 
@@ -344,7 +346,15 @@ on_input(struct guard *g)
 
 /* ---- the loop ---------------------------------------------------------- */
 
-/* Returns 0 if the process is gone. */
+/* Returns whether so many frees are missed that nothing can be said of what is live: the
+ * program frees by functions that are not known. */
+static int
+misses_frees(const struct gate_counters *c)
+{
+	return c->twice > TWICE && c->twice * OF_TWICE > c->sampled;
+}
+
+/* Returns 0 if the process is gone, or cannot be sampled. */
 static int
 on_round(struct guard *g)
 {
@@ -355,6 +365,13 @@ on_round(struct guard *g)
 	borrow_reap();
 	if (gate_renew(g->gate, LEASE_S) < 0 || gate_counters(g->gate, &c) < 0)
 		return 0;
+	if (misses_frees(&c)) {
+		gate_detach(g->gate);
+		g->gate = NULL;
+		refuse("its frees are not all seen", 0);
+		fflush(stdout);
+		return 0;
+	}
 	if (c.homeless != g->homeless && gate_sweep(g->gate) < 0)
 		return 0;
 	g->homeless = c.homeless;

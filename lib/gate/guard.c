@@ -79,6 +79,12 @@ read_byte(const struct guard *g, char *out, int *passed)
 	return n;
 }
 
+static int
+is_refused(const struct guard *g)
+{
+	return strncmp(g->line, REFUSED, strlen(REFUSED)) == 0;
+}
+
 /* Read an answer to g->line.  Returns whether it is a good one; *passed is set if a
  * descriptor comes with it. */
 static int
@@ -97,7 +103,7 @@ read_answer(struct guard *g, int *passed)
 		len++;
 	}
 	g->line[len] = '\0';
-	return len > 0 && strncmp(g->line, REFUSED, strlen(REFUSED)) != 0;
+	return len > 0 && !is_refused(g);
 }
 
 /* Say a line, which ends in '\n'.  Returns as read_answer(). */
@@ -106,7 +112,8 @@ ask(struct guard *g, const char *question, int *passed)
 {
 	*passed = -1;
 	g->line[0] = '\0';
-	if (send(g->fd, question, strlen(question), MSG_NOSIGNAL) < 0)
+	/* One that has ended may have said why. */
+	if (send(g->fd, question, strlen(question), MSG_NOSIGNAL) < 0 && errno != EPIPE)
 		return 0;
 	return read_answer(g, passed);
 }
@@ -115,9 +122,7 @@ ask(struct guard *g, const char *question, int *passed)
 static const char *
 reason(const struct guard *g)
 {
-	if (strncmp(g->line, REFUSED, strlen(REFUSED)) == 0)
-		return g->line + strlen(REFUSED);
-	return "rsprof-guard has ended";
+	return is_refused(g) ? g->line + strlen(REFUSED) : "rsprof-guard has ended";
 }
 
 const char *
@@ -185,11 +190,16 @@ guard_set_limit(struct guard *g, uint64_t samples)
 	return ask(g, question, &none) ? NULL : reason(g);
 }
 
-int
-guard_has_ended(const struct guard *g)
+const char *
+guard_has_ended(struct guard *g)
 {
-	/* Else it says nothing of its own accord: what can be read is the end. */
-	return !g->starting && has_spoken(g);
+	int none;
+
+	/* Else it says nothing of its own accord, but why it ends. */
+	if (g->starting || !has_spoken(g))
+		return NULL;
+	read_answer(g, &none);
+	return is_refused(g) ? reason(g) : "nobody holds the gate in the process any more";
 }
 
 void

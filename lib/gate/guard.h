@@ -51,8 +51,9 @@ const char *guard_set_period(struct guard *g, uint64_t period);
  * drawn; 0: never.  Returns NULL, or the reason against it. */
 const char *guard_set_limit(struct guard *g, uint64_t samples);
 
-/* Returns whether it has ended, by itself or killed. */
-int guard_has_ended(const struct guard *g);
+/* Returns NULL while it lives; else the reason, which lives until the next call: it has ended
+ * by itself, or was killed. */
+const char *guard_has_ended(struct guard *g);
 
 /* Have everything restored, and wait for that. */
 void guard_stop(struct guard *g);

@@ -215,19 +215,20 @@ inside_is_on(const struct inside *in)
 
 /* ---- while it is on ---------------------------------------------------- */
 
-/* Go on with probes. */
+/* Go on with probes, for a reason. */
 static void
-leave(struct inside *in)
+leave(struct inside *in, const char *ended)
 {
 	struct producer *p = in->arming->producer;
 	struct target *t = target_find(p->targets, p->pid);
+	int lives = t && !proc_has_ended(p->pid);
 	char why[HEAP_WHY];
 
+	if (lives)
+		producer_note(p, "%s: allocations are probed from now on", ended);
 	guard_stop(&in->guard);
-	if (t == NULL || proc_has_ended(p->pid))
+	if (!lives)
 		return;
-	producer_note(p, "nobody holds the gate in the process any more: allocations are "
-	    "probed from now on");
 	release_duty(in);
 	heap_disarm(heap_of(in), p->pid);
 	heap_rate(heap_of(in), in->period, 1);
@@ -238,10 +239,13 @@ leave(struct inside *in)
 void
 inside_round(struct inside *in)
 {
+	const char *ended;
+
 	if (!inside_is_on(in))
 		return;
-	if (guard_has_ended(&in->guard)) {
-		leave(in);
+	ended = guard_has_ended(&in->guard);
+	if (ended) {
+		leave(in, ended);
 	} else if (proc_now() >= in->due) {
 		in->due = proc_now() + PACE_TICK_NS;
 		on_tick(in);
