@@ -23,6 +23,7 @@
 #include "gate/image.h"
 #include "gate/slots.h"
 #include "gate/ticks.h"
+#include "os/cgroup.h"
 #include "os/proc.h"
 
 #ifndef MFD_EXEC
@@ -37,6 +38,7 @@
 #define MAPPED "/memfd:" NAME
 #define BLOBS 8          /* mapped in one process: of several versions */
 #define TRIES 40         /* to detach */
+#define ROOM (2 << 20)   /* bytes that a gate may come to need */
 #define LEASE_FIRST 30e9 /* TSC ticks before the first gate_renew(): some seconds */
 
 /* A blob that is mapped, of any version: where its wrappers lead. */
@@ -703,8 +705,10 @@ prepare(struct gate *g, const struct gate_options *o)
 		why = find_blobs(g);
 	if (why == NULL)
 		why = slots_find(&g->slots, g->pid, g->all, behind_wrapper, g);
-	if (why == NULL && !slots_suffice(&g->slots))
-		why = "its allocation functions are not called by slots";
+	if (why == NULL)
+		why = slots_lack(&g->slots);
+	if (why == NULL && cgroup_room(g->pid) < ROOM)
+		why = "its control group leaves it no memory for that";
 	if (why == NULL)
 		why = assign(g);
 	if (why == NULL && slots_check(&g->slots, g->pid) < 0)

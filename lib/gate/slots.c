@@ -58,6 +58,15 @@ static const struct {
 	{ "mi_free_aligned", GATE_FREE },
 };
 
+/* Text that an allocator has in it, and a function that must be known where it is: where
+ * that has no name, blocks go that nobody has seen, or the allocator is not seen at all. */
+static const struct {
+	const char *text, *function;
+} allocators[] = {
+	{ "<jemalloc>: ", "sdallocx" },
+	{ "mimalloc: ", "mi_free" },
+};
+
 /* How jemalloc's functions may be spelled. */
 static const char *const prefixes[] = { "", "_rjem_", "je_" };
 
@@ -79,6 +88,7 @@ struct slots_file {
 	uint64_t start, end; /* of its code, in the process */
 	int rust, skip;      /* skip: a C library, whose slots stay as they are */
 	int permanent;       /* the executable, or needed by it */
+	int nameless;        /* there is an allocator in it whose functions have no names */
 	int looks;           /* that are left */
 	struct defined *defined;
 	size_t ndefined, defined_room;
@@ -167,6 +177,27 @@ on_slot(void *ctx, const char *name, uint64_t slot)
 }
 
 static int
+defines(const struct slots_file *f, const char *name)
+{
+	for (size_t i = 0; i < f->ndefined; i++)
+		if (strcmp(functions[f->defined[i].function].name, name) == 0)
+			return 1;
+	return 0;
+}
+
+static int
+has_nameless_allocator(const struct slots_file *f)
+{
+	struct elf_file_section text = elf_file_section(f->elf, ".rodata");
+
+	for (size_t i = 0; text.bytes && i < COUNT(allocators); i++)
+		if (!defines(f, allocators[i].function) &&
+		    memmem(text.bytes, text.len, allocators[i].text, strlen(allocators[i].text)))
+			return 1;
+	return 0;
+}
+
+static int
 is_libc(const char *name)
 {
 	return strncmp(name, "libc.", 5) == 0 || strncmp(name, "libc-", 5) == 0 ||
@@ -190,6 +221,7 @@ read_file(struct finder *find, struct slots_file *f)
 	f->rust = elf_file_is_rust(f->elf);
 	f->skip = !f->rust && is_libc(f->name);
 	elf_file_symbols(f->elf, on_symbol, &r);
+	f->nameless = f->rust && has_nameless_allocator(f);
 	if (!f->skip)
 		got_slots(f->elf, on_slot, &r);
 }
@@ -435,18 +467,21 @@ slots_find(struct slots *s, pid_t pid, int all, slots_behind *behind_wrapper, vo
 	return find.nomem ? "out of memory" : NULL;
 }
 
-int
-slots_suffice(const struct slots *s)
+const char *
+slots_lack(const struct slots *s)
 {
 	int allocates = 0, frees = 0;
 
+	for (const struct slots_file *f = s->file; f; f = f->next)
+		if (f->nameless)
+			return "the allocator that is linked in has no names (stripped)";
 	for (size_t i = 0; i < s->n; i++) {
 		if (!s->slot[i].sampled)
 			continue;
 		allocates |= s->slot[i].kind != GATE_FREE;
 		frees |= s->slot[i].kind == GATE_FREE;
 	}
-	return allocates && frees;
+	return allocates && frees ? NULL : "its allocation functions are not called by slots";
 }
 
 /* ---- as they are now --------------------------------------------------- */

@@ -48,8 +48,9 @@ typedef uint64_t slots_behind(void *ctx, uint64_t addr);
  */
 const char *slots_find(struct slots *s, pid_t pid, int all, slots_behind *behind, void *ctx);
 
-/* Does a file with Rust code have a slot for a function that allocates? */
-int slots_suffice(const struct slots *s);
+/* Returns why not all that Rust code allocates and frees comes by these slots, as far as the
+ * files tell; NULL: it does. */
+const char *slots_lack(const struct slots *s);
 
 /* Take the pages' protection from the process as it is now.  Slots whose file is
  * not mapped there any more have protection 0. */
