@@ -218,8 +218,9 @@ check-rows:
 # Attaches more often than check has time for.
 soak:
 	$(SUBMAKE) all targets
-	@B='$(abspath $B)' ATTACHES=500 DETACHES=200 KILLS=200 prove -v -e env \
-	    tests/commands/attach.t tests/commands/detach.t tests/commands/guard.t
+	@B='$(abspath $B)' ATTACHES=500 DETACHES=200 KILLS=200 KILLS_ALL=200 THREADS=9000 \
+	    prove -v -e env tests/commands/attach.t tests/commands/detach.t \
+	    tests/commands/guard.t tests/commands/hazards.t
 
 # Readers of what others wrote, fed with whatever; what was found of use is kept.
 FUZZ_SECONDS ?= 60
