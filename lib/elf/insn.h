@@ -33,6 +33,10 @@ struct insn_probe {
 int insn_probe(const unsigned char *code, size_t len, unsigned keep,
     struct insn_probe *out);
 
+/* Returns whether code begins with an instruction that does nothing but mark a place, and
+ * that may be probed. */
+int insn_marks(const unsigned char *code, size_t len);
+
 /* Returns whether a function only jumps elsewhere, perhaps through a frame of its own:
  * 1, and *target is how far from its beginning; else 0. */
 int insn_stub(const unsigned char *code, size_t len, long long *target);

@@ -135,6 +135,12 @@ insn_probe(const unsigned char *code, size_t len, unsigned keep,
 }
 
 int
+insn_marks(const unsigned char *code, size_t len)
+{
+	return len && code[0] == 0x90;
+}
+
+int
 insn_may_be_stub(unsigned char first)
 {
 	return first == 0xe9 || first == 0x55;
