@@ -26,6 +26,7 @@ const volatile __u32 logs[HEAP_LOG];
 const volatile __u32 weights[HEAP_WEIGHT];
 
 struct heap_rate rates[HEAP_RATES];
+struct heap_usdt usdts[HEAP_USDTS];
 __u32 rate; /* the one in force */
 
 struct heap_counts counts;
@@ -395,9 +396,9 @@ walk_site(struct pt_regs *ctx, const struct heap_thread *t, struct walk *w,
 }
 
 /* Returns the site of a call that has returned to pc with this stack pointer, or
- * FOREIGN. */
+ * FOREIGN.  exact: pc is no return address but the instruction that executes. */
 static __always_inline __u64
-find_site(struct pt_regs *ctx, const struct heap_thread *t, __u64 pc, __u64 sp)
+find_site(struct pt_regs *ctx, const struct heap_thread *t, __u64 pc, __u64 sp, int exact)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	__u32 pid = t->pid, key;
@@ -417,7 +418,7 @@ find_site(struct pt_regs *ctx, const struct heap_thread *t, __u64 pc, __u64 sp)
 		w->regs.pc = pc;
 		w->regs.sp = sp;
 		w->regs.fp = PT_REGS_FP(ctx);
-		w->regs.exact = 0;
+		w->regs.exact = exact;
 		w->words.tid = t->tid;
 		/* Older kernels still have the uretprobe that is being handled in the list. */
 		pending = (struct return_instance *)walk_pending(task);
@@ -698,7 +699,7 @@ finish(struct pt_regs *ctx, struct heap_thread *t)
 		add_free(total, &t->old, now, 0, 0);
 	if (!addr || !t->picked)
 		return;
-	site = find_site(ctx, t, PT_REGS_IP(ctx), PT_REGS_SP(ctx));
+	site = find_site(ctx, t, PT_REGS_IP(ctx), PT_REGS_SP(ctx), 0);
 	if (site == FOREIGN && !t->old.key)
 		return;
 	if ((t->shape & 15) == HEAP_REALLOC)
@@ -825,10 +826,127 @@ on_sampled(struct pt_regs *ctx)
 	t->rate = rate_of(PT_REGS_PARM2(ctx));
 	t->shape = 0;
 	t->sp = t->freed = 0;
-	insert(t, total, PT_REGS_PARM3(ctx), (__u32)find_site(ctx, t, pc, sp + sizeof pc),
+	insert(t, total, PT_REGS_PARM3(ctx), (__u32)find_site(ctx, t, pc, sp + sizeof pc, 0),
 	    bpf_ktime_get_ns());
 	if (h)
 		h->entries++;
+	hit_end(h, began);
+	return 0;
+}
+
+/* ---- allocators that sample by themselves ------------------------------- */
+
+/* Returns argument i of a static probe. */
+static __always_inline __u64
+usdt_argument(struct pt_regs *ctx, const struct heap_usdt *u, __u32 i)
+{
+	struct heap_usdt_arg a = u->arg[i];
+	__u64 value = a.n;
+	__u32 unused = 64 - 8 * a.size;
+
+	if (a.kind != HEAP_USDT_NUMBER &&
+	    bpf_probe_read_kernel(&value, sizeof value, (void *)ctx + a.reg))
+		return 0;
+	if (a.kind == HEAP_USDT_MEMORY &&
+	    bpf_probe_read_user(&value, sizeof value, (const void *)(value + a.n)))
+		return 0;
+	value <<= unused & 63;
+	return a.negative ? (__u64)((long long)value >> (unused & 63))
+	                  : value >> (unused & 63);
+}
+
+/* Returns the weight that a rate stands for. */
+static __always_inline __u64
+step_weight(__u32 r)
+{
+	r &= HEAP_RATES - 1;
+	barrier_var(r);
+	return rates[r].scale;
+}
+
+/* Returns the arguments of the static probe that was hit. */
+static __always_inline const struct heap_usdt *
+usdt_of(struct pt_regs *ctx)
+{
+	__u64 i = bpf_get_attach_cookie(ctx) >> 4 & (HEAP_USDTS - 1);
+
+	barrier_var(i);
+	return &usdts[i & (HEAP_USDTS - 1)];
+}
+
+/* Returns the number of a rate that stands for a weight, of HEAP_POINT places, on
+ * average. */
+static __always_inline __u32
+rate_of_weight(__u64 weight)
+{
+	__u32 at = HEAP_STEP_FIRST;
+	__u64 low, high;
+
+	for (__u32 step = 128; step; step >>= 1) {
+		__u32 next = at + step;
+
+		if (next < HEAP_RATES - 1 && step_weight(next) <= weight)
+			at = next;
+	}
+	low = step_weight(at);
+	high = step_weight(at + 1);
+	if (weight <= low || high <= low)
+		return at;
+	return at + (((weight - low) << 16) / (high - low) > (bpf_get_prandom_u32() & 0xffff));
+}
+
+/* An allocator has sampled an allocation. */
+SEC("kprobe")
+int
+on_weighed(struct pt_regs *ctx)
+{
+	struct heap_thread *t = this_thread();
+	const struct heap_usdt *u = usdt_of(ctx);
+	struct heap_total *total = t ? total_of(t) : NULL;
+	__u64 began, bytes;
+	struct heap_hits *h;
+
+	if (!total)
+		return 0;
+	h = hit_begin(&began);
+	t->size = usdt_argument(ctx, u, 1);
+	bytes = usdt_argument(ctx, u, 2);
+	if (bytes > HEAP_SIZE_MOST)
+		bytes = HEAP_SIZE_MOST;
+	t->rate = rate_of_weight((bytes << HEAP_POINT) / (t->size ? t->size : 1));
+	t->shape = 0;
+	t->sp = t->freed = 0;
+	insert(t, total, usdt_argument(ctx, u, 0),
+	    (__u32)find_site(ctx, t, PT_REGS_IP(ctx), PT_REGS_SP(ctx), 1),
+	    bpf_ktime_get_ns());
+	if (h)
+		h->entries++;
+	hit_end(h, began);
+	return 0;
+}
+
+/* An allocator frees what it has sampled. */
+SEC("kprobe")
+int
+on_released(struct pt_regs *ctx)
+{
+	struct heap_thread *t = this_thread();
+	const struct heap_usdt *u = usdt_of(ctx);
+	struct heap_total *total = t ? total_of(t) : NULL;
+	struct heap_entry e = { 0 };
+	struct heap_hits *h;
+	__u64 began, addr;
+
+	if (!total)
+		return 0;
+	h = hit_begin(&began);
+	addr = usdt_argument(ctx, u, 0);
+	if (live_remove(live_key(t->number, addr), &e))
+		add_free(total, &e, bpf_ktime_get_ns(), t->last == addr, 0);
+	if (t->last == addr)
+		t->last = 0;
+	if (h)
+		h->frees++;
 	hit_end(h, began);
 	return 0;
 }

@@ -20,8 +20,13 @@ enum heap_what {
 	HEAP_ALLOC = 1, /* returns the memory, or NULL */
 	HEAP_REALLOC,   /* the same */
 	HEAP_MEMALIGN,  /* stores the memory where the pointer points, and returns 0 */
-	HEAP_FREE
+	HEAP_FREE,
+	/* Static probes of a sampler in the allocator; the other bits are the index of a
+	 * struct heap_usdt. */
+	HEAP_WEIGHED, /* a block, its size, and the bytes that it stands for */
+	HEAP_RELEASED /* a block that was sampled */
 };
+#define HEAP_USDT(what, index) ((step_u64)(what) | (step_u64)(index) << 4)
 #define HEAP_SHAPE(what, ptr, size, times) \
 	((step_u64)(what) | (ptr) << 4 | (size) << 8 | (times) << 12)
 
@@ -94,6 +99,27 @@ struct heap_rate {
 	step_u64 scale;  /* the factor of weights, with HEAP_POINT places: 1 / the share of
 	                    time in which there are probes */
 };
+
+/* A picked allocation that stands for others by a weight of its own has a rate that
+ * stands for the weight: the last rates have growing ones, and one of the two about a
+ * weight is drawn so that it is right on average. */
+#define HEAP_STEPS 192
+#define HEAP_STEP_FIRST (HEAP_RATES - HEAP_STEPS)
+#define HEAP_STEPS_A_DOUBLING 8 /* up to 2^24 allocations */
+
+/* An argument of a static probe: see struct usdt_arg of elf/usdt.h. */
+struct heap_usdt_arg {
+	step_u64 n;
+	step_u32 reg; /* offset in struct pt_regs */
+	unsigned char kind, size, negative, pad;
+};
+enum heap_usdt_kind { HEAP_USDT_NUMBER, HEAP_USDT_REGISTER, HEAP_USDT_MEMORY };
+
+/* The arguments of a static probe. */
+struct heap_usdt {
+	struct heap_usdt_arg arg[3];
+};
+#define HEAP_USDTS 64
 
 /* Tables of functions, made by user space. */
 #define HEAP_LOG_SHIFT 8

@@ -184,6 +184,8 @@ configure(struct heap *h, const struct heap_options *o)
 	bpf_program__set_expected_attach_type(b->progs.on_session, LOADER_SESSION);
 	bpf_program__set_expected_attach_type(b->progs.on_free, ATTACH_MULTI);
 	bpf_program__set_expected_attach_type(b->progs.on_sampled, ATTACH_MULTI);
+	bpf_program__set_expected_attach_type(b->progs.on_weighed, ATTACH_MULTI);
+	bpf_program__set_expected_attach_type(b->progs.on_released, ATTACH_MULTI);
 	bpf_program__set_expected_attach_type(b->progs.on_below, ATTACH_MULTI);
 }
 
@@ -363,7 +365,14 @@ cookie(const struct heap *h, const struct probe *p)
 static int
 frees(const struct probe *p)
 {
-	return (p->shape & 15) == HEAP_FREE;
+	return (p->shape & 15) == HEAP_FREE || (p->shape & 15) == HEAP_RELEASED;
+}
+
+/* Returns whether a probe is a static one of an allocator that samples by itself. */
+static int
+is_static(const struct probe *p)
+{
+	return (p->shape & 15) == HEAP_WEIGHED || (p->shape & 15) == HEAP_RELEASED;
 }
 
 #define BATCH 32 /* probes of one link */
@@ -407,7 +416,7 @@ gather_alike(const struct heap *h, pid_t pid, const struct probe *probe, size_t 
 
 	for (; i < n && found < BATCH; i++)
 		if (probe[i].dev == first->dev && probe[i].ino == first->ino &&
-		    frees(&probe[i]) == frees(first) && !is_armed(h, pid, &probe[i]))
+		    !is_static(&probe[i]) && frees(&probe[i]) == frees(first) && !is_armed(h, pid, &probe[i]))
 			out[found++] = &probe[i];
 	return found;
 }
@@ -439,6 +448,64 @@ arm_perf(struct heap *h, pid_t pid, const struct probe *p)
 	return add_armed(h, pid, p, -1, link) < 0 ? ENOMEM : 0;
 }
 
+/* Let the last rates stand for weights.  Returns 0; an errno if there is no room. */
+static int
+set_weights(struct heap *h)
+{
+	struct heap_rate *r = h->bpf->bss->rates + HEAP_STEP_FIRST;
+
+	if (r->scale)
+		return r->period == 0 && r->scale == HEAP_ONE ? 0 : ENOSPC;
+	for (int i = 0; i < HEAP_STEPS; i++)
+		r[i] = (struct heap_rate){ 0,
+			(uint64_t)llround(exp2((double)i / HEAP_STEPS_A_DOUBLING) * HEAP_ONE) };
+	return 0;
+}
+
+/* Find the number of the arguments of a static probe, or give them one.  Returns -1 if
+ * there is no room. */
+static int
+number_usdt(struct heap *h, const struct probe *p)
+{
+	struct heap_usdt u, *known = h->bpf->bss->usdts;
+
+	memset(&u, 0, sizeof u);
+	for (int i = 0; i < 3; i++)
+		u.arg[i] = (struct heap_usdt_arg){ (uint64_t)p->arg[i].n, p->arg[i].reg,
+			(unsigned char)p->arg[i].kind, (unsigned char)p->arg[i].size,
+			(unsigned char)p->arg[i].negative, 0 };
+	for (int i = 0; i < HEAP_USDTS; i++) {
+		if (known[i].arg[0].size == 0)
+			known[i] = u;
+		if (memcmp(&known[i], &u, sizeof u) == 0)
+			return i;
+	}
+	return -1;
+}
+
+/* Arm a static probe.  Returns an errno, or 0. */
+static int
+arm_static(struct heap *h, pid_t pid, const struct probe *p)
+{
+	const struct bpf_program *on = frees(p) ? h->bpf->progs.on_released
+	                                        : h->bpf->progs.on_weighed;
+	int i = number_usdt(h, p), error = i < 0 ? ENOSPC : set_weights(h), fd = -1;
+	struct bpf_uprobe_opts o = { .sz = sizeof o, .ref_ctr_offset = p->semaphore };
+	struct bpf_link *link = NULL;
+
+	if (error)
+		return error;
+	o.bpf_cookie = HEAP_USDT(p->shape & 15, i);
+	if (h->sessions)
+		fd = rawbpf_usdt(bpf_program__fd(on), ATTACH_MULTI, p->file, p->offset,
+		    o.bpf_cookie, p->semaphore, (unsigned)pid);
+	else
+		link = bpf_program__attach_uprobe_opts(on, pid, p->file, p->offset, &o);
+	if (fd < 0 && link == NULL)
+		return errno;
+	return add_armed(h, pid, p, fd, link) < 0 ? ENOMEM : 0;
+}
+
 struct arming {
 	void (*fn)(void *ctx, const struct probe *probe, int error);
 	void *ctx;
@@ -449,7 +516,8 @@ struct arming {
 static void
 arm_alone(struct heap *h, pid_t pid, const struct probe *p, struct arming *a)
 {
-	int error = h->sessions ? arm_link(h, pid, &p, 1) : arm_perf(h, pid, p);
+	int error = is_static(p) ? arm_static(h, pid, p)
+	    : h->sessions ? arm_link(h, pid, &p, 1) : arm_perf(h, pid, p);
 
 	if ((error == EPERM || error == EACCES) && a->done == 0)
 		a->refused = error;
@@ -465,8 +533,12 @@ arm_together(struct heap *h, pid_t pid, const struct probe *probe, size_t n,
     size_t i, struct arming *a)
 {
 	const struct probe *some[BATCH];
-	unsigned found = gather_alike(h, pid, probe, n, i, some);
+	unsigned found = 0;
 
+	if (is_static(&probe[i]))
+		arm_alone(h, pid, &probe[i], a);
+	else
+		found = gather_alike(h, pid, probe, n, i, some);
 	if (found && h->sessions && arm_link(h, pid, some, found) == 0) {
 		a->done += (int)found;
 		return;

@@ -127,6 +127,24 @@ struct multi {
 };
 
 int
+rawbpf_usdt(int program, unsigned attach, const char *path, uint64_t offset,
+    uint64_t cookie, uint64_t semaphore, unsigned pid)
+{
+	struct multi a;
+
+	memset(&a, 0, sizeof a);
+	a.program = (uint32_t)program;
+	a.attach = attach;
+	a.path = number(path);
+	a.offsets = number(&offset);
+	a.cookies = number(&cookie);
+	a.ref_ctr_offsets = semaphore ? number(&semaphore) : 0;
+	a.n = 1;
+	a.pid = pid;
+	return call(BPF_LINK_CREATE, &a, sizeof a);
+}
+
+int
 rawbpf_uprobes(int program, unsigned attach, const char *path,
     const uint64_t *offset, const uint64_t *cookie, unsigned n, unsigned pid)
 {

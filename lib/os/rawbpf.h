@@ -52,4 +52,9 @@ int rawbpf_trace(int program);
 int rawbpf_uprobes(int program, unsigned attach, const char *path,
     const uint64_t *offset, const uint64_t *cookie, unsigned n, unsigned pid);
 
+/* The same with one static probe, whose semaphore is at an offset of the file; 0: it has
+ * none. */
+int rawbpf_usdt(int program, unsigned attach, const char *path, uint64_t offset,
+    uint64_t cookie, uint64_t semaphore, unsigned pid);
+
 #endif
