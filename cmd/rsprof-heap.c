@@ -50,6 +50,7 @@ struct options {
 	int all_callers, plan_only;
 	int gate;  /* -I: sample inside the process */
 	int given; /* -s or -b is: nothing is chosen for the user */
+	int by_size; /* -s is */
 };
 
 struct profiler {
@@ -314,6 +315,7 @@ run_round(void *ctx, uint64_t until)
 	continue_stopped(p);
 	arm_new(p);
 	arm_running(p);
+	arming_listen(&p->arming);
 	inside_round(&p->inside);
 	text = duty_round(&p->duty);
 	if (text)
@@ -430,7 +432,7 @@ begin(struct profiler *p)
 	if (t == NULL || heap_track(p->heap, p->base.pid) < 0)
 		err(STATUS_FAILED, NULL);
 	p->arming = (struct arming){ .producer = &p->base, .heap = p->heap,
-		.all_callers = p->o.all_callers };
+		.all_callers = p->o.all_callers, .no_samplers = p->o.by_size };
 	p->duty = (struct duty){ .arming = &p->arming, .period = p->o.period,
 		.percent = (unsigned)p->o.budget, .fixed = p->o.given,
 		.hit_ns = heap_hit_cost(p->heap) };
@@ -535,7 +537,7 @@ parse_options(struct producer *b, struct options *o, int argc, char *argv[])
 		case 's':
 			o->period = option_number(c, optarg, 0, 1ULL << 40,
 			    "a number of bytes from 0 to 2^40");
-			o->given = 1;
+			o->given = o->by_size = 1;
 			break;
 		case 'V':
 			print_version("rsprof-heap");

@@ -15,6 +15,7 @@
 #include "stream/rec.h"
 #include "unwind/module.h"
 
+#define SILENT_NS 2000000000 /* for an allocator that samples, at most */
 #define KERNEL_ENOTSUPP 524 /* has no name outside of the kernel */
 
 void
@@ -102,7 +103,7 @@ static struct probe_plan *
 make_plan(struct arming *a, const struct target *t, char *why, size_t size)
 {
 	const struct probe_plan_options o = { .all_callers = a->all_callers,
-		.no_shims = a->no_shims };
+		.no_shims = a->no_shims, .no_samplers = a->no_samplers };
 	struct probe_plan *plan = probe_plan_of_process(t->pid, &o, why, size);
 
 	if (plan && plan->nguess && resolve_guesses(a, t, plan, why, size) < 0 && *why)
@@ -112,6 +113,16 @@ make_plan(struct arming *a, const struct target *t, char *why, size_t size)
 	probe_plan_free(plan);
 	errno = 0;
 	return NULL;
+}
+
+/* Returns whether a plan leaves sampling to an allocator. */
+static int
+uses_sampler(const struct probe_plan *plan)
+{
+	for (size_t i = 0; i < plan->nprobe; i++)
+		if (strcmp(plan->probe[i].layer, "otel_memory") == 0)
+			return 1;
+	return 0;
 }
 
 int
@@ -131,6 +142,8 @@ arming_process(struct arming *a, const struct target *t, char *why, size_t size)
 		emit_probe(a, t, &plan->probe[i]);
 	for (size_t i = 0; before == 0 && n > 0 && i < plan->nnote; i++)
 		producer_note(a->producer, "%s", plan->note[i]);
+	if (t->pid == a->producer->pid && n > 0)
+		a->silent_since = uses_sampler(plan) ? proc_now() : 0;
 	if (t->pid == a->producer->pid) {
 		probe_plan_free(a->plan);
 		a->plan = plan;
@@ -140,6 +153,31 @@ arming_process(struct arming *a, const struct target *t, char *why, size_t size)
 	a->any |= n > 0;
 	errno = error;
 	return n;
+}
+
+/* Where there are samplers they may be turned off, and nothing says so. */
+void
+arming_listen(struct arming *a)
+{
+	struct target *t = target_find(a->producer->targets, a->producer->pid);
+	struct heap_load load;
+	char why[HEAP_WHY];
+
+	if (a->silent_since == 0)
+		return;
+	heap_load(a->heap, &load);
+	if (load.entries || t == NULL) {
+		a->silent_since = 0;
+		return;
+	}
+	if (proc_now() < a->silent_since + SILENT_NS)
+		return;
+	producer_note(a->producer, "the allocator has not sampled anything: its sampling may "
+	    "be turned off; from now on its functions are probed");
+	a->no_samplers = 1;
+	heap_disarm(a->heap, t->pid);
+	if (arming_process(a, t, why, sizeof why) < 0)
+		producer_note(a->producer, "nothing is probed any more: %s", why);
 }
 
 void

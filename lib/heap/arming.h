@@ -24,6 +24,10 @@ struct arming {
 	int standing;            /* the process is stopped: functions without names are
 	                            discovered later */
 
+	int no_samplers;         /* as in struct probe_plan_options; set by the owner, too, or
+	                            because the allocator's sampler is silent */
+	uint64_t silent_since;   /* a sampler's probes were armed then, and not hit since; or 0 */
+
 	int no_shims;            /* the __rust_* functions turned out to be bypassed */
 	int any;                 /* some process has had probes armed */
 	struct probe_plan *plan; /* of the producer's process; or NULL */
@@ -38,6 +42,10 @@ void arming_clear(struct arming *a);
  * many it armed; -1 with errno and the reason in why[] if there is nothing to arm, or
  * permission is missing. */
 int arming_process(struct arming *a, const struct target *t, char *why, size_t size);
+
+/* Probe the functions that allocate if the allocator has been armed as one that samples
+ * by itself, and does not. */
+void arming_listen(struct arming *a);
 
 /* Arm the probes of the producer's process again, after heap_disarm(). */
 void arming_restore(struct arming *a);

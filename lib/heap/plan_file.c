@@ -165,6 +165,46 @@ on_slot(void *ctx, const char *name, uint64_t slot)
 		}
 }
 
+/* Record a static probe of a sampler, if it can be used. */
+static void
+on_note(void *ctx, const struct usdt_note *note)
+{
+	struct plan_file *f = ctx;
+	struct plan_usdt u = { .shape = HEAP_WEIGHED };
+	const unsigned char *code;
+	int n, want = 3;
+	size_t len;
+
+	if (strcmp(note->provider, PLAN_OTEL) != 0)
+		return;
+	if (strcmp(note->name, "free") == 0) {
+		u.shape = HEAP_RELEASED;
+		want = 1;
+	} else if (strcmp(note->name, "alloc") != 0) {
+		return;
+	}
+	n = usdt_args(note->args, u.arg, 3);
+	if (n < want || f->nusdt == PLAN_USDTS ||
+	    elf_file_addr_to_offset(f->elf, note->addr, &u.offset) < 0 ||
+	    (note->semaphore &&
+	        elf_file_addr_to_offset(f->elf, note->semaphore, &u.semaphore) < 0) ||
+	    (code = plan_file_code(f, u.offset, &len)) == NULL || !insn_marks(code, len)) {
+		f->bad_usdt = 1;
+		return;
+	}
+	f->usdt[f->nusdt++] = u;
+}
+
+int
+plan_file_samples(const struct plan_file *f)
+{
+	unsigned kinds = 0;
+
+	for (size_t i = 0; i < f->nusdt; i++)
+		kinds |= 1U << f->usdt[i].shape;
+	return !f->bad_usdt && kinds == (1U << HEAP_WEIGHED | 1U << HEAP_RELEASED);
+}
+
 /* Returns the allocator whose strings the file contains, for one without
  * symbols. */
 static const char *
@@ -219,6 +259,7 @@ read_file(struct plan_file *f, pid_t pid)
 {
 	elf_file_symbols(f->elf, on_symbol, f);
 	got_slots(f->elf, on_slot, f);
+	usdt_notes(f->elf, on_note, f);
 	f->symtab = elf_file_has_symtab(f->elf);
 	if (!f->symtab)
 		read_debug_file(f, pid);

@@ -9,9 +9,23 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "elf/usdt.h"
+
 struct elf_file;
 
 enum plan_layer { PLAN_RUST, PLAN_LIBC, PLAN_JEMALLOC, PLAN_MIMALLOC, PLAN_LAYERS };
+
+/* A static probe of a sampler in the file: see PLAN_OTEL. */
+struct plan_usdt {
+	uint64_t shape; /* HEAP_WEIGHED or HEAP_RELEASED */
+	uint64_t offset, semaphore; /* in the file; semaphore 0: it has none */
+	struct usdt_arg arg[3];
+};
+#define PLAN_USDTS 32
+/* The provider of such probes, and their layer: OpenTelemetry's contract for allocators
+ * that sample, design-docs/00003-memory-profiling of opentelemetry-ebpf-profiler. */
+#define PLAN_OTEL "otel_memory"
+
 
 struct plan_function {
 	enum plan_layer layer;
@@ -58,6 +72,9 @@ struct plan_file {
 		uint64_t slot;
 	} import[32];
 	size_t nimport;
+	struct plan_usdt usdt[PLAN_USDTS];
+	size_t nusdt;
+	int bad_usdt;       /* one of them is not understood: none is to be used */
 	const char *hidden; /* name of an allocator linked in without symbols, or NULL */
 	int nomem;
 };
@@ -78,6 +95,10 @@ int plan_file_bias(const struct plan_file *f, uint64_t *bias);
 
 /* Returns whether the file defines a function of a layer by this name. */
 int plan_file_has(const struct plan_file *f, enum plan_layer layer, const char *name);
+
+/* Returns whether a sampler in the file tells of what it samples and when that is freed,
+ * by static probes. */
+int plan_file_samples(const struct plan_file *f);
 
 /* Returns whose malloc() the file defines; PLAN_LIBC if neither of the others. */
 enum plan_layer plan_file_allocator(const struct plan_file *f);

@@ -444,13 +444,60 @@ has_hidden_allocator(const struct plan_file *f)
 	return f->hidden != NULL;
 }
 
+/* Find the file whose sampler serves f: f itself, or that whose malloc() it calls. */
+static const struct plan_file *
+sampler_for(const struct planner *p, const struct plan_file *f)
+{
+	const struct plan_file *to;
+	uint64_t offset;
+
+	if (p->o->no_samplers)
+		return NULL;
+	if (plan_file_samples(f))
+		return f;
+	for (size_t i = 0; i < f->nimport; i++)
+		if (strcmp(f->import[i].function->name, "malloc") == 0 &&
+		    (to = slot_target(p, f, i, &offset)) && plan_file_samples(to))
+			return to;
+	return NULL;
+}
+
+/* Choose the static probes of a file's sampler. */
+static void
+choose_sampler(struct planner *p, const struct plan_file *f)
+{
+	struct list *to = p->to;
+
+	for (size_t i = 0; i < f->nusdt; i++) {
+		const struct plan_usdt *u = &f->usdt[i];
+		struct probe *new;
+
+		if (has_probe(to, f, u->offset))
+			continue;
+		if (array_room(to->probe, *to->n, &to->room, sizeof *new) < 0) {
+			p->nomem = 1;
+			return;
+		}
+		new = &(*to->probe)[(*to->n)++];
+		*new = (struct probe){ .layer = PLAN_OTEL, .path = f->path,
+			.file = f->file, .dev = f->dev, .ino = f->ino, .entry = u->offset,
+			.offset = u->offset, .shape = u->shape, .semaphore = u->semaphore };
+		memcpy(new->arg, u->arg, sizeof new->arg);
+		strcpy(new->function, u->shape == HEAP_WEIGHED ? "alloc" : "free");
+	}
+	note(p, "%s samples its allocations by itself (" PLAN_OTEL "): sums are "
+	    "estimates by its weights", f->name);
+}
+
 /* Choose the layer at which the allocations of f are probed. */
 static void
 choose(struct planner *p, const struct plan_file *f)
 {
-	const struct plan_file *stubs = stubs_for(p, f);
+	const struct plan_file *stubs = stubs_for(p, f), *sampler = sampler_for(p, f);
 
-	if (stubs) {
+	if (sampler) {
+		choose_sampler(p, sampler);
+	} else if (stubs) {
 		add_shims(p, stubs, &stubs->shim, ALL_SHIMS);
 		add_below(p, stubs);
 		note(p, "__rust_alloc and the like in %s are plain jumps: all allocations "
@@ -487,7 +534,8 @@ complete(struct planner *p)
 
 		for (size_t i = 0; i < p->plan->nprobe && kind != PLAN_LIBC; i++)
 			used |= p->plan->probe[i].ino == f->ino &&
-			    p->plan->probe[i].dev == f->dev;
+			    p->plan->probe[i].dev == f->dev &&
+			    strcmp(p->plan->probe[i].layer, PLAN_OTEL) != 0;
 		if (used)
 			add_own(p, f, kind);
 	}

@@ -5,6 +5,8 @@
  * The contents of a binary decide, and names mislead: after link-time
  * optimisation __rust_alloc is still there, but nothing calls it.  For each
  * file with Rust code, a plan takes the first of these that applies:
+ *	otel_memory  the static probes of an allocator that samples by itself: in
+ *	          the file, or in the one whose malloc() it calls;
  *	rust      the four __rust_* functions, if all of them only jump to
  *	          another function: then every allocation passes through them.
  *	          They may be in another file that this one imports them from;
@@ -34,6 +36,7 @@ struct plan_file;
 struct probe_plan_options {
 	int all_callers; /* plan for files without Rust code as well */
 	int no_shims;    /* never use the __rust_* functions */
+	int no_samplers; /* never use what an allocator samples by itself */
 };
 
 struct probe_plan {

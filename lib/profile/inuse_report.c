@@ -69,7 +69,9 @@ put_how(FILE *out, const struct inuse_report *r)
 		fputs("sampled or in windows, in part: estimates", out);
 	else
 		fputs("every allocation", out);
-	if (s->layer)
+	if (s->layer && strcmp(s->layer, "otel_memory") == 0)
+		fputs(", sampled by its allocator (otel_memory)", out);
+	else if (s->layer)
 		fprintf(out, ", probed at %s's functions", s->layer);
 	if (ns && !s->growth && s->covered * 100 < ns * 95)
 		fprintf(out, ", %.1f %% of the time", units_percent(s->covered, ns));
