@@ -9,14 +9,14 @@ own $pid
 rsprof-heap -s 0 -p $pid >heap 2>err & heap=$!
 own $heap
 long grep -q '^probe' heap
-start walk walk $pid -F 199
-long samples walk 1500
+start walk walk $pid -F 49
+long samples walk 300
 kill $cpu
 finish walk
 how walk walk
 kill $heap
 wait $heap
-# The first ones teach it where threads go on.
+# The first ones teach where threads go on.
 check 'most samples are of probes, and none is left at a probed instruction' '
 	FILENAME == "heap" { if ($1 == "probe") { at[$6, $7]; probes++ }; next }
 	$1 == "stack" { leaf[$2] = $4 SUBSEP $5 }
