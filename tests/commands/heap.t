@@ -368,11 +368,11 @@ end
 
 # ---- beside samples of the CPU -----------------------------------------------
 
-# reaching RAW: percent of the samples whose stack reaches its root.
+# reaching RAW: percent of the program's own samples whose stack reaches its root.
 reaching() {
 	awk -F'\t' '
 	$1 == "stack" { caller[$2] = $3 }
-	$1 == "cpu" {
+	$1 == "cpu" && $5 != "?probes" {
 		n++
 		for (s = $5; s != "-" && s !~ /^\?/; s = caller[s])
 			continue
