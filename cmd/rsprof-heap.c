@@ -27,6 +27,7 @@
 #include "heap/inside.h"
 #include "heap/probe_plan.h"
 #include "heap/sites.h"
+#include "heap/source.h"
 #include "os/perf.h"
 #include "os/proc.h"
 #include "sample/follow.h"
@@ -56,7 +57,8 @@ struct options {
 struct profiler {
 	struct producer base;
 	struct options o;
-	struct heap *heap;
+	struct source source;
+	struct heap *heap; /* of source, as perf is */
 	struct perf *perf;
 	struct sites *sites;
 	struct arming arming;
@@ -94,7 +96,7 @@ emit_header(struct profiler *p)
 	header_add(&r, "sample=%" PRIu64, p->o.period);
 	header_add(&r, "budget=%" PRIu64, p->o.budget);
 	header_add(&r, "interval=%" PRIu64, p->o.interval);
-	header_add(&r, "stacks=bpf");
+	header_add(&r, "stacks=%s", heap_has_probes(p->heap) ? "bpf" : "copy");
 	header_end(&r);
 	targets_emit(p->base.targets, &r);
 }
@@ -151,6 +153,8 @@ arm_started(struct profiler *p, pid_t pid)
 	target_scan(p->base.targets, t);
 	load_tables(p, t);
 	if (pid == p->base.pid && try_inside(p))
+		return;
+	if (!heap_has_probes(p->heap))
 		return;
 	p->arming.standing = 1;
 	if (arming_process(&p->arming, t, why, sizeof why) <= 0)
@@ -224,7 +228,7 @@ read_records(struct profiler *p, uint64_t until)
 	const struct follow f = { p->base.targets, p->base.children, NULL };
 	struct perf_record r;
 
-	while (!targets_error(p->base.targets) && perf_next(p->perf, until, &r)) {
+	while (p->perf && !targets_error(p->base.targets) && perf_next(p->perf, until, &r)) {
 		struct target *t = target_find(p->base.targets, r.pid);
 
 		if (r.type == PERF_LOST)
@@ -255,13 +259,21 @@ read_exec(struct profiler *p, pid_t pid)
 		target_exec(p->base.targets, proc_now(), t, pid, st.name, NULL);
 }
 
-/* Handle processes that have stopped themselves, and continue them. */
+/* Handle processes that have stopped themselves, or were stopped by a guard at their first
+ * instruction, and continue them. */
 static void
 continue_stopped(struct profiler *p)
 {
-	pid_t pid;
-	int start;
+	pid_t pid = p->base.pid;
+	int start = inside_has_started(&p->inside);
 
+	if (start < 0)
+		producer_note(&p->base, "allocations are not recorded: %s", p->inside.why);
+	if (start > 0) {
+		read_exec(p, pid);
+		arm_started(p, pid);
+		kill(pid, SIGCONT);
+	}
 	while ((pid = heap_stopped(p->heap, &start))) {
 		if (start) {
 			read_exec(p, pid);
@@ -279,7 +291,7 @@ arm_new(struct profiler *p)
 {
 	char why[HEAP_WHY];
 
-	for (size_t i = 0; i < p->nforked; i++) {
+	for (size_t i = 0; heap_has_probes(p->heap) && i < p->nforked; i++) {
 		struct target *t = target_find(p->base.targets, p->forked[i]);
 
 		if (t && t->emitted && heap_armed(p->heap, t->pid) == 0)
@@ -340,7 +352,7 @@ wait_for_news(void *ctx, struct pollfd *fd, size_t n, int milliseconds)
 {
 	struct profiler *p = ctx;
 
-	return perf_wait(p->perf, fd, n, milliseconds);
+	return p->perf ? perf_wait(p->perf, fd, n, milliseconds) : poll(fd, n, milliseconds);
 }
 
 static uint64_t
@@ -352,36 +364,31 @@ next_round(void *ctx)
 
 	if (inside_due(&p->inside) < due)
 		due = inside_due(&p->inside);
+	if (heap_due(p->heap) < due)
+		due = heap_due(p->heap);
 	return interval < due ? interval : due;
 }
 
 /* ---- beginning --------------------------------------------------------- */
 
-/* Load what counts in the kernel, and events of all processes.  Exits if that is not
- * possible. */
+/* Open what counts, and events of processes.  Exits if that is not possible. */
 static void
-open_kernel(struct profiler *p)
+open_source(struct profiler *p)
 {
 	const struct heap_options ho = { .children = p->base.children,
 		.leaderless = proc_shown(p->base.pid) != p->base.pid,
 		.all_callers = p->o.all_callers,
 		.stop_at_exec = p->base.children || p->base.held,
 		.max_bytes = p->o.live << 20 };
-	const struct perf_options po = { .program = -1, .track = 1,
-		.children = p->base.children };
 	char why[HEAP_WHY];
+	int error = source_open(&p->source, &p->base, &ho, p->o.gate || p->base.held, why);
+	int refused = error == EPERM || error == EACCES;
 
-	p->heap = heap_new(&ho, why);
-	if (p->heap == NULL)
-		errx(errno == EPERM || errno == EACCES ? STATUS_PERM : STATUS_FAILED,
-		    "process %d: %s", (int)p->base.pid, why);
-	p->perf = perf_new(&po);
-	if (p->perf == NULL)
-		err(STATUS_FAILED, NULL);
-	if (perf_attach_all(p->perf) < 0)
-		errx(errno == EPERM || errno == EACCES ? STATUS_PERM : STATUS_FAILED,
-		    "process %d: events of all processes are not permitted (%s): run as "
-		    "root, or give CAP_PERFMON", (int)p->base.pid, strerror(errno));
+	if (error)
+		errx(refused ? STATUS_PERM : STATUS_FAILED, "process %d: %s%s", (int)p->base.pid,
+		    why, refused ? "; or sample it inside (-I), if it is one's own" : "");
+	p->heap = p->source.heap;
+	p->perf = p->source.perf;
 	p->sites = sites_new();
 	if (p->sites == NULL)
 		err(STATUS_FAILED, NULL);
@@ -395,12 +402,15 @@ begin_attached(struct profiler *p, struct target *t)
 	int error;
 
 	emit_header(p);
+	source_note(&p->source, &p->base);
 	target_describe(p->base.targets, t, NULL);
 	load_tables(p, t);
 	if (try_inside(p)) {
 		rec_out_flush(&p->base.out);
 		return;
 	}
+	if (!heap_has_probes(p->heap))
+		exit(STATUS_PERM);
 	if (arming_process(&p->arming, t, why, sizeof why) < 0 && !producer_stopped()) {
 		error = errno;
 		if (proc_has_ended(p->base.pid))
@@ -418,6 +428,13 @@ static void
 begin_held(struct profiler *p)
 {
 	emit_header(p);
+	source_note(&p->source, &p->base);
+	if (!heap_has_probes(p->heap)) {
+		if (inside_run_to_start(&p->inside))
+			errx(STATUS_PERM, "process %d: allocations are not recorded: %s",
+			    (int)p->base.pid, p->inside.why);
+		producer_wake_on(&p->base, p->inside.guard.fd);
+	}
 	rec_out_flush(&p->base.out);
 }
 
@@ -427,7 +444,7 @@ begin(struct profiler *p)
 {
 	struct target *t;
 
-	open_kernel(p);
+	open_source(p);
 	t = target_add(p->base.targets, p->base.pid);
 	if (t == NULL || heap_track(p->heap, p->base.pid) < 0)
 		err(STATUS_FAILED, NULL);
@@ -440,7 +457,7 @@ begin(struct profiler *p)
 	p->emitter = (struct emitter){ .producer = &p->base, .heap = p->heap,
 		.duty = &p->duty, .sites = p->sites, .age_step = p->o.interval };
 	p->inside = (struct inside){ .arming = &p->arming, .duty = &p->duty,
-		.wanted = p->o.gate, .guard.fd = -1 };
+		.wanted = p->o.gate || !heap_has_probes(p->heap), .guard.fd = -1 };
 	p->interval_time = p->ages_time = proc_now();
 	if (p->base.held)
 		begin_held(p);
@@ -573,8 +590,7 @@ main(int argc, char *argv[])
 	if (status == STATUS_OK && !p.arming.any)
 		status = STATUS_NOTHING;
 	inside_end(&p.inside);
-	heap_free(p.heap);
-	perf_free(p.perf);
+	source_close(&p.source);
 	sites_free(p.sites);
 	arming_clear(&p.arming);
 	free(p.forked);

@@ -190,16 +190,17 @@ guard_set_limit(struct guard *g, uint64_t samples)
 	return ask(g, question, &none) ? NULL : reason(g);
 }
 
-const char *
-guard_has_ended(struct guard *g)
+int
+guard_has_ended(struct guard *g, const char **why)
 {
 	int none;
 
 	/* Else it says nothing of its own accord, but why it ends. */
 	if (g->starting || !has_spoken(g))
-		return NULL;
+		return 0;
 	read_answer(g, &none);
-	return is_refused(g) ? reason(g) : "nobody holds the gate in the process any more";
+	*why = is_refused(g) ? reason(g) : NULL;
+	return 1;
 }
 
 void

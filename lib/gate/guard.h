@@ -51,9 +51,9 @@ const char *guard_set_period(struct guard *g, uint64_t period);
  * drawn; 0: never.  Returns NULL, or the reason against it. */
 const char *guard_set_limit(struct guard *g, uint64_t samples);
 
-/* Returns NULL while it lives; else the reason, which lives until the next call: it has ended
- * by itself, or was killed. */
-const char *guard_has_ended(struct guard *g);
+/* Returns whether it has ended: *why is the reason, which lives until the next call, or NULL
+ * if it has told none, as when it was killed. */
+int guard_has_ended(struct guard *g, const char **why);
 
 /* Have everything restored, and wait for that. */
 void guard_stop(struct guard *g);

@@ -21,13 +21,15 @@ find_site(struct emitter *e, const struct heap_change *c)
 {
 	struct rec_ref stack = { 0, "no-stack" };
 	struct target *t = target_find(e->producer->targets, c->pid);
-	struct stackmap_stack *s = stackmap_find(heap_stacks(e->heap), c->stack);
+	struct stackmap_stack *s = c->walked ? NULL : stackmap_find(heap_stacks(e->heap), c->stack);
 	char name[PROC_NAME_MAX];
 	struct site *site;
 
 	if (s && !s->resolved)
 		producer_on_stack(e->producer, s);
-	if (s && s->resolved)
+	if (c->walked)
+		stack = c->leaf;
+	else if (s && s->resolved)
 		stack = s->leaf;
 	else if (c->stack && !e->last)
 		return NULL;

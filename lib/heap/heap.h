@@ -1,8 +1,11 @@
 /*
- * Sum up in the kernel what processes allocate: load bpf/heap.bpf.c, arm its
- * probes, give it memory, and read its sums.
+ * Sum up what processes allocate, by one of two ways:
+ *	in the kernel: load bpf/heap.bpf.c, arm its probes, give it memory, and
+ *	read its sums;
+ *	here, of one process: read the ring of a gate in it, and walk the stacks
+ *	that were copied there.  That needs no permission beyond ptrace(2).
  *
- * Built with BPF=0, heap_new() fails and says so.
+ * Built with BPF=0, the first one fails in heap_new() and says so.
  */
 #ifndef HEAP_LIB_H
 #define HEAP_LIB_H
@@ -11,11 +14,15 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "bpf/step.h"
+#include "stream/rec.h"
+
 struct heap;
 struct module;
 struct probe;
 struct addrspace;
 struct stackmap;
+struct unwind_stack;
 
 struct heap_options {
 	int children;       /* track the processes that tracked ones fork */
@@ -26,6 +33,11 @@ struct heap_options {
 	                       would find no memory there */
 	uint64_t max_bytes; /* most kernel memory for live allocations, in bytes; no
 	                       less than it begins with */
+	int ring;           /* do without the kernel */
+	/* With it: walk and emit a copied stack of a thread at a time. */
+	struct rec_ref (*walk)(void *ctx, pid_t pid, pid_t tid, const struct unwind_stack *stack,
+	    struct step_regs regs, uint64_t time);
+	void *ctx;
 };
 
 #define HEAP_WHY 512
@@ -46,6 +58,9 @@ void heap_forget(struct heap *h, pid_t pid);
 
 /* ---- probes ------------------------------------------------------------ */
 
+/* Returns whether there can be probes; a gate can be armed without. */
+int heap_has_probes(const struct heap *h);
+
 /* Arm those of n probes in a process that are not armed yet.  Calls fn with an
  * errno for each that cannot be.  Returns how many it armed; or -1 with errno if
  * permission is missing. */
@@ -54,10 +69,11 @@ int heap_arm(struct heap *h, pid_t pid, const struct probe *probe, size_t n,
 /* Remove the probes of a process, or all probes if pid is 0. */
 void heap_disarm(struct heap *h, pid_t pid);
 
-/* The places for probes of a gate that is mapped in a process: see gate/gate.h. */
+/* A gate that is mapped in a process: see gate/gate.h. */
 struct heap_gate {
 	const char *file;       /* a path that opens the mapped file */
-	uint64_t sampled, freed; /* offsets in it */
+	uint64_t sampled, freed; /* offsets in it of the places for probes */
+	int ring;               /* its ring's file, or -1 */
 };
 
 /* Record what a gate samples.  Each period that it samples by is set with heap_rate()
@@ -97,6 +113,9 @@ int heap_fd(const struct heap *h);
 
 /* Read what has come, and make room for more.  Returns -1 with errno. */
 int heap_read(struct heap *h);
+/* Returns when to do so at the latest, in ns of CLOCK_MONOTONIC; UINT64_MAX: heap_fd()
+ * tells. */
+uint64_t heap_due(const struct heap *h);
 
 /* Returns the stacks that have come; h owns them. */
 struct stackmap *heap_stacks(struct heap *h);
@@ -110,7 +129,9 @@ pid_t heap_stopped(struct heap *h, int *start);
 
 /* Changes of a site since it was last handed out, and its state. */
 struct heap_change {
-	uint64_t stack; /* key in heap_stacks(); 0: lost */
+	int walked;     /* leaf is its stack */
+	struct rec_ref leaf;
+	uint64_t stack; /* else the key in heap_stacks(); 0: lost */
 	pid_t pid, tid;
 	uint64_t samples, allocs, bytes, frees, freed, temps, inplace, moved, copied;
 	uint64_t sizes[HEAP_BUCKETS], lives[HEAP_BUCKETS];

@@ -9,7 +9,6 @@
  * not fit counts as lost.  Processes have small numbers, by which heap.total
  * is indexed.
  */
-#include "heap/heap.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -22,6 +21,8 @@
 #include <unistd.h>
 
 #include "base/array.h"
+#include "heap/backend.h"
+#include "heap/heap.h"
 #include "heap/heap_inside.h"
 #include "heap/probe.h"
 #include "os/loader.h"
@@ -95,8 +96,8 @@ add_segment(struct heap *h)
 	return 0;
 }
 
-uint64_t
-heap_bytes(const struct heap *h)
+static uint64_t
+heap_bpf_bytes(const struct heap *h)
 {
 	uint64_t n = (uint64_t)h->nsegment * HEAP_SEGMENT_SITES * sizeof(struct heap_site);
 
@@ -228,58 +229,10 @@ load(struct heap *h, const struct heap_options *o)
 	return add_generation(h);
 }
 
-struct heap *
-heap_new(const struct heap_options *o, char why[HEAP_WHY])
-{
-	struct heap *h = calloc(1, sizeof *h);
-	int error;
-
-	loader_listen();
-	if (h) {
-		h->all_callers = o->all_callers;
-		h->max_bytes = o->max_bytes;
-		if (load(h, o) == 0)
-			return h;
-	}
-	error = errno;
-	heap_free(h);
-	loader_explain(error, why, HEAP_WHY);
-	return NULL;
-}
-
-void
-heap_free(struct heap *h)
-{
-	if (h == NULL)
-		return;
-	heap_disarm(h, 0);
-	heap_compare(h, 0, NULL, 0);
-	for (size_t i = 0; i < h->nstop; i++)
-		bpf_link__destroy(h->stop[i].link);
-	free(h->stop);
-	for (uint32_t i = 0; i < h->nsegment; i++)
-		munmap(h->segment[i], HEAP_SEGMENT_SITES * sizeof(struct heap_site));
-	for (uint32_t i = 0; i < h->ngeneration; i++)
-		munmap(h->generation[i], heap_slots(i) * sizeof(struct heap_entry));
-	if (h->total)
-		munmap(h->total, HEAP_PROCESSES * sizeof(struct heap_total));
-	walk_maps_free(h->maps);
-	stackmap_free(h->stacks);
-	ring_buffer__free(h->ring);
-	heap_bpf__destroy(h->bpf);
-	free(h->segment);
-	free(h->reported);
-	free(h->reported_total);
-	free(h->armed);
-	free(h->below);
-	free(h->stopped);
-	free(h);
-}
-
 /* ---- processes --------------------------------------------------------- */
 
-int
-heap_track(struct heap *h, pid_t pid)
+static int
+heap_bpf_track(struct heap *h, pid_t pid)
 {
 	uint32_t key = (uint32_t)pid, n;
 	int numbers = bpf_map__fd(h->bpf->maps.number_of);
@@ -297,8 +250,8 @@ heap_track(struct heap *h, pid_t pid)
 	return bpf_map_update_elem(numbers, &key, &n, BPF_ANY);
 }
 
-int
-heap_put(struct heap *h, struct addrspace *s, const struct module **full)
+static int
+heap_bpf_put(struct heap *h, struct addrspace *s, const struct module **full)
 {
 	*full = NULL;
 	if (!s->changed)
@@ -310,17 +263,10 @@ heap_put(struct heap *h, struct addrspace *s, const struct module **full)
 	return 0;
 }
 
-void
-heap_forget(struct heap *h, pid_t pid)
-{
-	walk_maps_forget(h->maps, pid);
-	heap_disarm(h, pid);
-}
-
 /* ---- probes ------------------------------------------------------------ */
 
-int
-heap_sessions(const struct heap *h)
+static int
+heap_bpf_sessions(const struct heap *h)
 {
 	return h->sessions;
 }
@@ -548,8 +494,8 @@ arm_together(struct heap *h, pid_t pid, const struct probe *probe, size_t n,
 }
 
 /* Arm functions that free first: no free of a counted allocation may be missed. */
-int
-heap_arm(struct heap *h, pid_t pid, const struct probe *probe, size_t n,
+static int
+heap_bpf_arm(struct heap *h, pid_t pid, const struct probe *probe, size_t n,
     void (*fn)(void *ctx, const struct probe *probe, int error), void *ctx)
 {
 	struct arming a = { fn, ctx, 0, 0 };
@@ -580,8 +526,8 @@ arm_place(struct heap *h, pid_t pid, const struct bpf_program *on, const struct 
 	return add_armed(h, pid, p, fd, link);
 }
 
-int
-heap_arm_gate(struct heap *h, pid_t pid, const struct heap_gate *g)
+static int
+heap_bpf_arm_gate(struct heap *h, pid_t pid, const struct heap_gate *g)
 {
 	struct probe p = { .file = g->file, .offset = g->freed,
 		.shape = HEAP_SHAPE(HEAP_FREE, 1, 0, 0) };
@@ -613,8 +559,8 @@ close_in_thread(int fd, pthread_t *thread, int *running)
 
 /* Remove probes in the opposite order of arming: no allocation is counted whose
  * free would be missed. */
-void
-heap_disarm(struct heap *h, pid_t pid)
+static void
+heap_bpf_disarm(struct heap *h, pid_t pid)
 {
 	pthread_t thread[BATCH];
 	int running[BATCH];
@@ -645,7 +591,7 @@ heap_disarm(struct heap *h, pid_t pid)
 	h->narmed = left;
 }
 
-/* Arm a probe of heap_compare(). */
+/* Arm a probe of heap_bpf_compare(). */
 static int
 compare_one(struct heap *h, pid_t pid, const struct probe *p)
 {
@@ -669,8 +615,8 @@ compare_one(struct heap *h, pid_t pid, const struct probe *p)
 	return 0;
 }
 
-int
-heap_compare(struct heap *h, pid_t pid, const struct probe *probe, size_t n)
+static int
+heap_bpf_compare(struct heap *h, pid_t pid, const struct probe *probe, size_t n)
 {
 	for (size_t i = 0; i < h->nbelow; i++) {
 		if (h->below[i].fd >= 0)
@@ -684,8 +630,8 @@ heap_compare(struct heap *h, pid_t pid, const struct probe *probe, size_t n)
 	return 0;
 }
 
-int
-heap_armed(const struct heap *h, pid_t pid)
+static int
+heap_bpf_armed(const struct heap *h, pid_t pid)
 {
 	int n = 0;
 
@@ -694,8 +640,8 @@ heap_armed(const struct heap *h, pid_t pid)
 	return n;
 }
 
-int
-heap_rate(struct heap *h, uint64_t period, double scale)
+static int
+heap_bpf_rate(struct heap *h, uint64_t period, double scale)
 {
 	struct heap_rate *r = h->bpf->bss->rates;
 	uint64_t fixed = (uint64_t)llround(scale * HEAP_ONE);
@@ -726,8 +672,8 @@ remove_stop(struct heap *h, pid_t pid)
 	}
 }
 
-int
-heap_stop_at(struct heap *h, pid_t pid, const char *file, uint64_t offset)
+static int
+heap_bpf_stop_at(struct heap *h, pid_t pid, const char *file, uint64_t offset)
 {
 	struct bpf_uprobe_opts o = { .sz = sizeof o };
 	struct bpf_link *link;
@@ -769,8 +715,8 @@ time_calls(void)
 
 /* Probe a function of this process, which is not tracked: the program returns at
  * once. */
-double
-heap_hit_cost(struct heap *h)
+static double
+heap_bpf_hit_cost(struct heap *h)
 {
 	struct bpf_uprobe_opts o = { .sz = sizeof o };
 	struct bpf_link *link;
@@ -790,7 +736,7 @@ heap_hit_cost(struct heap *h)
 
 /* ---- news --------------------------------------------------------------- */
 
-/* Keep news of a stopped process for heap_stopped(). */
+/* Keep news of a stopped process for heap_bpf_stopped(). */
 static int
 queue_stopped(struct heap *h, const struct heap_news *news)
 {
@@ -817,14 +763,14 @@ on_ring(void *ctx, void *event, size_t len)
 	return got;
 }
 
-int
-heap_fd(const struct heap *h)
+static int
+heap_bpf_fd(const struct heap *h)
 {
 	return ring_buffer__epoll_fd(h->ring);
 }
 
-int
-heap_read(struct heap *h)
+static int
+heap_bpf_read(struct heap *h)
 {
 	ring_buffer__consume(h->ring);
 	ensure_room(h);
@@ -832,14 +778,14 @@ heap_read(struct heap *h)
 	return h->failed ? -1 : 0;
 }
 
-struct stackmap *
-heap_stacks(struct heap *h)
+static struct stackmap *
+heap_bpf_stacks(struct heap *h)
 {
 	return h->stacks;
 }
 
-pid_t
-heap_stopped(struct heap *h, int *start)
+static pid_t
+heap_bpf_stopped(struct heap *h, int *start)
 {
 	struct heap_news first;
 
@@ -849,4 +795,79 @@ heap_stopped(struct heap *h, int *start)
 	memmove(h->stopped, h->stopped + 1, --h->nstopped * sizeof first);
 	*start = first.event == HEAP_AT_START;
 	return (pid_t)first.pid;
+}
+
+/* ---- the backend ------------------------------------------------------- */
+
+static void
+heap_bpf_forget(struct heap *h, pid_t pid)
+{
+	walk_maps_forget(h->maps, pid);
+	heap_bpf_disarm(h, pid);
+}
+
+static void
+heap_bpf_free(struct heap *h)
+{
+	if (h == NULL)
+		return;
+	heap_bpf_disarm(h, 0);
+	heap_bpf_compare(h, 0, NULL, 0);
+	for (size_t i = 0; i < h->nstop; i++)
+		bpf_link__destroy(h->stop[i].link);
+	free(h->stop);
+	for (uint32_t i = 0; i < h->nsegment; i++)
+		munmap(h->segment[i], HEAP_SEGMENT_SITES * sizeof(struct heap_site));
+	for (uint32_t i = 0; i < h->ngeneration; i++)
+		munmap(h->generation[i], heap_slots(i) * sizeof(struct heap_entry));
+	if (h->total)
+		munmap(h->total, HEAP_PROCESSES * sizeof(struct heap_total));
+	walk_maps_free(h->maps);
+	stackmap_free(h->stacks);
+	ring_buffer__free(h->ring);
+	heap_bpf__destroy(h->bpf);
+	free(h->segment);
+	free(h->reported);
+	free(h->reported_total);
+	free(h->armed);
+	free(h->below);
+	free(h->stopped);
+	free(h);
+}
+
+static uint64_t
+heap_bpf_due(const struct heap *h)
+{
+	(void)h;
+	return UINT64_MAX; /* its descriptor tells */
+}
+
+static const struct heap_backend backend = { .free = heap_bpf_free, .track = heap_bpf_track,
+	.put = heap_bpf_put, .forget = heap_bpf_forget, .arm_gate = heap_bpf_arm_gate,
+	.disarm = heap_bpf_disarm, .armed = heap_bpf_armed, .rate = heap_bpf_rate,
+	.fd = heap_bpf_fd, .read = heap_bpf_read, .due = heap_bpf_due,
+	.stacks = heap_bpf_stacks, .changes = heap_bpf_changes, .living = heap_bpf_living,
+	.sum = heap_bpf_sum, .live = heap_bpf_live, .lost = heap_bpf_lost, .load = heap_bpf_load,
+	.bytes = heap_bpf_bytes, .arm = heap_bpf_arm, .compare = heap_bpf_compare,
+	.sessions = heap_bpf_sessions, .stop_at = heap_bpf_stop_at,
+	.hit_cost = heap_bpf_hit_cost, .stopped = heap_bpf_stopped };
+
+struct heap *
+heap_bpf_new(const struct heap_options *o, char *why)
+{
+	struct heap *h = calloc(1, sizeof *h);
+	int error;
+
+	loader_listen();
+	if (h) {
+		h->is = &backend;
+		h->all_callers = o->all_callers;
+		h->max_bytes = o->max_bytes;
+		if (load(h, o) == 0)
+			return h;
+	}
+	error = errno;
+	heap_bpf_free(h);
+	loader_explain(error, why, HEAP_WHY);
+	return NULL;
 }

@@ -9,7 +9,9 @@
 #include <sys/types.h>
 
 #include "bpf/heap.h"
+#include "heap/heap.h"
 
+struct heap_backend;
 struct heap_bpf;
 struct ring_buffer;
 struct bpf_link;
@@ -36,6 +38,7 @@ struct heap_reported {
 };
 
 struct heap {
+	const struct heap_backend *is;
 	int all_callers; /* see struct heap_options */
 	uint64_t max_bytes;
 	struct heap_bpf *bpf;
@@ -62,6 +65,15 @@ struct heap {
 	struct heap_counts reported_lost; /* losses as last asked for */
 	int failed;                       /* errno of news that could not be kept */
 };
+
+/* Functions of heap.h, in heap_sums.c. */
+void heap_bpf_changes(struct heap *h, int (*fn)(void *ctx, struct heap_change *c), void *ctx);
+void heap_bpf_living(struct heap *h, void (*fn)(void *ctx, const struct heap_living *l),
+    void *ctx);
+int heap_bpf_sum(struct heap *h, pid_t pid, struct heap_sum *out);
+uint64_t heap_bpf_live(const struct heap *h, pid_t pid);
+void heap_bpf_lost(struct heap *h, struct heap_lost *out);
+void heap_bpf_load(struct heap *h, struct heap_load *out);
 
 /* Returns the slots of a generation. */
 static inline size_t

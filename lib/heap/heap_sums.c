@@ -136,7 +136,7 @@ is_changed(const struct heap_site *s, const struct heap_site *before)
 }
 
 void
-heap_changes(struct heap *h, int (*fn)(void *ctx, struct heap_change *c), void *ctx)
+heap_bpf_changes(struct heap *h, int (*fn)(void *ctx, struct heap_change *c), void *ctx)
 {
 	size_t n = __atomic_load_n(&h->bpf->bss->nsites, __ATOMIC_SEQ_CST);
 	static struct heap_change c;
@@ -206,7 +206,7 @@ is_live(const struct heap *h, uint64_t key)
 }
 
 void
-heap_living(struct heap *h, void (*fn)(void *ctx, const struct heap_living *l),
+heap_bpf_living(struct heap *h, void (*fn)(void *ctx, const struct heap_living *l),
     void *ctx)
 {
 	for (uint32_t g = 0; g < h->ngeneration; g++) {
@@ -235,7 +235,7 @@ number_of(const struct heap *h, pid_t pid)
 }
 
 int
-heap_sum(struct heap *h, pid_t pid, struct heap_sum *out)
+heap_bpf_sum(struct heap *h, pid_t pid, struct heap_sum *out)
 {
 	uint32_t n = number_of(h, pid);
 	struct heap_total now, *before = &h->reported_total[n];
@@ -260,7 +260,7 @@ heap_sum(struct heap *h, pid_t pid, struct heap_sum *out)
 }
 
 uint64_t
-heap_live(const struct heap *h, pid_t pid)
+heap_bpf_live(const struct heap *h, pid_t pid)
 {
 	uint32_t n = number_of(h, pid);
 
@@ -268,7 +268,7 @@ heap_live(const struct heap *h, pid_t pid)
 }
 
 void
-heap_lost(struct heap *h, struct heap_lost *out)
+heap_bpf_lost(struct heap *h, struct heap_lost *out)
 {
 	struct heap_counts now;
 
@@ -281,7 +281,7 @@ heap_lost(struct heap *h, struct heap_lost *out)
 }
 
 void
-heap_load(struct heap *h, struct heap_load *out)
+heap_bpf_load(struct heap *h, struct heap_load *out)
 {
 	int n = libbpf_num_possible_cpus();
 	struct heap_hits *cpu = calloc(n > 0 ? (size_t)n : 1, sizeof *cpu);

@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "gate/abi.h"
 #include "gate/tally.h"
@@ -15,6 +16,7 @@
 #include "sample/target.h"
 
 #define TRIAL_NS 5000000 /* in which nothing is sampled, to measure the rate */
+#define STACK (32 << 10) /* bytes of stack that are copied with a sample, without probes */
 #define GONE "it has ended"
 
 static pid_t
@@ -105,38 +107,55 @@ on_tick(struct inside *in)
 
 /* ---- beginning --------------------------------------------------------- */
 
-/* Arm the gate's places for probes. */
+/* Arm the gate's places for probes, or open its ring. */
 static int
 arm_gate(struct inside *in)
 {
 	const struct guard_gate *g = &in->gate;
 	char file[64];
 	const struct heap_gate places = { .file = file, .sampled = g->sampled - g->base,
-		.freed = g->freed - g->base };
+		.freed = g->freed - g->base, .ring = g->ring };
+	int got;
 
 	snprintf(file, sizeof file, "/proc/%d/map_files/%" PRIx64 "-%" PRIx64,
 	    (int)pid_of(in), g->base, g->base + GATE_CODE);
-	return heap_arm_gate(heap_of(in), pid_of(in), &places);
+	got = heap_arm_gate(heap_of(in), pid_of(in), &places);
+	if (g->ring >= 0)
+		close(g->ring);
+	return got;
+}
+
+/* Start the guard of the process.  Returns NULL, or the reason against it. */
+static const char *
+start_guard(struct inside *in)
+{
+	const struct guard_options o = { .all_callers = in->arming->all_callers,
+		.ring = !heap_has_probes(heap_of(in)), .stack = STACK };
+	char path[PATH_MAX];
+
+	guard_stop(&in->guard);
+	if (proc_sibling(path, "rsprof-guard") < 0 ||
+	    guard_start(&in->guard, path, pid_of(in), &o) < 0)
+		return "rsprof-guard cannot be started";
+	return NULL;
 }
 
 /* Returns NULL if the process is sampled from now on, or the reason against it. */
 static const char *
 begin(struct inside *in)
 {
-	char path[PATH_MAX];
-	const struct guard_options o = { .all_callers = in->arming->all_callers };
-	const char *why;
+	const char *why = in->held ? NULL : start_guard(in);
 
-	guard_stop(&in->guard);
-	if (proc_sibling(path, "rsprof-guard") < 0 ||
-	    guard_start(&in->guard, path, pid_of(in), &o) < 0)
-		return "rsprof-guard cannot be started";
+	in->held = 0;
+	if (why)
+		return why;
 	/* Nothing is sampled before there are probes for it. */
 	why = guard_attach(&in->guard, GATE_OFF, &in->gate);
 	if (why)
 		return why;
 	if (arm_gate(in) < 0)
-		return "probes at the gate are refused";
+		return heap_has_probes(heap_of(in)) ? "probes at the gate are refused"
+		                                    : "its ring cannot be read";
 	in->paced = in->period == 0;
 	in->due = proc_now() + PACE_TICK_NS;
 	in->pace.period = in->period;
@@ -196,7 +215,8 @@ inside_begin(struct inside *in)
 	if (why) {
 		snprintf(in->why, sizeof in->why, "%s", why);
 		producer_note(in->arming->producer, "allocations are not sampled inside the "
-		    "process: %s; they are probed", in->why);
+		    "process: %s; they are %s", in->why,
+		    heap_has_probes(heap_of(in)) ? "probed" : "not recorded");
 		guard_stop(&in->guard);
 		heap_disarm(heap_of(in), pid_of(in));
 		return 0;
@@ -207,30 +227,76 @@ inside_begin(struct inside *in)
 	return 1;
 }
 
+const char *
+inside_run_to_start(struct inside *in)
+{
+	const char *why = start_guard(in);
+
+	if (why == NULL)
+		why = guard_run_to_start(&in->guard);
+	if (why == NULL)
+		return NULL;
+	snprintf(in->why, sizeof in->why, "%s", why);
+	guard_stop(&in->guard);
+	return in->why;
+}
+
+int
+inside_has_started(struct inside *in)
+{
+	const char *why;
+	int got = guard_has_started(&in->guard, &why);
+
+	in->held = got > 0;
+	if (got < 0) {
+		snprintf(in->why, sizeof in->why, "%s", why);
+		guard_stop(&in->guard);
+	}
+	return got;
+}
+
 int
 inside_is_on(const struct inside *in)
 {
-	return in->guard.fd >= 0;
+	return in->guard.fd >= 0 && !in->guard.starting && !in->held;
 }
 
 /* ---- while it is on ---------------------------------------------------- */
 
-/* Go on with probes, for a reason. */
+/* Without probes: take over the gate that nobody holds, or map one into the program that
+ * the process executes now. */
+static void
+begin_again(struct inside *in)
+{
+	producer_note(in->arming->producer, "nobody holds the gate in the process any more, or "
+	    "it executes another program: what it has allocated is not followed any more, and "
+	    "some allocations are missing");
+	inside_begin(in);
+}
+
+/* Go on with probes, or without, for a reason; NULL: only its guard has gone. */
 static void
 leave(struct inside *in, const char *ended)
 {
 	struct producer *p = in->arming->producer;
 	struct target *t = target_find(p->targets, p->pid);
-	int lives = t && !proc_has_ended(p->pid);
+	int lives = t && !proc_has_ended(p->pid), probes = heap_has_probes(heap_of(in));
 	char why[HEAP_WHY];
 
-	if (lives)
-		producer_note(p, "%s: allocations are probed from now on", ended);
+	if (lives && (ended || probes))
+		producer_note(p, "%s: allocations are %s from now on",
+		    ended ? ended : "nobody holds the gate in the process any more",
+		    probes ? "probed" : "not recorded");
 	guard_stop(&in->guard);
 	if (!lives)
 		return;
 	release_duty(in);
 	heap_disarm(heap_of(in), p->pid);
+	if (!probes) {
+		if (ended == NULL)
+			begin_again(in);
+		return;
+	}
 	heap_rate(heap_of(in), in->period, 1);
 	if (arming_process(in->arming, t, why, sizeof why) < 0)
 		producer_note(p, "nothing is probed any more: %s", why);
@@ -239,13 +305,12 @@ leave(struct inside *in, const char *ended)
 void
 inside_round(struct inside *in)
 {
-	const char *ended;
+	const char *why;
 
 	if (!inside_is_on(in))
 		return;
-	ended = guard_has_ended(&in->guard);
-	if (ended) {
-		leave(in, ended);
+	if (guard_has_ended(&in->guard, &why)) {
+		leave(in, why);
 	} else if (proc_now() >= in->due) {
 		in->due = proc_now() + PACE_TICK_NS;
 		on_tick(in);

@@ -25,6 +25,7 @@ struct inside {
 	struct pace pace;
 	int paced;          /* the period changes */
 	uint64_t due;       /* when it is to be chosen anew */
+	int held;           /* the guard has brought the process to its beginning */
 	int missed;         /* it was noted that frees are */
 	uint64_t period;    /* members of struct duty, as they are without the gate */
 	int fixed;
@@ -35,6 +36,13 @@ struct inside {
 /* Sample inside the process from now on, if that is wanted.  Returns 0 if probes are to
  * be armed: if it is not, or cannot be; a note says why. */
 int inside_begin(struct inside *in);
+
+/* Bring a process that rsprof-exec(1) holds to its first instruction, without the
+ * kernel's help.  Returns NULL, or the reason against it. */
+const char *inside_run_to_start(struct inside *in);
+
+/* Returns 1 if it is stopped there, -1 if it will not get there: in->why says why. */
+int inside_has_started(struct inside *in);
 
 /* Returns whether the process is sampled inside. */
 int inside_is_on(const struct inside *in);
