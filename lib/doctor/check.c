@@ -13,6 +13,7 @@
 
 #include "doctor/caps.h"
 #include "doctor/check_bpf.h"
+#include "doctor/check_inside.h"
 #include "doctor/check_process.h"
 #include "doctor/verdict.h"
 #include "os/kallsyms.h"
@@ -266,6 +267,7 @@ static const struct check checks[] = {
 	{ "uprobe-fork", "uprobes in forked children", .system = uprobe_fork },
 	{ "uprobe-session", "uprobe sessions", .system = check_bpf_session },
 	{ "bpf-heap", "allocations probed by BPF", .system = check_bpf_heap },
+	{ "heap-inside", "allocations sampled inside", .system = check_inside },
 	{ "target-perf", "process: perf events", .process = check_process_perf },
 	{ "target-maps", "process: mappings", .process = check_process_maps },
 	{ "target-memory", "process: memory", .process = check_process_memory },
