@@ -207,7 +207,6 @@ start(struct guard *g)
 		return;
 	}
 	g->starting = 1;
-	options.name_holder = 1;
 	printf("starting\n");
 }
 

@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -54,7 +53,6 @@ struct gate {
 	int mem;               /* /proc/PID/mem: when it executes another program, this
 	                          stays that of the old one, and cannot be used */
 	int seccomp, all, patience;
-	int name_holder;       /* see struct gate_options */
 	int quiet;             /* see gate_hush() */
 	int ringing, ring;     /* the ring's file, for the reader; -1: there is none */
 	uint64_t base;         /* 0: not mapped yet */
@@ -640,7 +638,6 @@ static const char *
 install(struct gate *g, struct borrow *b)
 {
 	struct hoist_pair pair[PAIRS];
-	int64_t ignored;
 	const char *why = g->base ? empty(g, b) : map_blob(g, b);
 
 	if (why == NULL && g->ringing)
@@ -650,8 +647,6 @@ install(struct gate *g, struct borrow *b)
 	if (write_data(g) < 0)
 		return "its memory cannot be written";
 	why = apply_patches(g, b, 0);
-	if (why == NULL && g->name_holder) /* without Yama it is an error that does not matter */
-		CALL(b, &ignored, SYS_prctl, PR_SET_PTRACER, (uint64_t)getpid());
 	if (why)
 		withdraw(g, b);
 	else
@@ -699,7 +694,6 @@ prepare(struct gate *g, const struct gate_options *o)
 	g->patience = o->patience;
 	g->data.period = o->period;
 	g->ringing = o->ringing;
-	g->name_holder = o->name_holder;
 	g->data.stack = o->stack;
 	if (why == NULL)
 		why = find_blobs(g);

@@ -22,7 +22,6 @@ struct gate_options {
 	int all_callers;  /* sample what files without Rust code allocate, too */
 	int ringing;      /* record samples in a ring, for gate/ring.h */
 	uint32_t stack;   /* bytes of stack to copy there with each */
-	int name_holder;  /* let the process permit us to trace it from now on (Yama) */
 	int patience;     /* ms to wait for a thread that is not disturbed */
 };
 
