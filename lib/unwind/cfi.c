@@ -1,11 +1,10 @@
 /*
- * A section .eh_frame is a list of entries: FDEs, each of which has a call frame
- * program for a range of code, and CIEs, each of which has the part that some FDEs
- * share.  They are in no order.  The compiler (struct compiler) reads the FDEs into an
- * array of struct fde, and adds FDEs for code that is known to have none, which have
- * one fixed rule instead of a program.  It sorts all by address and executes one
- * program after the other: each emits rows of the table.  Gaps between FDEs get a rule,
- * too: m->gap, which depends on how much of the code has entries.
+ * A section .eh_frame is a list of entries for ranges of code (unwind/fde), in no
+ * order, each of which has a call frame program.  The compiler (struct compiler) reads
+ * them into an array of struct entry, and adds entries for code that is known to have
+ * none, which have one fixed rule instead of a program.  It sorts all by address and
+ * executes one program after the other: each emits rows of the table.  Gaps between
+ * entries get a rule, too: m->gap, which depends on how much of the code has entries.
  */
 #include "unwind/cfi.h"
 
@@ -13,84 +12,35 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "base/bytes.h"
 #include "elf/elf_file.h"
 #include "unwind/cfa.h"
 #include "unwind/code.h"
+#include "unwind/fde.h"
 #include "unwind/gap.h"
 #include "unwind/unwind.h"
 
-/* DWARF 5, section 6.4.2 and 7.24, LSB 5.0, section 10.5 and 10.6. */
-enum {
-	DW_EH_PE_absptr = 0x00,
-	DW_EH_PE_udata2 = 0x02,
-	DW_EH_PE_udata4 = 0x03,
-	DW_EH_PE_udata8 = 0x04,
-	DW_EH_PE_sdata2 = 0x0a,
-	DW_EH_PE_sdata4 = 0x0b,
-	DW_EH_PE_sdata8 = 0x0c,
-	DW_EH_PE_pcrel = 0x10,
-	DW_EH_PE_omit = 0xff
-};
-
 #define CODES 32 /* sections of code */
-#define DEBUG_CIE 0xffffffff /* a CIE's id in .dwarf_frame */
 
-/* Take an encoded pointer; `where' is the address of the byte at the cursor. */
-static uint64_t
-take_pointer(struct bytes *c, unsigned encoding, uint64_t where)
-{
-	uint64_t v;
-
-	switch (encoding & 0x0f) {
-	case DW_EH_PE_absptr:
-	case DW_EH_PE_udata8:
-	case DW_EH_PE_sdata8: v = bytes_take(c, 8); break;
-	case DW_EH_PE_udata2: v = bytes_take(c, 2); break;
-	case DW_EH_PE_udata4: v = bytes_take(c, 4); break;
-	case DW_EH_PE_sdata2: v = (uint64_t)(int64_t)(int16_t)bytes_take(c, 2); break;
-	case DW_EH_PE_sdata4: v = (uint64_t)(int64_t)(int32_t)bytes_take(c, 4); break;
-	default: c->failed = 1; return 0;
-	}
-	switch (encoding & 0xf0) {
-	case 0: return v;
-	case DW_EH_PE_pcrel: return v + where;
-	default: c->failed = 1; return 0;
-	}
-}
-
-/* ---- CIE and FDE ------------------------------------------------------- */
-
-struct cie {
-	uint64_t at; /* offset in the section; the first 4 bytes are a length */
-	unsigned encoding;
-	int augmented;
-	struct cfa_cie cfa;
-};
-
-struct fde {
+struct entry {
 	uint64_t start, end; /* file offsets */
-	struct cie cie;
-	const unsigned char *program, *stop;
+	struct fde_cie cie;
+	const unsigned char *program, *stop; /* NULL: there is none */
 	uint32_t fixed; /* a rule for all of it, instead of a program */
 	uint32_t order; /* real ones before made ones */
 };
 
 struct compiler {
 	const struct elf_file *elf;
-	struct elf_file_section s; /* the section that is being read */
-	int debug;            /* it is .dwarf_frame, not .eh_frame */
 	struct elf_file_segment segment[8];
 	size_t nsegment;
 	struct elf_file_segment code[CODES]; /* what of them is code */
 	size_t ncode;
-	struct cie cie; /* the last one used */
-	struct fde *fde;
-	size_t nfde, fde_room;
+	struct entry *entry;
+	size_t nentry, entry_room;
 	uint32_t gap;   /* the rule for code without an entry */
 	struct gap_rows made; /* what is known of such code, nevertheless */
 	size_t next;          /* of them, to be emitted */
-	uint64_t entry; /* see elf_file_entry(); 0: none */
+	uint64_t first; /* see elf_file_entry(); 0: none */
 	int libc;     /* it may be a C library, and is searched for code of one */
 	struct unwind_table *t;
 	size_t row_room;
@@ -102,85 +52,6 @@ static int
 stopped(const struct compiler *m)
 {
 	return m->nomem || (m->stop && atomic_load(m->stop));
-}
-
-/* Returns the address of a byte of the section. */
-static uint64_t
-address(const struct compiler *c, const unsigned char *p)
-{
-	return c->s.addr + (uint64_t)(p - c->s.bytes);
-}
-
-/* Read the data that an augmentation string describes: LSB 5.0, 10.6.1.1.1. */
-static void
-read_augmentation(struct bytes *c, const char *string, struct cie *cie)
-{
-	const unsigned char *end;
-	uint64_t len = bytes_uleb(c);
-
-	cie->augmented = 1;
-	end = c->p;
-	bytes_skip(c, len);
-	if (c->failed)
-		return;
-	c->p = end;
-	end += len;
-	for (const char *s = string + 1; *s; s++) {
-		unsigned encoding;
-
-		if (*s == 'R') {
-			cie->encoding = (unsigned)bytes_take(c, 1);
-		} else if (*s == 'P') {
-			encoding = (unsigned)bytes_take(c, 1);
-			/* Only its length matters. */
-			take_pointer(c, encoding & 0x0f, 0);
-		} else if (*s == 'L') {
-			bytes_take(c, 1);
-		} else if (*s == 'S') {
-			cie->cfa.signal = 1;
-		}
-	}
-	if (c->p <= end)
-		c->p = end;
-}
-
-/* Read the CIE at an offset into m->cie. */
-static int
-read_cie(struct compiler *m, uint64_t at)
-{
-	struct cie *cie = &m->cie;
-	struct bytes c = { m->s.bytes + at, m->s.bytes + m->s.len, 0 };
-	const char *augmentation;
-	uint64_t len = bytes_take(&c, 4);
-	unsigned version;
-
-	if (c.failed || len > (uint64_t)(c.end - c.p))
-		return -1;
-	c.end = c.p + len;
-	if (bytes_take(&c, 4) != (m->debug ? DEBUG_CIE : 0))
-		return -1;
-	version = (unsigned)bytes_take(&c, 1);
-	augmentation = (const char *)c.p;
-	if (c.failed || memchr(c.p, '\0', (size_t)(c.end - c.p)) == NULL)
-		return -1;
-	bytes_skip(&c, strlen(augmentation) + 1);
-	memset(cie, 0, sizeof *cie);
-	cie->at = at;
-	if (version == 4)
-		bytes_skip(&c, 2); /* address and segment selector size */
-	cie->cfa.code_align = bytes_uleb(&c);
-	cie->cfa.data_align = bytes_sleb(&c);
-	if (version == 1)
-		bytes_take(&c, 1);
-	else
-		bytes_uleb(&c);
-	if (augmentation[0] == 'z')
-		read_augmentation(&c, augmentation, cie);
-	else if (augmentation[0] != '\0')
-		return -1;
-	cie->cfa.program = c.p;
-	cie->cfa.end = c.end;
-	return c.failed || (version != 1 && version != 3 && version != 4) ? -1 : 0;
 }
 
 /* Find the file offset of code.  Returns -1 where there is none: sections that the
@@ -201,77 +72,45 @@ code_offset(const struct compiler *m, uint64_t addr, uint64_t len, uint64_t *out
 }
 
 /* Add an entry for code.  Returns NULL if there is no such code, or no memory. */
-static struct fde *
-add_fde(struct compiler *m, uint64_t addr, uint64_t len)
+static struct entry *
+add_entry(struct compiler *m, uint64_t addr, uint64_t len)
 {
-	struct fde *f;
+	struct entry *f;
 	uint64_t offset;
 
 	if (len == 0 || code_offset(m, addr, len, &offset) < 0)
 		return NULL;
-	if (array_room(&m->fde, m->nfde, &m->fde_room, sizeof *m->fde) < 0) {
+	if (array_room(&m->entry, m->nentry, &m->entry_room, sizeof *m->entry) < 0) {
 		m->nomem = 1;
 		return NULL;
 	}
-	f = &m->fde[m->nfde++];
+	f = &m->entry[m->nentry++];
 	memset(f, 0, sizeof *f);
 	f->start = offset;
 	f->end = offset + len;
-	f->order = (uint32_t)m->nfde;
+	f->order = (uint32_t)m->nentry;
 	return f;
-}
-
-/* Read an FDE: c is behind the CIE pointer `back', whose own offset is `at'.  It is
- * a distance back in .eh_frame, and an offset in .dwarf_frame. */
-static int
-read_fde(struct compiler *m, struct bytes *c, uint64_t at, uint64_t back)
-{
-	uint64_t start, len, cie = m->debug ? back : at - back;
-	struct fde *f;
-
-	if (cie > m->s.len)
-		return -1;
-	if ((m->cie.cfa.program == NULL || m->cie.at != cie) && read_cie(m, cie) < 0) {
-		m->cie.cfa.program = NULL;
-		return -1;
-	}
-	start = take_pointer(c, m->cie.encoding, address(m, c->p));
-	len = take_pointer(c, m->cie.encoding & 0x0f, 0);
-	if (m->cie.augmented)
-		bytes_skip(c, bytes_uleb(c));
-	if (c->failed)
-		return -1;
-	f = add_fde(m, start, len);
-	if (f) {
-		f->cie = m->cie;
-		f->program = c->p;
-		f->stop = c->end;
-	}
-	return 0;
 }
 
 /* Read the entries of a section. */
 static void
 read_section(struct compiler *m, struct elf_file_section section, int debug)
 {
-	struct bytes all = { section.bytes, section.bytes + section.len, 0 };
+	struct fde_section f;
+	enum fde_got got;
+	struct entry *e;
+	struct fde fde;
+	uint64_t at = 0;
 
-	m->s = section;
-	m->debug = debug;
-	m->cie.cfa.program = NULL;
-	while (all.end - all.p >= 4 && !stopped(m)) {
-		struct bytes c = all;
-		uint64_t len = bytes_length(&c, NULL), at, id;
-
-		if (len == 0 || c.failed || len > (uint64_t)(c.end - c.p))
-			break; /* the terminator, or nothing to rely on */
-		c.end = c.p + len;
-		all.p = c.end;
-		at = (uint64_t)(c.p - m->s.bytes);
-		id = bytes_take(&c, 4);
-		if (id != (debug ? DEBUG_CIE : 0) && read_fde(m, &c, at, id) < 0)
+	fde_begin(&f, section, debug);
+	while (!stopped(m) && (got = fde_read(&f, &at, &fde)) != FDE_END)
+		if (got == FDE_DAMAGED)
 			m->t->skipped++;
-	}
+		else if (got == FDE_READ && (e = add_entry(m, fde.addr, fde.len))) {
+			e->cie = fde.cie;
+			e->program = fde.program;
+			e->stop = fde.stop;
+		}
 }
 
 /* Read .dwarf_frame, which the program itself does not need: for functions that have
@@ -312,7 +151,7 @@ emit(void *ctx, uint64_t offset, uint32_t r)
 }
 
 static void
-compile_fde(struct compiler *m, const struct fde *f)
+compile_fde(struct compiler *m, const struct entry *f)
 {
 	if (f->program == NULL)
 		emit(m, f->start, f->fixed);
@@ -325,7 +164,7 @@ compile_fde(struct compiler *m, const struct fde *f)
 static int
 by_start(const void *a, const void *b)
 {
-	const struct fde *x = a, *y = b;
+	const struct entry *x = a, *y = b;
 
 	if (x->start != y->start)
 		return x->start < y->start ? -1 : 1;
@@ -354,7 +193,7 @@ static uint32_t
 gap_rule(const struct compiler *m, uint64_t at, uint64_t to)
 {
 	/* The loader's _start, and what it goes on to, has no caller. */
-	if (m->entry && at >= m->entry && m->entry < to && to - m->entry <= 256)
+	if (m->first && at >= m->first && m->first < to && to - m->first <= 256)
 		return STEP_RULE(STEP_ROOT, 0, 0);
 	return m->gap;
 }
@@ -376,8 +215,8 @@ emit_made(struct compiler *m, uint64_t from, uint64_t to)
 		if (r->start > end) {
 			count_bare(m, end, r->start);
 			emit(m, end, gap_rule(m, end, to));
-			if (m->entry > end && m->entry < r->start)
-				emit(m, m->entry, gap_rule(m, m->entry, to));
+			if (m->first > end && m->first < r->start)
+				emit(m, m->first, gap_rule(m, m->first, to));
 		}
 		emit(m, r->start, r->rule);
 		end = r->start + r->len < to ? r->start + r->len : to;
@@ -387,8 +226,8 @@ emit_made(struct compiler *m, uint64_t from, uint64_t to)
 	if (end == to)
 		return;
 	emit(m, end, gap_rule(m, end, to));
-	if (m->entry > end && m->entry < to)
-		emit(m, m->entry, gap_rule(m, m->entry, to));
+	if (m->first > end && m->first < to)
+		emit(m, m->first, gap_rule(m, m->first, to));
 }
 
 /*
@@ -449,8 +288,8 @@ choose_gap(struct compiler *m)
 
 	for (size_t i = 0; i < m->nsegment; i++)
 		code += m->segment[i].len;
-	for (size_t i = 0; i < m->nfde; i++)
-		covered += m->fde[i].end - m->fde[i].start;
+	for (size_t i = 0; i < m->nentry; i++)
+		covered += m->entry[i].end - m->entry[i].start;
 	if (m->libc && is_musl(m))
 		m->gap = STEP_RULE(STEP_FIRST, 0, 0);
 	else if (covered * 8 < code && keeps_pointers(m))
@@ -482,15 +321,15 @@ whole_code(const struct compiler *m)
 static int
 make_rows(struct compiler *m)
 {
-	struct gap_range *covered = reallocarray(NULL, m->nfde + 1, sizeof *covered);
+	struct gap_range *covered = reallocarray(NULL, m->nentry + 1, sizeof *covered);
 	uint64_t end = 0;
 	size_t n = 0;
 	int status;
 
 	if (covered == NULL)
 		return -1;
-	for (size_t i = 0; i < m->nfde; i++) {
-		const struct fde *f = &m->fde[i];
+	for (size_t i = 0; i < m->nentry; i++) {
+		const struct entry *f = &m->entry[i];
 		uint64_t start = f->start < end ? end : f->start;
 
 		if (start >= f->end)
@@ -512,14 +351,14 @@ compile_fdes(struct compiler *m)
 
 	if (m->nsegment == 0)
 		return;
-	if (m->nfde)
-		qsort(m->fde, m->nfde, sizeof *m->fde, by_start);
+	if (m->nentry)
+		qsort(m->entry, m->nentry, sizeof *m->entry, by_start);
 	if (make_rows(m) < 0) {
 		m->nomem = 1;
 		return;
 	}
-	for (size_t i = 0; i < m->nfde && !stopped(m); i++) {
-		struct fde *f = &m->fde[i];
+	for (size_t i = 0; i < m->nentry && !stopped(m); i++) {
+		struct entry *f = &m->entry[i];
 
 		/* Two functions folded into one have two entries. */
 		if (f->start < end)
@@ -546,7 +385,7 @@ compile_fdes(struct compiler *m)
 static void
 add_fixed(void *ctx, uint64_t addr, uint64_t len, uint32_t r)
 {
-	struct fde *f = add_fde(ctx, addr, len);
+	struct entry *f = add_entry(ctx, addr, len);
 
 	if (f) {
 		f->fixed = r;
@@ -578,8 +417,8 @@ cfi_compile(struct unwind_table *t, const struct elf_file *elf,
 	m.elf = elf;
 	m.stop = stop;
 	m.libc = !elf_file_needs(elf, "libc.");
-	if (elf_file_entry(elf, &m.entry) < 0)
-		m.entry = 0;
+	if (elf_file_entry(elf, &m.first) < 0)
+		m.first = 0;
 	while (m.nsegment < 8 &&
 	    elf_file_exec_segment(elf, m.nsegment, &m.segment[m.nsegment]) == 0)
 		m.nsegment++;
@@ -594,7 +433,7 @@ cfi_compile(struct unwind_table *t, const struct elf_file *elf,
 	choose_gap(&m);
 	add_missing(&m);
 	compile_fdes(&m);
-	free(m.fde);
+	free(m.entry);
 	free(m.made.row);
 	if (!stopped(&m) && unwind_index(t) == 0)
 		return NULL;
