@@ -7,13 +7,15 @@
  * A table covers offsets into the module's file.  Row i holds from its offset
  * up to the next row's.  Entry p of the page index is the number of rows that
  * begin at or before offset base + p * 256, so the row of an offset in that
- * page is one of those from entry p minus 1 on, up to entry p + 1 minus 1.
+ * page is one of those from entry p minus 1 on, up to entry p + 1 minus 1.  Entry
+ * p + 1 is 0 for a page whose rows are not there yet (STEP_LATER): in a whole table
+ * the first page has the first row.
  *
  * What a rule can say is the machine's, and so are the registers that it needs:
  * machine_step.h, in a folder of bpf/ that the Makefile chooses, defines
  *	enum step_kind    the kinds of rules, of which this and other code knows
- *	                  STEP_NONE, _SP, _FP, _CLONE, _SIGNAL, _ROOT, _BAD, _FIRST
- *	                  and _FRAME;
+ *	                  STEP_NONE, _SP, _FP, _CLONE, _SIGNAL, _ROOT, _BAD, _FIRST,
+ *	                  _FRAME and _LATER;
  *	STEP_RULE(kind, 0, 0), STEP_KIND(rule)
  *	                  a rule of 32 bits, and its kind;
  *	STEP_ADDR_BITS    the bits of a program's addresses;
@@ -42,7 +44,8 @@ enum step_end {
 	STEP_END_ROOT,   /* this was the first frame */
 	STEP_END_NONE,   /* no unwind information */
 	STEP_END_BAD,    /* unwind information cannot be followed */
-	STEP_END_MEMORY  /* the stack cannot be read there */
+	STEP_END_MEMORY, /* the stack cannot be read there */
+	STEP_END_LATER   /* unwind information is not there yet */
 };
 
 #include "machine_step.h"

@@ -39,7 +39,8 @@ STEP_INLINE int step_mapped(struct walk *w, step_u64 addr);
 #define STEP_SEARCH_MAX 12 /* 256 bytes have at most 256 rows */
 
 /* Returns the rule for an offset of the module that w has come to, whose page
- * index begins at base; STEP_NONE's rule where it has none. */
+ * index begins at base; STEP_NONE's rule where it has none, STEP_LATER's where it has
+ * none yet. */
 STEP_INLINE step_u32
 step_find(struct walk *w, step_u32 base, step_u32 offset)
 {
@@ -48,6 +49,8 @@ step_find(struct walk *w, step_u32 base, step_u32 offset)
 
 	if (offset < base || step_page(w, page, &low, &high))
 		return STEP_RULE(STEP_NONE, 0, 0);
+	if (high == 0)
+		return STEP_RULE(STEP_LATER, 0, 0);
 	/* The last row that begins at or before offset is in [low - 1, high). */
 	for (int i = 0; i < STEP_SEARCH_MAX && low < high; i++) {
 		step_u32 mid = low + (high - low) / 2;

@@ -179,6 +179,8 @@ step_up(struct walk *w, step_u32 rule, struct step_regs *r)
 		return !r->exact && r->fp == 0 ? STEP_END_ROOT : STEP_END_NONE;
 	case STEP_NONE:
 		return STEP_END_NONE;
+	case STEP_LATER:
+		return STEP_END_LATER;
 	default:
 		return STEP_END_BAD;
 	}

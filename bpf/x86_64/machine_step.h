@@ -24,8 +24,9 @@ enum step_kind {
 	STEP_BAD,    /* unwind information that a row cannot express */
 	STEP_FIRST,  /* no unwind information, in a libc whose first frames have
 	                none: there rbp is 0 (the ABI wants it, 3.4.1) */
-	STEP_FRAME   /* no unwind information in the whole file, but perhaps frame
+	STEP_FRAME,  /* no unwind information in the whole file, but perhaps frame
 	                pointers: followed where the code says that they are */
+	STEP_LATER   /* not known yet: the whole table is still being compiled */
 };
 
 /* A rule has 4 bits for the kind, 8 for the position of rbp, and 20 for cfa. */

@@ -365,15 +365,22 @@ rest_of_segment(const struct elf_file *e, uint64_t addr)
 }
 
 struct elf_file_section
+elf_file_eh_frame_hdr(const struct elf_file *e)
+{
+	struct elf_file_section none = { 0 };
+
+	return e->eh_frame_hdr ? rest_of_segment(e, e->eh_frame_hdr) : none;
+}
+
+struct elf_file_section
 elf_file_eh_frame(const struct elf_file *e)
 {
 	/* LSB 5.0, 10.6.2: version 1, then eh_frame_ptr's encoding; every
 	 * linker writes it as DW_EH_PE_pcrel | DW_EH_PE_sdata4. */
-	struct elf_file_section hdr = rest_of_segment(e, e->eh_frame_hdr), none = { 0 };
+	struct elf_file_section hdr = elf_file_eh_frame_hdr(e), none = { 0 };
 	int32_t distance;
 
-	if (e->eh_frame_hdr == 0 || hdr.bytes == NULL || hdr.len < 8 ||
-	    hdr.bytes[0] != 1 || hdr.bytes[1] != 0x1b)
+	if (hdr.bytes == NULL || hdr.len < 8 || hdr.bytes[0] != 1 || hdr.bytes[1] != 0x1b)
 		return none;
 	memcpy(&distance, hdr.bytes + 4, sizeof distance);
 	return rest_of_segment(e, hdr.addr + 4 + (uint64_t)(int64_t)distance);

@@ -99,6 +99,9 @@ int elf_file_has_debug(const struct elf_file *e);
  * header says that it begins to the end of its segment. */
 struct elf_file_section elf_file_eh_frame(const struct elf_file *e);
 
+/* Returns that header, PT_GNU_EH_FRAME's, and what follows it in its segment. */
+struct elf_file_section elf_file_eh_frame_hdr(const struct elf_file *e);
+
 /* Returns whether it loads a library whose name begins so (DT_NEEDED).  0 too where
  * there are no section headers to find that by. */
 int elf_file_needs(const struct elf_file *e, const char *prefix);

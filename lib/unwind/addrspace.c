@@ -167,6 +167,8 @@ add_frame(const struct addrspace *s, const struct step_regs *regs, struct addrsp
 	w->frame[w->n++].offset = offset;
 	if (map == NULL)
 		return -1;
+	if (module_early(map->module, offset, rule) == 0)
+		return 0;
 	if (w->no_wait && !module_ready(map->module)) {
 		w->cut = "no-unwind-info";
 		w->missing = map->module;
@@ -184,6 +186,7 @@ reason(enum step_end end, int beyond)
 	switch (end) {
 	case STEP_END_ROOT: return NULL;
 	case STEP_END_NONE: return "no-unwind-info";
+	case STEP_END_LATER:
 	case STEP_END_BAD: return "bad-unwind-info";
 	default: return beyond ? "copy-end" : "bad-memory";
 	}

@@ -23,6 +23,7 @@
 #include "unwind/cache.h"
 #include "unwind/cache_table.h"
 #include "unwind/cfi.h"
+#include "unwind/early.h"
 #include "unwind/mapping.h"
 
 struct modules {
@@ -120,6 +121,7 @@ free_module(struct module *m)
 	if (m->job)
 		elf_file_close(m->job->elf);
 	free(m->job);
+	early_close(m->early);
 	unwind_free(&m->table);
 	free(m->path);
 	free(m);
@@ -141,6 +143,16 @@ modules_free(struct modules *m)
 	free(m);
 }
 
+void
+modules_settle(struct modules *list)
+{
+	for (struct module *m = list->first; m; m = m->next)
+		if (m->early && !m->parted && module_ready(m)) {
+			early_close(m->early);
+			m->early = NULL;
+		}
+}
+
 int
 modules_fd(const struct modules *m)
 {
@@ -157,6 +169,17 @@ int
 module_ready(const struct module *m)
 {
 	return m->job == NULL || worker_done(&m->job->worker);
+}
+
+int
+module_early(struct module *m, uint64_t offset, uint32_t *rule)
+{
+	const struct unwind_table *table = module_ready(m) ? &m->table : NULL;
+
+	if (m->early == NULL)
+		return -1;
+	*rule = early_rule(m->early, offset, table);
+	return STEP_KIND(*rule) == STEP_LATER ? -1 : 0;
 }
 
 void
@@ -230,14 +253,31 @@ open_file(struct module *m, pid_t pid, const struct proc_map *map)
 	return elf;
 }
 
+/* Prepare parts of a module's table, by a handle of their own: the other one is the
+ * worker's. */
+static void
+open_early(struct module *m, pid_t pid, const struct proc_map *map)
+{
+	int fd = mapping_open(pid, map);
+	const char *ignored;
+	struct elf_file *elf = fd < 0 ? NULL : elf_file_open(fd, &ignored);
+
+	if (fd >= 0)
+		close(fd);
+	if (elf)
+		m->early = early_open(elf);
+}
+
 static void
 load_file(struct modules *list, struct module *m, pid_t pid,
     const struct proc_map *map)
 {
 	struct elf_file *elf = open_file(m, pid, map);
 
-	if (elf)
-		add_job(list, m, elf, is_main(pid, m->path));
+	if (elf == NULL)
+		return;
+	open_early(m, pid, map);
+	add_job(list, m, elf, is_main(pid, m->path));
 }
 
 /* Returns whether the file of a mapping is still as it was when the module was loaded: it

@@ -4,7 +4,8 @@
  *
  * Tables are compiled, or taken from the cache of unwind/cache.h, by a thread of
  * their own: first those that are waited for, then those wanted, then of main
- * executables, then the others, small files before big ones.
+ * executables, then the others, small files before big ones.  Until then parts of them
+ * are made where they are asked for (unwind/early).
  */
 #ifndef MODULE_H
 #define MODULE_H
@@ -16,6 +17,7 @@
 #include "elf/elf_file.h"
 #include "unwind/unwind.h"
 
+struct early;
 struct module_job;
 struct proc_map;
 
@@ -33,6 +35,8 @@ struct module {
 	struct stat st;       /* of the file; zeroed where there is none */
 	struct module *next;
 	struct module_job *job; /* the job that makes the table, or has made it */
+	struct early *early;    /* its parts that are known before that; NULL: none */
+	int parted;             /* for the caller: the kernel has only parts of it */
 
 	/* Only once module_ready() says so: */
 	struct unwind_table table;
@@ -68,6 +72,14 @@ struct module *modules_first(const struct modules *m);
 /* Returns whether the table has been made, or turned out to be impossible.  Any thread
  * may call this, module_want() and module_wait(). */
 int module_ready(const struct module *m);
+
+/* Find the rule for a file offset in the parts of the table, and make the one that has
+ * it.  Returns -1 if there are none any more, or only the whole table tells.  For the
+ * thread that owns the list. */
+int module_early(struct module *m, uint64_t offset, uint32_t *rule);
+
+/* Free the parts of modules whose tables are ready, but where the kernel has only parts. */
+void modules_settle(struct modules *m);
 
 /* Have a table made before those that were not asked for. */
 void module_want(struct module *m);

@@ -1,10 +1,11 @@
-/* Any bytes as an ELF file: its segments, build-id, symbols, and the unwind
- * table compiled from what it calls its .eh_frame. */
+/* Any bytes as an ELF file: its segments, build-id, symbols, the unwind table compiled
+ * from what it calls its .eh_frame, and parts of it found by the index of that. */
 #include <stdint.h>
 #include <stdlib.h>
 
 #include "elf/elf_file.h"
 #include "unwind/cfi.h"
+#include "unwind/early.h"
 #include "unwind/unwind.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -17,6 +18,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct elf_file_symbol sym;
 	const char *error;
 	struct elf_file *obj = elf_file_image(data, size, &error);
+	struct early *early;
 
 	if (obj == NULL)
 		return 0;
@@ -31,6 +33,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			unwind_rule(&t, o);
 		unwind_free(&t);
 	}
-	elf_file_close(obj);
+	early = early_open(obj);
+	for (uint64_t o = 0; early && o < 1 << 16; o += 4093)
+		early_rule(early, o, NULL);
+	early_close(early);
 	return 0;
 }
