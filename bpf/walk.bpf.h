@@ -346,6 +346,7 @@ walk_frame(__u32 i, void *ctx)
 	case STEP_END_ROOT: w->out.end = WALK_ROOT; break;
 	case STEP_END_NONE: w->out.end = WALK_NOINFO; break;
 	case STEP_END_BAD: w->out.end = WALK_BADINFO; break;
+	case STEP_END_LATER: w->out.end = WALK_LATER; break;
 	default: w->out.end = WALK_MEMORY; break;
 	}
 	return 1;

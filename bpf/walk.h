@@ -8,7 +8,9 @@
  *	their page indexes: entry p, and above it entry p + 1, in slot p;
  *	the mappings of processes, struct walk_map, sorted by their start.
  * Tables and indexes lie in slots that follow each other, in whatever
- * segments; the mappings of a process lie in one segment.
+ * segments; the mappings of a process lie in one segment.  A table of which there are
+ * only parts yet has a whole index, whose slots are 0 for what is missing; its rows
+ * are numbered by their slots (row is 0), as its parts come to lie anywhere.
  *
  * A process has an entry in the map `process', by its pid in our namespace.  Its
  * mappings are replaced as a whole: the new ones are written to other slots, then
@@ -46,7 +48,7 @@ struct walk_segment {
 /* The table of a mapping's code. */
 enum walk_kind {
 	WALK_NONE,   /* there is none: the walk ends there */
-	WALK_TABLE,  /* its table is in the arena */
+	WALK_TABLE,  /* its table is in the arena, or parts of it are */
 	WALK_PENDING /* there may be one later */
 };
 
@@ -64,8 +66,12 @@ struct walk_map {
 #define WALK_MAPS_MOST (WALK_SEGMENT_SLOTS / WALK_MAP_SLOTS)
 
 /* A flag: nothing counts before the process' mappings are given, or its next
- * execve(2). */
+ * execve(2).  Other bits: when that was, see WALK_STAMP(). */
 #define WALK_HELD 1
+
+/* A time of CLOCK_MONOTONIC, as in flags: in 134 ms. */
+#define WALK_STAMP(ns) ((step_u32)((ns) >> 27) << 1)
+#define WALK_YOUNG (15U << 1) /* for so long after its execve(2) a process maps much */
 
 struct walk_process {
 	step_u32 first, n; /* mappings: the first one's slot, and how many */
@@ -79,7 +85,7 @@ enum walk_end {
 	WALK_BADINFO, /* bad-unwind-info */
 	WALK_MEMORY,  /* bad-memory */
 	WALK_UNKNOWN, /* no-module */
-	WALK_LATER,   /* the table was not there yet (WALK_PENDING) */
+	WALK_LATER,   /* the table, or that part of it, was not there yet */
 	WALK_DEEP,    /* depth */
 	WALK_NOSTACK  /* no-stack */
 };

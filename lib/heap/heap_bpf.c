@@ -254,8 +254,10 @@ static int
 heap_bpf_put(struct heap *h, struct addrspace *s, const struct module **full)
 {
 	*full = NULL;
-	if (!s->changed)
+	if (!s->changed) {
+		walk_maps_refresh(h->maps);
 		return 0;
+	}
 	s->changed = 0;
 	if (walk_maps_put(h->maps, s, full) < 0 && errno != ESRCH)
 		return -1;

@@ -104,6 +104,8 @@ load(struct cpu *c, const struct cpu_options *o)
 	c->ring = ring_buffer__new(bpf_map__fd(c->bpf->maps.ring), on_ring, c, NULL);
 	c->maps = walk_maps_new(bpf_map__fd(c->bpf->maps.arena),
 	    bpf_map__fd(c->bpf->maps.process));
+	if (c->maps)
+		walk_maps_gradual(c->maps);
 	c->stacks = stackmap_new();
 	c->drained.key = calloc(CPU_OFFS, sizeof *c->drained.key);
 	c->drained.off = calloc(CPU_OFFS, sizeof *c->drained.off);
@@ -182,6 +184,13 @@ int
 cpu_put(struct cpu *c, const struct addrspace *s, const struct module **full)
 {
 	return walk_maps_put(c->maps, s, full);
+}
+
+int
+cpu_refresh(struct cpu *c, pid_t pid)
+{
+	walk_maps_refresh(c->maps);
+	return walk_maps_stale(c->maps, pid);
 }
 
 void

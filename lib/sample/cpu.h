@@ -44,6 +44,7 @@ void cpu_period(struct cpu *c, uint64_t ns);
 /* Track processes and give the kernel their mappings: see sample/walk_maps.h. */
 int cpu_track(struct cpu *c, pid_t pid);
 uint32_t cpu_version(const struct cpu *c);
+int cpu_refresh(struct cpu *c, pid_t pid); /* returns walk_maps_stale() */
 int cpu_put(struct cpu *c, const struct addrspace *s,
     const struct module **full);
 void cpu_forget(struct cpu *c, pid_t pid);

@@ -47,6 +47,13 @@ cpu_version(const struct cpu *c)
 }
 
 int
+cpu_refresh(struct cpu *c, pid_t pid)
+{
+	(void)c, (void)pid;
+	return 0;
+}
+
+int
 cpu_put(struct cpu *c, const struct addrspace *s, const struct module **full)
 {
 	(void)c, (void)s, (void)full;

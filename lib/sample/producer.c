@@ -328,6 +328,22 @@ producer_resolve(struct producer *p, const struct target *t, const struct stackm
 	return leaf;
 }
 
+/* Have the part of a table made that the walk of a stack has not found. */
+static void
+want_part(const struct target *t, const struct stackmap_stack *s)
+{
+	const struct addrspace_map *map;
+	uint64_t addr;
+	uint32_t rule;
+
+	if (s->cut == NULL || s->n == s->nkernel)
+		return;
+	addr = s->addr[s->n - 1];
+	map = addrspace_find(&t->space, addr);
+	if (map)
+		module_early(map->module, addr - map->start + map->offset, &rule);
+}
+
 void
 producer_on_stack(void *ctx, struct stackmap_stack *s)
 {
@@ -338,6 +354,7 @@ producer_on_stack(void *ctx, struct stackmap_stack *s)
 		return;
 	s->leaf = producer_resolve(p, t, s);
 	s->resolved = 1;
+	want_part(t, s);
 }
 
 enum producer_result

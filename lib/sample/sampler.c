@@ -144,7 +144,9 @@ int
 sampler_put(struct sampler *s, struct addrspace *space, const struct module **full)
 {
 	*full = NULL;
-	if (s->cpu == NULL || !space->changed)
+	if (s->cpu == NULL)
+		return 0;
+	if (!cpu_refresh(s->cpu, space->pid) && !space->changed)
 		return 0;
 	space->changed = 0;
 	if (cpu_put(s->cpu, space, full) < 0 && errno != ESRCH)

@@ -263,6 +263,7 @@ targets_fd(const struct targets *ts)
 void
 targets_ready(struct targets *ts)
 {
+	modules_settle(ts->modules);
 	if (!modules_news(ts->modules))
 		return;
 	for (struct module *m = modules_first(ts->modules); m; m = m->next)

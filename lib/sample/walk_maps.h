@@ -34,6 +34,21 @@ uint32_t walk_maps_version(const struct walk_maps *w);
 int walk_maps_put(struct walk_maps *w, const struct addrspace *s,
     const struct module **full);
 
+/*
+ * Big tables take long to copy: from now on a slice is copied by each
+ * walk_maps_refresh(), and until all is there the kernel has the parts that have been
+ * needed (unwind/early).
+ */
+void walk_maps_gradual(struct walk_maps *w);
+
+/* Give the kernel the parts of tables that have been made since, for the mappings that
+ * it has already, and a slice of a big table. */
+void walk_maps_refresh(struct walk_maps *w);
+
+/* Returns whether a process' mappings are to be given again, as a table has become
+ * whole. */
+int walk_maps_stale(struct walk_maps *w, pid_t pid);
+
 /* Free what a process that has ended has there. */
 void walk_maps_forget(struct walk_maps *w, pid_t pid);
 
