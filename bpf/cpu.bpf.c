@@ -47,50 +47,125 @@ walk_stepped(struct walk *w, step_u32 rule, const struct step_regs *before,
 
 /* ---- on the CPU -------------------------------------------------------- */
 
-/* The copy that is being made, by the CPU. */
+/* A copy that is being made. */
+struct copying {
+	__u64 at;           /* where it has come to */
+	__u32 events, most; /* with pages */
+	__u32 failed;
+	__u32 unmapped, woken; /* long copies in code of no mapping, and all that have
+	                          woken the reader, in this second */
+	__u64 second;
+	struct cpu_copy copy;
+};
+
+/* By the CPU. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct cpu_copy);
+	__type(value, struct copying);
 } copies SEC(".maps");
 
-/* Emit a copy of the stack, for user space to walk.  Returns not 0 if there is no room. */
-static __always_inline int
-copy(const struct cpu_sample *sample, struct walk *w, struct task_struct *task)
+/* Read the pages of the stack from c->from on, as far as they are there.  Returns how
+ * many.  The function is not static, so that it is verified once. */
+__attribute__((noinline)) int
+read_pages(struct cpu_copy *c)
 {
-	__u32 cpu = bpf_get_smp_processor_id(), pages = 0;
-	struct cpu_copy *c = bpf_map_lookup_elem(&copies, &cpu);
+	__u32 pages = 0;
 
 	if (!c)
-		return -1;
-	c->sample = *sample;
-	c->sample.event = CPU_COPY;
-	machine_user_regs(task, &c->regs);
-	c->regs.stacks = 0;
-	c->from = c->regs.sp & ~(CPU_COPY_PAGE - 1ULL);
-	c->nkernel = w->out.nkernel;
-	bpf_probe_read_kernel(c->kernel, sizeof c->kernel, w->out.addr);
+		return 0;
 	for (int i = 0; i < CPU_COPY_PAGES; i++) {
 		if (bpf_probe_read_user(c->page[i], CPU_COPY_PAGE,
 		        (const void *)(c->from + i * CPU_COPY_PAGE)))
 			break;
 		pages++;
 	}
-	c->pages = pages;
-	if (pages > CPU_COPY_PAGES) /* for the verifier */
+	return pages;
+}
+
+/* Emit a run of pages: for bpf_loop(), ctx is the CPU.  Pages that a big frame has not
+ * touched yet are not there.  Returns 1 at the end. */
+static long
+copy_run(__u32 i, void *ctx)
+{
+	struct copying *c = bpf_map_lookup_elem(&copies, ctx);
+	__u64 size, pages;
+
+	if (!c || (c->events && bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) > 3 * ring_wake))
+		return 1;
+	c->copy.from = c->at;
+	pages = read_pages(&c->copy);
+	c->copy.pages = pages;
+	c->at += pages ? pages * CPU_COPY_PAGE : CPU_COPY_PAGE;
+	if (pages == 0)
+		return 0;
+	size = CPU_COPY_HEAD + pages * CPU_COPY_PAGE;
+	barrier_var(size); /* for the verifier, which wants the next comparison */
+	if (size > sizeof c->copy || walk_put(&c->copy, size)) {
+		c->failed = 1;
+		return 1;
+	}
+	return ++c->events >= c->most;
+}
+
+#define UNMAPPED_MOST 32 /* a second */
+#define WOKEN_MOST 64
+
+/* Returns whether a stack is worth a long copy: its code will be known soon.  So will
+ * code in no mapping if the process is young, and else unless the walk has gone wrong:
+ * then they are too many. */
+static __always_inline int
+is_worth(struct copying *c, const struct walk *w, const struct walk_process *p, __u64 time)
+{
+	if (c->second != time >> 30) {
+		c->second = time >> 30;
+		c->unmapped = c->woken = 0;
+	}
+	return w->out.end == WALK_LATER || c->unmapped++ < UNMAPPED_MOST ||
+	    WALK_STAMP(time) - (p->flags & ~WALK_HELD) < WALK_YOUNG;
+}
+
+/* Emit a copy of the stack, for user space to walk.  Returns not 0 if there is no room. */
+static __always_inline int
+copy(const struct cpu_sample *sample, struct walk *w, const struct walk_process *p,
+    struct task_struct *task)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+	struct copying *c = bpf_map_lookup_elem(&copies, &cpu);
+
+	if (!c)
 		return -1;
-	return walk_put(c, CPU_COPY_HEAD + pages * CPU_COPY_PAGE);
+	c->copy.sample = *sample;
+	c->copy.sample.event = CPU_PAGES;
+	machine_user_regs(task, &c->copy.regs);
+	c->copy.regs.stacks = 0;
+	c->copy.nkernel = w->out.nkernel;
+	bpf_probe_read_kernel(c->copy.kernel, sizeof c->copy.kernel, w->out.addr);
+	c->at = c->copy.regs.sp & ~(CPU_COPY_PAGE - 1ULL);
+	c->events = 0;
+	c->most = is_worth(c, w, p, sample->time) ? CPU_COPY_EVENTS : 1;
+	c->failed = 0;
+	bpf_loop(CPU_COPY_EVENTS + CPU_COPY_GAPS, copy_run, &cpu, 0);
+	if (c->failed)
+		return -1;
+	c->copy.sample.event = CPU_COPY;
+	c->copy.pages = 0;
+	/* The sooner the code is known to the kernel, the fewer copies there are. */
+	return bpf_ringbuf_output(&ring, &c->copy, CPU_COPY_HEAD,
+	           c->most > 1 && c->woken++ < WOKEN_MOST ? BPF_RB_FORCE_WAKEUP
+	                                                 : BPF_RB_NO_WAKEUP) != 0;
 }
 
 /* Emit a sample and its stack; a copy of the stack if the walk has come to code whose
  * table is not there yet.  Returns not 0 if there is no room. */
 static __always_inline int
-emit(struct cpu_sample *sample, struct walk *w, struct task_struct *task)
+emit(struct cpu_sample *sample, struct walk *w, const struct walk_process *p,
+    struct task_struct *task)
 {
 	/* Without room for the copy, a part of the stack is better than none. */
 	if ((w->out.end == WALK_UNKNOWN || w->out.end == WALK_LATER) &&
-	    copy(sample, w, task) == 0)
+	    copy(sample, w, p, task) == 0)
 		return 0;
 	sample->stack = walk_emit(w);
 	return sample->stack ? walk_put(sample, sizeof *sample) : -1;
@@ -161,7 +236,7 @@ on_event(struct bpf_perf_event_data *ctx)
 		walk_kernel(w,
 		    bpf_get_stack(ctx, w->out.addr, 8 * WALK_KERNEL_DEPTH, 0));
 	walk_user(key, w, task, machine_kernel_words(ctx, w->held, WALK_HELD_WORDS));
-	if (emit(&sample, w, task))
+	if (emit(&sample, w, p, task))
 		__sync_fetch_and_add(&counts.ring_full, 1);
 	return 0;
 }
@@ -196,7 +271,7 @@ BPF_PROG(on_exec, struct task_struct *task)
 		return 0;
 	p->n = 0;
 	p->version = 0;
-	p->flags = 0;
+	p->flags = WALK_STAMP(bpf_ktime_get_ns());
 	return 0;
 }
 

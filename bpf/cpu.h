@@ -41,15 +41,19 @@ struct cpu_entry {
 };
 
 /*
- * A sample with a copy of the stack, from the page of the stack pointer on, and the
- * kernel's addresses.
+ * A sample with a copy of the stack, and the kernel's addresses: events CPU_PAGES have
+ * runs of pages that are there, in the order of addresses, from the stack pointer's on,
+ * CPU_COPY ends them.
  */
 #define CPU_COPY (WALK_SAMPLE + 1)
+#define CPU_PAGES (WALK_SAMPLE + 2)
 #define CPU_COPY_PAGE 4096
-#define CPU_COPY_PAGES 17 /* at least 64 KiB above the stack pointer */
+#define CPU_COPY_PAGES 17         /* of an event: at least 64 KiB */
+#define CPU_COPY_EVENTS 16        /* at least 1 MiB */
+#define CPU_COPY_GAPS 256         /* pages that are not there */
 
 struct cpu_copy {
-	struct cpu_sample sample; /* event: CPU_COPY */
+	struct cpu_sample sample; /* event: CPU_PAGES or CPU_COPY */
 	struct step_regs regs;
 	step_u64 from; /* address of the first page */
 	step_u32 pages, nkernel;

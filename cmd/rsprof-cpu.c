@@ -162,14 +162,19 @@ static struct rec_ref
 walk_copy(struct profiler *p, struct target *t, const struct cpu_walked *s)
 {
 	const struct cpu_copy *c = s->copy;
-	size_t below = c->regs.sp - c->from, len = (size_t)c->pages * CPU_COPY_PAGE;
-	const struct unwind_stack stack = { .bytes = c->page[0] + below, .sp = c->regs.sp,
-		.len = len > below ? len - below : 0 };
+	struct unwind_stack part[CPU_COPY_EVENTS] = { { .sp = c->regs.sp } };
 	uint64_t kernel[WALK_KERNEL_DEPTH];
 	struct rec_ref leaf;
+	size_t n = 0;
 
+	for (const struct cpu_part *i = s->part; i && n < CPU_COPY_EVENTS; i = i->next, n++) {
+		part[n].bytes = i->pages->page;
+		part[n].sp = i->pages->from;
+		part[n].len = (size_t)i->pages->pages * CPU_COPY_PAGE;
+		part[n].next = n ? &part[n - 1] : NULL;
+	}
 	memcpy(kernel, c->kernel, sizeof kernel);
-	leaf = producer_walk(&p->base, t, &stack, c->regs, s->time);
+	leaf = producer_walk(&p->base, t, &part[n ? n - 1 : 0], c->regs, s->time);
 	targets_kernel(p->base.targets, s->time, kernel, c->nkernel, &leaf);
 	return leaf;
 }

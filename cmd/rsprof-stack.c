@@ -98,8 +98,8 @@ state_word(char c)
 static void
 walk(struct profiler *p, pid_t tid, const struct step_regs *regs)
 {
-	const struct unwind_stack stack = { NULL, regs->sp, 0, tracee_word,
-		&p->memory };
+	const struct unwind_stack stack = { .sp = regs->sp, .more = tracee_word,
+		.ctx = &p->memory };
 
 	tracee_memory(&p->memory, tid);
 	addrspace_walk(&p->target->space, &stack, *regs, &p->base.walk);

@@ -2,7 +2,8 @@
  * Samples come by the ring buffer, nearly in the order of time, as do the stacks
  * that they refer to by id (a struct stackmap) or copies of stacks.  sample[] is a
  * queue that is kept in the order of time: elements before next have been handed
- * out, and are dropped at the next read.  Waits are not sent but summed in a map
+ * out, and are dropped at the next read.  The pages of a copy come before it, and wait in
+ * a list.  Waits are not sent but summed in a map
  * of the kernel, which cpu_sum() empties into drained.
  */
 #include "sample/cpu.h"
@@ -27,11 +28,13 @@
 #define RING_MOST (64U << 20)
 #define SAMPLE_BYTES 128   /* about, with its share of new stacks */
 #define STACKS_MOST 500000 /* kept; with more of them the kernel sends all again */
+#define STALE_NS 1000000000 /* until the end of a copy is not waited for any more */
 
 /* A sample, and the copy of its stack if that has to be walked here. */
 struct pending {
 	struct cpu_sample sample;
 	struct cpu_copy *copy;
+	struct cpu_part *part; /* its pages */
 };
 
 struct cpu {
@@ -41,6 +44,7 @@ struct cpu {
 	struct stackmap *stacks;
 	struct pending *sample;
 	size_t nsample, sample_room, next;
+	struct cpu_part *part; /* pages of copies whose end has not come, the newest first */
 	struct cpu_counts reported; /* of losses, at the last cpu_lost() */
 	int failed;                 /* memory was short */
 	struct {
@@ -127,6 +131,24 @@ cpu_new(const struct cpu_options *o, char why[CPU_WHY])
 	return NULL;
 }
 
+static void
+free_parts(struct cpu_part *part)
+{
+	struct cpu_part *next;
+
+	for (; part; part = next) {
+		next = part->next;
+		free(part);
+	}
+}
+
+static void
+free_copy(struct pending *p)
+{
+	free(p->copy);
+	free_parts(p->part);
+}
+
 /* Free the first n samples. */
 static void
 drop_samples(struct cpu *c, size_t n)
@@ -134,7 +156,7 @@ drop_samples(struct cpu *c, size_t n)
 	if (n == 0)
 		return;
 	for (size_t i = 0; i < n; i++)
-		free(c->sample[i].copy);
+		free_copy(&c->sample[i]);
 	c->nsample -= n;
 	memmove(c->sample, c->sample + n, c->nsample * sizeof *c->sample);
 	c->next = 0;
@@ -151,6 +173,7 @@ cpu_free(struct cpu *c)
 	cpu_bpf__destroy(c->bpf);
 	drop_samples(c, c->nsample);
 	free(c->sample);
+	free_parts(c->part);
 	free(c->drained.key);
 	free(c->drained.off);
 	free(c);
@@ -207,38 +230,86 @@ cpu_fd(const struct cpu *c)
 
 /* ---- reading ----------------------------------------------------------- */
 
-/* Queue a sample in the order of time.  Returns -1 if memory is short. */
+/* Queue a sample in the order of time; its copy and the pages of that are taken over.
+ * Returns -1 if memory is short. */
 static int
-add_sample(struct cpu *c, const struct cpu_sample *in, struct cpu_copy *copy)
+add_sample(struct cpu *c, const struct cpu_sample *in, struct cpu_copy *copy,
+    struct cpu_part *part)
 {
+	struct pending new = { *in, copy, part };
 	size_t i = c->nsample;
 
-	if (array_room(&c->sample, c->nsample, &c->sample_room, sizeof *c->sample) < 0)
+	if (array_room(&c->sample, c->nsample, &c->sample_room, sizeof *c->sample) < 0) {
+		free_copy(&new);
 		return -1;
+	}
 	/* It belongs at the end, or not far from it. */
 	while (i > c->next && c->sample[i - 1].sample.time > in->time)
 		i--;
 	memmove(&c->sample[i + 1], &c->sample[i],
 	    (c->nsample - i) * sizeof *c->sample);
-	c->sample[i] = (struct pending){ *in, copy };
+	c->sample[i] = new;
 	c->nsample++;
 	return 0;
+}
+
+/* Returns the bytes of an event with pages. */
+static size_t
+copy_size(const struct cpu_copy *in)
+{
+	return CPU_COPY_HEAD + (size_t)in->pages * CPU_COPY_PAGE;
+}
+
+/* Keep pages of a copy whose end is to come.  Returns -1 if memory is short. */
+static int
+add_pages(struct cpu *c, const struct cpu_copy *in)
+{
+	struct cpu_part *part = malloc(sizeof *part + copy_size(in));
+
+	if (part == NULL)
+		return -1;
+	part->next = c->part;
+	part->pages = (const struct cpu_copy *)memcpy(part + 1, in, copy_size(in));
+	c->part = part;
+	return 0;
+}
+
+/* Take the pages of a copy out of those that have come: the innermost last.  Pages
+ * of older copies of the CPU, for whose end there was no room, are dropped. */
+static struct cpu_part *
+take_pages(struct cpu *c, const struct cpu_copy *end)
+{
+	struct cpu_part **at = &c->part, *taken = NULL, **last = &taken;
+
+	while (*at) {
+		struct cpu_part *part = *at;
+		const struct cpu_sample *s = &part->pages->sample;
+
+		if (s->tid == end->sample.tid && s->time == end->sample.time) {
+			*at = part->next;
+			*last = part;
+			last = &part->next;
+		} else if (s->time + STALE_NS < end->sample.time) {
+			*at = part->next;
+			free(part);
+		} else {
+			at = &part->next;
+		}
+	}
+	*last = NULL;
+	return taken;
 }
 
 /* Queue a sample with a copy of its stack.  Returns -1 if memory is short. */
 static int
 add_copy(struct cpu *c, const struct cpu_copy *in)
 {
-	size_t len = CPU_COPY_HEAD + (size_t)in->pages * CPU_COPY_PAGE;
-	struct cpu_copy *copy = malloc(len);
+	struct cpu_copy *copy = malloc(CPU_COPY_HEAD);
 
 	if (copy == NULL)
 		return -1;
-	memcpy(copy, in, len);
-	if (add_sample(c, &copy->sample, copy) == 0)
-		return 0;
-	free(copy);
-	return -1;
+	memcpy(copy, in, CPU_COPY_HEAD);
+	return add_sample(c, &copy->sample, copy, take_pages(c, in));
 }
 
 /* Returns whether len bytes hold all pages that a copy claims to have. */
@@ -246,7 +317,7 @@ static int
 is_whole(const struct cpu_copy *copy, size_t len)
 {
 	return len >= CPU_COPY_HEAD && copy->pages <= CPU_COPY_PAGES &&
-	    len >= CPU_COPY_HEAD + (size_t)copy->pages * CPU_COPY_PAGE;
+	    len >= copy_size(copy);
 }
 
 /* Keep an event of the ring buffer. */
@@ -261,8 +332,10 @@ on_ring(void *ctx, void *event, size_t len)
 		got = stackmap_add(c->stacks, event);
 	else if (type == CPU_COPY && is_whole(event, len))
 		got = add_copy(c, event);
+	else if (type == CPU_PAGES && is_whole(event, len))
+		got = add_pages(c, event);
 	else if (type == WALK_SAMPLE && len >= sizeof(struct cpu_sample))
-		got = add_sample(c, event, NULL);
+		got = add_sample(c, event, NULL, NULL);
 	if (got < 0)
 		c->failed = 1;
 	return got;
@@ -303,6 +376,7 @@ cpu_next(struct cpu *c, uint64_t until, struct cpu_walked *out)
 	if (c->next == c->nsample || c->sample[c->next].sample.time > until)
 		return 0;
 	out->copy = c->sample[c->next].copy;
+	out->part = c->sample[c->next].part;
 	s = &c->sample[c->next++].sample;
 	out->pid = (pid_t)s->pid;
 	out->tid = (pid_t)s->tid;

@@ -54,6 +54,12 @@ int cpu_fd(const struct cpu *c);
 
 /* ---- samples ----------------------------------------------------------- */
 
+/* Pages of a copied stack: see bpf/cpu.h. */
+struct cpu_part {
+	struct cpu_part *next; /* those at lower addresses */
+	const struct cpu_copy *pages;
+};
+
 struct cpu_walked {
 	pid_t pid, tid;
 	int exiting; /* the record of the thread's end may have come before */
@@ -62,6 +68,7 @@ struct cpu_walked {
 	uint64_t place; /* then the probed instruction's address; 0: unknown */
 	struct stackmap_stack *stack; /* NULL: lost, or to be walked from copy */
 	const struct cpu_copy *copy;  /* see bpf/cpu.h; NULL: the kernel has walked */
+	const struct cpu_part *part;  /* the pages of the copy, or NULL */
 };
 
 /* Read what has come.  Returns -1 with errno. */

@@ -40,15 +40,25 @@ step_mapped(struct walk *w, step_u64 addr)
 	return w->code->mapped(w->code->ctx, addr);
 }
 
+/* Returns the part of a copy that has 8 bytes at an address, or NULL. */
+static const struct unwind_stack *
+part_of(const struct unwind_stack *s, uint64_t addr)
+{
+	for (; s; s = s->next)
+		if (addr >= s->sp && s->len >= 8 && addr - s->sp <= s->len - 8)
+			return s;
+	return NULL;
+}
+
 STEP_INLINE int
 step_read(struct walk *w, step_u64 addr, step_u64 *out)
 {
-	uint64_t at = addr - w->s->sp, word;
+	const struct unwind_stack *part = part_of(w->s, addr);
+	uint64_t word;
 	int got;
 
-	if (addr >= w->s->sp && w->s->len >= sizeof *out &&
-	    at <= w->s->len - sizeof *out) {
-		memcpy(out, (const char *)w->s->bytes + at, sizeof *out);
+	if (part) {
+		memcpy(out, (const char *)part->bytes + (addr - part->sp), sizeof *out);
 		return 0;
 	}
 	if (w->s->more)
@@ -57,7 +67,7 @@ step_read(struct walk *w, step_u64 addr, step_u64 *out)
 		got = w->code->read(w->code->ctx, addr, &word);
 	else {
 		/* No copy at all: there is nothing at the stack pointer. */
-		w->beyond = w->s->len && addr >= w->s->sp && at < STACK_MAX;
+		w->beyond = w->s->len && addr >= w->s->sp && addr - w->s->sp < STACK_MAX;
 		return -1;
 	}
 	*out = got < 0 ? 0 : word;
@@ -117,6 +127,7 @@ unwind_step(uint32_t rule, const struct unwind_stack *s,
 	struct walk w = { .s = s, .code = code };
 	enum step_end end = step_frame(&w, rule, r);
 
-	*beyond = w.beyond || (s->more == NULL && r->sp - s->sp > s->len);
+	*beyond = w.beyond || (s->more == NULL && r->sp - s->sp > s->len &&
+	                          part_of(s, r->sp) == NULL);
 	return end;
 }

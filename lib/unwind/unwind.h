@@ -31,9 +31,10 @@ int unwind_index(struct unwind_table *t);
 uint32_t unwind_rule(const struct unwind_table *t, uint64_t offset);
 
 /*
- * A stack as the kernel copied it: len bytes from address sp on.  more() reads 8
- * bytes of the target that are not all among them, and returns -1 where it cannot.
- * NULL: the copy is all there is.
+ * A stack as the kernel copied it: len bytes from address sp on, and further parts of
+ * it, of which only these three members count.  more() reads 8 bytes of the target that
+ * are not all among them, and returns -1 where it cannot.  NULL: the copy is all there
+ * is.
  */
 struct unwind_stack {
 	const void *bytes;
@@ -41,6 +42,7 @@ struct unwind_stack {
 	size_t len;
 	int (*more)(void *ctx, uint64_t addr, uint64_t *out);
 	void *ctx;
+	const struct unwind_stack *next; /* a further part, or NULL */
 };
 
 /* The code that is known: mapped() returns whether an address is in it, read() reads 8

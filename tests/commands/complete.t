@@ -124,6 +124,49 @@ if head -n 1 sort.rec | grep -q 'stacks=bpf'; then
 		}'
 fi
 
+# ---- the first samples -------------------------------------------------------
+
+# While a big table is compiled for the first time, the parts of it that are needed
+# are there, and copies reach over what a big frame has not touched.
+
+roots='
+	$1 == "module" { sub(/.*\//, "", $4); module[$2] = $4 }
+	$1 == "stack" { root[$2] = $3 == "-" ? module[$4] : $3 ~ /^[?]/ ? $3 : root[$3] }
+	$1 == "cpu" { n++; end[root[$5]]++ }
+	END {
+		for (r in end)
+			if (r !~ /^(vast|libc|ld)[-.0-9a-z_]*$/) { print "not", end[r], "end in", r }
+		print n, "samples"
+	}'
+
+# first DESCRIPTION HOW: of vast, from its first instruction on (-c) or attached, with
+# an empty cache.
+first() {
+	rm -rf "$T/.cache"
+	if [ "$2" = -c ]; then
+		launch rsprof-exec "$B/target/vast"
+		await 60 grep -q '^State:.T' "/proc/$launched/status"
+	else
+		launch "$B/target/vast"
+	fi
+	pid=$launched
+	# shellcheck disable=SC2086
+	rsprof-cpu ${2#-a} -F 199 -p $pid >first.raw &
+	cpu=$!
+	own $cpu
+	await 120 enough first.raw 100
+	kill $cpu
+	wait $cpu
+	{ kill -9 $pid; wait $pid; } 2>/dev/null
+	check "$1" "$roots" first.raw
+}
+if head -n 1 sort.rec | grep -q 'stacks=bpf'; then
+	first 'a big program is complete from its first sample on' -c
+	first 'so is one that runs already' -a
+else
+	skip 'no walk in the kernel: copies end'
+fi
+
 # ---- compilers ---------------------------------------------------------------
 
 # The compilers of this machine: VERSION PATH, oldest first.

@@ -118,7 +118,7 @@ bench_init(struct bench *b)
 static void
 walk(struct bench *b, uint64_t offset, uint64_t bp, size_t len)
 {
-	struct unwind_stack stack = { b->word, SP, len, NULL, NULL };
+	struct unwind_stack stack = { .bytes = b->word, .sp = SP, .len = len };
 	struct step_regs regs = { BASE + offset, SP, bp, 1, 0, 0 };
 
 	addrspace_walk(&b->space, &stack, regs, &b->walk);
@@ -232,7 +232,8 @@ more(void *ctx, uint64_t addr, uint64_t *out)
 static void
 test_more(struct bench *b)
 {
-	struct unwind_stack stack = { b->word, SP, 8, more, b };
+	struct unwind_stack stack = { .bytes = b->word, .sp = SP, .len = 8, .more = more,
+		.ctx = b };
 	struct step_regs regs = { BASE + 0x100, SP, SP + 80, 1, 0, 0 };
 
 	b->word[0] = BASE + 0x115;
@@ -251,7 +252,7 @@ static void
 test_depth(struct bench *b)
 {
 	static uint64_t deep[ADDRSPACE_DEPTH + 10];
-	struct unwind_stack stack = { deep, SP, sizeof deep, NULL, NULL };
+	struct unwind_stack stack = { .bytes = deep, .sp = SP, .len = sizeof deep };
 	struct step_regs regs = { BASE + 0x100, SP, 0, 1, 0, 0 };
 
 	for (size_t i = 0; i < ADDRSPACE_DEPTH + 10; i++)
@@ -315,7 +316,8 @@ write_code(void)
 static int
 leaves(struct bench *b, size_t pc, uint64_t bp, size_t place, size_t caller)
 {
-	struct unwind_stack stack = { b->word, SP, sizeof b->word, NULL, NULL };
+	struct unwind_stack stack = { .bytes = b->word, .sp = SP,
+		.len = sizeof b->word };
 	struct step_regs regs = { (uintptr_t)code + pc, SP, bp, 1, 0, 0 };
 
 	memset(b->word, 0, sizeof b->word);
