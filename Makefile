@@ -31,7 +31,7 @@ COMMANDS := $(patsubst cmd/%.c,%,$(wildcard cmd/*.c))
 
 # The rooms of lib/, the lowest first: one may include only those that stand before
 # it, and not all of them (tests/tree.t has the table).
-ROOMS := base os elf stream unwind symbol sample record gate heap profile doctor tui
+ROOMS := base os elf stream unwind symbol export sample record gate heap profile doctor tui
 LEFT_OUT := $(if $(filter 1,$(BPF)),$(wildcard lib/*/*_none.c),$(IN_KERNEL))
 
 # The rooms that a command is made of, the highest first.
@@ -48,14 +48,17 @@ ROOMS_rsprof-store := record stream base
 ROOMS_rsprof-top := profile record symbol base
 ROOMS_rsprof-tui := tui profile record symbol base
 ROOMS_rsprof-dump := record stream base
+ROOMS_rsprof-fold := export stream base
+ROOMS_rsprof-pprof := export stream base
 ROOMS_rsprof-query := record base
 ROOMS_rsprof-doctor := doctor heap gate symbol $(PRODUCER)
-ALL_ROOMS := doctor tui heap gate profile symbol $(PRODUCER) record stream base
+ALL_ROOMS := doctor tui heap gate profile export symbol $(PRODUCER) record stream base
 
 # The library that a room calls; a command is linked with those that it needs.
 LIBS_os := $(if $(filter 1,$(BPF)),-lbpf)
 LIBS_elf := -lelf -lZydis -lz -lzstd -llzma
 LIBS_symbol := -liberty
+LIBS_export := -lz
 LIBS_record := -lsqlite3
 LIBS_heap := -lm
 LIBS_tui := -lncursesw -ltinfo

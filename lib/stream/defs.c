@@ -56,10 +56,12 @@ on_proc(struct defs *d, const struct rec_proc *r)
 static int
 on_frame(struct defs *d, const struct rec_frame *r)
 {
-	struct defs_frame f = { .line = r->line };
+	struct defs_frame f = { .line = r->line, .column = r->column };
 	uint32_t i = idmap_get(&d->frames, r->id);
 
-	if (copy(d, r->function, &f.function) < 0 || copy(d, r->file, &f.file) < 0)
+	if (copy(d, r->function, &f.function) < 0 || copy(d, r->file, &f.file) < 0 ||
+	    copy(d, r->class, &f.class) < 0 || copy(d, r->crate, &f.crate) < 0 ||
+	    copy(d, r->version, &f.version) < 0 || copy(d, r->folded, &f.folded) < 0)
 		return -1;
 	if (i == IDMAP_NONE) {
 		i = (uint32_t)d->nframe;

@@ -16,7 +16,8 @@ struct rec;
 
 struct defs_frame {
 	const char *function, *file; /* either may be NULL */
-	uint64_t line;               /* 0: unknown */
+	uint64_t line, column;       /* 0: unknown */
+	const char *class, *crate, *version, *folded; /* as in struct rec_frame */
 };
 
 struct defs_node {

@@ -1,0 +1,62 @@
+/*
+ * rsprof-fold writes the stacks of a record stream as folded text: one stack a
+ * line, its frames from the outermost inward, and a number.
+ */
+#include <err.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/export.h"
+#include "export/formats.h"
+
+static const struct metric {
+	const char *name;
+	enum export_value value;
+	int wall;
+} metrics[] = {
+	{ "cpu", EXPORT_CPU, 0 },
+	{ "off", EXPORT_OFF, 0 },
+	{ "wall", EXPORT_CPU, 1 },
+	{ "alloc", EXPORT_BYTES, 0 },
+	{ "live", EXPORT_LIVE, 0 },
+};
+#define NMETRICS (sizeof metrics / sizeof *metrics)
+
+static void
+usage(void)
+{
+	fputs("usage: rsprof-fold [-cgptV] [-m cpu|off|wall|alloc|live] [FILE ...]\n", stderr);
+	exit(STATUS_USAGE);
+}
+
+static void
+metric_option(struct export_options *o, const char *s)
+{
+	size_t i = 0;
+
+	while (i < NMETRICS && strcmp(s, metrics[i].name) != 0)
+		i++;
+	if (i == NMETRICS)
+		errx(STATUS_USAGE, "unknown metric: %s (cpu, off, wall, alloc or live)", s);
+	o->value = metrics[i].value;
+	o->wall = metrics[i].wall;
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct export_options o = { .value = EXPORT_CPU };
+	int c;
+
+	while ((c = getopt(argc, argv, "cgm:ptV")) != -1)
+		switch (c) {
+		case 'c': o.stacks.collapse = 1; break;
+		case 'g': o.stacks.generic = 1; break;
+		case 'm': metric_option(&o, optarg); break;
+		case 'p': o.processes = 1; break;
+		case 't': o.threads = 1; break;
+		case 'V': print_version("rsprof-fold");
+		default: usage();
+		}
+	return export_files(export_folded(), &o, argv + optind);
+}

@@ -1,0 +1,395 @@
+#include "export/export.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/hash.h"
+#include "base/idmap.h"
+#include "stream/defs.h"
+#include "stream/rec.h"
+
+#define NO_MEMORY "out of memory"
+
+/* What is live at a site, from its last record. */
+struct site {
+	uint64_t live, count;
+};
+
+struct traversal {
+	struct export e; /* what back ends see */
+	struct defs *defs;
+	int64_t offset; /* of the stream's clock: what is added to get times since the start */
+	struct site *site;
+	size_t nsite, site_room;
+	struct idmap sites; /* hashes of pid, tid and stack to indexes */
+	size_t lost_room;
+	int growth; /* allocations are pages */
+	const char *warning;
+};
+
+/* ---- headers ------------------------------------------------------------ */
+
+static uint64_t
+number(const struct rec_rsprof *r, const char *key)
+{
+	const char *s = rec_attr(r, key);
+
+	return s ? strtoull(s, NULL, 10) : 0;
+}
+
+/* Returns a copy of a string that lives as long as the export, or NULL for NULL. */
+static const char *
+keep(struct traversal *t, const char *s)
+{
+	uint32_t i;
+
+	return strtab_add(&t->e.tasks.strings, s, &i) < 0 ? NULL :
+	                                                    strtab_text(&t->e.tasks.strings, i);
+}
+
+static int
+remark(struct traversal *t, const char *text)
+{
+	uint32_t i;
+
+	return strtab_add(&t->e.remarks, text, &i);
+}
+
+/* Say what the figures of a stream are estimates of. */
+static int
+describe(struct traversal *t, const struct rec_rsprof *r)
+{
+	const char *mode = rec_attr(r, "mode");
+	uint64_t sample = number(r, "sample");
+	char text[200];
+
+	if (mode && strcmp(mode, "growth") == 0) {
+		t->growth = 1;
+		if (remark(t, "allocations are pages of memory that became resident") < 0)
+			return -1;
+	}
+	if (sample == 0)
+		return 0;
+	snprintf(text, sizeof text,
+	    "sums of memory are estimates: one allocation in %" PRIu64 " bytes was recorded", sample);
+	return remark(t, text);
+}
+
+static const char *
+on_unit(struct traversal *t, const struct rec_rsprof *r)
+{
+	const char *unit = rec_attr(r, "unit");
+
+	/* Others have units, too, that no sum here is of. */
+	if (unit == NULL || strcmp(r->producer, "cpu") != 0)
+		return NULL;
+	if (t->e.unit && strcmp(t->e.unit, unit) != 0)
+		return "streams of different units cannot be added up";
+	if (t->e.unit == NULL && (t->e.unit = keep(t, unit)) == NULL)
+		return NO_MEMORY;
+	return NULL;
+}
+
+static const char *
+on_rsprof(struct traversal *t, const struct rec_rsprof *r)
+{
+	uint64_t mono = number(r, "mono"), wall = number(r, "wall");
+	struct export *e = &t->e;
+
+	if (e->start == 0) {
+		e->start = wall ? wall : 1;
+		e->pid = number(r, "pid");
+		e->host = keep(t, rec_attr(r, "host"));
+		e->arch = keep(t, rec_attr(r, "arch"));
+		e->first = rec_attr(r, "from") ? (int64_t)(number(r, "from") - mono) : 0;
+		if (rec_attr(r, "to"))
+			e->last = (int64_t)(number(r, "to") - mono);
+	}
+	if (e->hz == 0)
+		e->hz = number(r, "hz");
+	t->offset = (int64_t)(wall - mono - e->start);
+	return describe(t, r) < 0 ? NO_MEMORY : on_unit(t, r);
+}
+
+/* Returns a time of the stream as one since the start, not before it. */
+static int64_t
+since_start(struct traversal *t, uint64_t time)
+{
+	int64_t at = (int64_t)(time + (uint64_t)t->offset);
+
+	if (at < 0)
+		at = 0;
+	if (at > t->e.last)
+		t->e.last = at;
+	return at;
+}
+
+/* ---- samples ------------------------------------------------------------ */
+
+/* Hand over a sample of the thread and stack of a record. */
+static int
+put_sample(struct traversal *t, struct export_sample *s, const struct rec_cpu *who)
+{
+	s->time = since_start(t, who->time);
+	if (tasks_find_thread(&t->e.tasks, who->pid, who->tid, s->time, &s->thread) < 0 ||
+	    stacks_find(&t->e.stacks, &who->stack, &s->node) < 0)
+		return -1;
+	t->warning = t->e.stacks.warning;
+	for (int i = 0; i < EXPORT_NVALUES; i++)
+		t->e.total[i] += s->value[i];
+	t->e.has[s->kind]++;
+	return t->e.format->sample(&t->e, s);
+}
+
+static int
+on_cpu(struct traversal *t, const struct rec_cpu *r)
+{
+	struct export_sample s = { .kind = EXPORT_ON_CPU };
+
+	s.value[EXPORT_SAMPLES] = 1;
+	s.value[EXPORT_CPU] = (int64_t)r->ns;
+	return put_sample(t, &s, r);
+}
+
+static int
+on_off(struct traversal *t, const struct rec_off *r)
+{
+	const struct rec_cpu who = { r->time, r->pid, r->tid, r->stack, 0 };
+	struct export_sample s = { .kind = EXPORT_OFF_CPU, .state = r->state };
+
+	s.value[EXPORT_WAITS] = (int64_t)r->count;
+	s.value[EXPORT_OFF] = (int64_t)r->ns;
+	return put_sample(t, &s, &who);
+}
+
+/* Returns the site of a record of the heap, a new one zeroed; NULL when out of memory. */
+static struct site *
+find_site(struct traversal *t, const struct rec_heap *r)
+{
+	uint64_t key = hash_u64(hash_u64(HASH_INIT, r->pid << 32 | r->tid), r->stack.id);
+	uint32_t i;
+
+	if (r->stack.cut)
+		key = hash_str(key, r->stack.cut);
+	if ((i = idmap_get(&t->sites, key)) != IDMAP_NONE)
+		return &t->site[i];
+	i = (uint32_t)t->nsite;
+	if (array_room(&t->site, i, &t->site_room, sizeof *t->site) < 0 ||
+	    idmap_put(&t->sites, key, i) < 0)
+		return NULL;
+	t->site[t->nsite++] = (struct site){ 0, 0 };
+	return &t->site[i];
+}
+
+static int
+on_heap(struct traversal *t, const struct rec_heap *r)
+{
+	const struct rec_cpu who = { r->time, r->pid, r->tid, r->stack, 0 };
+	struct export_sample s = { .kind = EXPORT_HEAP };
+	struct site *site = find_site(t, r);
+
+	if (site == NULL)
+		return -1;
+	s.value[EXPORT_ALLOCS] = (int64_t)r->allocs;
+	s.value[EXPORT_BYTES] = (int64_t)r->bytes;
+	s.value[EXPORT_FREES] = (int64_t)r->frees;
+	s.value[EXPORT_FREED] = (int64_t)r->freed;
+	s.value[EXPORT_TEMPS] = (int64_t)r->temps;
+	s.value[EXPORT_COUNT] = (int64_t)(r->count - site->count);
+	s.value[EXPORT_LIVE] = (int64_t)(r->live - site->live);
+	site->count = r->count;
+	site->live = r->live;
+	return put_sample(t, &s, &who);
+}
+
+/* ---- what concerns a process, or all of it ------------------------------ */
+
+static int
+on_memory(struct traversal *t, const struct rec_memory *r)
+{
+	struct export_memory m = { .time = since_start(t, r->time), .live = r->live, .rss = r->rss,
+		.has_live = !t->growth };
+
+	if (tasks_find_process(&t->e.tasks, r->pid, m.time, &m.process) < 0)
+		return -1;
+	return t->e.format->memory ? t->e.format->memory(&t->e, &m) : 0;
+}
+
+static int
+put_remark(struct traversal *t, uint64_t time, uint64_t count, const char *text)
+{
+	struct export_remark r = { since_start(t, time), count, text };
+
+	return t->e.format->remark ? t->e.format->remark(&t->e, &r) : 0;
+}
+
+static int
+on_lost(struct traversal *t, const struct rec_lost *r)
+{
+	size_t n = t->e.lost.n;
+	char text[300];
+	uint32_t i;
+
+	if (r->count == 0)
+		return 0;
+	snprintf(text, sizeof text, "%.100s (%.100s)", r->reason, r->producer);
+	if (array_room(&t->e.nlost, n, &t->lost_room, sizeof *t->e.nlost) < 0 ||
+	    strtab_add(&t->e.lost, text, &i) < 0)
+		return -1;
+	if (i == n)
+		t->e.nlost[i] = 0;
+	t->e.nlost[i] += r->count;
+	return put_remark(t, r->time, r->count, r->reason);
+}
+
+static int
+on_note(struct traversal *t, const struct rec_note *r)
+{
+	if (r->text == NULL)
+		return 0;
+	return remark(t, r->text) < 0 ? -1 : put_remark(t, r->time, 0, r->text);
+}
+
+static int
+on_task(struct traversal *t, const struct rec *r)
+{
+	struct tasks *tasks = &t->e.tasks;
+
+	switch (r->type) {
+	case REC_PROC: return tasks_proc(tasks, &r->proc, since_start(t, r->proc.time));
+	case REC_THREAD: return tasks_thread(tasks, &r->thread, since_start(t, r->thread.time));
+	default: tasks_exit(tasks, &r->exit, since_start(t, r->exit.time)); return 0;
+	}
+}
+
+/* ---- records ------------------------------------------------------------ */
+
+static int
+on_record(struct traversal *t, const struct rec *r)
+{
+	switch (r->type) {
+	case REC_PROC:
+	case REC_THREAD:
+	case REC_EXIT: return on_task(t, r);
+	case REC_MODULE: return stacks_module(&t->e.stacks, &r->module);
+	case REC_MAP: return stacks_map(&t->e.stacks, &r->map);
+	case REC_CPU: return on_cpu(t, &r->cpu);
+	case REC_OFF: return on_off(t, &r->off);
+	case REC_HEAP: return on_heap(t, &r->heap);
+	case REC_MEMORY: return on_memory(t, &r->memory);
+	case REC_LOST: return on_lost(t, &r->lost);
+	case REC_NOTE: return on_note(t, &r->note);
+	case REC_END: since_start(t, r->end.time); return 0;
+	default: return 0;
+	}
+}
+
+/* Returns whether a number of the record is too large for sums. */
+static int
+is_out_of_range(const struct rec *r)
+{
+	switch (r->type) {
+	case REC_CPU: return r->cpu.ns > INT64_MAX;
+	case REC_OFF: return r->off.ns > INT64_MAX || r->off.count > INT64_MAX;
+	case REC_HEAP:
+		return (r->heap.allocs | r->heap.bytes | r->heap.frees | r->heap.freed |
+		           r->heap.temps | r->heap.live | r->heap.count) > INT64_MAX;
+	default: return 0;
+	}
+}
+
+const char *
+export_record(struct export *e, const struct rec *r)
+{
+	struct traversal *t = (struct traversal *)e;
+
+	t->warning = NULL;
+	if (r->type == REC_RSPROF)
+		return on_rsprof(t, &r->rsprof);
+	if (is_out_of_range(r)) {
+		t->warning = "skipped: number out of range";
+		return NULL;
+	}
+	return defs_record(t->defs, r) < 0 || on_record(t, r) < 0 ? NO_MEMORY : NULL;
+}
+
+const char *
+export_warning(const struct export *e)
+{
+	return ((const struct traversal *)e)->warning;
+}
+
+int
+export_write(struct export *e, FILE *out)
+{
+	return e->format->write(e, out);
+}
+
+/* ---- for formats -------------------------------------------------------- */
+
+const struct export_frame *
+export_frame_of(const struct export *e, uint32_t node)
+{
+	return &e->stacks.frame[e->stacks.node[node].frame];
+}
+
+const char *
+export_process_name(const struct export *e, uint32_t process, char buf[EXPORT_NAME_MAX])
+{
+	const struct export_process *p = &e->tasks.process[process];
+
+	snprintf(buf, EXPORT_NAME_MAX, "%.150s (%" PRIu64 ")", p->name ? p->name : "?", p->pid);
+	return buf;
+}
+
+const char *
+export_thread_name(const struct export *e, uint32_t thread, char buf[EXPORT_NAME_MAX])
+{
+	const struct export_thread *t = &e->tasks.thread[thread];
+
+	snprintf(buf, EXPORT_NAME_MAX, "%.150s (%" PRIu64 ")", t->name ? t->name : "?", t->tid);
+	return buf;
+}
+
+/* ---- opening and closing ------------------------------------------------ */
+
+struct export *
+export_new(const struct export_format *format, const struct export_options *o)
+{
+	struct traversal *t = calloc(1, sizeof *t);
+
+	if (t == NULL || (t->defs = defs_new()) == NULL) {
+		free(t);
+		return NULL;
+	}
+	t->e.format = format;
+	t->e.o = o;
+	t->e.stacks.defs = t->defs;
+	t->e.stacks.o = o->stacks;
+	if (format->begin == NULL || format->begin(&t->e) == 0)
+		return &t->e;
+	export_free(&t->e);
+	return NULL;
+}
+
+void
+export_free(struct export *e)
+{
+	struct traversal *t = (struct traversal *)e;
+
+	if (t == NULL)
+		return;
+	if (e->format->end)
+		e->format->end(e);
+	stacks_clear(&e->stacks);
+	tasks_clear(&e->tasks);
+	strtab_clear(&e->remarks);
+	strtab_clear(&e->lost);
+	free(e->nlost);
+	defs_free(t->defs);
+	free(t->site);
+	idmap_clear(&t->sites);
+	free(t);
+}

@@ -1,0 +1,12 @@
+/*
+ * The formats that there are.
+ */
+#ifndef EXPORT_FORMATS_H
+#define EXPORT_FORMATS_H
+
+struct export_format;
+
+const struct export_format *export_folded(void);
+const struct export_format *export_pprof(void); /* profile.proto, compressed by gzip */
+
+#endif
