@@ -139,6 +139,8 @@ copy(const struct cpu_sample *sample, struct walk *w, const struct walk_process 
 	c->copy.sample = *sample;
 	c->copy.sample.event = CPU_PAGES;
 	machine_user_regs(task, &c->copy.regs);
+	bpf_probe_read_kernel(&c->copy.leaf, sizeof c->copy.leaf,
+	    (const void *)machine_leaf(task));
 	c->copy.regs.stacks = 0;
 	c->copy.nkernel = w->out.nkernel;
 	bpf_probe_read_kernel(c->copy.kernel, sizeof c->copy.kernel, w->out.addr);
@@ -464,6 +466,7 @@ on_scan(struct bpf_iter__task *ctx)
 	if (bpf_map_update_elem(&away, &seen.tid, &a, BPF_NOEXIST))
 		return 0;
 	machine_user_regs(task, &seen.regs);
+	bpf_probe_read_kernel(&seen.leaf, sizeof seen.leaf, (const void *)machine_leaf(task));
 	bpf_seq_write(ctx->meta->seq, &seen, sizeof seen);
 	return 0;
 }

@@ -55,6 +55,7 @@ struct cpu_entry {
 struct cpu_copy {
 	struct cpu_sample sample; /* event: CPU_PAGES or CPU_COPY */
 	struct step_regs regs;
+	struct step_leaf leaf;
 	step_u64 from; /* address of the first page */
 	step_u32 pages, nkernel;
 	step_u64 kernel[WALK_KERNEL_DEPTH];
@@ -96,6 +97,7 @@ struct cpu_away {
 struct cpu_seen {
 	step_u32 pid, tid;
 	struct step_regs regs;
+	struct step_leaf leaf;
 };
 
 #define CPU_THREADS 65536 /* that may be off the CPU at a time */

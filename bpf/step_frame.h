@@ -2,12 +2,13 @@
  * The step of bpf/step.h, in functions that are compiled into their includer.
  *
  * The includer defines struct walk, which is only handed on to its functions, and the
- * five functions that are declared first.  They return 0, or not 0 if they fail, but
+ * six functions that are declared first.  They return 0, or not 0 if they fail, but
  * for step_mapped().
  *
  * What depends on the machine is in machine_frame.h: step_up(), which follows a
  * rule; step_returns(), which recognises a return address; step_jumps(), which
- * recognises a function that only jumps elsewhere; and, to note the words of the
+ * recognises a function that only jumps elsewhere; step_leads_anywhere(), whether a
+ * rule finds the caller's frame by a register that need not be on the same stack; and, to note the words of the
  * stack that a walk depends on, step_is_plain(), step_fp_at() and step_return_at().
  */
 #ifndef STEP_FRAME_H
@@ -30,6 +31,9 @@ STEP_INLINE int step_read(struct walk *w, step_u64 addr, step_u64 *out);
 
 /* Read the return address that the target has put at addr. */
 STEP_INLINE int step_return(struct walk *w, step_u64 addr, step_u64 *out);
+
+/* Read a register that the first frame had when it was interrupted, by its number. */
+STEP_INLINE int step_leaf(struct walk *w, step_u32 n, step_u64 *out);
 
 /* Returns whether addr is in a known mapping: 1, or 0. */
 STEP_INLINE int step_mapped(struct walk *w, step_u64 addr);
@@ -84,7 +88,7 @@ step_frame(struct walk *w, step_u32 rule, struct step_regs *r)
 	if (end != STEP_OK)
 		return cloned ? STEP_END_ROOT : end;
 	if (STEP_KIND(rule) != STEP_SIGNAL && r->sp <= sp &&
-	    (STEP_KIND(rule) != STEP_FP || ++r->stacks > STEP_STACKS_MOST))
+	    (!step_leads_anywhere(rule) || ++r->stacks > STEP_STACKS_MOST))
 		return STEP_END_MEMORY;
 	if ((r->pc == 0 && r->fp == 0 && !r->exact) ||
 	    (cloned && !step_mapped(w, r->pc - 1)))

@@ -47,6 +47,7 @@ struct walk {
 	struct step_regs regs;
 	struct walk_map map;  /* the mapping of the last frame */
 	step_u32 first, n;    /* the process' mappings */
+	step_u64 leaf;        /* the kernel's struct pt_regs of the first frame; or 0 */
 	step_u64 returns;     /* pending uretprobes: struct return_instance */
 	step_u64 hidden_at;   /* where a uretprobe has just put its address; or 0 */
 	step_u64 hidden;      /* the return address that was there */
@@ -164,6 +165,13 @@ step_read(struct walk *w, step_u64 addr, step_u64 *out)
 	}
 	*out = w->word[(addr & (WALK_WINDOW - 1)) / 8];
 	return 0;
+}
+
+STEP_INLINE int
+step_leaf(struct walk *w, step_u32 n, step_u64 *out)
+{
+	return !w->leaf || bpf_probe_read_kernel(out, sizeof *out,
+	    (const void *)(w->leaf + 8 * n));
 }
 
 /*

@@ -13,6 +13,7 @@ static __always_inline void
 walk_user(__u32 key, struct walk *w, struct task_struct *task, int held)
 {
 	machine_user_regs(task, &w->regs);
+	w->leaf = machine_leaf(task);
 	w->returns = walk_pending(task);
 	walk_leave_uprobes(key, w, task, held);
 	if (held)

@@ -129,7 +129,7 @@ static void
 on_copy(struct profiler *p, const struct perf_record *r)
 {
 	const struct unwind_stack stack = { .bytes = r->sample.stack,
-		.sp = r->sample.regs.sp, .len = r->sample.len };
+		.sp = r->sample.regs.sp, .len = r->sample.len, .leaf = &r->sample.leaf };
 	struct target *t = find_sampled(p, r->time, r->pid, r->tid);
 	struct rec_ref leaf = { 0, "no-stack" };
 
@@ -162,7 +162,7 @@ static struct rec_ref
 walk_copy(struct profiler *p, struct target *t, const struct cpu_walked *s)
 {
 	const struct cpu_copy *c = s->copy;
-	struct unwind_stack part[CPU_COPY_EVENTS] = { { .sp = c->regs.sp } };
+	struct unwind_stack part[CPU_COPY_EVENTS] = { { .sp = c->regs.sp, .leaf = &c->leaf } };
 	uint64_t kernel[WALK_KERNEL_DEPTH];
 	struct rec_ref leaf;
 	size_t n = 0;
@@ -172,6 +172,7 @@ walk_copy(struct profiler *p, struct target *t, const struct cpu_walked *s)
 		part[n].sp = i->pages->from;
 		part[n].len = (size_t)i->pages->pages * CPU_COPY_PAGE;
 		part[n].next = n ? &part[n - 1] : NULL;
+		part[n].leaf = &c->leaf;
 	}
 	memcpy(kernel, c->kernel, sizeof kernel);
 	leaf = producer_walk(&p->base, t, &part[n ? n - 1 : 0], c->regs, s->time);
@@ -235,7 +236,7 @@ on_waiter(void *ctx, const struct cpu_waiter *w)
 	struct profiler *p = ctx;
 	struct target *t = find_sampled(p, proc_now(), w->pid, w->tid);
 	const struct unwind_stack stack = { .sp = w->regs.sp, .more = read_word,
-		.ctx = t };
+		.ctx = t, .leaf = &w->leaf };
 	struct rec_ref leaf = { 0, "no-stack" };
 
 	if (t == NULL)

@@ -125,7 +125,7 @@ static void
 on_fault(struct profiler *p, const struct perf_record *r)
 {
 	const struct unwind_stack stack = { .bytes = r->sample.stack,
-		.sp = r->sample.regs.sp, .len = r->sample.len };
+		.sp = r->sample.regs.sp, .len = r->sample.len, .leaf = &r->sample.leaf };
 	struct target *t = target_find(p->base.targets, r->pid);
 	struct process *process = find_process(p, r->pid);
 	struct rec_ref leaf = { 0, "no-stack" };

@@ -96,10 +96,11 @@ state_word(char c)
 
 /* Walk the stack of a thread by its memory as it is now. */
 static void
-walk(struct profiler *p, pid_t tid, const struct step_regs *regs)
+walk(struct profiler *p, pid_t tid, const struct step_regs *regs,
+    const struct step_leaf *leaf)
 {
 	const struct unwind_stack stack = { .sp = regs->sp, .more = tracee_word,
-		.ctx = &p->memory };
+		.ctx = &p->memory, .leaf = leaf };
 
 	tracee_memory(&p->memory, tid);
 	addrspace_walk(&p->target->space, &stack, *regs, &p->base.walk);
@@ -136,13 +137,14 @@ read_waiting(struct profiler *p, pid_t tid)
 {
 	struct tracee_peek peek;
 	struct step_regs regs;
+	struct step_leaf leaf;
 
-	if (tracee_peek(&peek, tid, &regs) < 0)
+	if (tracee_peek(&peek, tid, &regs, &leaf) < 0)
 		return -1;
 	if (peek.pc == 0) /* a worker of io_uring(7) has no user stack */
 		set_no_walk(p, "no-stack");
 	else
-		walk(p, tid, &regs);
+		walk(p, tid, &regs, &leaf);
 	return tracee_still(&peek) ? 0 : -1;
 }
 
@@ -169,12 +171,13 @@ read_stopped(struct profiler *p, struct snapshot *snap)
 {
 	uint64_t asked = proc_now(), stopped;
 	struct step_regs regs;
+	struct step_leaf leaf;
 	int signal;
 
-	if (tracee_stop(snap->tid, &regs, &signal) < 0)
+	if (tracee_stop(snap->tid, &regs, &leaf, &signal) < 0)
 		return -1;
 	stopped = proc_now();
-	walk(p, snap->tid, &regs);
+	walk(p, snap->tid, &regs, &leaf);
 	tracee_go(snap->tid, signal);
 	raise_to(&p->stopping, stopped - asked);
 	raise_to(&p->holding, proc_now() - stopped);

@@ -12,7 +12,7 @@
 
 /* include/asm/ptrace.h; the kernel's own, not uapi. */
 struct pt_regs___kernel {
-	unsigned long ip, sp, bp, r11, orig_ax;
+	unsigned long ip, sp, bp, orig_ax;
 } KERNEL_STRUCT;
 
 #define MACHINE_BREAKPOINT 0xcc /* int3 */
@@ -27,7 +27,7 @@ machine_user_regs(struct task_struct *task, struct step_regs *r)
 	r->pc = regs->ip;
 	r->sp = regs->sp;
 	r->fp = regs->bp;
-	r->r11 = regs->r11;
+	r->context = 0;
 	r->exact = 1;
 }
 
@@ -55,6 +55,13 @@ machine_trapped(struct task_struct *task)
 	struct pt_regs___kernel *regs = (void *)bpf_task_pt_regs(task);
 
 	return regs->orig_ax == -1UL;
+}
+
+/* Returns the address of a task's struct pt_regs, for step_leaf(). */
+static __always_inline __u64
+machine_leaf(struct task_struct *task)
+{
+	return (__u64)bpf_task_pt_regs(task);
 }
 
 /*

@@ -5,22 +5,69 @@
 #ifndef MACHINE_FRAME_H
 #define MACHINE_FRAME_H
 
-/* Step out of a signal handler's frame. */
+/* Read register n of the frame in r, as STEP_REG_RULE has them. */
 STEP_INLINE enum step_end
-step_signal(struct walk *w, struct step_regs *r)
+step_value(struct walk *w, const struct step_regs *r, step_u32 n, step_u64 *out)
 {
-	step_u64 uc = r->sp, pc, sp, fp, r11;
+	int failed = 0;
 
+	if (n == STEP_IN_RSP)
+		*out = r->sp;
+	else if (n == STEP_IN_RBP)
+		*out = r->fp;
+	else if (!r->exact)
+		return STEP_END_BAD;
+	else if (r->context)
+		failed = step_read(w, r->context + STEP_UC_R8 +
+		    8 * (STEP_UC_WORDS >> 4 * n & 15), out);
+	else
+		failed = step_leaf(w, n, out);
+	return failed ? STEP_END_BAD : STEP_OK;
+}
+
+/* Step out of a frame whose caller's registers are in a struct ucontext: a signal
+ * handler's, or code that goes on in another context; or out of a function that keeps its
+ * return address in a register. */
+STEP_INLINE enum step_end
+step_signal(struct walk *w, step_u32 rule, struct step_regs *r)
+{
+	step_u64 uc = r->sp, pc, sp, fp;
+
+	if (STEP_FP_WORDS(rule) != STEP_BY_SP &&
+	    step_value(w, r, STEP_REG_OF(rule), &uc) != STEP_OK)
+		return STEP_END_BAD;
+	if (STEP_FP_WORDS(rule) == STEP_RETURN_IN) {
+		r->pc = uc;
+		r->sp += 8 * (step_u64)STEP_REG_WORDS(rule);
+		r->exact = 0;
+		return STEP_OK;
+	}
 	if (step_read(w, uc + STEP_UC_RIP, &pc) ||
 	    step_read(w, uc + STEP_UC_RSP, &sp) ||
-	    step_read(w, uc + STEP_UC_RBP, &fp) ||
-	    step_read(w, uc + STEP_UC_R11, &r11))
+	    step_read(w, uc + STEP_UC_RBP, &fp))
 		return STEP_END_MEMORY;
 	r->pc = pc;
 	r->sp = sp;
 	r->fp = fp;
-	r->r11 = r11;
+	r->context = uc;
 	r->exact = 1;
+	return STEP_OK;
+}
+
+/* Find the CFA by a rule of STEP_AT. */
+STEP_INLINE enum step_end
+step_cfa_at(struct walk *w, step_u32 rule, const struct step_regs *r, step_u64 *cfa)
+{
+	step_u64 at, index = 0;
+
+	if (step_value(w, r, STEP_REG_OF(rule), &at) != STEP_OK ||
+	    (STEP_AT_INDEX(rule) != STEP_IN_RSP &&
+	        step_value(w, r, STEP_AT_INDEX(rule), &index) != STEP_OK))
+		return STEP_END_BAD;
+	at += 8 * (index + (step_u64)STEP_AT_WORDS(rule));
+	if ((at & 7) || step_read(w, at, cfa))
+		return STEP_END_MEMORY;
+	*cfa += 8 * STEP_AT_ADD(rule);
 	return STEP_OK;
 }
 
@@ -124,16 +171,29 @@ step_pointer(struct walk *w, struct step_regs *r)
 	return STEP_OK;
 }
 
-/* Returns whether by a rule the caller's rbp is saved, and sets *at to where, given
- * the stack pointer and the CFA of the frame.  If it is not, it is still in rbp. */
+/* Returns whether by a rule the caller's rbp is saved, and sets *at, which is rbp, to
+ * where, given the stack pointer and the CFA of the frame.  If it is not, it is still in
+ * rbp. */
 STEP_INLINE int
 step_fp_at(step_u32 rule, step_u64 sp, step_u64 cfa, step_u64 *at)
 {
 	step_u32 words = STEP_FP_WORDS(rule);
 
+	if (words > STEP_FP_MAX)
+		return words == STEP_FP_THERE && *at >= sp && *at < cfa;
 	/* Below rsp: an epilogue has popped it, which compilers do not say. */
 	*at = cfa - 8 * words;
 	return words && (STEP_KIND(rule) == STEP_FP || cfa - 8 * words >= sp);
+}
+
+/* Returns whether a rule finds the caller's frame by a register that need not be on the
+ * same stack. */
+STEP_INLINE int
+step_leads_anywhere(step_u32 rule)
+{
+	step_u32 kind = STEP_KIND(rule);
+
+	return kind == STEP_FP || kind == STEP_REG || kind == STEP_AT;
 }
 
 /* Step from the frame in r to its caller by the rule alone. */
@@ -141,6 +201,7 @@ STEP_INLINE enum step_end
 step_up(struct walk *w, step_u32 rule, struct step_regs *r)
 {
 	step_u64 cfa, pc, at, words = STEP_CFA(rule);
+	enum step_end end = STEP_OK;
 
 	switch (STEP_KIND(rule)) {
 	case STEP_SP:
@@ -165,12 +226,22 @@ step_up(struct walk *w, step_u32 rule, struct step_regs *r)
 		cfa = r->sp + 8;
 		break;
 	case STEP_R11:
-		if (!r->exact)
+		if (step_value(w, r, STEP_IN_R11, &cfa) != STEP_OK)
 			return STEP_END_BAD;
-		cfa = r->r11 + 8 * words;
+		cfa += 8 * words;
+		break;
+	case STEP_REG:
+		if (step_value(w, r, STEP_REG_OF(rule), &cfa) != STEP_OK)
+			return STEP_END_BAD;
+		cfa += 8 * (step_u64)STEP_REG_WORDS(rule);
+		break;
+	case STEP_AT:
+		end = step_cfa_at(w, rule, r, &cfa);
+		if (end != STEP_OK)
+			return end;
 		break;
 	case STEP_SIGNAL:
-		return step_signal(w, r);
+		return step_signal(w, rule, r);
 	case STEP_FRAME:
 		return step_pointer(w, r);
 	case STEP_ROOT:
@@ -187,13 +258,17 @@ step_up(struct walk *w, step_u32 rule, struct step_regs *r)
 	if ((cfa & 7) || step_return(w, cfa - 8, &pc))
 		return STEP_END_MEMORY;
 	at = r->fp;
-	if ((STEP_KIND(rule) == STEP_DEREF || step_fp_at(rule, r->sp, cfa, &at)) &&
+	if (STEP_FP_WORDS(rule) == STEP_FP_LOST)
+		r->fp = 1; /* no address */
+	else if (STEP_FP_WORDS(rule) > STEP_FP_MAX && STEP_FP_WORDS(rule) < STEP_FP_LOST)
+		end = step_value(w, r, STEP_FP_WORDS(rule) - STEP_FP_IN(0), &r->fp);
+	else if ((STEP_KIND(rule) == STEP_DEREF || step_fp_at(rule, r->sp, cfa, &at)) &&
 	    step_read(w, at, &r->fp))
 		return STEP_END_MEMORY;
 	r->sp = cfa;
 	r->pc = pc;
 	r->exact = 0;
-	return STEP_OK;
+	return end;
 }
 
 /* Returns whether a step by a rule reads nothing but the return address and, where
@@ -203,7 +278,8 @@ step_is_plain(step_u32 rule)
 {
 	step_u32 kind = STEP_KIND(rule);
 
-	return kind == STEP_SP || kind == STEP_FP || kind == STEP_PLT || kind == STEP_CLONE;
+	return STEP_FP_WORDS(rule) <= STEP_FP_MAX &&
+	    (kind == STEP_SP || kind == STEP_FP || kind == STEP_PLT || kind == STEP_CLONE);
 }
 
 /* Returns where the return address stands that decides about such a step, given

@@ -34,7 +34,7 @@ read_user(struct bytes *b, struct perf_record *out)
 	uint64_t abi = bytes_take(b, 8), size, filled;
 
 	if (abi != PERF_SAMPLE_REGS_ABI_NONE)
-		regs_perf_read(b, &out->sample.regs);
+		regs_perf_read(b, &out->sample.regs, &out->sample.leaf);
 	out->sample.has_user = abi == PERF_SAMPLE_REGS_ABI_64;
 	size = bytes_take(b, 8);
 	if (size == 0)

@@ -34,6 +34,7 @@ struct perf_record {
 			int has_user; /* the registers are set */
 			uint64_t addr; /* see struct perf_options */
 			struct step_regs regs;
+			struct step_leaf leaf;
 			const void *stack; /* from regs.sp on */
 			size_t len;
 			const uint64_t *kernel; /* addresses, innermost first */

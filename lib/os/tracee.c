@@ -87,16 +87,18 @@ tracee_permitted(pid_t pid)
 
 /* ---- waiting ----------------------------------------------------------- */
 
-/* Read the last two numbers of /proc/TID/syscall.  Of a thread on a CPU it says
- * "running": EBUSY. */
+/* Read the last two numbers of /proc/TID/syscall, and the second one, which is a system
+ * call's argument.  Of a thread on a CPU it says "running": EBUSY. */
 static int
-read_location(pid_t tid, uint64_t *sp, uint64_t *pc)
+read_location(pid_t tid, uint64_t *sp, uint64_t *pc, uint64_t *argument)
 {
 	char text[512], *at;
 
 	if (read_file(tid, "syscall", text, sizeof text) < 0)
 		return -1;
 	text[strcspn(text, "\n")] = '\0';
+	if (sscanf(text, "%*d %" SCNx64, argument) != 1)
+		*argument = 0;
 	at = strrchr(text, ' ');
 	if (at && at > text) {
 		do
@@ -110,15 +112,16 @@ read_location(pid_t tid, uint64_t *sp, uint64_t *pc)
 }
 
 int
-tracee_peek(struct tracee_peek *p, pid_t tid, struct step_regs *regs)
+tracee_peek(struct tracee_peek *p, pid_t tid, struct step_regs *regs, struct step_leaf *leaf)
 {
 	struct tracee_status st;
+	uint64_t argument;
 
-	if (tracee_status(tid, &st) < 0 || read_location(tid, &p->sp, &p->pc) < 0)
+	if (tracee_status(tid, &st) < 0 || read_location(tid, &p->sp, &p->pc, &argument) < 0)
 		return -1;
 	p->tid = tid;
 	p->switches = st.switches;
-	regs_waiting(p->pc, p->sp, regs);
+	regs_waiting(p->pc, p->sp, argument, regs, leaf);
 	return 0;
 }
 
@@ -126,9 +129,9 @@ int
 tracee_still(const struct tracee_peek *p)
 {
 	struct tracee_status st;
-	uint64_t sp, pc;
+	uint64_t sp, pc, argument;
 
-	return read_location(p->tid, &sp, &pc) == 0 && sp == p->sp && pc == p->pc &&
+	return read_location(p->tid, &sp, &pc, &argument) == 0 && sp == p->sp && pc == p->pc &&
 	    tracee_status(p->tid, &st) == 0 && st.switches == p->switches;
 }
 
@@ -185,7 +188,7 @@ await_stop(pid_t tid, int *signal)
 }
 
 int
-tracee_stop(pid_t tid, struct step_regs *regs, int *signal)
+tracee_stop(pid_t tid, struct step_regs *regs, struct step_leaf *leaf, int *signal)
 {
 	if (ptrace(PTRACE_SEIZE, tid, NULL, NULL) < 0) {
 		/* One that has ended must not be traced either. */
@@ -196,7 +199,7 @@ tracee_stop(pid_t tid, struct step_regs *regs, int *signal)
 	if (ptrace(PTRACE_INTERRUPT, tid, NULL, NULL) < 0 ||
 	    await_stop(tid, signal) < 0)
 		return -1;
-	if (regs_stopped(tid, regs) < 0) {
+	if (regs_stopped(tid, regs, leaf) < 0) {
 		tracee_go(tid, *signal);
 		return -1;
 	}

@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct step_leaf;
 struct step_regs;
 
 struct tracee_status {
@@ -34,11 +35,12 @@ struct tracee_peek {
 };
 
 /*
- * Read where a thread that is off the CPU has entered the kernel: pc and sp.  Its
- * other registers are not known; they get a value that is no address, so that
+ * Read where a thread that is off the CPU has entered the kernel: pc and sp, and the first
+ * argument of its system call.  Its other registers are not known; they get a value that is no address, so that
  * a walk which needs one ends there.  EBUSY: it is running.
  */
-int tracee_peek(struct tracee_peek *p, pid_t tid, struct step_regs *regs);
+int tracee_peek(struct tracee_peek *p, pid_t tid, struct step_regs *regs,
+    struct step_leaf *leaf);
 
 /* Returns 1 if the thread has not run since, so that what was read of its stack in
  * between is true; 0 if it has, or may have. */
@@ -55,7 +57,7 @@ int tracee_still(const struct tracee_peek *p);
  * it.  ETIMEDOUT: it does not stop within a second, as in a wait that nothing
  * interrupts; then it will stop later, and go on when the calling thread ends.
  */
-int tracee_stop(pid_t tid, struct step_regs *regs, int *signal);
+int tracee_stop(pid_t tid, struct step_regs *regs, struct step_leaf *leaf, int *signal);
 
 /* Let it go on; one that was stopped before stays so. */
 void tracee_go(pid_t tid, int signal);

@@ -433,7 +433,7 @@ scan_threads(struct cpu *c,
 		return -1;
 	while (got == 0 && read(fd, &in, sizeof in) == sizeof in) {
 		const struct cpu_waiter waiter = { (pid_t)in.pid, (pid_t)in.tid,
-			CPU_SEEN_STACK | in.tid, in.regs };
+			CPU_SEEN_STACK | in.tid, in.regs, in.leaf };
 
 		got = add_waiter(c, &waiter, fn(ctx, &waiter));
 	}

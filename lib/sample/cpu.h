@@ -93,6 +93,7 @@ struct cpu_waiter {
 	pid_t pid, tid;
 	uint64_t id; /* of the stack that it waits in */
 	struct step_regs regs;
+	struct step_leaf leaf;
 };
 
 /* Call fn for each such thread; it returns the stack as it was emitted.  Returns

@@ -108,8 +108,7 @@ operate(struct interpreter *m, struct bytes *c, unsigned op)
 	case 0x08: set(s, bytes_uleb(c), CFA_SAME, 0); return 0;
 	case 0x09: /* register */
 		a = bytes_uleb(c);
-		bytes_uleb(c);
-		set(s, a, CFA_ELSEWHERE, 0);
+		set(s, a, CFA_IN, (int64_t)bytes_uleb(c));
 		return 0;
 	case 0x0a: /* remember_state */
 		if (m->nsaved == REMEMBER)

@@ -15,6 +15,7 @@ enum cfa_where {
 	CFA_SAVED, /* saved at CFA + n */
 	CFA_BY_FP, /* saved at the frame pointer + n: an expression */
 	CFA_UNDEF, /* nowhere: for the return address, there is no caller */
+	CFA_IN,    /* in register n, by DWARF's number */
 	CFA_ELSEWHERE
 };
 
@@ -26,17 +27,20 @@ struct cfa_register {
 /* How the CFA is found; reg and n are numbers of struct cfa_state. */
 enum cfa_kind {
 	CFA_REG,    /* reg + n */
-	CFA_DEREF,  /* *(fp + n) */
-	CFA_POPPED, /* *(sp + n) + 8 */
+	CFA_DEREF,  /* *(reg + 8 * index + n) + more */
 	CFA_PLT,    /* n: where the second half of an entry begins */
 	CFA_SIGNAL, /* in the signal's context */
 	CFA_OTHER
 };
 
+#define CFA_NO_INDEX UINT64_MAX
+
 struct cfa_state {
 	enum cfa_kind kind;
 	uint64_t reg;
 	int64_t n;
+	uint64_t index; /* CFA_NO_INDEX: none */
+	int64_t more;
 	struct cfa_register fp, ra;
 };
 

@@ -80,6 +80,15 @@ step_return(struct walk *w, step_u64 addr, step_u64 *out)
 	return step_read(w, addr, out);
 }
 
+STEP_INLINE int
+step_leaf(struct walk *w, step_u32 n, step_u64 *out)
+{
+	if (w->s->leaf == NULL || n >= STEP_LEAF)
+		return -1;
+	*out = w->s->leaf->word[n];
+	return 0;
+}
+
 void
 unwind_free(struct unwind_table *t)
 {

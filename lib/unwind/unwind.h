@@ -43,6 +43,7 @@ struct unwind_stack {
 	int (*more)(void *ctx, uint64_t addr, uint64_t *out);
 	void *ctx;
 	const struct unwind_stack *next; /* a further part, or NULL */
+	const struct step_leaf *leaf; /* registers of the first frame; NULL: not known */
 };
 
 /* The code that is known: mapped() returns whether an address is in it, read() reads 8
