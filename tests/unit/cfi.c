@@ -64,6 +64,136 @@ libdw_rule(Dwarf_Frame *frame)
 	    cfa, rbp);
 }
 
+/* ---- what both lead to -------------------------------------------------- */
+
+/* A frame that was interrupted: all words of memory and registers are different addresses
+ * above the stack pointer. */
+#define SP 0x10000
+
+static uint64_t
+word_at(uint64_t addr)
+{
+	return SP + 8 + ((addr * 0x9e3779b97f4a7c15ULL) >> 40 << 3);
+}
+
+static int
+more(void *ctx, uint64_t addr, uint64_t *out)
+{
+	(void)ctx;
+	*out = word_at(addr);
+	return 0;
+}
+
+static int
+is_mapped(void *ctx, uint64_t addr)
+{
+	(void)ctx, (void)addr;
+	return 1;
+}
+
+/* The value of a register by DWARF's number, and its place in struct step_leaf. */
+static const int place[16] = { 10, 12, 11, 5, 13, 14, 4, 15, 9, 8, 7, 6, 3, 2, 1, 0 };
+static uint64_t fp_value;
+
+static uint64_t
+register_value(uint64_t reg)
+{
+	return reg == 7 ? SP : reg == 6 ? fp_value : SP + 0x100 + 0x400 * reg;
+}
+
+/* Evaluate what libdw says of a place, given the CFA.  Returns -1 if that is more than the
+ * test knows. */
+static int
+evaluate(const Dwarf_Op *op, size_t n, uint64_t cfa, uint64_t *out)
+{
+	uint64_t s[16];
+	size_t d = 0;
+
+	for (size_t i = 0; i < n; i++, op++) {
+		if (d > 12)
+			return -1;
+		if (op->atom >= DW_OP_breg0 && op->atom <= DW_OP_breg15)
+			s[d++] = register_value(op->atom - DW_OP_breg0) + op->number;
+		else if (op->atom == DW_OP_bregx && op->number < 16)
+			s[d++] = register_value(op->number) + op->number2;
+		else if (op->atom >= DW_OP_lit0 && op->atom <= DW_OP_lit31)
+			s[d++] = op->atom - DW_OP_lit0;
+		else if (op->atom == DW_OP_call_frame_cfa)
+			s[d++] = cfa;
+		else if (d >= 1 && op->atom == DW_OP_plus_uconst)
+			s[d - 1] += op->number;
+		else if (d >= 1 && op->atom == DW_OP_deref)
+			s[d - 1] = word_at(s[d - 1]);
+		else if (d >= 2 && op->atom == DW_OP_plus)
+			d--, s[d - 1] += s[d];
+		else if (d >= 2 && op->atom == DW_OP_mul)
+			d--, s[d - 1] *= s[d];
+		else if (d >= 2 && op->atom == DW_OP_shl)
+			d--, s[d - 1] <<= s[d];
+		else
+			return -1;
+	}
+	*out = d ? s[d - 1] : 0;
+	return d == 1 ? 0 : -1;
+}
+
+/* Find the caller's value of a register by libdw.  Returns -1 if that is not known. */
+static int
+their_register(Dwarf_Frame *frame, int reg, uint64_t cfa, uint64_t *out)
+{
+	Dwarf_Op mem[3], *ops;
+	size_t n;
+	uint64_t at;
+
+	if (dwarf_frame_register(frame, reg, mem, &ops, &n) != 0 || (n == 0 && ops == mem))
+		return -1;
+	if (n == 0) {
+		*out = register_value((uint64_t)reg);
+		return 0;
+	}
+	if (n == 1 && ops[0].atom >= DW_OP_reg0 && ops[0].atom <= DW_OP_reg15) {
+		*out = register_value(ops[0].atom - DW_OP_reg0);
+		return 0;
+	}
+	if (n == 1 && ops[0].atom == DW_OP_regx && ops[0].number < 16) {
+		*out = register_value(ops[0].number);
+		return 0;
+	}
+	if (evaluate(ops, n, cfa, &at) < 0)
+		return -1;
+	*out = word_at(at);
+	return 0;
+}
+
+/* Step by our rule, and by libdw's.  Returns whether both come to the same frame: the frame
+ * pointer may not be known to ours. */
+static int
+agrees(uint32_t rule, Dwarf_Frame *frame, uint64_t fp)
+{
+	struct step_regs r = { .pc = 0x5000, .sp = SP, .fp = fp, .exact = 1 };
+	const struct unwind_code code = { is_mapped, more, NULL };
+	struct step_leaf leaf;
+	const struct unwind_stack stack = { .sp = SP, .more = more, .leaf = &leaf };
+	uint64_t cfa, pc, their_fp;
+	Dwarf_Op *ops;
+	size_t n;
+	int beyond;
+
+	fp_value = fp;
+	for (int i = 0; i < 16; i++)
+		if (place[i] < STEP_LEAF)
+			leaf.word[place[i]] = register_value((uint64_t)i);
+	if (dwarf_frame_cfa(frame, &ops, &n) != 0 || evaluate(ops, n, 0, &cfa) < 0 ||
+	    their_register(frame, 16, cfa, &pc) < 0)
+		return 0;
+	if (unwind_step(rule, &stack, &code, &r, &beyond) != STEP_OK)
+		return 0;
+	if (STEP_FP_WORDS(rule) == STEP_FP_LOST && STEP_KIND(rule) != STEP_SIGNAL)
+		return r.fp == 1 && r.pc == pc && r.sp == cfa;
+	return r.pc == pc && their_register(frame, 6, cfa, &their_fp) == 0 && r.fp == their_fp &&
+	    (r.sp == cfa || STEP_KIND(rule) == STEP_SIGNAL);
+}
+
 static void
 compare(const struct elf_file *obj, const struct unwind_table *t, Dwarf_CFI *cfi,
     uint64_t addr, struct tally *y)
@@ -71,6 +201,7 @@ compare(const struct elf_file *obj, const struct unwind_table *t, Dwarf_CFI *cfi
 	Dwarf_Frame *frame = NULL;
 	uint64_t offset;
 	uint32_t ours, theirs;
+	int expressed;
 
 	if (elf_file_addr_to_offset(obj, addr, &offset) < 0)
 		return;
@@ -82,20 +213,24 @@ compare(const struct elf_file *obj, const struct unwind_table *t, Dwarf_CFI *cfi
 		    STEP_KIND(ours) == STEP_CLONE || STEP_KIND(ours) == STEP_SIGNAL ||
 		    STEP_KIND(ours) == STEP_SP || STEP_KIND(ours) == STEP_FP ||
 		    STEP_KIND(ours) == STEP_DEREF || STEP_KIND(ours) == STEP_SAVED ||
-		    STEP_KIND(ours) == STEP_R11 || STEP_KIND(ours) == STEP_ROOT)
+		    STEP_KIND(ours) == STEP_R11 || STEP_KIND(ours) == STEP_ROOT ||
+		    STEP_KIND(ours) == STEP_REG)
 			y->none++;
 		else
 			y->wrong++;
 		return;
 	}
 	theirs = libdw_rule(frame);
+	/* In a realigned frame rbp is in it. */
+	expressed = STEP_KIND(theirs) == STEP_BAD && STEP_KIND(ours) != STEP_BAD &&
+	    (agrees(ours, frame, SP + 0x40) || agrees(ours, frame, SP));
 	free(frame);
 	if (STEP_KIND(ours) == STEP_BAD && STEP_KIND(theirs) == STEP_BAD)
 		y->bad++;
 	else if (ours == theirs)
 		y->same++;
-	else if (STEP_KIND(theirs) == STEP_BAD && STEP_KIND(ours) >= STEP_DEREF &&
-	    STEP_KIND(ours) <= STEP_SIGNAL)
+	else if (expressed || (STEP_KIND(theirs) == STEP_BAD && (STEP_KIND(ours) == STEP_PLT ||
+	                          ours == STEP_RULE(STEP_SIGNAL, 0, STEP_BY_SP))))
 		y->expression++;
 	else if (y->wrong++ < 5)
 		printf("# %" PRIx64 ": %x, libdw %x\n", addr, ours, theirs);
@@ -127,7 +262,7 @@ check_file(const char *path, uint64_t step)
 	    "%s: %u addresses: %u the same, %u without entry, %u expressions, "
 	    "%u inexpressible, %u wrong", path, y.checked, y.same, y.none,
 	    y.expression, y.bad, y.wrong);
-	ok(y.bad * 100 <= y.checked * 3, "%s: at most 3 %% inexpressible", path);
+	ok(y.bad * 1000 <= y.checked, "%s: at most 1 per mille inexpressible", path);
 	unwind_free(&t);
 out:
 	if (cfi)

@@ -93,13 +93,14 @@ static void
 test_running(void)
 {
 	struct step_regs regs;
+	struct step_leaf leaf;
 	struct tracee_peek peek;
 	int sig;
 	pid_t pid = start_child(0);
 
-	ok(tracee_peek(&peek, pid, &regs) < 0 && errno == EBUSY,
+	ok(tracee_peek(&peek, pid, &regs, &leaf) < 0 && errno == EBUSY,
 	    "one that runs is not waiting");
-	ok(tracee_stop(pid, &regs, &sig) == 0 && sig == 0 && regs.pc && regs.sp,
+	ok(tracee_stop(pid, &regs, &leaf, &sig) == 0 && sig == 0 && regs.pc && regs.sp,
 	    "but can be stopped");
 	ok(is_in(pid, 't'), "then it is");
 	tracee_go(pid, sig);
@@ -113,17 +114,18 @@ static void
 test_waiting(void)
 {
 	struct step_regs seen, regs;
+	struct step_leaf leaf;
 	struct tracee_status st;
 	struct tracee_peek peek;
 	int sig = -1;
 	pid_t pid = start_child(1);
 
 	ok(tracee_permitted(pid) == 0, "a child may be looked at");
-	ok(tracee_peek(&peek, pid, &seen) == 0 && seen.pc && seen.sp && seen.exact,
+	ok(tracee_peek(&peek, pid, &seen, &leaf) == 0 && seen.pc && seen.sp && seen.exact,
 	    "one that waits has a place");
-	ok((seen.fp & 7) && (seen.r11 & 7), "and nothing more");
+	ok((seen.fp & 7) && (leaf.word[STEP_IN_R11] & 7), "and nothing more");
 	ok(tracee_still(&peek), "where it stays");
-	ok(tracee_stop(pid, &regs, &sig) == 0 && sig == 0, "it can be stopped");
+	ok(tracee_stop(pid, &regs, &leaf, &sig) == 0 && sig == 0, "it can be stopped");
 	ok(regs.pc == seen.pc && regs.sp == seen.sp && regs.exact,
 	    "it is at the same place");
 	ok(tracee_status(pid, &st) == 0 && st.tgid == pid && st.tracer == getpid(),
@@ -133,15 +135,15 @@ test_waiting(void)
 		;
 	ok(tracee_status(pid, &st) == 0 && st.tracer == 0, "until it goes");
 	ok(!tracee_still(&peek), "it has moved meanwhile");
-	ok(tracee_peek(&peek, pid, &seen) == 0 && tracee_still(&peek) &&
+	ok(tracee_peek(&peek, pid, &seen, &leaf) == 0 && tracee_still(&peek) &&
 	        seen.pc == regs.pc, "and waits again");
 	kill(pid, SIGKILL);
 	while (!is_in(pid, 'Z'))
 		;
-	ok(tracee_stop(pid, &regs, &sig) < 0 && errno == ESRCH, "one that has ended");
+	ok(tracee_stop(pid, &regs, &leaf, &sig) < 0 && errno == ESRCH, "one that has ended");
 	waitpid(pid, NULL, 0);
-	ok(tracee_stop(pid, &regs, &sig) < 0 && errno == ESRCH &&
-	        tracee_peek(&peek, pid, &seen) < 0 && tracee_status(pid, &st) < 0,
+	ok(tracee_stop(pid, &regs, &leaf, &sig) < 0 && errno == ESRCH &&
+	        tracee_peek(&peek, pid, &seen, &leaf) < 0 && tracee_status(pid, &st) < 0,
 	    "one that is no more");
 }
 
@@ -149,13 +151,14 @@ static void
 test_stopped(void)
 {
 	struct step_regs regs;
+	struct step_leaf leaf;
 	int sig = -1, status = 0;
 	pid_t pid = start_child(1);
 
 	kill(pid, SIGSTOP);
 	while (!is_in(pid, 'T'))
 		;
-	ok(tracee_stop(pid, &regs, &sig) == 0 && sig == 0 && regs.pc,
+	ok(tracee_stop(pid, &regs, &leaf, &sig) == 0 && sig == 0 && regs.pc,
 	    "one that a signal has stopped");
 	kill(pid, SIGTERM);
 	tracee_go(pid, sig);
