@@ -355,7 +355,7 @@ leave(struct task_struct *task, __u64 now, int preempted, unsigned int state)
 {
 	__u32 pid = kernel_pid(task), tid;
 	struct walk_process *p = bpf_map_lookup_elem(&process, &pid);
-	struct cpu_away a = { now, now, 0, pid, off_state(preempted, state) };
+	struct cpu_away a = { now, now, 0, pid, off_state(preempted, state), 0, 0 };
 	__u32 key = walk_key(WALK_BY_SWITCH);
 	struct walk *w;
 
@@ -363,8 +363,9 @@ leave(struct task_struct *task, __u64 now, int preempted, unsigned int state)
 	    !(w = walk_begin(key, pid, p)))
 		return;
 	walk_user(key, w, task, 0);
-	if (w->out.end == WALK_LATER || w->out.end == WALK_UNKNOWN)
-		__sync_fetch_and_add(&counts.uncopied, 1);
+	a.early = w->out.end == WALK_LATER || w->out.end == WALK_UNKNOWN;
+	if (a.early)
+		__sync_fetch_and_add(&counts.early, 1);
 	a.stack = walk_emit(w);
 	if (!a.stack) {
 		__sync_fetch_and_add(&counts.ring_full, 1);
@@ -424,7 +425,7 @@ BPF_PROG(on_birth, struct task_struct *task)
 	__u64 now = bpf_ktime_get_ns();
 	__u32 pid = kernel_pid(task), tid = kernel_tid(task);
 	struct walk_process *p = bpf_map_lookup_elem(&process, &pid);
-	struct cpu_away a = { now, now, CPU_NO_STACK, pid, CPU_READY };
+	struct cpu_away a = { now, now, CPU_NO_STACK, pid, CPU_READY, 0, 0 };
 
 	if (p && !(p->flags & WALK_HELD))
 		bpf_map_update_elem(&away, &tid, &a, BPF_ANY);
@@ -433,8 +434,9 @@ BPF_PROG(on_birth, struct task_struct *task)
 
 /*
  * Emit the threads of ours that are off the CPU, and have been since before the
- * attach: user space runs this for all threads of the machine.  A thread that comes
- * back at this very moment may be emitted, too; a second run deletes it from `away'.
+ * attach, or since before the code was known that they wait in: user space runs this for
+ * all threads of the machine.  A thread that comes back at this very moment may be
+ * emitted, too; a second run deletes it from `away'.
  */
 SEC("iter/task")
 int
@@ -444,27 +446,31 @@ on_scan(struct bpf_iter__task *ctx)
 	__u64 now = bpf_ktime_get_ns();
 	struct cpu_seen seen = { 0 };
 	struct walk_process *p;
-	struct cpu_away a = { now, now, 0, 0, 0 }, *known;
+	struct cpu_away a = { now, now, 0, 0, 0, 0, 0 }, *known;
 
 	if (!task)
 		return 0;
 	a.pid = seen.pid = kernel_pid(task);
 	seen.tid = kernel_tid(task);
-	a.stack = CPU_SEEN_STACK | seen.tid;
+	a.stack = seen.stack = CPU_SEEN_STACK | ((now << 22 | seen.tid) & ~(3ULL << 62));
 	p = bpf_map_lookup_elem(&process, &seen.pid);
 	if (!p || (p->flags & WALK_HELD) || (task->flags & KERNEL_EXITING))
 		return 0;
 	known = bpf_map_lookup_elem(&away, &seen.tid);
 	if (task->on_cpu) {
-		if (known && known->stack == a.stack)
+		if (known && CPU_IS_SEEN(known->stack))
 			bpf_map_delete_elem(&away, &seen.tid);
 		return 0;
 	}
-	if (known)
+	if (known && !known->early)
 		return 0;
 	a.state = off_state(0, task->__state);
-	if (bpf_map_update_elem(&away, &seen.tid, &a, BPF_NOEXIST))
+	if (known) {
+		known->early = 0;
+		known->stack = seen.stack;
+	} else if (bpf_map_update_elem(&away, &seen.tid, &a, BPF_NOEXIST)) {
 		return 0;
+	}
 	machine_user_regs(task, &seen.regs);
 	bpf_probe_read_kernel(&seen.leaf, sizeof seen.leaf, (const void *)machine_leaf(task));
 	bpf_seq_write(ctx->meta->seq, &seen, sizeof seen);

@@ -79,7 +79,8 @@ struct cpu_off_key {
 	step_u32 pid, pad;
 };
 #define CPU_NO_STACK (~0ULL) /* there was none, or no room to emit it */
-#define CPU_SEEN_STACK (1ULL << 63) /* and the tid: the stack of a struct cpu_seen */
+#define CPU_SEEN_STACK (1ULL << 63) /* and when, and the tid: of a struct cpu_seen */
+#define CPU_IS_SEEN(stack) ((stack) >> 62 == 2)
 
 struct cpu_off {
 	step_u64 ns, count;
@@ -91,11 +92,14 @@ struct cpu_away {
 	step_u64 begin; /* of the whole wait */
 	step_u64 stack;
 	step_u32 pid, state;
+	step_u32 early, pad; /* its stack leads into code that was not known yet */
 };
 
-/* A thread that was off the CPU when its process was attached. */
+/* A thread that has been off the CPU since its process was attached, or since before the
+ * code that it waits in was known. */
 struct cpu_seen {
 	step_u32 pid, tid;
+	step_u64 stack; /* the id that its stack is to get */
 	struct step_regs regs;
 	struct step_leaf leaf;
 };
@@ -107,7 +111,7 @@ struct cpu_seen {
 struct cpu_counts {
 	step_u64 ring_full; /* samples and stacks that did not fit */
 	step_u64 off_full;  /* waits that were not summed: no room */
-	step_u64 uncopied;  /* stacks of waits in code not known yet */
+	step_u64 early;     /* stacks of waits in code not known yet: no loss */
 };
 
 #endif

@@ -228,8 +228,8 @@ read_word(void *ctx, uint64_t addr, uint64_t *out)
 	return proc_read(t->pid, addr, out, sizeof *out);
 }
 
-/* Walk the stack of a thread that has been waiting since before it was tracked.
- * Returns the innermost frame. */
+/* Walk the stack of a thread that has been waiting since before it was tracked, or its code
+ * known.  Returns the innermost frame. */
 static struct rec_ref
 on_waiter(void *ctx, const struct cpu_waiter *w)
 {
@@ -237,13 +237,17 @@ on_waiter(void *ctx, const struct cpu_waiter *w)
 	struct target *t = find_sampled(p, proc_now(), w->pid, w->tid);
 	const struct unwind_stack stack = { .sp = w->regs.sp, .more = read_word,
 		.ctx = t, .leaf = &w->leaf };
-	struct rec_ref leaf = { 0, "no-stack" };
+	static const struct rec_ref none = { 0, "no-stack" };
 
-	if (t == NULL)
-		return leaf;
-	addrspace_walk(&t->space, &stack, w->regs, &p->base.walk);
-	targets_walk(p->base.targets, &p->base.walk, &leaf);
-	return leaf;
+	return t ? producer_walk(&p->base, t, &stack, w->regs, proc_now()) : none;
+}
+
+/* Walk the stacks of threads that wait, all or (again) those whose code was not known. */
+static void
+scan_waiters(struct profiler *p, int again)
+{
+	if (sampler_scan(p->sampler, again, on_waiter, p) < 0)
+		err(STATUS_FAILED, "BPF: waiting threads");
 }
 
 /* Handle an event of a process.  Its last exit takes its code with it, so stacks of
@@ -454,6 +458,7 @@ run_round(void *ctx, uint64_t until)
 		else
 			on_record(p, &r);
 	flush_maps(p);
+	scan_waiters(p, 1);
 	check_rust(p);
 	if (waits)
 		sampler_waits(p->sampler, on_wait, p);
@@ -516,8 +521,7 @@ begin(struct profiler *p)
 		for (size_t i = 0; i < targets_count(p->base.targets); i++)
 			target_describe(p->base.targets, targets_nth(p->base.targets, i), NULL);
 		flush_maps(p);
-		if (sampler_scan(p->sampler, on_waiter, p) < 0)
-			err(STATUS_FAILED, "BPF: waiting threads");
+		scan_waiters(p, 0);
 		note_scope(p);
 	}
 	rec_out_flush(&p->base.out);

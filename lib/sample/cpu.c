@@ -46,6 +46,7 @@ struct cpu {
 	size_t nsample, sample_room, next;
 	struct cpu_part *part; /* pages of copies whose end has not come, the newest first */
 	struct cpu_counts reported; /* of losses, at the last cpu_lost() */
+	uint64_t early;             /* waits in unknown code, at the last scan */
 	int failed;                 /* memory was short */
 	struct {
 		struct cpu_off_key *key;
@@ -433,7 +434,7 @@ scan_threads(struct cpu *c,
 		return -1;
 	while (got == 0 && read(fd, &in, sizeof in) == sizeof in) {
 		const struct cpu_waiter waiter = { (pid_t)in.pid, (pid_t)in.tid,
-			CPU_SEEN_STACK | in.tid, in.regs, in.leaf };
+			in.stack, in.regs, in.leaf };
 
 		got = add_waiter(c, &waiter, fn(ctx, &waiter));
 	}
@@ -442,9 +443,16 @@ scan_threads(struct cpu *c,
 }
 
 int
-cpu_scan(struct cpu *c,
+cpu_scan(struct cpu *c, int again,
     struct rec_ref (*fn)(void *ctx, const struct cpu_waiter *waiter), void *ctx)
 {
+	uint64_t early = c->bpf->bss->counts.early;
+
+	if (again && early == c->early)
+		return 0;
+	c->early = early;
+	if (again)
+		return scan_threads(c, fn, ctx);
 	/* The second run finds what began to wait before the first one was done. */
 	return scan_threads(c, fn, ctx) < 0 ? -1 : scan_threads(c, fn, ctx);
 }

@@ -88,7 +88,8 @@ int cpu_behind(struct cpu *c, pid_t pid, uint64_t addr, uint64_t place);
 
 /* ---- time off the CPU -------------------------------------------------- */
 
-/* A thread that has been off the CPU since before its process was tracked. */
+/* A thread that has been off the CPU since before its process was tracked, or since before
+ * the code that it waits in was known. */
 struct cpu_waiter {
 	pid_t pid, tid;
 	uint64_t id; /* of the stack that it waits in */
@@ -96,9 +97,10 @@ struct cpu_waiter {
 	struct step_leaf leaf;
 };
 
-/* Call fn for each such thread; it returns the stack as it was emitted.  Returns
- * -1 with errno. */
-int cpu_scan(struct cpu *c,
+/* Call fn for each such thread; it returns the stack as it was emitted.  again: threads
+ * have been scanned before, so if none has begun to wait in unknown code since there is
+ * nothing to do.  Returns -1 with errno. */
+int cpu_scan(struct cpu *c, int again,
     struct rec_ref (*fn)(void *ctx, const struct cpu_waiter *waiter), void *ctx);
 
 /* Waits of a thread with one stack, summed. */

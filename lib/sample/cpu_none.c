@@ -122,9 +122,9 @@ cpu_lost(struct cpu *c, struct cpu_lost *out)
 }
 
 int
-cpu_scan(struct cpu *c,
+cpu_scan(struct cpu *c, int again,
     struct rec_ref (*fn)(void *ctx, const struct cpu_waiter *waiter), void *ctx)
 {
-	(void)c, (void)fn, (void)ctx;
+	(void)c, (void)again, (void)fn, (void)ctx;
 	return -1;
 }

@@ -257,10 +257,10 @@ sampler_next(struct sampler *s, uint64_t until, struct perf_record *record,
 }
 
 int
-sampler_scan(struct sampler *s,
+sampler_scan(struct sampler *s, int again,
     struct rec_ref (*fn)(void *ctx, const struct cpu_waiter *waiter), void *ctx)
 {
-	return s->cpu && s->o.off ? cpu_scan(s->cpu, fn, ctx) : 0;
+	return s->cpu && s->o.off ? cpu_scan(s->cpu, again, fn, ctx) : 0;
 }
 
 int

@@ -100,7 +100,7 @@ enum sampler_got sampler_next(struct sampler *s, uint64_t until,
     struct perf_record *record, struct cpu_walked *sample);
 
 /* Report time off the CPU: see cpu_scan(), cpu_sum() and cpu_waits(). */
-int sampler_scan(struct sampler *s,
+int sampler_scan(struct sampler *s, int again,
     struct rec_ref (*fn)(void *ctx, const struct cpu_waiter *waiter), void *ctx);
 int sampler_sum(struct sampler *s, uint64_t *time);
 void sampler_waits(struct sampler *s,
