@@ -69,6 +69,18 @@ for kind in plain leader name memory moved; do
 	kill -9 $pid
 done
 
+# ---- what begins to wait before its code is known ----------------------------
+
+record "early: run -w" 0 run -q -w -C -o "$T/db" "$kinds" early
+query "SELECT function, cut, sum(ns) FROM off_waits GROUP BY 1, 2" >"$T/waits"
+whole=$(query "SELECT CAST(sum(CASE WHEN cut IS NULL THEN ns END) * 100 / sum(ns) AS INTEGER) FROM off_waits")
+ok "early: the stacks of waits are whole (${whole:-0} %)" [ "${whole:-0}" -ge 80 ]
+park=$(query "WITH RECURSIVE up(wait, id) AS (SELECT DISTINCT stack, stack FROM off
+		UNION SELECT up.wait, stack.parent FROM up JOIN stack ON stack.id = up.id)
+	SELECT CAST(sum(ns) / 1e9 AS INTEGER) FROM off WHERE stack IN (SELECT wait FROM up
+		JOIN frames ON frames.stack = up.id WHERE function LIKE '%park_here')")
+ok "early: four threads wait in park_here ($park s)" [ "${park:-0}" -ge 6 ]
+
 # ---- what is no process to profile -------------------------------------------
 
 # refused STATUS PATTERN WHAT PID: every program says the same of it.

@@ -3,6 +3,7 @@
 //	leader	the first thread ends, another one does so
 //	name	its name and that of its thread have newlines and parentheses
 //	memory	it executes itself from a file without a path
+//	early	its threads begin to wait at once, and end 2 seconds later
 //	moved	its code is copied to memory that is no file's
 use std::ffi::c_void;
 use std::hint::black_box;
@@ -78,6 +79,20 @@ fn move_code() {
     }
 }
 
+#[inline(never)]
+fn park_here() {
+    std::thread::park_timeout(std::time::Duration::from_secs(2));
+    black_box(()); // no jump
+}
+
+fn park() {
+    let threads: Vec<_> = (0..4).map(|_| std::thread::spawn(park_here)).collect();
+    for t in threads {
+        t.join().unwrap();
+    }
+    std::process::exit(0);
+}
+
 fn main() {
     match std::env::args().nth(1).as_deref() {
         Some("leader") => {
@@ -92,6 +107,7 @@ fn main() {
             });
         }
         Some("memory") => from_memory(),
+        Some("early") => park(),
         Some("moved") => move_code(),
         _ => (),
     }
