@@ -48,6 +48,7 @@ ROOMS_rsprof-store := record stream base
 ROOMS_rsprof-top := profile record symbol base
 ROOMS_rsprof-tui := tui profile record symbol base
 ROOMS_rsprof-dump := record stream base
+ROOMS_rsprof-export := export stream base
 ROOMS_rsprof-fold := export stream base
 ROOMS_rsprof-pprof := export stream base
 ROOMS_rsprof-query := record base

@@ -183,6 +183,17 @@ find_site(struct traversal *t, const struct rec_heap *r)
 	return &t->site[i];
 }
 
+/* Returns the sum of a histogram of lifetimes: of each, the middle of its bucket. */
+static int64_t
+lived(const uint64_t *lives)
+{
+	double sum = 0;
+
+	for (int i = 0; i < REC_BUCKETS - 1; i++)
+		sum += (double)lives[i] * 1.5 * (double)(1ULL << i);
+	return sum < 9e18 ? (int64_t)sum : INT64_MAX;
+}
+
 static int
 on_heap(struct traversal *t, const struct rec_heap *r)
 {
@@ -197,6 +208,8 @@ on_heap(struct traversal *t, const struct rec_heap *r)
 	s.value[EXPORT_FREES] = (int64_t)r->frees;
 	s.value[EXPORT_FREED] = (int64_t)r->freed;
 	s.value[EXPORT_TEMPS] = (int64_t)r->temps;
+	s.value[EXPORT_LIVED] = lived(r->lives);
+	s.peak = (int64_t)r->peak;
 	s.value[EXPORT_COUNT] = (int64_t)(r->count - site->count);
 	s.value[EXPORT_LIVE] = (int64_t)(r->live - site->live);
 	site->count = r->count;
@@ -295,7 +308,7 @@ is_out_of_range(const struct rec *r)
 	case REC_OFF: return r->off.ns > INT64_MAX || r->off.count > INT64_MAX;
 	case REC_HEAP:
 		return (r->heap.allocs | r->heap.bytes | r->heap.frees | r->heap.freed |
-		           r->heap.temps | r->heap.live | r->heap.count) > INT64_MAX;
+		           r->heap.temps | r->heap.live | r->heap.count | r->heap.peak) > INT64_MAX;
 	default: return 0;
 	}
 }
@@ -328,6 +341,12 @@ export_write(struct export *e, FILE *out)
 }
 
 /* ---- for formats -------------------------------------------------------- */
+
+int
+export_is_time(const struct export *e)
+{
+	return e->unit == NULL || strcmp(e->unit, "ns") == 0;
+}
 
 const struct export_frame *
 export_frame_of(const struct export *e, uint32_t node)

@@ -29,6 +29,7 @@ enum export_value {
 	EXPORT_TEMPS,
 	EXPORT_COUNT, /* allocations that are live: may be negative */
 	EXPORT_LIVE,  /* bytes of them */
+	EXPORT_LIVED, /* nanoseconds of those that were freed, within a factor of two */
 	EXPORT_NVALUES
 };
 
@@ -41,6 +42,7 @@ struct export_sample {
 	int64_t time; /* nanoseconds since the first stream began */
 	uint32_t thread, node;
 	const char *state; /* off the CPU: as in rsprof-records(5) */
+	int64_t peak;      /* of the heap: the most bytes that were live since the start */
 	int64_t value[EXPORT_NVALUES];
 };
 
@@ -114,6 +116,9 @@ const char *export_warning(const struct export *e);
 int export_write(struct export *e, FILE *out);
 
 /* ---- for formats -------------------------------------------------------- */
+
+/* Returns whether EXPORT_CPU is nanoseconds. */
+int export_is_time(const struct export *e);
 
 const struct export_frame *export_frame_of(const struct export *e, uint32_t node);
 

@@ -309,13 +309,13 @@ put_sample(struct export *e, const struct sum *s)
 static const char *
 cpu_unit(const struct export *e)
 {
-	return e->unit == NULL || strcmp(e->unit, "ns") == 0 ? "nanoseconds" : "count";
+	return export_is_time(e) ? "nanoseconds" : "count";
 }
 
 static const char *
 cpu_name(const struct export *e)
 {
-	return e->unit == NULL || strcmp(e->unit, "ns") == 0 ? "cpu" : e->unit;
+	return export_is_time(e) ? "cpu" : e->unit;
 }
 
 static void
@@ -346,7 +346,7 @@ put_types(struct export *e)
 			put_type(e, PROFILE_SAMPLE_TYPE, t);
 	proto_number(&p->message, PROFILE_DEFAULT_SAMPLE_TYPE,
 	    string(p, first->unit ? first->name : cpu_name(e)));
-	if (first->unit == NULL && e->hz && strcmp(cpu_name(e), "cpu") == 0) {
+	if (first->unit == NULL && e->hz && export_is_time(e)) {
 		put_type(e, PROFILE_PERIOD_TYPE, first);
 		proto_number(&p->message, PROFILE_PERIOD, 1000000000 / e->hz);
 	}

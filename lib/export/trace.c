@@ -1,0 +1,251 @@
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/quote.h"
+#include "export/export.h"
+#include "export/formats.h"
+#include "export/series.h"
+
+/*
+ * Trace events of Chrome (the JSON that chrome://tracing, Perfetto and speedscope read), a track
+ * for each thread.  A sample is the span of CPU time that it stands for, which ends when it was
+ * taken; frames that are also in the next span, without a gap, go on.
+ */
+
+struct trace {
+	struct series cpu, memory, remarks; /* memory: live, rss; remarks: text, count */
+	struct strtab texts;
+	const char *comma;
+};
+
+static int
+trace_begin(struct export *e)
+{
+	struct trace *t = calloc(1, sizeof *t);
+
+	if (t == NULL)
+		return -1;
+	t->comma = "";
+	e->state = t;
+	return 0;
+}
+
+static int
+trace_sample(struct export *e, const struct export_sample *s)
+{
+	const struct point p = { .time = s->time, .thread = s->thread, .node = s->node,
+		.value = { s->value[EXPORT_CPU] } };
+	struct trace *t = e->state;
+
+	return s->kind == EXPORT_ON_CPU ? series_add(&t->cpu, &p) : 0;
+}
+
+static int
+trace_memory(struct export *e, const struct export_memory *m)
+{
+	const struct point p = { .time = m->time, .thread = m->process,
+		.value = { (int64_t)m->live, (int64_t)m->rss, m->has_live } };
+	struct trace *t = e->state;
+
+	return series_add(&t->memory, &p);
+}
+
+static int
+trace_remark(struct export *e, const struct export_remark *r)
+{
+	struct point p = { .time = r->time, .value = { (int64_t)r->count } };
+	struct trace *t = e->state;
+
+	if (strtab_add(&t->texts, r->text, &p.node) < 0)
+		return -1;
+	return series_add(&t->remarks, &p);
+}
+
+/* ---- writing ------------------------------------------------------------ */
+
+/* Write the beginning of an event: its phase, whose it is, and its time in microseconds. */
+static void
+begin_event(struct trace *t, char phase, uint64_t pid, uint64_t tid, int64_t time, FILE *out)
+{
+	fprintf(out,
+	    "%s\n{\"ph\":\"%c\",\"pid\":%" PRIu64 ",\"tid\":%" PRIu64 ",\"ts\":%" PRId64 ".%03d",
+	    t->comma, phase, pid, tid, time / 1000, (int)(time % 1000));
+	t->comma = ",";
+}
+
+static void
+write_names(const struct export *e, FILE *out)
+{
+	struct trace *t = e->state;
+
+	for (const struct export_process *p = e->tasks.process;
+	     p < e->tasks.process + e->tasks.nprocess; p++) {
+		begin_event(t, 'M', p->pid, 0, 0, out);
+		fputs(",\"name\":\"process_name\",\"args\":{\"name\":", out);
+		quote_json(out, p->name ? p->name : "?");
+		fputs("}}", out);
+	}
+	for (const struct export_thread *th = e->tasks.thread;
+	     th < e->tasks.thread + e->tasks.nthread; th++) {
+		begin_event(t, 'M', e->tasks.process[th->process].pid, th->tid, 0, out);
+		fputs(",\"name\":\"thread_name\",\"args\":{\"name\":", out);
+		quote_json(out, th->name ? th->name : "?");
+		fputs("}}", out);
+	}
+}
+
+/* A track while it is written: the frames that are open, the outermost first. */
+struct track {
+	uint64_t pid, tid;
+	uint32_t *open, *path; /* nodes; each has room for all */
+	size_t nopen;
+	int64_t end; /* of the last span */
+};
+
+static void
+close_frames(const struct export *e, struct track *k, size_t down_to, FILE *out)
+{
+	struct trace *t = e->state;
+
+	while (k->nopen > down_to) {
+		begin_event(t, 'E', k->pid, k->tid, k->end, out);
+		putc('}', out);
+		k->nopen--;
+	}
+}
+
+static void
+open_frame(const struct export *e, struct track *k, uint32_t node, int64_t time, FILE *out)
+{
+	const struct export_frame *f = export_frame_of(e, node);
+	struct trace *t = e->state;
+
+	begin_event(t, 'B', k->pid, k->tid, time, out);
+	fputs(",\"name\":", out);
+	quote_json(out, f->name);
+	if (f->class) {
+		fputs(",\"cat\":", out);
+		quote_json(out, f->class);
+	}
+	if (f->file) {
+		fputs(",\"args\":{\"file\":", out);
+		quote_json(out, f->file);
+		fprintf(out, ",\"line\":%" PRIu64 "}", f->line);
+	}
+	putc('}', out);
+	k->open[k->nopen++] = node;
+}
+
+/* Write the span of a sample.  Where the last one ends later it begins then, as long as it is. */
+static void
+write_span(const struct export *e, struct track *k, const struct point *p, FILE *out)
+{
+	int64_t begin = p->time - p->value[0];
+	size_t n = 0, same = 0;
+
+	if (begin < 0)
+		begin = 0;
+	for (uint32_t node = p->node; node != STACKS_NONE; node = e->stacks.node[node].parent)
+		k->path[n++] = node;
+	if (begin <= k->end) {
+		begin = k->end;
+		while (same < k->nopen && same < n && k->open[same] == k->path[n - 1 - same])
+			same++;
+	}
+	close_frames(e, k, same, out);
+	for (; same < n; same++)
+		open_frame(e, k, k->path[n - 1 - same], begin, out);
+	k->end = begin + p->value[0];
+}
+
+static void
+write_thread(struct export *e, size_t from, size_t to, struct track *k, FILE *out)
+{
+	struct trace *t = e->state;
+	const struct export_thread *th = &e->tasks.thread[t->cpu.point[from].thread];
+
+	k->pid = e->tasks.process[th->process].pid;
+	k->tid = th->tid;
+	k->end = 0;
+	for (size_t i = from; i < to; i++)
+		write_span(e, k, &t->cpu.point[i], out);
+	close_frames(e, k, 0, out);
+}
+
+static void
+write_counters(struct export *e, FILE *out)
+{
+	struct trace *t = e->state;
+
+	for (const struct point *p = t->memory.point; p < t->memory.point + t->memory.n; p++) {
+		begin_event(t, 'C', e->tasks.process[p->thread].pid, 0, p->time, out);
+		fputs(",\"name\":\"memory\",\"args\":{", out);
+		if (p->value[2])
+			fprintf(out, "\"live\":%" PRId64 ",", p->value[0]);
+		fprintf(out, "\"resident\":%" PRId64 "}}", p->value[1]);
+	}
+	for (const struct point *p = t->remarks.point; p < t->remarks.point + t->remarks.n; p++) {
+		begin_event(t, 'i', e->tasks.nprocess ? e->tasks.process[0].pid : 0, 0, p->time, out);
+		fputs(",\"s\":\"g\",\"cat\":\"rsprof\",\"name\":", out);
+		quote_json(out, p->value[0] ? "lost" : "note");
+		fputs(",\"args\":{\"text\":", out);
+		quote_json(out, strtab_text(&t->texts, p->node));
+		fprintf(out, ",\"count\":%" PRId64 "}}", p->value[0]);
+	}
+}
+
+static int
+trace_write(struct export *e, FILE *out)
+{
+	struct trace *t = e->state;
+	struct track k = { 0 };
+	int r = -1;
+
+	series_sort(&t->cpu);
+	k.open = calloc(e->stacks.nnode + 1, sizeof *k.open);
+	k.path = calloc(e->stacks.nnode + 1, sizeof *k.path);
+	if (k.open && k.path) {
+		fputs("{\"displayTimeUnit\":\"ms\",\"traceEvents\":[", out);
+		write_names(e, out);
+		for (size_t i = 0, end; i < t->cpu.n && !ferror(out); i = end) {
+			end = series_thread(&t->cpu, i);
+			write_thread(e, i, end, &k, out);
+		}
+		write_counters(e, out);
+		fputs("]}\n", out);
+		r = 0;
+	}
+	free(k.open);
+	free(k.path);
+	return r;
+}
+
+static void
+trace_end(struct export *e)
+{
+	struct trace *t = e->state;
+
+	if (t == NULL)
+		return;
+	series_clear(&t->cpu);
+	series_clear(&t->memory);
+	series_clear(&t->remarks);
+	strtab_clear(&t->texts);
+	free(t);
+}
+
+const struct export_format *
+export_trace(void)
+{
+	static const struct export_format format = {
+		.name = "trace",
+		.begin = trace_begin,
+		.sample = trace_sample,
+		.memory = trace_memory,
+		.remark = trace_remark,
+		.write = trace_write,
+		.end = trace_end,
+	};
+
+	return &format;
+}
