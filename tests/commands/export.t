@@ -186,6 +186,36 @@ else
 	skip 'no memory is recorded here'
 fi
 
+# ---- by rsprof ---------------------------------------------------------------------------
+
+exits 'rsprof export' 0 rsprof export -f firefox real.db
+rsprof-export -f firefox real.rec >want
+same 'is the same' out want
+exits 'rsprof fold' 0 rsprof fold -c -t real.db
+rsprof-fold -ct real.rec >want
+same 'with options' out want
+exits 'rsprof pprof' 0 rsprof pprof real.db
+rsprof-pprof real.rec >want
+ok 'is the same' cmp out want
+exits 'rsprof fold without a file: 2' 2 rsprof fold -c
+exits 'of no recording: 6' 6 rsprof fold real.rec
+says 'it is said' 'real.rec: not a recording'
+for file in a.pb.gz b.folded c.json d.callgrind; do
+	exits "run -o $file" 0 sh -c 'echo | rsprof run -q -C -F 499 -o "$1" -- "$2" 60' sh $file "$B/target/family"
+	says 'is said to be written' "^rsprof: written to $file\$"
+	ok 'it is' [ -s $file ]
+	ok 'and the recording is beside it' [ -s "${file%%.*}.db" ]
+done
+ok 'pprof' gzip -t a.pb.gz
+ok 'folded stacks' grep -q ' [0-9]*$' b.folded
+ok 'firefox' grep -q preprocessedProfileVersion c.json
+ok 'callgrind' grep -q '^events: cpu' d.callgrind
+exits 'neither is overwritten: 6' 6 rsprof run -q -o a.pb.gz -- true
+says 'the recording is named' '^rsprof: a.db: exists already'
+rm a.db
+exits 'nor the file: 6' 6 rsprof run -q -o a.pb.gz -- true
+says 'which is named' '^rsprof: a.pb.gz: exists already'
+
 # ---- names, and what is wrong ------------------------------------------------------------
 
 for format in firefox speedscope dhat trace; do
