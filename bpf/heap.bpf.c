@@ -34,6 +34,7 @@ __u32 armings;    /* how often probes were added or removed */
 __u32 nsites;     /* sites in use, site 0 included */
 __u32 site_room;  /* sites for which there are segments */
 __u32 nprocesses; /* the last number of a process */
+__u32 logged;     /* the process whose calls are logged, by number: user space sums them */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
@@ -363,6 +364,37 @@ add_free(struct heap_total *total, const struct heap_entry *e, __u64 now, int te
 		    (__u32)((weight + HEAP_ONE / 2) >> HEAP_POINT));
 }
 
+/* ---- the log ------------------------------------------------------------ */
+
+/* Log a call of a thread; a free if the site is HEAP_FREED. */
+static __always_inline void
+log_call(const struct heap_thread *t, enum heap_event event, __u32 site, __u64 addr,
+    __u64 size)
+{
+	struct heap_call c = { event, t->pid, t->tid, site, bpf_ktime_get_ns(), addr,
+		size };
+
+	if (bpf_ringbuf_output(&ring, &c, sizeof c, BPF_RB_NO_WAKEUP))
+		__sync_fetch_and_add(&counts.unlogged, 1);
+}
+
+/* Log the free of memory. */
+static __always_inline void
+log_free(const struct heap_thread *t, enum heap_event event, __u64 addr)
+{
+	__u64 head = 0;
+
+	bpf_probe_read_user(&head, sizeof head, (const void *)(addr - sizeof head));
+	log_call(t, event, HEAP_FREED, addr, head);
+}
+
+/* Returns whether the calls of a thread's process are logged. */
+static __always_inline int
+is_logged(const struct heap_thread *t)
+{
+	return logged && t->number == logged;
+}
+
 /* ---- callers ------------------------------------------------------------ */
 
 #define FOREIGN (~0ULL) /* the site of calls from code that does not count */
@@ -557,6 +589,8 @@ enter(struct pt_regs *ctx, __u64 shape)
 	if ((shape & 15) == HEAP_REALLOC && t->from &&
 	    !live_remove(live_key(t->number, t->from), &t->old))
 		t->old.key = 0;
+	if ((shape & 15) == HEAP_REALLOC && t->from && is_logged(t))
+		log_free(t, HEAP_RELOGGED, t->from);
 	t->picked = pick(t, t->size);
 	if (!t->picked && !t->old.key)
 		return 1;
@@ -606,9 +640,11 @@ free_(struct pt_regs *ctx, __u64 shape)
 	if (!addr || !total || addr == t->freed)
 		return;
 	t->freed = addr;
+	if (is_logged(t))
+		log_free(t, HEAP_LOGGED, addr);
 	if (live_remove(live_key(t->number, addr), &e))
 		add_free(total, &e, bpf_ktime_get_ns(), t->last == addr, 0);
-	else if (rates[rate & (HEAP_RATES - 1)].period == 0 &&
+	else if (rates[rate & (HEAP_RATES - 1)].period == 0 && !is_logged(t) &&
 	    is_counted(ctx, t, shape))
 		__sync_fetch_and_add(&total->unknown, 1);
 	if (t->last == addr)
@@ -658,6 +694,20 @@ insert(struct heap_thread *t, struct heap_total *total, __u64 addr, __u32 site,
 	t->last = addr;
 }
 
+/* Log an allocation of a site. */
+static __always_inline void
+log_alloc(struct heap_thread *t, struct heap_total *total, __u64 addr, __u64 site,
+    __u64 now)
+{
+	struct heap_entry was;
+
+	if (live_remove(live_key(t->number, addr), &was))
+		add_free(total, &was, now, 0, 1);
+	log_call(t, (t->shape & 15) == HEAP_REALLOC && t->from ? HEAP_RELOGGED : HEAP_LOGGED,
+	    site == FOREIGN ? HEAP_ALIEN : (__u32)site, addr, t->size);
+	t->last = addr;
+}
+
 /* Add a realloc() by a site that has succeeded; the memory is at addr now. */
 static __always_inline void
 add_realloc(struct heap_thread *t, __u64 addr, __u32 site)
@@ -692,7 +742,7 @@ finish(struct pt_regs *ctx, struct heap_thread *t)
 		live_insert(&t->old); /* it has failed: nothing has changed */
 		return;
 	}
-	if (!addr && !t->old.key)
+	if (!addr && !t->old.key && !is_logged(t))
 		return;
 	now = bpf_ktime_get_ns();
 	if (t->old.key)
@@ -700,6 +750,10 @@ finish(struct pt_regs *ctx, struct heap_thread *t)
 	if (!addr || !t->picked)
 		return;
 	site = find_site(ctx, t, PT_REGS_IP(ctx), PT_REGS_SP(ctx), 0);
+	if (is_logged(t)) {
+		log_alloc(t, total, addr, site, now);
+		return;
+	}
 	if (site == FOREIGN && !t->old.key)
 		return;
 	if ((t->shape & 15) == HEAP_REALLOC)

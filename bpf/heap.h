@@ -153,6 +153,7 @@ struct heap_counts {
 	step_u64 returns;    /* calls whose return was missed */
 	step_u64 processes;  /* not followed: too many */
 	step_u64 reused;     /* addresses that came again without a free */
+	step_u64 unlogged;   /* calls for which there was no room in the ring */
 	step_u64 walked, remembered; /* stacks: walked, and found by bpf/walk_cache.bpf.h */
 };
 
@@ -167,17 +168,32 @@ struct heap_hits {
 enum heap_event {
 	HEAP_AT_EXEC = WALK_SAMPLE + 1, /* a process has stopped itself at its execve(2) */
 	HEAP_AT_START, /* a process has stopped itself where the program begins */
-	HEAP_CROWDED   /* the newest generation begins to be full; of no process */
+	HEAP_CROWDED,  /* the newest generation begins to be full; of no process */
+	HEAP_LOGGED,   /* a struct heap_call */
+	HEAP_RELOGGED  /* the same, of realloc() */
 };
 struct heap_news {
 	step_u32 event, pid;
 };
+
+/* An allocation or a free of the logged process.  A call of realloc() is a free and,
+ * when it returns, an allocation. */
+struct heap_call {
+	step_u32 event, pid;
+	step_u32 tid, site;  /* site: its number; HEAP_FREED: this is a free */
+	step_u64 time;       /* CLOCK_MONOTONIC, ns */
+	step_u64 addr, size; /* of a free: the 8 bytes before the memory, where glibc keeps
+	                        its size */
+};
+#define HEAP_FREED (~0U)
+#define HEAP_ALIEN (~1U) /* the site of an allocation by code that does not count */
 
 #ifndef __bpf__
 _Static_assert(sizeof(struct heap_site) == 8 * 18 + 4 * (HEAP_SIZES + HEAP_LIVES),
     "site");
 _Static_assert(sizeof(struct heap_bucket) == 192, "bucket");
 _Static_assert(sizeof(struct heap_total) == 104, "total");
+_Static_assert(sizeof(struct heap_call) == 40, "call");
 #endif
 
 #endif

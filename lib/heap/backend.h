@@ -15,6 +15,7 @@ struct heap_change;
 struct heap_gate;
 struct heap_living;
 struct heap_load;
+struct heap_logged;
 struct heap_lost;
 struct heap_options;
 struct heap_sum;
@@ -53,6 +54,10 @@ struct heap_backend {
 	int (*stop_at)(struct heap *h, pid_t pid, const char *file, uint64_t offset);
 	double (*hit_cost)(struct heap *h);
 	pid_t (*stopped)(struct heap *h, int *start);
+	void (*disarm_soon)(struct heap *h, pid_t pid);
+	void (*log)(struct heap *h, pid_t pid,
+	    void (*fn)(void *ctx, const struct heap_logged *call), void *ctx);
+	void (*site)(const struct heap *h, uint32_t site, uint64_t *stack, pid_t *tid);
 };
 
 /* As heap_new(): sums in the kernel, by BPF (heap_bpf.c; heap_none.c where that is left

@@ -72,6 +72,15 @@ heap_disarm(struct heap *h, pid_t pid)
 	backend(h)->disarm(h, pid);
 }
 
+void
+heap_disarm_soon(struct heap *h, pid_t pid)
+{
+	const struct heap_backend *b = backend(h);
+
+	if (b->disarm_soon)
+		b->disarm_soon(h, pid);
+}
+
 int
 heap_arm_gate(struct heap *h, pid_t pid, const struct heap_gate *g)
 {
@@ -154,6 +163,27 @@ heap_stopped(struct heap *h, int *start)
 	const struct heap_backend *b = backend(h);
 
 	return b->stopped ? b->stopped(h, start) : 0;
+}
+
+void
+heap_log(struct heap *h, pid_t pid,
+    void (*fn)(void *ctx, const struct heap_logged *call), void *ctx)
+{
+	const struct heap_backend *b = backend(h);
+
+	if (b->log)
+		b->log(h, pid, fn, ctx);
+}
+
+void
+heap_site(const struct heap *h, uint32_t site, uint64_t *stack, pid_t *tid)
+{
+	const struct heap_backend *b = backend(h);
+
+	*stack = 0;
+	*tid = 0;
+	if (b->site)
+		b->site(h, site, stack, tid);
 }
 
 void

@@ -69,6 +69,9 @@ int heap_arm(struct heap *h, pid_t pid, const struct probe *probe, size_t n,
 /* Remove the probes of a process, or all probes if pid is 0. */
 void heap_disarm(struct heap *h, pid_t pid);
 
+/* Remove the probes of a process, without waiting for those that are being hit. */
+void heap_disarm_soon(struct heap *h, pid_t pid);
+
 /* A gate that is mapped in a process: see gate/gate.h. */
 struct heap_gate {
 	const char *file;       /* a path that opens the mapped file */
@@ -120,6 +123,24 @@ uint64_t heap_due(const struct heap *h);
 /* Returns the stacks that have come; h owns them. */
 struct stackmap *heap_stacks(struct heap *h);
 
+/* A call of a process, as heap_log() asked for. */
+struct heap_logged {
+	uint64_t time, addr; /* ns of CLOCK_MONOTONIC */
+	uint64_t size;       /* of a free: the word before the memory */
+	uint32_t site;       /* number of the kernel's site; 0: it is not known */
+	pid_t tid;
+	int freed, alien;    /* a free; an allocation by code that does not count */
+	int moved;           /* part of a realloc(): a free, and the thread's next allocation */
+};
+
+/* Have heap_read() call fn for each call of a process instead of summing them up; pid
+ * 0: for none any more.  Frees of memory allocated before are summed up as well. */
+void heap_log(struct heap *h, pid_t pid,
+    void (*fn)(void *ctx, const struct heap_logged *call), void *ctx);
+
+/* Set *stack to the key in heap_stacks() of a site, and *tid to its thread. */
+void heap_site(const struct heap *h, uint32_t site, uint64_t *stack, pid_t *tid);
+
 /* Returns the next process that has stopped itself, at its execve(2) or, with
  * *start set, where heap_stop_at() asked for it; 0 if there is none. */
 pid_t heap_stopped(struct heap *h, int *start);
@@ -154,6 +175,9 @@ struct heap_living {
 	uint64_t time, size; /* of allocation, in ns of CLOCK_MONOTONIC; in bytes */
 	double weight;       /* number of allocations that it stands for */
 	void *user;          /* heap_change.user of its site */
+	uint64_t addr;
+	pid_t pid;           /* 0: not told, nor is the site */
+	uint32_t site;       /* number of the kernel's site */
 };
 
 /* Call fn for each allocation. */

@@ -502,6 +502,7 @@ heap_bpf_arm(struct heap *h, pid_t pid, const struct probe *probe, size_t n,
 {
 	struct arming a = { fn, ctx, 0, 0 };
 
+	h->bpf->bss->armings++; /* after heap_disarm_soon() calls have ended unseen */
 	for (int round = 0; round < 2; round++)
 		for (size_t i = 0; i < n && !a.refused; i++)
 			if (frees(&probe[i]) == (round == 0) && !is_armed(h, pid, &probe[i]))
@@ -559,14 +560,14 @@ close_in_thread(int fd, pthread_t *thread, int *running)
 		close(fd);
 }
 
-/* Remove probes in the opposite order of arming: no allocation is counted whose
- * free would be missed. */
-static void
-heap_bpf_disarm(struct heap *h, pid_t pid)
+/* Remove probes, of a process or (0) of all, in the opposite order of arming: no
+ * allocation is counted whose free would be missed.  Returns how many threads it has
+ * started for that, at most BATCH. */
+static size_t
+remove_probes(struct heap *h, pid_t pid, pthread_t thread[BATCH])
 {
-	pthread_t thread[BATCH];
-	int running[BATCH];
 	size_t left = 0, n = 0;
+	int running;
 
 	h->bpf->bss->armings++;
 	for (size_t i = h->narmed; i-- > 0;) {
@@ -575,22 +576,40 @@ heap_bpf_disarm(struct heap *h, pid_t pid)
 		if (pid && a->pid != pid)
 			continue;
 		if (a->fd >= 0 && n < BATCH) {
-			close_in_thread(a->fd, &thread[n], &running[n]);
-			n++;
+			close_in_thread(a->fd, &thread[n], &running);
+			n += running != 0;
 		} else if (a->fd >= 0) {
 			close(a->fd);
 		}
 		bpf_link__destroy(a->link);
 		a->pid = 0;
 	}
-	for (size_t i = 0; i < n; i++)
-		if (running[i])
-			pthread_join(thread[i], NULL);
-	h->bpf->bss->armings++; /* for calls that have begun meanwhile */
 	for (size_t i = 0; i < h->narmed; i++)
 		if (h->armed[i].pid)
 			h->armed[left++] = h->armed[i];
 	h->narmed = left;
+	return n;
+}
+
+static void
+heap_bpf_disarm(struct heap *h, pid_t pid)
+{
+	pthread_t thread[BATCH];
+	size_t n = remove_probes(h, pid, thread);
+
+	for (size_t i = 0; i < n; i++)
+		pthread_join(thread[i], NULL);
+	h->bpf->bss->armings++; /* for calls that have begun meanwhile */
+}
+
+static void
+heap_bpf_disarm_soon(struct heap *h, pid_t pid)
+{
+	pthread_t thread[BATCH];
+	size_t n = remove_probes(h, pid, thread);
+
+	for (size_t i = 0; i < n; i++)
+		pthread_detach(thread[i]);
 }
 
 /* Arm a probe of heap_bpf_compare(). */
@@ -748,6 +767,21 @@ queue_stopped(struct heap *h, const struct heap_news *news)
 	return 0;
 }
 
+/* Hand out a logged call. */
+static void
+on_logged(struct heap *h, const struct heap_call *c)
+{
+	struct heap_logged call = { .time = c->time, .addr = c->addr, .size = c->size,
+		.tid = (pid_t)c->tid, .freed = c->site == HEAP_FREED,
+		.alien = c->site == HEAP_ALIEN,
+		.moved = c->event == HEAP_RELOGGED };
+
+	if (!call.freed && !call.alien)
+		call.site = c->site;
+	if (h->on_call)
+		h->on_call(h->on_call_ctx, &call);
+}
+
 /* Keep one piece of news from the ring buffer. */
 static int
 on_ring(void *ctx, void *event, size_t len)
@@ -760,6 +794,9 @@ on_ring(void *ctx, void *event, size_t len)
 		got = stackmap_add(h->stacks, event);
 	else if (news->event == HEAP_AT_EXEC || news->event == HEAP_AT_START)
 		got = queue_stopped(h, news);
+	else if ((news->event == HEAP_LOGGED || news->event == HEAP_RELOGGED) &&
+	    len >= sizeof(struct heap_call))
+		on_logged(h, event);
 	if (got < 0)
 		h->failed = ENOMEM;
 	return got;
@@ -852,7 +889,8 @@ static const struct heap_backend backend = { .free = heap_bpf_free, .track = hea
 	.sum = heap_bpf_sum, .live = heap_bpf_live, .lost = heap_bpf_lost, .load = heap_bpf_load,
 	.bytes = heap_bpf_bytes, .arm = heap_bpf_arm, .compare = heap_bpf_compare,
 	.sessions = heap_bpf_sessions, .stop_at = heap_bpf_stop_at,
-	.hit_cost = heap_bpf_hit_cost, .stopped = heap_bpf_stopped };
+	.hit_cost = heap_bpf_hit_cost, .stopped = heap_bpf_stopped,
+	.disarm_soon = heap_bpf_disarm_soon, .log = heap_bpf_log, .site = heap_bpf_site };
 
 struct heap *
 heap_bpf_new(const struct heap_options *o, char *why)

@@ -13,6 +13,7 @@
 
 struct heap_backend;
 struct heap_bpf;
+struct heap_logged;
 struct ring_buffer;
 struct bpf_link;
 
@@ -63,6 +64,8 @@ struct heap {
 	struct heap_news *stopped;
 	size_t nstopped, stopped_room;
 	struct heap_counts reported_lost; /* losses as last asked for */
+	void (*on_call)(void *ctx, const struct heap_logged *call);
+	void *on_call_ctx;
 	int failed;                       /* errno of news that could not be kept */
 };
 
@@ -74,6 +77,9 @@ int heap_bpf_sum(struct heap *h, pid_t pid, struct heap_sum *out);
 uint64_t heap_bpf_live(const struct heap *h, pid_t pid);
 void heap_bpf_lost(struct heap *h, struct heap_lost *out);
 void heap_bpf_load(struct heap *h, struct heap_load *out);
+void heap_bpf_log(struct heap *h, pid_t pid,
+    void (*fn)(void *ctx, const struct heap_logged *call), void *ctx);
+void heap_bpf_site(const struct heap *h, uint32_t site, uint64_t *stack, pid_t *tid);
 
 /* Returns the slots of a generation. */
 static inline size_t

@@ -464,8 +464,8 @@ living(struct heap *h, void (*fn)(void *ctx, const struct heap_living *l), void 
 {
 	for (size_t i = 0; i < h->nblock; i++) {
 		const struct block *b = &h->block[i];
-		const struct heap_living l = { b->time, b->size, b->weight,
-			b->addr ? h->site[b->site].user : NULL };
+		const struct heap_living l = { .time = b->time, .size = b->size,
+			.weight = b->weight, .user = b->addr ? h->site[b->site].user : NULL };
 
 		if (b->addr)
 			fn(ctx, &l);

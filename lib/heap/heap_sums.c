@@ -187,7 +187,9 @@ report_living(struct heap *h, const struct heap_entry *e,
 {
 	size_t site = (size_t)(e->what >> HEAP_SIZE_BITS);
 	struct heap_living l = { .time = e->when >> HEAP_RATE_BITS,
-		.size = e->what & HEAP_SIZE_MOST };
+		.size = e->what & HEAP_SIZE_MOST, .site = (uint32_t)site,
+		.addr = e->key & ((1ULL << HEAP_ADDR_BITS) - 1),
+		.pid = (pid_t)h->total[e->key >> HEAP_ADDR_BITS].pid };
 
 	l.weight = weight(&h->bpf->bss->rates[e->when & (HEAP_RATES - 1)], l.size);
 	l.user = site < h->nreported ? h->reported[site].user : NULL;
@@ -218,6 +220,19 @@ heap_bpf_living(struct heap *h, void (*fn)(void *ctx, const struct heap_living *
 	}
 }
 
+/* ---- the log ----------------------------------------------------------- */
+
+void
+heap_bpf_site(const struct heap *h, uint32_t site, uint64_t *stack, pid_t *tid)
+{
+	*stack = 0;
+	*tid = 0;
+	if (site >= h->nsegment * HEAP_SEGMENT_SITES)
+		return;
+	*stack = site_at(h, site)->stack;
+	*tid = (pid_t)site_at(h, site)->tid;
+}
+
 /* ---- sums -------------------------------------------------------------- */
 
 /* Returns the number of a process; 0 if it is not tracked. */
@@ -232,6 +247,15 @@ number_of(const struct heap *h, pid_t pid)
 			if (h->total[i].pid == key)
 				n = i;
 	return n;
+}
+
+void
+heap_bpf_log(struct heap *h, pid_t pid,
+    void (*fn)(void *ctx, const struct heap_logged *call), void *ctx)
+{
+	h->on_call = fn;
+	h->on_call_ctx = ctx;
+	__atomic_store_n(&h->bpf->bss->logged, pid ? number_of(h, pid) : 0, __ATOMIC_SEQ_CST);
 }
 
 int
@@ -273,7 +297,9 @@ heap_bpf_lost(struct heap *h, struct heap_lost *out)
 	struct heap_counts now;
 
 	memcpy(&now, &h->bpf->bss->counts, sizeof now);
-	*out = (struct heap_lost){ now.ring_full - h->reported_lost.ring_full,
+	*out = (struct heap_lost){
+		now.ring_full - h->reported_lost.ring_full +
+		now.unlogged - h->reported_lost.unlogged,
 		now.live_full - h->reported_lost.live_full, now.sites_full - h->reported_lost.sites_full,
 		now.scratch - h->reported_lost.scratch, now.returns - h->reported_lost.returns,
 		now.processes - h->reported_lost.processes };
