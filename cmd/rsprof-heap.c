@@ -453,7 +453,6 @@ begin(struct profiler *p)
 	p->duty = (struct duty){ .arming = &p->arming, .period = p->o.period,
 		.percent = (unsigned)p->o.budget, .fixed = p->o.given,
 		.hit_ns = heap_hit_cost(p->heap) };
-	p->duty.budget.share = p->o.given ? p->o.budget / 100.0 : 0;
 	p->emitter = (struct emitter){ .producer = &p->base, .heap = p->heap,
 		.duty = &p->duty, .sites = p->sites, .age_step = p->o.interval };
 	p->inside = (struct inside){ .arming = &p->arming, .duty = &p->duty,
@@ -590,6 +589,7 @@ main(int argc, char *argv[])
 	if (status == STATUS_OK && !p.arming.any)
 		status = STATUS_NOTHING;
 	inside_end(&p.inside);
+	windows_end(&p.duty.windows);
 	source_close(&p.source);
 	sites_free(p.sites);
 	arming_clear(&p.arming);

@@ -1,7 +1,7 @@
 #include "heap/budget.h"
 
 #define LEAST_NS 10000000 /* shortest armed time that counts */
-#define LEAST 0.005       /* least coverage; with less, nothing would be seen */
+#define LEAST_CPU 5000000 /* of CPU time: less may be another process' doing */
 #define SMOOTH 0.5
 
 void
@@ -9,7 +9,7 @@ budget_update(struct budget *b, uint64_t armed, uint64_t cpu, uint64_t cost)
 {
 	double load;
 
-	if (armed < LEAST_NS || cpu == 0)
+	if (armed < LEAST_NS || cpu < LEAST_CPU)
 		return;
 	load = (double)cost / (double)cpu;
 	if (load > 1)
@@ -18,30 +18,4 @@ budget_update(struct budget *b, uint64_t armed, uint64_t cpu, uint64_t cost)
 	b->load = b->load == 0 || load > 2 * b->load
 	    ? load
 	    : b->load + SMOOTH * (load - b->load);
-	b->coverage = 1;
-	if (b->share > 0 && b->load > b->share)
-		b->coverage = b->share / b->load;
-	/* CPU time outside of windows costs nothing: load is per armed time. */
-	if (b->coverage < LEAST)
-		b->coverage = LEAST;
-}
-
-void
-budget_windows(const struct budget *b, uint64_t *on, uint64_t *off)
-{
-	double window = BUDGET_WINDOW_NS, cycle;
-
-	*on = BUDGET_WINDOW_NS;
-	*off = 0;
-	if (b->coverage <= 0 || b->coverage >= 1)
-		return;
-	cycle = window / b->coverage;
-	if (cycle < 1e9) { /* fewer, longer windows: opening one has a cost */
-		cycle = 1e9;
-		window = cycle * b->coverage;
-	}
-	if (cycle > BUDGET_CYCLE_NS)
-		cycle = BUDGET_CYCLE_NS;
-	*on = (uint64_t)window;
-	*off = (uint64_t)(cycle - window);
 }

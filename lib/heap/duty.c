@@ -1,7 +1,6 @@
 #include "heap/duty.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 
 #include "heap/arming.h"
@@ -13,7 +12,6 @@
 #define SAMPLE_DEFAULT (512U << 10) /* bytes */
 #define RETURN_COST 1.2     /* of a return probe, in hits of other probes */
 #define LOOK_NS 500000000   /* between two comparisons of cost and budget */
-#define SCALE_STEP 0.025    /* of logarithms of scales: the kernel has room for few */
 #define CHECK_NS 2000000000 /* for a self-check, at most */
 #define CHECK_CALLS 5000    /* for a self-check, at most */
 #define CHECK_LEAST 100     /* calls, to conclude anything */
@@ -116,98 +114,80 @@ check_round(struct duty *d)
 		end_check(d);
 }
 
-/* ---- windows ----------------------------------------------------------- */
+/* ---- budget ------------------------------------------------------------ */
 
-/* Open a window without an end. */
+/* Begin to measure what probes cost. */
 static void
-open_window(struct duty *d)
+open_look(struct duty *d)
 {
 	struct heap_load l;
 
 	heap_load(heap_of(d), &l);
-	d->window = (struct duty_window){ .since = proc_now(), .until = UINT64_MAX,
-		.cpu = proc_cpu(pid_of(d)), .cost = duty_cost(d, &l) };
+	d->look = (struct duty_look){ .since = proc_now(), .cpu = proc_cpu(pid_of(d)),
+		.cost = duty_cost(d, &l) };
 }
 
-/* Count the time since the window was opened as covered, and update the budget with
- * what it has cost. */
+/* Count the time since then as covered, and update the budget with what it has cost. */
 static void
-close_window(struct duty *d)
+close_look(struct duty *d)
 {
 	uint64_t now = proc_now(), cpu = proc_cpu(pid_of(d));
 	struct heap_load l;
 	double cost;
 
 	heap_load(heap_of(d), &l);
-	cost = duty_cost(d, &l) - d->window.cost;
-	d->covered += now - d->window.since;
-	budget_update(&d->budget, now - d->window.since,
-	    cpu > d->window.cpu ? cpu - d->window.cpu : 0, cost > 0 ? (uint64_t)cost : 0);
+	cost = duty_cost(d, &l) - d->look.cost;
+	d->covered += now - d->look.since;
+	budget_update(&d->budget, now - d->look.since,
+	    cpu > d->look.cpu ? cpu - d->look.cpu : 0, cost > 0 ? (uint64_t)cost : 0);
 }
 
 uint64_t
 duty_covered(struct duty *d)
 {
-	uint64_t covered, until = d->window.until;
+	uint64_t covered;
 
 	if (d->on && d->arming->any) {
-		close_window(d);
-		open_window(d);
-		d->window.until = until;
+		close_look(d);
+		open_look(d);
 	}
-	covered = d->covered;
+	covered = d->covered + windows_covered(&d->windows);
 	d->covered = 0;
 	return covered;
-}
-
-/* Let each recorded allocation stand for scale ones from now on. */
-static void
-set_scale(struct duty *d, double scale)
-{
-	heap_rate(heap_of(d), d->period, exp(round(log(scale) / SCALE_STEP) * SCALE_STEP));
-}
-
-/* Arm the probes and open a window.  What is seen in it stands for the time since the
- * last one began, as long as that really was. */
-static void
-turn_on(struct duty *d)
-{
-	uint64_t on, off, cycle = proc_now() - d->cycle;
-
-	budget_windows(&d->budget, &on, &off);
-	if (off && d->cycle_on)
-		set_scale(d, (double)cycle / (double)d->cycle_on);
-	else
-		set_scale(d, off ? (double)(on + off) / (double)on : 1);
-	d->cycle = proc_now();
-	arming_restore(d->arming);
-	d->cycle_from = proc_now();
-	d->on = 1;
-	open_window(d);
-	if (off)
-		d->window.until = d->window.since + on;
-}
-
-/* Close the window, and remove the probes until the next one. */
-static void
-turn_off(struct duty *d)
-{
-	uint64_t on, off, now;
-
-	end_check(d);
-	d->cycle_on = proc_now() - d->cycle_from;
-	close_window(d);
-	heap_disarm(heap_of(d), pid_of(d));
-	budget_windows(&d->budget, &on, &off);
-	now = proc_now();
-	d->on = 0;
-	d->window = (struct duty_window){ .since = now, .until = now + off };
 }
 
 void
 duty_begin(struct duty *d)
 {
-	turn_on(d);
+	heap_rate(heap_of(d), d->period, 1);
+	d->on = 1;
+	open_look(d);
+}
+
+/* Returns what a hit costs a program, on average. */
+static double
+mean_hit(void *ctx)
+{
+	const struct duty *d = ctx;
+	struct heap_load l;
+
+	heap_load(heap_of(d), &l);
+	return d->hit_ns * (2 + RETURN_COST) / 3 + l.program_ns;
+}
+
+/* Record allocations in windows of time from now on. */
+static int
+begin_windows(struct duty *d)
+{
+	end_check(d);
+	d->on = 0;
+	d->period = 0;
+	heap_rate(heap_of(d), 0, 1);
+	d->windows.arming = d->arming;
+	d->windows.share = d->percent / 100.0;
+	d->windows.hit = mean_hit;
+	d->windows.ctx = d;
+	return windows_begin(&d->windows, d->budget.load);
 }
 
 /* Choose a cheaper way if the budget is exceeded: samples, then windows.  Returns a
@@ -215,49 +195,45 @@ duty_begin(struct duty *d)
 static const char *
 choose_cheaper(struct duty *d)
 {
-	if (d->fixed || d->budget.load <= d->percent / 100.0 || d->budget.share > 0)
+	if (d->settled || d->percent == 0 || d->budget.load <= d->percent / 100.0)
 		return NULL;
-	if (d->period == 0) {
+	if (d->period == 0 && !d->fixed) {
 		d->period = SAMPLE_DEFAULT;
-		set_scale(d, 1);
+		heap_rate(heap_of(d), d->period, 1);
 		d->budget.load = 0;
 		snprintf(d->text, sizeof d->text, "recording all allocations costs more "
 		    "than %u %% of the CPU time: from now on one per %u KiB is recorded, and "
 		    "sums are estimates (-s 0 records all)", d->percent, SAMPLE_DEFAULT >> 10);
 	} else {
-		d->period = 0;
-		d->budget.share = d->percent / 100.0;
-		snprintf(d->text, sizeof d->text, "samples cost more than %u %% of the CPU "
-		    "time too: from now on allocations are recorded in windows of time, sums "
-		    "are estimates, and live memory may be far off (-I samples inside the "
-		    "process, which tells it; -s 0 records all)", d->percent);
+		if (begin_windows(d) < 0)
+			return NULL;
+		snprintf(d->text, sizeof d->text, "probes cost more than %u %% of the CPU "
+		    "time: from now on allocations are recorded in windows of time, sums are "
+		    "estimates, and live memory is told as far as it is known (-I samples "
+		    "inside the process, which tells it; -s 0 records all)", d->percent);
 	}
 	producer_note(d->arming->producer, "%s", d->text);
 	return d->text;
 }
 
-/* Open and close windows when it is time.  Time without probes costs nothing. */
+/* Compare cost and budget when it is time. */
 static const char *
 budget_round(struct duty *d)
 {
-	uint64_t on, off, now = proc_now();
 	const char *text;
 
 	if (!d->arming->any)
 		return NULL;
 	if (!d->on) {
-		if (now >= d->window.until)
-			turn_on(d);
+		windows_round(&d->windows);
 		return NULL;
 	}
-	if (now < d->window.until && now < d->window.since + LOOK_NS)
+	if (proc_now() < d->look.since + LOOK_NS)
 		return NULL;
-	close_window(d);
+	close_look(d);
 	text = choose_cheaper(d);
-	budget_windows(&d->budget, &on, &off);
-	open_window(d);
-	if (off)
-		turn_off(d);
+	if (d->on)
+		open_look(d);
 	return text;
 }
 
@@ -273,5 +249,5 @@ duty_due(const struct duty *d, uint64_t round)
 {
 	uint64_t due = proc_now() + (d->check_since ? CHECK_ROUND_NS : round);
 
-	return d->window.until < due ? d->window.until : due;
+	return d->windows.census && d->windows.due < due ? d->windows.due : due;
 }

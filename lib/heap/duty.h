@@ -2,7 +2,7 @@
  * Keeps the cost of probes in a producer's process within a budget.  Probes are
  * armed all of the time, unless that costs too much: then only samples of
  * allocations are recorded, and if those cost too much as well, all of them in
- * windows of time (heap/budget).
+ * windows of time (heap/windows).
  *
  * Runs the self-check, too: for a while it counts the calls that Rust code makes
  * of the functions below __rust_alloc and its siblings.  If those are bypassed the
@@ -15,12 +15,13 @@
 
 #include "heap/budget.h"
 #include "heap/heap.h"
+#include "heap/windows.h"
 
 struct arming;
 
-/* A stretch of time with probes armed; or without, then cpu and cost are not set. */
-struct duty_window {
-	uint64_t since, until; /* UINT64_MAX: no end in sight */
+/* A stretch of time with all probes armed. */
+struct duty_look {
+	uint64_t since;
 	uint64_t cpu;          /* CPU time of the process at since, ns */
 	double cost;           /* duty_cost() at since */
 };
@@ -29,25 +30,24 @@ struct duty {
 	/* Set by the owner. */
 	struct arming *arming;
 	uint64_t period;      /* as in heap_rate(); may change */
-	unsigned percent;     /* the budget, of the process' CPU time */
-	int fixed;            /* never choose a cheaper way */
+	unsigned percent;     /* the budget, of the process' CPU time; 0: no limit */
+	int fixed;            /* never change the period: windows follow at once */
 	double hit_ns;        /* as heap_hit_cost() returns it */
 	double entry_ns;      /* what a hit costs beside that, by what it does to the code
 	                         behind it; 0: not known */
 
+	int settled;          /* how to record is another one's choice */
 	struct budget budget;
-	struct duty_window window;
-	int on;               /* probes are armed */
+	struct duty_look look;
+	struct windows windows;
+	int on;               /* probes are armed all of the time */
 	uint64_t covered;     /* ns with probes armed, since duty_covered() */
-	uint64_t cycle;       /* beginning of the last window */
-	uint64_t cycle_from;  /* time at which its probes were armed */
-	uint64_t cycle_on;    /* ns for which the probes of the window before were armed */
 	uint64_t check_since; /* beginning of the self-check; 0: none is running */
 	struct heap_load check_before; /* counts at its beginning */
 	char text[320];
 };
 
-/* Begin the first window, when probes have been armed. */
+/* Begin to compare cost and budget, when probes have been armed. */
 void duty_begin(struct duty *d);
 
 /* Begin the self-check, if there is something to compare. */

@@ -2,8 +2,10 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 
 #include "heap/ages.h"
+#include "heap/census.h"
 #include "heap/duty.h"
 #include "heap/sites.h"
 #include "os/proc.h"
@@ -63,16 +65,146 @@ standard_error(double variance)
 	return variance > 0 ? (uint64_t)(sqrt(variance) + 0.5) : 0;
 }
 
+/* ---- windows ----------------------------------------------------------- */
+
+/* What the census told of one of the kernel's sites when it was last read. */
+struct tally {
+	struct site *site;
+	struct census_site last;
+};
+
+/* Find the site of one of the kernel's that windows have shown, or join it to another that
+ * is known. */
+static void
+on_new_site(void *ctx, struct census_site *s)
+{
+	struct emitter *e = ctx;
+	struct heap_change c = { .pid = e->producer->pid };
+	struct site *site;
+	struct tally *t;
+
+	heap_site(e->heap, s->site, &c.stack, &c.tid);
+	site = find_site(e, &c);
+	if (site == NULL)
+		return;
+	if (site->censused) {
+		census_join(e->duty->windows.census, s->site, site->censused);
+		return;
+	}
+	t = calloc(1, sizeof *t);
+	if (t == NULL) {
+		e->failed = 1;
+		return;
+	}
+	t->site = site;
+	site->censused = s->site;
+	s->user = t;
+}
+
+/* Add what windows have shown of a site. */
+static void
+on_census(void *ctx, struct census_site *s)
+{
+	struct emitter *e = ctx;
+	struct tally *t = s->user;
+
+	sites_add_census(e->sites, t->site, s, &t->last);
+	t->last = *s;
+}
+
+/* Add what windows have shown since the last sums. */
+static void
+add_census(struct emitter *e)
+{
+	struct census *c = e->duty->windows.census;
+
+	if (c == NULL)
+		return;
+	windows_settle(&e->duty->windows);
+	census_new_sites(c, on_new_site, e);
+	e->inuse = windows_look(&e->duty->windows);
+	census_changes(c, on_census, e);
+	if (census_failed(c))
+		e->failed = 1;
+}
+
+static uint64_t
+middle(double least, double most)
+{
+	return (uint64_t)(census_middle(least, most) + 0.5);
+}
+
+/* Returns what must have been freed, so that live memory is what it is. */
+static uint64_t
+freed_of(uint64_t before, uint64_t allocated, uint64_t live)
+{
+	return before + allocated > live ? before + allocated - live : 0;
+}
+
+/* Set the live memory of a site that is known as a range. */
+static void
+set_range(struct site *site)
+{
+	struct rec_heap *s = &site->sum;
+
+	s->live = middle(site->live.least, site->live.most);
+	s->count = middle(site->live.nleast, site->live.nmost);
+	s->live_min = (uint64_t)site->live.least;
+	s->live_max = (uint64_t)(site->live.most + 0.999);
+	s->bytes_min = (uint64_t)site->bytes_least;
+	s->bytes_max = (uint64_t)(site->bytes_most + 0.999);
+	s->freed = freed_of(site->emitted_live, s->bytes, s->live);
+	s->frees = freed_of(site->emitted_count, s->allocs, s->count);
+	if (s->live > s->peak)
+		s->peak = s->live;
+}
+
+/* Add what windows have shown of the whole process to its record. */
+static void
+add_census_sum(struct emitter *e, struct rec_memory *m)
+{
+	struct census_site now, none = { 0 };
+	const struct census_site *before = e->all ? e->all : &none;
+	double bytes;
+
+	if (e->duty->windows.census == NULL)
+		return;
+	census_sum(e->duty->windows.census, &now);
+	bytes = now.bytes - before->bytes;
+	m->allocs += (uint64_t)now.allocs - (uint64_t)before->allocs;
+	m->bytes += (uint64_t)now.bytes - (uint64_t)before->bytes;
+	m->bytes_min = (uint64_t)(bytes / now.slack);
+	m->bytes_max = (uint64_t)(bytes * now.slack + 0.999);
+	m->live = middle(now.live.least, now.live.most);
+	m->count = middle(now.live.nleast, now.live.nmost);
+	m->live_min = (uint64_t)now.live.least;
+	m->live_max = (uint64_t)(now.live.most + 0.999);
+	m->inuse = e->inuse;
+	m->bytes_err = m->live_err = 0;
+	m->freed = freed_of(e->emitted_live, m->bytes, m->live);
+	m->frees = freed_of(e->emitted_count, m->allocs, m->count);
+	if (e->all == NULL)
+		e->all = malloc(sizeof now);
+	if (e->all)
+		*e->all = now;
+	if (m->live > e->census_peak)
+		e->census_peak = m->live;
+	if (e->census_peak > m->peak)
+		m->peak = e->census_peak;
+}
+
 static void
 emit_site(void *ctx, struct site *site)
 {
 	struct emitter *e = ctx;
 	struct rec r = { .type = REC_HEAP };
 
+	if (site->ranged)
+		set_range(site);
 	r.heap = site->sum;
 	r.heap.time = e->time;
-	r.heap.bytes_err = standard_error(site->bytes_var);
-	r.heap.live_err = standard_error(site->live_var);
+	r.heap.bytes_err = site->ranged ? 0 : standard_error(site->bytes_var);
+	r.heap.live_err = site->ranged ? 0 : standard_error(site->live_var);
 	targets_emit(e->producer->targets, &r);
 }
 
@@ -98,6 +230,11 @@ emit_memory(struct emitter *e, const struct target *t, struct rec_memory probes)
 	r.memory.unknown = sum.unknown;
 	r.memory.bytes_err = standard_error(sum.bytes_var);
 	r.memory.live_err = standard_error(sum.live_var);
+	if (t->pid == e->producer->pid) {
+		add_census_sum(e, &r.memory);
+		e->emitted_live = r.memory.live;
+		e->emitted_count = r.memory.count;
+	}
 	proc_memory(t->pid, &r.memory.rss, &r.memory.anon);
 	targets_emit(e->producer->targets, &r);
 }
@@ -121,8 +258,12 @@ emitter_sums(struct emitter *e, pid_t pid)
 	heap_load(e->heap, &l);
 	cost = duty_cost(e->duty, &l) - duty_cost(e->duty, &e->load);
 	probes.hits = hits(&l) - hits(&e->load);
+	if (e->duty->windows.census)
+		cost = windows_cost(&e->duty->windows);
 	probes.cost = cost > 0 ? (uint64_t)cost : 0;
 	heap_changes(e->heap, on_change, e);
+	if (pid == 0 || pid == e->producer->pid)
+		add_census(e);
 	sites_emit(e->sites, pid, emit_site, e);
 	for (size_t i = 0; i < targets_count(targets); i++) {
 		const struct target *t = targets_nth(targets, i);
@@ -149,6 +290,16 @@ on_living(void *ctx, const struct heap_living *l)
 		ages_add(ctx, site->index, l->time, l->size, l->weight);
 }
 
+/* The same, of a block of the census. */
+static void
+on_censused(void *ctx, const struct heap_living *l)
+{
+	const struct tally *t = l->user;
+
+	if (t && l->weight > 0)
+		ages_add(ctx, t->site->index, l->time, l->size, l->weight);
+}
+
 static void
 emit_age(void *ctx, const struct age *a)
 {
@@ -173,7 +324,10 @@ emitter_ages(struct emitter *e)
 	int got = -1;
 
 	if (a) {
-		heap_living(e->heap, on_living, a);
+		if (e->duty->windows.census)
+			census_living(e->duty->windows.census, on_censused, a);
+		else
+			heap_living(e->heap, on_living, a);
 		got = ages_emit(a, emit_age, e);
 	}
 	ages_free(a);

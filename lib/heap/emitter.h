@@ -9,6 +9,7 @@
 
 #include "heap/heap.h"
 
+struct census_site;
 struct duty;
 struct producer;
 struct sites;
@@ -25,6 +26,8 @@ struct emitter {
 	uint64_t time;         /* of the last sums */
 	int failed;            /* memory was short */
 	struct heap_load load; /* at the last sums */
+	struct census_site *all; /* the census at the last sums; NULL: there was none */
+	uint64_t inuse, census_peak, emitted_live, emitted_count;
 };
 
 /* Emit what a process, or (pid 0) all of them, have done since the last time.  Returns

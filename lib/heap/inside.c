@@ -186,7 +186,7 @@ hold_duty(struct inside *in)
 
 	d->period = in->pace.period;
 	d->fixed = 1;
-	d->budget.share = 0;
+	d->settled = 1;
 	duty_begin(d);
 }
 
@@ -197,7 +197,7 @@ release_duty(struct inside *in)
 
 	d->period = in->period;
 	d->fixed = in->fixed;
-	d->budget.share = in->share;
+	d->settled = 0;
 	d->entry_ns = 0;
 }
 
@@ -210,7 +210,6 @@ inside_begin(struct inside *in)
 		return 0;
 	in->period = in->duty->period;
 	in->fixed = in->duty->fixed;
-	in->share = in->duty->budget.share;
 	why = begin(in);
 	if (why) {
 		snprintf(in->why, sizeof in->why, "%s", why);

@@ -29,7 +29,6 @@ struct inside {
 	int missed;         /* it was noted that frees are */
 	uint64_t period;    /* members of struct duty, as they are without the gate */
 	int fixed;
-	double share;
 	char why[GUARD_LINE]; /* it cannot be, the last time that it was tried */
 };
 

@@ -68,6 +68,14 @@ sites_get(struct sites *p, pid_t pid, pid_t tid, struct rec_ref stack)
 	return new;
 }
 
+static void
+set_changed(struct sites *p, struct site *site)
+{
+	if (!site->changed)
+		p->changed[p->nchanged++] = site->index;
+	site->changed = 1;
+}
+
 void
 sites_add(struct sites *p, struct site *to, const struct heap_change *c)
 {
@@ -95,9 +103,48 @@ sites_add(struct sites *p, struct site *to, const struct heap_change *c)
 		s->peak = c->peak;
 	if (s->live > s->peak)
 		s->peak = s->live;
-	if (!to->changed)
-		p->changed[p->nchanged++] = to->index;
-	to->changed = 1;
+	set_changed(p, to);
+}
+
+/* Returns the whole units by which a sum has grown. */
+static uint64_t
+grown(double now, double before)
+{
+	return now > before ? (uint64_t)now - (uint64_t)before : 0;
+}
+
+/* Add the sums of a site in windows. */
+static void
+add_sums(struct rec_heap *s, const struct census_site *now, const struct census_site *before)
+{
+	s->samples += now->samples - before->samples;
+	s->allocs += grown(now->allocs, before->allocs);
+	s->bytes += grown(now->bytes, before->bytes);
+	s->temps += grown(now->temps, before->temps);
+	s->inplace += grown(now->inplace, before->inplace);
+	s->moved += grown(now->moved, before->moved);
+	s->copied += grown(now->copied, before->copied);
+	for (int i = 0; i < HEAP_BUCKETS; i++) {
+		s->sizes[i] += grown(now->sizes[i], before->sizes[i]);
+		s->lives[i] += grown(now->lives[i], before->lives[i]);
+	}
+}
+
+void
+sites_add_census(struct sites *p, struct site *to, const struct census_site *now,
+    const struct census_site *before)
+{
+	double bytes = (double)grown(now->bytes, before->bytes);
+
+	add_sums(&to->sum, now, before);
+	to->bytes_least += bytes / now->slack;
+	to->bytes_most += bytes * now->slack;
+	to->ranged = 1;
+	to->live.least += now->live.least - before->live.least;
+	to->live.most += now->live.most - before->live.most;
+	to->live.nleast += now->live.nleast - before->live.nleast;
+	to->live.nmost += now->live.nmost - before->live.nmost;
+	set_changed(p, to);
 }
 
 struct site *
@@ -119,7 +166,9 @@ restart(struct site *site)
 	s->live = old.live;
 	s->count = old.count;
 	s->peak = old.peak;
-	site->bytes_var = 0;
+	site->bytes_var = site->bytes_least = site->bytes_most = 0;
+	site->emitted_live = old.live;
+	site->emitted_count = old.count;
 	site->changed = 0;
 }
 

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "heap/census.h"
 #include "stream/rec.h"
 
 struct heap_change;
@@ -19,6 +20,12 @@ struct site {
 	struct rec_heap sum; /* growth since the site was last emitted; live, count
 	                        and peak are absolute */
 	double bytes_var, live_var; /* variances of sum.bytes and sum.live */
+	/* In windows: live memory and growth are ranges (heap/census). */
+	int ranged;
+	uint32_t censused; /* the kernel's site that all of them are joined to */
+	struct census_range live;
+	double bytes_least, bytes_most; /* of sum.bytes */
+	uint64_t emitted_live, emitted_count;
 	int changed;
 	uint32_t index; /* in order of creation */
 };
@@ -34,6 +41,11 @@ struct site *sites_get(struct sites *p, pid_t pid, pid_t tid,
 
 /* Add the change c of one of the kernel's sites to a site. */
 void sites_add(struct sites *p, struct site *to, const struct heap_change *c);
+
+/* Add what windows have shown of one of the kernel's sites to a site: now, where it was
+ * before when last added. */
+void sites_add_census(struct sites *p, struct site *to, const struct census_site *now,
+    const struct census_site *before);
 
 /* Returns the site with this index. */
 struct site *sites_nth(const struct sites *p, uint32_t index);

@@ -399,6 +399,22 @@ proc_memory(pid_t pid, uint64_t *rss, uint64_t *anon)
 	return 0;
 }
 
+uint64_t
+proc_data(pid_t pid)
+{
+	char path[64], line[256];
+	uint64_t bytes = 0;
+	FILE *f;
+
+	snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof line, f))
+		bytes += kilobytes(line, "VmData:");
+	if (f)
+		fclose(f);
+	return bytes;
+}
+
 int
 proc_read(pid_t pid, uint64_t addr, void *to, size_t len)
 {

@@ -76,6 +76,10 @@ uint64_t proc_cpu(pid_t pid);
 /* Read a process' resident memory, and the part of it that is no file's, in bytes. */
 int proc_memory(pid_t pid, uint64_t *rss, uint64_t *anon);
 
+/* Returns the bytes of a process' writable private memory, resident or not, which no
+ * heap can exceed; 0 if that is not known. */
+uint64_t proc_data(pid_t pid);
+
 /* Read a process' memory.  Returns -1 where not all of it can be read. */
 int proc_read(pid_t pid, uint64_t addr, void *to, size_t len);
 

@@ -62,7 +62,9 @@ static const struct key heap_keys[] = {
 	KEY(heap, temps), KEY(heap, inplace), KEY(heap, moved), KEY(heap, copied),
 	KEY(heap, samples), BUCKETS(heap, sizes), BUCKETS(heap, lives),
 	KEY(heap, live), KEY(heap, count), KEY(heap, peak),
-	KEY(heap, bytes_err), KEY(heap, live_err), { NULL, 0, 0 }
+	KEY(heap, bytes_err), KEY(heap, live_err),
+	KEY(heap, live_min), KEY(heap, live_max),
+	KEY(heap, bytes_min), KEY(heap, bytes_max), { NULL, 0, 0 }
 };
 
 static const struct key memory_keys[] = {
@@ -70,7 +72,9 @@ static const struct key memory_keys[] = {
 	KEY(memory, anon), KEY(memory, allocs), KEY(memory, bytes),
 	KEY(memory, frees), KEY(memory, freed), KEY(memory, unknown),
 	KEY(memory, covered), KEY(memory, hits), KEY(memory, cost),
-	KEY(memory, bytes_err), KEY(memory, live_err), { NULL, 0, 0 }
+	KEY(memory, bytes_err), KEY(memory, live_err),
+	KEY(memory, live_min), KEY(memory, live_max),
+	KEY(memory, bytes_min), KEY(memory, bytes_max), KEY(memory, inuse), { NULL, 0, 0 }
 };
 
 static const struct form form[REC_NTYPES] = {

@@ -135,6 +135,8 @@ struct rec_heap {
 	uint64_t sizes[REC_BUCKETS], lives[REC_BUCKETS];
 	uint64_t live, count, peak;                  /* current values */
 	uint64_t bytes_err, live_err;                /* standard errors; 0: exact */
+	uint64_t live_min, live_max;                 /* bounds of live; live_max 0: none */
+	uint64_t bytes_min, bytes_max;               /* the same of bytes */
 };
 
 struct rec_age {
@@ -149,6 +151,8 @@ struct rec_memory {
 	uint64_t allocs, bytes, frees, freed, unknown; /* deltas since the last record */
 	uint64_t covered, hits, cost;
 	uint64_t bytes_err, live_err; /* as in struct rec_heap */
+	uint64_t live_min, live_max, bytes_min, bytes_max;
+	uint64_t inuse; /* bytes in use of the allocator; 0: not known */
 };
 
 struct rec_lost {

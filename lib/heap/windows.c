@@ -1,0 +1,323 @@
+#include "heap/windows.h"
+
+#include <math.h>
+#include <sched.h>
+#include <time.h>
+
+#include "heap/arena.h"
+#include "heap/arming.h"
+#include "heap/census.h"
+#include "heap/heap.h"
+#include "heap/probe_plan.h"
+#include "os/proc.h"
+#include "sample/producer.h"
+#include "sample/target.h"
+
+#define PERIOD_NS 100000000 /* from one window to the next, on average */
+#define CPU_LEAST 50000     /* ns of CPU time in a window, at least */
+#define STEP_NS 50000       /* between two looks at that */
+#define LENGTH_MOST 40000000
+#define CALL_NS 15          /* what a call takes at least, with its free, without probes */
+#define COST_LOW 0.75       /* the cost that is estimated may be wrong by so much */
+#define COST_HIGH 1.3
+#define BESIDE_NS 100000    /* of a window that may go to waking up and the like */
+#define HIT_LOW 0.75        /* what a hit takes, compared with one of this program */
+#define HIT_HIGH 8
+#define SETTLE_NS 30000000  /* from the end of a window to its last calls, at most */
+#define WAIT_MOST 1e10      /* ns from one window to the next */
+#define SMOOTH 0.5
+
+static pid_t
+pid_of(const struct windows *w)
+{
+	return w->arming->producer->pid;
+}
+
+static struct heap *
+heap_of(const struct windows *w)
+{
+	return w->arming->heap;
+}
+
+static void
+on_call(void *ctx, const struct heap_logged *call)
+{
+	census_call(ctx, call);
+}
+
+struct adopting {
+	const struct windows *windows;
+	pid_t pid;
+};
+
+static void
+on_living(void *ctx, const struct heap_living *block)
+{
+	const struct adopting *a = ctx;
+
+	if (block->pid == a->pid)
+		census_adopt(a->windows->census, block);
+}
+
+/* Probe malloc(3) and so on in place of the __rust_* functions, so that what C code
+ * allocates is seen as well: the allocator's state has all of it. */
+static void
+leave_shims(struct windows *w)
+{
+	struct producer *p = w->arming->producer;
+	struct target *t = target_find(p->targets, p->pid);
+	char why[HEAP_WHY];
+
+	if (w->arena == NULL || t == NULL || w->arming->plan == NULL ||
+	    w->arming->plan->nbelow == 0)
+		return;
+	w->arming->no_shims = 1;
+	heap_disarm(heap_of(w), p->pid);
+	arming_process(w->arming, t, why, sizeof why);
+}
+
+int
+windows_begin(struct windows *w, double load)
+{
+	struct adopting a = { w, pid_of(w) };
+	const struct census_chunk *chunk;
+	size_t n;
+
+	w->arena = arena_open(a.pid);
+	leave_shims(w);
+	heap_disarm(heap_of(w), a.pid);
+	heap_read(heap_of(w));
+	chunk = arena_read(w->arena, &n);
+	w->census = census_new(chunk, chunk ? n : 0);
+	if (w->census == NULL)
+		return -1;
+	heap_living(heap_of(w), on_living, &a);
+	heap_log(heap_of(w), a.pid, on_call, w->census);
+	w->load = load > 0 && load < 1 ? load : 1;
+	w->busy = 1;
+	w->overhead = 0;
+	w->pace = 0;
+	w->ended = proc_now();
+	w->cpu = (double)proc_cpu(a.pid);
+	w->random = w->ended | 1;
+	w->due = w->ended + PERIOD_NS;
+	return 0;
+}
+
+void
+windows_end(struct windows *w)
+{
+	if (w->census == NULL)
+		return;
+	heap_log(heap_of(w), 0, NULL, NULL);
+	census_free(w->census);
+	arena_close(w->arena);
+	w->census = NULL;
+	w->arena = NULL;
+}
+
+/* ---- a window ---------------------------------------------------------- */
+
+/* Run ahead of others, so that a window ends when it should; on 0: no longer. */
+static void
+run_first(int on)
+{
+	struct sched_param p = { .sched_priority = on ? 1 : 0 };
+
+	sched_setscheduler(0, on ? SCHED_RR | SCHED_RESET_ON_FORK : SCHED_OTHER, &p);
+}
+
+static struct windows_mark
+mark(const struct windows *w)
+{
+	return (struct windows_mark){ proc_now(), proc_cpu(pid_of(w)) };
+}
+
+/* Wait until the process has used so much CPU time, but not for ever. */
+static void
+wait_for(struct windows *w, double cpu)
+{
+	double used = 0;
+
+	for (;;) {
+		struct timespec t = { 0, (long)fmax((cpu - used) / w->busy, STEP_NS) };
+
+		nanosleep(&t, NULL);
+		w->until = mark(w);
+		used = (double)(w->until.cpu - w->from.cpu);
+		if (used >= cpu || w->until.time - w->from.time > LENGTH_MOST)
+			return;
+	}
+}
+
+/* Returns the ns to the next window: not always the same, as the process may have a rhythm
+ * of its own. */
+static uint64_t
+period(struct windows *w)
+{
+	w->random ^= w->random << 13;
+	w->random ^= w->random >> 7;
+	w->random ^= w->random << 17;
+	return PERIOD_NS / 4 * 3 + w->random % (PERIOD_NS / 2);
+}
+
+/* Arm the probes for a time, for which they cost what they may. */
+static void
+have_window(struct windows *w)
+{
+	double allowed = w->share * w->pace * PERIOD_NS - w->overhead;
+
+	run_first(1);
+	w->before = mark(w);
+	arming_restore(w->arming);
+	w->from = mark(w);
+	wait_for(w, fmax(allowed / w->load, CPU_LEAST));
+	heap_disarm_soon(heap_of(w), pid_of(w));
+	run_first(0);
+	w->open = 1;
+	w->due = w->until.time + period(w);
+}
+
+/* Returns the CPU time of the process at a time after the window, as it went on as it did
+ * in it. */
+static double
+cpu_at(const struct windows *w, uint64_t time, uint64_t now)
+{
+	double cpu = (double)w->until.cpu;
+
+	if (time > w->until.time)
+		cpu += w->busy * (double)(time - w->until.time);
+	return fmin(cpu, (double)now);
+}
+
+/* Returns the progress in cpu ns of CPU time, of which probes took cost: at least what n
+ * calls take. */
+static double
+progress(double cpu, double cost, double n)
+{
+	return fmax(cpu - cost, fmin(n * CALL_NS, cpu));
+}
+
+/* Move an average towards a new value. */
+static double
+smooth(double average, double value)
+{
+	return average + SMOOTH * (value - average);
+}
+
+/* Learn from a window that took armed ns of CPU time; inside is from when all probes were
+ * armed, and done the progress in that, since that before it. */
+static void
+learn(struct windows *w, double armed, double inside, double done, double since)
+{
+	if (inside > 0)
+		w->load = fmin(fmax(smooth(w->load, 1 - done / inside), 0.01), 1);
+	w->overhead = smooth(w->overhead, fmax(armed - inside, 0));
+	since /= (double)(w->before.time - w->ended);
+	w->pace = w->pace > 0 ? smooth(w->pace, since) : since;
+}
+
+/* Returns what a hit takes, as far as it is known. */
+static double
+hit_cost(struct windows *w, uint64_t until)
+{
+	double model = w->hit(w->ctx), seen = census_hit(w->census, w->from.time, until);
+
+	if (seen > 0)
+		w->hit_ns = w->hit_ns > 0 ? smooth(w->hit_ns, seen) : seen;
+	return fmin(fmax(w->hit_ns, model * HIT_LOW), model * HIT_HIGH);
+}
+
+/* Account for the last window, when its last calls have come. */
+static void
+settle(struct windows *w)
+{
+	struct census_window cw = { .from = w->from.time, .factor = 1, .slack = 1 };
+	double inside, armed, since, done, low, high, hit;
+	uint64_t now = proc_cpu(pid_of(w));
+	struct census_pending p;
+
+	if (!w->open)
+		return;
+	heap_read(heap_of(w));
+	census_pending(w->census, w->from.time, w->until.time, &p);
+	cw.until = p.until;
+	inside = cpu_at(w, p.until, now) - (double)w->from.cpu;
+	armed = cpu_at(w, p.gone, now) - (double)w->before.cpu;
+	hit = hit_cost(w, p.until);
+	since = fmax((double)w->before.cpu - w->cpu, 0);
+	done = progress(inside, p.hits * hit, p.allocs);
+	low = progress(inside, p.hits * hit * COST_HIGH + BESIDE_NS, p.allocs);
+	high = progress(inside, p.hits * hit * COST_LOW, p.allocs);
+	if (low > 0) {
+		cw.slack = sqrt(high / low);
+		cw.factor = (since + done) / sqrt(high * low);
+	}
+	census_window(w->census, &cw);
+	learn(w, armed, inside, done, since);
+	w->open = 0;
+	w->covered += p.until - w->from.time;
+	w->cost += fmax(armed - done, 0);
+	w->cpu = (double)w->before.cpu + armed;
+	w->ended = p.gone > w->until.time ? p.gone : w->until.time;
+	if (w->share * w->pace > 0 && armed - done > w->share * w->pace * PERIOD_NS)
+		w->due = w->until.time +
+		    (uint64_t)fmin((armed - done) / (w->share * w->pace), WAIT_MOST);
+}
+
+void
+windows_settle(struct windows *w)
+{
+	if (w->open && proc_now() >= w->until.time + SETTLE_NS)
+		settle(w);
+}
+
+void
+windows_round(struct windows *w)
+{
+	uint64_t now = proc_now();
+
+	if (w->census == NULL)
+		return;
+	windows_settle(w);
+	if (now < w->due)
+		return;
+	settle(w);
+	if (w->pace <= 0)
+		w->pace = fmax(((double)proc_cpu(pid_of(w)) - w->cpu) /
+		    (double)(now - w->ended), 1e-4);
+	if (now >= w->due)
+		have_window(w);
+}
+
+double
+windows_cost(struct windows *w)
+{
+	double cost = w->cost;
+
+	w->cost = 0;
+	return cost;
+}
+
+uint64_t
+windows_covered(struct windows *w)
+{
+	uint64_t covered = w->covered;
+
+	w->covered = 0;
+	return covered;
+}
+
+uint64_t
+windows_look(struct windows *w)
+{
+	const struct census_chunk *chunk;
+	uint64_t inuse = 0;
+	size_t n = 0;
+
+	chunk = arena_read(w->arena, &n);
+	for (size_t i = 0; chunk && i < n; i++)
+		inuse += chunk[i].size - 8;
+	census_look(w->census, chunk, n, proc_data(pid_of(w)));
+	return inuse;
+}
