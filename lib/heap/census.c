@@ -25,6 +25,7 @@
 #define RECORDS_MOST (1U << 20)
 #define THREADS 256      /* with a call of realloc() under way */
 #define NONE_SEEN 3.0    /* the mean of a Poisson count that is 0 in one of 20 cases */
+#define MOVING 1.005     /* how far a look may be off, as the process goes on meanwhile */
 #define HEAD 8           /* bytes of a chunk that are not the caller's */
 #define CHUNK_LEAST 32
 #define OLD_TOUCHED 1ULL /* of the size of an old chunk: it has been freed since */
@@ -38,8 +39,8 @@ struct cell {
 	double n, bytes; /* allocations seen, and their size */
 	double stands;   /* allocations that they stand for */
 	double open;     /* of those seen: whose end is not known */
-	double nadopted, adopted, adopted_bytes; /* live before the first window: records,
-	                  and the blocks and bytes that they stand for */
+	double adopted, adopted_bytes; /* live before the first window: the blocks that
+	                                  records stand for, and their bytes */
 	double variance; /* of adopted */
 	double least, most; /* of what is live now */
 };
@@ -59,8 +60,6 @@ struct class {
 	double drawn;          /* and allocated again */
 	double draws;          /* chunks of `old' that were allocated in a window: for each */
 	uint32_t windows, last; /* with such; the number of the last */
-	double unadopted;      /* blocks that adopted ones stand for, beside themselves */
-	double variance;       /* of that */
 };
 
 struct account {
@@ -256,7 +255,6 @@ end_record(struct census *c, struct record *r)
 
 	if (r->counted)
 		cell->open--;
-	cell->nadopted -= r->weight > 0;
 	cell->adopted -= r->weight;
 	cell->variance -= variance_of(r);
 	cell->adopted_bytes -= r->weight * (double)r->size;
@@ -321,7 +319,6 @@ census_adopt(struct census *c, const struct heap_living *block)
 	forget_old(c, block->addr);
 	if (r.cell == NONE || find_record(c, block->addr))
 		return;
-	c->cell[r.cell].nadopted++;
 	c->cell[r.cell].adopted += r.weight;
 	c->cell[r.cell].variance += variance_of(&r);
 	c->cell[r.cell].adopted_bytes += r.weight * (double)r.size;
@@ -560,7 +557,6 @@ move_cell(struct census *c, uint32_t from, uint32_t account)
 	new->bytes += old.bytes;
 	new->stands += old.stands;
 	new->open += old.open;
-	new->nadopted += old.nadopted;
 	new->adopted += old.adopted;
 	new->adopted_bytes += old.adopted_bytes;
 	new->variance += old.variance;
@@ -662,8 +658,6 @@ count_chunks(struct census *c, const struct census_chunk *chunk, size_t n)
 	for (size_t i = 0; i < c->ncell; i++) {
 		c->class[c->cell[i].class].n += c->cell[i].n;
 		c->class[c->cell[i].class].stands += c->cell[i].stands;
-		c->class[c->cell[i].class].unadopted += c->cell[i].adopted - c->cell[i].nadopted;
-		c->class[c->cell[i].class].variance += c->cell[i].variance;
 	}
 }
 
@@ -719,13 +713,9 @@ recycled(const struct class *k, double *least, double *most)
 static void
 new_chunks(const struct class *k, double *least, double *most)
 {
-	double younger = k->chunks - k->old + k->unadopted, error = 2 * sqrt(k->variance);
-	double few = fmax(fmin(younger - error, k->chunks), 0);
-	double many = fmin(younger + error, k->chunks), low, high;
-
-	recycled(k, &low, &high);
-	*least = few + fmin(low, k->chunks - few);
-	*most = many + fmin(high, k->chunks - many);
+	recycled(k, least, most);
+	*least = (*least + k->chunks - k->old) / MOVING;
+	*most = (*most + k->chunks - k->old) * MOVING;
 }
 
 /* Returns the allocations that one in a window stands for, at most. */

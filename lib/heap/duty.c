@@ -161,6 +161,9 @@ duty_begin(struct duty *d)
 {
 	heap_rate(heap_of(d), d->period, 1);
 	d->on = 1;
+	d->windows.arming = d->arming;
+	if (d->percent && !d->settled && !d->windows.census)
+		windows_prepare(&d->windows, d->arming->producer->held != 0);
 	open_look(d);
 }
 
@@ -249,5 +252,5 @@ duty_due(const struct duty *d, uint64_t round)
 {
 	uint64_t due = proc_now() + (d->check_since ? CHECK_ROUND_NS : round);
 
-	return d->windows.census && d->windows.due < due ? d->windows.due : due;
+	return d->windows.begun && d->windows.due < due ? d->windows.due : due;
 }

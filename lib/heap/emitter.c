@@ -118,7 +118,7 @@ add_census(struct emitter *e)
 {
 	struct census *c = e->duty->windows.census;
 
-	if (c == NULL)
+	if (!e->duty->windows.begun)
 		return;
 	windows_settle(&e->duty->windows);
 	census_new_sites(c, on_new_site, e);
@@ -167,7 +167,7 @@ add_census_sum(struct emitter *e, struct rec_memory *m)
 	const struct census_site *before = e->all ? e->all : &none;
 	double bytes;
 
-	if (e->duty->windows.census == NULL)
+	if (!e->duty->windows.begun)
 		return;
 	census_sum(e->duty->windows.census, &now);
 	bytes = now.bytes - before->bytes;
@@ -230,6 +230,7 @@ emit_memory(struct emitter *e, const struct target *t, struct rec_memory probes)
 	r.memory.unknown = sum.unknown;
 	r.memory.bytes_err = standard_error(sum.bytes_var);
 	r.memory.live_err = standard_error(sum.live_var);
+	r.memory.period = e->duty->period;
 	if (t->pid == e->producer->pid) {
 		add_census_sum(e, &r.memory);
 		e->emitted_live = r.memory.live;
@@ -258,7 +259,7 @@ emitter_sums(struct emitter *e, pid_t pid)
 	heap_load(e->heap, &l);
 	cost = duty_cost(e->duty, &l) - duty_cost(e->duty, &e->load);
 	probes.hits = hits(&l) - hits(&e->load);
-	if (e->duty->windows.census)
+	if (e->duty->windows.begun)
 		cost = windows_cost(&e->duty->windows);
 	probes.cost = cost > 0 ? (uint64_t)cost : 0;
 	heap_changes(e->heap, on_change, e);
@@ -324,7 +325,7 @@ emitter_ages(struct emitter *e)
 	int got = -1;
 
 	if (a) {
-		if (e->duty->windows.census)
+		if (e->duty->windows.begun)
 			census_living(e->duty->windows.census, on_censused, a);
 		else
 			heap_living(e->heap, on_living, a);

@@ -90,8 +90,10 @@ sites_add(struct sites *p, struct site *to, const struct heap_change *c)
 	s->moved += c->moved;
 	s->copied += c->copied;
 	s->samples += c->samples;
-	s->live += c->bytes - c->freed + (uint64_t)c->shift;
-	s->count += c->allocs - c->frees + (uint64_t)c->shift_count;
+	if (!to->ranged) {
+		s->live += c->bytes - c->freed + (uint64_t)c->shift;
+		s->count += c->allocs - c->frees + (uint64_t)c->shift_count;
+	}
 	to->bytes_var += c->bytes_var;
 	to->live_var += c->live_var;
 	for (int i = 0; i < HEAP_BUCKETS; i++) {

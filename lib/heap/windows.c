@@ -76,23 +76,38 @@ leave_shims(struct windows *w)
 	arming_process(w->arming, t, why, sizeof why);
 }
 
+void
+windows_prepare(struct windows *w, int whole)
+{
+	const struct census_chunk *chunk = NULL;
+	size_t n = 0;
+
+	if (w->census)
+		return;
+	w->whole = whole;
+	if (!whole) {
+		w->arena = arena_open(pid_of(w));
+		chunk = arena_read(w->arena, &n);
+	}
+	w->census = census_new(chunk, chunk ? n : 0);
+}
+
 int
 windows_begin(struct windows *w, double load)
 {
 	struct adopting a = { w, pid_of(w) };
-	const struct census_chunk *chunk;
-	size_t n;
 
-	w->arena = arena_open(a.pid);
+	windows_prepare(w, w->whole);
+	if (w->census == NULL)
+		return -1;
+	if (w->arena == NULL)
+		w->arena = arena_open(a.pid);
 	leave_shims(w);
 	heap_disarm(heap_of(w), a.pid);
 	heap_read(heap_of(w));
-	chunk = arena_read(w->arena, &n);
-	w->census = census_new(chunk, chunk ? n : 0);
-	if (w->census == NULL)
-		return -1;
 	heap_living(heap_of(w), on_living, &a);
 	heap_log(heap_of(w), a.pid, on_call, w->census);
+	w->begun = 1;
 	w->load = load > 0 && load < 1 ? load : 1;
 	w->busy = 1;
 	w->overhead = 0;
@@ -107,9 +122,9 @@ windows_begin(struct windows *w, double load)
 void
 windows_end(struct windows *w)
 {
-	if (w->census == NULL)
-		return;
-	heap_log(heap_of(w), 0, NULL, NULL);
+	if (w->begun)
+		heap_log(heap_of(w), 0, NULL, NULL);
+	w->begun = 0;
 	census_free(w->census);
 	arena_close(w->arena);
 	w->census = NULL;
@@ -277,7 +292,7 @@ windows_round(struct windows *w)
 {
 	uint64_t now = proc_now();
 
-	if (w->census == NULL)
+	if (!w->begun)
 		return;
 	windows_settle(w);
 	if (now < w->due)

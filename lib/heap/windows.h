@@ -25,7 +25,9 @@ struct windows {
 	double (*hit)(void *ctx);  /* what a hit costs a program, ns */
 	void *ctx;
 
-	struct census *census; /* NULL: there are no windows yet */
+	struct census *census; /* NULL: not prepared */
+	int begun;             /* there are windows */
+	int whole;             /* nothing is older than the recording */
 	struct arena *arena;
 	uint64_t due;          /* beginning of the next window */
 	uint64_t random;       /* state of a random number */
@@ -41,6 +43,10 @@ struct windows {
 	double overhead;       /* CPU time of arming and disarming, ns */
 	double pace;           /* CPU time per time, outside of windows */
 };
+
+/* Look at what the allocator has in use before the first allocation is recorded; whole:
+ * the process is only starting. */
+void windows_prepare(struct windows *w, int whole);
 
 /* Begin windows: all probes are removed.  load is the cost of probes per CPU time, as
  * far as it is known; else 1.  Returns -1 if memory is short. */
