@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define DB_SCHEMA 4 /* the version written; all up to it can be read */
+#define DB_SCHEMA 5 /* the version written; all up to it can be read */
 
 struct db;
 struct db_stmt;

@@ -22,6 +22,8 @@ enum statement {
 	ADD_HEAP,
 	ADD_AGE,
 	ADD_MEMORY,
+	ADD_HEAP_RANGE,
+	ADD_MEMORY_RANGE,
 	ADD_LOST,
 	ADD_COST,
 	ADD_NOTE,
@@ -50,6 +52,11 @@ static const char *const sql[NSTATEMENTS] = {
 	[ADD_MEMORY] = "INSERT INTO memory(time, process, live, count, peak, rss, "
 	               "anon, allocs, bytes, frees, freed, unknown, covered, hits, "
 	               "cost) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[ADD_HEAP_RANGE] = "INSERT INTO heap_range(heap, bytes_err, live_err, live_min, "
+	                   "live_max, bytes_min, bytes_max) VALUES(?, ?, ?, ?, ?, ?, ?)",
+	[ADD_MEMORY_RANGE] = "INSERT INTO memory_range(memory, bytes_err, live_err, "
+	                     "live_min, live_max, bytes_min, bytes_max, inuse, period) "
+	                     "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[ADD_LOST] = "INSERT INTO lost(time, producer, count, reason) VALUES(?, ?, ?, ?)",
 	[ADD_COST] = "INSERT INTO cost(time, producer, ns, bytes) VALUES(?, ?, ?, ?)",
 	[ADD_NOTE] = "INSERT INTO note(time, producer, text) VALUES(?, ?, ?)",
@@ -275,6 +282,19 @@ in_range(const uint64_t *n, size_t count)
 	return 1;
 }
 
+/* Store how far the figures of the row of heap that was added last may be off: errors of
+ * samples, or ranges. */
+static int
+store_heap_range(struct store *s, const struct rec_heap *h)
+{
+	if (!h->bytes_err && !h->live_err && !h->live_max && !h->bytes_max)
+		return 0;
+	return db_run(s->st[ADD_HEAP_RANGE],
+	    h->live_max || h->bytes_max ? "iiiiiii" : "iiirrrr", db_last_id(s->db),
+	    (int64_t)h->bytes_err, (int64_t)h->live_err, (int64_t)h->live_min,
+	    (int64_t)h->live_max, (int64_t)h->bytes_min, (int64_t)h->bytes_max);
+}
+
 static int
 store_heap(struct store *s, const struct rec_heap *h)
 {
@@ -282,17 +302,19 @@ store_heap(struct store *s, const struct rec_heap *h)
 	int64_t time = recording_time(s, h->time), thread, stack;
 	const char *cut;
 
-	if (!in_range(&h->allocs, 9) || !in_range(&h->live, 3))
+	if (!in_range(&h->allocs, 9) || !in_range(&h->live, 9))
 		return skip(s, "skipped: number out of range");
 	if (store_tasks_find_thread(s->tasks, h->pid, h->tid, time, &thread) < 0 ||
 	    find_stack(s, &h->stack, &stack, &cut) < 0)
 		return -1;
-	return db_run(s->st[ADD_HEAP], "iiriiiiiiiiiiiittt", time, thread, stack,
+	if (db_run(s->st[ADD_HEAP], "iiriiiiiiiiiiiittt", time, thread, stack,
 	    (int64_t)h->allocs, (int64_t)h->bytes, (int64_t)h->frees,
 	    (int64_t)h->freed, (int64_t)h->temps, (int64_t)h->inplace,
 	    (int64_t)h->moved, (int64_t)h->copied, (int64_t)h->samples,
 	    (int64_t)h->live, (int64_t)h->count, (int64_t)h->peak,
-	    rec_histogram(sizes, h->sizes), rec_histogram(lives, h->lives), cut);
+	    rec_histogram(sizes, h->sizes), rec_histogram(lives, h->lives), cut) < 0)
+		return -1;
+	return store_heap_range(s, h);
 }
 
 static int
@@ -310,20 +332,38 @@ store_age(struct store *s, const struct rec_age *a)
 	    recording_time(s, a->born), (int64_t)a->bytes, (int64_t)a->count, cut);
 }
 
+/* The same, of memory. */
+static int
+store_memory_range(struct store *s, const struct rec_memory *m)
+{
+	if (!m->bytes_err && !m->live_err && !m->live_max && !m->bytes_max && !m->period)
+		return 0;
+	if (m->live_max || m->bytes_max)
+		return db_run(s->st[ADD_MEMORY_RANGE], "iiiiiiiri", db_last_id(s->db),
+		    (int64_t)m->bytes_err, (int64_t)m->live_err, (int64_t)m->live_min,
+		    (int64_t)m->live_max, (int64_t)m->bytes_min, (int64_t)m->bytes_max,
+		    (int64_t)m->inuse, (int64_t)m->period);
+	return db_run(s->st[ADD_MEMORY_RANGE], "iiirrrrri", db_last_id(s->db),
+	    (int64_t)m->bytes_err, (int64_t)m->live_err, (int64_t)0, (int64_t)0, (int64_t)0,
+	    (int64_t)0, (int64_t)m->inuse, (int64_t)m->period);
+}
+
 static int
 store_memory(struct store *s, const struct rec_memory *m)
 {
 	int64_t time = recording_time(s, m->time), process;
 
-	if (!in_range(&m->live, 13))
+	if (!in_range(&m->live, 21))
 		return skip(s, "skipped: number out of range");
 	if (store_tasks_find_process(s->tasks, m->pid, time, &process) < 0)
 		return -1;
-	return db_run(s->st[ADD_MEMORY], "iiiiiiiiiiiiiii", time, process,
+	if (db_run(s->st[ADD_MEMORY], "iiiiiiiiiiiiiii", time, process,
 	    (int64_t)m->live, (int64_t)m->count, (int64_t)m->peak, (int64_t)m->rss,
 	    (int64_t)m->anon, (int64_t)m->allocs, (int64_t)m->bytes,
 	    (int64_t)m->frees, (int64_t)m->freed, (int64_t)m->unknown,
-	    (int64_t)m->covered, (int64_t)m->hits, (int64_t)m->cost);
+	    (int64_t)m->covered, (int64_t)m->hits, (int64_t)m->cost) < 0)
+		return -1;
+	return store_memory_range(s, m);
 }
 
 /* ---- the producer ------------------------------------------------------ */

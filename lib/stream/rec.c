@@ -74,7 +74,8 @@ static const struct key memory_keys[] = {
 	KEY(memory, covered), KEY(memory, hits), KEY(memory, cost),
 	KEY(memory, bytes_err), KEY(memory, live_err),
 	KEY(memory, live_min), KEY(memory, live_max),
-	KEY(memory, bytes_min), KEY(memory, bytes_max), KEY(memory, inuse), { NULL, 0, 0 }
+	KEY(memory, bytes_min), KEY(memory, bytes_max), KEY(memory, inuse),
+	KEY(memory, period), { NULL, 0, 0 }
 };
 
 static const struct form form[REC_NTYPES] = {

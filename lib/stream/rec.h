@@ -152,7 +152,8 @@ struct rec_memory {
 	uint64_t covered, hits, cost;
 	uint64_t bytes_err, live_err; /* as in struct rec_heap */
 	uint64_t live_min, live_max, bytes_min, bytes_max;
-	uint64_t inuse; /* bytes in use of the allocator; 0: not known */
+	uint64_t inuse;  /* bytes in use of the allocator; 0: not known */
+	uint64_t period; /* mean bytes per sample; 0: all allocations are recorded */
 };
 
 struct rec_lost {

@@ -206,10 +206,10 @@ else
 fi
 
 cp old.db newer.db
-printf '\000\000\000\005' | dd of=newer.db bs=1 seek=60 conv=notrunc 2>/dev/null
+printf '\000\000\000\006' | dd of=newer.db bs=1 seek=60 conv=notrunc 2>/dev/null
 cp newer.db before
 exits 'a newer schema' 6 rsprof-store -a newer.db <good.rec
-says 'said' '^rsprof-store: newer.db: recording of a newer rsprof \(schema 5, this one reads 4\)$'
+says 'said' '^rsprof-store: newer.db: recording of a newer rsprof \(schema 6, this one reads 5\)$'
 ok 'untouched' cmp newer.db before
 
 # What version 1 made; its tables and views are those of now but for some.
@@ -219,12 +219,13 @@ sqlite3 v1.db 'DROP VIEW off_waits; DROP TABLE off; DROP VIEW heap_sites;
 	DROP VIEW heap_sizes; DROP VIEW heap_lives;
 	DROP TABLE heap; DROP TABLE age; DROP TABLE memory; DROP TABLE probe;
 	DROP TABLE class; DROP VIEW frame_origins; DROP TABLE origin;
+	DROP VIEW memory_samples; DROP TABLE heap_range; DROP TABLE memory_range;
 	PRAGMA user_version = 1'
 exits 'an older schema is continued' 0 rsprof-store -a v1.db <later.rec
 q v1.db 'PRAGMA user_version; PRAGMA application_id; SELECT count(*) FROM cpu;
 	SELECT ns, count FROM off; PRAGMA integrity_check' >got
 same 'and becomes one of now' got <<'E'
-4
+5
 1920168038
 8
 900|2
