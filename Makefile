@@ -62,6 +62,7 @@ LIBS_symbol := -liberty
 LIBS_export := -lz
 LIBS_record := -lsqlite3
 LIBS_heap := -lm
+LIBS_profile := -lm
 LIBS_tui := -lncursesw -ltinfo
 archives = $(patsubst %,$B/lib/%.a,$1)
 libraries = -Wl,--as-needed $(foreach r,$1,$(LIBS_$r))

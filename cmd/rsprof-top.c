@@ -169,6 +169,9 @@ compare_heap(const void *x, const void *y)
 
 	if (n != m)
 		return n > m ? -1 : 1;
+	/* What is not known comes before what is nothing. */
+	if (a->self.live_most != b->self.live_most)
+		return a->self.live_most > b->self.live_most ? -1 : 1;
 	n = ordered(&a->total);
 	m = ordered(&b->total);
 	if (n != m)

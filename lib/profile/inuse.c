@@ -1,6 +1,7 @@
 #include "profile/inuse.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,7 +45,9 @@ struct thread {
 struct site {
 	uint32_t thread, node; /* node NONE: no stack, row gives the reason */
 	uint32_t row;          /* row that it is charged to */
-	uint64_t live, count;
+	uint64_t live, count, least, most; /* least and most: the range of live */
+	int ranged;
+	double var;                        /* of live */
 	uint64_t old, nold; /* suspects: bytes and number at the snapshot */
 };
 
@@ -96,6 +99,7 @@ struct inuse {
 	size_t ntouched, touched_room;
 	struct stream *stream; /* heap streams in order of time */
 	size_t nstream, stream_room, begun;
+	struct inuse_sum total; /* live memory of the process, in windows */
 	int any, has_baseline; /* memory was recorded; `since` has passed */
 };
 
@@ -447,6 +451,13 @@ add(struct inuse_sum *to, const struct inuse_sum *what)
 	to->temps += what->temps;
 	to->moved += what->moved;
 	to->copied += what->copied;
+	to->live_least += what->live_least;
+	to->live_most += what->live_most;
+	to->bytes_least += what->bytes_least;
+	to->bytes_most += what->bytes_most;
+	to->ranged += what->ranged;
+	to->live_var += what->live_var;
+	to->bytes_var += what->bytes_var;
 }
 
 static void
@@ -541,11 +552,15 @@ add_past(struct inuse *u, const struct site *site, uint64_t live)
 static int
 end_lives(struct inuse *u, struct site *site)
 {
-	struct inuse_sum change = { .live = -site->live, .count = -site->count };
+	struct inuse_sum change = { .live = -site->live, .count = -site->count,
+		.live_least = -site->least, .live_most = -site->most,
+		.ranged = -(uint64_t)site->ranged, .live_var = -site->var };
 
-	if (site->live == 0 && site->count == 0)
+	if (site->live == 0 && site->count == 0 && site->most == 0)
 		return 0;
-	site->live = site->count = 0;
+	site->live = site->count = site->least = site->most = 0;
+	site->ranged = 0;
+	site->var = 0;
 	if (u->o.age)
 		return 0;
 	return add_past(u, site, 0) < 0 ? -1 : add_change(u, site, &change);
@@ -594,6 +609,36 @@ is_wanted(const struct inuse *u, const struct site *site)
 	return u->o.tid == 0 || (t && t->pid == u->o.pid && t->tid == u->o.tid);
 }
 
+/* Set the range of what is live at a site, by a row of heap, and the change that it makes. */
+static void
+change_range(struct site *site, struct db_stmt *s, uint64_t live, struct inuse_sum *change)
+{
+	int ranged = !db_is_null(s, 17);
+	uint64_t least = ranged ? number(s, 16) : live, most = ranged ? number(s, 17) : live;
+	double error = (double)number(s, 15), var = error * error;
+
+	change->live_least = least - site->least;
+	change->live_most = most - site->most;
+	change->ranged = (uint64_t)ranged - (uint64_t)site->ranged;
+	change->live_var = var - site->var;
+	site->least = least;
+	site->most = most;
+	site->ranged = ranged;
+	site->var = var;
+}
+
+/* Set the range of what has been allocated. */
+static void
+change_bytes(struct db_stmt *s, struct inuse_sum *change)
+{
+	double error = (double)number(s, 14);
+	int ranged = !db_is_null(s, 19);
+
+	change->bytes_least = ranged ? number(s, 18) : change->bytes;
+	change->bytes_most = ranged ? number(s, 19) : change->bytes;
+	change->bytes_var = error * error;
+}
+
 static int
 on_heap(struct inuse *u, struct db_stmt *s)
 {
@@ -615,6 +660,7 @@ on_heap(struct inuse *u, struct db_stmt *s)
 	change.count = count - site->count;
 	site->live = live;
 	site->count = count;
+	change_range(site, s, live, &change);
 	if (u->o.age)
 		return 0; /* add_old() does the rest */
 	if (time >= u->o.since) {
@@ -625,6 +671,7 @@ on_heap(struct inuse *u, struct db_stmt *s)
 		change.moved = number(s, 9);
 		change.copied = number(s, 10);
 		change.peak = number(s, 13);
+		change_bytes(s, &change);
 	}
 	return add_change(u, site, &change);
 }
@@ -658,11 +705,26 @@ add_old(struct inuse *u)
 		if (change.live == 0 && change.count == 0)
 			continue;
 		change.bytes = change.peak = change.live;
+		change.live_least = change.live_most = change.live;
+		change.bytes_least = change.bytes_most = change.live;
 		change.allocs = change.count;
 		if (add_change(u, site, &change) < 0)
 			return -1;
 	}
 	return 0;
+}
+
+/* Read the range of all of a process' memory, which is narrower than the sum of those of
+ * its stacks. */
+static void
+on_memory_range(struct inuse *u, struct db_stmt *s)
+{
+	u->sum.windows = !db_is_null(s, 12);
+	if (!u->sum.windows)
+		return;
+	u->total = (struct inuse_sum){ .live = number(s, 8), .count = number(s, 9),
+		.live_least = number(s, 11), .live_most = number(s, 12) };
+	u->sum.inuse = number(s, 15);
 }
 
 static int
@@ -678,6 +740,7 @@ on_memory(struct inuse *u, struct db_stmt *s)
 	u->sum.anon = number(s, 2);
 	if (u->o.tid == 0)
 		raise_to(&u->sum.all.peak, number(s, 7));
+	on_memory_range(u, s);
 	if (time < u->o.since)
 		return 0;
 	u->sum.unknown += number(s, 3);
@@ -784,12 +847,29 @@ read_names(struct inuse *u)
 	    : 0;
 }
 
+#define HEAP_COLUMNS "SELECT time, thread, stack, cut, allocs, bytes, frees, freed, temps, " \
+	"moved, copied, live, count, peak, "
+
+static const char heap_with_ranges[] = HEAP_COLUMNS
+    "bytes_err, live_err, live_min, live_max, bytes_min, bytes_max FROM heap "
+    "LEFT JOIN heap_range ON heap = heap.rowid WHERE heap.rowid > ?1 ORDER BY heap.rowid";
+static const char heap_alone[] = HEAP_COLUMNS
+    "0, 0, NULL, NULL, NULL, NULL FROM heap WHERE rowid > ?1 ORDER BY rowid";
+
+#define MEMORY_COLUMNS "SELECT time, rss, anon, unknown, covered, hits, cost, peak, live, " \
+	"count, bytes, "
+
+static const char memory_with_ranges[] = MEMORY_COLUMNS
+    "live_min, live_max, bytes_min, bytes_max, inuse FROM memory "
+    "LEFT JOIN memory_range ON memory = memory.rowid WHERE memory.rowid > ?1 "
+    "ORDER BY memory.rowid";
+static const char memory_alone[] = MEMORY_COLUMNS
+    "NULL, NULL, NULL, NULL, NULL FROM memory WHERE rowid > ?1 ORDER BY rowid";
+
 static int
 read_sums(struct inuse *u)
 {
-	if (query_new(u, HEAP,
-	        "SELECT time, thread, stack, cut, allocs, bytes, frees, freed, temps, moved, "
-	        "copied, live, count, peak FROM heap WHERE rowid > ?1 ORDER BY rowid",
+	if (query_new(u, HEAP, db_schema(u->db) >= 5 ? heap_with_ranges : heap_alone,
 	        on_heap) < 0)
 		return -1;
 	if (!u->o.age)
@@ -839,8 +919,7 @@ read_all(struct inuse *u)
 	        query(u, "SELECT layer FROM probe", on_layer) < 0 ||
 	        query(u, "SELECT coalesce(sum(count), 0) FROM lost WHERE producer = 'heap'",
 	            on_lost) < 0 ||
-	        query_new(u, MEMORY, "SELECT time, rss, anon, unknown, covered, hits, cost, peak "
-	                            "FROM memory WHERE rowid > ?1 ORDER BY rowid",
+	        query_new(u, MEMORY, db_schema(u->db) >= 5 ? memory_with_ranges : memory_alone,
 	            on_memory) < 0 ||
 	        (u->o.age &&
 	            query(u, "SELECT DISTINCT time FROM age ORDER BY time", on_snapshot) < 0) ||
@@ -871,7 +950,39 @@ read_recording(struct inuse *u)
 int
 inuse_has(const struct inuse_sum *s)
 {
-	return s->live || s->allocs || s->frees;
+	return s->live || s->allocs || s->frees || s->live_most;
+}
+
+/* Returns a range, with two standard errors on either side. */
+static struct inuse_range
+range(uint64_t figure, uint64_t least, uint64_t most, double var)
+{
+	double margin = var > 0 ? 2 * sqrt(var) : 0, low = (double)least - margin;
+	struct inuse_range r = { .known = 1 };
+
+	r.least = low > 0 ? (uint64_t)low : 0;
+	r.most = most + (uint64_t)margin;
+	if (r.most > r.least)
+		r.error = figure ? (double)(r.most - r.least) / 2 / (double)figure : 1;
+	return r;
+}
+
+struct inuse_range
+inuse_live_range(const struct inuse_sum *s)
+{
+	struct inuse_range r = range(s->live, s->live_least, s->live_most, s->live_var);
+
+	r.known = s->live_most / 2 <= s->live_least;
+	return r;
+}
+
+struct inuse_range
+inuse_bytes_range(const struct inuse_sum *s)
+{
+	struct inuse_range r = range(s->bytes, s->bytes_least, s->bytes_most, s->bytes_var);
+
+	r.known = s->bytes_most / 2 <= s->bytes_least;
+	return r;
 }
 
 /* Copy a row for the caller.  Live bytes may exceed the peak within an unfinished interval. */
@@ -887,6 +998,29 @@ show(struct inuse *u, const struct row *row)
 	raise_to(&to->total.peak, to->total.live);
 }
 
+/* Put what is known of the whole process into the summary that is handed out. */
+static void
+show_sum(struct inuse *u)
+{
+	struct inuse_summary *s = &u->shown;
+
+	if (s->windows && u->o.tid == 0 && u->o.age == 0) {
+		s->all.live = u->total.live;
+		s->all.count = u->total.count;
+		s->all.live_least = u->total.live_least;
+		s->all.live_most = u->total.live_most;
+	}
+	s->known = 0;
+	for (size_t i = 0; i < u->nout; i++) {
+		const struct inuse_sum *self = &u->out[i].self;
+
+		if (!inuse_has(self) || !inuse_live_range(self).known)
+			continue;
+		s->known += self->live;
+	}
+	raise_to(&s->all.peak, s->all.live);
+}
+
 static int
 collect(struct inuse *u)
 {
@@ -900,7 +1034,7 @@ collect(struct inuse *u)
 		if (inuse_has(&u->row[i].out.total))
 			show(u, &u->row[i]);
 	u->shown = u->sum;
-	raise_to(&u->shown.all.peak, u->shown.all.live);
+	show_sum(u);
 	return 0;
 }
 

@@ -23,7 +23,23 @@ struct inuse_sum {
 	uint64_t frees, temps;
 	uint64_t moved, copied; /* reallocs that moved, bytes they copied */
 	uint64_t peak;          /* as defined at inuse_open() */
+	/* Sums of ranges, in windows of time; where there are none, of the figures. */
+	uint64_t live_least, live_most, bytes_least, bytes_most;
+	uint64_t ranged;            /* stacks of which live is a range */
+	double live_var, bytes_var; /* variances of what is estimated from samples */
 };
+
+/* Between what bounds a figure is, in 19 of 20 cases. */
+struct inuse_range {
+	uint64_t least, most;
+	int known;    /* not a range of windows that is wider than a factor of two */
+	double error; /* half of its width as a share of the figure; 0: exact */
+};
+
+#define INUSE_ERROR_SHOWN 0.1 /* smaller errors are not shown */
+
+struct inuse_range inuse_live_range(const struct inuse_sum *s);
+struct inuse_range inuse_bytes_range(const struct inuse_sum *s);
 
 struct inuse_row {
 	unsigned id;      /* stable while the reader is open */
@@ -48,6 +64,9 @@ struct inuse_summary {
 	uint64_t lost;            /* sum of all lost records */
 	uint64_t sample;          /* mean bytes per sample; 0: every allocation is recorded */
 	int estimated;            /* whether sums are estimates */
+	int windows;              /* whether live memory is known as ranges only */
+	uint64_t inuse;           /* bytes in use by the allocator's own state; 0: unknown */
+	uint64_t known;           /* live bytes of the rows for which they are known */
 	int growth;               /* whether this is resident memory, from page faults */
 	const char *layer;        /* probed allocator layer, or NULL */
 	uint64_t snapshot;        /* with an age: time of the snapshot, ns; 0: none */

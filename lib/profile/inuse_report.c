@@ -1,6 +1,7 @@
 #include "profile/inuse_report.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -12,6 +13,7 @@
 #define NAME_SIZE 8192
 #define LABEL "%-10s"
 #define FIGURES 52 /* columns before the name */
+#define ERRORS 10  /* more of them with errors */
 
 /* ---- figures ----------------------------------------------------------- */
 
@@ -35,6 +37,26 @@ growth(const struct inuse_report *r, uint64_t live)
 }
 
 /* ---- text -------------------------------------------------------------- */
+
+/* Format bytes without padding, or say that they are not known. */
+static const char *
+known_size(char buf[UNITS_MAX], uint64_t bytes, const struct inuse_range *range)
+{
+	return range->known ? size(buf, bytes) : "not known";
+}
+
+/* Print between what bounds a figure is, unless it is exact or nearly so. */
+static void
+put_bounds(FILE *out, const struct inuse_range *range)
+{
+	char a[UNITS_MAX], b[UNITS_MAX];
+
+	if (!range->known)
+		fprintf(out, ", between %s and %s", size(a, range->least),
+		    size(b, range->most));
+	else if (range->error > INUSE_ERROR_SHOWN)
+		fprintf(out, " (%s to %s)", size(a, range->least), size(b, range->most));
+}
 
 static void
 put_process(FILE *out, const struct inuse_report *r)
@@ -83,11 +105,69 @@ put_how(FILE *out, const struct inuse_report *r)
 		fprintf(out, LABEL "%" PRIu64 ", see the lost records\n", "Lost", s->lost);
 }
 
+/* Say how much of what is live the rows tell. */
+static void
+put_known(FILE *out, const struct inuse_summary *s)
+{
+	char a[UNITS_MAX], b[UNITS_MAX];
+
+	if (!s->windows)
+		return;
+	if (s->inuse)
+		fprintf(out, LABEL "%s by the allocator's own state, older memory included\n",
+		    "In use", size(a, s->inuse));
+	fprintf(out, LABEL "%s by place", "Known", size(a, s->known));
+	if (inuse_live_range(&s->all).known && s->all.live > s->known)
+		fprintf(out, ", %s (%.0f %% of what is live) not",
+		    size(b, s->all.live - s->known),
+		    units_percent(s->all.live - s->known, s->all.live));
+	fputs(": probes are armed in windows of time (-I samples inside the process)\n", out);
+}
+
+static void
+put_live(FILE *out, const struct inuse_summary *s)
+{
+	struct inuse_range range = inuse_live_range(&s->all);
+	char a[UNITS_MAX], b[UNITS_MAX];
+
+	fprintf(out, LABEL "%s", "Live", known_size(a, s->all.live, &range));
+	if (range.known)
+		fprintf(out, " in %" PRIu64 " %s", s->all.count,
+		    s->growth ? "pages" : "allocations");
+	put_bounds(out, &range);
+	fprintf(out, ", peak %s", size(a, s->all.peak));
+	if (s->rss)
+		fprintf(out, "; resident %s", size(b, s->rss));
+	if (s->rss && !s->growth && range.known && s->all.live > s->rss)
+		fputs(": the rest was never touched, or is swapped out", out);
+	putc('\n', out);
+	put_known(out, s);
+}
+
+static void
+put_allocated(FILE *out, const struct inuse_summary *s)
+{
+	struct inuse_range range = inuse_bytes_range(&s->all);
+	char a[UNITS_MAX];
+
+	if (s->growth) {
+		fprintf(out, LABEL "%s in %" PRIu64 " pages became resident\n", "Grown",
+		    size(a, s->all.bytes), s->all.allocs);
+		return;
+	}
+	fprintf(out, LABEL "%s", "Allocated", known_size(a, s->all.bytes, &range));
+	if (range.known)
+		fprintf(out, " in %" PRIu64 " allocations", s->all.allocs);
+	put_bounds(out, &range);
+	fprintf(out, ", %.1f %% of them temporary\n",
+	    units_percent(s->all.temps, s->all.allocs));
+}
+
 static void
 put_sums(FILE *out, const struct inuse_report *r)
 {
 	const struct inuse_summary *s = inuse_summary(r->inuse);
-	char a[UNITS_MAX], b[UNITS_MAX], c[UNITS_MAX];
+	char a[UNITS_MAX];
 
 	if (r->options->age) {
 		fprintf(out, LABEL, "Suspected");
@@ -99,21 +179,21 @@ put_sums(FILE *out, const struct inuse_report *r)
 			    (double)s->snapshot / 1e9, (double)s->cutoff / 1e9);
 		return;
 	}
-	fprintf(out, LABEL "%s in %" PRIu64 " %s, peak %s", "Live",
-	    size(a, s->all.live), s->all.count, s->growth ? "pages" : "allocations",
-	    size(b, s->all.peak));
-	if (s->rss)
-		fprintf(out, "; resident %s", size(c, s->rss));
-	if (s->growth)
-		fprintf(out, "\n" LABEL "%s in %" PRIu64 " pages became resident\n", "Grown",
-		    size(a, s->all.bytes), s->all.allocs);
-	else
-		fprintf(out, "\n" LABEL "%s in %" PRIu64 " allocations, %.1f %% of them "
-		    "temporary\n", "Allocated", size(a, s->all.bytes), s->all.allocs,
-		    units_percent(s->all.temps, s->all.allocs));
+	put_live(out, s);
+	put_allocated(out, s);
 	if (s->unknown)
 		fprintf(out, LABEL "%" PRIu64 " frees of allocations that were not recorded\n",
 		    "Unknown", s->unknown);
+}
+
+/* Returns whether to print errors. */
+static int
+has_errors(const struct inuse_report *r)
+{
+	const struct inuse_sum *all = &inuse_summary(r->inuse)->all;
+
+	return all->live_var > 0 || all->bytes_var > 0 || all->ranged > 0 ||
+	    all->bytes_most > all->bytes_least || inuse_summary(r->inuse)->windows;
 }
 
 static void
@@ -124,11 +204,50 @@ put_titles(FILE *out, const struct inuse_report *r)
 
 	if (r->options->age)
 		fprintf(out, "\n%6s %6s %8s  %-7s", "Live", "Total", "Count", "Per min");
+	else if (has_errors(r))
+		fprintf(out, "\n%6s %4s %6s %6s %8s %6s %4s %9s %5s", "Live", "+-%", "Total",
+		    "Peak", "Count", "Alloc", "+-%", "Allocs", "Temp%");
 	else
 		fprintf(out, "\n%6s %6s %6s %8s %6s %9s %5s", "Live", "Total", "Peak",
 		    "Count", "Alloc", "Allocs", "Temp%");
 	fprintf(out, "  %s%s\n", what[r->options->group],
 	    r->options->group <= PROFILE_LINE ? "  Location" : "");
+}
+
+/* Format bytes for a column: ? where they are not known. */
+static const char *
+cell(char buf[UNITS_MAX], uint64_t bytes, const struct inuse_range *range)
+{
+	return range->known ? units_size(buf, bytes) : "?";
+}
+
+/* Format an error of a figure in percent, unless it is small. */
+static const char *
+error_cell(char buf[UNITS_MAX], const struct inuse_range *range)
+{
+	*buf = '\0';
+	if (range->known && range->error > INUSE_ERROR_SHOWN)
+		snprintf(buf, UNITS_MAX, "%.0f", fmin(100 * range->error, 999));
+	return buf;
+}
+
+/* Print the figures of a row of which some may be off. */
+static void
+put_uncertain(FILE *out, const struct inuse_row *row)
+{
+	struct inuse_range live = inuse_live_range(&row->self);
+	struct inuse_range total = inuse_live_range(&row->total);
+	struct inuse_range bytes = inuse_bytes_range(&row->self);
+	const struct inuse_sum *s = &row->self;
+	char a[UNITS_MAX], b[UNITS_MAX], c[UNITS_MAX], d[UNITS_MAX];
+
+	fprintf(out, "%6s %4s ", cell(a, s->live, &live), error_cell(b, &live));
+	fprintf(out, "%6s %6s ", cell(a, row->total.live, &total),
+	    live.known ? units_size(b, s->peak) : "?");
+	snprintf(c, sizeof c, live.known ? "%" PRIu64 : "?", s->count);
+	fprintf(out, "%8s %6s %4s ", c, cell(a, s->bytes, &bytes), error_cell(b, &bytes));
+	snprintf(d, sizeof d, bytes.known ? "%" PRIu64 : "?", s->allocs);
+	fprintf(out, "%9s %5.1f", d, units_percent(s->temps, s->allocs));
 }
 
 static void
@@ -141,6 +260,8 @@ put_figures(FILE *out, const struct inuse_report *r, const struct inuse_row *row
 		fprintf(out, "%6s %6s %8" PRIu64 "  %6s ", units_size(a, s->live),
 		    units_size(b, row->total.live), s->count,
 		    units_size(c, growth(r, s->live)));
+	else if (has_errors(r))
+		put_uncertain(out, row);
 	else
 		fprintf(out, "%6s %6s %6s %8" PRIu64 " %6s %9" PRIu64 " %5.1f",
 		    units_size(a, s->live), units_size(b, row->total.live),
@@ -162,7 +283,8 @@ put_location(FILE *out, const struct inuse_row *row, size_t width)
 static void
 put_row(FILE *out, const struct inuse_report *r, const struct inuse_row *row)
 {
-	size_t width = r->columns > FIGURES + 20 ? r->columns - FIGURES : 20, name = width;
+	size_t figures = has_errors(r) && !r->options->age ? FIGURES + ERRORS : FIGURES;
+	size_t width = r->columns > figures + 20 ? r->columns - figures : 20, name = width;
 	int located = r->options->group <= PROFILE_LINE;
 	char buf[NAME_SIZE];
 
@@ -214,6 +336,7 @@ static const struct column {
 	{ "moved", offsetof(struct inuse_sum, moved) },
 	{ "copied", offsetof(struct inuse_sum, copied) },
 };
+
 #define COLUMNS (sizeof columns / sizeof *columns)
 
 static uint64_t
@@ -228,10 +351,15 @@ value(const struct inuse_sum *s, size_t column)
 static void
 json_sum(FILE *out, const struct inuse_sum *s)
 {
+	struct inuse_range live = inuse_live_range(s), bytes = inuse_bytes_range(s);
+
 	for (size_t i = 0; i < COLUMNS; i++)
 		fprintf(out, "%c\"%s\":%" PRIu64, i ? ',' : '{', columns[i].name,
 		    value(s, i));
-	putc('}', out);
+	fprintf(out, ",\"live_min\":%" PRIu64 ",\"live_max\":%" PRIu64
+	    ",\"live_known\":%s,\"bytes_min\":%" PRIu64 ",\"bytes_max\":%" PRIu64
+	    ",\"bytes_known\":%s}", live.least, live.most, live.known ? "true" : "false",
+	    bytes.least, bytes.most, bytes.known ? "true" : "false");
 }
 
 static void
@@ -273,9 +401,11 @@ inuse_json(FILE *out, const struct inuse_report *r)
 	quote_json(out, s->layer);
 	fprintf(out, ",\"first_ns\":%" PRIu64 ",\"last_ns\":%" PRIu64
 	    ",\"covered_ns\":%" PRIu64 ",\"hits\":%" PRIu64 ",\"cost_ns\":%" PRIu64
-	    ",\"rss\":%" PRIu64 ",\"anon\":%" PRIu64 ",\"unknown\":%" PRIu64
+	    ",\"rss\":%" PRIu64 ",\"anon\":%" PRIu64 ",\"windows\":%s,\"inuse\":%" PRIu64
+	    ",\"known_live\":%" PRIu64 ",\"unknown\":%" PRIu64
 	    ",\"lost\":%" PRIu64 ",\"all\":", s->first, s->last, s->covered, s->hits,
-	    s->cost, s->rss, s->anon, s->unknown, s->lost);
+	    s->cost, s->rss, s->anon, s->windows ? "true" : "false", s->inuse, s->known,
+	    s->unknown, s->lost);
 	json_sum(out, &s->all);
 	fputs(",\"rows\":[", out);
 	for (size_t i = 0; i < r->shown; i++) {
@@ -283,6 +413,16 @@ inuse_json(FILE *out, const struct inuse_report *r)
 		json_row(out, r, &r->row[i]);
 	}
 	fputs("\n]}\n", out);
+}
+
+/* Print between what bounds live and bytes are, and whether those are known. */
+static void
+csv_ranges(FILE *out, const struct inuse_sum *s)
+{
+	struct inuse_range live = inuse_live_range(s), bytes = inuse_bytes_range(s);
+
+	fprintf(out, ",%" PRIu64 ",%" PRIu64 ",%d,%" PRIu64 ",%" PRIu64 ",%d", live.least,
+	    live.most, live.known, bytes.least, bytes.most, bytes.known);
 }
 
 static void
@@ -303,6 +443,7 @@ csv_row(FILE *out, const struct inuse_report *r, const struct inuse_row *row)
 		putc(',', out);
 		quote_csv(out, row->version ? row->version : "");
 	}
+	csv_ranges(out, &row->self);
 	fputs("\r\n", out);
 }
 
@@ -315,7 +456,8 @@ inuse_csv(FILE *out, const struct inuse_report *r)
 
 	for (size_t i = 0; i < COLUMNS; i++)
 		fprintf(out, "%s,", columns[i].name);
-	fprintf(out, "total_live,%s\r\n", header[r->options->group]);
+	fprintf(out, "total_live,%s,live_min,live_max,live_known,bytes_min,bytes_max,"
+	    "bytes_known\r\n", header[r->options->group]);
 	for (size_t i = 0; i < r->shown; i++)
 		csv_row(out, r, &r->row[i]);
 }

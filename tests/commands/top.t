@@ -536,10 +536,10 @@ exits 'another SQLite file' 6 rsprof-top cpu other.db
 same 'said' err <<'E'
 rsprof-top: other.db: an SQLite file, but not a recording
 E
-patched newer.db 60 '\000\000\000\005'
+patched newer.db 60 '\000\000\000\006'
 exits 'a newer schema' 6 rsprof-top cpu newer.db
 same 'said' err <<'E'
-rsprof-top: newer.db: recording of a newer rsprof (schema 5, this one reads 4)
+rsprof-top: newer.db: recording of a newer rsprof (schema 6, this one reads 5)
 E
 for n in 100 1000 4096 10000 40000; do
 	head -c $n a.db >cut.db
@@ -633,23 +633,23 @@ rsprof-store heap.db <heap.rec
 csv_heap() { rsprof-top -f csv "$@" heap heap.db | tr -d '\r'; }
 csv_heap >got
 same 'memory is charged to the code that wanted it' got <<'E'
-live,count,peak,bytes,allocs,frees,temps,moved,copied,total_live,function,file,line,module
-1000,2,4000,6000,12,10,3,0,0,1000,prog::make,/src/prog.rs,5,/prog
-64,1,64,64,1,0,0,0,0,64,prog::leak,/src/prog.rs,7,/prog
-7,1,7,7,1,0,0,0,0,7,[no-stack],,0,
-0,0,0,0,0,0,0,0,0,1064,prog::main,/src/prog.rs,1,/prog
-0,0,0,0,0,0,0,0,0,1000,alloc::vec::Vec<T>::push,/rustc/x/library/alloc/src/vec/mod.rs,9,/prog
+live,count,peak,bytes,allocs,frees,temps,moved,copied,total_live,function,file,line,module,live_min,live_max,live_known,bytes_min,bytes_max,bytes_known
+1000,2,4000,6000,12,10,3,0,0,1000,prog::make,/src/prog.rs,5,/prog,1000,1000,1,6000,6000,1
+64,1,64,64,1,0,0,0,0,64,prog::leak,/src/prog.rs,7,/prog,64,64,1,64,64,1
+7,1,7,7,1,0,0,0,0,7,[no-stack],,0,,7,7,1,7,7,1
+0,0,0,0,0,0,0,0,0,1064,prog::main,/src/prog.rs,1,/prog,0,0,1,0,0,1
+0,0,0,0,0,0,0,0,0,1000,alloc::vec::Vec<T>::push,/rustc/x/library/alloc/src/vec/mod.rs,9,/prog,0,0,1,0,0,1
 E
 csv_heap -r -n 1 >got
 same 'or to a runtime frame' got <<'E'
-live,count,peak,bytes,allocs,frees,temps,moved,copied,total_live,function,file,line,module
-1000,2,4000,6000,12,10,3,0,0,1000,alloc::vec::Vec<T>::push,/rustc/x/library/alloc/src/vec/mod.rs,9,/prog
+live,count,peak,bytes,allocs,frees,temps,moved,copied,total_live,function,file,line,module,live_min,live_max,live_known,bytes_min,bytes_max,bytes_known
+1000,2,4000,6000,12,10,3,0,0,1000,alloc::vec::Vec<T>::push,/rustc/x/library/alloc/src/vec/mod.rs,9,/prog,1000,1000,1,6000,6000,1
 E
 csv_heap -g thread -o bytes >got
 same 'by thread, by what was allocated' got <<'E'
-live,count,peak,bytes,allocs,frees,temps,moved,copied,total_live,pid,tid,thread
-71,2,4000,5071,12,10,3,0,0,71,7,8,one
-1000,2,1000,1000,2,0,0,0,0,1000,7,9,two
+live,count,peak,bytes,allocs,frees,temps,moved,copied,total_live,pid,tid,thread,live_min,live_max,live_known,bytes_min,bytes_max,bytes_known
+71,2,4000,5071,12,10,3,0,0,71,7,8,one,71,71,1,5071,5071,1
+1000,2,1000,1000,2,0,0,0,0,1000,7,9,two,1000,1000,1,1000,1000,1
 E
 csv_heap -t 50 | cut -d , -f 10-11 >got
 same 'by total, also where nothing is charged' got <<'E'
@@ -660,27 +660,27 @@ total_live,function
 E
 csv_heap -g module -n 1 >got
 same 'by module' got <<'E'
-live,count,peak,bytes,allocs,frees,temps,moved,copied,total_live,module
-1064,3,4064,6064,13,10,3,0,0,1064,/prog
+live,count,peak,bytes,allocs,frees,temps,moved,copied,total_live,module,live_min,live_max,live_known,bytes_min,bytes_max,bytes_known
+1064,3,4064,6064,13,10,3,0,0,1064,/prog,1064,1064,1,6064,6064,1
 E
 csv_heap -u 5 -n 2 >got
 same 'at an earlier time' got <<'E'
-live,count,peak,bytes,allocs,frees,temps,moved,copied,total_live,function,file,line,module
-4000,8,4000,6000,12,4,3,0,0,4000,prog::make,/src/prog.rs,5,/prog
-64,1,64,64,1,0,0,0,0,64,prog::leak,/src/prog.rs,7,/prog
+live,count,peak,bytes,allocs,frees,temps,moved,copied,total_live,function,file,line,module,live_min,live_max,live_known,bytes_min,bytes_max,bytes_known
+4000,8,4000,6000,12,4,3,0,0,4000,prog::make,/src/prog.rs,5,/prog,4000,4000,1,6000,6000,1
+64,1,64,64,1,0,0,0,0,64,prog::leak,/src/prog.rs,7,/prog,64,64,1,64,64,1
 E
 csv_heap -s 5 -o allocs -n 1 >got
 same 'since a later one' got <<'E'
-live,count,peak,bytes,allocs,frees,temps,moved,copied,total_live,function,file,line,module
-7,1,7,7,1,0,0,0,0,7,[no-stack],,0,
+live,count,peak,bytes,allocs,frees,temps,moved,copied,total_live,function,file,line,module,live_min,live_max,live_known,bytes_min,bytes_max,bytes_known
+7,1,7,7,1,0,0,0,0,7,[no-stack],,0,,7,7,1,7,7,1
 E
 csv_heap -l 5 >got
 same 'what may leak: neither young, nor of the last tenth' got <<'E'
-live,count,peak,bytes,allocs,frees,temps,moved,copied,total_live,function,file,line,module
-500,1,500,500,1,0,0,0,0,500,prog::make,/src/prog.rs,5,/prog
-64,1,64,64,1,0,0,0,0,64,prog::leak,/src/prog.rs,7,/prog
-0,0,0,0,0,0,0,0,0,564,prog::main,/src/prog.rs,1,/prog
-0,0,0,0,0,0,0,0,0,500,alloc::vec::Vec<T>::push,/rustc/x/library/alloc/src/vec/mod.rs,9,/prog
+live,count,peak,bytes,allocs,frees,temps,moved,copied,total_live,function,file,line,module,live_min,live_max,live_known,bytes_min,bytes_max,bytes_known
+500,1,500,500,1,0,0,0,0,500,prog::make,/src/prog.rs,5,/prog,500,500,1,500,500,1
+64,1,64,64,1,0,0,0,0,64,prog::leak,/src/prog.rs,7,/prog,64,64,1,64,64,1
+0,0,0,0,0,0,0,0,0,564,prog::main,/src/prog.rs,1,/prog,0,0,1,0,0,1
+0,0,0,0,0,0,0,0,0,500,alloc::vec::Vec<T>::push,/rustc/x/library/alloc/src/vec/mod.rs,9,/prog,0,0,1,0,0,1
 E
 sed 's/^age	10/age	9/; s/	9[56]00000000	/	8500000000	/' heap.rec |
 	sed '/^heap.*no-stack/i heap	10000000000	7	8	c4	frees=1	freed=64	peak=64' |
@@ -694,11 +694,70 @@ live,total_live,function
 E
 csv_heap -l 1 -u 5 >got
 same 'nor can be told before there is one' got <<'E'
-live,count,peak,bytes,allocs,frees,temps,moved,copied,total_live,function,file,line,module
+live,count,peak,bytes,allocs,frees,temps,moved,copied,total_live,function,file,line,module,live_min,live_max,live_known,bytes_min,bytes_max,bytes_known
 E
 rsprof-top -l 1 -u 5 heap heap.db >got
 says 'that is said' '^Suspected unknown: no snapshot of ages was taken$' got
 # The names come later, and with them callers that were inlined.
+# ---- ranges
+sed '/^heap/d; /^memory/d; /^age/d; /^end/d' heap.rec >ranges.rec
+cat >>ranges.rec <<'E'
+heap	1000000000	7	8	c3	allocs=100	bytes=5000	frees=4	freed=1000	samples=10	live=4000	count=80	peak=4000	live_min=3000	live_max=5000	bytes_min=4000	bytes_max=6000
+heap	1000000000	7	9	c3	allocs=20	bytes=1000	samples=2	live=1000	count=20	peak=1000	live_min=1000	live_max=1000	bytes_min=500	bytes_max=2000
+heap	1000000000	7	8	c4	allocs=9	bytes=900	samples=1	live=100	count=1	peak=100	live_min=100	live_max=5000	bytes_min=100	bytes_max=9000
+memory	1000000000	7	live=8500	count=101	peak=9000	rss=8192	allocs=129	bytes=6900	covered=10000000	hits=30	cost=30000	live_min=8000	live_max=9000	bytes_min=4600	bytes_max=17000	inuse=20000
+end	2000000000	heap	stopped
+E
+exits 'ranges' 0 rsprof-store ranges.db <ranges.rec
+ranges() { rsprof-top -f csv heap "$1" | tr -d '\r' | cut -d , -f 1,11,15-20; }
+ranges ranges.db >got
+same 'ranges of stacks add up' got <<'E'
+live,function,live_min,live_max,live_known,bytes_min,bytes_max,bytes_known
+5000,prog::make,4000,6000,1,4500,8000,1
+100,prog::leak,100,5000,0,100,9000,0
+0,prog::main,0,0,1,0,0,1
+0,alloc::vec::Vec<T>::push,0,0,1,0,0,1
+E
+exits 'as a table' 0 rsprof-top heap ranges.db
+says 'errors are shown' '^  4\.9K   20   4\.9K   4\.9K      100   5\.9K   29       120   0\.0  prog::make ' out
+says 'and what is not known' '^     [?] +[?] +[?] +[?] +[?] +[?]   0\.0  prog::leak ' out
+says 'of the process it is known' '^Live      8\.3K in 101 allocations, peak 8\.8K; resident 8\.0K: the rest was never touched, or is swapped out$' out
+says 'and how much is known by place' '^Known     4\.9K by place, 3\.4K [(]41 % of what is live[)] not: .*-I' out
+says 'totals may not be' '^Allocated not known, between 4\.5K and 17K' out
+exits 'as JSON' 0 rsprof-top -f json heap ranges.db
+says 'of the process' '"windows":true,"inuse":20000,"known_live":5000' out
+says 'and by row' '"live_min":100,"live_max":5000,"live_known":false' out
+sqlite3 ranges.db 'SELECT function, live_min, live_max, known FROM heap_live ORDER BY 1, 2;
+	SELECT live_min, live_max, bytes_min, bytes_max, known, inuse, period
+	FROM memory_samples' >got
+same 'views for people' got <<'E'
+prog::leak|100|5000|0
+prog::make|1000|1000|1
+prog::make|3000|5000|1
+8000|9000|4600|17000|1|20000|0
+E
+sed 's/	live_min=.*/	bytes_err=400	live_err=300/; s/^memory.*/&	period=65536/' ranges.rec |
+	rsprof-store errors.db
+ranges errors.db | head -3 >got
+same 'errors of samples add up by their squares' got <<'E'
+live,function,live_min,live_max,live_known,bytes_min,bytes_max,bytes_known
+5000,prog::make,4151,5848,1,4868,7131,1
+100,prog::leak,0,700,1,100,1700,1
+E
+sqlite3 errors.db 'SELECT live_min, live_max, known, period FROM memory_samples' >got
+same 'and their period is kept' got <<'E'
+7900|9100|1|65536
+E
+cp ranges.db v4.db
+sqlite3 v4.db 'DROP VIEW memory_samples; DROP VIEW heap_samples; DROP VIEW heap_live;
+	DROP TABLE heap_range; DROP TABLE memory_range; PRAGMA user_version = 4'
+ranges v4.db | head -3 >got
+same 'a recording without ranges is read' got <<'E'
+live,function,live_min,live_max,live_known,bytes_min,bytes_max,bytes_known
+5000,prog::make,5000,5000,1,6000,6000,1
+100,prog::leak,100,100,1,900,900,1
+E
+
 rec >raw.rec <<'E'
 rsprof | 1 | heap | mono=0 | wall=5000000000 | unit=bytes | sample=0
 proc | 0 | 7 | 1 | prog | /prog | prog
