@@ -45,6 +45,10 @@ struct column {
 #define COLUMN(kind, record, name) { kind, #name, offsetof(struct rec, record.name), 0 }
 #define AT(kind, name, record, member) { kind, name, offsetof(struct rec, record.member), 0 }
 
+#define RANGE(kind, record, name) { kind, \
+	"(SELECT " #name " FROM " #record "_range r WHERE r." #record " = " #record ".rowid)", \
+	offsetof(struct rec, record.name), 5 }
+
 static const struct column map_columns[] = {
 	COLUMN(C_TIME, map, time), AT(C_PROCESS, "process", map, pid),
 	AT(C_NUM, "\"start\"", map, start), AT(C_NUM, "\"end\"", map, end),
@@ -74,7 +78,9 @@ static const struct column heap_columns[] = {
 	COLUMN(C_NUM, heap, moved), COLUMN(C_NUM, heap, copied), COLUMN(C_NUM, heap, samples),
 	COLUMN(C_BUCKETS, heap, sizes), COLUMN(C_BUCKETS, heap, lives),
 	COLUMN(C_STATE, heap, live), COLUMN(C_STATE, heap, count), COLUMN(C_STATE, heap, peak),
-	{ 0 }
+	RANGE(C_NUM, heap, bytes_err), RANGE(C_STATE, heap, live_err),
+	RANGE(C_STATE, heap, live_min), RANGE(C_STATE, heap, live_max),
+	RANGE(C_NUM, heap, bytes_min), RANGE(C_NUM, heap, bytes_max), { 0 }
 };
 static const struct column age_columns[] = {
 	COLUMN(C_TIME, age, time), AT(C_THREAD, "thread", age, pid),
@@ -89,7 +95,11 @@ static const struct column memory_columns[] = {
 	COLUMN(C_NUM, memory, bytes), COLUMN(C_NUM, memory, frees),
 	COLUMN(C_NUM, memory, freed), COLUMN(C_NUM, memory, unknown),
 	COLUMN(C_NUM, memory, covered), COLUMN(C_NUM, memory, hits),
-	COLUMN(C_NUM, memory, cost), { 0 }
+	COLUMN(C_NUM, memory, cost),
+	RANGE(C_NUM, memory, bytes_err), RANGE(C_STATE, memory, live_err),
+	RANGE(C_STATE, memory, live_min), RANGE(C_STATE, memory, live_max),
+	RANGE(C_NUM, memory, bytes_min), RANGE(C_NUM, memory, bytes_max),
+	RANGE(C_STATE, memory, inuse), RANGE(C_STATE, memory, period), { 0 }
 };
 static const struct column lost_columns[] = {
 	COLUMN(C_TIME, lost, time), COLUMN(C_WORD, lost, producer), COLUMN(C_NUM, lost, count),
@@ -355,7 +365,7 @@ list_columns(const struct dump *d, const struct table *t, const char *time, char
 static int
 add_state(struct dump *d, const struct table *t)
 {
-	char sql[1024];
+	char sql[2048];
 	size_t n = list_columns(d, t, "?1", sql, sizeof sql);
 
 	snprintf(sql + n, sizeof sql - n,
@@ -371,7 +381,7 @@ add_state(struct dump *d, const struct table *t)
 static int
 add_table(struct dump *d, const struct table *t)
 {
-	char sql[1024];
+	char sql[2048];
 	size_t n;
 
 	if (t->version > d->version || (t->whole && d->o->thread))

@@ -101,7 +101,9 @@ cpu | 3200 | 200 | 200 | 53 | 5
 exit | 3500 | 200 | -
 cpu | 4000 | 100 | 101 | 54 | 30
 cpu | 3990 | 100 | 101 | ?no-stack | 40
-heap | 4500 | 100 | 101 | 52 | frees=1 | freed=72 | live=3000 | count=8 | peak=4096
+heap | 4500 | 100 | 101 | 52 | frees=1 | freed=72 | live=3000 | count=8 | peak=4096 | bytes_err=3 | live_err=30
+heap | 4500 | 100 | 101 | ?sites-full | allocs=2 | bytes=9 | live=8 | count=2 | peak=8 | live_min=7 | live_max=9 | bytes_min=8 | bytes_max=10
+memory | 4500 | 100 | live=3008 | count=10 | peak=4096 | allocs=2 | bytes=9 | bytes_err=3 | live_err=30 | live_min=3000 | live_max=3100 | bytes_min=8 | bytes_max=10 | inuse=4000 | period=64
 exit | 4600 | 100 | 101
 thread | 4700 | 100 | 101 | again
 cpu | 4800 | 100 | 101 | 54 | 50
@@ -210,7 +212,9 @@ exit	3500	200	200
 exit	3500	200	-
 cpu	4000	100	101	54	30
 cpu	3990	100	101	?no-stack	40
-heap	4500	100	101	52	frees=1	freed=72	live=3000	count=8	peak=4096
+heap	4500	100	101	52	frees=1	freed=72	live=3000	count=8	peak=4096	bytes_err=3	live_err=30
+heap	4500	100	101	?sites-full	allocs=2	bytes=9	live=8	count=2	peak=8	live_min=7	live_max=9	bytes_min=8	bytes_max=10
+memory	4500	100	live=3008	count=10	peak=4096	allocs=2	bytes=9	bytes_err=3	live_err=30	live_min=3000	live_max=3100	bytes_min=8	bytes_max=10	inuse=4000	period=64
 exit	4600	100	101
 end	4699	heap	duration
 end	4699	cpu	stopped
