@@ -153,6 +153,9 @@ set_range(struct site *site)
 	s->live_max = (uint64_t)(site->live.most + 0.999);
 	s->bytes_min = (uint64_t)site->bytes_least;
 	s->bytes_max = (uint64_t)(site->bytes_most + 0.999);
+	/* At the ends of a window there may be frees alone. */
+	if (s->temps > s->allocs)
+		s->temps = s->allocs;
 	s->freed = freed_of(site->emitted_live, s->bytes, s->live);
 	s->frees = freed_of(site->emitted_count, s->allocs, s->count);
 	if (s->live > s->peak)

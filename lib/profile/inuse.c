@@ -51,9 +51,9 @@ struct site {
 	uint64_t old, nold; /* suspects: bytes and number at the snapshot */
 };
 
-/* Live bytes of a site from an interval on. */
+/* Live bytes of a site from an interval on, and their range. */
 struct past {
-	uint64_t live;
+	uint64_t live, least, most;
 	uint32_t site, interval; /* interval: index into `times` */
 };
 
@@ -540,11 +540,12 @@ is_again(const struct inuse *u, size_t stream)
 }
 
 static int
-add_past(struct inuse *u, const struct site *site, uint64_t live)
+add_past(struct inuse *u, const struct site *site, uint64_t live, uint64_t least, uint64_t most)
 {
 	if (array_room(&u->past, u->npast, &u->past_room, sizeof *u->past) < 0)
 		return nomem(u);
-	u->past[u->npast++] = (struct past){ live, (uint32_t)(site - u->site),
+	u->past[u->npast++] = (struct past){ live, least, most,
+		(uint32_t)(site - u->site),
 		(uint32_t)u->ntimes - 1 };
 	return 0;
 }
@@ -563,7 +564,7 @@ end_lives(struct inuse *u, struct site *site)
 	site->var = 0;
 	if (u->o.age)
 		return 0;
-	return add_past(u, site, 0) < 0 ? -1 : add_change(u, site, &change);
+	return add_past(u, site, 0, 0, 0) < 0 ? -1 : add_change(u, site, &change);
 }
 
 /* Start the streams that began by `time`.  A producer that attaches again does not know
@@ -652,7 +653,8 @@ on_heap(struct inuse *u, struct db_stmt *s)
 		return -1;
 	if (!is_wanted(u, site))
 		return 0;
-	if (u->o.age == 0 && add_past(u, site, live) < 0)
+	if (u->o.age == 0 && (db_is_null(s, 17) ? add_past(u, site, live, live, live) :
+	        add_past(u, site, live, number(s, 16), number(s, 17))) < 0)
 		return -1;
 	if (time >= u->o.until && u->o.until != UINT64_MAX)
 		return 0;
@@ -1095,6 +1097,15 @@ inuse_is_same(const struct inuse_options *a, const struct inuse_options *b)
 }
 
 int
+inuse_has_errors(const struct inuse *u)
+{
+	const struct inuse_sum *all = &u->shown.all;
+
+	return all->live_var > 0 || all->bytes_var > 0 || all->ranged > 0 ||
+	    all->bytes_most > all->bytes_least || u->shown.windows;
+}
+
+int
 inuse_any(const struct inuse *u)
 {
 	return u->any;
@@ -1146,12 +1157,33 @@ fill(uint64_t *bucket, size_t i, size_t n, uint64_t from, uint64_t width, uint64
 	return i;
 }
 
+/* Live bytes, and their range. */
+struct alive {
+	uint64_t live, least, most;
+};
+
+/* Add a change of a site, which had some before. */
+static void
+alive_change(struct alive *to, struct alive *had, const struct past *p)
+{
+	to->live += p->live - had->live;
+	to->least += p->least - had->least;
+	to->most += p->most - had->most;
+	*had = (struct alive){ p->live, p->least, p->most };
+}
+
+static uint64_t
+alive_known(const struct alive *a)
+{
+	return a->most / 2 > a->least ? INUSE_UNKNOWN : a->live;
+}
+
 int
 inuse_series(const struct inuse *u, unsigned id, char what, uint64_t from,
     uint64_t width, uint64_t *bucket, size_t n)
 {
 	char *of = calloc(u->nsite + 1, 1);
-	uint64_t *had = calloc(u->nsite + 1, sizeof *had), live = 0;
+	struct alive *had = calloc(u->nsite + 1, sizeof *had), now = { 0 };
 	size_t at = 0;
 
 	memset(bucket, 0, n * sizeof *bucket);
@@ -1162,11 +1194,11 @@ inuse_series(const struct inuse *u, unsigned id, char what, uint64_t from,
 
 		if (!of[p->site])
 			continue;
-		at = fill(bucket, at, n, from, width, u->times[p->interval], live);
-		live += p->live - had[p->site];
-		had[p->site] = p->live;
+		at = fill(bucket, at, n, from, width, u->times[p->interval],
+		    alive_known(&now));
+		alive_change(&now, &had[p->site], p);
 	}
-	fill(bucket, at, n, from, width, UINT64_MAX, live);
+	fill(bucket, at, n, from, width, UINT64_MAX, alive_known(&now));
 	free(had);
 	free(of);
 	return of && had ? 0 : -1;
@@ -1181,35 +1213,34 @@ inuse_ids(const struct inuse *u)
 /* Fill the buckets that end by `time` with the live bytes of every row.  Returns the
  * first one left. */
 static size_t
-fill_all(const struct inuse *u, const uint64_t *live, uint64_t from, uint64_t width,
+fill_all(const struct inuse *u, const struct alive *now, uint64_t from, uint64_t width,
     uint64_t time, uint64_t *out, size_t at, size_t n)
 {
 	for (; at < n && from + (at + 1) * width <= time; at++)
 		for (size_t i = 0; i < u->nrow; i++)
-			out[i * n + at] = live[i];
+			out[i * n + at] = alive_known(&now[i]);
 	return at;
 }
 
 int
 inuse_series_all(const struct inuse *u, uint64_t from, uint64_t width, uint64_t *out, size_t n)
 {
-	uint64_t *live = calloc(u->nrow + 1, sizeof *live);
-	uint64_t *had = calloc(u->nsite + 1, sizeof *had);
+	struct alive *now = calloc(u->nrow + 1, sizeof *now);
+	struct alive *had = calloc(u->nsite + 1, sizeof *had);
 	size_t at = 0;
 
 	memset(out, 0, u->nrow * n * sizeof *out);
-	for (size_t i = 0; live && had && width && i < u->npast; i++) {
+	for (size_t i = 0; now && had && width && i < u->npast; i++) {
 		const struct past *p = &u->past[i];
 
-		at = fill_all(u, live, from, width, u->times[p->interval], out, at, n);
-		live[u->site[p->site].row] += p->live - had[p->site];
-		had[p->site] = p->live;
+		at = fill_all(u, now, from, width, u->times[p->interval], out, at, n);
+		alive_change(&now[u->site[p->site].row], &had[p->site], p);
 	}
-	if (live && had)
-		fill_all(u, live, from, width, UINT64_MAX, out, at, n);
+	if (now && had)
+		fill_all(u, now, from, width, UINT64_MAX, out, at, n);
 	free(had);
-	free(live);
-	return live && had ? 0 : -1;
+	free(now);
+	return now && had ? 0 : -1;
 }
 
 /* ---- stacks ------------------------------------------------------------ */

@@ -118,9 +118,14 @@ const struct inuse_summary *inuse_summary(const struct inuse *u);
 /* Returns the id of the row with a key, or UINT32_MAX. */
 unsigned inuse_id(const struct inuse *u, uint64_t key);
 
+/* Returns whether figures may be off: they are estimates from samples, or ranges. */
+int inuse_has_errors(const struct inuse *u);
+
+#define INUSE_UNKNOWN UINT64_MAX /* of live bytes: their range is too wide */
+
 /* Fill n buckets of `width` ns from `from` on with the live bytes that a row's total
- * (what = 't') or self (what = 's') has at the end of each.  Returns 0, or -1 if out of
- * memory. */
+ * (what = 't') or self (what = 's') has at the end of each, or INUSE_UNKNOWN.  Returns 0,
+ * or -1 if out of memory. */
 int inuse_series(const struct inuse *u, unsigned id, char what, uint64_t from,
     uint64_t width, uint64_t *bucket, size_t n);
 

@@ -186,16 +186,6 @@ put_sums(FILE *out, const struct inuse_report *r)
 		    "Unknown", s->unknown);
 }
 
-/* Returns whether to print errors. */
-static int
-has_errors(const struct inuse_report *r)
-{
-	const struct inuse_sum *all = &inuse_summary(r->inuse)->all;
-
-	return all->live_var > 0 || all->bytes_var > 0 || all->ranged > 0 ||
-	    all->bytes_most > all->bytes_least || inuse_summary(r->inuse)->windows;
-}
-
 static void
 put_titles(FILE *out, const struct inuse_report *r)
 {
@@ -204,7 +194,7 @@ put_titles(FILE *out, const struct inuse_report *r)
 
 	if (r->options->age)
 		fprintf(out, "\n%6s %6s %8s  %-7s", "Live", "Total", "Count", "Per min");
-	else if (has_errors(r))
+	else if (inuse_has_errors(r->inuse))
 		fprintf(out, "\n%6s %4s %6s %6s %8s %6s %4s %9s %5s", "Live", "+-%", "Total",
 		    "Peak", "Count", "Alloc", "+-%", "Allocs", "Temp%");
 	else
@@ -260,7 +250,7 @@ put_figures(FILE *out, const struct inuse_report *r, const struct inuse_row *row
 		fprintf(out, "%6s %6s %8" PRIu64 "  %6s ", units_size(a, s->live),
 		    units_size(b, row->total.live), s->count,
 		    units_size(c, growth(r, s->live)));
-	else if (has_errors(r))
+	else if (inuse_has_errors(r->inuse))
 		put_uncertain(out, row);
 	else
 		fprintf(out, "%6s %6s %6s %8" PRIu64 " %6s %9" PRIu64 " %5.1f",
@@ -283,7 +273,7 @@ put_location(FILE *out, const struct inuse_row *row, size_t width)
 static void
 put_row(FILE *out, const struct inuse_report *r, const struct inuse_row *row)
 {
-	size_t figures = has_errors(r) && !r->options->age ? FIGURES + ERRORS : FIGURES;
+	size_t figures = inuse_has_errors(r->inuse) && !r->options->age ? FIGURES + ERRORS : FIGURES;
 	size_t width = r->columns > figures + 20 ? r->columns - figures : 20, name = width;
 	int located = r->options->group <= PROFILE_LINE;
 	char buf[NAME_SIZE];

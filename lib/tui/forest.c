@@ -82,5 +82,7 @@ forest_what(const struct forest *f)
 		"CPU time", "off-CPU time", "wall time"
 	};
 
+	if (f->memory && f->inuse && inuse_summary(f->inuse)->windows)
+		return "memory that is known to be live";
 	return f->memory ? "live memory" : of[profile_measured(session_profile(f->session))];
 }

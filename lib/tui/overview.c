@@ -26,14 +26,15 @@ enum what { CPU, HEAP, RSS, NWHAT };
 
 static const char *const label[NWHAT] = { "CPU", "heap", "RSS" };
 
-/* Returns the bytes of a sample.  Where probes are in place only part of the time, live
- * memory is overestimated, see rsprof-heap(1): limit it to what is resident. */
+/* Returns the bytes of a sample; 0 where they are not known.  Recordings without ranges,
+ * in which probes were in place only part of the time, overestimate live memory: limit it
+ * to what is resident. */
 static uint64_t
 bytes(const struct overview *s, const struct session_memory *m, enum what what)
 {
-	if (what == RSS || (s->estimated && m->rss && m->live > m->rss))
+	if (what == RSS || (s->estimated && !m->ranged && m->rss && m->live > m->rss))
 		return m->rss;
-	return m->live;
+	return m->known ? m->live : 0;
 }
 
 static int

@@ -128,7 +128,7 @@ static int
 on_memory(struct session *s, struct db_stmt *row)
 {
 	struct session_memory m = { (uint64_t)db_int(row, 1), (uint64_t)db_int(row, 2),
-		(uint64_t)db_int(row, 3) };
+		(uint64_t)db_int(row, 3), !db_is_null(row, 7), 1 };
 
 	if (array_room(&s->usage, s->nusage, &s->usage_room, sizeof m) < 0)
 		return db_no_memory(s->db);
@@ -136,6 +136,8 @@ on_memory(struct session *s, struct db_stmt *row)
 		return -1;
 	if (m.rss == 0 && s->nusage) /* the process has ended */
 		m.rss = s->usage[s->nusage - 1].rss;
+	if (m.ranged)
+		m.known = db_int(row, 7) / 2 <= db_int(row, 6);
 	s->usage_last = db_int(row, 0);
 	s->covered += (uint64_t)db_int(row, 4);
 	s->hits += (uint64_t)db_int(row, 5);
@@ -152,7 +154,11 @@ read_memory(struct session *s)
 
 	if (db_schema(s->db) < 3)
 		return 0;
-	row = db_prepare(s->db, "SELECT rowid, time, rss, live, covered, hits FROM memory "
+	row = db_prepare(s->db, db_schema(s->db) >= 5 ?
+	    "SELECT memory.rowid, time, rss, live, covered, hits, live_min, live_max FROM memory "
+	    "LEFT JOIN memory_range ON memory = memory.rowid WHERE memory.rowid > ?1 "
+	    "ORDER BY memory.rowid" :
+	    "SELECT rowid, time, rss, live, covered, hits, NULL, NULL FROM memory "
 	    "WHERE rowid > ?1 ORDER BY rowid");
 	r = row ? db_start(row, "i", s->usage_last) : -1;
 	while (r >= 0 && (r = db_step(row)) == 1)

@@ -71,6 +71,7 @@ struct inuse_options session_inuse_options(const struct session *s, enum profile
  * far) and live bytes. */
 struct session_memory {
 	uint64_t time, rss, live;
+	int ranged, known; /* live is a range; it is no wider than a factor of two */
 };
 const struct session_memory *session_memory(const struct session *s, size_t *n);
 

@@ -257,7 +257,7 @@ timeline_bytes(void *ctx, uint64_t key, uint64_t from, uint64_t width, uint64_t 
 
 	(void)last;
 	for (size_t i = 0; r == 0 && i < n; i++) {
-		value[i] = (double)bytes[i];
+		value[i] = bytes[i] == INUSE_UNKNOWN ? 0 : (double)bytes[i];
 		over[i] = 0;
 	}
 	free(bytes);

@@ -171,10 +171,12 @@ static void
 draw_size(struct grid *g, const struct grid_area *cell, const struct row *r,
     uint64_t part, uint64_t whole)
 {
+	int known = r->heap == NULL || inuse_live_range(&r->heap->self).known;
 	char buf[UNITS_MAX];
 
-	grid_put_right(g, cell->y, cell->x, cell->columns - 1, column_heat(part, whole),
-	    r->heap ? units_size(buf, part) : "-");
+	grid_put_right(g, cell->y, cell->x, cell->columns - 1,
+	    known ? column_heat(part, whole) : GRID_FAINT,
+	    !r->heap ? "-" : known ? units_size(buf, part) : "?");
 }
 
 static void

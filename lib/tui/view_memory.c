@@ -23,8 +23,9 @@
 #define AGE_LEAST SECOND
 #define AGE_MOST (600 * SECOND)
 #define LEAKS_EVERY 3 /* seconds */
+#define COVERED 99    /* percentage of time from which the heap is exact */
 
-enum column { LIVE, GROWTH, PEAK, TOTAL, COUNT, TEMPS, NAME, LOCATION, TREND, NCOLUMNS };
+enum column { LIVE, ERROR, GROWTH, PEAK, TOTAL, COUNT, TEMPS, NAME, LOCATION, TREND, NCOLUMNS };
 
 struct view_memory {
 	struct session *session;
@@ -43,18 +44,26 @@ struct view_memory {
 
 #define OTHERS { "Peak", 7, 1, 0 }, { "Total", 7, 1, 62 }, { "Count", 8, 1, 72 }, \
 	{ "Temp%", 6, 1, 80 }
-#define NUMBERS { "Live", 7, 1, 0 }, { NULL, 0, 0, 0 }, OTHERS
-#define NUMBERS_SINCE { "Live", 7, 1, 0 }, { "Growth", 7, 1, 0 }, OTHERS
+#define NONE { NULL, 0, 0, 0 }
+#define GROWTHS { "Growth", 7, 1, 0 }
+#define ERRORS { "+-%", 5, 1, 44 }
+#define NUMBERS { "Live", 7, 1, 0 }, NONE, NONE, OTHERS
+#define NUMBERS_SINCE { "Live", 7, 1, 0 }, NONE, GROWTHS, OTHERS
+#define NUMBERS_ERROR { "Live", 7, 1, 0 }, ERRORS, NONE, OTHERS
+#define NUMBERS_BOTH { "Live", 7, 1, 0 }, ERRORS, GROWTHS, OTHERS
 
-/* The columns without and with a start of the range. */
-static const struct table_column columns[2][PROFILE_NGROUPS][NCOLUMNS] = {
-	COLUMN_LAYOUT(NUMBERS), COLUMN_LAYOUT(NUMBERS_SINCE)
+/* The columns without and with a start of the range, and without and with errors. */
+static const struct table_column columns[2][2][PROFILE_NGROUPS][NCOLUMNS] = {
+	{ COLUMN_LAYOUT(NUMBERS), COLUMN_LAYOUT(NUMBERS_ERROR) },
+	{ COLUMN_LAYOUT(NUMBERS_SINCE), COLUMN_LAYOUT(NUMBERS_BOTH) }
 };
 
 static const struct table_column *
 layout(const struct view_memory *v, enum profile_group group)
 {
-	return columns[profile_selected(session_profile(v->session))->from != 0][group];
+	int errors = v->inuse && inuse_has_errors(v->inuse) && !v->leaks;
+
+	return columns[profile_selected(session_profile(v->session))->from != 0][errors][group];
 }
 
 /* ---- the rows ---------------------------------------------------------- */
@@ -96,7 +105,11 @@ by_column(const struct inuse_row *a, const struct inuse_row *b, int column)
 
 	switch ((enum column)column) {
 	case LIVE:
-		return larger((double)a->self.live, (double)b->self.live);
+		/* What is not known comes before what is nothing. */
+		c = larger((double)a->self.live, (double)b->self.live);
+		return c ? c : larger((double)a->self.live_most, (double)b->self.live_most);
+	case ERROR:
+		return larger(inuse_live_range(&a->self).error, inuse_live_range(&b->self).error);
 	case GROWTH:
 		return larger(growth(a), growth(b));
 	case PEAK:
@@ -140,6 +153,35 @@ draw_size(struct grid *g, const struct grid_area *cell, uint64_t part, uint64_t 
 	    units_size(buf, part));
 }
 
+/* Draw half the width of a range, as a percentage of the figure, unless it is small. */
+static void
+draw_error(struct grid *g, const struct grid_area *cell, const struct inuse_range *range)
+{
+	char buf[16];
+
+	if (!range->known || range->error <= INUSE_ERROR_SHOWN)
+		return;
+	snprintf(buf, sizeof buf, "%.0f", range->error < 9.99 ? 100 * range->error : 999);
+	grid_put_right(g, cell->y, cell->x, cell->columns - 1, GRID_FAINT, buf);
+}
+
+/* Draw that a figure is not known. */
+static void
+draw_unknown(struct grid *g, const struct grid_area *cell)
+{
+	grid_put_right(g, cell->y, cell->x, cell->columns - 1, GRID_FAINT, "?");
+}
+
+/* Returns whether a column's figure of a row is known. */
+static int
+is_known(const struct inuse_row *row, enum column column)
+{
+	if (column == TOTAL)
+		return inuse_bytes_range(&row->self).known;
+	return (column != LIVE && column != GROWTH && column != PEAK && column != COUNT) ||
+	    inuse_live_range(&row->self).known;
+}
+
 static void
 draw_growth(struct grid *g, const struct grid_area *cell, const struct inuse_row *row,
     uint64_t whole)
@@ -173,11 +215,19 @@ row_draw(const void *rows, size_t i, int column, struct grid *g,
 	const struct view_memory *v = rows;
 	const struct inuse_row *row = &v->row[i];
 	const struct inuse_sum *all = &inuse_summary(v->leaks ? v->leaks : v->inuse)->all;
+	struct inuse_range range = inuse_live_range(&row->self);
 	char buf[32];
 
+	if (!is_known(row, (enum column)column)) {
+		draw_unknown(g, cell);
+		return;
+	}
 	switch ((enum column)column) {
 	case LIVE:
 		draw_size(g, cell, row->self.live, all->live);
+		break;
+	case ERROR:
+		draw_error(g, cell, &range);
 		break;
 	case GROWTH:
 		draw_growth(g, cell, row, all->live);
@@ -240,7 +290,9 @@ memory_timeline(void *view, struct timeline_source *s)
 	long i = table_selected(&v->table[v->group]);
 
 	*s = (struct timeline_source){ .ctx = v->inuse, .read = timeline_bytes, .of = v->group, .bytes = 1,
-		.variant = session_counted(v->session), .what = "live bytes", .unit = "" };
+		.variant = session_counted(v->session), .what = v->inuse &&
+		inuse_summary(v->inuse)->windows ? "live bytes, where known" : "live bytes",
+		.unit = "" };
 	if (i < 0)
 		return v->timeline;
 	s->id = v->row[i].key;
@@ -311,9 +363,15 @@ read_sparkline(struct view_memory *v)
 	unsigned of = (unsigned)v->group + PROFILE_NGROUPS * session_counted(v->session);
 	int r = sparkline_begin(&v->sparkline, v->session, of, inuse_ids(v->inuse));
 
-	return r > 0 ? inuse_series_all(v->inuse, v->sparkline.from, v->sparkline.width,
-	                   v->sparkline.value, SPARKLINE_CELLS) :
-	               r;
+	if (r > 0)
+		r = inuse_series_all(v->inuse, v->sparkline.from, v->sparkline.width,
+		    v->sparkline.value, SPARKLINE_CELLS);
+	else
+		return r;
+	for (size_t i = 0; r == 0 && i < inuse_ids(v->inuse) * SPARKLINE_CELLS; i++)
+		if (v->sparkline.value[i] == INUSE_UNKNOWN)
+			v->sparkline.value[i] = 0;
+	return r;
 }
 
 static int
@@ -476,18 +534,29 @@ memory_draw(void *view, struct grid *g, const struct grid_area *area)
 		timeline_draw(v->timeline, &chart, g, &bottom);
 }
 
-/* Returns how far the figures can be trusted: no more can be live than is resident. */
-static const char *
-trust(const struct view_memory *v)
+/* Write how far the figures can be trusted.  Recordings without ranges, in which probes
+ * were armed for a part of the time, may tell more as live than is resident. */
+static void
+trust(const struct view_memory *v, char buf[64])
 {
+	const struct inuse_summary *s = v->inuse ? inuse_summary(v->inuse) : NULL;
+	double covered = session_covered(v->session);
 	size_t n;
 	const struct session_memory *m = session_memory(v->session, &n);
 	uint64_t rss = n ? m[n - 1].rss : 0;
 
-	if (v->inuse == NULL || !inuse_summary(v->inuse)->estimated)
-		return "";
-	return rss && inuse_summary(v->inuse)->all.live > rss ? ", overestimated" :
-	    ", estimated";
+	buf[0] = '\0';
+	if (s == NULL || !(s->estimated || s->windows))
+		return;
+	if (s->windows && inuse_live_range(&s->all).known)
+		snprintf(buf, 64, ", %.0f%% known (-I: all)", units_percent(s->known < s->all.live ?
+		    s->known : s->all.live, s->all.live));
+	else if (s->windows)
+		snprintf(buf, 64, ", in windows (-I: all)");
+	else if (rss && s->all.live > rss && covered >= 0 && covered < COVERED)
+		snprintf(buf, 64, ", overestimated");
+	else
+		snprintf(buf, 64, ", estimated");
 }
 
 static void
@@ -495,17 +564,18 @@ memory_position(void *view, char *buf, size_t size)
 {
 	const struct view_memory *v = view;
 	const struct table *t = &v->table[v->group];
-	char age[32] = "";
+	char age[32] = "", how[64];
 
+	trust(v, how);
 	if (v->age)
 		snprintf(age, sizeof age, ", %" PRIu64 " s or older", v->age / SECOND);
-	snprintf(buf, size, "memory%s%s: %ss %zu/%zu", age,
-	    trust(v), profile_group_name(v->group),
+	snprintf(buf, size, "memory%s%s: %ss %zu/%zu", age, how, profile_group_name(v->group),
 	    t->n ? t->at + 1 : 0, t->n);
 }
 
 static const char *const words[] = {
-	"Live", "allocated by the function itself and not freed",
+	"Live", "allocated by the function itself and not freed; ?: not known",
+	"+-%", "half the range of Live that holds the truth in 19 of 20 cases",
 	"Growth", "change of Live since the range began",
 	"Peak", "maximum of Live",
 	"Total", "all it has allocated",

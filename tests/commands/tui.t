@@ -445,6 +445,28 @@ screen got more.db
 says 'an estimate of more than is resident' '^ heap +<1\.95K .* RSS +1\.95K ' got
 screen got -k 2 more.db
 says 'is told of' ' memory, overestimated: ' got
+# Ranges, as windows have them.
+{
+	sed -e 's/^heap.*/&	live_min=1900	live_max=2700	bytes_min=3000	bytes_max=9000/' \
+	    -e 's/^end.*//; /^$/d' heap.rec
+	echo 'thread	1000000000	7	8	other'
+	echo 'heap	2000000000	7	8	51	allocs=1	bytes=100	live=100	count=1	live_min=100	live_max=5000'
+	echo 'memory	2000000000	7	rss=1000	anon=1000	live=7000	count=9	covered=20000000	hits=4	cost=1	live_min=6500	live_max=7500	inuse=20000'
+	echo 'end	2000000001	heap	exited'
+} >ranges.rec
+rsprof-store ranges.db <ranges.rec
+screen got -k gggg ranges.db
+says 'a figure with how far it may be off' '^ +2\.0K +20 .* a +7/7' got
+says 'a figure that is not known' '^ +[?] +[?] +100B +[?] +0\.0  other ' got
+says 'how much is known, and what tells more' ' memory, 29% known \(-I: all\): threads 1/2$' got
+says 'live memory above the resident is shown' '^ heap +~6\.84K .* RSS +0\.977K ' got
+says 'in the chart only what is known' '^── a ─+ live bytes, where known ──$' got
+LINES=120 screen got -k "2?" ranges.db
+says 'what the column is' '^ *[+]-% +half the range of Live' got
+sed 's/live_max=7500/live_max=75000/' ranges.rec | rsprof-store wide.db
+screen got -k 2 wide.db
+says 'where little is known' ' memory, in windows \(-I: all\): functions' got
+ok 'no sum is shown' sh -c '! grep -q "^ heap" got'
 screen got ended.db
 says 'only time, where there is only that' '^ CPU +100%  █{66}$' got
 COLUMNS=132 screen got ended.db
