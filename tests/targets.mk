@@ -38,6 +38,7 @@ RUSTC = MAKEFLAGS= PATH="$$PATH:$$HOME/.cargo/bin" rustc -O -C debuginfo=1 -L $(
 RUST_points := --edition 2021
 RUST_journal := --edition 2021
 RUST_gated := --edition 2021
+RUST_ledger := --edition 2021
 
 $B/target/%: tests/target/%.rs
 	@mkdir -p $(@D)

@@ -1,0 +1,116 @@
+#!/bin/sh
+# Allocations in windows of time, of a program that keeps its own account: what is
+# live is a range that holds the truth, and is known where it can be.
+. "$(dirname "$0")/../tools/lib.sh"
+
+[ -e "$B/target/ledger" ] || skip_all 'no Rust compiler built the target'
+cd "$T" || exit 1
+launch "$B/target/ledger" >said
+rsprof-heap -d 0.1 -p "$launched" >raw 2>err ||
+    skip_all "allocations cannot be probed here: $(head -n 1 err)"
+kill -s KILL "$launched"
+
+# watched N: there have been so many intervals with windows.
+watched() { [ "$(grep '^memory' raw | grep -c 'live_max=')" -ge "$1" ]; }
+
+# compare: each figure of the last interval, by the producer and by the program:
+# NAME LIVE LEAST MOST TRUTH, with "all" for all together.
+compare() {
+	rsprof-sym <raw 2>err | awk -F'\t' '
+	FNR == NR { n = split($0, w, " "); if (w[1] == "at") line[++lines] = $0; next }
+	$1 == "probe" && !first { first = $2 }
+	$1 == "frame" { sub(/.*::/, "", $3); frame[$2] = $3 }
+	$1 == "stack" {
+		site[$2] = frame[$6] ~ /^(queue_box|short_string|slow_leak)$/ ? frame[$6] : site[$3]
+	}
+	$1 == "heap" || $1 == "memory" {
+		who = $1 == "heap" ? site[$5] : "all"
+		key = $1 == "heap" ? $5 : "all"
+		of[key] = who
+		least[key] = most[key] = live[key] = 0
+		for (i = 4; i <= NF; i++) {
+			split($i, kv, "=")
+			if (kv[1] == "live") live[key] = kv[2]
+			if (kv[1] == "live_min") least[key] = kv[2]
+			if (kv[1] == "live_max") most[key] = kv[2]
+		}
+		last = $2
+	}
+	END {
+		for (i = 1; i <= lines; i++) {
+			split(line[i], w, " ")
+			if (w[2] <= last) {
+				truth["queue_box"] = w[6]
+				truth["slow_leak"] = w[12]
+				truth["short_string"] = w[9]
+				if (w[2] <= first) before = w[12]
+			}
+		}
+		truth["slow_leak"] -= before
+		truth["all"] = truth["queue_box"] + truth["slow_leak"]
+		for (k in of)
+			if (of[k]) {
+				l[of[k]] += live[k]; a[of[k]] += least[k]; b[of[k]] += most[k]
+			}
+		for (name in truth)
+			print name, l[name] + 0, a[name] + 0, b[name] + 0, truth[name]
+	}' said - | sort
+}
+
+# holds NAME: its range has the truth in it, or nearly.
+holds() {
+	awk -v name="$1" '$1 == name { found = $3 <= $5 * 1.5 + 1e5 && $4 * 1.5 + 1e5 >= $5 }
+		END { exit !found }' got
+}
+
+# record: attach to the program of $pid until enough has been seen.
+record() {
+	rsprof-heap -b 10 "$@" -p $pid >raw 2>err & heap=$!; own $heap
+}
+end() {
+	await 120 watched 8
+	kill -s TERM $heap
+	wait $heap
+	status=$?
+	kill -s KILL $pid
+	compare >got
+	diag <got
+}
+
+# ---- from the start ----------------------------------------------------------
+
+rsprof-exec "$B/target/ledger" >said & pid=$!; own $pid
+record -r
+end
+ok 'a program from its start on' test $status = 0
+ok 'all that lives is known within 20 percent' awk '
+	$1 == "all" { good = $4 <= 2 * $3 && $2 > $5 * 0.8 && $2 < $5 * 1.2 }
+	END { exit !good }' got
+for name in queue_box slow_leak short_string; do
+	ok "$name is in its range" holds $name
+done
+ok 'the allocator has more in use than lives' awk '
+	/^memory.*live_max/ { for (i = 4; i <= NF; i++) { split($i, kv, "="); v[kv[1]] = kv[2] }
+		bad += v["inuse"] < v["live_min"] }
+	END { exit bad || !v["inuse"] }' FS='\t' raw
+ok 'sums are ranges too' awk '
+	/^memory.*bytes_max/ { for (i = 4; i <= NF; i++) { split($i, kv, "="); v[kv[1]] = kv[2] }
+		bad += v["bytes"] < v["bytes_min"] || v["bytes"] > v["bytes_max"]; n++ }
+	END { exit bad || !n }' FS='\t' raw
+says 'it says that these are windows' '^note.*windows of time' raw
+
+# ---- attached ----------------------------------------------------------------
+
+for how in '' flat; do
+	# shellcheck disable=SC2086
+	launch "$B/target/ledger" $how >said
+	pid=$launched
+	await 60 test -s said
+	record
+	end
+	ok "attached${how:+, flat out}" test $status = 0
+	for name in all queue_box slow_leak short_string; do
+		ok "$name is in its range" holds $name
+	done
+done
+done_testing
