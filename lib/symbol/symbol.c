@@ -20,6 +20,7 @@
 #include "symbol/perfmap.h"
 #include "unwind/cache.h"
 #include "unwind/mapping.h"
+#include "unwind/starts.h"
 
 /*
  * A module has one source of names: its ELF file, the kernel's symbols, the maps
@@ -40,6 +41,7 @@ struct symbols {
 	struct dwarf *dwarf;
 	int debug_searched;
 	struct crates *crates;
+	struct starts *starts; /* of functions, once one without a name is looked up */
 	struct cache_names *cached; /* NULL: the module is not cached */
 	struct symbol_options o;
 	struct kallsyms *kernel;
@@ -352,6 +354,7 @@ symbols_close(struct symbols *s)
 	save_cached(s);
 	dwarf_close(s->dwarf);
 	crates_free(s->crates);
+	starts_free(s->starts);
 	elf_file_close(s->separate);
 	elf_file_close(s->elf);
 	kallsyms_close(s->kernel);
@@ -408,10 +411,32 @@ is_mangled(const char *symbol)
 	return strncmp(symbol, "_Z", 2) == 0 || strncmp(symbol, "_R", 2) == 0;
 }
 
-static void
-name_by_offset(const struct symbols *s, struct symbol_frame *f, uint64_t offset)
+/* Find the offset at which the function begins that has an offset.  Returns -1 if that is
+ * not known. */
+static int
+find_start(struct symbols *s, uint64_t offset, uint64_t *start)
 {
-	snprintf(f->function, sizeof f->function, "%s+0x%" PRIx64, s->label, offset);
+	uint64_t addr;
+
+	if (s->elf == NULL || elf_file_offset_to_addr(s->elf, offset, &addr) < 0)
+		return -1;
+	if (s->starts == NULL)
+		s->starts = starts_read(s->elf);
+	return s->starts && starts_find(s->starts, addr, &addr) == 0
+	    ? elf_file_addr_to_offset(s->elf, addr, start)
+	    : -1;
+}
+
+/* Name a frame by where its function begins, so that all of it has one name. */
+static void
+name_by_offset(struct symbols *s, struct symbol_frame *f, uint64_t offset)
+{
+	uint64_t start;
+
+	if (find_start(s, offset, &start) == 0)
+		snprintf(f->function, sizeof f->function, "%s fn+0x%" PRIx64, s->label, start);
+	else
+		snprintf(f->function, sizeof f->function, "%s+0x%" PRIx64, s->label, offset);
 	if (f->whole)
 		strcpy(f->whole, f->function);
 }

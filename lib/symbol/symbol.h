@@ -1,6 +1,6 @@
 /*
  * Names of code in a module's file: from its DWARF, else from its symbol table,
- * else module+offset.
+ * else by where the function begins, else module+offset.
  */
 #ifndef SYMBOL_H
 #define SYMBOL_H
@@ -26,7 +26,8 @@ struct symbol_options {
 
 struct symbol_frame {
 	char function[DEMANGLE_MAX]; /* demangled */
-	int named;                   /* 0: function is only module+offset */
+	int named;                   /* 0: function is only "module fn+offset", where it begins,
+	                                or module+offset */
 	const char *file;            /* NULL: unknown; valid as long as the symbols */
 	uint64_t line, column;       /* 0: unknown */
 	char *whole;                 /* the name with hashes, NULL unless these are kept */

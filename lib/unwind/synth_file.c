@@ -361,3 +361,24 @@ synth_file_rows(const struct elf_file *file, const struct synth_range *covered, 
 	free(g.noreturn);
 	return failed ? -1 : 0;
 }
+
+int
+synth_file_starts(const struct elf_file *file, const struct synth_range *covered, size_t n,
+    struct synth_start **out, size_t *nout)
+{
+	struct gather g = { .file = file, .covered = covered, .ncovered = n };
+
+	gather_segments(&g);
+	gather_starts(&g, 0);
+	sort_starts(&g);
+	free(g.address);
+	free(g.pointer);
+	free(g.noreturn);
+	if (g.failed) {
+		free(g.start);
+		return -1;
+	}
+	*out = g.start;
+	*nout = g.nstart;
+	return 0;
+}

@@ -12,6 +12,7 @@
 struct elf_file;
 struct synth_range;
 struct synth_rows;
+struct synth_start;
 struct synth_state;
 
 /* How a file's rows are made, if not as usual. */
@@ -30,5 +31,12 @@ struct synth_file_options {
  */
 int synth_file_rows(const struct elf_file *file, const struct synth_range *covered,
     size_t n, const struct synth_file_options *o, struct synth_rows *out);
+
+/*
+ * Find where functions begin, perhaps, in the code that is not covered, and where covered
+ * parts do.  Returns 0, and free(*out) frees them, by address, or -1 if memory ended.
+ */
+int synth_file_starts(const struct elf_file *file, const struct synth_range *covered,
+    size_t n, struct synth_start **out, size_t *nout);
 
 #endif

@@ -208,6 +208,54 @@ else
 	skip "replaced executables: nothing can be sampled here"
 fi
 
+# ---- functions without names ---------------------------------------------------
+
+# nameless FILE: "SYMBOL NAME" for the middle of each function of a file, where SYMBOL is
+# what its stripped copy should call it and NAME what it does; a function may lie within
+# another one's symbol only in part.
+nameless() {
+	strip -s -o "$T/bare" "$1"
+	delta=$(readelf -SW "$1" | sed 's/^ *\[ *[0-9]*\] *//' |
+		awk '$1 == ".text" { print $3, $4 }')
+	delta=$((0x${delta% *} - 0x${delta#* }))
+	nm -S "$1" | awk 'NF == 4 && $3 ~ /[tT]/ && $2 !~ /^0*$/ && !seen[$1]++ { print $1, $2 }' |
+		while read -r addr size; do
+			addr=$((0x$addr - delta))
+			printf '%x %x\n' $((addr + 0x$size / 2)) $addr
+		done >"$T/functions"
+	{
+		echo "$head"
+		echo "module	a	$(buildid "$T/bare")	$T/bare"
+		awk '{ print "stack\t" NR "\t-\ta\t" $1 "\t-\t0" }' "$T/functions"
+	} | rsprof-sym | awk -F'\t' '
+		NR == FNR { split($0, f, " "); want[++n] = "bare fn+0x" f[2]; next }
+		$1 == "frame" { name[$2] = $3 }
+		$1 == "stack" { print (want[$2] == name[$6] ? "right" : "wrong"), want[$2], name[$6] }
+	' "$T/functions" - >"$T/named"
+}
+# right PERCENT: so many of those are.
+right() {
+	awk -v least="$1" '$1 == "right" { n++ } $1 == "wrong" && wrong++ < 5 { print }
+		END { print n, "of", NR; exit !(NR > 100 && n * 100 >= NR * least) }' "$T/named"
+}
+if [ -x "$split" ]; then
+	nameless "$split"
+	ok "stripped: functions are named by where they begin" right 99
+	sort -u "$T/named" >"$T/named.before"
+	nameless "$split"
+	sort -u "$T/named" >"$T/named.after"
+	same "stripped: the same each time" "$T/named.after" "$T/named.before"
+fi
+home=$(getent passwd "$(id -u)" | cut -d: -f6)
+if RUSTUP_HOME=${RUSTUP_HOME:-$home/.rustup} PATH=$PATH:$home/.cargo/bin \
+    rustc -O -C panic=abort -C force-unwind-tables=no -o "$T/untabled" \
+    "$ROOT/tests/target/split.rs" >/dev/null 2>&1; then
+	nameless "$T/untabled"
+	ok "stripped, and without unwind tables: so they are" right 95
+else
+	skip "without unwind tables: it does not build here"
+fi
+
 # ---- files of another machine ------------------------------------------------
 
 if [ -x "$split" ]; then
