@@ -353,6 +353,34 @@ ready_number(struct pipeline *p, struct stage *s)
 	return end[1];
 }
 
+/* Return an end of the pipe by which the view asks a producer for something, or -1. */
+static int
+ask_end(struct pipeline *p, int i)
+{
+	int end;
+
+	if (!p->has_ask && pipe2(p->ask, O_CLOEXEC) < 0)
+		return -1;
+	p->has_ask = 1;
+	end = p->ask[i];
+	p->ask[i] = -1;
+	return end;
+}
+
+static int
+asked_number(struct pipeline *p, struct stage *s)
+{
+	(void)s;
+	return ask_end(p, 0);
+}
+
+static int
+ask_number(struct pipeline *p, struct stage *s)
+{
+	(void)s;
+	return ask_end(p, 1);
+}
+
 static int
 command_status(struct pipeline *p, struct stage *s)
 {
@@ -374,6 +402,8 @@ static const struct word {
 } words[] = {
 	{ "@pid", command_number, 0 },
 	{ "@ready", ready_number, 1 },
+	{ "@asked", asked_number, 1 },
+	{ "@ask", ask_number, 1 },
 	{ "@command", command_status, 0 },
 	{ "@status", worst_status, 0 },
 };

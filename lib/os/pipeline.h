@@ -55,6 +55,8 @@ struct pipeline {
 	int pipe[PIPELINE_STAGES][2]; /* before each filter and the sink; -1: closed */
 	size_t npipe;
 	int has_input;            /* there is something to be read from the first pipe */
+	int has_ask, ask[2];      /* the pipe from the view to a producer was made; -1: an
+	                             end was given away */
 	int tty;                  /* the view's terminal */
 	struct termios settings;  /* of it, from before */
 };

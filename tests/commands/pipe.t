@@ -477,6 +477,15 @@ tput smcup; tput clear; echo seen
 read -r _ <view.go
 tput rmcup
 E
+program asked <<'E'
+perl -e 'open F, "<&=", shift or die; open H, ">", "heard"; print H scalar <F>' "$1"
+E
+program asks <<'E'
+perl -e 'open F, ">&=", shift or die; print F "please\n"' "$1"
+E
+run "rsprof-pipe producer asked @asked '|' producer complain '|' sink keep @ready '|' view asks @ask"
+ok 'the view asks a producer' await 10 grep -qx please heard
+ends 'and ends the recording' 0
 run "rsprof-pipe producer complain '|' sink keep @ready '|' view look"
 see 'a view' '^seen'
 ok 'has the terminal for itself' stays '^seen' 'something'
