@@ -87,15 +87,21 @@ option_interval(const char *arg)
 	return ns;
 }
 
-/* Parse the argument of -R.  Exits unless it is an open descriptor. */
+/* Parse a descriptor, which children do not inherit.  Exits unless it is open. */
 static inline int
-option_ready(const char *arg)
+option_descriptor(int c, const char *arg)
 {
 	uint64_t fd;
 
-	if (arg_number(arg, 0, 1023, &fd) < 0 || fcntl((int)fd, F_GETFD) < 0)
-		errx(STATUS_USAGE, "-R %s: not an open descriptor", arg);
+	if (arg_number(arg, 0, 1023, &fd) < 0 || fcntl((int)fd, F_SETFD, FD_CLOEXEC) < 0)
+		errx(STATUS_USAGE, "-%c %s: not an open descriptor", c, arg);
 	return (int)fd;
+}
+
+static inline int
+option_ready(const char *arg)
+{
+	return option_descriptor('R', arg);
 }
 
 #endif

@@ -50,6 +50,7 @@ struct options {
 	uint64_t period, budget, interval, live;
 	int all_callers, plan_only;
 	int gate;  /* -I: sample inside the process */
+	int asked; /* -A: where it may be asked for, later; -1: nowhere */
 	int given; /* -s or -b is: nothing is chosen for the user */
 	int by_size; /* -s is */
 };
@@ -73,13 +74,13 @@ struct profiler {
 	uint64_t perf_lost;
 };
 
-#define OPTIONS "b:cd:fgi:Im:np:rR:s:V"
+#define OPTIONS "A:b:cd:fgi:Im:np:rR:s:V"
 
 static void
 usage(void)
 {
-	fputs("usage: rsprof-heap [-cfgIrV] [-b PERCENT] [-d DURATION] [-i INTERVAL] "
-	      "[-m MIB]\n       [-R FD] [-s BYTES] -p PID\n"
+	fputs("usage: rsprof-heap [-cfgIrV] [-A FD] [-b PERCENT] [-d DURATION] "
+	      "[-i INTERVAL]\n       [-m MIB] [-R FD] [-s BYTES] -p PID\n"
 	      "       rsprof-heap -n [-c] PID | FILE\n",
 	    stderr);
 	exit(STATUS_USAGE);
@@ -455,8 +456,8 @@ begin(struct profiler *p)
 		.hit_ns = heap_hit_cost(p->heap) };
 	p->emitter = (struct emitter){ .producer = &p->base, .heap = p->heap,
 		.duty = &p->duty, .sites = p->sites, .age_step = p->o.interval };
-	p->inside = (struct inside){ .arming = &p->arming, .duty = &p->duty,
-		.wanted = p->o.gate || !heap_has_probes(p->heap), .guard.fd = -1 };
+	p->inside = (struct inside){ .arming = &p->arming, .duty = &p->duty, .guard.fd = -1,
+		.wanted = p->o.gate || !heap_has_probes(p->heap), .asked = p->o.asked };
 	p->interval_time = p->ages_time = proc_now();
 	if (p->base.held)
 		begin_held(p);
@@ -509,7 +510,7 @@ become_growth(int argc, char *argv[])
 	arg[to++] = path;
 	optind = 1;
 	while ((c = getopt(argc, argv, OPTIONS)) != -1) {
-		if (strchr("bcImnrR", c))
+		if (strchr("AbcImnrR", c))
 			errx(STATUS_USAGE, "-g and -%c: page faults need no probes", c);
 		if (c == 'g')
 			continue;
@@ -531,6 +532,7 @@ parse_options(struct producer *b, struct options *o, int argc, char *argv[])
 
 	while ((c = getopt(argc, argv, OPTIONS)) != -1)
 		switch (c) {
+		case 'A': o->asked = option_descriptor(c, optarg); break;
 		case 'b':
 			o->budget = option_number(c, optarg, 1, 100,
 			    "a percentage from 1 to 100");
@@ -575,7 +577,7 @@ main(int argc, char *argv[])
 	static struct profiler p = {
 		.base = { .name = "heap", .object = "heap to profile", .ready = -1 },
 		.o = { .interval = INTERVAL_NS, .live = LIVE_DEFAULT,
-		    .budget = BUDGET_DEFAULT }
+		    .budget = BUDGET_DEFAULT, .asked = -1 }
 	};
 	int status;
 

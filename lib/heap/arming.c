@@ -189,6 +189,15 @@ arming_restore(struct arming *a)
 }
 
 void
+arming_remove(struct arming *a)
+{
+	heap_compare(a->heap, a->producer->pid, NULL, 0);
+	heap_disarm(a->heap, a->producer->pid);
+	probe_plan_free(a->plan);
+	a->plan = NULL;
+}
+
+void
 arming_stop_at_start(struct arming *a, pid_t pid)
 {
 	char path[64];

@@ -50,6 +50,9 @@ void arming_listen(struct arming *a);
 /* Arm the probes of the producer's process again, after heap_disarm(). */
 void arming_restore(struct arming *a);
 
+/* Remove the probes of the producer's process, and forget the plan. */
+void arming_remove(struct arming *a);
+
 /* Make a process that has stopped itself at its execve(2) stop again at its first
  * instruction, when its libraries are mapped. */
 void arming_stop_at_start(struct arming *a, pid_t pid);

@@ -9,6 +9,7 @@
 #include "gate/abi.h"
 #include "gate/tally.h"
 #include "heap/arming.h"
+#include "heap/consent.h"
 #include "heap/duty.h"
 #include "heap/heap.h"
 #include "os/proc.h"
@@ -262,6 +263,25 @@ inside_is_on(const struct inside *in)
 
 /* ---- while it is on ---------------------------------------------------- */
 
+/* Change over from probes, while it is recorded; a note says whether it could be. */
+static void
+change_over(struct inside *in)
+{
+	struct target *t = target_find(in->arming->producer->targets, pid_of(in));
+	char why[HEAP_WHY];
+
+	if (inside_is_on(in) || t == NULL)
+		return;
+	in->duty->check_since = 0;
+	arming_remove(in->arming);
+	in->wanted = 1;
+	if (inside_begin(in))
+		return;
+	if (arming_process(in->arming, t, why, sizeof why) < 0)
+		producer_note(in->arming->producer, "nothing is probed any more: %s", why);
+	duty_begin(in->duty);
+}
+
 /* Without probes: take over the gate that nobody holds, or map one into the program that
  * the process executes now. */
 static void
@@ -306,6 +326,8 @@ inside_round(struct inside *in)
 {
 	const char *why;
 
+	if (consent_given(&in->asked))
+		change_over(in);
 	if (!inside_is_on(in))
 		return;
 	if (guard_has_ended(&in->guard, &why)) {

@@ -19,6 +19,8 @@ struct inside {
 	struct arming *arming;
 	struct duty *duty;
 	int wanted;         /* the user asks for it */
+	int asked;          /* a descriptor by which the user may ask for it later: see
+	                       heap/consent.h; or -1 */
 
 	struct guard guard; /* fd is -1 while nothing is sampled inside */
 	struct guard_gate gate;
@@ -46,8 +48,8 @@ int inside_has_started(struct inside *in);
 /* Returns whether the process is sampled inside. */
 int inside_is_on(const struct inside *in);
 
-/* Choose the period anew if it is time for that; arm probes if nobody holds the gate any
- * more. */
+/* Change over from probes if that was asked for; choose the period anew if it is time for
+ * that; arm probes if nobody holds the gate any more. */
 void inside_round(struct inside *in);
 
 /* Returns when the next round is due, UINT64_MAX if it does not matter. */
