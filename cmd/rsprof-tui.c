@@ -5,6 +5,8 @@
  * screen, or with -b the same as text.
  */
 #include <err.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <langinfo.h>
 #include <locale.h>
 #include <signal.h>
@@ -28,11 +30,14 @@
 
 static const char *pressed = ""; /* -k: keys to press first */
 static int timed;                /* -t: report the time of each */
+static int asks = -1;            /* -A: where to ask for sampling inside the process */
 
 static void
 usage(void)
 {
-	fputs("usage: rsprof-tui [-bt] [-d OLD] [-k KEYS] [-R FROM-TO] [-r FROM-TO] FILE\n", stderr);
+	fputs("usage: rsprof-tui [-bt] [-A FD] [-d OLD] [-k KEYS] [-R FROM-TO] [-r FROM-TO] "
+	      "FILE\n",
+	    stderr);
 	exit(STATUS_USAGE);
 }
 
@@ -59,6 +64,17 @@ range_option(int option, const char *text)
 	if (arg_range(text, &r.from, &r.to) < 0)
 		errx(STATUS_USAGE, "-%c: not a time range: %s (try 10s-1m30s, or 10s-)", option, text);
 	return r;
+}
+
+static int
+descriptor_option(const char *text)
+{
+	uint64_t fd;
+
+	if (arg_number(text, 0, 1023, &fd) < 0 || fcntl((int)fd, F_SETFD, FD_CLOEXEC) < 0)
+		errx(STATUS_USAGE, "-A %s: not an open descriptor", text);
+	signal(SIGPIPE, SIG_IGN); /* whoever reads there may be gone */
+	return (int)fd;
 }
 
 /* Exit if a range begins after the end of the recording. */
@@ -121,6 +137,29 @@ milliseconds_since(const struct timespec *from)
 	    (double)(t.tv_nsec - from->tv_nsec) / 1e6;
 }
 
+/* Have allocations sampled inside the process, by whoever records it. */
+static void
+ask_inside(void)
+{
+	static const char word[] = "inside\n";
+
+	if (write(asks, word, sizeof word - 1) < 0) /* nobody records any more */
+		errno = 0;
+	close(asks);
+	asks = -1;
+}
+
+/* Handle a key. */
+static enum tui_request
+handle_key(struct tui *t, int key)
+{
+	enum tui_request request = tui_key(t, key);
+
+	if (request == TUI_INSIDE)
+		ask_inside();
+	return request;
+}
+
 /* Press the keys of -k, drawing after each. */
 static enum tui_request
 press(struct tui *t, struct grid *g)
@@ -134,7 +173,7 @@ press(struct tui *t, struct grid *g)
 		const char *key = s;
 
 		clock_gettime(CLOCK_MONOTONIC, &from);
-		request = tui_key(t, keys_next(&s));
+		request = handle_key(t, keys_next(&s));
 		tui_draw(t, g);
 		if (timed)
 			fprintf(stderr, "%.*s\t%.3f\n", (int)(s - key), key,
@@ -205,7 +244,7 @@ handle_keys(struct screen *s, struct tui *t, enum screen_event *event, int *valu
 
 	while (*event == SCREEN_KEY && request != TUI_QUIT) {
 		if (*value != KEYS_NONE)
-			request = tui_key(t, *value);
+			request = handle_key(t, *value);
 		if (request == TUI_REPAIR)
 			screen_redraw(s);
 		if (request == TUI_COPY)
@@ -296,8 +335,9 @@ main(int argc, char **argv)
 
 	setlocale(LC_ALL, "");
 	utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
-	while ((c = getopt(argc, argv, "bd:k:R:r:tV")) != -1)
+	while ((c = getopt(argc, argv, "A:bd:k:R:r:tV")) != -1)
 		switch (c) {
+		case 'A': asks = descriptor_option(optarg); break;
 		case 'b': batch = 1; break;
 		case 'd': old = optarg; break;
 		case 'k': pressed = optarg; break;
@@ -315,6 +355,7 @@ main(int argc, char **argv)
 	g = grid_open(1, 1, utf8);
 	if (t == NULL || g == NULL)
 		err(STATUS_FAILED, NULL);
+	tui_allow_inside(t, asks >= 0);
 	status = batch ? run_batch(t, g) : run_terminal(t, g);
 	grid_close(g);
 	tui_close(t);

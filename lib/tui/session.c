@@ -11,6 +11,8 @@
 #include "profile/profile.h"
 #include "record/db.h"
 
+#define COVERED 90 /* percent of the time in which allocations are seen that is most of it */
+
 /*
  * A session owns the database and its profile.  Memory is read on demand: memory[group]
  * keeps the reader of each grouping with the options it was opened with, and is
@@ -376,6 +378,30 @@ session_covered(const struct session *s)
 		return -1;
 	return s->covered >= last - s->heap_began ? 100 :
 	    100 * (double)s->covered / (double)(last - s->heap_began);
+}
+
+int
+session_is_inside(const struct session *s)
+{
+	const char *note;
+	int inside = 0;
+
+	for (size_t i = 0; (note = profile_note(s->profile, i)); i++)
+		if (strstr(note, "sampled inside the process,"))
+			inside = 1;
+		else if (strstr(note, "allocations are probed from now on") ||
+		    strstr(note, "allocations are not recorded from now on"))
+			inside = 0;
+	return inside;
+}
+
+int
+session_wants_inside(const struct session *s)
+{
+	double covered = session_covered(s);
+
+	return covered >= 0 && covered < COVERED && s->state == SESSION_LIVE &&
+	    !session_is_inside(s);
 }
 
 const struct session_focus *

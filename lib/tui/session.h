@@ -78,6 +78,11 @@ const struct session_memory *session_memory(const struct session *s, size_t *n);
 /* Returns the percentage of time with heap probes in place, or -1 if unknown. */
 double session_covered(const struct session *s);
 
+/* Returns whether allocations are sampled inside the process, as the last note about that
+ * says; and whether that would tell more of what is live. */
+int session_is_inside(const struct session *s);
+int session_wants_inside(const struct session *s);
+
 /* The time that charts show, common to all views. */
 struct session_span {
 	uint64_t length; /* nanoseconds; 0: all */

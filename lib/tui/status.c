@@ -229,6 +229,9 @@ remark(const struct session *session, char *buf, size_t size)
 		    session_silence(session));
 	else if (session_state(session) == SESSION_CUT_OFF)
 		snprintf(buf, size, "cut off: the recording was not finished");
+	else if (session_wants_inside(session))
+		snprintf(buf, size, "heap seen in windows only: I samples inside the process, for "
+		    "true figures at less cost");
 	if (*buf)
 		return GRID_WARN;
 	while (profile_note(session_profile(session), notes))

@@ -67,6 +67,7 @@ struct tui {
 	char *copied;                /* NULL: nothing */
 	int rows, columns, utf8;     /* of the last drawing */
 	int paused;
+	int can_inside, agreeing;    /* TUI_INSIDE can be done; the next key says whether */
 	enum tui_request request;
 };
 
@@ -430,6 +431,48 @@ act_end(void *pager, int last)
 	return NULL;
 }
 
+/* ---- sampling inside the process ----------------------------------------- */
+
+/* Ask whether to sample inside the process, or say how. */
+static const char *
+act_inside(void *tui, int arg)
+{
+	struct tui *t = tui;
+	const char *pid = session_pid(t->session);
+
+	(void)arg;
+	if (session_state(t->session) >= SESSION_CUT_OFF || pid == NULL)
+		return "nothing to change: the recording has ended";
+	if (session_is_inside(t->session))
+		return "allocations are sampled inside the process already";
+	if (!t->can_inside) {
+		snprintf(t->text, sizeof t->text, "type: sudo rsprof attach -I %s: that samples "
+		    "inside it", pid);
+		return t->text;
+	}
+	t->agreeing = 1;
+	snprintf(t->text, sizeof t->text, "lead malloc and free of process %s through code "
+	    "written into it? (y/n)", pid);
+	return t->text;
+}
+
+static const char *
+agree(struct tui *t, int key)
+{
+	t->agreeing = 0;
+	if (key != 'y' && key != 'Y')
+		return "nothing is changed";
+	t->can_inside = 0;
+	t->request = TUI_INSIDE;
+	return "asked for: a note will say whether it could be done";
+}
+
+void
+tui_allow_inside(struct tui *t, int can)
+{
+	t->can_inside = can;
+}
+
 /* ---- export ------------------------------------------------------------ */
 
 static int
@@ -503,6 +546,8 @@ static const struct view_key common_keys[] = {
 	{ 'x', 0, act_collapse, "collapse std, runtimes and allocators into their callers", "collapse" },
 	{ 'e', 0, act_export, "export the view: text, CSV, SVG", NULL },
 	{ 'p', 0, act_pause, "pause the display, not the recording", "pause" },
+	{ 'I', 0, act_inside, "sample allocations inside the process: what is live, at less cost",
+	    NULL },
 	{ 'i', 0, act_info, "information: origin, losses, notes", "info" },
 	{ KEYS_CONTROL('l'), TUI_REPAIR, act_request, "redraw the screen", NULL },
 	{ KEYS_CONTROL('z'), TUI_NOTHING, act_request, "suspend", NULL },
@@ -650,6 +695,8 @@ tui_key(struct tui *t, int key)
 	t->message = NULL;
 	if (KEYS_MOUSE_IS(key))
 		t->message = mouse(t, key);
+	else if (t->agreeing)
+		t->message = agree(t, key);
 	else if (t->prompt.kind)
 		t->message = type_key(t, key);
 	else if (!(pager ? try_text_keys(t, pager, key) : try_view_keys(t, key)) &&

@@ -15,12 +15,16 @@ enum tui_request {
 	TUI_NOTHING,
 	TUI_REPAIR, /* repaint the whole terminal */
 	TUI_COPY,   /* copy tui_copied() to the clipboard */
+	TUI_INSIDE, /* have allocations sampled inside the process: the user has agreed */
 	TUI_QUIT
 };
 
 /* Create the view.  The caller keeps the session.  Returns NULL if out of memory. */
 struct tui *tui_open(struct session *session);
 void tui_close(struct tui *t);
+
+/* Say whether TUI_INSIDE can be done.  At first it cannot, and the user is told how else. */
+void tui_allow_inside(struct tui *t, int can);
 
 enum tui_request tui_key(struct tui *t, int key);
 

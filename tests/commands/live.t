@@ -42,7 +42,7 @@ type_key() {
 # leave LABEL: what it has opened.
 leave() {
 	case $1 in
-	/ | F | '?' | i) keys Escape ;;
+	/ | F | '?' | i | I) keys Escape ;;
 	p) keys p ;;
 	esac
 }

@@ -733,7 +733,7 @@ fi
 
 # ---- errors
 
-usage='usage: rsprof-tui [-bt] [-d OLD] [-k KEYS] [-R FROM-TO] [-r FROM-TO] FILE'
+usage='usage: rsprof-tui [-bt] [-A FD] [-d OLD] [-k KEYS] [-R FROM-TO] [-r FROM-TO] FILE'
 for args in '' '-x ended.db' 'ended.db cut.db' '-k'; do
 	# shellcheck disable=SC2086
 	exits "wrong usage: rsprof-tui $args" 2 rsprof-tui $args
@@ -741,7 +741,7 @@ for args in '' '-x ended.db' 'ended.db cut.db' '-k'; do
 done
 ok 'usage is the synopsis' test "$usage" = "usage: $(mandoc -T ascii \
 	"$ROOT/man/rsprof-tui.1" 2>/dev/null | sed "s/.$(printf '\b')//g" |
-	sed -n '/^SYNOPSIS/{n;s/^ *//p;}')" -o -z "$(command -v mandoc)"
+	sed -n '/^SYNOPSIS/,/^$/{/^SYN/d;p;}' | xargs)" -o -z "$(command -v mandoc)"
 exits 'a key that is none' 2 rsprof-tui -b -k 'j<Bogus>' ended.db
 says 'is named' 'no such key: <Bogus>'
 one_line 'in one line'

@@ -8,7 +8,7 @@ SHELL=/bin/sh
 ENV=
 PS1='$ '
 export TMUX_TMPDIR SHELL ENV PS1
-tm() { tmux -u -L rsprof -f /dev/null "$@" 9>&-; }
+tm() { tmux -u -L rsprof -f /dev/null "$@" 6>&- 7>&- 8>&- 9>&-; }
 cap() { tm capture-pane -p "$@" >cap; }
 seen() { cap && grep -Eq -- "$1" cap; }
 # stays SEEN NOT: for a second.
