@@ -69,7 +69,7 @@ libraries = -Wl,--as-needed $(foreach r,$1,$(LIBS_$r))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all units targets deps demo check check-builds check-rows check-kernel bench soak lint fuzz fuzzers pictures install clean
+.PHONY: all units targets deps demo check check-builds check-readers check-rows check-kernel bench soak lint fuzz fuzzers pictures install clean
 
 all: $(COMMANDS:%=$B/%) $B/rsprof
 
@@ -213,6 +213,16 @@ check-builds:
 	$(SUBMAKE) all
 	@B='$(abspath $B)' prove -v -e env tests/tools/builds.sh
 
+# Exported files, by the programs that they are for.
+check-readers:
+	@CC='$(CC)' BPF='$(BPF)' $(DEPS) readers
+	$(SUBMAKE) all $B/target/family
+	@mkdir -p $B/readers && cd $B/readers && { [ -d node_modules/speedscope ] || \
+	    npm install --silent --no-audit --no-fund --prefix . $(READERS); } && \
+	    { [ -x node_modules/.bin/node ] || (cd node_modules/node && node installArchSpecificPackage.js); }
+	@B='$(abspath $B)' prove -v -e env tests/tools/readers.sh
+READERS := @firefox-devtools/profiler-cli@0.10 node@26 speedscope@1.25 pprof-format@2
+
 # Unwind rows made from code, against the compiler's, of more files than check has
 # time for: it downloads some of Debian's packages.
 check-rows:
@@ -254,10 +264,10 @@ lint:
 	@$(DEPS) lint
 	$(SUBMAKE) B=build/lint/gcc CC=gcc CFLAGS='-O2 -g -Werror' all units
 	$(SUBMAKE) B=build/lint/clang CC=clang CFLAGS='-O2 -g -Werror' all units
-	shellcheck -s sh cmd/rsprof .ci/run $(filter-out tests/tools/builds.sh,$(wildcard tests/tools/*.sh)) \
+	shellcheck -s sh cmd/rsprof .ci/run $(filter-out tests/tools/builds.sh tests/tools/readers.sh,$(wildcard tests/tools/*.sh)) \
 	    tests/kernel/run \
 	    tests/kernel/init
-	shellcheck -x -P tests/tools -S warning tests/tools/builds.sh
+	shellcheck -x -P tests/tools -S warning tests/tools/builds.sh tests/tools/readers.sh
 	shellcheck -x -P SCRIPTDIR -S warning tests/*.t tests/commands/*.t
 	shellcheck -x -P tests/kernel -S warning tests/kernel/*.t
 	! mandoc -Tlint man/*.[1-9] | grep -v -e 'referenced manual not found' \

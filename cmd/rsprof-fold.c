@@ -15,6 +15,7 @@ static const struct metric {
 	int wall;
 } metrics[] = {
 	{ "cpu", EXPORT_CPU, 0 },
+	{ "samples", EXPORT_SAMPLES, 0 },
 	{ "off", EXPORT_OFF, 0 },
 	{ "wall", EXPORT_CPU, 1 },
 	{ "alloc", EXPORT_BYTES, 0 },
@@ -25,7 +26,8 @@ static const struct metric {
 static void
 usage(void)
 {
-	fputs("usage: rsprof-fold [-cgptV] [-m cpu|off|wall|alloc|live] [FILE ...]\n", stderr);
+	fputs("usage: rsprof-fold [-cgptV] [-m cpu|samples|off|wall|alloc|live] [FILE ...]\n",
+	    stderr);
 	exit(STATUS_USAGE);
 }
 
@@ -37,7 +39,7 @@ metric_option(struct export_options *o, const char *s)
 	while (i < NMETRICS && strcmp(s, metrics[i].name) != 0)
 		i++;
 	if (i == NMETRICS)
-		errx(STATUS_USAGE, "unknown metric: %s (cpu, off, wall, alloc or live)", s);
+		errx(STATUS_USAGE, "unknown metric: %s (cpu, samples, off, wall, alloc or live)", s);
 	o->value = metrics[i].value;
 	o->wall = metrics[i].wall;
 }

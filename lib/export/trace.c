@@ -109,8 +109,9 @@ close_frames(const struct export *e, struct track *k, size_t down_to, FILE *out)
 
 	while (k->nopen > down_to) {
 		begin_event(t, 'E', k->pid, k->tid, k->end, out);
+		fputs(",\"name\":", out);
+		quote_json(out, export_frame_of(e, k->open[--k->nopen])->name);
 		putc('}', out);
-		k->nopen--;
 	}
 }
 

@@ -26,6 +26,8 @@ server (100);worker (101);(incomplete: copy-end);libc.so.6+0x7700 10000000
 server (100);worker (101);(no stack: no-stack) 5000000
 child (200);child (200);server::main 40000000
 E
+exits 'samples' 0 rsprof-fold -c -m samples small.rec
+says 'are counted' '^server::main;server::serve;server::parse 3$' out
 exits 'waits' 0 rsprof-fold -m off small.rec
 same 'in nanoseconds' out <<'E'
 server::main;server::serve 300000000

@@ -1,5 +1,5 @@
 #!/bin/sh
-# deps.sh build|demo|check|kernel|lint|bench: install what is missing for it with the
+# deps.sh build|demo|check|readers|kernel|lint|bench: install what is missing for it with the
 # system's package manager, after saying what; nothing missing, nothing said.
 # Whether something is there is found out by using it, not by its package.
 set -u
@@ -91,6 +91,15 @@ emulator() {
 	has cpio || need cpio cpio cpio
 }
 
+# Who else reads what is exported.
+readers() {
+	has go || need golang-go golang go
+	has chromium || need chromium chromium chromium
+	has callgrind_annotate || need valgrind valgrind valgrind
+	has npm || need npm nodejs-npm npm
+	has prove || need perl perl-Test-Harness perl
+}
+
 pages() {
 	has mandoc || need mandoc mandoc mandoc
 	has shellcheck || need shellcheck ShellCheck shellcheck
@@ -128,10 +137,11 @@ case ${1:-} in
 build) build ;;
 demo) build; rust ;;
 check) build; rust; oracles; tests; pages ;;
+readers) build; rust; readers ;;
 kernel) build; rust; oracles; emulator ;;
 lint) build; oracles; pages; style ;;
 bench) build; rust; tests; large ;;
-*) echo "usage: deps.sh build|demo|check|kernel|lint|bench" >&2; exit 2 ;;
+*) echo "usage: deps.sh build|demo|check|readers|kernel|lint|bench" >&2; exit 2 ;;
 esac
 [ -n "$apt" ] || exit 0
 

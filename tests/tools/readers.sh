@@ -1,0 +1,119 @@
+#!/bin/sh
+# Files of other formats, read by the programs that they are for: what those say adds up to what
+# the recording says.  `make check-readers` installs the programs.
+# shellcheck source=tests/tools/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/tools/export.sh
+. "$ROOT/tests/tools/export.sh"
+packages=$B/readers/node_modules
+node=$packages/.bin/node
+cd "$T" || exit 1
+small >small.rec
+hostile >hostile.rec
+seq 1 20 | rsprof run -q -f -w -F 499 -o real.db -- "$B/target/family" 300 >log 2>&1
+rsprof dump real.db >real.rec 2>err || skip_all "nothing can be recorded here: $(tail -n 1 log)"
+
+# ask SQL: its one number; 0 where there is none.
+ask() { rsprof-query real.db "SELECT coalesce(($1), 0)"; }
+ns=$(ask 'SELECT sum(ns) FROM cpu')
+off=$(ask 'SELECT sum(ns) FROM off')
+bytes=$(ask 'SELECT sum(bytes) FROM heap')
+allocs=$(ask 'SELECT sum(allocs) FROM heap')
+live=$(ask 'SELECT sum(live) FROM heap_live')
+count=$(ask 'SELECT sum(count) FROM heap_live')
+
+# ---- pprof ----------------------------------------------------------------------------
+
+rsprof pprof real.db >real.pb.gz
+# total TYPE UNIT: what pprof adds up to, to a unit.
+total() {
+	go tool pprof -sample_index="$1" -unit="$2" -top -nodecount=0 -nodefraction=0 real.pb.gz 2>/dev/null |
+		sed -n 's/^Showing nodes accounting for .* of \([0-9.]*\).* total$/\1/p'
+}
+# near DESCRIPTION GOT WANT: to a hundredth, as pprof rounds.
+near() { ok "$1: $2" awk -v a="$2" -v b="$3" 'BEGIN { d = a - b; exit !(a != "" && d < .006 && d > -.006) }'; }
+near 'go tool pprof: samples' "$(total samples count)" "$(ask 'SELECT count(*) FROM cpu')"
+near 'cpu, in ns' "$(total cpu ns)" "$ns"
+if [ "$off" != 0 ]; then near 'off_cpu, in ns' "$(total off_cpu ns)" "$off"; else skip 'no waits'; fi
+if [ "$bytes" != 0 ]; then
+	near 'alloc_objects' "$(total alloc_objects count)" "$allocs"
+	near 'alloc_space' "$(total alloc_space B)" "$bytes"
+	near 'inuse_objects' "$(total inuse_objects count)" "$count"
+	near 'inuse_space' "$(total inuse_space B)" "$live"
+else
+	skip 'no memory'
+fi
+go tool pprof -traces -unit=ns real.pb.gz >traces 2>err
+ok 'pprof -traces adds up' [ "$(awk '/^-----/ { on = 1; next }
+	on && $1 ~ /ns$/ { sub(/ns$/, "", $1); n += $1; on = 0 } END { printf "%.0f", n }' traces)" = "$ns" ]
+says 'it has labels' '^ *thread: *family$' traces
+says 'and inlined calls' '\(inline\)$' traces
+rsprof-pprof hostile.rec >hostile.pb.gz
+go tool pprof -raw hostile.pb.gz >out 2>err
+ok 'pprof: hostile names' grep -qF '</script><script>alert(1)</script>' out
+ok 'pprof-format, too' "$node" -e '
+	const { Profile } = require(process.argv[1] + "/pprof-format");
+	const p = Profile.decode(require("zlib").gunzipSync(require("fs").readFileSync("real.pb.gz")));
+	let i = p.sampleType.findIndex(t => p.stringTable.strings[Number(t.type)] === "cpu"), n = 0n;
+	for (const s of p.sample) n += BigInt(s.value[i]);
+	if (String(n) !== process.argv[2]) throw new Error(n);' "$packages" "$ns"
+
+# ---- Firefox --------------------------------------------------------------------------
+
+profiler() { timeout 60 "$node" "$packages/.bin/profiler-cli" "$@" 2>&1; }
+# load FILE: a session; a busy machine may take longer than it waits.
+load() {
+	profiler stop --all >/dev/null
+	profiler load "$1" >load.log || await 30 profiler status
+}
+for format in firefox trace; do
+	rsprof export -f $format real.db >real.$format.json
+done
+rsprof fold -m samples real.db >real.folded
+ok 'profiler-cli loads it' load "$PWD/real.firefox.json"
+profiler profile info >info
+says 'it has the processes' 'family .pid [0-9]*' info
+profiler thread functions --include-idle >out
+says 'functions with their modules' '!' out
+if [ "$bytes" != 0 ]; then
+	profiler counter list >out
+	says 'the counter of memory' 'Memory' out
+	profiler strategy native-allocations >out
+	profiler thread functions >out
+	says 'allocations' 'self bytes' out
+fi
+ok 'by its importer of traces' load "$PWD/real.trace.json"
+ok 'of folded stacks' load "$PWD/real.folded"
+profiler thread functions >out
+says 'with functions' '^ *f-[0-9]' out
+rsprof-export -f firefox hostile.rec >hostile.json
+ok 'hostile names' load "$PWD/hostile.json"
+profiler thread functions >out
+ok 'are text' grep -qF '</script><script>alert(1)</script>' out
+profiler stop --all >out
+
+# ---- speedscope and DHAT ----------------------------------------------------------------
+
+rsprof-export -f speedscope small.rec >speedscope.json
+rsprof-export -f dhat small.rec >dhat.json
+exits 'speedscope and dh_view.html in a browser' 0 \
+	"$node" "$ROOT/tests/tools/readers.mjs" "$packages" "$PWD/speedscope.json" "$PWD/dhat.json"
+says 'speedscope lists threads' '^speedscope: .*server \(100\) 20.00ms' out
+says 'waits' '^speedscope: .*time off the CPU 300.00ms' out
+says 'memory' '^speedscope: .*live at the end 370 B' out
+says 'functions' '^speedscope: 20.00ms \(100%\) 20.00ms \(100%\) server::parse$' out
+says 'dh_view: what was allocated' '^dhat: .*Total: *1,070 bytes .* in 11 blocks' out
+says 'when most was live' '^dhat: .*At t-gmax: *670 bytes .* in 7 blocks' out
+says 'at the end' '^dhat: .*At t-end: *370 bytes .* in 4 blocks' out
+says 'without a message' '^dhat: ' out
+ok 'none' sh -c '! grep "^dhat: messages" out'
+
+# ---- callgrind --------------------------------------------------------------------------
+
+rsprof export -f callgrind real.db >real.callgrind
+callgrind_annotate real.callgrind >out 2>err
+ok 'callgrind_annotate: CPU time' [ "$(sed -n 's/^ *\([0-9,]*\) (100.0%).*PROGRAM TOTALS$/\1/p' out | tr -d ,)" = "$ns" ]
+same 'without a word' err </dev/null
+callgrind_annotate --inclusive=yes --tree=both real.callgrind >out 2>err
+says 'calls' ' \* .*family' out
+done_testing
