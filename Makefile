@@ -227,7 +227,7 @@ READERS := @firefox-devtools/profiler-cli@0.10 node@26 speedscope@1.25 pprof-for
 # time for: it downloads some of Debian's packages.
 check-rows:
 	@CC='$(CC)' BPF='$(BPF)' $(DEPS) check
-	$(SUBMAKE) $B/oracle/synth
+	$(SUBMAKE) $B/oracle/synth $B/oracle/walk
 	@B='$(abspath $B)' ROWS_MORE=1 prove -v -e env tests/commands/rows.t
 
 # Attaches more often than check has time for.

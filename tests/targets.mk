@@ -110,7 +110,7 @@ $B/oracle/gate: tests/oracle/gate.c $(call archives,gate unwind elf os base)
 	@$(if $(V),,echo "  CC   $<")
 	$Q$(CC) $(ALL_CFLAGS) -o $@ $^ $(call libraries,gate unwind elf os base) -lm
 
-$B/oracle/synth: tests/oracle/synth.c $(call archives,unwind os elf base)
+$B/oracle/synth $B/oracle/walk: $B/oracle/%: tests/oracle/%.c $(call archives,unwind os elf base)
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  CC   $<")
 	$Q$(CC) $(ALL_CFLAGS) -o $@ $^ $(call libraries,unwind os elf base)

@@ -92,6 +92,40 @@ else
 	skip 'no Rust compiler'
 fi
 
+# ---- stacks -------------------------------------------------------------------
+
+# stacks WHAT FLAG...: of reads.rs, built so, at points in time: as gdb finds them,
+# or ours are right (oracle/stops.py says how that is decided).
+stacks() {
+	what=$1
+	shift
+	if ! MAKEFLAGS='' rustc "$@" -o reads "$ROOT/tests/target/reads.rs" >rustc.log 2>&1; then
+		fail "$what: reads.rs is built"
+		diag <rustc.log
+		return
+	fi
+	WALK=$B/oracle/walk POINTS=$points gdb -nx -batch -x "$ROOT/tests/oracle/stops.py" \
+	    ./reads >stops 2>&1 </dev/null
+	grep '^# ' stops
+	if grep -q "^points $points .* undecided 0 wrong 0 cut 0\$" stops; then
+		pass "$what, $(grep '^points' stops)"
+	else
+		fail "$what: $points stacks, none wrong"
+		tail -n 20 stops | diag
+	fi
+}
+points=${ROWS_MORE:+1000}
+points=${points:-40}
+if ! command -v gdb >/dev/null || ! rustc -V >/dev/null 2>&1; then
+	skip 'no gdb, or no Rust compiler'
+else
+	stacks 'without tables' -O -C panic=abort -C force-unwind-tables=no
+	[ -z "${ROWS_MORE:-}" ] || {
+		stacks 'small' -C opt-level=z -C panic=abort -C force-unwind-tables=no
+		stacks 'not optimised' -C opt-level=0 -C panic=abort -C force-unwind-tables=no
+	}
+fi
+
 if [ -z "${ROWS_MORE:-}" ]; then
 	done_testing
 	exit
