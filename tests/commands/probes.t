@@ -124,4 +124,11 @@ ok 'so has SQL' test "$(rsprof-query p.db \
 ok 'other figures have none of it' test "$(rsprof-query p.db \
     "SELECT sum(ns) FROM cpu_samples WHERE cut IS NOT 'probes'")" = \
     "$(sed -n 's/.*"cpu_ns": *\([0-9]*\).*/\1/p' json)"
+for view in 1 t f; do
+	COLUMNS=140 LINES=60 rsprof-tui -b -k $view p.db >screen
+	says "the view $view has it" '\[probes\]' screen
+done
+COLUMNS=140 LINES=60 rsprof-tui -b -k t p.db >screen
+says 'the tree is of the rest' '^ *100\.0 .* _start|^ *100\.0 .* main' screen
+says 'its cost is in the head' 'profiler [0-9.]+%, probes [0-9.]+%' screen
 done_testing
