@@ -115,14 +115,14 @@ make_plan(struct arming *a, const struct target *t, char *why, size_t size)
 	return NULL;
 }
 
-/* Returns whether a plan leaves sampling to an allocator. */
+/* Returns whether a plan leaves all sampling to allocators. */
 static int
-uses_sampler(const struct probe_plan *plan)
+uses_samplers(const struct probe_plan *plan)
 {
 	for (size_t i = 0; i < plan->nprobe; i++)
-		if (strcmp(plan->probe[i].layer, "otel_memory") == 0)
-			return 1;
-	return 0;
+		if (strcmp(plan->probe[i].layer, "otel_memory") != 0)
+			return 0;
+	return plan->nprobe > 0;
 }
 
 int
@@ -142,8 +142,10 @@ arming_process(struct arming *a, const struct target *t, char *why, size_t size)
 		emit_probe(a, t, &plan->probe[i]);
 	for (size_t i = 0; before == 0 && n > 0 && i < plan->nnote; i++)
 		producer_note(a->producer, "%s", plan->note[i]);
-	if (t->pid == a->producer->pid && n > 0)
-		a->silent_since = uses_sampler(plan) ? proc_now() : 0;
+	if (t->pid == a->producer->pid && n > 0) {
+		a->sampled = uses_samplers(plan);
+		a->silent_since = a->sampled ? proc_now() : 0;
+	}
 	if (t->pid == a->producer->pid) {
 		probe_plan_free(a->plan);
 		a->plan = plan;

@@ -26,6 +26,7 @@ struct arming {
 
 	int no_samplers;         /* as in struct probe_plan_options; set by the owner, too, or
 	                            because the allocator's sampler is silent */
+	int sampled;             /* the allocator samples by itself: no budget applies */
 	uint64_t silent_since;   /* a sampler's probes were armed then, and not hit since; or 0 */
 
 	int no_shims;            /* the __rust_* functions turned out to be bypassed */

@@ -225,7 +225,7 @@ budget_round(struct duty *d)
 {
 	const char *text;
 
-	if (!d->arming->any)
+	if (!d->arming->any || d->arming->sampled)
 		return NULL;
 	if (!d->on) {
 		windows_round(&d->windows);

@@ -47,13 +47,13 @@ says 'its probes are the plan' '^otel_memory +alloc +.*/sampler\+0x' plan
 says 'those of frees, too' '^otel_memory +free ' plan
 
 target
-rsprof-heap -i 100ms -p $pid >raw 2>err 7>&- &
+rsprof-heap -p $pid >raw 2>err 7>&- &
 heap=$!
 own $heap
 await 60 grep -q '^note' raw
 if [ ! -s raw ]; then skip_all "allocations cannot be probed here: $(head -n 1 err)"; fi
 says 'it is noted' 'sampler samples its allocations by itself \(otel_memory\)' raw
-echo go 20000 >&7
+echo go 400000 >&7
 await 60 grep -q allocated out
 end
 ok 'it ends with the process' test $got = 0
@@ -72,6 +72,7 @@ ok 'they are estimates' awk -F'\t' '
 	$1 == "heap" { for (i = 6; i <= NF; i++) { split($i, kv, "="); n[kv[1]] += kv[2] } }
 	END { print n["samples"], n["allocs"]; exit !(n["samples"] > 100 && n["samples"] < n["allocs"] / 2) }' raw
 ok 'nothing is lost' sh -c '! grep "^lost" raw'
+ok 'and no budget takes the probes away' sh -c '! grep "costs\{0,1\} more than" raw err'
 
 # The kernel counts the readers of its semaphore: without one, nothing was sampled.
 target
