@@ -62,7 +62,8 @@ try_pace(struct inside *in)
 	struct pace_look from, to;
 	struct tally tally;
 
-	in->pace = (struct pace){ .share = in->duty->percent / 100.0, .trap_ns = in->duty->hit_ns };
+	in->pace = (struct pace){ .share = in->duty->percent / 100.0, .trap_ns = in->duty->hit_ns,
+		.entry_ns = heap_has_probes(heap_of(in)) ? PACE_ENTRY_NS : 0 };
 	if (look(in, &from, &tally) < 0)
 		return GONE;
 	nanosleep(&trial, NULL);

@@ -6,7 +6,6 @@
 #define AIM 0.6            /* of the share: what is left is for bursts */
 #define SAMPLES 4000       /* a second, at most: errors are small enough then */
 #define LIVING 16384       /* sampled blocks that live, at most: the table has 131072 */
-#define ENTRY_NS 10000     /* of what a hit does to the code behind it: not measured yet */
 #define HIT_MOST_NS 100000
 #define RAISED 4           /* the longer period, by which cost is measured */
 #define TICKS 4            /* of such a measurement: short, long, long, short */
@@ -96,7 +95,7 @@ pace_begin(struct pace *p, const struct pace_look *from, const struct pace_look 
 {
 	struct rates r;
 
-	p->hit_ns = p->trap_ns + ENTRY_NS;
+	p->hit_ns = p->trap_ns + p->entry_ns;
 	p->below = NOISE * NOISE / (p->hit_ns * p->hit_ns);
 	p->above = p->below * p->hit_ns;
 	compare(p, from, to, &r);

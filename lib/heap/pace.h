@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #define PACE_TICK_NS 50000000 /* between two looks */
+#define PACE_ENTRY_NS 10000   /* entry_ns of a hit that enters the kernel */
 
 /* Counts up to a moment, since whenever. */
 struct pace_look {
@@ -25,6 +26,7 @@ struct pace {
 	/* Set by the owner. */
 	double share;    /* of CPU time that hits may cost */
 	double trap_ns;  /* what a hit costs at least */
+	double entry_ns; /* and beyond that, until it is measured */
 
 	double hit_ns;   /* what a hit costs, by the target's progress */
 	uint64_t period; /* to sample by from now on */

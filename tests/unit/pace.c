@@ -73,7 +73,7 @@ begin(struct sim *s)
 	struct pace_look from = s->now = (struct pace_look){ .time = SECOND };
 
 	s->seed = 88172645463325252ULL;
-	s->p = (struct pace){ .share = 0.1, .trap_ns = HIT_NS };
+	s->p = (struct pace){ .share = 0.1, .trap_ns = HIT_NS, .entry_ns = PACE_ENTRY_NS };
 	work(s, 1, 0);
 	pace_begin(&s->p, &from, &s->now);
 }
