@@ -19,7 +19,7 @@
 #define EFAULT 14
 
 /* At GATE_CODE, by the linker script. */
-extern unsigned char gate_memory[] __attribute__((visibility("hidden")));
+extern unsigned char gate_memory[] __attribute__((visibility("hidden"), aligned(4096)));
 #define gate_data (*(struct gate_data *)gate_memory)
 
 uint64_t gate_pick(uint64_t size, struct gate_cell *cell);
