@@ -221,6 +221,7 @@ reason_text(const char *cut)
 		{ "no-stack", "there is no user stack" },
 		{ "no-registers", "the thread could not be stopped, and not all of its "
 		                  "registers are known" },
+		{ "probes", "in a probe: this is not the program's time" },
 		{ "short", "too short a wait for its stack to be walked" },
 	};
 

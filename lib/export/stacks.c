@@ -140,7 +140,8 @@ frame_of(struct stacks *s, const struct defs_node *d, uint32_t module, uint32_t 
 	return 0;
 }
 
-/* Set *index to the frame that says why there is no code. */
+/* Set *index to the frame that says why there is no code.  Time in probes is called as
+ * elsewhere. */
 static int
 reason_frame(struct stacks *s, const char *what, const char *cut, uint32_t *index)
 {
@@ -150,7 +151,10 @@ reason_frame(struct stacks *s, const char *what, const char *cut, uint32_t *inde
 	if (r <= 0)
 		return r;
 	s->frame[*index].is_reason = 1;
-	snprintf(text, sizeof text, "(%s: %.150s)", what, cut);
+	if (strcmp(cut, "probes") == 0)
+		snprintf(text, sizeof text, "[probes]");
+	else
+		snprintf(text, sizeof text, "(%s: %.150s)", what, cut);
 	return copy(s, text, &s->frame[*index].name);
 }
 

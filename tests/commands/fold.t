@@ -28,6 +28,9 @@ child (200);child (200);server::main 40000000
 E
 exits 'samples' 0 rsprof-fold -c -m samples small.rec
 says 'are counted' '^server::main;server::serve;server::parse 3$' out
+sed 's/?no-stack/?probes/' small.rec >probes.rec
+exits 'time in probes' 0 rsprof-fold probes.rec
+says 'is called as elsewhere' '^\[probes\] 5000000$' out
 exits 'waits' 0 rsprof-fold -m off small.rec
 same 'in nanoseconds' out <<'E'
 server::main;server::serve 300000000
