@@ -31,7 +31,6 @@
 #include "os/proc.h"
 
 #define ROUND_MS 1000 /* between looks at the target */
-#define HUSH_MS 50    /* with a ring: between looks at its system call filters */
 #define LEASE_S 10
 #define TWICE 100     /* blocks whose frees were missed that are too many, */
 #define OF_TWICE 20   /* if it is more than one of so many samples */
@@ -388,7 +387,7 @@ guard(struct guard *g)
 	for (;;) {
 		uint64_t now = proc_now();
 		int left = now < next ? (int)((next - now) / 1000000) + 1 : 0;
-		int n = poll(fd, 3, options.ringing && left > HUSH_MS ? HUSH_MS : left);
+		int n = poll(fd, 3, left);
 
 		if (n < 0 && errno != EINTR)
 			break;
@@ -398,8 +397,6 @@ guard(struct guard *g)
 			gate_free(g->gate);
 			return STATUS_OK;
 		}
-		if (g->gate)
-			gate_hush(g->gate);
 		if (n > 0 && fd[0].revents && !on_input(g))
 			break;
 		if (proc_now() < next)

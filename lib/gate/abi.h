@@ -128,8 +128,7 @@ struct gate_ring {
 
 /* A page that is zeros in a child process, which must not write into the ring. */
 struct gate_own {
-	uint32_t pid;   /* 0: there is no ring */
-	uint32_t quiet; /* no system call may be made but futex(2): others may be filtered */
+	uint32_t ring; /* 1: there is one */
 };
 
 struct gate_data {

@@ -33,10 +33,6 @@ struct borrow {
  * mode is in force in any of its threads. */
 const char *borrow_check(pid_t pid, pid_t *tracer, int *seccomp);
 
-/* Returns whether a process filters its system calls, or has renounced privileges, as
- * one must that is about to. */
-int borrow_is_filtered(pid_t pid);
-
 /*
  * Stop the thread that is disturbed least.  `seccomp` asks for the filters to be
  * suspended meanwhile.  One that waits in a system call which a stop ends early is

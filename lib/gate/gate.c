@@ -53,7 +53,6 @@ struct gate {
 	int mem;               /* /proc/PID/mem: when it executes another program, this
 	                          stays that of the old one, and cannot be used */
 	int seccomp, all, patience;
-	int quiet;             /* see gate_hush() */
 	int ringing, ring;     /* the ring's file, for the reader; -1: there is none */
 	uint64_t base;         /* 0: not mapped yet */
 	struct slots slots;
@@ -447,7 +446,7 @@ map_ring(struct gate *g, struct borrow *b)
 {
 	static const struct part ring = { NAME, GATE_CODE + GATE_RING_AT, GATE_RING_FILE,
 		MFD_NOEXEC_SEAL, PROT_READ | PROT_WRITE, MAP_SHARED, fill_ring };
-	struct gate_own own = { .quiet = (uint32_t)borrow_is_filtered(g->pid) };
+	const struct gate_own own = { .ring = 1 };
 	int64_t got;
 	const char *why = CALL(b, &got, SYS_madvise, data_at(g, GATE_OWN_AT), 4096,
 	    MADV_WIPEONFORK);
@@ -456,13 +455,10 @@ map_ring(struct gate *g, struct borrow *b)
 		why = "its children would write into its ring (before Linux 4.14)";
 	if (why == NULL)
 		why = map_part(g, b, &ring);
-	if (why == NULL)
-		why = CALL(b, &got, SYS_getpid, 0);
 	if (why)
 		return why;
 	find_numbers(g, b);
 	proc_all_maps(g->pid, on_stack, g);
-	own.pid = (uint32_t)got;
 	return write_memory(g, data_at(g, GATE_OWN_AT), &own, sizeof own) < 0
 	    ? "its memory cannot be written" : NULL;
 }
@@ -850,18 +846,6 @@ gate_lost(const struct gate *g)
 
 	return g->ring >= 0 && pread(g->ring, &lost, sizeof lost,
 	           offsetof(struct gate_ring, lost)) == sizeof lost ? lost : 0;
-}
-
-int
-gate_hush(struct gate *g)
-{
-	const uint32_t quiet = 1;
-
-	if (g->ring < 0 || g->quiet || !borrow_is_filtered(g->pid))
-		return 0;
-	g->quiet = 1;
-	return write_memory(g, data_at(g, GATE_OWN_AT + offsetof(struct gate_own, quiet)),
-	    &quiet, sizeof quiet);
 }
 
 void

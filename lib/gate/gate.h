@@ -66,10 +66,6 @@ int gate_counters(const struct gate *g, struct gate_counters *out);
 int gate_ring(const struct gate *g);
 uint64_t gate_lost(const struct gate *g);
 
-/* Have the blob make no system calls that a filter may forbid, if the process has one,
- * or is about to.  With a ring, call it often. */
-int gate_hush(struct gate *g);
-
 void gate_status(const struct gate *g, struct gate_status *out);
 
 /*

@@ -475,6 +475,10 @@ test_homeless(void)
 
 /* ---- the ring ---------------------------------------------------------- */
 
+#define TID_AT 720 /* as glibc keeps it */
+
+static uint64_t stack_end;
+
 struct sum {
 	uint64_t sampled, freed, bytes, stacks, numbers, unchanged, copied;
 	uint64_t marker; /* looked for in stacks */
@@ -529,11 +533,10 @@ begin_ring(uint32_t stack)
 	memset(base + GATE_CODE + GATE_RING_AT, 0, GATE_RING_FILE);
 	set_libc();
 	set_period(1);
-	own->pid = (uint32_t)getpid();
-	own->quiet = 0;
+	own->ring = 1;
 	data->stack = stack;
-	data->tid_at = 0;
-	data->stack_end = 0;
+	data->tid_at = TID_AT;
+	data->stack_end = stack_end;
 	data->count = (struct gate_counters){ 0 };
 	return ring_open(ring_file);
 }
@@ -541,7 +544,7 @@ begin_ring(uint32_t stack)
 static void
 end_ring(struct ring *r)
 {
-	own->pid = 0;
+	own->ring = 0;
 	ring_close(r);
 }
 
@@ -626,9 +629,6 @@ test_garbage(void)
 
 /* ---- stacks ------------------------------------------------------------ */
 
-/* As glibc keeps it. */
-#define TID_AT 720
-
 struct deep {
 	struct sum sum;
 	size_t depth;
@@ -674,9 +674,6 @@ test_stacks(void)
 	struct ring *r = begin_ring(16384);
 	struct deep d = { .sum.marker = 0x23456789abcdef1 };
 
-	own->quiet = 1;
-	data->tid_at = TID_AT;
-	proc_all_maps(getpid(), on_map, &data->stack_end);
 	deepen(3, d.sum.marker);
 	d.sum.tid = (int32_t)gettid();
 	ring_read(r, 0, on_record, &d.sum);
@@ -691,7 +688,6 @@ test_stacks(void)
 		        t.sum.copied > 3 * (d.depth * 1000 + 200),
 		    "and another thread's: %llu bytes", (unsigned long long)t.sum.copied / 3);
 	}
-	data->stack_end = 0;
 	end_ring(r);
 }
 
@@ -706,8 +702,8 @@ on_other_stack(void)
 	with_marker(switched.marker);
 }
 
-/* A stack with memory that cannot be read behind it is copied up to there, and without
- * system calls as far as its page goes. */
+/* Of a stack that is not the thread's own, the page that it is on is copied, of which the
+ * next may not be there. */
 static void
 test_coroutine(void)
 {
@@ -719,9 +715,8 @@ test_coroutine(void)
 
 	mprotect(stack + size, 4096, PROT_NONE);
 	switched.marker = s.marker;
-	data->tid_at = TID_AT;
-	for (int quiet = 0; quiet < 2; quiet++) {
-		own->quiet = (uint32_t)quiet;
+	for (int known = 0; known < 2; known++) {
+		data->tid_at = known ? TID_AT : 0;
 		getcontext(&switched.there);
 		switched.there.uc_stack.ss_sp = stack;
 		switched.there.uc_stack.ss_size = size;
@@ -765,6 +760,7 @@ main(void)
 {
 	srand48(1);
 	map_gate();
+	proc_all_maps(getpid(), on_map, &stack_end);
 	test_off();
 	test_chance(1, 100, 200000);
 	test_chance(100, 1, 10000);

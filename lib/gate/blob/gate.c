@@ -232,13 +232,12 @@ gate_pick(uint64_t size, struct gate_cell *cell)
 
 /* ---- stacks ------------------------------------------------------------ */
 
-/* System calls are made as seldom as can be: each takes longer than all else here, and
- * a filter (seccomp) may kill a process for it.  futex(2) is one that programs with
- * threads may always make. */
+/* No system call is made but futex(2), and that seldom: each takes longer than all else
+ * here, and a filter (seccomp) may kill a process for it, but for one that any program with
+ * threads makes itself. */
 
 #define DEEP (1UL << 20)        /* bytes of a thread's stack that are looked at */
 #define FIRST_DEEP (64UL << 20) /* of the first thread's: nothing else is mapped there */
-#define IOVECS 20
 
 /* Returns whether the word at an address can be read: it is not waited for. */
 static int
@@ -251,11 +250,11 @@ is_readable(uint64_t addr)
 }
 
 /*
- * Returns where the stack that sp is on ends, 0 if that is not known.  What glibc and
+ * Returns up to where the stack that sp is on can be read.  What glibc and
  * musl keep for a thread, to which %fs points, is in one mapping with its stack: so
  * if all pages from sp up to there can be read, they stay, as long as this very
  * thread runs.  Another stack (of a coroutine, or for signals) has a page that cannot
- * be read between, or is elsewhere.
+ * be read between, or is elsewhere: of that only the rest of a page is sure to be there.
  */
 static uint64_t
 end_of_stack(struct gate_cell *c, uint32_t tid, uint64_t sp)
@@ -265,13 +264,13 @@ end_of_stack(struct gate_cell *c, uint32_t tid, uint64_t sp)
 	if (sp < end && end - sp < FIRST_DEEP)
 		return end;
 	if (c == 0 || tid == 0 || c->key != self || sp >= self || self - sp >= DEEP)
-		return 0;
+		return (sp | (PAGE - 1)) + 1;
 	low = c->low && c->tid == tid ? c->low : self;
 	while (low > sp) {
 		uint64_t page = (low - 1) & ~(PAGE - 1);
 
 		if (!is_readable(page < sp ? sp & ~3UL : page))
-			return 0;
+			return (sp | (PAGE - 1)) + 1;
 		low = page < sp ? sp : page;
 	}
 	c->tid = tid;
@@ -279,40 +278,11 @@ end_of_stack(struct gate_cell *c, uint32_t tid, uint64_t sp)
 	return self;
 }
 
-/* Copy from a stack of which no end is known.  Returns how many bytes. */
-static uint64_t
-copy_by_kernel(void *out, uint64_t sp, uint64_t most, const struct gate_own *own)
-{
-	uint64_t to[2] = { (uint64_t)(uintptr_t)out, most }, from[IOVECS][2], got = 0;
-	uint64_t n = 0;
-	long done;
-
-	/* One page at a time: a part of an element is not copied. */
-	for (; got < most && n < IOVECS; n++) {
-		uint64_t len = PAGE - (sp + got) % PAGE;
-
-		from[n][0] = sp + got;
-		from[n][1] = len < most - got ? len : most - got;
-		got += from[n][1];
-	}
-	if (!own->quiet) {
-		done = call(SYS_VM_READV, own->pid, (uint64_t)(uintptr_t)to, 1,
-		    (uint64_t)(uintptr_t)from, n, 0);
-		if (done > 0)
-			return (uint64_t)done;
-	}
-	/* What is left of the page is there. */
-	copy(out, (const void *)sp, from[0][1]);
-	return from[0][1];
-}
-
 /* Returns the thread's number, 0 if it is not known. */
 static uint32_t
-thread_number(const struct gate_own *own)
+thread_number(void)
 {
-	if (gate_data.tid_at)
-		return *(const volatile uint32_t *)(thread() + gate_data.tid_at);
-	return own->quiet ? 0 : (uint32_t)call(SYS_GETTID, 0, 0, 0, 0, 0, 0);
+	return gate_data.tid_at ? *(const volatile uint32_t *)(thread() + gate_data.tid_at) : 0;
 }
 
 /* ---- the ring ---------------------------------------------------------- */
@@ -373,17 +343,16 @@ put(struct gate_record *r, enum gate_kind kind, uint64_t block, uint32_t tid,
 }
 
 static void
-put_sampled(uint64_t block, uint64_t size, uint64_t period, const uint64_t *regs,
-    const struct gate_own *own)
+put_sampled(uint64_t block, uint64_t size, uint64_t period, const uint64_t *regs)
 {
 	struct gate_cell *c = find_cell();
-	uint32_t tid = thread_number(own);
-	uint64_t sp = regs[GATE_SP], len = gate_data.stack, end = 0;
+	uint32_t tid = thread_number();
+	uint64_t sp = regs[GATE_SP], len = gate_data.stack, end;
 	struct gate_record *r = 0;
 
 	if (len) {
 		end = end_of_stack(c, tid, sp);
-		if (end && end - sp < len)
+		if (end - sp < len)
 			len = end - sp;
 		r = reserve(sizeof *r + len, FOR_SAMPLES);
 	}
@@ -399,16 +368,13 @@ put_sampled(uint64_t block, uint64_t size, uint64_t period, const uint64_t *regs
 	r->period = period;
 	for (int i = 0; i < GATE_REGS; i++)
 		r->regs[i] = regs[i];
-	if (len && end)
-		copy(r + 1, (const void *)sp, len);
-	else if (len)
-		len = copy_by_kernel(r + 1, sp, len, own);
+	copy(r + 1, (const void *)sp, len);
 	r->bytes = (uint32_t)(sizeof *r + len);
 	put(r, GATE_SAMPLED, block, tid, c);
 }
 
 static void
-put_freed(uint64_t block, const struct gate_own *own)
+put_freed(uint64_t block)
 {
 	struct gate_record *r = reserve(offsetof(struct gate_record, size), 0);
 
@@ -417,7 +383,7 @@ put_freed(uint64_t block, const struct gate_own *own)
 		return;
 	}
 	r->bytes = offsetof(struct gate_record, size);
-	put(r, GATE_FREED, block, thread_number(own), find_cell());
+	put(r, GATE_FREED, block, thread_number(), find_cell());
 }
 
 /* ---- sampled blocks ---------------------------------------------------- */
@@ -493,8 +459,8 @@ gate_enter(uint64_t block, uint64_t size, uint64_t period, const uint64_t *regs)
 		count(&gate_data.count.full);
 		block = 0;
 	}
-	if (own->pid)
-		put_sampled(block, size, period, regs, own);
+	if (own->ring)
+		put_sampled(block, size, period, regs);
 	return block;
 }
 
@@ -515,8 +481,8 @@ gate_leave(uint64_t block)
 			continue;
 		__atomic_fetch_sub((uint8_t *)part(GATE_FILTER_AT) + h, 1, __ATOMIC_RELAXED);
 		count(&gate_data.count.freed);
-		if (own->pid)
-			put_freed(block, own);
+		if (own->ring)
+			put_freed(block);
 		return 1;
 	}
 	return 0;

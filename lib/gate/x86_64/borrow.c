@@ -96,15 +96,6 @@ borrow_check(pid_t pid, pid_t *tracer, int *seccomp)
 	return proc_has_ended(pid) ? GONE : NULL;
 }
 
-int
-borrow_is_filtered(pid_t pid)
-{
-	char text[8192];
-
-	return read_text(text, sizeof text, pid, pid, "status") < 0 ||
-	    field(text, "\nNoNewPrivs:", 10) != 0 || field(text, "\nSeccomp:", 10) != 0;
-}
-
 /* System calls that go on by themselves after a stop, with the time left. */
 static int
 is_restarted(long number)

@@ -7,9 +7,7 @@
 #include <stdint.h>
 
 #define SYS_MPROTECT 10
-#define SYS_GETTID 186
 #define SYS_FUTEX 202
-#define SYS_VM_READV 310
 
 /* Returns a number that no other living thread of the process has: %fs:0. */
 static inline uint64_t
