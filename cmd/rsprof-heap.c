@@ -155,8 +155,11 @@ arm_started(struct profiler *p, pid_t pid)
 	load_tables(p, t);
 	if (pid == p->base.pid && try_inside(p))
 		return;
-	if (!heap_has_probes(p->heap))
+	if (!heap_has_probes(p->heap)) {
+		/* As a script does that ends with `exec'. */
+		inside_run_to_start(&p->inside);
 		return;
+	}
 	p->arming.standing = 1;
 	if (arming_process(&p->arming, t, why, sizeof why) <= 0)
 		producer_note(&p->base, "process %d: %s", (int)pid, why);
@@ -434,7 +437,6 @@ begin_held(struct profiler *p)
 		if (inside_run_to_start(&p->inside))
 			errx(STATUS_PERM, "process %d: allocations are not recorded: %s",
 			    (int)p->base.pid, p->inside.why);
-		producer_wake_on(&p->base, p->inside.guard.fd);
 	}
 	rec_out_flush(&p->base.out);
 }

@@ -16,6 +16,7 @@
 #include "sample/producer.h"
 #include "sample/target.h"
 
+#define START_NS 3000000 /* between looks whether the process has started */
 #define TRIAL_NS 5000000 /* in which nothing is sampled, to measure the rate */
 #define STACK (32 << 10) /* bytes of stack that are copied with a sample, without probes */
 #define GONE "it has ended"
@@ -342,6 +343,8 @@ inside_round(struct inside *in)
 uint64_t
 inside_due(const struct inside *in)
 {
+	if (in->guard.starting)
+		return proc_now() + START_NS;
 	return inside_is_on(in) && in->paced ? in->due : UINT64_MAX;
 }
 
