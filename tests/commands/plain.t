@@ -170,19 +170,67 @@ ok 'bytes of each function are as counted, and freed and live ones' as_counted
 ok 'stacks are complete' [ "$(complete)" -ge 98 ]
 
 # One that has ended before anybody looks again.
-(plain "$T/bin/rsprof-exec" "$T/bin/heap-counted" 1 8) </dev/null >out 2>&1 &
-pid=$!
-own $pid
-await 60 grep -q '^State:.T' "/proc/$pid/status"
-(plain rsprof-heap -r -R 8 -s 32768 -p $pid) >raw 2>err 8>ready &
-heap=$!
-own $heap
-read -r _ <ready
-kill -s CONT $pid
-wait $heap
-got=$?
+held_alone() {
+	(plain "$T/bin/rsprof-exec" "$@") </dev/null >out 2>&1 &
+	pid=$!
+	own $pid
+	await 60 grep -q '^State:.T' "/proc/$pid/status"
+	(plain rsprof-heap -r -R 8 -s 32768 -p $pid) >raw 2>err 8>ready &
+	heap=$!
+	own $heap
+	read -r _ <ready
+	kill -s CONT $pid
+	wait $heap
+	got=$?
+}
+held_alone "$T/bin/heap-counted" 1 8
 ok 'so is one that lives for some milliseconds' [ $got = 0 ]
 ok 'and what it has counted' as_counted
+
+# Shells and the like that become another program.
+cat >"$T/script" <<END
+#!/bin/sh
+exec "$T/bin/heap-counted" 1 8
+END
+chmod 755 "$T/script"
+held_alone "$T/script"
+ok 'a script becomes a program that is recorded' [ $got = 0 ]
+ok 'from its first instruction on' as_counted
+held_alone /bin/sh -c true
+ok 'one that does not has nothing to record: 5' [ $got = 5 ]
+says 'it is said why' 'not called by slots.*not recorded' raw
+
+# One that has all system calls but those of its own kill it: samples are taken all the same.
+if [ "$(id -u)" = 0 ]; then
+	: >out
+	"$B/target/guarded" sandboxed <in >>out 2>&1 &
+	pid=$!
+	own $pid
+	exec 7>in
+	await 60 grep -q ready out
+	mkfifo words
+	rsprof-guard -c -r -k 8192 $pid <words >answers 2>err 7>&- &
+	guard=$!
+	own $guard
+	exec 8>words
+	echo attach 4096 >&8
+	await 60 grep -q attached answers
+	echo go >&7
+	counted() {
+		echo count >&8
+		tail -n 1 answers | awk '{ split($2, n, "="); split($3, m, "=")
+			exit !((n[1] == "sampled" ? n[2] : m[2]) > 20000) }'
+	}
+	ok 'a sandbox does not notice' await 60 counted
+	exec 7>&-
+	wait $pid
+	got=$?
+	ok 'and ends as it should' [ $got = 0 ]
+	exec 8>&-
+	wait $guard
+else
+	skip 'not root: filters cannot be suspended'
+fi
 
 # ---- all of it -----------------------------------------------------------
 

@@ -8,6 +8,8 @@
  *	lazy        nothing has been called yet when standard input says anything
  *	filtered    a seccomp filter kills it for memfd_create() and mprotect()
  *	forbidden   a filter has these fail with EPERM
+ *	sandboxed   when standard input says anything it makes a filter that kills it for all
+ *	            but what such a loop needs, in two threads and on a stack of its own
  *	closed      it is not dumpable
  *	novdso      it has unmapped its vDSO
  *	unseen      it frees by an address that it keeps in its data
@@ -138,6 +140,28 @@ filter(uint32_t action)
 		err(1, "seccomp");
 }
 
+/* Kill the process for any system call that it does not need itself. */
+static void
+sandbox(void)
+{
+	static const int may[] = { SYS_read, SYS_poll, SYS_futex, SYS_mmap, SYS_munmap,
+		SYS_brk, SYS_mprotect, SYS_madvise, SYS_rt_sigprocmask, SYS_exit, SYS_exit_group };
+	enum { N = sizeof may / sizeof *may };
+	struct sock_filter code[N + 3] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr))
+	};
+	struct sock_fprog program = { N + 3, code };
+
+	for (int i = 0; i < N; i++)
+		code[i + 1] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
+		    (unsigned)may[i], (unsigned char)(N - i), 0);
+	code[N + 1] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
+	code[N + 2] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+	    syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program))
+		err(1, "seccomp");
+}
+
 static void *
 wait_for_ever(void *arg)
 {
@@ -211,6 +235,42 @@ coroutine(void)
 	makecontext(&inside, in_coroutine, 0);
 	if (swapcontext(&outside, &inside) < 0)
 		err(1, "swapcontext");
+}
+
+/* ---- in a sandbox ---------------------------------------------------------- */
+
+static pthread_mutex_t outside_of_it = PTHREAD_MUTEX_INITIALIZER;
+
+static void *
+loop_inside(void *arg)
+{
+	pthread_mutex_lock(&outside_of_it);
+	pthread_mutex_unlock(&outside_of_it);
+	loop();
+	return arg;
+}
+
+static void
+sandboxed(void)
+{
+	pthread_t thread;
+	char line[16];
+
+	pthread_mutex_lock(&outside_of_it);
+	if (pthread_create(&thread, NULL, loop_inside, NULL))
+		errx(1, "pthread_create");
+	if (read(STDIN_FILENO, line, sizeof line) > 0)
+		sandbox();
+	pthread_mutex_unlock(&outside_of_it);
+	/* A little on this stack, and then on another one. */
+	for (int i = 0; i < 100000; i++) {
+		void *block = malloc(1000);
+
+		OPAQUE(block);
+		free(block);
+	}
+	coroutine();
+	_exit(0);
 }
 
 /* ---- executed anew ------------------------------------------------------- */
@@ -351,6 +411,8 @@ main(int argc, char **argv)
 		asleep(malloc, free);
 	else if (strcmp(argv[1], "coroutine") == 0)
 		coroutine();
+	else if (strcmp(argv[1], "sandboxed") == 0)
+		sandboxed();
 	else if (strcmp(argv[1], "sections") == 0)
 		sections();
 	else if (strcmp(argv[1], "unseen") == 0)
