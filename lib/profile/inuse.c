@@ -770,19 +770,33 @@ on_layer(struct inuse *u, struct db_stmt *s)
 	return 0;
 }
 
+/* Find a header's attribute by "key=".  Returns its value, or NULL. */
+static const char *
+attribute(const char *all, const char *key)
+{
+	size_t len = strlen(key);
+
+	while (all) {
+		all += strspn(all, " \t");
+		if (strncmp(all, key, len) == 0)
+			return all + len;
+		all = strpbrk(all, " \t");
+	}
+	return NULL;
+}
+
 /* Read a stream's header: its sampling, its mode and its process. */
 static int
 on_stream(struct inuse *u, struct db_stmt *s)
 {
 	const char *attributes = db_text(s, 0);
-	const char *p = attributes ? strstr(attributes, "sample=") : NULL;
-	int growth = attributes && strstr(attributes, "mode=growth") != NULL;
-	const char *pid = attributes ? strstr(attributes, "pid=") : NULL;
-	struct stream new = { number(s, 1), pid ? strtoull(pid + 4, NULL, 10) : 0 };
+	const char *p = attribute(attributes, "sample="), *pid = attribute(attributes, "pid=");
+	const char *mode = attribute(attributes, "mode=");
+	struct stream new = { number(s, 1), pid ? strtoull(pid, NULL, 10) : 0 };
 
-	if (p && strtoull(p + 7, NULL, 10) > u->sum.sample)
-		u->sum.sample = strtoull(p + 7, NULL, 10);
-	u->sum.growth |= growth;
+	if (p && strtoull(p, NULL, 10) > u->sum.sample)
+		u->sum.sample = strtoull(p, NULL, 10);
+	u->sum.growth |= mode && strncmp(mode, "growth", 6) == 0;
 	if (u->nstream == 0)
 		u->sum.first = new.began;
 	if (array_room(&u->stream, u->nstream, &u->stream_room, sizeof new) < 0)
