@@ -18,8 +18,8 @@
 #include "os/perf.h"
 #include "os/proc.h"
 #include "symbol/symbol.h"
-#include "unwind/cfi.h"
 #include "unwind/mapping.h"
+#include "unwind/tables.h"
 #include "unwind/unwind.h"
 
 #define UNWIND_TINY 16384  /* code of a library too small to matter */
@@ -83,13 +83,13 @@ check_process_close(struct check_process *p)
 
 /* Find out which part of a file's code has unwind tables, or rows made from it. */
 static void
-read_code(struct file *f, const struct elf_file *elf)
+read_code(struct file *f, const struct elf_file *elf, pid_t pid)
 {
 	struct unwind_table table;
 	uint64_t all, known;
 
 	memset(&table, 0, sizeof table);
-	f->problem = cfi_compile(&table, elf, NULL);
+	f->problem = tables_compile(&table, elf, pid, f->path, NULL);
 	while (f->ncode < sizeof f->code / sizeof *f->code &&
 	    elf_file_exec_segment(elf, f->ncode, &f->code[f->ncode]) == 0)
 		f->ncode++;
@@ -101,13 +101,13 @@ read_code(struct file *f, const struct elf_file *elf)
 }
 
 static void
-read_elf(struct file *f, const struct elf_file *elf)
+read_elf(struct file *f, const struct elf_file *elf, pid_t pid)
 {
 	elf_file_buildid(elf, f->buildid);
 	f->rust = elf_file_is_rust(elf);
 	f->debug_info = elf_file_has_debug(elf);
 	f->symtab = elf_file_has_symtab(elf);
-	read_code(f, elf);
+	read_code(f, elf, pid);
 }
 
 /* Read a file, or where it cannot be opened what the process has loaded of it, as
@@ -120,7 +120,7 @@ read_file(struct check_process *p, struct file *f, const struct proc_map *map)
 	                               : mapping_image(p->pid, map, &f->problem);
 
 	if (elf)
-		read_elf(f, elf);
+		read_elf(f, elf, p->pid);
 	else if (fd < 0)
 		f->problem = mapping_refusal(error);
 	elf_file_close(elf);

@@ -20,6 +20,7 @@ struct debugfile_where {
 	const char *path;       /* of the file, below it */
 	const char *const *dir; /* directories with files of another machine */
 	size_t ndir;
+	int local; /* no server is asked */
 };
 
 /*

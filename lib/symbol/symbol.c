@@ -205,7 +205,8 @@ find_debug(struct symbols *s)
 	struct dwarf_options o = { .memory = s->o.memory, .where = &s->where };
 
 	s->debug_searched = 1;
-	s->where = (struct debugfile_where){ s->root, s->path, s->o.dir, s->o.ndir };
+	s->where = (struct debugfile_where){ .root = s->root, .path = s->path, .dir = s->o.dir,
+		.ndir = s->o.ndir };
 	s->dwarf = dwarf_open(s->elf, &o);
 	if (s->dwarf)
 		return;

@@ -113,17 +113,16 @@ read_section(struct compiler *m, struct elf_file_section section, int debug)
 		}
 }
 
-/* Read .dwarf_frame, which the program itself does not need: for functions that have
- * no entry in .eh_frame, such as 128-bit division in the std of Debian's Rust 1.63.
- * It begins with a CIE, unless it is compressed. */
+/* Read .debug_frame of a file, which the program itself does not need: for functions that
+ * have no entry in .eh_frame, such as 128-bit division in the std of Debian's Rust 1.63.
+ * Entries refer to *data, which is the caller's to free. */
 static void
-read_debug_frame(struct compiler *m)
+read_debug_frame(struct compiler *m, const struct elf_file *elf, struct elf_file_data *data)
 {
-	static const unsigned char id[] = { 0xff, 0xff, 0xff, 0xff };
-	struct elf_file_section s = elf_file_section(m->elf, ".dwarf_frame");
-
-	if (s.len >= 8 && memcmp(s.bytes + 4, id, sizeof id) == 0)
-		read_section(m, s, 1);
+	*data = elf_file_data(elf, ".debug_frame");
+	if (data->bytes)
+		read_section(m, (struct elf_file_section){ .bytes = data->bytes, .len = data->len },
+		    1);
 }
 
 /* ---- rows -------------------------------------------------------------- */
@@ -404,11 +403,32 @@ add_missing(struct compiler *m)
 		code_restorer(m->elf, &m->segment[i], add_fixed, m);
 }
 
-const char *
-cfi_compile(struct unwind_table *t, const struct elf_file *elf,
-    const atomic_int *stop)
+/* Read all entries that a file has, or that stand in a file apart (unless NULL). */
+static void
+read_entries(struct compiler *m, const struct elf_file *apart, struct elf_file_data data[2])
 {
-	struct elf_file_section section;
+	struct elf_file_section section = elf_file_section(m->elf, ".eh_frame");
+
+	if (section.bytes == NULL)
+		section = elf_file_eh_frame(m->elf);
+	if (section.bytes)
+		read_section(m, section, 0);
+	read_debug_frame(m, m->elf, &data[0]);
+	if (apart)
+		read_debug_frame(m, apart, &data[1]);
+}
+
+const char *
+cfi_compile(struct unwind_table *t, const struct elf_file *elf, const atomic_int *stop)
+{
+	return cfi_compile_with(t, elf, NULL, stop);
+}
+
+const char *
+cfi_compile_with(struct unwind_table *t, const struct elf_file *elf,
+    const struct elf_file *apart, const atomic_int *stop)
+{
+	struct elf_file_data data[2] = { { .own = NULL } };
 	struct compiler m;
 
 	memset(t, 0, sizeof *t);
@@ -424,17 +444,14 @@ cfi_compile(struct unwind_table *t, const struct elf_file *elf,
 		m.nsegment++;
 	while (m.ncode < CODES && elf_file_code(elf, m.ncode, &m.code[m.ncode]) == 0)
 		m.ncode++;
-	section = elf_file_section(elf, ".eh_frame");
-	if (section.bytes == NULL)
-		section = elf_file_eh_frame(elf);
-	if (section.bytes)
-		read_section(&m, section, 0);
-	read_debug_frame(&m);
+	read_entries(&m, apart, data);
 	choose_gap(&m);
 	add_missing(&m);
 	compile_fdes(&m);
 	free(m.entry);
 	free(m.made.row);
+	free(data[0].own);
+	free(data[1].own);
 	if (!stopped(&m) && unwind_index(t) == 0)
 		return NULL;
 	unwind_free(t);

@@ -1,5 +1,5 @@
 /*
- * The compiler of unwind tables: from a file's .eh_frame (and .dwarf_frame) to the rows
+ * The compiler of unwind tables: from a file's .eh_frame (and .debug_frame) to the rows
  * that unwind/unwind and BPF walk with.
  *
  * DWARF 5, sections 6.4 and 7.24; LSB 5.0, 10.6 (.eh_frame).
@@ -20,5 +20,10 @@ struct unwind_table;
  */
 const char *cfi_compile(struct unwind_table *t, const struct elf_file *elf,
     const atomic_int *stop);
+
+/* Compile the table of a file whose debug information, with .debug_frame, stands in
+ * another one. */
+const char *cfi_compile_with(struct unwind_table *t, const struct elf_file *elf,
+    const struct elf_file *apart, const atomic_int *stop);
 
 #endif

@@ -17,7 +17,7 @@ enum {
 	DW_EH_PE_omit = 0xff
 };
 
-#define DEBUG_CIE 0xffffffff /* a CIE's id in .dwarf_frame */
+#define DEBUG_CIE 0xffffffff /* a CIE's id in .debug_frame */
 
 /* Take an encoded pointer; `where' is the address of the byte at the cursor. */
 static uint64_t
@@ -122,7 +122,7 @@ read_cie(struct fde_section *f, uint64_t at)
 }
 
 /* Read an FDE: c is behind the CIE pointer `back', whose own offset is `at'.  It is
- * a distance back in .eh_frame, and an offset in .dwarf_frame. */
+ * a distance back in .eh_frame, and an offset in .debug_frame. */
 static int
 read_fde(struct fde_section *f, struct bytes *c, uint64_t at, uint64_t back,
     struct fde *out)

@@ -1,5 +1,5 @@
 /*
- * The entries of .eh_frame and .dwarf_frame, as they stand in the file: an FDE for each
+ * The entries of .eh_frame and .debug_frame, as they stand in the file: an FDE for each
  * range of code, and CIEs, each of which has what some FDEs share.
  *
  * DWARF 5, sections 6.4 and 7.24; LSB 5.0, 10.6 (.eh_frame).
@@ -22,7 +22,7 @@ struct fde_cie {
 /* A section that is being read. */
 struct fde_section {
 	struct elf_file_section s;
-	int debug;          /* it is .dwarf_frame, not .eh_frame */
+	int debug;          /* it is .debug_frame, not .eh_frame */
 	struct fde_cie cie; /* the last one used */
 };
 

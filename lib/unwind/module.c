@@ -25,6 +25,7 @@
 #include "unwind/cfi.h"
 #include "unwind/early.h"
 #include "unwind/mapping.h"
+#include "unwind/tables.h"
 
 struct modules {
 	struct module *first;
@@ -38,6 +39,7 @@ struct module_job {
 	struct worker_job worker; /* first */
 	struct modules *list;
 	struct module *module;
+	pid_t pid; /* a process that maps it */
 	struct elf_file *elf;
 };
 
@@ -56,10 +58,14 @@ make_table(struct module_job *job, const atomic_int *stop)
 		m->st.st_uid };
 	int kept = S_ISREG(m->st.st_mode);
 
-	if (kept && cache_table_load(list->cache, &key, &m->table, &m->rust) == 0)
+	if (kept && cache_table_load(list->cache, &key, &m->table, &m->rust) == 0) {
+		/* The debug information may have come since. */
+		if (tables_complete(&m->table, job->elf, job->pid, m->path, stop))
+			cache_table_save(list->cache, &key, &m->table, m->rust);
 		return;
+	}
 	m->rust = elf_file_is_rust(job->elf);
-	m->problem = cfi_compile(&m->table, job->elf, stop);
+	m->problem = tables_compile(&m->table, job->elf, job->pid, m->path, stop);
 	if (m->problem == NULL && m->table.nrow == 0)
 		m->problem = "it has no .eh_frame";
 	if (kept && m->problem == NULL)
@@ -84,7 +90,7 @@ run(void *ctx, struct worker_job *worker, const atomic_int *stop)
 
 /* Queue the making of a table.  elf is taken over. */
 static void
-add_job(struct modules *list, struct module *m, struct elf_file *elf, int is_main)
+add_job(struct modules *list, struct module *m, struct elf_file *elf, pid_t pid, int is_main)
 {
 	struct module_job *job = calloc(1, sizeof *job);
 
@@ -94,6 +100,7 @@ add_job(struct modules *list, struct module *m, struct elf_file *elf, int is_mai
 		return;
 	}
 	job->module = m;
+	job->pid = pid;
 	job->elf = elf;
 	job->worker.rank = is_main ? RANK_MAIN : RANK_OTHER + (uint64_t)m->st.st_size;
 	job->list = list;
@@ -277,7 +284,7 @@ load_file(struct modules *list, struct module *m, pid_t pid,
 	if (elf == NULL)
 		return;
 	open_early(m, pid, map);
-	add_job(list, m, elf, is_main(pid, m->path));
+	add_job(list, m, elf, pid, is_main(pid, m->path));
 }
 
 /* Returns whether the file of a mapping is still as it was when the module was loaded: it
@@ -309,7 +316,7 @@ load_vdso(struct modules *list, struct module *m, const struct proc_map *map)
 	if (elf == NULL)
 		return;
 	elf_file_buildid(elf, m->buildid);
-	add_job(list, m, elf, 0);
+	add_job(list, m, elf, 0, 0);
 }
 
 /* ---- the list ---------------------------------------------------------- */

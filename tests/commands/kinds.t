@@ -81,6 +81,61 @@ park=$(query "WITH RECURSIVE up(wait, id) AS (SELECT DISTINCT stack, stack FROM 
 		JOIN frames ON frames.stack = up.id WHERE function LIKE '%park_here')")
 ok "early: four threads wait in park_here ($park s)" [ "${park:-0}" -ge 6 ]
 
+# ---- where unwind tables are looked for ----------------------------------------
+
+cat >"$T/untabled.c" <<'END'
+/* Built without .eh_frame and frame pointers: -g leaves the same in .debug_frame. */
+static volatile unsigned long sink;
+
+__attribute__((noinline)) static void
+leaf(unsigned long n)
+{
+	for (unsigned long i = 0; i < n; i++)
+		sink += i;
+}
+
+__attribute__((noinline)) static unsigned long
+middle(unsigned long n)
+{
+	volatile unsigned long room[100];
+
+	room[n % 100] = n;
+	leaf(n);
+	return room[n % 100];
+}
+
+int
+main(void)
+{
+	for (unsigned long n = 100000;; n ^= 1)
+		sink += middle(n);
+}
+END
+# made PROGRAM: per cent of its code whose rows the doctor says are made from the code.
+made() {
+	launch "$1"
+	rsprof-doctor -t "$launched" |
+		sed -n 's/^target-unwind.*(\([0-9]*\)[.0-9]* % by rows made from the code.*/\1/p'
+	kill -9 "$launched"
+}
+if (cd "$T" && cc -O2 -g -fno-asynchronous-unwind-tables -fno-unwind-tables -fomit-frame-pointer \
+    -o plain untabled.c && cp plain packed && objcopy --compress-debug-sections=zlib packed &&
+    cp plain apart && objcopy --only-keep-debug apart apart.debug && strip apart &&
+    objcopy --add-gnu-debuglink=apart.debug apart && mkdir alone && cp apart alone) >/dev/null 2>&1
+then
+	XDG_CACHE_HOME=/proc
+	export XDG_CACHE_HOME
+	without=$(made "$T/alone/apart")
+	for program in plain packed apart; do
+		with=$(made "$T/$program")
+		ok "tables in .debug_frame, $program: they are used ($with % made, $without %)" \
+			[ "${with:-0}" -lt $((without - 20)) ]
+	done
+	unset XDG_CACHE_HOME
+else
+	skip "no compiler or no objcopy"
+fi
+
 # ---- what is no process to profile -------------------------------------------
 
 # refused STATUS PATTERN WHAT PID: every program says the same of it.
