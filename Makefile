@@ -49,6 +49,7 @@ ROOMS_rsprof-top := profile record symbol base
 ROOMS_rsprof-tui := tui profile record symbol base
 ROOMS_rsprof-dump := record stream base
 ROOMS_rsprof-export := export stream base
+ROOMS_rsprof-flame := export stream base
 ROOMS_rsprof-fold := export stream base
 ROOMS_rsprof-pprof := export stream base
 ROOMS_rsprof-query := record base
@@ -157,6 +158,19 @@ $B/schema.h: lib/record/schema.sql
 
 $B/lib/record/db.o: $B/schema.h
 $B/lib/record/db.o: ALL_CFLAGS += -I$B
+
+# The page of rsprof-flame: its style and its script as C strings, and the hashes of
+# both that its content security policy has.
+$B/flame_page.h: lib/export/flame.css lib/export/flame.js
+	@mkdir -p $(@D)
+	$Qfor f in $^; do name=$$(basename $$f | tr . _); \
+	printf 'static const char %s[] =\n' $$name; sed 's/[\\"]/\\&/g; s/.*/"&\\n"/' $$f; \
+	printf ';\n#define %s_HASH "' $$name | tr a-z A-Z | sed 's/DEFINE/define/'; \
+	env printf "$$({ echo; cat $$f; } | sha256sum | cut -c -64 | sed 's/../\\x&/g')" | base64 | tr -d '\n'; \
+	echo '"'; done >$@
+
+$B/lib/export/flame.o: $B/flame_page.h
+$B/lib/export/flame.o: ALL_CFLAGS += -I$B
 
 # Kept tables and names are those of the sources that made them.
 sources = $(sort $(wildcard $(foreach r,$1,lib/$r/*.[ch] lib/$r/$(MACHINE)/*.[ch])))

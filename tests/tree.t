@@ -43,7 +43,7 @@ awk -F: -v bpf="$(sed -n 's/^Headers of bpf\/ are open to \(.*\)\.$/\1/p' "$page
 	NR == FNR { n = split($0, w, " "); for (i = 1; i <= n; i++) may[w[1], w[i]]; next }
 	{
 		split($1, from, "/"); n = split($3, to, "/")
-		if (n == 1 && $3 ~ /^(schema|gate_image|.*\.stamp|.*\.skel)\.h$/) next
+		if (n == 1 && $3 ~ /^(schema|flame_page|gate_image|.*\.stamp|.*\.skel)\.h$/) next
 		if (n != 2 || !((from[2], to[1]) in may)) print
 	}' "$T/rooms" "$T/includes" >"$T/out"
 same 'every include is of a room that its room may include' "$T/out" /dev/null

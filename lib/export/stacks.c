@@ -134,7 +134,7 @@ frame_of(struct stacks *s, const struct defs_node *d, uint32_t module, uint32_t 
 		return unnamed(s, module, d->offset, &frame->name);
 	}
 	*frame = (struct export_frame){ .name = s->o.generic && f->folded ? f->folded : f->function,
-		.file = f->file, .line = f->line, .column = f->column, .class = f->class,
+		.generic = f->folded, .file = f->file, .line = f->line, .column = f->column, .class = f->class,
 		.crate = f->crate, .version = f->version, .module = module };
 	frame->is_runtime = is_runtime(f->class) != 0;
 	return 0;

@@ -29,7 +29,8 @@ struct export_module {
 /* What frames have in common: one for each location in the source. */
 struct export_frame {
 	const char *name; /* of the function; else the module and an offset, or an address */
-	const char *file; /* may be NULL */
+	const char *generic; /* that all instances of a generic function share; NULL: its own */
+	const char *file;    /* may be NULL */
 	uint64_t line, column;
 	const char *class, *crate, *version; /* each may be NULL */
 	uint32_t module;

@@ -591,7 +591,7 @@ exits 'view, but there is none' 1 rsprof view
 
 exits 'help' 0 rsprof help
 says 'it names the commands' '^rsprof attach ' "$T/out"
-for command in attach run view diff top list query dump fold pprof export help; do
+for command in attach run view diff top list query dump flame fold pprof export help; do
 	exits "help $command" 0 rsprof help $command
 	says 'it begins with the usage' "^rsprof $command" "$T/out"
 done

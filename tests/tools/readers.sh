@@ -108,6 +108,37 @@ says 'at the end' '^dhat: .*At t-end: *370 bytes .* in 4 blocks' out
 says 'without a message' '^dhat: ' out
 ok 'none' sh -c '! grep "^dhat: messages" out'
 
+# ---- the page ---------------------------------------------------------------------------
+
+awk 'BEGIN {
+	OFS = "\t"
+	print "rsprof", 1, "cpu", "mono=0", "wall=1700000000000000000", "unit=ns", "hz=100"
+	print "proc", 0, 1, 0, "large", "/large", "large"
+	print "thread", 0, 1, 1, "large"
+	print "module", "a1", "beef", "/large"
+	for (i = 1; i <= 100000; i++) {
+		s = sprintf("%x", i)
+		print "frame", s, "function_" i "::with::a::name", "f.rs", i, "user"
+		print "stack", s, (i > 1 ? sprintf("%x", int(i / 3) + 1) : "-"), "a1", s, s, 0
+		print "cpu", i * 10000, 1, 1, s, 10000 + i % 7919
+	}
+	print "end", i * 10000, "cpu", "done"
+}' | rsprof-flame >large.html 2>err
+rsprof-flame small.rec >small.html
+rsprof-flame hostile.rec >hostile.html
+pictures=$B/readers/pictures
+mkdir -p "$pictures"
+"$node" "$ROOT/tests/tools/flame.mjs" "$PWD/small.html" "$PWD/large.html" "$PWD/hostile.html" \
+	"$pictures" >flame.out 2>err
+ok 'the page was used' [ $? = 0 ]
+diag <err
+while IFS='' read -r line; do
+	case $line in
+	ok*) pass "page: ${line#ok }" ;;
+	*) fail "page: ${line#not ok }" ;;
+	esac
+done <flame.out
+
 # ---- callgrind --------------------------------------------------------------------------
 
 rsprof export -f callgrind real.db >real.callgrind
