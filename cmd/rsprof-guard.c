@@ -35,7 +35,7 @@
 #define TWICE 100     /* blocks whose frees were missed that are too many, */
 #define OF_TWICE 20   /* if it is more than one of so many samples */
 #define PATIENCE_MS 200
-#define LINE 256
+#define LINE 4096 /* a word and GATE_LISTED numbers */
 
 static struct gate_options options = { .patience = PATIENCE_MS };
 
@@ -160,7 +160,7 @@ answer_with(const char *line, int fd)
 		char buf[CMSG_SPACE(sizeof fd)];
 		struct cmsghdr align;
 	} control = { .buf = "" };
-	char text[2 * LINE];
+	char text[512];
 	struct iovec iov = { text, (size_t)snprintf(text, sizeof text, "%s", line) };
 	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.buf,
 		.msg_controllen = sizeof control.buf };
@@ -178,7 +178,7 @@ static void
 attach(struct guard *g, uint64_t period)
 {
 	struct gate_status s;
-	char line[2 * LINE];
+	char line[512];
 	const char *why;
 
 	options.period = period;
@@ -279,6 +279,31 @@ set_limit(struct guard *g, uint64_t samples)
 		printf("set\n");
 }
 
+/* Follow the blocks whose addresses are listed. */
+static void
+follow(struct guard *g, char *list)
+{
+	uint64_t block[GATE_LISTED];
+	const char *why = NULL;
+	size_t n = 0;
+	char *end;
+
+	for (char *word = strtok(list, " "); word && why == NULL; word = strtok(NULL, " ")) {
+		if (n == GATE_LISTED)
+			why = "too many blocks in a line";
+		else
+			block[n++] = strtoull(word, &end, 16);
+		if (why == NULL && (*end || block[n - 1] == 0))
+			why = "no address of a block";
+	}
+	if (why == NULL)
+		why = gate_follow(g->gate, block, n);
+	if (why)
+		refuse(why, 0);
+	else
+		printf("followed %zu\n", n);
+}
+
 /* A period in bytes, "off": nothing is sampled.  -1: it is none. */
 static int
 parse_period(const char *s, uint64_t *out)
@@ -296,6 +321,10 @@ on_line(struct guard *g, char *line)
 
 	if (arg)
 		*arg++ = '\0';
+	if (arg && g->gate && strcmp(line, "follow") == 0) {
+		follow(g, arg);
+		return;
+	}
 	good = arg && parse_period(arg, &period) == 0;
 	if (good && strcmp(line, "attach") == 0)
 		attach(g, period);

@@ -44,6 +44,7 @@
 
 #define GATE_MAGIC 0x3167657461672e72ULL
 #define GATE_STRETCH 64 /* draws, whose time is taken */
+#define GATE_LISTED 200 /* blocks in a line to rsprof-guard(1), at most */
 #define GATE_OFF (1ULL << 62) /* a period, and a countdown: nothing is sampled */
 #define GATE_MOST (1ULL << 48) /* bytes: no block has as many */
 #define GATE_PATCHES 256

@@ -62,6 +62,8 @@ struct gate {
 	struct blob blob[BLOBS];
 	size_t nblob;
 	struct gate_status status;
+	const uint64_t *follow; /* blocks, for follow_blocks() */
+	size_t nfollow;
 	uint64_t tsc, ns;      /* at the same moment, when it was attached */
 };
 
@@ -852,6 +854,42 @@ void
 gate_status(const struct gate *g, struct gate_status *out)
 {
 	*out = g->status;
+}
+
+/* Have a borrowed thread follow blocks, GATE_PATCHES at a time. */
+static const char *
+follow_blocks(struct gate *g, struct borrow *b)
+{
+	const char *why = NULL;
+	int fault = 0;
+
+	for (size_t at = 0; at < g->nfollow && why == NULL; at += GATE_PATCHES) {
+		size_t left = g->nfollow - at;
+		uint32_t n = left < GATE_PATCHES ? (uint32_t)left : GATE_PATCHES;
+
+		for (uint32_t i = 0; i < n; i++)
+			g->data.patch[i] = (struct gate_patch){ .addr = g->follow[at + i],
+				.result = GATE_TODO };
+		if (write_memory(g, FIELD(g, npatch), &n, sizeof n) < 0 ||
+		    write_memory(g, FIELD(g, patch), g->data.patch,
+		        n * sizeof *g->data.patch) < 0)
+			return "its memory cannot be written";
+		why = borrow_run(b, g->base + image_follow(),
+		    data_at(g, GATE_STACK_AT + 4096 - 64), &fault);
+		if (why == NULL && fault)
+			why = "the gate has faulted";
+	}
+	return why;
+}
+
+const char *
+gate_follow(struct gate *g, const uint64_t *block, size_t n)
+{
+	pid_t tid;
+
+	g->follow = block;
+	g->nfollow = n;
+	return n ? with_thread(g, follow_blocks, &tid) : NULL;
 }
 
 /* ---- detaching --------------------------------------------------------- */

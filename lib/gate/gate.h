@@ -55,6 +55,10 @@ int gate_renew(struct gate *g, unsigned seconds);
  * samples a second are drawn; 0: never.  Returns -1 if the process is gone. */
 int gate_set_limit(struct gate *g, uint64_t samples);
 
+/* Follow blocks as if they had been sampled: they have come before there was a gate, and
+ * their ends are to be noticed.  Those for which there is no room count as full. */
+const char *gate_follow(struct gate *g, const uint64_t *block, size_t n);
+
 /* Free the cells of threads that may have ended.  Countdowns begin anew, which makes no
  * difference.  Returns -1 if the process is gone. */
 int gate_sweep(struct gate *g);

@@ -190,6 +190,25 @@ guard_set_limit(struct guard *g, uint64_t samples)
 	return ask(g, question, &none) ? NULL : reason(g);
 }
 
+const char *
+guard_follow(struct guard *g, const uint64_t *block, size_t n)
+{
+	static char question[16 + GATE_LISTED * 18];
+	int none;
+
+	for (size_t i = 0; i < n;) {
+		size_t end = i + GATE_LISTED < n ? i + GATE_LISTED : n, len;
+
+		len = (size_t)sprintf(question, "follow");
+		for (; i < end; i++)
+			len += (size_t)sprintf(question + len, " %" PRIx64, block[i]);
+		strcpy(question + len, "\n");
+		if (!ask(g, question, &none))
+			return reason(g);
+	}
+	return NULL;
+}
+
 int
 guard_has_ended(struct guard *g, const char **why)
 {

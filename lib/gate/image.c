@@ -34,3 +34,9 @@ image_patch(void)
 {
 	return GATE_IMAGE_patch;
 }
+
+uint32_t
+image_follow(void)
+{
+	return GATE_IMAGE_follow;
+}

@@ -14,9 +14,11 @@ const unsigned char *image_bytes(void);
 /* Offsets of the wrappers, by their numbers. */
 const uint32_t *image_wrappers(void);
 
-/* Offsets of the places for probes (a nop of 1 byte each), and of gate_patch(). */
+/* Offsets of the places for probes (a nop of 1 byte each), and of what a borrowed thread is
+ * sent to. */
 uint32_t image_sampled(void);
 uint32_t image_freed(void);
 uint32_t image_patch(void);
+uint32_t image_follow(void);
 
 #endif

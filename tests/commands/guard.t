@@ -56,6 +56,10 @@ done
 ok 'live bytes, too' sh -c 'cat "$0" "$1" | tr "\n" " " | awk "{
 	d = \$10 - \$4; if (d < 0) d = -d
 	exit d > 5.5 * sqrt(\$4 * 32768) + 65536 }"' "$T/target" "$T/sum"
+# Blocks that it is told of: two addresses that no allocation has.
+ask count
+answers 'it follows blocks' 'followed 2' follow 10 20
+answers 'that have addresses' 'refused no address of a block' follow 10 x
 ask count
 ok 'none was missed' [ "$(field full) $(field twice) $(field lost)" = '0 0 0' ]
 answers 'it detaches' detached detach

@@ -26,6 +26,7 @@ uint64_t gate_pick(uint64_t size, struct gate_cell *cell);
 uint64_t gate_enter(uint64_t block, uint64_t size, uint64_t period, const uint64_t *regs);
 int gate_leave(uint64_t block);
 void gate_patch(void);
+void gate_follow(void);
 
 static inline void *
 part(uint64_t offset)
@@ -486,6 +487,21 @@ gate_leave(uint64_t block)
 		return 1;
 	}
 	return 0;
+}
+
+/* Follow the blocks that patch[] lists, as if they had been sampled. */
+void
+gate_follow(void)
+{
+	for (uint32_t i = 0; i < gate_data.npatch && i < GATE_PATCHES; i++) {
+		struct gate_patch *p = &gate_data.patch[i];
+
+		if (p->result != GATE_TODO)
+			continue;
+		p->result = !follow(p->addr);
+		if (p->result)
+			count(&gate_data.count.full);
+	}
 }
 
 /* ---- slots ------------------------------------------------------------- */

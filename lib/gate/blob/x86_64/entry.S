@@ -313,17 +313,22 @@ rsprof_gate_freed:
 
 /* Where a borrowed thread is sent, with the stack page in rsp; it ends at a system
  * call that does nothing, and goes no farther. */
-	.globl rsprof_gate_patch
-	.type rsprof_gate_patch, @function
-rsprof_gate_patch:
+.macro ERRAND name
+	.globl rsprof_\name
+	.type rsprof_\name, @function
+rsprof_\name:
 	.cfi_startproc
 	.cfi_undefined %rip
 	endbr64
-	call gate_patch
+	call \name
 	mov $-1, %rax
 	syscall
 	ud2
 	.cfi_endproc
-	.size rsprof_gate_patch, . - rsprof_gate_patch
+	.size rsprof_\name, . - rsprof_\name
+.endm
+
+	ERRAND gate_patch
+	ERRAND gate_follow
 
 	.section .note.GNU-stack, "", @progbits
