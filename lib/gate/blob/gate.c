@@ -137,7 +137,9 @@ draw_next(struct gate_cell *c)
 static void
 settle(struct gate_cell *c)
 {
-	uint64_t x = gate_data.seed ^ (uint64_t)(uintptr_t)c ^ c->key << 20;
+	/* What it had before counts, too: else a thread would begin with the same numbers
+	 * each time that its cell was taken from it. */
+	uint64_t x = gate_data.seed ^ (uint64_t)(uintptr_t)c ^ c->key << 20 ^ c->random;
 
 	/* splitmix64 (Steele, Lea and Flood 2014) */
 	x = (x ^ x >> 30) * 0xBF58476D1CE4E5B9ULL;
