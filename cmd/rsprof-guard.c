@@ -279,9 +279,9 @@ set_limit(struct guard *g, uint64_t samples)
 		printf("set\n");
 }
 
-/* Follow the blocks whose addresses are listed. */
+/* Follow the blocks whose addresses are listed, or forget them. */
 static void
-follow(struct guard *g, char *list)
+follow(struct guard *g, char *list, int forget)
 {
 	uint64_t block[GATE_LISTED];
 	const char *why = NULL;
@@ -297,11 +297,11 @@ follow(struct guard *g, char *list)
 			why = "no address of a block";
 	}
 	if (why == NULL)
-		why = gate_follow(g->gate, block, n);
+		why = gate_follow(g->gate, block, n, forget);
 	if (why)
 		refuse(why, 0);
 	else
-		printf("followed %zu\n", n);
+		printf("%s %zu\n", forget ? "forgotten" : "followed", n);
 }
 
 /* A period in bytes, "off": nothing is sampled.  -1: it is none. */
@@ -321,8 +321,8 @@ on_line(struct guard *g, char *line)
 
 	if (arg)
 		*arg++ = '\0';
-	if (arg && g->gate && strcmp(line, "follow") == 0) {
-		follow(g, arg);
+	if (arg && g->gate && (strcmp(line, "follow") == 0 || strcmp(line, "forget") == 0)) {
+		follow(g, arg, strcmp(line, "forget") == 0);
 		return;
 	}
 	good = arg && parse_period(arg, &period) == 0;

@@ -64,6 +64,7 @@ struct gate {
 	struct gate_status status;
 	const uint64_t *follow; /* blocks, for follow_blocks() */
 	size_t nfollow;
+	int forget;             /* them */
 	uint64_t tsc, ns;      /* at the same moment, when it was attached */
 };
 
@@ -869,7 +870,7 @@ follow_blocks(struct gate *g, struct borrow *b)
 
 		for (uint32_t i = 0; i < n; i++)
 			g->data.patch[i] = (struct gate_patch){ .addr = g->follow[at + i],
-				.result = GATE_TODO };
+				.new = (uint64_t)g->forget, .result = GATE_TODO };
 		if (write_memory(g, FIELD(g, npatch), &n, sizeof n) < 0 ||
 		    write_memory(g, FIELD(g, patch), g->data.patch,
 		        n * sizeof *g->data.patch) < 0)
@@ -883,10 +884,11 @@ follow_blocks(struct gate *g, struct borrow *b)
 }
 
 const char *
-gate_follow(struct gate *g, const uint64_t *block, size_t n)
+gate_follow(struct gate *g, const uint64_t *block, size_t n, int forget)
 {
 	pid_t tid;
 
+	g->forget = forget;
 	g->follow = block;
 	g->nfollow = n;
 	return n ? with_thread(g, follow_blocks, &tid) : NULL;

@@ -56,8 +56,9 @@ int gate_renew(struct gate *g, unsigned seconds);
 int gate_set_limit(struct gate *g, uint64_t samples);
 
 /* Follow blocks as if they had been sampled: they have come before there was a gate, and
- * their ends are to be noticed.  Those for which there is no room count as full. */
-const char *gate_follow(struct gate *g, const uint64_t *block, size_t n);
+ * their ends are to be noticed.  Those for which there is no room count as full.  forget: the
+ * other way round, they have been freed unnoticed. */
+const char *gate_follow(struct gate *g, const uint64_t *block, size_t n, int forget);
 
 /* Free the cells of threads that may have ended.  Countdowns begin anew, which makes no
  * difference.  Returns -1 if the process is gone. */

@@ -191,7 +191,7 @@ guard_set_limit(struct guard *g, uint64_t samples)
 }
 
 const char *
-guard_follow(struct guard *g, const uint64_t *block, size_t n)
+guard_follow(struct guard *g, const uint64_t *block, size_t n, int forget)
 {
 	static char question[16 + GATE_LISTED * 18];
 	int none;
@@ -199,7 +199,7 @@ guard_follow(struct guard *g, const uint64_t *block, size_t n)
 	for (size_t i = 0; i < n;) {
 		size_t end = i + GATE_LISTED < n ? i + GATE_LISTED : n, len;
 
-		len = (size_t)sprintf(question, "follow");
+		len = (size_t)sprintf(question, forget ? "forget" : "follow");
 		for (; i < end; i++)
 			len += (size_t)sprintf(question + len, " %" PRIx64, block[i]);
 		strcpy(question + len, "\n");

@@ -54,12 +54,10 @@ const char *guard_set_limit(struct guard *g, uint64_t samples);
 /* Returns whether it has ended: *why is the reason, which lives until the next call, or NULL
  * if it has told none, as when it was killed. */
 int guard_has_ended(struct guard *g, const char **why);
-/* Have the gate follow n blocks, as gate_follow() does.  Returns NULL, or the reason against
- * it. */
-const char *guard_follow(struct guard *g, const uint64_t *block, size_t n);
 
-/* Returns whether it has ended, by itself or killed. */
-int guard_has_ended(const struct guard *g);
+/* Have the gate follow or forget n blocks, as gate_follow() does.  Returns NULL, or the
+ * reason against it. */
+const char *guard_follow(struct guard *g, const uint64_t *block, size_t n, int forget);
 
 /* Have everything restored, and wait for that. */
 void guard_stop(struct guard *g);

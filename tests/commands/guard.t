@@ -59,7 +59,8 @@ ok 'live bytes, too' sh -c 'cat "$0" "$1" | tr "\n" " " | awk "{
 # Blocks that it is told of: two addresses that no allocation has.
 ask count
 answers 'it follows blocks' 'followed 2' follow 10 20
-answers 'that have addresses' 'refused no address of a block' follow 10 x
+answers 'and forgets them' 'forgotten 2' forget 10 20
+answers 'those that have addresses' 'refused no address of a block' follow 10 x
 ask count
 ok 'none was missed' [ "$(field full) $(field twice) $(field lost)" = '0 0 0' ]
 answers 'it detaches' detached detach

@@ -421,8 +421,9 @@ filter_add(uint8_t *f)
 	return 1;
 }
 
-/* Returns 1 if the block is followed from now on, 0 if there is no room. */
-static int
+enum followed { NO_ROOM, FOLLOWED, KNOWN /* before: its end was missed */ };
+
+static enum followed
 follow(uint64_t block)
 {
 	uint32_t h = hash(block);
@@ -430,21 +431,19 @@ follow(uint64_t block)
 	uint64_t *b = bucket(block);
 
 	for (int i = 0; i < GATE_WAYS; i++)
-		if (__atomic_load_n(&b[i], __ATOMIC_RELAXED) == block) {
-			count(&gate_data.count.twice);
-			return 1;
-		}
+		if (__atomic_load_n(&b[i], __ATOMIC_RELAXED) == block)
+			return KNOWN;
 	if (!filter_add(f))
-		return 0;
+		return NO_ROOM;
 	for (int i = 0; i < GATE_WAYS; i++) {
 		uint64_t none = 0;
 
 		if (__atomic_compare_exchange_n(&b[i], &none, block, 0, __ATOMIC_RELEASE,
 		        __ATOMIC_RELAXED))
-			return 1;
+			return FOLLOWED;
 	}
 	__atomic_fetch_sub(f, 1, __ATOMIC_RELAXED);
-	return 0;
+	return NO_ROOM;
 }
 
 /*
@@ -458,9 +457,16 @@ gate_enter(uint64_t block, uint64_t size, uint64_t period, const uint64_t *regs)
 	const struct gate_own *own = part(GATE_OWN_AT);
 
 	count(&gate_data.count.sampled);
-	if (!follow(block)) {
+	switch (follow(block)) {
+	case NO_ROOM:
 		count(&gate_data.count.full);
 		block = 0;
+		break;
+	case KNOWN:
+		count(&gate_data.count.twice);
+		break;
+	case FOLLOWED:
+		break;
 	}
 	if (own->ring)
 		put_sampled(block, size, period, regs);
@@ -491,7 +497,8 @@ gate_leave(uint64_t block)
 	return 0;
 }
 
-/* Follow the blocks that patch[] lists, as if they had been sampled. */
+/* Follow the blocks that patch[] lists, as if they had been sampled; or, if `new` is set,
+ * forget them, as if they had been freed. */
 void
 gate_follow(void)
 {
@@ -500,7 +507,11 @@ gate_follow(void)
 
 		if (p->result != GATE_TODO)
 			continue;
-		p->result = !follow(p->addr);
+		if (p->new) {
+			p->result = !gate_leave(p->addr);
+			continue;
+		}
+		p->result = follow(p->addr) == NO_ROOM;
 		if (p->result)
 			count(&gate_data.count.full);
 	}
