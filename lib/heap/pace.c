@@ -1,14 +1,16 @@
 #include "heap/pace.h"
 
 #include <math.h>
-#include <string.h>
 
-#define AIM 0.6            /* of the share: what is left is for bursts */
+#define AIM 0.5            /* of the share: what is left is for bursts */
 #define SAMPLES 4000       /* a second, at most: errors are small enough then */
 #define LIVING 16384       /* sampled blocks that live, at most: the table has 131072 */
-#define HIT_MOST_NS 100000
+#define HIT_MOST_NS 40000
 #define RAISED 4           /* the longer period, by which cost is measured */
 #define TICKS 4            /* of such a measurement: short, long, long, short */
+#define WORKED_NS 12000000 /* of CPU time in a tick of it, at least */
+#define WAIT_NS 1000000000 /* for that, at most */
+#define FEW 20             /* samples say little */
 #define TRIES 10           /* measurements that follow each other */
 #define TRY_NS 2000000000  /* between two later ones */
 #define NOISE 0.03         /* of progress in two of its ticks, relative */
@@ -67,7 +69,7 @@ compare(const struct pace *p, const struct pace_look *from, const struct pace_lo
 	out->hits = own > 0 ? hits / own : 0;
 	out->load = out->cpu > 0 ? cost / out->cpu : 0;
 	out->samples = out->seconds > 0 ? samples / out->seconds : 0;
-	out->by_sample = samples > 0 ? hits / samples : 2;
+	out->by_sample = samples > 0 && hits < 2 * samples ? hits / samples : 2;
 }
 
 /* Returns the period that all limits allow for sure, whatever sizes the blocks have. */
@@ -98,73 +100,108 @@ pace_begin(struct pace *p, const struct pace_look *from, const struct pace_look 
 	p->hit_ns = p->trap_ns + p->entry_ns;
 	p->below = NOISE * NOISE / (p->hit_ns * p->hit_ns);
 	p->above = p->below * p->hit_ns;
+	p->noise = NOISE * NOISE;
 	compare(p, from, to, &r);
 	p->last = *to;
 	set_base(p, safe_period(p, &r, r.seconds > 0
 	        ? (double)(to->bytes - from->bytes) / r.seconds : 0), to);
 }
 
+void
+pace_restart(struct pace *p, const struct pace_look *now)
+{
+	p->last = p->since = *now;
+}
+
+void
+pace_allow(struct pace *p, uint64_t live)
+{
+	if (p->base * (uint64_t)LIVING < live)
+		set_base(p, (double)live / LIVING, &p->last);
+}
+
 /* ---- what a hit costs -------------------------------------------------- */
+
+/* Returns the variance of the speed of ticks with the same period. */
+static double
+noise_of(const struct pace *p)
+{
+	double a = p->speed[0] - p->speed[3], b = p->speed[1] - p->speed[2];
+	double mean = (p->speed[0] + p->speed[1] + p->speed[2] + p->speed[3]) / 4;
+
+	return (a * a + b * b) / 4 / max_of(mean * mean, 1e-12);
+}
 
 /*
  * With a speed of s bytes by ns and h hits by ns, s = s0 (1 - hit_ns h).  Of two loads of
  * hits follows hit_ns = (1 - q) / (h1 - q h2) with q = s1 / s2.  This is a line through 0,
- * found by least squares; where it begins stands for a measurement, too.
+ * found by least squares; where it begins stands for a measurement, too.  One counts by how
+ * steadily the process went on.
  */
 static void
 calibrate(struct pace *p)
 {
-	double q = p->speed[0] / max_of(p->speed[1], 1e-12);
-	double x = p->load[0] - q * p->load[1], least = p->trap_ns;
+	double q = (p->speed[0] + p->speed[3]) / max_of(p->speed[1] + p->speed[2], 1e-12);
+	double x = (p->load[0] + p->load[3]) / 2 - q * (p->load[1] + p->load[2]) / 2, weight;
 
+	p->noise = p->noise * 0.8 + noise_of(p) * 0.2;
 	if (q < 0.5 || q > 1.5 || x <= 0) /* it does something else now */
 		return;
-	p->above = p->above * FORGET + (1 - q) * x;
-	p->below = p->below * FORGET + x * x;
+	weight = NOISE * NOISE / max_of(p->noise, NOISE * NOISE / 10);
+	p->above = p->above * FORGET + weight * (1 - q) * x;
+	p->below = p->below * FORGET + weight * x * x;
 	p->hit_ns = p->above / p->below;
-	if (p->hit_ns < least)
-		p->hit_ns = least;
+	if (p->hit_ns < p->trap_ns)
+		p->hit_ns = p->trap_ns;
 	if (p->hit_ns > HIT_MOST_NS)
 		p->hit_ns = HIT_MOST_NS;
 }
 
-/* Go on with a measurement by what has happened in a tick.  Returns 0 if it is over. */
+/* Go on with a measurement by what has happened in a tick, which lasts until the process has
+ * worked for a while.  Returns 0 if it is over. */
 static int
 measure(struct pace *p, const struct pace_look *now, uint64_t is)
 {
 	double cpu = (double)(now->cpu - p->last.cpu), hits;
-	int longer = p->tick == 2 || p->tick == 3;
+	int lasts = now->time < p->last.time + WAIT_NS, over = is != p->period;
 
-	if (cpu < PACE_TICK_NS / 4 || is != p->period) { /* too little to tell */
-		p->tick = 0;
-		p->period = p->base;
-		return 0;
-	}
+	if (cpu < WORKED_NS && lasts && !over)
+		return 1;
+	over |= cpu < WORKED_NS; /* too little to tell */
 	hits = (double)(now->sampled - p->last.sampled + now->freed - p->last.freed);
-	p->speed[longer] += (double)(now->bytes - p->last.bytes) / cpu;
-	p->load[longer] += hits / cpu / 2;
-	if (p->tick == TICKS) {
+	p->speed[p->tick - 1] = (double)(now->bytes - p->last.bytes) / max_of(cpu, 1);
+	p->load[p->tick - 1] = hits / max_of(cpu, 1);
+	if (p->tick == TICKS && !over)
 		calibrate(p);
-		p->tick = 0;
-		return 0;
-	}
-	p->tick++;
+	p->tick = p->tick == TICKS || over ? 0 : p->tick + 1;
 	p->period = p->tick == 2 || p->tick == 3 ? p->base * RAISED : p->base;
-	return 1;
+	if (p->tick) {
+		p->last = *now;
+		return 1;
+	}
+	p->again = p->tries < TRIES ? now->time : now->time + TRY_NS;
+	if (now->time - p->tried > TRY_NS / 4) /* it takes its time */
+		p->again = now->time + 9 * (now->time - p->tried);
+	return 0;
 }
 
 /* Begin a measurement if it is time for one, and enough is sampled. */
 static void
-begin_measure(struct pace *p, const struct rates *r, const struct pace_look *now)
+begin_measure(struct pace *p, const struct pace_look *now)
 {
-	if (r->load < p->share * AIM / 2 || r->seconds <= 0 ||
-	    (p->tries >= TRIES && now->time < p->tried + TRY_NS))
+	struct rates r;
+	double load;
+
+	compare(p, &p->since, now, &r);
+	/* By what a hit may cost, not by what it was found to: else a cost that was found to
+	 * be too low would never be measured again. */
+	load = r.load / p->hit_ns * (p->trap_ns + p->entry_ns);
+	if (load < p->share * AIM / 2 || now->sampled < p->since.sampled + FEW ||
+	    now->time < p->again)
 		return;
 	p->tries++;
 	p->tried = now->time;
 	p->tick = 1;
-	memset(p->speed, 0, sizeof p->speed);
-	memset(p->load, 0, sizeof p->load);
 }
 
 /* ---- the period -------------------------------------------------------- */
@@ -185,7 +222,7 @@ shorten(struct pace *p, const struct pace_look *now, double least)
 	much = max_of(more * r.by_sample * p->hit_ns / cpu / (p->share * AIM),
 	    more / r.seconds / SAMPLES);
 	if (much < 0.8 && (double)p->base > least)
-		set_base(p, max_of((double)p->base * max_of(much, 0.25), least), now);
+		set_base(p, max_of((double)p->base * max_of(much, 1.0 / 16), least), now);
 	else if (r.seconds > 1)
 		p->since = *now;
 }
@@ -199,10 +236,8 @@ pace_update(struct pace *p, const struct pace_look *now, uint64_t is, uint64_t l
 	if (now->time < p->last.time + PACE_TICK_NS)
 		return;
 	compare(p, &p->last, now, &r);
-	if (p->tick && measure(p, now, is)) {
-		p->last = *now;
+	if (p->tick && measure(p, now, is))
 		return;
-	}
 	much = max_of(r.load / (p->share * AIM), r.samples / SAMPLES);
 	if (is > p->period) /* the gate has raised it: it was far too short */
 		much = max_of(much, 2);
@@ -214,7 +249,7 @@ pace_update(struct pace *p, const struct pace_look *now, uint64_t is, uint64_t l
 	} else {
 		shorten(p, now, least);
 		if (p->period == p->base)
-			begin_measure(p, &r, now);
+			begin_measure(p, now);
 	}
 	p->last = *now;
 }

@@ -33,10 +33,13 @@ struct pace {
 	uint64_t base;   /* the same, but for a moment while cost is measured */
 	struct pace_look last, since; /* the last look; that at the last change of base */
 	double above, below;          /* sums of a regression: see calibrate() in pace.c */
-	double speed[2], load[2];     /* of ticks with base, and with the longer period */
+	double speed[4], load[4];     /* of its ticks: with base, twice with a longer period,
+	                                 with base */
+	double noise;                 /* variance of speed from tick to tick, relative */
 	unsigned tick, tries;         /* of the measurement of cost: it is under way if tick
 	                                 is not 0; how often it was made */
-	uint64_t tried;               /* time of the last one */
+	uint64_t tried;               /* when the last one began, */
+	uint64_t again;               /* and when the next one may */
 };
 
 /* The periods that there are, the shortest first: 1, 2, 3, 4, 6, 8, 12 ... 2^40. */
@@ -45,6 +48,12 @@ uint64_t pace_period(unsigned i);
 
 /* Choose the first period from two looks without a hit between them. */
 void pace_begin(struct pace *p, const struct pace_look *from, const struct pace_look *to);
+
+/* Begin to count now: what was before says nothing. */
+void pace_restart(struct pace *p, const struct pace_look *now);
+
+/* Choose a longer one if so many bytes live that the gate could not follow all samples. */
+void pace_allow(struct pace *p, uint64_t live);
 
 /* Choose p->period anew, if it is time for that.  `is` is the period that was in force up to
  * now, which the gate may have raised; `live` how many bytes live. */
