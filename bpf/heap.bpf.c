@@ -15,6 +15,7 @@
 #include "bpf/kernel.bpf.h"
 #include "bpf/heap.h"
 #include "bpf/heap_live.bpf.h"
+#include "bpf/heap_weight.h"
 #include "bpf/walk_cache.bpf.h"
 #include "machine.bpf.h"
 
@@ -99,6 +100,7 @@ struct heap_thread {
 	__u64 last;   /* the address allocated last, unless another was freed since */
 	__u64 freed;  /* the address freed last: two layers may free it one after the other */
 	__u64 until;  /* bytes up to the next picked one; 0: not drawn yet */
+	__u64 foreign; /* the address that code which does not count was given last */
 };
 
 struct {
@@ -144,37 +146,13 @@ draw(__u64 period)
 	return (period * (log >> 8) >> 16) + 1;
 }
 
-/* Returns the allocations that a picked one stands for: 1 / (1 - exp(-size / period)). */
-static __always_inline __u64
-weight_of(__u64 size, __u64 period)
-{
-	__u64 x, at;
-	__u32 i;
-
-	if (period == 0 || size >= period * HEAP_WEIGHT_TO)
-		return HEAP_ONE;
-	if (size == 0)
-		size = 1;
-	/* Its series: 1/x + 1/2 + x/12 - x^3/720 */
-	x = (size << HEAP_POINT) / period;
-	if (x < HEAP_ONE)
-		return (period << HEAP_POINT) / size + HEAP_ONE / 2 + x / 12 -
-		    (x * x >> HEAP_POINT) * x / 720 / HEAP_ONE;
-	at = x << HEAP_WEIGHT_SHIFT;
-	i = (__u32)(at >> HEAP_POINT);
-	if (i >= HEAP_WEIGHT - 1)
-		return HEAP_ONE;
-	return weights[i] - ((weights[i] - weights[i + 1]) * (at & (HEAP_ONE - 1)) >>
-	    HEAP_POINT);
-}
-
 /* Returns the weight of an allocation by a rate. */
 static __always_inline __u64
 weigh(__u64 size, __u32 r)
 {
 	struct heap_rate *h = &rates[r & (HEAP_RATES - 1)];
 
-	return weight_of(size, h->period) * h->scale >> HEAP_POINT;
+	return heap_weight(size, h->period, weights) * h->scale >> HEAP_POINT;
 }
 
 /* Returns whether an allocation of this size is picked. */
@@ -269,18 +247,6 @@ entry_size(const struct heap_entry *e)
 	return e->what & HEAP_SIZE_MOST;
 }
 
-/* Returns the variance of the bytes that a picked allocation stands for: with a chance p
- * = 1 / weight to be picked it is size^2 (1 - p) / p^2. */
-static __always_inline __u64
-variance(__u64 size, __u64 weight)
-{
-	__u64 bytes = size * weight >> HEAP_POINT;
-
-	if (bytes > 0xffffffff)
-		bytes = 0xffffffff;
-	return bytes > size ? bytes * (bytes - size) : 0;
-}
-
 static __always_inline void
 add_square(struct heap_squares *to, __u64 square)
 {
@@ -299,7 +265,7 @@ sub_square(struct heap_squares *to, __u64 square)
 static __always_inline void
 add_alloc(struct heap_total *total, struct heap_site *s, __u64 size, __u64 weight)
 {
-	__u64 square = variance(size, weight);
+	__u64 square = heap_variance(size, weight);
 	__u32 bucket = log2_floor(size | 1);
 	__u64 bytes = size * weight, now;
 
@@ -328,7 +294,7 @@ add_alloc(struct heap_total *total, struct heap_site *s, __u64 size, __u64 weigh
 static __always_inline void
 sub_live(struct heap_total *total, struct heap_site *s, __u64 size, __u64 weight)
 {
-	__u64 square = variance(size, weight);
+	__u64 square = heap_variance(size, weight);
 
 	__sync_fetch_and_add(&total->frees, weight);
 	__sync_fetch_and_sub(&total->live, size * weight);
@@ -505,6 +471,15 @@ total_of(const struct heap_thread *t)
 	return bpf_map_lookup_elem(&totals, &i);
 }
 
+/* Returns whether allocations of a thread's process count where a gate samples them. */
+static __always_inline int
+is_by_gate(const struct heap_thread *t)
+{
+	struct heap_total *total = total_of(t);
+
+	return total && total->by_gate;
+}
+
 /* ---- hits -------------------------------------------------------------- */
 
 #define TIMED 63 /* one in 64 hits is timed */
@@ -591,7 +566,7 @@ enter(struct pt_regs *ctx, __u64 shape)
 		t->old.key = 0;
 	if ((shape & 15) == HEAP_REALLOC && t->from && is_logged(t))
 		log_free(t, HEAP_RELOGGED, t->from);
-	t->picked = pick(t, t->size);
+	t->picked = !is_by_gate(t) && pick(t, t->size);
 	if (!t->picked && !t->old.key)
 		return 1;
 	t->shape = shape;
@@ -754,8 +729,10 @@ finish(struct pt_regs *ctx, struct heap_thread *t)
 		log_alloc(t, total, addr, site, now);
 		return;
 	}
-	if (site == FOREIGN && !t->old.key)
+	if (site == FOREIGN) {
+		t->foreign = addr;
 		return;
+	}
 	if ((t->shape & 15) == HEAP_REALLOC)
 		add_realloc(t, addr, (__u32)site);
 	insert(t, total, addr, (__u32)site, now);
@@ -859,6 +836,21 @@ rate_of(__u64 period)
 	return now & (HEAP_RATES - 1);
 }
 
+/* Returns whether a sampled block does not count, since all allocations are recorded: then
+ * a probe has seen it.  One that the gate has called returns there, to code that does not
+ * count: it is recorded here. */
+static __always_inline int
+is_recorded(struct heap_thread *t, __u64 addr)
+{
+	int called = addr && t->foreign == addr;
+
+	__sync_fetch_and_add(&counts.gate_seen, 1);
+	if (called || live_has(live_key(t->number, addr)))
+		__sync_fetch_and_add(&counts.gate_known, 1);
+	t->foreign = 0;
+	return !called;
+}
+
 /* The gate has sampled an allocation of a size, by a period: see lib/gate/abi.h.  The
  * block is 0 if its free will not come by.  All is as before the function returns. */
 SEC("kprobe")
@@ -873,11 +865,11 @@ on_sampled(struct pt_regs *ctx)
 	if (!t || bpf_probe_read_user(&pc, sizeof pc, (const void *)sp))
 		return 0;
 	total = total_of(t);
-	if (!total)
+	if (!total || (!total->by_gate && is_recorded(t, PT_REGS_PARM3(ctx))))
 		return 0;
 	h = hit_begin(&began);
 	t->size = PT_REGS_PARM1(ctx);
-	t->rate = rate_of(PT_REGS_PARM2(ctx));
+	t->rate = rate_of(total->by_gate ? PT_REGS_PARM2(ctx) : 0);
 	t->shape = 0;
 	t->sp = t->freed = 0;
 	insert(t, total, PT_REGS_PARM3(ctx), (__u32)find_site(ctx, t, pc, sp + sizeof pc, 0),

@@ -141,6 +141,7 @@ struct heap_total {
 	step_u64 unknown; /* frees of memory that was not in the table, not weighed */
 	struct heap_squares bytes_var, live_var;
 	step_u64 shift, shift_count;
+	step_u64 by_gate; /* allocations count where a gate samples them, and nowhere else */
 };
 #define HEAP_PROCESSES 8192
 
@@ -154,6 +155,8 @@ struct heap_counts {
 	step_u64 processes;  /* not followed: too many */
 	step_u64 reused;     /* addresses that came again without a free */
 	step_u64 unlogged;   /* calls for which there was no room in the ring */
+	step_u64 gate_seen, gate_known; /* blocks that a gate has sampled while all were
+	                                   recorded, and those among them that were */
 	step_u64 walked, remembered; /* stacks: walked, and found by bpf/walk_cache.bpf.h */
 };
 
@@ -192,7 +195,7 @@ struct heap_call {
 _Static_assert(sizeof(struct heap_site) == 8 * 18 + 4 * (HEAP_SIZES + HEAP_LIVES),
     "site");
 _Static_assert(sizeof(struct heap_bucket) == 192, "bucket");
-_Static_assert(sizeof(struct heap_total) == 104, "total");
+_Static_assert(sizeof(struct heap_total) == 112, "total");
 _Static_assert(sizeof(struct heap_call) == 40, "call");
 #endif
 

@@ -91,6 +91,23 @@ live_remove(__u64 key, struct heap_entry *out)
 	return 0;
 }
 
+/* Returns whether an allocation is in the table.  It may be missed if it was inserted when
+ * the newest generation was full. */
+static __always_inline int
+live_has(__u64 key)
+{
+	__u32 n = live_generations;
+
+	for (int second = 0; second < 2; second++) {
+		struct heap_bucket *b = n ? live_bucket(key, n - 1, second) : NULL;
+
+		for (int i = 0; b && i < HEAP_BUCKET; i++)
+			if (b->entry[i].key == key)
+				return 1;
+	}
+	return 0;
+}
+
 /* Insert an entry into a bucket.  Returns 0 if there is no room. */
 static __always_inline int
 bucket_insert(struct heap_bucket *b, const struct heap_entry *e)

@@ -17,7 +17,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/array.h"
 #include "cmd/producer.h"
 #include "cmd/status.h"
 #include "heap/arming.h"
@@ -49,8 +48,9 @@ struct options {
 	const char *file; /* argument of -n */
 	uint64_t period, budget, interval, live;
 	int all_callers, plan_only;
-	int gate;  /* -I: sample inside the process */
-	int asked; /* -A: where it may be asked for, later; -1: nowhere */
+	int gate;   /* -I: sample inside the process */
+	int asked;  /* -A: where it may be asked for, later; -1: nowhere */
+	int probes; /* -P: never do that */
 	int given; /* -s or -b is: nothing is chosen for the user */
 	int by_size; /* -s is */
 };
@@ -68,18 +68,15 @@ struct profiler {
 	struct inside inside;
 	uint64_t interval_time; /* end of the last interval */
 	uint64_t ages_time;     /* of the last snapshot of ages */
-	int replan;             /* new code may have functions to probe */
-	pid_t *forked;          /* child processes that are to be probed; 0: no more */
-	size_t nforked, forked_room;
 	uint64_t perf_lost;
 };
 
-#define OPTIONS "A:b:cd:fgi:Im:np:rR:s:V"
+#define OPTIONS "A:b:cd:fgi:Im:np:PrR:s:V"
 
 static void
 usage(void)
 {
-	fputs("usage: rsprof-heap [-cfgIrV] [-A FD] [-b PERCENT] [-d DURATION] "
+	fputs("usage: rsprof-heap [-cfgIPrV] [-A FD] [-b PERCENT] [-d DURATION] "
 	      "[-i INTERVAL]\n       [-m MIB] [-R FD] [-s BYTES] -p PID\n"
 	      "       rsprof-heap -n [-c] PID | FILE\n",
 	    stderr);
@@ -161,7 +158,8 @@ arm_started(struct profiler *p, pid_t pid)
 		return;
 	}
 	p->arming.standing = 1;
-	if (arming_process(&p->arming, t, why, sizeof why) <= 0)
+	if ((pid == p->base.pid ? inside_arm(&p->inside, t, why, sizeof why)
+	                        : arming_process(&p->arming, t, why, sizeof why)) <= 0)
 		producer_note(&p->base, "process %d: %s", (int)pid, why);
 	else if (pid == p->base.pid) {
 		p->arming.standing = 0;
@@ -209,22 +207,6 @@ on_last_exit(struct profiler *p, const struct perf_record *r)
 	}
 }
 
-/* Remember a new child process, to probe it; or forget it if it has executed a
- * program, for which it stops itself. */
-static void
-on_process(struct profiler *p, const struct perf_record *r)
-{
-	if (r->type == PERF_FORK && r->pid != r->parent.pid && p->base.children &&
-	    target_find(p->base.targets, r->parent.pid)) {
-		if (array_room(&p->forked, p->nforked, &p->forked_room, sizeof r->pid) < 0)
-			err(STATUS_FAILED, NULL);
-		p->forked[p->nforked++] = r->pid;
-	}
-	for (size_t i = 0; r->type == PERF_EXEC && i < p->nforked; i++)
-		if (p->forked[i] == r->pid)
-			p->forked[i] = 0;
-}
-
 /* Handle what has happened to processes until a time. */
 static void
 read_records(struct profiler *p, uint64_t until)
@@ -239,9 +221,8 @@ read_records(struct profiler *p, uint64_t until)
 			p->perf_lost += r.count;
 		if (t && r.type == PERF_EXIT)
 			on_last_exit(p, &r);
-		if (t && r.type == PERF_MAP)
-			p->replan = 1;
-		on_process(p, &r);
+		if (arming_on_record(&p->arming, &r) < 0)
+			err(STATUS_FAILED, NULL);
 		if (follow(&f, &r))
 			heap_forget(p->heap, r.pid);
 	}
@@ -289,30 +270,6 @@ continue_stopped(struct profiler *p)
 	}
 }
 
-/* Probe new child processes, and new code of others. */
-static void
-arm_new(struct profiler *p)
-{
-	char why[HEAP_WHY];
-
-	for (size_t i = 0; heap_has_probes(p->heap) && i < p->nforked; i++) {
-		struct target *t = target_find(p->base.targets, p->forked[i]);
-
-		if (t && t->emitted && heap_armed(p->heap, t->pid) == 0)
-			arming_process(&p->arming, t, why, sizeof why);
-	}
-	p->nforked = 0;
-	if (!p->replan || !p->duty.on || inside_is_on(&p->inside))
-		return;
-	p->replan = 0;
-	for (size_t i = 0; i < targets_count(p->base.targets); i++) {
-		struct target *t = targets_nth(p->base.targets, i);
-
-		if (t->emitted && heap_armed(p->heap, t->pid))
-			arming_process(&p->arming, t, why, sizeof why);
-	}
-}
-
 /* Emit what has happened until a time; see struct producer_ops. */
 static void
 run_round(void *ctx, uint64_t until)
@@ -329,7 +286,8 @@ run_round(void *ctx, uint64_t until)
 	read_records(p, until);
 	flush_maps(p);
 	continue_stopped(p);
-	arm_new(p);
+	/* Slots that lead through a gate name no functions. */
+	arming_new(&p->arming, p->duty.on && p->inside.guard.fd < 0);
 	arm_running(p);
 	arming_listen(&p->arming);
 	inside_round(&p->inside);
@@ -403,6 +361,7 @@ static void
 begin_attached(struct profiler *p, struct target *t)
 {
 	char why[HEAP_WHY];
+	const char *text;
 	int error;
 
 	emit_header(p);
@@ -424,6 +383,9 @@ begin_attached(struct profiler *p, struct target *t)
 	}
 	duty_begin(&p->duty);
 	duty_begin_check(&p->duty);
+	text = duty_try(&p->duty);
+	if (text)
+		warnx("%s", text);
 	rec_out_flush(&p->base.out);
 }
 
@@ -455,11 +417,14 @@ begin(struct profiler *p)
 		.all_callers = p->o.all_callers, .no_samplers = p->o.by_size };
 	p->duty = (struct duty){ .arming = &p->arming, .period = p->o.period,
 		.percent = (unsigned)p->o.budget, .fixed = p->o.given,
-		.hit_ns = heap_hit_cost(p->heap) };
+		.hit_ns = heap_hit_cost(p->heap),
+		.inside = inside_take_over, .ctx = &p->inside };
 	p->emitter = (struct emitter){ .producer = &p->base, .heap = p->heap,
 		.duty = &p->duty, .sites = p->sites, .age_step = p->o.interval };
 	p->inside = (struct inside){ .arming = &p->arming, .duty = &p->duty, .guard.fd = -1,
-		.wanted = p->o.gate || !heap_has_probes(p->heap), .asked = p->o.asked };
+		.wanted = p->o.gate || !heap_has_probes(p->heap) ||
+		    (p->base.held && p->o.period && !p->o.probes),
+		.never = p->o.probes, .asked = p->o.asked };
 	p->interval_time = p->ages_time = proc_now();
 	if (p->base.held)
 		begin_held(p);
@@ -512,7 +477,7 @@ become_growth(int argc, char *argv[])
 	arg[to++] = path;
 	optind = 1;
 	while ((c = getopt(argc, argv, OPTIONS)) != -1) {
-		if (strchr("AbcImnrR", c))
+		if (strchr("AbcImnPrR", c))
 			errx(STATUS_USAGE, "-g and -%c: page faults need no probes", c);
 		if (c == 'g')
 			continue;
@@ -551,6 +516,7 @@ parse_options(struct producer *b, struct options *o, int argc, char *argv[])
 			    "a number of MiB from 8 to 1048576");
 			break;
 		case 'n': o->plan_only = 1; break;
+		case 'P': o->probes = 1; break;
 		case 'p': b->pid = option_pid(optarg); break;
 		case 'r': b->held = c; break;
 		case 'R': b->ready = option_ready(optarg); break;
@@ -597,6 +563,5 @@ main(int argc, char *argv[])
 	source_close(&p.source);
 	sites_free(p.sites);
 	arming_clear(&p.arming);
-	free(p.forked);
 	return finish(&p.base, status);
 }

@@ -3,12 +3,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "elf/elf_file.h"
 #include "heap/heap.h"
 #include "heap/probe_plan.h"
+#include "os/perf.h"
 #include "os/proc.h"
 #include "sample/producer.h"
 #include "sample/target.h"
@@ -23,6 +26,8 @@ arming_clear(struct arming *a)
 {
 	probe_plan_free(a->plan);
 	a->plan = NULL;
+	free(a->forked);
+	a->forked = NULL;
 	discovered_free(&a->discovered);
 }
 
@@ -221,4 +226,49 @@ arming_stop_at_start(struct arming *a, pid_t pid)
 	elf_file_close(elf);
 	if (fd >= 0)
 		close(fd);
+}
+
+/* ---- new processes and code ---------------------------------------------- */
+
+int
+arming_on_record(struct arming *a, const struct perf_record *r)
+{
+	struct targets *targets = a->producer->targets;
+
+	if (r->type == PERF_MAP && target_find(targets, r->pid))
+		a->replan = 1;
+	if (r->type == PERF_FORK && r->pid != r->parent.pid && a->producer->children &&
+	    target_find(targets, r->parent.pid)) {
+		if (array_room(&a->forked, a->nforked, &a->forked_room, sizeof r->pid) < 0)
+			return -1;
+		a->forked[a->nforked++] = r->pid;
+	}
+	for (size_t i = 0; r->type == PERF_EXEC && i < a->nforked; i++)
+		if (a->forked[i] == r->pid)
+			a->forked[i] = 0;
+	return 0;
+}
+
+void
+arming_new(struct arming *a, int code)
+{
+	struct targets *targets = a->producer->targets;
+	char why[HEAP_WHY];
+
+	for (size_t i = 0; heap_has_probes(a->heap) && i < a->nforked; i++) {
+		struct target *t = target_find(targets, a->forked[i]);
+
+		if (t && t->emitted && heap_armed(a->heap, t->pid) == 0)
+			arming_process(a, t, why, sizeof why);
+	}
+	a->nforked = 0;
+	if (!a->replan || !code)
+		return;
+	a->replan = 0;
+	for (size_t i = 0; i < targets_count(targets); i++) {
+		struct target *t = targets_nth(targets, i);
+
+		if (t->emitted && heap_armed(a->heap, t->pid))
+			arming_process(a, t, why, sizeof why);
+	}
 }

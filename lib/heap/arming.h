@@ -12,6 +12,7 @@
 #include "heap/discover.h"
 
 struct heap;
+struct perf_record;
 struct probe_plan;
 struct producer;
 struct target;
@@ -34,6 +35,9 @@ struct arming {
 	struct probe_plan *plan; /* of the producer's process; or NULL */
 	struct discovered discovered;
 	int tried;               /* functions have been discovered, or not found */
+	int replan;              /* new code may have functions to probe */
+	pid_t *forked;           /* child processes that are to be probed; 0: no more */
+	size_t nforked, forked_room;
 };
 
 /* Free the plan and what was discovered.  Probes stay armed. */
@@ -57,5 +61,12 @@ void arming_remove(struct arming *a);
 /* Make a process that has stopped itself at its execve(2) stop again at its first
  * instruction, when its libraries are mapped. */
 void arming_stop_at_start(struct arming *a, pid_t pid);
+
+/* Remember a new child process, to probe it, unless it executes a program, for which it
+ * stops itself; and that there is new code.  Returns -1 if memory is short. */
+int arming_on_record(struct arming *a, const struct perf_record *r);
+
+/* Arm the probes of new child processes and, if `code` is set, of new code of others. */
+void arming_new(struct arming *a, int code);
 
 #endif

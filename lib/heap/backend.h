@@ -58,6 +58,12 @@ struct heap_backend {
 	void (*log)(struct heap *h, pid_t pid,
 	    void (*fn)(void *ctx, const struct heap_logged *call), void *ctx);
 	void (*site)(const struct heap *h, uint32_t site, uint64_t *stack, pid_t *tid);
+	void (*disarm_functions)(struct heap *h, pid_t pid);
+	void (*disarm_gate)(struct heap *h, pid_t pid);
+	int (*by_gate)(struct heap *h, pid_t pid, int on);
+	void (*gate_seen)(const struct heap *h, uint64_t *seen, uint64_t *known);
+	int (*thin)(struct heap *h, pid_t pid, uint64_t period, uint64_t **block, size_t *n);
+	size_t (*gone)(const struct heap *h, pid_t pid, uint64_t *block, size_t n);
 };
 
 /* As heap_new(): sums in the kernel, by BPF (heap_bpf.c; heap_none.c where that is left

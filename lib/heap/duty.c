@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "heap/arming.h"
 #include "heap/probe_plan.h"
@@ -10,12 +11,17 @@
 #include "sample/target.h"
 
 #define SAMPLE_DEFAULT (512U << 10) /* bytes */
+#define FEW_HITS 4096       /* in which some dozens are timed */
+#define FIRST_PROGRAM_NS 1500
 #define RETURN_COST 1.2     /* of a return probe, in hits of other probes */
-#define LOOK_NS 500000000   /* between two comparisons of cost and budget */
+#define SAMPLED_COST 0.6    /* of probes that pick few calls, beside those that record all */
 #define CHECK_NS 2000000000 /* for a self-check, at most */
 #define CHECK_CALLS 5000    /* for a self-check, at most */
 #define CHECK_LEAST 100     /* calls, to conclude anything */
-#define CHECK_ROUND_NS 10000000
+#define TRIAL_NS 3000000
+#define CHECK_ROUND_NS 5000000
+#define CHECK_COST 2        /* of a counted call, in hits */
+#define CHECK_MOST_NS 2000000 /* that a self-check may cost the process, about */
 
 static pid_t
 pid_of(const struct duty *d)
@@ -33,10 +39,13 @@ double
 duty_cost(const struct duty *d, const struct heap_load *load)
 {
 	double entered = (double)(load->entries + load->frees);
-	double returned = (double)load->returns;
+	double returned = (double)load->returns, program = load->program_ns;
 
+	/* The first ones find nothing in caches, and few are timed. */
+	if (entered + returned < FEW_HITS && program > FIRST_PROGRAM_NS)
+		program = FIRST_PROGRAM_NS;
 	return d->hit_ns * (entered + RETURN_COST * returned) +
-	    (entered + returned) * (load->program_ns + d->entry_ns);
+	    (entered + returned) * (program + d->entry_ns);
 }
 
 /* ---- self-check -------------------------------------------------------- */
@@ -105,41 +114,37 @@ static void
 check_round(struct duty *d)
 {
 	struct heap_load l;
+	uint64_t below;
 
 	if (d->check_since == 0)
 		return;
 	heap_load(heap_of(d), &l);
-	if (l.below - d->check_before.below >= CHECK_CALLS ||
-	    proc_now() >= d->check_since + CHECK_NS)
+	below = l.below - d->check_before.below;
+	if (below >= CHECK_CALLS || proc_now() >= d->check_since + CHECK_NS ||
+	    (below >= CHECK_LEAST && (double)below * d->hit_ns * CHECK_COST > CHECK_MOST_NS))
 		end_check(d);
 }
 
 /* ---- budget ------------------------------------------------------------ */
 
-/* Begin to measure what probes cost. */
-static void
-open_look(struct duty *d)
+static struct verdict_look
+look(const struct duty *d)
 {
 	struct heap_load l;
 
 	heap_load(heap_of(d), &l);
-	d->look = (struct duty_look){ .since = proc_now(), .cpu = proc_cpu(pid_of(d)),
-		.cost = duty_cost(d, &l) };
+	return (struct verdict_look){ proc_now(), proc_cpu(pid_of(d)), duty_cost(d, &l) };
 }
 
-/* Count the time since then as covered, and update the budget with what it has cost. */
+/* Count the time that has gone by as covered. */
 static void
-close_look(struct duty *d)
+cover(struct duty *d)
 {
-	uint64_t now = proc_now(), cpu = proc_cpu(pid_of(d));
-	struct heap_load l;
-	double cost;
+	uint64_t now = proc_now();
 
-	heap_load(heap_of(d), &l);
-	cost = duty_cost(d, &l) - d->look.cost;
-	d->covered += now - d->look.since;
-	budget_update(&d->budget, now - d->look.since,
-	    cpu > d->look.cpu ? cpu - d->look.cpu : 0, cost > 0 ? (uint64_t)cost : 0);
+	if (d->on && d->arming->any)
+		d->covered += now - d->since;
+	d->since = now;
 }
 
 uint64_t
@@ -147,24 +152,31 @@ duty_covered(struct duty *d)
 {
 	uint64_t covered;
 
-	if (d->on && d->arming->any) {
-		close_look(d);
-		open_look(d);
-	}
+	cover(d);
 	covered = d->covered + windows_covered(&d->windows);
 	d->covered = 0;
 	return covered;
+}
+
+/* Begin to look at what the probes cost that are armed now. */
+static void
+begin_look(struct duty *d)
+{
+	const struct verdict_look now = look(d);
+
+	verdict_begin(&d->verdict, &now);
 }
 
 void
 duty_begin(struct duty *d)
 {
 	heap_rate(heap_of(d), d->period, 1);
+	cover(d);
 	d->on = 1;
 	d->windows.arming = d->arming;
 	if (d->percent && !d->settled && !d->windows.census)
 		windows_prepare(&d->windows, d->arming->producer->held != 0);
-	open_look(d);
+	begin_look(d);
 }
 
 /* Returns what a hit costs a program, on average. */
@@ -183,6 +195,7 @@ static int
 begin_windows(struct duty *d)
 {
 	end_check(d);
+	cover(d);
 	d->on = 0;
 	d->period = 0;
 	heap_rate(heap_of(d), 0, 1);
@@ -190,39 +203,50 @@ begin_windows(struct duty *d)
 	d->windows.share = d->percent / 100.0;
 	d->windows.hit = mean_hit;
 	d->windows.ctx = d;
-	return windows_begin(&d->windows, d->budget.load);
+	return windows_begin(&d->windows, d->verdict.load);
 }
 
-/* Choose a cheaper way if the budget is exceeded: samples, then windows.  Returns a
- * sentence for the user, or NULL. */
+/* Record samples instead of all allocations, by the same probes. */
+static void
+begin_samples(struct duty *d)
+{
+	d->period = SAMPLE_DEFAULT;
+	heap_rate(heap_of(d), d->period, 1);
+	snprintf(d->text, sizeof d->text, "recording all allocations costs more than %u %% of the "
+	    "CPU time: from now on one per %u KiB is recorded, and sums are estimates (-s 0 "
+	    "records all)", d->percent, SAMPLE_DEFAULT >> 10);
+}
+
+/* Choose a cheaper way: to sample inside the process, samples by probes if they can do, else
+ * windows.  Returns a sentence for the user, or NULL. */
 static const char *
 choose_cheaper(struct duty *d)
 {
-	if (d->settled || d->percent == 0 || d->budget.load <= d->percent / 100.0)
-		return NULL;
-	if (d->period == 0 && !d->fixed) {
-		d->period = SAMPLE_DEFAULT;
-		heap_rate(heap_of(d), d->period, 1);
-		d->budget.load = 0;
-		snprintf(d->text, sizeof d->text, "recording all allocations costs more "
-		    "than %u %% of the CPU time: from now on one per %u KiB is recorded, and "
-		    "sums are estimates (-s 0 records all)", d->percent, SAMPLE_DEFAULT >> 10);
+	double share = d->percent / 100.0;
+	const char *text = d->period == 0 && d->inside ? d->inside(d->ctx) : NULL;
+
+	if (text)
+		return text;
+	if (d->period == 0 && !d->fixed && d->verdict.load * SAMPLED_COST < share) {
+		begin_samples(d);
 	} else {
 		if (begin_windows(d) < 0)
 			return NULL;
 		snprintf(d->text, sizeof d->text, "probes cost more than %u %% of the CPU "
 		    "time: from now on allocations are recorded in windows of time, sums are "
 		    "estimates, and live memory is told as far as it is known (-I samples "
-		    "inside the process, which tells it; -s 0 records all)", d->percent);
+		    "inside the process, which tells it at less cost; -s 0 records all)",
+		    d->percent);
 	}
 	producer_note(d->arming->producer, "%s", d->text);
 	return d->text;
 }
 
-/* Compare cost and budget when it is time. */
+/* Compare cost and budget. */
 static const char *
 budget_round(struct duty *d)
 {
+	struct verdict_look now;
 	const char *text;
 
 	if (!d->arming->any || d->arming->sampled)
@@ -231,12 +255,13 @@ budget_round(struct duty *d)
 		windows_round(&d->windows);
 		return NULL;
 	}
-	if (proc_now() < d->look.since + LOOK_NS)
+	if (d->settled || d->percent == 0)
 		return NULL;
-	close_look(d);
+	now = look(d);
+	if (!verdict_is_over(&d->verdict, &now, d->percent / 100.0))
+		return NULL;
 	text = choose_cheaper(d);
-	if (d->on)
-		open_look(d);
+	begin_look(d);
 	return text;
 }
 
@@ -247,10 +272,21 @@ duty_round(struct duty *d)
 	return budget_round(d);
 }
 
+const char *
+duty_try(struct duty *d)
+{
+	const struct timespec trial = { 0, TRIAL_NS };
+
+	nanosleep(&trial, NULL);
+	return duty_round(d);
+}
+
 uint64_t
 duty_due(const struct duty *d, uint64_t round)
 {
-	uint64_t due = proc_now() + (d->check_since ? CHECK_ROUND_NS : round);
+	uint64_t now = proc_now(), due = now + (d->check_since ? CHECK_ROUND_NS : round);
 
+	if (d->on && !d->settled && d->percent && verdict_due(&d->verdict, now) < due)
+		due = verdict_due(&d->verdict, now);
 	return d->windows.begun && d->windows.due < due ? d->windows.due : due;
 }

@@ -13,18 +13,11 @@
 
 #include <stdint.h>
 
-#include "heap/budget.h"
 #include "heap/heap.h"
+#include "heap/verdict.h"
 #include "heap/windows.h"
 
 struct arming;
-
-/* A stretch of time with all probes armed. */
-struct duty_look {
-	uint64_t since;
-	uint64_t cpu;          /* CPU time of the process at since, ns */
-	double cost;           /* duty_cost() at since */
-};
 
 struct duty {
 	/* Set by the owner. */
@@ -32,16 +25,19 @@ struct duty {
 	uint64_t period;      /* as in heap_rate(); may change */
 	unsigned percent;     /* the budget, of the process' CPU time; 0: no limit */
 	int fixed;            /* never change the period: windows follow at once */
+	const char *(*inside)(void *ctx); /* sample inside the process instead of recording
+	                         all: as inside_take_over(); or NULL */
+	void *ctx;
 	double hit_ns;        /* as heap_hit_cost() returns it */
 	double entry_ns;      /* what a hit costs beside that, by what it does to the code
 	                         behind it; 0: not known */
 
 	int settled;          /* how to record is another one's choice */
-	struct budget budget;
-	struct duty_look look;
+	struct verdict verdict;
 	struct windows windows;
 	int on;               /* probes are armed all of the time */
 	uint64_t covered;     /* ns with probes armed, since duty_covered() */
+	uint64_t since;       /* time up to which that is known */
 	uint64_t check_since; /* beginning of the self-check; 0: none is running */
 	struct heap_load check_before; /* counts at its beginning */
 	char text[320];
@@ -49,6 +45,10 @@ struct duty {
 
 /* Begin to compare cost and budget, when probes have been armed. */
 void duty_begin(struct duty *d);
+
+/* Let some milliseconds go by, and choose a cheaper way if probes cost much more than they
+ * may.  Returns as duty_round(). */
+const char *duty_try(struct duty *d);
 
 /* Begin the self-check, if there is something to compare. */
 void duty_begin_check(struct duty *d);

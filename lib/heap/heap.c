@@ -81,6 +81,62 @@ heap_disarm_soon(struct heap *h, pid_t pid)
 		b->disarm_soon(h, pid);
 }
 
+void
+heap_disarm_functions(struct heap *h, pid_t pid)
+{
+	const struct heap_backend *b = backend(h);
+
+	if (b->disarm_functions)
+		b->disarm_functions(h, pid);
+}
+
+void
+heap_disarm_gate(struct heap *h, pid_t pid)
+{
+	const struct heap_backend *b = backend(h);
+
+	if (b->disarm_gate)
+		b->disarm_gate(h, pid);
+	else
+		b->disarm(h, pid);
+}
+
+int
+heap_by_gate(struct heap *h, pid_t pid, int on)
+{
+	const struct heap_backend *b = backend(h);
+
+	return b->by_gate ? b->by_gate(h, pid, on) : no_probes();
+}
+
+void
+heap_gate_seen(const struct heap *h, uint64_t *seen, uint64_t *known)
+{
+	const struct heap_backend *b = backend(h);
+
+	*seen = *known = 0;
+	if (b->gate_seen)
+		b->gate_seen(h, seen, known);
+}
+
+int
+heap_thin(struct heap *h, pid_t pid, uint64_t period, uint64_t **block, size_t *n)
+{
+	const struct heap_backend *b = backend(h);
+
+	*block = NULL;
+	*n = 0;
+	return b->thin ? b->thin(h, pid, period, block, n) : no_probes();
+}
+
+size_t
+heap_gone(const struct heap *h, pid_t pid, uint64_t *block, size_t n)
+{
+	const struct heap_backend *b = backend(h);
+
+	return b->gone ? b->gone(h, pid, block, n) : 0;
+}
+
 int
 heap_arm_gate(struct heap *h, pid_t pid, const struct heap_gate *g)
 {

@@ -68,6 +68,9 @@ int heap_arm(struct heap *h, pid_t pid, const struct probe *probe, size_t n,
     void (*fn)(void *ctx, const struct probe *probe, int error), void *ctx);
 /* Remove the probes of a process, or all probes if pid is 0. */
 void heap_disarm(struct heap *h, pid_t pid);
+/* Remove those at functions, or the places of a gate. */
+void heap_disarm_functions(struct heap *h, pid_t pid);
+void heap_disarm_gate(struct heap *h, pid_t pid);
 
 /* Remove the probes of a process, without waiting for those that are being hit. */
 void heap_disarm_soon(struct heap *h, pid_t pid);
@@ -82,6 +85,21 @@ struct heap_gate {
 /* Record what a gate samples.  Each period that it samples by is set with heap_rate()
  * before.  Returns -1 with errno. */
 int heap_arm_gate(struct heap *h, pid_t pid, const struct heap_gate *g);
+
+/* Choose what counts in a process: what its gate samples (on), or what is probed. */
+int heap_by_gate(struct heap *h, pid_t pid, int on);
+
+/* Count the blocks that a gate has sampled while all allocations were recorded, and those
+ * of them that were among these. */
+void heap_gate_seen(const struct heap *h, uint64_t *seen, uint64_t *known);
+
+/* Replace the live allocations of a process, which were recorded one and all, by those that
+ * a gate with this period would have sampled.  *block is set to their *n addresses, to be
+ * freed.  Returns -1 with errno. */
+int heap_thin(struct heap *h, pid_t pid, uint64_t period, uint64_t **block, size_t *n);
+
+/* Leave only those of n addresses where nothing lives.  Returns how many. */
+size_t heap_gone(const struct heap *h, pid_t pid, uint64_t *block, size_t n);
 
 /* Returns how many probes are armed in a process. */
 int heap_armed(const struct heap *h, pid_t pid);

@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/array.h"
@@ -294,7 +295,7 @@ add_armed(struct heap *h, pid_t pid, const struct probe *p, int fd,
 	if (array_room(&h->armed, h->narmed, &h->armed_room, sizeof *h->armed) < 0)
 		return -1;
 	h->armed[h->narmed++] = (struct heap_armed){ pid, p->dev, p->ino, p->offset,
-		fd, link };
+		p->ino == 0, fd, link };
 	return 0;
 }
 
@@ -562,9 +563,9 @@ close_in_thread(int fd, pthread_t *thread, int *running)
 
 /* Remove probes, of a process or (0) of all, in the opposite order of arming: no
  * allocation is counted whose free would be missed.  Returns how many threads it has
- * started for that, at most BATCH. */
+ * started for that, at most BATCH.  functions, gates: those that are at them. */
 static size_t
-remove_probes(struct heap *h, pid_t pid, pthread_t thread[BATCH])
+remove_probes(struct heap *h, pid_t pid, pthread_t thread[BATCH], int functions, int gates)
 {
 	size_t left = 0, n = 0;
 	int running;
@@ -573,7 +574,7 @@ remove_probes(struct heap *h, pid_t pid, pthread_t thread[BATCH])
 	for (size_t i = h->narmed; i-- > 0;) {
 		struct heap_armed *a = &h->armed[i];
 
-		if (pid && a->pid != pid)
+		if ((pid && a->pid != pid) || !(a->gate ? gates : functions))
 			continue;
 		if (a->fd >= 0 && n < BATCH) {
 			close_in_thread(a->fd, &thread[n], &running);
@@ -591,11 +592,12 @@ remove_probes(struct heap *h, pid_t pid, pthread_t thread[BATCH])
 	return n;
 }
 
+/* Remove probes, and wait until none is being hit any more. */
 static void
-heap_bpf_disarm(struct heap *h, pid_t pid)
+disarm(struct heap *h, pid_t pid, int functions, int gates)
 {
 	pthread_t thread[BATCH];
-	size_t n = remove_probes(h, pid, thread);
+	size_t n = remove_probes(h, pid, thread, functions, gates);
 
 	for (size_t i = 0; i < n; i++)
 		pthread_join(thread[i], NULL);
@@ -603,10 +605,28 @@ heap_bpf_disarm(struct heap *h, pid_t pid)
 }
 
 static void
+heap_bpf_disarm(struct heap *h, pid_t pid)
+{
+	disarm(h, pid, 1, 1);
+}
+
+static void
+heap_bpf_disarm_functions(struct heap *h, pid_t pid)
+{
+	disarm(h, pid, 1, 0);
+}
+
+static void
+heap_bpf_disarm_gate(struct heap *h, pid_t pid)
+{
+	disarm(h, pid, 0, 1);
+}
+
+static void
 heap_bpf_disarm_soon(struct heap *h, pid_t pid)
 {
 	pthread_t thread[BATCH];
-	size_t n = remove_probes(h, pid, thread);
+	size_t n = remove_probes(h, pid, thread, 1, 1);
 
 	for (size_t i = 0; i < n; i++)
 		pthread_detach(thread[i]);
@@ -636,12 +656,20 @@ compare_one(struct heap *h, pid_t pid, const struct probe *p)
 	return 0;
 }
 
+/* Calls are counted by probes that are not waited for when they are removed: the others
+ * cost the process time meanwhile. */
 static int
 heap_bpf_compare(struct heap *h, pid_t pid, const struct probe *probe, size_t n)
 {
+	pthread_t thread;
+	int running = 0;
+
 	for (size_t i = 0; i < h->nbelow; i++) {
 		if (h->below[i].fd >= 0)
-			close(h->below[i].fd);
+			close_in_thread(h->below[i].fd, &thread, &running);
+		if (running)
+			pthread_detach(thread);
+		running = 0;
 		bpf_link__destroy(h->below[i].link);
 	}
 	h->nbelow = 0;
@@ -661,7 +689,7 @@ heap_bpf_armed(const struct heap *h, pid_t pid)
 	return n;
 }
 
-static int
+int
 heap_bpf_rate(struct heap *h, uint64_t period, double scale)
 {
 	struct heap_rate *r = h->bpf->bss->rates;
@@ -716,6 +744,16 @@ heap_bpf_stop_at(struct heap *h, pid_t pid, const char *file, uint64_t offset)
 
 #define CALLS 2000
 
+/* Returns the CPU time of this thread, in ns: others may have the CPU meanwhile. */
+static uint64_t
+own_time(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
 /* Returns the least time that CALLS calls of a function took, in ns. */
 static uint64_t
 time_calls(void)
@@ -723,11 +761,11 @@ time_calls(void)
 	uint64_t best = UINT64_MAX;
 
 	for (int i = 0; i < 3; i++) {
-		uint64_t t = proc_now();
+		uint64_t t = own_time();
 
 		for (int j = 0; j < CALLS; j++)
 			selftest_call();
-		t = proc_now() - t;
+		t = own_time() - t;
 		if (t < best)
 			best = t;
 	}
@@ -890,7 +928,10 @@ static const struct heap_backend backend = { .free = heap_bpf_free, .track = hea
 	.bytes = heap_bpf_bytes, .arm = heap_bpf_arm, .compare = heap_bpf_compare,
 	.sessions = heap_bpf_sessions, .stop_at = heap_bpf_stop_at,
 	.hit_cost = heap_bpf_hit_cost, .stopped = heap_bpf_stopped,
-	.disarm_soon = heap_bpf_disarm_soon, .log = heap_bpf_log, .site = heap_bpf_site };
+	.disarm_soon = heap_bpf_disarm_soon, .log = heap_bpf_log, .site = heap_bpf_site,
+	.disarm_functions = heap_bpf_disarm_functions, .disarm_gate = heap_bpf_disarm_gate,
+	.by_gate = heap_bpf_by_gate, .gate_seen = heap_bpf_gate_seen, .thin = heap_bpf_thin,
+	.gone = heap_bpf_gone };
 
 struct heap *
 heap_bpf_new(const struct heap_options *o, char *why)

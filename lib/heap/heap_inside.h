@@ -22,6 +22,7 @@ struct bpf_link;
 struct heap_armed {
 	pid_t pid;
 	uint64_t dev, ino, offset;
+	int gate; /* a place of a gate, not a function */
 	int fd;
 	struct bpf_link *link; /* of libbpf, instead of a descriptor */
 };
@@ -80,6 +81,15 @@ void heap_bpf_load(struct heap *h, struct heap_load *out);
 void heap_bpf_log(struct heap *h, pid_t pid,
     void (*fn)(void *ctx, const struct heap_logged *call), void *ctx);
 void heap_bpf_site(const struct heap *h, uint32_t site, uint64_t *stack, pid_t *tid);
+int heap_bpf_rate(struct heap *h, uint64_t period, double scale); /* in heap_bpf.c */
+int heap_bpf_by_gate(struct heap *h, pid_t pid, int on);
+void heap_bpf_gate_seen(const struct heap *h, uint64_t *seen, uint64_t *known);
+/* In heap_thin.c. */
+int heap_bpf_thin(struct heap *h, pid_t pid, uint64_t period, uint64_t **block, size_t *n);
+size_t heap_bpf_gone(const struct heap *h, pid_t pid, uint64_t *block, size_t n);
+
+/* Returns the number of a process; 0 if it is not tracked. */
+uint32_t heap_number(const struct heap *h, pid_t pid);
 
 /* Returns the slots of a generation. */
 static inline size_t

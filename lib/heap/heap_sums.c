@@ -235,9 +235,8 @@ heap_bpf_site(const struct heap *h, uint32_t site, uint64_t *stack, pid_t *tid)
 
 /* ---- sums -------------------------------------------------------------- */
 
-/* Returns the number of a process; 0 if it is not tracked. */
-static uint32_t
-number_of(const struct heap *h, pid_t pid)
+uint32_t
+heap_number(const struct heap *h, pid_t pid)
 {
 	uint32_t key = (uint32_t)pid, n = 0;
 
@@ -255,13 +254,13 @@ heap_bpf_log(struct heap *h, pid_t pid,
 {
 	h->on_call = fn;
 	h->on_call_ctx = ctx;
-	__atomic_store_n(&h->bpf->bss->logged, pid ? number_of(h, pid) : 0, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&h->bpf->bss->logged, pid ? heap_number(h, pid) : 0, __ATOMIC_SEQ_CST);
 }
 
 int
 heap_bpf_sum(struct heap *h, pid_t pid, struct heap_sum *out)
 {
-	uint32_t n = number_of(h, pid);
+	uint32_t n = heap_number(h, pid);
 	struct heap_total now, *before = &h->reported_total[n];
 
 	if (n == 0 || n >= HEAP_PROCESSES)
@@ -286,9 +285,27 @@ heap_bpf_sum(struct heap *h, pid_t pid, struct heap_sum *out)
 uint64_t
 heap_bpf_live(const struct heap *h, pid_t pid)
 {
-	uint32_t n = number_of(h, pid);
+	uint32_t n = heap_number(h, pid);
 
 	return n && n < HEAP_PROCESSES ? h->total[n].live >> HEAP_POINT : 0;
+}
+
+int
+heap_bpf_by_gate(struct heap *h, pid_t pid, int on)
+{
+	uint32_t n = heap_number(h, pid);
+
+	if (n == 0 || n >= HEAP_PROCESSES)
+		return -1;
+	__atomic_store_n(&h->total[n].by_gate, on != 0, __ATOMIC_SEQ_CST);
+	return 0;
+}
+
+void
+heap_bpf_gate_seen(const struct heap *h, uint64_t *seen, uint64_t *known)
+{
+	*known = h->bpf->bss->counts.gate_known;
+	*seen = h->bpf->bss->counts.gate_seen;
 }
 
 void

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,6 +21,12 @@
 #define TRIAL_NS 5000000 /* in which nothing is sampled, to measure the rate */
 #define STACK (32 << 10) /* bytes of stack that are copied with a sample, without probes */
 #define GONE "it has ended"
+#define TWICE 16       /* blocks that were allocated twice, to conclude anything */
+#define TWICE_SHARE 200 /* one in so many samples */
+#define KEPT 1000     /* live blocks that are followed, about */
+#define ALLOC_NS 1000 /* a call takes, and what the process does with it */
+#define COMPARED 16   /* blocks, to see whether they are recorded */
+#define COMPARE_MS 60 /* for that, at most */
 
 static pid_t
 pid_of(const struct inside *in)
@@ -71,7 +78,6 @@ try_pace(struct inside *in)
 	if (look(in, &to, &tally) < 0)
 		return GONE;
 	pace_begin(&in->pace, &from, &to);
-	name_periods(in);
 	in->due = to.time + PACE_TICK_NS;
 	return guard_set_limit(&in->guard, PACE_LIMIT);
 }
@@ -80,7 +86,8 @@ try_pace(struct inside *in)
 static void
 check_missed(struct inside *in, const struct tally *tally)
 {
-	if (in->missed || tally->count.twice == 0)
+	if (in->missed || tally->count.twice < TWICE ||
+	    tally->count.twice * TWICE_SHARE < tally->count.sampled)
 		return;
 	in->missed = 1;
 	producer_note(in->arming->producer, "the frees of some sampled blocks are missed: code "
@@ -143,27 +150,49 @@ start_guard(struct inside *in)
 	return NULL;
 }
 
-/* Returns NULL if the process is sampled from now on, or the reason against it. */
+/* Lead the process through a gate that samples nothing.  Returns NULL, or the reason
+ * against it. */
 static const char *
-begin(struct inside *in)
+lead(struct inside *in)
 {
 	const char *why = in->held ? NULL : start_guard(in);
 
-	in->held = 0;
+	in->held = in->ready = 0;
+	if (why == NULL)
+		why = guard_attach(&in->guard, GATE_OFF, &in->gate);
+	if (why == NULL && arm_gate(in) < 0)
+		why = heap_has_probes(heap_of(in)) ? "probes at the gate are refused"
+		                                   : "its ring cannot be read";
+	name_periods(in);
+	heap_rate(heap_of(in), in->duty->period, 1);
+	return why;
+}
+
+/* Keep the reason why it cannot be, and leave the process as it was. */
+static void
+give_up(struct inside *in, const char *why)
+{
+	snprintf(in->why, sizeof in->why, "%s", why);
+	guard_stop(&in->guard);
+	heap_by_gate(heap_of(in), pid_of(in), 0);
+	heap_disarm_gate(heap_of(in), pid_of(in));
+	in->ready = 0;
+}
+
+/* Sample from now on.  Returns NULL, or the reason against it. */
+static const char *
+begin(struct inside *in)
+{
+	const char *why = lead(in);
+
 	if (why)
 		return why;
-	/* Nothing is sampled before there are probes for it. */
-	why = guard_attach(&in->guard, GATE_OFF, &in->gate);
-	if (why)
-		return why;
-	if (arm_gate(in) < 0)
-		return heap_has_probes(heap_of(in)) ? "probes at the gate are refused"
-		                                    : "its ring cannot be read";
 	in->paced = in->period == 0;
 	in->due = proc_now() + PACE_TICK_NS;
 	in->pace.period = in->period;
 	why = in->paced ? try_pace(in) : NULL;
 	heap_rate(heap_of(in), in->pace.period, 1);
+	heap_by_gate(heap_of(in), pid_of(in), 1);
 	return why ? why : guard_set_period(&in->guard, in->pace.period);
 }
 
@@ -204,6 +233,14 @@ release_duty(struct inside *in)
 	d->entry_ns = 0;
 }
 
+/* Remember what duty does without the gate. */
+static void
+keep_duty(struct inside *in)
+{
+	in->period = in->duty->period;
+	in->fixed = in->duty->fixed;
+}
+
 int
 inside_begin(struct inside *in)
 {
@@ -211,22 +248,187 @@ inside_begin(struct inside *in)
 
 	if (!in->wanted)
 		return 0;
-	in->period = in->duty->period;
-	in->fixed = in->duty->fixed;
+	keep_duty(in);
 	why = begin(in);
 	if (why) {
-		snprintf(in->why, sizeof in->why, "%s", why);
+		give_up(in, why);
 		producer_note(in->arming->producer, "allocations are not sampled inside the "
 		    "process: %s; they are %s", in->why,
 		    heap_has_probes(heap_of(in)) ? "probed" : "not recorded");
-		guard_stop(&in->guard);
-		heap_disarm(heap_of(in), pid_of(in));
 		return 0;
 	}
 	note_begin(in);
 	in->arming->any = 1;
 	hold_duty(in);
 	return 1;
+}
+
+/* ---- in place of probes ------------------------------------------------ */
+
+int
+inside_arm(struct inside *in, const struct target *t, char *why, size_t size)
+{
+	struct arming *a = in->arming;
+	const char *refused;
+	int n = -1;
+
+	a->no_shims = !in->never && in->duty->percent;
+	if (a->no_shims)
+		n = arming_process(a, t, why, size);
+	if (n <= 0) {
+		a->no_shims = 0;
+		return arming_process(a, t, why, size);
+	}
+	keep_duty(in);
+	refused = lead(in);
+	if (refused)
+		give_up(in, refused);
+	in->ready = refused == NULL;
+	return n;
+}
+
+static void
+sleep_ms(unsigned n)
+{
+	const struct timespec t = { 0, n * 1000000L };
+
+	nanosleep(&t, NULL);
+}
+
+/* Compare what the gate samples with what is recorded, and measure the rate of allocation
+ * meanwhile.  Returns NULL, or the reason why they are not the same. */
+static const char *
+compare(struct inside *in, struct pace_look *from, struct pace_look *to)
+{
+	uint64_t seen, known, seen_before, known_before;
+	struct heap_load before, after;
+	struct tally tally;
+	double own, least;
+
+	heap_gate_seen(heap_of(in), &seen_before, &known_before);
+	heap_load(heap_of(in), &before);
+	if (look(in, from, &tally) < 0 || guard_set_period(&in->guard, 1))
+		return GONE;
+	for (unsigned ms = 0; ms < COMPARE_MS; ms++) {
+		sleep_ms(1);
+		heap_gate_seen(heap_of(in), &seen, &known);
+		if (seen - seen_before >= COMPARED && ms >= 2)
+			break;
+	}
+	heap_load(heap_of(in), &after);
+	if (look(in, to, &tally) < 0)
+		return GONE;
+	/* What the process itself has done can hardly be told from the probes' cost.  It is
+	 * rather told too much: a period that is too short does not last. */
+	own = (double)(to->cpu - from->cpu) - duty_cost(in->duty, &after) +
+	    duty_cost(in->duty, &before);
+	least = (double)(after.entries - before.entries) * ALLOC_NS;
+	to->cpu = from->cpu + (uint64_t)(own > least ? own : least);
+	seen -= seen_before;
+	known -= known_before;
+	return seen == 0 || known * 10 < seen * 9
+	    ? "what is probed is not what could be sampled there"
+	    : NULL;
+}
+
+/* Thin the blocks that live by a period, and have the gate follow those that are kept, but
+ * not those that are freed meanwhile. */
+static const char *
+thin(struct inside *in, uint64_t period)
+{
+	const char *why;
+	uint64_t *block;
+	size_t n;
+
+	if (heap_thin(heap_of(in), pid_of(in), period, &block, &n) < 0) {
+		free(block);
+		return "memory is short";
+	}
+	why = guard_follow(&in->guard, block, n, 0);
+	n = heap_gone(heap_of(in), pid_of(in), block, n);
+	if (why == NULL)
+		why = guard_follow(&in->guard, block, n, 1);
+	free(block);
+	return why;
+}
+
+/* Returns the period by which live blocks are thinned: as a rule a shorter one than that of
+ * samples, since they are counted only once. */
+static uint64_t
+thinning_period(const struct inside *in, uint64_t live)
+{
+	unsigned i = 0;
+
+	while (pace_period(i) < in->pace.period && pace_period(i) * KEPT < live)
+		i++;
+	return pace_period(i);
+}
+
+/* Sample in place of recording all.  Probes of frees stay until the gate follows what lives,
+ * and blocks that were allocated at the moment of the change are thinned then. */
+static const char *
+change(struct inside *in)
+{
+	struct pace_look from, to;
+	struct tally tally;
+	uint64_t live = heap_live(heap_of(in), pid_of(in));
+	const char *why = compare(in, &from, &to);
+
+	if (why)
+		return why;
+	in->pace = (struct pace){ .share = in->duty->percent / 100.0,
+		.trap_ns = in->duty->hit_ns };
+	in->paced = 1;
+	pace_begin(&in->pace, &from, &to);
+	pace_allow(&in->pace, live);
+	if ((why = guard_set_limit(&in->guard, PACE_LIMIT)) ||
+	    (why = guard_set_period(&in->guard, in->pace.period)))
+		return why;
+	heap_by_gate(heap_of(in), pid_of(in), 1);
+	for (int i = 0; i < 2; i++) {
+		sleep_ms(1);
+		why = thin(in, thinning_period(in, live));
+		if (why)
+			return why;
+	}
+	heap_rate(heap_of(in), in->pace.period, 1);
+	if (look(in, &to, &tally) < 0)
+		return GONE;
+	pace_restart(&in->pace, &to);
+	in->due = to.time + PACE_TICK_NS;
+	return NULL;
+}
+
+const char *
+inside_take_over(void *inside)
+{
+	struct inside *in = inside;
+	struct producer *p = in->arming->producer;
+	const char *why = NULL;
+
+	if (in->ready && guard_has_ended(&in->guard, &why))
+		why = why ? why : "rsprof-guard has ended";
+	else if (in->ready)
+		why = change(in);
+	if (why)
+		give_up(in, why);
+	if (!in->ready) {
+		if (in->why[0])
+			producer_note(p, "allocations are not sampled inside the process: %s",
+			    in->why);
+		in->why[0] = '\0';
+		return NULL;
+	}
+	heap_disarm_functions(heap_of(in), pid_of(in));
+	heap_compare(heap_of(in), pid_of(in), NULL, 0);
+	in->ready = 0;
+	hold_duty(in);
+	snprintf(in->text, sizeof in->text, "recording all allocations costs more than %u %% of "
+	    "the CPU time: from now on they are sampled inside the process, as many as that pays "
+	    "for, and sums are estimates (-P keeps out of it, -s 0 records all)",
+	    in->duty->percent);
+	producer_note(p, "%s", in->text);
+	return in->text;
 }
 
 const char *
@@ -260,7 +462,7 @@ inside_has_started(struct inside *in)
 int
 inside_is_on(const struct inside *in)
 {
-	return in->guard.fd >= 0 && !in->guard.starting && !in->held;
+	return in->guard.fd >= 0 && !in->guard.starting && !in->held && !in->ready;
 }
 
 /* ---- while it is on ---------------------------------------------------- */
@@ -313,6 +515,7 @@ leave(struct inside *in, const char *ended)
 		return;
 	release_duty(in);
 	heap_disarm(heap_of(in), p->pid);
+	heap_by_gate(heap_of(in), p->pid, 0);
 	if (!probes) {
 		if (ended == NULL)
 			begin_again(in);
@@ -331,7 +534,7 @@ inside_round(struct inside *in)
 	if (consent_given(&in->asked))
 		change_over(in);
 	if (!inside_is_on(in))
-		return;
+		return; /* inside_take_over() will see */
 	if (guard_has_ended(&in->guard, &why)) {
 		leave(in, why);
 	} else if (proc_now() >= in->due) {

@@ -6,6 +6,7 @@
 #ifndef INSIDE_H
 #define INSIDE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "gate/guard.h"
@@ -13,18 +14,21 @@
 
 struct arming;
 struct duty;
+struct target;
 
 struct inside {
 	/* Set by the owner. */
 	struct arming *arming;
 	struct duty *duty;
-	int wanted;         /* the user asks for it */
+	int wanted;         /* the user asks for it, */
+	int never;          /* or against it */
 	int asked;          /* a descriptor by which the user may ask for it later: see
 	                       heap/consent.h; or -1 */
 
 	struct guard guard; /* fd is -1 while nothing is sampled inside */
 	struct guard_gate gate;
 	struct pace pace;
+	int ready;          /* the gate is there, and nothing is sampled yet */
 	int paced;          /* the period changes */
 	uint64_t due;       /* when it is to be chosen anew */
 	int held;           /* the guard has brought the process to its beginning */
@@ -32,11 +36,26 @@ struct inside {
 	uint64_t period;    /* members of struct duty, as they are without the gate */
 	int fixed;
 	char why[GUARD_LINE]; /* it cannot be, the last time that it was tried */
+	char text[256];
 };
 
 /* Sample inside the process from now on, if that is wanted.  Returns 0 if probes are to
  * be armed: if it is not, or cannot be; a note says why. */
 int inside_begin(struct inside *in);
+
+/*
+ * Arm the probes of a command that stands at its first instruction: at the functions where it
+ * can be sampled inside, if it has them.  It is led through a gate then that samples nothing
+ * yet, for inside_take_over().  Returns as arming_process().
+ */
+int inside_arm(struct inside *in, const struct target *t, char *why, size_t size);
+
+/*
+ * Sample inside the process from now on, in place of recording all allocations by probes.
+ * Those that live are thinned as if they had been sampled.  inside: a struct inside.  Returns
+ * a sentence for the user, NULL if it cannot be; either was emitted as a note.
+ */
+const char *inside_take_over(void *inside);
 
 /* Bring a process that rsprof-exec(1) holds to its first instruction, without the
  * kernel's help.  Returns NULL, or the reason against it. */

@@ -280,6 +280,29 @@ test_limit(void)
 	ok(data->period == 1024, "and without a limit");
 }
 
+/* A thread whose cell is taken from it goes on with numbers that it has not had. */
+static void
+test_numbers(void)
+{
+	struct gate_cell *cell = (void *)(base + GATE_CODE + GATE_CELLS_AT);
+	uint64_t before = 0;
+	int same = 0;
+
+	set_period(1 << 20);
+	MALLOC(1);
+	FREE(block);
+	while (cell->key == 0)
+		cell++;
+	for (int i = 0; i < 1000; i++) {
+		same += cell->drawn == before;
+		before = cell->drawn;
+		cell->key = 0;
+		MALLOC(1);
+		FREE(block);
+	}
+	ok(same < 5, "a cell that is taken again has another number: %d of 1000 are the same", same);
+}
+
 static void
 test_failing(void)
 {
@@ -770,6 +793,7 @@ main(void)
 	test_draws();
 	test_bytes();
 	test_limit();
+	test_numbers();
 	test_failing();
 	test_arguments();
 	test_kinds();
