@@ -268,6 +268,9 @@ test_limit(void)
 	data->draws = 0;
 	draw_some(GATE_STRETCH - 2); /* a new cell draws, too */
 	ok(data->period == 64, "the period stays for a stretch");
+	for (int i = 0; i < 10000; i++)
+		MALLOC(1ULL << 60);
+	ok(data->period == 64, "what no allocator has makes it no longer");
 	draw_some(2);
 	ok(data->period == 256, "and is raised if that was too fast");
 	draw_some(GATE_STRETCH);
