@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -461,11 +462,32 @@ proc_sibling(char path[PATH_MAX], const char *name)
 	return 0;
 }
 
+/* Returns by how much CLOCK_MONOTONIC of our time namespace is ahead of the kernel's own,
+ * in ns: see time_namespaces(7). */
+static int64_t
+clock_offset(void)
+{
+	long long seconds, ns;
+	int64_t offset = 0;
+	char line[128];
+	FILE *f = fopen("/proc/self/timens_offsets", "re");
+
+	while (f && fgets(line, sizeof line, f))
+		if (sscanf(line, "monotonic %lld %lld", &seconds, &ns) == 2)
+			offset = (int64_t)seconds * 1000000000 + ns;
+	if (f)
+		fclose(f);
+	return offset;
+}
+
 uint64_t
 proc_now(void)
 {
+	static _Atomic int64_t offset = INT64_MIN; /* not read yet */
 	struct timespec t;
 
+	if (offset == INT64_MIN)
+		offset = clock_offset();
 	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec - (uint64_t)offset;
 }

@@ -91,7 +91,8 @@ long proc_number(const char *path, long fallback);
  * errno. */
 int proc_sibling(char path[PATH_MAX], const char *name);
 
-/* Returns CLOCK_MONOTONIC in nanoseconds, the time of records. */
+/* Returns CLOCK_MONOTONIC in nanoseconds, the time of records: the kernel's own, which perf
+ * and BPF have, whatever the time namespace. */
 uint64_t proc_now(void);
 
 #endif

@@ -136,6 +136,26 @@ else
 	skip "no compiler or no objcopy"
 fi
 
+# ---- clocks --------------------------------------------------------------------
+
+# In a time namespace our clock is not the kernel's.
+launch "$kinds" plain
+for ahead in 100000 -30; do
+	if unshare -T --monotonic $ahead true 2>/dev/null; then
+		unshare -T --monotonic $ahead rsprof-cpu -o -d 1 -p "$launched" >"$T/raw" 2>/dev/null
+		ok "a clock that is $ahead s ahead: all times are of one clock" awk -F '\t' '
+			$1 == "rsprof" { for (i = 4; i <= NF; i++) if ($i ~ /^mono=/) begin = substr($i, 6) / 1e9 }
+			$1 == "cpu" || $1 == "off" || $1 == "cost" {
+				t = $2 / 1e9 - begin; n[$1]++
+				if (t < -0.5 || t > 20) { print; bad = 1; exit }
+			}
+			END { exit bad || !n["cpu"] || !n["off"] || !n["cost"] }' "$T/raw"
+	else
+		skip "no time namespaces"
+	fi
+done
+kill -9 "$launched"
+
 # ---- what is no process to profile -------------------------------------------
 
 # refused STATUS PATTERN WHAT PID: every program says the same of it.
