@@ -40,7 +40,7 @@ struct file {
 	unsigned unwind; /* per mille of its code with unwind rows */
 	unsigned made;   /* of these, rows that were made from the code */
 	int debug_info, symtab;
-	struct elf_file_segment code[4];
+	struct elf_file_segment code[ELF_FILE_SEGMENTS];
 	size_t ncode;
 };
 

@@ -14,8 +14,6 @@
 #include "base/hash.h"
 #include "elf/machine.h"
 
-#define SEGMENTS 64
-
 struct segment {
 	uint64_t addr, offset, len;
 	int exec;
@@ -27,7 +25,7 @@ struct elf_file {
 	size_t len;
 	uid_t owner;
 	void *own; /* the image, where it is ours */
-	struct segment segment[SEGMENTS];
+	struct segment segment[ELF_FILE_SEGMENTS];
 	size_t nsegment;
 	uint64_t eh_frame_hdr; /* address of PT_GNU_EH_FRAME, 0: none */
 	struct elf_file_symbol *symbol; /* sorted by address once read */
@@ -42,7 +40,7 @@ add_segment(struct elf_file *e, const GElf_Phdr *ph)
 {
 	struct segment *s = &e->segment[e->nsegment];
 
-	if (e->nsegment == SEGMENTS || ph->p_offset > e->len ||
+	if (ph->p_offset > e->len ||
 	    ph->p_vaddr > UINT64_MAX - ph->p_filesz)
 		return;
 	s->addr = ph->p_vaddr;
@@ -74,6 +72,8 @@ read_segments(struct elf_file *e)
 
 		if (gelf_getphdr(e->elf, (int)i, &ph) == NULL)
 			return "damaged ELF file";
+		if (ph.p_type == PT_LOAD && e->nsegment == ELF_FILE_SEGMENTS)
+			return "it has more than 64 segments";
 		if (ph.p_type == PT_LOAD)
 			add_segment(e, &ph);
 		else if (ph.p_type == PT_GNU_EH_FRAME)

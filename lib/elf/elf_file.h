@@ -18,6 +18,8 @@ struct elf_file_section {
 	int packed;    /* SHF_COMPRESSED: a header, and bytes for elf_file_data() */
 };
 
+#define ELF_FILE_SEGMENTS 64 /* PT_LOAD segments: a file with more is refused */
+
 struct elf_file_segment {
 	uint64_t addr, offset, len; /* len: as far as it is in the file */
 };

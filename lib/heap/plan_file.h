@@ -33,7 +33,7 @@ struct plan_function {
 	uint64_t shape;
 };
 
-#define PLAN_SEGMENTS 8 /* executable mappings of a file */
+#define PLAN_SEGMENTS 64 /* executable mappings of a file */
 
 /* A function that the file defines by name. */
 struct plan_entry {

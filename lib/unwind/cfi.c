@@ -19,7 +19,7 @@
 #include "unwind/gap.h"
 #include "unwind/unwind.h"
 
-#define CODES 32 /* sections of code */
+#define CODES ELF_FILE_SEGMENTS /* sections of code; of further ones nothing is counted */
 
 struct entry {
 	uint64_t start, end; /* file offsets */
@@ -31,7 +31,7 @@ struct entry {
 
 struct compiler {
 	const struct elf_file *elf;
-	struct elf_file_segment segment[8];
+	struct elf_file_segment segment[ELF_FILE_SEGMENTS];
 	size_t nsegment;
 	struct elf_file_segment code[CODES]; /* what of them is code */
 	size_t ncode;
@@ -439,7 +439,7 @@ cfi_compile_with(struct unwind_table *t, const struct elf_file *elf,
 	m.libc = !elf_file_needs(elf, "libc.");
 	if (elf_file_entry(elf, &m.first) < 0)
 		m.first = 0;
-	while (m.nsegment < 8 &&
+	while (m.nsegment < ELF_FILE_SEGMENTS &&
 	    elf_file_exec_segment(elf, m.nsegment, &m.segment[m.nsegment]) == 0)
 		m.nsegment++;
 	while (m.ncode < CODES && elf_file_code(elf, m.ncode, &m.code[m.ncode]) == 0)

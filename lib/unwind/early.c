@@ -15,7 +15,6 @@
 #include "unwind/fde.h"
 #include "unwind/unwind.h"
 
-#define SEGMENTS 8
 #define PART (UINT32_C(1) << EARLY_SHIFT)
 #define LATER STEP_RULE(STEP_LATER, 0, 0)
 
@@ -27,7 +26,7 @@ struct fixed {
 
 struct early {
 	struct elf_file *elf;
-	struct elf_file_segment segment[SEGMENTS]; /* of code */
+	struct elf_file_segment segment[ELF_FILE_SEGMENTS]; /* of code */
 	size_t nsegment;
 	struct fde_section entries;
 	struct elf_file_section index; /* from the header on */
@@ -102,7 +101,7 @@ find_code(struct early *e)
 {
 	uint64_t start = UINT64_MAX, end = 0;
 
-	while (e->nsegment < SEGMENTS &&
+	while (e->nsegment < ELF_FILE_SEGMENTS &&
 	    elf_file_exec_segment(e->elf, e->nsegment, &e->segment[e->nsegment]) == 0) {
 		const struct elf_file_segment *s = &e->segment[e->nsegment++];
 
