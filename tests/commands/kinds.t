@@ -81,6 +81,35 @@ park=$(query "WITH RECURSIVE up(wait, id) AS (SELECT DISTINCT stack, stack FROM 
 		JOIN frames ON frames.stack = up.id WHERE function LIKE '%park_here')")
 ok "early: four threads wait in park_here ($park s)" [ "${park:-0}" -ge 6 ]
 
+# ---- a library that is overwritten in place ------------------------------------
+
+cp "$B/target/one.so" "$T/plug.so"
+launch "$kinds" plugin "$T/plug.so"
+rsprof-cpu -F 999 -R 3 -p "$launched" 3>"$T/ready" 2>"$T/err" >"$T/raw" &
+producer=$!
+own $producer
+await 60 test -s "$T/ready"
+: >"$T/plug.so.1"
+await 60 test -e "$T/plug.so.done1"
+cat "$B/target/two.so" >"$T/plug.so"
+: >"$T/plug.so.2"
+await 60 test -e "$T/plug.so.done2"
+kill -TERM $producer
+wait $producer
+rm -f "$T/db"*
+rsprof-sym "$T/raw" | rsprof-store "$T/db" 2>/dev/null
+query "SELECT module, count(DISTINCT id) FROM (SELECT module.id AS id, path AS module FROM module)
+	WHERE module LIKE '%/plug.so' GROUP BY 1" >"$T/modules"
+says "a library that is overwritten: is two modules" 'plug.so.*2$' "$T/modules"
+cut=$(query "SELECT CAST(100.0 * sum(CASE WHEN cut IS NULL THEN ns END) / sum(ns) AS INTEGER)
+	FROM cpu_samples")
+ok "a library that is overwritten: complete stacks (${cut:-0} %)" [ "${cut:-0}" -ge 95 ]
+rsprof-top -n 0 -t 0 cpu "$T/db" >"$T/functions"
+# Of what was there first there is no file any more, and no name is made up for it.
+ok "a library that is overwritten: what was there first has no names of what is there then" \
+	awk '/plug\.so\+0x/ { first += $3 } / two::(first|second)/ { second += $4 }
+	END { print first, second; exit !(first > 0.5 && second > 0.5 && second < 1.5) }' "$T/functions"
+
 # ---- where unwind tables are looked for ----------------------------------------
 
 cat >"$T/untabled.c" <<'END'

@@ -5,9 +5,17 @@
 //	memory	it executes itself from a file without a path
 //	early	its threads begin to wait at once, and end 2 seconds later
 //	moved	its code is copied to memory that is no file's
-use std::ffi::c_void;
+//	plugin	it loads the library of the next argument, works there and unloads it, when
+//		FILE.1 is there, and again when FILE.2 is; then FILE.done1 and .done2 are
+use std::ffi::{c_void, CString};
 use std::hint::black_box;
 
+#[link(name = "dl")]
+extern "C" {
+    fn dlopen(path: *const i8, flags: i32) -> *mut c_void;
+    fn dlsym(library: *mut c_void, name: *const i8) -> *mut c_void;
+    fn dlclose(library: *mut c_void) -> i32;
+}
 extern "C" {
     fn syscall(n: i64, ...) -> i64;
     fn mmap(at: *mut c_void, len: usize, prot: i32, flags: i32, fd: i32, off: i64) -> *mut c_void;
@@ -93,6 +101,25 @@ fn park() {
     std::process::exit(0);
 }
 
+fn plug(path: &str) {
+    let c = CString::new(path).unwrap();
+    for round in ["1", "2"] {
+        while !std::path::Path::new(&format!("{path}.{round}")).exists() {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        unsafe {
+            let library = dlopen(c.as_ptr(), 2);
+            let work: extern "C" fn() =
+                std::mem::transmute(dlsym(library, b"work\0".as_ptr() as *const i8));
+            for _ in 0..10 {
+                work();
+            }
+            dlclose(library);
+        }
+        std::fs::write(format!("{path}.done{round}"), "").unwrap();
+    }
+}
+
 fn main() {
     match std::env::args().nth(1).as_deref() {
         Some("leader") => {
@@ -108,6 +135,7 @@ fn main() {
         }
         Some("memory") => from_memory(),
         Some("early") => park(),
+        Some("plugin") => plug(&std::env::args().nth(2).unwrap()),
         Some("moved") => move_code(),
         _ => (),
     }
