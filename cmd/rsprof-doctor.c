@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/arg.h"
+#include "base/mapguard.h"
 #include "cmd/status.h"
 #include "doctor/caps.h"
 #include "doctor/check.h"
@@ -131,6 +132,7 @@ main(int argc, char *argv[])
 	int status;
 
 	parse_options(&o, argc, argv);
+	mapguard_begin();
 	caps_read(&me);
 	if (o.pid) {
 		check_target(o.pid);

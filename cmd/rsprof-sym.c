@@ -21,6 +21,7 @@
 #include "base/arg.h"
 #include "base/hash.h"
 #include "base/idmap.h"
+#include "base/mapguard.h"
 #include "cmd/status.h"
 #include "elf/debuginfod.h"
 #include "stream/filter.h"
@@ -481,6 +482,7 @@ main(int argc, char *argv[])
 
 	parse_options(&n, argc, argv);
 	signal(SIGPIPE, SIG_IGN);
+	mapguard_begin();
 	if (n.program)
 		return name_addresses(&n, argv + optind);
 	f = checked(filter_new(&sink));

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/mapguard.h"
 #include "os/proc.h"
 #include "os/proc_check.h"
 #include "sample/stackmap.h"
@@ -76,6 +77,7 @@ catch_signals(void)
 			sigaction(sig[i], &a, NULL);
 	}
 	signal(SIGPIPE, SIG_IGN);
+	mapguard_begin();
 }
 
 /* Check that there is a process of that number which runs a program. */
