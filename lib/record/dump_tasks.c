@@ -37,8 +37,8 @@ static const char *const sql[NSTATEMENTS] = {
 
 struct task {
 	int64_t row, began, ended; /* ended: INT64_MAX if it has not */
-	uint64_t pid, tid;         /* tid 0: a process */
-	uint32_t process;          /* of a thread: its index */
+	uint64_t pid, tid;
+	uint32_t process;          /* of a thread: its index; NONE: it is a process */
 	unsigned undefined : 1;    /* a process that was only referred to */
 	unsigned wanted : 1;
 	unsigned has_begun : 1; /* its record has been written */
@@ -67,9 +67,15 @@ struct dump_tasks {
 	struct event *event;
 	size_t nevent, next;
 	struct idmap processes, threads; /* rows to indexes */
-	struct idmap holder;             /* pid << 32 | tid to indexes */
+	struct idmap holder;             /* numbers to indexes */
 	int any;                         /* a thread is wanted */
 };
+
+static int
+is_thread(const struct task *task)
+{
+	return task->process != NONE;
+}
 
 /* ---- loading ------------------------------------------------------------ */
 
@@ -136,7 +142,7 @@ load_threads(struct dump_tasks *t, uint64_t pid, const char *thread)
 
 		task.tid = (uint64_t)db_int(st, 1);
 		task.process = idmap_get(&t->processes, (uint64_t)db_int(st, 4));
-		if (task.process == NONE || task.tid == 0) {
+		if (task.process == NONE) {
 			t->out->damaged++;
 			continue;
 		}
@@ -175,10 +181,10 @@ make_events(struct dump_tasks *t)
 		if (!task->wanted)
 			continue;
 		t->event[t->nevent++] = (struct event){ task->began,
-			task->tid ? START_OF_THREAD : START_OF_PROCESS, i };
+			is_thread(task) ? START_OF_THREAD : START_OF_PROCESS, i };
 		if (task->ended != INT64_MAX)
 			t->event[t->nevent++] = (struct event){ task->ended,
-				task->tid ? END_OF_THREAD : END_OF_PROCESS, i };
+				is_thread(task) ? END_OF_THREAD : END_OF_PROCESS, i };
 	}
 	qsort(t->event, t->nevent, sizeof *t->event, compare_events);
 	return 0;
@@ -200,6 +206,9 @@ end_task(struct dump_tasks *t, uint32_t i)
 	if ((e = start_task(t, i)))
 		return e;
 	task->has_ended = 1;
+	/* The idle task's thread: an exit of number 0 is of a whole process. */
+	if (is_thread(task) && task->tid == 0)
+		return 0;
 	r.exit = (struct rec_exit){ dump_time(t->out, task->ended), task->pid, task->tid };
 	return t->out->put(t->out->ctx, &r);
 }
@@ -208,7 +217,8 @@ end_task(struct dump_tasks *t, uint32_t i)
 static int
 take_number(struct dump_tasks *t, uint32_t i)
 {
-	uint64_t key = t->task[i].pid << 32 | t->task[i].tid;
+	/* No thread has the highest number. */
+	uint64_t key = t->task[i].pid << 32 | (is_thread(&t->task[i]) ? t->task[i].tid : UINT32_MAX);
 	uint32_t before = idmap_get(&t->holder, key);
 	int e = 0;
 
@@ -271,7 +281,7 @@ start_task(struct dump_tasks *t, uint32_t i)
 		return e;
 	if ((e = take_number(t, i)))
 		return e;
-	return task->tid ? put_thread(t, task) : put_process(t, task);
+	return is_thread(task) ? put_thread(t, task) : put_process(t, task);
 }
 
 int
