@@ -51,6 +51,7 @@ ROOMS_rsprof-dump := record stream base
 ROOMS_rsprof-export := export stream base
 ROOMS_rsprof-flame := export stream base
 ROOMS_rsprof-fold := export stream base
+ROOMS_rsprof-import := export symbol unwind stream elf os base
 ROOMS_rsprof-pprof := export stream base
 ROOMS_rsprof-query := record base
 ROOMS_rsprof-doctor := doctor heap gate symbol $(PRODUCER)
