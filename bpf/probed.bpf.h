@@ -88,23 +88,21 @@ probed_outermost(struct bpf_perf_event_data *ctx, __u64 addr[WALK_KERNEL_DEPTH])
 }
 
 /* Returns how the program's registers say that the kernel was entered for a uprobe, or
- * PROBED_ENTRIES; *place: the probed instruction, if that is known. */
+ * PROBED_ENTRIES; *place: the probed instruction, if that is known.  At first the
+ * registers are those behind the breakpoint: that says nothing, for linkers put
+ * breakpoints before functions. */
 static __always_inline __u32
-probed_way(struct task_struct *task, __u64 pc, int trapped, __u64 *place)
+probed_way(struct task_struct *task, __u64 pc, __u64 *place)
 {
 	__u64 offset;
 
+	*place = 0;
 	if (machine_in_uprobes(task, pc, &offset))
 		return offset < MACHINE_UPROBE_SLOT ? PROBED_RETURN : PROBED_STEP;
+	if (!probed_is_armed(pc))
+		return PROBED_ENTRIES;
 	*place = pc;
-	if (probed_is_armed(pc))
-		return PROBED_BREAKPOINT;
-	/* At first the registers are those behind the breakpoint. */
-	*place = pc - MACHINE_BREAKPOINT_BYTES;
-	if (trapped && probed_is_armed(*place))
-		return PROBED_BREAKPOINT;
-	*place = 0;
-	return PROBED_ENTRIES;
+	return PROBED_BREAKPOINT;
 }
 
 /* Returns whether the sample that an event has made of a task of a process is of its
@@ -116,7 +114,7 @@ probed(struct bpf_perf_event_data *ctx, struct task_struct *task, __u32 pid,
 {
 	struct cpu_behind key = { machine_user_pc(task), pid, 0 };
 	int kernel = machine_in_kernel(ctx), trapped = kernel && machine_trapped(task);
-	__u32 way = probed_way(task, key.pc, trapped, place);
+	__u32 way = probed_way(task, key.pc, place);
 	__u64 frame, *known;
 
 	if (*place)
@@ -129,7 +127,8 @@ probed(struct bpf_perf_event_data *ctx, struct task_struct *task, __u32 pid,
 		return way != PROBED_ENTRIES;
 	frame = probed_outermost(ctx, list);
 	if (way != PROBED_ENTRIES) {
-		probed_learn(way, frame);
+		if (trapped || way == PROBED_RETURN)
+			probed_learn(way, frame);
 		return 1;
 	}
 	if (!trapped || !probed_enters(frame))

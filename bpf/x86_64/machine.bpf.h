@@ -16,7 +16,6 @@ struct pt_regs___kernel {
 } KERNEL_STRUCT;
 
 #define MACHINE_BREAKPOINT 0xcc /* int3 */
-#define MACHINE_BREAKPOINT_BYTES 1
 
 /* Read the registers that a task had in its program. */
 static __always_inline void

@@ -131,4 +131,32 @@ done
 COLUMNS=140 LINES=60 rsprof-tui -b -k t p.db >screen
 says 'the tree is of the rest' '^ *100\.0 .* _start|^ *100\.0 .* main' screen
 says 'its cost is in the head' 'profiler [0-9.]+%, probes [0-9.]+%' screen
+
+# Linkers put breakpoints before functions, whose pages come when they are called.
+cat >pages.c <<'END'
+#define _GNU_SOURCE
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+int main(void) {
+	char page[4096];
+	int fd = memfd_create("code", 0);
+	char *p;
+	memset(page, 0xcc, sizeof page);
+	write(fd, page, sizeof page);
+	memset(page, 0xc3, 1);
+	write(fd, page, sizeof page);
+	p = mmap(NULL, 8192, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
+	for (;;) {
+		madvise(p + 4096, 4096, MADV_DONTNEED);
+		*(volatile char *)(p + 4095);
+		((void (*)(void))(p + 4096))();
+	}
+}
+END
+"${CC:-cc}" -O1 -w -o pages pages.c
+launch ./pages
+pid=$launched
+profile pages 1500
+ok 'a page fault behind a breakpoint is none' sh -c '! grep "?probes" pages.raw'
 done_testing
