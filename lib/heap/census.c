@@ -87,7 +87,7 @@ struct census {
 	struct class class[CLASSES];
 	struct pending pending[THREADS];
 	double seen, stands; /* allocations in windows; those that they stand for */
-	double slack;        /* the mean of windows */
+	double least, most;  /* between which bounds stands is */
 	uint32_t windows;    /* their number */
 	struct census_range all;
 	int looked, failed;
@@ -359,10 +359,13 @@ census_pending(const struct census *c, uint64_t from, uint64_t until,
 	if (out->until < until)
 		out->until = until;
 	for (size_t i = 0; i < c->ncall; i++) {
+		out->all += c->call[i].freed ? 1 : 2;
 		if (c->call[i].time < from || c->call[i].time > out->until)
 			continue;
 		out->allocs += !c->call[i].freed;
 		out->hits += c->call[i].freed ? 1 : 2;
+		if (c->call[i].time <= until)
+			out->sooner = out->hits;
 	}
 }
 
@@ -395,7 +398,7 @@ census_hit(const struct census *c, uint64_t from, uint64_t until)
 	if (n < GAPS_LEAST)
 		return 0;
 	qsort(gap, n, sizeof *gap, by_value);
-	return gap[n / 20];
+	return gap[n / 5];
 }
 
 /* Returns what is pending for a thread. */
@@ -506,9 +509,9 @@ census_window(struct census *c, const struct census_window *w)
 	}
 	c->ncall = 0;
 	if (n > 0) {
-		c->slack = (c->slack * c->stands + w->slack * n * w->factor) /
-		    (c->stands + n * w->factor);
 		c->stands += n * w->factor;
+		c->least += n * w->factor / w->slack;
+		c->most += n * w->factor * w->slack;
 		c->seen += n;
 	}
 }
@@ -722,7 +725,7 @@ new_chunks(const struct class *k, double *least, double *most)
 static double
 stands_for(const struct census *c)
 {
-	return c->seen > 0 ? c->stands / c->seen * c->slack : 1;
+	return c->seen > 0 ? c->most / c->seen : 1;
 }
 
 /* Set the most that is live of a cell: what its share of blocks without an end allows, if
@@ -925,6 +928,16 @@ census_living(const struct census *c, void (*fn)(void *ctx, const struct heap_li
 	}
 }
 
+/* Returns how many times sums may be wrong of which windows have shown so many samples:
+ * chance adds to what the factors may be wrong by. */
+static double
+slack_of(const struct census *c, double samples)
+{
+	if (samples <= 0 || c->least <= 0)
+		return 1;
+	return fmax(c->most / c->stands, c->stands / c->least) * (1 + 2 / sqrt(samples));
+}
+
 void
 census_changes(struct census *c, void (*fn)(void *ctx, struct census_site *site),
     void *ctx)
@@ -935,8 +948,7 @@ census_changes(struct census *c, void (*fn)(void *ctx, struct census_site *site)
 
 		if (!a->changed || a->out.user == NULL)
 			continue;
-		/* Chance adds to what the factors may be wrong by. */
-		a->out.slack = samples > 0 ? c->slack * (1 + 2 / sqrt(samples)) : 1;
+		a->out.slack = slack_of(c, samples);
 		a->changed = 0;
 		fn(ctx, &a->out);
 	}
@@ -951,6 +963,6 @@ census_sum(const struct census *c, struct census_site *all)
 		all->allocs += c->account[i].out.allocs;
 		all->bytes += c->account[i].out.bytes;
 	}
-	all->slack = all->samples > 0 ? c->slack * (1 + 2 / sqrt((double)all->samples)) : 1;
+	all->slack = slack_of(c, (double)all->samples);
 	all->live = c->all;
 }

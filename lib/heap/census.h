@@ -64,6 +64,8 @@ void census_call(struct census *c, const struct heap_logged *call);
 /* What is known of calls that are not accounted for yet. */
 struct census_pending {
 	double allocs, hits; /* from a time to until; of probes */
+	double sooner;       /* hits up to the time that was asked for */
+	double all;          /* hits of all calls */
 	uint64_t until;      /* up to when there were allocations and frees, ns */
 	uint64_t gone;       /* the last call, ns; 0: there was none */
 };

@@ -14,12 +14,14 @@
 #include "sample/target.h"
 
 #define PERIOD_NS 100000000 /* from one window to the next, on average */
-#define CPU_LEAST 50000     /* ns of CPU time in a window, at least */
+#define CPU_LEAST 100000    /* ns of CPU time in a window, at least */
 #define STEP_NS 50000       /* between two looks at that */
 #define LENGTH_MOST 40000000
 #define CALL_NS 15          /* what a call takes at least, with its free, without probes */
 #define COST_LOW 0.75       /* the cost that is estimated may be wrong by so much */
-#define COST_HIGH 1.3
+#define COST_HIGH 1.4
+#define SLACK_GOOD 1.5
+#define SLACK_SHORT 3       /* of a window that is too short to tell */
 #define BESIDE_NS 100000    /* of a window that may go to waking up and the like */
 #define HIT_LOW 0.75        /* what a hit takes, compared with one of this program */
 #define HIT_HIGH 8
@@ -193,16 +195,19 @@ have_window(struct windows *w)
 	w->due = w->until.time + period(w);
 }
 
-/* Returns the CPU time of the process at a time after the window, as it went on as it did
- * in it. */
+/*
+ * Returns the CPU time in the window, from when all probes were armed up to its last call
+ * that counts, which may be later than its end: as many hits take as long.  Where less has
+ * been measured than hits take the clock was late.
+ */
 static double
-cpu_at(const struct windows *w, uint64_t time, uint64_t now)
+cpu_inside(const struct windows *w, const struct census_pending *p, double hit)
 {
-	double cpu = (double)w->until.cpu;
+	double cpu = (double)(w->until.cpu - w->from.cpu);
 
-	if (time > w->until.time)
-		cpu += w->busy * (double)(time - w->until.time);
-	return fmin(cpu, (double)now);
+	if (p->sooner > 0)
+		cpu *= p->hits / p->sooner;
+	return fmax(cpu, p->hits * hit);
 }
 
 /* Returns the progress in cpu ns of CPU time, of which probes took cost: at least what n
@@ -220,16 +225,51 @@ smooth(double average, double value)
 	return average + SMOOTH * (value - average);
 }
 
-/* Learn from a window that took armed ns of CPU time; inside is from when all probes were
- * armed, and done the progress in that, since that before it. */
+/* A window as it was: CPU times in ns. */
+struct span {
+	double since;  /* from the one before up to its arming */
+	double inside; /* with all probes armed */
+	double done;   /* progress inside */
+	double cost;   /* of all hits */
+};
+
+/* Learn from a window. */
 static void
-learn(struct windows *w, double armed, double inside, double done, double since)
+learn(struct windows *w, const struct span *s)
 {
-	if (inside > 0)
-		w->load = fmin(fmax(smooth(w->load, 1 - done / inside), 0.01), 1);
-	w->overhead = smooth(w->overhead, fmax(armed - inside, 0));
-	since /= (double)(w->before.time - w->ended);
-	w->pace = w->pace > 0 ? smooth(w->pace, since) : since;
+	double pace = s->since / (double)(w->before.time - w->ended);
+
+	if (s->inside > 0)
+		w->load = fmin(fmax(smooth(w->load, 1 - s->done / s->inside), 0.01), 1);
+	w->overhead = smooth(w->overhead, fmax(s->cost - (s->inside - s->done), 0));
+	w->pace = w->pace > 0 ? smooth(w->pace, pace) : pace;
+}
+
+/*
+ * Set what the calls of a window stand for, by its progress.  Where a window is too short
+ * to tell that, others tell the progress of an allocation.
+ */
+static void
+weigh(struct windows *w, const struct span *s, const struct census_pending *p, double hit,
+    struct census_window *cw)
+{
+	double low = progress(s->inside, p->hits * hit * COST_HIGH + BESIDE_NS, p->allocs);
+	double high = progress(s->inside, p->hits * hit * COST_LOW, p->allocs), middle;
+
+	cw->factor = cw->slack = 1;
+	if (low <= 0)
+		return;
+	cw->slack = sqrt(high / low);
+	middle = sqrt(high * low);
+	w->seen += p->allocs;
+	if (cw->slack <= SLACK_GOOD) {
+		w->done += middle;
+		w->allocs += p->allocs;
+	} else if (w->allocs > w->seen / 2) {
+		middle = fmax(fmin(p->allocs * w->done / w->allocs, high), low);
+		cw->slack = fmin(cw->slack, SLACK_SHORT);
+	}
+	cw->factor = (s->since + middle) / middle;
 }
 
 /* Returns what a hit takes, as far as it is known. */
@@ -247,37 +287,36 @@ hit_cost(struct windows *w, uint64_t until)
 static void
 settle(struct windows *w)
 {
-	struct census_window cw = { .from = w->from.time, .factor = 1, .slack = 1 };
-	double inside, armed, since, done, low, high, hit;
+	struct census_window cw = { .from = w->from.time };
 	uint64_t now = proc_cpu(pid_of(w));
 	struct census_pending p;
+	struct span s;
+	double hit, most;
 
 	if (!w->open)
 		return;
 	heap_read(heap_of(w));
 	census_pending(w->census, w->from.time, w->until.time, &p);
 	cw.until = p.until;
-	inside = cpu_at(w, p.until, now) - (double)w->from.cpu;
-	armed = cpu_at(w, p.gone, now) - (double)w->before.cpu;
 	hit = hit_cost(w, p.until);
-	since = fmax((double)w->before.cpu - w->cpu, 0);
-	done = progress(inside, p.hits * hit, p.allocs);
-	low = progress(inside, p.hits * hit * COST_HIGH + BESIDE_NS, p.allocs);
-	high = progress(inside, p.hits * hit * COST_LOW, p.allocs);
-	if (low > 0) {
-		cw.slack = sqrt(high / low);
-		cw.factor = (since + done) / sqrt(high * low);
-	}
+	s.inside = cpu_inside(w, &p, hit);
+	s.since = fmax((double)w->before.cpu - w->cpu, 0);
+	s.done = progress(s.inside, p.hits * hit, p.allocs);
+	if (p.hits > 0)
+		hit = (s.inside - s.done) / p.hits;
+	s.cost = p.all * hit;
+	weigh(w, &s, &p, hit, &cw);
 	census_window(w->census, &cw);
-	learn(w, armed, inside, done, since);
+	learn(w, &s);
 	w->open = 0;
 	w->covered += p.until - w->from.time;
-	w->cost += fmax(armed - done, 0);
-	w->cpu = (double)w->before.cpu + armed;
+	w->cost += s.cost;
+	/* What it has done while only some probes were armed is for the next window. */
+	w->cpu = fmin((double)w->before.cpu + s.done + s.cost, (double)now);
 	w->ended = p.gone > w->until.time ? p.gone : w->until.time;
-	if (w->share * w->pace > 0 && armed - done > w->share * w->pace * PERIOD_NS)
-		w->due = w->until.time +
-		    (uint64_t)fmin((armed - done) / (w->share * w->pace), WAIT_MOST);
+	most = w->share * w->pace * PERIOD_NS;
+	if (most > 0 && s.cost > most)
+		w->due = w->until.time + (uint64_t)fmin(s.cost / most * PERIOD_NS, WAIT_MOST);
 }
 
 void

@@ -41,6 +41,8 @@ struct windows {
 	double load;           /* cost per CPU time in a window: 0 to 1 */
 	double busy;           /* threads that run in a window, at most */
 	double overhead;       /* CPU time of arming and disarming, ns */
+	double seen;           /* allocations in windows */
+	double done, allocs;   /* progress of allocations, in windows that tell it */
 	double pace;           /* CPU time per time, outside of windows */
 };
 
