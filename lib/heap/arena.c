@@ -1,6 +1,6 @@
 /*
  * main_arena has no name in a stripped libc.  It is found by its bins, in libc's writable
- * data: each empty bin points to itself, 16 bytes before.  All else is at fixed distances
+ * data: each empty bin points to itself, 16 bytes before; others lead into the heap.  All else is at fixed distances
  * from there:
  *
  *	bins - 96    fastbinsY[10]
@@ -40,6 +40,7 @@
 #define HEAPS_MOST 4096
 #define STRETCH_MOST (1ULL << 30)
 #define AGAIN_MOST 64       /* stretches copied again */
+#define TRIES 4             /* to read all of it */
 #define FAST_MOST (1U << 20)
 #define PAGE 4096ULL
 
@@ -128,7 +129,8 @@ heap_mapping(const struct arena *a)
 	return NULL;
 }
 
-/* Returns whether main_arena's bins are at an address, of which w[] is a copy. */
+/* Returns whether main_arena's bins are at an address, of which w[] is a copy: each is empty,
+ * or leads into the heap. */
 static int
 are_bins(const struct arena *a, const uint64_t *w, uint64_t addr)
 {
@@ -138,9 +140,14 @@ are_bins(const struct arena *a, const uint64_t *w, uint64_t addr)
 
 	if (heap == NULL || top < heap->start || top >= heap->end)
 		return 0;
-	for (int i = 0; i < BINS; i += 2)
-		empty += w[i] == addr + 8 * (uint64_t)i - 16 && w[i + 1] == w[i];
-	return empty >= BINS / 4;
+	for (int i = 0; i < BINS; i += 2) {
+		if (w[i] == addr + 8 * (uint64_t)i - 16 && w[i + 1] == w[i])
+			empty++;
+		else if (w[i] < heap->start || w[i] >= heap->end || w[i + 1] < heap->start ||
+		    w[i + 1] >= heap->end)
+			return 0;
+	}
+	return empty > 0;
 }
 
 /* Find main_arena.  Returns -1 if there is none. */
@@ -298,9 +305,13 @@ judge_chunk(struct arena *a, uint64_t from, size_t at, uint64_t size)
 	return add_chunk(a, from + at, size);
 }
 
-/* Add the chunks from one up to another, which is not added.  Returns -1 if that fails. */
+/*
+ * Add the chunks from one up to another, which is not added.  That may move down meanwhile,
+ * if it is the one at the top, which stands at the address top (0: it is not).  Returns -1
+ * if that fails.
+ */
 static int
-read_stretch(struct arena *a, uint64_t from, uint64_t to)
+read_stretch(struct arena *a, uint64_t from, uint64_t to, uint64_t top)
 {
 	size_t len = to - from + 16, at = 0;
 
@@ -323,6 +334,8 @@ read_stretch(struct arena *a, uint64_t from, uint64_t to)
 		if (size < 32 && from + at + 64 >= to)
 			break; /* the end of a heap that is full */
 		if (size < 32 || size & 15 || size > to - from - at) {
+			if (top && word(a, top) == from + at)
+				break;
 			if (a->again++ >= AGAIN_MOST ||
 			    proc_read(a->pid, from + at, a->copy + at, len - at) < 0)
 				return -1;
@@ -350,7 +363,8 @@ read_heaps(struct arena *a, uint64_t bins)
 		from = heap + HEAP_HEAD;
 		if (arena - heap < 64)
 			from = (arena + ARENA_SIZE + 15) & ~15ULL;
-		if (read_stretch(a, from, i == 0 ? top : end - 16) < 0)
+		if (read_stretch(a, from, i == 0 ? top : end - 16,
+		        i == 0 ? bins + (uint64_t)TOP_AT : 0) < 0)
 			return -1;
 		heap = word(a, heap + 8);
 	}
@@ -383,7 +397,7 @@ static int
 read_all(struct arena *a)
 {
 	const struct mapping *heap = heap_mapping(a);
-	uint64_t bins = a->bins, next;
+	uint64_t bins = a->bins, next, top;
 	int n = 0;
 
 	a->n = a->nfast = 0;
@@ -395,8 +409,8 @@ read_all(struct arena *a)
 	} while (next && bins != a->bins && n++ < ARENAS_MOST);
 	if (a->nfast)
 		qsort(a->fast, a->nfast, sizeof *a->fast, array_order);
-	if (heap == NULL ||
-	    read_stretch(a, heap->start, word(a, a->bins + (uint64_t)TOP_AT)) < 0)
+	top = a->bins + (uint64_t)TOP_AT;
+	if (heap == NULL || read_stretch(a, heap->start, word(a, top), top) < 0)
 		return -1;
 	n = 0;
 	for (bins = a->bins; n < ARENAS_MOST; n++) {
@@ -413,10 +427,16 @@ read_all(struct arena *a)
 const struct census_chunk *
 arena_read(struct arena *a, size_t *n)
 {
+	int got = -1;
+
 	*n = 0;
-	if (a == NULL || read_mappings(a) < 0 || (a->bins == 0 && find_bins(a) < 0))
-		return NULL;
-	if (read_all(a) < 0)
+	/* The heap may shrink while it is read, or chunks become others. */
+	for (int i = 0; a && got < 0 && i < TRIES; i++) {
+		if (read_mappings(a) < 0 || (a->bins == 0 && find_bins(a) < 0))
+			return NULL;
+		got = read_all(a);
+	}
+	if (got < 0)
 		return NULL;
 	/* The key was not known for the chunks before its first one. */
 	if (a->n)

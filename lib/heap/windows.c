@@ -14,6 +14,7 @@
 #include "sample/target.h"
 
 #define PERIOD_NS 100000000 /* from one window to the next, on average */
+#define MARGIN 0.7          /* of the budget: arming disturbs a process as well */
 #define CPU_LEAST 100000    /* ns of CPU time in a window, at least */
 #define STEP_NS 50000       /* between two looks at that */
 #define LENGTH_MOST 40000000
@@ -182,7 +183,7 @@ period(struct windows *w)
 static void
 have_window(struct windows *w)
 {
-	double allowed = w->share * w->pace * PERIOD_NS - w->overhead;
+	double allowed = MARGIN * w->share * w->pace * PERIOD_NS - w->overhead;
 
 	run_first(1);
 	w->before = mark(w);
@@ -314,7 +315,7 @@ settle(struct windows *w)
 	/* What it has done while only some probes were armed is for the next window. */
 	w->cpu = fmin((double)w->before.cpu + s.done + s.cost, (double)now);
 	w->ended = p.gone > w->until.time ? p.gone : w->until.time;
-	most = w->share * w->pace * PERIOD_NS;
+	most = MARGIN * w->share * w->pace * PERIOD_NS;
 	if (most > 0 && s.cost > most)
 		w->due = w->until.time + (uint64_t)fmin(s.cost / most * PERIOD_NS, WAIT_MOST);
 }
