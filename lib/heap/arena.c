@@ -1,7 +1,7 @@
 /*
  * main_arena has no name in a stripped libc.  It is found by its bins, in libc's writable
- * data: each empty bin points to itself, 16 bytes before; others lead into the heap.  All else is at fixed distances
- * from there:
+ * data: each empty bin points to itself, 16 bytes before; others lead into the heap.  All
+ * else is at fixed distances from there:
  *
  *	bins - 96    fastbinsY[10]
  *	bins - 16    top, last_remainder

@@ -966,3 +966,17 @@ census_sum(const struct census *c, struct census_site *all)
 	all->slack = slack_of(c, (double)all->samples);
 	all->live = c->all;
 }
+
+double
+census_known(const struct census *c)
+{
+	double known = 0;
+
+	for (size_t i = ALIEN + 1; i < c->naccount; i++) {
+		const struct census_range *r = &c->account[i].out.live;
+
+		if (r->most <= 2 * r->least)
+			known += census_middle(r->least, r->most);
+	}
+	return known;
+}

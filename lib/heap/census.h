@@ -110,6 +110,9 @@ double census_middle(double least, double most);
 /* Set *all to the sums and the range of all sites together. */
 void census_sum(const struct census *c, struct census_site *all);
 
+/* Returns the bytes that are live at sites of which that is known. */
+double census_known(const struct census *c);
+
 /* Returns whether memory was short: then figures are too low. */
 int census_failed(const struct census *c);
 

@@ -162,6 +162,25 @@ set_range(struct site *site)
 		s->peak = s->live;
 }
 
+/* Emit a note on how much of what is live the last look of windows has told. */
+static void
+note_known(const struct emitter *e)
+{
+	const struct census *c = e->duty->windows.census;
+	struct census_site all;
+	double live;
+
+	census_sum(c, &all);
+	live = census_middle(all.live.least, all.live.most);
+	if (all.live.most > 2 * all.live.least)
+		producer_note(e->producer, "how much memory was live at the end is not known "
+		    "from windows of time: -I samples inside the process, which tells it");
+	else if (live > 0)
+		producer_note(e->producer, "%.0f %% of the memory that was live at the end is "
+		    "known by stack, from windows of time: -I samples inside the process, "
+		    "which tells all", 100 * fmin(census_known(c) / live, 1));
+}
+
 /* Add what windows have shown of the whole process to its record. */
 static void
 add_census_sum(struct emitter *e, struct rec_memory *m)
@@ -236,6 +255,8 @@ emit_memory(struct emitter *e, const struct target *t, struct rec_memory probes)
 	r.memory.period = e->duty->period;
 	if (t->pid == e->producer->pid) {
 		add_census_sum(e, &r.memory);
+		if (e->last && e->duty->windows.begun)
+			note_known(e);
 		e->emitted_live = r.memory.live;
 		e->emitted_count = r.memory.count;
 	}

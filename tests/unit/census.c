@@ -145,6 +145,7 @@ in_use(struct census_chunk *out)
 static struct {
 	struct census_site site[NSITES];
 	int looks, inside, known[NSITES], all;
+	double most_known; /* share of what lives that is known, by site */
 } told;
 
 static void
@@ -190,6 +191,7 @@ check(struct census *c, const struct census_chunk *chunk, size_t n)
 	}
 	census_sum(c, &all);
 	compare(&all.live, live);
+	told.most_known = census_known(c) / live;
 	told.all += fabs((all.live.least + all.live.most) / 2 - live) < live * 0.2;
 }
 
@@ -244,6 +246,7 @@ test_ranges(void)
 	    told.known[QUEUE]);
 	ok(told.known[LEAK] >= 6, "a slow leak, %d of 8", told.known[LEAK]);
 	ok(told.known[CACHE] >= 4, "a cache, %d of 8", told.known[CACHE]);
+	ok(told.most_known > 0.8, "and %.0f %% by site", 100 * told.most_known);
 	ok(told.all >= 7, "and all together within 20 %%, %d of 8", told.all);
 	run(50000, 500, 1.2, 1);
 	ok(told.inside * 20 >= told.looks * 19, "of an older process: inside, %d of %d",
