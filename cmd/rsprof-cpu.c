@@ -351,27 +351,6 @@ check_rust(struct profiler *p)
 	producer_note(&p->base, "process %d does not look like a Rust program", (int)t->pid);
 }
 
-/* Emit a note if time in the kernel is left out. */
-static void
-note_scope(struct profiler *p)
-{
-	if (sampler_user_only(p->sampler))
-		producer_note(&p->base, "time in the kernel is not counted: sysctl "
-		    "kernel.perf_event_paranoid is %ld",
-		    proc_number("/proc/sys/kernel/perf_event_paranoid", 2));
-}
-
-/* Emit a note if stacks are copied though the user has not asked for it. */
-static void
-note_copying(struct profiler *p)
-{
-	const char *why = sampler_copies(p->sampler);
-
-	if (why && *why)
-		producer_note(&p->base, "stacks are copied, not walked in the kernel: %s",
-		    why);
-}
-
 /* ---- rounds ------------------------------------------------------------ */
 
 static int
@@ -511,7 +490,7 @@ begin(struct profiler *p)
 		target_expect(p->base.targets, t);
 	attach(p);
 	emit_header(p);
-	note_copying(p);
+	sampler_note_copying(p->sampler, &p->base);
 	if (p->base.held) {
 		p->rust_checked = 1; /* rsprof-exec(1) is none */
 		p->command = producer_held_command(&p->base);
@@ -522,7 +501,7 @@ begin(struct profiler *p)
 			target_describe(p->base.targets, targets_nth(p->base.targets, i), NULL);
 		flush_maps(p);
 		scan_waiters(p, 0);
-		note_scope(p);
+		sampler_note_scope(p->sampler, &p->base);
 	}
 	rec_out_flush(&p->base.out);
 	require(&p->base, producer_ready(&p->base));

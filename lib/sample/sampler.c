@@ -15,6 +15,7 @@
 #include "base/hash.h"
 #include "base/idmap.h"
 #include "os/proc.h"
+#include "sample/producer.h"
 #include "unwind/addrspace.h"
 #include "unwind/code.h"
 #include "unwind/mapping.h"
@@ -136,6 +137,24 @@ int
 sampler_user_only(const struct sampler *s)
 {
 	return s->user_only;
+}
+
+void
+sampler_note_scope(const struct sampler *s, struct producer *p)
+{
+	if (s->user_only)
+		producer_note(p, "time in the kernel is not counted: sysctl "
+		    "kernel.perf_event_paranoid is %ld",
+		    proc_number("/proc/sys/kernel/perf_event_paranoid", 2));
+}
+
+void
+sampler_note_copying(const struct sampler *s, struct producer *p)
+{
+	const char *why = sampler_copies(s);
+
+	if (why && *why)
+		producer_note(p, "stacks are copied, not walked in the kernel: %s", why);
 }
 
 /* ---- mappings ---------------------------------------------------------- */

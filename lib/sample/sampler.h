@@ -21,6 +21,7 @@
 struct sampler;
 struct addrspace;
 struct pollfd;
+struct producer;
 struct stackmap_stack;
 
 struct sampler_options {
@@ -57,6 +58,11 @@ const char *sampler_copies(const struct sampler *s);
 
 /* Returns whether time in the kernel is left out. */
 int sampler_user_only(const struct sampler *s);
+
+/* Emit a note if time in the kernel is left out; or if stacks are copied though the user
+ * has not asked for it. */
+void sampler_note_scope(const struct sampler *s, struct producer *p);
+void sampler_note_copying(const struct sampler *s, struct producer *p);
 
 /* Give the kernel mappings that have changed; see walk_maps_put(). */
 int sampler_put(struct sampler *s, struct addrspace *space,
