@@ -558,33 +558,45 @@ run_patches(struct gate *g, struct borrow *b, uint32_t n)
 	return NULL;
 }
 
-/* Change them by a borrowed thread, since only its own stores are never seen half. */
+/* Change n words by a borrowed thread, since only its own stores are never seen half. */
+static const char *
+change_running(struct gate *g, struct borrow *b, uint32_t n)
+{
+	if (write_memory(g, FIELD(g, npatch), &n, sizeof n) < 0 ||
+	    write_memory(g, FIELD(g, patch), g->data.patch, n * sizeof *g->data.patch) < 0)
+		return "its memory cannot be written";
+	return run_patches(g, b, n);
+}
+
+/* Change n words while all threads are stopped, whatever their pages' protection. */
+static const char *
+change_stopped(struct gate *g, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (put_word(g, g->data.patch[i].addr, g->data.patch[i].new) < 0)
+			return "its memory cannot be written";
+	return NULL;
+}
+
 static const char *
 change(struct gate *g, struct borrow *b, int back, int permanent)
 {
 	size_t next = 0;
+	const char *why = NULL;
 
-	while (next < g->nslots) {
+	while (why == NULL && next < g->nslots) {
 		uint32_t n = list_patches(g, back, permanent, &next);
-		const char *why;
 
-		if (n == 0)
-			break;
-		if (write_memory(g, FIELD(g, npatch), &n, sizeof n) < 0 ||
-		    write_memory(g, FIELD(g, patch), g->data.patch,
-		        n * sizeof *g->data.patch) < 0)
-			return "its memory cannot be written";
-		why = run_patches(g, b, n);
-		if (why)
-			return why;
+		if (n)
+			why = permanent ? change_running(g, b, n) : change_stopped(g, n);
 	}
-	return NULL;
+	return why;
 }
 
 /*
  * Change all slots.  Those of files that may be unloaded, or be loaded just now, are
- * changed with all threads stopped: else the page's protection that we restore may no
- * longer be the one that the loader has given it.
+ * changed with all threads stopped, and not by one of them: if we die it would go on, and the
+ * page's protection that it restores might no longer be the one that the loader has given.
  */
 static const char *
 apply_patches(struct gate *g, struct borrow *b, int back)
