@@ -2,8 +2,9 @@
  * A thread of another process, borrowed: stopped, sent through system calls and
  * through code of the gate, and released as if nothing had happened.
  *
- * The caller must survive until borrow_release(): a thread whose tracer dies in
- * between goes on with registers that are not its own.  It has SIGCHLD blocked.
+ * The caller should survive until borrow_release(): a thread whose tracer dies in
+ * between finds its way back by itself only if it has a stack as C libraries make them.
+ * The caller has SIGCHLD blocked.
  *
  * Functions that return a string return NULL, or a constant that says what is
  * wrong.
@@ -47,7 +48,8 @@ const char *borrow_thread(struct borrow *b, pid_t pid, pid_t tid, int seccomp);
 const char *borrow_syscall(struct borrow *b, long number, const uint64_t arg[6], int64_t *result);
 
 /* Run code at `pc` with that stack pointer, up to a system call with the number
- * -1.  *fault is set if it has faulted instead: the program does not notice. */
+ * -1.  At `sp` is what the code makes its stack pointer for rt_sigreturn(2), if nobody stops
+ * it there.  *fault is set if it has faulted instead: the program does not notice. */
 const char *borrow_run(struct borrow *b, uint64_t pc, uint64_t sp, int *fault);
 
 /* Let it go on with b->saved: a system call that was interrupted is restarted. */

@@ -1,7 +1,7 @@
 #!/bin/sh
 # What may be in the way of the gate, or happen while it comes and goes: it is refused, with
 # the reason in one line, or comes and goes unharmed.
-# KILLS_ALL: how many times all that a user has started is killed; THREADS: of which each
+# KILLS_ALL: how many times all that a user has started is killed, and the guard; THREADS: of which each
 # allocates (make soak: more than there are cells).
 # shellcheck source=tests/tools/lib.sh
 . "$(dirname "$0")/../tools/lib.sh"
@@ -266,6 +266,33 @@ if [ -n "$user" ] && PATH=$PATH:/sbin:/usr/sbin setcap cap_sys_ptrace,cap_sys_ad
 else
 	skip 'files have no capabilities here'
 fi
+
+# ---- the guard itself is killed ----------------------------------------------
+
+# In the middle of a change, mostly: its thread finds its way back.
+target "$target/gated" check 3 signals loads "$target"
+kills=0 attached=0
+while [ $kills -lt $((KILLS_ALL * 10)) ] && running $pid; do
+	kills=$((kills + 1))
+	: >"$T/words.out"
+	yes 'attach 16384
+detach' 2>/dev/null | rsprof-guard -r $pid >"$T/words.out" 2>&1 7>&- &
+	guard=$!
+	own $guard
+	[ $((kills % 10)) != 0 ] || await 20 grep -q attached "$T/words.out"
+	sleep 0.0$((1 + kills % 7))
+	kill -9 $guard
+	wait $guard 2>/dev/null
+	! grep -q attached "$T/words.out" || attached=$((attached + 1))
+done 2>/dev/null
+ok 'its guard is killed at any time: it lives' running $pid
+ok 'it was attached to then' [ $attached -ge 1 ]
+guard
+answers 'the next one takes over' 'attached *' attach 16384
+answers 'and detaches' detached detach
+dismissed
+unharmed 'its guard is killed'
+says 'its guard is killed: its work is right' '^right [1-9]' "$T/target"
 
 # ---- all that a user has started is killed -----------------------------------
 

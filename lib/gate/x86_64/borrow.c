@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/array.h"
+#include "gate/way_back.h"
 #include "os/proc.h"
 
 #ifndef PTRACE_GET_RSEQ_CONFIGURATION
@@ -38,6 +39,7 @@
 
 struct borrow_saved {
 	struct user_regs_struct user;
+	uint64_t way_back; /* where it stands on the thread's stack: see gate/way_back.h; or 0 */
 };
 
 /* ---- /proc ------------------------------------------------------------- */
@@ -410,13 +412,16 @@ save(struct borrow *b)
 	return NULL;
 }
 
-/* Keep signals from a thread that is about to run what is not the program's. */
+/* Keep signals from a thread that is about to run what is not the program's, when it has the
+ * registers for that: on its way back it has its own mask again. */
 static const char *
 block_signals(struct borrow *b)
 {
 	/* One that is blocked and comes of a fault would lose its handler. */
 	uint64_t all = ~(FAULTS | BIT(SIGTRAP));
 
+	if (b->blocks)
+		return NULL;
 	b->blocks = 1;
 	return ptrace(PTRACE_SETSIGMASK, b->tid, sizeof all, &all) < 0 ? GONE : NULL;
 }
@@ -471,7 +476,7 @@ await_thread(struct borrow *b, uint64_t end)
 
 	if (why)
 		return why;
-	b->saved = malloc(sizeof *b->saved);
+	b->saved = calloc(1, sizeof *b->saved);
 	why = b->saved ? save(b) : "out of memory";
 	if (why == NULL && b->saved->user.cs == 0x23)
 		why = "it runs in 32 bits";
@@ -518,10 +523,12 @@ borrow_begin(struct borrow *b, pid_t pid, int seccomp, int patience)
 	uint64_t patient = proc_now() + (uint64_t)patience * 1000000, end = patient + PATIENCE_NS;
 	struct timespec pause = { 0, 1000000 };
 	uint64_t syscall = find_syscall(pid);
+	struct way_back way;
 	const char *why;
 
 	if (syscall == 0)
 		return "no code of it makes system calls";
+	way_back_find(&way, pid);
 	do {
 		pid_t tid = choose(pid, proc_now() < patient ? BORROW_UNKNOWN : BORROW_RISKY);
 
@@ -530,20 +537,28 @@ borrow_begin(struct borrow *b, pid_t pid, int seccomp, int patience)
 		if (tid)
 			why = borrow_thread(b, pid, tid, seccomp);
 		else if (proc_has_ended(pid))
-			return GONE;
+			break;
 		if (why == NULL) {
-			b->syscall = syscall;
-			why = block_signals(b);
-			if (why)
-				borrow_release(b);
-			return why;
+			b->saved->way_back = way_back_lay(&way, b->tid, &b->saved->user, b->mask);
+			b->syscall = b->saved->way_back ? way.syscall_ret : syscall;
+			break;
 		}
 		/* One that has just ended, or cannot be stopped: another. */
 		if (strcmp(why, GONE) != 0 && strcmp(why, LATE) != 0)
-			return why;
+			break;
 		nanosleep(&pause, NULL);
 	} while (proc_now() < end);
+	way_back_clear(&way);
 	return why;
+}
+
+static int
+write_word(pid_t pid, uint64_t addr, uint64_t word)
+{
+	struct iovec local = { &word, sizeof word }, remote = { NULL, sizeof word };
+
+	memcpy(&remote.iov_base, &addr, sizeof addr);
+	return process_vm_writev(pid, &local, 1, &remote, 1, 0) == sizeof word ? 0 : -1;
 }
 
 const char *
@@ -562,7 +577,9 @@ borrow_syscall(struct borrow *b, long number, const uint64_t arg[6], int64_t *re
 	r.r10 = arg[3];
 	r.r8 = arg[4];
 	r.r9 = arg[5];
-	if (ptrace(PTRACE_SETREGS, b->tid, NULL, &r) < 0)
+	if (b->saved->way_back)
+		r.rsp = b->saved->way_back;
+	if (ptrace(PTRACE_SETREGS, b->tid, NULL, &r) < 0 || block_signals(b))
 		return GONE;
 	/* Where it enters, and where it returns. */
 	for (int i = 0; i < 2; i++) {
@@ -582,11 +599,14 @@ borrow_run(struct borrow *b, uint64_t pc, uint64_t sp, int *fault)
 	struct user_regs_struct r = b->saved->user;
 	const char *why;
 
+	uint64_t way_back = b->saved->way_back ? b->saved->way_back + 8 : 0;
+
 	r.rip = pc;
 	r.rsp = sp;
 	r.orig_rax = (uint64_t)-1;
 	r.eflags &= ~0x400ULL; /* no direction flag: as at a function's entry */
-	if (ptrace(PTRACE_SETREGS, b->tid, NULL, &r) < 0)
+	if (write_word(b->pid, sp, way_back) < 0 ||
+	    ptrace(PTRACE_SETREGS, b->tid, NULL, &r) < 0 || block_signals(b))
 		return GONE;
 	do {
 		why = await_syscall_stop(b, fault);
@@ -607,8 +627,8 @@ borrow_run(struct borrow *b, uint64_t pc, uint64_t sp, int *fault)
 static const char *
 let_go(const struct borrow *b)
 {
-	if (ptrace(PTRACE_SETREGS, b->tid, NULL, &b->saved->user) < 0 ||
-	    (b->blocks && ptrace(PTRACE_SETSIGMASK, b->tid, sizeof b->mask, &b->mask) < 0) ||
+	if ((b->blocks && ptrace(PTRACE_SETSIGMASK, b->tid, sizeof b->mask, &b->mask) < 0) ||
+	    ptrace(PTRACE_SETREGS, b->tid, NULL, &b->saved->user) < 0 ||
 	    ptrace(PTRACE_INTERRUPT, b->tid, NULL, NULL) < 0 ||
 	    ptrace(PTRACE_CONT, b->tid, NULL, NULL) < 0 || await_interrupt(b->tid, FOR_EVER) ||
 	    ptrace(PTRACE_DETACH, b->tid, NULL, NULL) < 0)
