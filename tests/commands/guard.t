@@ -296,6 +296,7 @@ ended
 ok 'and it ends as it should' [ $got = 0 ]
 
 target "$target/guarded" asleep
+await 20 grep -q heap "/proc/$pid/maps"
 sort "/proc/$pid/maps" >"$T/before"
 guard -c
 answers 'a thread alone: it attaches' 'attached *' attach 4096
