@@ -107,7 +107,9 @@ survives() {
 survives '8 threads' $((ATTACHES * 2 / 5)) 8
 survives 'forks' $((ATTACHES / 5)) 3 forks
 survives 'spawns and signals' $((ATTACHES / 5)) 3 spawns signals
-survives 'all, and libraries' $((ATTACHES / 5)) 3 forks spawns signals loads "$target"
+# In a soak, all of them with as many threads.
+survives 'all, and libraries' $((ATTACHES < 500 ? ATTACHES / 5 : ATTACHES)) \
+	$((ATTACHES < 500 ? 3 : 8)) forks spawns signals loads "$target"
 
 # ---- threads that wait ---------------------------------------------------
 
