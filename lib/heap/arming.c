@@ -145,7 +145,7 @@ arming_process(struct arming *a, const struct target *t, char *why, size_t size)
 		    "CAP_PERFMON and CAP_SYS_ADMIN", strerror(error));
 	for (size_t i = 0; n > 0 && i < plan->nprobe; i++)
 		emit_probe(a, t, &plan->probe[i]);
-	for (size_t i = 0; before == 0 && n > 0 && i < plan->nnote; i++)
+	for (size_t i = 0; before == 0 && n > 0 && !a->quiet && i < plan->nnote; i++)
 		producer_note(a->producer, "%s", plan->note[i]);
 	if (t->pid == a->producer->pid && n > 0) {
 		a->sampled = uses_samplers(plan);

@@ -74,9 +74,10 @@ leave_shims(struct windows *w)
 	if (w->arena == NULL || t == NULL || w->arming->plan == NULL ||
 	    w->arming->plan->nbelow == 0)
 		return;
-	w->arming->no_shims = 1;
+	w->arming->no_shims = w->arming->quiet = 1;
 	heap_disarm(heap_of(w), p->pid);
 	arming_process(w->arming, t, why, sizeof why);
+	w->arming->quiet = 0;
 }
 
 void

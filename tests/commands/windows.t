@@ -80,7 +80,7 @@ end() {
 # ---- from the start ----------------------------------------------------------
 
 rsprof-exec "$B/target/ledger" >said & pid=$!; own $pid
-record -r
+record -r -P
 end
 ok 'a program from its start on' test $status = 0
 ok 'all that lives is known within 20 percent' awk '
@@ -98,6 +98,7 @@ ok 'sums are ranges too' awk '
 		bad += v["bytes"] < v["bytes_min"] || v["bytes"] > v["bytes_max"]; n++ }
 	END { exit bad || !n }' FS='\t' raw
 says 'it says that these are windows' '^note.*windows of time' raw
+ok 'and nothing that it has not found out' sh -c '! grep -q "^note.*bypassed" raw'
 
 # ---- attached ----------------------------------------------------------------
 
