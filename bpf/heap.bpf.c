@@ -607,18 +607,24 @@ free_(struct pt_regs *ctx, __u64 shape)
 	struct heap_entry e = { 0 };
 	struct heap_total *total;
 	__u64 addr;
+	int again;
 
 	if (!t || is_nested(t, PT_REGS_SP(ctx)))
 		return;
 	addr = argument(ctx, shape >> 4 & 15);
 	total = total_of(t);
-	if (!addr || !total || addr == t->freed)
+	if (!addr || !total)
 		return;
+	/* A second layer frees what is gone already; another thread may have allocated the
+	 * same address since. */
+	again = addr == t->freed;
 	t->freed = addr;
-	if (is_logged(t))
+	if (is_logged(t) && !again)
 		log_free(t, HEAP_LOGGED, addr);
 	if (live_remove(live_key(t->number, addr), &e))
 		add_free(total, &e, bpf_ktime_get_ns(), t->last == addr, 0);
+	else if (again)
+		return;
 	else if (rates[rate & (HEAP_RATES - 1)].period == 0 && !is_logged(t) &&
 	    is_counted(ctx, t, shape))
 		__sync_fetch_and_add(&total->unknown, 1);
