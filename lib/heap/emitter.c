@@ -49,8 +49,12 @@ static int
 on_change(void *ctx, struct heap_change *c)
 {
 	struct emitter *e = ctx;
-	struct site *site = c->user ? c->user : find_site(e, c);
+	struct site *site;
 
+	/* What had no room in the kernel is nobody's there: it is the process', somewhere. */
+	if (c->pid == 0)
+		c->pid = c->tid = e->producer->pid;
+	site = c->user ? c->user : find_site(e, c);
 	if (site == NULL)
 		return 0;
 	c->user = site;
