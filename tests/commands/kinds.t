@@ -81,6 +81,16 @@ park=$(query "WITH RECURSIVE up(wait, id) AS (SELECT DISTINCT stack, stack FROM 
 		JOIN frames ON frames.stack = up.id WHERE function LIKE '%park_here')")
 ok "early: four threads wait in park_here ($park s)" [ "${park:-0}" -ge 6 ]
 
+# ---- allocations ---------------------------------------------------------------
+
+record "freed by another thread: run" 0 run -q -H -S 0 -o "$T/db" -- "$kinds" handed
+live=$(query "SELECT sum(live) FROM heap_live WHERE function LIKE '%keep'")
+ok "freed by another thread: nothing is left (${live:-0} bytes)" [ "${live:-0}" = 0 ]
+# More stacks than there is room for at once: what is lost is told, and the totals are whole.
+record "many sites: run" 0 run -q -H -S 0 -o "$T/db" -- "$kinds" sites
+allocs=$(query "SELECT sum(allocs) FROM memory")
+ok "many sites: all allocations are in the total ($allocs)" [ "${allocs:-0}" -ge 16384 ]
+
 # ---- a library that is overwritten in place ------------------------------------
 
 cp "$B/target/one.so" "$T/plug.so"

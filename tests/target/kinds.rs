@@ -4,6 +4,8 @@
 //	name	its name and that of its thread have newlines and parentheses
 //	memory	it executes itself from a file without a path
 //	early	its threads begin to wait at once, and end 2 seconds later
+//	handed	a thread allocates blocks, another one frees them, at the same address each time
+//	sites	it allocates from 2^14 stacks, once each
 //	moved	its code is copied to memory that is no file's
 //	plugin	it loads the library of the next argument, works there and unloads it, when
 //		FILE.1 is there, and again when FILE.2 is; then FILE.done1 and .done2 are
@@ -101,6 +103,50 @@ fn park() {
     std::process::exit(0);
 }
 
+fn hand_over() {
+    let (give, take) = std::sync::mpsc::sync_channel::<Vec<u8>>(0);
+    let (back, done) = std::sync::mpsc::sync_channel::<()>(0);
+    std::thread::spawn(move || {
+        while let Ok(block) = take.recv() {
+            drop(block);
+            back.send(()).unwrap();
+        }
+    });
+    for _ in 0..20 {
+        give.send(keep(5_000_000)).unwrap();
+        done.recv().unwrap();
+    }
+    std::process::exit(0);
+}
+
+#[inline(never)]
+fn even(depth: u32, path: u32) -> u64 {
+    black_box(spread(depth, path >> 1)).wrapping_add(2)
+}
+
+#[inline(never)]
+fn odd(depth: u32, path: u32) -> u64 {
+    black_box(spread(depth, path >> 1)).wrapping_add(1)
+}
+
+#[inline(never)]
+fn spread(depth: u32, path: u32) -> u64 {
+    if depth == 0 {
+        return keep(64).len() as u64;
+    }
+    let sum = if path & 1 == 0 { even(depth - 1, path) } else { odd(depth - 1, path) };
+    black_box(sum).wrapping_mul(3)
+}
+
+fn sites() {
+    let mut sum = 0u64;
+    for path in 0..1 << 14 {
+        sum = sum.wrapping_add(spread(14, path));
+    }
+    black_box(sum);
+    std::process::exit(0);
+}
+
 fn plug(path: &str) {
     let c = CString::new(path).unwrap();
     for round in ["1", "2"] {
@@ -135,6 +181,8 @@ fn main() {
         }
         Some("memory") => from_memory(),
         Some("early") => park(),
+        Some("handed") => hand_over(),
+        Some("sites") => sites(),
         Some("plugin") => plug(&std::env::args().nth(2).unwrap()),
         Some("moved") => move_code(),
         _ => (),
