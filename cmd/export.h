@@ -52,33 +52,43 @@ export_has(const struct export *e, const struct export_options *o)
 	return 0;
 }
 
-/*
- * Read the streams of a list of files, or standard input, and write what is in them to standard
- * output.  Returns the exit status.
- */
-static inline int
-export_files(const struct export_format *format, const struct export_options *o,
-    char *const file[])
+/* Read the streams of a list of files, or standard input, into an export.  Sets *status where
+ * something failed. */
+static inline struct export *
+export_read(const struct export_format *format, const struct export_options *o, char *const file[],
+    int *status)
 {
 	struct export_run x = { 0 };
 	const struct filter_sink sink = { .record = export_on_record, .report = report_input,
 		.needs_end = 1, .ctx = &x };
-	int status;
 
 	x.export = export_new(format, o);
 	x.filter = filter_new(&sink);
 	if (x.export == NULL || x.filter == NULL)
 		err(STATUS_FAILED, NULL);
 	filter_run(x.filter, file);
-	status = filter_failed(x.filter) ? STATUS_FAILED : STATUS_OK;
+	if (filter_failed(x.filter))
+		*status = STATUS_FAILED;
 	if (x.why)
 		errx(STATUS_FAILED, "%s", x.why);
 	if (x.export->start && !export_has(x.export, o))
-		status = STATUS_FAILED;
-	if (x.export->start && export_write(x.export, stdout) < 0)
-		err(STATUS_FAILED, NULL);
-	export_free(x.export);
+		*status = STATUS_FAILED;
 	filter_free(x.filter);
+	return x.export;
+}
+
+/* Read streams as export_read() does, and write what is in them to standard output.  Returns the
+ * exit status. */
+static inline int
+export_files(const struct export_format *format, const struct export_options *o,
+    char *const file[])
+{
+	int status = STATUS_OK;
+	struct export *e = export_read(format, o, file, &status);
+
+	if (e->start && export_write(e, stdout) < 0)
+		err(STATUS_FAILED, NULL);
+	export_free(e);
 	close_output();
 	return status;
 }

@@ -10,20 +10,30 @@
 static void
 usage(void)
 {
-	fputs("usage: rsprof-flame [-V] [FILE ...]\n", stderr);
+	fputs("usage: rsprof-flame [-V] [-d OLD] [FILE ...]\n", stderr);
 	exit(STATUS_USAGE);
 }
 
 int
 main(int argc, char *argv[])
 {
-	const struct export_options o = { .value = EXPORT_NVALUES };
-	int c;
+	const struct export_options plain = { .value = EXPORT_NVALUES };
+	struct export_options o = plain;
+	char *old[] = { NULL, NULL };
+	int c, status, failed = STATUS_OK;
 
-	while ((c = getopt(argc, argv, "V")) != -1)
+	while ((c = getopt(argc, argv, "d:V")) != -1)
 		switch (c) {
+		case 'd': old[0] = optarg; break;
 		case 'V': print_version("rsprof-flame");
 		default: usage();
 		}
-	return export_files(export_flame(), &o, argv + optind);
+	if (old[0])
+		o.old = export_read(export_flame(), &plain, old, &failed);
+	/* A stream that cannot be read has nothing to compare with. */
+	if (o.old && o.old->start == 0)
+		return STATUS_FAILED;
+	status = export_files(export_flame(), &o, argv + optind);
+	export_free(o.old);
+	return failed ? failed : status;
 }

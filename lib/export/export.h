@@ -79,6 +79,7 @@ struct export_options {
 	enum export_value value; /* of a format that has only one; EXPORT_NVALUES: of all */
 	int wall;                /* time off the CPU counts as EXPORT_CPU does */
 	int processes, threads;  /* they are the outermost frames */
+	struct export *old;      /* of the same format, to compare with; may be NULL */
 };
 
 /* All a back end needs; it may not change it, but for state. */

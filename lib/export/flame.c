@@ -289,14 +289,12 @@ write_threads(const struct export *e, FILE *out)
 	putc(']', out);
 }
 
+/* Write all that the script needs, but for the last bracket. */
 static int
-flame_write(struct export *e, FILE *out)
+write_data(struct export *e, FILE *out)
 {
 	struct flame *f = e->state;
 
-	fputs(head, out);
-	fprintf(out, "<style>\n%s</style>\n<body>\n<script type=\"application/json\" id=\"data\">\n",
-	    flame_css);
 	write_about(e, out);
 	write_threads(e, out);
 	write_nodes(e, out);
@@ -308,7 +306,25 @@ flame_write(struct export *e, FILE *out)
 		fputs(i ? ",\n" : "", out);
 		put_string(out, strtab_text(&f->names, i));
 	}
-	fprintf(out, "]}\n</script>\n<script>\n%s</script>\n</body>\n</html>\n", flame_js);
+	putc(']', out);
+	return 0;
+}
+
+static int
+flame_write(struct export *e, FILE *out)
+{
+	fputs(head, out);
+	fprintf(out, "<style>\n%s</style>\n<body>\n<script type=\"application/json\" id=\"data\">\n",
+	    flame_css);
+	if (write_data(e, out) < 0)
+		return -1;
+	if (e->o->old) {
+		fputs(",\n\"old\":", out);
+		if (write_data(e->o->old, out) < 0)
+			return -1;
+		putc('}', out);
+	}
+	fprintf(out, "}\n</script>\n<script>\n%s</script>\n</body>\n</html>\n", flame_js);
 	return 0;
 }
 

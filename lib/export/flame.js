@@ -3,7 +3,7 @@
 const started = performance.now();
 const data = JSON.parse(document.getElementById("data").textContent);
 const { names, frames, nodes } = data;
-const N = nodes.parent.length, BINS = data.bins;
+const BINS = data.bins;
 const isTime = data.unit === "ns";
 const ROW = 19, GAP = 1;
 
@@ -52,28 +52,31 @@ const binTime = bin => bin * data.duration / BINS;
 // ---- the tree ---------------------------------------------------------------------
 
 // Sums of a metric by node, of the threads and the time that are shown.
-function weigh(metric) {
-	const self = new Float64Array(N);
+function weigh(metric, D) {
+	const self = new Float64Array(D.nodes.parent.length);
 	for (const [table, column] of metric.parts) {
-		const t = data[table], value = t[column];
-		const from = metric.state ? 0 : state.from;
+		const t = D[table], value = t[column];
+		// Of what is compared with, all threads and times count.
+		const from = metric.state || D !== data ? 0 : state.from;
+		const to = D === data ? state.to : BINS, thread = D === data ? state.thread : -1;
 		for (let i = 0; i < value.length; i++)
-			if (t.bin[i] >= from && t.bin[i] < state.to &&
-			    (state.thread < 0 || t.thread[i] === state.thread))
+			if (t.bin[i] >= from && t.bin[i] < to && (thread < 0 || t.thread[i] === thread))
 				self[t.node[i]] += value[i];
 	}
 	return self;
 }
 
 const runtime = new Set(["alloc", "libc", "std"]);
-const isRuntime = frames.class.map(c => c >= 0 && runtime.has(names[c]));
-const nameOf = f => {
-	const g = state.generic ? frames.generic[f] : -1;
-	return g >= 0 ? g : frames.name[f];
+for (const D of data.old ? [data, data.old] : [data])
+	D.isRuntime = D.frames.class.map(c => c >= 0 && runtime.has(D.names[c]));
+const nameOf = (f, D) => {
+	const g = state.generic ? D.frames.generic[f] : -1;
+	return g >= 0 ? g : D.frames.name[f];
 };
 
 // The stack of each node as it is shown: a number for the frame, -1 for none.
-function shownFrames() {
+function shownFrames({ nodes, isRuntime }) {
+	const N = nodes.parent.length;
 	const shown = new Int32Array(N), up = new Int32Array(N);
 	for (let i = 0; i < N; i++) {
 		const f = nodes.frame[i], p = nodes.parent[i];
@@ -84,12 +87,13 @@ function shownFrames() {
 }
 
 // Boxes: columns of parent, name, frame, self and total; box 0 is all of it.
-function makeTree(metric) {
-	const self = weigh(metric), { shown, up } = shownFrames();
+function makeTree(metric, D = data) {
+	const { nodes, names } = D, N = nodes.parent.length;
+	const self = weigh(metric, D), { shown, up } = shownFrames(D);
 	const box = { parent: [-1], name: [-1], frame: [-1], self: [0], total: [0], depth: [0] };
 	const known = new Map();
 	const child = (parent, f) => {
-		const name = nameOf(f), key = parent * names.length + name;
+		const name = nameOf(f, D), key = parent * names.length + name;
 		let i = known.get(key);
 		if (i === undefined) {
 			i = box.parent.length;
@@ -149,6 +153,24 @@ function place(box) {
 	return box;
 }
 
+// For each box the one of the same path in the tree of what is compared with, -1 for none.
+function pair(box, metric) {
+	const old = makeTree(metric, data.old), of = new Int32Array(box.parent.length).fill(-1);
+	const children = new Map();
+	const find = (i, name) => {
+		let m = children.get(i);
+		if (!m)
+			children.set(i, m = new Map(old.children[i].map(c => [data.old.names[old.name[c]], c])));
+		return m.get(name) ?? -1;
+	};
+	of[0] = 0;
+	for (let i = 1; i < of.length; i++)
+		if (of[box.parent[i]] >= 0) of[i] = find(of[box.parent[i]], names[box.name[i]]);
+	box.was = Float64Array.from(of, k => k < 0 ? 0 : old.total[k]);
+	box.wasAll = old.total[0];
+	return box;
+}
+
 // ---- colors -----------------------------------------------------------------------
 
 const hues = { user: [24, 78], dep: [88, 42], std: [210, 34], alloc: [338, 58], libc: [198, 18],
@@ -172,6 +194,14 @@ function color(f, name) {
 		colorCache.set(key, c);
 	}
 	return c;
+}
+// Where two are compared: red what has a larger share than before, blue what has a smaller one.
+function change(box, i) {
+	const d = box.total[i] / (box.total[0] || 1) - (box.wasAll ? box.was[i] / box.wasAll : 0);
+	const strength = Math.min(1, Math.sqrt(Math.abs(d) * 4));
+	if (Math.abs(d) < 0.0005) return dark ? "hsl(0 0% 30%)" : "hsl(40 8% 86%)";
+	return `hsl(${d > 0 ? 8 : 212} ${Math.round(20 + 60 * strength)}% ${
+		Math.round(dark ? 32 + 10 * strength : 86 - 24 * strength)}%)`;
 }
 const css = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
@@ -217,6 +247,7 @@ class Pane {
 		for (let i = this.zoom; i > 0; i = this.box.parent[i]) path.unshift(this.box.name[i]);
 		this.metric = metric;
 		this.box = makeTree(metric);
+		if (data.old) pair(this.box, metric);
 		this.zoom = 0;
 		for (const name of path) {
 			const next = this.box.children[this.zoom].find(c => this.box.name[c] === name);
@@ -289,7 +320,8 @@ class Pane {
 			this.drawn.push(i, x, w, y);
 			const hit = this.hits && this.hits[i];
 			g.globalAlpha = faint ? 0.45 : this.hits && !hit ? 0.35 : 1;
-			g.fillStyle = i === 0 ? css("--line") : hit ? accent : color(box.frame[i], box.name[i]);
+			g.fillStyle = i === 0 ? css("--line") : hit ? accent :
+				box.was ? change(box, i) : color(box.frame[i], box.name[i]);
 			g.fillRect(x, y, Math.max(w - (w > 3 ? GAP : 0), 0.6), ROW - GAP);
 			g.globalAlpha = faint ? 0.7 : 1;
 			if (w > 28) {
@@ -344,6 +376,8 @@ class Pane {
 		const { box, metric } = this, f = box.frame[i];
 		nameLine.textContent = this.label(i);
 		const parts = [`${amount(box.total[i], metric.unit)} (${percent(box.total[i], box.total[0])})`];
+		if (box.was)
+			parts.push(`was ${amount(box.was[i], metric.unit)} (${percent(box.was[i], box.wasAll)})`);
 		if (box.self[i]) parts.push(`self ${amount(box.self[i], metric.unit)}`);
 		if (f >= 0) {
 			if (frames.file[f] >= 0)
@@ -660,7 +694,9 @@ function legendNow() {
 	if (byBin.live) lines.push(item(`live heap, up to ${amount(highest(byBin.live), "B")}`, "var(--live)"));
 	if (byBin.rss) lines.push(item(`resident, up to ${amount(highest(byBin.rss), "B")}`, "var(--rss)"));
 	lines.push(element("span", { className: "grow" }));
-	for (const [kind, label] of Object.entries(kinds))
+	if (data.old) lines.push(item("larger share than before", "hsl(8 70% 62%)"),
+		item("smaller", "hsl(212 60% 62%)"));
+	for (const [kind, label] of Object.entries(data.old ? {} : kinds))
 		if (present.has(kind)) {
 			const [h, s] = hues[kind];
 			lines.push(item(label, `hsl(${h} ${s}% ${dark ? 36 : 74}%)`));

@@ -89,6 +89,17 @@ ok 'live memory' [ "$(awk '/^heap/ { n += $3 } END { printf "%.0f", n }' got)" =
 exits 'run -o x.html' 0 sh -c 'echo | rsprof run -q -C -F 499 -o x.html -- "$1" 60' sh "$B/target/family"
 ok 'is a page' grep -q '^<!DOCTYPE html>$' x.html
 
+exits 'compared with another' 0 rsprof-flame -d hostile.rec small.rec
+ok 'has both' grep -q '^"old":{"version"' out
+sums <out >got
+ok 'the new one first' grep -q '^cpu 40000000 child (200): server::main$' got
+ok 'no name leads out' [ "$(grep -c '</script>' out)" = 2 ]
+exits 'with one that is not there: 1' 1 rsprof-flame -d nosuch small.rec
+ok 'without output' [ ! -s out ]
+grep -v ^end small.rec >cut.rec
+exits 'with one that was cut off: 1' 1 rsprof-flame -d cut.rec small.rec
+ok 'is compared all the same' grep -q '^"old":' out
+
 refuses rsprof-flame
 same 'is the same as what made it' dumped whole
 done_testing

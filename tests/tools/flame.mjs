@@ -1,9 +1,10 @@
-// flame.mjs PAGE LARGE HOSTILE PICTURES: use pages of rsprof-flame as people do; prints TAP lines
-// without numbers.  PAGE is of `small`, LARGE has 100,000 frames.
+// flame.mjs PAGE LARGE HOSTILE DIFF PICTURES: use pages of rsprof-flame as people do; prints TAP lines
+// without numbers.  PAGE is of `small`, LARGE has 100,000 frames, and
+// DIFF compares `small` with a stream that has half of one function.
 
 import { browser } from './browser.mjs';
 
-const [small, large, hostile, pictures] = process.argv.slice(2);
+const [small, large, hostile, diff, pictures] = process.argv.slice(2);
 const check = (what, fine, got = '') => console.log(`${fine ? 'ok' : 'not ok'} ${what}${fine ? '' : `: ${got}`}`);
 const total = "rsprof.panes[0].box.total[rsprof.panes[0].zoom]";
 const shown = "rsprof.panes[0].drawn.filter((_, k) => k % 4 === 0).map(i => rsprof.panes[0].label(i)).join(' ')";
@@ -88,3 +89,12 @@ check('hostile names are text', (await evil.evaluate(shown)).includes('</script>
 check('and nothing else', evil.messages.length === 0 && evil.requests.length === 0, evil.messages.join(' '));
 await evil.screenshot(`${pictures}/hostile.png`);
 await evil.close();
+
+const two = await browser(`file://${diff}`);
+const was = name => two.evaluate(`(() => { const b = rsprof.panes[0].box;
+	return b.was[b.name.findIndex(n => n >= 0 && rsprof.data.names[n] === '${name}')]; })()`);
+check('what a box was', await was('server::parse') === 20000000, await was('server::parse'));
+check('and all of it', await two.evaluate('rsprof.panes[0].box.wasAll') === 85000001);
+check('no message', two.messages.length === 0, two.messages.join(' '));
+await two.screenshot(`${pictures}/diff.png`);
+await two.close();
