@@ -36,7 +36,8 @@ static const char *const sql[NSTATEMENTS] = {
 	          "LEFT JOIN string crate ON crate.id = origin.crate "
 	          "LEFT JOIN string version ON version.id = origin.version "
 	          "LEFT JOIN string folded ON folded.id = origin.folded WHERE frame.id = ?",
-	[STACK] = "SELECT hash, parent, module, offset, frame, inlined, cut FROM stack "
+	[STACK] = "SELECT hash, parent, module, offset, frame, inlined, cut "
+	          "FROM stack "
 	          "WHERE id = ?",
 	[ALL_MODULES] = "SELECT id FROM module ORDER BY id",
 	[ALL_FRAMES] = "SELECT id FROM frame ORDER BY id",

@@ -28,7 +28,8 @@ enum statement {
 };
 
 static const char *const sql[NSTATEMENTS] = {
-	[PROCESSES] = "SELECT id, pid, began, ended, ppid IS NULL AND name IS NULL FROM process "
+	[PROCESSES] = "SELECT id, pid, began, ended, ppid IS NULL AND name IS NULL "
+	              "FROM process "
 	              "ORDER BY began, id",
 	[THREADS] = "SELECT id, tid, began, ended, process, name FROM thread ORDER BY began, id",
 	[PROCESS] = "SELECT ppid, name, exe, command FROM process WHERE id = ?",
