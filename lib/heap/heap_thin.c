@@ -81,8 +81,9 @@ static void
 drop(struct thinning *t, struct heap_entry *e, uint64_t key, struct thinned *site)
 {
 	uint64_t size = e->what & HEAP_SIZE_MOST;
+	step_u64 expected = key;
 
-	if (__atomic_compare_exchange_n(&e->key, &key, 0, 0, __ATOMIC_ACQ_REL,
+	if (__atomic_compare_exchange_n(&e->key, &expected, 0, 0, __ATOMIC_ACQ_REL,
 	        __ATOMIC_RELAXED))
 		change(t, site, size, 0);
 }
