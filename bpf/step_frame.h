@@ -8,8 +8,9 @@
  * What depends on the machine is in machine_frame.h: step_up(), which follows a
  * rule; step_returns(), which recognises a return address; step_jumps(), which
  * recognises a function that only jumps elsewhere; step_leads_anywhere(), whether a
- * rule finds the caller's frame by a register that need not be on the same stack; and, to note the words of the
- * stack that a walk depends on, step_is_plain(), step_fp_at() and step_return_at().
+ * rule finds the caller's frame by a register that need not be on the same stack; and,
+ * to note the words of the stack that a walk depends on, step_is_plain(), step_fp_at()
+ * and step_return_at().
  */
 #ifndef STEP_FRAME_H
 #define STEP_FRAME_H

@@ -74,10 +74,11 @@ struct step_leaf {
 
 /* n from -8 to 119, more from 0 to 31, an index that is rsp for none, the register. */
 #define STEP_AT_MIN (-8)
+#define STEP_AT_OFF(n) ((step_u32)(int)((n)-STEP_AT_MIN))
 #define STEP_AT_MAX 119
 #define STEP_AT_MORE 31
 #define STEP_AT_RULE(reg, index, n, more, fp) \
-	STEP_RULE(STEP_AT, (((step_u32)((n) - STEP_AT_MIN) & 0x7f) << 13 | (step_u32)(more) << 8 | \
+	STEP_RULE(STEP_AT, ((STEP_AT_OFF(n) & 0x7f) << 13 | (step_u32)(more) << 8 | \
 	                       (step_u32)(index) << 4 | (reg)), fp)
 #define STEP_AT_INDEX(rule) ((rule) >> 16 & 15)
 #define STEP_AT_ADD(rule) ((rule) >> 20 & 31)

@@ -36,8 +36,8 @@ struct tracee_peek {
 
 /*
  * Read where a thread that is off the CPU has entered the kernel: pc and sp, and the first
- * argument of its system call.  Its other registers are not known; they get a value that is no address, so that
- * a walk which needs one ends there.  EBUSY: it is running.
+ * argument of its system call.  Its other registers are not known; they get a value that
+ * is no address, so that a walk which needs one ends there.  EBUSY: it is running.
  */
 int tracee_peek(struct tracee_peek *p, pid_t tid, struct step_regs *regs,
     struct step_leaf *leaf);

@@ -212,7 +212,9 @@ refused() {
 launch "$kinds" name
 has_two() { set -- "/proc/$launched/task/"*; [ $# = 2 ]; }
 await 60 has_two
-tid=$(ls "/proc/$launched/task" | grep -vx "$launched")
+for task in "/proc/$launched/task/"*; do
+	[ "${task##*/}" = "$launched" ] || tid=${task##*/}
+done
 refused 3 "no process $tid: it is a thread of process $launched" "a thread" "$tid"
 refused 3 'no process 2147480000$' "a number of none" 2147480000
 refused 5 'process 2 \(kthreadd\) is a kernel thread' "a kernel thread" 2

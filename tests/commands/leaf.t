@@ -36,7 +36,7 @@ else
 fi
 record rsprof-cpu -u -F 999 -d 3 -p "$launched"
 whole "copies" by_below # a copy begins at the stack pointer
-for i in 1 2 3 4 5 6 7 8; do
+for _ in 1 2 3 4 5 6 7 8; do
 	rsprof stack "$launched" >>"$T/stacks"
 done
 ok "stopped: stacks reach main" awk '/^    (by|fp)_/ { n++ } /^    main/ { main++ }

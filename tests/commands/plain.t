@@ -60,8 +60,8 @@ near() {
 	else fail "$1"; echo "estimate $2, truth $3" | diag; fi
 }
 
-# complete: the share of the weight of samples in percent whose stack is complete.
-complete() {
+# whole: the share of the weight of samples in percent whose stack is complete.
+whole() {
 	awk -F'\t' '
 	$1 == "stack" { cut[$2] = $3 == "-" ? 0 : $3 ~ /^!/ ? 1 : cut[$3] }
 	$1 == "heap" { for (i = 6; i <= NF; i++) { split($i, kv, "=")
@@ -89,7 +89,7 @@ for period in 16384 65536; do
 	near "one in $period: bytes are as counted" "$(total bytes)" \
 		"$(sed -n 's/^allocated \([0-9]*\) .*/\1/p' out)" $period
 	ok "one in $period: nothing is lost" sh -c '! grep -q "^lost" raw'
-	ok "one in $period: stacks are complete, $(complete) %" [ "$(complete)" -ge 98 ]
+	ok "one in $period: stacks are complete, $(whole) %" [ "$(whole)" -ge 98 ]
 done
 says 'it is noted that there are no probes' 'recorded inside the process alone: ' raw
 says 'and how stacks come' '^rsprof.*stacks=copy' raw
@@ -167,7 +167,7 @@ wait $heap
 got=$?
 ok 'a command is recorded to its end' [ $got = 0 ]
 ok 'bytes of each function are as counted, and freed and live ones' as_counted
-ok 'stacks are complete' [ "$(complete)" -ge 98 ]
+ok 'stacks are complete' [ "$(whole)" -ge 98 ]
 
 # One that has ended before anybody looks again.
 held_alone() {
