@@ -7,7 +7,9 @@
  * -s: as if stripped; -v: tell where it is wrong, -vv: and some of what is unknown, -vvv:
  * all; -a: tell what is known before an instruction.
  *
- * INSNS are all instructions in FDEs whose rules a row can say.  Equal is a state of
+ * INSNS are all instructions in FDEs whose rules a row can say, of frames that stand on
+ * rsp or rbp: none are made from code for those that stand on what only an interrupted
+ * function has, as where GCC realigns a stack by r10.  Equal is a state of
  * registers and stack in which the compiler's rule leads to the CFA and the caller's
  * rbp; unknown an instruction without a row; wrong the others, of which so many are calls.
  * Not among the 100 %: pads, which only exceptions reach (the LSDA names where they
@@ -356,7 +358,8 @@ compare(struct check *c, uint64_t start, uint64_t end, const struct unwind_table
 		if (insn_outline(c->bytes + at, end - c->code.addr - at, 0, &e) < 0)
 			return;
 		if (kind == STEP_BAD || kind == STEP_ROOT || kind == STEP_NONE ||
-		    kind == STEP_CLONE || kind == STEP_SIGNAL || kind == STEP_PLT) {
+		    kind == STEP_CLONE || kind == STEP_SIGNAL || kind == STEP_PLT ||
+		    kind == STEP_REG || kind == STEP_AT) {
 			c->bad++;
 			sure = 0;
 			continue;
