@@ -94,7 +94,7 @@ done_heap
 self windows
 echo "in probes: $(share windows) % of windows, $(share exact) % of all" | diag
 ok 'in windows: some of the time is in probes' test "$(share windows)" -gt 0
-ok 'and each function has the share that it has without' alike windows 2
+ok 'and each function has the share that it has without' alike windows 5
 
 until='^note' heap inside -I
 profile inside 4000
