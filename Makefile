@@ -213,7 +213,7 @@ demo:
 check:
 	@CC='$(CC)' BPF='$(BPF)' $(DEPS) check
 	$(SUBMAKE) all units targets
-	@B='$(abspath $B)' prove -e env $(sort $(wildcard tests/*.t tests/commands/*.t)) $(UNITS)
+	@B='$(abspath $B)' prove -j2 -e env $(sort $(wildcard tests/*.t tests/commands/*.t)) $(UNITS)
 
 # Under the kernels of Debian 12 and 13, or those of KERNEL (see there), in an emulator.
 KERNEL ?= bookworm trixie
