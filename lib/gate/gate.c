@@ -431,13 +431,22 @@ find_numbers(struct gate *g, struct borrow *b)
 			g->data.tid_at = number_places[i];
 }
 
+#define OUTERMOST 64 /* bytes of the stack that its first function may look at */
+
+/* Find where the first thread's stack ends: behind it are the environment and up to two
+ * pages of nothing, which no frame has. */
 static void
 on_stack(void *ctx, const struct proc_map *map, const char *perms)
 {
 	struct gate *g = ctx;
+	struct proc_stat st;
 
-	if (perms[0] == 'r' && strcmp(map->path, "[stack]") == 0)
-		g->data.stack_end = map->end;
+	if (perms[0] != 'r' || strcmp(map->path, "[stack]") != 0)
+		return;
+	g->data.stack_end = map->end;
+	if (proc_stat(g->pid, &st) == 0 && st.stack >= map->start &&
+	    st.stack + OUTERMOST < map->end)
+		g->data.stack_end = st.stack + OUTERMOST;
 }
 
 /*

@@ -41,6 +41,9 @@ read_stat(pid_t pid, char *buf, size_t size, struct stat *st)
 	return 0;
 }
 
+#define EIGHT_MORE " %*s %*s %*s %*s %*s %*s %*s %*s"
+#define TEN_MORE EIGHT_MORE " %*s %*s"
+
 int
 proc_stat(pid_t pid, struct proc_stat *out)
 {
@@ -54,9 +57,9 @@ proc_stat(pid_t pid, struct proc_stat *out)
 	/* The name is in parentheses and may hold any of them itself. */
 	name = strchr(text, '(');
 	end = strrchr(text, ')');
-	n = name && end ? sscanf(end + 1, " %c %d %*d %*d %*d %*d %u", &out->state,
-	                      &out->ppid, &flags) : 0;
-	if (n != 3) {
+	n = name && end ? sscanf(end + 1, " %c %d %*d %*d %*d %*d %u" TEN_MORE EIGHT_MORE
+	                             " %" SCNu64, &out->state, &out->ppid, &flags, &out->stack) : 0;
+	if (n != 4) {
 		errno = EIO;
 		return -1;
 	}

@@ -17,6 +17,7 @@ struct proc_stat {
 	uid_t uid;
 	char state;       /* R S D T t Z X I, see proc_pid_stat(5) */
 	int kernel;       /* a kernel thread */
+	uint64_t stack;   /* where its first thread's stack pointer began; 0: not permitted */
 	char name[PROC_NAME_MAX];
 };
 
