@@ -63,9 +63,9 @@ near() {
 # whole: the share of the weight of samples in percent whose stack is complete.
 whole() {
 	awk -F'\t' '
-	$1 == "stack" { cut[$2] = $3 == "-" ? 0 : $3 ~ /^!/ ? 1 : cut[$3] }
+	$1 == "stack" { cut[$2] = $3 == "-" ? 0 : $3 ~ /^[?]/ ? 1 : cut[$3] }
 	$1 == "heap" { for (i = 6; i <= NF; i++) { split($i, kv, "=")
-		if (kv[1] == "samples") { n += kv[2]; good += ($5 !~ /^!/ && !cut[$5]) * kv[2] } } }
+		if (kv[1] == "samples") { n += kv[2]; good += ($5 !~ /^[?]/ && !cut[$5]) * kv[2] } } }
 	END { printf "%d\n", n ? 100 * good / n : 0 }' raw
 }
 
@@ -80,7 +80,7 @@ wait $pid
 for period in 16384 65536; do
 	target "$T/bin/gated" count 4
 	inside -I -s $period
-	echo go 2000 >&7
+	echo go 1000 >&7
 	await 120 grep -q allocated out
 	exec 7>&-
 	wait $heap
