@@ -58,13 +58,6 @@ static const struct event {
 #define NEVENTS (sizeof events / sizeof *events)
 
 static int
-callgrind_begin(struct export *e)
-{
-	e->state = calloc(1, sizeof(struct callgrind));
-	return e->state ? 0 : -1;
-}
-
-static int
 callgrind_sample(struct export *e, const struct export_sample *s)
 {
 	struct callgrind *c = e->state;
@@ -281,8 +274,6 @@ callgrind_end(struct export *e)
 {
 	struct callgrind *c = e->state;
 
-	if (c == NULL)
-		return;
 	sums_clear(&c->sums);
 	free(c->function);
 	free(c->cost);
@@ -292,7 +283,6 @@ callgrind_end(struct export *e)
 	strtab_clear(&c->files);
 	free(c->names_written);
 	free(c->files_written);
-	free(c);
 }
 
 const struct export_format *
@@ -300,7 +290,7 @@ export_callgrind(void)
 {
 	static const struct export_format format = {
 		.name = "callgrind",
-		.begin = callgrind_begin,
+		.state = sizeof(struct callgrind),
 		.sample = callgrind_sample,
 		.write = callgrind_write,
 		.end = callgrind_end,

@@ -35,13 +35,6 @@ struct dhat {
 	size_t at_max; /* changes until then */
 };
 
-static int
-dhat_begin(struct export *e)
-{
-	e->state = calloc(1, sizeof(struct dhat));
-	return e->state ? 0 : -1;
-}
-
 /* Make room for the sites of all nodes. */
 static int
 cover_nodes(struct dhat *d, size_t n)
@@ -199,11 +192,8 @@ dhat_end(struct export *e)
 {
 	struct dhat *d = e->state;
 
-	if (d == NULL)
-		return;
 	free(d->change);
 	free(d->site);
-	free(d);
 }
 
 const struct export_format *
@@ -211,7 +201,7 @@ export_dhat(void)
 {
 	static const struct export_format format = {
 		.name = "dhat",
-		.begin = dhat_begin,
+		.state = sizeof(struct dhat),
 		.sample = dhat_sample,
 		.write = dhat_write,
 		.end = dhat_end,

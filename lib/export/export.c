@@ -387,7 +387,8 @@ export_new(const struct export_format *format, const struct export_options *o)
 	t->e.o = o;
 	t->e.stacks.defs = t->defs;
 	t->e.stacks.o = o->stacks;
-	if (format->begin == NULL || format->begin(&t->e) == 0)
+	t->e.state = calloc(1, format->state);
+	if (t->e.state)
 		return &t->e;
 	export_free(&t->e);
 	return NULL;
@@ -400,8 +401,9 @@ export_free(struct export *e)
 
 	if (t == NULL)
 		return;
-	if (e->format->end)
+	if (e->state)
 		e->format->end(e);
+	free(e->state);
 	stacks_clear(&e->stacks);
 	tasks_clear(&e->tasks);
 	strtab_clear(&e->remarks);

@@ -63,15 +63,15 @@ struct export_remark {
 
 struct export;
 
-/* A format.  Functions return -1 when out of memory; those but sample and write may be NULL. */
+/* A format.  Functions return -1 when out of memory; memory and remark may be NULL. */
 struct export_format {
 	const char *name;
-	int (*begin)(struct export *e); /* sets e->state */
+	size_t state; /* bytes of e->state, which begins as zeros */
 	int (*sample)(struct export *e, const struct export_sample *s);
 	int (*memory)(struct export *e, const struct export_memory *m);
 	int (*remark)(struct export *e, const struct export_remark *r);
 	int (*write)(struct export *e, FILE *out); /* all of it, when the stream has ended */
-	void (*end)(struct export *e);             /* frees e->state */
+	void (*end)(struct export *e);             /* clears what e->state has */
 };
 
 struct export_options {

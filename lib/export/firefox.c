@@ -53,13 +53,6 @@ struct tables {
 };
 
 static int
-firefox_begin(struct export *e)
-{
-	e->state = calloc(1, sizeof(struct firefox));
-	return e->state ? 0 : -1;
-}
-
-static int
 firefox_sample(struct export *e, const struct export_sample *s)
 {
 	struct point p = { .time = s->time, .thread = s->thread, .node = s->node };
@@ -728,14 +721,11 @@ firefox_end(struct export *e)
 {
 	struct firefox *f = e->state;
 
-	if (f == NULL)
-		return;
 	series_clear(&f->cpu);
 	series_clear(&f->heap);
 	series_clear(&f->memory);
 	series_clear(&f->remarks);
 	strtab_clear(&f->texts);
-	free(f);
 }
 
 const struct export_format *
@@ -743,7 +733,7 @@ export_firefox(void)
 {
 	static const struct export_format format = {
 		.name = "firefox",
-		.begin = firefox_begin,
+		.state = sizeof(struct firefox),
 		.sample = firefox_sample,
 		.memory = firefox_memory,
 		.remark = firefox_remark,

@@ -30,13 +30,6 @@ struct flame {
 };
 
 static int
-flame_begin(struct export *e)
-{
-	e->state = calloc(1, sizeof(struct flame));
-	return e->state ? 0 : -1;
-}
-
-static int
 flame_sample(struct export *e, const struct export_sample *s)
 {
 	struct point p = { .time = s->time, .thread = s->thread, .node = s->node };
@@ -333,14 +326,11 @@ flame_end(struct export *e)
 {
 	struct flame *f = e->state;
 
-	if (f == NULL)
-		return;
 	series_clear(&f->cpu);
 	series_clear(&f->off);
 	series_clear(&f->heap);
 	series_clear(&f->memory);
 	strtab_clear(&f->names);
-	free(f);
 }
 
 const struct export_format *
@@ -348,7 +338,7 @@ export_flame(void)
 {
 	static const struct export_format format = {
 		.name = "flame",
-		.begin = flame_begin,
+		.state = sizeof(struct flame),
 		.sample = flame_sample,
 		.memory = flame_memory,
 		.write = flame_write,

@@ -30,13 +30,6 @@ struct folded {
 };
 
 static int
-folded_begin(struct export *e)
-{
-	e->state = calloc(1, sizeof(struct folded));
-	return e->state ? 0 : -1;
-}
-
-static int
 folded_sample(struct export *e, const struct export_sample *s)
 {
 	struct folded *f = e->state;
@@ -175,13 +168,10 @@ folded_end(struct export *e)
 {
 	struct folded *f = e->state;
 
-	if (f == NULL)
-		return;
 	sums_clear(&f->sums);
 	strtab_clear(&f->strings);
 	idmap_clear(&f->map);
 	free(f->path);
-	free(f);
 }
 
 const struct export_format *
@@ -189,7 +179,7 @@ export_folded(void)
 {
 	static const struct export_format format = {
 		.name = "folded",
-		.begin = folded_begin,
+		.state = sizeof(struct folded),
 		.sample = folded_sample,
 		.write = folded_write,
 		.end = folded_end,

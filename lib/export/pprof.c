@@ -92,13 +92,6 @@ static const struct type {
 #define NTYPES (sizeof types / sizeof *types)
 
 static int
-pprof_begin(struct export *e)
-{
-	e->state = calloc(1, sizeof(struct pprof));
-	return e->state ? 0 : -1;
-}
-
-static int
 pprof_sample(struct export *e, const struct export_sample *s)
 {
 	struct pprof *p = e->state;
@@ -436,8 +429,6 @@ pprof_end(struct export *e)
 {
 	struct pprof *p = e->state;
 
-	if (p == NULL)
-		return;
 	sums_clear(&p->sums);
 	strtab_clear(&p->strings);
 	idmap_clear(&p->locations);
@@ -446,7 +437,6 @@ pprof_end(struct export *e)
 	proto_clear(&p->part);
 	proto_clear(&p->inner);
 	free(p->limit);
-	free(p);
 }
 
 const struct export_format *
@@ -454,7 +444,7 @@ export_pprof(void)
 {
 	static const struct export_format format = {
 		.name = "pprof",
-		.begin = pprof_begin,
+		.state = sizeof(struct pprof),
 		.sample = pprof_sample,
 		.write = pprof_write,
 		.end = pprof_end,

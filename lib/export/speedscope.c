@@ -19,13 +19,6 @@ struct speedscope {
 };
 
 static int
-speedscope_begin(struct export *e)
-{
-	e->state = calloc(1, sizeof(struct speedscope));
-	return e->state ? 0 : -1;
-}
-
-static int
 speedscope_sample(struct export *e, const struct export_sample *s)
 {
 	struct point p = { .time = s->time, .thread = s->thread, .node = s->node,
@@ -165,11 +158,8 @@ speedscope_end(struct export *e)
 {
 	struct speedscope *x = e->state;
 
-	if (x == NULL)
-		return;
 	series_clear(&x->cpu);
 	sums_clear(&x->sums);
-	free(x);
 }
 
 const struct export_format *
@@ -177,7 +167,7 @@ export_speedscope(void)
 {
 	static const struct export_format format = {
 		.name = "speedscope",
-		.begin = speedscope_begin,
+		.state = sizeof(struct speedscope),
 		.sample = speedscope_sample,
 		.write = speedscope_write,
 		.end = speedscope_end,

@@ -15,20 +15,8 @@
 struct trace {
 	struct series cpu, memory, remarks; /* memory: live, rss; remarks: text, count */
 	struct strtab texts;
-	const char *comma;
+	int nevent; /* that are written */
 };
-
-static int
-trace_begin(struct export *e)
-{
-	struct trace *t = calloc(1, sizeof *t);
-
-	if (t == NULL)
-		return -1;
-	t->comma = "";
-	e->state = t;
-	return 0;
-}
 
 static int
 trace_sample(struct export *e, const struct export_sample *s)
@@ -69,8 +57,7 @@ begin_event(struct trace *t, char phase, uint64_t pid, uint64_t tid, int64_t tim
 {
 	fprintf(out,
 	    "%s\n{\"ph\":\"%c\",\"pid\":%" PRIu64 ",\"tid\":%" PRIu64 ",\"ts\":%" PRId64 ".%03d",
-	    t->comma, phase, pid, tid, time / 1000, (int)(time % 1000));
-	t->comma = ",";
+	    t->nevent++ ? "," : "", phase, pid, tid, time / 1000, (int)(time % 1000));
 }
 
 static void
@@ -226,13 +213,10 @@ trace_end(struct export *e)
 {
 	struct trace *t = e->state;
 
-	if (t == NULL)
-		return;
 	series_clear(&t->cpu);
 	series_clear(&t->memory);
 	series_clear(&t->remarks);
 	strtab_clear(&t->texts);
-	free(t);
 }
 
 const struct export_format *
@@ -240,7 +224,7 @@ export_trace(void)
 {
 	static const struct export_format format = {
 		.name = "trace",
-		.begin = trace_begin,
+		.state = sizeof(struct trace),
 		.sample = trace_sample,
 		.memory = trace_memory,
 		.remark = trace_remark,
