@@ -187,10 +187,53 @@ await_stop(pid_t tid, int *signal)
 	return got < 0 ? -1 : 0;
 }
 
+/* Reap threads that have died; stops stay to be waited for. */
+static void
+reap_dead(int signal)
+{
+	siginfo_t info = { .si_signo = signal };
+	int error = errno;
+
+	for (;;) {
+		info.si_pid = 0;
+		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) < 0 ||
+		    info.si_pid == 0 || info.si_code == CLD_TRAPPED || info.si_code == CLD_STOPPED)
+			break;
+		waitpid(info.si_pid, NULL, WNOHANG | __WALL);
+	}
+	errno = error;
+}
+
+/*
+ * While the process executes a program, the kernel has this wait; and the process waits for
+ * the ends of its other threads, to which those that are traced come only when they are
+ * reaped: cred_guard_mutex in the kernel's fs/exec.c, and "BUGS" in ptrace(2).
+ */
+int
+tracee_seize(pid_t tid, long options)
+{
+	const struct sigaction reap = { .sa_handler = reap_dead, .sa_flags = SA_RESTART };
+	struct sigaction action;
+	sigset_t child, mask;
+	long got;
+	int error;
+
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	sigaction(SIGCHLD, &reap, &action);
+	sigprocmask(SIG_UNBLOCK, &child, &mask);
+	got = ptrace(PTRACE_SEIZE, tid, NULL, options);
+	error = errno;
+	sigprocmask(SIG_SETMASK, &mask, NULL);
+	sigaction(SIGCHLD, &action, NULL);
+	errno = error;
+	return got < 0 ? -1 : 0;
+}
+
 int
 tracee_stop(pid_t tid, struct step_regs *regs, struct step_leaf *leaf, int *signal)
 {
-	if (ptrace(PTRACE_SEIZE, tid, NULL, NULL) < 0) {
+	if (tracee_seize(tid, 0) < 0) {
 		/* One that has ended must not be traced either. */
 		if (errno == EPERM && proc_thread_has_ended(tid))
 			errno = ESRCH;

@@ -49,6 +49,12 @@ int tracee_still(const struct tracee_peek *p);
 /* ---- a thread that is stopped ------------------------------------------ */
 
 /*
+ * PTRACE_SEIZE, by a caller that traces other threads of the process: those that die
+ * meanwhile are reaped.  SIGCHLD is unblocked meanwhile.  Returns as ptrace(2).
+ */
+int tracee_seize(pid_t tid, long options);
+
+/*
  * Stop a thread, and read its registers.  No signal is sent (PTRACE_SEIZE),
  * and one that is about to be delivered is kept: *signal goes to tracee_go().
  * The caller has SIGCHLD blocked, and its default action set.
