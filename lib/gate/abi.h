@@ -153,6 +153,9 @@ struct gate_data {
 	                     the period is raised; 0: they may be as fast as they are */
 	uint64_t draws;   /* while there is a stretch */
 	uint64_t mark;    /* TSC at the end of the last one */
+	int32_t lent;     /* the thread that its tracer borrows; 0: none */
+	uint32_t pad;
+	uint64_t way_back; /* of that: see gate/way_back.h; 0: it has none */
 };
 
 /* What follows: cells, of which the last is shared by threads that found none;

@@ -18,6 +18,7 @@
 #include <sys/types.h>
 
 struct borrow_saved;
+struct way_back;
 
 struct borrow {
 	pid_t pid, tid;
@@ -44,6 +45,16 @@ const char *borrow_begin(struct borrow *b, pid_t pid, int seccomp, int patience)
 /* Stop this thread, and no other: it does not run anything. */
 const char *borrow_thread(struct borrow *b, pid_t pid, pid_t tid, int seccomp);
 
+/* Returns whether it says that a thread does not stop: it is not scheduled, or its control group is frozen. */
+int borrow_is_late(const char *why);
+
+/* Where the thread has its way back: see gate/way_back.h; 0: it has none. */
+uint64_t borrow_way_back(const struct borrow *b);
+
+/* Returns whether a thread that was stopped is on its way back still, from what another
+ * tracer had it do before it died. */
+int borrow_is_on_way(const struct borrow *b, const struct way_back *way, uint64_t way_back);
+
 /* Have the thread make a system call: *result is what it returned, or -errno. */
 const char *borrow_syscall(struct borrow *b, long number, const uint64_t arg[6], int64_t *result);
 
@@ -57,7 +68,7 @@ const char *borrow_release(struct borrow *b);
 
 /* Set reg[] to where the general registers that it goes on with are.  Returns the stack pointer. */
 #define BORROW_REGISTERS 15
-uint64_t borrow_registers(struct borrow *b, unsigned long long *reg[BORROW_REGISTERS]);
+uint64_t borrow_registers(const struct borrow *b, unsigned long long *reg[BORROW_REGISTERS]);
 
 /* Returns the thread pointer: the C library has what it points to at the end of a
  * thread's stack. */

@@ -22,6 +22,7 @@
 #include "gate/image.h"
 #include "gate/slots.h"
 #include "gate/ticks.h"
+#include "gate/way_back.h"
 #include "os/cgroup.h"
 #include "os/proc.h"
 
@@ -37,6 +38,8 @@
 #define MAPPED "/memfd:" NAME
 #define BLOBS 8          /* mapped in one process: of several versions */
 #define TRIES 40         /* to detach */
+#define LATE_MS 10000    /* how long threads are waited for that do not stop */
+#define STACK_SIZE 4096  /* of what borrowed threads run */
 #define ROOM (2 << 20)   /* bytes that a gate may come to need */
 #define LEASE_FIRST 30e9 /* TSC ticks before the first gate_renew(): some seconds */
 
@@ -175,6 +178,57 @@ find_blobs(struct gate *g)
 		}
 	}
 	return NULL;
+}
+
+static int
+has_thread(pid_t pid, pid_t tid)
+{
+	char name[PROC_NAME_MAX];
+
+	return proc_thread_name(pid, tid, name) == 0;
+}
+
+/*
+ * Wait until a thread that was borrowed by a holder who died is back from what it was sent
+ * to do, which may be late on a busy machine: it has the gate's stack, and would go on with
+ * what is unmapped or changed by then.
+ */
+static const char *
+await_errand(struct gate *g)
+{
+	const uint64_t stack = data_at(g, GATE_STACK_AT), end = proc_now() + LATE_MS * 1000000ULL;
+	const struct timespec pause = { 0, 1000000 };
+	struct {
+		int32_t lent;
+		uint32_t pad;
+		uint64_t way_back;
+	} was = { .lent = 0 };
+	struct way_back way;
+	const char *why;
+	int away;
+
+	if (g->base == 0 || proc_read(g->pid, FIELD(g, lent), &was, sizeof was) < 0 ||
+	    was.lent <= 0 || !has_thread(g->pid, was.lent)) /* a child has only one thread */
+		return NULL;
+	way_back_find(&way, g->pid);
+	do {
+		unsigned long long *reg[BORROW_REGISTERS];
+		struct borrow b;
+
+		why = borrow_thread(&b, g->pid, was.lent, g->seccomp);
+		away = 0;
+		if (why == NULL) {
+			away = borrow_registers(&b, reg) - stack < STACK_SIZE ||
+			    borrow_is_on_way(&b, &way, was.way_back);
+			borrow_release(&b);
+		}
+		if (away)
+			nanosleep(&pause, NULL);
+	} while ((away || borrow_is_late(why)) && proc_now() < end);
+	way_back_clear(&way);
+	if (away)
+		return "another process that was killed has borrowed a thread of it";
+	return why && has_thread(g->pid, was.lent) ? why : NULL;
 }
 
 /* A slots_behind: where a wrapper leads. */
@@ -557,7 +611,7 @@ run_patches(struct gate *g, struct borrow *b, uint32_t n)
 
 	do {
 		const char *why = borrow_run(b, g->base + image_patch(),
-		    data_at(g, GATE_STACK_AT + 4096 - 64), &fault);
+		    data_at(g, GATE_STACK_AT + STACK_SIZE - 64), &fault);
 
 		if (why)
 			return why;
@@ -682,6 +736,18 @@ set_status(struct gate *g)
 	g->status.freed = g->base + image_freed();
 }
 
+/* Say which thread is borrowed, for whoever comes after us if we die meanwhile. */
+static void
+lend(struct gate *g, pid_t tid, uint64_t way_back)
+{
+	g->data.lent = tid;
+	g->data.way_back = way_back;
+	if (g->base == 0) /* install() writes it */
+		return;
+	put_word(g, FIELD(g, way_back), way_back);
+	write_memory(g, FIELD(g, lent), &g->data.lent, sizeof g->data.lent);
+}
+
 /* Do something with a borrowed thread. */
 static const char *
 with_thread(struct gate *g, const char *(*job)(struct gate *g, struct borrow *b), pid_t *tid)
@@ -694,8 +760,10 @@ with_thread(struct gate *g, const char *(*job)(struct gate *g, struct borrow *b)
 		return why;
 	start = proc_now();
 	*tid = b.tid;
+	lend(g, b.tid, borrow_way_back(&b));
 	why = is_same_program(g) ? job(g, &b) : GONE;
 	end = borrow_release(&b);
+	lend(g, 0, 0);
 	g->status.stop_ns = proc_now() - start;
 	return why ? why : end;
 }
@@ -712,11 +780,13 @@ prepare(struct gate *g, const struct gate_options *o)
 		why = "its memory may not be written";
 	g->all = o->all_callers;
 	g->patience = o->patience;
-	g->data.period = o->period;
+	g->data.period = GATE_OFF;
 	g->ringing = o->ringing;
 	g->data.stack = o->stack;
 	if (why == NULL)
 		why = find_blobs(g);
+	if (why == NULL)
+		why = await_errand(g);
 	if (why == NULL)
 		why = slots_find(&g->slots, g->pid, g->all, behind_wrapper, g);
 	if (why == NULL)
@@ -749,15 +819,24 @@ gate_attach(struct gate **out, pid_t pid, const struct gate_options *o, struct g
 	why = prepare(g, o);
 	if (why == NULL)
 		why = with_thread(g, install, &tid);
-	if (why == NULL) {
-		set_status(g);
-		g->status.hoisted += hoist_all(pid, tid, g->seccomp, pair,
-		    list_hoisted(g, 0, pair));
-		*out = g;
+	if (why) {
+		*status = g->status;
+		gate_free(g);
+		return why;
 	}
+	set_status(g);
+	/* Until all threads have the wrappers, nothing is sampled: one that goes on freeing
+	 * without them would leave blocks that live for ever. */
+	if (hoist_all(pid, tid, g->seccomp, LATE_MS, pair, list_hoisted(g, 0, pair),
+	        &g->status.hoisted))
+		why = "a thread of it does not stop";
+	else if (gate_set_period(g, o->period) < 0)
+		why = GONE;
 	*status = g->status;
 	if (why)
-		gate_free(g);
+		gate_detach(g);
+	else
+		*out = g;
 	return why;
 }
 
@@ -897,7 +976,7 @@ follow_blocks(struct gate *g, struct borrow *b)
 		        n * sizeof *g->data.patch) < 0)
 			return "its memory cannot be written";
 		why = borrow_run(b, g->base + image_follow(),
-		    data_at(g, GATE_STACK_AT + 4096 - 64), &fault);
+		    data_at(g, GATE_STACK_AT + STACK_SIZE - 64), &fault);
 		if (why == NULL && fault)
 			why = "the gate has faulted";
 	}
@@ -937,6 +1016,7 @@ gate_detach(struct gate *g)
 	struct hoist_pair pair[PAIRS];
 	const int32_t nobody = 0;
 	const char *why = NULL;
+	size_t hoisted = 0;
 	pid_t tid;
 
 	if (gate_set_period(g, GATE_OFF) < 0 || slots_check(&g->slots, g->pid) < 0)
@@ -950,7 +1030,7 @@ gate_detach(struct gate *g)
 		why = NULL;
 	}
 	if (why == NULL)
-		hoist_all(g->pid, tid, g->seccomp, pair, list_hoisted(g, 1, pair));
+		hoist_all(g->pid, tid, g->seccomp, 0, pair, list_hoisted(g, 1, pair), &hoisted);
 	write_memory(g, FIELD(g, owner), &nobody, sizeof nobody);
 	gate_free(g);
 	return why;

@@ -141,32 +141,58 @@ hoist_borrowed(struct borrow *b, const struct hoist_pair *pair, size_t n)
 	return found;
 }
 
-size_t
-hoist_all(pid_t pid, pid_t except, int seccomp, const struct hoist_pair *pair, size_t n)
-{
-	size_t threads = 0, found = 0;
+/* What is looked for, and where. */
+struct job {
+	pid_t pid;
+	int seccomp;
+	const struct hoist_pair *pair;
+	size_t n;
 	struct ranges r;
-	struct borrow b;
+	size_t found;
+};
+
+/* Returns 0 if the thread does not stop. */
+static int
+look_at(struct job *j, pid_t tid)
+{
 	uint64_t sp;
+	struct borrow b;
+	const char *why;
+	enum borrow_wait is = borrow_state(j->pid, tid, &sp);
+
+	if (is == BORROW_NEVER)
+		return 1;
+	if ((is == BORROW_RISKY || is == BORROW_UNKNOWN) && sp &&
+	    on_stack(j->pid, sp, end_of_stack(&j->r, sp), 0, j->pair, j->n) == 0)
+		return 1;
+	why = borrow_thread(&b, j->pid, tid, j->seccomp);
+	if (why)
+		return !borrow_is_late(why);
+	j->found += replace(&b, &j->r, j->pair, j->n);
+	borrow_release(&b);
+	return 1;
+}
+
+size_t
+hoist_all(pid_t pid, pid_t except, int seccomp, int patience, const struct hoist_pair *pair,
+    size_t n, size_t *found)
+{
+	uint64_t end = proc_now() + (uint64_t)patience * 1000000;
+	struct job j = { .pid = pid, .seccomp = seccomp, .pair = pair, .n = n };
+	size_t late, threads = 0;
 	pid_t *tid = proc_threads(pid, &threads);
 
-	read_ranges(&r, pid);
-	for (size_t i = 0; tid && i < threads; i++) {
-		enum borrow_wait is = tid[i] == except ? BORROW_NEVER
-		                                       : borrow_state(pid, tid[i], &sp);
-
-		if (is == BORROW_NEVER)
-			continue;
-		if ((is == BORROW_RISKY || is == BORROW_UNKNOWN) && sp &&
-		    on_stack(pid, sp, end_of_stack(&r, sp), 0, pair, n) == 0)
-			continue;
-		if (borrow_thread(&b, pid, tid[i], seccomp))
-			continue;
-		found += replace(&b, &r, pair, n);
-		borrow_release(&b);
-	}
+	read_ranges(&j.r, pid);
+	do {
+		late = 0;
+		for (size_t i = 0; tid && i < threads; i++)
+			if (tid[i] != except && !look_at(&j, tid[i]))
+				tid[late++] = tid[i];
+		threads = late;
+	} while (late && proc_now() < end);
 	borrow_reap();
-	free(r.range);
+	*found += j.found;
+	free(j.r.range);
 	free(tid);
-	return found;
+	return late;
 }

@@ -20,6 +20,7 @@
 #include "base/array.h"
 #include "gate/way_back.h"
 #include "os/proc.h"
+#include "os/tracee.h"
 
 #ifndef PTRACE_GET_RSEQ_CONFIGURATION
 #define PTRACE_GET_RSEQ_CONFIGURATION 0x420f
@@ -442,7 +443,8 @@ seize_error(int seccomp)
 	}
 }
 
-/* Have we seized it before, and does it not stop?  borrow_reap() will let it go. */
+/* Have we seized it before, and has it not stopped yet?  If nobody waits for it,
+ * borrow_reap() will let it go. */
 static int
 is_late(pid_t pid, pid_t tid)
 {
@@ -458,12 +460,12 @@ interrupt(pid_t pid, pid_t tid, int seccomp)
 {
 	long options = PTRACE_O_TRACESYSGOOD | (seccomp ? PTRACE_O_SUSPEND_SECCOMP : 0);
 
-	if (ptrace(PTRACE_SEIZE, tid, NULL, options) < 0) {
+	if (tracee_seize(tid, options) < 0) {
 		const char *why = seize_error(seccomp);
 
 		if (proc_thread_has_ended(tid))
 			return GONE;
-		return is_late(pid, tid) ? LATE : why;
+		return is_late(pid, tid) ? NULL : why;
 	}
 	return ptrace(PTRACE_INTERRUPT, tid, NULL, NULL) < 0 ? GONE : NULL;
 }
@@ -494,6 +496,27 @@ borrow_thread(struct borrow *b, pid_t pid, pid_t tid, int seccomp)
 
 	*b = (struct borrow){ .pid = pid, .tid = tid };
 	return why ? why : await_thread(b, proc_now() + STOP_NS);
+}
+
+int
+borrow_is_late(const char *why)
+{
+	return why && strcmp(why, LATE) == 0;
+}
+
+uint64_t
+borrow_way_back(const struct borrow *b)
+{
+	return b->saved->way_back;
+}
+
+int
+borrow_is_on_way(const struct borrow *b, const struct way_back *way, uint64_t way_back)
+{
+	const struct user_regs_struct *u = &b->saved->user;
+	uint64_t call = u->rip - way->syscall_ret, end = u->rip - way->sigreturn;
+
+	return way_back && ((u->rsp == way_back && call <= 2) || (u->rsp == way_back + 8 && end < 9));
 }
 
 /* Returns the thread to stop, of those that wait no worse than `worst`; 0: none. */
@@ -544,7 +567,7 @@ borrow_begin(struct borrow *b, pid_t pid, int seccomp, int patience)
 			break;
 		}
 		/* One that has just ended, or cannot be stopped: another. */
-		if (strcmp(why, GONE) != 0 && strcmp(why, LATE) != 0)
+		if (strcmp(why, GONE) != 0 && !borrow_is_late(why))
 			break;
 		nanosleep(&pause, NULL);
 	} while (proc_now() < end);
@@ -649,7 +672,7 @@ borrow_release(struct borrow *b)
 }
 
 uint64_t
-borrow_registers(struct borrow *b, unsigned long long *reg[BORROW_REGISTERS])
+borrow_registers(const struct borrow *b, unsigned long long *reg[BORROW_REGISTERS])
 {
 	struct user_regs_struct *u = &b->saved->user;
 	unsigned long long *all[BORROW_REGISTERS] = { &u->rax, &u->rbx, &u->rcx, &u->rdx,
