@@ -34,13 +34,19 @@ guard() {
 }
 
 has_lines() { [ "$(wc -l <"$T/answers")" -ge "$1" ]; }
+answered() { has_lines $((lines + 1)) || ! running "$guard"; }
 
-# ask WORD...: its answer is in $answer.
+# ask WORD...: its answer is in $answer, or that there is none and why.
 ask() {
 	lines=$(wc -l <"$T/answers")
 	(trap '' PIPE; echo "$@" >&8) 2>/dev/null
-	await 60 has_lines $((lines + 1))
-	answer=$(tail -n 1 "$T/answers")
+	if await 60 answered && has_lines $((lines + 1)); then
+		answer=$(tail -n 1 "$T/answers")
+	elif running "$guard"; then
+		answer="no answer: $(grep -H . "/proc/$guard/syscall" "/proc/$pid/task/"*/stat)"
+	else
+		answer="no guard: $(tail -n 1 "$T/answers") $(cat "$T/err")"
+	fi
 }
 
 # answers DESCRIPTION PATTERN WORD...: ask, and compare.
