@@ -169,7 +169,7 @@ compare_heap(const void *x, const void *y)
 
 	if (n != m)
 		return n > m ? -1 : 1;
-	/* What is not known comes before what is nothing. */
+	/* Unknown comes before nothing. */
 	if (a->self.live_most != b->self.live_most)
 		return a->self.live_most > b->self.live_most ? -1 : 1;
 	n = ordered(&a->total);

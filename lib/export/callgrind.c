@@ -15,7 +15,7 @@
  * the stack's cost as often in its recursive calls, but its own cost once.
  */
 
-/* What a function is: its name and its file. */
+/* A function, told from others by its name and its file. */
 struct function {
 	const struct export_frame *frame;
 	uint32_t name, file; /* numbers */
@@ -43,7 +43,7 @@ struct callgrind {
 	char *names_written, *files_written; /* by number: whether its text has been written */
 };
 
-/* What is written, of those kinds that the stream has. */
+/* Kinds of costs: those that the stream has are written. */
 static const struct event {
 	const char *name, *text;
 	enum export_value value;

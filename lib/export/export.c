@@ -12,7 +12,7 @@
 
 #define NO_MEMORY "out of memory"
 
-/* What is live at a site, from its last record. */
+/* Live memory of a site, by its last record. */
 struct site {
 	uint64_t live, count;
 };

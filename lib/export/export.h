@@ -16,7 +16,7 @@
 struct defs;
 struct rec;
 
-/* What a sample adds to the sums of its thread and stack. */
+/* The sums of a thread and stack that samples are added to. */
 enum export_value {
 	EXPORT_SAMPLES, /* samples of CPU time */
 	EXPORT_CPU,     /* nanoseconds, or what else the stream's unit is */
@@ -54,7 +54,7 @@ struct export_memory {
 	int has_live; /* it is of a stream that knows the allocations */
 };
 
-/* What was lost, or what a producer says of it. */
+/* A loss, or a note of a producer. */
 struct export_remark {
 	int64_t time;
 	uint64_t count; /* of what was lost; 0: a note */
@@ -98,7 +98,7 @@ struct export {
 	const char *host, *arch; /* may be NULL */
 	int64_t total[EXPORT_NVALUES];
 	unsigned has[3];   /* samples of each kind */
-	/* What a reader should know of the figures, without repetitions. */
+	/* Notes on the figures, each once. */
 	struct strtab remarks;
 	struct strtab lost; /* what was lost, and by whom: so often */
 	uint64_t *nlost;

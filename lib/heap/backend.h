@@ -45,7 +45,6 @@ struct heap_backend {
 	uint64_t (*live)(const struct heap *h, pid_t pid);
 	void (*lost)(struct heap *h, struct heap_lost *out);
 	void (*load)(struct heap *h, struct heap_load *out);
-	uint64_t (*bytes)(const struct heap *h);
 
 	int (*arm)(struct heap *h, pid_t pid, const struct probe *probe, size_t n,
 	    void (*fn)(void *ctx, const struct probe *probe, int error), void *ctx);

@@ -277,9 +277,3 @@ heap_load(struct heap *h, struct heap_load *out)
 {
 	backend(h)->load(h, out);
 }
-
-uint64_t
-heap_bytes(const struct heap *h)
-{
-	return backend(h)->bytes(h);
-}

@@ -216,7 +216,7 @@ int heap_sum(struct heap *h, pid_t pid, struct heap_sum *out);
 /* Returns a process' live bytes; 0 if it is not tracked. */
 uint64_t heap_live(const struct heap *h, pid_t pid);
 
-/* What was lost since it was last asked for, by cause. */
+/* Losses since they were last asked for, by cause. */
 struct heap_lost {
 	uint64_t ring_full, live_full, sites_full, scratch, returns, processes;
 };
@@ -233,8 +233,5 @@ struct heap_load {
 };
 
 void heap_load(struct heap *h, struct heap_load *out);
-
-/* Returns the bytes of kernel memory for sites and live allocations. */
-uint64_t heap_bytes(const struct heap *h);
 
 #endif

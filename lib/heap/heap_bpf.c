@@ -97,16 +97,6 @@ add_segment(struct heap *h)
 	return 0;
 }
 
-static uint64_t
-heap_bpf_bytes(const struct heap *h)
-{
-	uint64_t n = (uint64_t)h->nsegment * HEAP_SEGMENT_SITES * sizeof(struct heap_site);
-
-	for (uint32_t i = 0; i < h->ngeneration; i++)
-		n += heap_slots(i) * sizeof(struct heap_entry);
-	return n;
-}
-
 /* Returns the number of live allocations, or 0 if only some are picked. */
 static uint64_t
 count_live(const struct heap *h)
@@ -925,7 +915,7 @@ static const struct heap_backend backend = { .free = heap_bpf_free, .track = hea
 	.fd = heap_bpf_fd, .read = heap_bpf_read, .due = heap_bpf_due,
 	.stacks = heap_bpf_stacks, .changes = heap_bpf_changes, .living = heap_bpf_living,
 	.sum = heap_bpf_sum, .live = heap_bpf_live, .lost = heap_bpf_lost, .load = heap_bpf_load,
-	.bytes = heap_bpf_bytes, .arm = heap_bpf_arm, .compare = heap_bpf_compare,
+	.arm = heap_bpf_arm, .compare = heap_bpf_compare,
 	.sessions = heap_bpf_sessions, .stop_at = heap_bpf_stop_at,
 	.hit_cost = heap_bpf_hit_cost, .stopped = heap_bpf_stopped,
 	.disarm_soon = heap_bpf_disarm_soon, .log = heap_bpf_log, .site = heap_bpf_site,

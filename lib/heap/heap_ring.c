@@ -519,16 +519,10 @@ hit_cost(struct heap *h)
 	return HIT_NS;
 }
 
-static uint64_t
-bytes(const struct heap *h)
-{
-	return h->site_room * sizeof *h->site + h->block_room * sizeof *h->block;
-}
-
 static const struct heap_backend heap_ring = { .free = free_, .track = track, .put = put,
 	.forget = forget, .arm_gate = arm_gate, .disarm = disarm, .armed = armed, .rate = rate,
 	.fd = fd, .read = read_, .due = due, .stacks = stacks, .changes = changes,
-	.living = living, .sum = sum, .live = live, .lost = lost, .load = load, .bytes = bytes,
+	.living = living, .sum = sum, .live = live, .lost = lost, .load = load,
 	.hit_cost = hit_cost };
 
 struct heap *

@@ -69,7 +69,6 @@ struct dump_tasks {
 	size_t nevent, next;
 	struct idmap processes, threads; /* rows to indexes */
 	struct idmap holder;             /* numbers to indexes */
-	int any;                         /* a thread is wanted */
 };
 
 static int
@@ -152,7 +151,6 @@ load_threads(struct dump_tasks *t, uint64_t pid, const char *thread)
 		task.wanted = (pid == 0 || pid == task.pid) &&
 		    is_named(thread, task.tid, db_text(st, 5));
 		process->wanted |= task.wanted;
-		t->any |= task.wanted;
 		if (add(t, &t->threads, &task) < 0)
 			return -1;
 	}
@@ -363,12 +361,6 @@ dump_tasks_open(struct db *db, struct dump_out *out, uint64_t pid, const char *t
 		return t;
 	dump_tasks_close(t);
 	return NULL;
-}
-
-int
-dump_tasks_any(const struct dump_tasks *t)
-{
-	return t->any;
 }
 
 void

@@ -22,9 +22,6 @@ struct dump_tasks *dump_tasks_open(struct db *db, struct dump_out *out, uint64_t
     const char *thread);
 void dump_tasks_close(struct dump_tasks *t);
 
-/* Returns whether any thread is wanted. */
-int dump_tasks_any(const struct dump_tasks *t);
-
 /* Set *time to that of the next record.  Returns 0 if there is none. */
 int dump_tasks_next(const struct dump_tasks *t, int64_t *time);
 /* Write the next record. */

@@ -105,7 +105,7 @@ by_column(const struct inuse_row *a, const struct inuse_row *b, int column)
 
 	switch ((enum column)column) {
 	case LIVE:
-		/* What is not known comes before what is nothing. */
+		/* Unknown comes before nothing. */
 		c = larger((double)a->self.live, (double)b->self.live);
 		return c ? c : larger((double)a->self.live_most, (double)b->self.live_most);
 	case ERROR:
