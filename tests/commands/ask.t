@@ -3,20 +3,13 @@
 # that rsprof-heap takes, and by a key of the live view, after one question.
 # shellcheck source=tests/tools/lib.sh
 . "$(dirname "$0")/../tools/lib.sh"
+# shellcheck source=tests/tools/heap.sh
+. "$(dirname "$0")/../tools/heap.sh"
 
 [ -e "$B/target/gated" ] || skip_all "no Rust compiler built $B/target/gated"
 cd "$T" || exit 1
 mkfifo in ask
 
-# target CMD ARG...: start it in $pid, with descriptor 7 as its input.
-target() {
-	: >out
-	"$@" <in >>out 2>&1 &
-	pid=$!
-	own $pid
-	exec 7>in
-	await 60 grep -q ready out
-}
 slots() { "$B/oracle/gate" slots $pid; }
 noted() { grep -q "^note.*$1" raw; }
 

@@ -10,16 +10,6 @@
 cd "$T" || exit 1
 mkfifo in
 
-# target CMD ARG...: start it in $pid, with descriptor 7 as its input.
-target() {
-	: >out
-	"$@" <in >>out 2>&1 &
-	pid=$!
-	own $pid
-	exec 7>in
-	await 60 grep -q ready out
-}
-
 # inside ARG...: profile $pid into raw, in $heap.
 inside() {
 	: >raw
@@ -34,12 +24,6 @@ stopped() {
 	kill -s TERM $heap
 	wait $heap
 	got=$?
-}
-
-# total KEY: of all heap records.
-total() {
-	awk -F'\t' -v key="$1" '$1 == "heap" { for (i = 6; i <= NF; i++) {
-		split($i, kv, "="); if (kv[1] == key) n += kv[2] } } END { printf "%.0f\n", n }' raw
 }
 
 target "$B/target/gated" count 1
@@ -90,13 +74,6 @@ says 'and probes are armed' '^probe' raw
 says 'allocations are recorded' '^heap' raw
 exec 7>&-
 wait $pid
-
-# near NAME ESTIMATE TRUTH PERIOD
-near() {
-	if echo "$2 $3 $4" | awk '{ d = $1 - $2; if (d < 0) d = -d
-		exit !($2 > 0 && d <= 5.5 * sqrt($2 * $3) + 0.002 * $2) }'; then pass "$1"
-	else fail "$1"; echo "estimate $2, truth $3" | diag; fi
-}
 
 for period in 1024 16384; do
 	target "$B/target/gated" count 4

@@ -47,19 +47,6 @@ inside() {
 	await 60 grep -q '^note.*inside the process, one' raw
 }
 
-# total KEY: of all heap records.
-total() {
-	awk -F'\t' -v key="$1" '$1 == "heap" { for (i = 6; i <= NF; i++) {
-		split($i, kv, "="); if (kv[1] == key) n += kv[2] } } END { printf "%.0f\n", n }' raw
-}
-
-# near NAME ESTIMATE TRUTH PERIOD
-near() {
-	if echo "$2 $3 $4" | awk '{ d = $1 - $2; if (d < 0) d = -d
-		exit !($2 > 0 && d <= 5.5 * sqrt($2 * $3) + 0.002 * $2) }'; then pass "$1"
-	else fail "$1"; echo "estimate $2, truth $3" | diag; fi
-}
-
 # whole: the share of the weight of samples in percent whose stack is complete.
 whole() {
 	awk -F'\t' '

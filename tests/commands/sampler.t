@@ -3,21 +3,14 @@
 # weights are taken.  Bounds are 5.5 standard errors: chance exceeds one once in 20 million.
 # shellcheck source=tests/tools/lib.sh
 . "$(dirname "$0")/../tools/lib.sh"
+# shellcheck source=tests/tools/heap.sh
+. "$(dirname "$0")/../tools/heap.sh"
 
 [ -e "$B/target/sampler" ] || skip_all "no Rust compiler built $B/target/sampler"
 cd "$T" || exit 1
 mkfifo in
 period=4096
 
-# target [off]: start it in $pid, with descriptor 7 as its input.
-target() {
-	: >out
-	"$B/target/sampler" "$@" <in >>out 2>&1 &
-	pid=$!
-	own $pid
-	exec 7>in
-	await 60 grep -q ready out
-}
 # total KEY FUNCTION: of the heap records below a function of the program.
 total() {
 	awk -F'\t' -v key="$1" -v in_="::$2" '
@@ -26,12 +19,6 @@ total() {
 	$1 == "heap" && below[$5] { for (i = 6; i <= NF; i++)
 		if (split($i, kv, "=") && kv[1] == key) n += kv[2] }
 	END { printf "%.0f\n", n }' named
-}
-# near NAME ESTIMATE TRUTH: a sum of bytes.
-near() {
-	if echo "$2 $3 $period" | awk '{ d = $1 - $2; if (d < 0) d = -d
-		exit !($2 > 0 && d <= 5.5 * sqrt($2 * $3) + 0.002 * $2) }'; then pass "$1"
-	else fail "$1"; echo "estimate $2, truth $3" | diag; fi
 }
 # end: of the program and the recording.
 end() {
@@ -46,7 +33,7 @@ rsprof-heap -n "$B/target/sampler" >plan
 says 'its probes are the plan' '^otel_memory +alloc +.*/sampler\+0x' plan
 says 'those of frees, too' '^otel_memory +free ' plan
 
-target
+target "$B/target/sampler"
 rsprof-heap -p $pid >raw 2>err 7>&- &
 heap=$!
 own $heap
@@ -60,9 +47,9 @@ ok 'it ends with the process' test $got = 0
 read -r _ bytes count _ live _ <<E
 $(grep allocated out)
 E
-near 'bytes are as counted' $(($(total bytes leak) + $(total bytes pass))) "$bytes"
-near 'what is leaked lives' "$(total bytes leak)" "$live"
-near 'and nothing of it is freed' $(($(total bytes leak) - $(total freed leak))) "$live"
+near 'bytes are as counted' $(($(total bytes leak) + $(total bytes pass))) "$bytes" $period
+near 'what is leaked lives' "$(total bytes leak)" "$live" $period
+near 'and nothing of it is freed' $(($(total bytes leak) - $(total freed leak))) "$live" $period
 ok 'all else is freed' test "$(total bytes pass)" = "$(total freed pass)"
 # Of sizes from 16 to 800 bytes: of n allocations the variance is of sums of 4096 / size.
 ok "allocations are as counted: $count" awk -v is=$(($(total allocs leak) + $(total allocs pass))) \
@@ -75,7 +62,7 @@ ok 'nothing is lost' sh -c '! grep "^lost" raw'
 ok 'and no budget takes the probes away' sh -c '! grep "costs\{0,1\} more than" raw err'
 
 # The kernel counts the readers of its semaphore: without one, nothing was sampled.
-target
+target "$B/target/sampler"
 cat /proc/$pid/maps >maps
 semaphore() {
 	at=$(nm "$B/target/sampler" | sed -n 's/ D otel_memory_semaphore$//p')
@@ -95,7 +82,7 @@ ok 'and of its end' test "$(semaphore)" = 0
 exec 7>&-
 wait $pid
 
-target off
+target "$B/target/sampler" off
 rsprof-heap -i 100ms -p $pid >raw 2>err 7>&- &
 heap=$!
 own $heap
@@ -107,7 +94,7 @@ end
 says 'a sampler that is turned off: its functions are probed' '^probe.*	(rust|libc)	' raw
 ok 'and all is seen' test "$(total bytes pass)" -gt 0
 
-target
+target "$B/target/sampler"
 rsprof-heap -s 0 -i 100ms -p $pid >raw 2>err 7>&- &
 heap=$!
 own $heap

@@ -35,3 +35,28 @@ code() {
 		    skip=$((0x$start - 0x$offset + 0x$at)) 2>/dev/null | od -An -tx1
 	done
 }
+
+# target CMD ARG...: start it in $pid, with the pipe `in` as its input, by descriptor 7, and
+# its output in `out`, and wait until it is ready.
+target() {
+	: >out
+	"$@" <in >>out 2>&1 &
+	pid=$!
+	own $pid
+	exec 7>in
+	await 60 grep -q ready out
+}
+
+# total KEY: of all heap records of the stream raw.
+total() {
+	awk -F'\t' -v key="$1" '$1 == "heap" { for (i = 6; i <= NF; i++) {
+		split($i, kv, "="); if (kv[1] == key) n += kv[2] } } END { printf "%.0f\n", n }' raw
+}
+
+# near NAME ESTIMATE TRUTH PERIOD: passes within 5.5 standard errors of a sum of bytes that was
+# sampled, and 2 in 1,000.
+near() {
+	if echo "$2 $3 $4" | awk '{ d = $1 - $2; if (d < 0) d = -d
+		exit !($2 > 0 && d <= 5.5 * sqrt($2 * $3) + 0.002 * $2) }'; then pass "$1"
+	else fail "$1"; echo "estimate $2, truth $3" | diag; fi
+}
