@@ -83,4 +83,8 @@ dismissed() {
 slots() { "$gate" slots "$pid"; }
 # tidy: no slot leads into the gate.
 tidy() { [ "$(slots)" = 0 ]; }
-running() { [ -d "/proc/$1" ] && ! grep -q '^State:.*Z' "/proc/$1/status"; }
+# running PID: its first thread may have ended, as while another executes a program.
+running() {
+	[ -d "/proc/$1" ] && { ! grep -q '^State:.*Z' "/proc/$1/status" ||
+		[ "$(find "/proc/$1/task" -maxdepth 1 | wc -l)" -gt 2 ]; }
+}
