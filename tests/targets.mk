@@ -33,8 +33,12 @@ $B/fuzz/%: $B/tests/fuzz/%.o $(call archives,$(ALL_ROOMS))
 
 # ---- programs to profile -----------------------------------------------------
 
-RUSTC = MAKEFLAGS= PATH="$$PATH:$$HOME/.cargo/bin" rustc -O -C debuginfo=1 -L $(@D) -o $@ $< \
-	$(RUST_$*)
+RUST_PATH := PATH="$$PATH:$$HOME/.cargo/bin"
+# std::hint::black_box() is stable since 1.66; Debian 12 has 1.63.
+RUST_OLD = $(eval RUST_OLD := $(shell $(RUST_PATH) rustc --version | awk '\
+	{ split($$2, v, "."); if (v[1] == 1 && v[2] < 66) print "yes" }'))$(RUST_OLD)
+RUSTC = MAKEFLAGS= $(RUST_PATH) $(if $(RUST_OLD),RUSTC_BOOTSTRAP=1) rustc -O -C debuginfo=1 \
+	-L $(@D) -o $@ $< $(if $(RUST_OLD),-Z 'crate-attr=feature(bench_black_box)') $(RUST_$*)
 RUST_points := --edition 2021
 RUST_journal := --edition 2021
 RUST_gated := --edition 2021
