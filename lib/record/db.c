@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <sqlite3.h>
@@ -35,6 +36,7 @@ struct db {
 	int immutable;
 	struct db_file file; /* closed after sql */
 	char *meta;          /* the last result of db_meta() */
+	struct timespec end; /* of a user's SQL: see db_set_limit() */
 	char error[ERROR_SIZE];
 };
 
@@ -70,6 +72,8 @@ fail_sqlite(struct db *db)
 	switch (code & 0xff) {
 	case SQLITE_FULL:
 		return fail(db, "the disk is full");
+	case SQLITE_INTERRUPT:
+		return fail(db, "the query has taken as long as it may");
 	case SQLITE_IOERR:
 		return fail(db, "%s: %s", why, e ? strerror(e) : "unknown cause");
 	case SQLITE_CANTOPEN:
@@ -536,6 +540,14 @@ db_is_null(struct db_stmt *s, int column)
 	return sqlite3_column_type(s->st, column) == SQLITE_NULL;
 }
 
+int
+db_is_number(struct db_stmt *s, int column)
+{
+	int type = sqlite3_column_type(s->st, column);
+
+	return type == SQLITE_INTEGER || type == SQLITE_FLOAT;
+}
+
 int64_t
 db_int(struct db_stmt *s, int column)
 {
@@ -590,6 +602,29 @@ query_rows(struct db_stmt *s, db_row *head, db_row *row, void *ctx)
 		if ((r = row(ctx, s, columns)))
 			return r;
 	return r;
+}
+
+#define STEPS 10000 /* of SQLite's virtual machine, between looks at the clock */
+
+static int
+is_over(void *ctx)
+{
+	const struct db *db = ctx;
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec > db->end.tv_sec ||
+	    (now.tv_sec == db->end.tv_sec && now.tv_nsec >= db->end.tv_nsec);
+}
+
+void
+db_set_limit(struct db *db, uint64_t ns)
+{
+	clock_gettime(CLOCK_MONOTONIC, &db->end);
+	ns += (uint64_t)db->end.tv_nsec;
+	db->end.tv_sec += (time_t)(ns / 1000000000);
+	db->end.tv_nsec = (long)(ns % 1000000000);
+	sqlite3_progress_handler(db->sql, STEPS, is_over, db);
 }
 
 int

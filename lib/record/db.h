@@ -94,6 +94,7 @@ void db_reset(struct db_stmt *s);
 /* Return a column of the current row, from 0.  SQL's NULL is 0, or NULL.  The
  * text is valid until the next step. */
 int db_is_null(struct db_stmt *s, int column);
+int db_is_number(struct db_stmt *s, int column);
 int64_t db_int(struct db_stmt *s, int column);
 const char *db_text(struct db_stmt *s, int column);
 
@@ -112,5 +113,8 @@ const char *db_name(struct db_stmt *s, int column);
 typedef int db_row(void *ctx, struct db_stmt *s, int columns);
 int db_query(struct db *db, const char *sql, db_row *head, db_row *row,
     void *ctx);
+
+/* Have the user's SQL fail once it has taken so long from now on. */
+void db_set_limit(struct db *db, uint64_t ns);
 
 #endif

@@ -36,6 +36,59 @@ same 'the names come first' "$T/out" <<'END'
 ns	cut
 100	no-stack
 END
+
+# ---- formats ---------------------------------------------------------------
+
+thing="SELECT 1 AS n, 'a,\"b' || char(10, 27, 9) || 'é' AS text, NULL AS none UNION ALL
+	SELECT -20.5, '漢字', NULL"
+exits 'csv' 0 rsprof-query -f csv q.db "$thing; SELECT 2"
+printf 'n,text,none\n1,"a,""b\n\033\té",\n-20.5,漢字,\n2\n2\n' >want
+same 'is RFC 4180, with names' "$T/out" want
+exits 'json' 0 rsprof-query -f json q.db "$thing; SELECT 1e999 AS x; SELECT 1 AS x WHERE 0"
+same 'is an array of objects for each statement' "$T/out" <<'END'
+[
+{"n":1,"text":"a,\"b\u000a\u001b\u0009é","none":null},
+{"n":-20.5,"text":"漢字","none":null}
+]
+[
+{"x":null}
+]
+[]
+END
+exits 'a table' 0 rsprof-query -f table q.db "$thing; SELECT tid, name FROM thread"
+same 'is aligned, and moves no cursor' "$T/out" <<'END'
+    n  text           none
+    1  a,"b\n\x1b\té     -
+-20.5  漢字              -
+tid  name
+ 42  a\tb\c
+ 43  -
+ 44  -
+END
+exits 'tsv is what pipes get' 0 rsprof-query -f tsv q.db 'SELECT 1, 2'
+rsprof-query q.db 'SELECT 1, 2' >want
+same 'without being asked' "$T/out" want
+if command -v script >/dev/null; then
+	script -qec "rsprof-query q.db 'SELECT 1 AS one, 22 AS b'" /dev/null </dev/null |
+		tr -d '\r' >"$T/out"
+	same 'a terminal gets a table' "$T/out" <<'END'
+one   b
+  1  22
+END
+else
+	skip 'no script(1)'
+fi
+exits 'another format: 2' 2 rsprof-query -f xml q.db 'SELECT 1'
+says 'and those that there are' 'xml: no such format: csv, json, table or tsv$'
+
+# ---- time ------------------------------------------------------------------
+
+for_ever='WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n'
+exits 'what takes for ever is stopped: 6' 6 rsprof-query -t 200ms q.db "$for_ever"
+says 'and said' '^rsprof-query: q.db: the query has taken as long as it may$'
+exits 'what does not is not' 0 rsprof-query -t 1h q.db 'SELECT 1'
+exits 'no duration: 2' 2 rsprof-query -t soon q.db 'SELECT 1'
+
 exits 'nothing' 0 rsprof-query q.db 'SELECT 1 WHERE 0'
 ok 'is no line' [ ! -s "$T/out" ]
 exits 'a comment' 0 rsprof-query q.db '-- nothing'
