@@ -45,7 +45,8 @@ const char *borrow_begin(struct borrow *b, pid_t pid, int seccomp, int patience)
 /* Stop this thread, and no other: it does not run anything. */
 const char *borrow_thread(struct borrow *b, pid_t pid, pid_t tid, int seccomp);
 
-/* Returns whether it says that a thread does not stop: it is not scheduled, or its control group is frozen. */
+/* Returns whether it says that a thread does not stop: it is not scheduled, or its control
+ * group is frozen. */
 int borrow_is_late(const char *why);
 
 /* Where the thread has its way back: see gate/way_back.h; 0: it has none. */
