@@ -83,7 +83,7 @@ exec 7>&-
 wait $pid
 
 target "$B/target/sampler" off
-rsprof-heap -i 100ms -p $pid >raw 2>err 7>&- &
+rsprof-heap -b 100 -i 100ms -p $pid >raw 2>err 7>&- &
 heap=$!
 own $heap
 await 60 grep -q 'has not sampled anything' raw
