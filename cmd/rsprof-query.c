@@ -31,7 +31,7 @@ static int in_statement; /* whose end() is to come */
 static void
 usage(void)
 {
-	fputs("usage: rsprof-query [-HV] [-f csv|json|table|tsv] [-t DURATION] FILE SQL\n", stderr);
+	fputs("usage: rsprof-query [-HV] [-f FORMAT] [-t DURATION] FILE SQL\n", stderr);
 	exit(STATUS_USAGE);
 }
 
@@ -185,16 +185,16 @@ static struct {
 static const char *
 escape(uint32_t c)
 {
-	static char text[8];
+	static char text[16];
 
 	switch (c) {
 	case '\t': return "\\t";
 	case '\n': return "\\n";
 	default: break;
 	}
-	if (c >= ' ' && c != 0x7f && (c < 0x80 || c >= 0xa0))
+	if (c >= ' ' && (c < 0x7f || c >= 0xa0) && !utf8_is_format(c))
 		return NULL;
-	snprintf(text, sizeof text, "\\x%02x", (unsigned)c);
+	snprintf(text, sizeof text, c < 0x100 ? "\\x%02x" : "\\u%04x", (unsigned)c);
 	return text;
 }
 

@@ -5,6 +5,17 @@
 
 #include "base/utf8.h"
 
+/* Write a character as one or two UTF-16 code units. */
+static void
+put_escaped(FILE *out, uint32_t c)
+{
+	if (c < 0x10000)
+		fprintf(out, "\\u%04x", (unsigned)c);
+	else
+		fprintf(out, "\\u%04x\\u%04x", (unsigned)(0xd7c0 + (c >> 10)),
+		    (unsigned)(0xdc00 | (c & 0x3ff)));
+}
+
 void
 quote_json(FILE *out, const char *s)
 {
@@ -20,8 +31,8 @@ quote_json(FILE *out, const char *s)
 		n = utf8_decode(s, &c);
 		if (n == 0)
 			fputs("\\ufffd", out);
-		else if (c < ' ' || c == 0x7f)
-			fprintf(out, "\\u%04x", (unsigned)c);
+		else if (c < ' ' || (c >= 0x7f && c < 0xa0) || utf8_is_format(c))
+			put_escaped(out, c);
 		else
 			fprintf(out, "%s%.*s", c == '"' || c == '\\' ? "\\" : "",
 			    (int)n, s);

@@ -6,7 +6,8 @@
 
 #include <stdio.h>
 
-/* Write s as a JSON string, or null for NULL. Bytes that are not UTF-8 become U+FFFD. */
+/* Write s as a JSON string, or null for NULL. Bytes that are not UTF-8 become
+ * U+FFFD; characters that do something to a terminal or to other text are escaped. */
 void quote_json(FILE *out, const char *s);
 
 /* Write s as a CSV field, in quotes if it needs them. */

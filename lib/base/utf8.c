@@ -34,3 +34,12 @@ utf8_decode(const char *s, uint32_t *c)
 		return 0;
 	return len;
 }
+
+int
+utf8_is_format(uint32_t c)
+{
+	return c == 0xad || c == 0x61c || c == 0x180e ||
+	    (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
+	    (c >= 0x2060 && c <= 0x206f) || (c >= 0xfe00 && c <= 0xfe0f) ||
+	    c == 0xfeff || (c >= 0xfff0 && c <= 0xfffb) || c >= 0xe0000;
+}

@@ -50,16 +50,6 @@ encode(char *out, uint32_t c)
 	return 4;
 }
 
-/* Returns whether a character reorders or joins text, or is invisible. */
-static int
-is_format(uint32_t c)
-{
-	return c == 0xad || c == 0x61c || c == 0x180e ||
-	    (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
-	    (c >= 0x2060 && c <= 0x206f) || (c >= 0xfe00 && c <= 0xfe0f) ||
-	    c == 0xfeff || (c >= 0xfff0 && c <= 0xfffb) || c >= 0xe0000;
-}
-
 static struct glyph
 glyph_next(const struct grid *g, const char **s)
 {
@@ -72,7 +62,7 @@ glyph_next(const struct grid *g, const char **s)
 		return (struct glyph){ (wchar_t)c, 1 };
 	if (!g->utf8)
 		return (struct glyph){ L'?', 1 };
-	columns = !bytes || c < 0xa0 || is_format(c) ? -1 : wcwidth((wchar_t)c);
+	columns = !bytes || c < 0xa0 || utf8_is_format(c) ? -1 : wcwidth((wchar_t)c);
 	if (columns < 0 || columns > 2)
 		return (struct glyph){ GRID_REPLACEMENT, 1 };
 	return (struct glyph){ (wchar_t)c, columns };
