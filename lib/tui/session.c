@@ -294,6 +294,12 @@ session_trouble(const struct session *s)
 	    "this is the old one" : NULL;
 }
 
+const char *
+session_path(const struct session *s)
+{
+	return s->path;
+}
+
 struct db *
 session_db(const struct session *s)
 {

@@ -49,6 +49,7 @@ int64_t session_clock(void);
 /* Returns what is wrong with the file, or NULL. */
 const char *session_trouble(const struct session *s);
 
+const char *session_path(const struct session *s);
 struct db *session_db(const struct session *s);
 struct profile *session_profile(const struct session *s);
 const struct profile_summary *session_summary(const struct session *s);

@@ -14,6 +14,7 @@
 #include "tui/keyhelp.h"
 #include "tui/keys.h"
 #include "tui/overview.h"
+#include "tui/page.h"
 #include "tui/pager.h"
 #include "tui/prompt.h"
 #include "tui/session.h"
@@ -509,6 +510,28 @@ write_svg(void *tui, FILE *out)
 	return t->shown->type->svg(t->shown->view, out);
 }
 
+static int
+write_page(void *tui, FILE *out)
+{
+	struct tui *t = tui;
+
+	return page_write(t->session, out);
+}
+
+/* Write the pictures of a view that has some; the page is made by other programs, and by
+ * what they can do. */
+static int
+export_pictures(struct tui *t, const char *name, char *names, size_t size)
+{
+	if (t->shown->type->svg == NULL)
+		return 0;
+	if (export_file(name, "svg", write_svg, t, names, size) < 0)
+		return -1;
+	if (export_file(name, "html", write_page, t, names, size) < 0)
+		snprintf(names + strlen(names), size - strlen(names), " (rsprof flame has failed)");
+	return 0;
+}
+
 static const char *
 act_export(void *tui, int arg)
 {
@@ -521,7 +544,7 @@ act_export(void *tui, int arg)
 	if (export_file(name, "txt", write_text, t, names, sizeof names) < 0 ||
 	    (find_sheet(t, &s) &&
 	        export_file(name, "csv", write_table, &s, names, sizeof names) < 0) ||
-	    (t->shown->type->svg && export_file(name, "svg", write_svg, t, names, sizeof names) < 0))
+	    export_pictures(t, name, names, sizeof names) < 0)
 		snprintf(t->text, sizeof t->text, "cannot export here: %s", strerror(errno));
 	else
 		snprintf(t->text, sizeof t->text, "written: %s", names);
@@ -544,7 +567,7 @@ static const struct view_key common_keys[] = {
 	    NULL },
 	{ 'd', DIFF, act_show, "changes between two recordings or ranges", NULL },
 	{ 'x', 0, act_collapse, "collapse std, runtimes and allocators into their callers", "collapse" },
-	{ 'e', 0, act_export, "export the view: text, CSV, SVG", NULL },
+	{ 'e', 0, act_export, "export the view: text, CSV, SVG, HTML", NULL },
 	{ 'p', 0, act_pause, "pause the display, not the recording", "pause" },
 	{ 'I', 0, act_inside, "sample allocations inside the process: what is live, at less cost",
 	    NULL },

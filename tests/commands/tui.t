@@ -343,7 +343,7 @@ same 'the page has the keys of the help' keys.page keys.help
 mkdir exported src
 (cd exported && rsprof-tui -b -k 'eefe2ei' ../ended.db >/dev/null)
 ok 'each export has its own file' [ "$(cd exported && echo *)" = "rsprof.CPU.1.csv \
-rsprof.CPU.1.txt rsprof.CPU.2.csv rsprof.CPU.2.txt rsprof.flame.1.svg rsprof.flame.1.txt \
+rsprof.CPU.1.txt rsprof.CPU.2.csv rsprof.CPU.2.txt rsprof.flame.1.html rsprof.flame.1.svg rsprof.flame.1.txt \
 rsprof.memory.1.csv rsprof.memory.1.txt" ]
 screen want ended.db
 same 'the screen' exported/rsprof.CPU.1.txt want
@@ -354,6 +354,12 @@ says 'with quotes' \
 ok 'all of it' [ "$(wc -l <exported/rsprof.CPU.1.csv)" = 6 ]
 says 'the flame graph' '<title>server::main: 69.00% total, 0.00% self</title>' \
     exported/rsprof.flame.1.svg
+rsprof dump ended.db | rsprof-flame >want
+same 'and its page' exported/rsprof.flame.1.html want
+mkdir part
+(cd part && rsprof-tui -b -r 1s-2s -k fe ../ended.db >/dev/null)
+rsprof-dump -s 1 -u 2 ended.db | rsprof-flame >want
+same 'of a part of the time' part/rsprof.flame.1.html want
 ln -s nowhere exported/rsprof.information.1.txt
 (cd exported && rsprof-tui -b -k ie ../ended.db >../got)
 says 'a link in its place is not followed' 'written: rsprof.information.2.txt$' got
@@ -696,7 +702,8 @@ says 'what turns text around is not' '\?evil' got
 
 # What is exported does no harm either.
 mkdir evil
-(cd evil && rsprof-tui -b -k 'e2efe' ../huge.db >/dev/null)
+(cd evil && rsprof-tui -b -k 'e2efe' ../huge.db >../got)
+says 'a page of names that no record can hold: it says so' 'svg \(rsprof flame has failed\)$' got
 ok 'nor into what is exported' sh -c '[ "$(ls evil | wc -l)" = 6 ] && for byte in \
 	"\033" "\302\233" "\342\200\256"; do
 		! LC_ALL=C grep -q "$(printf "$byte")" evil/* || exit; done'
