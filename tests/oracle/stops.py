@@ -66,7 +66,7 @@ def behind_call(pc):
 # Let the program run for so long, or up to a breakpoint.  Threads of Python stand still
 # meanwhile.
 def go_on(seconds):
-    stop = subprocess.Popen(['sh', '-c', 'sleep %f; exec kill -INT %d' %
+    stop = subprocess.Popen(['sh', '-c', 'sleep %f; kill -INT %d' %
         (seconds, gdb.selected_inferior().pid)])
     gdb.execute('continue', to_string=True)
     stop.kill()
