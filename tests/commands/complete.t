@@ -229,7 +229,7 @@ roots='
 	}
 	$1 == "lost" { print "lost:", $4, $5 }
 	END {
-		if (n < 300 || good < 0.995 * n)
+		if (n < 300 || good < (least ? least : 0.995) * n)
 			printf "not "
 		printf "%d of %d stacks, %.2f %%\n", good, n, 100 * good / (n + !n)
 		for (r in roots)
@@ -247,7 +247,11 @@ try() {
 		return
 	fi
 	profile "$label" 2400 "$label/mixed"
-	check "$label: stacks reach the beginning" "$roots" "$label.rec"
+	# Not optimised, rustc 1.63 makes frames of 2 bytes, whose CFA no row can say: a row
+	# made from code is of multiples of 8.
+	least=
+	[ "$label" != 1.63.0-untabled-debug ] || least=0.8
+	check "$label: stacks reach the beginning" "$roots" least=$least "$label.rec"
 }
 
 # The ways to build: LABEL FLAG...
