@@ -317,7 +317,7 @@ word
 65534
 END
 	exits 'the command' 0 rsprof-pipe extra=no make x id -u '|' \
-		producer sleep 0.2 '|' sink take true '|' command rsprof-exec id -u
+		producer sleep 0.2 '|' sink sh -c 'cat >/dev/null' '|' command rsprof-exec id -u
 	ok 'is root' [ "$(cat "$T/out")" = 0 ]
 	exits '-u' 0 rsprof-pipe -u id -u
 	ok 'is that user' [ "$(cat "$T/out")" = 65534 ]
