@@ -5,33 +5,16 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <signal.h>
-#include <spawn.h>
-#include <string.h>
+#include <stdint.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "os/child.h"
+#include "os/proc.h"
 #include "profile/profile.h"
 #include "tui/session.h"
 
-extern char **environ;
-
-#define PROGRAM_MAX (PATH_MAX + 32)
 #define TIME_MAX 32
-
-/* Format where another of the programs is.  Returns 0, or -1 with errno set. */
-static int
-find_program(const char *name, char path[PROGRAM_MAX])
-{
-	ssize_t n = readlink("/proc/self/exe", path, PATH_MAX);
-	char *slash;
-
-	if (n < 0)
-		return -1;
-	path[n] = '\0';
-	slash = strrchr(path, '/');
-	snprintf(slash ? slash + 1 : path, 32, "%s", name);
-	return access(path, X_OK);
-}
 
 /* Format a time as an option's argument, in seconds. */
 static const char *
@@ -41,47 +24,43 @@ seconds(char text[TIME_MAX], uint64_t ns)
 	return text;
 }
 
-/* Run a program with its standard output in fd, and with signals as a shell has them: here
- * they are blocked.  Returns 0, or -1 with errno set. */
+/* Run a program with its standard output in fd, and without messages: the screen is the
+ * view's.  Returns 0, or -1 with errno set. */
 static int
 run(const char *argv[], int fd)
 {
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attr;
+	struct child c = { .argv = (char *const *)argv, .out = fd };
 	sigset_t none;
-	int status, error;
+	int status, null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	pid_t pid;
 
+	if (null < 0)
+		return -1;
 	sigemptyset(&none);
-	posix_spawn_file_actions_init(&actions);
-	posix_spawnattr_init(&attr);
-	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
-	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-	posix_spawn_file_actions_adddup2(&actions, fd, STDOUT_FILENO);
-	posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-	error = posix_spawn(&pid, argv[0], &actions, &attr, (char *const *)argv, environ);
-	posix_spawn_file_actions_destroy(&actions);
-	posix_spawnattr_destroy(&attr);
-	while (error == 0 && waitpid(pid, &status, 0) < 0)
-		error = errno == EINTR ? 0 : errno;
-	if (error == 0 && status != 0)
-		error = EIO;
-	errno = error;
-	return error ? -1 : 0;
+	c.in = c.err = null;
+	c.mask = &none;
+	pid = child_start(&c);
+	close(null);
+	if (pid < 0)
+		return -1;
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return -1;
+	errno = EIO;
+	return status ? -1 : 0;
 }
 
 int
 page_write(const struct session *s, FILE *out)
 {
 	const struct profile_select *range = profile_selected(session_profile(s));
-	char pipe[PROGRAM_MAX], dump[PROGRAM_MAX], flame[PROGRAM_MAX], since[TIME_MAX],
+	char pipe[PATH_MAX], dump[PATH_MAX], flame[PATH_MAX], since[TIME_MAX],
 	    until[TIME_MAX];
 	const char *argv[16] = { pipe, "-n", "rsprof", "producer", dump };
 	int n = 5;
 
-	if (find_program("rsprof-pipe", pipe) < 0 || find_program("rsprof-dump", dump) < 0 ||
-	    find_program("rsprof-flame", flame) < 0)
+	if (proc_sibling(pipe, "rsprof-pipe") < 0 || proc_sibling(dump, "rsprof-dump") < 0 ||
+	    proc_sibling(flame, "rsprof-flame") < 0)
 		return -1;
 	if (range->from) {
 		argv[n++] = "-s";
