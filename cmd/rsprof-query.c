@@ -192,7 +192,7 @@ escape(uint32_t c)
 	case '\n': return "\\n";
 	default: break;
 	}
-	if (c >= ' ' && (c < 0x7f || c >= 0xa0) && !utf8_is_format(c))
+	if (!utf8_is_control(c) && !utf8_is_format(c))
 		return NULL;
 	snprintf(text, sizeof text, c < 0x100 ? "\\x%02x" : "\\u%04x", (unsigned)c);
 	return text;

@@ -31,7 +31,7 @@ quote_json(FILE *out, const char *s)
 		n = utf8_decode(s, &c);
 		if (n == 0)
 			fputs("\\ufffd", out);
-		else if (c < ' ' || (c >= 0x7f && c < 0xa0) || utf8_is_format(c))
+		else if (utf8_is_control(c) || utf8_is_format(c))
 			put_escaped(out, c);
 		else
 			fprintf(out, "%s%.*s", c == '"' || c == '\\' ? "\\" : "",

@@ -36,6 +36,12 @@ utf8_decode(const char *s, uint32_t *c)
 }
 
 int
+utf8_is_control(uint32_t c)
+{
+	return c < 0x20 || (c >= 0x7f && c < 0xa0);
+}
+
+int
 utf8_is_format(uint32_t c)
 {
 	return c == 0xad || c == 0x61c || c == 0x180e ||

@@ -36,7 +36,7 @@ text_line(const char *s, const char *from, const char *to)
 	while (*s) {
 		size_t n = utf8_decode(s, &c);
 
-		if (n == 0 || c < ' ' || (c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029) {
+		if (n == 0 || utf8_is_control(c) || c == 0x2028 || c == 0x2029) {
 			*p++ = '?';
 		} else if (n == 1 && (other = strchr(from, *s))) {
 			*p++ = to[other - from];
