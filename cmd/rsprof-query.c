@@ -35,6 +35,19 @@ usage(void)
 	exit(STATUS_USAGE);
 }
 
+/* Print the texts of all columns, db_text() or db_name(), by put(), with a character between
+ * them.  Returns as a db_row. */
+static int
+put_line(struct db_stmt *s, int columns, const char *(*text)(struct db_stmt *s, int column),
+    void (*put)(const char *s), char between)
+{
+	for (int i = 0; i < columns; i++) {
+		put(text(s, i));
+		putchar(i + 1 < columns ? between : '\n');
+	}
+	return ferror(stdout);
+}
+
 /* ---- tsv ---------------------------------------------------------------- */
 
 /* Print a string with the escapes of rsprof-records(5). */
@@ -60,59 +73,49 @@ put_string(const char *s)
 }
 
 static void
-put_field(const char *s, int column, int columns)
+put_tsv(const char *s)
 {
 	if (s)
 		put_string(s);
 	else
 		putchar('-');
-	putchar(column + 1 < columns ? '\t' : '\n');
 }
 
 static int
 tsv_row(void *ctx, struct db_stmt *s, int columns)
 {
 	(void)ctx;
-	for (int i = 0; i < columns; i++)
-		put_field(db_text(s, i), i, columns);
-	return ferror(stdout);
+	return put_line(s, columns, db_text, put_tsv, '\t');
 }
 
 static int
 tsv_head(void *ctx, struct db_stmt *s, int columns)
 {
 	(void)ctx;
-	for (int i = 0; head && i < columns; i++)
-		put_field(db_name(s, i), i, columns);
-	return 0;
+	return head ? put_line(s, columns, db_name, put_tsv, '\t') : 0;
 }
 
 /* ---- csv ---------------------------------------------------------------- */
 
 static void
-put_csv(const char *s, int column, int columns)
+put_csv(const char *s)
 {
 	if (s)
 		quote_csv(stdout, s);
-	fputs(column + 1 < columns ? "," : "\n", stdout);
 }
 
 static int
 csv_row(void *ctx, struct db_stmt *s, int columns)
 {
 	(void)ctx;
-	for (int i = 0; i < columns; i++)
-		put_csv(db_text(s, i), i, columns);
-	return ferror(stdout);
+	return put_line(s, columns, db_text, put_csv, ',');
 }
 
 static int
 csv_head(void *ctx, struct db_stmt *s, int columns)
 {
 	(void)ctx;
-	for (int i = 0; i < columns; i++)
-		put_csv(db_name(s, i), i, columns);
-	return 0;
+	return put_line(s, columns, db_name, put_csv, ',');
 }
 
 /* ---- json --------------------------------------------------------------- */
