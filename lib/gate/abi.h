@@ -132,6 +132,13 @@ struct gate_own {
 	uint32_t ring; /* 1: there is one */
 };
 
+/* The thread that is borrowed, for whoever comes after a holder that has died. */
+struct gate_lent {
+	int32_t tid;       /* 0: none */
+	uint32_t pad;
+	uint64_t way_back; /* see gate/way_back.h; 0: it has none */
+};
+
 struct gate_data {
 	uint64_t magic;
 	uint32_t functions;  /* GATE_FUNCTIONS, and where real[] is: for others' versions */
@@ -153,9 +160,7 @@ struct gate_data {
 	                     the period is raised; 0: they may be as fast as they are */
 	uint64_t draws;   /* while there is a stretch */
 	uint64_t mark;    /* TSC at the end of the last one */
-	int32_t lent;     /* the thread that its tracer borrows; 0: none */
-	uint32_t pad;
-	uint64_t way_back; /* of that: see gate/way_back.h; 0: it has none */
+	struct gate_lent lent;
 };
 
 /* What follows: cells, of which the last is shared by threads that found none;

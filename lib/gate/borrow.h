@@ -45,11 +45,14 @@ const char *borrow_begin(struct borrow *b, pid_t pid, int seccomp, int patience)
 /* Stop this thread, and no other: it does not run anything. */
 const char *borrow_thread(struct borrow *b, pid_t pid, pid_t tid, int seccomp);
 
+#define BORROW_LATE "a thread of it does not stop"
+#define BORROW_LATE_MS 10000 /* how long threads are waited for that do not stop */
+
 /* Returns whether it says that a thread does not stop: it is not scheduled, or its control
  * group is frozen. */
 int borrow_is_late(const char *why);
 
-/* Where the thread has its way back: see gate/way_back.h; 0: it has none. */
+/* Returns where the thread's way back is: see gate/way_back.h; 0: it has none. */
 uint64_t borrow_way_back(const struct borrow *b);
 
 /* Returns whether a thread that was stopped is on its way back still, from what another

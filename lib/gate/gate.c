@@ -38,7 +38,6 @@
 #define MAPPED "/memfd:" NAME
 #define BLOBS 8          /* mapped in one process: of several versions */
 #define TRIES 40         /* to detach */
-#define LATE_MS 10000    /* how long threads are waited for that do not stop */
 #define STACK_SIZE 4096  /* of what borrowed threads run */
 #define ROOM (2 << 20)   /* bytes that a gate may come to need */
 #define LEASE_FIRST 30e9 /* TSC ticks before the first gate_renew(): some seconds */
@@ -196,30 +195,27 @@ has_thread(pid_t pid, pid_t tid)
 static const char *
 await_errand(struct gate *g)
 {
-	const uint64_t stack = data_at(g, GATE_STACK_AT), end = proc_now() + LATE_MS * 1000000ULL;
+	const uint64_t stack = data_at(g, GATE_STACK_AT);
+	const uint64_t end = proc_now() + BORROW_LATE_MS * 1000000ULL;
 	const struct timespec pause = { 0, 1000000 };
-	struct {
-		int32_t lent;
-		uint32_t pad;
-		uint64_t way_back;
-	} was = { .lent = 0 };
+	struct gate_lent lent;
 	struct way_back way;
 	const char *why;
 	int away;
 
-	if (g->base == 0 || proc_read(g->pid, FIELD(g, lent), &was, sizeof was) < 0 ||
-	    was.lent <= 0 || !has_thread(g->pid, was.lent)) /* a child has only one thread */
+	if (g->base == 0 || proc_read(g->pid, FIELD(g, lent), &lent, sizeof lent) < 0 ||
+	    lent.tid <= 0 || !has_thread(g->pid, lent.tid)) /* a child has only one thread */
 		return NULL;
 	way_back_find(&way, g->pid);
 	do {
 		unsigned long long *reg[BORROW_REGISTERS];
 		struct borrow b;
 
-		why = borrow_thread(&b, g->pid, was.lent, g->seccomp);
+		why = borrow_thread(&b, g->pid, lent.tid, g->seccomp);
 		away = 0;
 		if (why == NULL) {
 			away = borrow_registers(&b, reg) - stack < STACK_SIZE ||
-			    borrow_is_on_way(&b, &way, was.way_back);
+			    borrow_is_on_way(&b, &way, lent.way_back);
 			borrow_release(&b);
 		}
 		if (away)
@@ -228,7 +224,7 @@ await_errand(struct gate *g)
 	way_back_clear(&way);
 	if (away)
 		return "another process that was killed has borrowed a thread of it";
-	return why && has_thread(g->pid, was.lent) ? why : NULL;
+	return why && has_thread(g->pid, lent.tid) ? why : NULL;
 }
 
 /* A slots_behind: where a wrapper leads. */
@@ -740,12 +736,9 @@ set_status(struct gate *g)
 static void
 lend(struct gate *g, pid_t tid, uint64_t way_back)
 {
-	g->data.lent = tid;
-	g->data.way_back = way_back;
-	if (g->base == 0) /* install() writes it */
-		return;
-	put_word(g, FIELD(g, way_back), way_back);
-	write_memory(g, FIELD(g, lent), &g->data.lent, sizeof g->data.lent);
+	g->data.lent = (struct gate_lent){ .tid = tid, .way_back = way_back };
+	if (g->base) /* else install() writes it */
+		write_memory(g, FIELD(g, lent), &g->data.lent, sizeof g->data.lent);
 }
 
 /* Do something with a borrowed thread. */
@@ -827,9 +820,9 @@ gate_attach(struct gate **out, pid_t pid, const struct gate_options *o, struct g
 	set_status(g);
 	/* Until all threads have the wrappers, nothing is sampled: one that goes on freeing
 	 * without them would leave blocks that live for ever. */
-	if (hoist_all(pid, tid, g->seccomp, LATE_MS, pair, list_hoisted(g, 0, pair),
+	if (hoist_all(pid, tid, g->seccomp, BORROW_LATE_MS, pair, list_hoisted(g, 0, pair),
 	        &g->status.hoisted))
-		why = "a thread of it does not stop";
+		why = BORROW_LATE;
 	else if (gate_set_period(g, o->period) < 0)
 		why = GONE;
 	*status = g->status;

@@ -141,7 +141,7 @@ hoist_borrowed(struct borrow *b, const struct hoist_pair *pair, size_t n)
 	return found;
 }
 
-/* What is looked for, and where. */
+/* A search for words in all threads of a process. */
 struct job {
 	pid_t pid;
 	int seccomp;

@@ -29,14 +29,12 @@
 #define PTRACE_O_SUSPEND_SECCOMP (1 << 21)
 #endif
 #define STOP_NS 200000000ULL  /* how long a thread may take to stop */
-#define PATIENCE_NS 10000000000ULL /* how long one is looked for */
 #define FOR_EVER UINT64_MAX
 #define SYSCALL_STOP (SIGTRAP | 0x80)
 #define BIT(signal) (1ULL << ((signal)-1))
 #define FAULTS (BIT(SIGSEGV) | BIT(SIGBUS) | BIT(SIGILL) | BIT(SIGFPE))
 
 #define GONE "the process has ended, or executes another program"
-#define LATE "a thread of it does not stop"
 
 struct borrow_saved {
 	struct user_regs_struct user;
@@ -215,7 +213,7 @@ await_stop(pid_t tid, uint64_t end, int *status)
 		if (got == tid || (got < 0 && errno != EINTR))
 			return GONE;
 		if (proc_now() >= end)
-			return LATE;
+			return BORROW_LATE;
 		/* Most stops come at once: another processor makes them. */
 		if (round > 50)
 			nanosleep(&pause, NULL);
@@ -501,7 +499,7 @@ borrow_thread(struct borrow *b, pid_t pid, pid_t tid, int seccomp)
 int
 borrow_is_late(const char *why)
 {
-	return why && strcmp(why, LATE) == 0;
+	return why && strcmp(why, BORROW_LATE) == 0;
 }
 
 uint64_t
@@ -543,7 +541,8 @@ choose(pid_t pid, enum borrow_wait worst)
 const char *
 borrow_begin(struct borrow *b, pid_t pid, int seccomp, int patience)
 {
-	uint64_t patient = proc_now() + (uint64_t)patience * 1000000, end = patient + PATIENCE_NS;
+	uint64_t patient = proc_now() + (uint64_t)patience * 1000000;
+	uint64_t end = patient + BORROW_LATE_MS * 1000000ULL;
 	struct timespec pause = { 0, 1000000 };
 	uint64_t syscall = find_syscall(pid);
 	struct way_back way;
@@ -556,7 +555,7 @@ borrow_begin(struct borrow *b, pid_t pid, int seccomp, int patience)
 		pid_t tid = choose(pid, proc_now() < patient ? BORROW_UNKNOWN : BORROW_RISKY);
 
 		borrow_reap();
-		why = LATE;
+		why = BORROW_LATE;
 		if (tid)
 			why = borrow_thread(b, pid, tid, seccomp);
 		else if (proc_has_ended(pid))
@@ -763,7 +762,7 @@ borrow_others(const struct borrow *b, int seccomp, struct borrow **others, size_
 			why = "out of memory";
 		missed += await_others(*others, before, n);
 		if (why == NULL && missed > 0)
-			why = LATE;
+			why = BORROW_LATE;
 	} while (why == NULL && *n > before);
 	if (why) {
 		borrow_release_all(*others, *n);
