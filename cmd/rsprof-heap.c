@@ -270,6 +270,17 @@ continue_stopped(struct profiler *p)
 	}
 }
 
+static void
+read_heap(struct heap *h)
+{
+	if (heap_read(h) == 0)
+		return;
+	if (errno == ECANCELED)
+		errx(STATUS_FAILED, "the probes are gone: the child process rsprof-uprobes, "
+		    "which held them, was killed");
+	err(STATUS_FAILED, NULL);
+}
+
 /* Emit what has happened until a time; see struct producer_ops. */
 static void
 run_round(void *ctx, uint64_t until)
@@ -280,8 +291,7 @@ run_round(void *ctx, uint64_t until)
 
 	if (until == UINT64_MAX)
 		heap_disarm(p->heap, 0);
-	if (heap_read(p->heap) < 0)
-		err(STATUS_FAILED, NULL);
+	read_heap(p->heap);
 	stackmap_unresolved(heap_stacks(p->heap), 0, producer_on_stack, &p->base);
 	read_records(p, until);
 	flush_maps(p);

@@ -19,9 +19,8 @@
 #include "os/kallsyms.h"
 #include "os/perf.h"
 #include "os/proc.h"
+#include "os/rawbpf.h"
 #include "os/selftest.h"
-
-#define UPROBE_TYPE "/sys/bus/event_source/devices/uprobe/type"
 
 /* ---- perf events ------------------------------------------------------- */
 
@@ -136,13 +135,13 @@ set_by_bpf(const struct caps *me, int error, struct verdict *out)
 static void
 uprobe(const struct caps *me, struct verdict *out)
 {
-	long type = proc_number(UPROBE_TYPE, -1);
+	long type = proc_number(RAWBPF_UPROBE_TYPE, -1);
 	uint64_t offset, hits = 0;
 	int fd;
 
 	if (type < 0) {
 		verdict_no(out, "a kernel with CONFIG_UPROBE_EVENTS, and /sys mounted",
-		    UPROBE_TYPE " cannot be read");
+		    RAWBPF_UPROBE_TYPE " cannot be read");
 		return;
 	}
 	if (selftest_offset(&offset) < 0) {
@@ -196,7 +195,7 @@ fork_and_call(void)
 static void
 probe_and_fork(const struct caps *me, struct verdict *out)
 {
-	long type = proc_number(UPROBE_TYPE, -1);
+	long type = proc_number(RAWBPF_UPROBE_TYPE, -1);
 	uint64_t offset;
 	int fd;
 

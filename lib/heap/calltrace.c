@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/array.h"
 #include "base/idmap.h"
@@ -19,7 +18,7 @@
 #include "heap/probe.h"
 #include "os/loader.h"
 #include "os/proc.h"
-#include "os/rawbpf.h"
+#include "os/uprobes.h"
 
 #include "calltrace.skel.h"
 
@@ -36,9 +35,8 @@ struct calltrace {
 	struct calltrace_bpf *bpf;
 	struct ring_buffer *ring;
 	int sessions; /* whether the kernel has uprobe sessions */
-	int session;  /* the link of all probes, with sessions */
-	struct bpf_link *link[2 * CALLTRACE_MOST];
-	size_t nlink;
+	struct uprobes_hold *hold[2 * CALLTRACE_MOST];
+	size_t nhold;
 	struct calltrace_calls *out;
 	size_t max;
 	uint32_t now;    /* events so far */
@@ -154,17 +152,29 @@ load(struct calltrace *c)
 }
 
 static int
+place(struct calltrace *c, const struct uprobes *u)
+{
+	struct uprobes_hold *hold = uprobes_place(u);
+
+	if (hold == NULL)
+		return -1;
+	c->hold[c->nhold++] = hold;
+	return 0;
+}
+
+static int
 arm_session(struct calltrace *c, pid_t pid, const struct probe *probe, size_t n)
 {
 	uint64_t offset[CALLTRACE_MOST], number[CALLTRACE_MOST];
+	const struct uprobes u = { .program = bpf_program__fd(c->bpf->progs.on_session),
+		.attach = LOADER_SESSION, .file = probe[0].file, .offset = offset,
+		.cookie = number, .n = (unsigned)n, .pid = pid };
 
 	for (size_t i = 0; i < n; i++) {
 		offset[i] = probe[i].offset;
 		number[i] = i;
 	}
-	c->session = rawbpf_uprobes(bpf_program__fd(c->bpf->progs.on_session),
-	    LOADER_SESSION, probe[0].file, offset, number, (unsigned)n, (unsigned)pid);
-	return c->session < 0 ? -1 : 0;
+	return place(c, &u);
 }
 
 /* Arm each function without sessions, returns first: a call whose entry is seen
@@ -174,15 +184,14 @@ arm_each(struct calltrace *c, pid_t pid, const struct probe *probe, size_t n)
 {
 	for (int returns = 1; returns >= 0; returns--)
 		for (size_t i = 0; i < n; i++) {
-			struct bpf_uprobe_opts o = { .sz = sizeof o, .bpf_cookie = i,
-				.retprobe = returns };
-			struct bpf_link *link = bpf_program__attach_uprobe_opts(
-			    returns ? c->bpf->progs.on_return : c->bpf->progs.on_entry,
-			    pid, probe[i].file, probe[i].offset, &o);
+			const uint64_t number = i;
+			const struct uprobes u = { .program = bpf_program__fd(returns
+				        ? c->bpf->progs.on_return : c->bpf->progs.on_entry),
+				.file = probe[i].file, .offset = &probe[i].offset,
+				.cookie = &number, .n = 1, .at_return = returns, .pid = pid };
 
-			if (link == NULL)
+			if (place(c, &u) < 0)
 				return -1;
-			c->link[c->nlink++] = link;
 		}
 	return 0;
 }
@@ -190,11 +199,10 @@ arm_each(struct calltrace *c, pid_t pid, const struct probe *probe, size_t n)
 static void
 disarm(struct calltrace *c)
 {
-	if (c->session >= 0)
-		close(c->session);
-	c->session = -1;
-	while (c->nlink)
-		bpf_link__destroy(c->link[--c->nlink]);
+	for (size_t i = 0; i < c->nhold; i++)
+		uprobes_let_go(c->hold[i]);
+	while (c->nhold)
+		uprobes_gone(c->hold[--c->nhold], 1);
 }
 
 static void
@@ -213,8 +221,7 @@ int
 calltrace_run(pid_t pid, const struct probe *probe, size_t n, size_t max,
     uint64_t ns, struct calltrace_calls *out, char *why, size_t size)
 {
-	struct calltrace c = { .sessions = loader_has_sessions(), .session = -1, .out = out,
-		.max = max };
+	struct calltrace c = { .sessions = loader_has_sessions(), .out = out, .max = max };
 	uint64_t end_time;
 	int error = 0;
 

@@ -132,7 +132,8 @@ double heap_hit_cost(struct heap *h);
 /* Returns a descriptor that is readable when there is news for heap_read(). */
 int heap_fd(const struct heap *h);
 
-/* Read what has come, and make room for more.  Returns -1 with errno. */
+/* Read what has come, and make room for more.  Returns -1 with errno, ECANCELED where probes
+ * have been removed from outside. */
 int heap_read(struct heap *h);
 /* Returns when to do so at the latest, in ns of CLOCK_MONOTONIC; UINT64_MAX: heap_fd()
  * tells. */

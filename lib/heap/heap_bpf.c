@@ -14,7 +14,6 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <math.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -28,8 +27,8 @@
 #include "heap/probe.h"
 #include "os/loader.h"
 #include "os/proc.h"
-#include "os/rawbpf.h"
 #include "os/selftest.h"
+#include "os/uprobes.h"
 #include "sample/stackmap.h"
 #include "sample/walk_maps.h"
 #include "unwind/addrspace.h"
@@ -277,16 +276,50 @@ is_armed(const struct heap *h, pid_t pid, const struct probe *p)
 	return 0;
 }
 
-/* Remember an armed probe, with its descriptor or link. */
-static int
-add_armed(struct heap *h, pid_t pid, const struct probe *p, int fd,
-    struct bpf_link *link)
+/* Forget holds whose probes are not hit any more; or wait for all. */
+static void
+see_leaving(struct heap *h, int wait)
 {
-	if (array_room(&h->armed, h->narmed, &h->armed_room, sizeof *h->armed) < 0)
-		return -1;
+	size_t left = 0;
+
+	for (size_t i = 0; i < h->nleaving; i++)
+		if (!uprobes_gone(h->leaving[i], wait))
+			h->leaving[left++] = h->leaving[i];
+	h->nleaving = left;
+}
+
+/* Begin to remove probes. */
+static void
+let_go(struct heap *h, struct uprobes_hold *hold)
+{
+	uprobes_let_go(hold);
+	if (array_room(&h->leaving, h->nleaving, &h->leaving_room, sizeof(hold)) < 0)
+		uprobes_gone(hold, 1);
+	else
+		h->leaving[h->nleaving++] = hold;
+}
+
+/* Remember an armed probe.  Returns an errno, or 0. */
+static int
+add_armed(struct heap *h, pid_t pid, const struct probe *p, struct uprobes_hold *hold)
+{
+	if (array_room(&h->armed, h->narmed, &h->armed_room, sizeof *h->armed) < 0) {
+		if (hold)
+			let_go(h, hold);
+		return ENOMEM;
+	}
 	h->armed[h->narmed++] = (struct heap_armed){ pid, p->dev, p->ino, p->offset,
-		p->ino == 0, fd, link };
+		p->ino == 0, hold };
 	return 0;
+}
+
+/* Arm a probe by what is told of it.  Returns an errno, or 0. */
+static int
+place(struct heap *h, pid_t pid, const struct probe *p, const struct uprobes *u)
+{
+	struct uprobes_hold *hold = uprobes_place(u);
+
+	return hold ? add_armed(h, pid, p, hold) : errno;
 }
 
 /* Returns the value that the program finds at a probe: how the function is
@@ -322,26 +355,20 @@ static int
 arm_link(struct heap *h, pid_t pid, const struct probe *const *probe, unsigned n)
 {
 	uint64_t offset[BATCH], c[BATCH];
-	int free_ = frees(probe[0]), fd;
+	int free_ = frees(probe[0]), error;
+	const struct uprobes u = {
+		.program = bpf_program__fd(free_ ? h->bpf->progs.on_free : h->bpf->progs.on_session),
+		.attach = free_ ? ATTACH_MULTI : LOADER_SESSION, .file = probe[0]->file,
+		.offset = offset, .cookie = c, .n = n, .pid = pid };
 
 	for (unsigned i = 0; i < n; i++) {
 		offset[i] = probe[i]->offset;
 		c[i] = cookie(h, probe[i]);
 	}
-	fd = rawbpf_uprobes(bpf_program__fd(free_ ? h->bpf->progs.on_free
-	                                          : h->bpf->progs.on_session),
-	    free_ ? ATTACH_MULTI : LOADER_SESSION, probe[0]->file, offset, c, n,
-	    (unsigned)pid);
-	if (fd < 0)
-		return errno;
-	/* The first of them owns the descriptor: see struct heap_armed. */
-	for (unsigned i = 0; i < n; i++)
-		if (add_armed(h, pid, probe[i], i ? -1 : fd, NULL) < 0) {
-			if (i == 0)
-				close(fd);
-			return ENOMEM;
-		}
-	return 0;
+	error = place(h, pid, probe[0], &u);
+	for (unsigned i = 1; i < n && !error; i++)
+		error = add_armed(h, pid, probe[i], NULL);
+	return error;
 }
 
 /* Collect the probes from i on that can be armed with probe i: of its file, not
@@ -364,27 +391,20 @@ gather_alike(const struct heap *h, pid_t pid, const struct probe *probe, size_t 
 static int
 arm_perf(struct heap *h, pid_t pid, const struct probe *p)
 {
-	struct bpf_uprobe_opts o = { .sz = sizeof o, .bpf_cookie = cookie(h, p) };
-	struct bpf_program *entry = frees(p) ? h->bpf->progs.on_free
-	                                     : h->bpf->progs.on_entry;
-	pid_t thread = proc_shown(pid); /* one that has memory: all of the process hit */
-	struct bpf_link *link;
+	const uint64_t c = cookie(h, p);
+	struct uprobes u = { .file = p->file, .offset = &p->offset, .cookie = &c, .n = 1,
+		.pid = proc_shown(pid) }; /* one that has memory: all of the process hit */
+	int error = 0;
 
 	/* The return first: an entry whose return is not seen would wait for it. */
 	if (!frees(p)) {
-		o.retprobe = true;
-		link = bpf_program__attach_uprobe_opts(h->bpf->progs.on_return, thread,
-		    p->file, p->offset, &o);
-		if (link == NULL)
-			return errno;
-		if (add_armed(h, pid, p, -1, link) < 0)
-			return ENOMEM;
+		u.program = bpf_program__fd(h->bpf->progs.on_return);
+		u.at_return = 1;
+		error = place(h, pid, p, &u);
 	}
-	o.retprobe = false;
-	link = bpf_program__attach_uprobe_opts(entry, thread, p->file, p->offset, &o);
-	if (link == NULL)
-		return errno;
-	return add_armed(h, pid, p, -1, link) < 0 ? ENOMEM : 0;
+	u.program = bpf_program__fd(frees(p) ? h->bpf->progs.on_free : h->bpf->progs.on_entry);
+	u.at_return = 0;
+	return error ? error : place(h, pid, p, &u);
 }
 
 /* Let the last rates stand for weights.  Returns 0; an errno if there is no room. */
@@ -428,21 +448,13 @@ arm_static(struct heap *h, pid_t pid, const struct probe *p)
 {
 	const struct bpf_program *on = frees(p) ? h->bpf->progs.on_released
 	                                        : h->bpf->progs.on_weighed;
-	int i = number_usdt(h, p), error = i < 0 ? ENOSPC : set_weights(h), fd = -1;
-	struct bpf_uprobe_opts o = { .sz = sizeof o, .ref_ctr_offset = p->semaphore };
-	struct bpf_link *link = NULL;
+	int i = number_usdt(h, p), error = i < 0 ? ENOSPC : set_weights(h);
+	const uint64_t c = HEAP_USDT(p->shape & 15, i);
+	const struct uprobes u = { .program = bpf_program__fd(on),
+		.attach = h->sessions ? ATTACH_MULTI : 0, .file = p->file, .offset = &p->offset,
+		.cookie = &c, .n = 1, .semaphore = p->semaphore, .pid = pid };
 
-	if (error)
-		return error;
-	o.bpf_cookie = HEAP_USDT(p->shape & 15, i);
-	if (h->sessions)
-		fd = rawbpf_usdt(bpf_program__fd(on), ATTACH_MULTI, p->file, p->offset,
-		    o.bpf_cookie, p->semaphore, (unsigned)pid);
-	else
-		link = bpf_program__attach_uprobe_opts(on, pid, p->file, p->offset, &o);
-	if (fd < 0 && link == NULL)
-		return errno;
-	return add_armed(h, pid, p, fd, link) < 0 ? ENOMEM : 0;
+	return error ? error : place(h, pid, p, &u);
 }
 
 struct arming {
@@ -506,18 +518,12 @@ heap_bpf_arm(struct heap *h, pid_t pid, const struct probe *probe, size_t n,
 static int
 arm_place(struct heap *h, pid_t pid, const struct bpf_program *on, const struct probe *p)
 {
-	struct bpf_uprobe_opts o = { .sz = sizeof o, .bpf_cookie = p->shape };
-	struct bpf_link *link = NULL;
-	int fd = -1;
+	const struct uprobes u = { .program = bpf_program__fd(on),
+		.attach = h->sessions ? ATTACH_MULTI : 0, .file = p->file, .offset = &p->offset,
+		.cookie = &p->shape, .n = 1, .pid = pid };
 
-	if (h->sessions)
-		fd = rawbpf_uprobes(bpf_program__fd(on), ATTACH_MULTI, p->file, &p->offset,
-		    &p->shape, 1, (unsigned)pid);
-	else
-		link = bpf_program__attach_uprobe_opts(on, pid, p->file, p->offset, &o);
-	if (fd < 0 && link == NULL)
-		return -1;
-	return add_armed(h, pid, p, fd, link);
+	errno = place(h, pid, p, &u);
+	return errno ? -1 : 0;
 }
 
 static int
@@ -533,32 +539,13 @@ heap_bpf_arm_gate(struct heap *h, pid_t pid, const struct heap_gate *g)
 	return arm_place(h, pid, h->bpf->progs.on_sampled, &p);
 }
 
-/* Close a link in a thread of its own: the kernel removes the probes at once,
- * but then waits for those that are being hit. */
-static void *
-close_link(void *fd)
-{
-	close((int)(intptr_t)fd);
-	return NULL;
-}
-
-/* Close fd in a thread; without one if it cannot be started. */
+/* Begin to remove probes, of a process or (0) of all, in the opposite order of arming: no
+ * allocation is counted whose free would be missed.  functions, gates: those that are at
+ * them. */
 static void
-close_in_thread(int fd, pthread_t *thread, int *running)
+remove_probes(struct heap *h, pid_t pid, int functions, int gates)
 {
-	*running = pthread_create(thread, NULL, close_link, (void *)(intptr_t)fd) == 0;
-	if (!*running)
-		close(fd);
-}
-
-/* Remove probes, of a process or (0) of all, in the opposite order of arming: no
- * allocation is counted whose free would be missed.  Returns how many threads it has
- * started for that, at most BATCH.  functions, gates: those that are at them. */
-static size_t
-remove_probes(struct heap *h, pid_t pid, pthread_t thread[BATCH], int functions, int gates)
-{
-	size_t left = 0, n = 0;
-	int running;
+	size_t left = 0;
 
 	h->bpf->bss->armings++;
 	for (size_t i = h->narmed; i-- > 0;) {
@@ -566,31 +553,22 @@ remove_probes(struct heap *h, pid_t pid, pthread_t thread[BATCH], int functions,
 
 		if ((pid && a->pid != pid) || !(a->gate ? gates : functions))
 			continue;
-		if (a->fd >= 0 && n < BATCH) {
-			close_in_thread(a->fd, &thread[n], &running);
-			n += running != 0;
-		} else if (a->fd >= 0) {
-			close(a->fd);
-		}
-		bpf_link__destroy(a->link);
+		if (a->hold)
+			let_go(h, a->hold);
 		a->pid = 0;
 	}
 	for (size_t i = 0; i < h->narmed; i++)
 		if (h->armed[i].pid)
 			h->armed[left++] = h->armed[i];
 	h->narmed = left;
-	return n;
 }
 
 /* Remove probes, and wait until none is being hit any more. */
 static void
 disarm(struct heap *h, pid_t pid, int functions, int gates)
 {
-	pthread_t thread[BATCH];
-	size_t n = remove_probes(h, pid, thread, functions, gates);
-
-	for (size_t i = 0; i < n; i++)
-		pthread_join(thread[i], NULL);
+	remove_probes(h, pid, functions, gates);
+	see_leaving(h, 1);
 	h->bpf->bss->armings++; /* for calls that have begun meanwhile */
 }
 
@@ -615,34 +593,25 @@ heap_bpf_disarm_gate(struct heap *h, pid_t pid)
 static void
 heap_bpf_disarm_soon(struct heap *h, pid_t pid)
 {
-	pthread_t thread[BATCH];
-	size_t n = remove_probes(h, pid, thread, 1, 1);
-
-	for (size_t i = 0; i < n; i++)
-		pthread_detach(thread[i]);
+	remove_probes(h, pid, 1, 1);
+	see_leaving(h, 0);
 }
 
 /* Arm a probe of heap_bpf_compare(). */
 static int
 compare_one(struct heap *h, pid_t pid, const struct probe *p)
 {
-	struct bpf_uprobe_opts o = { .sz = sizeof o };
-	const struct bpf_program *on = h->bpf->progs.on_below;
-	struct heap_armed *a;
-	uint64_t none = 0;
+	const struct uprobes u = { .program = bpf_program__fd(h->bpf->progs.on_below),
+		.attach = h->sessions ? ATTACH_MULTI : 0, .file = p->file, .offset = &p->offset,
+		.n = 1, .pid = pid };
+	struct uprobes_hold *hold;
 
-	if (array_room(&h->below, h->nbelow, &h->below_room, sizeof *a) < 0)
+	if (array_room(&h->below, h->nbelow, &h->below_room, sizeof(hold)) < 0)
 		return -1;
-	a = &h->below[h->nbelow];
-	*a = (struct heap_armed){ .pid = pid, .fd = -1 };
-	if (h->sessions)
-		a->fd = rawbpf_uprobes(bpf_program__fd(on), ATTACH_MULTI, p->file,
-		    &p->offset, &none, 1, (unsigned)pid);
-	else
-		a->link = bpf_program__attach_uprobe_opts(on, pid, p->file, p->offset, &o);
-	if (a->fd < 0 && a->link == NULL)
+	hold = uprobes_place(&u);
+	if (hold == NULL)
 		return -1;
-	h->nbelow++;
+	h->below[h->nbelow++] = hold;
 	return 0;
 }
 
@@ -651,18 +620,10 @@ compare_one(struct heap *h, pid_t pid, const struct probe *p)
 static int
 heap_bpf_compare(struct heap *h, pid_t pid, const struct probe *probe, size_t n)
 {
-	pthread_t thread;
-	int running = 0;
-
-	for (size_t i = 0; i < h->nbelow; i++) {
-		if (h->below[i].fd >= 0)
-			close_in_thread(h->below[i].fd, &thread, &running);
-		if (running)
-			pthread_detach(thread);
-		running = 0;
-		bpf_link__destroy(h->below[i].link);
-	}
+	for (size_t i = 0; i < h->nbelow; i++)
+		let_go(h, h->below[i]);
 	h->nbelow = 0;
+	see_leaving(h, 0);
 	for (size_t i = 0; i < n; i++)
 		if (compare_one(h, pid, &probe[i]) < 0)
 			return -1;
@@ -705,7 +666,7 @@ remove_stop(struct heap *h, pid_t pid)
 	for (size_t i = 0; i < h->nstop; i++) {
 		if (h->stop[i].pid != pid)
 			continue;
-		bpf_link__destroy(h->stop[i].link);
+		let_go(h, h->stop[i].hold);
 		h->stop[i] = h->stop[--h->nstop];
 		return;
 	}
@@ -714,19 +675,19 @@ remove_stop(struct heap *h, pid_t pid)
 static int
 heap_bpf_stop_at(struct heap *h, pid_t pid, const char *file, uint64_t offset)
 {
-	struct bpf_uprobe_opts o = { .sz = sizeof o };
-	struct bpf_link *link;
+	const struct uprobes u = { .program = bpf_program__fd(h->bpf->progs.on_start),
+		.file = file, .offset = &offset, .n = 1, .pid = pid };
+	struct uprobes_hold *hold;
 
 	remove_stop(h, pid);
 	if (file == NULL)
 		return 0;
 	if (array_room(&h->stop, h->nstop, &h->stop_room, sizeof *h->stop) < 0)
 		return -1;
-	link = bpf_program__attach_uprobe_opts(h->bpf->progs.on_start, pid, file,
-	    offset, &o);
-	if (link == NULL)
+	hold = uprobes_place(&u);
+	if (hold == NULL)
 		return -1;
-	h->stop[h->nstop++] = (struct heap_stop){ pid, link };
+	h->stop[h->nstop++] = (struct heap_stop){ pid, hold };
 	return 0;
 }
 
@@ -836,11 +797,23 @@ heap_bpf_fd(const struct heap *h)
 	return ring_buffer__epoll_fd(h->ring);
 }
 
+/* Returns whether all probes are where they were placed. */
+static int
+are_held(const struct heap *h)
+{
+	for (size_t i = 0; i < h->narmed; i++)
+		if (h->armed[i].hold && !uprobes_held(h->armed[i].hold))
+			return 0;
+	return 1;
+}
+
 static int
 heap_bpf_read(struct heap *h)
 {
 	ring_buffer__consume(h->ring);
 	ensure_room(h);
+	if (!h->failed && !are_held(h))
+		h->failed = ECANCELED;
 	errno = h->failed;
 	return h->failed ? -1 : 0;
 }
@@ -878,10 +851,12 @@ heap_bpf_free(struct heap *h)
 {
 	if (h == NULL)
 		return;
-	heap_bpf_disarm(h, 0);
+	if (h->bpf)
+		remove_probes(h, 0, 1, 1);
 	heap_bpf_compare(h, 0, NULL, 0);
-	for (size_t i = 0; i < h->nstop; i++)
-		bpf_link__destroy(h->stop[i].link);
+	while (h->nstop)
+		remove_stop(h, h->stop[0].pid);
+	see_leaving(h, 1);
 	free(h->stop);
 	for (uint32_t i = 0; i < h->nsegment; i++)
 		munmap(h->segment[i], HEAP_SEGMENT_SITES * sizeof(struct heap_site));
@@ -898,6 +873,7 @@ heap_bpf_free(struct heap *h)
 	free(h->reported_total);
 	free(h->armed);
 	free(h->below);
+	free(h->leaving);
 	free(h->stopped);
 	free(h);
 }

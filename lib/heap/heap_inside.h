@@ -15,22 +15,20 @@ struct heap_backend;
 struct heap_bpf;
 struct heap_logged;
 struct ring_buffer;
-struct bpf_link;
+struct uprobes_hold;
 
-/* A probe in a process.  Probes armed together share a descriptor, which the
- * first of them owns. */
+/* A probe in a process.  Probes armed together share a hold, which the first of them has. */
 struct heap_armed {
 	pid_t pid;
 	uint64_t dev, ino, offset;
 	int gate; /* a place of a gate, not a function */
-	int fd;
-	struct bpf_link *link; /* of libbpf, instead of a descriptor */
+	struct uprobes_hold *hold;
 };
 
 /* A process that is to stop; see heap_stop_at(). */
 struct heap_stop {
 	pid_t pid;
-	struct bpf_link *link;
+	struct uprobes_hold *hold;
 };
 
 /* A site as it was last handed out. */
@@ -50,8 +48,10 @@ struct heap {
 	int sessions;
 	struct heap_armed *armed;
 	size_t narmed, armed_room;
-	struct heap_armed *below; /* probes of heap_compare() */
+	struct uprobes_hold **below; /* probes of heap_compare() */
 	size_t nbelow, below_room;
+	struct uprobes_hold **leaving; /* probes that are being removed */
+	size_t nleaving, leaving_room;
 	struct heap_stop *stop;
 	size_t nstop, stop_room;
 	struct heap_site **segment; /* sites, mapped: HEAP_SEGMENTS pointers */

@@ -2,10 +2,14 @@
 
 #include <errno.h>
 #include <linux/bpf.h>
+#include <linux/perf_event.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "os/proc.h"
 
 /* Call bpf(2), a second time if memory may be locked then. */
 static int
@@ -159,4 +163,48 @@ rawbpf_uprobes(int program, unsigned attach, const char *path,
 	a.n = n;
 	a.pid = pid;
 	return call(BPF_LINK_CREATE, &a, sizeof a);
+}
+
+/* link_create.perf_event of union bpf_attr, include/uapi/linux/bpf.h of Linux 5.15. */
+struct event_link {
+	uint32_t program, event, attach, flags;
+	uint64_t cookie;
+};
+
+#define ATTACH_EVENT 41 /* BPF_PERF_EVENT */
+
+/* Link a program to an event, and enable it. */
+static int
+link_event(int program, int event, uint64_t cookie)
+{
+	struct event_link a = { (uint32_t)program, (uint32_t)event, ATTACH_EVENT, 0, cookie };
+	int link = call(BPF_LINK_CREATE, &a, sizeof a), error;
+
+	if (link < 0 || ioctl(event, PERF_EVENT_IOC_ENABLE, 0) == 0)
+		return link;
+	error = errno;
+	close(link);
+	errno = error;
+	return -1;
+}
+
+int
+rawbpf_uprobe_event(int program, const char *path, uint64_t offset, uint64_t cookie,
+    uint64_t semaphore, int at_return, int pid)
+{
+	/* The bits of config: /sys/bus/event_source/devices/uprobe/format. */
+	struct perf_event_attr a = { .size = sizeof a, .disabled = 1,
+		.type = (uint32_t)proc_number(RAWBPF_UPROBE_TYPE, -1),
+		.config = semaphore << 32 | (at_return ? 1 : 0), .uprobe_path = number(path),
+		.probe_offset = offset };
+	int event, link, error;
+
+	event = (int)syscall(SYS_perf_event_open, &a, pid, -1, -1, PERF_FLAG_FD_CLOEXEC);
+	if (event < 0)
+		return -1;
+	link = link_event(program, event, cookie);
+	error = errno;
+	close(event); /* the link keeps it */
+	errno = error;
+	return link;
 }

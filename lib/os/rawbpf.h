@@ -16,6 +16,9 @@ struct bpf_insn;
 
 #define RAWBPF_LOG 16384
 
+/* The type of perf events that are uprobes. */
+#define RAWBPF_UPROBE_TYPE "/sys/bus/event_source/devices/uprobe/type"
+
 /* A program; members that do not apply are 0. */
 struct rawbpf_program {
 	unsigned type;                /* enum bpf_prog_type */
@@ -56,5 +59,10 @@ int rawbpf_uprobes(int program, unsigned attach, const char *path,
  * none. */
 int rawbpf_usdt(int program, unsigned attach, const char *path, uint64_t offset,
     uint64_t cookie, uint64_t semaphore, unsigned pid);
+
+/* The same with one probe of any kind by a perf event, before Linux 6.6; at_return: where the
+ * function returns.  pid: a thread; it holds for all of the process. */
+int rawbpf_uprobe_event(int program, const char *path, uint64_t offset, uint64_t cookie,
+    uint64_t semaphore, int at_return, int pid);
 
 #endif

@@ -403,16 +403,30 @@ for how in TERM KILL; do
 	rsprof-heap -s 0 -p $pid >raw 2>err 8>&- & heap=$!; own $heap
 	await 60 grep -q '^probe' raw
 	code $pid >armed
-	ok 'probes are there' grep -q ' cc' armed
+	ok 'probes are there' grep -q ' 314 ' armed
 	kill -$how $heap
 	wait $heap 2>/dev/null
-	is_clean() { code $pid >now; ! grep -q ' cc' now; }
-	ok "after SIG$how they are not" await 60 is_clean
+	ok "after SIG$how they are not" await 60 is_clean $pid
 	go
 	await 60 grep -q '^done' said
 	end
 	ok 'the program goes on' test $? = 0
 done
+start heap 1
+rsprof-heap -s 0 -p $pid >raw 2>err 8>&- & heap=$!; own $heap
+await 60 grep -q '^probe' raw
+# The processes that hold its probes.
+holders() {
+	cat /proc/[0-9]*/stat 2>/dev/null |
+		awk -v of=$heap '$2 == "(rsprof-uprobes)" && $4 == of { print $1 }'
+}
+# shellcheck disable=SC2046
+kill -s KILL $(holders)
+wait $heap; status=$?
+ok 'its probes are taken away: it ends with 1' test $status = 1
+says 'and says so' 'the probes are gone: .*rsprof-uprobes.* was killed$' err
+ok 'they are removed' await 60 is_clean $pid
+end
 start heap 1
 rsprof-heap -s 0 -p $pid 2>err 8>&- | head -n 1 >first
 says 'the reader goes: it ends' '^rsprof' first

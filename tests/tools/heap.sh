@@ -25,16 +25,17 @@ sums() {
 	}' "$1" "$2" | sort
 }
 
-# code PID: the first byte where the probes of the stream raw are, or were.
+# code PID: the bytes in which its code differs from the files that it is of, such as the 314
+# of a probe: the file, the place in the mapped part, the byte, and the one of the file.
 code() {
-	awk -F'\t' -v pid="$1" '$1 == "map" && $7 { start[$7] = $4; offset[$7] = $6 }
-		$1 == "probe" { print start[$6], offset[$6], $7 }' raw | sort -u |
-	while read -r start offset at; do
-		printf '%s ' "$at"
-		dd if="/proc/$1/mem" bs=1 count=1 \
-		    skip=$((0x$start - 0x$offset + 0x$at)) 2>/dev/null | od -An -tx1
-	done
+	while read -r range access offset _ _ path; do
+		case $access$path in r-xp/*) ;; *) continue ;; esac
+		from=$((0x${range%-*} / 4096)) to=$((0x${range#*-} / 4096))
+		dd if="/proc/$1/mem" bs=4096 skip=$from count=$((to - from)) 2>/dev/null |
+			cmp -l -i "0:$((0x$offset))" - "$path" 2>/dev/null | sed "s|^|$path |"
+	done <"/proc/$1/maps"
 }
+is_clean() { code "$1" >now; [ ! -s now ]; }
 
 # target CMD ARG...: start it in $pid, with the pipe `in` as its input, by descriptor 7, and
 # its output in `out`, and wait until it is ready.
