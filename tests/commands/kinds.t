@@ -22,6 +22,9 @@ whole() {
 	share=$(query "SELECT CAST(100.0 * sum(CASE WHEN cut IS NULL THEN ns END) / sum(ns) AS INTEGER)
 		FROM cpu_samples WHERE cut IS NOT 'probes'")
 	ok "$1: stacks are complete ($share %)" [ "${share:-0}" -ge 90 ]
+	[ "${share:-0}" -ge 90 ] ||
+		query "SELECT cut, count(*), sum(ns), min(time_ns), max(time_ns) FROM cpu_samples
+			GROUP BY cut" | diag
 	says "$1: leaf < middle < outer" 'kinds::leaf' "$T/top"
 	says "$1: middle" 'kinds::middle' "$T/top"
 	says "$1: outer" 'kinds::outer' "$T/top"

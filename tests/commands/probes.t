@@ -36,11 +36,12 @@ done_heap() {
 	kill $heap
 	wait $heap
 }
-# self NAME: the samples of each function, by the innermost frame's.
+# self NAME: the samples of each function that is one in the machine code, too: of those
+# inlined into each other a sample is of the one or of the other by an instruction.
 self() {
 	rsprof-sym $1.raw | awk -F'\t' '
 	$1 == "frame" { gsub(/ /, "_", $3); name[$2] = $3 }
-	$1 == "stack" { leaf[$2] = $6 in name ? name[$6] : "?" }
+	$1 == "stack" { leaf[$2] = $7 == 1 ? leaf[$3] : $6 in name ? name[$6] : "?" }
 	$1 == "cpu" { n[$5 in leaf ? leaf[$5] : $5]++ }
 	END { for (f in n) print f, n[f] }' | sort >$1.self
 }
