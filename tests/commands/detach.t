@@ -74,7 +74,7 @@ ok 'the process lives' kill -0 $pid
 
 # Killed while it arms and removes: the kernel would leave what is being removed just then.
 i=0 bad=0
-while [ $i -lt $((detaches * 2)) ]; do
+while [ $i -lt "$detaches" ]; do
 	i=$((i + 1))
 	: >out
 	rsprof-heap -s 0 -b 10 -i 100ms -p $pid >out 2>err & heap=$!; own $heap
