@@ -7,7 +7,14 @@
 //!              back; a unit is a round trip, of two context switches
 //!     pairs    threads that allocate memory of 16 to 512 bytes and free it; a
 //!              unit is a pair of that
-//!     leak     the same, and one more that keeps 1,000 bytes a millisecond,
+//!     churn    threads that make boxes of 112 bytes and short strings; a unit is
+//!              1,300 of them
+//!     mix      threads that replace one of 1,024 boxes of 16 to 2,000 bytes by
+//!              another; a unit is a box
+//!     json     threads that parse a document of nested objects, arrays and
+//!              strings into a tree, write it out, and drop both; a unit is a
+//!              document
+//!     leak     the same as pairs, and one more that keeps 1,000 bytes a millisecond,
 //!              and says in the end how many bytes in how many ns
 //!     live     keeps so many pieces of 48 bytes, in the place of THREADS, two
 //!              seconds after it has begun; a unit is one of them
@@ -20,6 +27,7 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::hint::black_box;
 use std::io::Write as _;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc;
@@ -265,6 +273,160 @@ fn pairs(slot: usize) {
     }
 }
 
+// ---- churn, mix --------------------------------------------------------------
+
+fn churn(slot: usize) {
+    while count(slot) {
+        for i in 0..1000u64 {
+            black_box(Box::new([i; 14]));
+        }
+        for i in 0..300 {
+            black_box(format!("{}-{}", i, i & 7));
+        }
+    }
+}
+
+fn replace(slot: usize) {
+    let mut x = 88172645463325252u64 + slot as u64;
+    let mut all: Vec<Vec<u8>> = (0..1024).map(|_| Vec::new()).collect();
+    while count(slot) {
+        x = mix(x, 1);
+        let mut v = Vec::with_capacity(16 + (x >> 20) as usize % 1985);
+        v.push(x as u8);
+        all[x as usize % 1024] = v;
+    }
+}
+
+// ---- json --------------------------------------------------------------------
+
+enum Value {
+    Number(f64),
+    Text(String),
+    List(Vec<Value>),
+    Object(Vec<(String, Value)>),
+}
+
+struct Parser<'a> {
+    text: &'a [u8],
+    at: usize,
+}
+
+impl Parser<'_> {
+    fn blank(&mut self) {
+        while self.at < self.text.len() && self.text[self.at] <= b' ' {
+            self.at += 1;
+        }
+    }
+
+    /// Whether the next character is this one, which is taken then.
+    fn take(&mut self, c: u8) -> bool {
+        self.blank();
+        let is = self.text.get(self.at) == Some(&c);
+        self.at += is as usize;
+        is
+    }
+
+    fn string(&mut self) -> String {
+        assert!(self.take(b'"'));
+        let mut s = String::new();
+        while self.text[self.at] != b'"' {
+            s.push(self.text[self.at] as char);
+            self.at += 1;
+        }
+        self.at += 1;
+        s
+    }
+
+    fn number(&mut self) -> f64 {
+        let from = self.at;
+        while self.at < self.text.len() && b"+-.0123456789eE".contains(&self.text[self.at]) {
+            self.at += 1;
+        }
+        let digits = std::str::from_utf8(&self.text[from..self.at]).unwrap();
+        digits.parse().expect("a number")
+    }
+
+    fn value(&mut self) -> Value {
+        if self.take(b'{') {
+            let mut all = Vec::new();
+            while !self.take(b'}') {
+                let name = self.string();
+                assert!(self.take(b':'));
+                all.push((name, self.value()));
+                self.take(b',');
+            }
+            return Value::Object(all);
+        }
+        if self.take(b'[') {
+            let mut all = Vec::new();
+            while !self.take(b']') {
+                all.push(self.value());
+                self.take(b',');
+            }
+            return Value::List(all);
+        }
+        match self.text[self.at] {
+            b'"' => Value::Text(self.string()),
+            _ => Value::Number(self.number()),
+        }
+    }
+}
+
+fn write_value(out: &mut String, value: &Value) {
+    match value {
+        Value::Number(n) => write!(out, "{}", n).unwrap(),
+        Value::Text(s) => write!(out, "\"{}\"", s).unwrap(),
+        Value::List(all) => {
+            out.push('[');
+            for v in all {
+                write_value(out, v);
+                out.push(',');
+            }
+            out.push(']');
+        }
+        Value::Object(all) => {
+            out.push('{');
+            for (name, v) in all {
+                write!(out, "\"{}\":", name).unwrap();
+                write_value(out, v);
+                out.push(',');
+            }
+            out.push('}');
+        }
+    }
+}
+
+fn document() -> String {
+    let mut text = String::from("[");
+    for i in 0..100 {
+        write!(
+            text,
+            r#"{{"id": {}, "name": "user number {}", "tags": ["a", "list of", "strings {}"],
+            "place": {{"x": {}.5, "y": -{}e-2}}, "friends": [{}, {}, {}]}},"#,
+            i, i * 7, i % 13, i, i * 3, i + 1, i + 2, i + 3
+        )
+        .unwrap();
+    }
+    text.push(']');
+    text
+}
+
+fn json(slot: usize) {
+    let text = document();
+    while count(slot) {
+        let parsed = Parser {
+            text: text.as_bytes(),
+            at: 0,
+        }
+        .value();
+        let mut out = String::new();
+        write_value(&mut out, &parsed);
+        black_box(out);
+    }
+}
+
+// ---- leak, live --------------------------------------------------------------
+
 #[inline(never)]
 fn leak() {
     let start = clock(MONOTONIC);
@@ -291,6 +453,12 @@ fn live(n: usize) {
     std::mem::forget(all);
 }
 
+fn spawn(threads: f64, work: fn(usize)) -> Vec<thread::JoinHandle<()>> {
+    (0..threads as usize)
+        .map(|slot| thread::spawn(move || work(slot)))
+        .collect()
+}
+
 fn main() {
     let args: Vec<String> = std::env::args().collect();
     let number = |i: usize, other: f64| match args.get(i) {
@@ -304,13 +472,15 @@ fn main() {
             .map(|slot| thread::spawn(move || busy(slot, calls)))
             .collect(),
         Some("switch") => switch(),
-        Some("pairs") => (0..number(3, 2.0) as usize)
-            .map(|slot| thread::spawn(move || pairs(slot)))
-            .collect(),
-        Some("leak") => (0..number(3, 2.0) as usize)
-            .map(|slot| thread::spawn(move || pairs(slot)))
-            .chain(std::iter::once(thread::spawn(leak)))
-            .collect(),
+        Some("pairs") => spawn(number(3, 2.0), pairs),
+        Some("churn") => spawn(number(3, 2.0), churn),
+        Some("mix") => spawn(number(3, 2.0), replace),
+        Some("json") => spawn(number(3, 2.0), json),
+        Some("leak") => {
+            let mut all = spawn(number(3, 2.0), pairs);
+            all.push(thread::spawn(leak));
+            all
+        }
         Some("live") => {
             let n = number(3, 1e6) as usize;
             vec![thread::spawn(move || live(n))]
