@@ -14,21 +14,6 @@ pairs() {
 	put heap_pair "$1" "$(sum "1e9 / ($(echo "$rate" | nth 1) + 1e-9)")"
 }
 
-# stop: who watches.  bpftrace misses a signal that comes while it attaches.
-ended() { ! grep -q '^State:.[^Z]' "/proc/$watch/status"; }
-stop() {
-	{ kill "$watch"; await 20 ended || kill -9 "$watch"; wait "$watch"; } \
-	    2>/dev/null || :
-}
-
-# begin WHO COMMAND...: in the background, as $watch, what it says in $T/WHO.
-begin() {
-	who=$1; shift
-	"$@" >"$T/$who" 2>"$T/$who.err" &
-	watch=$!
-	own $watch
-}
-
 # watched WHO READY SECONDS: once it says that it is ready.
 watched() {
 	if await 60 grep -Eq "$2" "$T/$1" "$T/$1.err"; then

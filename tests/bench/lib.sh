@@ -149,6 +149,21 @@ watch() {
 	own $watch
 }
 
+# stop: who watches.  bpftrace misses a signal that comes while it attaches.
+ended() { ! grep -q '^State:.[^Z]' "/proc/$watch/status"; }
+stop() {
+	{ kill "$watch"; await 20 ended || kill -9 "$watch"; wait "$watch"; } \
+	    2>/dev/null || :
+}
+
+# begin WHO COMMAND...: in the background, as $watch, what it says in $T/WHO.
+begin() {
+	who=$1; shift
+	"$@" >"$T/$who" 2>"$T/$who.err" &
+	watch=$!
+	own $watch
+}
+
 # pipeline NAME ARGUMENT...: rsprof-cpu with these arguments, and what follows.
 pipeline() {
 	name=$1; shift

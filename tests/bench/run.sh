@@ -65,12 +65,14 @@ part large.sh
 part walk.sh
 part full.sh
 part heap.sh
+part inside.sh
 part names.sh
 part view.sh
 settle
 cat "$T"/raw.* >"${tsv%.tsv}.raw"
 "$BENCH/table.pl" "$tsv" "${tsv%.tsv}.raw" || status=1
 "$BENCH/heap.pl" "${tsv%.tsv}.raw" || status=1
+"$BENCH/inside.pl" "${tsv%.tsv}.raw" || status=1
 "$BENCH/names.pl" "${tsv%.tsv}.raw" || status=1
 "$BENCH/view.pl" "${tsv%.tsv}.raw" || status=1
 exit $status

@@ -194,6 +194,28 @@ else
 	ok 'the heap was measured, too' grep -q '^heap_pair	exact	[0-9]' bench.raw
 fi
 
+# ---- the heap from inside ----------------------------------------------------
+
+rec >raw <<'E'
+inside_json   | gate    | 1.02
+inside_json   | gate    | 1.05
+inside_json   | gate    | 1.09
+inside_churn  | gate    | 1.2
+attach_worst  | gate    | 81
+attach_second | windows | 89
+E
+"$bench/inside.pl" raw >out
+says 'the heap from inside: a median, what it ranges over' '^  -I  +1.20 +1.05 1.02..1.09 +- ' out
+says 'an aim at most that is met' '-I: json +1.05 +1.02..1.09 +<= 1.06  yes$' out
+says 'and missed' '-I: churn +1.20 +<= 1.15  no$' out
+says 'one at least that is met' '-I: worst tenth .* 81.0 +>= 80    yes$' out
+says 'and missed' '-b 10: worst second .* 89.0 +>= 90    no$' out
+if grep -q '^note	inside gate' bench.raw; then
+	skip 'it was measured, too'
+else
+	ok 'it was measured, too' grep -q '^inside_churn	gate	[0-9]' bench.raw
+fi
+
 # ---- the view ----------------------------------------------------------------
 
 cat >view.raw <<'E'
