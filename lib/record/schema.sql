@@ -205,9 +205,18 @@ CREATE VIEW heap_samples AS
 	LEFT JOIN process ON process.id = thread.process
 	LEFT JOIN heap_sites ON heap_sites.stack = heap.stack
 	LEFT JOIN frames ON frames.stack = heap_sites.site;
--- The last sample of each thread and stack: live memory.
+-- The last sample of each thread and stack: live memory.  A producer that attaches to
+-- a process again does not know what was live before: only samples from then on count.
 DROP VIEW IF EXISTS heap_live;
 CREATE VIEW heap_live AS
+	WITH heaps AS (
+		SELECT id, began, CAST(substr(attributes,
+			instr(char(9) || attributes, char(9) || 'pid=') + 4) AS INTEGER)
+			AS pid
+		FROM stream WHERE producer = 'heap'),
+	again AS (
+		SELECT coalesce(max(s.began), 0) AS time FROM heaps s
+		WHERE EXISTS (SELECT 1 FROM heaps o WHERE o.pid = s.pid AND o.id < s.id))
 	SELECT max(heap.time) / 1e9 AS seconds, process.pid AS pid,
 		thread.tid AS tid, thread.name AS thread, heap.live AS live,
 		heap.count AS count, heap.peak AS peak,
@@ -224,6 +233,7 @@ CREATE VIEW heap_live AS
 	LEFT JOIN process ON process.id = thread.process
 	LEFT JOIN heap_sites ON heap_sites.stack = heap.stack
 	LEFT JOIN frames ON frames.stack = heap_sites.site
+	WHERE heap.time >= (SELECT time FROM again)
 	GROUP BY heap.thread, heap.stack, heap.cut;
 -- Histograms: `count` allocations had at least `least` bytes, or nanoseconds,
 -- and less than twice that.
