@@ -77,6 +77,19 @@ export_read(const struct export_format *format, const struct export_options *o, 
 	return x.export;
 }
 
+/* Say how far the figures of a format may be off that has no place to say it. */
+static inline void
+export_doubts(const struct export *e, const struct export_options *o)
+{
+	static const enum export_value values[] = { EXPORT_LIVE, EXPORT_BYTES };
+	char text[EXPORT_DOUBT_MAX];
+
+	for (size_t i = 0; i < sizeof values / sizeof *values; i++)
+		if (e->format->no_remarks && o->value == values[i] &&
+		    export_doubt(e, values[i], text))
+			warnx("%s", text);
+}
+
 /* Read streams as export_read() does, and write what is in them to standard output.  Returns the
  * exit status. */
 static inline int
@@ -88,6 +101,7 @@ export_files(const struct export_format *format, const struct export_options *o,
 
 	if (e->start && export_write(e, stdout) < 0)
 		err(STATUS_FAILED, NULL);
+	export_doubts(e, o);
 	export_free(e);
 	close_output();
 	return status;

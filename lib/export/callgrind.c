@@ -196,6 +196,19 @@ write_cost(struct export *e, const struct cost *cost, FILE *out)
 	write_values(e, cost->line, cost->value, out);
 }
 
+/* Write an event type, and whether it may be off. */
+static void
+write_event(const struct export *e, const struct event *event, FILE *out)
+{
+	char text[EXPORT_DOUBT_MAX];
+	int unsure = export_doubt(e, event->value, text) != NULL;
+
+	fprintf(out, "event: %s : %s%s\n", event->name, event->text,
+	    !unsure                            ? "" :
+	        event->value == EXPORT_LIVE && e->unknown ? ", or the least that can be" :
+	                                         ", an estimate");
+}
+
 static void
 write_head(const struct export *e, FILE *out)
 {
@@ -218,7 +231,7 @@ write_head(const struct export *e, FILE *out)
 	fputs("positions: line\n", out);
 	for (size_t i = 0; i < NEVENTS; i++)
 		if (e->has[events[i].kind])
-			fprintf(out, "event: %s : %s\n", events[i].name, events[i].text);
+			write_event(e, &events[i], out);
 	fputs("events:", out);
 	for (size_t i = 0; i < NEVENTS; i++)
 		if (e->has[events[i].kind])

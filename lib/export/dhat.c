@@ -10,7 +10,9 @@
 /*
  * The JSON of DHAT (valgrind's dh_view.html): a program point for each stack, with what it has
  * allocated, what was live when most was, and at the end.  When that was is known only at the end:
- * the changes of each stack are kept, and applied again.
+ * the changes of each stack are kept, and applied again.  There is no place for remarks: how far
+ * sums may be off stands behind the command, and stacks of which live memory is not known have a
+ * frame that says so, outside of all others.
  */
 
 struct change {
@@ -24,6 +26,7 @@ struct site {
 	int64_t live, count;        /* now */
 	int64_t most, most_blocks;  /* when most was live here */
 	int64_t at_max, max_blocks; /* when most was live anywhere */
+	struct bounds bounds;       /* of live */
 };
 
 struct dhat {
@@ -60,6 +63,7 @@ add_to_site(struct site *t, const struct export_sample *s)
 	t->lived += s->value[EXPORT_LIVED];
 	t->live += s->value[EXPORT_LIVE];
 	t->count += s->value[EXPORT_COUNT];
+	bounds_add(&t->bounds, &s->live);
 	if (t->live > t->most) {
 		t->most = t->live;
 		t->most_blocks = t->count;
@@ -114,6 +118,8 @@ replay(struct dhat *d)
 static void
 write_site(const struct export *e, uint32_t node, const struct site *s, FILE *out)
 {
+	int known = e->unknown == 0 || bounds_range(&s->bounds, s->live).known;
+
 	fprintf(out,
 	    "{\"tb\":%" PRId64 ",\"tbk\":%" PRId64 ",\"tl\":%" PRId64 ",\"mb\":%" PRId64
 	    ",\"mbk\":%" PRId64 ",\"gb\":%" PRId64 ",\"gbk\":%" PRId64 ",\"eb\":%" PRId64
@@ -124,6 +130,8 @@ write_site(const struct export *e, uint32_t node, const struct site *s, FILE *ou
 		up = e->stacks.node[node].parent;
 		fprintf(out, "%" PRIu32 "%s", node + 1, up != STACKS_NONE ? "," : "");
 	}
+	if (!known)
+		fprintf(out, ",%zu", e->stacks.nnode + 1);
 	fputs("]}", out);
 }
 
@@ -149,6 +157,26 @@ write_frame(const struct export *e, uint32_t node, FILE *out)
 	return 0;
 }
 
+/* Write a command, and how far the sums may be off. */
+static void
+put_command(const struct export *e, const char *command, FILE *out)
+{
+	static const enum export_value values[] = { EXPORT_BYTES, EXPORT_LIVE };
+	char text[EXPORT_DOUBT_MAX], *whole = NULL;
+	size_t len = 0;
+	FILE *memory = open_memstream(&whole, &len);
+
+	if (memory == NULL)
+		return;
+	fputs(command, memory);
+	for (size_t i = 0; i < sizeof values / sizeof *values; i++)
+		if (export_doubt(e, values[i], text))
+			fprintf(memory, " [%s]", text);
+	fclose(memory);
+	quote_json(out, whole);
+	free(whole);
+}
+
 static void
 write_head(const struct export *e, const struct dhat *d, FILE *out)
 {
@@ -158,7 +186,7 @@ write_head(const struct export *e, const struct dhat *d, FILE *out)
 	fputs("{\"dhatFileVersion\":2,\"mode\":\"heap\",\"verb\":\"Allocated\",\"bklt\":true,"
 	      "\"bkacc\":false,\n\"tu\":\"ns\",\"Mtu\":\"s\",\"tuth\":100,\"cmd\":",
 	    out);
-	quote_json(out, command ? command : "-");
+	put_command(e, command ? command : "-", out);
 	fprintf(out, ",\"pid\":%" PRIu64 ",\"te\":%" PRId64 ",\"tg\":%" PRId64 ",\n\"pps\":[",
 	    p ? p->pid : e->pid, e->last - e->first, d->max_time - e->first);
 }
@@ -183,6 +211,8 @@ dhat_write(struct export *e, FILE *out)
 	fputs("],\n\"ftbl\":[\"[root]\"", out);
 	for (uint32_t i = 0; i < e->stacks.nnode && r == 0; i++)
 		r = write_frame(e, i, out);
+	if (e->unknown)
+		fputs(",\n\"0x0: (live memory is not known: at least)\"", out);
 	fputs("]}\n", out);
 	return r;
 }

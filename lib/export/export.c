@@ -12,19 +12,32 @@
 
 #define NO_MEMORY "out of memory"
 
-/* Live memory of a site, by its last record. */
+/* Live memory of a thread and stack, by its last record. */
 struct site {
+	uint32_t thread, node;
 	uint64_t live, count;
+	struct bounds bounds;
+};
+
+/* The end of the last interval of a process whose memory is recorded. */
+struct interval {
+	uint64_t pid;
+	int64_t end;
 };
 
 struct traversal {
 	struct export e; /* what back ends see */
 	struct defs *defs;
+	uint64_t mono;  /* when the stream began, on its clock */
 	int64_t offset; /* of the stream's clock: what is added to get times since the start */
 	struct site *site;
-	size_t nsite, site_room;
+	size_t site_room;
 	struct idmap sites; /* hashes of pid, tid and stack to indexes */
 	size_t lost_room;
+	struct interval *interval;
+	size_t ninterval, interval_room;
+	uint64_t *heap; /* by stream of memory: the process */
+	size_t nheap, heap_room;
 	int growth; /* allocations are pages */
 	const char *warning;
 };
@@ -92,6 +105,68 @@ on_unit(struct traversal *t, const struct rec_rsprof *r)
 	return NULL;
 }
 
+/* Returns a time of the stream as one since the start, not before it. */
+static int64_t
+since_start(struct traversal *t, uint64_t time)
+{
+	int64_t at = (int64_t)(time + (uint64_t)t->offset);
+
+	if (at < 0)
+		at = 0;
+	if (at > t->e.last)
+		t->e.last = at;
+	return at;
+}
+
+/* Add a sample to the totals, and hand it over. */
+static int
+add_sample(struct traversal *t, const struct export_sample *s)
+{
+	for (int i = 0; i < EXPORT_NVALUES; i++)
+		t->e.total[i] += s->value[i];
+	bounds_add(&t->e.live, &s->live);
+	bounds_add(&t->e.bytes, &s->bytes);
+	return t->e.format->sample(&t->e, s);
+}
+
+/* End what is live at a site: a producer that attaches again does not know of it. */
+static int
+end_lives(struct traversal *t, struct site *site)
+{
+	struct export_sample s = { .kind = EXPORT_HEAP, .time = since_start(t, t->mono),
+		.thread = site->thread, .node = site->node };
+	const struct bounds none = { 0 };
+
+	if (site->live == 0 && site->count == 0 && site->bounds.above == 0)
+		return 0;
+	s.value[EXPORT_LIVE] = -(int64_t)site->live;
+	s.value[EXPORT_COUNT] = -(int64_t)site->count;
+	s.live = bounds_change(&site->bounds, &none);
+	site->live = site->count = 0;
+	site->bounds = none;
+	return add_sample(t, &s);
+}
+
+/* Begin a stream of memory, which may continue one of the same process. */
+static int
+on_heap_stream(struct traversal *t, const struct rec_rsprof *r)
+{
+	uint64_t pid = number(r, "pid");
+	int again = 0;
+
+	if (strcmp(r->producer, "heap") != 0)
+		return 0;
+	for (size_t i = 0; i < t->nheap; i++)
+		again |= t->heap[i] == pid;
+	for (size_t i = 0; again && i < t->e.nsite; i++)
+		if (end_lives(t, &t->site[i]) < 0)
+			return -1;
+	if (array_room(&t->heap, t->nheap, &t->heap_room, sizeof *t->heap) < 0)
+		return -1;
+	t->heap[t->nheap++] = pid;
+	return 0;
+}
+
 static const char *
 on_rsprof(struct traversal *t, const struct rec_rsprof *r)
 {
@@ -110,20 +185,8 @@ on_rsprof(struct traversal *t, const struct rec_rsprof *r)
 	if (e->hz == 0)
 		e->hz = number(r, "hz");
 	t->offset = (int64_t)(wall - mono - e->start);
-	return describe(t, r) < 0 ? NO_MEMORY : on_unit(t, r);
-}
-
-/* Returns a time of the stream as one since the start, not before it. */
-static int64_t
-since_start(struct traversal *t, uint64_t time)
-{
-	int64_t at = (int64_t)(time + (uint64_t)t->offset);
-
-	if (at < 0)
-		at = 0;
-	if (at > t->e.last)
-		t->e.last = at;
-	return at;
+	t->mono = mono;
+	return describe(t, r) < 0 || on_heap_stream(t, r) < 0 ? NO_MEMORY : on_unit(t, r);
 }
 
 /* ---- samples ------------------------------------------------------------ */
@@ -137,10 +200,8 @@ put_sample(struct traversal *t, struct export_sample *s, const struct rec_cpu *w
 	    stacks_find(&t->e.stacks, &who->stack, &s->node) < 0)
 		return -1;
 	t->warning = t->e.stacks.warning;
-	for (int i = 0; i < EXPORT_NVALUES; i++)
-		t->e.total[i] += s->value[i];
 	t->e.has[s->kind]++;
-	return t->e.format->sample(&t->e, s);
+	return add_sample(t, s);
 }
 
 static int
@@ -175,11 +236,11 @@ find_site(struct traversal *t, const struct rec_heap *r)
 		key = hash_str(key, r->stack.cut);
 	if ((i = idmap_get(&t->sites, key)) != IDMAP_NONE)
 		return &t->site[i];
-	i = (uint32_t)t->nsite;
+	i = (uint32_t)t->e.nsite;
 	if (array_room(&t->site, i, &t->site_room, sizeof *t->site) < 0 ||
 	    idmap_put(&t->sites, key, i) < 0)
 		return NULL;
-	t->site[t->nsite++] = (struct site){ 0, 0 };
+	t->site[t->e.nsite++] = (struct site){ 0 };
 	return &t->site[i];
 }
 
@@ -200,6 +261,7 @@ on_heap(struct traversal *t, const struct rec_heap *r)
 	const struct rec_cpu who = { r->time, r->pid, r->tid, r->stack, 0 };
 	struct export_sample s = { .kind = EXPORT_HEAP };
 	struct site *site = find_site(t, r);
+	struct bounds bounds;
 
 	if (site == NULL)
 		return -1;
@@ -212,30 +274,85 @@ on_heap(struct traversal *t, const struct rec_heap *r)
 	s.peak = (int64_t)r->peak;
 	s.value[EXPORT_COUNT] = (int64_t)(r->count - site->count);
 	s.value[EXPORT_LIVE] = (int64_t)(r->live - site->live);
-	site->count = r->count;
-	site->live = r->live;
-	return put_sample(t, &s, &who);
+	bounds = bounds_of(r->live, r->live_err, r->live_min, r->live_max);
+	s.live = bounds_change(&site->bounds, &bounds);
+	s.bytes = bounds_of(r->bytes, r->bytes_err, r->bytes_min, r->bytes_max);
+	if (put_sample(t, &s, &who) < 0)
+		return -1;
+	*site = (struct site){ s.thread, s.node, r->live, r->count, bounds };
+	return 0;
 }
 
 /* ---- what concerns a process, or all of it ------------------------------ */
 
 static int
-on_memory(struct traversal *t, const struct rec_memory *r)
+put_remark(struct traversal *t, const struct export_remark *r)
 {
-	struct export_memory m = { .time = since_start(t, r->time), .live = r->live, .rss = r->rss,
-		.has_live = !t->growth };
+	return t->e.format->remark ? t->e.format->remark(&t->e, r) : 0;
+}
 
-	if (tasks_find_process(&t->e.tasks, r->pid, m.time, &m.process) < 0)
+/* Set *ns to how long the interval was that ends at a time, 0 if it is the first one of a
+ * process. */
+static int
+end_interval(struct traversal *t, uint64_t pid, int64_t time, uint64_t *ns)
+{
+	struct interval *i = t->interval, *end = i + t->ninterval;
+
+	while (i < end && i->pid != pid)
+		i++;
+	*ns = i < end && time > i->end ? (uint64_t)(time - i->end) : 0;
+	if (i == end) {
+		if (array_room(&t->interval, t->ninterval, &t->interval_room, sizeof *i) < 0)
+			return -1;
+		i = &t->interval[t->ninterval++];
+		i->pid = pid;
+	}
+	i->end = time;
+	return 0;
+}
+
+/* Remark for how much of an interval the probes were armed, if it is not all of it. */
+static int
+put_window(struct traversal *t, const struct rec_memory *r, int64_t time)
+{
+	struct export_remark remark = { .kind = EXPORT_WINDOW, .time = time };
+	char text[100];
+	uint64_t ns;
+
+	if (end_interval(t, r->pid, time, &ns) < 0)
 		return -1;
-	return t->e.format->memory ? t->e.format->memory(&t->e, &m) : 0;
+	if (r->covered == 0 || t->growth || r->covered >= ns - ns / 20)
+		return 0;
+	snprintf(text, sizeof text, "probes were armed for %" PRIu64 " of %" PRIu64 " us",
+	    r->covered / 1000, ns / 1000);
+	remark.text = text;
+	return put_remark(t, &remark);
+}
+
+/* Remark how far the live memory of a process may be off. */
+static int
+put_range(struct traversal *t, const struct export_memory *m)
+{
+	char range[BOUNDS_TEXT_MAX], text[120];
+	struct export_remark remark = { .kind = EXPORT_RANGE, .time = m->time, .text = text };
+
+	if (!m->has_live || !m->range.shown)
+		return 0;
+	snprintf(text, sizeof text, "live memory is %s", bounds_text(&m->range, range));
+	return put_remark(t, &remark);
 }
 
 static int
-put_remark(struct traversal *t, uint64_t time, uint64_t count, const char *text)
+on_memory(struct traversal *t, const struct rec_memory *r)
 {
-	struct export_remark r = { since_start(t, time), count, text };
+	struct bounds live = bounds_of(r->live, r->live_err, r->live_min, r->live_max);
+	struct export_memory m = { .time = since_start(t, r->time), .live = r->live, .rss = r->rss,
+		.has_live = !t->growth, .range = bounds_range(&live, (int64_t)r->live) };
 
-	return t->e.format->remark ? t->e.format->remark(&t->e, &r) : 0;
+	if (tasks_find_process(&t->e.tasks, r->pid, m.time, &m.process) < 0 ||
+	    put_window(t, r, m.time) < 0 || put_range(t, &m) < 0)
+		return -1;
+	return t->e.format->memory ? t->e.format->memory(&t->e, &m) : 0;
 }
 
 static int
@@ -254,7 +371,8 @@ on_lost(struct traversal *t, const struct rec_lost *r)
 	if (i == n)
 		t->e.nlost[i] = 0;
 	t->e.nlost[i] += r->count;
-	return put_remark(t, r->time, r->count, r->reason);
+	return put_remark(t, &(struct export_remark){ EXPORT_LOST, since_start(t, r->time),
+	                         r->count, r->reason });
 }
 
 static int
@@ -262,7 +380,10 @@ on_note(struct traversal *t, const struct rec_note *r)
 {
 	if (r->text == NULL)
 		return 0;
-	return remark(t, r->text) < 0 ? -1 : put_remark(t, r->time, 0, r->text);
+	return remark(t, r->text) < 0 ?
+	    -1 :
+	    put_remark(t, &(struct export_remark){ EXPORT_NOTE, since_start(t, r->time), 0,
+	                      r->text });
 }
 
 static int
@@ -334,10 +455,58 @@ export_warning(const struct export *e)
 	return ((const struct traversal *)e)->warning;
 }
 
+/* ---- how far figures may be off ------------------------------------------ */
+
+/* Count the sites of which live memory is not known. */
+static void
+count_unknown(struct traversal *t)
+{
+	t->e.unknown = 0;
+	for (const struct site *s = t->site; s < t->site + t->e.nsite; s++)
+		t->e.unknown += (size_t)!bounds_range(&s->bounds, (int64_t)s->live).known;
+}
+
+const char *
+export_doubt(const struct export *e, enum export_value value, char buf[EXPORT_DOUBT_MAX])
+{
+	const char *what = value == EXPORT_LIVE ? "live memory" : "allocated memory";
+	const struct bounds *b = value == EXPORT_LIVE ? &e->live : &e->bytes;
+	struct bounds_range r = bounds_range(b, e->total[value]);
+	char range[BOUNDS_TEXT_MAX];
+	int n;
+
+	if ((value != EXPORT_LIVE && value != EXPORT_BYTES) ||
+	    (r.exact && !(value == EXPORT_LIVE && e->unknown)))
+		return NULL;
+	n = snprintf(buf, EXPORT_DOUBT_MAX, "%s is %s in 19 of 20 cases", what,
+	    bounds_text(&r, range));
+	if (value == EXPORT_LIVE && e->unknown)
+		snprintf(buf + n, (size_t)(EXPORT_DOUBT_MAX - n),
+		    "; of %zu of %zu stacks it is not known: they have the least that it can be",
+		    e->unknown, e->nsite);
+	return buf;
+}
+
+/* Remark how far the sums may be off. */
+static int
+put_doubts(struct traversal *t)
+{
+	static const enum export_value values[] = { EXPORT_LIVE, EXPORT_BYTES };
+	char text[EXPORT_DOUBT_MAX];
+	struct export_remark r = { EXPORT_RANGE, t->e.last, 0, text };
+
+	count_unknown(t);
+	for (size_t i = 0; i < sizeof values / sizeof *values; i++)
+		if (export_doubt(&t->e, values[i], text) &&
+		    (remark(t, text) < 0 || put_remark(t, &r) < 0))
+			return -1;
+	return 0;
+}
+
 int
 export_write(struct export *e, FILE *out)
 {
-	return e->format->write(e, out);
+	return put_doubts((struct traversal *)e) < 0 ? -1 : e->format->write(e, out);
 }
 
 /* ---- for formats -------------------------------------------------------- */
@@ -411,6 +580,8 @@ export_free(struct export *e)
 	free(e->nlost);
 	defs_free(t->defs);
 	free(t->site);
+	free(t->heap);
+	free(t->interval);
 	idmap_clear(&t->sites);
 	free(t);
 }

@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "base/strtab.h"
+#include "export/bounds.h"
 #include "export/stacks.h"
 #include "export/tasks.h"
 
@@ -44,6 +45,7 @@ struct export_sample {
 	const char *state; /* off the CPU: as in rsprof-records(5) */
 	int64_t peak;      /* of the heap: the most bytes that were live since the start */
 	int64_t value[EXPORT_NVALUES];
+	struct bounds live, bytes; /* of those values */
 };
 
 /* The memory of a process at a time. */
@@ -52,12 +54,19 @@ struct export_memory {
 	uint32_t process;
 	uint64_t live, rss;
 	int has_live; /* it is of a stream that knows the allocations */
+	struct bounds_range range; /* of live */
 };
 
-/* A loss, or a note of a producer. */
+/* What is to be known about the figures at a time. */
 struct export_remark {
+	enum {
+		EXPORT_LOST,
+		EXPORT_NOTE,   /* of a producer */
+		EXPORT_WINDOW, /* probes were armed for a part of an interval only */
+		EXPORT_RANGE   /* how far a figure may be off */
+	} kind;
 	int64_t time;
-	uint64_t count; /* of what was lost; 0: a note */
+	uint64_t count;   /* of what was lost, else 0 */
 	const char *text; /* the reason, or the note */
 };
 
@@ -66,6 +75,7 @@ struct export;
 /* A format.  Functions return -1 when out of memory; memory and remark may be NULL. */
 struct export_format {
 	const char *name;
+	int no_remarks; /* it has no place for them */
 	size_t state; /* bytes of e->state, which begins as zeros */
 	int (*sample)(struct export *e, const struct export_sample *s);
 	int (*memory)(struct export *e, const struct export_memory *m);
@@ -97,6 +107,8 @@ struct export {
 	uint64_t pid;           /* that was profiled; 0: unknown */
 	const char *host, *arch; /* may be NULL */
 	int64_t total[EXPORT_NVALUES];
+	struct bounds live, bytes; /* of those totals */
+	size_t nsite, unknown; /* threads and stacks with memory; of which live is not known */
 	unsigned has[3];   /* samples of each kind */
 	/* Notes on the figures, each once. */
 	struct strtab remarks;
@@ -115,6 +127,12 @@ const char *export_warning(const struct export *e);
 
 /* Write all of it.  Returns -1 when out of memory; what could not be written shows in ferror(). */
 int export_write(struct export *e, FILE *out);
+
+/* Write into buf how far the total of EXPORT_LIVE, or EXPORT_BYTES, may be off.  Returns buf, or
+ * NULL if it is exact, or of another value. */
+#define EXPORT_DOUBT_MAX 300
+const char *export_doubt(const struct export *e, enum export_value value,
+    char buf[EXPORT_DOUBT_MAX]);
 
 /* ---- for formats -------------------------------------------------------- */
 

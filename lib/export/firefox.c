@@ -73,7 +73,8 @@ static int
 firefox_memory(struct export *e, const struct export_memory *m)
 {
 	const struct point p = { .time = m->time, .thread = m->process,
-		.value = { (int64_t)m->live, (int64_t)m->rss, m->has_live } };
+		.value = { (int64_t)m->live, (int64_t)m->rss,
+		    m->has_live ? 1 + m->range.shown : 0 } };
 	struct firefox *f = e->state;
 
 	return series_add(&f->memory, &p);
@@ -82,7 +83,7 @@ firefox_memory(struct export *e, const struct export_memory *m)
 static int
 firefox_remark(struct export *e, const struct export_remark *r)
 {
-	struct point p = { .time = r->time, .value = { (int64_t)r->count } };
+	struct point p = { .time = r->time, .value = { (int64_t)r->count, r->kind } };
 	struct firefox *f = e->state;
 
 	if (strtab_add(&f->texts, r->text, &p.node) < 0)
@@ -435,6 +436,8 @@ write_allocations(const struct tables *t, const struct point *p, const struct po
 static void
 write_markers(struct tables *t, const struct firefox *f, int first)
 {
+	static const char *const kinds[] = { [EXPORT_LOST] = "Lost", [EXPORT_NOTE] = "Note",
+		[EXPORT_WINDOW] = "Window", [EXPORT_RANGE] = "Range" };
 	const struct point *p = f->remarks.point;
 	size_t n = first ? f->remarks.n : 0;
 	FILE *out = t->out;
@@ -453,7 +456,7 @@ write_markers(struct tables *t, const struct firefox *f, int first)
 	column(out, "name");
 	for (size_t i = 0; i < n; i++) {
 		next(out, i);
-		write_index(out, string(t, p[i].value[0] ? "Lost" : "Note"));
+		write_index(out, string(t, kinds[p[i].value[1]]));
 	}
 	putc(']', out);
 	same(out, "phase", n, "0"); /* an instant */
@@ -642,6 +645,17 @@ write_meta(const struct export *e, FILE *out)
 	putc(']', out);
 }
 
+/* Returns what a counter of live memory is called for people: whether it may be off. */
+static const char *
+live_name(const struct part *p)
+{
+	for (const struct point *i = p->begin; i < p->end; i++)
+		if (i->value[2] > 1)
+			return "Live allocations: not known, or off by more than a tenth, where a "
+			       "Range marker says so";
+	return "Live allocations";
+}
+
 /* Write the live, or else the resident, bytes of a process over time, as changes. */
 static void
 write_counter(const struct export *e, const struct part *p, const char *comma, FILE *out)
@@ -655,7 +669,7 @@ write_counter(const struct export *e, const struct part *p, const char *comma, F
 	fprintf(out,
 	    "%s\n{\"name\":\"%s\",\"category\":\"Memory\",\"description\":\"%s\",\"pid\":\"%" PRIu64
 	    "\",\"mainThreadIndex\":%" PRIu32 ",\"samples\":{\"length\":%td,\"time\":[",
-	    comma, live ? "malloc" : "resident", live ? "Live allocations" : "Resident memory",
+	    comma, live ? "malloc" : "resident", live ? live_name(p) : "Resident memory",
 	    e->tasks.process[p->begin->thread].pid, main, p->end - p->begin);
 	for (const struct point *i = p->begin; i < p->end; i++) {
 		next(out, i > p->begin);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/quote.h"
 #include "export/export.h"
 #include "export/formats.h"
@@ -24,10 +25,40 @@ static const char head[] =
     "img-src data:; base-uri 'none'; form-action 'none'\">\n"
     "<meta name=\"viewport\" content=\"width=device-width\">\n<title>rsprof</title>\n";
 
+/* How far memory may be off: of a change of it. */
+struct range {
+	uint32_t node, thread;
+	int64_t time;
+	double value[6]; /* below, above and variance: of live, of bytes */
+};
+
 struct flame {
 	struct series cpu, off, heap, memory;
+	struct range *range;
+	size_t nrange, range_room;
+	struct bounds_range *bounds; /* of each point of memory */
+	size_t bounds_room;
 	struct strtab names;
 };
+
+/* Keep how far the memory of a sample may be off, unless it is exact. */
+static int
+add_range(struct flame *f, const struct export_sample *s)
+{
+	const struct range new = { s->node, s->thread, s->time,
+		{ s->live.below, s->live.above, s->live.variance, s->bytes.below, s->bytes.above,
+		    s->bytes.variance } };
+	int any = 0;
+
+	for (int i = 0; i < 6; i++)
+		any |= new.value[i] != 0;
+	if (!any)
+		return 0;
+	if (array_room(&f->range, f->nrange, &f->range_room, sizeof new) < 0)
+		return -1;
+	f->range[f->nrange++] = new;
+	return 0;
+}
 
 static int
 flame_sample(struct export *e, const struct export_sample *s)
@@ -46,7 +77,7 @@ flame_sample(struct export *e, const struct export_sample *s)
 		p.value[0] = s->value[EXPORT_BYTES];
 		p.value[1] = s->value[EXPORT_LIVE];
 		p.value[2] = s->value[EXPORT_ALLOCS];
-		return series_add(&f->heap, &p);
+		return series_add(&f->heap, &p) < 0 ? -1 : add_range(f, s);
 	}
 }
 
@@ -57,6 +88,9 @@ flame_memory(struct export *e, const struct export_memory *m)
 		.value = { (int64_t)m->live, (int64_t)m->rss, m->has_live } };
 	struct flame *f = e->state;
 
+	if (array_room(&f->bounds, f->memory.n, &f->bounds_room, sizeof *f->bounds) < 0)
+		return -1;
+	f->bounds[f->memory.n] = m->range;
 	return series_add(&f->memory, &p);
 }
 
@@ -218,6 +252,31 @@ write_series(const struct export *e, struct series *s, const char *name, const c
 	fputs("]}", out);
 }
 
+/* Write how far memory may be off, as columns. */
+static void
+write_ranges(const struct export *e, FILE *out)
+{
+	static const char *const columns[] = { "live_below", "live_above", "live_variance",
+		"bytes_below", "bytes_above", "bytes_variance" };
+	const struct flame *f = e->state;
+
+	fputs(",\n\"ranges\":{\"node\":[", out);
+	for (size_t i = 0; i < f->nrange; i++)
+		fprintf(out, "%s%" PRIu32, i ? "," : "", f->range[i].node);
+	fputs("],\n\"thread\":[", out);
+	for (size_t i = 0; i < f->nrange; i++)
+		fprintf(out, "%s%" PRIu32, i ? "," : "", f->range[i].thread);
+	fputs("],\n\"bin\":[", out);
+	for (size_t i = 0; i < f->nrange; i++)
+		fprintf(out, "%s%" PRId64, i ? "," : "", bin_of(e, f->range[i].time));
+	for (int v = 0; v < 6; v++) {
+		fprintf(out, "],\n\"%s\":[", columns[v]);
+		for (size_t i = 0; i < f->nrange; i++)
+			fprintf(out, "%s%.0f", i ? "," : "", f->range[i].value[v]);
+	}
+	fputs("]}", out);
+}
+
 static void
 write_samples(struct export *e, FILE *out)
 {
@@ -228,13 +287,17 @@ write_samples(struct export *e, FILE *out)
 	write_series(e, &f->cpu, "cpu", time, out);
 	write_series(e, &f->off, "off", time, out);
 	write_series(e, &f->heap, "heap", memory, out);
+	write_ranges(e, out);
 	fputs(",\n\"memory\":[", out);
 	for (size_t i = 0; i < f->memory.n; i++) {
 		const struct point *p = &f->memory.point[i];
 
-		/* process, bin, live or -1, resident */
-		fprintf(out, "%s[%" PRIu32 ",%" PRId64 ",%" PRId64 ",%" PRId64 "]", i ? "," : "",
+		/* process, bin, live or -1, resident; where live may be off, between what it is */
+		fprintf(out, "%s[%" PRIu32 ",%" PRId64 ",%" PRId64 ",%" PRId64, i ? "," : "",
 		    p->thread, bin_of(e, p->time), p->value[2] ? p->value[0] : -1, p->value[1]);
+		if (p->value[2] && !f->bounds[i].exact)
+			fprintf(out, ",%" PRId64 ",%" PRId64, f->bounds[i].least, f->bounds[i].most);
+		putc(']', out);
 	}
 	putc(']', out);
 }
@@ -252,8 +315,9 @@ write_about(const struct export *e, FILE *out)
 	put_string(out, p && p->name ? p->name : "rsprof");
 	fputs(",\"host\":", out);
 	put_string(out, e->host ? e->host : "");
-	fprintf(out, ",\"start\":%" PRIu64 ",\"duration\":%" PRId64 ",\"bins\":%d,\"unit\":",
-	    (e->start + (uint64_t)e->first) / 1000000, e->last - e->first, BINS);
+	fprintf(out,
+	    ",\"start\":%" PRIu64 ",\"duration\":%" PRId64 ",\"bins\":%d,\"unknown\":%zu,\"unit\":",
+	    (e->start + (uint64_t)e->first) / 1000000, e->last - e->first, BINS, e->unknown);
 	put_string(out, e->unit ? e->unit : "ns");
 	fputs(",\n\"remarks\":[", out);
 	for (uint32_t i = 0; i < e->remarks.n; i++) {
@@ -330,6 +394,8 @@ flame_end(struct export *e)
 	series_clear(&f->off);
 	series_clear(&f->heap);
 	series_clear(&f->memory);
+	free(f->range);
+	free(f->bounds);
 	strtab_clear(&f->names);
 }
 

@@ -66,6 +66,44 @@ function weigh(metric, D) {
 	return self;
 }
 
+// How far a metric of memory may be off, by node as weigh() has it; null: it is exact.
+function weighRanges(metric, D) {
+	const t = D.ranges, column = metric.parts[0][1];
+	if (!t.node.length || !t[`${column}_below`]) return null;
+	const part = what => weigh({ parts: [["ranges", `${column}_${what}`]], state: metric.state }, D);
+	return { below: part("below"), above: part("above"), variance: part("variance") };
+}
+
+// Add up ranges by box; `of` has the box of each node, -1 for none.
+function rangeBoxes(box, of, D, ranges) {
+	const sums = {};
+	for (const what of ["below", "above", "variance"]) {
+		const sum = new Float64Array(box.parent.length), by = ranges[what];
+		for (let i = 0; i < by.length; i++) {
+			if (by[i] === 0) continue;
+			let n = i;
+			while (n >= 0 && of[n] < 0) n = D.nodes.parent[n];
+			for (let b = n < 0 ? 0 : of[n]; b >= 0; b = box.parent[b]) sum[b] += by[i];
+		}
+		sums[what] = sum;
+	}
+	return sums;
+}
+
+// Between what the total of a box is, in 19 of 20 cases; null: it is exact.
+function rangeOf(box, i) {
+	if (!box.ranges) return null;
+	const { below, above, variance } = box.ranges;
+	const margin = 2 * Math.sqrt(Math.max(0, variance[i])), total = box.total[i];
+	const low = total - below[i], high = total + above[i];
+	const least = Math.max(0, Math.round(low - margin)), most = Math.round(high + margin);
+	if (least >= total && most <= total) return null;
+	const known = high <= 2 * low || high - low < 0.5;
+	return { least, most, known, shown: !known || most - least > 0.2 * total };
+}
+const rangeText = (r, unit) =>
+	`${r.known ? "" : "not known: "}${amount(r.least, unit)} to ${amount(r.most, unit)}`;
+
 const runtime = new Set(["alloc", "libc", "std"]);
 for (const D of data.old ? [data, data.old] : [data])
 	D.isRuntime = D.frames.class.map(c => c >= 0 && runtime.has(D.names[c]));
@@ -104,6 +142,7 @@ function makeTree(metric, D = data) {
 		return i;
 	};
 	const innermost = i => shown[i] >= 0 ? i : up[i];
+	const of = new Int32Array(N).fill(-1), ranges = weighRanges(metric, D);
 	if (state.inverted) {
 		for (let i = 0; i < N; i++) {
 			if (self[i] <= 0) continue;
@@ -114,10 +153,11 @@ function makeTree(metric, D = data) {
 				box.total[b] += self[i];
 				if (first) box.self[b] += self[i];
 			}
+			of[i] = b;
 			box.total[0] += self[i];
 		}
 	} else {
-		const of = new Int32Array(N).fill(-1), need = new Uint8Array(N);
+		const need = new Uint8Array(N);
 		for (let i = N - 1; i >= 0; i--)
 			if ((self[i] > 0 || need[i])) {
 				need[i] = 1;
@@ -136,6 +176,7 @@ function makeTree(metric, D = data) {
 			if (i) box.total[box.parent[i]] += box.total[i];
 		}
 	}
+	if (ranges) box.ranges = rangeBoxes(box, of, D, ranges);
 	return place(box);
 }
 
@@ -202,6 +243,19 @@ function change(box, i) {
 	if (Math.abs(d) < 0.0005) return dark ? "hsl(0 0% 30%)" : "hsl(40 8% 86%)";
 	return `hsl(${d > 0 ? 8 : 212} ${Math.round(20 + 60 * strength)}% ${
 		Math.round(dark ? 32 + 10 * strength : 86 - 24 * strength)}%)`;
+}
+// Stripes over what is not known.
+let striped = null;
+function stripes(g) {
+	if (striped && striped.dark === dark) return striped.pattern;
+	const tile = Object.assign(document.createElement("canvas"), { width: 8, height: 8 });
+	const t = tile.getContext("2d");
+	t.strokeStyle = dark ? "rgba(0, 0, 0, .38)" : "rgba(255, 255, 255, .55)";
+	t.lineWidth = 2;
+	for (const x of [-8, 0, 8]) { t.moveTo(x - 1, 9); t.lineTo(x + 9, -1); }
+	t.stroke();
+	striped = { dark, pattern: g.createPattern(tile, "repeat") };
+	return striped.pattern;
 }
 const css = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
@@ -323,6 +377,11 @@ class Pane {
 			g.fillStyle = i === 0 ? css("--line") : hit ? accent :
 				box.was ? change(box, i) : color(box.frame[i], box.name[i]);
 			g.fillRect(x, y, Math.max(w - (w > 3 ? GAP : 0), 0.6), ROW - GAP);
+			const range = rangeOf(box, i);
+			if (range && !range.known) {
+				g.fillStyle = stripes(g);
+				g.fillRect(x, y, Math.max(w - (w > 3 ? GAP : 0), 0.6), ROW - GAP);
+			}
 			g.globalAlpha = faint ? 0.7 : 1;
 			if (w > 28) {
 				g.fillStyle = hit ? back : text;
@@ -350,9 +409,11 @@ class Pane {
 	}
 	caption() {
 		const { box, metric } = this, total = box.total[this.zoom];
+		const range = rangeOf(box, this.zoom);
 		const crumbs = this.zoom ? `\u2039 ${this.label(this.zoom)}` : "";
 		this.title.replaceChildren(element("span", {}, metric.label + " "),
-			element("b", {}, amount(total, metric.unit)),
+			element("b", {}, (range && !range.known ? "at least " : "") + amount(total, metric.unit)),
+			...(range && range.shown ? [element("span", {}, rangeText(range, metric.unit))] : []),
 			element("span", {}, this.zoom ? percent(total, box.total[0]) : ""),
 			element("span", { className: "crumbs" }, crumbs));
 		this.canvas.setAttribute("aria-label", `${metric.label}: ${amount(total, metric.unit)}`);
@@ -375,7 +436,10 @@ class Pane {
 		if (i < 0) { idle(); return; }
 		const { box, metric } = this, f = box.frame[i];
 		nameLine.textContent = this.label(i);
-		const parts = [`${amount(box.total[i], metric.unit)} (${percent(box.total[i], box.total[0])})`];
+		const range = rangeOf(box, i);
+		const parts = [`${range && !range.known ? "at least " : ""}${amount(box.total[i], metric.unit)} (${
+			percent(box.total[i], box.total[0])})`];
+		if (range) parts.push(rangeText(range, metric.unit));
 		if (box.was)
 			parts.push(`was ${amount(box.was[i], metric.unit)} (${percent(box.was[i], box.wasAll)})`);
 		if (box.self[i]) parts.push(`self ${amount(box.self[i], metric.unit)}`);
@@ -442,19 +506,22 @@ let current = panes[0];
 
 // ---- the timeline -----------------------------------------------------------------
 
-const byBin = { cpu: new Float64Array(BINS), live: null, rss: null };
+const byBin = { cpu: new Float64Array(BINS), live: null, rss: null, least: null, most: null };
 for (let i = 0; i < data.cpu.bin.length; i++) byBin.cpu[data.cpu.bin[i]] += data.cpu.ns[i];
-for (const [column, which] of [[2, "live"], [3, "rss"]]) {
-	const rows = data.memory.filter(m => m[column] >= 0 && (column === 2 || m[3] > 0));
+const value = { live: m => m[2], rss: m => m[3], least: m => m[4] ?? m[2], most: m => m[5] ?? m[2] };
+for (const which of ["live", "rss", "least", "most"]) {
+	const of = value[which];
+	const rows = data.memory.filter(m => which === "rss" ? m[3] > 0 : m[2] >= 0);
 	if (!rows.length) continue;
 	const now = new Map(), line = new Float64Array(BINS).fill(NaN);
 	let at = 0;
 	for (let b = 0; b < BINS; b++) {
-		for (; at < rows.length && rows[at][1] <= b; at++) now.set(rows[at][0], rows[at][column]);
+		for (; at < rows.length && rows[at][1] <= b; at++) now.set(rows[at][0], of(rows[at]));
 		if (now.size) { line[b] = 0; for (const v of now.values()) line[b] += v; }
 	}
 	byBin[which] = line;
 }
+const isKnown = b => byBin.most[b] <= 2 * byBin.least[b] || byBin.most[b] === byBin.least[b];
 const highest = line => { let m = 0; for (const v of line ?? []) if (v > m) m = v; return m; };
 let timeHover = -1;
 
@@ -484,13 +551,23 @@ function drawTimeline() {
 			g.fillRect(b * step, bottom - room * mean / most, n * step + 0.5, room * mean / most);
 		g.globalAlpha = 1;
 	}
-	const top = Math.max(highest(byBin.live), highest(byBin.rss));
+	const top = Math.max(highest(byBin.most), highest(byBin.rss));
+	if (byBin.most && top) {
+		g.fillStyle = css("--live");
+		g.globalAlpha = 0.28;
+		for (let b = 0; b < BINS; b++)
+			if (byBin.most[b] > byBin.least[b])
+				g.fillRect(b * step, bottom - room * byBin.most[b] / top, step + 0.5,
+					room * (byBin.most[b] - byBin.least[b]) / top);
+		g.globalAlpha = 1;
+	}
 	for (const which of ["rss", "live"]) {
 		const line = byBin[which];
 		if (!line || !top) continue;
 		g.beginPath();
 		for (let b = 0, on = false; b < BINS; b++) {
 			if (Number.isNaN(line[b])) continue;
+			if (which === "live" && !isKnown(b)) { on = false; continue; }
 			const y = bottom - room * line[b] / top;
 			if (on) { g.lineTo(b * step, y); g.lineTo((b + 1) * step, y); } else g.moveTo(b * step, y);
 			on = true;
@@ -528,7 +605,10 @@ function describeTime(b) {
 	const parts = [`at ${amount(Math.round(binTime(b)), "ns")}`];
 	if (isTime && byBin.cpu[b])
 		parts.push(`${(byBin.cpu[b] / (data.duration / BINS)).toFixed(2)} CPUs`);
-	if (byBin.live && byBin.live[b] >= 0) parts.push(`${amount(byBin.live[b], "B")} live`);
+	if (byBin.live && byBin.live[b] >= 0)
+		parts.push((isKnown(b) ? `${amount(byBin.live[b], "B")} live` : "live memory not known") +
+			(byBin.most[b] > byBin.least[b]
+				? `, ${amount(byBin.least[b], "B")} to ${amount(byBin.most[b], "B")}` : ""));
 	if (byBin.rss && byBin.rss[b] >= 0) parts.push(`${amount(byBin.rss[b], "B")} resident`);
 	return parts.join("  \u00b7  ");
 }
@@ -691,7 +771,7 @@ function legendNow() {
 	};
 	const present = new Set(frames.class.map(c => c < 0 ? "other" : names[c]));
 	const lines = [item(isTime ? "CPU" : data.unit, "var(--cpu)")];
-	if (byBin.live) lines.push(item(`live heap, up to ${amount(highest(byBin.live), "B")}`, "var(--live)"));
+	if (byBin.live) lines.push(item(`live heap, up to ${amount(highest(byBin.most), "B")}`, "var(--live)"));
 	if (byBin.rss) lines.push(item(`resident, up to ${amount(highest(byBin.rss), "B")}`, "var(--rss)"));
 	lines.push(element("span", { className: "grow" }));
 	if (data.old) lines.push(item("larger share than before", "hsl(8 70% 62%)"),
@@ -701,6 +781,9 @@ function legendNow() {
 			const [h, s] = hues[kind];
 			lines.push(item(label, `hsl(${h} ${s}% ${dark ? 36 : 74}%)`));
 		}
+	if (data.unknown)
+		lines.push(item("not known: at least", `repeating-linear-gradient(135deg, ${
+			dark ? "#6b6b70 0 2px, #3a3b42" : "#b9b3a8 0 2px, #ece8e0"} 2px 4px)`));
 	legend.replaceChildren(...lines);
 }
 

@@ -179,6 +179,7 @@ export_folded(void)
 {
 	static const struct export_format format = {
 		.name = "folded",
+		.no_remarks = 1,
 		.state = sizeof(struct folded),
 		.sample = folded_sample,
 		.write = folded_write,

@@ -39,6 +39,7 @@ enum {
 	LABEL_KEY = 1,
 	LABEL_STR,
 	LABEL_NUM,
+	LABEL_NUM_UNIT,
 	MAPPING_ID = 1,
 	MAPPING_START,
 	MAPPING_LIMIT,
@@ -256,6 +257,36 @@ put_label(struct pprof *p, const char *key, const char *text, uint64_t number)
 	proto_message(&p->part, SAMPLE_LABEL, &p->inner);
 }
 
+static void
+put_bytes_label(struct pprof *p, const char *key, int64_t bytes)
+{
+	proto_number(&p->inner, LABEL_KEY, string(p, key));
+	proto_number(&p->inner, LABEL_NUM, (uint64_t)bytes);
+	proto_number(&p->inner, LABEL_NUM_UNIT, string(p, "bytes"));
+	proto_message(&p->part, SAMPLE_LABEL, &p->inner);
+}
+
+/* Write how far the memory of a sample may be off, unless it is exact. */
+static void
+put_bounds(struct pprof *p, const struct sum *s)
+{
+	struct bounds_range live = bounds_range(&s->live, s->value[EXPORT_LIVE]);
+	struct bounds_range bytes = bounds_range(&s->bytes, s->value[EXPORT_BYTES]);
+
+	if (!live.known)
+		put_label(p, "inuse", "not known", 0);
+	if (!live.exact) {
+		put_bytes_label(p, "inuse_min", live.least);
+		put_bytes_label(p, "inuse_max", live.most);
+	}
+	if (!bytes.known)
+		put_label(p, "alloc", "not known", 0);
+	if (!bytes.exact) {
+		put_bytes_label(p, "alloc_min", bytes.least);
+		put_bytes_label(p, "alloc_max", bytes.most);
+	}
+}
+
 /* Returns the crate that a stack's cost is charged to: that of the innermost frame which is not of
  * the runtime, or NULL. */
 static const char *
@@ -293,6 +324,7 @@ put_sample(struct export *e, const struct sum *s)
 	put_label(p, "tid", NULL, t->tid);
 	put_label(p, "pid", NULL, e->tasks.process[t->process].pid);
 	put_label(p, "crate", crate_of(e, s->node), 0);
+	put_bounds(p, s);
 	put_part(p, PROFILE_SAMPLE);
 }
 

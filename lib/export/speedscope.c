@@ -97,6 +97,23 @@ write_thread(struct export *e, size_t from, size_t to, uint32_t *path, FILE *out
 	fputs("]}", out);
 }
 
+/* Write into buf the name of a profile of memory, with how far it may be off.  Returns buf. */
+static const char *
+memory_name(const struct export *e, const char *name, enum export_value value,
+    char buf[EXPORT_NAME_MAX])
+{
+	const struct bounds *b = value == EXPORT_LIVE ? &e->live : &e->bytes;
+	struct bounds_range r = bounds_range(b, e->total[value]);
+	char range[BOUNDS_TEXT_MAX], text[EXPORT_DOUBT_MAX];
+	int least = value == EXPORT_LIVE && e->unknown;
+
+	if (export_doubt(e, value, text) == NULL)
+		return name;
+	snprintf(buf, EXPORT_NAME_MAX, "%s%s (%s)", name, least ? ", at least" : "",
+	    bounds_text(&r, range));
+	return buf;
+}
+
 static void
 write_sums(struct export *e, const char *name, const char *unit, enum export_value value,
     uint32_t *path, FILE *out)
@@ -104,9 +121,12 @@ write_sums(struct export *e, const char *name, const char *unit, enum export_val
 	struct speedscope *x = e->state;
 	const struct sum *s, *end = x->sums.sum + x->sums.n;
 	const char *comma = "";
+	char buf[EXPORT_NAME_MAX];
 
 	if (e->total[value] == 0)
 		return;
+	if (value != EXPORT_OFF)
+		name = memory_name(e, name, value, buf);
 	begin_profile(x, name, unit, e->total[value], out);
 	for (s = x->sums.sum; s < end; s++)
 		if (s->value[value] > 0) {

@@ -19,6 +19,8 @@ sums_add(struct sums *s, const struct export_sample *sample)
 	}
 	for (int v = 0; v < EXPORT_NVALUES; v++)
 		s->sum[i].value[v] += sample->value[v];
+	bounds_add(&s->sum[i].live, &sample->live);
+	bounds_add(&s->sum[i].bytes, &sample->bytes);
 	return 0;
 }
 

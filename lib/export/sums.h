@@ -13,6 +13,7 @@
 struct sum {
 	uint32_t thread, node;
 	int64_t value[EXPORT_NVALUES];
+	struct bounds live, bytes; /* of those values */
 };
 
 /* Zeroed, it is empty. */

@@ -13,7 +13,7 @@
  */
 
 struct trace {
-	struct series cpu, memory, remarks; /* memory: live, rss; remarks: text, count */
+	struct series cpu, memory, remarks; /* memory: live, rss; remarks: text, count, kind */
 	struct strtab texts;
 	int nevent; /* that are written */
 };
@@ -41,7 +41,7 @@ trace_memory(struct export *e, const struct export_memory *m)
 static int
 trace_remark(struct export *e, const struct export_remark *r)
 {
-	struct point p = { .time = r->time, .value = { (int64_t)r->count } };
+	struct point p = { .time = r->time, .value = { (int64_t)r->count, r->kind } };
 	struct trace *t = e->state;
 
 	if (strtab_add(&t->texts, r->text, &p.node) < 0)
@@ -163,6 +163,8 @@ write_thread(struct export *e, size_t from, size_t to, struct track *k, FILE *ou
 static void
 write_counters(struct export *e, FILE *out)
 {
+	static const char *const kinds[] = { [EXPORT_LOST] = "lost", [EXPORT_NOTE] = "note",
+		[EXPORT_WINDOW] = "window", [EXPORT_RANGE] = "range" };
 	struct trace *t = e->state;
 
 	for (const struct point *p = t->memory.point; p < t->memory.point + t->memory.n; p++) {
@@ -175,7 +177,7 @@ write_counters(struct export *e, FILE *out)
 	for (const struct point *p = t->remarks.point; p < t->remarks.point + t->remarks.n; p++) {
 		begin_event(t, 'i', e->tasks.nprocess ? e->tasks.process[0].pid : 0, 0, p->time, out);
 		fputs(",\"s\":\"g\",\"cat\":\"rsprof\",\"name\":", out);
-		quote_json(out, p->value[0] ? "lost" : "note");
+		quote_json(out, kinds[p->value[1]]);
 		fputs(",\"args\":{\"text\":", out);
 		quote_json(out, strtab_text(&t->texts, p->node));
 		fprintf(out, ",\"count\":%" PRId64 "}}", p->value[0]);

@@ -73,6 +73,22 @@ says 'and nothing else' "default-src 'none'" page.html
 # shellcheck disable=SC2016
 ok 'it names no other place' sh -c '! grep -E "https?:|src=|href=|@import|fetch\(|XMLHttp" page.html'
 
+doubtful >doubtful.rec
+exits 'errors and ranges' 0 rsprof-flame doubtful.rec
+sed -n '/^"ranges"/,/}/p' out >got
+same 'are data, of each change' got <<'E'
+"ranges":{"node":[4,4,4],
+"thread":[0,1,0],
+"bin":[200,200,400],
+"live_below":[0,0,0],
+"live_above":[0,430,0],
+"live_variance":[2500,0,-1600],
+"bytes_below":[0,10,0],
+"bytes_above":[0,60,0],
+"bytes_variance":[10000,0,0]},
+E
+says 'of the process, too' '"memory":.*\[0,200,670,4096000,600,700\],\[0,400,370,8192000,370,1000\]' out
+
 exits 'hostile names' 0 rsprof-flame hostile.rec
 ok 'do not end scripts' [ "$(grep -c '</script>' out)" = 2 ]
 ok 'are markup nowhere' sh -c '! sed -n "/id=.data/,/^<.script/p" out | sed "1d; \$d" | grep -q "[<>&]"'

@@ -88,6 +88,23 @@ xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx
 ?u+2028 🦀 10000000
 E
 ok 'long ones are whole' [ "$(tail -n 1 out | wc -c)" -gt 60000 ]
+doubtful >doubtful.rec
+exits 'memory that is not known' 0 rsprof-fold -m live doubtful.rec
+same 'is said, as there is no place for it' err <<'E'
+rsprof-fold: live memory is not known: between 310 and 860 bytes in 19 of 20 cases; of 1 of 2 stacks it is not known: they have the least that it can be
+E
+exits 'allocations that are estimates' 0 rsprof-fold -m alloc doubtful.rec
+same 'likewise' err <<'E'
+rsprof-fold: allocated memory is between 860 and 1330 bytes in 19 of 20 cases
+E
+exits 'CPU time' 0 rsprof-fold doubtful.rec
+same 'has no part in it' err /dev/null
+again >again.rec
+rsprof-fold -t -m live again.rec >got
+same 'a producer that attached again: only what is live since then' got <<'E'
+worker (101);server::main;server::serve;server::parse;<alloc::vec::Vec<u8>>::push;malloc 50
+E
+
 refuses rsprof-fold
 same 'is the same as what made it' dumped whole
 exits 'an unknown metric: 2' 2 rsprof-fold -m nosuch small.rec

@@ -60,6 +60,30 @@ same 'a part of the time' got <<'E'
 time 1700000002000000000 duration 1500000000
 E
 
+# ---- what may be off ---------------------------------------------------------------
+
+doubtful >doubtful.rec
+exits 'errors and ranges' 0 rsprof-pprof doubtful.rec
+decode <out >all
+grep '^comment .* memory is' all >got
+same 'of the sums, are said' got <<'E'
+comment live memory is not known: between 310 and 860 bytes in 19 of 20 cases; of 1 of 2 stacks it is not known: they have the least that it can be
+comment allocated memory is between 860 and 1330 bytes in 19 of 20 cases
+E
+rsprof-store doubtful.db <doubtful.rec
+sed -n 's/.*tid=\([0-9]*\).*inuse_min=\([0-9]*\).*inuse_max=\([0-9]*\).*/\1	\2	\3/p' all | sort >got
+rsprof-query doubtful.db 'SELECT tid, live_min, live_max FROM heap_live ORDER BY 1' >want
+same 'of each stack, are labels, as SQL has them' got want
+ok 'what is not known has that label' [ "$(grep -c 'tid=101 .*inuse=not known' all)" = 1 ]
+ok 'and nothing else' [ "$(grep -c 'inuse=not known' all)" = 1 ]
+ok 'what is exact has none' sh -c '! rsprof-pprof small.rec | gzip -cd | grep -q inuse_m'
+again >again.rec
+rsprof-pprof again.rec | decode | awk -F ' [|] ' '/^[0-9]/ { split($1, v, " "); n += v[8] } END { print n }' >got
+rsprof-store again.db <again.rec
+rsprof-query again.db 'SELECT sum(live) FROM heap_live' >want
+same 'a producer that attached again: what was live before does not count' got want
+ok 'but what was allocated since' grep -qx 50 got
+
 exits 'hostile names' 0 rsprof-pprof hostile.rec
 decode <out >all
 ok 'long ones are whole' [ "$(wc -c <all)" -gt 60000 ]

@@ -48,6 +48,24 @@ end | 4000000000 | cpu | exited
 E
 }
 
+# doubtful: `small`, of which the memory is known within errors and ranges, and in part not.
+doubtful() {
+	small | sed -e '/^heap	2000000000	100	100/s/$/	bytes_err=100	live_err=50/' \
+		-e '/^heap	3000000000/s/$/	live_err=30/' \
+		-e '/^heap	2000000000	100	101/s/$/	live_min=70	live_max=500	bytes_min=60	bytes_max=130/' \
+		-e '/^memory	2/s/$/	live_min=600	live_max=700	covered=200000000/' \
+		-e '/^memory	3/s/$/	live_min=370	live_max=1000	covered=200000000/'
+}
+
+# again: `small`, and a second stream of memory, of a producer that attached to the process again.
+again() {
+	small
+	printf 'rsprof\t1\theap\tmono=%s\twall=%s\tsample=524288\tunit=bytes\tpid=100\n' \
+		4100000000 1700000005000000000
+	printf 'heap\t5000000000\t100\t101\t5\tallocs=1\tbytes=50\tlive=50\tcount=1\tpeak=50\n'
+	printf 'end\t6000000000\theap\texited\n'
+}
+
 # shellcheck disable=SC2016
 # hostile: a stream of names that mean something else to some format.
 hostile() {
