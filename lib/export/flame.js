@@ -231,7 +231,7 @@ function color(f, name) {
 		let hash = 0;
 		for (const ch of names[name].slice(0, 64)) hash = (hash * 31 + ch.charCodeAt(0)) | 0;
 		const jitter = ((hash >>> 3) % 17) - 8, light = ((hash >>> 9) % 11) - 5;
-		c = `hsl(${h + jitter} ${s}% ${(dark ? 36 : 74) + light}%)`;
+		c = `hsl(${h + jitter} ${dark ? Math.round(s * 0.86) : s}% ${(dark ? 37 : 74) + light}%)`;
 		colorCache.set(key, c);
 	}
 	return c;
@@ -250,7 +250,7 @@ function stripes(g) {
 	if (striped && striped.dark === dark) return striped.pattern;
 	const tile = Object.assign(document.createElement("canvas"), { width: 8, height: 8 });
 	const t = tile.getContext("2d");
-	t.strokeStyle = dark ? "rgba(0, 0, 0, .38)" : "rgba(255, 255, 255, .55)";
+	t.strokeStyle = dark ? "rgba(0, 0, 0, .26)" : "rgba(255, 255, 255, .38)";
 	t.lineWidth = 2;
 	for (const x of [-8, 0, 8]) { t.moveTo(x - 1, 9); t.lineTo(x + 9, -1); }
 	t.stroke();
@@ -525,6 +525,23 @@ const isKnown = b => byBin.most[b] <= 2 * byBin.least[b] || byBin.most[b] === by
 const highest = line => { let m = 0; for (const v of line ?? []) if (v > m) m = v; return m; };
 let timeHover = -1;
 
+// The step of 1, 2 or 5 times a power of ten, or round minutes and hours, that is not less.
+function roundStep(ns) {
+	for (const s of [60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400])
+		if (ns > 30e9 && ns <= s * 1e9) return s * 1e9;
+	const power = 10 ** Math.floor(Math.log10(Math.max(ns, 1)));
+	return [1, 2, 5, 10].map(k => k * power).find(s => s >= ns);
+}
+// Times of an axis have one unit, and no more digits than the step needs.
+function tickLabel(t, every) {
+	if (t === 0) return "0";
+	if (every >= 60e9) return amount(t, "ns").replace(/m0s$/, "m").replace(/h0m$/, "h");
+	const [unit, size] = data.duration >= 1e9 ? ["s", 1e9] : data.duration >= 1e6 ? ["ms", 1e6]
+		: data.duration >= 1e3 ? ["\u00b5s", 1e3] : ["ns", 1];
+	const more = Math.max(0, -Math.floor(Math.log10(every / size) + 1e-9));
+	return `${(t / size).toFixed(more)} ${unit}`;
+}
+
 function drawTimeline() {
 	const ratio = devicePixelRatio || 1, w = timeline.clientWidth, h = timeline.clientHeight;
 	if (!w) return;
@@ -534,7 +551,7 @@ function drawTimeline() {
 	g.scale(ratio, ratio);
 	g.fillStyle = css("--panel");
 	g.fillRect(0, 0, w, h);
-	const bottom = h - 15, room = bottom - 6, step = w / BINS;
+	const bottom = h - 17, room = bottom - 6, step = w / BINS;
 	// Each column of the area is the mean of the samples that fall in a few pixels.
 	const cpu = byBin.cpu, wide = Math.max(1, Math.round(3 / step));
 	const means = [];
@@ -579,12 +596,15 @@ function drawTimeline() {
 	g.fillStyle = css("--dim");
 	g.font = "11px system-ui, sans-serif";
 	g.textBaseline = "bottom";
-	const ticks = Math.max(2, Math.floor(w / 130));
-	for (let k = 0; k <= ticks; k++) {
-		const x = w * k / ticks;
-		g.textAlign = k === 0 ? "left" : k === ticks ? "right" : "center";
-		g.fillText(amount(Math.round(data.duration * k / ticks), "ns"), x, h);
+	// Round times, and where it ends.
+	const every = roundStep(data.duration / Math.max(2, Math.floor(w / 130)));
+	for (let t = 0; t < data.duration - every * 0.6; t += every) {
+		g.textAlign = t ? "center" : "left";
+		g.fillText(tickLabel(t, every), t ? w * t / data.duration : 6, h - 2);
+		if (t) g.fillRect(Math.round(w * t / data.duration), bottom, 1, 3);
 	}
+	g.textAlign = "right";
+	g.fillText(amount(data.duration, "ns"), w - 6, h - 2);
 	if (state.from > 0 || state.to < BINS) {
 		g.fillStyle = css("--shade");
 		g.fillRect(0, 0, state.from * step, bottom);
@@ -779,7 +799,7 @@ function legendNow() {
 	for (const [kind, label] of Object.entries(data.old ? {} : kinds))
 		if (present.has(kind)) {
 			const [h, s] = hues[kind];
-			lines.push(item(label, `hsl(${h} ${s}% ${dark ? 36 : 74}%)`));
+			lines.push(item(label, `hsl(${h} ${dark ? Math.round(s * 0.86) : s}% ${dark ? 37 : 74}%)`));
 		}
 	if (data.unknown)
 		lines.push(item("not known: at least", `repeating-linear-gradient(135deg, ${
@@ -793,10 +813,10 @@ function build() {
 		...data.threads.map((t, i) => element("option", { value: String(i) }, t)));
 	select.addEventListener("change", () => { state.thread = Number(select.value); refresh(); });
 	header.append(
-		element("h1", { title: data.command }, data.name),
-		element("span", { className: "about" },
-			`${amount(data.duration, "ns")}, ${when.toISOString().slice(0, 16).replace("T", " ")}` +
-			(data.host ? `, ${data.host}` : "")),
+		element("div", { className: "title" }, element("h1", { title: data.command }, data.name),
+			element("span", { className: "about" },
+				`${amount(data.duration, "ns")}, ${when.toISOString().slice(0, 16).replace("T", " ")}` +
+				(data.host ? `, ${data.host}` : ""))),
 		element("span", { className: "grow" }),
 		element("div", { className: "group" }, ...metrics.map(m => button(m.label, "m", () =>
 			!state.split && state.metric === m, () => { state.metric = m; state.split = false; })),

@@ -1,10 +1,10 @@
-// flame.mjs PAGE LARGE HOSTILE DIFF PICTURES: use pages of rsprof-flame as people do; prints TAP lines
+// flame.mjs PAGE LARGE HOSTILE DIFF UNSURE PICTURES: use pages of rsprof-flame as people do; prints TAP lines
 // without numbers.  PAGE is of `small`, LARGE has 100,000 frames, and
-// DIFF compares `small` with a stream that has half of one function.
+// DIFF compares `small` with a stream that has half of one function; UNSURE is of `doubtful`.
 
 import { browser } from './browser.mjs';
 
-const [small, large, hostile, diff, pictures] = process.argv.slice(2);
+const [small, large, hostile, diff, unsure, pictures] = process.argv.slice(2);
 const check = (what, fine, got = '') => console.log(`${fine ? 'ok' : 'not ok'} ${what}${fine ? '' : `: ${got}`}`);
 const total = "rsprof.panes[0].box.total[rsprof.panes[0].zoom]";
 const shown = "rsprof.panes[0].drawn.filter((_, k) => k % 4 === 0).map(i => rsprof.panes[0].label(i)).join(' ')";
@@ -98,3 +98,31 @@ check('and all of it', await two.evaluate('rsprof.panes[0].box.wasAll') === 8500
 check('no message', two.messages.length === 0, two.messages.join(' '));
 await two.screenshot(`${pictures}/diff.png`);
 await two.close();
+
+for (const dark of [false, true]) {
+	const page = await browser(`file://${unsure}`, { dark });
+	const text = selector => page.evaluate(`document.querySelector('${selector}').innerText`);
+	await page.key('m');
+	while (await page.evaluate("rsprof.state.metric.id") !== 'live')
+		await page.key('m');
+	check('what is not known is the least', /at least 370 B\s*not known: 310 B to 860 B/.test(await text('.pane h2')),
+		await text('.pane h2'));
+	check('it is striped, as the legend says', (await text('.legend')).includes('not known: at least'));
+	const [x, y] = await page.evaluate(box('malloc'));
+	await page.mouse('mouseMoved', x, y);
+	check('of a function, too', (await text('footer')).includes('not known: 310 B to 860 B'), await text('footer'));
+	await page.screenshot(`${pictures}/unsure${dark ? '-dark' : ''}.png`);
+	await page.evaluate("(() => { const s = document.querySelector('select'); s.value = '0'; s.dispatchEvent(new Event('change')); })()");
+	check('of a thread that is known between what bounds', /300 B\s*240 B to 360 B/.test(await text('.pane h2')),
+		await text('.pane h2'));
+	await page.key('v');
+	check('inverted, too', /300 B\s*240 B to 360 B/.test(await text('.pane h2')), await text('.pane h2'));
+	const [left, top, width] = await page.evaluate(
+		"(() => { const r = document.querySelector('#time canvas').getBoundingClientRect(); return [r.left, r.top, r.width]; })()");
+	await page.mouse('mouseMoved', left + width - 2, top + 20);
+	check('the timeline says it', (await text('footer')).includes('live memory not known, 370 B to 1000 B'), await text('footer'));
+	await page.mouse('mouseMoved', left + width * 0.5, top + 20);
+	check('and a range that is known', (await text('footer')).includes('670 B live, 600 B to 700 B'), await text('footer'));
+	check('no message', page.messages.length === 0, page.messages.join(' '));
+	await page.close();
+}

@@ -128,10 +128,12 @@ rsprof-flame small.rec >small.html
 rsprof-flame hostile.rec >hostile.html
 grep -v '^cpu	1200000000' small.rec >old.rec
 rsprof-flame -d old.rec small.rec >diff.html
+doubtful >doubtful.rec
+rsprof-flame doubtful.rec >unsure.html
 pictures=$B/readers/pictures
 mkdir -p "$pictures"
 "$node" "$ROOT/tests/tools/flame.mjs" "$PWD/small.html" "$PWD/large.html" "$PWD/hostile.html" \
-	"$PWD/diff.html" "$pictures" >flame.out 2>err
+	"$PWD/diff.html" "$PWD/unsure.html" "$pictures" >flame.out 2>err
 ok 'the page was used' [ $? = 0 ]
 diag <err
 while IFS='' read -r line; do
