@@ -229,6 +229,8 @@ emit_site(void *ctx, struct site *site)
 		set_range(site);
 	r.heap = site->sum;
 	r.heap.time = e->time;
+	if (r.heap.live > r.heap.peak)
+		r.heap.peak = r.heap.live;
 	r.heap.bytes_err = site->ranged ? 0 : standard_error(site->bytes_var);
 	r.heap.live_err = site->ranged ? 0 : standard_error(site->live_var);
 	targets_emit(e->producer->targets, &r);

@@ -87,6 +87,13 @@ live_of(const struct sums *s)
 	return live > 0 ? live : 0;
 }
 
+/* Returns what is live for certain, as raise_peak() of heap.bpf.c has it. */
+static double
+certain(const struct sums *s)
+{
+	return live_of(s) - 4 * sqrt(fmax(s->bytes_var - s->freed_var, 0));
+}
+
 static unsigned
 bucket(uint64_t x)
 {
@@ -254,8 +261,8 @@ on_sampled(struct heap *h, const struct gate_record *r)
 		insert(h, &b);
 	else
 		end_block(h, &b, 0, 0);
-	s->peak = fmax(s->peak, live_of(&s->now));
-	h->peak = fmax(h->peak, live_of(&h->total));
+	s->peak = fmax(s->peak, certain(&s->now));
+	h->peak = fmax(h->peak, certain(&h->total));
 	mark(h, b.site);
 }
 
@@ -428,7 +435,7 @@ fill_change(const struct heap *h, struct ring_site *s, struct heap_change *c)
 	c->temps = growth(s->now.temps, s->told.temps);
 	c->live = (uint64_t)s->now.bytes - (uint64_t)s->now.freed;
 	c->count = (uint64_t)s->now.allocs - (uint64_t)s->now.frees;
-	c->peak = s->peak > (double)c->live ? (uint64_t)s->peak : c->live;
+	c->peak = (uint64_t)s->peak;
 	c->bytes_var = s->now.bytes_var - s->told.bytes_var;
 	c->live_var = c->bytes_var - (s->now.freed_var - s->told.freed_var);
 	for (int i = 0; i < HEAP_BUCKETS; i++) {

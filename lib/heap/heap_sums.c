@@ -125,7 +125,7 @@ diff_site(const struct heap_site *s, const struct heap_site *b, struct heap_chan
 	    (uint64_t)((int64_t)s->shift >> HEAP_POINT);
 	c->count = (s->allocs >> HEAP_POINT) - (s->frees >> HEAP_POINT) +
 	    (uint64_t)((int64_t)s->shift_count >> HEAP_POINT);
-	c->peak = max_of(s->peak >> HEAP_POINT, c->live);
+	c->peak = s->peak >> HEAP_POINT;
 }
 
 static int

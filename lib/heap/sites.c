@@ -103,8 +103,6 @@ sites_add(struct sites *p, struct site *to, const struct heap_change *c)
 	/* The peak of the sum of several sites may exceed each of theirs. */
 	if (c->peak > s->peak)
 		s->peak = c->peak;
-	if (s->live > s->peak)
-		s->peak = s->live;
 	set_changed(p, to);
 }
 

@@ -172,4 +172,23 @@ wait $pid
 ok 'it ends as it should' [ $got = 0 ]
 says 'CPU time is in its table' '^CPU +[0-9.]+ s in' table
 says 'and so is the heap' '^Allocated [1-9][0-9.]*[BKMG] in [1-9]' table
+# Of samples that stand for much each: some 1 MB is live at any time, and of the thousand
+# that are picked a second two live at once now and then.
+launch "$B/target/work" mix 0 1 >said
+pid=$launched
+inside -s 8388608
+intervals() { [ "$(grep -c '^memory' raw)" -ge 10 ]; }
+await 60 intervals
+stopped
+kill "$pid"
+ok 'the most of their noise is no peak' awk -F'\t' '
+	$1 == "memory" {
+		for (i = 4; i <= NF; i++) { split($i, kv, "="); now[kv[1]] = kv[2] }
+		if (now["live"] > most) most = now["live"]
+		if (now["peak"] > most && now["peak"] > 4e6) bad = 1
+		n++
+		delete now
+	}
+	END { exit bad || n < 10 }' raw
+
 done_testing
