@@ -370,13 +370,20 @@ abort_rseq(struct borrow *b)
 		b->saved->user.rip = cs.abort_ip;
 }
 
+/* Returns whether signals are to be delivered.  Of those that are ignored, the kernel keeps the
+ * ones of a thread that is traced. */
 static int
 has_pending_signals(const struct borrow *b)
 {
+	const uint64_t by_default = BIT(SIGCHLD) | BIT(SIGURG) | BIT(SIGWINCH);
+	uint64_t pending, ignored;
 	char text[8192];
 
-	return read_text(text, sizeof text, b->pid, b->tid, "status") < 0 ||
-	    ((field(text, "\nSigPnd:", 16) | field(text, "\nShdPnd:", 16)) & ~b->mask) != 0;
+	if (read_text(text, sizeof text, b->pid, b->tid, "status") < 0)
+		return 1;
+	pending = field(text, "\nSigPnd:", 16) | field(text, "\nShdPnd:", 16);
+	ignored = field(text, "\nSigIgn:", 16) | (by_default & ~field(text, "\nSigCgt:", 16));
+	return (pending & ~b->mask & ~ignored) != 0;
 }
 
 /*
