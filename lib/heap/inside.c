@@ -26,7 +26,8 @@
 #define KEPT 1000     /* live blocks that are followed, about */
 #define ALLOC_NS 1000 /* a call takes, and what the process does with it */
 #define COMPARED 16   /* blocks, to see whether they are recorded */
-#define COMPARE_MS 60 /* for that, at most */
+#define COMPARE_NS 60000000   /* of the process' CPU time for that, at most */
+#define COMPARE_MOST_MS 2000  /* and of time, while it has no CPU */
 
 static pid_t
 pid_of(const struct inside *in)
@@ -309,10 +310,12 @@ compare(struct inside *in, struct pace_look *from, struct pace_look *to)
 	heap_load(heap_of(in), &before);
 	if (look(in, from, &tally) < 0 || guard_set_period(&in->guard, 1))
 		return GONE;
-	for (unsigned ms = 0; ms < COMPARE_MS; ms++) {
+	for (unsigned ms = 0; ms < COMPARE_MOST_MS; ms++) {
 		sleep_ms(1);
 		heap_gate_seen(heap_of(in), &seen, &known);
 		if (seen - seen_before >= COMPARED && ms >= 2)
+			break;
+		if (proc_cpu(pid_of(in)) - from->cpu >= COMPARE_NS)
 			break;
 	}
 	heap_load(heap_of(in), &after);
