@@ -57,7 +57,7 @@ if ($format eq 'firefox') {
 			join(' <', map { $p->{ftbl}[$_] } @{$s->{fs}}), "\n";
 	}
 } elsif ($format eq 'trace') {
-	my (%open, %self, %last);
+	my (%open, %self, %last, %node, %sampled);
 	for my $e (@{$p->{traceEvents}}) {
 		my $t = "$e->{pid}/$e->{tid}";
 		if ($e->{ph} eq 'M') {
@@ -66,7 +66,23 @@ if ($format eq 'firefox') {
 			print "counter $e->{ts} ", join(' ', map { "$_=$e->{args}{$_}" } sort keys %{$e->{args}}), "\n";
 		} elsif ($e->{ph} eq 'i') {
 			print "$e->{name} $e->{ts} $e->{args}{text} $e->{args}{count}\n";
-		} else {
+		} elsif ($e->{name} eq 'ProfileChunk') {
+			my $data = $e->{args}{data};
+			my ($ids, $deltas) = ($data->{cpuProfile}{samples}, $data->{timeDeltas});
+			die "not as many times as samples\n" if @$ids != @$deltas;
+			$node{"$e->{id} $_->{id}"} = $_ for @{$data->{cpuProfile}{nodes}};
+			for my $i (0 .. $#$ids) {
+				my @path;
+				for (my $id = $ids->[$i]; defined $id; $id = $node{"$e->{id} $id"}{parent}) {
+					my $name = ($node{"$e->{id} $id"} // die "no such node\n")->{callFrame}{functionName};
+					unshift @path, $name if $name ne '(root)';
+				}
+				# To the one that ends with it, and to the one that begins.
+				my $stack = "$t " . join ';', @path;
+				$sampled{$stack}[0] += $deltas->[$i];
+				$sampled{$stack}[1] += $deltas->[$i + 1] // 0;
+			}
+		} elsif ($e->{ph} ne 'P') {
 			die "time goes back\n" if $e->{ts} < ($last{$t} // 0);
 			my $stack = join ';', @{$open{$t} // []};
 			$self{"$t $stack"} += $e->{ts} - ($last{$t} // 0) if $stack ne '';
@@ -75,5 +91,9 @@ if ($format eq 'firefox') {
 		}
 	}
 	@{$open{$_}} == 0 || die "something is left open\n" for keys %open;
+	delete $sampled{$_} for grep { /^\S+ \(idle\)$/ } keys %sampled;
+	abs($sampled{$_}[0] - $self{$_}) < 0.01 && abs($sampled{$_}[1] - $self{$_}) < 0.01 ||
+		die "the profile has other times of $_ than the spans\n" for grep { $self{$_} > 0 } keys %self;
+	$self{$_} || $sampled{$_}[0] == 0 || die "only the profile has $_\n" for keys %sampled;
 	printf "%s %.3f\n", $_, $self{$_} for grep { $self{$_} > 0 } sort keys %self;
 }
