@@ -67,17 +67,21 @@ again() {
 }
 
 # shellcheck disable=SC2016
-# hostile: a stream of names that mean something else to some format.
+# hostile: a stream of names that mean something else to some format; one fills the longest line
+# that a stream can have.
+LONGEST=65519
 hostile() {
-	long=$(head -c 60000 /dev/zero | tr '\0' x)
-	printf '%s\n' 'rsprof	1	cpu	mono=0	wall=1700000000000000000	hz=100	unit=ns	pid=7' \
+	long=$(head -c $LONGEST /dev/zero | tr '\0' x)
+	printf '%s\n' 'rsprof	1	cpu	mono=0	wall=1700000000000000000	hz=100	unit=ns	pid=7	host=</script>"h' \
 		'proc	0	7	1	a;b "c" </script>	/a	a' \
 		'thread	0	7	7	th\tread;1 2	' | sed 's/	$//'
-	printf 'module\ta1\t-\t/a b;c\nframe\tf1\tmain; fn= "x" 12\tsrc/a b.rs\t1\n'
+	printf 'note\t1\tcpu\t</script>"note;\033\nlost\t1\tcpu\t3\t</script>"lost\n'
+	printf 'module\ta1\t</script>"id\t/a b;c</script>"\033\nframe\tf1\tmain; fn= "x" 12\tsrc/a b.rs\t1\n'
 	printf 'frame\tf2\t</script><script>alert(1)</script>\tb.rs\t2\n'
 	printf 'frame\tf3\t\033[31mred\\n\\t\007\177\\\\x <!-- {{x}} %%s $(id)\tb.rs\t3\n'
-	printf 'frame\tf4\tbad\377\376utf8\303\251\tb.rs\t4\nframe\tf5\tx%s\tb.rs\t5\n' "$long"
-	printf 'frame\tf6\t \t-\t6\nframe\tf7\t\\-\t-\t7\nframe\tf8\t\342\200\250u+2028 \360\237\246\200\tb.rs\t8\n'
+	printf 'frame\tf4\tbad\377\376utf8\303\251\tb.rs\t4\nframe\tf5\t%s\tb.rs\t5\n' "$long"
+	printf 'frame\tf6\t \t-\t6\nframe\tf7\t\\-\t-\t7\nframe\tf8\t\342\200\250u+2028 \360\237\246\200\t</script>"\033;b.rs\t8\tuser\t1'
+	printf '\t</script>"c\t1;"\tg</script>\n'
 	i=1 up=-
 	for f in f1 f2 f3 f4 f5 f6 f7 f8; do
 		printf 'stack\t%s\t%s\ta1\t%s00\t%s\t0\n' $i $up $i $f
@@ -87,6 +91,9 @@ hostile() {
 	printf 'heap\t3000000\t7\t7\t8\tallocs=2\tbytes=64\tlive=64\tcount=2\tpeak=64\n'
 	printf 'end\t9000000\tcpu\tdone\n'
 }
+
+# longest FILE: how long the longest name of `hostile` is there.
+longest() { tr -c 'x\n' '\n' <"$1" | awk 'length > n { n = length } END { print n + 0 }'; }
 
 # shellcheck disable=SC2016
 # refuses COMMAND...: what all exporters say of streams that are not as they should be.
