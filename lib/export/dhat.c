@@ -135,7 +135,7 @@ write_site(const struct export *e, uint32_t node, const struct site *s, FILE *ou
 	fputs("]}", out);
 }
 
-/* Write a node as one of DHAT's frames: address, function, file and line. */
+/* Write a node as one of DHAT's frames: address, function, file and line, or else its module. */
 static int
 write_frame(const struct export *e, uint32_t node, FILE *out)
 {
@@ -147,6 +147,9 @@ write_frame(const struct export *e, uint32_t node, FILE *out)
 	if (f->file)
 		r = asprintf(&text, "0x%" PRIX64 ": %s (%s:%" PRIu64 ")", n->offset, f->name,
 		    f->file, f->line);
+	else if (f->module != STACKS_NONE && e->stacks.module[f->module].path)
+		r = asprintf(&text, "0x%" PRIX64 ": %s (in %s)", n->offset, f->name,
+		    e->stacks.module[f->module].path);
 	else
 		r = asprintf(&text, "0x%" PRIX64 ": %s", n->offset, f->name);
 	if (r < 0)

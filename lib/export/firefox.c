@@ -656,7 +656,8 @@ live_name(const struct part *p)
 	return "Live allocations";
 }
 
-/* Write the live, or else the resident, bytes of a process over time, as changes. */
+/* Write the live, or else the resident, bytes of a process over time, as changes.  Readers take the
+ * first one for what was there before, and draw the others only: that is none. */
 static void
 write_counter(const struct export *e, const struct part *p, const char *comma, FILE *out)
 {
@@ -670,21 +671,21 @@ write_counter(const struct export *e, const struct part *p, const char *comma, F
 	    "%s\n{\"name\":\"%s\",\"category\":\"Memory\",\"description\":\"%s\",\"pid\":\"%" PRIu64
 	    "\",\"mainThreadIndex\":%" PRIu32 ",\"samples\":{\"length\":%td,\"time\":[",
 	    comma, live ? "malloc" : "resident", live ? live_name(p) : "Resident memory",
-	    e->tasks.process[p->begin->thread].pid, main, p->end - p->begin);
+	    e->tasks.process[p->begin->thread].pid, main, p->end - p->begin + 1);
+	write_time(out, p->begin->time);
 	for (const struct point *i = p->begin; i < p->end; i++) {
-		next(out, i > p->begin);
+		putc(',', out);
 		write_time(out, i->time);
 	}
-	fputs("],\"count\":[", out);
+	fputs("],\"count\":[0", out);
 	for (const struct point *i = p->begin; i < p->end; i++) {
 		int64_t now = i->value[live ? 0 : 1];
 
-		next(out, i > p->begin);
-		fprintf(out, "%" PRId64, now - last);
+		fprintf(out, ",%" PRId64, now - last);
 		last = now;
 	}
 	putc(']', out);
-	same(out, "number", (size_t)(p->end - p->begin), "1");
+	same(out, "number", (size_t)(p->end - p->begin) + 1, "1");
 	fputs("}}", out);
 }
 
