@@ -2,6 +2,8 @@
 # rsprof-dump: a recording becomes the stream that made it, and that an equal recording.
 # shellcheck source=tests/tools/lib.sh
 . "$(dirname "$0")/../tools/lib.sh"
+# shellcheck source=tests/tools/export.sh
+. "$ROOT/tests/tools/export.sh"
 command -v sqlite3 >/dev/null || skip_all 'needs the sqlite3 shell'
 cd "$T" || exit 1
 
@@ -147,6 +149,12 @@ E
 round 'one that was continued' continued.db
 ok 'each stream on its own clock' grep -q "^cpu	30	300	300	51	10$" once
 
+# Of memory, by a producer that attached to the same process again, with errors and ranges.
+{ doubtful; again | tail -n 3; } | rsprof-store twice.db 2>err || exit 1
+round 'memory, by a producer that attached again' twice.db
+ok 'with ranges' grep -q 'live_min=370	live_max=1000' once
+ok 'two streams of it' [ "$(grep -c '^rsprof	1	heap' once)" = 2 ]
+
 # ---- cut off, or of nothing but a header ---------------------------------------
 
 head -n 1 all.rec | rsprof-store header.db || exit 1
@@ -175,6 +183,44 @@ if [ -e growth.db ]; then
 else
 	skip 'page faults cannot be recorded here'
 fi
+
+# heap NAME OPTION...: what rsprof-heap records with these options.
+heap() {
+	what=$1
+	shift
+	rsprof-heap -d 1.5 -p "$launched" "$@" 2>log | rsprof-sym 2>>log | rsprof-store "$what.db" 2>>log
+	[ -e "$what.db" ] && [ "$(sqlite3 "$what.db" 'SELECT count(*) FROM heap')" != 0 ]
+}
+launch "$B/target/ledger" >log
+if heap every -b 100; then round 'live heap, every allocation' every.db; else skip 'not here'; fi
+if heap windows -b 1 -P; then
+	round 'live heap, in windows of time' windows.db
+	ok 'it has ranges' grep -q '^heap.*live_max=' once
+else
+	skip 'not here'
+fi
+if heap inside -I -s 4096; then
+	round 'live heap, sampled inside the process' inside.db
+	ok 'it has errors' grep -q '^heap.*live_err=' once
+else
+	skip 'not here'
+fi
+
+# ---- imported ------------------------------------------------------------------
+
+rec <<'E' | sed 's/^+/	    /' >perf.txt
+my prog  4242/4243  [001]  1000.000001:    1000000 cpu-clock:u:
++55d0c0e1f001 core::ptr::read (inlined)
++55d0c0e1f001 server::parse::<u8>+0x1f (/srv/my server)
++55d0c0e10001 server::main+0x1 (/srv/my server)
+
+swapper     0 [000]  1000.500000:    3000000 cpu-clock:u:
++ffffffff81000000 [unknown] ([kernel.kallsyms])
+E
+rsprof-import perf.txt | rsprof-store perf.db
+round 'imported from perf' perf.db
+printf 'main;a b;<x as y>::z 3\nmain 4\n' | rsprof-import -u ns | rsprof-store folded.db
+round 'imported from folded stacks' folded.db
 
 # ---- many -----------------------------------------------------------------------
 
