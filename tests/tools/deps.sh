@@ -97,6 +97,7 @@ readers() {
 	has chromium || need chromium chromium chromium
 	has callgrind_annotate || need valgrind valgrind valgrind
 	has npm || need npm nodejs-npm npm
+	has jq || need jq jq jq
 	has prove || need perl perl-Test-Harness perl
 }
 

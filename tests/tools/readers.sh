@@ -75,22 +75,62 @@ profiler profile info >info
 says 'it has the processes' 'family .pid [0-9]*' info
 profiler thread functions --include-idle >out
 says 'functions with their modules' '!' out
+# functions: the sum over all threads of what the profiler has for their functions themselves.
+functions() {
+	for thread in $(seq 0 $(($(jq '.threads | length' "$1") - 1))); do
+		profiler thread functions --thread t-"$thread" --include-idle --limit 0 --json |
+			jq '[.functions[].selfSamples] | add // 0'
+	done | jq -s 'add'
+}
+near 'CPU time of all threads, in ms' "$(functions real.firefox.json)" "$(ask 'SELECT sum(ns) / 1e6 FROM cpu')"
 if [ "$bytes" != 0 ]; then
-	profiler counter list >out
-	says 'the counter of memory' 'Memory' out
+	near 'the counters end with live memory' \
+		"$(jq '[.counters[].samples.count[]] | add' real.firefox.json)" \
+		"$(ask 'SELECT sum(live) FROM (SELECT live, max(seconds) FROM memory_samples GROUP BY pid)')"
+	near 'a counter goes up to the most that was live' \
+		"$(profiler counter info c-0 --json | jq '.stats[] | select(.source == "count-range").value')" \
+		"$(ask 'SELECT max(live) FROM memory_samples WHERE pid = (SELECT pid FROM memory_samples LIMIT 1)')"
+	near 'allocations' "$(jq '[.threads[].nativeAllocations?.weight[]? | select(. > 0)] | add' real.firefox.json)" "$bytes"
+	near 'less what was freed' "$(jq '[.threads[].nativeAllocations?.weight[]?] | add' real.firefox.json)" "$live"
 	profiler strategy native-allocations >out
 	profiler thread functions >out
-	says 'allocations' 'self bytes' out
+	says 'the profiler has them' 'self bytes' out
 fi
 ok 'by its importer of traces' load "$PWD/real.trace.json"
-ok 'of folded stacks' load "$PWD/real.folded"
-profiler thread functions >out
-says 'with functions' '^ *f-[0-9]' out
+profiler thread functions --thread t-0 >out
+says 'with functions' 'family::burn - self: [1-9]' out
+if [ "$bytes" != 0 ]; then
+	rsprof export -f dhat real.db >real.dhat.json
+	ok 'by that of DHAT' load "$PWD/real.dhat.json"
+	near 'what was allocated' "$(profiler thread functions --thread t-0 --limit 0 --json |
+		jq '[.functions[].selfSamples] | add')" "$bytes"
+	near 'what is live' "$(profiler thread functions --thread t-3 --limit 0 --json |
+		jq '[.functions[].selfSamples] | add')" "$live"
+	profiler thread functions --thread t-0 >out
+	says 'with functions' '- self: [1-9].*B ' out
+fi
+ok 'by that of folded stacks' load "$PWD/real.folded"
+profiler thread functions --limit 0 --json >out
+near 'samples' "$(jq '[.functions[].selfSamples] | add' out)" "$(ask 'SELECT count(*) FROM cpu')"
 rsprof-export -f firefox hostile.rec >hostile.json
 ok 'hostile names' load "$PWD/hostile.json"
 profiler thread functions >out
 ok 'are text' grep -qF '</script><script>alert(1)</script>' out
 profiler stop --all >out
+
+# ---- flamebearer ------------------------------------------------------------------------
+
+near 'flamebearer: CPU time of a trace, in us' "$("$node" --input-type=module -e '
+	const { parseInput } = await import(`${process.argv[1]}/flamebearer/index.js`);
+	const { readFileSync } = await import("node:fs");
+	const { threads } = parseInput(readFileSync(process.argv[2]), process.argv[2]);
+	console.log(threads.reduce((n, t) => n + t.busy, 0).toFixed(3));' "$packages" "$PWD/real.trace.json")" \
+	"$(ask 'SELECT sum(ns) / 1e3 FROM cpu')"
+"$node" "$packages/.bin/flamebearer" real.trace.json >out
+says 'its report has lines' '^ *[0-9.]* ms .*family::burn.*family[.]rs:[0-9]' out
+rsprof-export -f trace hostile.rec >hostile.trace.json
+"$node" "$packages/.bin/flamebearer" hostile.trace.json >out
+ok 'hostile names are text' grep -qF '</script><script>alert(1)</script>' out
 
 # ---- speedscope and DHAT ----------------------------------------------------------------
 
