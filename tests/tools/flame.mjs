@@ -67,11 +67,16 @@ for (const dark of [false, true]) {
 	await page.close();
 }
 
-const page = await browser(`file://${large}`);
-const painted = await page.evaluate('rsprof.painted');
+// From the beginning of navigation on.  The best of some times: others use the machine, too.
+let page, painted = Infinity;
+for (let i = 0; i < 3; i++) {
+	await page?.close();
+	page = await browser(`file://${large}`);
+	painted = Math.min(painted, await page.until(
+		"performance.getEntriesByName('first-contentful-paint')[0]?.startTime"));
+}
 const frames = await page.evaluate('rsprof.data.nodes.frame.length');
 check(`${frames} frames: first paint after ${painted.toFixed(0)} ms`, frames >= 100000 && painted < 2000, painted);
-// The best of some times: others use the machine, too.
 const zooms = await page.evaluate(`(() => { const p = rsprof.panes[0], times = [];
 	for (let n = 0, i = 0; n < 8 && p.box.children[i].length; n++) {
 		i = p.box.children[i][0];
