@@ -68,6 +68,7 @@ part heap.sh
 part inside.sh
 part names.sh
 part view.sh
+part store.sh
 settle
 cat "$T"/raw.* >"${tsv%.tsv}.raw"
 "$BENCH/table.pl" "$tsv" "${tsv%.tsv}.raw" || status=1
@@ -75,4 +76,5 @@ cat "$T"/raw.* >"${tsv%.tsv}.raw"
 "$BENCH/inside.pl" "${tsv%.tsv}.raw" || status=1
 "$BENCH/names.pl" "${tsv%.tsv}.raw" || status=1
 "$BENCH/view.pl" "${tsv%.tsv}.raw" || status=1
+"$BENCH/store.pl" "${tsv%.tsv}.raw" || status=1
 exit $status

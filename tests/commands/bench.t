@@ -231,6 +231,19 @@ says 'view: memory' '^  memory, MB +76 +< 150 +yes$' out
 says 'view: what is missing' '^  CPU while it grows, % of a core +- +< 5 +-$' out
 ok 'view: it was measured, too' grep -q '^view_p99_ms	rsprof	[0-9]' bench.raw
 
+# ---- the store ---------------------------------------------------------------
+
+rec >raw <<'E'
+about | stored | 3600 s of 8 threads at 99 Hz, 2916211 records
+store_rate | rsprof | 100000
+store_rate | rsprof | 400000
+store_mb | rsprof | 101
+E
+"$bench/store.pl" raw >out
+says 'store: a median that is met' '^  records a second +250000 +> 200000 +yes$' out
+says 'store: a size that is not' '^  the recording, MB +101 +< 100 +no$' out
+ok 'store: it was measured, too' grep -q '^store_rate	rsprof	[0-9]' bench.raw
+
 # ---- names -------------------------------------------------------------------
 
 rec >raw <<'E'
