@@ -82,6 +82,38 @@ else
 	skip 'perf may not record here'
 fi
 
+# ---- of other machines ---------------------------------------------------------------
+
+cat >arm64.txt <<'E'
+server  4242/4250  1000.000001:    1010101 cycles:P: 
+	ffff800010084a40 el0_svc+0x20 ([kernel.kallsyms])
+	    ffffa1b2c3d4 __GI___libc_write+0x14 (/usr/lib/aarch64-linux-gnu/libc.so.6)
+	    aaaac4d51f04 server::parse+0x44 (/srv/server)
+
+E
+cat >armhf.txt <<'E'
+server  4242 [003] 1000.000001:    1010101 cpu-clock:ppp: 
+	b6f2a1c8 memcpy+0x28 (/lib/arm-linux-gnueabihf/libc.so.6)
+	  10f04 server::parse+0x44 (/srv/server)
+
+E
+cat >riscv.txt <<'E'
+server  4242 [001] 1000.000001:    1010101 cpu-clock: 
+	ffffffe000200a40 do_trap_ecall_u+0x20 ([kernel.kallsyms])
+	      2aaaaab104 server::parse+0x44 (/srv/server)
+
+E
+for machine in arm64 armhf riscv; do
+	exits "text of perf of $machine" 0 rsprof-import $machine.txt
+	rsprof-fold out >got
+	case $machine in
+	arm64) want='server::parse;__GI___libc_write;el0_svc' ;;
+	armhf) want='server::parse;memcpy' ;;
+	riscv) want='server::parse;do_trap_ecall_u' ;;
+	esac
+	ok 'its stacks' grep -qx "$want 1010101" got
+done
+
 # ---- folded stacks -----------------------------------------------------------------
 
 small >small.rec
@@ -122,6 +154,15 @@ exits 'text that is cut: 1' 1 rsprof-import cut.txt
 exits 'a line of 10 MB' 0 rsprof-import long.folded
 rsprof-fold out >got
 ok 'is cut, and the next one is there' grep -q '^main 2$' got
+{
+	printf 'a 1 1.000001: 100 cycles: \n\tffff '
+	head -c 10000000 /dev/zero | tr '\0' z
+	printf '+0x1 (/lib/x.so)\n\tfffe main+0x1 (/bin/a)\n\na 1 1.000002: 100 cycles: \n\tffff b+0x1 (/bin/a)\n'
+} >long.txt
+exits 'a line of 10 MB in text of perf' 0 rsprof-import long.txt
+rsprof-fold out >got
+ok 'it is cut' grep -q '^main;z.* 100$' got
+ok 'and what comes then is there' grep -q '^b 100$' got
 exits 'a full disk: 1' 1 sh -c 'rsprof-import perf.txt >/dev/full'
 says 'it is said' 'cannot write: No space left on device$'
 head -c 200000 /dev/urandom >random

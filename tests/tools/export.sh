@@ -127,6 +127,10 @@ refuses() {
 	says 'it is said once, and counted' 'stack is not defined: [0-9]* more of these$'
 	exits 'a full disk: 1' 1 sh -c '"$@" small.rec >/dev/full' sh "$@"
 	says 'it is said' "^$1: cannot write: No space left on device\$"
+	rm -f go && mkfifo go
+	{ read -r _ <go; "$@" small.rec 2>err; echo $? >went; } | { exec <&-; echo >go; }
+	ok 'a reader that goes away: SIGPIPE' [ "$(cat went)" = 141 ]
+	same 'without a word' err /dev/null
 	exits 'a dump' 0 sh -c 'rsprof-store s.db <small.rec && rsprof-dump s.db | "$@"; s=$?; rm s.db; exit $s' sh "$@"
 	cp out dumped
 	"$@" small.rec >whole
