@@ -229,6 +229,25 @@ else
 	skip 'no memory is recorded here'
 fi
 
+# ---- on a live pipe --------------------------------------------------------------------
+
+launch sh -c 'while :; do :; done'
+rsprof-cpu -d 0.5 -F 499 -p "$launched" 2>log | rsprof-sym 2>>log | tee live.rec |
+	rsprof-export -f firefox >live.json 2>err
+kill -s KILL "$launched"
+if grep -q ^cpu live.rec; then
+	same 'a live pipe: without a word' err /dev/null
+	rsprof-store live.db <live.rec
+	rsprof-dump live.db | rsprof-export -f firefox | text firefox | grep -v ^lib >want
+	text firefox <live.json | grep -v ^lib >got
+	same 'what comes out is what a dump of it gives' got want
+	rsprof-fold live.rec | sort >got
+	rsprof-dump live.db | rsprof-fold | sort >want
+	same 'folded stacks, too' got want
+else
+	skip 'nothing can be recorded here'
+fi
+
 # ---- by rsprof ---------------------------------------------------------------------------
 
 exits 'rsprof export' 0 rsprof export -f firefox real.db
@@ -243,7 +262,7 @@ ok 'is the same' cmp out want
 exits 'rsprof fold without a file: 2' 2 rsprof fold -c
 exits 'of no recording: 6' 6 rsprof fold real.rec
 says 'it is said' 'real.rec: not a recording'
-for file in a.pb.gz b.folded c.json d.callgrind; do
+for file in a.pb.gz b.folded c.json d.callgrind e.firefox.json f.speedscope.json; do
 	exits "run -o $file" 0 sh -c 'echo | rsprof run -q -C -F 499 -o "$1" -- "$2" 60' sh $file "$B/target/family"
 	says 'is said to be written' "^rsprof: written to $file\$"
 	ok 'it is' [ -s $file ]
@@ -253,6 +272,8 @@ ok 'pprof' gzip -t a.pb.gz
 ok 'folded stacks' grep -q ' [0-9]*$' b.folded
 ok 'firefox' grep -q preprocessedProfileVersion c.json
 ok 'callgrind' grep -q '^events: cpu' d.callgrind
+ok 'firefox, by its name' grep -q preprocessedProfileVersion e.firefox.json
+ok 'speedscope' grep -q speedscope.app/file-format-schema.json f.speedscope.json
 exits 'neither is overwritten: 6' 6 rsprof run -q -o a.pb.gz -- true
 says 'the recording is named' '^rsprof: a.db: exists already'
 rm a.db
