@@ -361,17 +361,23 @@ list_columns(const struct dump *d, const struct table *t, const char *time, char
 	return n;
 }
 
-/* Add a table's state where the range begins: the last row of each site before it. */
+/* Add a table's state where the range begins: the last row of each site before it, since a producer
+ * attached to a process again, if one did: it did not know what was live. */
 static int
 add_state(struct dump *d, const struct table *t)
 {
+	static const char again[] =
+	    "WITH heaps AS (SELECT id, began, CAST(substr(attributes, instr(char(9) || attributes, "
+	    "char(9) || 'pid=') + 4) AS INTEGER) AS pid FROM stream WHERE producer = 'heap') "
+	    "SELECT max(s.began) FROM heaps s WHERE s.began <= ?1 "
+	    "AND EXISTS (SELECT 1 FROM heaps o WHERE o.pid = s.pid AND o.id < s.id)";
 	char sql[2048];
 	size_t n = list_columns(d, t, "?1", sql, sizeof sql);
 
 	snprintf(sql + n, sizeof sql - n,
 	    " FROM %s WHERE rowid IN (SELECT max(rowid) FROM %s WHERE time < ?1 AND ?1 < ?2 "
-	    "GROUP BY %s) AND live > 0 ORDER BY rowid",
-	    t->name, t->name, t->site);
+	    "AND time >= coalesce((%s), 0) GROUP BY %s) AND live > 0 ORDER BY rowid",
+	    t->name, t->name, again, t->site);
 	if (add_source(d, sql, t, put_row) < 0)
 		return -1;
 	d->source[d->n - 1].at_start = 1;

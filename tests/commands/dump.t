@@ -272,6 +272,12 @@ exit	4600	100	101
 end	4699	heap	duration
 end	4699	cpu	stopped
 E
+rsprof-dump -s 4.2 twice.db >got
+ok 'where a producer attached again, only what it has seen is live' [ "$(rsprof-fold -m live got |
+	sed 's/.* //')" = 50 ]
+ok 'as by SQL' [ "$(rsprof-query twice.db 'SELECT sum(live) FROM heap_live')" = 50 ]
+rsprof-dump -s 3 twice.db >got
+ok 'before that, what was live then' [ "$(grep -c '^heap	4000000000' got)" = 2 ]
 part -p 200 >got
 same 'a process' got <<'E'
 note	1200	cpu	a\ttab and a \\
@@ -304,6 +310,7 @@ frame	f2
 stack	52
 E
 rsprof-dump -s 0.0000024 -u 0.0000037 all.db | rsprof-store part.db
+round 'a part of one' part.db
 ok 'a part is a recording, too' [ "$(sqlite3 part.db 'SELECT sum(ns) FROM cpu')" = 70 ]
 
 # ---- what is wrong -------------------------------------------------------------
