@@ -572,10 +572,13 @@ function drawTimeline() {
 	if (byBin.most && top) {
 		g.fillStyle = css("--live");
 		g.globalAlpha = 0.28;
-		for (let b = 0; b < BINS; b++)
-			if (byBin.most[b] > byBin.least[b])
-				g.fillRect(b * step, bottom - room * byBin.most[b] / top, step + 0.5,
-					room * (byBin.most[b] - byBin.least[b]) / top);
+		for (let b = 0, end; b < BINS; b = end) {
+			const low = byBin.least[b], high = byBin.most[b];
+			for (end = b + 1; end < BINS && byBin.least[end] === low && byBin.most[end] === high; end++);
+			if (high > low)
+				g.fillRect(b * step, bottom - room * high / top, (end - b) * step,
+					room * (high - low) / top);
+		}
 		g.globalAlpha = 1;
 	}
 	for (const which of ["rss", "live"]) {
@@ -790,7 +793,7 @@ function legendNow() {
 		return e;
 	};
 	const present = new Set(frames.class.map(c => c < 0 ? "other" : names[c]));
-	const lines = [item(isTime ? "CPU" : data.unit, "var(--cpu)")];
+	const lines = data.cpu.node.length ? [item(isTime ? "CPU" : data.unit, "var(--cpu)")] : [];
 	if (byBin.live) lines.push(item(`live heap, up to ${amount(highest(byBin.most), "B")}`, "var(--live)"));
 	if (byBin.rss) lines.push(item(`resident, up to ${amount(highest(byBin.rss), "B")}`, "var(--rss)"));
 	lines.push(element("span", { className: "grow" }));
