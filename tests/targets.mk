@@ -5,7 +5,7 @@ FUZZERS := $(patsubst tests/fuzz/%.c,$B/fuzz/%,$(wildcard tests/fuzz/*.c))
 UNITS := $(patsubst tests/unit/%.c,$B/unit/%,$(filter-out $(if $(filter 1,$(BPF)),,%/loader.c),\
 	$(wildcard tests/unit/*.c)))
 # Debian's static jemalloc, where it is.
-JEMALLOC := $(filter /%,$(shell $(CC) -print-file-name=libjemalloc_pic.a))
+JEMALLOC := $(filter /%,$(shell $(CC) -print-file-name=libjemalloc_pic.a 2>/dev/null))
 HEAPS := heap-counted heap-lto heap-thin heap-system heap-static heap-plain \
 	$(if $(JEMALLOC),heap-je heap-je-lto)
 TARGETS := $(patsubst tests/target/%.rs,$B/target/%,$(wildcard tests/target/*.rs)) \
