@@ -12,6 +12,9 @@
 
 #define NO_MEMORY "out of memory"
 
+/* Times, figures and their sums stay below, so that formats can add and subtract two of them. */
+#define LIMIT (INT64_C(1) << 61)
+
 /* Live memory of a thread and stack, by its last record. */
 struct site {
 	uint32_t thread, node;
@@ -41,6 +44,12 @@ struct traversal {
 	int growth; /* allocations are pages */
 	const char *warning;
 };
+
+static int64_t
+limit(uint64_t value)
+{
+	return value < (uint64_t)LIMIT ? (int64_t)value : LIMIT;
+}
 
 /* ---- headers ------------------------------------------------------------ */
 
@@ -111,17 +120,21 @@ since_start(struct traversal *t, uint64_t time)
 {
 	int64_t at = (int64_t)(time + (uint64_t)t->offset);
 
-	if (at < 0)
-		at = 0;
+	at = limit(at < 0 ? 0 : (uint64_t)at);
 	if (at > t->e.last)
 		t->e.last = at;
 	return at;
 }
 
-/* Add a sample to the totals, and hand it over. */
+/* Add a sample to the totals, and hand it over.  Returns 1 if it is skipped. */
 static int
 add_sample(struct traversal *t, const struct export_sample *s)
 {
+	for (int i = 0; i < EXPORT_NVALUES; i++)
+		if (t->e.total[i] + s->value[i] > LIMIT) {
+			t->warning = "skipped: sum out of range";
+			return 1;
+		}
 	for (int i = 0; i < EXPORT_NVALUES; i++)
 		t->e.total[i] += s->value[i];
 	bounds_add(&t->e.live, &s->live);
@@ -144,7 +157,7 @@ end_lives(struct traversal *t, struct site *site)
 	s.live = bounds_change(&site->bounds, &none);
 	site->live = site->count = 0;
 	site->bounds = none;
-	return add_sample(t, &s);
+	return add_sample(t, &s) < 0 ? -1 : 0;
 }
 
 /* Begin a stream of memory, which may continue one of the same process. */
@@ -178,9 +191,10 @@ on_rsprof(struct traversal *t, const struct rec_rsprof *r)
 		e->pid = number(r, "pid");
 		e->host = keep(t, rec_attr(r, "host"));
 		e->arch = keep(t, rec_attr(r, "arch"));
-		e->first = rec_attr(r, "from") ? (int64_t)(number(r, "from") - mono) : 0;
-		if (rec_attr(r, "to"))
-			e->last = (int64_t)(number(r, "to") - mono);
+		if (number(r, "from") > mono)
+			e->first = limit(number(r, "from") - mono);
+		if (number(r, "to") > mono)
+			e->last = limit(number(r, "to") - mono);
 	}
 	if (e->hz == 0)
 		e->hz = number(r, "hz");
@@ -191,7 +205,7 @@ on_rsprof(struct traversal *t, const struct rec_rsprof *r)
 
 /* ---- samples ------------------------------------------------------------ */
 
-/* Hand over a sample of the thread and stack of a record. */
+/* Hand over a sample of the thread and stack of a record.  Returns as add_sample() does. */
 static int
 put_sample(struct traversal *t, struct export_sample *s, const struct rec_cpu *who)
 {
@@ -252,7 +266,7 @@ lived(const uint64_t *lives)
 
 	for (int i = 0; i < REC_BUCKETS - 1; i++)
 		sum += (double)lives[i] * 1.5 * (double)(1ULL << i);
-	return sum < 9e18 ? (int64_t)sum : INT64_MAX;
+	return sum < (double)LIMIT ? (int64_t)sum : LIMIT;
 }
 
 static int
@@ -262,6 +276,7 @@ on_heap(struct traversal *t, const struct rec_heap *r)
 	struct export_sample s = { .kind = EXPORT_HEAP };
 	struct site *site = find_site(t, r);
 	struct bounds bounds;
+	int skipped;
 
 	if (site == NULL)
 		return -1;
@@ -277,10 +292,10 @@ on_heap(struct traversal *t, const struct rec_heap *r)
 	bounds = bounds_of(r->live, r->live_err, r->live_min, r->live_max);
 	s.live = bounds_change(&site->bounds, &bounds);
 	s.bytes = bounds_of(r->bytes, r->bytes_err, r->bytes_min, r->bytes_max);
-	if (put_sample(t, &s, &who) < 0)
-		return -1;
-	*site = (struct site){ s.thread, s.node, r->live, r->count, bounds };
-	return 0;
+	skipped = put_sample(t, &s, &who);
+	if (skipped == 0)
+		*site = (struct site){ s.thread, s.node, r->live, r->count, bounds };
+	return skipped;
 }
 
 /* ---- what concerns a process, or all of it ------------------------------ */
@@ -296,18 +311,20 @@ put_remark(struct traversal *t, const struct export_remark *r)
 static int
 end_interval(struct traversal *t, uint64_t pid, int64_t time, uint64_t *ns)
 {
-	struct interval *i = t->interval, *end = i + t->ninterval;
+	size_t i = 0;
 
-	while (i < end && i->pid != pid)
+	while (i < t->ninterval && t->interval[i].pid != pid)
 		i++;
-	*ns = i < end && time > i->end ? (uint64_t)(time - i->end) : 0;
-	if (i == end) {
-		if (array_room(&t->interval, t->ninterval, &t->interval_room, sizeof *i) < 0)
+	*ns = 0;
+	if (i == t->ninterval) {
+		if (array_room(&t->interval, i, &t->interval_room, sizeof *t->interval) < 0)
 			return -1;
-		i = &t->interval[t->ninterval++];
-		i->pid = pid;
+		t->ninterval++;
+		t->interval[i].pid = pid;
+	} else if (time > t->interval[i].end) {
+		*ns = (uint64_t)(time - t->interval[i].end);
 	}
-	i->end = time;
+	t->interval[i].end = time;
 	return 0;
 }
 
@@ -346,8 +363,9 @@ static int
 on_memory(struct traversal *t, const struct rec_memory *r)
 {
 	struct bounds live = bounds_of(r->live, r->live_err, r->live_min, r->live_max);
-	struct export_memory m = { .time = since_start(t, r->time), .live = r->live, .rss = r->rss,
-		.has_live = !t->growth, .range = bounds_range(&live, (int64_t)r->live) };
+	struct export_memory m = { .time = since_start(t, r->time),
+		.live = (uint64_t)limit(r->live), .rss = (uint64_t)limit(r->rss),
+		.has_live = !t->growth, .range = bounds_range(&live, limit(r->live)) };
 
 	if (tasks_find_process(&t->e.tasks, r->pid, m.time, &m.process) < 0 ||
 	    put_window(t, r, m.time) < 0 || put_range(t, &m) < 0)
@@ -420,16 +438,22 @@ on_record(struct traversal *t, const struct rec *r)
 	}
 }
 
+static int
+is_large(uint64_t value)
+{
+	return value >= (uint64_t)LIMIT;
+}
+
 /* Returns whether a number of the record is too large for sums. */
 static int
 is_out_of_range(const struct rec *r)
 {
 	switch (r->type) {
-	case REC_CPU: return r->cpu.ns > INT64_MAX;
-	case REC_OFF: return r->off.ns > INT64_MAX || r->off.count > INT64_MAX;
+	case REC_CPU: return is_large(r->cpu.ns);
+	case REC_OFF: return is_large(r->off.ns | r->off.count);
 	case REC_HEAP:
-		return (r->heap.allocs | r->heap.bytes | r->heap.frees | r->heap.freed |
-		           r->heap.temps | r->heap.live | r->heap.count | r->heap.peak) > INT64_MAX;
+		return is_large(r->heap.allocs | r->heap.bytes | r->heap.frees | r->heap.freed |
+		    r->heap.temps | r->heap.live | r->heap.count | r->heap.peak);
 	default: return 0;
 	}
 }
@@ -462,8 +486,9 @@ static void
 count_unknown(struct traversal *t)
 {
 	t->e.unknown = 0;
-	for (const struct site *s = t->site; s < t->site + t->e.nsite; s++)
-		t->e.unknown += (size_t)!bounds_range(&s->bounds, (int64_t)s->live).known;
+	for (size_t i = 0; i < t->e.nsite; i++)
+		t->e.unknown +=
+		    (size_t)!bounds_range(&t->site[i].bounds, (int64_t)t->site[i].live).known;
 }
 
 const char *

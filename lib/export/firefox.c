@@ -481,6 +481,8 @@ part_of(const struct series *s, uint32_t thread, size_t *at)
 {
 	size_t from = *at;
 
+	if (s->n == 0)
+		return (struct part){ NULL, NULL };
 	while (*at < s->n && s->point[*at].thread == thread)
 		++*at;
 	return (struct part){ s->point + from, s->point + *at };

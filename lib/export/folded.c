@@ -119,7 +119,9 @@ add_paths(struct export *e)
 	uint32_t *stack = calloc(e->stacks.nnode + 1, sizeof *stack), root, i;
 	int r = stack ? 0 : -1;
 
-	for (const struct sum *s = f->sums.sum; r == 0 && s < f->sums.sum + f->sums.n; s++) {
+	for (size_t n = 0; r == 0 && n < f->sums.n; n++) {
+		const struct sum *s = &f->sums.sum[n];
+
 		if (value_of(e, s) == 0)
 			continue;
 		if (root_of(e, s->thread, &root) < 0 ||

@@ -119,7 +119,6 @@ write_sums(struct export *e, const char *name, const char *unit, enum export_val
     uint32_t *path, FILE *out)
 {
 	struct speedscope *x = e->state;
-	const struct sum *s, *end = x->sums.sum + x->sums.n;
 	const char *comma = "";
 	char buf[EXPORT_NAME_MAX];
 
@@ -128,17 +127,17 @@ write_sums(struct export *e, const char *name, const char *unit, enum export_val
 	if (value != EXPORT_OFF)
 		name = memory_name(e, name, value, buf);
 	begin_profile(x, name, unit, e->total[value], out);
-	for (s = x->sums.sum; s < end; s++)
-		if (s->value[value] > 0) {
+	for (size_t i = 0; i < x->sums.n; i++)
+		if (x->sums.sum[i].value[value] > 0) {
 			fputs(comma, out);
-			write_stack(e, s->node, path, out);
+			write_stack(e, x->sums.sum[i].node, path, out);
 			comma = ",\n";
 		}
 	fputs("],\n\"weights\":[", out);
 	comma = "";
-	for (s = x->sums.sum; s < end; s++)
-		if (s->value[value] > 0) {
-			fprintf(out, "%s%" PRId64, comma, s->value[value]);
+	for (size_t i = 0; i < x->sums.n; i++)
+		if (x->sums.sum[i].value[value] > 0) {
+			fprintf(out, "%s%" PRId64, comma, x->sums.sum[i].value[value]);
 			comma = ",";
 		}
 	fputs("]}", out);

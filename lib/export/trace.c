@@ -76,15 +76,17 @@ write_names(const struct export *e, FILE *out)
 {
 	struct trace *t = e->state;
 
-	for (const struct export_process *p = e->tasks.process;
-	     p < e->tasks.process + e->tasks.nprocess; p++) {
+	for (size_t i = 0; i < e->tasks.nprocess; i++) {
+		const struct export_process *p = &e->tasks.process[i];
+
 		begin_event(t, 'M', p->pid, 0, 0, out);
 		fputs(",\"name\":\"process_name\",\"args\":{\"name\":", out);
 		quote_json(out, p->name ? p->name : "?");
 		fputs("}}", out);
 	}
-	for (const struct export_thread *th = e->tasks.thread;
-	     th < e->tasks.thread + e->tasks.nthread; th++) {
+	for (size_t i = 0; i < e->tasks.nthread; i++) {
+		const struct export_thread *th = &e->tasks.thread[i];
+
 		begin_event(t, 'M', e->tasks.process[th->process].pid, th->tid, 0, out);
 		fputs(",\"name\":\"thread_name\",\"args\":{\"name\":", out);
 		quote_json(out, th->name ? th->name : "?");
@@ -281,14 +283,18 @@ write_counters(struct export *e, FILE *out)
 		[EXPORT_WINDOW] = "window", [EXPORT_RANGE] = "range" };
 	struct trace *t = e->state;
 
-	for (const struct point *p = t->memory.point; p < t->memory.point + t->memory.n; p++) {
+	for (size_t i = 0; i < t->memory.n; i++) {
+		const struct point *p = &t->memory.point[i];
+
 		begin_event(t, 'C', e->tasks.process[p->thread].pid, 0, p->time, out);
 		fputs(",\"name\":\"memory\",\"args\":{", out);
 		if (p->value[2])
 			fprintf(out, "\"live\":%" PRId64 ",", p->value[0]);
 		fprintf(out, "\"resident\":%" PRId64 "}}", p->value[1]);
 	}
-	for (const struct point *p = t->remarks.point; p < t->remarks.point + t->remarks.n; p++) {
+	for (size_t i = 0; i < t->remarks.n; i++) {
+		const struct point *p = &t->remarks.point[i];
+
 		begin_event(t, 'i', e->tasks.nprocess ? e->tasks.process[0].pid : 0, 0, p->time, out);
 		fputs(",\"s\":\"g\",\"cat\":\"rsprof\",\"name\":", out);
 		quote_json(out, kinds[p->value[1]]);

@@ -122,6 +122,12 @@ refuses() {
 	exits 'a stream without names' 0 "$@" unnamed.rec
 	sed 's/^stack	1	-/stack	1	5/' small.rec >round.rec
 	exits 'stacks that go round in a circle: 1' 1 "$@" round.rec
+	sed 's/	10000000$/	2000000000000000000/' small.rec >large.rec
+	exits 'sums that are too large: 1' 1 "$@" large.rec
+	says 'it is said' 'large.rec:[0-9]*: sum out of range$'
+	sed 's/	10000000$/	9999999999999999999/; s/live=300/live=9999999999999999999/' small.rec >huge.rec
+	exits 'numbers that are too large: 1' 1 "$@" huge.rec
+	says 'it is said' 'huge.rec:[0-9]*: number out of range$'
 	grep -v '^stack' small.rec >undefined.rec
 	exits 'stacks that are not defined: 1' 1 "$@" undefined.rec
 	says 'it is said once, and counted' 'stack is not defined: [0-9]* more of these$'
