@@ -22,10 +22,13 @@ struct site {
 	struct bounds bounds;
 };
 
-/* The end of the last interval of a process whose memory is recorded. */
+/* The last interval of a process whose memory is recorded. */
 struct interval {
 	uint64_t pid;
 	int64_t end;
+	uint32_t process;
+	struct bounds_range range; /* of what was live */
+	uint64_t inuse;            /* by the allocator's own state; 0: not known */
 };
 
 struct traversal {
@@ -306,37 +309,37 @@ put_remark(struct traversal *t, const struct export_remark *r)
 	return t->e.format->remark ? t->e.format->remark(&t->e, r) : 0;
 }
 
-/* Set *ns to how long the interval was that ends at a time, 0 if it is the first one of a
+/* End the interval of a record, and set *ns to how long it was, 0 if it is the first one of a
  * process. */
 static int
-end_interval(struct traversal *t, uint64_t pid, int64_t time, uint64_t *ns)
+end_interval(struct traversal *t, const struct rec_memory *r, const struct export_memory *m,
+    uint64_t *ns)
 {
 	size_t i = 0;
 
-	while (i < t->ninterval && t->interval[i].pid != pid)
+	while (i < t->ninterval && t->interval[i].pid != r->pid)
 		i++;
 	*ns = 0;
 	if (i == t->ninterval) {
 		if (array_room(&t->interval, i, &t->interval_room, sizeof *t->interval) < 0)
 			return -1;
 		t->ninterval++;
-		t->interval[i].pid = pid;
-	} else if (time > t->interval[i].end) {
-		*ns = (uint64_t)(time - t->interval[i].end);
+	} else if (m->time > t->interval[i].end) {
+		*ns = (uint64_t)(m->time - t->interval[i].end);
 	}
-	t->interval[i].end = time;
+	t->interval[i] = (struct interval){ r->pid, m->time, m->process, m->range, r->inuse };
 	return 0;
 }
 
 /* Remark for how much of an interval the probes were armed, if it is not all of it. */
 static int
-put_window(struct traversal *t, const struct rec_memory *r, int64_t time)
+put_window(struct traversal *t, const struct rec_memory *r, const struct export_memory *m)
 {
-	struct export_remark remark = { .kind = EXPORT_WINDOW, .time = time };
+	struct export_remark remark = { .kind = EXPORT_WINDOW, .time = m->time };
 	char text[100];
 	uint64_t ns;
 
-	if (end_interval(t, r->pid, time, &ns) < 0)
+	if (end_interval(t, r, m, &ns) < 0)
 		return -1;
 	if (r->covered == 0 || t->growth || r->covered >= ns - ns / 20)
 		return 0;
@@ -368,7 +371,7 @@ on_memory(struct traversal *t, const struct rec_memory *r)
 		.has_live = !t->growth, .range = bounds_range(&live, limit(r->live)) };
 
 	if (tasks_find_process(&t->e.tasks, r->pid, m.time, &m.process) < 0 ||
-	    put_window(t, r, m.time) < 0 || put_range(t, &m) < 0)
+	    put_window(t, r, &m) < 0 || put_range(t, &m) < 0)
 		return -1;
 	return t->e.format->memory ? t->e.format->memory(&t->e, &m) : 0;
 }
@@ -512,6 +515,31 @@ export_doubt(const struct export *e, enum export_value value, char buf[EXPORT_DO
 	return buf;
 }
 
+/* Say what is known of the live memory of whole processes, which is more than the sum over their
+ * stacks. */
+static int
+describe_processes(struct traversal *t)
+{
+	char name[EXPORT_NAME_MAX], range[BOUNDS_TEXT_MAX], text[EXPORT_DOUBT_MAX];
+
+	for (size_t i = 0; i < t->ninterval && !t->growth; i++) {
+		const struct interval *last = &t->interval[i];
+
+		export_process_name(&t->e, last->process, name);
+		snprintf(text, sizeof text, "live memory of all of %.100s is %s", name,
+		    bounds_text(&last->range, range));
+		if (last->range.shown && remark(t, text) < 0)
+			return -1;
+		snprintf(text, sizeof text,
+		    "the allocator of %.100s has %" PRIu64 " bytes in use by its own state, older "
+		    "memory included",
+		    name, last->inuse);
+		if (last->inuse && last->range.shown && remark(t, text) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 /* Remark how far the sums may be off. */
 static int
 put_doubts(struct traversal *t)
@@ -525,7 +553,7 @@ put_doubts(struct traversal *t)
 		if (export_doubt(&t->e, values[i], text) &&
 		    (remark(t, text) < 0 || put_remark(t, &r) < 0))
 			return -1;
-	return 0;
+	return describe_processes(t);
 }
 
 int

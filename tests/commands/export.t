@@ -195,10 +195,12 @@ same 'dhat has the command, and a frame' got <<'E'
 ./server -v [allocated memory is between 860 and 1330 bytes in 19 of 20 cases] [live memory is not known: between 310 and 860 bytes in 19 of 20 cases; of 1 of 2 stacks it is not known: they have the least that it can be] 100 te=3000000000 tg=1000000000
 ... <0x0: (live memory is not known: at least)
 E
-rsprof-export -f callgrind doubtful.rec | grep -e ' is .*known' -e ' is between' -e '^event: [bl]' >got
+rsprof-export -f callgrind doubtful.rec | grep -e ' is .*known' -e ' is between' -e ' in use ' -e '^event: [bl]' >got
 same 'callgrind has descriptions' got <<'E'
 desc: Note: live memory is not known: between 310 and 860 bytes in 19 of 20 cases; of 1 of 2 stacks it is not known: they have the least that it can be
 desc: Note: allocated memory is between 860 and 1330 bytes in 19 of 20 cases
+desc: Note: live memory of all of server (100) is not known: between 370 and 1000 bytes
+desc: Note: the allocator of server (100) has 800 bytes in use by its own state, older memory included
 event: bytes : Bytes allocated, an estimate
 event: live : Bytes live at the end, or the least that can be
 E

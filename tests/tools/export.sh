@@ -54,7 +54,7 @@ doubtful() {
 		-e '/^heap	3000000000/s/$/	live_err=30/' \
 		-e '/^heap	2000000000	100	101/s/$/	live_min=70	live_max=500	bytes_min=60	bytes_max=130/' \
 		-e '/^memory	2/s/$/	live_min=600	live_max=700	covered=200000000/' \
-		-e '/^memory	3/s/$/	live_min=370	live_max=1000	covered=200000000/'
+		-e '/^memory	3/s/$/	live_min=370	live_max=1000	covered=200000000	inuse=800/'
 }
 
 # again: `small`, and a second stream of memory, of a producer that attached to the process again.
