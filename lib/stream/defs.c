@@ -9,8 +9,8 @@
 
 struct defs {
 	struct strtab strings;
-	struct idmap process, command, thread, module; /* ids to strings */
-	struct idmap frames, nodes;                    /* ids to indexes */
+	struct idmap process, command, thread, module, buildid; /* ids to strings */
+	struct idmap frames, nodes; /* ids to indexes */
 	struct defs_frame *frame;
 	struct defs_node *node;
 	size_t nframe, frame_room, nnode, node_room;
@@ -51,6 +51,14 @@ on_proc(struct defs *d, const struct rec_proc *r)
 	if (name(d, &d->process, r->pid, r->name) < 0)
 		return -1;
 	return name(d, &d->command, r->pid, r->cmdline ? r->cmdline : r->exe);
+}
+
+static int
+on_module(struct defs *d, const struct rec_module *r)
+{
+	if (name(d, &d->module, r->id, r->path) < 0)
+		return -1;
+	return name(d, &d->buildid, r->id, r->buildid);
 }
 
 static int
@@ -101,7 +109,7 @@ defs_record(struct defs *d, const struct rec *r)
 	switch (r->type) {
 	case REC_PROC: return on_proc(d, &r->proc);
 	case REC_THREAD: return name(d, &d->thread, r->thread.tid, r->thread.name);
-	case REC_MODULE: return name(d, &d->module, r->module.id, r->module.path);
+	case REC_MODULE: return on_module(d, &r->module);
 	case REC_FRAME: return on_frame(d, &r->frame);
 	case REC_STACK: return on_stack(d, &r->stack);
 	default: return 0;
@@ -138,6 +146,12 @@ const char *
 defs_module(const struct defs *d, uint64_t id)
 {
 	return find_name(d, &d->module, id);
+}
+
+const char *
+defs_buildid(const struct defs *d, uint64_t id)
+{
+	return find_name(d, &d->buildid, id);
 }
 
 const struct defs_frame *
@@ -179,6 +193,7 @@ defs_free(struct defs *d)
 	idmap_clear(&d->command);
 	idmap_clear(&d->thread);
 	idmap_clear(&d->module);
+	idmap_clear(&d->buildid);
 	idmap_clear(&d->frames);
 	idmap_clear(&d->nodes);
 	strtab_clear(&d->strings);

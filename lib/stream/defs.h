@@ -41,6 +41,7 @@ const char *defs_process(const struct defs *d, uint64_t pid); /* its name */
 const char *defs_command(const struct defs *d, uint64_t pid); /* its command line or program */
 const char *defs_thread(const struct defs *d, uint64_t tid);  /* its name */
 const char *defs_module(const struct defs *d, uint64_t id);   /* its path */
+const char *defs_buildid(const struct defs *d, uint64_t id);  /* of a module */
 const struct defs_frame *defs_frame(const struct defs *d, uint64_t id);
 const struct defs_node *defs_node(const struct defs *d, uint64_t id);
 

@@ -146,6 +146,21 @@ find_form(const char *name)
 	return REC_OTHER;
 }
 
+/* The time is the first member of each record that has one. */
+uint64_t
+rec_time(const struct rec *r)
+{
+	switch (r->type) {
+	case REC_OTHER:
+	case REC_RSPROF:
+	case REC_MODULE:
+	case REC_FRAME:
+	case REC_STACK:
+	case REC_NTYPES: return 0;
+	default: return r->cpu.time;
+	}
+}
+
 const char *
 rec_attr(const struct rec_rsprof *r, const char *key)
 {

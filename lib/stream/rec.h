@@ -206,6 +206,9 @@ struct rec {
 	};
 };
 
+/* Returns the time of a record, or 0 for a type without one. */
+uint64_t rec_time(const struct rec *r);
+
 /* Returns the value of an attribute of a rsprof record, or NULL. */
 const char *rec_attr(const struct rec_rsprof *r, const char *key);
 
