@@ -397,7 +397,7 @@ add_table(struct dump *d, const struct table *t)
 	n = list_columns(d, t, "time", sql, sizeof sql);
 	snprintf(sql + n, sizeof sql - n,
 	    " FROM %s WHERE %s AND (time < ?2 OR ?2 = %" PRId64 ") ORDER BY rowid", t->name,
-	    t->early ? "?1 IS NOT NULL" : "time >= ?1", INT64_MAX);
+	    t->early || d->o->since == 0 ? "?1 IS NOT NULL" : "time >= ?1", INT64_MAX);
 	return add_source(d, sql, t, put_row);
 }
 
