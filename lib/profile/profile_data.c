@@ -115,7 +115,8 @@ on_stream(struct profile_data *d, struct db_stmt *s)
 		d->off_least = least;
 	if (strtab_add(d->text, db_text(s, 1), &producer) < 0)
 		return -1;
-	return profile_runs_stream(d->runs, db_int(s, 0), producer, began, ended);
+	return profile_runs_stream(d->runs, db_int(s, 0), producer, began, ended,
+	    attribute(db_text(s, 4), "from=") != UINT64_MAX);
 }
 
 static int

@@ -13,6 +13,7 @@ struct run {
 	uint64_t began, ended;
 	uint64_t reported; /* time of its last cost record; 0: none */
 	uint64_t ns, bytes;
+	int part; /* its next cost record tells what was before */
 };
 
 struct profile_runs {
@@ -47,9 +48,9 @@ add(struct profile_runs *r, const struct run *run)
 
 int
 profile_runs_stream(struct profile_runs *r, int64_t id, uint32_t producer,
-    uint64_t began, uint64_t ended)
+    uint64_t began, uint64_t ended, int part)
 {
-	struct run new = { id, producer, .began = began, .ended = ended };
+	struct run new = { id, producer, .began = began, .ended = ended, .part = part };
 	size_t i;
 
 	for (i = 0; i < r->n; i++)
@@ -75,6 +76,8 @@ rank(const struct run *run, const struct profile_cost *c)
 {
 	if (run->ns > c->ns || !is_reporting(run, c->time))
 		return 0;
+	if (run->part && run->began == c->time)
+		return 3; /* what another run had cost where this one goes on */
 	return run->ended < c->time ? 1 : 2;
 }
 
@@ -115,6 +118,7 @@ profile_runs_cost(struct profile_runs *r, const struct profile_cost *c,
 	struct run new = { 0, c->producer, .began = c->time };
 	struct run *run = reporter(r, c);
 	uint64_t sum;
+	int part;
 
 	new.ended = PROFILE_RUNNING;
 	if (run == NULL) {
@@ -126,9 +130,12 @@ profile_runs_cost(struct profile_runs *r, const struct profile_cost *c,
 	sum = c->ns < run->ns ? c->ns : c->ns - run->ns;
 	run->ns = c->ns;
 	run->reported = c->time;
+	part = run->part;
+	run->part = 0;
 	if (!counts)
 		return 0;
-	r->ns += sum;
+	if (!part)
+		r->ns += sum;
 	if (c->bytes > run->bytes)
 		run->bytes = c->bytes;
 	if ((sum = bytes_at(r, c->time)) > r->bytes)

@@ -24,9 +24,10 @@ struct profile_cost {
 struct profile_runs *profile_runs_new(void);
 void profile_runs_free(struct profile_runs *r);
 
-/* Add a stream, or update the end of a known one.  Returns 0, or -1 if out of memory. */
+/* Add a stream, or update the end of a known one.  Where it is `part` of a longer one its first
+ * cost record tells what the run had cost before.  Returns 0, or -1 if out of memory. */
 int profile_runs_stream(struct profile_runs *r, int64_t id, uint32_t producer,
-    uint64_t began, uint64_t ended);
+    uint64_t began, uint64_t ended, int part);
 
 /* Add a cost record.  If `counts` is 0 it only serves as the base of later ones.
  * Returns 0, or -1 if out of memory. */
