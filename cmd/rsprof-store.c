@@ -5,6 +5,7 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -15,28 +16,36 @@
 #include "base/arg.h"
 #include "cmd/status.h"
 #include "record/db.h"
+#include "record/rotate.h"
 #include "record/store.h"
 #include "stream/filter.h"
 #include "stream/rec.h"
+#include "stream/resume.h"
 
 #define INTERVAL 250 /* of a transaction, milliseconds */
 
 struct recorder {
-	const char *path;
+	const char *path;    /* as it was named */
+	char file[PATH_MAX]; /* that is written */
 	enum db_mode mode;
 	struct db *db;
 	struct store *store;
 	struct filter *filter;
-	int ready;             /* descriptor of -R, or -1 */
+	int ready;             /* descriptor of -r, or -1 */
 	int begun;             /* a transaction is open */
 	int failed;            /* the database failed */
 	unsigned long unknown; /* records of types that are not stored */
+	/* of -R */
+	struct resume *resume; /* NULL: there is one file */
+	int64_t interval;      /* of a file, nanoseconds */
+	int64_t next;          /* where the file ends, nanoseconds since the Epoch */
+	uint64_t keep;         /* files; 0: all of them */
 };
 
 static void
 usage(void)
 {
-	fprintf(stderr, "usage: rsprof-store [-af] [-R FD] FILE\n");
+	fprintf(stderr, "usage: rsprof-store [-af] [-K FILES] [-R DURATION] [-r FD] FILE\n");
 	exit(STATUS_USAGE);
 }
 
@@ -51,19 +60,47 @@ database_failed(struct recorder *r)
 	return -1;
 }
 
-/* Open the recording, when the first record has shown that there is a stream. */
+/* Say why a recording cannot be written.  Returns -1. */
 static int
-open_recording(struct recorder *r)
+open_failed(struct recorder *r, const char *why, const char *hint)
+{
+	warnx("%s%s", why, hint);
+	r->failed = 1;
+	return -1;
+}
+
+/* Name the file that begins at `wall`, and make room for it. */
+static int
+name_file(struct recorder *r, int64_t wall)
+{
+	const char *why;
+
+	if (r->interval == 0) {
+		if (snprintf(r->file, sizeof r->file, "%s", r->path) < (int)sizeof r->file)
+			return 0;
+		return open_failed(r, strerror(ENAMETOOLONG), "");
+	}
+	if (rotate_name(r->file, sizeof r->file, r->path, wall) < 0)
+		return open_failed(r, r->path, ": no name for a file of this time");
+	if (r->keep && rotate_purge(r->path, r->keep - 1, &why) < 0)
+		return open_failed(r, why, "");
+	return 0;
+}
+
+/* Open the recording that begins at `wall`, when a record has shown that there is one. */
+static int
+open_recording(struct recorder *r, int64_t wall)
 {
 	const char *why, *hint = "";
 
-	r->db = db_open(r->path, r->mode, &why);
+	if (name_file(r, wall) < 0)
+		return -1;
+	r->db = db_open(r->file, r->mode, &why);
 	if (r->db == NULL) {
 		if (errno == EEXIST && r->mode == DB_CREATE)
-			hint = " (-f replaces it, -a continues it)";
-		warnx("%s%s", why, hint);
-		r->failed = 1;
-		return -1;
+			hint = r->interval ? " (-f replaces it)" :
+			                     " (-f replaces it, -a continues it)";
+		return open_failed(r, why, hint);
 	}
 	if ((r->store = store_open(r->db)) == NULL)
 		return database_failed(r);
@@ -119,21 +156,22 @@ close_recording(struct recorder *r)
 	store_close(r->store);
 	if (db_close(r->db) < 0 && !r->failed) {
 		warnx("%s: cannot be completed: keep %s-wal with it",
-		    r->path, r->path);
+		    r->file, r->file);
 		r->failed = 1;
 	}
+	r->store = NULL;
+	r->db = NULL;
 }
 
 /* ---- the stream ------------------------------------------------------- */
 
+/* Store a record in the recording that is open. */
 static int
-on_record(void *ctx, const struct rec *rec)
+store_one(void *ctx, const struct rec *rec)
 {
 	struct recorder *r = ctx;
 	const char *const *what;
 
-	if (r->db == NULL && open_recording(r) < 0)
-		return -1;
 	if (begin(r) < 0)
 		return -1;
 	if (rec->type == REC_OTHER || rec->type == REC_STATE)
@@ -148,6 +186,62 @@ on_record(void *ctx, const struct rec *rec)
 	return 0;
 }
 
+/* Returns the time of a header in nanoseconds since the Epoch. */
+static int64_t
+header_wall(const struct rec *rec)
+{
+	const char *value = rec->type == REC_RSPROF ? rec_attr(&rec->rsprof, "wall") : NULL;
+	uint64_t wall;
+
+	return value && arg_number(value, 0, INT64_MAX, &wall) == 0 ? (int64_t)wall : 0;
+}
+
+/* Say that memory is missing, unless the failure was reported where it arose.  Returns e. */
+static int
+rotated(struct recorder *r, int e)
+{
+	if (e < 0 && !r->failed)
+		return open_failed(r, strerror(ENOMEM), "");
+	return e;
+}
+
+/* End the file, and begin the next one, which has the time `wall` in it. */
+static int
+rotate(struct recorder *r, int64_t wall)
+{
+	int64_t start = wall - wall % r->interval, clock = resume_wall(r->resume, 0);
+
+	if (start < clock)
+		start = clock;
+	if (resume_end(r->resume, r->next) != 0)
+		return -1;
+	close_recording(r);
+	if (r->failed || open_recording(r, start) < 0)
+		return -1;
+	r->next = rotate_next(wall, r->interval);
+	return rotated(r, resume_begin(r->resume, start));
+}
+
+static int
+on_record(void *ctx, const struct rec *rec)
+{
+	struct recorder *r = ctx;
+	int64_t wall = header_wall(rec);
+
+	if (r->db == NULL) {
+		if (open_recording(r, wall) < 0)
+			return -1;
+		if (r->interval)
+			r->next = rotate_next(wall, r->interval);
+	}
+	if (r->resume == NULL)
+		return store_one(r, rec);
+	wall = rec_time(rec) ? resume_wall(r->resume, rec_time(rec)) : 0;
+	if (wall >= r->next && rotate(r, wall) < 0)
+		return -1;
+	return rotated(r, resume_put(r->resume, rec));
+}
+
 /* Read standard input, and close the recording.  Returns the exit status. */
 static int
 record(struct recorder *r)
@@ -160,8 +254,11 @@ record(struct recorder *r)
 		err(STATUS_FAILED, NULL);
 	if (filter_catch_signals(r->filter) < 0)
 		err(STATUS_FAILED, "signalfd");
+	if (r->interval && (r->resume = resume_new(store_one, r)) == NULL)
+		err(STATUS_FAILED, NULL);
 	filter_run(r->filter, (char *[]){ NULL });
 	close_recording(r);
+	resume_free(r->resume);
 	if (r->unknown)
 		warnx("<stdin>: %lu records of types that a recording cannot hold "
 		      "were not stored",
@@ -174,25 +271,50 @@ record(struct recorder *r)
 /* ---- the program ------------------------------------------------------ */
 
 static void
+interval_option(struct recorder *r, const char *s)
+{
+	uint64_t ns;
+
+	if (arg_duration(s, &ns) < 0 || ns < 1000000000 || ns > INT64_MAX)
+		errx(STATUS_USAGE, "-R %s: not a time of at least a second (such as 90, 30m or 1h)",
+		    s);
+	r->interval = (int64_t)ns;
+}
+
+static void
+ready_option(struct recorder *r, const char *s)
+{
+	uint64_t fd;
+
+	if (arg_number(s, 0, 1023, &fd) < 0 || fcntl((int)fd, F_GETFD) < 0)
+		errx(STATUS_USAGE, "-r %s: not an open descriptor", s);
+	r->ready = (int)fd;
+}
+
+static void
 parse_options(struct recorder *r, int argc, char **argv)
 {
 	int c, force = 0, append = 0;
-	uint64_t fd;
 
-	while ((c = getopt(argc, argv, "afR:V")) != -1)
+	while ((c = getopt(argc, argv, "afK:R:r:V")) != -1)
 		switch (c) {
 		case 'a': append = 1; break;
 		case 'f': force = 1; break;
-		case 'R':
-			if (arg_number(optarg, 0, 1023, &fd) < 0 || fcntl((int)fd, F_GETFD) < 0)
-				errx(STATUS_USAGE, "-R %s: not an open descriptor", optarg);
-			r->ready = (int)fd;
+		case 'K':
+			if (arg_number(optarg, 1, 1000000, &r->keep) < 0)
+				errx(STATUS_USAGE, "-K %s: not a number of files", optarg);
 			break;
+		case 'R': interval_option(r, optarg); break;
+		case 'r': ready_option(r, optarg); break;
 		case 'V': print_version("rsprof-store");
 		default: usage();
 		}
 	if (argc - optind != 1 || (force && append))
 		usage();
+	if (r->keep && !r->interval)
+		errx(STATUS_USAGE, "-K needs -R");
+	if (append && r->interval)
+		errx(STATUS_USAGE, "-a and -R: a file that is cut by time is a new one");
 	r->path = argv[optind];
 	r->mode = append ? DB_APPEND : force ? DB_REPLACE : DB_CREATE;
 }
