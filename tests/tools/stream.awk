@@ -61,8 +61,8 @@ function second(t, i, tid, pid, n, key, more, less) {
 	print "memory", at(t + 0.99), 100, "live=" t * 64 + 64, "count=" t + 1, "peak=640000", "rss=" 2000000 + t, "allocs=" t, \
 		"bytes=" t * 64, "covered=1000000000", "hits=" 3 * t
 	if (t % 4 == 3) print "lost", at(t + 0.99), "cpu", t, "ring-full"
-	print "cost", at(t + 0.99), "cpu", 1000000 * (t + 1), 4096000
-	print "cost", at(t + 0.99), "heap", 3000000 * (t + 1), 8192000
+	print "cost", at(t + 0.99), "cpu", sprintf("%.0f", 1000000 * (t + 1)), 4096000
+	print "cost", at(t + 0.99), "heap", sprintf("%.0f", 3000000 * (t + 1)), 8192000
 	if (t % 7 == 4 && t > 7) { print "exit", at(t + 0.995), 1000 + t - 2, "-"; delete threads[1000 + t - 2] }
 	if (t % 3 == 0 && 101 + t - 8 in threads) { print "exit", at(t + 0.995), 100, 101 + t - 8; delete threads[101 + t - 8] }
 }
