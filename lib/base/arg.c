@@ -117,6 +117,26 @@ arg_range(const char *s, uint64_t *from, uint64_t *to)
 }
 
 int
+arg_size(const char *s, uint64_t *out)
+{
+	static const char letters[] = "KMGT";
+	const char *letter;
+	uint64_t n;
+
+	if (digits(&s, &n) < 0)
+		return -1;
+	if (*s && (letter = strchr(letters, *s))) {
+		if (__builtin_mul_overflow(n, (uint64_t)1024 << 10 * (letter - letters), &n))
+			return -1;
+		s++;
+	}
+	if (*s)
+		return -1;
+	*out = n;
+	return 0;
+}
+
+int
 arg_number(const char *s, uint64_t min, uint64_t max, uint64_t *out)
 {
 	uint64_t n;

@@ -18,6 +18,10 @@ int arg_duration(const char *s, uint64_t *ns);
  * UINT64_MAX. Returns 0, or -1 if s is not a range or the range is empty. */
 int arg_range(const char *s, uint64_t *from, uint64_t *to);
 
+/* Parse a size in bytes, a whole number with or without a unit K, M, G or T, which are powers of
+ * 1024.  Returns 0, or -1 if s is not one or does not fit into *out. */
+int arg_size(const char *s, uint64_t *out);
+
 /* Parse a decimal number between min and max.  Returns 0, or -1 if s is not one. */
 int arg_number(const char *s, uint64_t min, uint64_t max, uint64_t *out);
 

@@ -73,6 +73,14 @@ main(void)
 		ok(arg_duration(bad[i], &n) < 0 && n == 7,
 		    "no duration: \"%s\"", bad[i]);
 	}
+	ok(arg_size("17", &n) == 0 && n == 17 && arg_size("4G", &n) == 0 && n == (uint64_t)4 << 30 &&
+	        arg_size("1K", &n) == 0 && n == 1024,
+	    "size");
+	n = 7;
+	ok(arg_size("", &n) < 0 && arg_size("G", &n) < 0 && arg_size("4g", &n) < 0 &&
+	        arg_size("4GB", &n) < 0 && arg_size("-1", &n) < 0 && arg_size("99999999T", &n) < 0 &&
+	        n == 7,
+	    "no size");
 	ok(arg_number("99", 1, 10000, &n) == 0 && n == 99, "number");
 	ok(arg_number("18446744073709551615", 0, UINT64_MAX, &n) == 0 &&
 	    n == UINT64_MAX, "largest number");
