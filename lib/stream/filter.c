@@ -180,6 +180,18 @@ end_interval(struct filter *f)
 	return f->sink.interval(f->sink.ctx) ? stop(f) : 0;
 }
 
+/* Wake the sink, or end all reading.  Returns -1 if that was the end. */
+static int
+on_signal(struct filter *f)
+{
+	struct signalfd_siginfo info;
+
+	if (read(f->signals, &info, sizeof info) == sizeof info && info.ssi_signo == SIGUSR1)
+		return f->sink.wake(f->sink.ctx) ? stop(f) : 0;
+	f->sink.report(f->sink.ctx, NULL, 0, "stopped by a signal");
+	return stop(f);
+}
+
 /* Read fd until end of file, a failure or a signal.  Returns -1 unless all of it was read. */
 static int
 drain(struct filter *f, int fd)
@@ -196,10 +208,8 @@ drain(struct filter *f, int fd)
 			report(f, 0, strerror(errno));
 			return -1;
 		}
-		if (n > 0 && fds[1].revents) {
-			f->sink.report(f->sink.ctx, NULL, 0, "stopped by a signal");
-			return stop(f);
-		}
+		if (n > 0 && fds[1].revents && on_signal(f) < 0)
+			return -1;
 		if (n > 0 && fds[0].revents)
 			more = read_some(f, fd);
 		if (more != 1)
@@ -281,6 +291,8 @@ filter_catch_signals(struct filter *f)
 		sigaddset(&set, SIGTERM);
 	if (!signals_ignored(SIGHUP))
 		sigaddset(&set, SIGHUP);
+	if (f->sink.wake)
+		sigaddset(&set, SIGUSR1);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	fd = signalfd(-1, &set, SFD_CLOEXEC);
 	if (fd < 0)

@@ -28,6 +28,9 @@ struct filter_sink {
 	int (*interval)(void *ctx);
 	int needs_end; /* report a stream that lacks its end record */
 	void *ctx;
+	/* Answer SIGUSR1, after filter_catch_signals(); NULL: it is no concern of the filter's.
+	 * Returns as flush does. */
+	int (*wake)(void *ctx);
 };
 
 /*
@@ -38,7 +41,7 @@ struct filter *filter_new(const struct filter_sink *sink);
 void filter_free(struct filter *f);
 
 /* Let SIGTERM and SIGHUP, unless the caller ignores them, end the reading with a
- * report, instead of the program.  Returns -1 with errno on failure. */
+ * report, instead of the program, and SIGUSR1 wake the sink.  Returns -1 with errno on failure. */
 int filter_catch_signals(struct filter *f);
 
 /* Read the files of a NULL-terminated list in order, "-" being standard input; standard input

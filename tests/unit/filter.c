@@ -80,7 +80,8 @@ file_of(const char *text)
 static int
 run(struct seen *s, int needs_end, const char *text)
 {
-	const struct filter_sink sink = { on_record, on_report, on_flush, on_interval, needs_end, s };
+	const struct filter_sink sink = { on_record, on_report, on_flush, on_interval, needs_end, s,
+		NULL };
 	char *file[] = { text ? file_of(text) : strdup("missing"), file_of(HEAD END), NULL };
 	int failed;
 
