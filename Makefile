@@ -50,6 +50,7 @@ ROOMS_rsprof-tui := tui profile record symbol os base
 ROOMS_rsprof-dump := record stream base
 ROOMS_rsprof-export := export stream base
 ROOMS_rsprof-flame := export stream base
+ROOMS_rsprof-ring := stream base
 ROOMS_rsprof-fold := export stream base
 ROOMS_rsprof-import := export symbol unwind stream elf os base
 ROOMS_rsprof-pprof := export stream base
