@@ -127,8 +127,8 @@ stands 'the release'
 exits 'all of it, where that is shorter' 0 rsprof-ring -c end 1h <stream
 grep -v '	ring	' out >got
 same 'the same' got stream
-sed '$d' stream | sed '$d' >cut
-exits 'a stream that was cut off' 0 rsprof-ring -c end 5s <cut
+sed '$d' stream | sed '$d' >short
+exits 'a stream that was cut off' 0 rsprof-ring -c end 5s <short
 grep '^end' out | cut -f 3- >got
 same 'has an end' got <<'E'
 heap	continued

@@ -62,8 +62,7 @@ for interval in 1 7s 11s 1h; do
 	same 'without a word' err /dev/null
 	sums x-*.db | add_up >got
 	same 'the sum of the files is the one recording' got want
-	set -- x-*.db
-	eval "last=\${$#}"
+	for last in x-*.db; do :; done
 	live "$last" >got
 	same 'live memory at the end is, too' got want.live
 done
