@@ -5,6 +5,7 @@
 VERSION := 0.1.0
 prefix ?= /usr/local
 bindir ?= $(prefix)/bin
+unitdir ?= $(prefix)/lib/systemd/system
 mandir ?= $(prefix)/share/man
 DESTDIR ?=
 
@@ -28,6 +29,8 @@ IN_KERNEL := lib/sample/cpu.c lib/sample/walk_maps.c lib/os/loader.c \
 	lib/heap/heap_bpf.c lib/heap/heap_sums.c lib/heap/heap_thin.c lib/heap/calltrace.c
 
 COMMANDS := $(patsubst cmd/%.c,%,$(wildcard cmd/*.c))
+SCRIPTS := rsprof rsprof-push
+SYSTEMD := $(wildcard share/systemd/*)
 
 # The rooms of lib/, the lowest first: one may include only those that stand before
 # it, and not all of them (tests/tree.t has the table).
@@ -72,9 +75,9 @@ libraries = -Wl,--as-needed $(foreach r,$1,$(LIBS_$r))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all units targets deps demo check check-builds check-readers check-rows check-kernel bench soak lint fuzz fuzzers pictures install clean
+.PHONY: all units targets deps demo check check-builds check-readers check-rows check-kernel bench soak lint fuzz fuzzers pictures install install-systemd clean
 
-all: $(COMMANDS:%=$B/%) $B/rsprof
+all: $(COMMANDS:%=$B/%) $(SCRIPTS:%=$B/%)
 
 $B/%.o: %.c
 	@mkdir -p $(@D)
@@ -94,7 +97,7 @@ $B/rsprof-%: $B/cmd/rsprof-%.o $$(call archives,$$(ROOMS_rsprof-$$*))
 	@$(if $(V),,echo "  LD   $@")
 	$Q$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(call libraries,$(ROOMS_rsprof-$*))
 
-$B/rsprof: cmd/rsprof
+$(SCRIPTS:%=$B/%): $B/%: cmd/%
 	@mkdir -p $(@D)
 	$Qsed 's/@VERSION@/$(VERSION)/' $< >$@ && chmod +x $@
 
@@ -281,7 +284,7 @@ lint:
 	@$(DEPS) lint
 	$(SUBMAKE) B=build/lint/gcc CC=gcc CFLAGS='-O2 -g -Werror' all units
 	$(SUBMAKE) B=build/lint/clang CC=clang CFLAGS='-O2 -g -Werror' all units
-	shellcheck -s sh cmd/rsprof .ci/run $(filter-out tests/tools/builds.sh tests/tools/readers.sh,$(wildcard tests/tools/*.sh)) \
+	shellcheck -s sh $(SCRIPTS:%=cmd/%) .ci/run $(filter-out tests/tools/builds.sh tests/tools/readers.sh,$(wildcard tests/tools/*.sh)) \
 	    tests/kernel/run \
 	    tests/kernel/init
 	shellcheck -x -P tests/tools -S warning tests/tools/builds.sh tests/tools/readers.sh
@@ -292,9 +295,13 @@ lint:
 	tests/tools/format.sh $(wildcard bpf/*.[ch] bpf/*/*.[ch] cmd/*.[ch] lib/*/*.[ch] lib/*/*/*.[ch] tests/unit/*.[ch] \
 	    tests/fuzz/*.[ch] tests/target/*.c tests/target/points/*.c tests/oracle/*.c)
 
-install: all
+install-systemd:
+	install -d $(DESTDIR)$(unitdir)
+	$(foreach u,$(SYSTEMD),sed 's|@bindir@|$(bindir)|' $u >$(DESTDIR)$(unitdir)/$(notdir $u) &&) :
+
+install: all install-systemd
 	install -d $(DESTDIR)$(bindir) $(foreach s,1 5 7,$(DESTDIR)$(mandir)/man$s)
-	install $B/rsprof $(COMMANDS:%=$B/%) $(DESTDIR)$(bindir)
+	install $(SCRIPTS:%=$B/%) $(COMMANDS:%=$B/%) $(DESTDIR)$(bindir)
 	$(foreach s,1 5 7,install -m 644 man/*.$s $(DESTDIR)$(mandir)/man$s &&) :
 
 clean:
