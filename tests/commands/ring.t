@@ -145,6 +145,9 @@ rsprof-ring 3s <fifo >out 2>err &
 ring=$!
 own $ring
 exec 3>fifo
+# Until then the signal would end it.
+listens() { grep -q '^SigBlk:.*[2367abef]..$' "/proc/$ring/status"; }
+ok 'it waits for a signal' await 60 listens
 seen() { kill -USR1 $ring; sleep 0.05; grep -q "^memory	$1" out; }
 feed 0 11 >&3
 ok 'a signal lets them go' await 60 seen 509990000000
