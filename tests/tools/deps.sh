@@ -53,6 +53,7 @@ tests() {
 	has prove || need perl perl-Test-Harness perl
 	has tmux || need tmux tmux tmux
 	has sqlite3 || need sqlite3 sqlite sqlite
+	has curl || need curl curl curl
 	has clang || need clang clang clang
 	has llvm-symbolizer || need llvm llvm llvm
 	has perf || need $perf perf perf
