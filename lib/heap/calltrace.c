@@ -35,8 +35,8 @@ struct calltrace {
 	struct calltrace_bpf *bpf;
 	struct ring_buffer *ring;
 	int sessions; /* whether the kernel has uprobe sessions */
-	struct uprobes_hold *hold[2 * CALLTRACE_MOST];
-	size_t nhold;
+	struct uprobes_hold *hold[UPROBES_HOLDS];
+	size_t nhold, nplaced;
 	struct calltrace_calls *out;
 	size_t max;
 	uint32_t now;    /* events so far */
@@ -154,12 +154,14 @@ load(struct calltrace *c)
 static int
 place(struct calltrace *c, const struct uprobes *u)
 {
-	struct uprobes_hold *hold = uprobes_place(u);
+	struct uprobes_hold *hold = c->nhold < UPROBES_HOLDS ? uprobes_hold_new() : NULL;
 
-	if (hold == NULL)
-		return -1;
-	c->hold[c->nhold++] = hold;
-	return 0;
+	if (hold)
+		c->hold[c->nhold++] = hold;
+	else if (c->nhold)
+		hold = c->hold[c->nplaced % c->nhold];
+	c->nplaced++;
+	return hold ? uprobes_place(hold, u) : -1;
 }
 
 static int

@@ -299,27 +299,86 @@ let_go(struct heap *h, struct uprobes_hold *hold)
 		h->leaving[h->nleaving++] = hold;
 }
 
+/* Returns whether a probe is at a function that frees. */
+static int
+frees(const struct probe *p)
+{
+	return (p->shape & 15) == HEAP_FREE || (p->shape & 15) == HEAP_RELEASED;
+}
+
 /* Remember an armed probe.  Returns an errno, or 0. */
 static int
-add_armed(struct heap *h, pid_t pid, const struct probe *p, struct uprobes_hold *hold)
+add_armed(struct heap *h, pid_t pid, const struct probe *p)
 {
-	if (array_room(&h->armed, h->narmed, &h->armed_room, sizeof *h->armed) < 0) {
-		if (hold)
-			let_go(h, hold);
+	if (array_room(&h->armed, h->narmed, &h->armed_room, sizeof *h->armed) < 0)
 		return ENOMEM;
-	}
 	h->armed[h->narmed++] = (struct heap_armed){ pid, p->dev, p->ino, p->offset,
-		p->ino == 0, hold };
+		p->ino == 0 };
 	return 0;
+}
+
+/* Find hold number n, counted round, of those of a process that have functions that free (1),
+ * others (0) or both (-1), or a gate.  Returns NULL and errno as it was if there is none. */
+static struct uprobes_hold *
+nth_hold(const struct heap *h, pid_t pid, int gate, int kind, size_t n)
+{
+	size_t found = 0;
+
+	for (int round = 0; round < 2; round++) {
+		for (size_t i = 0; i < h->nhold; i++) {
+			const struct heap_hold *a = &h->hold[i];
+
+			if (a->pid != pid || a->gate != gate || (kind >= 0 && a->frees != kind))
+				continue;
+			if (round && n-- == 0)
+				return a->hold;
+			found += round == 0;
+		}
+		if (found == 0)
+			return NULL;
+		n %= found;
+	}
+	return NULL;
+}
+
+/* Returns how many holds a process has for functions that free, or for others. */
+static size_t
+count_holds(const struct heap *h, pid_t pid, int frees)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < h->nhold; i++)
+		n += h->hold[i].pid == pid && h->hold[i].frees == frees;
+	return n;
+}
+
+/* Choose the hold for a probe of a process: a new one, as long as they are few, else one of
+ * its kind; or any, if no more are permitted.  Returns NULL with errno. */
+static struct uprobes_hold *
+hold_for(struct heap *h, pid_t pid, const struct probe *p)
+{
+	int gate = p->ino == 0, kind = frees(p);
+	struct uprobes_hold *hold = NULL;
+
+	if (count_holds(h, pid, kind) < UPROBES_HOLDS &&
+	    array_room(&h->hold, h->nhold, &h->hold_room, sizeof *h->hold) == 0 &&
+	    (hold = uprobes_hold_new())) {
+		h->hold[h->nhold++] = (struct heap_hold){ pid, gate, kind, hold };
+		return hold;
+	}
+	hold = nth_hold(h, pid, gate, kind, h->narmed);
+	return hold ? hold : nth_hold(h, pid, gate, -1, h->narmed);
 }
 
 /* Arm a probe by what is told of it.  Returns an errno, or 0. */
 static int
 place(struct heap *h, pid_t pid, const struct probe *p, const struct uprobes *u)
 {
-	struct uprobes_hold *hold = uprobes_place(u);
+	struct uprobes_hold *hold = hold_for(h, pid, p);
 
-	return hold ? add_armed(h, pid, p, hold) : errno;
+	if (hold == NULL || uprobes_place(hold, u) < 0)
+		return errno;
+	return add_armed(h, pid, p);
 }
 
 /* Returns the value that the program finds at a probe: how the function is
@@ -331,13 +390,6 @@ cookie(const struct heap *h, const struct probe *p)
 	return h->all_callers || strcmp(p->layer, "rust") == 0
 	    ? p->shape
 	    : p->shape | HEAP_RUST_ONLY;
-}
-
-/* Returns whether a probe is at a function that frees. */
-static int
-frees(const struct probe *p)
-{
-	return (p->shape & 15) == HEAP_FREE || (p->shape & 15) == HEAP_RELEASED;
 }
 
 /* Returns whether a probe is a static one of an allocator that samples by itself. */
@@ -367,7 +419,7 @@ arm_link(struct heap *h, pid_t pid, const struct probe *const *probe, unsigned n
 	}
 	error = place(h, pid, probe[0], &u);
 	for (unsigned i = 1; i < n && !error; i++)
-		error = add_armed(h, pid, probe[i], NULL);
+		error = add_armed(h, pid, probe[i]);
 	return error;
 }
 
@@ -539,26 +591,33 @@ heap_bpf_arm_gate(struct heap *h, pid_t pid, const struct heap_gate *g)
 	return arm_place(h, pid, h->bpf->progs.on_sampled, &p);
 }
 
+/* Returns whether a probe of a process is one of those to be removed. */
+static int
+is_removed(pid_t of, int gate, pid_t pid, int functions, int gates)
+{
+	return (pid == 0 || of == pid) && (gate ? gates : functions);
+}
+
 /* Begin to remove probes, of a process or (0) of all, in the opposite order of arming: no
  * allocation is counted whose free would be missed.  functions, gates: those that are at
  * them. */
 static void
 remove_probes(struct heap *h, pid_t pid, int functions, int gates)
 {
-	size_t left = 0;
+	size_t held = 0, left = 0;
 
 	h->bpf->bss->armings++;
-	for (size_t i = h->narmed; i-- > 0;) {
-		struct heap_armed *a = &h->armed[i];
-
-		if ((pid && a->pid != pid) || !(a->gate ? gates : functions))
-			continue;
-		if (a->hold)
-			let_go(h, a->hold);
-		a->pid = 0;
-	}
+	for (size_t i = h->nhold; i-- > 0;)
+		if (is_removed(h->hold[i].pid, h->hold[i].gate, pid, functions, gates)) {
+			let_go(h, h->hold[i].hold);
+			h->hold[i].hold = NULL;
+		}
+	for (size_t i = 0; i < h->nhold; i++)
+		if (h->hold[i].hold)
+			h->hold[held++] = h->hold[i];
+	h->nhold = held;
 	for (size_t i = 0; i < h->narmed; i++)
-		if (h->armed[i].pid)
+		if (!is_removed(h->armed[i].pid, h->armed[i].gate, pid, functions, gates))
 			h->armed[left++] = h->armed[i];
 	h->narmed = left;
 }
@@ -604,15 +663,10 @@ compare_one(struct heap *h, pid_t pid, const struct probe *p)
 	const struct uprobes u = { .program = bpf_program__fd(h->bpf->progs.on_below),
 		.attach = h->sessions ? ATTACH_MULTI : 0, .file = p->file, .offset = &p->offset,
 		.n = 1, .pid = pid };
-	struct uprobes_hold *hold;
 
-	if (array_room(&h->below, h->nbelow, &h->below_room, sizeof(hold)) < 0)
-		return -1;
-	hold = uprobes_place(&u);
-	if (hold == NULL)
-		return -1;
-	h->below[h->nbelow++] = hold;
-	return 0;
+	if (h->below == NULL)
+		h->below = uprobes_hold_new();
+	return h->below ? uprobes_place(h->below, &u) : -1;
 }
 
 /* Calls are counted by probes that are not waited for when they are removed: the others
@@ -620,9 +674,9 @@ compare_one(struct heap *h, pid_t pid, const struct probe *p)
 static int
 heap_bpf_compare(struct heap *h, pid_t pid, const struct probe *probe, size_t n)
 {
-	for (size_t i = 0; i < h->nbelow; i++)
-		let_go(h, h->below[i]);
-	h->nbelow = 0;
+	if (h->below)
+		let_go(h, h->below);
+	h->below = NULL;
 	see_leaving(h, 0);
 	for (size_t i = 0; i < n; i++)
 		if (compare_one(h, pid, &probe[i]) < 0)
@@ -684,9 +738,16 @@ heap_bpf_stop_at(struct heap *h, pid_t pid, const char *file, uint64_t offset)
 		return 0;
 	if (array_room(&h->stop, h->nstop, &h->stop_room, sizeof *h->stop) < 0)
 		return -1;
-	hold = uprobes_place(&u);
+	hold = uprobes_hold_new();
 	if (hold == NULL)
 		return -1;
+	if (uprobes_place(hold, &u) < 0) {
+		int error = errno;
+
+		let_go(h, hold);
+		errno = error;
+		return -1;
+	}
 	h->stop[h->nstop++] = (struct heap_stop){ pid, hold };
 	return 0;
 }
@@ -801,8 +862,8 @@ heap_bpf_fd(const struct heap *h)
 static int
 are_held(const struct heap *h)
 {
-	for (size_t i = 0; i < h->narmed; i++)
-		if (h->armed[i].hold && !uprobes_held(h->armed[i].hold))
+	for (size_t i = 0; i < h->nhold; i++)
+		if (!uprobes_held(h->hold[i].hold))
 			return 0;
 	return 1;
 }
@@ -872,7 +933,7 @@ heap_bpf_free(struct heap *h)
 	free(h->reported);
 	free(h->reported_total);
 	free(h->armed);
-	free(h->below);
+	free(h->hold);
 	free(h->leaving);
 	free(h->stopped);
 	free(h);

@@ -17,11 +17,18 @@ struct heap_logged;
 struct ring_buffer;
 struct uprobes_hold;
 
-/* A probe in a process.  Probes armed together share a hold, which the first of them has. */
+/* A probe in a process. */
 struct heap_armed {
 	pid_t pid;
 	uint64_t dev, ino, offset;
 	int gate; /* a place of a gate, not a function */
+};
+
+/* What holds probes of a process, which are removed together. */
+struct heap_hold {
+	pid_t pid;
+	int gate;
+	int frees; /* at functions that free */
 	struct uprobes_hold *hold;
 };
 
@@ -48,8 +55,9 @@ struct heap {
 	int sessions;
 	struct heap_armed *armed;
 	size_t narmed, armed_room;
-	struct uprobes_hold **below; /* probes of heap_compare() */
-	size_t nbelow, below_room;
+	struct heap_hold *hold;
+	size_t nhold, hold_room;
+	struct uprobes_hold *below; /* probes of heap_compare(); or NULL */
 	struct uprobes_hold **leaving; /* probes that are being removed */
 	size_t nleaving, leaving_room;
 	struct heap_stop *stop;

@@ -215,15 +215,19 @@ set_all(struct perf_event_attr *a)
 	a->exclude_idle = 1;
 }
 
+/* Raise the limit of open files to what is permitted: all that the kernel has, for root. */
 static void
 raise_file_limit(void)
 {
-	struct rlimit r;
+	struct rlimit r, most;
 
-	if (getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur < r.rlim_max) {
-		r.rlim_cur = r.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &r);
-	}
+	if (getrlimit(RLIMIT_NOFILE, &r) < 0)
+		return;
+	most.rlim_cur = most.rlim_max = (rlim_t)proc_number("/proc/sys/fs/nr_open", 0);
+	if (most.rlim_max > r.rlim_max && setrlimit(RLIMIT_NOFILE, &most) == 0)
+		return;
+	r.rlim_cur = r.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &r);
 }
 
 /* Returns the size of a ring for half a second of samples, a power of two. */

@@ -75,7 +75,9 @@ proc_thread_has_ended(pid_t tid)
 {
 	struct proc_stat s;
 
-	return proc_stat(tid, &s) < 0 || s.state == 'Z' || s.state == 'X';
+	if (proc_stat(tid, &s) < 0) /* unless that says something of us alone */
+		return errno != EMFILE && errno != ENFILE && errno != ENOMEM;
+	return s.state == 'Z' || s.state == 'X';
 }
 
 pid_t

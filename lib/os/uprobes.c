@@ -1,9 +1,12 @@
 #include "os/uprobes.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -14,58 +17,103 @@
 #define STACK (64 << 10)
 
 struct uprobes_hold {
-	const struct uprobes *what; /* until the child has answered */
+	const struct uprobes *what; /* of the request that the child serves */
 	pid_t pid;
 	int ours, theirs;           /* a pair of sockets */
 	_Alignas(16) char stack[STACK];
 };
 
+/* A message with descriptors: a request has a program and a file. */
+struct message {
+	struct msghdr head;
+	struct iovec text;
+	char byte;
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(2 * sizeof(int))];
+};
+
+static void
+message_init(struct message *m)
+{
+	memset(m, 0, sizeof *m);
+	m->text = (struct iovec){ &m->byte, 1 };
+	m->head.msg_iov = &m->text;
+	m->head.msg_iovlen = 1;
+	m->head.msg_control = m->control;
+	m->head.msg_controllen = sizeof m->control;
+}
+
+/* ---- the child --------------------------------------------------------- */
+
 /* Returns a link. */
 static int
-place(const struct uprobes *u)
+place(const struct uprobes *u, int program, const char *file)
 {
 	if (u->attach == 0)
-		return rawbpf_uprobe_event(u->program, u->file, *u->offset,
-		    u->cookie ? *u->cookie : 0, u->semaphore, u->at_return, u->pid);
+		return rawbpf_uprobe_event(program, file, *u->offset, u->cookie ? *u->cookie : 0,
+		    u->semaphore, u->at_return, u->pid);
 	if (u->semaphore)
-		return rawbpf_usdt(u->program, u->attach, u->file, *u->offset,
+		return rawbpf_usdt(program, u->attach, file, *u->offset,
 		    u->cookie ? *u->cookie : 0, u->semaphore, (unsigned)u->pid);
-	return rawbpf_uprobes(u->program, u->attach, u->file, u->offset, u->cookie, u->n,
+	return rawbpf_uprobes(program, u->attach, file, u->offset, u->cookie, u->n,
 	    (unsigned)u->pid);
 }
 
-/* Close all descriptors but two, among them the sockets to other children, which would
- * wait for this one otherwise. */
-static void
-close_others(int a, int b)
+/* Serve a request by its two descriptors, and keep the link.  Returns an errno, or 0. */
+static int
+serve(const struct uprobes *u, const struct message *m)
 {
-	unsigned first = (unsigned)(a < b ? a : b), second = (unsigned)(a < b ? b : a);
+	const struct cmsghdr *c = CMSG_FIRSTHDR(&m->head);
+	char file[32];
+	int fd[2], error;
 
-	if (first > 0)
-		close_range(0, first - 1, 0);
-	if (second > first + 1)
-		close_range(first + 1, second - 1, 0);
-	close_range(second + 1, ~0U, 0);
+	if (c == NULL || c->cmsg_len != CMSG_LEN(sizeof fd))
+		return EMFILE; /* there was no room for them */
+	memcpy(fd, CMSG_DATA(c), sizeof fd);
+	snprintf(file, sizeof file, "/proc/self/fd/%d", fd[1]);
+	error = place(u, fd[0], file) < 0 ? errno : 0;
+	close(fd[0]);
+	close(fd[1]);
+	return error;
 }
 
-/* The child, which shares our memory but not our descriptors.  All signals are blocked. */
+/* Serve requests until the other end is closed.  The child shares our memory but not our
+ * descriptors, of which it keeps none but its socket: those to other children would wait
+ * for this one.  All signals are blocked. */
 static int
 keep(void *ctx)
 {
 	struct uprobes_hold *h = ctx;
-	int link, error, theirs = h->theirs;
-	char none;
+	int error, theirs = h->theirs;
+	struct message m;
 
 	prctl(PR_SET_NAME, "rsprof-uprobes");
 	setpgid(0, 0); /* SIGKILL to our group is not for it */
-	link = place(h->what);
-	error = link < 0 ? errno : 0;
-	if (link >= 0)
-		close_others(link, theirs);
-	send(theirs, &error, sizeof error, MSG_NOSIGNAL);
-	if (link >= 0)
-		recv(theirs, &none, sizeof none, 0); /* 0 once the other end is closed */
+	if (theirs > 0)
+		close_range(0, (unsigned)theirs - 1, 0);
+	close_range((unsigned)theirs + 1, ~0U, 0);
+	error = 0; /* the answer to our start */
+	while (send(theirs, &error, sizeof error, MSG_NOSIGNAL) > 0) {
+		message_init(&m);
+		if (recvmsg(theirs, &m.head, MSG_CMSG_CLOEXEC) != 1)
+			break;
+		error = serve(h->what, &m);
+	}
 	_exit(0);
+}
+
+/* ---- its parent -------------------------------------------------------- */
+
+/* Returns what the child answers: an errno, or 0. */
+static int
+answer(const struct uprobes_hold *h)
+{
+	int error;
+	ssize_t got;
+
+	do
+		got = recv(h->ours, &error, sizeof error, MSG_WAITALL);
+	while (got < 0 && errno == EINTR);
+	return got == sizeof error ? error : ECANCELED; /* it was killed */
 }
 
 /* Start the child.  Returns -1 with errno. */
@@ -81,25 +129,14 @@ start(struct uprobes_hold *h)
 	error = errno;
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	close(h->theirs);
+	if (h->pid > 0)
+		error = answer(h);
 	errno = error;
-	return h->pid < 0 ? -1 : 0;
-}
-
-/* Returns what the child answers: an errno, or 0. */
-static int
-answer(const struct uprobes_hold *h)
-{
-	int error;
-	ssize_t got;
-
-	do
-		got = recv(h->ours, &error, sizeof error, MSG_WAITALL);
-	while (got < 0 && errno == EINTR);
-	return got == sizeof error ? error : ECANCELED; /* it was killed */
+	return h->pid < 0 || error ? -1 : 0;
 }
 
 struct uprobes_hold *
-uprobes_place(const struct uprobes *u)
+uprobes_hold_new(void)
 {
 	struct uprobes_hold *h = malloc(sizeof *h);
 	int pair[2], error;
@@ -110,23 +147,52 @@ uprobes_place(const struct uprobes *u)
 		free(h);
 		return NULL;
 	}
-	h->what = u;
 	h->ours = pair[0];
 	h->theirs = pair[1];
-	if (start(h) < 0) {
-		error = errno;
-		close(h->ours);
-		free(h);
-		errno = error;
-		return NULL;
-	}
-	error = answer(h);
-	if (error == 0)
+	if (start(h) == 0)
 		return h;
-	uprobes_let_go(h);
-	uprobes_gone(h, 1);
+	error = errno;
+	close(h->ours);
+	free(h);
 	errno = error;
 	return NULL;
+}
+
+/* Send a request.  A file that is open takes no other descriptor: there may be none.
+ * Returns an errno, or 0. */
+static int
+ask(struct uprobes_hold *h, const struct uprobes *u)
+{
+	int fd[2] = { u->program, -1 }, opened = -1, error;
+	struct message m;
+	struct cmsghdr *c;
+
+	if (sscanf(u->file, "/proc/self/fd/%d", &fd[1]) != 1)
+		fd[1] = opened = open(u->file, O_PATH | O_CLOEXEC);
+	if (fd[1] < 0)
+		return errno;
+	message_init(&m);
+	c = CMSG_FIRSTHDR(&m.head);
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof fd);
+	memcpy(CMSG_DATA(c), fd, sizeof fd);
+	h->what = u;
+	error = sendmsg(h->ours, &m.head, MSG_NOSIGNAL) < 0 ? errno : 0;
+	if (opened >= 0)
+		close(opened);
+	return error == EPIPE ? ECANCELED : error;
+}
+
+int
+uprobes_place(struct uprobes_hold *h, const struct uprobes *u)
+{
+	int error = ask(h, u);
+
+	if (error == 0)
+		error = answer(h);
+	errno = error;
+	return error ? -1 : 0;
 }
 
 int

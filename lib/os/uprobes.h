@@ -30,10 +30,17 @@ struct uprobes {
 
 struct uprobes_hold;
 
-/* Place probes.  Returns NULL with errno. */
-struct uprobes_hold *uprobes_place(const struct uprobes *u);
+#define UPROBES_HOLDS 32 /* for probes of one kind in a process: more are shared */
 
-/* Returns whether the child holds them still; it does unless it was killed. */
+/* Start a child for probes.  Returns NULL with errno. */
+struct uprobes_hold *uprobes_hold_new(void);
+
+/* Place probes beside those that the child of a hold has already.  Returns -1 with errno,
+ * ECANCELED if the child was killed.  One link is removed after the other, each in some
+ * milliseconds; several children do that at the same time. */
+int uprobes_place(struct uprobes_hold *hold, const struct uprobes *u);
+
+/* Returns whether the child holds its probes still; it does unless it was killed. */
 int uprobes_held(const struct uprobes_hold *hold);
 
 /* Have the probes removed, which begins at once; the kernel then waits for those that are
