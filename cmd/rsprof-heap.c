@@ -315,6 +315,7 @@ run_round(void *ctx, uint64_t until)
 		p->ages_time = p->emitter.time;
 	}
 	emitter_lost(&p->emitter, &p->perf_lost);
+	arming_lost(&p->arming);
 	targets_cost(p->base.targets, p->emitter.time);
 	rec_out_flush(&p->base.out);
 }
@@ -388,7 +389,9 @@ begin_attached(struct profiler *p, struct target *t)
 		error = errno;
 		if (proc_has_ended(p->base.pid))
 			errx(STATUS_NOPROC, "process %d has ended", (int)p->base.pid);
-		errx(error == EPERM || error == EACCES ? STATUS_PERM : STATUS_NOTHING,
+		errx(error == EPERM || error == EACCES ? STATUS_PERM
+		        : error                        ? STATUS_FAILED
+		                                       : STATUS_NOTHING,
 		    "process %d: %s", (int)p->base.pid, why);
 	}
 	duty_begin(&p->duty);
@@ -441,6 +444,20 @@ begin(struct profiler *p)
 	else
 		begin_attached(p, t);
 	require(&p->base, producer_ready(&p->base));
+}
+
+/* Say what is missing from the sums.  Returns the exit status. */
+static int
+report_missing(const struct arming *a)
+{
+	if (a->missing) {
+		warnx("allocations are missing: %" PRIu64 " functions or files are not probed; "
+		    "the notes say why", a->missing);
+		return STATUS_FAILED;
+	}
+	if (a->doubts)
+		warnx("allocations may be missing: the notes say why");
+	return STATUS_OK;
 }
 
 /* Print what would be probed (-n).  Returns the exit status. */
@@ -568,6 +585,8 @@ main(int argc, char *argv[])
 	status = report(&p.base, producer_run(&p.base, &ops, &p));
 	if (status == STATUS_OK && !p.arming.any)
 		status = STATUS_NOTHING;
+	if (status == STATUS_OK)
+		status = report_missing(&p.arming);
 	inside_end(&p.inside);
 	windows_end(&p.duty.windows);
 	source_close(&p.source);

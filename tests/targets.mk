@@ -96,6 +96,13 @@ $B/target/points-%.so: tests/target/points/%.c
 $B/target/points-stripped: $B/target/points
 	$Qstrip -o $@ $<
 
+# What many loads copies of.
+$B/target/many: $B/target/many.so
+$B/target/many.so: tests/target/many/lib.c
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  CC   $<")
+	$Q$(CC) -std=c11 -D_GNU_SOURCE $(WARN) -O2 -fPIC -shared -Wl,--build-id -o $@ $<
+
 # Who else walks stacks.
 $B/oracle/%: tests/oracle/%.c
 	@mkdir -p $(@D)

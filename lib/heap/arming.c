@@ -19,6 +19,7 @@
 #include "unwind/module.h"
 
 #define SILENT_NS 2000000000 /* for an allocator that samples, at most */
+#define NOTES 8 /* on functions that are not probed, at a time */
 #define KERNEL_ENOTSUPP 524 /* has no name outside of the kernel */
 
 void
@@ -31,13 +32,20 @@ arming_clear(struct arming *a)
 	discovered_free(&a->discovered);
 }
 
-/* Emit a note about a probe that cannot be armed. */
+/* Remember a probe that cannot be armed, and emit a note about it, unless there were many. */
 static void
 on_refused(void *ctx, const struct probe *probe, int error)
 {
 	struct arming *a = ctx;
 	const char *name = probe->function[0] ? probe->function : "a function";
 
+	if (a->refused && a->refused[probe - a->first])
+		return;
+	if (a->refused)
+		a->refused[probe - a->first] = 1;
+	a->error = error;
+	if (a->nrefused++ >= NOTES)
+		return;
 	if (error == KERNEL_ENOTSUPP)
 		producer_note(a->producer, "%s in %s is not probed: the kernel refuses its "
 		    "first instruction", name, probe->path);
@@ -130,23 +138,53 @@ uses_samplers(const struct probe_plan *plan)
 	return plan->nprobe > 0;
 }
 
-int
-arming_process(struct arming *a, const struct target *t, char *why, size_t size)
+/* Arm the probes of a plan, and emit those that are.  Returns as arming_process(). */
+static int
+arm_plan(struct arming *a, const struct target *t, const struct probe_plan *plan, char *why,
+    size_t size)
 {
-	struct probe_plan *plan = make_plan(a, t, why, size);
 	int before = heap_armed(a->heap, t->pid), n, error;
 
-	if (plan == NULL)
-		return -1;
+	a->refused = calloc(plan->nprobe, 1);
+	a->first = plan->probe;
+	a->nrefused = 0;
 	n = heap_arm(a->heap, t->pid, plan->probe, plan->nprobe, on_refused, a);
 	error = errno;
 	if (n < 0)
 		snprintf(why, size, "uprobes are not permitted (%s): run as root, or give "
 		    "CAP_PERFMON and CAP_SYS_ADMIN", strerror(error));
+	if (n == 0 && before == 0 && a->nrefused) {
+		error = a->error;
+		n = -1;
+		snprintf(why, size, "none of %zu functions can be probed: %s", a->nrefused,
+		    error == KERNEL_ENOTSUPP ? "the kernel refuses their first instructions"
+		                             : strerror(error));
+	}
 	for (size_t i = 0; n > 0 && i < plan->nprobe; i++)
-		emit_probe(a, t, &plan->probe[i]);
+		if (a->refused == NULL || !a->refused[i])
+			emit_probe(a, t, &plan->probe[i]);
 	for (size_t i = 0; before == 0 && n > 0 && !a->quiet && i < plan->nnote; i++)
 		producer_note(a->producer, "%s", plan->note[i]);
+	if (a->missing < plan->missing + a->nrefused)
+		a->missing = plan->missing + a->nrefused;
+	if (a->doubts < plan->doubts)
+		a->doubts = plan->doubts;
+	free(a->refused);
+	a->refused = NULL;
+	errno = error;
+	return n;
+}
+
+int
+arming_process(struct arming *a, const struct target *t, char *why, size_t size)
+{
+	struct probe_plan *plan = make_plan(a, t, why, size);
+	int n, error;
+
+	if (plan == NULL)
+		return -1;
+	n = arm_plan(a, t, plan, why, size);
+	error = errno;
 	if (t->pid == a->producer->pid && n > 0) {
 		a->sampled = uses_samplers(plan);
 		a->silent_since = a->sampled ? proc_now() : 0;
@@ -160,6 +198,19 @@ arming_process(struct arming *a, const struct target *t, char *why, size_t size)
 	a->any |= n > 0;
 	errno = error;
 	return n;
+}
+
+int
+arming_lost(struct arming *a)
+{
+	struct targets *targets = a->producer->targets;
+	uint64_t missing = a->missing - a->missing_emitted, doubts = a->doubts - a->doubts_emitted;
+
+	a->missing_emitted = a->missing;
+	a->doubts_emitted = a->doubts;
+	targets_lost(targets, proc_now(), &missing, "not-probed");
+	targets_lost(targets, proc_now(), &doubts, "unverified");
+	return a->missing != 0;
 }
 
 /* Where there are samplers they may be turned off, and nothing says so. */

@@ -33,6 +33,13 @@ struct arming {
 	int quiet;               /* plans are not explained by notes */
 	int no_shims;            /* the __rust_* functions turned out to be bypassed */
 	int any;                 /* some process has had probes armed */
+	uint64_t missing;        /* most functions and files at a time that are not probed */
+	uint64_t doubts;         /* most files that may allocate by other functions, too */
+	uint64_t missing_emitted, doubts_emitted;
+	unsigned char *refused;  /* probes that the kernel has refused, as in the plan */
+	const struct probe *first; /* of that plan */
+	size_t nrefused;
+	int error;               /* of the last one */
 	struct probe_plan *plan; /* of the producer's process; or NULL */
 	struct discovered discovered;
 	int tried;               /* functions have been discovered, or not found */
@@ -48,6 +55,9 @@ void arming_clear(struct arming *a);
  * many it armed; -1 with errno and the reason in why[] if there is nothing to arm, or
  * permission is missing. */
 int arming_process(struct arming *a, const struct target *t, char *why, size_t size);
+
+/* Emit what is not probed, as losses; returns whether anything is missing for certain. */
+int arming_lost(struct arming *a);
 
 /* Probe the functions that allocate if the allocator has been armed as one that samples
  * by itself, and does not. */

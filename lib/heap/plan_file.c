@@ -298,6 +298,15 @@ plan_file_open(int fd, const char *path, pid_t pid)
 }
 
 void
+plan_file_release(struct plan_file *f)
+{
+	if (f->rust || f->nentry || f->nusdt)
+		return;
+	close(f->fd);
+	f->fd = -1;
+}
+
+void
 plan_file_close(struct plan_file *f)
 {
 	elf_file_close(f->elf);

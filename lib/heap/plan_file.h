@@ -85,6 +85,9 @@ struct plan_file {
 struct plan_file *plan_file_open(int fd, const char *path, pid_t pid);
 void plan_file_close(struct plan_file *f);
 
+/* Close the descriptor of a file that has no function to be probed. */
+void plan_file_release(struct plan_file *f);
+
 /* Returns the bytes of f from offset on, *len of them; NULL if it is shorter. */
 const unsigned char *plan_file_code(const struct plan_file *f, uint64_t offset,
     size_t *len);

@@ -17,6 +17,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -29,6 +30,7 @@
 #include "os/proc.h"
 #include "unwind/mapping.h"
 
+#define LEFT 24 /* descriptors, for everything but files */
 #define COUNT(a) (sizeof a / sizeof *a)
 
 static const char *const layer_name[PLAN_LAYERS] = { "rust", "libc", "jemalloc", "mimalloc" };
@@ -94,7 +96,30 @@ add_file(struct planner *p, int fd, const char *path)
 	while (*at)
 		at = &(*at)->next;
 	*at = f;
+	if (f != p->plan->file) /* the program may be probed in any case (all_callers) */
+		plan_file_release(f);
 	return f;
+}
+
+/* Returns whether an error says nothing of the file that it was about. */
+static int
+is_short(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOMEM || error == EACCES ||
+	    error == EPERM;
+}
+
+/* Returns a descriptor; or -1 with errno, and closes it, if few are left: probes need some, too. */
+static int
+leave_some(int fd)
+{
+	struct rlimit r;
+
+	if (fd < 0 || getrlimit(RLIMIT_NOFILE, &r) < 0 || (rlim_t)fd + LEFT < r.rlim_cur)
+		return fd;
+	close(fd);
+	errno = EMFILE;
+	return -1;
 }
 
 /* Record a mapping and, if it is new, its file. */
@@ -113,10 +138,15 @@ on_map(void *ctx, const struct proc_map *map)
 	if (map->copied) {
 		note(p, "%s is not probed: the process has moved its code to memory without "
 		    "a file", path);
+		p->plan->missing++;
 		p->moved = 1;
 		return;
 	}
-	fd = mapping_open(p->pid, map);
+	fd = leave_some(mapping_open(p->pid, map));
+	if (fd < 0 && is_short(errno)) {
+		note(p, "%s is not probed: %s", path, strerror(errno));
+		p->plan->missing++;
+	}
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return;
 	while (f && (f->dev != st.st_dev || f->ino != st.st_ino))
@@ -234,9 +264,11 @@ add_probe(struct planner *p, const struct plan_file *f, const char *layer,
 	if (has_probe(to, f, entry) || (to == &p->below && (shape & 15) == HEAP_FREE))
 		return;
 	if (code == NULL || insn_probe(code, len, args_to_keep(shape), &spot) < 0) {
-		if (to == &p->found)
+		if (to == &p->found) {
 			note(p, "%s in %s is not probed: the kernel refuses its first "
-		    "instruction", function, f->name);
+			    "instruction", function, f->name);
+			p->plan->missing++;
+		}
 		return;
 	}
 	if (array_room(to->probe, *to->n, &to->room, sizeof *new) < 0) {
@@ -376,9 +408,11 @@ choose_imports(struct planner *p, const struct plan_file *f)
 	        : first && plan_file_allocator(first) == PLAN_MIMALLOC ? " (mimalloc)"
 	                                              : "",
 	    bypass_text(f));
-	if (f->rust && !has_calloc)
+	if (f->rust && !has_calloc) {
 		note(p, "%s does not call calloc, as Rust's default allocator does: it may "
 		    "have an allocator of its own, whose memory is not seen", f->name);
+		p->plan->doubts++;
+	}
 	return 1;
 }
 
@@ -518,6 +552,7 @@ choose(struct planner *p, const struct plan_file *f)
 		add_shims(p, f, &f->shim, f->shims);
 		note(p, "%s has an allocator of its own in Rust, which is inlined: at "
 		    "most part of its allocations is seen", f->name);
+		p->plan->missing++;
 	} else {
 		note_nothing(p, f);
 	}

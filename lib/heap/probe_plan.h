@@ -52,6 +52,8 @@ struct probe_plan {
 	size_t nguess;
 	char **note; /* for people: what was chosen, and what is missing */
 	size_t nnote;
+	unsigned missing; /* functions and files whose allocations are not seen, or only some */
+	unsigned doubts;  /* files that may allocate by other functions, too */
 	struct plan_file *file;
 };
 

@@ -755,7 +755,9 @@ on_memory(struct inuse *u, struct db_stmt *s)
 static int
 on_lost(struct inuse *u, struct db_stmt *s)
 {
-	u->sum.lost = number(s, 0);
+	u->sum.lost = number(s, 0) - number(s, 1) - number(s, 2);
+	u->sum.missing = number(s, 1);
+	u->sum.doubts = number(s, 2);
 	return 0;
 }
 
@@ -933,7 +935,10 @@ read_all(struct inuse *u)
 	        query_new(u, HEAP, "SELECT max(samples > 0 AND samples <> allocs) FROM heap "
 	                          "WHERE rowid > ?1", on_estimated) < 0 ||
 	        query(u, "SELECT layer FROM probe", on_layer) < 0 ||
-	        query(u, "SELECT coalesce(sum(count), 0) FROM lost WHERE producer = 'heap'",
+	        query(u, "SELECT coalesce(sum(count), 0), "
+	            "coalesce(sum(CASE reason WHEN 'not-probed' THEN count END), 0), "
+	            "coalesce(sum(CASE reason WHEN 'unverified' THEN count END), 0) "
+	            "FROM lost WHERE producer = 'heap'",
 	            on_lost) < 0 ||
 	        query_new(u, MEMORY, db_schema(u->db) >= 5 ? memory_with_ranges : memory_alone,
 	            on_memory) < 0 ||

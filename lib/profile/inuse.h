@@ -61,7 +61,9 @@ struct inuse_summary {
 	uint64_t first, last;     /* of the recording, ns from its start */
 	uint64_t covered;         /* ns with probes in place */
 	uint64_t hits, cost;      /* of the probes; their cost in ns */
-	uint64_t lost;            /* sum of all lost records */
+	uint64_t lost;            /* sum of the lost records, without: */
+	uint64_t missing;         /* functions and files that could not be probed */
+	uint64_t doubts;          /* files that may allocate by other functions, too */
 	uint64_t sample;          /* mean bytes per sample; 0: every allocation is recorded */
 	int estimated;            /* whether sums are estimates */
 	int windows;              /* whether live memory is known as ranges only */

@@ -90,7 +90,11 @@ put_how(FILE *out, const struct inuse_report *r)
 	else if (s->estimated)
 		fputs("sampled or in windows, in part: estimates", out);
 	else
-		fputs("every allocation", out);
+		fputs(s->missing || s->doubts ? "allocations" : "every allocation", out);
+	if (s->missing)
+		fprintf(out, " but for %" PRIu64 " functions that are not probed", s->missing);
+	else if (s->doubts)
+		fputs(", of which some may be missing", out);
 	if (s->layer && strcmp(s->layer, "otel_memory") == 0)
 		fputs(", sampled by its allocator (otel_memory)", out);
 	else if (s->layer)
@@ -387,15 +391,15 @@ inuse_json(FILE *out, const struct inuse_report *r)
 	quote_json(out, db_meta(r->db, "name"));
 	fprintf(out, ",\"group\":\"%s\",\"exact\":%s,\"sample\":%" PRIu64 ",\"layer\":",
 	    profile_group_name(r->options->group),
-	    s->sample || s->estimated ? "false" : "true", s->sample);
+	    s->sample || s->estimated || s->missing || s->doubts ? "false" : "true", s->sample);
 	quote_json(out, s->layer);
 	fprintf(out, ",\"first_ns\":%" PRIu64 ",\"last_ns\":%" PRIu64
 	    ",\"covered_ns\":%" PRIu64 ",\"hits\":%" PRIu64 ",\"cost_ns\":%" PRIu64
 	    ",\"rss\":%" PRIu64 ",\"anon\":%" PRIu64 ",\"windows\":%s,\"inuse\":%" PRIu64
 	    ",\"known_live\":%" PRIu64 ",\"unknown\":%" PRIu64
-	    ",\"lost\":%" PRIu64 ",\"all\":", s->first, s->last, s->covered, s->hits,
-	    s->cost, s->rss, s->anon, s->windows ? "true" : "false", s->inuse, s->known,
-	    s->unknown, s->lost);
+	    ",\"lost\":%" PRIu64 ",\"not_probed\":%" PRIu64 ",\"all\":", s->first, s->last,
+	    s->covered, s->hits, s->cost, s->rss, s->anon, s->windows ? "true" : "false",
+	    s->inuse, s->known, s->unknown, s->lost, s->missing);
 	json_sum(out, &s->all);
 	fputs(",\"rows\":[", out);
 	for (size_t i = 0; i < r->shown; i++) {

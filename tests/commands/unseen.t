@@ -1,0 +1,91 @@
+#!/bin/sh
+# Allocations where there is no probe, or not yet: no claim covers them, and who can be
+# probed later is.
+# shellcheck disable=SC2016
+# shellcheck source=tests/tools/lib.sh
+. "$(dirname "$0")/../tools/lib.sh"
+# shellcheck source=tests/tools/heap.sh
+. "$(dirname "$0")/../tools/heap.sh"
+
+[ -x "$B/target/many" ] || skip_all "$B/target/many is missing"
+cd "$T" || exit 1
+mkfifo in
+mkdir libraries
+
+# record OPTION...: what the target does at a line, into raw; $status is rsprof-heap's.  The
+# command that $limit is comes first.
+limit=
+record() {
+	: >raw
+	# shellcheck disable=SC2086
+	$limit rsprof-heap -s 0 "$@" -p $pid >raw 2>err 7>&- & heap=$!
+	own $heap
+	await 120 begun
+	holders=$(cat /proc/[0-9]*/stat 2>/dev/null |
+		awk -v of=$heap '$2 == "(rsprof-uprobes)" && $4 == of' | wc -l)
+	files=$(find /proc/$heap/fd 2>/dev/null | wc -l)
+	done=$(grep -c '^done' out)
+	echo >&7
+	await 60 sh -c '[ "$(grep -c "^done" out)" -gt '"$done ]"
+	kill $heap 2>/dev/null
+	wait $heap; status=$?
+}
+begun() { grep -q '^probe' raw || ! kill -0 $heap; }
+allocs() {
+	awk -F'\t' '$1 == "memory" && match($0, "\tallocs=[0-9]+") {
+		n += substr($0, RSTART + 8, RLENGTH - 8) } END { print n + 0 }' raw
+}
+# summary: the line of the profile that says what was recorded.
+summary() {
+	rm -f db
+	rsprof-sym <raw | rsprof-store db && rsprof-top heap db | grep '^Recorded'
+}
+
+# ---- many files ----------------------------------------------------------------
+
+libraries=100
+target "$B/target/many" "$B/target/many.so" libraries $libraries
+record
+grep -q '^probe' raw || skip_all "allocations cannot be probed here: $(head -n 1 err)"
+ok 'many files: it ends well' test $status = 0
+ok "all that they allocate is seen ($(allocs))" test "$(allocs)" = $((libraries * 10))
+summary >line
+says 'the profile says that it is all' 'every allocation' line
+ok "few processes hold the probes ($holders)" test "$holders" -le 70 -a "$holders" -gt 0
+
+# What it needs without any of them.
+base=$((files - libraries - holders))
+# limited FILES: rsprof-heap may have so many open.
+limited() {
+	cat >limited <<-END
+		#!/bin/sh
+		ulimit -n $1
+		exec setpriv --bounding-set -sys_resource --inh-caps -sys_resource -- "\$@"
+	END
+	chmod +x limited
+	limit=./limited
+}
+if [ "$(id -u)" = 0 ]; then
+	limited $((base + libraries + 30))
+	record
+	ok 'few descriptors: it ends well' test $status = 0
+	ok "all is seen ($(allocs))" test "$(allocs)" = $((libraries * 10))
+
+	limited $((base + libraries / 2))
+	record
+	ok 'fewer than there are files: it ends with 1' test $status = 1
+	says 'and says why' 'allocations are missing: [0-9]+ functions or files are not probed'
+	says 'the notes name them' '^note.*lib[0-9]+.so is not probed: Too many open files' raw
+	n=$(allocs)
+	ok "some is seen ($n)" test "$n" -gt 0 -a "$n" -lt $((libraries * 10))
+	summary >line
+	says 'the profile does not say that it is all' \
+	    'allocations but for [0-9]+ functions that are not probed' line
+	limit=
+else
+	for test in 1 2 3 4 5 6 7; do skip 'limits hold for root alone'; done
+fi
+exec 7>&-
+wait $pid
+rm -rf libraries
+done_testing

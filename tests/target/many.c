@@ -1,0 +1,95 @@
+/*
+ * many LIBRARY DIRECTORY COUNT: loads so many copies of a library, each a file of its own
+ * with a build-id of its own, which it writes to a directory.
+ *
+ * At each line that it reads it has every library allocate 100 bytes ten times, and frees
+ * them; then it says "done".  It ends with its input.
+ */
+#include <dlfcn.h>
+#include <err.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define TIMES 10
+#define LARGEST (1 << 20)
+
+typedef void (*allocate_fn)(int times);
+
+/* Find the build-id in an image of len bytes. */
+static unsigned char *
+buildid(unsigned char *image, size_t len)
+{
+	/* The note's type and name: see elf(5). */
+	unsigned char *at = memmem(image, len, "\3\0\0\0GNU", 8);
+
+	if (at == NULL)
+		errx(1, "it has no build-id");
+	return at + 8;
+}
+
+static size_t
+read_all(const char *path, unsigned char *to)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t got = fd < 0 ? -1 : read(fd, to, LARGEST);
+
+	if (got < 0)
+		err(1, "%s", path);
+	close(fd);
+	return (size_t)got;
+}
+
+/* Write a copy, and load it.  Returns its function. */
+static allocate_fn
+load(const char *directory, uint32_t number, const unsigned char *image, size_t len)
+{
+	char path[PATH_MAX];
+	void *library;
+	allocate_fn fn;
+	int fd;
+
+	snprintf(path, sizeof path, "%s/lib%u.so", directory, (unsigned)number);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0755);
+	if (fd < 0 || write(fd, image, len) != (ssize_t)len)
+		err(1, "%s", path);
+	close(fd);
+	library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	if (library == NULL)
+		errx(1, "%s", dlerror());
+	*(void **)&fn = dlsym(library, "lib_allocate");
+	return fn;
+}
+
+int
+main(int argc, char *argv[])
+{
+	static unsigned char image[LARGEST];
+	uint32_t count = argc == 4 ? (uint32_t)atoi(argv[3]) : 0;
+	allocate_fn *fn = calloc(count + 1, sizeof *fn);
+	unsigned char *id;
+	char line[16];
+	size_t len;
+
+	if (count == 0 || fn == NULL)
+		errx(2, "usage: many LIBRARY DIRECTORY COUNT");
+	len = read_all(argv[1], image);
+	id = buildid(image, len);
+	for (uint32_t i = 0; i < count; i++) {
+		memcpy(id, &i, sizeof i);
+		fn[i] = load(argv[2], i, image, len);
+	}
+	puts("ready");
+	fflush(stdout);
+	while (fgets(line, sizeof line, stdin)) {
+		for (uint32_t i = 0; i < count; i++)
+			fn[i](TIMES);
+		puts("done");
+		fflush(stdout);
+	}
+	return 0;
+}
