@@ -8,9 +8,10 @@ UNITS := $(patsubst tests/unit/%.c,$B/unit/%,$(filter-out $(if $(filter 1,$(BPF)
 JEMALLOC := $(filter /%,$(shell $(CC) -print-file-name=libjemalloc_pic.a 2>/dev/null))
 HEAPS := heap-counted heap-lto heap-thin heap-system heap-static heap-plain \
 	$(if $(JEMALLOC),heap-je heap-je-lto)
+OWNS := own-lto own-plain own-named
 TARGETS := $(patsubst tests/target/%.rs,$B/target/%,$(wildcard tests/target/*.rs)) \
 	$(patsubst tests/target/%.c,$B/target/%,$(wildcard tests/target/*.c)) \
-	$B/target/points-stripped $(HEAPS:%=$B/target/%) \
+	$B/target/points-stripped $(HEAPS:%=$B/target/%) $(OWNS:%=$B/target/%) \
 	$(patsubst tests/oracle/%.c,$B/oracle/%,$(wildcard tests/oracle/*.c))
 
 units: $(UNITS)
@@ -63,6 +64,21 @@ $B/target/heap-%: tests/target/heap.rs
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  RUSTC $< ($*)")
 	$Q$(RUSTC)
+
+# own has an allocator of its own.
+RUST_own-lto := -C lto=fat
+RUST_own-plain := -C opt-level=0
+RUST_own-named := --cfg named -C link-arg=-L$B/target -C link-arg=-lown-named \
+	-C link-arg=-Wl,-rpath,'$$ORIGIN'
+$B/target/own-%: tests/target/own.rs
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  RUSTC $< ($*)")
+	$Q$(RUSTC) $(RUST_own-$*)
+$B/target/own-named: $B/target/libown-named.so
+$B/target/libown-named.so: tests/target/own/named.c
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  CC   $<")
+	$Q$(CC) -std=c11 $(WARN) -O2 -fPIC -shared -o $@ $<
 
 # The crates of mixed, and the libraries that plugs loads.
 $B/target/mixed: $B/target/libtext.rlib $B/target/libshapes.rlib

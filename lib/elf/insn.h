@@ -66,4 +66,9 @@ size_t insn_callees(const unsigned char *code, size_t len, uint64_t addr,
 void insn_references(const unsigned char *code, size_t len, uint64_t addr,
     void (*fn)(void *ctx, const struct insn_callee *to), void *ctx);
 
+/* Call fn for each call and jump that code seems to make, in any form with a distance of
+ * four bytes.  Code is not decoded: there are more than there are instructions. */
+void insn_branches(const unsigned char *code, size_t len, uint64_t addr,
+    void (*fn)(void *ctx, const struct insn_callee *to), void *ctx);
+
 #endif

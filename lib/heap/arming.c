@@ -119,8 +119,14 @@ make_plan(struct arming *a, const struct target *t, char *why, size_t size)
 		.no_shims = a->no_shims, .no_samplers = a->no_samplers };
 	struct probe_plan *plan = probe_plan_of_process(t->pid, &o, why, size);
 
-	if (plan && plan->nguess && resolve_guesses(a, t, plan, why, size) < 0 && *why)
-		producer_note(a->producer, "%s", why);
+	if (plan && plan->nguess) {
+		if (resolve_guesses(a, t, plan, why, size) > 0)
+			plan->doubts -= plan->doubts > 0;
+		else if (*why)
+			producer_note(a->producer, "%s", why);
+	}
+	if (plan && plan->nguess && a->standing)
+		a->replan = 1; /* then they are discovered */
 	if (plan == NULL || plan->nprobe > 0)
 		return plan;
 	probe_plan_free(plan);

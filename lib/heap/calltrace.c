@@ -165,18 +165,41 @@ place(struct calltrace *c, const struct uprobes *u)
 }
 
 static int
-arm_session(struct calltrace *c, pid_t pid, const struct probe *probe, size_t n)
+is_same_file(const struct probe *a, const struct probe *b)
+{
+	return a->dev == b->dev && a->ino == b->ino;
+}
+
+/* Arm all functions that are in the file of the first, by sessions. */
+static int
+arm_file(struct calltrace *c, pid_t pid, const struct probe *probe, size_t first, size_t n)
 {
 	uint64_t offset[CALLTRACE_MOST], number[CALLTRACE_MOST];
-	const struct uprobes u = { .program = bpf_program__fd(c->bpf->progs.on_session),
-		.attach = LOADER_SESSION, .file = probe[0].file, .offset = offset,
-		.cookie = number, .n = (unsigned)n, .pid = pid };
+	struct uprobes u = { .program = bpf_program__fd(c->bpf->progs.on_session),
+		.attach = LOADER_SESSION, .file = probe[first].file, .offset = offset,
+		.cookie = number, .pid = pid };
 
-	for (size_t i = 0; i < n; i++) {
-		offset[i] = probe[i].offset;
-		number[i] = i;
+	for (size_t i = first; i < n; i++) {
+		if (!is_same_file(&probe[i], &probe[first]))
+			continue;
+		offset[u.n] = probe[i].offset;
+		number[u.n++] = i;
 	}
 	return place(c, &u);
+}
+
+static int
+arm_session(struct calltrace *c, pid_t pid, const struct probe *probe, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		size_t first = 0;
+
+		while (!is_same_file(&probe[first], &probe[i]))
+			first++;
+		if (first == i && arm_file(c, pid, probe, i, n) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 /* Arm each function without sessions, returns first: a call whose entry is seen

@@ -89,8 +89,18 @@ resolve_slots(const struct elf_file *o, struct slot_counts *calls, const struct 
 			add_references(calls, addr, slots->target[i].references);
 }
 
+/* Count a call inside the segment. */
+static void
+on_branch(void *ctx, const struct insn_callee *to)
+{
+	const struct scan *s = ctx;
+
+	if (!to->slot && to->addr - s->segment->addr < s->segment->len)
+		add_references(s->calls, to->addr, 1);
+}
+
 size_t
-hot_slots(const struct elf_file *o,
+hot_slots(const struct elf_file *o, int direct,
     int (*read_slot)(void *ctx, uint64_t slot, uint64_t *addr), void *ctx,
     struct hot_slot *out, size_t max)
 {
@@ -103,8 +113,11 @@ hot_slots(const struct elf_file *o,
 	memset(&calls, 0, sizeof calls);
 	memset(&slots, 0, sizeof slots);
 	for (size_t i = 0; elf_file_exec_segment(o, i, &s) == 0; i++)
-		if (s.offset < len && s.len <= len - s.offset)
+		if (s.offset < len && s.len <= len - s.offset) {
 			insn_references(bytes + s.offset, s.len, s.addr, on_reference, &scan);
+			if (direct)
+				insn_branches(bytes + s.offset, s.len, s.addr, on_branch, &scan);
+		}
 	resolve_slots(o, &calls, &slots, read_slot, ctx);
 	qsort(calls.target, calls.n, sizeof *calls.target, by_references);
 	while (n < max && n < calls.n) {

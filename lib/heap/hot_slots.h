@@ -19,9 +19,10 @@ struct hot_slot {
 
 /* Store the most-referenced functions of o in out, at most max, the most
  * referenced first.  read_slot sets *addr to the function whose address is in a
- * slot, a virtual address of the file, or returns -1.  Returns how many were
- * stored. */
-size_t hot_slots(const struct elf_file *o,
+ * slot, a virtual address of the file, or returns -1.  direct: what looks like a
+ * call within a crate counts, too, and addresses may be none of functions.  Returns
+ * how many were stored. */
+size_t hot_slots(const struct elf_file *o, int direct,
     int (*read_slot)(void *ctx, uint64_t slot, uint64_t *addr), void *ctx,
     struct hot_slot *out, size_t max);
 

@@ -13,6 +13,7 @@
 #include "heap/consent.h"
 #include "heap/duty.h"
 #include "heap/heap.h"
+#include "heap/probe_plan.h"
 #include "os/proc.h"
 #include "sample/producer.h"
 #include "sample/target.h"
@@ -21,6 +22,7 @@
 #define TRIAL_NS 5000000 /* in which nothing is sampled, to measure the rate */
 #define STACK (32 << 10) /* bytes of stack that are copied with a sample, without probes */
 #define GONE "it has ended"
+#define OWN "it has an allocator of its own, which is not called by slots"
 #define TWICE 16       /* blocks that were allocated twice, to conclude anything */
 #define TWICE_SHARE 200 /* one in so many samples */
 #define KEPT 1000     /* live blocks that are followed, about */
@@ -242,6 +244,22 @@ keep_duty(struct inside *in)
 	in->fixed = in->duty->fixed;
 }
 
+/* Returns why slots do not lead to all that the process allocates by; NULL: nothing speaks
+ * against it, or there is nothing better. */
+static const char *
+other_allocator(const struct inside *in)
+{
+	const struct probe_plan_options o = { .no_shims = 1 };
+	char text[HEAP_WHY];
+	struct probe_plan *plan = probe_plan_of_process(pid_of(in), &o, text, sizeof text);
+	int own = plan && plan->own;
+
+	probe_plan_free(plan);
+	if (own && !heap_has_probes(heap_of(in)))
+		in->arming->doubts = 1;
+	return own && heap_has_probes(heap_of(in)) ? OWN : NULL;
+}
+
 int
 inside_begin(struct inside *in)
 {
@@ -250,7 +268,9 @@ inside_begin(struct inside *in)
 	if (!in->wanted)
 		return 0;
 	keep_duty(in);
-	why = begin(in);
+	why = other_allocator(in);
+	if (why == NULL)
+		why = begin(in);
 	if (why) {
 		give_up(in, why);
 		producer_note(in->arming->producer, "allocations are not sampled inside the "
@@ -276,6 +296,11 @@ inside_arm(struct inside *in, const struct target *t, char *why, size_t size)
 	a->no_shims = !in->never && in->duty->percent;
 	if (a->no_shims)
 		n = arming_process(a, t, why, size);
+	if (n > 0 && a->plan->own) {
+		give_up(in, OWN);
+		heap_disarm_functions(heap_of(in), t->pid);
+		n = 0;
+	}
 	if (n <= 0) {
 		a->no_shims = 0;
 		return arming_process(a, t, why, size);

@@ -151,17 +151,19 @@ on_symbol(void *ctx, const char *table, const struct elf_file_symbol *symbol)
 			add_entry(f, &functions[i], offset);
 }
 
-/* Record a slot for an imported allocation function of libc. */
+/* Record a slot for an imported allocation function. */
 static void
 on_slot(void *ctx, const char *name, uint64_t slot)
 {
 	struct plan_file *f = ctx;
 
 	for (size_t i = 0; i < COUNT(functions); i++)
-		if (functions[i].layer == PLAN_LIBC && strcmp(functions[i].name, name) == 0 &&
-		    f->nimport < COUNT(f->import)) {
+		if (is_named(&functions[i], name)) {
+			if (f->nimport == COUNT(f->import))
+				return;
 			f->import[f->nimport].function = &functions[i];
 			f->import[f->nimport++].slot = slot;
+			return; /* a name that two have is libc's */
 		}
 }
 

@@ -67,10 +67,10 @@ struct plan_file {
 	size_t nstub_row, stub_row_room;
 	struct plan_entry *entry; /* functions that the file defines */
 	size_t nentry, entry_room;
-	struct { /* functions of PLAN_LIBC that the file imports */
+	struct { /* functions that the file imports */
 		const struct plan_function *function;
 		uint64_t slot;
-	} import[32];
+	} import[96];
 	size_t nimport;
 	struct plan_usdt usdt[PLAN_USDTS];
 	size_t nusdt;

@@ -25,10 +25,12 @@
 #include "bpf/heap.h"
 #include "elf/elf_file.h"
 #include "elf/insn.h"
+#include "heap/bypass.h"
 #include "heap/hot_slots.h"
 #include "heap/plan_file.h"
 #include "os/proc.h"
 #include "unwind/mapping.h"
+#include "unwind/starts.h"
 
 #define LEFT 24 /* descriptors, for everything but files */
 #define COUNT(a) (sizeof a / sizeof *a)
@@ -347,7 +349,8 @@ add_below(struct planner *p, const struct plan_file *f)
 	else
 		for (size_t i = 0; i < f->nimport; i++)
 			if ((to = slot_target(p, f, i, &offset)))
-				add_probe(p, to, layer_name[PLAN_LIBC], f->import[i].function->name, offset,
+				add_probe(p, to, layer_name[f->import[i].function->layer],
+				    f->import[i].function->name, offset,
 				    f->import[i].function->shape);
 	p->to = &p->found;
 }
@@ -362,58 +365,6 @@ choose_stub_rows(struct planner *p, const struct plan_file *f)
 	note(p, "%s is stripped, but __rust_alloc and the like are recognised by their "
 	    "code, and are plain jumps: all allocations of Rust code in it are seen",
 	    f->name);
-}
-
-/* Returns a text for notes that f's shims are not called, "" if it has none. */
-static const char *
-bypass_text(const struct plan_file *f)
-{
-	return f->shims ? "; its __rust_alloc is bypassed (LTO, or a "
-	                  "#[global_allocator])"
-	                : "";
-}
-
-/* Choose the functions that f's slots point at.  Returns 0 if it has none. */
-static int
-choose_imports(struct planner *p, const struct plan_file *f)
-{
-	const struct plan_file *to = NULL, *first = NULL;
-	int has_calloc = 0, n = 0;
-	uint64_t offset;
-
-	for (size_t i = 0; i < f->nimport; i++) {
-		const struct plan_function *fn = f->import[i].function;
-
-		to = slot_target(p, f, i, &offset);
-		has_calloc |= strcmp(fn->name, "calloc") == 0;
-		if (to == NULL)
-			continue;
-		if (strcmp(fn->name, "malloc") == 0)
-			first = to;
-		add_probe(p, to, layer_name[PLAN_LIBC], fn->name, offset, fn->shape);
-		n++;
-	}
-	if (n == 0 && p->pid == 0) {
-		note(p, "%s calls malloc and the like of whichever library has them when "
-		    "it runs%s", f->name, bypass_text(f));
-		return 1;
-	}
-	if (n == 0)
-		return 0;
-	if (first == NULL)
-		first = to;
-	note(p, "%s calls malloc and the like of %s%s%s", f->name,
-	    first ? first->name : "others",
-	    first && plan_file_allocator(first) == PLAN_JEMALLOC       ? " (jemalloc)"
-	        : first && plan_file_allocator(first) == PLAN_MIMALLOC ? " (mimalloc)"
-	                                              : "",
-	    bypass_text(f));
-	if (f->rust && !has_calloc) {
-		note(p, "%s does not call calloc, as Rust's default allocator does: it may "
-		    "have an allocator of its own, whose memory is not seen", f->name);
-		p->plan->doubts++;
-	}
-	return 1;
 }
 
 /* Context of read_slot(). */
@@ -436,31 +387,174 @@ read_slot(void *ctx, uint64_t slot, uint64_t *addr)
 }
 
 #define GUESSES 320
+#define OWN "own" /* the layer of such functions */
 
-/* Offer the most-referenced functions of f as candidates to trace. */
+/* Offer a callee of f's shims as a candidate, wherever it is. */
 static void
-add_guesses(struct planner *p, const struct plan_file *f)
+add_callee(struct planner *p, const struct insn_callee *callee, uint64_t bias)
+{
+	uint64_t addr = callee->addr + bias, offset;
+	const struct plan_file *to;
+
+	if (callee->slot && proc_read(p->pid, addr, &addr, sizeof addr) < 0)
+		return;
+	to = file_at(p, addr, &offset);
+	if (to && !is_libc(to))
+		add_probe(p, to, OWN, "", offset, 0);
+}
+
+#define CALLEES 16
+
+/* Offer the functions that f's shims call, which are those of its allocator.  Returns how
+ * many. */
+static size_t
+add_callees(struct planner *p, const struct plan_file *f)
+{
+	struct insn_callee callee[CALLEES];
+	uint64_t addr, bias;
+	size_t len, n;
+
+	if (plan_file_bias(f, &bias) < 0)
+		return 0;
+	p->to = &p->guess;
+	for (int i = 0; i < 4; i++) {
+		const unsigned char *code = plan_file_code(f, f->shim.offset[i], &len);
+
+		if (!(f->shims >> i & 1) || code == NULL ||
+		    elf_file_offset_to_addr(f->elf, f->shim.offset[i], &addr) < 0)
+			continue;
+		n = insn_callees(code, len, addr, callee, CALLEES);
+		while (n > 0)
+			add_callee(p, &callee[--n], bias);
+	}
+	p->to = &p->found;
+	return p->plan->nguess;
+}
+
+/* Offer functions of f, the most-referenced first.  An address that merely looks like one, as
+ * those that are called directly may, has to be where a function begins. */
+static void
+add_hot(struct planner *p, const struct plan_file *f, const struct hot_slot *hot, size_t n,
+    int direct)
+{
+	struct starts *starts = direct ? starts_read(f->elf) : NULL;
+	uint64_t offset, start;
+
+	p->to = &p->guess;
+	for (size_t i = 0; i < n && p->plan->nguess < GUESSES && (starts || !direct); i++) {
+		if (direct && (starts_find(starts, hot[i].addr, &start) < 0 || start != hot[i].addr))
+			continue;
+		if (elf_file_addr_to_offset(f->elf, hot[i].addr, &offset) == 0)
+			add_probe(p, f, f->hidden ? f->hidden : OWN, "", offset, 0);
+	}
+	p->to = &p->found;
+	starts_free(starts);
+}
+
+/* Offer the functions by which f may allocate as candidates to trace: those that its shims
+ * call, or the most-referenced; direct: by calls within a crate, too, where an allocator of
+ * the program's own may be. */
+static void
+add_guesses(struct planner *p, const struct plan_file *f, int direct)
 {
 	struct slots s = { p, f, 0 };
-	struct hot_slot t[GUESSES];
-	uint64_t offset;
-	size_t n;
+	size_t max = direct ? GUESSES * 16 : GUESSES;
+	struct hot_slot *hot;
 
 	if (p->pid == 0 || p->plan->nguess || plan_file_bias(f, &s.bias) < 0)
 		return;
-	n = hot_slots(f->elf, read_slot, &s, t, GUESSES);
-	p->to = &p->guess;
-	for (size_t i = 0; i < n; i++)
-		if (elf_file_addr_to_offset(f->elf, t[i].addr, &offset) == 0)
-			add_probe(p, f, f->hidden ? f->hidden : "own", "", offset, 0);
-	p->to = &p->found;
+	if (direct && add_callees(p, f) >= 2)
+		return;
+	hot = calloc(max, sizeof *hot);
+	if (hot)
+		add_hot(p, f, hot, hot_slots(f->elf, direct, read_slot, &s, hot, max), direct);
+	else
+		p->nomem = 1;
+	free(hot);
+}
+
+/* Returns a text for notes that f's shims are not called, "" if it has none. */
+static const char *
+bypass_text(const struct plan_file *f)
+{
+	return f->shims ? "; its __rust_alloc is bypassed (LTO, or a "
+	                  "#[global_allocator])"
+	                : "";
+}
+
+/* Returns whether f imports a function. */
+static int
+imports(const struct plan_file *f, const char *name)
+{
+	for (size_t i = 0; i < f->nimport; i++)
+		if (strcmp(f->import[i].function->name, name) == 0)
+			return 1;
+	return 0;
+}
+
+/* Returns whether f imports functions of an allocator by names that libc has not: then the
+ * few of libc that it calls, too, are not those of its allocator. */
+static int
+imports_foreign(const struct plan_file *f)
+{
+	for (size_t i = 0; i < f->nimport; i++)
+		if (f->import[i].function->layer != PLAN_LIBC)
+			return 1;
+	return 0;
+}
+
+/* Choose the functions that f's slots point at.  Returns 0 if it has none. */
+static int
+choose_imports(struct planner *p, const struct plan_file *f)
+{
+	const struct plan_file *to = NULL, *first = NULL;
+	int foreign = imports_foreign(f), n = 0;
+	uint64_t offset;
+
+	for (size_t i = 0; i < f->nimport; i++) {
+		const struct plan_function *fn = f->import[i].function;
+
+		if (foreign && fn->layer == PLAN_LIBC)
+			continue;
+		to = slot_target(p, f, i, &offset);
+		if (to == NULL)
+			continue;
+		if (strcmp(fn->name, "malloc") == 0)
+			first = to;
+		add_probe(p, to, layer_name[fn->layer], fn->name, offset, fn->shape);
+		n++;
+	}
+	if (n == 0 && p->pid == 0) {
+		note(p, "%s calls malloc and the like of whichever library has them when "
+		    "it runs%s", f->name, bypass_text(f));
+		return 1;
+	}
+	if (n == 0)
+		return 0;
+	if (first == NULL)
+		first = to;
+	note(p, "%s calls malloc and the like of %s%s%s", f->name,
+	    first ? first->name : "others",
+	    first && plan_file_allocator(first) == PLAN_JEMALLOC       ? " (jemalloc)"
+	        : first && plan_file_allocator(first) == PLAN_MIMALLOC ? " (mimalloc)"
+	                                              : "",
+	    bypass_text(f));
+	if (f->rust && !foreign && !imports(f, "calloc")) {
+		p->plan->own++;
+		add_guesses(p, f, 1);
+		note(p, "%s does not call calloc, as Rust's default allocator does: it may "
+		    "have an allocator of its own, whose memory is not seen", f->name);
+		p->plan->doubts++;
+	}
+	return 1;
 }
 
 /* Note why f has nothing to probe, and offer candidates. */
 static void
 note_nothing(struct planner *p, const struct plan_file *f)
 {
-	add_guesses(p, f);
+	add_guesses(p, f, 0);
+	p->plan->doubts += f->hidden != NULL;
 	if (f->hidden)
 		note(p, "%s is linked into %s, but its symbols were stripped", f->hidden,
 		    f->name);
@@ -523,6 +617,14 @@ choose_sampler(struct planner *p, const struct plan_file *f)
 	    "estimates by its weights", f->name);
 }
 
+/* Returns whether f has an allocator of its own, to which its shims are the only way. */
+static int
+is_only_way(const struct planner *p, const struct plan_file *f)
+{
+	return !p->o->no_shims && f->shims == ALL_SHIMS && !imports(f, "calloc") &&
+	    !imports_foreign(f) && bypass_none(f->elf, f->shim.offset, 4);
+}
+
 /* Choose the layer at which the allocations of f are probed. */
 static void
 choose(struct planner *p, const struct plan_file *f)
@@ -544,6 +646,11 @@ choose(struct planner *p, const struct plan_file *f)
 		note(p, "mimalloc is linked into %s%s", f->name, bypass_text(f));
 	} else if (has_hidden_allocator(f)) {
 		note_nothing(p, f);
+	} else if (is_only_way(p, f)) {
+		add_shims(p, f, &f->shim, ALL_SHIMS);
+		p->plan->own++;
+		note(p, "%s has an allocator of its own, which is called by __rust_alloc and the "
+		    "like alone: all allocations of Rust code in it are seen", f->name);
 	} else if (plan_file_has(f, PLAN_LIBC, "malloc") && add_own(p, f, PLAN_LIBC)) {
 		note(p, "malloc and the like are linked into %s%s", f->name, bypass_text(f));
 	} else if (f->nimport && choose_imports(p, f)) {
@@ -688,18 +795,20 @@ int
 probe_plan_adopt(struct probe_plan *p, const uint64_t *shape)
 {
 	struct planner planner = { .plan = p };
-	const struct plan_file *f = p->file;
 	size_t before = p->nprobe;
 
 	init(&planner);
-	while (p->nguess && (f->dev != p->guess->dev || f->ino != p->guess->ino))
-		f = f->next;
 	/* The probe may move: registers that are no arguments need not be
 	 * intact. */
-	for (size_t i = 0; i < p->nguess; i++)
+	for (size_t i = 0; i < p->nguess; i++) {
+		const struct plan_file *f = p->file;
+
+		while (f->dev != p->guess[i].dev || f->ino != p->guess[i].ino)
+			f = f->next;
 		if (shape[i])
 			add_probe(&planner, f, p->guess[i].layer, "", p->guess[i].entry,
 			    shape[i]);
+	}
 	return planner.nomem ? -1 : (int)(p->nprobe - before);
 }
 

@@ -46,13 +46,14 @@ struct probe_plan {
 	 * code must call them about as often. */
 	struct probe *below;
 	size_t nbelow;
-	/* Candidates in a file without names, some of which allocate.  All are
-	 * in one file and have shape 0. */
+	/* Candidates of files without names, or with an allocator that is not known,
+	 * some of which allocate.  They have shape 0. */
 	struct probe *guess;
 	size_t nguess;
 	char **note; /* for people: what was chosen, and what is missing */
 	size_t nnote;
 	unsigned missing; /* functions and files whose allocations are not seen, or only some */
+	unsigned own;     /* files whose allocator is their own, and called by no known slot */
 	unsigned doubts;  /* files that may allocate by other functions, too */
 	struct plan_file *file;
 };

@@ -88,4 +88,52 @@ fi
 exec 7>&-
 wait $pid
 rm -rf libraries
+
+# ---- allocators of one's own ---------------------------------------------------
+
+# counted: how often counted_small() and counted_large() have allocated by raw.
+counted() {
+	rsprof-sym <raw | awk -F'\t' '
+	$1 == "frame" { frame[$2] = $3 }
+	$1 == "stack" { in_it[$2] = frame[$6] ~ /counted_/ || in_it[$3] }
+	$1 == "heap" && in_it[$5] && match($0, "\tallocs=[0-9]+") {
+		n += substr($0, RSTART + 8, RLENGTH - 8) }
+	END { print n + 0 }'
+}
+
+[ -x "$B/target/own" ] || { done_testing; exit; }
+# Functions with names that nobody knows are discovered by what they do; or nothing leads
+# past the four of Rust; or libraries have them by names that are known.
+for build in own own-lto own-bare own-plain own-named; do
+	[ $build != own-bare ] || strip -o own-bare "$B/target/own"
+	[ -x $build ] || ln -s "$B/target/$build" .
+	target ./$build
+	record
+	case $build in
+	own-bare) rm own-bare; cp "$B/target/own" own-bare ;; # its names, for counted
+	esac
+	ok "$build: it ends well" test $status = 0
+	n=$(counted)
+	ok "$build: all is seen ($n)" test "$n" = 2000
+	summary >line
+	says "$build: the profile says so" 'every allocation' line
+	exec 7>&-
+	wait $pid
+done
+
+# Where they cannot be discovered nothing says that all is seen.
+target "$B/target/own"
+kill -s STOP $pid
+: >raw
+rsprof-heap -s 0 -d 1 -p $pid >raw 2>err 7>&-; status=$?
+says 'nothing is discovered: that is said' 'allocations may be missing' err
+ok 'it ends with 0' test $status = 0
+summary >line
+says 'the profile does not say that it is all' 'allocations, of which some may be missing' line
+kill -s CONT $pid
+rsprof-heap -I -d 1 -p $pid >raw 2>err 7>&-
+says '-I does not sample slots that lead elsewhere' \
+    'not sampled inside the process: it has an allocator of its own' err
+exec 7>&-
+wait $pid
 done_testing

@@ -271,3 +271,28 @@ insn_references(const unsigned char *code, size_t len, uint64_t addr,
 		fn(ctx, &to);
 	}
 }
+
+void
+insn_branches(const unsigned char *code, size_t len, uint64_t addr,
+    void (*fn)(void *ctx, const struct insn_callee *to), void *ctx)
+{
+	struct insn_callee to;
+	int32_t distance;
+
+	for (size_t i = 0; i + 6 <= len; i++) {
+		size_t head = 0;
+
+		if (code[i] == 0xe8 || code[i] == 0xe9) /* call, jmp */
+			head = 1;
+		else if (code[i] == 0x0f && (code[i + 1] & 0xf0) == 0x80) /* jcc */
+			head = 2;
+		else if (code[i] == 0xff && (code[i + 1] == 0x15 || code[i + 1] == 0x25))
+			head = 2; /* call and jmp through a slot */
+		if (head == 0)
+			continue;
+		memcpy(&distance, code + i + head, sizeof distance);
+		to.addr = addr + i + head + 4 + (uint64_t)(int64_t)distance;
+		to.slot = code[i] == 0xff;
+		fn(ctx, &to);
+	}
+}
