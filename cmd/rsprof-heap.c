@@ -168,22 +168,6 @@ arm_started(struct profiler *p, pid_t pid)
 	}
 }
 
-/* Probe the process if that was put off until it runs: see struct arming. */
-static void
-arm_running(struct profiler *p)
-{
-	struct target *t = target_find(p->base.targets, p->base.pid);
-	char why[HEAP_WHY];
-
-	if (!p->arming.standing)
-		return;
-	p->arming.standing = 0;
-	if (t == NULL || heap_armed(p->heap, t->pid))
-		return;
-	if (arming_process(&p->arming, t, why, sizeof why) > 0)
-		duty_begin(&p->duty);
-}
-
 /* ---- rounds ------------------------------------------------------------ */
 
 /* Emit the sums of a process, or (0) of all. */
@@ -297,8 +281,7 @@ run_round(void *ctx, uint64_t until)
 	flush_maps(p);
 	continue_stopped(p);
 	/* Slots that lead through a gate name no functions. */
-	arming_new(&p->arming, p->duty.on && p->inside.guard.fd < 0);
-	arm_running(p);
+	duty_arm(&p->duty, p->duty.on && p->inside.guard.fd < 0);
 	arming_listen(&p->arming);
 	inside_round(&p->inside);
 	text = duty_round(&p->duty);
@@ -307,7 +290,9 @@ run_round(void *ctx, uint64_t until)
 	if (time < p->interval_time + p->o.interval && until != UINT64_MAX)
 		return;
 	p->emitter.last = until == UINT64_MAX;
-	emit_sums(p, 0);
+	p->emitter.time = time;
+	if (!p->arming.waiting) /* else there is nothing to sum up */
+		emit_sums(p, 0);
 	p->interval_time = p->emitter.time;
 	if (p->emitter.last || time >= p->ages_time + AGES_NS) {
 		if (emitter_ages(&p->emitter) < 0)
@@ -389,6 +374,13 @@ begin_attached(struct profiler *p, struct target *t)
 		error = errno;
 		if (proc_has_ended(p->base.pid))
 			errx(STATUS_NOPROC, "process %d has ended", (int)p->base.pid);
+		if (p->arming.waiting) {
+			producer_note(&p->base, "process %d: %s", (int)p->base.pid, why);
+			warnx("process %d: %s: libraries that it loads are awaited",
+			    (int)p->base.pid, why);
+			rec_out_flush(&p->base.out);
+			return;
+		}
 		errx(error == EPERM || error == EACCES ? STATUS_PERM
 		        : error                        ? STATUS_FAILED
 		                                       : STATUS_NOTHING,

@@ -115,10 +115,13 @@ resolve_guesses(struct arming *a, const struct target *t, struct probe_plan *pla
 static struct probe_plan *
 make_plan(struct arming *a, const struct target *t, char *why, size_t size)
 {
+	int later = 0;
 	const struct probe_plan_options o = { .all_callers = a->all_callers,
-		.no_shims = a->no_shims, .no_samplers = a->no_samplers };
+		.no_shims = a->no_shims, .no_samplers = a->no_samplers, .later = &later };
 	struct probe_plan *plan = probe_plan_of_process(t->pid, &o, why, size);
 
+	if (t->pid == a->producer->pid && (plan || !a->waiting))
+		a->waiting = later;
 	if (plan && plan->nguess) {
 		if (resolve_guesses(a, t, plan, why, size) > 0)
 			plan->doubts -= plan->doubts > 0;
@@ -325,7 +328,8 @@ arming_new(struct arming *a, int code)
 	for (size_t i = 0; i < targets_count(targets); i++) {
 		struct target *t = targets_nth(targets, i);
 
-		if (t->emitted && heap_armed(a->heap, t->pid))
+		if (t->emitted && (heap_armed(a->heap, t->pid) ||
+		    (a->waiting && t->pid == a->producer->pid)))
 			arming_process(a, t, why, sizeof why);
 	}
 }

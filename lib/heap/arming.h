@@ -30,6 +30,7 @@ struct arming {
 	int sampled;             /* the allocator samples by itself: no budget applies */
 	uint64_t silent_since;   /* a sampler's probes were armed then, and not hit since; or 0 */
 
+	int waiting;             /* the process has nothing to probe until it loads a library */
 	int quiet;               /* plans are not explained by notes */
 	int no_shims;            /* the __rust_* functions turned out to be bypassed */
 	int any;                 /* some process has had probes armed */

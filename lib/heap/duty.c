@@ -181,6 +181,35 @@ duty_begin(struct duty *d)
 	begin_look(d);
 }
 
+/* Probe the process if that was put off until it runs: see struct arming. */
+static void
+arm_running(struct duty *d)
+{
+	struct arming *a = d->arming;
+	struct target *t = target_find(a->producer->targets, pid_of(d));
+	char why[HEAP_WHY];
+
+	if (!a->standing)
+		return;
+	a->standing = 0;
+	if (t && heap_armed(a->heap, t->pid) == 0 && arming_process(a, t, why, sizeof why) > 0)
+		duty_begin(d);
+}
+
+void
+duty_arm(struct duty *d, int code)
+{
+	struct arming *a = d->arming;
+	int waiting = a->waiting;
+
+	arming_new(a, waiting || code);
+	if (waiting && !a->waiting && heap_armed(a->heap, pid_of(d))) {
+		duty_begin(d);
+		duty_begin_check(d);
+	}
+	arm_running(d);
+}
+
 /* Returns what a hit costs a program, on average. */
 static double
 mean_hit(void *ctx)

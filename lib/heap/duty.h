@@ -43,6 +43,10 @@ struct duty {
 	char text[320];
 };
 
+/* Arm what was put off until the process runs, or loads a library; and, if code is set, new
+ * code of processes that are probed. */
+void duty_arm(struct duty *d, int code);
+
 /* Begin to compare cost and budget, when probes have been armed. */
 void duty_begin(struct duty *d);
 

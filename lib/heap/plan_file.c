@@ -144,6 +144,7 @@ on_symbol(void *ctx, const char *table, const struct elf_file_symbol *symbol)
 	(void)table;
 	if (shim >= 0)
 		on_shim(f, shim, symbol->addr);
+	f->loads |= symbol->addr == 0 && strcmp(symbol->name, "dlopen") == 0;
 	if (symbol->addr == 0 || elf_file_addr_to_offset(f->elf, symbol->addr, &offset) < 0)
 		return;
 	for (size_t i = 0; i < COUNT(functions); i++)

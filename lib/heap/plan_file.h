@@ -74,6 +74,7 @@ struct plan_file {
 	size_t nimport;
 	struct plan_usdt usdt[PLAN_USDTS];
 	size_t nusdt;
+	int loads;          /* it calls dlopen() */
 	int bad_usdt;       /* one of them is not understood: none is to be used */
 	const char *hidden; /* name of an allocator linked in without symbols, or NULL */
 	int nomem;

@@ -696,6 +696,16 @@ is_stripped(const struct planner *p)
 	return 0;
 }
 
+/* Returns whether the process can load libraries by itself. */
+static int
+may_load(const struct planner *p)
+{
+	for (const struct plan_file *f = p->plan->file; f; f = f->next)
+		if (f->loads && !is_libc(f))
+			return 1;
+	return 0;
+}
+
 /* Choose for each file with Rust code.  Returns -1 with the reason in why[] if
  * there is nothing to probe. */
 static int
@@ -718,6 +728,8 @@ choose_all(struct planner *p, char *why, size_t size)
 	errno = 0;
 	if (p->plan->nprobe || p->plan->nguess || (p->pid == 0 && rust))
 		return 0;
+	if (p->o->later)
+		*p->o->later = rust == 0 && may_load(p);
 	if (rust == 0 && !p->o->all_callers && !p->moved)
 		snprintf(why, size, "nothing to probe: it does not look like a Rust "
 		    "program (-c counts allocations of other code too)");

@@ -37,6 +37,8 @@ struct probe_plan_options {
 	int all_callers; /* plan for files without Rust code as well */
 	int no_shims;    /* never use the __rust_* functions */
 	int no_samplers; /* never use what an allocator samples by itself */
+	int *later;      /* set if there is nothing to probe, but the process may load libraries
+	                    with Rust code; NULL: not asked for */
 };
 
 struct probe_plan {

@@ -89,6 +89,50 @@ exec 7>&-
 wait $pid
 rm -rf libraries
 
+# ---- a host without Rust code --------------------------------------------------
+
+mkdir libraries
+# hosted WHAT COMMAND ...: the command records the host; its library comes meanwhile.
+hosted() {
+	what=$1
+	shift
+	: >raw
+	"$@" >raw 2>err 7>&- & heap=$!
+	own $heap
+	await 60 grep -q ready out
+	"$wait_for"
+	echo >&7
+	ok "$what: what it loads is probed" await 60 grep -q '^probe' raw
+	echo >&7
+	await 60 grep -q '^done' out
+	exec 7>&-
+	wait $heap; status=$?
+	ok "$what: it ends well" test $status = 0
+	ok "$what: all is seen since then ($(allocs))" test "$(allocs)" = 30
+	summary >line
+	says "$what: the profile says from when on" 'every allocation.* % of the time' line
+}
+# shellcheck disable=SC2317
+awaited() { await 60 grep -q 'libraries that it loads are awaited' err; }
+target "$B/target/many" "$B/target/many.so" libraries 3 late
+wait_for=awaited
+hosted 'a host that runs' rsprof-heap -s 0 -p $pid
+target "$B/target/many" "$B/target/many.so" libraries 3 late
+rsprof-heap -s 0 -d 0.3 -p $pid >raw 2>err 7>&-; status=$?
+ok 'nothing is loaded: it ends with 5' test $status = 5
+ok 'and says nothing of memory' sh -c '! grep -q "^memory" raw'
+exec 7>&-
+wait $pid
+
+: >out
+rsprof-exec "$B/target/many" "$B/target/many.so" libraries 3 late <in >out & pid=$!
+own $pid
+exec 7>in
+wait_for=:
+hosted 'a host that is started' rsprof-heap -r -s 0 -p $pid
+wait $pid
+rm -rf libraries
+
 # ---- allocators of one's own ---------------------------------------------------
 
 # counted: how often counted_small() and counted_large() have allocated by raw.

@@ -1,6 +1,7 @@
 /*
- * many LIBRARY DIRECTORY COUNT: loads so many copies of a library, each a file of its own
- * with a build-id of its own, which it writes to a directory.
+ * many LIBRARY DIRECTORY COUNT [late]: loads so many copies of a library, each a file of its
+ * own with a build-id of its own, which it writes to a directory; late: at the first line that
+ * it reads.  It has no Rust code itself.
  *
  * At each line that it reads it has every library allocate 100 bytes ten times, and frees
  * them; then it says "done".  It ends with its input.
@@ -65,31 +66,46 @@ load(const char *directory, uint32_t number, const unsigned char *image, size_t 
 	return fn;
 }
 
-int
-main(int argc, char *argv[])
+static void
+load_all(char *argv[], allocate_fn *fn, uint32_t count)
 {
 	static unsigned char image[LARGEST];
-	uint32_t count = argc == 4 ? (uint32_t)atoi(argv[3]) : 0;
-	allocate_fn *fn = calloc(count + 1, sizeof *fn);
-	unsigned char *id;
-	char line[16];
-	size_t len;
+	size_t len = read_all(argv[1], image);
+	unsigned char *id = buildid(image, len);
 
-	if (count == 0 || fn == NULL)
-		errx(2, "usage: many LIBRARY DIRECTORY COUNT");
-	len = read_all(argv[1], image);
-	id = buildid(image, len);
 	for (uint32_t i = 0; i < count; i++) {
 		memcpy(id, &i, sizeof i);
 		fn[i] = load(argv[2], i, image, len);
 	}
-	puts("ready");
+}
+
+static void
+say(const char *text)
+{
+	puts(text);
 	fflush(stdout);
+}
+
+int
+main(int argc, char *argv[])
+{
+	uint32_t count = argc == 4 || argc == 5 ? (uint32_t)atoi(argv[3]) : 0;
+	allocate_fn *fn = calloc(count + 1, sizeof *fn);
+	char line[16];
+
+	if (count == 0 || fn == NULL)
+		errx(2, "usage: many LIBRARY DIRECTORY COUNT [late]");
+	if (argc == 5) {
+		say("ready");
+		if (fgets(line, sizeof line, stdin) == NULL)
+			return 0;
+	}
+	load_all(argv, fn, count);
+	say(argc == 5 ? "loaded" : "ready");
 	while (fgets(line, sizeof line, stdin)) {
 		for (uint32_t i = 0; i < count; i++)
 			fn[i](TIMES);
-		puts("done");
-		fflush(stdout);
+		say("done");
 	}
 	return 0;
 }
