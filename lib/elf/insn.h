@@ -44,6 +44,8 @@ int insn_stub(const unsigned char *code, size_t len, long long *target);
 /* Returns whether, by its first byte, a function may be such a stub. */
 int insn_may_be_stub(unsigned char first);
 
+#define INSN_BREAKPOINT 0xcc /* that the kernel puts where a uprobe is */
+
 /* The target of a call, or of a jump that ends a function: code, or a slot that holds the
  * address of code. */
 struct insn_callee {

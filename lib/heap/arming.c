@@ -29,6 +29,7 @@ arming_clear(struct arming *a)
 	a->plan = NULL;
 	free(a->forked);
 	a->forked = NULL;
+	orphans_clear(&a->orphans);
 	discovered_free(&a->discovered);
 }
 
@@ -303,10 +304,24 @@ arming_on_record(struct arming *a, const struct perf_record *r)
 			return -1;
 		a->forked[a->nforked++] = r->pid;
 	}
+	if (r->type == PERF_FORK && r->pid != r->parent.pid && !a->producer->children &&
+	    orphans_add(&a->orphans, a->producer->pid, r->parent.pid, r->pid) < 0)
+		return -1;
 	for (size_t i = 0; r->type == PERF_EXEC && i < a->nforked; i++)
 		if (a->forked[i] == r->pid)
 			a->forked[i] = 0;
 	return 0;
+}
+
+/* Take the breakpoints of the process out of its child processes. */
+static void
+free_orphans(struct arming *a)
+{
+	if (orphans_free(&a->orphans, a->producer->pid, a->plan) == 0 || a->burdened)
+		return;
+	a->burdened = 1;
+	producer_note(a->producer, "child processes that it forks have its probes, which cost them "
+	    "time and cannot be removed there: -f records them");
 }
 
 void
@@ -322,6 +337,7 @@ arming_new(struct arming *a, int code)
 			arming_process(a, t, why, sizeof why);
 	}
 	a->nforked = 0;
+	free_orphans(a);
 	if (!a->replan || !code)
 		return;
 	a->replan = 0;

@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "heap/discover.h"
+#include "heap/orphans.h"
 
 struct heap;
 struct perf_record;
@@ -47,6 +48,8 @@ struct arming {
 	int replan;              /* new code may have functions to probe */
 	pid_t *forked;           /* child processes that are to be probed; 0: no more */
 	size_t nforked, forked_room;
+	struct orphans orphans;  /* those that are not to be */
+	int burdened;            /* it was noted that some of them have its breakpoints */
 };
 
 /* Free the plan and what was discovered.  Probes stay armed. */

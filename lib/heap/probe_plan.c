@@ -842,6 +842,36 @@ probe_plan_free(struct probe_plan *p)
 	free(p);
 }
 
+/* Call fn for the places of one probe. */
+static void
+probe_bytes(const struct probe_plan *p, const struct probe *probe,
+    void (*fn)(void *ctx, uint64_t addr, unsigned char byte), void *ctx)
+{
+	for (const struct plan_file *f = p->file; f; f = f->next) {
+		size_t len;
+		const unsigned char *code = plan_file_code(f, probe->offset, &len);
+
+		if (f->dev != probe->dev || f->ino != probe->ino || code == NULL)
+			continue;
+		for (size_t i = 0; i < f->nmap; i++) {
+			uint64_t into = probe->offset - f->map[i].offset;
+
+			if (into < f->map[i].end - f->map[i].start)
+				fn(ctx, f->map[i].start + into, *code);
+		}
+	}
+}
+
+void
+probe_plan_bytes(const struct probe_plan *p,
+    void (*fn)(void *ctx, uint64_t addr, unsigned char byte), void *ctx)
+{
+	for (size_t i = 0; i < p->nprobe; i++)
+		probe_bytes(p, &p->probe[i], fn, ctx);
+	for (size_t i = 0; i < p->nbelow; i++)
+		probe_bytes(p, &p->below[i], fn, ctx);
+}
+
 void
 probe_plan_print(FILE *out, const struct probe_plan *p)
 {

@@ -77,6 +77,11 @@ void probe_plan_free(struct probe_plan *p);
  * added, or -1 if memory is short. */
 int probe_plan_adopt(struct probe_plan *p, const uint64_t *shape);
 
+/* Call fn for each place where a probe of the plan, or one below, is mapped in its process:
+ * its address, and the byte that the file has there. */
+void probe_plan_bytes(const struct probe_plan *p,
+    void (*fn)(void *ctx, uint64_t addr, unsigned char byte), void *ctx);
+
 /* Print a line for each probe, and the notes. */
 void probe_plan_print(FILE *out, const struct probe_plan *p);
 

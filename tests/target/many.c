@@ -4,16 +4,20 @@
  * it reads.  It has no Rust code itself.
  *
  * At each line that it reads it has every library allocate 100 bytes ten times, and frees
- * them; then it says "done".  It ends with its input.
+ * them; then it says "done".  At the line "fork" it forks a child that does so for ever, at
+ * "share" one with the same memory, which does nothing.  It ends with its input.
  */
 #include <dlfcn.h>
 #include <err.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #define TIMES 10
@@ -80,6 +84,45 @@ load_all(char *argv[], allocate_fn *fn, uint32_t count)
 }
 
 static void
+allocate(const allocate_fn *fn, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		fn[i](TIMES);
+}
+
+static void
+fork_child(const allocate_fn *fn, uint32_t count)
+{
+	pid_t pid = fork();
+
+	if (pid > 0)
+		printf("child %d\n", (int)pid);
+	if (pid != 0)
+		return;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (;;)
+		allocate(fn, count);
+}
+
+static int
+idle(void *ctx)
+{
+	(void)ctx;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	while (pause() < 0)
+		continue;
+	return 0;
+}
+
+static void
+share_memory(void)
+{
+	static char stack[64 << 10];
+
+	printf("sharer %d\n", clone(idle, stack + sizeof stack, CLONE_VM | SIGCHLD, NULL));
+}
+
+static void
 say(const char *text)
 {
 	puts(text);
@@ -103,8 +146,12 @@ main(int argc, char *argv[])
 	load_all(argv, fn, count);
 	say(argc == 5 ? "loaded" : "ready");
 	while (fgets(line, sizeof line, stdin)) {
-		for (uint32_t i = 0; i < count; i++)
-			fn[i](TIMES);
+		if (strcmp(line, "fork\n") == 0)
+			fork_child(fn, count);
+		else if (strcmp(line, "share\n") == 0)
+			share_memory();
+		else
+			allocate(fn, count);
 		say("done");
 	}
 	return 0;
