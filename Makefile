@@ -237,11 +237,13 @@ check-builds:
 check-readers:
 	@CC='$(CC)' BPF='$(BPF)' $(DEPS) readers
 	$(SUBMAKE) all $B/target/family
-	@mkdir -p $B/readers && cd $B/readers && { [ -d node_modules/flamebearer ] || \
+	@mkdir -p $B/readers && cd $B/readers && \
+	    { [ -d node_modules/flamebearer ] && [ -d node_modules/@grpc/grpc-js ] || \
 	    npm install --silent --no-audit --no-fund --prefix . $(READERS); } && \
 	    { [ -x node_modules/.bin/node ] || (cd node_modules/node && node installArchSpecificPackage.js); }
 	@B='$(abspath $B)' prove -v -e env tests/tools/readers.sh
-READERS := @firefox-devtools/profiler-cli@0.10 node@26 speedscope@1.25 pprof-format@2 flamebearer@2
+READERS := @firefox-devtools/profiler-cli@0.10 node@26 speedscope@1.25 pprof-format@2 flamebearer@2 \
+	@grpc/grpc-js@1 @grpc/proto-loader@0.8
 
 # Unwind rows made from code, against the compiler's, of more files than check has
 # time for: it downloads some of Debian's packages.

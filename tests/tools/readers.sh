@@ -58,6 +58,24 @@ ok 'pprof-format, too' "$node" -e '
 	for (const s of p.sample) n += BigInt(s.value[i]);
 	if (String(n) !== process.argv[2]) throw new Error(n);' "$packages" "$ns"
 
+# ---- Parca ------------------------------------------------------------------------------
+
+mkdir parca
+"$node" "$ROOT/tests/tools/parca.cjs" "$packages" parca 2>err &
+own $!
+ok 'a server of gRPC' await 60 test -s parca/port
+parca=http://127.0.0.1:$(cat parca/port)
+exits 'rsprof-push speaks with it' 0 rsprof-push -l env=test parca "$parca" real.db
+grep -v '^heap	' real.rec | rsprof-pprof >time.pb.gz
+ok 'it has the profile' cmp parca/1 time.pb.gz
+same 'with its labels' parca/1.labels <<'E'
+__name__=process_cpu
+job=family
+env=test
+E
+exits 'what it refuses' 1 rsprof-push -n refuse parca "$parca" real.db
+says 'is an error' 'the status 3 of gRPC: no such job$'
+
 # ---- Firefox --------------------------------------------------------------------------
 
 profiler() { timeout 60 "$node" "$packages/.bin/profiler-cli" "$@" 2>&1; }
