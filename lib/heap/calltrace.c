@@ -176,7 +176,8 @@ arm_file(struct calltrace *c, pid_t pid, const struct probe *probe, size_t first
 {
 	uint64_t offset[CALLTRACE_MOST], number[CALLTRACE_MOST];
 	struct uprobes u = { .program = bpf_program__fd(c->bpf->progs.on_session),
-		.attach = LOADER_SESSION, .file = probe[first].file, .offset = offset,
+		.attach = LOADER_SESSION, .file = probe[first].file,
+		.dev = probe[first].dev, .ino = probe[first].ino, .offset = offset,
 		.cookie = number, .pid = pid };
 
 	for (size_t i = first; i < n; i++) {
@@ -212,7 +213,7 @@ arm_each(struct calltrace *c, pid_t pid, const struct probe *probe, size_t n)
 			const uint64_t number = i;
 			const struct uprobes u = { .program = bpf_program__fd(returns
 				        ? c->bpf->progs.on_return : c->bpf->progs.on_entry),
-				.file = probe[i].file, .offset = &probe[i].offset,
+				.file = probe[i].file, .dev = probe[i].dev, .ino = probe[i].ino, .offset = &probe[i].offset,
 				.cookie = &number, .n = 1, .at_return = returns, .pid = pid };
 
 			if (place(c, &u) < 0)

@@ -411,6 +411,7 @@ arm_link(struct heap *h, pid_t pid, const struct probe *const *probe, unsigned n
 	const struct uprobes u = {
 		.program = bpf_program__fd(free_ ? h->bpf->progs.on_free : h->bpf->progs.on_session),
 		.attach = free_ ? ATTACH_MULTI : LOADER_SESSION, .file = probe[0]->file,
+		.dev = probe[0]->dev, .ino = probe[0]->ino,
 		.offset = offset, .cookie = c, .n = n, .pid = pid };
 
 	for (unsigned i = 0; i < n; i++) {
@@ -444,7 +445,8 @@ static int
 arm_perf(struct heap *h, pid_t pid, const struct probe *p)
 {
 	const uint64_t c = cookie(h, p);
-	struct uprobes u = { .file = p->file, .offset = &p->offset, .cookie = &c, .n = 1,
+	struct uprobes u = { .file = p->file, .dev = p->dev, .ino = p->ino,
+		.offset = &p->offset, .cookie = &c, .n = 1,
 		.pid = proc_shown(pid) }; /* one that has memory: all of the process hit */
 	int error = 0;
 
@@ -503,7 +505,8 @@ arm_static(struct heap *h, pid_t pid, const struct probe *p)
 	int i = number_usdt(h, p), error = i < 0 ? ENOSPC : set_weights(h);
 	const uint64_t c = HEAP_USDT(p->shape & 15, i);
 	const struct uprobes u = { .program = bpf_program__fd(on),
-		.attach = h->sessions ? ATTACH_MULTI : 0, .file = p->file, .offset = &p->offset,
+		.attach = h->sessions ? ATTACH_MULTI : 0, .file = p->file,
+		.dev = p->dev, .ino = p->ino, .offset = &p->offset,
 		.cookie = &c, .n = 1, .semaphore = p->semaphore, .pid = pid };
 
 	return error ? error : place(h, pid, p, &u);
@@ -571,7 +574,8 @@ static int
 arm_place(struct heap *h, pid_t pid, const struct bpf_program *on, const struct probe *p)
 {
 	const struct uprobes u = { .program = bpf_program__fd(on),
-		.attach = h->sessions ? ATTACH_MULTI : 0, .file = p->file, .offset = &p->offset,
+		.attach = h->sessions ? ATTACH_MULTI : 0, .file = p->file,
+		.dev = p->dev, .ino = p->ino, .offset = &p->offset,
 		.cookie = &p->shape, .n = 1, .pid = pid };
 
 	errno = place(h, pid, p, &u);
@@ -661,7 +665,8 @@ static int
 compare_one(struct heap *h, pid_t pid, const struct probe *p)
 {
 	const struct uprobes u = { .program = bpf_program__fd(h->bpf->progs.on_below),
-		.attach = h->sessions ? ATTACH_MULTI : 0, .file = p->file, .offset = &p->offset,
+		.attach = h->sessions ? ATTACH_MULTI : 0, .file = p->file,
+		.dev = p->dev, .ino = p->ino, .offset = &p->offset,
 		.n = 1, .pid = pid };
 
 	if (h->below == NULL)

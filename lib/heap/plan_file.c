@@ -14,6 +14,8 @@
 #include "elf/insn.h"
 #include "heap/allocator.h"
 #include "heap/rust_stubs.h"
+#include "os/proc.h"
+#include "unwind/mapping.h"
 
 #define COUNT(a) (sizeof a / sizeof *a)
 
@@ -276,6 +278,13 @@ read_file(struct plan_file *f, pid_t pid)
 
 /* ---- files ------------------------------------------------------------- */
 
+static void
+set_fd(struct plan_file *f, int fd)
+{
+	f->fd = fd;
+	snprintf(f->file, sizeof f->file, "/proc/self/fd/%d", fd);
+}
+
 struct plan_file *
 plan_file_open(int fd, const char *path, pid_t pid)
 {
@@ -291,11 +300,10 @@ plan_file_open(int fd, const char *path, pid_t pid)
 		free(f);
 		return NULL;
 	}
-	f->fd = fd;
 	f->name = strrchr(f->path, '/') ? strrchr(f->path, '/') + 1 : f->path;
 	f->dev = st.st_dev;
 	f->ino = st.st_ino;
-	snprintf(f->file, sizeof f->file, "/proc/self/fd/%d", fd);
+	set_fd(f, fd);
 	read_file(f, pid);
 	return f;
 }
@@ -307,6 +315,30 @@ plan_file_release(struct plan_file *f)
 		return;
 	close(f->fd);
 	f->fd = -1;
+	f->file[0] = '\0';
+}
+
+int
+plan_file_keep(struct plan_file *f, pid_t pid)
+{
+	struct proc_map map = { .start = f->map[0].start, .end = f->map[0].end, .ino = f->ino,
+		.path = f->path };
+	struct stat st;
+	int fd;
+
+	if (f->fd >= 0)
+		return 0;
+	if (pid == 0 || f->nmap == 0)
+		return -1;
+	fd = mapping_open(pid, &map);
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &st) < 0 || st.st_dev != f->dev || st.st_ino != f->ino) {
+		close(fd);
+		return -1;
+	}
+	set_fd(f, fd);
+	return 0;
 }
 
 void

@@ -89,6 +89,10 @@ void plan_file_close(struct plan_file *f);
 /* Close the descriptor of a file that has no function to be probed. */
 void plan_file_release(struct plan_file *f);
 
+/* Open the file again, as the process pid has it mapped, if it was released: a function of it is
+ * to be probed after all.  Returns -1 if that is not possible. */
+int plan_file_keep(struct plan_file *f, pid_t pid);
+
 /* Returns the bytes of f from offset on, *len of them; NULL if it is shorter. */
 const unsigned char *plan_file_code(const struct plan_file *f, uint64_t offset,
     size_t *len);

@@ -251,6 +251,21 @@ has_probe(const struct list *l, const struct plan_file *f, uint64_t entry)
 	return 0;
 }
 
+/* Returns whether a file of the plan is open; notes it if not. */
+static int
+is_kept(struct planner *p, const struct plan_file *f)
+{
+	struct plan_file *same = p->plan->file;
+
+	while (same != f)
+		same = same->next;
+	if (plan_file_keep(same, p->pid) == 0)
+		return 1;
+	note(p, "%s is not probed: it cannot be opened again", f->path);
+	p->plan->missing++;
+	return 0;
+}
+
 /* Append a probe for the function at entry of f to the current list, on the
  * first instruction suited to it.  Notes a function that cannot be probed. */
 static void
@@ -273,6 +288,8 @@ add_probe(struct planner *p, const struct plan_file *f, const char *layer,
 		}
 		return;
 	}
+	if (!is_kept(p, f))
+		return;
 	if (array_room(to->probe, *to->n, &to->room, sizeof *new) < 0) {
 		p->nomem = 1;
 		return;

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -158,6 +159,16 @@ uprobes_hold_new(void)
 	return NULL;
 }
 
+/* Returns whether a descriptor is of the file that probes are for: at the offsets of another one
+ * they would break its code. */
+static int
+is_file(int fd, const struct uprobes *u)
+{
+	struct stat st;
+
+	return u->ino == 0 || (fstat(fd, &st) == 0 && st.st_dev == u->dev && st.st_ino == u->ino);
+}
+
 /* Send a request.  A file that is open takes no other descriptor: there may be none.
  * Returns an errno, or 0. */
 static int
@@ -171,6 +182,11 @@ ask(struct uprobes_hold *h, const struct uprobes *u)
 		fd[1] = opened = open(u->file, O_PATH | O_CLOEXEC);
 	if (fd[1] < 0)
 		return errno;
+	if (!is_file(fd[1], u)) {
+		if (opened >= 0)
+			close(opened);
+		return ESTALE;
+	}
 	message_init(&m);
 	c = CMSG_FIRSTHDR(&m.head);
 	c->cmsg_level = SOL_SOCKET;

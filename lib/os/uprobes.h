@@ -20,6 +20,7 @@ struct uprobes {
 	unsigned attach;         /* enum bpf_attach_type for links of many uprobes;
 	                          * 0: by a perf event, which has one */
 	const char *file;
+	uint64_t dev, ino;       /* that it must be; 0: any */
 	const uint64_t *offset;  /* of n probes */
 	const uint64_t *cookie;  /* for the program; NULL: none */
 	unsigned n;
