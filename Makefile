@@ -30,7 +30,7 @@ IN_KERNEL := lib/sample/cpu.c lib/sample/walk_maps.c lib/os/loader.c \
 
 COMMANDS := $(patsubst cmd/%.c,%,$(wildcard cmd/*.c))
 SCRIPTS := rsprof rsprof-push
-SYSTEMD := $(wildcard share/systemd/*)
+SYSTEMD := $(wildcard cmd/systemd/*)
 
 # The rooms of lib/, the lowest first: one may include only those that stand before
 # it, and not all of them (tests/tree.t has the table).
