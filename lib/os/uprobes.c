@@ -10,6 +10,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -90,8 +91,8 @@ keep(void *ctx)
 	prctl(PR_SET_NAME, "rsprof-uprobes");
 	setpgid(0, 0); /* SIGKILL to our group is not for it */
 	if (theirs > 0)
-		close_range(0, (unsigned)theirs - 1, 0);
-	close_range((unsigned)theirs + 1, ~0U, 0);
+		syscall(SYS_close_range, 0, theirs - 1, 0);
+	syscall(SYS_close_range, theirs + 1, ~0U, 0);
 	error = 0; /* the answer to our start */
 	while (send(theirs, &error, sizeof error, MSG_NOSIGNAL) > 0) {
 		message_init(&m);
