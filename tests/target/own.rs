@@ -18,7 +18,9 @@ mod own {
     }
 
     static LOCK: AtomicBool = AtomicBool::new(false);
-    static LIST: [AtomicUsize; 48] = [const { AtomicUsize::new(0) }; 48];
+    #[allow(clippy::declare_interior_mutable_const)]
+    const NONE: AtomicUsize = AtomicUsize::new(0);
+    static LIST: [AtomicUsize; 48] = [NONE; 48];
     static TOP: AtomicUsize = AtomicUsize::new(0);
     static END: AtomicUsize = AtomicUsize::new(0);
     const CHUNK: usize = 4 << 20;
