@@ -1,0 +1,86 @@
+#!/bin/sh
+# What a producer loses is in its stream, and the store takes that: all of it, and as many.
+# shellcheck disable=SC2016
+# shellcheck source=tests/tools/lib.sh
+. "$(dirname "$0")/../tools/lib.sh"
+
+ready=$(rsprof-doctor -t | awk -F '\t' '$1 == "perf-user" || $1 == "bpf-load" || $1 == "uprobes"' |
+	cut -f 2 | sort -u)
+[ "$ready" = yes ] || skip_all "no BPF or no uprobes here"
+[ -e "$B/target/work" ] || skip_all "no Rust compiler built $B/target/work"
+cd "$T" || exit 1
+
+# cpu_ticks: that the target has used.
+cpu_ticks() { sed 's/.*) //' "/proc/$pid/stat" | awk '{ print $12 + $13 }'; }
+# shellcheck disable=SC2317
+worked() { [ "$(cpu_ticks)" -ge "$until" ]; }
+# halted TICKS COMMAND ...: a producer of $pid that stands still while the target uses so much
+# CPU time, into raw, until it has said what it has lost.
+halted() {
+	ticks=$1
+	shift
+	: >raw
+	"$@" -p $pid >raw 2>err & producer=$!
+	own $producer
+	await 60 grep -q '^cost' raw
+	kill -s STOP $producer
+	until=$(($(cpu_ticks) + ticks))
+	await 120 worked
+	kill -s CONT $producer
+	await 60 grep -q '^lost' raw
+	kill $producer
+	wait $producer
+	status=$?
+}
+# stored WHAT REASON: what raw says is lost is in the store.
+stored() {
+	ok "$1: it ends well" test $status = 0
+	awk -F '\t' '$1 == "lost" { n[$3 " " $5] += $4 } END { for (k in n) print k, n[k] }' raw |
+		sort >was
+	ok "$1: something was lost" grep -q " $2 " was
+	rm -f db
+	exits "$1: the store takes it" 0 rsprof-store db <raw
+	rsprof-query db "SELECT producer || ' ' || reason || ' ' || sum(count) FROM lost
+		GROUP BY producer, reason ORDER BY 1" | sort >is
+	same "$1: all that was lost, and no more" is was
+	sed "s/^/$1: /" was | diag
+}
+
+launch "$B/target/work" busy 0 1 >/dev/null
+pid=$launched
+halted 300 rsprof-cpu -u -F 4999
+stored 'samples' ring-full
+kill $pid
+
+cat >touch.c <<'END'
+#include <sys/mman.h>
+int main(void)
+{
+	for (;;) {
+		char *p = mmap(0, 1 << 28, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		for (long i = 0; i < 1 << 28; i += 4096)
+			p[i] = 1;
+		munmap(p, 1 << 28);
+	}
+}
+END
+"${CC:-cc}" -O1 -o touch touch.c
+launch ./touch
+pid=$launched
+halted 300 rsprof-growth
+stored 'page faults' ring-full
+kill $pid
+
+# More blocks live than there is room for.
+launch "$B/target/work" live 0 1000000 >/dev/null
+pid=$launched
+: >raw
+rsprof-heap -s 0 -m 8 -p $pid >raw 2>err & producer=$!
+own $producer
+await 120 grep -q '^lost' raw
+kill $producer
+wait $producer
+status=$?
+stored 'allocations' live-full
+kill $pid
+done_testing
