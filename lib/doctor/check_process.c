@@ -356,6 +356,18 @@ describe_unwind(const struct file *f, int subject, struct list *good,
 		    f->unwind % 10, f->name, made);
 }
 
+/* Returns advice, unless the program is for another machine, as one of 32 bits is. */
+static const char *
+advice(const struct check_process *p, const char *text)
+{
+	static const char foreign[] = "not an ELF file for ";
+
+	if (p->n && p->file[0].problem &&
+	    strncmp(p->file[0].problem, foreign, sizeof foreign - 1) == 0)
+		return "build it for 64 bits";
+	return text;
+}
+
 void
 check_process_unwind(struct check_process *p, struct verdict *out)
 {
@@ -369,9 +381,9 @@ check_process_unwind(struct check_process *p, struct verdict *out)
 	list_end(&good);
 	list_end(&poor);
 	if (bad.n || p->n == 0)
-		verdict_no(out, "build it with unwind tables (-C force-unwind-tables=yes; C: "
-		    "-fasynchronous-unwind-tables) or frame pointers (-C "
-		    "force-frame-pointers), and do not strip .eh_frame", "they cover %s: stacks end there",
+		verdict_no(out, advice(p, "build it with unwind tables (-C force-unwind-tables=yes; "
+		    "C: -fasynchronous-unwind-tables) or frame pointers (-C "
+		    "force-frame-pointers), and do not strip .eh_frame"), "they cover %s: stacks end there",
 		    p->n ? bad.text : "nothing");
 	else
 		verdict_yes(out, "they cover %s%s%s", good.text,
@@ -453,9 +465,9 @@ check_process_symbols(struct check_process *p, struct verdict *out)
 	list_end(&good);
 	list_end(&bad);
 	if (bad.n || p->n == 0)
-		verdict_no(out, rust ? "build it with strip = \"none\" and debug = "
+		verdict_no(out, advice(p, rust ? "build it with strip = \"none\" and debug = "
 		    "\"line-tables-only\" in Cargo.toml's profile"
-		    : "build it with -g, and do not strip it", "%s",
+		    : "build it with -g, and do not strip it"), "%s",
 		    p->n ? bad.text : "it executes no file");
 	else
 		verdict_yes(out, "%s", good.text);

@@ -222,6 +222,30 @@ refused 3 "no process $tid: it is a thread of process $launched" "a thread" "$ti
 refused 3 'no process 2147480000$' "a number of none" 2147480000
 refused 5 'process 2 \(kthreadd\) is a kernel thread' "a kernel thread" 2
 
+# ---- 32 bits -------------------------------------------------------------------
+
+# A sample has its address, and that is all: which is said, and no advice that would not help.
+cat >"$T/bits.c" <<'END'
+void _start(void) { for (volatile unsigned n = 0;;) n++; }
+END
+if "${CC:-cc}" -m32 -O1 -nostdlib -static -fno-pic -no-pie -ffreestanding -o "$T/bits" \
+	"$T/bits.c" 2>"$T/err"; then
+	launch "$T/bits"
+	record "32 bits: attach" 0 attach -q -C -d 0.5 -o "$T/db" "$launched"
+	query "SELECT text FROM note" >"$T/notes"
+	says "32 bits: a note says so" 'bits: .*not an ELF file for x86-64' "$T/notes"
+	ok "32 bits: none speaks of another file" sh -c '! grep -i "build-id" "$0"' "$T/notes"
+	record "32 bits: attach -H" 5 attach -q -H -d 0.5 -o "$T/db" "$launched"
+	exits "32 bits: stack" 0 rsprof stack "$launched"
+	says "32 bits: a frame" 'bits\+0x' "$T/out"
+	rsprof doctor "$launched" >"$T/out"
+	says "32 bits: doctor advises what helps" 'unwind tables .*: build it for 64 bits$' "$T/out"
+	ok "32 bits: and nothing else" sh -c '! grep "build it with" "$0"' "$T/out"
+	kill "$launched"
+else
+	for _ in 1 2 3 4 5 6 7 8; do skip "the compiler has no -m32"; done
+fi
+
 # ---- names -------------------------------------------------------------------
 
 exits "a name with a newline" 0 rsprof stack 'pro.cess. S 7'
