@@ -296,7 +296,7 @@ exits 'a process whose first thread has ended' 0 rsprof-stack -p $pid
 says 'its first thread: a zombie' "^state	[0-9]*	$pid	$pid	zombie" "$T/out"
 says 'another one has a stack' "^state	[0-9]*	$pid	[0-9]*	[a-y][a-z]*	[0-9a-f]" "$T/out"
 kill $pid
-if [ -d /proc/2 ] && grep -q kthreadd /proc/2/comm; then
+if kernel_threads; then
 	exits 'a thread of the kernel: 5' 5 rsprof-stack -p 2
 	one_line 'it is said'
 else

@@ -111,6 +111,8 @@ launch() {
 	own $launched
 	await 60 executed
 }
+# kernel_threads: there are some; in a PID namespace of its own, as a container's, are none.
+kernel_threads() { grep -qs kthreadd /proc/2/comm; }
 command_line() { tr '\0' ' ' <"/proc/$1/cmdline"; }
 executed() {
 	line=$(command_line "$launched") || return
