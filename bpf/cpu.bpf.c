@@ -231,6 +231,8 @@ on_event(struct bpf_perf_event_data *ctx)
 		return 0;
 	sample.time = bpf_ktime_get_ns();
 	sample.tid = kernel_tid(task);
+	if (!sample.tid) /* it has ended: see leave() */
+		sample.tid = sample.pid;
 	sample.count = period ? time_of_sample(sample.tid, task) : ctx->sample_period;
 	sample.exiting = (task->flags & KERNEL_EXITING) != 0;
 	sample.probed = probed(ctx, task, sample.pid, w->out.addr, &sample.place);
@@ -358,13 +360,14 @@ off_state(int preempted, unsigned int state)
 static __always_inline void
 leave(struct task_struct *task, __u64 now, int preempted, unsigned int state)
 {
-	__u32 pid = kernel_pid(task), tid;
+	/* In a namespace, one that has ended, and is still on its way out, has no number. */
+	__u32 pid = kernel_pid(task), tid = kernel_tid(task);
 	struct walk_process *p = bpf_map_lookup_elem(&process, &pid);
 	struct cpu_away a = { now, now, 0, pid, off_state(preempted, state), 0, 0 };
 	__u32 key = walk_key(WALK_BY_SWITCH);
 	struct walk *w;
 
-	if (!p || (p->flags & WALK_HELD) || (state & DEAD) ||
+	if (!p || !tid || (p->flags & WALK_HELD) || (state & DEAD) ||
 	    !(w = walk_begin(key, pid, p)))
 		return;
 	walk_user(key, w, task, 0);
@@ -376,7 +379,6 @@ leave(struct task_struct *task, __u64 now, int preempted, unsigned int state)
 		__sync_fetch_and_add(&counts.ring_full, 1);
 		a.stack = CPU_NO_STACK;
 	}
-	tid = kernel_tid(task);
 	if (bpf_map_update_elem(&away, &tid, &a, BPF_ANY))
 		__sync_fetch_and_add(&counts.off_full, 1);
 }

@@ -174,4 +174,26 @@ check 'part: threads that go on add up to what was recorded' "$truth"'
 name != "" { near(name, $c["total_ns"], $c["present_ns"], $c["present_ns"] * 0.05); n++ }
 END { if (n != 10) print "not ten threads" }' part.out FS=, thread.csv
 
+# ---- in a PID namespace -------------------------------------------------------
+
+# A thread that has ended, and is still on its way out, has no number there.
+# shellcheck disable=SC2016
+if unshare -pf --mount-proc true 2>/dev/null; then
+	unshare -pf --mount-proc sh -c '
+		i=0
+		"$B/target/waits" 2000 "$1" <gate >ns.out & pid=$!
+		exec 8>gate
+		rsprof-cpu -o -F 999 -p $pid >ns.raw & cpu=$!
+		until grep -q "^map" ns.raw || [ $i = 200 ]; do i=$((i + 1)); sleep 0.1; done
+		echo go >&8
+		exec 8>&-
+		wait $cpu' - "$T"
+	ok 'in a PID namespace: each wait is of a thread' awk -F'\t' '
+		$1 == "thread" { is[$4] = 1 }
+		$1 == "off" && ++n && !($4 in is) { bad = 1; print }
+		END { exit bad || n < 100 }' ns.raw
+else
+	skip 'no PID namespace can be made'
+fi
+
 done_testing
