@@ -194,10 +194,15 @@ for build in own own-lto own-bare own-plain own-named; do
 	own-bare) rm own-bare; cp "$B/target/own" own-bare ;; # its names, for counted
 	esac
 	ok "$build: it ends well" test $status = 0
-	n=$(counted)
-	ok "$build: all is seen ($n)" test "$n" = 2000
 	summary >line
-	says "$build: the profile says so" 'every allocation' line
+	if [ $build = own-lto ] && grep -q 'could not be identified' raw; then
+		# rustc 1.63 leaves no function of it.
+		says "$build: the profile does not say that it is all" 'some may be missing' line
+	else
+		n=$(counted)
+		ok "$build: all is seen ($n)" test "$n" = 2000
+		says "$build: the profile says so" 'every allocation' line
+	fi
 	exec 7>&-
 	wait $pid
 done
@@ -207,10 +212,14 @@ target "$B/target/own"
 kill -s STOP $pid
 : >raw
 rsprof-heap -s 0 -d 1 -p $pid >raw 2>err 7>&-; status=$?
-says 'nothing is discovered: that is said' 'allocations may be missing' err
-ok 'it ends with 0' test $status = 0
-summary >line
-says 'the profile does not say that it is all' 'allocations, of which some may be missing' line
+ok 'nothing is discovered: it ends with 0' test $status = 0
+if awk -F'\t' '$1 == "probe" && $4 == "rust" { is = 1 } END { exit !is }' raw; then
+	skip 'nothing leads past the functions of Rust, as this compiler has built it'
+else
+	says 'that is said' 'allocations may be missing' err
+	summary >line
+	says 'the profile does not say that it is all' 'allocations, of which some may be missing' line
+fi
 kill -s CONT $pid
 rsprof-heap -I -d 1 -p $pid >raw 2>err 7>&-
 says '-I does not sample slots that lead elsewhere' \
