@@ -66,10 +66,10 @@ again() {
 	printf 'end\t6000000000\theap\texited\n'
 }
 
-# shellcheck disable=SC2016
 # hostile: a stream of names that mean something else to some format; one fills the longest line
 # that a stream can have.
 LONGEST=65519
+# shellcheck disable=SC2016
 hostile() {
 	long=$(head -c $LONGEST /dev/zero | tr '\0' x)
 	printf '%s\n' 'rsprof	1	cpu	mono=0	wall=1700000000000000000	hz=100	unit=ns	pid=7	host=</script>"h' \
