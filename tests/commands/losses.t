@@ -74,10 +74,13 @@ kill $pid
 # More blocks live than there is room for.
 launch "$B/target/work" live 0 1000000 >/dev/null
 pid=$launched
+kill -s STOP $pid # until it is probed
 : >raw
 rsprof-heap -s 0 -m 8 -p $pid >raw 2>err & producer=$!
 own $producer
-await 120 grep -q '^lost' raw
+await 60 grep -q '^probe' raw
+kill -s CONT $pid
+await 120 grep -q 'live-full' raw
 kill $producer
 wait $producer
 status=$?

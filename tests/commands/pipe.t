@@ -492,7 +492,12 @@ ok 'has the terminal for itself' stays '^seen' 'something'
 echo >view.go
 see 'others are heard when it has ended' '^complain: something'
 ends 'and with it ends the recording' 0
-run "rsprof-pipe producer make x end 3 '|' sink keep @ready '|' view touch shown"
+# keep_late: is ready when what it read from has failed, and the supervisor has heard of that.
+program keep_late <<'E'
+cat >/dev/null; sleep 1
+perl -e 'open F, ">&=", shift or die; print F "ready\n"' "$1"
+E
+run "rsprof-pipe producer make x end 3 '|' sink keep_late @ready '|' view touch shown"
 ends 'no view of what has failed' 3
 ok 'none was there' [ ! -e shown ]
 done_testing
