@@ -317,39 +317,39 @@ add_armed(struct heap *h, pid_t pid, const struct probe *p)
 	return 0;
 }
 
-/* Find hold number n, counted round, of those of a process that have functions that free (1),
- * others (0) or both (-1), or a gate.  Returns NULL and errno as it was if there is none. */
-static struct uprobes_hold *
-nth_hold(const struct heap *h, pid_t pid, int gate, int kind, size_t n)
+#define ANY (-1)
+
+/* Returns whether a hold is of a process, and of a gate or not and for functions that free or
+ * for others, where that is not ANY. */
+static int
+is_hold(const struct heap_hold *a, pid_t pid, int gate, int frees)
 {
-	size_t found = 0;
-
-	for (int round = 0; round < 2; round++) {
-		for (size_t i = 0; i < h->nhold; i++) {
-			const struct heap_hold *a = &h->hold[i];
-
-			if (a->pid != pid || a->gate != gate || (kind >= 0 && a->frees != kind))
-				continue;
-			if (round && n-- == 0)
-				return a->hold;
-			found += round == 0;
-		}
-		if (found == 0)
-			return NULL;
-		n %= found;
-	}
-	return NULL;
+	return a->pid == pid && (gate == ANY || a->gate == gate) &&
+	    (frees == ANY || a->frees == frees);
 }
 
-/* Returns how many holds a process has for functions that free, or for others. */
+/* Returns how many such holds there are. */
 static size_t
-count_holds(const struct heap *h, pid_t pid, int frees)
+count_holds(const struct heap *h, pid_t pid, int gate, int frees)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < h->nhold; i++)
-		n += h->hold[i].pid == pid && h->hold[i].frees == frees;
+		n += is_hold(&h->hold[i], pid, gate, frees);
 	return n;
+}
+
+/* Returns such a hold, number n, counted round; NULL if there is none. */
+static struct uprobes_hold *
+nth_hold(const struct heap *h, pid_t pid, int gate, int frees, size_t n)
+{
+	size_t left = count_holds(h, pid, gate, frees);
+
+	left = left ? n % left : 0;
+	for (size_t i = 0; i < h->nhold; i++)
+		if (is_hold(&h->hold[i], pid, gate, frees) && left-- == 0)
+			return h->hold[i].hold;
+	return NULL;
 }
 
 /* Choose the hold for a probe of a process: a new one, as long as they are few, else one of
@@ -360,14 +360,14 @@ hold_for(struct heap *h, pid_t pid, const struct probe *p)
 	int gate = p->ino == 0, kind = frees(p);
 	struct uprobes_hold *hold = NULL;
 
-	if (count_holds(h, pid, kind) < UPROBES_HOLDS &&
+	if (count_holds(h, pid, ANY, kind) < UPROBES_HOLDS &&
 	    array_room(&h->hold, h->nhold, &h->hold_room, sizeof *h->hold) == 0 &&
 	    (hold = uprobes_hold_new())) {
 		h->hold[h->nhold++] = (struct heap_hold){ pid, gate, kind, hold };
 		return hold;
 	}
 	hold = nth_hold(h, pid, gate, kind, h->narmed);
-	return hold ? hold : nth_hold(h, pid, gate, -1, h->narmed);
+	return hold ? hold : nth_hold(h, pid, gate, ANY, h->narmed);
 }
 
 /* Arm a probe by what is told of it.  Returns an errno, or 0. */
