@@ -56,14 +56,6 @@ limit(uint64_t value)
 
 /* ---- headers ------------------------------------------------------------ */
 
-static uint64_t
-number(const struct rec_rsprof *r, const char *key)
-{
-	const char *s = rec_attr(r, key);
-
-	return s ? strtoull(s, NULL, 10) : 0;
-}
-
 /* Returns a copy of a string that lives as long as the export, or NULL for NULL. */
 static const char *
 keep(struct traversal *t, const char *s)
@@ -87,7 +79,7 @@ static int
 describe(struct traversal *t, const struct rec_rsprof *r)
 {
 	const char *mode = rec_attr(r, "mode");
-	uint64_t sample = number(r, "sample");
+	uint64_t sample = rec_attr_number(r, "sample");
 	char text[200];
 
 	if (mode && strcmp(mode, "growth") == 0) {
@@ -167,7 +159,7 @@ end_lives(struct traversal *t, struct site *site)
 static int
 on_heap_stream(struct traversal *t, const struct rec_rsprof *r)
 {
-	uint64_t pid = number(r, "pid");
+	uint64_t pid = rec_attr_number(r, "pid");
 	int again = 0;
 
 	if (strcmp(r->producer, "heap") != 0)
@@ -186,21 +178,21 @@ on_heap_stream(struct traversal *t, const struct rec_rsprof *r)
 static const char *
 on_rsprof(struct traversal *t, const struct rec_rsprof *r)
 {
-	uint64_t mono = number(r, "mono"), wall = number(r, "wall");
+	uint64_t mono = rec_attr_number(r, "mono"), wall = rec_attr_number(r, "wall");
 	struct export *e = &t->e;
 
 	if (e->start == 0) {
 		e->start = wall ? wall : 1;
-		e->pid = number(r, "pid");
+		e->pid = rec_attr_number(r, "pid");
 		e->host = keep(t, rec_attr(r, "host"));
 		e->arch = keep(t, rec_attr(r, "arch"));
-		if (number(r, "from") > mono)
-			e->first = limit(number(r, "from") - mono);
-		if (number(r, "to") > mono)
-			e->last = limit(number(r, "to") - mono);
+		if (rec_attr_number(r, "from") > mono)
+			e->first = limit(rec_attr_number(r, "from") - mono);
+		if (rec_attr_number(r, "to") > mono)
+			e->last = limit(rec_attr_number(r, "to") - mono);
 	}
 	if (e->hz == 0)
-		e->hz = number(r, "hz");
+		e->hz = rec_attr_number(r, "hz");
 	t->offset = (int64_t)(wall - mono - e->start);
 	t->mono = mono;
 	return describe(t, r) < 0 || on_heap_stream(t, r) < 0 ? NO_MEMORY : on_unit(t, r);

@@ -99,14 +99,6 @@ add_meta(struct store *s, const char *key, const char *value)
 	return value ? db_run(s->st[ADD_META], "tt", key, value) : 0;
 }
 
-static uint64_t
-number_attr(const struct rec_rsprof *r, const char *key)
-{
-	const char *value = rec_attr(r, key);
-
-	return value ? strtoull(value, NULL, 10) : 0;
-}
-
 /* Store the attributes of the first stream, which describe the whole recording. */
 static int
 begin_recording(struct store *s, const struct rec_rsprof *r)
@@ -117,9 +109,9 @@ begin_recording(struct store *s, const struct rec_rsprof *r)
 	char start[24];
 	size_t i;
 
-	s->start = (int64_t)number_attr(r, "wall");
+	s->start = (int64_t)rec_attr_number(r, "wall");
 	s->started = 1;
-	s->main_pid = number_attr(r, "pid");
+	s->main_pid = rec_attr_number(r, "pid");
 	snprintf(start, sizeof start, "%lld", (long long)s->start);
 	if (add_meta(s, "start", start) < 0 ||
 	    add_meta(s, "version", VERSION) < 0)
@@ -177,8 +169,8 @@ attributes(const struct rec *r)
 static int
 store_rsprof(struct store *s, const struct rec *r)
 {
-	uint64_t mono = number_attr(&r->rsprof, "mono");
-	uint64_t wall = number_attr(&r->rsprof, "wall");
+	uint64_t mono = rec_attr_number(&r->rsprof, "mono");
+	uint64_t wall = rec_attr_number(&r->rsprof, "wall");
 
 	if (mono > INT64_MAX || wall > INT64_MAX)
 		return skip(s, "skipped: time out of range");

@@ -172,6 +172,14 @@ rec_attr(const struct rec_rsprof *r, const char *key)
 	return NULL;
 }
 
+uint64_t
+rec_attr_number(const struct rec_rsprof *r, const char *key)
+{
+	const char *value = rec_attr(r, key);
+
+	return value ? strtoull(value, NULL, 10) : 0;
+}
+
 /* ---- parsing one line -------------------------------------------------- */
 
 /* Returns whether a field is "-". */

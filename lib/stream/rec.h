@@ -212,6 +212,9 @@ uint64_t rec_time(const struct rec *r);
 /* Returns the value of an attribute of a rsprof record, or NULL. */
 const char *rec_attr(const struct rec_rsprof *r, const char *key);
 
+/* Returns that value as a number; 0 if there is none. */
+uint64_t rec_attr_number(const struct rec_rsprof *r, const char *key);
+
 /* ---- reading ---------------------------------------------------------- */
 
 /*

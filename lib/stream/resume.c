@@ -61,14 +61,6 @@ resume_wall(const struct resume *s, uint64_t time)
 
 /* ---- headers ------------------------------------------------------------ */
 
-static uint64_t
-number_attr(const struct rec_rsprof *r, const char *key)
-{
-	const char *value = rec_attr(r, key);
-
-	return value ? strtoull(value, NULL, 10) : 0;
-}
-
 /* Set *text to a copy of s that lives as long as we do. */
 static int
 copy(struct resume *s, const char *from, const char **text)
@@ -116,7 +108,7 @@ replace_headers(struct resume *s, const struct header *new)
 static int
 on_header(struct resume *s, const struct rec_rsprof *r)
 {
-	struct header h = { .nattr = r->nattr, .open = 1, .pid = number_attr(r, "pid") };
+	struct header h = { .nattr = r->nattr, .open = 1, .pid = rec_attr_number(r, "pid") };
 
 	if (copy(s, r->producer, &h.producer) < 0)
 		return -1;
@@ -128,7 +120,7 @@ on_header(struct resume *s, const struct rec_rsprof *r)
 	if (array_room(&s->header, s->nheader, &s->header_room, sizeof h) < 0)
 		return -1;
 	s->header[s->nheader++] = h;
-	s->offset = number_attr(r, "wall") - number_attr(r, "mono");
+	s->offset = rec_attr_number(r, "wall") - rec_attr_number(r, "mono");
 	return 0;
 }
 
