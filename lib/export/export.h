@@ -57,7 +57,7 @@ struct export_memory {
 	struct bounds_range range; /* of live */
 };
 
-/* What is to be known about the figures at a time. */
+/* Says what is to be known about the figures at a time. */
 struct export_remark {
 	enum {
 		EXPORT_LOST,

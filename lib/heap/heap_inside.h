@@ -24,7 +24,7 @@ struct heap_armed {
 	int gate; /* a place of a gate, not a function */
 };
 
-/* What holds probes of a process, which are removed together. */
+/* Holds probes of a process, which are removed together. */
 struct heap_hold {
 	pid_t pid;
 	int gate;

@@ -60,7 +60,7 @@ int rawbpf_uprobes(int program, unsigned attach, const char *path,
 int rawbpf_usdt(int program, unsigned attach, const char *path, uint64_t offset,
     uint64_t cookie, uint64_t semaphore, unsigned pid);
 
-/* The same with one probe of any kind by a perf event, before Linux 6.6; at_return: where the
+/* Attach to one uprobe of any kind by a perf event, as before Linux 6.6; at_return: where the
  * function returns.  pid: a thread; it holds for all of the process. */
 int rawbpf_uprobe_event(int program, const char *path, uint64_t offset, uint64_t cookie,
     uint64_t semaphore, int at_return, int pid);

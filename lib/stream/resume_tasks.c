@@ -115,7 +115,7 @@ resume_tasks_proc(struct resume_tasks *t, const struct rec_proc *r, int written,
 	    (p->exe || p->cmdline || equal(p->name, r->name));
 
 	*gone = 0;
-	/* One that has ended comes late, of a second producer, or its number is used again. */
+	/* It comes late, of a second producer; else its number is used again. */
 	if (p && p->ended && r->time <= p->ended)
 		return 0;
 	if (p && !same) {

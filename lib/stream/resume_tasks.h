@@ -43,13 +43,13 @@ struct resume_tasks {
 };
 
 /*
- * Remember where a task begins or ends.  *gone becomes the process, if its program has ended, and
+ * Remember where a task begins.  *gone becomes the process, if its program has ended, and
  * its mappings with it.  Return -1 when out of memory.
  */
 int resume_tasks_proc(struct resume_tasks *t, const struct rec_proc *r, int written,
     uint64_t *gone);
 int resume_tasks_thread(struct resume_tasks *t, const struct rec_thread *r, int written);
-/* The same of an end.  Returns the process that has ended, or 0. */
+/* Remember where a task ends.  Returns the process that has ended, or 0. */
 uint64_t resume_tasks_exit(struct resume_tasks *t, const struct rec_exit *e);
 
 /* Let nothing be written. */
