@@ -3,6 +3,8 @@
 # read alone; and nothing otherwise.
 # shellcheck source=tests/tools/lib.sh
 . "$(dirname "$0")/../tools/lib.sh"
+# shellcheck source=tests/tools/live.sh
+. "$(dirname "$0")/../tools/live.sh"
 command -v sqlite3 >/dev/null || skip_all 'needs the sqlite3 shell'
 cd "$T" || exit 1
 
@@ -18,21 +20,6 @@ part() {
 		$1 ~ /^(cpu|off|heap|memory|lost|age|cost)$/ && $2 > now { now = $2 }
 		now >= from' stream >part
 	changes part
-}
-# live FILE, live_of_stream FILE: what is live at the end of a recording, or a stream.
-live() {
-	sqlite3 -separator ' ' "$1" "SELECT pid, tid, printf('%x', hash), live FROM heap
-		JOIN thread t ON t.id = thread JOIN process p ON p.id = process JOIN stack s ON s.id = stack
-		WHERE heap.rowid IN (SELECT max(rowid) FROM heap GROUP BY thread, stack) AND live > 0
-		AND p.ended IS NULL" | sort
-}
-live_of_stream() {
-	awk -F '\t' '
-	function gone(pid, k) { for (k in n) if (index(k, pid " ") == 1) delete n[k] }
-	$1 == "heap" { for (i = 6; i <= NF; i++) if ($i ~ /^live=/) n[$3 " " $4 " " $5] = substr($i, 6) }
-	$1 == "proc" { gone($3) }
-	$1 == "exit" && $4 == "-" { gone($3) }
-	END { for (k in n) if (n[k] > 0) print k, n[k] }' | sort
 }
 # stands NAME: the stream in out can be stored, without a word.
 stands() {

@@ -3,6 +3,8 @@
 # same stream is, and each of them can be read alone.
 # shellcheck source=tests/tools/lib.sh
 . "$(dirname "$0")/../tools/lib.sh"
+# shellcheck source=tests/tools/live.sh
+. "$(dirname "$0")/../tools/live.sh"
 command -v sqlite3 >/dev/null || skip_all 'needs the sqlite3 shell'
 cd "$T" || exit 1
 
@@ -33,22 +35,6 @@ sums() {
 }
 add_up() { awk '{ v = $NF; $NF = ""; n[$0] += v } END { for (k in n) if (n[k]) print k n[k] }' | sort; }
 
-# live FILE: what is live at its end, by numbers and stack.
-live() {
-	sqlite3 -separator ' ' "$1" "SELECT pid, tid, printf('%x', hash), live FROM heap
-		JOIN thread t ON t.id = thread JOIN process p ON p.id = process JOIN stack s ON s.id = stack
-		WHERE heap.rowid IN (SELECT max(rowid) FROM heap GROUP BY thread, stack) AND live > 0
-		AND p.ended IS NULL" | sort
-}
-# The same of a stream: memory of a program that has been replaced, or has ended, is gone.
-live_of_stream() {
-	awk -F '\t' '
-	function gone(pid, k) { for (k in n) if (index(k, pid " ") == 1) delete n[k] }
-	$1 == "heap" { for (i = 6; i <= NF; i++) if ($i ~ /^live=/) n[$3 " " $4 " " $5] = substr($i, 6) }
-	$1 == "proc" { gone($3) }
-	$1 == "exit" && $4 == "-" { gone($3) }
-	END { for (k in n) if (n[k] > 0) print k, n[k] }' "$1" | sort
-}
 sums one.db | add_up >want
 ok 'there is something to add up' [ "$(wc -l <want)" -ge 1000 ]
 live_of_stream stream >want.live
