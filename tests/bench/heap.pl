@@ -2,6 +2,8 @@
 # heap.pl [RAW...]: raw figures of heap.sh as a table, and what is aimed at.
 use strict;
 use warnings;
+my ($here) = $0 =~ m{(.*/)};
+require "${here}figures.pl";
 
 my @who = (
 	[native => 'nobody watches'],
@@ -13,13 +15,7 @@ my @who = (
 	[bpftrace => 'the same by bpftrace'],
 	[heaptrack => 'heaptrack, loaded into it'],
 );
-my %value;
-while (<>) {
-	chomp;
-	my ($figure, $who, $value) = split /\t/;
-	push @{$value{$figure}{$who}}, $value
-		if defined $value && $value =~ /^-?[0-9.]+(e[-+]?[0-9]+)?$/;
-}
+my %value = read_figures();
 
 sub spread {
 	my ($figure, $who) = @_;
@@ -30,12 +26,6 @@ sub spread {
 sub median {
 	my ($m) = spread(@_);
 	return $m;
-}
-
-sub short {
-	my ($x) = @_;
-	return '-' unless defined $x;
-	return sprintf abs $x >= 99.95 ? '%.0f' : abs $x >= 9.995 ? '%.1f' : '%.2f', $x;
 }
 
 my %median = map { my ($m) = spread('heap_pair', $_->[0]); ($_->[0] => $m) } @who;

@@ -2,6 +2,8 @@
 # inside.pl [RAW...]: raw figures of inside.sh as a table, and what is aimed at.
 use strict;
 use warnings;
+my ($here) = $0 =~ m{(.*/)};
+require "${here}figures.pl";
 
 my @who = (
 	[idle => '-I, nothing sampled'],
@@ -13,13 +15,7 @@ my @who = (
 	[dhat => "valgrind's dhat"],
 );
 my @programs = qw(churn json json2 mix pair);
-my %value;
-while (<>) {
-	chomp;
-	my ($figure, $who, $value) = split /\t/;
-	push @{$value{$figure}{$who}}, $value
-		if defined $value && $value =~ /^-?[0-9.]+(e[-+]?[0-9]+)?$/;
-}
+my %value = read_figures();
 
 sub sorted {
 	my ($figure, $who) = @_;
@@ -29,12 +25,6 @@ sub sorted {
 sub median {
 	my @v = sorted(@_);
 	return @v ? ($v[$#v / 2] + $v[@v / 2]) / 2 : undef;
-}
-
-sub short {
-	my ($x) = @_;
-	return '-' unless defined $x;
-	return sprintf abs $x >= 99.95 ? '%.0f' : abs $x >= 9.995 ? '%.1f' : '%.2f', $x;
 }
 
 grep { exists $value{"inside_$_"} } @programs or exit 0;

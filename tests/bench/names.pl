@@ -2,6 +2,8 @@
 # names.pl [RAW...]: raw figures of names.sh as a table, and what is aimed at.
 use strict;
 use warnings;
+my ($here) = $0 =~ m{(.*/)};
+require "${here}figures.pl";
 
 my @who = (
 	[rsprof => 'rsprof-sym -a'],
@@ -22,12 +24,6 @@ sub median {
 	my ($figure, $who) = @_;
 	my @v = sort { $a <=> $b } @{$value{$figure}{$who} // return undef};
 	return ($v[$#v / 2] + $v[@v / 2]) / 2;
-}
-
-sub short {
-	my ($x) = @_;
-	return '-' unless defined $x;
-	return sprintf abs $x >= 99.95 ? '%.0f' : abs $x >= 9.995 ? '%.1f' : '%.2f', $x;
 }
 
 # The best of the others.
