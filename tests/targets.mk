@@ -112,12 +112,14 @@ $B/target/points-%.so: tests/target/points/%.c
 $B/target/points-stripped: $B/target/points
 	$Qstrip -o $@ $<
 
+$B/target/bypass: tests/target/shims.h
+
 # What many loads copies of.
 $B/target/many: $B/target/many.so
-$B/target/many.so: tests/target/many/lib.c
+$B/target/many.so: tests/target/many/lib.c tests/target/shims.h
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  CC   $<")
-	$Q$(CC) -std=c11 -D_GNU_SOURCE $(WARN) -O2 -fPIC -shared -Wl,--build-id -o $@ $<
+	$Q$(CC) -std=c11 -D_GNU_SOURCE $(WARN) -O2 -fPIC -shared -Wl,--build-id -I . -o $@ $<
 
 # Who else walks stacks.
 $B/oracle/%: tests/oracle/%.c
