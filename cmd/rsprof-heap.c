@@ -144,6 +144,7 @@ arm_started(struct profiler *p, pid_t pid)
 {
 	struct target *t = target_find(p->base.targets, pid);
 	char why[HEAP_WHY];
+	int n;
 
 	heap_stop_at(p->heap, pid, NULL, 0);
 	if (t == NULL || !t->emitted)
@@ -158,10 +159,11 @@ arm_started(struct profiler *p, pid_t pid)
 		return;
 	}
 	p->arming.standing = 1;
-	if ((pid == p->base.pid ? inside_arm(&p->inside, t, why, sizeof why)
-	                        : arming_process(&p->arming, t, why, sizeof why)) <= 0)
+	n = pid == p->base.pid ? inside_arm(&p->inside, t, why, sizeof why)
+	                       : arming_process(&p->arming, t, why, sizeof why);
+	if (n < 0)
 		producer_note(&p->base, "process %d: %s", (int)pid, why);
-	else if (pid == p->base.pid) {
+	else if (n > 0 && pid == p->base.pid) {
 		p->arming.standing = 0;
 		duty_begin(&p->duty);
 		duty_begin_check(&p->duty);
