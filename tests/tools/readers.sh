@@ -66,7 +66,7 @@ own $!
 ok 'a server of gRPC' await 60 test -s parca/port
 parca=http://127.0.0.1:$(cat parca/port)
 exits 'rsprof-push speaks with it' 0 rsprof-push -l env=test parca "$parca" real.db
-grep -v '^heap	' real.rec | rsprof-pprof >time.pb.gz
+LC_ALL=C grep -v '^heap	' real.rec | rsprof-pprof >time.pb.gz
 ok 'it has the profile' cmp parca/1 time.pb.gz
 same 'with its labels' parca/1.labels <<'E'
 __name__=process_cpu
@@ -107,15 +107,18 @@ if [ "$bytes" != 0 ]; then
 		"$(ask 'SELECT sum(live) FROM (SELECT live, max(seconds) FROM memory_samples GROUP BY pid)')"
 	near 'a counter goes up to the most that was live' \
 		"$(profiler counter info c-0 --json | jq '.stats[] | select(.source == "count-range").value')" \
-		"$(ask 'SELECT max(live) FROM memory_samples WHERE pid = (SELECT pid FROM memory_samples LIMIT 1)')"
+		"$(ask "SELECT max(live) FROM memory_samples WHERE pid = $(jq -r '.counters[0].pid' real.firefox.json)")"
 	near 'allocations' "$(jq '[.threads[].nativeAllocations?.weight[]? | select(. > 0)] | add' real.firefox.json)" "$bytes"
 	near 'less what was freed' "$(jq '[.threads[].nativeAllocations?.weight[]?] | add' real.firefox.json)" "$live"
+	# What is selected by itself may be a thread that allocates nothing.
+	profiler thread select "t-$(jq '[.threads[].nativeAllocations != null] | index(true)' real.firefox.json)" >out
 	profiler strategy native-allocations >out
 	profiler thread functions >out
 	says 'the profiler has them' 'self bytes' out
 fi
 ok 'by its importer of traces' load "$PWD/real.trace.json"
-profiler thread functions --thread t-0 >out
+# The order of threads is the importer's.
+for thread in 0 1 2 3 4; do profiler thread functions --thread t-$thread; done >out 2>&1
 says 'with functions' 'family::burn - self: [1-9]' out
 if [ "$bytes" != 0 ]; then
 	rsprof export -f dhat real.db >real.dhat.json
