@@ -493,7 +493,7 @@ write_thread_head(const struct export *e, uint32_t thread, FILE *out)
 {
 	const struct export_thread *th = &e->tasks.thread[thread];
 	const struct export_process *p = &e->tasks.process[th->process];
-	int64_t ended = th->ended == TASKS_ALIVE ? -1 : th->ended;
+	int64_t ended = th->ended == TASK_RUNS ? -1 : th->ended;
 
 	fputs("{\"processType\":\"default\",\"name\":", out);
 	quote_json(out, th->name ? th->name : "?");
@@ -506,7 +506,7 @@ write_thread_head(const struct export *e, uint32_t thread, FILE *out)
 	fputs(",\"processStartupTime\":", out);
 	write_time(out, p->began);
 	fputs(",\"processShutdownTime\":", out);
-	if (p->ended == TASKS_ALIVE)
+	if (p->ended == TASK_RUNS)
 		fputs("null", out);
 	else
 		write_time(out, p->ended);

@@ -28,7 +28,7 @@ add_process(struct tasks *t, uint64_t pid, int64_t time, uint32_t *index)
 	    idmap_put(&t->process_map, pid, *index) < 0)
 		return -1;
 	t->process[t->nprocess++] = (struct export_process){ .pid = pid, .began = time,
-		.ended = TASKS_ALIVE };
+		.ended = TASK_RUNS };
 	return 0;
 }
 
@@ -45,22 +45,22 @@ same_text(const char *a, const char *b)
 	return a == b || (a && b && strcmp(a, b) == 0);
 }
 
-/* Returns whether a record is about a process that is known, from a second producer. */
+/* Returns whether a record begins a program in a process that is known. */
 static int
-is_same(const struct export_process *known, const struct rec_proc *p)
+begins(const struct export_process *known, const struct rec_proc *p, int64_t time)
 {
-	return known->ended == TASKS_ALIVE && same_text(known->exe, p->exe) &&
-	    same_text(known->command, p->cmdline);
+	return task_begins(known->began, known->ended,
+	    same_text(known->exe, p->exe) && same_text(known->command, p->cmdline), time);
 }
 
 static void
 end_process(struct tasks *t, uint32_t process, int64_t time)
 {
-	if (t->process[process].ended != TASKS_ALIVE)
+	if (t->process[process].ended != TASK_RUNS)
 		return;
 	t->process[process].ended = time;
 	for (size_t i = 0; i < t->nthread; i++)
-		if (t->thread[i].process == process && t->thread[i].ended == TASKS_ALIVE)
+		if (t->thread[i].process == process && t->thread[i].ended == TASK_RUNS)
 			t->thread[i].ended = time;
 }
 
@@ -71,7 +71,7 @@ tasks_proc(struct tasks *t, const struct rec_proc *p, int64_t time)
 	struct export_process *process;
 	int named = i != IDMAP_NONE && (t->process[i].name || t->process[i].exe);
 
-	if (named && is_same(&t->process[i], p))
+	if (named && !begins(&t->process[i], p, time))
 		return 0;
 	if (named)
 		end_process(t, i, time);
@@ -92,7 +92,7 @@ add_thread(struct tasks *t, uint32_t process, uint64_t tid, int64_t time, uint32
 	if (array_room(&t->thread, t->nthread, &t->thread_room, sizeof *t->thread) < 0 ||
 	    idmap_put(&t->thread_map, t->process[process].pid << 32 | tid, *index) < 0)
 		return -1;
-	t->thread[t->nthread++] = (struct export_thread){ process, tid, NULL, time, TASKS_ALIVE };
+	t->thread[t->nthread++] = (struct export_thread){ process, tid, NULL, time, TASK_RUNS };
 	return 0;
 }
 
@@ -138,7 +138,8 @@ tasks_exit(struct tasks *t, const struct rec_exit *e, int64_t time)
 	if (e->tid == 0 && i != IDMAP_NONE)
 		end_process(t, i, time);
 	i = idmap_get(&t->thread_map, e->pid << 32 | e->tid);
-	if (e->tid && i != IDMAP_NONE && t->thread[i].ended == TASKS_ALIVE)
+	if (e->tid && i != IDMAP_NONE && t->thread[i].ended == TASK_RUNS &&
+	    time >= t->thread[i].began)
 		t->thread[i].ended = time;
 }
 

@@ -10,17 +10,17 @@
 
 #include "base/idmap.h"
 #include "base/strtab.h"
+#include "stream/task.h"
 
 struct rec_exit;
 struct rec_proc;
 struct rec_thread;
 
-#define TASKS_ALIVE INT64_MAX
 
 struct export_process {
 	uint64_t pid;
 	const char *name, *exe, *command; /* each may be NULL */
-	int64_t began, ended;             /* ended: TASKS_ALIVE if it has not */
+	int64_t began, ended;             /* ended: TASK_RUNS if it has not */
 };
 
 struct export_thread {

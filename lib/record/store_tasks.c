@@ -8,6 +8,7 @@
 #include "record/db.h"
 #include "record/warnings.h"
 #include "stream/rec.h"
+#include "stream/task.h"
 
 /*
  * Two arrays with maps from numbers to indexes: the last process of each pid,
@@ -46,8 +47,9 @@ static const char *const sql[NSTATEMENTS] = {
 
 /* The last process of its pid. */
 struct process {
-	int64_t row, began, ended;
-	int has_ended;
+	int64_t row, began;
+	int64_t ended;    /* TASK_RUNS: it has not */
+	int64_t last;     /* end of the last of its threads that have ended */
 	int undefined;    /* only referred to */
 	uint64_t program; /* hash_program() */
 	uint32_t running; /* threads that have not ended */
@@ -55,11 +57,11 @@ struct process {
 
 /* The last thread of its pid and tid. */
 struct thread {
-	int64_t row, ended;
+	int64_t row, began;
+	int64_t ended;   /* TASK_RUNS: it has not */
 	int64_t process; /* row; may differ from that of the process in the slot */
 	uint32_t at;     /* slot of its process */
-	int has_ended;
-	uint64_t name; /* its hash */
+	uint64_t name;   /* its hash */
 };
 
 struct store_tasks {
@@ -113,7 +115,7 @@ find_process(const struct store_tasks *t, uint64_t pid)
 static int
 ensure_process(struct store_tasks *t, uint64_t pid, int64_t time, uint32_t *at)
 {
-	struct process new = { .began = time, .undefined = 1 };
+	struct process new = { .began = time, .ended = TASK_RUNS, .undefined = 1 };
 
 	if ((*at = idmap_get(&t->process_map, pid)) != NONE)
 		return 0;
@@ -138,6 +140,24 @@ store_tasks_find_process(struct store_tasks *t, uint64_t pid, int64_t time,
 	return 0;
 }
 
+static int64_t
+later(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* End a thread, of process p unless that has been succeeded. */
+static int
+end_thread(struct store_tasks *t, struct process *p, struct thread *th, int64_t time)
+{
+	th->ended = time;
+	if (th->process == p->row) {
+		p->running--;
+		p->last = later(p->last, time);
+	}
+	return db_run(t->st[END_THREAD], "ii", time, th->row);
+}
+
 /* End all threads of a process. */
 static int
 end_threads(struct store_tasks *t, struct process *p, int64_t time)
@@ -148,28 +168,24 @@ end_threads(struct store_tasks *t, struct process *p, int64_t time)
 	/* Recent threads are the likely ones. */
 	for (i = t->nthread; p->running > 0 && i-- > 0;) {
 		th = &t->thread[i];
-		if (th->process != p->row || th->has_ended)
-			continue;
-		th->has_ended = 1;
-		th->ended = time;
-		p->running--;
-		if (db_run(t->st[END_THREAD], "ii", time, th->row) < 0)
+		if (th->process == p->row && th->ended == TASK_RUNS &&
+		    end_thread(t, p, th, later(time, th->began)) < 0)
 			return -1;
 	}
 	return 0;
 }
 
-/* End a process and its threads, also those that came after its end. */
+/* End a process and its threads, also those that came after its end.  It ends with the last
+ * of them, which another producer may have told of. */
 static int
 end_process(struct store_tasks *t, struct process *p, int64_t time)
 {
 	if (end_threads(t, p, time) < 0)
 		return -1;
-	if (p->has_ended)
+	if (p->ended != TASK_RUNS)
 		return 0;
-	p->has_ended = 1;
-	p->ended = time;
-	return db_run(t->st[END_PROCESS], "ii", time, p->row);
+	p->ended = later(time, p->last);
+	return db_run(t->st[END_PROCESS], "ii", p->ended, p->row);
 }
 
 /* Hash what changes in an exec and only then, which tells it from a second producer's record
@@ -182,19 +198,12 @@ hash_program(const char *name, const char *exe, const char *command)
 	return hash_str(hash_str(HASH_INIT, exe), command);
 }
 
-/* Returns whether a proc record is about the known process, perhaps coming late. */
-static int
-is_same(const struct process *known, const struct process *new)
-{
-	return known->program == new->program &&
-	    (!known->has_ended || new->began <= known->ended);
-}
-
 int
 store_tasks_proc(struct store_tasks *t, const struct rec_proc *p, int64_t time)
 {
 	struct process *known = find_process(t, p->pid);
 	struct process new = { .began = time,
+		.ended = TASK_RUNS,
 		.program = hash_program(p->name, p->exe, p->cmdline) };
 
 	if (known && known->undefined) {
@@ -204,7 +213,7 @@ store_tasks_proc(struct store_tasks *t, const struct rec_proc *p, int64_t time)
 		return db_run(t->st[SET_PROCESS], "itttii", (int64_t)p->ppid,
 		    p->name, p->exe, p->cmdline, time, known->row);
 	}
-	if (known && is_same(known, &new))
+	if (known && !task_begins(known->began, known->ended, known->program == new.program, time))
 		return 0;
 	if (known && end_process(t, known, time) < 0)
 		return -1;
@@ -231,11 +240,14 @@ find_thread(const struct store_tasks *t, uint64_t pid, uint64_t tid)
 	return i == NONE ? NULL : &t->thread[i];
 }
 
-/* Put a thread into the slot of its numbers; its process is in slot thread->at. */
+/* Put a thread into the slot of its numbers; its process is in slot thread->at, and may have
+ * ended: then this is told late, and the thread has ended, too. */
 static int
 put_thread(struct store_tasks *t, uint64_t pid, uint64_t tid,
     const struct thread *thread)
 {
+	struct process *p = &t->process[thread->at];
+	struct thread *th;
 	uint32_t i;
 
 	if (array_room(&t->thread, t->nthread, &t->thread_room,
@@ -243,11 +255,13 @@ put_thread(struct store_tasks *t, uint64_t pid, uint64_t tid,
 		return db_no_memory(t->db);
 	if (find_slot(t, &t->thread_map, thread_key(pid, tid), t->nthread, &i) < 0)
 		return -1;
-	t->thread[i] = *thread;
-	t->thread[i].process = t->process[thread->at].row;
-	t->process[thread->at].running++;
+	th = &t->thread[i];
+	*th = *thread;
+	th->process = p->row;
+	th->ended = TASK_RUNS;
+	p->running++;
 	t->nthread += i == t->nthread;
-	return 0;
+	return p->ended == TASK_RUNS ? 0 : end_thread(t, p, th, p->ended);
 }
 
 static int
@@ -255,10 +269,13 @@ add_thread(struct store_tasks *t, uint64_t pid, uint64_t tid, const char *name,
     int64_t time, int64_t *row)
 {
 	struct thread new = { .name = hash_str(HASH_INIT, name) };
+	const struct process *p;
 
-	if (ensure_process(t, pid, time, &new.at) < 0 ||
-	    db_run(t->st[ADD_THREAD], "iiti", t->process[new.at].row,
-	        (int64_t)tid, name, time) < 0)
+	if (ensure_process(t, pid, time, &new.at) < 0)
+		return -1;
+	p = &t->process[new.at];
+	new.began = later(time < p->ended ? time : p->ended, p->began);
+	if (db_run(t->st[ADD_THREAD], "iiti", p->row, (int64_t)tid, name, new.began) < 0)
 		return -1;
 	*row = new.row = db_last_id(t->db);
 	return put_thread(t, pid, tid, &new);
@@ -268,23 +285,15 @@ add_thread(struct store_tasks *t, uint64_t pid, uint64_t tid, const char *name,
  * any thread record after the exec. */
 static int
 copy_thread(struct store_tasks *t, uint64_t pid, uint64_t tid,
-    const struct thread *old, int64_t time, int64_t *row)
+    const struct thread *old, int64_t *row)
 {
-	struct thread new = { .at = old->at, .name = old->name };
+	const struct process *p = &t->process[old->at];
+	struct thread new = { .at = old->at, .began = p->began, .name = old->name };
 
-	if (db_run(t->st[COPY_THREAD], "iii", t->process[old->at].row, time,
-	        old->row) < 0)
+	if (db_run(t->st[COPY_THREAD], "iii", p->row, p->began, old->row) < 0)
 		return -1;
 	*row = new.row = db_last_id(t->db);
 	return put_thread(t, pid, tid, &new);
-}
-
-/* Returns whether a thread record is late: about a thread that has ended since. */
-static int
-is_late(const struct store_tasks *t, const struct thread *known, int64_t time)
-{
-	return t->process[known->at].row == known->process &&
-	    time <= known->ended;
 }
 
 int
@@ -293,11 +302,14 @@ store_tasks_thread(struct store_tasks *t, const struct rec_thread *r,
 {
 	struct thread *known = find_thread(t, r->pid, r->tid);
 	uint64_t name = hash_str(HASH_INIT, r->name);
+	const struct process *p = known ? &t->process[known->at] : NULL;
+	int current = known && known->process == p->row;
 	int64_t row;
 
-	if (known == NULL || (known->has_ended && !is_late(t, known, time)))
+	if (known == NULL || (current ? time > known->ended : time >= p->began))
 		return add_thread(t, r->pid, r->tid, r->name, time, &row);
-	if (known->name == name)
+	/* A name from before its process' exec is told late. */
+	if (!current || known->name == name)
 		return 0;
 	known->name = name;
 	return db_run(t->st[NAME_THREAD], "ti", r->name, known->row);
@@ -317,38 +329,28 @@ store_tasks_find_thread(struct store_tasks *t, uint64_t pid, uint64_t tid,
 	}
 	p = &t->process[known->at];
 	if (known->process != p->row && time >= p->began)
-		return copy_thread(t, pid, tid, known, time, row);
+		return copy_thread(t, pid, tid, known, row);
 	*row = known->row;
 	return 0;
-}
-
-static int
-end_thread(struct store_tasks *t, const struct rec_exit *e, int64_t time)
-{
-	struct thread *known = find_thread(t, e->pid, e->tid);
-
-	if (known == NULL)
-		warnings_add(t->warnings, "undefined thread");
-	if (known == NULL || known->has_ended)
-		return 0;
-	known->has_ended = 1;
-	known->ended = time;
-	t->process[known->at].running--;
-	return db_run(t->st[END_THREAD], "ii", time, known->row);
 }
 
 int
 store_tasks_exit(struct store_tasks *t, const struct rec_exit *e, int64_t time)
 {
 	struct process *p = find_process(t, e->pid);
+	struct thread *th = find_thread(t, e->pid, e->tid);
 
+	if (e->tid && th == NULL)
+		warnings_add(t->warnings, "undefined thread");
+	else if (e->tid && th->ended == TASK_RUNS && time >= th->began)
+		return end_thread(t, &t->process[th->at], th, time);
 	if (e->tid)
-		return end_thread(t, e, time);
-	if (p == NULL) {
-		warnings_add(t->warnings, "undefined process");
 		return 0;
-	}
-	return p->has_ended ? 0 : end_process(t, p, time);
+	if (p == NULL)
+		warnings_add(t->warnings, "undefined process");
+	else if (p->ended == TASK_RUNS && time >= p->began)
+		return end_process(t, p, time);
+	return 0;
 }
 
 /* ---- opening and closing ----------------------------------------------- */
@@ -356,7 +358,7 @@ store_tasks_exit(struct store_tasks *t, const struct rec_exit *e, int64_t time)
 static int
 load_process(void *ctx, struct db_stmt *row, int columns)
 {
-	struct process p = { .row = db_int(row, 0), .began = db_int(row, 2) };
+	struct process p = { .row = db_int(row, 0), .began = db_int(row, 2), .ended = TASK_RUNS };
 
 	(void)columns;
 	p.undefined = (int)db_int(row, 6);
@@ -371,7 +373,7 @@ load_thread(void *ctx, struct db_stmt *row, int columns)
 	uint64_t pid = (uint64_t)db_int(row, 1);
 	struct thread th = { .row = db_int(row, 0),
 		.at = idmap_get(&t->process_map, pid),
-		.name = hash_str(HASH_INIT, db_text(row, 3)) };
+		.name = hash_str(HASH_INIT, db_text(row, 3)), .began = db_int(row, 4) };
 
 	(void)columns;
 	if (th.at == NONE)
@@ -385,7 +387,7 @@ store_tasks_open(struct db *db, struct warnings *w)
 	static const char processes[] = "SELECT id, pid, began, name, exe, "
 	                                "command, coalesce(name, exe) IS NULL FROM process "
 	                                "WHERE ended IS NULL ORDER BY id";
-	static const char threads[] = "SELECT thread.id, pid, tid, thread.name "
+	static const char threads[] = "SELECT thread.id, pid, tid, thread.name, thread.began "
 	                              "FROM thread JOIN process ON process.id = thread.process "
 	                              "WHERE thread.ended IS NULL AND process.ended IS NULL "
 	                              "ORDER BY thread.id";

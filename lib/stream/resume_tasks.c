@@ -5,6 +5,7 @@
 
 #include "base/array.h"
 #include "stream/rec.h"
+#include "stream/task.h"
 
 #define FEW 64 /* ended tasks that are never too many */
 
@@ -107,18 +108,27 @@ end_threads(struct resume_tasks *t, struct resume_process *p, uint64_t time)
 			end_thread(t, p, &t->thread[i], time);
 }
 
+/* Returns whether a record is of the program that a process executes, or did. */
+static int
+is_program(const struct resume_process *p, const struct rec_proc *r)
+{
+	return equal(p->exe, r->exe) && equal(p->cmdline, r->cmdline) &&
+	    (p->exe || p->cmdline || equal(p->name, r->name));
+}
+
 int
 resume_tasks_proc(struct resume_tasks *t, const struct rec_proc *r, int written, uint64_t *gone)
 {
 	struct resume_process *p = resume_tasks_process(t, r->pid);
-	int same = p && p->ended == 0 && equal(p->exe, r->exe) && equal(p->cmdline, r->cmdline) &&
-	    (p->exe || p->cmdline || equal(p->name, r->name));
+	int same = p && is_program(p, r);
+	int begins = p == NULL || task_begins((int64_t)p->began,
+	    p->ended ? (int64_t)p->ended : TASK_RUNS, same, (int64_t)r->time);
 
 	*gone = 0;
-	/* It comes late, of a second producer; else its number is used again. */
-	if (p && p->ended && r->time <= p->ended)
+	/* What another producer tells late; but a parent and a name may have changed. */
+	if (!begins && (p->ended || !same))
 		return 0;
-	if (p && !same) {
+	if (p && begins) {
 		*gone = r->pid;
 		/* Threads of the new program may begin at the same time. */
 		end_threads(t, p, r->time - (r->time > 0));
@@ -127,7 +137,7 @@ resume_tasks_proc(struct resume_tasks *t, const struct rec_proc *r, int written,
 	    set(&p->exe, r->exe) < 0 || set(&p->cmdline, r->cmdline) < 0)
 		return -1;
 	p->ppid = r->ppid;
-	if (!same)
+	if (begins)
 		p->began = r->time;
 	if (p->ended)
 		t->nended--;

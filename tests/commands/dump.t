@@ -166,14 +166,7 @@ ok 'it has no end' sh -c '! grep ^end once'
 
 # ---- what producers write -------------------------------------------------------
 
-# Where the machine is busy rsprof-heap may tell of a child's thread after its end, at times
-# that no order of records can have: then it is recorded again.
-family() {
-	rm -f family.db
-	echo | rsprof run -q -f -w -F 499 -o family.db -- "$B/target/family" 100 >log 2>&1
-	[ "$(sqlite3 family.db 'SELECT count(*) FROM thread WHERE ended < began')" = 0 ]
-}
-family || family || family || family
+echo | rsprof run -q -f -w -F 499 -o family.db -- "$B/target/family" 100 >log 2>&1
 ok 'children, waits and memory, as far as one may here' [ -s family.db ]
 round 'a real one' family.db
 launch "$B/target/journal" >log
@@ -295,7 +288,7 @@ part -t again | grep -e ^thread -e ^cpu -e ^off -e ^heap -e ^memory >got
 same 'a thread by its name' got <<'E'
 thread	4700	100	101	again
 cpu	4800	100	101	54	50
-thread	5900	100	101	again
+thread	4900	100	101	again
 E
 ok 'by its number' [ "$(part -t 100 | grep -c ^cpu)" = 2 ]
 rsprof-dump -t again all.db | cut -f 1,2 | grep -e ^stack -e ^frame >got
