@@ -55,7 +55,6 @@ struct profiler {
 	uint64_t cost_time; /* of the last cost record */
 	uint64_t off_time;  /* of the last sum of waits */
 	int rust_checked;   /* the user knows if it does not look like Rust */
-	char *command;      /* what the command held by rsprof-exec(1) will execute */
 };
 
 static void
@@ -104,7 +103,7 @@ find_sampled(struct profiler *p, uint64_t time, pid_t pid, pid_t tid)
 	if (t == NULL && (t = target_add(p->base.targets, pid)) == NULL)
 		return NULL;
 	if (!t->emitted)
-		target_describe(p->base.targets, t, p->command);
+		target_describe(p->base.targets, t);
 	target_ensure_thread(p->base.targets, time, t, tid);
 	return t;
 }
@@ -255,7 +254,7 @@ scan_waiters(struct profiler *p, int again)
 static void
 on_event(struct profiler *p, const struct perf_record *r)
 {
-	const struct follow f = { p->base.targets, p->base.children, p->command };
+	const struct follow f = { p->base.targets, p->base.children };
 	const struct target *t = target_find(p->base.targets, r->pid);
 
 	if (t && r->type == PERF_EXIT && t->threads == 1)
@@ -493,12 +492,12 @@ begin(struct profiler *p)
 	sampler_note_copying(p->sampler, &p->base);
 	if (p->base.held) {
 		p->rust_checked = 1; /* rsprof-exec(1) is none */
-		p->command = producer_held_command(&p->base);
+		target_will_execute(t, producer_held_command(&p->base));
 	} else {
 		if (p->base.children)
 			attach_children(p);
 		for (size_t i = 0; i < targets_count(p->base.targets); i++)
-			target_describe(p->base.targets, targets_nth(p->base.targets, i), NULL);
+			target_describe(p->base.targets, targets_nth(p->base.targets, i));
 		flush_maps(p);
 		scan_waiters(p, 0);
 		sampler_note_scope(p->sampler, &p->base);
@@ -582,6 +581,5 @@ main(int argc, char *argv[])
 	producer_wake_on(&p.base, sampler_fd(p.sampler));
 	status = report(&p.base, producer_run(&p.base, &ops, &p));
 	sampler_free(p.sampler);
-	free(p.command);
 	return finish(&p.base, status);
 }

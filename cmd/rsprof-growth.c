@@ -134,7 +134,7 @@ on_fault(struct profiler *p, const struct perf_record *r)
 	if (t == NULL || (process == NULL && (process = add_process(p, r->pid)) == NULL))
 		return;
 	if (!t->emitted)
-		target_describe(p->base.targets, t, NULL);
+		target_describe(p->base.targets, t);
 	target_ensure_thread(p->base.targets, r->time, t, r->tid);
 	if (r->sample.has_user)
 		leaf = producer_walk(&p->base, t, &stack, r->sample.regs, r->time);
@@ -303,7 +303,7 @@ on_exec(struct profiler *p, pid_t pid)
 static void
 on_record(struct profiler *p, const struct perf_record *r)
 {
-	const struct follow f = { p->base.targets, p->base.children, NULL };
+	const struct follow f = { p->base.targets, p->base.children };
 
 	switch (r->type) {
 	case PERF_SAMPLE: on_fault(p, r); return;
@@ -392,7 +392,7 @@ begin(struct profiler *p)
 	if (p->n == 0)
 		refuse(&p->base, "its pages cannot be read", errno);
 	emit_header(p);
-	target_describe(p->base.targets, t, NULL);
+	target_describe(p->base.targets, t);
 	if (sampler_user_only(p->sampler))
 		producer_note(&p->base, "pages that the kernel touches first, as read(2) does, "
 		    "are not attributed: events in the kernel are not permitted");

@@ -197,7 +197,7 @@ on_last_exit(struct profiler *p, const struct perf_record *r)
 static void
 read_records(struct profiler *p, uint64_t until)
 {
-	const struct follow f = { p->base.targets, p->base.children, NULL };
+	const struct follow f = { p->base.targets, p->base.children };
 	struct perf_record r;
 
 	while (p->perf && !targets_error(p->base.targets) && perf_next(p->perf, until, &r)) {
@@ -227,7 +227,7 @@ read_exec(struct profiler *p, pid_t pid)
 	read_records(p, producer_visible());
 	t = target_find(p->base.targets, pid);
 	if (t && !t->emitted && proc_stat(pid, &st) == 0)
-		target_exec(p->base.targets, proc_now(), t, pid, st.name, NULL);
+		target_exec(p->base.targets, proc_now(), t, pid, st.name);
 }
 
 /* Handle processes that have stopped themselves, or were stopped by a guard at their first
@@ -364,7 +364,7 @@ begin_attached(struct profiler *p, struct target *t)
 
 	emit_header(p);
 	source_note(&p->source, &p->base);
-	target_describe(p->base.targets, t, NULL);
+	target_describe(p->base.targets, t);
 	load_tables(p, t);
 	if (try_inside(p)) {
 		rec_out_flush(&p->base.out);

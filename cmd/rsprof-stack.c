@@ -463,7 +463,7 @@ emit_stacks(struct profiler *p)
 	p->target = checked(target_add(p->base.targets, p->base.pid));
 	p->base.walk.no_wait = 1;
 	emit_header(p);
-	target_describe(p->base.targets, p->target, NULL);
+	target_describe(p->base.targets, p->target);
 	rec_out_flush(&p->base.out);
 	if (tracee_status(p->base.pid, &status) == 0)
 		p->tracer = status.tracer;

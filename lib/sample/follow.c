@@ -43,9 +43,7 @@ follow(const struct follow *f, const struct perf_record *r)
 	switch (r->type) {
 	case PERF_MAP: on_map(f, r, t); return 0;
 	case PERF_NAME: target_thread(f->targets, r->time, t, r->tid, r->name); return 0;
-	case PERF_EXEC:
-		target_exec(f->targets, r->time, t, r->tid, r->name, f->command);
-		return 0;
+	case PERF_EXEC: target_exec(f->targets, r->time, t, r->tid, r->name); return 0;
 	case PERF_EXIT: return target_exit(f->targets, r->time, t, r->tid);
 	default: return 0;
 	}

@@ -10,9 +10,7 @@ struct targets;
 
 struct follow {
 	struct targets *targets;
-	int children;        /* track the processes that targets fork */
-	const char *command; /* command line of a program that may end before it can
-	                        be read; or NULL */
+	int children; /* track the processes that targets fork */
 };
 
 /* Handle a record, unless it is a sample or about lost ones.  Returns 1 if with it

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 
 #include "base/array.h"
 #include "base/hash.h"
@@ -23,6 +24,9 @@
 #include "unwind/module.h"
 
 #define UNTABLED 4096 /* bytes of code without unwind tables that are worth a note */
+
+/* How long a new program's arguments are waited for; an empty list of them is rare. */
+#define ARGUMENTS_MS 20
 
 /* Stacks that are remembered as emitted; with more of them all are forgotten, and
  * emitted again when they come again. */
@@ -68,15 +72,23 @@ targets_new(struct rec_out *out, const char *producer)
 	return NULL;
 }
 
+static void
+free_target(struct target *t)
+{
+	addrspace_clear(&t->space);
+	free(t->exe);
+	free(t->command);
+	free(t->next);
+	free(t);
+}
+
 void
 targets_free(struct targets *ts)
 {
 	if (ts == NULL)
 		return;
-	for (size_t i = 0; i < ts->ntarget; i++) {
-		addrspace_clear(&ts->target[i]->space);
-		free(ts->target[i]);
-	}
+	for (size_t i = 0; i < ts->ntarget; i++)
+		free_target(ts->target[i]);
 	modules_free(ts->modules);
 	idmap_clear(&ts->target_of);
 	idmap_clear(&ts->thread_of);
@@ -337,8 +349,31 @@ remove_target(struct targets *ts, struct target *t)
 		ts->target[i] = last;
 		index_put(ts, &ts->target_of, (uint64_t)last->pid, i);
 	}
-	addrspace_clear(&t->space);
-	free(t);
+	free_target(t);
+}
+
+/* Set a text of a target, which may be NULL. */
+static void
+set_text(struct targets *ts, char **to, const char *text)
+{
+	char *copy = text ? checked(ts, strdup(text)) : NULL;
+
+	free(*to);
+	*to = copy;
+}
+
+/* Replace a text of a target by one that becomes its own. */
+static void
+take_text(char **to, char *text)
+{
+	free(*to);
+	*to = text;
+}
+
+void
+target_will_execute(struct target *t, char *command)
+{
+	take_text(&t->next, command);
 }
 
 /* Returns the path that a command line begins with, to be freed; NULL if it begins
@@ -350,30 +385,50 @@ first_word(const char *command)
 	                                  : NULL;
 }
 
-/* Emit a process.  name and command stand in for what /proc no longer has. */
+/* Read a command line, to be freed; NULL if there is none.  An exec is told before the new
+ * program's arguments are in place, and until they are the kernel shows none. */
+static char *
+read_command(pid_t pid)
+{
+	static const struct timespec moment = { 0, 1000000 };
+	char *line;
+
+	for (int i = 0; (line = proc_cmdline(pid)) == NULL && i < ARGUMENTS_MS &&
+	     !proc_has_ended(pid); i++)
+		nanosleep(&moment, NULL);
+	return line;
+}
+
+/* Read what a target executes. */
 static void
-emit_process(struct targets *ts, uint64_t time, struct target *t,
-    const char *name, const char *command)
+read_program(struct targets *ts, struct target *t)
+{
+	take_text(&t->exe, proc_exe(t->pid));
+	take_text(&t->command, read_command(t->pid));
+	if (t->exe == NULL)
+		t->exe = first_word(t->next);
+	if (t->command == NULL)
+		set_text(ts, &t->command, t->next);
+}
+
+/* Emit a process.  name stands in for what /proc no longer has. */
+static void
+emit_process(struct targets *ts, uint64_t time, struct target *t, const char *name)
 {
 	struct rec r = { .type = REC_PROC };
 	struct proc_stat st;
-	char *exe = proc_exe(t->pid), *cmdline = proc_cmdline(t->pid);
 	int alive = proc_stat(t->pid, &st) == 0;
 
 	if (alive)
 		t->ppid = st.ppid;
-	if (exe == NULL)
-		exe = first_word(command);
 	r.proc.time = time;
 	r.proc.pid = (uint64_t)t->pid;
 	r.proc.ppid = (uint64_t)t->ppid;
 	r.proc.name = name ? name : alive ? st.name : NULL;
-	r.proc.exe = exe;
-	r.proc.cmdline = cmdline ? cmdline : command;
+	r.proc.exe = t->exe;
+	r.proc.cmdline = t->command;
 	targets_emit(ts, &r);
 	t->emitted = 1;
-	free(exe);
-	free(cmdline);
 }
 
 /* ---- mappings ---------------------------------------------------------- */
@@ -571,13 +626,14 @@ target_ensure_thread(struct targets *ts, uint64_t time, struct target *t, pid_t 
 /* ---- events ------------------------------------------------------------ */
 
 void
-target_describe(struct targets *ts, struct target *t, const char *command)
+target_describe(struct targets *ts, struct target *t)
 {
 	uint64_t time = proc_now();
 	size_t n;
 	pid_t *tid;
 
-	emit_process(ts, time, t, NULL, command);
+	read_program(ts, t);
+	emit_process(ts, time, t, NULL);
 	scan_maps(ts, t, time);
 	tid = proc_threads(t->pid, &n);
 	for (size_t i = 0; tid && i < n; i++)
@@ -588,10 +644,11 @@ target_describe(struct targets *ts, struct target *t, const char *command)
 /* After an exec, one thread is left, with the process' number. */
 void
 target_exec(struct targets *ts, uint64_t time, struct target *t, pid_t tid,
-    const char *name, const char *command)
+    const char *name)
 {
 	addrspace_clear(&t->space);
-	emit_process(ts, time, t, name, command);
+	read_program(ts, t);
+	emit_process(ts, time, t, name);
 	target_thread(ts, time, t, tid, name);
 }
 
@@ -608,7 +665,12 @@ target_fork(struct targets *ts, uint64_t time, struct target *t, pid_t pid,
 		child->ppid = t->pid;
 	if (addrspace_copy(&child->space, &t->space) < 0)
 		ts->error = ENOMEM;
-	emit_process(ts, time, child, parent ? parent->name : NULL, NULL);
+	/* What /proc shows by now may be another program's. */
+	set_text(ts, &child->exe, t->exe);
+	set_text(ts, &child->command, t->command);
+	if (!t->emitted)
+		read_program(ts, child);
+	emit_process(ts, time, child, parent ? parent->name : NULL);
 	target_new_thread(ts, time, child, pid, parent_tid);
 }
 

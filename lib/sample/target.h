@@ -26,6 +26,8 @@ struct target {
 	pid_t pid, ppid;      /* parent as it was last seen */
 	unsigned threads;     /* threads that are known and have not ended */
 	int emitted;          /* its proc record is written */
+	char *exe, *command;  /* of that record; each may be NULL */
+	char *next;           /* command line that it is going to execute, if that is known */
 	uint64_t scanned;     /* time at which its mappings were last read from /proc */
 	struct addrspace space;
 };
@@ -61,11 +63,14 @@ struct target *target_add(struct targets *ts, pid_t pid);
 /* ---- from /proc -------------------------------------------------------- */
 
 /*
- * Emit a target as /proc shows it now: itself, its mappings, its threads.  command
- * stands in for a command line that cannot be read any more, and, if it begins
- * with a path, for that of the executable; NULL: nothing does.
+ * Say what a target is going to execute: that stands in for a command line that cannot be
+ * read any more and, if it begins with a path, for that of the executable.  command may be
+ * NULL, and becomes the target's.
  */
-void target_describe(struct targets *ts, struct target *t, const char *command);
+void target_will_execute(struct target *t, char *command);
+
+/* Emit a target as /proc shows it now: itself, its mappings, its threads. */
+void target_describe(struct targets *ts, struct target *t);
 
 /* Begin to make the tables of what a target maps, so that they are ready when it
  * is emitted. */
@@ -86,12 +91,11 @@ int target_is_rust(const struct target *t);
 void target_map(struct targets *ts, uint64_t time, struct target *t,
     const struct proc_map *map);
 
-/* Replace the program, and with it the mappings and the command line; command as
- * in target_describe(). */
+/* Replace the program, and with it the mappings and the command line. */
 void target_exec(struct targets *ts, uint64_t time, struct target *t, pid_t tid,
-    const char *name, const char *command);
+    const char *name);
 
-/* Track a child process of t from now on, with t's mappings. */
+/* Track a child process of t from now on, with t's program and mappings. */
 void target_fork(struct targets *ts, uint64_t time, struct target *t, pid_t pid,
     pid_t parent_tid);
 

@@ -200,6 +200,28 @@ else
 	skip "permissions: takes root and setpriv"
 fi
 
+# ---- children that are gone before they can be read --------------------------
+
+mkfifo "$T/go"
+# shellcheck disable=SC2016
+rsprof-exec sh -c 'read line <"$0"; for i in 1 2 3 4 5; do env true; done' \
+    "$T/go" & held=$!; own $held
+rsprof-cpu -c -f -p $held >"$T/brief" & cpu=$!; own $cpu
+ok "a command is held" await 60 grep -q '^proc' "$T/brief"
+is_stopped() { [ "$(sed 's/.*) //; s/ .*//' "/proc/$cpu/stat")" = T ]; }
+kill -STOP $cpu
+await 10 is_stopped
+echo >"$T/go"
+wait $held
+kill -CONT $cpu
+wait $cpu
+ok "a command is of its own process" awk -F'\t' '
+	$1 == "proc" && $3 == '$held' { n++; next }
+	# What is forked is what its parent is, until it executes another program.
+	$1 == "proc" && $5 == "sh" { forks += $7 ~ /^sh -c/ }
+	$1 == "proc" && ($5 == "env" || $5 == "true") { if ($7 ~ /^sh/) bad++; else execs++ }
+	END { print n, forks, execs, bad; exit n < 1 || forks != 5 || execs != 10 || bad > 0 }' "$T/brief"
+
 # ---- bad input ---------------------------------------------------------------
 
 gone=$(sh -c 'echo $$')
