@@ -97,18 +97,18 @@ echo "in probes: $(share windows) % of windows, $(share exact) % of all" | diag
 ok 'in windows: some of the time is in probes' test "$(share windows)" -gt 0
 ok 'and each function has the share that it has without' alike windows 5
 
-until='^note' heap inside -I
+until='^note.*inside the process' heap inside -I
 profile inside 4000
 done_heap
 self inside
-if grep -q 'inside the process, one' inside.heap; then
+if grep -q 'are sampled inside the process, ' inside.heap; then
 	ok 'inside: each function has the share that it has without' alike inside 3
 	ok 'and no stack has the gate' awk -F'\t' '
 		$1 == "module" && $4 ~ /rsprof-gate/ { gate[$2] }
 		$1 == "stack" && $4 in gate { bad = 1 }
 		END { exit bad }' inside.raw
 else
-	skip "inside: $(grep '^note' inside.heap | head -n 1)"
+	skip "inside: $(grep '^note.*inside the process' inside.heap)"
 fi
 
 rsprof-sym exact.raw | rsprof-store p.db
@@ -130,7 +130,8 @@ for view in 1 t f; do
 	says "the view $view has it" '\[probes\]' screen
 done
 COLUMNS=140 LINES=60 rsprof-tui -b -k t p.db >screen
-says 'the tree is of the rest' '^ *100\.0 .* _start|^ *100\.0 .* main' screen
+# Now and then a stack is not complete, and is not below.
+says 'the tree is of the rest' '^ *(100|9[0-9])\.[0-9] .* (_start|main)' screen
 says 'its cost is in the head' 'profiler [0-9.]+%, probes [0-9.]+%' screen
 
 # Linkers put breakpoints before functions, whose pages come when they are called.
