@@ -25,6 +25,7 @@
 #include "gate/way_back.h"
 #include "os/cgroup.h"
 #include "os/proc.h"
+#include "unwind/mapping.h"
 
 #ifndef MFD_EXEC
 #define MFD_EXEC 0x10U
@@ -34,8 +35,6 @@
 #define MADV_WIPEONFORK 18
 #endif
 #define GONE "it has ended, or executes another program"
-#define NAME "rsprof-gate"
-#define MAPPED "/memfd:" NAME
 #define BLOBS 8          /* mapped in one process: of several versions */
 #define TRIES 40         /* to detach */
 #define STACK_SIZE 4096  /* of what borrowed threads run */
@@ -110,7 +109,7 @@ on_blob(void *ctx, const struct proc_map *map)
 	struct gate_data d;
 	struct blob *b = &g->blob[g->nblob];
 
-	if (strncmp(map->path, MAPPED, strlen(MAPPED)) != 0 || map->offset != 0 ||
+	if (!mapping_is_gate(map->path) || map->offset != 0 ||
 	    g->nblob == BLOBS ||
 	    proc_read(g->pid, map->start + GATE_CODE, &d, sizeof d) < 0 ||
 	    d.magic != GATE_MAGIC)
@@ -435,7 +434,7 @@ map_part(struct gate *g, struct borrow *b, const struct part *p)
 static const char *
 map_code(struct gate *g, struct borrow *b)
 {
-	static const struct part code = { NAME, 0, GATE_CODE, MFD_EXEC, PROT_READ | PROT_EXEC,
+	static const struct part code = { MAPPING_GATE, 0, GATE_CODE, MFD_EXEC, PROT_READ | PROT_EXEC,
 		MAP_PRIVATE, fill_code };
 
 	return map_part(g, b, &code);
@@ -506,7 +505,7 @@ on_stack(void *ctx, const struct proc_map *map, const char *perms)
 static const char *
 map_ring(struct gate *g, struct borrow *b)
 {
-	static const struct part ring = { NAME, GATE_CODE + GATE_RING_AT, GATE_RING_FILE,
+	static const struct part ring = { MAPPING_GATE, GATE_CODE + GATE_RING_AT, GATE_RING_FILE,
 		MFD_NOEXEC_SEAL, PROT_READ | PROT_WRITE, MAP_SHARED, fill_ring };
 	const struct gate_own own = { .ring = 1 };
 	int64_t got;

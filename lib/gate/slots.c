@@ -291,7 +291,7 @@ on_map(void *ctx, const struct proc_map *map)
 	struct finder *find = ctx;
 	struct slots_file **at;
 
-	if (map->path[0] != '/' || strncmp(map->path, "/memfd:rsprof-gate", 18) == 0)
+	if (map->path[0] != '/' || mapping_is_gate(map->path))
 		return;
 	for (at = &find->s->file; *at; at = &(*at)->next)
 		if ((*at)->ino == map->ino && is_same(*at, map))

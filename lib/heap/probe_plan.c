@@ -134,7 +134,8 @@ on_map(void *ctx, const struct proc_map *map)
 	struct stat st;
 	int fd;
 
-	if (map->path[0] != '/')
+	/* Of a parent that was sampled inside: what its functions lead to is what is probed. */
+	if (map->path[0] != '/' || mapping_is_gate(map->path))
 		return;
 	mapping_path(path, map);
 	if (map->copied) {

@@ -36,6 +36,12 @@ mapping_is_nameless(const struct proc_map *map)
 	return begins(map->path, "/memfd:");
 }
 
+int
+mapping_is_gate(const char *path)
+{
+	return begins(path, "/memfd:" MAPPING_GATE);
+}
+
 void
 mapping_path(char out[MAPPING_PATH], const struct proc_map *map)
 {

@@ -30,6 +30,11 @@ int mapping_code(pid_t pid, void (*fn)(void *ctx, const struct proc_map *map), v
 void mapping_path(char out[MAPPING_PATH], const struct proc_map *map);
 int mapping_is_nameless(const struct proc_map *map);
 
+/* What rsprof-guard(1) maps into a process: an ELF file with rows and names, whose allocation
+ * functions stand for those of the process in slots. */
+#define MAPPING_GATE "rsprof-gate" /* its name, for memfd_create(2) */
+int mapping_is_gate(const char *path);
+
 /*
  * Open the file of a mapping: the very one that the process has mapped, even if another
  * has its name by now.  Returns -1 with errno.

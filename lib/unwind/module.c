@@ -321,8 +321,6 @@ load_vdso(struct modules *list, struct module *m, const struct proc_map *map)
 
 /* ---- the list ---------------------------------------------------------- */
 
-#define GATE "/memfd:rsprof-gate" /* of rsprof-guard(1): an ELF file with rows and names */
-
 /* Add a module of a path.  NULL: out of memory. */
 static struct module *
 add(struct modules *list, const char *path)
@@ -335,7 +333,7 @@ add(struct modules *list, const char *path)
 		free(m);
 		return NULL;
 	}
-	m->gate = strcmp(path, GATE) == 0;
+	m->gate = mapping_is_gate(path);
 	m->number = list->first ? list->first->number + 1 : 0;
 	m->next = list->first;
 	list->first = m;

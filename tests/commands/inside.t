@@ -192,4 +192,50 @@ ok 'the most of their noise is no peak' awk -F'\t' '
 	}
 	END { exit bad || n < 10 }' raw
 
+# What a forked child has for allocation functions are the gate's: those below are probed.
+cat >forks.c <<'END'
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+int main(void) {
+	char line;
+	read(0, &line, 1);
+	if (fork() == 0) {
+		read(0, &line, 1);
+		for (int i = 0; i < 100; i++) {
+			void *volatile p = malloc(4096);
+			free(p);
+		}
+		_exit(0);
+	}
+	wait(NULL);
+	return 0;
+}
+END
+"${CC:-cc}" -O1 -w -o forks forks.c
+mkfifo line
+./forks <line &
+pid=$!
+own $pid
+exec 7>line
+inside -c -f -s 4096
+echo >&7
+probed() { awk -F'\t' '
+	$1 == "module" { path[$2] = $4 }
+	$1 == "probe" && $3 != '$pid' { print $5, path[$6] ~ /libc/ ? "libc" : path[$6] }' raw; }
+are_probed() { [ "$(probed | grep -c -e malloc -e free)" = 2 ]; }
+await 60 are_probed
+echo >&7
+exec 7>&-
+wait $pid
+wait $heap
+ok 'it ends with the process' [ $? = 0 ]
+probed >got
+says 'children are probed' '^malloc libc$' got
+ok 'in the functions below the gate' sh -c '! grep gate got'
+ok 'which alone are noted' sh -c '! grep "^note.*rsprof-gate" raw'
+ok 'as many allocations as there are' awk -F'\t' -v pid=$pid '
+	$1 == "memory" && $3 != pid { for (i = 4; i <= NF; i++) if ($i ~ /^allocs=/) n += substr($i, 8) }
+	END { print n; exit n < 58 || n > 142 }' raw
+
 done_testing
