@@ -13,7 +13,9 @@ let page = await browser(`file://${packages}/speedscope/dist/release/index.html#
 await page.until("document.body.innerText.includes('Sandwich')");
 await page.evaluate(`[...document.querySelectorAll('div')].filter(d =>
 	d.innerText.trim().endsWith('Sandwich') && d.children.length < 3).pop().click()`);
-await page.until("[...document.querySelectorAll('table')].some(t => t.innerText.startsWith('Total') && t.rows.length > 1)");
+// Its head is a table, and its rows are the next.
+await page.until(`[...document.querySelectorAll('table')].some((t, i, all) =>
+	t.innerText.startsWith('Total') && all[i + 1]?.rows.length > 1)`);
 console.log((await page.evaluate(`[...document.querySelectorAll('table')].map(t =>
 	[...t.rows].map(r => [...r.cells].map(c => c.innerText.trim()).join(' ')).join('\\n')).join('\\n')`))
 	.replace(/^/gm, 'speedscope: '));
