@@ -274,7 +274,7 @@ add_thread(struct store_tasks *t, uint64_t pid, uint64_t tid, const char *name,
 	if (ensure_process(t, pid, time, &new.at) < 0)
 		return -1;
 	p = &t->process[new.at];
-	new.began = later(time < p->ended ? time : p->ended, p->began);
+	new.began = time < p->ended ? time : p->ended;
 	if (db_run(t->st[ADD_THREAD], "iiti", p->row, (int64_t)tid, name, new.began) < 0)
 		return -1;
 	*row = new.row = db_last_id(t->db);

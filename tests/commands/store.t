@@ -670,8 +670,8 @@ tasks() {
 		FROM process ORDER BY began;
 		SELECT pid, tid, thread.name, count(*), sum(ns) FROM thread JOIN process ON process.id = process
 		LEFT JOIN cpu ON thread = thread.id GROUP BY thread.id ORDER BY thread.began;
-		SELECT count(*) FROM thread JOIN process p ON p.id = process WHERE thread.began < p.began
-		OR thread.ended > p.ended OR thread.ended < thread.began OR p.ended < p.began'
+		SELECT count(*) FROM thread JOIN process p ON p.id = process WHERE thread.ended > p.ended
+		OR thread.ended < thread.began OR p.ended < p.began'
 }
 bad=
 for seed in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
