@@ -871,6 +871,7 @@ keys 'fg' Enter
 COLUMNS=90 LINES=20 screen want ended.db
 like 'it comes back, in the size of now' want
 keys q
+see 'q ends it' '^rsprof-tui ended.db$'
 restored 'after that'
 tm resize-window -x 80 -y 24
 
