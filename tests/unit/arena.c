@@ -159,6 +159,10 @@ main(void)
 	pid_t pid;
 	size_t n;
 
+#ifdef __SANITIZE_ADDRESS__
+	puts("1..0 # SKIP malloc is the sanitizer's");
+	return 0;
+#endif
 	shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
 	    -1, 0);
 	if (shared == MAP_FAILED)
