@@ -164,6 +164,9 @@ search(struct search *s, const struct debugfile_where *w,
 		found = below(s, path);
 	for (size_t i = 0; i < w->ndir && found == NULL; i++)
 		found = within(s, path, w->dir[i]);
+	if (found == NULL && s->buildid[0] &&
+	    debuginfod_kept(s->buildid, s->fetched, sizeof s->fetched) == 0)
+		found = try(s, "%s", s->fetched);
 	if (found == NULL && s->buildid[0] && !w->local &&
 	    debuginfod_find(DEBUGINFOD_DEBUGINFO, s->buildid, s->fetched,
 	        sizeof s->fetched) == 0)

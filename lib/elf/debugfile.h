@@ -25,7 +25,8 @@ struct debugfile_where {
 
 /*
  * Open the debug information of a file: by build-id, then by the name in its
- * .gnu_debuglink; below the root, then below our own, then in the directories.
+ * .gnu_debuglink; below the root, then below our own, then in the directories,
+ * then among files that servers have sent earlier.
  * A file is taken only if the build-id is the same or, of a file that has none, the
  * link's checksum is right, and if it has symbols or debug information.  name is set
  * to its path without the root.  NULL: there is none.

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Functions of elfutils' debuginfod.h: a build-id of length 0 is a string. */
@@ -57,6 +58,42 @@ debuginfod_problem(void)
 	    ? "DEBUGINFOD_URLS is set, but there is no libdebuginfod.so.1 (Debian: "
 	      "libdebuginfod1)"
 	    : NULL;
+}
+
+/* Returns whether a path is that of a file of ours, or of root's. */
+static int
+is_ours(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISREG(st.st_mode) &&
+	    (st.st_uid == geteuid() || st.st_uid == 0);
+}
+
+/* Get the path of a file in a cache below a directory, which may be NULL. */
+static int
+find_kept(const char *dir, const char *cache, const char *buildid, char *path, size_t size)
+{
+	int len;
+
+	if (dir == NULL || dir[0] != '/')
+		return -1;
+	len = snprintf(path, size, "%s%s/%s/debuginfo", dir, cache, buildid);
+	return len >= 0 && (size_t)len < size && is_ours(path) ? 0 : -1;
+}
+
+int
+debuginfod_kept(const char *buildid, char *path, size_t size)
+{
+	const char *own = getenv("DEBUGINFOD_CACHE_PATH"), *xdg = getenv("XDG_CACHE_HOME");
+	const char *home = getenv("HOME");
+
+	if (own)
+		return find_kept(own, "", buildid, path, size);
+	if (find_kept(home, "/.debuginfod_client_cache", buildid, path, size) == 0)
+		return 0;
+	return xdg ? find_kept(xdg, "/debuginfod_client", buildid, path, size)
+	           : find_kept(home, "/.cache/debuginfod_client", buildid, path, size);
 }
 
 int

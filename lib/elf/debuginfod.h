@@ -19,6 +19,10 @@ enum debuginfod_kind {
 int debuginfod_find(enum debuginfod_kind kind, const char *buildid, char *path,
     size_t size);
 
+/* Get the path of a separate debug file that such a server has sent earlier.  Returns -1
+ * if none has, or if somebody else may have put it there. */
+int debuginfod_kept(const char *buildid, char *path, size_t size);
+
 /* Returns a message that says why servers cannot be asked although they are to be;
  * NULL: they can be, or are not to be. */
 const char *debuginfod_problem(void);
