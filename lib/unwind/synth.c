@@ -5,7 +5,8 @@
  * could not be followed, for then they may be where such jumps lead.  Last come parts
  * of functions that stand elsewhere (.cold): they begin with the states in which others
  * jump to them (seeds).  Their rows may be made twice; the later ones, for which more
- * is known, count.
+ * is known, count.  What is left with a local symbol may be either (held), and counts
+ * only if it proves to be a function.
  */
 #include "unwind/synth.h"
 
@@ -519,6 +520,34 @@ run_parts(struct synth *s)
 	return ran;
 }
 
+/* Follow code that nothing but a local symbol names, as of functions that are called by
+ * way of distances: it has to prove to be a function, for it may be a part of one. */
+static void
+run_held(struct synth *s)
+{
+	for (size_t i = 0; i < s->code->nstart && !s->failed; i++) {
+		uint64_t addr = s->code->start[i].addr;
+		unsigned how = how_at(s, addr);
+
+		if ((how & (BOUNDARY | RUN)) != SYNTH_HELD || is_certain(how) ||
+		    synth_gap(s, addr).end == 0 || synth_seen(s, addr))
+			continue;
+		if (run(s, addr, next_start(s, addr, 1), how | DOUBTED, NULL, 0) == SYNTH_DONE)
+			add_start(s, addr, SYNTH_FUNCTION | RUN);
+	}
+}
+
+/* Follow all that is known to begin somewhere, and what it leads to. */
+static void
+run_all(struct synth *s)
+{
+	run_functions(s);
+	for (int i = 0; i < ROUNDS && !s->failed && run_labels(s); i++)
+		run_functions(s);
+	for (int i = 0; i < ROUNDS && !s->failed && run_parts(s); i++)
+		run_functions(s);
+}
+
 /* ---- rows ------------------------------------------------------------------------ */
 
 /* Keep only the rows of runs that count, by address. */
@@ -629,11 +658,9 @@ synth_rows(const struct synth_code *code, struct synth_rows *out)
 	memset(out, 0, sizeof *out);
 	failed = begin(&s, code) < 0;
 	if (!failed) {
-		run_functions(&s);
-		for (int i = 0; i < ROUNDS && !s.failed && run_labels(&s); i++)
-			run_functions(&s);
-		for (int i = 0; i < ROUNDS && !s.failed && run_parts(&s); i++)
-			run_functions(&s);
+		run_all(&s);
+		run_held(&s);
+		run_all(&s);
 		failed = s.failed;
 	}
 	if (!failed) {

@@ -62,7 +62,7 @@ struct synth_region {
 	uint64_t steps;
 	int refused, restart, unresolved, emitting;
 	int returns; /* it returns to its caller */
-	int astray;  /* a return that may be to another place */
+	int astray;  /* a return that may be to another place, or be made to be */
 };
 
 struct synth_region *
@@ -364,6 +364,20 @@ follow_return(struct synth_region *r, const struct synth_state *state)
 		r->refused = 1;
 }
 
+/* Check whether an instruction writes over the return address. */
+static int
+overwrites_return(const struct insn_effect *e, const struct synth_state *state)
+{
+	struct synth_value to;
+	int64_t at;
+
+	if (e->op != INSN_STORE)
+		return 0;
+	to = state->reg[e->dst];
+	at = to.n + e->n;
+	return to.kind == SYNTH_CFA && at < 0 && at + e->size > -8;
+}
+
 /* Check whether a path ends with a call. */
 static int
 call_stops(const struct synth_region *r, const struct region_insn *i, uint64_t next)
@@ -417,6 +431,7 @@ execute(struct synth_region *r, uint32_t b, struct region_insn *i, size_t at,
 
 	if (e.flow == INSN_CALL || e.flow == INSN_BRANCH)
 		other = *state;
+	r->astray |= overwrites_return(&e, state);
 	synth_state_apply(state, &e, r->from + at);
 	if ((e.op == INSN_ENTRY || e.op == INSN_ENTRY8 || e.op == INSN_SCALED) && !r->emitting &&
 	    state->reg[e.dst].kind != SYNTH_ANY)

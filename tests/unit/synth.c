@@ -311,7 +311,25 @@ CODE(cold, /* a part elsewhere, with the state in which it is jumped to; it come
 CODE(held, /* a local symbol that nobody calls: it may be such a part */
     AT(SP, 1, 0) "ret\n"
     START(2) AT(NONE, 0, 0) "mov %rdi, (%rsp)\n"
-    AT(NONE, 0, 0) "ret\n")
+    AT(NONE, 0, 0) "ret\n"
+    START(2) AT(NONE, 0, 0) "mov %rdi, 8(%rsp)\n"
+    AT(NONE, 0, 0) "pop %rcx\n"
+    AT(NONE, 0, 0) "ret\n"
+    START(2) AT(NONE, 0, 0) "inc %eax\n"
+    AT(NONE, 0, 0) "jmp 7f\n"
+    START(1) "7:" AT(SP, 1, 0) "ret\n")
+
+CODE(proven, /* one that does what only a function does */
+    AT(SP, 1, 0) "ret\n"
+    START(2) AT(SP, 1, 0) "push %rbp\n"
+    AT(SP, 2, 0) "sub $16, %rsp\n"
+    AT(SP, 4, 0) "mov %rdi, 8(%rsp)\n"
+    AT(SP, 4, 0) "call 7f\n"
+    AT(SP, 4, 0) "add $16, %rsp\n"
+    AT(SP, 2, 0) "pop %rbp\n"
+    AT(SP, 1, 0) "ret\n"
+    "7:" AT(SP, 1, 0) "inc %eax\n"
+    AT(SP, 1, 0) "ret\n")
 
 CODE(cold_table, /* an entry of a table leads there */
     "push %rax\n" SWITCH("8f", 1)
@@ -560,6 +578,7 @@ main(void)
 	CHECK(tails);
 	CHECK(cold);
 	CHECK(held);
+	CHECK(proven);
 	CHECK(cold_table);
 	CHECK(height);
 	CHECK(pointer);
