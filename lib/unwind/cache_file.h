@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #define CACHE_NAME_MAX 176
-#define CACHE_COUNTS 6 /* numbers that a kind keeps beside the body */
+#define CACHE_COUNTS 8 /* numbers that a kind keeps beside the body */
 
 /* A kind of files.  A file that was made by other sources does not count. */
 struct cache_kind {

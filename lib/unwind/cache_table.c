@@ -38,6 +38,7 @@ cache_table_decode(struct unwind_table *t, int *rust, const uint32_t count[CACHE
 	t->listed = count[CACHE_TABLE_LISTED];
 	t->made = count[CACHE_TABLE_MADE];
 	t->bare = count[CACHE_TABLE_BARE];
+	t->apart = count[CACHE_TABLE_APART] != 0;
 	*rust = count[CACHE_TABLE_RUST] != 0;
 	if (len == t->nrow * sizeof *t->row && ascends(t->row, t->nrow) &&
 	    unwind_index(t) == 0)
@@ -62,7 +63,7 @@ cache_table_save(struct cache *c, const struct cache_key *key,
     const struct unwind_table *t, int rust)
 {
 	const uint32_t count[CACHE_COUNTS] = { t->nrow, t->skipped, rust != 0,
-		t->listed, t->made, t->bare };
+		t->listed, t->made, t->bare, t->apart != 0 };
 
 	if (t->nrow > 0)
 		cache_write(c, key, cache_table_kind(), count, t->row,

@@ -21,7 +21,8 @@ enum {
 	CACHE_TABLE_RUST,
 	CACHE_TABLE_LISTED,
 	CACHE_TABLE_MADE,
-	CACHE_TABLE_BARE
+	CACHE_TABLE_BARE,
+	CACHE_TABLE_APART
 };
 
 /* Load the table of a file, and whether that looks like rustc's work.  unwind_free()

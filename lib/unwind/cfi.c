@@ -30,7 +30,7 @@ struct entry {
 };
 
 struct compiler {
-	const struct elf_file *elf;
+	const struct elf_file *elf, *apart;
 	struct elf_file_segment segment[ELF_FILE_SEGMENTS];
 	size_t nsegment;
 	struct elf_file_segment code[CODES]; /* what of them is code */
@@ -336,7 +336,7 @@ make_rows(struct compiler *m)
 		covered[n++] = (struct gap_range){ start, f->end };
 		end = f->end;
 	}
-	status = gap_make(m->elf, covered, n, m->stop, &m->made);
+	status = gap_make(m->elf, m->apart, covered, n, m->stop, &m->made);
 	free(covered);
 	return status;
 }
@@ -405,7 +405,7 @@ add_missing(struct compiler *m)
 
 /* Read all entries that a file has, or that stand in a file apart (unless NULL). */
 static void
-read_entries(struct compiler *m, const struct elf_file *apart, struct elf_file_data data[2])
+read_entries(struct compiler *m, struct elf_file_data data[2])
 {
 	struct elf_file_section section = elf_file_section(m->elf, ".eh_frame");
 
@@ -414,8 +414,8 @@ read_entries(struct compiler *m, const struct elf_file *apart, struct elf_file_d
 	if (section.bytes)
 		read_section(m, section, 0);
 	read_debug_frame(m, m->elf, &data[0]);
-	if (apart)
-		read_debug_frame(m, apart, &data[1]);
+	if (m->apart)
+		read_debug_frame(m, m->apart, &data[1]);
 }
 
 const char *
@@ -435,6 +435,8 @@ cfi_compile_with(struct unwind_table *t, const struct elf_file *elf,
 	memset(&m, 0, sizeof m);
 	m.t = t;
 	m.elf = elf;
+	m.apart = apart;
+	t->apart = apart != NULL;
 	m.stop = stop;
 	m.libc = !elf_file_needs(elf, "libc.");
 	if (elf_file_entry(elf, &m.first) < 0)
@@ -444,7 +446,7 @@ cfi_compile_with(struct unwind_table *t, const struct elf_file *elf,
 		m.nsegment++;
 	while (m.ncode < CODES && elf_file_code(elf, m.ncode, &m.code[m.ncode]) == 0)
 		m.ncode++;
-	read_entries(&m, apart, data);
+	read_entries(&m, data);
 	choose_gap(&m);
 	add_missing(&m);
 	compile_fdes(&m);

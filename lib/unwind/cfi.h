@@ -21,8 +21,8 @@ struct unwind_table;
 const char *cfi_compile(struct unwind_table *t, const struct elf_file *elf,
     const atomic_int *stop);
 
-/* Compile the table of a file whose debug information, with .debug_frame, stands in
- * another one. */
+/* Compile the table of a file whose symbols and debug information, with .debug_frame,
+ * stand in another one. */
 const char *cfi_compile_with(struct unwind_table *t, const struct elf_file *elf,
     const struct elf_file *apart, const atomic_int *stop);
 

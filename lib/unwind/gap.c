@@ -122,10 +122,10 @@ convert(const struct gaps *g, const struct synth_rows *rows, struct gap_rows *ou
 }
 
 int
-gap_make(const struct elf_file *file, const struct gap_range *covered, size_t n,
-    const atomic_int *stop, struct gap_rows *out)
+gap_make(const struct elf_file *file, const struct elf_file *apart,
+    const struct gap_range *covered, size_t n, const atomic_int *stop, struct gap_rows *out)
 {
-	struct synth_file_options o = { .stop = stop };
+	struct synth_file_options o = { .apart = apart, .stop = stop };
 	struct gaps g = { .file = file };
 	struct synth_rows rows = { NULL, 0, 0 };
 	int status;

@@ -32,10 +32,11 @@ int gap_is_padding(const unsigned char *code, uint64_t len);
 
 /*
  * Make rows from the code of a file that is not covered by n ranges, in order and
- * disjoint, if it is more than padding.  Returns 0, and free(out->row) frees them, or -1
- * if memory ended or *stop (unless NULL) was not 0 any more.
+ * disjoint, if it is more than padding.  apart has further symbols of it, or is NULL.
+ * Returns 0, and free(out->row) frees them, or -1 if memory ended or *stop (unless NULL)
+ * was not 0 any more.
  */
-int gap_make(const struct elf_file *file, const struct gap_range *covered, size_t n,
-    const atomic_int *stop, struct gap_rows *out);
+int gap_make(const struct elf_file *file, const struct elf_file *apart,
+    const struct gap_range *covered, size_t n, const atomic_int *stop, struct gap_rows *out);
 
 #endif

@@ -20,7 +20,7 @@
 #define SEGMENTS 64
 
 struct gather {
-	const struct elf_file *file;
+	const struct elf_file *file, *apart;
 	struct synth_segment segment[SEGMENTS];
 	size_t nsegment;
 	struct synth_start *start;
@@ -157,6 +157,8 @@ gather_symbols(struct gather *g, int stripped)
 	elf_file_symbols(g->file, stripped ? add_dynamic_symbol : add_symbol, g);
 	if (inside)
 		elf_file_symbols(inside, add_symbol, g);
+	if (g->apart)
+		elf_file_symbols(g->apart, add_symbol, g);
 	elf_file_close(inside);
 }
 
@@ -334,7 +336,7 @@ int
 synth_file_rows(const struct elf_file *file, const struct synth_range *covered, size_t n,
     const struct synth_file_options *o, struct synth_rows *out)
 {
-	struct gather g = { .file = file, .covered = covered, .ncovered = n,
+	struct gather g = { .file = file, .apart = o->apart, .covered = covered, .ncovered = n,
 		.only_entry = o->only_entry, .stop = o->stop };
 	struct synth_code code = { .segment = g.segment, .covered = covered, .ncovered = n,
 		.stop = o->stop, .see = o->see, .ctx = o->ctx };

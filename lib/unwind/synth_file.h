@@ -17,6 +17,7 @@ struct synth_state;
 
 /* How a file's rows are made, if not as usual. */
 struct synth_file_options {
+	const struct elf_file *apart; /* a file with further symbols, or NULL */
 	int no_symbols;       /* as if it were stripped */
 	int only_entry;       /* of the covered code, look only at the program's entry */
 	const atomic_int *stop;

@@ -14,12 +14,13 @@ struct unwind_table;
 
 /*
  * Compile the table of a file that a process maps as path: as cfi_compile(), but if much of
- * its code has no entry the debug information in a file apart is read, too.
+ * its code has no entry, or some of it no rows, symbols and debug information in a file
+ * apart are read, too.
  */
 const char *tables_compile(struct unwind_table *t, const struct elf_file *elf, pid_t pid,
     const char *path, const atomic_int *stop);
 
-/* Add that to a table that is there, if it is worth it.  Returns 1 if the table has been
+/* Add those to a table that is there without them.  Returns 1 if the table has been
  * compiled again. */
 int tables_complete(struct unwind_table *t, const struct elf_file *elf, pid_t pid,
     const char *path, const atomic_int *stop);

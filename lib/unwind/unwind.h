@@ -19,6 +19,7 @@ struct unwind_table {
 	/* Bytes of code, but for padding: with entries of unwind information, with rows
 	 * that were made from the code itself, with none. */
 	uint32_t listed, made, bare;
+	int apart; /* separate debug information has been read, too */
 };
 
 /* Free what is in a table, and zero it. */

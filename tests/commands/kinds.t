@@ -178,6 +178,114 @@ else
 	skip "no compiler or no objcopy"
 fi
 
+# Functions that only a table of distances leads to: nothing but a symbol tells where
+# they begin.
+cat >"$T/distances.c" <<'END'
+static volatile unsigned long sink;
+
+__attribute__((noinline)) static void
+leaf(unsigned long n)
+{
+	for (unsigned long i = 0; i < n; i++)
+		sink += i;
+}
+
+#define FUNCTION(name, size) \
+	__attribute__((used, noinline)) static unsigned long name(unsigned long n) \
+	{ \
+		volatile unsigned long room[size]; \
+\
+		room[n % size] = n; \
+		leaf(n); \
+		return room[n % size]; \
+	}
+FUNCTION(first, 100)
+FUNCTION(second, 51)
+
+extern const int table[];
+__asm__(".section .rodata\n"
+        "table: .long first - table, second - table\n"
+        ".text\n");
+
+int
+main(void)
+{
+	for (unsigned long n = 10000;; n ^= 1) {
+		const char *to = (const char *)table + ((const volatile int *)table)[n & 1];
+
+		sink += ((unsigned long (*)(unsigned long))to)(n);
+	}
+}
+END
+# whole_of PROGRAM: per cent of its stacks that are complete.
+whole_of() {
+	launch "$1"
+	rsprof-cpu -F 999 -p "$launched" >"$T/raw" 2>/dev/null &
+	cpu=$!
+	own $cpu
+	await 60 sampled "$T/raw" 200
+	kill $cpu
+	wait $cpu
+	{ kill -9 "$launched"; wait "$launched"; } 2>/dev/null
+	awk -F '\t' '
+		$1 == "stack" { whole[$2] = $3 == "-" || ($3 !~ /^[?]/ && whole[$3]) }
+		$1 == "cpu" { n++; good += $5 !~ /^[?]/ && whole[$5] }
+		END { printf "%.0f\n", n ? 100 * good / n : 0 }' "$T/raw"
+}
+sampled() { [ "$(grep -c '^cpu' "$1")" -ge "$2" ]; }
+if (mkdir "$T/far" "$T/far/kept" "$T/far/beside" "$T/far/packed" && cd "$T/far" &&
+    cc -O2 -fno-asynchronous-unwind-tables -fno-unwind-tables -fomit-frame-pointer -fno-inline \
+        -Wl,--build-id=sha1 -o with ../distances.c &&
+    objcopy --only-keep-debug with beside/beside.debug && strip -o without with &&
+    cp without beside/stripped &&
+    (cd beside && objcopy --add-gnu-debuglink=beside.debug stripped beside)) >"$T/cc.log" 2>&1
+then
+	XDG_CACHE_HOME=/proc
+	export XDG_CACHE_HOME
+	share=$(whole_of "$T/far/with")
+	ok "functions that only symbols name: complete with them ($share %)" [ "$share" -ge 99 ]
+	share=$(whole_of "$T/far/without")
+	ok "without them nothing is guessed ($share %)" [ "$share" -le 5 ]
+	share=$(whole_of "$T/far/beside/beside")
+	ok "symbols in a file beside it ($share %)" [ "$share" -ge 99 ]
+	id=$(readelf -n "$T/far/with" | awk '/Build ID/ { print $3 }')
+	mkdir -p "$T/far/kept/$id" "$T/.cache/debuginfod_client/$id"
+	cp "$T/far/beside/beside.debug" "$T/far/kept/$id/debuginfo"
+	share=$(DEBUGINFOD_CACHE_PATH=$T/far/kept whole_of "$T/far/without")
+	ok "symbols that a server has sent earlier ($share %)" [ "$share" -ge 99 ]
+	if [ "$(id -u)" = 0 ]; then
+		chown 65534 "$T/far/kept/$id/debuginfo"
+		share=$(DEBUGINFOD_CACHE_PATH=$T/far/kept whole_of "$T/far/without")
+		ok "not those that somebody else has put there ($share %)" [ "$share" -le 5 ]
+	fi
+	unset XDG_CACHE_HOME
+	share=$(whole_of "$T/far/without")
+	table=$(echo "$T/.cache/rsprof/$id".*.unwind)
+	ok "a table is kept ($share %)" [ -s "$table" ]
+	mv "$T/far/kept/$id/debuginfo" "$T/.cache/debuginfod_client/$id"
+	chown "$(id -u)" "$T/.cache/debuginfod_client/$id/debuginfo"
+	share=$(whole_of "$T/far/without")
+	ok "symbols that have come since, to the usual place ($share %)" [ "$share" -ge 99 ]
+	made=$(stat -c %i "$table")
+	rm "$T/.cache/debuginfod_client/$id/debuginfo"
+	share=$(whole_of "$T/far/without")
+	ok "and stay known ($share %)" [ "$share" -ge 99 ]
+	ok "without being read again" [ "$(stat -c %i "$table")" = "$made" ]
+	rm "$table"
+	if command -v xz >/dev/null; then
+		xz -9 -c "$T/far/beside/beside.debug" >"$T/far/mini.xz"
+		objcopy --add-section .gnu_debugdata="$T/far/mini.xz" "$T/far/without" \
+		    "$T/far/packed/packed"
+		share=$(whole_of "$T/far/packed/packed")
+		ok "symbols that are packed inside ($share %)" [ "$share" -ge 99 ]
+	else
+		skip 'symbols that are packed inside: no xz'
+	fi
+else
+	skip "no compiler or no objcopy"
+	diag <"$T/cc.log"
+fi
+
 # ---- clocks --------------------------------------------------------------------
 
 # In a time namespace our clock is not the kernel's.

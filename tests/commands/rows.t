@@ -61,6 +61,12 @@ done
 for file in /lib/x86_64-linux-gnu/libc.so.6 /lib/x86_64-linux-gnu/libcrypto.so.3; do
 	[ ! -e "$file" ] || compare 6 "$file"
 done
+# With the symbols of its separate debug file (libc6-dbg).
+file=/lib/x86_64-linux-gnu/libc.so.6
+id=$(readelf -n "$file" 2>/dev/null | awk '/Build ID/ { print $3 }')
+debug=/usr/lib/debug/.build-id/${id%"${id#??}"}/${id#??}.debug
+if [ -n "$id" ] && [ -e "$debug" ]; then compare 4 -d "$debug" "$file"
+else skip 'no separate symbols of libc'; fi
 
 built=
 for cc in gcc clang; do

@@ -2,10 +2,10 @@
  * Rows made from code alone, compared with those that the compiler has written, at each
  * instruction of a file that has .eh_frame.  The analysis does not get to see that.
  *
- * synth [-sv] [-a ADDRESS] FILE...: a line for each file,
+ * synth [-sv] [-a ADDRESS] [-d DEBUGFILE] FILE...: a line for each,
  *	FILE sym|stripped KIB INSNS equal% unknown% wrong calls lag asm pads% dead% SECONDS MB/S ROWS
- * -s: as if stripped; -v: tell where it is wrong, -vv: and some of what is unknown, -vvv:
- * all; -a: tell what is known before an instruction.
+ * -s: as if stripped; -d: with the symbols of another file; -v: tell where it is wrong,
+ * -vv: and some of what is unknown, -vvv: all; -a: tell what is known before an instruction.
  *
  * INSNS are all instructions in FDEs whose rules a row can say, of frames that stand on
  * rsp or rbp: none are made from code for those that stand on what only an interrupted
@@ -443,9 +443,11 @@ report(const struct check *c, const char *path, int stripped, double seconds, si
 }
 
 static int
-check_file(const char *path, int stripped, int verbose, uint64_t watch)
+check_file(const char *path, const struct elf_file *apart, int stripped, int verbose,
+    uint64_t watch)
 {
-	struct synth_file_options o = { .no_symbols = stripped, .see = see };
+	struct synth_file_options o = { .apart = apart, .no_symbols = stripped,
+		.see = see };
 	struct check c = { .verbose = verbose, .watch = watch };
 	struct unwind_table ours;
 	struct synth_rows rows;
@@ -488,19 +490,26 @@ int
 main(int argc, char *argv[])
 {
 	int stripped = 0, verbose = 0, status = 0, ch;
+	struct elf_file *apart = NULL;
+	const char *error;
 	uint64_t watch = 0;
 
-	while ((ch = getopt(argc, argv, "a:sv")) != -1) {
+	while ((ch = getopt(argc, argv, "a:d:sv")) != -1) {
 		if (ch == 's')
 			stripped = 1;
 		else if (ch == 'a')
 			watch = strtoull(optarg, NULL, 16);
+		else if (ch == 'd' && (apart = elf_file_open_path(optarg, &error)) == NULL)
+			errx(1, "%s: %s", optarg, error);
+		else if (ch == 'd')
+			continue;
 		else if (ch == 'v')
 			verbose++;
 		else
 			return 2;
 	}
 	for (int i = optind; i < argc; i++)
-		status |= check_file(argv[i], stripped, verbose, watch);
+		status |= check_file(argv[i], apart, stripped, verbose, watch);
+	elf_file_close(apart);
 	return status;
 }
