@@ -211,15 +211,25 @@ site_new(const struct heap_thread *t, const struct site_key *key)
 	return n;
 }
 
+/* Returns the number of the site of a thread and stack; 0: it is a new one. */
+static __always_inline __u32
+site_known(const struct heap_thread *t, __u64 stack)
+{
+	struct site_key key = { stack, t->tid, 0 };
+	__u32 *known = bpf_map_lookup_elem(&site_of, &key);
+
+	return known ? *known : 0;
+}
+
 /* Returns the number of the site of a thread and stack; a new one if need be. */
 static __always_inline __u32
 site_number(const struct heap_thread *t, __u64 stack)
 {
 	struct site_key key = { stack, t->tid, 0 };
-	__u32 *known = bpf_map_lookup_elem(&site_of, &key), n;
+	__u32 n = site_known(t, stack);
 
-	if (known)
-		return *known;
+	if (n)
+		return n;
 	n = site_new(t, &key);
 	if (n == 0)
 		__sync_fetch_and_add(&counts.sites_full, 1);
@@ -421,10 +431,15 @@ walk_site(struct pt_regs *ctx, const struct heap_thread *t, struct walk *w,
 	}
 	walk_words_begin(w);
 	walk_from(key, w);
-	stack = walk_emit(w);
-	if (!stack)
-		__sync_fetch_and_add(&counts.ring_full, 1);
-	site = site_number(t, stack);
+	/* The stack of a known site has been emitted, even if `emitted' has no room for it. */
+	stack = walk_id(w);
+	site = site_known(t, stack);
+	if (!site) {
+		stack = walk_emit(w);
+		if (!stack)
+			__sync_fetch_and_add(&counts.ring_full, 1);
+		site = site_number(t, stack);
+	}
 	if (stack && site)
 		walk_cache_keep(w, &regs, site);
 	return site;

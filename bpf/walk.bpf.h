@@ -425,15 +425,22 @@ walk_put(void *event, __u64 size)
 	return bpf_ringbuf_output(&ring, event, size, flags) != 0;
 }
 
+/* Returns the id of the stack, which is not 0. */
+static __always_inline __u64
+walk_id(const struct walk *w)
+{
+	__u64 id = w->out.id ^ w->out.end ^ (__u64)w->out.nkernel << 8;
+
+	return id ? id : 1;
+}
+
 /* Emit the stack if it is new.  Returns its id, or 0 where there was no room. */
 static __always_inline __u64
 walk_emit(struct walk *w)
 {
-	__u64 id = w->out.id ^ w->out.end ^ (__u64)w->out.nkernel << 8, size;
+	__u64 id = walk_id(w), size;
 	__u8 one = 1;
 
-	if (id == 0)
-		id = 1;
 	if (bpf_map_lookup_elem(&emitted, &id))
 		return id;
 	w->out.id = id;

@@ -35,8 +35,12 @@
 
 #include "heap.skel.h"
 
-#define RING_BYTES (8U << 20)
-#define FIRST_SEGMENTS 8
+/* A burst of so many new sites fits before this process has looked: their sums, and
+ * their stacks in the ring, if those have 58 frames on average. */
+#define BURST_SITES 65536
+#define AHEAD_SITES 16384 /* and of so many later on */
+#define RING_BYTES (32U << 20)
+#define RING_WAKE (1U << 20)
 #define SMALL (32U << 20)
 #define ATTACH_MULTI 48 /* BPF_TRACE_UPROBE_MULTI, Linux 6.6 */
 
@@ -119,7 +123,7 @@ ensure_room(struct heap *h)
 	int crowded = h->bpf->bss->live_crowded != 0;
 
 	while (h->nsegment < HEAP_SEGMENTS &&
-	    h->bpf->bss->nsites + 4 * HEAP_SEGMENT_SITES > h->bpf->bss->site_room)
+	    h->bpf->bss->nsites + AHEAD_SITES > h->bpf->bss->site_room)
 		if (add_segment(h) < 0)
 			break;
 	for (uint32_t i = 0; i < h->ngeneration; i++)
@@ -160,7 +164,7 @@ configure(struct heap *h, const struct heap_options *o)
 	b->rodata->pid_namespace = loader_pid_namespace();
 	b->rodata->children = o->children;
 	b->rodata->stop_at_exec = o->stop_at_exec;
-	b->rodata->ring_wake = RING_BYTES / 4;
+	b->rodata->ring_wake = RING_WAKE;
 	b->bss->rates[0].scale = HEAP_ONE;
 	b->bss->nsites = 1;
 	bpf_map__set_max_entries(b->maps.ring, RING_BYTES);
@@ -213,7 +217,8 @@ load(struct heap *h, const struct heap_options *o)
 	if (h->ring == NULL || h->maps == NULL || h->stacks == NULL ||
 	    h->segment == NULL || h->reported_total == NULL || h->total == NULL)
 		return -1;
-	for (int i = 0; i < FIRST_SEGMENTS; i++)
+	/* Site 0 is none. */
+	while (h->nsegment * HEAP_SEGMENT_SITES <= BURST_SITES)
 		if (add_segment(h) < 0)
 			return -1;
 	return add_generation(h);

@@ -86,4 +86,66 @@ wait $producer
 status=$?
 stored 'allocations' live-full
 kill $pid
+
+# ---- many sites --------------------------------------------------------------
+
+# crowded BITS: what rsprof-heap, that stands still meanwhile, has of a target that allocates
+# from 2^BITS stacks, into raw; and into sites, for each stack of the target's: its size.
+crowded() {
+	[ -e gate ] || mkfifo gate
+	launch sh -c 'exec "$0" "$1" <gate >said' "$B/target/crowd" "$1"
+	pid=$launched
+	exec 8>gate
+	await 60 grep -q ready said
+	: >raw
+	rsprof-heap -s 0 -p $pid >raw 2>err 8>&- & producer=$!
+	own $producer
+	await 60 grep -q '^probe' raw
+	await 60 grep -q '^cost' raw
+	kill -s STOP $producer
+	echo >&8
+	await 120 grep -q '^allocs' said
+	kill -s CONT $producer
+	# A whole interval after it.
+	costs=$(grep -c '^cost' raw)
+	more_costs() { [ "$(grep -c '^cost' raw)" -ge $((costs + 2)) ]; }
+	await 120 more_costs
+	kill $producer
+	wait $producer
+	status=$?
+	exec 8>&-
+	wait $pid
+	# Of a complete stack: down to the thread's first frame.
+	awk -F '\t' '$1 == "stack" { up[$2] = $3; if ($0 ~ /\?/) cut[$2] = 1 }
+	$1 == "heap" {
+		for (i = 6; i <= NF; i++) { split($i, f, "="); sum[$5 " " f[1]] += f[2] }
+		leaf[$5] = 1
+	}
+	END { for (id in leaf) {
+		if (sum[id " allocs"] != 1 || sum[id " bytes"] < 100000)
+			continue
+		for (at = id; at != "-" && !(at in cut); at = up[at])
+			;
+		if (at == "-")
+			print sum[id " bytes"]
+	} }' raw | sort -n >sites
+	awk -F '\t' '$1 == "lost" { n[$5] += $4 } END { for (r in n) print r, n[r] }' raw >lost
+}
+
+crowded 16
+says 'as many sites as the room is for: the target says the same' '^allocs 65536 ' said
+ok 'as many sites as the room is for: status 0' test $status = 0
+seq 100000 165535 >want
+same 'as many sites as the room is for: each has its stack and size' sites want
+same 'as many sites as the room is for: nothing is lost' lost /dev/null
+
+crowded 17
+ok 'more sites: status 0' test $status = 0
+n=$(wc -l <sites)
+lost=$(awk '{ n += $2 } END { print n + 0 }' lost)
+ok "more sites: some have room ($n)" [ "$n" -ge 65536 ]
+says 'more sites: that there is no room is told' '^sites-full ' lost
+ok "more sites: as many as there is no room for ($n + $lost)" [ $((n + lost)) = 131072 ]
+allocs=$(awk -F '\t' '$1 == "heap" && $0 ~ /allocs=/ { sub(/.*allocs=/, ""); n += $0 } END { print n }' raw)
+ok "more sites: the total has all of them ($allocs)" [ "$allocs" -ge 131072 ]
 done_testing
