@@ -35,6 +35,7 @@ struct file {
 	uint32_t major, minor;
 	struct symbol_user user;
 	const char *problem; /* why it cannot be read, or NULL */
+	const char *refusal; /* why it cannot be opened, or NULL; in memory there may be parts */
 	int rust, exe;
 	char buildid[ELF_FILE_BUILDID_MAX];
 	unsigned unwind; /* per mille of its code with unwind rows */
@@ -119,6 +120,8 @@ read_file(struct check_process *p, struct file *f, const struct proc_map *map)
 	struct elf_file *elf = fd >= 0 ? elf_file_open(fd, &f->problem)
 	                               : mapping_image(p->pid, map, &f->problem);
 
+	if (fd < 0 && map->path[0] == '/')
+		f->refusal = mapping_refusal(error);
 	if (elf)
 		read_elf(f, elf, p->pid);
 	else if (fd < 0)
@@ -365,7 +368,7 @@ advice(const struct check_process *p, const char *text)
 	if (p->n && p->file[0].problem &&
 	    strncmp(p->file[0].problem, foreign, sizeof foreign - 1) == 0)
 		return "build it for 64 bits";
-	return text;
+	return p->n && p->file[0].refusal ? NULL : text;
 }
 
 void
@@ -432,8 +435,8 @@ describe_symbols(const struct file *f, struct list *good,
 	struct names names;
 
 	name_samples(f, &names);
-	if (f->problem)
-		list_add(bad, "%s: %s", f->name, f->problem);
+	if (f->problem || f->refusal)
+		list_add(bad, "%s: %s", f->name, f->problem ? f->problem : f->refusal);
 	else if (names.function * 2 < SAMPLES && !f->symtab && !f->debug_info &&
 	    !names.apart[0])
 		list_add(bad, "%s is stripped", f->name);
@@ -482,11 +485,21 @@ has_rust(const struct check_process *p)
 	return 0;
 }
 
+static int
+has_unopened(const struct check_process *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (p->file[i].refusal)
+			return 1;
+	return 0;
+}
+
 /* Plan probes as rsprof-heap(1) does. */
 void
 check_process_allocator(struct check_process *p, struct verdict *out)
 {
-	const struct probe_plan_options o = { .all_callers = !has_rust(p) };
+	const struct probe_plan_options o = { .all_callers = !has_rust(p) &&
+		    !has_unopened(p) };
 	struct list notes = { "", 0 };
 	char why[VERDICT_TEXT];
 	struct probe_plan *plan;

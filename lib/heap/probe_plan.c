@@ -59,6 +59,7 @@ struct planner {
 	struct list found, below, guess; /* the plan's three lists of probes */
 	struct list *to;                 /* the list that add_probe() appends to */
 	int moved; /* a file has been left out: its code is in other memory */
+	int unopened; /* or it cannot be opened */
 	int nomem;
 };
 
@@ -147,8 +148,9 @@ on_map(void *ctx, const struct proc_map *map)
 	}
 	fd = leave_some(mapping_open(p->pid, map));
 	if (fd < 0 && is_short(errno)) {
-		note(p, "%s is not probed: %s", path, strerror(errno));
+		note(p, "%s is not probed: %s", path, mapping_refusal(errno));
 		p->plan->missing++;
+		p->unopened = 1;
 	}
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return;
@@ -748,7 +750,7 @@ choose_all(struct planner *p, char *why, size_t size)
 		return 0;
 	if (p->o->later)
 		*p->o->later = rust == 0 && may_load(p);
-	if (rust == 0 && !p->o->all_callers && !p->moved)
+	if (rust == 0 && !p->o->all_callers && !p->moved && !p->unopened)
 		snprintf(why, size, "nothing to probe: it does not look like a Rust "
 		    "program (-c counts allocations of other code too)");
 	else

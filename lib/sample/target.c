@@ -526,10 +526,10 @@ target_is_rust(const struct target *t)
 
 		if (!module_ready(m))
 			ready = 0;
-		else if (m->rust)
+		else if (m->rust || m->unopened)
 			return 1;
 	}
-	/* Without mappings nothing speaks against it. */
+	/* Without mappings nothing speaks against it, nor does a file that cannot be read. */
 	return t->space.n == 0 ? 1 : ready ? 0 : -1;
 }
 

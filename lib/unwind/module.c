@@ -249,6 +249,7 @@ open_file(struct module *m, pid_t pid, const struct proc_map *map)
 			elf_file_buildid(elf, m->buildid);
 		return elf;
 	}
+	m->unopened = m->path[0] == '/';
 	elf = mapping_image(pid, map, &ignored);
 	if (elf == NULL) {
 		m->problem = mapping_refusal(error);

@@ -33,6 +33,7 @@ struct module {
 	uint64_t ino;
 	uint32_t major, minor;
 	struct stat st;       /* of the file; zeroed where there is none */
+	int unopened;         /* its file cannot be opened: what it is otherwise is unknown */
 	struct module *next;
 	struct module_job *job; /* the job that makes the table, or has made it */
 	struct early *early;    /* its parts that are known before that; NULL: none */
