@@ -167,6 +167,84 @@ else
 	skip 'no walk in the kernel: copies end'
 fi
 
+# ---- C without tables ----------------------------------------------------------
+
+# Who calls whom in foreign and its library, as its source says; what the compiler makes a
+# jump of may have the caller's caller.  Calls of libc's functions by one another are one.
+edges='
+	BEGIN {
+		split("hash foreign_pack:longest foreign_pack:foreign_pack pack:foreign_unpack pack:" \
+		    "match match foreign_match:foreign_match find:order libc:foreign_sort sort:" \
+		    "format number fraction foreign_format write:number foreign_format write:" \
+		    "fraction foreign_format write:foreign_format write:less order:weigh less:" \
+		    "pack main:find main:sort main:write main", list, ":")
+		for (i in list) {
+			words = split(list[i], w, " ")
+			for (k = 2; k <= words; k++)
+				may[w[1], w[k]] = 1
+			known[w[1]] = 1
+		}
+	}
+	$1 == "module" { sub(/.*\//, "", $4); module[$2] = $4 }
+	$1 == "frame" { function_[$2] = $3 }
+	$1 == "stack" {
+		word = module[$4]
+		if (word == "foreign") {
+			word = function_[$6]
+			sub(/^foreign::/, "", word)
+			sub(/[.].*/, "", word)
+		}
+		sub(/^libc[.-].*/, "libc", word)
+		name[$2] = word
+		up[$2] = $3
+	}
+	$1 == "cpu" {
+		n++
+		for (s = $5; s in name; s = up[s]) {
+			to = up[s]
+			while (name[s] == "libc" && to in name && name[to] == "libc") {
+				s = to
+				to = up[s]
+			}
+			if (!(name[s] in known))
+				continue
+			calls++
+			seen[name[s]] = 1
+			if (!((name[s], name[to]) in may))
+				bad[name[s] " called by " (to in name ? name[to] : to)]++
+		}
+		good += s == "-"
+	}
+	END {
+		for (f in seen)
+			covered++
+		if (n < 300 || good < 0.995 * n || covered < 9 || calls < 3 * n)
+			printf "not "
+		printf "%d of %d stacks, %d calls of %d functions\n", good, n, calls, covered
+		for (b in bad)
+			print "not right: " bad[b] " " b
+	}'
+
+# foreign NAME CC FLAG...: a Rust program that a C library is linked into, which the C
+# compiler has made without tables, as cargo makes zlib and oniguruma by such CFLAGS.
+foreign() {
+	built=$1
+	shift
+	mkdir -p "$built"
+	if ! { "$@" -fno-asynchronous-unwind-tables -fno-unwind-tables -c -o "$built/lib.o" \
+	    "$src/foreign/lib.c" && ar crs "$built/libforeign.a" "$built/lib.o" &&
+	    "$rustc" -O -C panic=abort -C debuginfo=0 -L "$built" -l static=foreign \
+	        -o "$built/foreign" "$src/foreign/foreign.rs"; } >"$built.log" 2>&1; then
+		fail "$built: does not build"
+		diag <"$built.log"
+		return
+	fi
+	ok "$built: the library has no tables" \
+	    sh -c '! readelf -S "$1" | grep -q eh_frame' - "$built/lib.o"
+	profile "$built" 1500 "$built/foreign"
+	check "$built: complete, each caller as the source has it" "$edges" "$built.rec"
+}
+
 # ---- compilers ---------------------------------------------------------------
 
 # The compilers of this machine: VERSION PATH, oldest first.
@@ -315,6 +393,12 @@ fi
 sed -n '1p;$p' found | uniq >ends
 while read -r version rustc <&7; do
 	libdir=$("$rustc" --print target-libdir)
+	for cc in gcc clang; do
+		if command -v $cc >/dev/null && command -v ar >/dev/null; then
+			foreign "$version-$cc" $cc -O2 -fomit-frame-pointer
+			foreign "$version-$cc-pointers" $cc -O1 -fno-omit-frame-pointer
+		fi
+	done
 	other=
 	ways >ways.list
 	grep -qFx "$version $rustc" ends || sed -i 1q ways.list

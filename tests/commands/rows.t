@@ -102,18 +102,18 @@ fi
 
 # ---- stacks -------------------------------------------------------------------
 
-# stacks WHAT FLAG...: of reads.rs, built so, at points in time: as gdb finds them,
-# or ours are right (oracle/stops.py says how that is decided).
+# stacks WHAT SOURCE FLAG...: of a program, built so, at points in time: as gdb finds
+# them, or ours are right (oracle/stops.py says how that is decided).
 stacks() {
 	what=$1
 	shift
-	if ! MAKEFLAGS='' rustc "$@" -o reads "$ROOT/tests/target/reads.rs" >rustc.log 2>&1; then
-		fail "$what: reads.rs is built"
+	if ! MAKEFLAGS='' rustc "$@" -o stopped >rustc.log 2>&1; then
+		fail "$what: it is built"
 		diag <rustc.log
 		return
 	fi
 	WALK=$B/oracle/walk POINTS=$points gdb -nx -batch -x "$ROOT/tests/oracle/stops.py" \
-	    ./reads >stops 2>&1 </dev/null
+	    ./stopped >stops 2>&1 </dev/null
 	grep '^# ' stops
 	if grep -q "^points $points .* undecided 0 wrong 0 cut 0\$" stops; then
 		pass "$what, $(grep '^points' stops)"
@@ -127,11 +127,23 @@ points=${points:-40}
 if ! command -v gdb >/dev/null || ! rustc -V >/dev/null 2>&1; then
 	skip 'no gdb, or no Rust compiler'
 else
-	stacks 'without tables' -O -C panic=abort -C force-unwind-tables=no
+	bare='-C panic=abort -C force-unwind-tables=no'
+	src=$ROOT/tests/target
+	# shellcheck disable=SC2086
+	stacks 'without tables' "$src/reads.rs" -O $bare
+	# shellcheck disable=SC2086
 	[ -z "${ROWS_MORE:-}" ] || {
-		stacks 'small' -C opt-level=z -C panic=abort -C force-unwind-tables=no
-		stacks 'not optimised' -C opt-level=0 -C panic=abort -C force-unwind-tables=no
+		stacks 'small' "$src/reads.rs" -C opt-level=z $bare
+		stacks 'not optimised' "$src/reads.rs" -C opt-level=0 $bare
 	}
+	for cc in gcc clang; do
+		command -v $cc >/dev/null && command -v ar >/dev/null || continue
+		$cc -O2 -fno-asynchronous-unwind-tables -fno-unwind-tables -fomit-frame-pointer \
+		    -c -o lib.o "$src/foreign/lib.c" && ar crs libforeign.a lib.o ||
+			fail "a library by $cc is built"
+		# shellcheck disable=SC2086
+		stacks "C by $cc, without tables" "$src/foreign/foreign.rs" -O $bare -L . -l static=foreign
+	done
 fi
 
 if [ -z "${ROWS_MORE:-}" ]; then
