@@ -436,11 +436,26 @@ decoder(void)
 	return &d;
 }
 
+/* Decode `lock', which counts as an instruction of its own: a branch may lead behind it,
+ * as in glibc, where there is only one thread.  Returns -1 if it is another one. */
+static int
+take_lock(const unsigned char *code, size_t len, struct insn_effect *out)
+{
+	if (len == 0 || code[0] != 0xf0)
+		return -1;
+	memset(out, 0, sizeof *out);
+	out->len = 1;
+	out->dst = out->src = out->index = INSN_NOREG;
+	return 0;
+}
+
 int
 insn_effect(const unsigned char *code, size_t len, uint64_t addr, struct insn_effect *out)
 {
 	struct decoded d;
 
+	if (take_lock(code, len, out) == 0)
+		return 0;
 	d.operand[0].type = d.operand[1].type = ZYDIS_OPERAND_TYPE_UNUSED;
 	if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(decoder(), code, len, &d.is, d.operand)))
 		return -1;
@@ -548,6 +563,8 @@ insn_outline(const unsigned char *code, size_t len, uint64_t addr,
 {
 	ZydisDecodedInstruction is;
 
+	if (take_lock(code, len, out) == 0)
+		return 0;
 	if (!ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(quick_decoder(), NULL, code, len,
 	        &is)))
 		return -1;
