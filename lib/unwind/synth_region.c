@@ -226,11 +226,11 @@ read_entry(struct synth_region *r, struct synth_value table, unsigned i, uint64_
 
 	if (synth_read(r->s, (uint64_t)table.n + (uint64_t)i * size, size, &word) < 0)
 		return -1;
-	*to = (uint64_t)word + (size == 4 ? (uint64_t)table.n : 0);
+	*to = (uint64_t)word + (size == 4 ? (uint64_t)table.n + (uint64_t)(int64_t)table.from : 0);
 	if (*to >= r->from && *to - r->from < r->len)
 		return table.limit || r->insn_at[*to - r->from] != INSIDE ? 0 : -1;
 	gap = synth_gap(r->s, *to);
-	return table.limit && gap.end ? 0 : -1;
+	return table.limit && table.from == 0 && gap.end ? 0 : -1;
 }
 
 /* Return how many entries a table may have, as far as other addresses show. */
@@ -262,6 +262,12 @@ jump_table(struct synth_region *r, struct synth_value table,
 	return i;
 }
 
+static int
+is_table(struct synth_value a, struct synth_value b)
+{
+	return a.n == b.n && a.from == b.from && a.kind == b.kind;
+}
+
 /* Add a table whose entries are read somewhere in the region. */
 static void
 add_table(struct synth_region *r, struct synth_value v)
@@ -269,7 +275,7 @@ add_table(struct synth_region *r, struct synth_value v)
 	if (v.kind == SYNTH_ENTRY)
 		v.kind = SYNTH_TARGET;
 	for (size_t i = 0; i < r->ntable; i++)
-		if (r->table[i].n == v.n && r->table[i].kind == v.kind) {
+		if (is_table(v, r->table[i])) {
 			if (v.limit == 0 || r->table[i].limit == 0)
 				r->table[i].limit = 0;
 			return;
@@ -287,7 +293,7 @@ static void
 use_table(struct synth_region *r, struct synth_value v)
 {
 	for (size_t i = 0; i < r->ntable; i++)
-		if (r->table[i].n == v.n && r->table[i].kind == v.kind)
+		if (is_table(v, r->table[i]))
 			r->used[i] = 1;
 }
 
@@ -318,7 +324,7 @@ static void
 follow_jump(struct synth_region *r, uint32_t b, const struct insn_effect *e,
     const struct synth_state *state)
 {
-	struct synth_value v = { SYNTH_ANY, 0, 0 };
+	struct synth_value v = { .kind = SYNTH_ANY };
 
 	if (e->to == INSN_DIRECT) {
 		leave_to(r, e->target, state);
@@ -335,7 +341,7 @@ follow_jump(struct synth_region *r, uint32_t b, const struct insn_effect *e,
 		v.kind = v.kind == SYNTH_CONSTANT ? SYNTH_POINTER : SYNTH_ANY;
 		v.n += e->n;
 		if (e->index != INSN_NOREG && (state->limited >> e->index & 1))
-			v.limit = state->limit;
+			v.limit = (uint16_t)state->limit;
 	}
 	if (v.kind == SYNTH_TARGET || v.kind == SYNTH_POINTER) {
 		use_table(r, v);
@@ -421,6 +427,17 @@ follow_call(struct synth_region *r, struct region_insn *i, size_t next,
 	return 1;
 }
 
+/* Check whether an instruction has made an entry of a table out of what it was given, or
+ * has added one to where it is from. */
+static int
+reads_table(const struct insn_effect *e, const struct synth_state *state)
+{
+	if (e->op == INSN_SUM)
+		return state->reg[e->dst].kind == SYNTH_TARGET && state->reg[e->dst].from;
+	return (e->op == INSN_ENTRY || e->op == INSN_ENTRY8 || e->op == INSN_SCALED) &&
+	    state->reg[e->dst].kind != SYNTH_ANY;
+}
+
 /* Execute an instruction of block b.  Returns 0 if the path ends. */
 static int
 execute(struct synth_region *r, uint32_t b, struct region_insn *i, size_t at,
@@ -433,8 +450,7 @@ execute(struct synth_region *r, uint32_t b, struct region_insn *i, size_t at,
 		other = *state;
 	r->astray |= overwrites_return(&e, state);
 	synth_state_apply(state, &e, r->from + at);
-	if ((e.op == INSN_ENTRY || e.op == INSN_ENTRY8 || e.op == INSN_SCALED) && !r->emitting &&
-	    state->reg[e.dst].kind != SYNTH_ANY)
+	if (!r->emitting && reads_table(&e, state))
 		add_table(r, state->reg[e.dst]);
 	switch (e.flow) {
 	case INSN_STOP: return 0;

@@ -18,7 +18,7 @@ is_stack(struct synth_value v)
 static int
 same(struct synth_value a, struct synth_value b)
 {
-	return a.kind == b.kind && a.n == b.n && a.limit == b.limit;
+	return a.kind == b.kind && a.n == b.n && a.from == b.from && a.limit == b.limit;
 }
 
 /* Return v + n. */
@@ -47,9 +47,12 @@ sum(struct synth_value a, struct synth_value b)
 	struct synth_value base = a.kind == SYNTH_ENTRY ? b : a;
 
 	if (table.kind == SYNTH_ENTRY) {
-		if (base.kind != SYNTH_CONSTANT || base.n != table.n)
+		int64_t from = (int64_t)((uint64_t)base.n - (uint64_t)table.n);
+
+		if (base.kind != SYNTH_CONSTANT || from != (int32_t)from)
 			return any;
 		table.kind = SYNTH_TARGET;
+		table.from = (int32_t)from;
 		return table;
 	}
 	return b.kind == SYNTH_CONSTANT ? plus(a, b.n)
@@ -217,7 +220,7 @@ synth_state_branch(struct synth_state *s, unsigned condition, int met)
 static struct synth_value
 mask(struct synth_state *s, const struct insn_effect *e, uint64_t addr)
 {
-	struct synth_value v = s->reg[e->dst], aligned = { SYNTH_ALIGNED, 0, 0 };
+	struct synth_value v = s->reg[e->dst], aligned = { .kind = SYNTH_ALIGNED };
 
 	if (e->n >= 0 && e->n < TABLE_MOST) {
 		s->limited = (uint16_t)(1U << e->dst);
@@ -241,7 +244,7 @@ mask(struct synth_state *s, const struct insn_effect *e, uint64_t addr)
 static struct synth_value
 entry(const struct synth_state *s, const struct insn_effect *e)
 {
-	struct synth_value base = { SYNTH_CONSTANT, 0, 0 };
+	struct synth_value base = { .kind = SYNTH_CONSTANT };
 
 	if (e->src != INSN_NOREG)
 		base = s->reg[e->src];
@@ -250,7 +253,7 @@ entry(const struct synth_state *s, const struct insn_effect *e)
 		return any;
 	base.kind = e->op == INSN_ENTRY ? SYNTH_ENTRY : SYNTH_POINTER;
 	if (e->index != INSN_NOREG && (s->limited >> e->index & 1))
-		base.limit = s->limit;
+		base.limit = (uint16_t)s->limit;
 	return base;
 }
 
@@ -258,10 +261,10 @@ entry(const struct synth_state *s, const struct insn_effect *e)
 static struct synth_value
 scale(const struct synth_state *s, const struct insn_effect *e)
 {
-	struct synth_value v = { SYNTH_OFFSET, 0, 0 };
+	struct synth_value v = { .kind = SYNTH_OFFSET };
 
 	if (e->index != INSN_NOREG && (s->limited >> e->index & 1))
-		v.limit = s->limit;
+		v.limit = (uint16_t)s->limit;
 	return v;
 }
 
@@ -281,7 +284,7 @@ scaled_entry(const struct synth_state *s, const struct insn_effect *e)
 	}
 	if (base.kind != SYNTH_CONSTANT || offset.kind != SYNTH_OFFSET)
 		return any;
-	return (struct synth_value){ SYNTH_ENTRY, offset.limit, base.n };
+	return (struct synth_value){ .kind = SYNTH_ENTRY, .limit = offset.limit, .n = base.n };
 }
 
 /* Return what an operation leaves in its destination. */
@@ -290,7 +293,7 @@ result(struct synth_state *s, const struct insn_effect *e, uint64_t addr)
 {
 	switch (e->op) {
 	case INSN_SET:
-	case INSN_ADDRESS: return (struct synth_value){ SYNTH_CONSTANT, 0, e->n };
+	case INSN_ADDRESS: return (struct synth_value){ .kind = SYNTH_CONSTANT, .n = e->n };
 	case INSN_COPY: return plus(s->reg[e->src], e->n);
 	case INSN_SUM: return sum(s->reg[e->dst], s->reg[e->src]);
 	case INSN_DIFFER: return difference(s->reg[e->dst], s->reg[e->src]);
@@ -376,8 +379,8 @@ void
 synth_state_entry(struct synth_state *s)
 {
 	memset(s, 0, sizeof *s);
-	s->reg[INSN_SP] = (struct synth_value){ SYNTH_CFA, 0, -8 };
-	s->reg[INSN_FP] = (struct synth_value){ SYNTH_CALLER_FP, 0, 0 };
+	s->reg[INSN_SP] = (struct synth_value){ .kind = SYNTH_CFA, .n = -8 };
+	s->reg[INSN_FP] = (struct synth_value){ .kind = SYNTH_CALLER_FP };
 	s->pair[0] = s->pair[1] = INSN_NOREG;
 }
 
@@ -400,7 +403,7 @@ synth_state_differs(const struct synth_state *a, const struct synth_state *b)
 static struct synth_value
 common(struct synth_value a, struct synth_value b)
 {
-	if (a.kind != b.kind || a.n != b.n)
+	if (a.kind != b.kind || a.n != b.n || a.from != b.from)
 		return any;
 	if (a.limit != b.limit)
 		a.limit = 0;

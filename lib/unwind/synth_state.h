@@ -17,13 +17,14 @@ enum synth_kind {
 	SYNTH_CONSTANT,  /* n */
 	SYNTH_OFFSET,    /* an index times the size of an entry */
 	SYNTH_ENTRY,     /* an entry of the table of offsets at n */
-	SYNTH_TARGET,    /* such an entry, added to the table's address */
+	SYNTH_TARGET,    /* such an entry, added to the table's address + from */
 	SYNTH_POINTER    /* an entry of the table of addresses at n */
 };
 
 struct synth_value {
 	uint8_t kind;
-	uint32_t limit; /* of a table: how many entries it has, or 0: not known */
+	uint16_t limit; /* of a table: how many entries it has, or 0: not known */
+	int32_t from;   /* what its offsets are from, if not from the table itself */
 	int64_t n;
 };
 
