@@ -10,7 +10,7 @@
 #include "unwind/synth_code.h"
 #include "unwind/synth_state.h"
 
-#define SYNTH_LONGEST (1 << 18) /* bytes of a region: 50,000 are much for a function */
+#define SYNTH_LONGEST (1 << 19) /* bytes of a region: 50,000 are much for a function */
 
 /* A state that code is reached in from another region, not as a function. */
 struct synth_seed {
