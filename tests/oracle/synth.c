@@ -24,8 +24,8 @@
  * row after that.
  *
  * Asm are instructions of functions whose author has written too few directives: the
- * rule never changes, though the stack does; or the caller's rbp is said to be in rbp,
- * which the code has overwritten after it had saved it.
+ * rule never changes, though the stack or rbp does; or the caller's rbp is said to be in
+ * rbp, which the code has overwritten after it had saved it.
  */
 #include <err.h>
 #include <inttypes.h>
@@ -318,6 +318,8 @@ compare_insn(struct check *c, uint64_t at, unsigned known, const struct insn_eff
 		c->lag++;
 	} else if (known && (c->is[at] & AGREES)) {
 		c->equal++;
+	} else if (known && c->constant && !(c->is[at] & DISAGREES)) {
+		c->odd++;
 	} else if (known && (c->is[at] & DISAGREES) &&
 	    (c->constant || ((c->is[at] & LOST_FP) && STEP_FP_WORDS(oracle(c, at)) == 0 &&
 	                        STEP_KIND(oracle(c, at)) != STEP_DEREF))) {

@@ -140,6 +140,20 @@ CODE(alloca,
     AT(SP, 1, 0) "ret\n"
     "1: ret\n")
 
+CODE(locked, /* a branch behind `lock', as in glibc's malloc: one thread needs none */
+    AT(SP, 1, 0) "push %rax\n"
+    AT(SP, 2, 0) "je 1f\n"
+    AT(SP, 2, 0) "lock\n"
+    "1:" AT(SP, 2, 0) "cmpxchg %edx, (%rdi)\n"
+    AT(SP, 2, 0) "pop %rax\n"
+    AT(SP, 1, 0) "ret\n")
+
+CODE(clobbered, /* rbp is overwritten, its caller knows: 254 is STEP_FP_LOST */
+    AT(SP, 1, 0) "mov %rdi, %rbp\n"
+    AT(SP, 1, 254) "push %rbx\n"
+    AT(SP, 2, 254) "pop %rbx\n"
+    AT(SP, 1, 254) "ret\n")
+
 CODE(lost, /* an alloca without a frame pointer: nobody can know */
     AT(SP, 1, 0) "sub %rdi, %rsp\n"
     AT(NONE, 0, 0) "add %rdi, %rsp\n"
@@ -194,6 +208,17 @@ CODE(table,
     "9:\n" AT(SP, 2, 0) "pop %rcx\n"
     "ret\n"
     "8: .long 1b - 8b, 2b - 8b, -1, -1\n")
+
+CODE(elsewhere, /* the entries are distances from a label of the code, as in glibc's printf */
+    "push %rax\n movzbl (%rdi), %eax\n lea 8f(%rip), %rcx\n lea 1f(%rip), %rdx\n"
+    "movslq (%rcx, %rax, 4), %rax\n add %rdx, %rax\n"
+    AT(SP, 2, 0) "jmp *%rax\n"
+    "1:\n" AT(SP, 2, 0) "pop %rax\n"
+    AT(SP, 1, 0) "ret\n"
+    "2:\n" AT(SP, 2, 0) "push %rax\n"
+    AT(SP, 3, 0) "add $16, %rsp\n"
+    AT(SP, 1, 0) "ret\n"
+    "8: .long 0, 2b - 1b, 0x1000000\n")
 
 CODE(masked, /* its index is what a mask leaves */
     "push %rax\n and $1, %edi\n lea 8f(%rip), %rcx\n movslq (%rcx, %rdi, 4), %rdi\n"
@@ -560,12 +585,15 @@ main(void)
 	CHECK(probes);
 	CHECK(probestack);
 	CHECK(alloca);
+	CHECK(locked);
+	CHECK(clobbered);
 	CHECK(lost);
 	CHECK(arguments);
 	CHECK(early);
 	CHECK(heights);
 	CHECK(loops);
 	CHECK(table);
+	CHECK(elsewhere);
 	CHECK(masked);
 	CHECK(unoptimised);
 	CHECK(merged);

@@ -11,22 +11,20 @@ is_words(int64_t n, int64_t max)
 	return n >= 8 && n % 8 == 0 && n / 8 <= max;
 }
 
-/* Find where the caller's rbp is: *words below the CFA, or 0 if in rbp.  Returns -1
- * if that is not known. */
-static int
-find_fp(const struct synth_state *s, uint32_t *words)
+/* Return where the caller's rbp is: words below the CFA, 0 if in rbp, or STEP_FP_LOST if
+ * that is not known, as in parts of assembly that may use it as they like. */
+static uint32_t
+find_fp(const struct synth_state *s)
 {
 	int64_t best = -INT64_C(8) * (STEP_FP_MAX + 1);
 
-	*words = 0;
 	if (s->reg[INSN_FP].kind == SYNTH_CALLER_FP)
 		return 0;
 	for (uint32_t i = 0; i < s->nslot; i++)
 		if (s->slot[i].base == SYNTH_CFA && s->slot[i].is.kind == SYNTH_CALLER_FP &&
 		    s->slot[i].at > best && is_words(-(int64_t)s->slot[i].at, STEP_FP_MAX))
 			best = s->slot[i].at;
-	*words = (uint32_t)(-best / 8);
-	return *words <= STEP_FP_MAX ? 0 : -1;
+	return -best / 8 <= STEP_FP_MAX ? (uint32_t)(-best / 8) : STEP_FP_LOST;
 }
 
 /* Find a word of the aligned stack that holds the CFA + n, at most `most' words above
@@ -68,22 +66,20 @@ uint32_t
 synth_state_rule(const struct synth_state *s)
 {
 	struct synth_value fp = s->reg[INSN_FP], r11 = s->reg[R11];
-	uint32_t rbp, rule = STEP_RULE(STEP_NONE, 0, 0);
-	int known = find_fp(s, &rbp) == 0;
+	uint32_t rbp = find_fp(s), rule;
 	int64_t words;
 
 	if (s->root)
 		return STEP_RULE(STEP_ROOT, 0, 0);
-	if (known)
-		rule = near_rule(s, rbp);
+	rule = near_rule(s, rbp);
 	if (STEP_KIND(rule) != STEP_NONE)
 		return rule;
 	if (find_cfa(s, fp, -1, 0, &words) == 0 &&
 	    synth_state_load(s, fp, 0).kind == SYNTH_CALLER_FP)
 		return STEP_RULE(STEP_DEREF, (uint32_t)words, 0);
-	if (known && find_cfa(s, s->reg[INSN_SP], 1, -8, &words) == 0)
+	if (find_cfa(s, s->reg[INSN_SP], 1, -8, &words) == 0)
 		return STEP_RULE(STEP_SAVED, (uint32_t)words, rbp);
-	if (known && r11.kind == SYNTH_CFA && is_words(-r11.n, STEP_CFA_MAX))
+	if (r11.kind == SYNTH_CFA && is_words(-r11.n, STEP_CFA_MAX))
 		return STEP_RULE(STEP_R11, (uint32_t)(-r11.n / 8), rbp);
 	return rule;
 }
@@ -102,7 +98,7 @@ static int
 agrees_fp(const struct synth_state *s, uint32_t rule)
 {
 	struct synth_value sp = s->reg[INSN_SP], fp = s->reg[INSN_FP];
-	struct synth_value cfa = { SYNTH_CFA, 0, 0 };
+	struct synth_value cfa = { .kind = SYNTH_CFA };
 	int64_t at = -8 * (int64_t)STEP_FP_WORDS(rule);
 
 	/* Popped already: see step_fp_at(). */
