@@ -3,27 +3,29 @@
 # make them, and of calls that are known: complete, and right.
 # shellcheck disable=SC2016
 . "$(dirname "$0")/../tools/lib.sh"
+. "$(dirname "$0")/../tools/heap.sh"
 
 [ -x "$B/target/nest" ] || skip_all "no Rust compiler built $B/target/nest"
 cd "$T" || exit 1
 src=$ROOT/tests/target
 
 # profile NAME SAMPLES COMMAND...: record so many samples and more of a command that is
-# running on its own into NAME.rec, and end it.  $how: options of rsprof-cpu.
-how=
+# running on its own into NAME.rec, and end it.  $how: options of rsprof-cpu; $rate: its
+# frequency; $symbols: a directory with files of symbols.
+how='' rate=999 symbols=''
 profile() {
 	name=$1 samples=$2
 	shift 2
 	launch "$@" >/dev/null
 	pid=$launched
 	# shellcheck disable=SC2086
-	rsprof-cpu $how -F 999 -p $pid >"$name.raw" &
+	rsprof-cpu $how -F $rate -p $pid >"$name.raw" &
 	cpu=$!
 	own $cpu
 	await 120 enough "$name.raw" "$samples"
 	kill $cpu
 	wait $cpu
-	rsprof-sym "$name.raw" >"$name.rec"
+	rsprof-sym ${symbols:+-S "$symbols"} "$name.raw" >"$name.rec"
 	{ kill $pid; wait $pid; } 2>/dev/null
 }
 enough() { [ "$(grep -c '^cpu' "$1")" -ge "$2" ]; }
@@ -245,6 +247,116 @@ foreign() {
 	check "$built: complete, each caller as the source has it" "$edges" "$built.rec"
 }
 
+# ---- the same figures as with tables --------------------------------------------
+
+# What shares is to spend, in itself and with what it calls, and what samples say: within
+# 6 standard errors, which chance exceeds once in 500 million, and 1 %, for what it
+# needs to keep its shares.
+spends='
+	BEGIN {
+		n = split("outer 10 100:middle 10 30:leaf 30 30:virtually 20 20:before 15 25:" \
+		    "weigh 10 10:descend 5 15", list, ":")
+		for (i = 1; i <= n; i++) {
+			split(list[i], w, " ")
+			self[w[1]] = w[2] / 100
+			total[w[1]] = w[3] / 100
+		}
+	}
+	function compare(what, f, got, truth) {
+		got /= all
+		error = 6 * sqrt(truth * (1 - truth) * squares) / all + 0.01
+		if (got < truth - error || got > truth + error)
+			printf "not right: "
+		if (got < truth - error || got > truth + error || f == "leaf")
+			printf "%s of %s: %.1f %%, not %d +- %.1f\n", what, f, 100 * got,
+			    100 * truth, 100 * error
+	}
+	$1 == "frame" { sub(/.*::/, "", $3); function_[$2] = $3 }
+	$1 == "stack" { name[$2] = $6 in function_ ? function_[$6] : "?"; up[$2] = $3 }
+	$1 == "cpu" {
+		all += $6
+		squares += $6 * $6
+		own[name[$5]] += $6
+		split("", counted)
+		for (s = $5; s in name; s = up[s])
+			if (!counted[name[s]]++)
+				with[name[s]] += $6
+	}
+	END {
+		if (all == 0) {
+			print "not one sample"
+			exit
+		}
+		for (f in self) {
+			compare("self", f, own[f], self[f])
+			compare("total", f, with[f], total[f])
+		}
+	}'
+
+# shares LABEL FLAG...: of the program as it is built so, and stripped.
+shares() {
+	built=$version-shares-$1
+	shift
+	mkdir -p "$built/debug"
+	if ! "$rustc" "$@" -C panic=abort -C debuginfo=0 -C link-arg=-Wl,--build-id \
+	    -o "$built/shares" "$src/shares.rs" >"$built.log" 2>&1; then
+		fail "$built: does not build"
+		diag <"$built.log"
+		return
+	fi
+	rate=3999
+	profile "$built" 5000 "$built/shares"
+	check "$built: spends as its source says" "$spends" "$built.rec"
+	if objcopy --only-keep-debug "$built/shares" "$built/debug/shares.debug" &&
+	    strip "$built/shares"; then
+		symbols=$built/debug
+		profile "$built-stripped" 5000 "$built/shares"
+		check "$built, stripped: the same" "$spends" "$built-stripped.rec"
+	fi
+	symbols=
+	rate=999
+}
+
+# sites LABEL FLAG...: what heap allocates, by functions, as a build that counts itself.
+sites() {
+	built=$version-sites-$1
+	shift
+	mkdir -p "$built/debug"
+	set -- "$rustc" "$@" -C panic=abort -C debuginfo=0 -C link-arg=-Wl,--build-id
+	if ! { "$@" --cfg counted -o "$built/counted" "$src/heap.rs" &&
+	    "$@" -o "$built/heap" "$src/heap.rs"; } >"$built.log" 2>&1; then
+		fail "$built: does not build"
+		diag <"$built.log"
+		return
+	fi
+	echo | "$built/counted" 4 | grep '^site' | sort >"$built.truth"
+	objcopy --only-keep-debug "$built/heap" "$built/debug/heap.debug" &&
+		strip "$built/heap"
+	[ -p in ] || mkfifo in
+	target "$built/heap" 4
+	rsprof-heap -s 0 -p "$pid" >"$built.raw" 2>err 7>&- &
+	heap=$!
+	own $heap
+	await 60 begun "$built.raw" "$heap"
+	if [ ! -s "$built.raw" ]; then
+		skip "$built: no allocations can be probed here: $(head -n 1 err)"
+	else
+		echo go >&7
+		await 120 grep -q '^done' out
+		kill "$heap"
+		wait "$heap"
+		rsprof-sym -S "$built/debug" "$built.raw" >"$built.rec"
+		sums "$built.truth" "$built.rec" >"$built.sums"
+		# What waits to be sent has room that depends on who comes first.
+		grep -v ' push_sent ' "$built.sums" >is
+		grep -v ' push_sent ' "$built.truth" >want
+		same "$built: all that it counts itself" is want
+	fi
+	exec 7>&-
+	wait "$pid"
+}
+begun() { grep -q '^probe' "$1" || ! kill -0 "$2"; }
+
 # ---- compilers ---------------------------------------------------------------
 
 # The compilers of this machine: VERSION PATH, oldest first.
@@ -393,12 +505,6 @@ fi
 sed -n '1p;$p' found | uniq >ends
 while read -r version rustc <&7; do
 	libdir=$("$rustc" --print target-libdir)
-	for cc in gcc clang; do
-		if command -v $cc >/dev/null && command -v ar >/dev/null; then
-			foreign "$version-$cc" $cc -O2 -fomit-frame-pointer
-			foreign "$version-$cc-pointers" $cc -O1 -fno-omit-frame-pointer
-		fi
-	done
 	other=
 	ways >ways.list
 	grep -qFx "$version $rustc" ends || sed -i 1q ways.list
@@ -407,6 +513,19 @@ while read -r version rustc <&7; do
 	    ! grep -q '^dynamic' ways.list && skip "$version: has no libstd.so"
 	grep -q '^musl' ways.list || ! grep -qFx "$version $rustc" ends ||
 	    skip "$version: has no target x86_64-unknown-linux-musl"
+	shares bare -O -C force-unwind-tables=no
+	grep -qFx "$version $rustc" ends || continue
+	shares tables -O -C force-unwind-tables=yes
+	shares bare-lto -O -C force-unwind-tables=no -C lto=fat -C codegen-units=1
+	shares bare-size -C opt-level=z -C force-unwind-tables=no
+	sites bare -O -C force-unwind-tables=no
+	sites bare-size -C opt-level=z -C lto=fat -C force-unwind-tables=no
+	for cc in gcc clang; do
+		if command -v $cc >/dev/null && command -v ar >/dev/null; then
+			foreign "$version-$cc" $cc -O2 -fomit-frame-pointer
+			foreign "$version-$cc-pointers" $cc -O1 -fno-omit-frame-pointer
+		fi
+	done
 done 7<found
 
 done_testing
