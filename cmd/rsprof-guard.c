@@ -27,6 +27,7 @@
 #include "cmd/status.h"
 #include "gate/borrow.h"
 #include "gate/gate.h"
+#include "gate/heirs.h"
 #include "gate/start.h"
 #include "os/proc.h"
 
@@ -38,6 +39,7 @@
 #define LINE 4096 /* a word and GATE_LISTED numbers */
 
 static struct gate_options options = { .patience = PATIENCE_MS };
+static int followed; /* -f: whoever has started us looks after forked processes */
 
 struct guard {
 	pid_t pid;
@@ -45,6 +47,7 @@ struct guard {
 	int starting;       /* start is in use */
 	struct start start;
 	struct gate *gate;  /* NULL: not attached */
+	struct heirs heirs; /* processes that have it by fork(2) */
 	uint64_t homeless;  /* as counted when cells were last swept */
 	char line[LINE];
 	size_t len;
@@ -53,7 +56,7 @@ struct guard {
 static void
 usage(void)
 {
-	fprintf(stderr, "usage: rsprof-guard [-crV] [-k BYTES] PID\n");
+	fprintf(stderr, "usage: rsprof-guard [-cfrV] [-k BYTES] PID\n");
 	exit(STATUS_USAGE);
 }
 
@@ -188,6 +191,8 @@ attach(struct guard *g, uint64_t period)
 		refuse(why, g->gate ? 0 : s.holder);
 		return;
 	}
+	g->heirs.all_callers = options.all_callers;
+	heirs_find(g->pid, &g->heirs);
 	snprintf(line, sizeof line, "attached base=%" PRIx64 " sampled=%" PRIx64
 	    " freed=%" PRIx64 " slots=%zu functions=%zu hoisted=%zu stop_ns=%" PRIu64 "\n",
 	    s.base, s.sampled, s.freed, s.slots, s.functions, s.hoisted, s.stop_ns);
@@ -264,6 +269,7 @@ detach(struct guard *g)
 	const char *why = gate_detach(g->gate);
 
 	g->gate = NULL;
+	heirs_restore(&g->heirs);
 	if (why)
 		refuse(why, 0);
 	else
@@ -395,6 +401,7 @@ on_round(struct guard *g)
 	if (misses_frees(&c)) {
 		gate_detach(g->gate);
 		g->gate = NULL;
+		heirs_restore(&g->heirs);
 		refuse("its frees are not all seen", 0);
 		fflush(stdout);
 		return 0;
@@ -404,6 +411,33 @@ on_round(struct guard *g)
 	g->homeless = c.homeless;
 	gate_refresh(g->gate); /* what it cannot do now, it may the next time */
 	return 1;
+}
+
+/* Restore the process and those that it has forked, at the end of the input. */
+static int
+end(struct guard *g)
+{
+	const char *why = g->gate ? gate_detach(g->gate) : NULL;
+
+	heirs_restore(&g->heirs);
+	return why == NULL || proc_has_ended(g->pid) ? STATUS_OK : STATUS_FAILED;
+}
+
+/* Leave a process that has ended, or is another program, and say so by ending the output.
+ * Those that it has forked go on: if they are followed, they are restored at the end of the
+ * input. */
+static int
+outlive(struct guard *g)
+{
+	char ignored[LINE];
+
+	gate_free(g->gate);
+	fflush(stdout);
+	shutdown(STDOUT_FILENO, SHUT_WR);
+	while (followed && read(STDIN_FILENO, ignored, sizeof ignored) > 0)
+		continue;
+	heirs_restore(&g->heirs);
+	return STATUS_OK;
 }
 
 static int
@@ -422,25 +456,19 @@ guard(struct guard *g)
 			break;
 		if (fd[2].revents)
 			on_stop(g);
-		if (fd[1].revents) {
-			gate_free(g->gate);
-			return STATUS_OK;
-		}
+		if (fd[1].revents)
+			return outlive(g);
 		if (n > 0 && fd[0].revents && !on_input(g))
 			break;
 		if (proc_now() < next)
 			continue;
 		next = proc_now() + ROUND_MS * 1000000ULL;
-		if (!on_round(g)) {
-			gate_free(g->gate);
-			return STATUS_OK;
-		}
+		if (!on_round(g))
+			return outlive(g);
 	}
 	if (g->starting)
 		start_cancel(&g->start);
-	return g->gate == NULL || gate_detach(g->gate) == NULL || proc_has_ended(g->pid)
-	    ? STATUS_OK
-	    : STATUS_FAILED;
+	return end(g);
 }
 
 int
@@ -451,10 +479,13 @@ main(int argc, char **argv)
 	uint64_t number;
 	int c;
 
-	while ((c = getopt(argc, argv, "ck:rV")) != -1)
+	while ((c = getopt(argc, argv, "cfk:rV")) != -1)
 		switch (c) {
 		case 'c':
 			options.all_callers = 1;
+			break;
+		case 'f':
+			followed = 1;
 			break;
 		case 'k':
 			if (arg_number(optarg, 0, 65536, &number) < 0)

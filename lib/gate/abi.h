@@ -161,6 +161,9 @@ struct gate_data {
 	uint64_t draws;   /* while there is a stretch */
 	uint64_t mark;    /* TSC at the end of the last one */
 	struct gate_lent lent;
+	int32_t process;  /* whose gate it is: another than the one that has it, and it is a
+	                     copy that fork(2) has made, which nobody holds */
+	uint32_t pad;
 };
 
 /* What follows: cells, of which the last is shared by threads that found none;

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/kcmp.h>
 #include <linux/memfd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "elf/insn.h"
 #include "gate/borrow.h"
 #include "gate/hoist.h"
 #include "gate/image.h"
@@ -56,6 +58,8 @@ struct gate {
 	int seccomp, all, patience;
 	int ringing, ring;     /* the ring's file, for the reader; -1: there is none */
 	uint64_t base;         /* 0: not mapped yet */
+	int inherited;         /* it goes on with what its parent's gate has left it */
+	int ring_left;         /* a ring of its parent is mapped */
 	struct slots slots;
 	size_t nslots;         /* that have a wrapper: see assign() */
 	uint32_t *number;      /* the wrapper of each slot, GATE_FUNCTIONS: none */
@@ -125,14 +129,19 @@ on_blob(void *ctx, const struct proc_map *map)
 	g->nblob++;
 }
 
-/* Returns 1 if the blob is of this very build. */
+/* Returns 1 if the blob is of this very build.  Probes at its places may be armed. */
 static int
 is_ours(const struct gate *g, const struct blob *b)
 {
+	const uint64_t place[] = { image_sampled(), image_freed() };
 	unsigned char code[GATE_CODE];
 
-	return proc_read(g->pid, b->base, code, sizeof code) == 0 &&
-	    memcmp(code, image_bytes(), sizeof code) == 0;
+	if (proc_read(g->pid, b->base, code, sizeof code) < 0)
+		return 0;
+	for (int i = 0; i < 2; i++)
+		if (code[place[i]] == INSN_BREAKPOINT)
+			code[place[i]] = image_bytes()[place[i]];
+	return memcmp(code, image_bytes(), sizeof code) == 0;
 }
 
 /* A holder that has died, or is another program by now, holds nothing. */
@@ -150,6 +159,35 @@ holder_of(const struct gate *g, const struct blob *b)
 	return owner;
 }
 
+/* Returns whether two processes share their memory, as after vfork(2). */
+static int
+share_memory(pid_t a, pid_t b)
+{
+	long differ = syscall(SYS_kcmp, proc_shown(a), proc_shown(b), KCMP_VM, 0, 0);
+
+	return differ == 0 || (differ < 0 && errno != ESRCH);
+}
+
+/* Take over a copy of another process' gate, which samples on meanwhile.  Returns 0 if it is
+ * no copy. */
+static int
+inherit(struct gate *g, const struct blob *b)
+{
+	struct gate_data d;
+
+	if (proc_read(g->pid, b->base + GATE_CODE, &d, sizeof d) < 0 || d.process <= 0 ||
+	    d.process == g->pid || share_memory(d.process, g->pid))
+		return 0;
+	g->inherited = 1;
+	if (d.owner == 0)
+		return 1;
+	g->data.period = d.period;
+	g->data.stretch = d.stretch;
+	g->data.draws = d.draws;
+	g->data.mark = d.mark;
+	return 1;
+}
+
 /* Have a blob that nobody holds sample nothing any more. */
 static void
 silence(const struct gate *g, const struct blob *b)
@@ -165,10 +203,13 @@ find_blobs(struct gate *g)
 {
 	proc_maps(g->pid, on_blob, g);
 	for (size_t i = 0; i < g->nblob; i++) {
-		g->status.holder = holder_of(g, &g->blob[i]);
+		int ours = g->base == 0 && is_ours(g, &g->blob[i]);
+
+		if (!ours || !inherit(g, &g->blob[i]))
+			g->status.holder = holder_of(g, &g->blob[i]);
 		if (g->status.holder)
 			return "another process holds its gate";
-		if (g->base == 0 && is_ours(g, &g->blob[i])) {
+		if (ours) {
 			g->base = g->blob[i].base;
 			memcpy(g->data.real, g->blob[i].real, sizeof g->data.real);
 		} else {
@@ -524,6 +565,15 @@ map_ring(struct gate *g, struct borrow *b)
 	    ? "its memory cannot be written" : NULL;
 }
 
+/* Look for the ring of a parent, which fork(2) has left it. */
+static void
+on_ring(void *ctx, const struct proc_map *map, const char *perms)
+{
+	struct gate *g = ctx;
+
+	g->ring_left |= g->base && map->start == data_at(g, GATE_RING_AT) && perms[3] == 's';
+}
+
 /* Give up the ring: memory of its own is in its place, for threads that write there. */
 static const char *
 unmap_ring(struct gate *g, struct borrow *b)
@@ -685,6 +735,7 @@ write_data(struct gate *g)
 	g->data.functions = GATE_FUNCTIONS;
 	g->data.real_at = GATE_REAL;
 	g->data.owner = getpid();
+	g->data.process = g->pid;
 	g->data.seed = ticks_now() * 0x9E3779B97F4A7C15ULL;
 	g->data.lease = ticks_now() + (uint64_t)LEASE_FIRST;
 	memcpy(g->data.wrapper, image_wrappers(), sizeof g->data.wrapper);
@@ -707,7 +758,8 @@ static const char *
 install(struct gate *g, struct borrow *b)
 {
 	struct hoist_pair pair[PAIRS];
-	const char *why = g->base ? empty(g, b) : map_blob(g, b);
+	int goes_on = g->inherited && !g->ringing;
+	const char *why = goes_on ? NULL : g->base ? empty(g, b) : map_blob(g, b);
 
 	if (why == NULL && g->ringing)
 		why = map_ring(g, b);
@@ -777,6 +829,8 @@ prepare(struct gate *g, const struct gate_options *o)
 	g->data.stack = o->stack;
 	if (why == NULL)
 		why = find_blobs(g);
+	if (why == NULL && g->inherited)
+		proc_all_maps(g->pid, on_ring, g);
 	if (why == NULL)
 		why = await_errand(g);
 	if (why == NULL)
@@ -998,7 +1052,7 @@ uninstall(struct gate *g, struct borrow *b)
 		return why;
 	hoist_borrowed(b, pair, list_hoisted(g, 1, pair));
 	why = empty(g, b);
-	return why || !g->ringing ? why : unmap_ring(g, b);
+	return why || !(g->ringing || g->ring_left) ? why : unmap_ring(g, b);
 }
 
 const char *

@@ -36,8 +36,9 @@ struct gate_status {
 
 /*
  * Map the gate into a process, and lead its slots through it.  A gate that an earlier
- * holder has left there is taken over.  If it fails because of another process,
- * status->holder is that one.  *out is NULL if it fails.
+ * holder has left there is taken over; so is the copy that a forked process has of its
+ * parent's, which goes on sampling without a break, unless it is to have a ring.  If it
+ * fails because of another process, status->holder is that one.  *out is NULL if it fails.
  */
 const char *gate_attach(struct gate **out, pid_t pid, const struct gate_options *o,
     struct gate_status *status);

@@ -20,12 +20,15 @@ int
 guard_start(struct guard *g, const char *path, pid_t pid, const struct guard_options *o)
 {
 	char number[16], stack[16], name[] = "rsprof-guard", all[] = "-c", ring[] = "-rk";
-	char *argv[6] = { name };
+	char followed[] = "-f";
+	char *argv[7] = { name };
 	posix_spawn_file_actions_t actions;
 	int fd[2], n = 1;
 
 	if (o->all_callers)
 		argv[n++] = all;
+	if (o->followed)
+		argv[n++] = followed;
 	if (o->ring) {
 		argv[n++] = ring;
 		argv[n++] = stack;

@@ -14,6 +14,8 @@ struct guard_options {
 	int all_callers; /* as in gate/gate.h */
 	int ring;        /* samples go to a ring, */
 	uint32_t stack;  /* with so many bytes of stack */
+	int followed;    /* forked processes are looked after: they are restored when guard_stop()
+	                    is called, not when the process ends */
 };
 
 struct guard {
