@@ -1116,6 +1116,8 @@ int
 BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 {
 	__u32 pid = kernel_pid(parent), new = kernel_pid(child), n;
+	__u32 *number = bpf_map_lookup_elem(&number_of, &pid);
+	struct heap_total *from, *to;
 	struct walk_process copy, *p;
 
 	if (!children || pid == new)
@@ -1126,6 +1128,11 @@ BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 	copy = *p;
 	bpf_map_update_elem(&process, &new, &copy, BPF_ANY);
 	n = number_new(new);
+	/* It has a copy of its parent's gate. */
+	from = number ? bpf_map_lookup_elem(&totals, number) : NULL;
+	to = bpf_map_lookup_elem(&totals, &n);
+	if (from && to && n)
+		to->by_gate = from->by_gate;
 	bpf_map_update_elem(&number_of, &new, &n, BPF_ANY);
 	return 0;
 }

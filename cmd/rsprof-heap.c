@@ -24,6 +24,7 @@
 #include "heap/emitter.h"
 #include "heap/heap.h"
 #include "heap/inside.h"
+#include "heap/inside_children.h"
 #include "heap/probe_plan.h"
 #include "heap/sites.h"
 #include "heap/source.h"
@@ -66,6 +67,7 @@ struct profiler {
 	struct duty duty;
 	struct emitter emitter;
 	struct inside inside;
+	struct inside_children children;
 	uint64_t interval_time; /* end of the last interval */
 	uint64_t ages_time;     /* of the last snapshot of ages */
 	uint64_t perf_lost;
@@ -97,6 +99,7 @@ emit_header(struct profiler *p)
 	header_add(&r, "stacks=%s", heap_has_probes(p->heap) ? "bpf" : "copy");
 	header_end(&r);
 	targets_emit(p->base.targets, &r);
+	source_note(&p->source, &p->base);
 }
 
 /* ---- code -------------------------------------------------------------- */
@@ -143,6 +146,7 @@ static void
 arm_started(struct profiler *p, pid_t pid)
 {
 	struct target *t = target_find(p->base.targets, pid);
+	const char *refused;
 	char why[HEAP_WHY];
 	int n;
 
@@ -151,7 +155,8 @@ arm_started(struct profiler *p, pid_t pid)
 		return;
 	target_scan(p->base.targets, t);
 	load_tables(p, t);
-	if (pid == p->base.pid && try_inside(p))
+	if (inside_children_started(&p->children, pid, &refused) ||
+	    (pid == p->base.pid && try_inside(p)))
 		return;
 	if (!heap_has_probes(p->heap)) {
 		/* As a script does that ends with `exec'. */
@@ -163,6 +168,8 @@ arm_started(struct profiler *p, pid_t pid)
 	                       : arming_process(&p->arming, t, why, sizeof why);
 	if (n < 0)
 		producer_note(&p->base, "process %d: %s", (int)pid, why);
+	else if (n > 0 && refused)
+		producer_note(&p->base, "process %d is not sampled inside: %s", (int)pid, refused);
 	else if (n > 0 && pid == p->base.pid) {
 		p->arming.standing = 0;
 		duty_begin(&p->duty);
@@ -286,6 +293,7 @@ run_round(void *ctx, uint64_t until)
 	duty_arm(&p->duty, p->duty.on && p->inside.guard.fd < 0);
 	arming_listen(&p->arming);
 	inside_round(&p->inside);
+	inside_children_round(&p->children);
 	text = duty_round(&p->duty);
 	if (text)
 		warnx("%s", text);
@@ -319,14 +327,13 @@ static uint64_t
 next_round(void *ctx)
 {
 	const struct profiler *p = ctx;
+	const uint64_t other[] = { inside_due(&p->inside), inside_children_due(&p->children),
+		heap_due(p->heap), p->interval_time + p->o.interval };
 	uint64_t due = duty_due(&p->duty, ROUND_NS);
-	uint64_t interval = p->interval_time + p->o.interval;
 
-	if (inside_due(&p->inside) < due)
-		due = inside_due(&p->inside);
-	if (heap_due(p->heap) < due)
-		due = heap_due(p->heap);
-	return interval < due ? interval : due;
+	for (size_t i = 0; i < sizeof other / sizeof *other; i++)
+		due = other[i] < due ? other[i] : due;
+	return due;
 }
 
 /* ---- beginning --------------------------------------------------------- */
@@ -363,7 +370,6 @@ begin_attached(struct profiler *p, struct target *t)
 	int error;
 
 	emit_header(p);
-	source_note(&p->source, &p->base);
 	target_describe(p->base.targets, t);
 	load_tables(p, t);
 	if (try_inside(p)) {
@@ -401,7 +407,6 @@ static void
 begin_held(struct profiler *p)
 {
 	emit_header(p);
-	source_note(&p->source, &p->base);
 	if (!heap_has_probes(p->heap)) {
 		if (inside_run_to_start(&p->inside))
 			errx(STATUS_PERM, "process %d: allocations are not recorded: %s",
@@ -421,14 +426,18 @@ begin(struct profiler *p)
 	if (t == NULL || heap_track(p->heap, p->base.pid) < 0)
 		err(STATUS_FAILED, NULL);
 	p->arming = (struct arming){ .producer = &p->base, .heap = p->heap,
-		.all_callers = p->o.all_callers, .no_samplers = p->o.by_size };
+		.all_callers = p->o.all_callers, .no_samplers = p->o.by_size,
+		.forked_inside = inside_children_forked, .ctx = &p->children };
 	p->duty = (struct duty){ .arming = &p->arming, .period = p->o.period,
 		.percent = (unsigned)p->o.budget, .fixed = p->o.given,
 		.hit_ns = heap_hit_cost(p->heap),
 		.inside = inside_take_over, .ctx = &p->inside };
 	p->emitter = (struct emitter){ .producer = &p->base, .heap = p->heap,
-		.duty = &p->duty, .sites = p->sites, .age_step = p->o.interval };
-	p->inside = (struct inside){ .arming = &p->arming, .duty = &p->duty, .guard.fd = -1,
+		.children = &p->children, .duty = &p->duty, .sites = p->sites,
+		.age_step = p->o.interval };
+	p->children.root = &p->inside;
+	p->inside = (struct inside){ .arming = &p->arming, .duty = &p->duty,
+		.pid = p->base.pid, .guard.fd = -1,
 		.wanted = p->o.gate || !heap_has_probes(p->heap) ||
 		    (p->base.held && p->o.period && !p->o.probes),
 		.never = p->o.probes, .asked = p->o.asked };
@@ -581,6 +590,7 @@ main(int argc, char *argv[])
 		status = STATUS_NOTHING;
 	if (status == STATUS_OK)
 		status = report_missing(&p.arming);
+	inside_children_end(&p.children);
 	inside_end(&p.inside);
 	windows_end(&p.duty.windows);
 	source_close(&p.source);

@@ -333,7 +333,8 @@ arming_new(struct arming *a, int code)
 	for (size_t i = 0; heap_has_probes(a->heap) && i < a->nforked; i++) {
 		struct target *t = target_find(targets, a->forked[i]);
 
-		if (t && t->emitted && heap_armed(a->heap, t->pid) == 0)
+		if (t && t->emitted && heap_armed(a->heap, t->pid) == 0 &&
+		    (a->forked_inside == NULL || !a->forked_inside(a->ctx, t->pid)))
 			arming_process(a, t, why, sizeof why);
 	}
 	a->nforked = 0;
@@ -344,7 +345,8 @@ arming_new(struct arming *a, int code)
 	for (size_t i = 0; i < targets_count(targets); i++) {
 		struct target *t = targets_nth(targets, i);
 
-		if (t->emitted && (heap_armed(a->heap, t->pid) ||
+		if (t->emitted && !heap_is_by_gate(a->heap, t->pid) &&
+		    (heap_armed(a->heap, t->pid) ||
 		    (a->waiting && t->pid == a->producer->pid)))
 			arming_process(a, t, why, sizeof why);
 	}

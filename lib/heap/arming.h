@@ -48,6 +48,9 @@ struct arming {
 	int replan;              /* new code may have functions to probe */
 	pid_t *forked;           /* child processes that are to be probed; 0: no more */
 	size_t nforked, forked_room;
+	int (*forked_inside)(void *ctx, pid_t pid); /* whether one of them is sampled inside, and
+	                            not to be probed; set by the owner, as ctx is; or NULL */
+	void *ctx;
 	struct orphans orphans;  /* those that are not to be */
 	int burdened;            /* it was noted that some of them have its breakpoints */
 };

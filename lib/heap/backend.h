@@ -60,6 +60,7 @@ struct heap_backend {
 	void (*disarm_functions)(struct heap *h, pid_t pid);
 	void (*disarm_gate)(struct heap *h, pid_t pid);
 	int (*by_gate)(struct heap *h, pid_t pid, int on);
+	int (*is_by_gate)(const struct heap *h, pid_t pid);
 	void (*gate_seen)(const struct heap *h, uint64_t *seen, uint64_t *known);
 	int (*thin)(struct heap *h, pid_t pid, uint64_t period, uint64_t **block, size_t *n);
 	size_t (*gone)(const struct heap *h, pid_t pid, uint64_t *block, size_t n);

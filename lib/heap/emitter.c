@@ -7,6 +7,7 @@
 #include "heap/ages.h"
 #include "heap/census.h"
 #include "heap/duty.h"
+#include "heap/inside_children.h"
 #include "heap/sites.h"
 #include "os/proc.h"
 #include "sample/producer.h"
@@ -258,7 +259,7 @@ emit_memory(struct emitter *e, const struct target *t, struct rec_memory probes)
 	r.memory.unknown = sum.unknown;
 	r.memory.bytes_err = standard_error(sum.bytes_var);
 	r.memory.live_err = standard_error(sum.live_var);
-	r.memory.period = e->duty->period;
+	r.memory.period = inside_children_period(e->children, t->pid, e->duty->period);
 	if (t->pid == e->producer->pid) {
 		add_census_sum(e, &r.memory);
 		if (e->last && e->duty->windows.begun)

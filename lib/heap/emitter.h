@@ -11,6 +11,7 @@
 
 struct census_site;
 struct duty;
+struct inside_children;
 struct producer;
 struct sites;
 
@@ -19,6 +20,7 @@ struct emitter {
 	struct producer *producer;
 	struct heap *heap;
 	struct duty *duty;
+	const struct inside_children *children;
 	struct sites *sites;
 	uint64_t age_step;     /* as in ages_new(), ns */
 	int last;              /* no more stacks will come */

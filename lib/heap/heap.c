@@ -109,6 +109,14 @@ heap_by_gate(struct heap *h, pid_t pid, int on)
 	return b->by_gate ? b->by_gate(h, pid, on) : no_probes();
 }
 
+int
+heap_is_by_gate(const struct heap *h, pid_t pid)
+{
+	const struct heap_backend *b = backend(h);
+
+	return b->is_by_gate && b->is_by_gate(h, pid);
+}
+
 void
 heap_gate_seen(const struct heap *h, uint64_t *seen, uint64_t *known)
 {

@@ -78,16 +78,22 @@ void heap_disarm_soon(struct heap *h, pid_t pid);
 /* A gate that is mapped in a process: see gate/gate.h. */
 struct heap_gate {
 	const char *file;       /* a path that opens the mapped file */
-	uint64_t sampled, freed; /* offsets in it of the places for probes */
+	uint64_t sampled, freed; /* offsets in it of the places for probes; 0: they are to be
+	                            armed already, for another process that has it */
 	int ring;               /* its ring's file, or -1 */
 };
 
 /* Record what a gate samples.  Each period that it samples by is set with heap_rate()
- * before.  Returns -1 with errno. */
+ * before.  With heap_options.children that is what copies of it sample, too, which forked
+ * processes have: it ends when all processes for which this was called have had
+ * heap_disarm_gate().  Returns -1 with errno. */
 int heap_arm_gate(struct heap *h, pid_t pid, const struct heap_gate *g);
 
 /* Choose what counts in a process: what its gate samples (on), or what is probed. */
 int heap_by_gate(struct heap *h, pid_t pid, int on);
+
+/* Returns what was chosen.  A forked process is as its parent is at that moment. */
+int heap_is_by_gate(const struct heap *h, pid_t pid);
 
 /* Count the blocks that a gate has sampled while all allocations were recorded, and those
  * of them that were among these. */

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -317,8 +318,7 @@ add_armed(struct heap *h, pid_t pid, const struct probe *p)
 {
 	if (array_room(&h->armed, h->narmed, &h->armed_room, sizeof *h->armed) < 0)
 		return ENOMEM;
-	h->armed[h->narmed++] = (struct heap_armed){ pid, p->dev, p->ino, p->offset,
-		p->ino == 0 };
+	h->armed[h->narmed++] = (struct heap_armed){ pid, p->dev, p->ino, p->offset, 0 };
 	return 0;
 }
 
@@ -368,7 +368,7 @@ hold_for(struct heap *h, pid_t pid, const struct probe *p)
 	if (count_holds(h, pid, ANY, kind) < UPROBES_HOLDS &&
 	    array_room(&h->hold, h->nhold, &h->hold_room, sizeof *h->hold) == 0 &&
 	    (hold = uprobes_hold_new())) {
-		h->hold[h->nhold++] = (struct heap_hold){ pid, gate, kind, hold };
+		h->hold[h->nhold++] = (struct heap_hold){ pid, gate, 0, kind, hold };
 		return hold;
 	}
 	hold = nth_hold(h, pid, gate, kind, h->narmed);
@@ -574,17 +574,44 @@ heap_bpf_arm(struct heap *h, pid_t pid, const struct probe *probe, size_t n,
 	return a.refused ? -1 : a.done;
 }
 
-/* Arm one place of a gate.  Returns -1 with errno. */
+/* Arm one place of a gate, whose file's number is ino: in all processes that have the file
+ * if they are followed, which are those that have the gate by fork(2).  Returns -1 with errno. */
 static int
-arm_place(struct heap *h, pid_t pid, const struct bpf_program *on, const struct probe *p)
+arm_place(struct heap *h, pid_t pid, const struct bpf_program *on, const struct probe *p,
+    uint64_t ino)
 {
+	int all = h->children && h->sessions;
 	const struct uprobes u = { .program = bpf_program__fd(on),
 		.attach = h->sessions ? ATTACH_MULTI : 0, .file = p->file,
-		.dev = p->dev, .ino = p->ino, .offset = &p->offset,
-		.cookie = &p->shape, .n = 1, .pid = pid };
+		.offset = &p->offset, .cookie = &p->shape, .n = 1, .pid = all ? 0 : pid };
+	struct uprobes_hold *hold = hold_for(h, pid, p);
 
-	errno = place(h, pid, p, &u);
-	return errno ? -1 : 0;
+	if (hold == NULL || uprobes_place(hold, &u) < 0)
+		return -1;
+	for (size_t i = 0; i < h->nhold; i++)
+		if (h->hold[i].hold == hold)
+			h->hold[i].ino = ino;
+	return 0;
+}
+
+/* Returns whether a process is one of those for which a gate's places are armed. */
+static int
+needs_places(const struct heap *h, pid_t pid, uint64_t ino)
+{
+	for (size_t i = 0; i < h->narmed; i++)
+		if (h->armed[i].gate && h->armed[i].pid == pid && h->armed[i].ino == ino)
+			return 1;
+	return 0;
+}
+
+/* Returns whether a gate's file has its probes already, for all that have it. */
+static int
+has_places(const struct heap *h, uint64_t ino)
+{
+	for (size_t i = 0; h->children && h->sessions && i < h->nhold; i++)
+		if (h->hold[i].gate && h->hold[i].ino == ino)
+			return 1;
+	return 0;
 }
 
 static int
@@ -592,12 +619,27 @@ heap_bpf_arm_gate(struct heap *h, pid_t pid, const struct heap_gate *g)
 {
 	struct probe p = { .file = g->file, .offset = g->freed,
 		.shape = HEAP_SHAPE(HEAP_FREE, 1, 0, 0) };
+	struct stat st;
 
-	if (arm_place(h, pid, h->bpf->progs.on_free, &p) < 0)
+	if (stat(g->file, &st) < 0 ||
+	    array_room(&h->armed, h->narmed, &h->armed_room, sizeof *h->armed) < 0)
 		return -1;
-	p.offset = g->sampled;
-	p.shape = 0;
-	return arm_place(h, pid, h->bpf->progs.on_sampled, &p);
+	if (!has_places(h, st.st_ino)) {
+		if (g->sampled == 0) {
+			errno = ENOENT;
+			return -1;
+		}
+		if (arm_place(h, pid, h->bpf->progs.on_free, &p, st.st_ino) < 0)
+			return -1;
+		p.offset = g->sampled;
+		p.shape = 0;
+		if (arm_place(h, pid, h->bpf->progs.on_sampled, &p, st.st_ino) < 0)
+			return -1;
+	}
+	if (!needs_places(h, pid, st.st_ino))
+		h->armed[h->narmed++] = (struct heap_armed){ pid, st.st_dev, st.st_ino,
+			g->sampled, 1 };
+	return 0;
 }
 
 /* Returns whether a probe of a process is one of those to be removed. */
@@ -605,6 +647,18 @@ static int
 is_removed(pid_t of, int gate, pid_t pid, int functions, int gates)
 {
 	return (pid == 0 || of == pid) && (gate ? gates : functions);
+}
+
+/* Returns whether a hold is to be let go: a gate's when no process needs its places. */
+static int
+is_over(const struct heap *h, const struct heap_hold *a, pid_t pid, int functions, int gates)
+{
+	if (!a->gate || !h->children)
+		return is_removed(a->pid, a->gate, pid, functions, gates);
+	for (size_t i = 0; i < h->narmed; i++)
+		if (h->armed[i].gate && h->armed[i].ino == a->ino)
+			return 0;
+	return gates;
 }
 
 /* Begin to remove probes, of a process or (0) of all, in the opposite order of arming: no
@@ -616,8 +670,12 @@ remove_probes(struct heap *h, pid_t pid, int functions, int gates)
 	size_t held = 0, left = 0;
 
 	h->bpf->bss->armings++;
+	for (size_t i = 0; i < h->narmed; i++)
+		if (!is_removed(h->armed[i].pid, h->armed[i].gate, pid, functions, gates))
+			h->armed[left++] = h->armed[i];
+	h->narmed = left;
 	for (size_t i = h->nhold; i-- > 0;)
-		if (is_removed(h->hold[i].pid, h->hold[i].gate, pid, functions, gates)) {
+		if (is_over(h, &h->hold[i], pid, functions, gates)) {
 			let_go(h, h->hold[i].hold);
 			h->hold[i].hold = NULL;
 		}
@@ -625,10 +683,6 @@ remove_probes(struct heap *h, pid_t pid, int functions, int gates)
 		if (h->hold[i].hold)
 			h->hold[held++] = h->hold[i];
 	h->nhold = held;
-	for (size_t i = 0; i < h->narmed; i++)
-		if (!is_removed(h->armed[i].pid, h->armed[i].gate, pid, functions, gates))
-			h->armed[left++] = h->armed[i];
-	h->narmed = left;
 }
 
 /* Remove probes, and wait until none is being hit any more. */
@@ -914,7 +968,8 @@ static void
 heap_bpf_forget(struct heap *h, pid_t pid)
 {
 	walk_maps_forget(h->maps, pid);
-	heap_bpf_disarm(h, pid);
+	/* Those that it has forked may go on by its gate: who follows them says when it ends. */
+	disarm(h, pid, 1, !h->children);
 }
 
 static void
@@ -967,8 +1022,8 @@ static const struct heap_backend backend = { .free = heap_bpf_free, .track = hea
 	.hit_cost = heap_bpf_hit_cost, .stopped = heap_bpf_stopped,
 	.disarm_soon = heap_bpf_disarm_soon, .log = heap_bpf_log, .site = heap_bpf_site,
 	.disarm_functions = heap_bpf_disarm_functions, .disarm_gate = heap_bpf_disarm_gate,
-	.by_gate = heap_bpf_by_gate, .gate_seen = heap_bpf_gate_seen, .thin = heap_bpf_thin,
-	.gone = heap_bpf_gone };
+	.by_gate = heap_bpf_by_gate, .is_by_gate = heap_bpf_is_by_gate,
+	.gate_seen = heap_bpf_gate_seen, .thin = heap_bpf_thin, .gone = heap_bpf_gone };
 
 struct heap *
 heap_bpf_new(const struct heap_options *o, char *why)
@@ -980,6 +1035,7 @@ heap_bpf_new(const struct heap_options *o, char *why)
 	if (h) {
 		h->is = &backend;
 		h->all_callers = o->all_callers;
+		h->children = o->children;
 		h->max_bytes = o->max_bytes;
 		if (load(h, o) == 0)
 			return h;

@@ -21,13 +21,14 @@ struct uprobes_hold;
 struct heap_armed {
 	pid_t pid;
 	uint64_t dev, ino, offset;
-	int gate; /* a place of a gate, not a function */
+	int gate; /* a place of a gate, not a function: ino is its file's */
 };
 
 /* Holds probes of a process, which are removed together. */
 struct heap_hold {
 	pid_t pid;
 	int gate;
+	uint64_t ino; /* of the gate's file; its probes are for all that have it by fork(2) */
 	int frees; /* at functions that free */
 	struct uprobes_hold *hold;
 };
@@ -46,7 +47,7 @@ struct heap_reported {
 
 struct heap {
 	const struct heap_backend *is;
-	int all_callers; /* see struct heap_options */
+	int all_callers, children; /* see struct heap_options */
 	uint64_t max_bytes;
 	struct heap_bpf *bpf;
 	struct ring_buffer *ring;
@@ -91,6 +92,7 @@ void heap_bpf_log(struct heap *h, pid_t pid,
 void heap_bpf_site(const struct heap *h, uint32_t site, uint64_t *stack, pid_t *tid);
 int heap_bpf_rate(struct heap *h, uint64_t period, double scale); /* in heap_bpf.c */
 int heap_bpf_by_gate(struct heap *h, pid_t pid, int on);
+int heap_bpf_is_by_gate(const struct heap *h, pid_t pid);
 void heap_bpf_gate_seen(const struct heap *h, uint64_t *seen, uint64_t *known);
 /* In heap_thin.c. */
 int heap_bpf_thin(struct heap *h, pid_t pid, uint64_t period, uint64_t **block, size_t *n);

@@ -301,6 +301,14 @@ heap_bpf_by_gate(struct heap *h, pid_t pid, int on)
 	return 0;
 }
 
+int
+heap_bpf_is_by_gate(const struct heap *h, pid_t pid)
+{
+	uint32_t n = heap_number(h, pid);
+
+	return n && n < HEAP_PROCESSES && h->total[n].by_gate;
+}
+
 void
 heap_bpf_gate_seen(const struct heap *h, uint64_t *seen, uint64_t *known)
 {

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "gate/abi.h"
+#include "gate/heirs.h"
 #include "gate/tally.h"
 #include "heap/arming.h"
 #include "heap/consent.h"
@@ -19,6 +20,7 @@
 #include "sample/target.h"
 
 #define START_NS 3000000 /* between looks whether the process has started */
+#define CHILD_TICK_NS 200000000 /* there may be many */
 #define TRIAL_NS 5000000 /* in which nothing is sampled, to measure the rate */
 #define STACK (32 << 10) /* bytes of stack that are copied with a sample, without probes */
 #define GONE "it has ended"
@@ -34,7 +36,7 @@
 static pid_t
 pid_of(const struct inside *in)
 {
-	return in->arming->producer->pid;
+	return in->pid;
 }
 
 static struct heap *
@@ -77,7 +79,8 @@ try_pace(struct inside *in)
 		.entry_ns = heap_has_probes(heap_of(in)) ? PACE_ENTRY_NS : 0 };
 	if (look(in, &from, &tally) < 0)
 		return GONE;
-	nanosleep(&trial, NULL);
+	if (!in->child) /* that stands */
+		nanosleep(&trial, NULL);
 	if (look(in, &to, &tally) < 0)
 		return GONE;
 	pace_begin(&in->pace, &from, &to);
@@ -112,6 +115,8 @@ on_tick(struct inside *in)
 	pace_update(&in->pace, &now, tally.period, heap_live(heap_of(in), pid_of(in)));
 	if (tally.period != in->pace.period)
 		guard_set_period(&in->guard, in->pace.period);
+	if (in->child)
+		return;
 	heap_load(heap_of(in), &load);
 	in->duty->entry_ns = in->pace.hit_ns - in->pace.trap_ns - load.program_ns;
 	if (in->duty->entry_ns < 0)
@@ -143,7 +148,8 @@ static const char *
 start_guard(struct inside *in)
 {
 	const struct guard_options o = { .all_callers = in->arming->all_callers,
-		.ring = !heap_has_probes(heap_of(in)), .stack = STACK };
+		.ring = !heap_has_probes(heap_of(in)), .stack = STACK,
+		.followed = in->arming->producer->children && heap_has_probes(heap_of(in)) };
 	char path[PATH_MAX];
 
 	guard_stop(&in->guard);
@@ -166,6 +172,8 @@ lead(struct inside *in)
 	if (why == NULL && arm_gate(in) < 0)
 		why = heap_has_probes(heap_of(in)) ? "probes at the gate are refused"
 		                                   : "its ring cannot be read";
+	if (in->child)
+		return why;
 	name_periods(in);
 	heap_rate(heap_of(in), in->duty->period, 1);
 	return why;
@@ -194,7 +202,8 @@ begin(struct inside *in)
 	in->due = proc_now() + PACE_TICK_NS;
 	in->pace.period = in->period;
 	why = in->paced ? try_pace(in) : NULL;
-	heap_rate(heap_of(in), in->pace.period, 1);
+	if (!in->child)
+		heap_rate(heap_of(in), in->pace.period, 1);
 	heap_by_gate(heap_of(in), pid_of(in), 1);
 	return why ? why : guard_set_period(&in->guard, in->pace.period);
 }
@@ -490,7 +499,7 @@ inside_has_started(struct inside *in)
 int
 inside_is_on(const struct inside *in)
 {
-	return in->guard.fd >= 0 && !in->guard.starting && !in->held && !in->ready;
+	return in->guard.fd >= 0 && !in->guard.starting && !in->held && !in->ready && !in->over;
 }
 
 /* ---- while it is on ---------------------------------------------------- */
@@ -538,6 +547,9 @@ leave(struct inside *in, const char *ended)
 		producer_note(p, "%s: allocations are %s from now on",
 		    ended ? ended : "nobody holds the gate in the process any more",
 		    probes ? "probed" : "not recorded");
+	in->over = !lives && p->children;
+	if (in->over)
+		return;
 	guard_stop(&in->guard);
 	if (!lives)
 		return;
@@ -577,6 +589,70 @@ inside_due(const struct inside *in)
 	if (in->guard.starting)
 		return proc_now() + START_NS;
 	return inside_is_on(in) && in->paced ? in->due : UINT64_MAX;
+}
+
+/* ---- child processes ---------------------------------------------------- */
+
+/* Hold the copy of a gate by which a forked process goes on.  Returns NULL, or the reason against
+ * it. */
+static const char *
+adopt(struct inside *in, const struct inside *root, uint64_t base)
+{
+	struct pace_look now;
+	struct tally tally;
+	const char *why = tally_read(in->pid, base, &tally) < 0 ? GONE : start_guard(in);
+
+	in->pace = root->pace;
+	in->paced = root->paced;
+	in->pace.tick = 0;
+	in->pace.period = tally.period < GATE_OFF || !in->paced ? tally.period : root->pace.period;
+	if (!in->paced)
+		in->pace.period = root->pace.period;
+	in->pace.base = in->pace.period;
+	if (why == NULL)
+		why = guard_attach(&in->guard, in->pace.period, &in->gate);
+	if (why == NULL && arm_gate(in) < 0)
+		why = "probes at the gate are refused";
+	if (why == NULL && in->paced)
+		why = guard_set_limit(&in->guard, PACE_LIMIT);
+	if (why == NULL && look(in, &now, &tally) < 0)
+		why = GONE;
+	if (why == NULL)
+		pace_restart(&in->pace, &now);
+	return why;
+}
+
+const char *
+inside_begin_child(struct inside *in, const struct inside *root, pid_t pid, int forked)
+{
+	uint64_t base = forked ? heirs_find(pid, NULL) : 0;
+	const char *why = NULL;
+
+	*in = (struct inside){ .arming = root->arming, .duty = root->duty, .pid = pid, .child = 1,
+		.asked = -1, .guard.fd = -1, .period = root->period };
+	if (forked && base == 0)
+		return "it has no gate";
+	if (!forked)
+		why = other_allocator(in);
+	if (why == NULL)
+		why = forked ? adopt(in, root, base) : begin(in);
+	if (why)
+		give_up(in, why);
+	in->due = proc_now() + PACE_TICK_NS;
+	return why ? in->why : NULL;
+}
+
+int
+inside_round_child(struct inside *in, const char **why)
+{
+	*why = NULL;
+	if (guard_has_ended(&in->guard, why))
+		return -1;
+	if (proc_now() >= in->due) {
+		in->due = proc_now() + CHILD_TICK_NS;
+		on_tick(in);
+	}
+	return 0;
 }
 
 void

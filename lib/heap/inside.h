@@ -8,6 +8,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "gate/guard.h"
 #include "heap/pace.h"
@@ -20,6 +21,9 @@ struct inside {
 	/* Set by the owner. */
 	struct arming *arming;
 	struct duty *duty;
+	pid_t pid;
+	int child;          /* another process than the producer's: it is not up to it how
+	                       allocations are recorded on the whole */
 	int wanted;         /* the user asks for it, */
 	int never;          /* or against it */
 	int asked;          /* a descriptor by which the user may ask for it later: see
@@ -31,6 +35,7 @@ struct inside {
 	int ready;          /* the gate is there, and nothing is sampled yet */
 	int paced;          /* the period changes */
 	uint64_t due;       /* when it is to be chosen anew */
+	int over;           /* the process has ended; its guard is kept for those it has forked */
 	int held;           /* the guard has brought the process to its beginning */
 	int missed;         /* it was noted that frees are */
 	uint64_t period;    /* members of struct duty, as they are without the gate */
@@ -73,6 +78,18 @@ void inside_round(struct inside *in);
 
 /* Returns when the next round is due, UINT64_MAX if it does not matter. */
 uint64_t inside_due(const struct inside *in);
+
+/* ---- child processes ---------------------------------------------------- */
+
+/* Begin with a child process as with the process itself: one that stands at the first
+ * instruction of a program (forked 0), or one that goes on by a copy of a gate.  Returns NULL,
+ * or the reason against it. */
+const char *inside_begin_child(struct inside *in, const struct inside *root, pid_t pid,
+    int forked);
+
+/* Choose the period of a child process anew if it is time for that.  Returns -1 if nobody holds
+ * its gate any more; *why is the reason, or NULL if none is known. */
+int inside_round_child(struct inside *in, const char **why);
 
 /* Have the process restored, and wait for that. */
 void inside_end(struct inside *in);
