@@ -1,15 +1,16 @@
 #include "export/bounds.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
+
+#include "base/interval.h"
 
 #define SHOWN 0.1 /* smaller errors are not shown, as in rsprof-top(1) */
 
 struct bounds
-bounds_of(uint64_t figure, uint64_t error, uint64_t least, uint64_t most)
+bounds_of(uint64_t figure, uint64_t blocks, uint64_t error, uint64_t least, uint64_t most)
 {
-	struct bounds b = { .variance = (double)error * (double)error };
+	struct bounds b = { .variance = (double)error * (double)error, .blocks = (double)blocks };
 
 	if (most == 0)
 		return b;
@@ -26,29 +27,33 @@ bounds_add(struct bounds *to, const struct bounds *b)
 	to->below += b->below;
 	to->above += b->above;
 	to->variance += b->variance;
+	to->blocks += b->blocks;
 }
 
 struct bounds
 bounds_change(const struct bounds *from, const struct bounds *to)
 {
 	return (struct bounds){ to->below - from->below, to->above - from->above,
-		to->variance - from->variance };
+		to->variance - from->variance, to->blocks - from->blocks };
 }
 
 /* Returns a number of bytes as an integer, 0 if it is negative. */
 static int64_t
 whole(double bytes)
 {
-	return bytes < 0 ? 0 : bytes < 9e18 ? (int64_t)(bytes + 0.5) : INT64_MAX;
+	return bytes < 0 ? 0 : bytes < 9e18 ? (int64_t)bytes : INT64_MAX;
 }
 
 struct bounds_range
 bounds_range(const struct bounds *b, int64_t figure)
 {
-	double margin = b->variance > 0 ? 2 * sqrt(b->variance) : 0;
 	double least = (double)figure - b->below, most = (double)figure + b->above;
-	struct bounds_range r = { whole(least - margin), whole(most + margin), .known = 1 };
+	double block = (double)figure / (b->blocks >= 1 ? b->blocks : 1), below, above;
+	struct bounds_range r = { .known = 1 };
 
+	interval_margins((double)figure, b->variance, block, &below, &above);
+	r.least = whole(least - below);
+	r.most = whole(most + above);
 	r.exact = r.least >= figure && r.most <= figure;
 	if (r.exact)
 		r.least = r.most = figure;

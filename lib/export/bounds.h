@@ -11,6 +11,7 @@
 struct bounds {
 	double below, above; /* from the figure to the ends of its range */
 	double variance;
+	double blocks;       /* that the figure is of */
 };
 
 /* Between what a figure is, in 19 of 20 cases. */
@@ -21,9 +22,10 @@ struct bounds_range {
 	int shown; /* to people: it is not known, or off by more than a tenth */
 };
 
-/* Returns the bounds of a figure by its standard error, and its range, which a `most` of 0 says
- * that there is none of. */
-struct bounds bounds_of(uint64_t figure, uint64_t error, uint64_t least, uint64_t most);
+/* Returns the bounds of a figure, of so many blocks, by its standard error, and its range, which
+ * a `most` of 0 says that there is none of. */
+struct bounds bounds_of(uint64_t figure, uint64_t blocks, uint64_t error, uint64_t least,
+    uint64_t most);
 
 void bounds_add(struct bounds *to, const struct bounds *b);
 

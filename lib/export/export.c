@@ -284,9 +284,9 @@ on_heap(struct traversal *t, const struct rec_heap *r)
 	s.peak = (int64_t)r->peak;
 	s.value[EXPORT_COUNT] = (int64_t)(r->count - site->count);
 	s.value[EXPORT_LIVE] = (int64_t)(r->live - site->live);
-	bounds = bounds_of(r->live, r->live_err, r->live_min, r->live_max);
+	bounds = bounds_of(r->live, r->count, r->live_err, r->live_min, r->live_max);
 	s.live = bounds_change(&site->bounds, &bounds);
-	s.bytes = bounds_of(r->bytes, r->bytes_err, r->bytes_min, r->bytes_max);
+	s.bytes = bounds_of(r->bytes, r->allocs, r->bytes_err, r->bytes_min, r->bytes_max);
 	skipped = put_sample(t, &s, &who);
 	if (skipped == 0)
 		*site = (struct site){ s.thread, s.node, r->live, r->count, bounds };
@@ -357,7 +357,7 @@ put_range(struct traversal *t, const struct export_memory *m)
 static int
 on_memory(struct traversal *t, const struct rec_memory *r)
 {
-	struct bounds live = bounds_of(r->live, r->live_err, r->live_min, r->live_max);
+	struct bounds live = bounds_of(r->live, r->count, r->live_err, r->live_min, r->live_max);
 	struct export_memory m = { .time = since_start(t, r->time),
 		.live = (uint64_t)limit(r->live), .rss = (uint64_t)limit(r->rss),
 		.has_live = !t->growth, .range = bounds_range(&live, limit(r->live)) };

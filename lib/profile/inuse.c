@@ -9,6 +9,7 @@
 #include "base/array.h"
 #include "base/hash.h"
 #include "base/idmap.h"
+#include "base/interval.h"
 #include "base/strtab.h"
 #include "profile/calltree.h"
 #include "record/db.h"
@@ -974,15 +975,17 @@ inuse_has(const struct inuse_sum *s)
 	return s->live || s->allocs || s->frees || s->live_most;
 }
 
-/* Returns a range, with two standard errors on either side. */
+/* Returns a range of a figure, of so many blocks. */
 static struct inuse_range
-range(uint64_t figure, uint64_t least, uint64_t most, double var)
+range(uint64_t figure, uint64_t blocks, uint64_t least, uint64_t most, double var)
 {
-	double margin = var > 0 ? 2 * sqrt(var) : 0, low = (double)least - margin;
+	double block = (double)figure / (double)(blocks ? blocks : 1), below, above, low;
 	struct inuse_range r = { .known = 1 };
 
+	interval_margins((double)figure, var, block, &below, &above);
+	low = (double)least - below;
 	r.least = low > 0 ? (uint64_t)low : 0;
-	r.most = most + (uint64_t)margin;
+	r.most = most + (uint64_t)above;
 	if (r.most > r.least)
 		r.error = figure ? (double)(r.most - r.least) / 2 / (double)figure : 1;
 	return r;
@@ -991,7 +994,7 @@ range(uint64_t figure, uint64_t least, uint64_t most, double var)
 struct inuse_range
 inuse_live_range(const struct inuse_sum *s)
 {
-	struct inuse_range r = range(s->live, s->live_least, s->live_most, s->live_var);
+	struct inuse_range r = range(s->live, s->count, s->live_least, s->live_most, s->live_var);
 
 	r.known = s->live_most / 2 <= s->live_least;
 	return r;
@@ -1000,7 +1003,8 @@ inuse_live_range(const struct inuse_sum *s)
 struct inuse_range
 inuse_bytes_range(const struct inuse_sum *s)
 {
-	struct inuse_range r = range(s->bytes, s->bytes_least, s->bytes_most, s->bytes_var);
+	struct inuse_range r = range(s->bytes, s->allocs, s->bytes_least, s->bytes_most,
+	    s->bytes_var);
 
 	r.known = s->bytes_most / 2 <= s->bytes_least;
 	return r;

@@ -177,8 +177,8 @@ CREATE VIEW IF NOT EXISTS heap_sites AS
 	SELECT stack, coalesce(max(CASE WHEN NOT runtime THEN node END), stack)
 		AS site
 	FROM up GROUP BY stack;
--- The ranges hold the truth in 19 of 20 cases; of samples they are two standard
--- errors on either side.  known: that of live memory is not one of windows that is
+-- The ranges hold the truth in 19 of 20 cases; of samples they are those
+-- of rsprof-records(5).  known: that of live memory is not one of windows that is
 -- wider than a factor of two.
 DROP VIEW IF EXISTS heap_samples;
 CREATE VIEW heap_samples AS
@@ -188,12 +188,20 @@ CREATE VIEW heap_samples AS
 		heap.freed AS freed, heap.temps AS temps, heap.moved AS moved,
 		heap.copied AS copied, heap.live AS live, heap.count AS count,
 		heap.peak AS peak,
-		coalesce(r.live_min, max(heap.live - 2 * r.live_err, 0), heap.live)
+		coalesce(r.live_min, CAST(max(heap.live - r.live_err, 0) * max(heap.live - r.live_err, 0)
+			* (1 - 1.0 * r.live_err * r.live_err * r.live_err / heap.live / heap.live / heap.live)
+			/ heap.live AS INTEGER), heap.live)
 			AS live_min,
-		coalesce(r.live_max, heap.live + 2 * r.live_err, heap.live) AS live_max,
-		coalesce(r.bytes_min, max(heap.bytes - 2 * r.bytes_err, 0), heap.bytes)
+		coalesce(r.live_max, CAST(heap.live + r.live_err * (2 + r.live_err
+			* (2 + 1.0 * r.live_err / heap.live) / heap.live)
+			+ (r.live_err > 0) * 1.0 * heap.live / max(heap.count, 1) AS INTEGER), heap.live) AS live_max,
+		coalesce(r.bytes_min, CAST(max(heap.bytes - r.bytes_err, 0) * max(heap.bytes - r.bytes_err, 0)
+			* (1 - 1.0 * r.bytes_err * r.bytes_err * r.bytes_err / heap.bytes / heap.bytes / heap.bytes)
+			/ heap.bytes AS INTEGER), heap.bytes)
 			AS bytes_min,
-		coalesce(r.bytes_max, heap.bytes + 2 * r.bytes_err, heap.bytes)
+		coalesce(r.bytes_max, CAST(heap.bytes + r.bytes_err * (2 + r.bytes_err
+			* (2 + 1.0 * r.bytes_err / heap.bytes) / heap.bytes)
+			+ (r.bytes_err > 0) * 1.0 * heap.bytes / max(heap.allocs, 1) AS INTEGER), heap.bytes)
 			AS bytes_max,
 		coalesce(r.live_max <= 2 * r.live_min, 1) AS known,
 		frames.function AS function, frames.file AS file,
@@ -220,9 +228,13 @@ CREATE VIEW heap_live AS
 	SELECT max(heap.time) / 1e9 AS seconds, process.pid AS pid,
 		thread.tid AS tid, thread.name AS thread, heap.live AS live,
 		heap.count AS count, heap.peak AS peak,
-		coalesce(r.live_min, max(heap.live - 2 * r.live_err, 0), heap.live)
+		coalesce(r.live_min, CAST(max(heap.live - r.live_err, 0) * max(heap.live - r.live_err, 0)
+			* (1 - 1.0 * r.live_err * r.live_err * r.live_err / heap.live / heap.live / heap.live)
+			/ heap.live AS INTEGER), heap.live)
 			AS live_min,
-		coalesce(r.live_max, heap.live + 2 * r.live_err, heap.live) AS live_max,
+		coalesce(r.live_max, CAST(heap.live + r.live_err * (2 + r.live_err
+			* (2 + 1.0 * r.live_err / heap.live) / heap.live)
+			+ (r.live_err > 0) * 1.0 * heap.live / max(heap.count, 1) AS INTEGER), heap.live) AS live_max,
 		coalesce(r.live_max <= 2 * r.live_min, 1) AS known,
 		frames.function AS function, frames.file AS file,
 		frames.line AS line, frames.stack AS site, heap.stack AS stack,
@@ -264,19 +276,28 @@ CREATE VIEW IF NOT EXISTS heap_ages AS
 	LEFT JOIN heap_sites ON heap_sites.stack = age.stack
 	LEFT JOIN frames ON frames.stack = heap_sites.site;
 -- The memory of processes, with how far it may be off.
-CREATE VIEW IF NOT EXISTS memory_samples AS
+DROP VIEW IF EXISTS memory_samples;
+CREATE VIEW memory_samples AS
 	SELECT memory.time / 1e9 AS seconds, process.pid AS pid,
 		memory.live AS live, memory.count AS count, memory.peak AS peak,
 		memory.rss AS rss, memory.anon AS anon, memory.allocs AS allocs,
 		memory.bytes AS bytes, memory.covered AS covered,
 		memory.hits AS hits, memory.cost AS cost,
-		coalesce(r.live_min, max(memory.live - 2 * r.live_err, 0), memory.live)
+		coalesce(r.live_min, CAST(max(memory.live - r.live_err, 0) * max(memory.live - r.live_err, 0)
+			* (1 - 1.0 * r.live_err * r.live_err * r.live_err / memory.live / memory.live / memory.live)
+			/ memory.live AS INTEGER), memory.live)
 			AS live_min,
-		coalesce(r.live_max, memory.live + 2 * r.live_err, memory.live)
+		coalesce(r.live_max, CAST(memory.live + r.live_err * (2 + r.live_err
+			* (2 + 1.0 * r.live_err / memory.live) / memory.live)
+			+ (r.live_err > 0) * 1.0 * memory.live / max(memory.count, 1) AS INTEGER), memory.live)
 			AS live_max,
-		coalesce(r.bytes_min, max(memory.bytes - 2 * r.bytes_err, 0),
+		coalesce(r.bytes_min, CAST(max(memory.bytes - r.bytes_err, 0) * max(memory.bytes - r.bytes_err, 0)
+			* (1 - 1.0 * r.bytes_err * r.bytes_err * r.bytes_err / memory.bytes / memory.bytes / memory.bytes)
+			/ memory.bytes AS INTEGER),
 			memory.bytes) AS bytes_min,
-		coalesce(r.bytes_max, memory.bytes + 2 * r.bytes_err, memory.bytes)
+		coalesce(r.bytes_max, CAST(memory.bytes + r.bytes_err * (2 + r.bytes_err
+			* (2 + 1.0 * r.bytes_err / memory.bytes) / memory.bytes)
+			+ (r.bytes_err > 0) * 1.0 * memory.bytes / max(memory.allocs, 1) AS INTEGER), memory.bytes)
 			AS bytes_max,
 		coalesce(r.live_max <= 2 * r.live_min, 1) AS known,
 		r.inuse AS inuse, coalesce(r.period, 0) AS period

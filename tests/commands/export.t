@@ -173,8 +173,8 @@ adds firefox >got
 same 'errors and ranges: firefox has markers' got <<'E'
 marker 2000.000 Window: probes were armed for 200000 of 1000000 us
 marker 2000.000 Range: live memory is not known: between 370 and 1000 bytes
-marker 3000.000 Range: live memory is not known: between 310 and 860 bytes in 19 of 20 cases; of 1 of 2 stacks it is not known: they have the least that it can be
-marker 3000.000 Range: allocated memory is between 860 and 1330 bytes in 19 of 20 cases
+marker 3000.000 Range: live memory is not known: between 312 and 957 bytes in 19 of 20 cases; of 1 of 2 stacks it is not known: they have the least that it can be
+marker 3000.000 Range: allocated memory is between 868 and 1446 bytes in 19 of 20 cases
 E
 rsprof-export -f firefox doubtful.rec >out
 says 'the counter says that there are some' '"description":"Live allocations: not known, or off by more than a tenth' out
@@ -182,23 +182,23 @@ adds trace >got
 same 'trace has instants' got <<'E'
 window 2000000 probes were armed for 200000 of 1000000 us 0
 range 2000000 live memory is not known: between 370 and 1000 bytes 0
-range 3000000 live memory is not known: between 310 and 860 bytes in 19 of 20 cases; of 1 of 2 stacks it is not known: they have the least that it can be 0
-range 3000000 allocated memory is between 860 and 1330 bytes in 19 of 20 cases 0
+range 3000000 live memory is not known: between 312 and 957 bytes in 19 of 20 cases; of 1 of 2 stacks it is not known: they have the least that it can be 0
+range 3000000 allocated memory is between 868 and 1446 bytes in 19 of 20 cases 0
 E
 adds speedscope >got
 same 'speedscope has names of profiles' got <<'E'
-profile allocated (between 860 and 1330 bytes) bytes 1070
-profile live at the end, at least (not known: between 310 and 860 bytes) bytes 370
+profile allocated (between 868 and 1446 bytes) bytes 1070
+profile live at the end, at least (not known: between 312 and 957 bytes) bytes 370
 E
 adds dhat | sed 's/^tb=.*</... </' >got
 same 'dhat has the command, and a frame' got <<'E'
-./server -v [allocated memory is between 860 and 1330 bytes in 19 of 20 cases] [live memory is not known: between 310 and 860 bytes in 19 of 20 cases; of 1 of 2 stacks it is not known: they have the least that it can be] 100 te=3000000000 tg=1000000000
+./server -v [allocated memory is between 868 and 1446 bytes in 19 of 20 cases] [live memory is not known: between 312 and 957 bytes in 19 of 20 cases; of 1 of 2 stacks it is not known: they have the least that it can be] 100 te=3000000000 tg=1000000000
 ... <0x0: (live memory is not known: at least)
 E
 rsprof-export -f callgrind doubtful.rec | grep -e ' is .*known' -e ' is between' -e ' in use ' -e '^event: [bl]' >got
 same 'callgrind has descriptions' got <<'E'
-desc: Note: live memory is not known: between 310 and 860 bytes in 19 of 20 cases; of 1 of 2 stacks it is not known: they have the least that it can be
-desc: Note: allocated memory is between 860 and 1330 bytes in 19 of 20 cases
+desc: Note: live memory is not known: between 312 and 957 bytes in 19 of 20 cases; of 1 of 2 stacks it is not known: they have the least that it can be
+desc: Note: allocated memory is between 868 and 1446 bytes in 19 of 20 cases
 desc: Note: live memory of all of server (100) is not known: between 370 and 1000 bytes
 desc: Note: the allocator of server (100) has 800 bytes in use by its own state, older memory included
 event: bytes : Bytes allocated, an estimate

@@ -91,11 +91,11 @@ ok 'long ones are whole' [ "$(longest out)" = $LONGEST ]
 doubtful >doubtful.rec
 exits 'memory that is not known' 0 rsprof-fold -m live doubtful.rec
 same 'is said, as there is no place for it' err <<'E'
-rsprof-fold: live memory is not known: between 310 and 860 bytes in 19 of 20 cases; of 1 of 2 stacks it is not known: they have the least that it can be
+rsprof-fold: live memory is not known: between 312 and 957 bytes in 19 of 20 cases; of 1 of 2 stacks it is not known: they have the least that it can be
 E
 exits 'allocations that are estimates' 0 rsprof-fold -m alloc doubtful.rec
 same 'likewise' err <<'E'
-rsprof-fold: allocated memory is between 860 and 1330 bytes in 19 of 20 cases
+rsprof-fold: allocated memory is between 868 and 1446 bytes in 19 of 20 cases
 E
 exits 'CPU time' 0 rsprof-fold doubtful.rec
 same 'has no part in it' err /dev/null

@@ -67,8 +67,8 @@ exits 'errors and ranges' 0 rsprof-pprof doubtful.rec
 decode <out >all
 grep -e '^comment .* memory is' -e '^comment .* memory of' -e '^comment the alloc' all >got
 same 'of the sums, are said' got <<'E'
-comment live memory is not known: between 310 and 860 bytes in 19 of 20 cases; of 1 of 2 stacks it is not known: they have the least that it can be
-comment allocated memory is between 860 and 1330 bytes in 19 of 20 cases
+comment live memory is not known: between 312 and 957 bytes in 19 of 20 cases; of 1 of 2 stacks it is not known: they have the least that it can be
+comment allocated memory is between 868 and 1446 bytes in 19 of 20 cases
 comment live memory of all of server (100) is not known: between 370 and 1000 bytes
 comment the allocator of server (100) has 800 bytes in use by its own state, older memory included
 E
