@@ -57,14 +57,9 @@ struct profiler {
 	int rust_checked;   /* the user knows if it does not look like Rust */
 };
 
-static void
-usage(void)
-{
-	fputs("usage: rsprof-cpu [-cfkouV] [-d DURATION] [-e EVENT] [-F HZ] "
-	      "[-m MICROSECONDS]\n       [-R FD] [-s BYTES] -p PID\n",
-	    stderr);
-	exit(STATUS_USAGE);
-}
+static const char synopsis[] =
+    "usage: rsprof-cpu [-cfhkouV] [-d DURATION] [-e EVENT] [-F HZ] "
+    "[-m MICROSECONDS]\n       [-R FD] [-s BYTES] -p PID\n";
 
 static void
 emit_header(struct profiler *p)
@@ -511,7 +506,7 @@ parse_options(struct producer *b, struct options *o, int argc, char *argv[])
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "cd:e:F:fkm:op:R:s:uV")) != -1)
+	while ((c = next_option(argc, argv, "cd:e:F:fkm:op:R:s:uhV", synopsis)) != -1)
 		switch (c) {
 		case 'c': b->held = c; break;
 		case 'd': b->duration = option_duration(optarg); break;
@@ -538,12 +533,9 @@ parse_options(struct producer *b, struct options *o, int argc, char *argv[])
 			    "a size from 1024 to 65528") & ~7ULL;
 			break;
 		case 'u': o->user_walk = 1; break;
-		case 'V':
-			print_version("rsprof-cpu");
-		default: usage();
 		}
 	if (b->pid == 0 || optind != argc)
-		usage();
+		usage(synopsis);
 	if (o->off && o->user_walk)
 		errx(STATUS_USAGE, "-o needs the walk in the kernel, -u forbids it");
 }

@@ -30,12 +30,8 @@ struct options {
 	int fields;
 };
 
-static void
-usage(void)
-{
-	fputs("usage: rsprof-doctor [-tV] [PID]\n", stderr);
-	exit(STATUS_USAGE);
-}
+static const char synopsis[] =
+    "usage: rsprof-doctor [-htV] [PID]\n";
 
 /* Exit if there is no process that could be profiled by anyone. */
 static void
@@ -107,15 +103,12 @@ parse_options(struct options *o, int argc, char *argv[])
 	uint64_t n;
 	int c;
 
-	while ((c = getopt(argc, argv, "tV")) != -1)
+	while ((c = next_option(argc, argv, "thV", synopsis)) != -1)
 		switch (c) {
 		case 't': o->fields = 1; break;
-		case 'V':
-			print_version("rsprof-doctor");
-		default: usage();
 		}
 	if (argc - optind > 1)
-		usage();
+		usage(synopsis);
 	if (optind == argc)
 		return;
 	if (arg_number(argv[optind], 1, INT_MAX, &n) < 0)

@@ -16,12 +16,8 @@
 
 static struct rec_out out;
 
-static void
-usage(void)
-{
-	fputs("usage: rsprof-dump [-p PID] [-s SINCE] [-t THREAD] [-u UNTIL] FILE\n", stderr);
-	exit(STATUS_USAGE);
-}
+static const char synopsis[] =
+    "usage: rsprof-dump [-hV] [-p PID] [-s SINCE] [-t THREAD] [-u UNTIL] FILE\n";
 
 static int
 put(void *ctx, const struct rec *r)
@@ -67,7 +63,7 @@ parse_options(struct dump_options *o, int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "p:s:t:u:V")) != -1)
+	while ((c = next_option(argc, argv, "p:s:t:u:hV", synopsis)) != -1)
 		switch (c) {
 		case 'p':
 			if (arg_number(optarg, 1, UINT32_MAX, &o->pid) < 0)
@@ -76,11 +72,9 @@ parse_options(struct dump_options *o, int argc, char **argv)
 		case 's': o->since = time_option(optarg); break;
 		case 't': o->thread = optarg; break;
 		case 'u': o->until = time_option(optarg); break;
-		case 'V': print_version("rsprof-dump");
-		default: usage();
 		}
 	if (argc - optind != 1)
-		usage();
+		usage(synopsis);
 	if (o->until <= o->since)
 		errx(STATUS_USAGE, "-u must be later than -s");
 }

@@ -16,12 +16,8 @@
 
 #include "cmd/status.h"
 
-static void
-usage(void)
-{
-	fputs("usage: rsprof-exec [-V] CMD [ARG ...]\n", stderr);
-	exit(STATUS_USAGE);
-}
+static const char synopsis[] =
+    "usage: rsprof-exec [-hV] CMD [ARG ...]\n";
 
 /* Returns 0 if path is a file that may be executed, else an errno. */
 static int
@@ -122,17 +118,13 @@ main(int argc, char **argv)
 	pid_t parent = getppid();
 	int c, why;
 
-	while ((c = getopt(argc, argv, "+V")) != -1)
+	while ((c = next_option(argc, argv, "+hV", synopsis)) != -1)
 		switch (c) {
-		case 'V':
-			print_version("rsprof-exec");
-		default:
-			usage();
 		}
 	argc -= optind;
 	argv += optind;
 	if (argc < 1)
-		usage();
+		usage(synopsis);
 
 	if ((why = check_command(argv[0], path)))
 		fail(argv[0], why);

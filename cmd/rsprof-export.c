@@ -21,13 +21,8 @@ static const struct format {
 };
 #define NFORMATS (sizeof formats / sizeof *formats)
 
-static void
-usage(void)
-{
-	fputs("usage: rsprof-export [-V] -f firefox|speedscope|dhat|trace|callgrind [FILE ...]\n",
-	    stderr);
-	exit(STATUS_USAGE);
-}
+static const char synopsis[] =
+    "usage: rsprof-export [-hV] -f firefox|speedscope|dhat|trace|callgrind [FILE ...]\n";
 
 static const struct format *
 format_option(const char *s)
@@ -49,14 +44,12 @@ main(int argc, char *argv[])
 	struct export_options o = { 0 };
 	int c;
 
-	while ((c = getopt(argc, argv, "f:V")) != -1)
+	while ((c = next_option(argc, argv, "f:hV", synopsis)) != -1)
 		switch (c) {
 		case 'f': format = format_option(optarg); break;
-		case 'V': print_version("rsprof-export");
-		default: usage();
 		}
 	if (format == NULL)
-		usage();
+		usage(synopsis);
 	o.value = format->value;
 	return export_files(format->format(), &o, argv + optind);
 }

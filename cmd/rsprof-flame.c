@@ -7,12 +7,8 @@
 #include "cmd/export.h"
 #include "export/formats.h"
 
-static void
-usage(void)
-{
-	fputs("usage: rsprof-flame [-V] [-d OLD] [FILE ...]\n", stderr);
-	exit(STATUS_USAGE);
-}
+static const char synopsis[] =
+    "usage: rsprof-flame [-hV] [-d OLD] [FILE ...]\n";
 
 int
 main(int argc, char *argv[])
@@ -22,11 +18,9 @@ main(int argc, char *argv[])
 	char *old[] = { NULL, NULL };
 	int c, status, failed = STATUS_OK;
 
-	while ((c = getopt(argc, argv, "d:V")) != -1)
+	while ((c = next_option(argc, argv, "d:hV", synopsis)) != -1)
 		switch (c) {
 		case 'd': old[0] = optarg; break;
-		case 'V': print_version("rsprof-flame");
-		default: usage();
 		}
 	if (old[0])
 		o.old = export_read(export_flame(), &plain, old, &failed);

@@ -23,13 +23,8 @@ static const struct metric {
 };
 #define NMETRICS (sizeof metrics / sizeof *metrics)
 
-static void
-usage(void)
-{
-	fputs("usage: rsprof-fold [-cgptV] [-m cpu|samples|off|wall|alloc|live] [FILE ...]\n",
-	    stderr);
-	exit(STATUS_USAGE);
-}
+static const char synopsis[] =
+    "usage: rsprof-fold [-cghptV] [-m cpu|samples|off|wall|alloc|live] [FILE ...]\n";
 
 static void
 metric_option(struct export_options *o, const char *s)
@@ -50,15 +45,13 @@ main(int argc, char *argv[])
 	struct export_options o = { .value = EXPORT_CPU };
 	int c;
 
-	while ((c = getopt(argc, argv, "cgm:ptV")) != -1)
+	while ((c = next_option(argc, argv, "cgm:pthV", synopsis)) != -1)
 		switch (c) {
 		case 'c': o.stacks.collapse = 1; break;
 		case 'g': o.stacks.generic = 1; break;
 		case 'm': metric_option(&o, optarg); break;
 		case 'p': o.processes = 1; break;
 		case 't': o.threads = 1; break;
-		case 'V': print_version("rsprof-fold");
-		default: usage();
 		}
 	return export_files(export_folded(), &o, argv + optind);
 }

@@ -66,13 +66,8 @@ struct profiler {
 	int64_t unattributed, unattributed_before, unattributed_emitted;
 };
 
-static void
-usage(void)
-{
-	fputs("usage: rsprof-growth [-fV] [-d DURATION] [-i INTERVAL] [-s BYTES] -p PID\n",
-	    stderr);
-	exit(STATUS_USAGE);
-}
+static const char synopsis[] =
+    "usage: rsprof-growth [-fhV] [-d DURATION] [-i INTERVAL] [-s BYTES] -p PID\n";
 
 static void
 emit_header(struct profiler *p)
@@ -405,7 +400,7 @@ parse_options(struct producer *b, struct options *o, int argc, char *argv[])
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "d:fi:p:s:V")) != -1)
+	while ((c = next_option(argc, argv, "d:fi:p:s:hV", synopsis)) != -1)
 		switch (c) {
 		case 'd': b->duration = option_duration(optarg); break;
 		case 'f': b->children = 1; break;
@@ -415,12 +410,9 @@ parse_options(struct producer *b, struct options *o, int argc, char *argv[])
 			o->sample = option_number(c, optarg, 1, 1 << 30,
 			    "a number of bytes from 1 to 2^30");
 			break;
-		case 'V':
-			print_version("rsprof-growth");
-		default: usage();
 		}
 	if (b->pid == 0 || optind != argc)
-		usage();
+		usage(synopsis);
 }
 
 int

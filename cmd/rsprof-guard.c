@@ -53,12 +53,8 @@ struct guard {
 	size_t len;
 };
 
-static void
-usage(void)
-{
-	fprintf(stderr, "usage: rsprof-guard [-cfrV] [-k BYTES] PID\n");
-	exit(STATUS_USAGE);
-}
+static const char synopsis[] =
+    "usage: rsprof-guard [-cfhrV] [-k BYTES] PID\n";
 
 /* ---- surviving --------------------------------------------------------- */
 
@@ -479,7 +475,7 @@ main(int argc, char **argv)
 	uint64_t number;
 	int c;
 
-	while ((c = getopt(argc, argv, "cfk:rV")) != -1)
+	while ((c = next_option(argc, argv, "cfk:rhV", synopsis)) != -1)
 		switch (c) {
 		case 'c':
 			options.all_callers = 1;
@@ -495,13 +491,9 @@ main(int argc, char **argv)
 		case 'r':
 			options.ringing = 1;
 			break;
-		case 'V':
-			print_version("rsprof-guard");
-		default:
-			usage();
 		}
 	if (argc - optind != 1 || arg_number(argv[optind], 1, INT32_MAX, &number) < 0)
-		usage();
+		usage(synopsis);
 	g.pid = (pid_t)number;
 	g.pidfd = (int)syscall(SYS_pidfd_open, g.pid, 0);
 	if (g.pidfd < 0)

@@ -73,17 +73,12 @@ struct profiler {
 	uint64_t perf_lost;
 };
 
-#define OPTIONS "A:b:cd:fgi:Im:np:PrR:s:V"
+#define OPTIONS "A:b:cd:fghi:Im:np:PrR:s:V"
 
-static void
-usage(void)
-{
-	fputs("usage: rsprof-heap [-cfgIPrV] [-A FD] [-b PERCENT] [-d DURATION] "
-	      "[-i INTERVAL]\n       [-m MIB] [-R FD] [-s BYTES] -p PID\n"
-	      "       rsprof-heap -n [-c] PID | FILE\n",
-	    stderr);
-	exit(STATUS_USAGE);
-}
+static const char synopsis[] =
+    "usage: rsprof-heap [-cfghIPrV] [-A FD] [-b PERCENT] [-d DURATION] "
+    "[-i INTERVAL]\n       [-m MIB] [-R FD] [-s BYTES] -p PID\n"
+    "       rsprof-heap -n [-c] PID | FILE\n";
 
 static void
 emit_header(struct profiler *p)
@@ -506,7 +501,7 @@ become_growth(int argc, char *argv[])
 		err(STATUS_FAILED, "/proc/self/exe");
 	arg[to++] = path;
 	optind = 1;
-	while ((c = getopt(argc, argv, OPTIONS)) != -1) {
+	while ((c = next_option(argc, argv, OPTIONS, synopsis)) != -1) {
 		if (strchr("AbcImnPrR", c))
 			errx(STATUS_USAGE, "-g and -%c: page faults need no probes", c);
 		if (c == 'g')
@@ -517,7 +512,7 @@ become_growth(int argc, char *argv[])
 		to++;
 	}
 	if (optind != argc)
-		usage();
+		usage(synopsis);
 	execv(path, arg);
 	err(STATUS_FAILED, "%s", path);
 }
@@ -527,7 +522,7 @@ parse_options(struct producer *b, struct options *o, int argc, char *argv[])
 {
 	int c, budget = 0;
 
-	while ((c = getopt(argc, argv, OPTIONS)) != -1)
+	while ((c = next_option(argc, argv, OPTIONS, synopsis)) != -1)
 		switch (c) {
 		case 'A': o->asked = option_descriptor(c, optarg); break;
 		case 'b':
@@ -555,9 +550,6 @@ parse_options(struct producer *b, struct options *o, int argc, char *argv[])
 			    "a number of bytes from 0 to 2^40");
 			o->given = o->by_size = 1;
 			break;
-		case 'V':
-			print_version("rsprof-heap");
-		default: usage();
 		}
 	if (o->given && !budget)
 		o->budget = 0;
@@ -565,7 +557,7 @@ parse_options(struct producer *b, struct options *o, int argc, char *argv[])
 		o->file = argv[optind++];
 	if ((b->pid == 0) != o->plan_only || (o->plan_only && o->file == NULL) ||
 	    optind != argc)
-		usage();
+		usage(synopsis);
 }
 
 int

@@ -16,12 +16,8 @@
 
 static struct rec_out out;
 
-static void
-usage(void)
-{
-	fputs("usage: rsprof-import [-V] [-e EVENT] [-u UNIT] [FILE]\n", stderr);
-	exit(STATUS_USAGE);
-}
+static const char synopsis[] =
+    "usage: rsprof-import [-hV] [-e EVENT] [-u UNIT] [FILE]\n";
 
 static int
 put(void *ctx, const struct rec *r)
@@ -66,15 +62,13 @@ main(int argc, char *argv[])
 	FILE *in = stdin;
 	int c, status;
 
-	while ((c = getopt(argc, argv, "e:u:V")) != -1)
+	while ((c = next_option(argc, argv, "e:u:hV", synopsis)) != -1)
 		switch (c) {
 		case 'e': o.event = optarg; break;
 		case 'u': o.unit = optarg; break;
-		case 'V': print_version("rsprof-import");
-		default: usage();
 		}
 	if (argc - optind > 1)
-		usage();
+		usage(synopsis);
 	if (argv[optind] && (in = fopen(argv[optind], "re")) == NULL)
 		err(STATUS_FAILED, "%s", argv[optind]);
 	if ((import = import_new(&o)) == NULL)

@@ -21,14 +21,9 @@
 #include "os/invoker.h"
 #include "os/pipeline.h"
 
-static void
-usage(void)
-{
-	fputs("usage: rsprof-pipe [-fV] [-n NAME] STAGE [| STAGE ...]\n"
-	      "       rsprof-pipe -u CMD [ARG ...]\n",
-	    stderr);
-	exit(STATUS_USAGE);
-}
+static const char synopsis[] =
+    "usage: rsprof-pipe [-fhV] [-n NAME] STAGE [| STAGE ...]\n"
+    "       rsprof-pipe -u CMD [ARG ...]\n";
 
 /* ---- messages ---------------------------------------------------------- */
 
@@ -220,7 +215,7 @@ become(char *argv[])
 	struct invoker user;
 
 	if (argv[0] == NULL)
-		usage();
+		usage(synopsis);
 	invoker_find(&user);
 	if (invoker_become(&user) < 0)
 		err(STATUS_PERM, "user %u", (unsigned)user.uid);
@@ -251,18 +246,16 @@ main(int argc, char *argv[])
 	const char *name = "rsprof-pipe";
 	int c, user = 0;
 
-	while ((c = getopt(argc, argv, "+fn:uV")) != -1)
+	while ((c = next_option(argc, argv, "+fn:uhV", synopsis)) != -1)
 		switch (c) {
 		case 'f': p.follow = 1; break;
 		case 'n': name = optarg; break;
 		case 'u': user = 1; break;
-		case 'V': print_version("rsprof-pipe");
-		default: usage();
 		}
 	if (user)
 		become(argv + optind);
 	if (optind == argc)
-		usage();
+		usage(synopsis);
 	parse_stages(&p, argv + optind);
 	program_invocation_short_name = (char *)name;
 	prctl(PR_SET_NAME, name);

@@ -10,12 +10,8 @@
 
 #define LABELS 32
 
-static void
-usage(void)
-{
-	fputs("usage: rsprof-pprof [-V] [-w LABEL=VALUE] [FILE ...]\n", stderr);
-	exit(STATUS_USAGE);
-}
+static const char synopsis[] =
+    "usage: rsprof-pprof [-hV] [-w LABEL=VALUE] [FILE ...]\n";
 
 /* Add a label, which must have a name and a value. */
 static void
@@ -62,11 +58,9 @@ main(int argc, char *argv[])
 	size_t n = 0;
 	int c;
 
-	while ((c = getopt(argc, argv, "Vw:")) != -1)
+	while ((c = next_option(argc, argv, "hVw:", synopsis)) != -1)
 		switch (c) {
-		case 'V': print_version("rsprof-pprof");
 		case 'w': label_option(label, &n, optarg); break;
-		default: usage();
 		}
 	if (n)
 		return write_request(&o, argv + optind, label, n);

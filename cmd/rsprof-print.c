@@ -41,12 +41,8 @@ struct printer {
 	struct filter *filter;
 };
 
-static void
-usage(void)
-{
-	fputs("usage: rsprof-print [-lV] [FILE ...]\n", stderr);
-	exit(STATUS_USAGE);
-}
+static const char synopsis[] =
+    "usage: rsprof-print [-hlV] [FILE ...]\n";
 
 static void *
 checked(void *p)
@@ -448,11 +444,9 @@ parse_options(struct printer *p, int argc, char *argv[])
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "lV")) != -1)
+	while ((c = next_option(argc, argv, "lhV", synopsis)) != -1)
 		switch (c) {
 		case 'l': p->whole = 1; break;
-		case 'V': print_version("rsprof-print");
-		default: usage();
 		}
 }
 

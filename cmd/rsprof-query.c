@@ -28,12 +28,8 @@ static const struct format *format;
 static int head;         /* -H: print the columns' names before the rows */
 static int in_statement; /* whose end() is to come */
 
-static void
-usage(void)
-{
-	fputs("usage: rsprof-query [-HV] [-f FORMAT] [-t DURATION] FILE SQL\n", stderr);
-	exit(STATUS_USAGE);
-}
+static const char synopsis[] =
+    "usage: rsprof-query [-hHV] [-f FORMAT] [-t DURATION] FILE SQL\n";
 
 /* Print the texts of all columns, db_text() or db_name(), by put(), with a character between
  * them.  Returns as a db_row. */
@@ -365,15 +361,13 @@ main(int argc, char **argv)
 
 	setlocale(LC_CTYPE, "");
 	format = find_format(isatty(STDOUT_FILENO) ? "table" : "tsv");
-	while ((c = getopt(argc, argv, "+f:Ht:V")) != -1)
+	while ((c = next_option(argc, argv, "+f:Ht:hV", synopsis)) != -1)
 		switch (c) {
 		case 'f': format = find_format(optarg); break;
 		case 'H': head = 1; break;
 		case 't': limit = parse_limit(optarg); break;
-		case 'V': print_version("rsprof-query");
-		default: usage();
 		}
 	if (argc - optind != 2)
-		usage();
+		usage(synopsis);
 	return query(argv[optind], argv[optind + 1], limit);
 }

@@ -44,12 +44,8 @@ struct ring {
 	struct rec_out out;
 };
 
-static void
-usage(void)
-{
-	fputs("usage: rsprof-ring [-c CONDITION] [-m MIB] DURATION\n", stderr);
-	exit(STATUS_USAGE);
-}
+static const char synopsis[] =
+    "usage: rsprof-ring [-hV] [-c CONDITION] [-m MIB] DURATION\n";
 
 /* ---- what leaves the backlog ---------------------------------------------- */
 
@@ -288,18 +284,16 @@ parse_options(struct ring *ring, int argc, char **argv)
 	uint64_t mib = MIB;
 	int c;
 
-	while ((c = getopt(argc, argv, "c:m:V")) != -1)
+	while ((c = next_option(argc, argv, "c:m:hV", synopsis)) != -1)
 		switch (c) {
 		case 'c': condition_option(ring, optarg); break;
 		case 'm':
 			if (arg_number(optarg, 1, 1 << 20, &mib) < 0)
 				errx(STATUS_USAGE, "-m %s: not a number of MiB", optarg);
 			break;
-		case 'V': print_version("rsprof-ring");
-		default: usage();
 		}
 	if (argc - optind != 1)
-		usage();
+		usage(synopsis);
 	if (arg_duration(argv[optind], &ring->duration) < 0 || ring->duration == 0)
 		errx(STATUS_USAGE, "%s: not a time (such as 5m, 90 or 1h)", argv[optind]);
 	ring->backlog.max = (size_t)mib << 20;

@@ -61,12 +61,8 @@ struct profiler {
 	pid_t tracer;               /* process that traces the target already, or 0 */
 };
 
-static void
-usage(void)
-{
-	fputs("usage: rsprof-stack [-V] -p PID\n", stderr);
-	exit(STATUS_USAGE);
-}
+static const char synopsis[] =
+    "usage: rsprof-stack [-hV] -p PID\n";
 
 /* Exit if memory is short.  Returns p. */
 static void *
@@ -482,15 +478,12 @@ parse_options(struct producer *b, int argc, char *argv[])
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "p:V")) != -1)
+	while ((c = next_option(argc, argv, "p:hV", synopsis)) != -1)
 		switch (c) {
 		case 'p': b->pid = option_pid(optarg); break;
-		case 'V':
-			print_version("rsprof-stack");
-		default: usage();
 		}
 	if (b->pid == 0 || optind != argc)
-		usage();
+		usage(synopsis);
 }
 
 int

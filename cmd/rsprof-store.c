@@ -42,12 +42,8 @@ struct recorder {
 	uint64_t keep;         /* files; 0: all of them */
 };
 
-static void
-usage(void)
-{
-	fprintf(stderr, "usage: rsprof-store [-af] [-K FILES] [-R DURATION] [-r FD] FILE\n");
-	exit(STATUS_USAGE);
-}
+static const char synopsis[] =
+    "usage: rsprof-store [-afhV] [-K FILES] [-R DURATION] [-r FD] FILE\n";
 
 /* ---- the recording ---------------------------------------------------- */
 
@@ -296,7 +292,7 @@ parse_options(struct recorder *r, int argc, char **argv)
 {
 	int c, force = 0, append = 0;
 
-	while ((c = getopt(argc, argv, "afK:R:r:V")) != -1)
+	while ((c = next_option(argc, argv, "afK:R:r:hV", synopsis)) != -1)
 		switch (c) {
 		case 'a': append = 1; break;
 		case 'f': force = 1; break;
@@ -306,11 +302,9 @@ parse_options(struct recorder *r, int argc, char **argv)
 			break;
 		case 'R': interval_option(r, optarg); break;
 		case 'r': ready_option(r, optarg); break;
-		case 'V': print_version("rsprof-store");
-		default: usage();
 		}
 	if (argc - optind != 1 || (force && append))
-		usage();
+		usage(synopsis);
 	if (r->keep && !r->interval)
 		errx(STATUS_USAGE, "-K needs -R");
 	if (append && r->interval)

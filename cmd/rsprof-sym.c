@@ -66,13 +66,9 @@ struct namer {
 	uint64_t time;       /* of the last record that has one */
 };
 
-static void
-usage(void)
-{
-	fputs("usage: rsprof-sym [-HV] [-k FD] [-M MIB] [-S DIR] [FILE ...]\n"
-	      "       rsprof-sym [-H] [-M MIB] [-S DIR] -a FILE [ADDRESS ...]\n", stderr);
-	exit(STATUS_USAGE);
-}
+static const char synopsis[] =
+    "usage: rsprof-sym [-hHV] [-k FD] [-M MIB] [-S DIR] [FILE ...]\n"
+    "       rsprof-sym [-H] [-M MIB] [-S DIR] -a FILE [ADDRESS ...]\n";
 
 static void *
 checked(void *p)
@@ -459,15 +455,13 @@ parse_options(struct namer *n, int argc, char *argv[])
 	n->memory.most = MEMORY << 20;
 	n->o = (struct symbol_options){ .memory = &n->memory, .kallsyms = -1,
 		.dir = n->dir };
-	while ((c = getopt(argc, argv, "a:Hk:M:S:V")) != -1)
+	while ((c = next_option(argc, argv, "a:Hk:M:S:hV", synopsis)) != -1)
 		switch (c) {
 		case 'a': n->program = optarg; break;
 		case 'H': n->o.hashes = 1; break;
 		case 'k': kallsyms_option(n, optarg); break;
 		case 'M': memory_option(n, optarg); break;
 		case 'S': dir_option(n, optarg); break;
-		case 'V': print_version("rsprof-sym");
-		default: usage();
 		}
 }
 

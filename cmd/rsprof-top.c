@@ -57,18 +57,14 @@ static const struct order {
 #define NORDERS (sizeof orders / sizeof orders[0])
 static const struct order *order;
 
-static void
-usage(void)
-{
-	fprintf(stderr, "usage: rsprof-top [-n N] [-t PCT] [-f text|json|csv]"
-	                " [-g function|generic|line|crate|module|thread] [-s SINCE] [-u UNTIL]"
-	                " cpu|off|wall FILE\n"
-	                "       rsprof-top [-r] [-l AGE] [-n N] [-t PCT]"
-	                " [-f text|json|csv] [-g function|generic|line|crate|module|thread]"
-	                " [-o live|peak|bytes|allocs|temps] [-s SINCE] [-u UNTIL]"
-	                " heap FILE\n");
-	exit(STATUS_USAGE);
-}
+static const char synopsis[] =
+    "usage: rsprof-top [-hV] [-n N] [-t PCT] [-f text|json|csv]"
+    " [-g function|generic|line|crate|module|thread] [-s SINCE] [-u UNTIL]"
+    " cpu|off|wall FILE\n"
+    "       rsprof-top [-r] [-l AGE] [-n N] [-t PCT]"
+    " [-f text|json|csv] [-g function|generic|line|crate|module|thread]"
+    " [-o live|peak|bytes|allocs|temps] [-s SINCE] [-u UNTIL]"
+    " heap FILE\n";
 
 /* ---- the report -------------------------------------------------------- */
 
@@ -341,7 +337,7 @@ parse_options(int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "+n:t:f:g:l:o:rs:u:V")) != -1)
+	while ((c = next_option(argc, argv, "+n:t:f:g:l:o:rs:u:hV", synopsis)) != -1)
 		switch (c) {
 		case 'n': rows_option(optarg); break;
 		case 't': percent_option(optarg); break;
@@ -352,8 +348,6 @@ parse_options(int argc, char **argv)
 		case 'r': raw = 1; break;
 		case 's': time_option(optarg, &since); break;
 		case 'u': time_option(optarg, &until); break;
-		case 'V': print_version("rsprof-top");
-		default: usage();
 		}
 }
 
@@ -365,7 +359,7 @@ main(int argc, char **argv)
 	setlocale(LC_CTYPE, "");
 	parse_options(argc, argv);
 	if (argc - optind != 2)
-		usage();
+		usage(synopsis);
 	heap = strcmp(argv[optind], "heap") == 0;
 	metric = profile_metric(argv[optind]);
 	if (!heap && metric == PROFILE_NMETRICS)

@@ -32,14 +32,9 @@ static const char *pressed = ""; /* -k: keys to press first */
 static int timed;                /* -t: report the time of each */
 static int asks = -1;            /* -A: where to ask for sampling inside the process */
 
-static void
-usage(void)
-{
-	fputs("usage: rsprof-tui [-bt] [-A FD] [-d OLD] [-k KEYS] [-R FROM-TO] [-r FROM-TO] "
-	      "FILE\n",
-	    stderr);
-	exit(STATUS_USAGE);
-}
+static const char synopsis[] =
+    "usage: rsprof-tui [-bhtV] [-A FD] [-d OLD] [-k KEYS] [-R FROM-TO] [-r FROM-TO] "
+    "FILE\n";
 
 static void
 check_keys(void)
@@ -335,7 +330,7 @@ main(int argc, char **argv)
 
 	setlocale(LC_ALL, "");
 	utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
-	while ((c = getopt(argc, argv, "A:bd:k:R:r:tV")) != -1)
+	while ((c = next_option(argc, argv, "A:bd:k:R:r:thV", synopsis)) != -1)
 		switch (c) {
 		case 'A': asks = descriptor_option(optarg); break;
 		case 'b': batch = 1; break;
@@ -344,11 +339,9 @@ main(int argc, char **argv)
 		case 'R': baseline = range_option(c, optarg); break;
 		case 'r': range = range_option(c, optarg); break;
 		case 't': timed = 1; break;
-		case 'V': print_version("rsprof-tui");
-		default: usage();
 		}
 	if (optind + 1 != argc)
-		usage();
+		usage(synopsis);
 	check_keys();
 	session = open_all(argv[optind], &range, old, &baseline, &other);
 	t = tui_open(session);

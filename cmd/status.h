@@ -6,8 +6,10 @@
 #define STATUS_H
 
 #include <err.h>
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum status {
 	STATUS_OK,
@@ -30,13 +32,42 @@ close_output(void)
 		err(STATUS_FAILED, CANNOT_WRITE);
 }
 
-/* Print the version of a command and exit. */
+/* Exit with how a command is used, which begins with "usage: " and its name. */
 static inline _Noreturn void
-print_version(const char *command)
+usage(const char *synopsis)
 {
-	printf("%s " VERSION "\n", command);
+	fputs(synopsis, stderr);
+	exit(STATUS_USAGE);
+}
+
+/* Print the usage or the version of a command, and exit. */
+static inline _Noreturn void
+tell(int what, const char *synopsis)
+{
+	const char *name = synopsis + sizeof "usage:";
+
+	if (what == 'h')
+		fputs(synopsis, stdout);
+	else
+		printf("%.*s " VERSION "\n", (int)strcspn(name, " "), name);
 	close_output();
 	exit(STATUS_OK);
+}
+
+/* Returns the next option, as getopt(3) does, of letters that have h and V among them.  Exits
+ * where an option is one of these, or their long names, or is none. */
+static inline int
+next_option(int argc, char *argv[], const char *letters, const char *synopsis)
+{
+	static const struct option names[] = { { "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' }, { NULL, 0, NULL, 0 } };
+	int c = getopt_long(argc, argv, letters, names, NULL);
+
+	if (c == 'h' || c == 'V')
+		tell(c, synopsis);
+	if (c == '?')
+		usage(synopsis);
+	return c;
 }
 
 /* Report what is wrong with an input, as a filter_sink of stream/filter.h wants it. */

@@ -30,6 +30,16 @@ for file in "$ROOT"/cmd/rsprof*; do
 		sh -c "$command -V >/dev/full"
 	ok 'that is said' [ -s "$T/err" ]
 
+	exits "$command --version: 0" 0 "$command" --version
+	same 'is the same' "$T/out" "$T/version"
+
+	for help in -h --help; do
+		exits "$command $help: 0" 0 "$command" $help
+		cp "$T/out" "$T/help"
+		ok 'it is on standard output alone' [ ! -s "$T/err" ]
+	done
+	exits "$command -h to a full disk: 1" 1 sh -c "$command -h >/dev/full"
+
 	exits "$command with an unknown option: 2" 2 "$command" -@
 	ok 'without output' [ ! -s "$T/out" ]
 	sed -n '/^usage: /,$s/^usage: //p; /^       /p' "$T/err" |
@@ -38,6 +48,8 @@ for file in "$ROOT"/cmd/rsprof*; do
 		synopsis "$page" | words >"$T/synopsis"
 		same 'the usage is the synopsis of the page' \
 			"$T/usage" "$T/synopsis"
+		grep -v "^$command: " "$T/err" >"$T/usage"
+		[ $command = rsprof ] || same 'help is that, too' "$T/help" "$T/usage"
 		ok 'which has one' [ -s "$T/synopsis" ]
 	else
 		skip 'no mandoc'

@@ -8,7 +8,7 @@ cd "$T" || exit 1
 
 exits 'no argument' 2 rsprof-push
 same 'usage' err <<'E'
-usage: rsprof-push [-k CONFIG] [-l LABEL=VALUE] [-n NAME] pyroscope|parca URL FILE
+usage: rsprof-push [-hV] [-k CONFIG] [-l LABEL=VALUE] [-n NAME] pyroscope|parca URL FILE
 E
 exits 'an unknown service' 2 rsprof-push graphite http://localhost x.db
 exits 'no URL' 2 rsprof-push pyroscope localhost:4040 x.db

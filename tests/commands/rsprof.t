@@ -596,7 +596,15 @@ for command in attach run view diff top list query dump flame fold pprof export 
 	says 'it begins with the usage' "^rsprof $command" "$T/out"
 done
 exits 'help for what is no command' 2 rsprof help nosuch
+for command in attach top export view; do
+	exits "$command --help" 0 rsprof $command --help
+	cp "$T/out" "$T/want"
+	exits 'is help for it' 0 rsprof help $command
+	same 'the same' "$T/out" "$T/want"
+done
 exits 'no command' 2 rsprof
+says 'what to type first' '^rsprof attach PID' "$T/err"
+ok 'in six lines' [ "$(wc -l <"$T/err")" = 6 ]
 exits 'an unknown command' 2 rsprof nosuch
 exits 'an unknown option' 2 rsprof attach -Z 1
 says 'the usage is that of the command' '^usage: rsprof attach ' "$T/err"
