@@ -130,6 +130,7 @@ take_rela(const struct dynamic *d, struct part part)
 			w.to = (uint64_t)r.r_addend;
 			w.here = 1;
 		} else if (machine_is_slot(ELF64_R_TYPE(r.r_info))) {
+			w.got = machine_is_got(ELF64_R_TYPE(r.r_info));
 			take_symbol(d, ELF64_R_SYM(r.r_info), (uint64_t)r.r_addend, &w);
 		} else {
 			continue;
@@ -141,7 +142,7 @@ take_rela(const struct dynamic *d, struct part part)
 static void
 emit_relative(const struct dynamic *d, uint64_t at)
 {
-	struct dynamic_word w = { at, word_at(d->file, at), NULL, 1 };
+	struct dynamic_word w = { .at = at, .to = word_at(d->file, at), .here = 1 };
 
 	d->fn(d->ctx, &w);
 }

@@ -15,6 +15,7 @@ struct dynamic_word {
 	const char *name; /* of the symbol that it is set to, or NULL; lives as long as
 	                     the file */
 	int here;         /* `to' is of this file, for certain or as a default */
+	int got;          /* only the loader sets it */
 };
 
 /* Call fn for each word that is set to an address. */

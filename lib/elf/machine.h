@@ -14,6 +14,10 @@ const char *machine_refuses(unsigned machine, int class);
  * as it is. */
 int machine_is_slot(uint64_t type);
 
+/* Returns whether such a slot is one of the global offset table, which the program itself
+ * does not change. */
+int machine_is_got(uint64_t type);
+
 /* Check whether a relocation of this type puts an address of the file itself there. */
 int machine_is_relative(uint64_t type);
 

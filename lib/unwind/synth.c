@@ -287,6 +287,18 @@ synth_slot_stops(const struct synth *s, uint64_t slot)
 }
 
 int
+synth_slot_function(const struct synth *s, uint64_t slot, uint64_t *to)
+{
+	const struct synth_pointer *p = s->code->pointer;
+	size_t n = array_upto(p, s->code->npointer, sizeof *p, slot);
+
+	if (n == 0 || p[n - 1].at != slot || !p[n - 1].fixed)
+		return -1;
+	*to = p[n - 1].to;
+	return 0;
+}
+
+int
 synth_spend(struct synth *s)
 {
 	if (s->budget == 0 || (s->code->stop && (s->budget & 255) == 0 &&

@@ -39,6 +39,7 @@ struct synth_range {
 /* A word of data that the loader sets to an address. */
 struct synth_pointer {
 	uint64_t at, to;
+	int fixed; /* the program itself does not change it */
 };
 
 /* What is known of a file.  All arrays are in the order of their first member. */

@@ -176,12 +176,20 @@ never_returns(const char *name)
 		"__cxa_deleted_virtual", "_ZSt9terminatev", "_ZSt10unexpectedv", "err",
 		"errx", "verr", "verrx", "g_abort", "g_assertion_message",
 		"g_assertion_message_expr", "__libc_fatal" };
-	const char *p = name;
+	const char *p;
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (strcmp(name, names[i]) == 0)
 			return 1;
+	/* core::panicking::panic..., assert_failed... */
+	p = strstr(name, "4core9panicking");
+	if (p && name[0] == '_') {
+		p += strlen("4core9panicking");
+		p += strspn(p, "0123456789");
+		return strncmp(p, "panic", 5) == 0 || strncmp(p, "assert_", 7) == 0;
+	}
 	/* std::__throw_... */
+	p = name;
 	if (strncmp(p, "_ZSt", 4) != 0)
 		return 0;
 	p += 4;
@@ -202,7 +210,7 @@ add_word(void *ctx, const struct dynamic_word *w)
 	if (array_room(&g->pointer, g->npointer, &g->pointer_room, sizeof *g->pointer) < 0)
 		g->failed = 1;
 	else
-		g->pointer[g->npointer++] = (struct synth_pointer){ w->at, w->to };
+		g->pointer[g->npointer++] = (struct synth_pointer){ w->at, w->to, w->got };
 }
 
 /* Add addresses of code in data that no loader changes, as in a program that is meant

@@ -78,12 +78,20 @@ int synth_ends(const struct synth *s, uint64_t addr);
 /* Check whether an address is that of a slot of a function that does not return. */
 int synth_slot_stops(const struct synth *s, uint64_t slot);
 
+/* Find the function whose address a slot has, and keeps.  Returns -1 if that is not
+ * known. */
+int synth_slot_function(const struct synth *s, uint64_t slot, uint64_t *to);
+
 /* Count an instruction.  Returns -1 once there were too many, or there is a reason to
  * give up. */
 int synth_spend(struct synth *s);
 
 /* Check whether the function at an address returns, as far as its code shows. */
 int synth_returns(struct synth *s, uint64_t addr);
+
+/* Check whether the function that a call goes to never returns, given what it would
+ * return to. */
+int synth_call_stops(struct synth *s, const struct insn_effect *e, uint64_t next);
 
 /* Take notice that code is reached from another region in a state. */
 void synth_reach(struct synth *s, uint64_t addr, const struct synth_state *state);

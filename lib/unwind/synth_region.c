@@ -388,13 +388,7 @@ overwrites_return(const struct insn_effect *e, const struct synth_state *state)
 static int
 call_stops(const struct synth_region *r, const struct region_insn *i, uint64_t next)
 {
-	if (i->stops)
-		return 1;
-	if (i->e.to == INSN_DIRECT && i->e.target != next &&
-	    !synth_returns(r->s, i->e.target))
-		return 1;
-	return (i->e.to == INSN_SLOT && synth_slot_stops(r->s, i->e.target)) ||
-	    synth_ends(r->s, next);
+	return i->stops || synth_call_stops(r->s, &i->e, next) || synth_ends(r->s, next);
 }
 
 /* Follow a call, given the state before it: the one behind goes to *state.  Returns 0

@@ -39,11 +39,7 @@ add_leader(struct search *f, uint64_t addr)
 static int
 call_returns(struct synth *s, const struct insn_effect *e, uint64_t next)
 {
-	if (e->to == INSN_DIRECT && e->target != next && !synth_returns(s, e->target))
-		return 0;
-	if (e->to == INSN_SLOT && synth_slot_stops(s, e->target))
-		return 0;
-	return !synth_ends(s, next);
+	return !synth_call_stops(s, e, next) && !synth_ends(s, next);
 }
 
 /* Note where a jump leads, at which a path ends. */
@@ -51,7 +47,7 @@ static void
 follow_jump(struct synth *s, struct search *f, const struct insn_effect *e)
 {
 	if (e->to == INSN_SLOT) {
-		f->returns |= !synth_slot_stops(s, e->target);
+		f->returns |= !synth_call_stops(s, e, 0);
 	} else if (e->to != INSN_DIRECT) {
 		f->returns = 1;
 	} else if (synth_start_at(s, e->target) & SYNTH_FUNCTION) {
@@ -113,6 +109,19 @@ search(struct synth *s, uint64_t addr)
 		follow_path(s, &f, last);
 	}
 	return f.returns;
+}
+
+int
+synth_call_stops(struct synth *s, const struct insn_effect *e, uint64_t next)
+{
+	uint64_t to;
+
+	if (e->to == INSN_DIRECT)
+		return e->target != next && !synth_returns(s, e->target);
+	if (e->to != INSN_SLOT)
+		return 0;
+	return synth_slot_stops(s, e->target) ||
+	    (synth_slot_function(s, e->target, &to) == 0 && !synth_returns(s, to));
 }
 
 int

@@ -294,6 +294,15 @@ CODE(named, /* it is known not to return, and what follows is another function's
     AT(NONE, 0, 0) "ret\n"
     "8:" NORETURN ".quad 0\n")
 
+CODE(by_slot, /* so is one whose address the loader puts into a slot */
+    AT(SP, 1, 0) "push %rax\n"
+    AT(SP, 2, 0) "call *8f(%rip)\n"
+    AT(NONE, 0, 0) "add $4096, %rsp\n"
+    AT(NONE, 0, 0) "ret\n"
+    START(1) "1:" AT(SP, 1, 0) "push %rax\n"
+    AT(SP, 2, 0) "hlt\n"
+    "8:" POINTER("1b"))
+
 CODE(recursion, /* two that call each other, and never come to an end */
     AT(SP, 1, 0) "push %rax\n"
     AT(SP, 2, 0) "call 1f\n"
@@ -474,7 +483,7 @@ check(const char *name, const unsigned char *begin, const unsigned char *end)
 	code.npointer = take(__start_synth_pointers, __stop_synth_pointers, begin, end, note,
 	    16);
 	for (size_t i = 0; i < code.npointer; i++)
-		pointer[i] = (struct synth_pointer){ note[i].addr, note[i].number };
+		pointer[i] = (struct synth_pointer){ note[i].addr, note[i].number, 1 };
 	code.pointer = pointer;
 	n = take(__start_synth_expected, __stop_synth_expected, begin, end, expected, 64);
 	if (!ok(synth_rows(&code, &rows) == 0, "%s: made", name))
@@ -602,6 +611,7 @@ main(void)
 	CHECK(last);
 	CHECK(lower);
 	CHECK(named);
+	CHECK(by_slot);
 	CHECK(recursion);
 	CHECK(tails);
 	CHECK(cold);

@@ -17,8 +17,13 @@ machine_is_relative(uint64_t type)
 }
 
 int
+machine_is_got(uint64_t type)
+{
+	return type == R_X86_64_GLOB_DAT || type == R_X86_64_JUMP_SLOT;
+}
+
+int
 machine_is_slot(uint64_t type)
 {
-	return type == R_X86_64_GLOB_DAT || type == R_X86_64_JUMP_SLOT ||
-	    type == R_X86_64_64;
+	return machine_is_got(type) || type == R_X86_64_64;
 }
