@@ -14,7 +14,8 @@
  * rbp; unknown an instruction without a row; wrong the others, of which so many are calls.
  * Not among the 100 %: pads, which only exceptions reach (the LSDA names where they
  * begin), and dead, code that no path leads to but from behind a call that does not
- * return, or that does nothing and fills the space behind a jump.
+ * return, that does nothing and fills the space behind a jump, or of functions that no
+ * instruction and no word of the file could refer to, but in such code and in pads.
  *
  * Two kinds of differences are not ours:
  *
@@ -63,6 +64,8 @@ struct check {
 	struct elf_file_segment code; /* the one with .text */
 	const unsigned char *bytes;
 	unsigned char *is; /* for each byte of it */
+	unsigned char *referred; /* for each byte of it, a bit */
+	int news;
 	int verbose;
 	int constant;   /* the function that is compared has one rule only */
 	uint64_t watch; /* an instruction whose state is told, or 0 */
@@ -283,6 +286,88 @@ mark_function_pads(struct check *c, uint64_t start, uint64_t end, uint64_t lsda)
 		mark_pads(c, lsda, start);
 }
 
+/* ---- functions that nothing refers to --------------------------------------------- */
+
+static void
+refer(struct check *c, uint64_t addr)
+{
+	uint64_t at = addr - c->code.addr;
+
+	if (at < c->code.len)
+		c->referred[at / 8] |= (unsigned char)(1 << at % 8);
+}
+
+/* Take any four bytes of an instruction for a distance from its end. */
+static void
+refer_insn(struct check *c, uint64_t at, size_t len)
+{
+	int32_t n;
+
+	for (size_t i = 0; i + 4 <= len; i++) {
+		memcpy(&n, c->bytes + at + i, sizeof n);
+		refer(c, c->code.addr + at + len + (uint64_t)(int64_t)n);
+	}
+}
+
+/* Find all addresses that instructions, but dead ones and pads, may refer to, or any word of the
+ * file.  Of code without FDEs it is not known where instructions are. */
+static void
+find_references(struct check *c)
+{
+	size_t len;
+	const unsigned char *all = elf_file_bytes(c->file, &len);
+	struct insn_effect e;
+	uint64_t word;
+
+	memset(c->referred, 0, c->code.len / 8 + 1);
+	for (size_t i = 0; i + 8 <= len; i += 8) {
+		memcpy(&word, all + i, sizeof word);
+		refer(c, word);
+	}
+	for (size_t i = 0; i + 4 <= c->code.len; i += e.len) {
+		size_t filler = insn_filler(c->bytes + i, c->code.len - i);
+
+		e.len = 1;
+		if (!(c->is[i] & FIRST) && filler)
+			e.len = (uint8_t)filler;
+		else if (!(c->is[i] & FIRST))
+			refer_insn(c, i, 4);
+		else if (insn_outline(c->bytes + i, c->code.len - i, 0, &e) == 0 &&
+		    !(c->is[i] & (DEAD | PAD)))
+			refer_insn(c, i, e.len);
+	}
+}
+
+/* Mark a function that nothing refers to, and that the analysis has not come to. */
+static void
+mark_unreferred(struct check *c, uint64_t start, uint64_t end, uint64_t lsda)
+{
+	uint64_t at = start - c->code.addr;
+
+	(void)lsda;
+	if (at == end - c->code.addr || (c->referred[at / 8] >> at % 8 & 1) ||
+	    (c->is[at] & (SEEN | DEAD)))
+		return;
+	for (uint64_t i = at; i < end - c->code.addr; i++)
+		c->is[i] |= DEAD;
+	c->news = 1;
+}
+
+/* Mark all such functions, and those that only they refer to. */
+static void
+mark_all_unreferred(struct check *c)
+{
+	c->referred = calloc(c->code.len / 8 + 1, 1);
+	if (c->referred == NULL)
+		errx(1, "out of memory");
+	do {
+		c->news = 0;
+		find_references(c);
+		each_fde(c, mark_unreferred);
+	} while (c->news);
+	free(c->referred);
+}
+
 /* Mark what only stands behind calls that do not return. */
 static void
 mark_dead(struct check *c, uint64_t start, uint64_t end, uint64_t lsda)
@@ -478,6 +563,7 @@ check_file(const char *path, const struct elf_file *apart, int stripped, int ver
 	our_table = &ours;
 	each_fde(&c, mark_function_pads);
 	each_fde(&c, mark_dead);
+	mark_all_unreferred(&c);
 	each_fde(&c, compare_fde);
 	report(&c, path, stripped, begin, rows.n);
 	free(rows.row);
