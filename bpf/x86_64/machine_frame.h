@@ -5,9 +5,10 @@
 #ifndef MACHINE_FRAME_H
 #define MACHINE_FRAME_H
 
-/* Read register n of the frame in r, as STEP_REG_RULE has them. */
+/* Read register n of the frame that was interrupted last, as STEP_REG_RULE has them;
+ * rsp and rbp of the frame in r. */
 STEP_INLINE enum step_end
-step_value(struct walk *w, const struct step_regs *r, step_u32 n, step_u64 *out)
+step_value_below(struct walk *w, const struct step_regs *r, step_u32 n, step_u64 *out)
 {
 	int failed = 0;
 
@@ -15,14 +16,26 @@ step_value(struct walk *w, const struct step_regs *r, step_u32 n, step_u64 *out)
 		*out = r->sp;
 	else if (n == STEP_IN_RBP)
 		*out = r->fp;
-	else if (!r->exact)
-		return STEP_END_BAD;
 	else if (r->context)
 		failed = step_read(w, r->context + STEP_UC_R8 +
 		    8 * (STEP_UC_WORDS >> 4 * n & 15), out);
 	else
 		failed = step_leaf(w, n, out);
 	return failed ? STEP_END_BAD : STEP_OK;
+}
+
+/* Returns whether register n is known of the frame in r. */
+STEP_INLINE int
+step_has(const struct step_regs *r, step_u32 n)
+{
+	return r->exact || n == STEP_IN_RSP || n == STEP_IN_RBP;
+}
+
+/* Read register n of the frame in r. */
+STEP_INLINE enum step_end
+step_value(struct walk *w, const struct step_regs *r, step_u32 n, step_u64 *out)
+{
+	return step_has(r, n) ? step_value_below(w, r, n, out) : STEP_END_BAD;
 }
 
 /* Step out of a frame whose caller's registers are in a struct ucontext: a signal
@@ -60,9 +73,9 @@ step_cfa_at(struct walk *w, step_u32 rule, const struct step_regs *r, step_u64 *
 {
 	step_u64 at, index = 0;
 
-	if (step_value(w, r, STEP_REG_OF(rule), &at) != STEP_OK ||
+	if (step_value_below(w, r, STEP_REG_OF(rule), &at) != STEP_OK ||
 	    (STEP_AT_INDEX(rule) != STEP_IN_RSP &&
-	        step_value(w, r, STEP_AT_INDEX(rule), &index) != STEP_OK))
+	        step_value_below(w, r, STEP_AT_INDEX(rule), &index) != STEP_OK))
 		return STEP_END_BAD;
 	at += 8 * (index + (step_u64)STEP_AT_WORDS(rule));
 	if ((at & 7) || step_read(w, at, cfa))
@@ -196,11 +209,25 @@ step_leads_anywhere(step_u32 rule)
 	return kind == STEP_FP || kind == STEP_REG || kind == STEP_AT;
 }
 
+/* Returns whether a rule finds the CFA by registers of which those of the frame in r are
+ * not known.  Where such a frame has called another one, that leaves them alone, or the
+ * rule would not hold behind the call: so what was interrupted has them still. */
+STEP_INLINE int
+step_is_by_callee(step_u32 rule, const struct step_regs *r)
+{
+	step_u32 kind = STEP_KIND(rule);
+
+	return kind == STEP_R11 ? !r->exact
+	    : kind == STEP_REG ? !step_has(r, STEP_REG_OF(rule))
+	    : kind == STEP_AT ? !step_has(r, STEP_REG_OF(rule)) || !step_has(r, STEP_AT_INDEX(rule))
+	                      : 0;
+}
+
 /* Step from the frame in r to its caller by the rule alone. */
 STEP_INLINE enum step_end
 step_up(struct walk *w, step_u32 rule, struct step_regs *r)
 {
-	step_u64 cfa, pc, at, words = STEP_CFA(rule);
+	step_u64 cfa, pc, at, target, words = STEP_CFA(rule);
 	enum step_end end = STEP_OK;
 
 	switch (STEP_KIND(rule)) {
@@ -226,12 +253,12 @@ step_up(struct walk *w, step_u32 rule, struct step_regs *r)
 		cfa = r->sp + 8;
 		break;
 	case STEP_R11:
-		if (step_value(w, r, STEP_IN_R11, &cfa) != STEP_OK)
+		if (step_value_below(w, r, STEP_IN_R11, &cfa) != STEP_OK)
 			return STEP_END_BAD;
 		cfa += 8 * words;
 		break;
 	case STEP_REG:
-		if (step_value(w, r, STEP_REG_OF(rule), &cfa) != STEP_OK)
+		if (step_value_below(w, r, STEP_REG_OF(rule), &cfa) != STEP_OK)
 			return STEP_END_BAD;
 		cfa += 8 * (step_u64)STEP_REG_WORDS(rule);
 		break;
@@ -257,6 +284,9 @@ step_up(struct walk *w, step_u32 rule, struct step_regs *r)
 	}
 	if ((cfa & 7) || step_return(w, cfa - 8, &pc))
 		return STEP_END_MEMORY;
+	/* That it has them still is no more than likely: there must be a return address. */
+	if (step_is_by_callee(rule, r) && (cfa <= r->sp || !step_returns(w, pc, &target)))
+		return STEP_END_BAD;
 	at = r->fp;
 	if (STEP_FP_WORDS(rule) == STEP_FP_LOST)
 		r->fp = 1; /* no address */

@@ -18,7 +18,9 @@ whole() {
 		[ "$name" != "${2:-}" ] || continue
 		says "$1: $name < middle < outer < main" "^$name middle outer main" "$T/chains"
 	done
-	ok "$1: no other caller" awk '/^(by|fp)_/ && !/ middle outer main/ { print; bad = 1 }
+	says "$1: held_work < by_held < middle < outer" "^held_work by_held middle outer" "$T/chains"
+	ok "$1: no other caller" awk '/^(by|fp)_/ && !/ middle outer main/ ||
+		/^held/ && !/ by_held middle outer/ { print; bad = 1 }
 		END { exit bad }' "$T/chains"
 	cut=$(rsprof-query "$T/db" "SELECT count(*) FROM cpu_samples WHERE cut IS NOT NULL
 		AND function <> '${2:-}'")

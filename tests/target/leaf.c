@@ -34,6 +34,14 @@ BY_REGISTER(r8)
 BY_REGISTER(r9)
 BY_REGISTER(r10)
 BY_REGISTER(r11)
+/* The same in a function that calls another one, which leaves the register alone. */
+#define HELD_WORK \
+	".text\n.p2align 4\n.type held_work,@function\nheld_work:\n.cfi_startproc\n" \
+	"mov $3000000, %ecx\n1: imul $31, %rbp, %rbp\ndec %ecx\njnz 1b\nret\n" \
+	".cfi_endproc\n.size held_work, .-held_work\n"
+__asm__(HELD_WORK);
+FUNCTION(by_held, "mov %rsp, %rax\nsub $0x150, %rsp\nand $-64, %rsp\n",
+    ".cfi_def_cfa %rax, 24\ncall held_work\n", "mov %rax, %rsp\n")
 /* *(rsp - 8) + 8 */
 FUNCTION(by_below, "lea 16(%rsp), %rax\nmov %rax, -8(%rsp)\n",
     ".cfi_escape 0x0f, 5, 0x77, 0x78, 0x06, 0x23, 8\n", "")
@@ -62,7 +70,7 @@ __attribute__((noinline)) static void
 outer(void)
 {
 	static void (*const f[])(void) = { by_rax, by_rdx, by_rsi, by_rdi, by_r8, by_r9, by_r10,
-		by_r11, by_below, by_index, by_far, fp_in, fp_lost };
+		by_r11, by_held, by_below, by_index, by_far, fp_in, fp_lost };
 
 	for (size_t i = 0; i < sizeof f / sizeof *f; i++)
 		middle(f[i]);
