@@ -75,7 +75,7 @@ libraries = -Wl,--as-needed $(foreach r,$1,$(LIBS_$r))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all units targets deps demo check check-builds check-readers check-rows check-kernel bench soak lint fuzz fuzzers pictures install install-systemd clean
+.PHONY: all units targets deps demo check check-builds check-asm check-readers check-rows check-kernel bench soak lint fuzz fuzzers pictures install install-systemd clean
 
 all: $(COMMANDS:%=$B/%) $(SCRIPTS:%=$B/%)
 
@@ -233,6 +233,12 @@ check-builds:
 	$(SUBMAKE) all
 	@B='$(abspath $B)' prove -v -e env tests/tools/builds.sh
 
+# Stacks in hand-written assembly, beside perf and gdb: it downloads some of Debian's packages.
+check-asm:
+	@CC='$(CC)' BPF='$(BPF)' $(DEPS) check
+	$(SUBMAKE) all $B/oracle/walk
+	@B='$(abspath $B)' prove -v -e env tests/tools/asm.sh
+
 # Exported files, by the programs that they are for.
 check-readers:
 	@CC='$(CC)' BPF='$(BPF)' $(DEPS) readers
@@ -286,16 +292,16 @@ lint:
 	@$(DEPS) lint
 	$(SUBMAKE) B=build/lint/gcc CC=gcc CFLAGS='-O2 -g -Werror' all units
 	$(SUBMAKE) B=build/lint/clang CC=clang CFLAGS='-O2 -g -Werror' all units
-	shellcheck -s sh $(SCRIPTS:%=cmd/%) .ci/run $(filter-out tests/tools/builds.sh tests/tools/readers.sh,$(wildcard tests/tools/*.sh)) \
+	shellcheck -s sh $(SCRIPTS:%=cmd/%) .ci/run $(filter-out tests/tools/asm.sh tests/tools/builds.sh tests/tools/readers.sh,$(wildcard tests/tools/*.sh)) \
 	    tests/kernel/run \
 	    tests/kernel/init
-	shellcheck -x -P tests/tools -S warning tests/tools/builds.sh tests/tools/readers.sh
+	shellcheck -x -P tests/tools -S warning tests/tools/asm.sh tests/tools/builds.sh tests/tools/readers.sh
 	shellcheck -x -P SCRIPTDIR -S warning tests/*.t tests/commands/*.t
 	shellcheck -x -P tests/kernel -S warning tests/kernel/*.t
 	! mandoc -Tlint man/*.[1-9] | grep -v -e 'referenced manual not found' \
 	    -e 'typo in section name: Sh RECORDS'
 	tests/tools/format.sh $(wildcard bpf/*.[ch] bpf/*/*.[ch] cmd/*.[ch] lib/*/*.[ch] lib/*/*/*.[ch] tests/unit/*.[ch] \
-	    tests/fuzz/*.[ch] tests/target/*.c tests/target/points/*.c tests/oracle/*.c)
+	    tests/fuzz/*.[ch] tests/target/*.c tests/target/points/*.c tests/target/asm/*.c tests/oracle/*.c)
 
 install-systemd:
 	install -d $(DESTDIR)$(unitdir)
