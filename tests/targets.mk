@@ -2,7 +2,7 @@
 # that look at the same (oracles).  The Makefile includes this.
 
 FUZZERS := $(patsubst tests/fuzz/%.c,$B/fuzz/%,$(wildcard tests/fuzz/*.c))
-UNITS := $(patsubst tests/unit/%.c,$B/unit/%,$(filter-out $(if $(filter 1,$(BPF)),,%/loader.c),\
+UNITS := $(patsubst tests/unit/%.c,$B/unit/%,$(filter-out $(if $(filter 1,$(BPF)),,%/loader.c %/calltrace.c),\
 	$(wildcard tests/unit/*.c)))
 # Debian's static jemalloc, where it is.
 JEMALLOC := $(filter /%,$(shell $(CC) -print-file-name=libjemalloc_pic.a 2>/dev/null))

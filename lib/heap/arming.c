@@ -13,6 +13,7 @@
 #include "heap/probe_plan.h"
 #include "os/perf.h"
 #include "os/proc.h"
+#include "os/uprobes.h"
 #include "sample/producer.h"
 #include "sample/target.h"
 #include "stream/rec.h"
@@ -20,7 +21,6 @@
 
 #define SILENT_NS 2000000000 /* for an allocator that samples, at most */
 #define NOTES 8 /* on functions that are not probed, at a time */
-#define KERNEL_ENOTSUPP 524 /* has no name outside of the kernel */
 
 void
 arming_clear(struct arming *a)
@@ -47,7 +47,7 @@ on_refused(void *ctx, const struct probe *probe, int error)
 	a->error = error;
 	if (a->nrefused++ >= NOTES)
 		return;
-	if (error == KERNEL_ENOTSUPP)
+	if (error == UPROBES_REFUSED)
 		producer_note(a->producer, "%s in %s is not probed: the kernel refuses its "
 		    "first instruction", name, probe->path);
 	else
@@ -167,7 +167,7 @@ arm_plan(struct arming *a, const struct target *t, const struct probe_plan *plan
 		error = a->error;
 		n = -1;
 		snprintf(why, size, "none of %zu functions can be probed: %s", a->nrefused,
-		    error == KERNEL_ENOTSUPP ? "the kernel refuses their first instructions"
+		    error == UPROBES_REFUSED ? "the kernel refuses their first instructions"
 		                             : strerror(error));
 	}
 	for (size_t i = 0; n > 0 && i < plan->nprobe; i++)

@@ -170,6 +170,28 @@ is_same_file(const struct probe *a, const struct probe *b)
 	return a->dev == b->dev && a->ino == b->ino;
 }
 
+/* Arm functions of one file by sessions, without those that the kernel refuses to probe, which
+ * it does by refusing all.  Returns -1 with errno if it refuses for another reason. */
+static int
+arm_some(struct calltrace *c, struct uprobes u)
+{
+	struct uprobes half = u;
+
+	if (place(c, &u) == 0)
+		return 0;
+	if (errno != UPROBES_REFUSED)
+		return -1;
+	if (u.n == 1) {
+		c->out->refused++;
+		return 0;
+	}
+	half.n = u.n / 2;
+	u.offset += half.n;
+	u.cookie += half.n;
+	u.n -= half.n;
+	return arm_some(c, half) < 0 ? -1 : arm_some(c, u);
+}
+
 /* Arm all functions that are in the file of the first, by sessions. */
 static int
 arm_file(struct calltrace *c, pid_t pid, const struct probe *probe, size_t first, size_t n)
@@ -186,7 +208,7 @@ arm_file(struct calltrace *c, pid_t pid, const struct probe *probe, size_t first
 		offset[u.n] = probe[i].offset;
 		number[u.n++] = i;
 	}
-	return place(c, &u);
+	return arm_some(c, u);
 }
 
 static int
@@ -216,8 +238,11 @@ arm_each(struct calltrace *c, pid_t pid, const struct probe *probe, size_t n)
 				.file = probe[i].file, .dev = probe[i].dev, .ino = probe[i].ino, .offset = &probe[i].offset,
 				.cookie = &number, .n = 1, .at_return = returns, .pid = pid };
 
-			if (place(c, &u) < 0)
+			if (place(c, &u) == 0)
+				continue;
+			if (errno != UPROBES_REFUSED)
 				return -1;
+			c->out->refused += !returns;
 		}
 	return 0;
 }

@@ -30,6 +30,7 @@ struct calltrace_calls {
 	struct calltrace_call *call; /* in the order of their entries */
 	size_t n, room;
 	uint64_t missed; /* entries and returns that were lost */
+	size_t refused;  /* functions that the kernel does not probe */
 };
 
 /* Trace n functions (at most CALLTRACE_MOST), all of one file, until there are

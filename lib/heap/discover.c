@@ -59,7 +59,7 @@ struct discovery {
 	uint32_t traced[CALLTRACE_MOST]; /* guesses traced in this round */
 	size_t n;
 	struct infer_evidence evidence;
-	size_t calls;
+	size_t calls, refused; /* calls; functions that the kernel does not probe */
 	const char *missing; /* why no roles could be inferred, or NULL */
 };
 
@@ -91,6 +91,7 @@ trace_chosen(struct discovery *d, char *why, size_t size)
 		probe[i] = d->plan->guess[d->traced[i]];
 	got = calltrace_run(d->pid, probe, d->n, CALLS, TIME_NS, &calls, why, size);
 	d->calls += calls.n;
+	d->refused += calls.refused;
 	for (size_t i = 0; i < calls.n; i++)
 		was_called[calls.call[i].fn] = 1;
 	if (got == 0)
@@ -145,8 +146,9 @@ describe(const struct discovery *d, int n, char *text, size_t size)
 {
 	int len = snprintf(text, size, "%d functions without names are probed, identified "
 	    "by their calls: %zu allocations, %zu frees, %zu contradictions; functions "
-	    "that were not called meanwhile are not seen", n, d->evidence.blocks,
-	    d->evidence.freed, d->evidence.contradictions);
+	    "that were not called meanwhile%s are not seen", n, d->evidence.blocks,
+	    d->evidence.freed, d->evidence.contradictions,
+	    d->refused ? ", or whose first instructions the kernel refuses to probe," : "");
 
 	if (d->evidence.unknown * UNKNOWN > d->evidence.frees && (size_t)len < size)
 		snprintf(text + len, size - (size_t)len, ": %zu of %zu frees were of memory "

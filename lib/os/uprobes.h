@@ -15,6 +15,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* The errno of an instruction that the kernel does not probe: ENOTSUPP, which has no name
+ * outside of it. */
+#define UPROBES_REFUSED 524
+
 struct uprobes {
 	int program;
 	unsigned attach;         /* enum bpf_attach_type for links of many uprobes;
