@@ -36,7 +36,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct synth_segment segment[] = { { BASE, 0, NULL, 1 }, { BASE + 65536, 0, NULL, 0 } };
 	struct synth_start start[STARTS];
-	struct synth_pointer pointer[] = { { BASE + 65536, BASE }, { BASE + 65544, BASE + 7 } };
+	struct synth_pointer pointer[] = { { BASE + 65536, BASE, 1 },
+		{ BASE + 65544, BASE + 7, 0 } };
 	const uint64_t address[] = { BASE + 65552 }, slot[] = { BASE + 65568 };
 	struct synth_range covered = { 0, 0 };
 	struct synth_code code = { .segment = segment, .nsegment = 2, .start = start,
