@@ -227,11 +227,11 @@ check-kernel:
 	@for k in $(KERNEL); do echo "kernel: $$k"; \
 	    B='$(abspath $B)' KERNEL="$$k" tests/kernel/run || exit; done
 
-# rsprof-heap on programs built in each way, by each compiler.
+# rsprof-heap on programs built in each way, by each compiler, and on npm's.
 check-builds:
 	@CC='$(CC)' BPF='$(BPF)' $(DEPS) check
 	$(SUBMAKE) all
-	@B='$(abspath $B)' prove -v -e env tests/tools/builds.sh
+	@B='$(abspath $B)' prove -v -e env tests/tools/builds.sh tests/tools/npm.sh
 
 # Stacks in hand-written assembly, beside perf and gdb: it downloads some of Debian's packages.
 check-asm:
@@ -292,10 +292,10 @@ lint:
 	@$(DEPS) lint
 	$(SUBMAKE) B=build/lint/gcc CC=gcc CFLAGS='-O2 -g -Werror' all units
 	$(SUBMAKE) B=build/lint/clang CC=clang CFLAGS='-O2 -g -Werror' all units
-	shellcheck -s sh $(SCRIPTS:%=cmd/%) .ci/run $(filter-out tests/tools/asm.sh tests/tools/builds.sh tests/tools/readers.sh,$(wildcard tests/tools/*.sh)) \
+	shellcheck -s sh $(SCRIPTS:%=cmd/%) .ci/run $(filter-out tests/tools/asm.sh tests/tools/builds.sh tests/tools/npm.sh tests/tools/readers.sh,$(wildcard tests/tools/*.sh)) \
 	    tests/kernel/run \
 	    tests/kernel/init
-	shellcheck -x -P tests/tools -S warning tests/tools/asm.sh tests/tools/builds.sh tests/tools/readers.sh
+	shellcheck -x -P tests/tools -S warning tests/tools/asm.sh tests/tools/builds.sh tests/tools/npm.sh tests/tools/readers.sh
 	shellcheck -x -P SCRIPTDIR -S warning tests/*.t tests/commands/*.t
 	shellcheck -x -P tests/kernel -S warning tests/kernel/*.t
 	! mandoc -Tlint man/*.[1-9] | grep -v -e 'referenced manual not found' \

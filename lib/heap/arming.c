@@ -45,7 +45,8 @@ on_refused(void *ctx, const struct probe *probe, int error)
 	if (a->refused)
 		a->refused[probe - a->first] = 1;
 	a->error = error;
-	if (a->nrefused++ >= NOTES)
+	/* ESRCH: the process has ended, which is no news. */
+	if (a->nrefused++ >= NOTES || error == ESRCH)
 		return;
 	if (error == UPROBES_REFUSED)
 		producer_note(a->producer, "%s in %s is not probed: the kernel refuses its "

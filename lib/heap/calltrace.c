@@ -294,6 +294,8 @@ calltrace_run(pid_t pid, const struct probe *probe, size_t n, size_t max,
 		error = c.failed;
 	if (error == EINTR)
 		snprintf(why, size, "interrupted");
+	else if (error == ESRCH)
+		snprintf(why, size, "the process has ended");
 	else if (error)
 		loader_explain(error, why, size);
 	return error ? -1 : 0;
