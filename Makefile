@@ -256,7 +256,8 @@ READERS := @firefox-devtools/profiler-cli@0.10 node@26 speedscope@1.25 pprof-for
 check-rows:
 	@CC='$(CC)' BPF='$(BPF)' $(DEPS) check
 	$(SUBMAKE) $B/oracle/synth $B/oracle/walk
-	@B='$(abspath $B)' ROWS_MORE=1 prove -v -e env tests/commands/rows.t
+	@B='$(abspath $B)' ROWS_MORE=1 prove -v -e env tests/commands/rows.t \
+	    tests/commands/complete.t
 
 # Attaches more often than check has time for.
 soak:

@@ -518,14 +518,18 @@ while read -r version rustc <&7; do
 	    skip "$version: has no target x86_64-unknown-linux-musl"
 	shares bare -O -C force-unwind-tables=no
 	grep -qFx "$version $rustc" ends || continue
+	sites bare -O -C force-unwind-tables=no
+	if command -v gcc >/dev/null && command -v ar >/dev/null; then
+		foreign "$version-gcc" gcc -O2 -fomit-frame-pointer
+	fi
+	# The rest takes longer than check has.
+	[ -n "${ROWS_MORE-}" ] || continue
 	shares tables -O -C force-unwind-tables=yes
 	shares bare-lto -O -C force-unwind-tables=no -C lto=fat -C codegen-units=1
 	shares bare-size -C opt-level=z -C force-unwind-tables=no
-	sites bare -O -C force-unwind-tables=no
 	sites bare-size -C opt-level=z -C lto=fat -C force-unwind-tables=no
 	for cc in gcc clang; do
 		if command -v $cc >/dev/null && command -v ar >/dev/null; then
-			foreign "$version-$cc" $cc -O2 -fomit-frame-pointer
 			foreign "$version-$cc-pointers" $cc -O1 -fno-omit-frame-pointer
 		fi
 	done
