@@ -506,7 +506,7 @@ if [ ! -s found ]; then
 	skip "no Rust compiler of rustup's or the system's"
 fi
 sed -n '1p;$p' found | uniq >ends
-while read -r version rustc <&7; do
+while read -r version rustc <&5; do
 	libdir=$("$rustc" --print target-libdir)
 	other=
 	ways >ways.list
@@ -533,6 +533,6 @@ while read -r version rustc <&7; do
 			foreign "$version-$cc-pointers" $cc -O1 -fno-omit-frame-pointer
 		fi
 	done
-done 7<found
+done 5<found
 
 done_testing
