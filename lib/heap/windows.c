@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <sched.h>
+#include <string.h>
 #include <time.h>
 
 #include "heap/arena.h"
@@ -21,6 +22,7 @@
 #define CALL_NS 15          /* what a call takes at least, with its free, without probes */
 #define COST_LOW 0.75       /* the cost that is estimated may be wrong by so much */
 #define COST_HIGH 1.4
+#define COST_STEPPED 25     /* the same, where an instruction is executed alone */
 #define SLACK_GOOD 1.5
 #define SLACK_SHORT 3       /* of a window that is too short to tell */
 #define BESIDE_NS 100000    /* of a window that may go to waking up and the like */
@@ -80,6 +82,36 @@ leave_shims(struct windows *w)
 	w->arming->quiet = 0;
 }
 
+/* Returns whether functions are malloc(3) and so on of the C library, and not of what is called
+ * by its names. */
+static int
+are_libcs(const struct probe *probe, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const char *slash = strrchr(probe[i].path, '/');
+		const char *name = slash ? slash + 1 : probe[i].path;
+
+		if (strcmp(probe[i].layer, "rust") == 0)
+			continue;
+		if (strcmp(probe[i].layer, "libc") != 0 || strncmp(name, "libc", 4) != 0 ||
+		    (name[4] != '.' && name[4] != '-'))
+			return 0;
+	}
+	return 1;
+}
+
+/* Returns the state of the allocator that is probed, NULL if it is not glibc's: that says
+ * nothing of what another one hands out. */
+static struct arena *
+open_arena(const struct windows *w)
+{
+	const struct probe_plan *plan = w->arming->plan;
+
+	if (plan && !(are_libcs(plan->probe, plan->nprobe) && are_libcs(plan->below, plan->nbelow)))
+		return NULL;
+	return arena_open(pid_of(w));
+}
+
 void
 windows_prepare(struct windows *w, int whole)
 {
@@ -90,7 +122,7 @@ windows_prepare(struct windows *w, int whole)
 		return;
 	w->whole = whole;
 	if (!whole) {
-		w->arena = arena_open(pid_of(w));
+		w->arena = open_arena(w);
 		chunk = arena_read(w->arena, &n);
 	}
 	w->census = census_new(chunk, chunk ? n : 0);
@@ -105,7 +137,7 @@ windows_begin(struct windows *w, double load)
 	if (w->census == NULL)
 		return -1;
 	if (w->arena == NULL)
-		w->arena = arena_open(a.pid);
+		w->arena = open_arena(w);
 	leave_shims(w);
 	heap_disarm(heap_of(w), a.pid);
 	heap_read(heap_of(w));
@@ -247,6 +279,19 @@ learn(struct windows *w, const struct span *s)
 	w->pace = w->pace > 0 ? smooth(w->pace, pace) : pace;
 }
 
+/* Returns by how much more than it seems a hit may cost: a stepped probe at a function that
+ * allocates takes many times as long as one at a function that frees. */
+static double
+cost_high(const struct windows *w)
+{
+	const struct probe_plan *plan = w->arming->plan;
+
+	for (size_t i = 0; plan && i < plan->nprobe; i++)
+		if (plan->probe[i].stepped)
+			return COST_STEPPED;
+	return COST_HIGH;
+}
+
 /*
  * Set what the calls of a window stand for, by its progress.  Where a window is too short
  * to tell that, others tell the progress of an allocation.
@@ -255,7 +300,7 @@ static void
 weigh(struct windows *w, const struct span *s, const struct census_pending *p, double hit,
     struct census_window *cw)
 {
-	double low = progress(s->inside, p->hits * hit * COST_HIGH + BESIDE_NS, p->allocs);
+	double low = progress(s->inside, p->hits * hit * cost_high(w) + BESIDE_NS, p->allocs);
 	double high = progress(s->inside, p->hits * hit * COST_LOW, p->allocs), middle;
 
 	cw->factor = cw->slack = 1;

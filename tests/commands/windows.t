@@ -114,4 +114,25 @@ for how in '' flat; do
 		ok "$name is in its range" holds $name
 	done
 done
+# Functions that a library has in place of malloc(3): the state of glibc's says nothing of theirs.
+cat >other.c <<'END'
+#include <stddef.h>
+extern void *__libc_malloc(size_t), *__libc_calloc(size_t, size_t), *__libc_realloc(void *, size_t);
+extern void __libc_free(void *);
+void *malloc(size_t n) { return __libc_malloc(n); }
+void *calloc(size_t m, size_t n) { return __libc_calloc(m, n); }
+void *realloc(void *p, size_t n) { return __libc_realloc(p, n); }
+void free(void *p) { __libc_free(p); }
+END
+"${CC:-cc}" -O1 -w -shared -fPIC -o other.so other.c
+launch env LD_PRELOAD="$T/other.so" "$B/target/work" churn 0 1 >/dev/null
+rsprof-heap -b 5 -i 200ms -p $launched >raw 2>err &
+heap=$!
+own $heap
+await 60 grep -q '^memory.*bytes_max=' raw
+kill -s TERM $heap
+wait $heap
+ok 'glibc does not tell what is in use' sh -c '! grep -q "^memory.*inuse=" raw'
+kill $launched
+
 done_testing
