@@ -75,7 +75,7 @@ libraries = -Wl,--as-needed $(foreach r,$1,$(LIBS_$r))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all units targets deps demo check check-builds check-asm check-readers check-rows check-kernel bench soak lint fuzz fuzzers pictures install install-systemd clean
+.PHONY: all units targets deps demo check check-builds check-asm check-readers check-rows check-kernel bench soak study lint fuzz fuzzers pictures install install-systemd clean
 
 all: $(COMMANDS:%=$B/%) $(SCRIPTS:%=$B/%)
 
@@ -258,6 +258,14 @@ check-rows:
 	$(SUBMAKE) $B/oracle/synth $B/oracle/walk
 	@B='$(abspath $B)' ROWS_MORE=1 prove -v -e env tests/commands/rows.t \
 	    tests/commands/complete.t
+
+# What real programs allocate beside what is told of it, and whether samples are as theory has
+# them: some ten minutes each, and Debian's crates, which are fetched.
+study:
+	$(SUBMAKE) all targets
+	@tests/study/build.sh '$(abspath $B)/study'
+	@B='$(abspath $B)' tests/study/study.sh
+	@B='$(abspath $B)' tests/study/gate.sh
 
 # Attaches more often than check has time for.
 soak:

@@ -125,6 +125,7 @@ as_counted() {
 }
 # held PID: by a guard of its own.
 held() {
+	# shellcheck disable=SC2013
 	for child in $(cat "/proc/$heap/task/$heap/children"); do
 		case $(command_line "$child" 2>/dev/null) in *rsprof-guard*" $1 ") return 0 ;; esac
 	done

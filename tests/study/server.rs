@@ -1,0 +1,63 @@
+//! A tokio server and its clients, flat out: each line is a JSON document, which is kept in place
+//! of another one and sent back.
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+mod counted;
+
+static SERVED: AtomicUsize = AtomicUsize::new(0);
+
+type Store = Arc<Mutex<HashMap<u64, (String, serde_json::Value)>>>;
+
+async fn serve(stream: TcpStream, store: Store) {
+    let (read, mut write) = stream.into_split();
+    let mut lines = BufReader::new(read).lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        let value: serde_json::Value = serde_json::from_str(&line).unwrap();
+        let key = value["key"].as_u64().unwrap();
+        // All that stays is there by now.
+        if SERVED.fetch_add(1, Ordering::Relaxed) == 200 {
+            counted::begin();
+        }
+        let answer = format!("{{\"ok\":true,\"echo\":{}}}\n", value);
+        store.lock().unwrap().insert(key, (line, value));
+        if write.write_all(answer.as_bytes()).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn client(to: std::net::SocketAddr, seed: u64) {
+    let (read, mut write) = TcpStream::connect(to).await.unwrap().into_split();
+    let mut lines = BufReader::new(read).lines();
+    let mut x = seed;
+    loop {
+        x = x.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        let text = "x".repeat(100 + (x >> 56) as usize * 4);
+        let line = format!("{{\"key\":{},\"text\":\"{}\",\"list\":[1,2,3,4]}}\n", x >> 53, text);
+        write.write_all(line.as_bytes()).await.unwrap();
+        lines.next_line().await.unwrap().unwrap();
+    }
+}
+
+fn main() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let to = listener.local_addr().unwrap();
+        let store: Store = Arc::new(Mutex::new(HashMap::with_capacity(2048)));
+        for i in 0..32 {
+            tokio::spawn(client(to, i));
+        }
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            tokio::spawn(serve(stream, store.clone()));
+        }
+    });
+}
