@@ -167,7 +167,7 @@ stands 'what is left'
 
 exits 'no argument' 2 rsprof-ring
 same 'usage' err <<'E'
-usage: rsprof-ring [-c CONDITION] [-m MIB] DURATION
+usage: rsprof-ring [-hV] [-c CONDITION] [-m MIB] DURATION
 E
 for value in x 0 -1 ''; do exits "duration '$value'" 2 rsprof-ring "$value"; done
 for value in x cpu=3 cpu=% cpu=0% rss=x rss= live= end=1 'rss>4G'; do

@@ -54,7 +54,7 @@ E
 # ---- usage
 exits 'no argument' 2 rsprof-store
 same 'usage' err <<'E'
-usage: rsprof-store [-af] [-K FILES] [-R DURATION] [-r FD] FILE
+usage: rsprof-store [-afhV] [-K FILES] [-R DURATION] [-r FD] FILE
 E
 exits 'two files' 2 rsprof-store a b
 exits 'unknown option' 2 rsprof-store -x a

@@ -105,7 +105,7 @@ says 'too' '^120,2,.*,Set<_>::add,/syn-1.0.1/set.rs,1[01],/srv/server' out
 # ---- usage
 exits 'no argument' 2 rsprof-top
 same 'usage' err <<'E'
-usage: rsprof-top [-n N] [-t PCT] [-f text|json|csv] [-g function|generic|line|crate|module|thread] [-s SINCE] [-u UNTIL] cpu|off|wall FILE
+usage: rsprof-top [-hV] [-n N] [-t PCT] [-f text|json|csv] [-g function|generic|line|crate|module|thread] [-s SINCE] [-u UNTIL] cpu|off|wall FILE
        rsprof-top [-r] [-l AGE] [-n N] [-t PCT] [-f text|json|csv] [-g function|generic|line|crate|module|thread] [-o live|peak|bytes|allocs|temps] [-s SINCE] [-u UNTIL] heap FILE
 E
 exits 'unknown option' 2 rsprof-top -x cpu a.db

@@ -740,7 +740,7 @@ fi
 
 # ---- errors
 
-usage='usage: rsprof-tui [-bt] [-A FD] [-d OLD] [-k KEYS] [-R FROM-TO] [-r FROM-TO] FILE'
+usage='usage: rsprof-tui [-bhtV] [-A FD] [-d OLD] [-k KEYS] [-R FROM-TO] [-r FROM-TO] FILE'
 for args in '' '-x ended.db' 'ended.db cut.db' '-k'; do
 	# shellcheck disable=SC2086
 	exits "wrong usage: rsprof-tui $args" 2 rsprof-tui $args
