@@ -16,7 +16,6 @@ struct rec_exit;
 struct rec_proc;
 struct rec_thread;
 
-
 struct export_process {
 	uint64_t pid;
 	const char *name, *exe, *command; /* each may be NULL */

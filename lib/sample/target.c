@@ -665,11 +665,13 @@ target_fork(struct targets *ts, uint64_t time, struct target *t, pid_t pid,
 		child->ppid = t->pid;
 	if (addrspace_copy(&child->space, &t->space) < 0)
 		ts->error = ENOMEM;
-	/* What /proc shows by now may be another program's. */
-	set_text(ts, &child->exe, t->exe);
-	set_text(ts, &child->command, t->command);
-	if (!t->emitted)
+	if (t->emitted) {
+		/* By now /proc may show another program. */
+		set_text(ts, &child->exe, t->exe);
+		set_text(ts, &child->command, t->command);
+	} else {
 		read_program(ts, child);
+	}
 	emit_process(ts, time, child, parent ? parent->name : NULL);
 	target_new_thread(ts, time, child, pid, parent_tid);
 }
