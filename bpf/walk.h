@@ -85,7 +85,7 @@ enum walk_end {
 	WALK_BADINFO, /* bad-unwind-info */
 	WALK_MEMORY,  /* bad-memory */
 	WALK_UNKNOWN, /* no-module */
-	WALK_LATER,   /* the table, or that part of it, was not there yet */
+	WALK_LATER,   /* not-ready */
 	WALK_DEEP,    /* depth */
 	WALK_NOSTACK  /* no-stack */
 };

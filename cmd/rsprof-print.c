@@ -212,6 +212,7 @@ reason_text(const char *cut)
 		{ "no-unwind-info", "this code has no unwind information" },
 		{ "bad-unwind-info", "its unwind information cannot be followed" },
 		{ "no-module", "the next frame is in no known mapping" },
+		{ "not-ready", "the unwind table of this code was not ready yet" },
 		{ "bad-memory", "the stack pointer leads out of the stack" },
 		{ "depth", "the stack is deeper than the walk goes" },
 		{ "no-stack", "there is no user stack" },

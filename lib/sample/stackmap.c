@@ -74,8 +74,8 @@ reason(uint32_t end)
 	case WALK_BADINFO: return "bad-unwind-info";
 	case WALK_MEMORY: return "bad-memory";
 	case WALK_DEEP: return "depth";
-	case WALK_UNKNOWN:
-	case WALK_LATER: return "no-module";
+	case WALK_UNKNOWN: return "no-module";
+	case WALK_LATER: return "not-ready";
 	default: return "no-stack";
 	}
 }

@@ -35,6 +35,7 @@ stack | 21 | 20 | a3 | 7f0000001000 | - | 0
 stack | 22 | 21 | a4 | be1 | - | 0
 stack | 30 | ?no-unwind-info | a2 | 500 | f5 | 0
 stack | 31 | ?no-module | - | 1234 | - | 0
+stack | 33 | ?not-ready | a2 | 500 | f5 | 0
 stack | 32 | - | a1 | 600 | f6 | 0
 state | 5 | 100 | 100 | sleeping | 4
 state | 6 | 100 | 101 | running | 13
@@ -99,6 +100,7 @@ says 'only the file is' '^    server::start  *src/start.rs$' out
 states 'stacks that end early' <<'END'
 state | 5 | 100 | 100 | sleeping | 30
 state | 5 | 100 | 100 | running | 31
+state | 5 | 100 | 100 | running | 33
 state | 5 | 100 | 100 | zombie | ?no-stack
 state | 5 | 100 | 100 | disk | ?no-registers
 state | 5 | 100 | 100 | new-state | ?new-reason
@@ -112,6 +114,10 @@ thread 100 server: sleeping
 thread 100 server: running
     0x1234                                                        [unknown]
     (incomplete: the next frame is in no known mapping)
+
+thread 100 server: running
+    read                                                          [libc.so.6]
+    (incomplete: the unwind table of this code was not ready yet)
 
 thread 100 server: zombie
     (incomplete: there is no user stack)
@@ -211,7 +217,7 @@ same 'what there is, is shown' out small.out
 exits 'a line that makes no sense: 1' 1 rsprof-print bad.rec
 same 'it is said, and what misses it' err <<'END'
 rsprof-print: bad.rec:16: too few fields
-rsprof-print: bad.rec:29: stack is not defined
+rsprof-print: bad.rec:30: stack is not defined
 END
 sed -n 3,6p out >said
 same 'the stack goes as far as it can' said <<'END'
