@@ -297,6 +297,16 @@ use_table(struct synth_region *r, struct synth_value v)
 			r->used[i] = 1;
 }
 
+/* Return a table of the region as a jump may use it of which nothing is known: of
+ * addresses, as interpreters have them of their labels, only those in the region count. */
+static struct synth_value
+any_table(struct synth_value v)
+{
+	if (v.kind == SYNTH_POINTER)
+		v.limit = 0;
+	return v;
+}
+
 /* Follow a jump by way of a table, nobody knows which: any of the region.  Where the
  * stack is as at the beginning it is more likely to be a call of another function, so
  * only tables count that no other jump goes by. */
@@ -312,8 +322,8 @@ jump_lost(struct synth_region *r, uint32_t b, const struct synth_state *state)
 	if (i == r->nlost && i < TABLES)
 		r->lost[r->nlost++] = b;
 	for (i = 0; i < r->ntable; i++)
-		if (r->table[i].kind == SYNTH_TARGET && !(entry && r->used[i]))
-			n += jump_table(r, r->table[i], state);
+		if ((r->table[i].kind == SYNTH_TARGET || !entry) && !(entry && r->used[i]))
+			n += jump_table(r, any_table(r->table[i]), state);
 	if (n == 0 && !entry)
 		r->unresolved = 1;
 }

@@ -220,6 +220,16 @@ CODE(elsewhere, /* the entries are distances from a label of the code, as in gli
     AT(SP, 1, 0) "ret\n"
     "8: .long 0, 2b - 1b, 0x1000000\n")
 
+CODE(threaded, /* an interpreter, whose instructions have the addresses of their labels */
+    "push %rax\n lea 8f(%rip), %rcx\n"
+    "movzbl (%rdi), %eax\n mov (%rcx, %rax, 8), %rax\n mov %rax, (%rsi)\n"
+    AT(SP, 2, 0) "jmp *(%rsi)\n"
+    "1:\n" AT(SP, 2, 0) "add $8, %rsi\n"
+    AT(SP, 2, 0) "jmp *(%rsi)\n"
+    "2:\n" AT(SP, 2, 0) "pop %rax\n"
+    AT(SP, 1, 0) "ret\n"
+    "8:" POINTER("1b") POINTER("2b") ".quad 1\n")
+
 CODE(masked, /* its index is what a mask leaves */
     "push %rax\n and $1, %edi\n lea 8f(%rip), %rcx\n movslq (%rcx, %rdi, 4), %rdi\n"
     "add %rcx, %rdi\n"
@@ -603,6 +613,7 @@ main(void)
 	CHECK(loops);
 	CHECK(table);
 	CHECK(elsewhere);
+	CHECK(threaded);
 	CHECK(masked);
 	CHECK(unoptimised);
 	CHECK(merged);
