@@ -94,6 +94,7 @@ enum {
 	DOUBTED = 0x200 /* it may be where a jump leads that was not followed */
 };
 
+#define MAYBE (SYNTH_LABEL | SYNTH_SWEPT | SYNTH_NUMBER)
 #define CERTAIN (SYNTH_FUNCTION | SYNTH_ROOT)
 #define BOUNDARY (CERTAIN | SYNTH_HELD)
 
@@ -103,7 +104,7 @@ static int
 is_certain(unsigned how)
 {
 	return (how & CERTAIN) ||
-	    ((how & SYNTH_HELD) && (how & (SYNTH_LABEL | SYNTH_SWEPT)));
+	    ((how & SYNTH_HELD) && (how & MAYBE));
 }
 
 /* Return all that is known of an address. */
@@ -236,7 +237,7 @@ take_start(struct synth *s, uint64_t addr, unsigned how)
 		return;
 	if (is_certain(how)) {
 		append(s, &s->queue, &s->nqueue, &s->queue_room, addr);
-	} else if (how & (SYNTH_LABEL | SYNTH_SWEPT)) {
+	} else if (how & MAYBE) {
 		set_bit(b->label, at);
 		append(s, &s->label, &s->nlabel, &s->label_room, addr);
 	}
@@ -455,16 +456,18 @@ is_doubtful(const struct synth *s, size_t n, uint64_t addr)
 }
 
 /* Follow what begins at an address that is taken, or called by what may be data; the
- * latter hardly looks like a call of an address where compilers let functions begin. */
+ * latter hardly looks like a call of an address where compilers let functions begin.
+ * What only words of data have may be an entry of a jump table: it has to prove itself. */
 static void
 run_label(struct synth *s, uint64_t addr, int doubtful, uint64_t *doubt)
 {
 	unsigned how = how_at(s, addr);
 	uint64_t boundary = next_start(s, addr, 0);
 
-	if (doubtful || addr < *doubt || (!(how & SYNTH_LABEL) && addr % 16))
+	if (doubtful || addr < *doubt ||
+	    (!(how & SYNTH_LABEL) && (!(how & SYNTH_SWEPT) || addr % 16)))
 		how |= DOUBTED;
-	if (run(s, addr, next_start(s, addr, 1), how, NULL, 0) == SYNTH_DONE)
+	if (run(s, addr, boundary, how, NULL, 0) == SYNTH_DONE)
 		add_start(s, addr, SYNTH_FUNCTION | RUN);
 	else if (!(how & DOUBTED))
 		*doubt = boundary;

@@ -24,7 +24,8 @@ enum {
 	SYNTH_HELD = 2,     /* it has a local symbol, as parts of functions have, too */
 	SYNTH_LABEL = 4,    /* its address is taken */
 	SYNTH_SWEPT = 8,    /* it is called by what may be code, or data */
-	SYNTH_ROOT = 16     /* nothing calls it: the program's entry */
+	SYNTH_ROOT = 16,    /* nothing calls it: the program's entry */
+	SYNTH_NUMBER = 32   /* a word of data has its address, or is a number */
 };
 
 struct synth_start {

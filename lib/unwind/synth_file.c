@@ -222,7 +222,7 @@ add_constants(struct gather *g, const struct synth_segment *s)
 
 	for (; at - s->addr + 8 <= s->len && !g->failed; at += 8) {
 		memcpy(&word, s->bytes + (at - s->addr), sizeof word);
-		add_start(g, word, SYNTH_SWEPT);
+		add_start(g, word, SYNTH_NUMBER);
 	}
 }
 
