@@ -242,9 +242,9 @@ step_up(struct walk *w, step_u32 rule, struct step_regs *r)
 			return STEP_END_MEMORY;
 		break;
 	case STEP_SAVED:
-		if (step_read(w, r->sp + 8 * words, &cfa))
+		if (step_read(w, r->sp + 8 * (words & STEP_SAVED_MAX), &cfa))
 			return STEP_END_MEMORY;
-		cfa += 8;
+		cfa += words & STEP_SAVED_SIZE ? r->sp + 8 : 8;
 		break;
 	case STEP_PLT:
 		cfa = r->sp + ((r->pc & 15) >= words ? 16 : 8);

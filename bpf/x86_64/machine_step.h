@@ -13,7 +13,8 @@ enum step_kind {
 	STEP_SP,     /* CFA = rsp + 8 * cfa */
 	STEP_FP,     /* CFA = rbp + 8 * cfa */
 	STEP_DEREF,  /* CFA = *(rbp - 8 * cfa), rbp at *rbp (realigned stack) */
-	STEP_SAVED,  /* CFA = *(rsp + 8 * cfa) + 8 (perlasm: libcrypto, ring) */
+	STEP_SAVED,  /* CFA = *(rsp + 8 * cfa) + 8 (perlasm: libcrypto, ring); with
+	                STEP_SAVED_SIZE, rsp + that (qhasm: libsodium) */
 	STEP_PLT,    /* CFA = rsp + 8, or + 16 where (pc & 15) >= cfa */
 	STEP_CLONE,  /* CFA = rsp + 8, but in a new thread this is its first frame,
 	                and the word at CFA - 8 is no code address */
@@ -36,6 +37,8 @@ enum step_kind {
 
 /* A rule has 4 bits for the kind, 8 for the position of rbp, and 20 for cfa. */
 #define STEP_CFA_MAX 0xfffff /* words of 8 bytes: frames of 8 MiB */
+#define STEP_SAVED_MAX 0x7ffff
+#define STEP_SAVED_SIZE 0x80000 /* in cfa of STEP_SAVED */
 #define STEP_FP_MAX 0xee
 #define STEP_RULE(kind, cfa, fp) \
 	((step_u32)(kind) | (step_u32)(fp) << 4 | (step_u32)(cfa) << 12)

@@ -33,6 +33,8 @@ plus(struct synth_value v, int64_t n)
 		v.n += n;
 		return v;
 	}
+	if (v.kind == SYNTH_LOW)
+		return v;
 	if (v.kind != SYNTH_CONSTANT)
 		return any;
 	v.n = (int64_t)((uint64_t)v.n + (uint64_t)n);
@@ -55,6 +57,8 @@ sum(struct synth_value a, struct synth_value b)
 		table.from = (int32_t)from;
 		return table;
 	}
+	if (a.kind == SYNTH_ALIGNED && b.kind == SYNTH_SIZE)
+		return plus((struct synth_value){ .kind = SYNTH_CFA, .n = b.n }, a.n);
 	return b.kind == SYNTH_CONSTANT ? plus(a, b.n)
 	    : a.kind == SYNTH_CONSTANT  ? plus(b, a.n)
 	                                : any;
@@ -106,7 +110,8 @@ forget_below(struct synth_state *s)
 static int
 is_kept(const struct synth_state *s, struct synth_value v)
 {
-	return v.kind == SYNTH_CALLER_FP || (v.kind == SYNTH_CFA && (v.n == 0 || v.n == -8)) ||
+	return v.kind == SYNTH_CALLER_FP || v.kind == SYNTH_SIZE ||
+	    (v.kind == SYNTH_CFA && (v.n == 0 || v.n == -8)) ||
 	    (is_stack(v) && same(v, s->reg[INSN_SP]));
 }
 
@@ -216,6 +221,35 @@ synth_state_branch(struct synth_state *s, unsigned condition, int met)
 
 /* ---- instructions ----------------------------------------------------------- */
 
+/* Forget the words of an aligned stack: what was below an earlier one, as in a loop, has
+ * gone. */
+static void
+forget_slots(struct synth_state *s)
+{
+	for (uint32_t i = 0; i < s->nslot;)
+		if (s->slot[i].base == SYNTH_ALIGNED)
+			drop_slot(s, i);
+		else
+			i++;
+}
+
+/* Subtract a register from the stack pointer: its lowest bits and more, which aligns it.
+ * The register has the size of the frame then. */
+static struct synth_value
+subtract(struct synth_state *s, const struct insn_effect *e, uint64_t addr)
+{
+	struct synth_value sp = s->reg[INSN_SP], aligned = { .kind = SYNTH_ALIGNED };
+
+	if (e->dst != INSN_SP || e->src == INSN_NOREG || s->reg[e->src].kind != SYNTH_LOW)
+		return difference(s->reg[e->dst], s->reg[e->src]);
+	if (sp.kind != SYNTH_CFA || (s->aligned_at && s->aligned_at != addr))
+		return any;
+	s->aligned_at = addr;
+	forget_slots(s);
+	s->reg[e->src] = (struct synth_value){ .kind = SYNTH_SIZE, .n = sp.n };
+	return aligned;
+}
+
 /* Align a register that points into the stack, or limit one that is an index. */
 static struct synth_value
 mask(struct synth_state *s, const struct insn_effect *e, uint64_t addr)
@@ -226,17 +260,14 @@ mask(struct synth_state *s, const struct insn_effect *e, uint64_t addr)
 		s->limited = (uint16_t)(1U << e->dst);
 		s->limit = (uint32_t)e->n + 1;
 	}
+	if (v.kind == SYNTH_CFA && e->n > 0 && e->n < 4096)
+		return (struct synth_value){ .kind = SYNTH_LOW };
 	if (v.kind != SYNTH_CFA || e->n >= 0 || (e->n & 7))
 		return any;
 	if (s->aligned_at && s->aligned_at != addr)
 		return any;
 	s->aligned_at = addr;
-	/* What was below an earlier one, as in a loop, has gone. */
-	for (uint32_t i = 0; i < s->nslot;)
-		if (s->slot[i].base == SYNTH_ALIGNED)
-			drop_slot(s, i);
-		else
-			i++;
+	forget_slots(s);
 	return aligned;
 }
 
@@ -296,7 +327,7 @@ result(struct synth_state *s, const struct insn_effect *e, uint64_t addr)
 	case INSN_ADDRESS: return (struct synth_value){ .kind = SYNTH_CONSTANT, .n = e->n };
 	case INSN_COPY: return plus(s->reg[e->src], e->n);
 	case INSN_SUM: return sum(s->reg[e->dst], s->reg[e->src]);
-	case INSN_DIFFER: return difference(s->reg[e->dst], s->reg[e->src]);
+	case INSN_DIFFER: return subtract(s, e, addr);
 	case INSN_MASK: return mask(s, e, addr);
 	case INSN_LOAD: return synth_state_load(s, s->reg[e->src], e->n);
 	case INSN_POP: return pop(s);
@@ -440,10 +471,11 @@ forget_aligned(struct synth_state *s)
 
 	s->aligned_at = 0;
 	for (unsigned i = 0; i < INSN_REGS; i++)
-		if (s->reg[i].kind == SYNTH_ALIGNED)
+		if (s->reg[i].kind == SYNTH_ALIGNED || s->reg[i].kind == SYNTH_SIZE)
 			s->reg[i] = any;
 	for (uint32_t i = 0; i < s->nslot;)
-		if (s->slot[i].base == SYNTH_ALIGNED || s->slot[i].is.kind == SYNTH_ALIGNED)
+		if (s->slot[i].base == SYNTH_ALIGNED || s->slot[i].is.kind == SYNTH_ALIGNED ||
+		    s->slot[i].is.kind == SYNTH_SIZE)
 			drop_slot(s, i);
 		else
 			i++;

@@ -13,6 +13,8 @@ enum synth_kind {
 	SYNTH_ANY,       /* unknown */
 	SYNTH_CFA,       /* CFA + n */
 	SYNTH_ALIGNED,   /* what has been aligned, + n */
+	SYNTH_LOW,       /* the lowest bits of a stack address, plus a constant */
+	SYNTH_SIZE,      /* CFA + n less what has been aligned by subtracting it */
 	SYNTH_CALLER_FP, /* the caller's frame pointer */
 	SYNTH_CONSTANT,  /* n */
 	SYNTH_OFFSET,    /* an index times the size of an entry */

@@ -18,6 +18,7 @@
 #define R11 "7"
 #define ROOT "9"
 _Static_assert(STEP_NONE == 0 && STEP_SP == 1 && STEP_FP == 2 && STEP_DEREF == 3, "kinds");
+_Static_assert((STEP_SAVED_SIZE | 4) == 524292 && STEP_FP_LOST == 254, "numbers");
 _Static_assert(STEP_SAVED == 4 && STEP_R11 == 7 && STEP_ROOT == 9, "kinds");
 
 /* A record in a section: the address of what follows, and a number. */
@@ -108,6 +109,20 @@ CODE(saved, /* perlasm: the old rsp is kept on the aligned stack */
     AT(SAVED, 8, 2) "mov 64(%rsp), %rsi\n"
     AT(SAVED, 8, 2) "mov -8(%rsi), %rbp\n"
     AT(SAVED, 8, 0) "lea (%rsi), %rsp\n"
+    AT(SP, 1, 0) "ret\n")
+
+CODE(sized, /* qhasm: how much was subtracted is kept; 254 is STEP_FP_LOST */
+    AT(SP, 1, 0) "mov %rsp, %r11\n"
+    AT(SP, 1, 0) "and $31, %r11\n"
+    AT(SP, 1, 0) "add $0x40, %r11\n"
+    AT(SP, 1, 0) "sub %r11, %rsp\n"
+    AT(NONE, 0, 0) "mov %r11, 32(%rsp)\n"
+    AT(SAVED, 524292, 0) "mov %rbp, 40(%rsp)\n"
+    AT(SAVED, 524292, 0) "xor %ebp, %ebp\n"
+    AT(SAVED, 524292, 254) "xor %r11d, %r11d\n"
+    AT(SAVED, 524292, 254) "mov 32(%rsp), %r11\n"
+    AT(SAVED, 524292, 254) "mov 40(%rsp), %rbp\n"
+    AT(SAVED, 524292, 0) "add %r11, %rsp\n"
     AT(SP, 1, 0) "ret\n")
 
 CODE(probes, /* LLVM touches each page of a large frame */
@@ -601,6 +616,7 @@ main(void)
 	CHECK(aligned);
 	CHECK(realigned);
 	CHECK(saved);
+	CHECK(sized);
 	CHECK(probes);
 	CHECK(probestack);
 	CHECK(alloca);

@@ -160,7 +160,7 @@ deref_rule(const struct cfa_state *s, uint32_t rbp)
 	    rbp == STEP_FP_THERE && is_words(negative(s->n), STEP_CFA_MAX))
 		return STEP_RULE(STEP_DEREF, -s->n / 8, 0);
 	if (s->index == CFA_NO_INDEX && s->reg == REG_RSP && s->more == 8 &&
-	    is_words(s->n, STEP_CFA_MAX))
+	    is_words(s->n, STEP_SAVED_MAX))
 		return STEP_RULE(STEP_SAVED, s->n / 8, rbp);
 	if (!is_between(s->n, STEP_AT_MIN, STEP_AT_MAX) || !is_words(s->more, STEP_AT_MORE) ||
 	    !is_register(s->reg) || !is_register(index))

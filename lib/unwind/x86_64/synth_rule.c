@@ -38,12 +38,29 @@ find_cfa(const struct synth_state *s, struct synth_value reg, int sign, int64_t 
 		int64_t at = sign * (slot->at - reg.n);
 
 		if (slot->base == SYNTH_ALIGNED && slot->is.kind == SYNTH_CFA &&
-		    slot->is.n == n && at >= 0 && at % 8 == 0 && at / 8 <= STEP_CFA_MAX) {
+		    slot->is.n == n && at >= 0 && at % 8 == 0 && at / 8 <= STEP_SAVED_MAX) {
 			*words = at / 8;
 			return 0;
 		}
 	}
 	return -1;
+}
+
+/* Return the rule of a frame whose size stands in a word of it, or STEP_NONE's. */
+static uint32_t
+sized_rule(const struct synth_state *s, uint32_t rbp)
+{
+	struct synth_value sp = s->reg[INSN_SP];
+
+	for (uint32_t i = 0; i < s->nslot && sp.kind == SYNTH_ALIGNED && sp.n == 0; i++) {
+		const struct synth_slot *slot = &s->slot[i];
+
+		if (slot->base == SYNTH_ALIGNED && slot->is.kind == SYNTH_SIZE &&
+		    slot->is.n == -8 && slot->at >= 0 && slot->at % 8 == 0 &&
+		    slot->at / 8 <= STEP_SAVED_MAX)
+			return STEP_RULE(STEP_SAVED, (uint32_t)slot->at / 8 | STEP_SAVED_SIZE, rbp);
+	}
+	return STEP_RULE(STEP_NONE, 0, 0);
 }
 
 /* Return the rule of a frame that has a register at a known distance from the CFA. */
@@ -81,7 +98,7 @@ synth_state_rule(const struct synth_state *s)
 		return STEP_RULE(STEP_SAVED, (uint32_t)words, rbp);
 	if (r11.kind == SYNTH_CFA && is_words(-r11.n, STEP_CFA_MAX))
 		return STEP_RULE(STEP_R11, (uint32_t)(-r11.n / 8), rbp);
-	return rule;
+	return sized_rule(s, rbp);
 }
 
 /* ---- checking a rule ------------------------------------------------------- */
