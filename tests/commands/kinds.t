@@ -217,19 +217,19 @@ main(void)
 	}
 }
 END
-# whole_of PROGRAM: per cent of its stacks that are complete.
+# whole_of PROGRAM: per cent of its stacks that are complete, when its rows have been made.
 whole_of() {
 	launch "$1"
 	rsprof-cpu -F 999 -p "$launched" >"$T/raw" 2>/dev/null &
 	cpu=$!
 	own $cpu
-	await 60 sampled "$T/raw" 200
+	await 60 sampled "$T/raw" 800
 	kill $cpu
 	wait $cpu
 	{ kill -9 "$launched"; wait "$launched"; } 2>/dev/null
 	awk -F '\t' '
 		$1 == "stack" { whole[$2] = $3 == "-" || ($3 !~ /^[?]/ && whole[$3]) }
-		$1 == "cpu" { n++; good += $5 !~ /^[?]/ && whole[$5] }
+		$1 == "cpu" && ++all > 600 { n++; good += $5 !~ /^[?]/ && whole[$5] }
 		END { printf "%.0f\n", n ? 100 * good / n : 0 }' "$T/raw"
 }
 sampled() { [ "$(grep -c '^cpu' "$1")" -ge "$2" ]; }
