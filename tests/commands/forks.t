@@ -89,19 +89,6 @@ forks() {
 	target ./forks "$@"
 }
 
-# inside ARG...: profile $pid into raw, in $heap.
-inside() {
-	: >raw
-	rsprof-heap -I -c -i 100ms "$@" -p $pid >raw 2>err 7>&- &
-	heap=$!
-	own $heap
-	await 60 grep -q '^note' raw
-}
-stopped() {
-	kill -s TERM $heap
-	wait $heap
-	got=$?
-}
 said() { [ "$(grep -c "$1" out)" -ge "$2" ]; }
 # of WHO: its number.
 of() { awk -v who="$1" '$1 == who { print $2; exit }' out; }
@@ -133,7 +120,7 @@ held() {
 }
 
 forks
-inside -f -s 4096
+inside -c -f -s 4096
 if [ ! -s raw ]; then
 	skip_all "allocations cannot be probed here: $(head -n 1 err)"
 fi
@@ -165,7 +152,7 @@ wait $pid
 
 # The one that was attached to ends first.
 forks leave
-inside -f -s 4096
+inside -c -f -s 4096
 echo >&7
 await 60 said grandchild 1 && await 60 said child 2
 wait $pid
@@ -182,7 +169,7 @@ exec 7>&-
 
 # Its child executes a program.
 forks execute
-inside -f -s 4096
+inside -c -f -s 4096
 echo >&7
 await 60 said alone 1 && await 60 said parent 1
 ok 'a child that executes a program has a guard' held "$(of alone)"
@@ -197,7 +184,7 @@ wait $pid
 
 # Without -f: what they have of the gate is taken back as well.
 forks
-inside
+inside -c
 echo >&7
 await 60 said grandchild 1 && await 60 said child 2 && await 60 said parent 1
 stopped
@@ -207,7 +194,7 @@ done
 exec 7>&-
 wait $pid
 forks leave
-inside
+inside -c
 echo >&7
 wait $pid
 await 60 said grandchild 1 && await 60 said child 2
@@ -219,7 +206,7 @@ exec 7>&-
 
 # And if it is killed.
 forks
-inside -f
+inside -c -f
 echo >&7
 await 60 said grandchild 1 && await 60 said child 2
 kill -9 $heap

@@ -10,22 +10,6 @@
 cd "$T" || exit 1
 mkfifo in
 
-# inside ARG...: profile $pid into raw, in $heap.
-inside() {
-	: >raw
-	rsprof-heap -I -i 100ms "$@" -p $pid >raw 2>err 7>&- &
-	heap=$!
-	own $heap
-	await 60 grep -q '^note' raw
-}
-
-# stopped: end it; its status is in $got.
-stopped() {
-	kill -s TERM $heap
-	wait $heap
-	got=$?
-}
-
 target "$B/target/gated" count 1
 inside -s 65536
 if [ ! -s raw ]; then

@@ -61,3 +61,19 @@ near() {
 		exit !($2 > 0 && d <= 5.5 * sqrt($2 * $3) + 0.002 * $2) }'; then pass "$1"
 	else fail "$1"; echo "estimate $2, truth $3" | diag; fi
 }
+
+# inside ARG...: profile $pid into raw, sampled inside the process, in $heap.
+inside() {
+	: >raw
+	rsprof-heap -I -i 100ms "$@" -p $pid >raw 2>err 7>&- &
+	heap=$!
+	own $heap
+	await 60 grep -q '^note' raw
+}
+
+# stopped: end it; its status is in $got.
+stopped() {
+	kill -s TERM $heap
+	wait $heap
+	got=$?
+}
