@@ -33,6 +33,7 @@ for build in heap heap-lto bare; do
 	ok "$build: it ends well" test $status = 0
 	diag <err
 	rsprof-sym <raw >rec
+	grep "^note\|^probe" raw | diag
 	sums all rec | grep -v ' push_sent ' >is
 	same "$build: all that it counts itself, to the last one" is truth
 	ok "$build: nothing is lost" sh -c '! grep "^lost" rec'
