@@ -5,6 +5,8 @@
 #ifndef INTERVAL_H
 #define INTERVAL_H
 
+#include <stddef.h>
+
 /*
  * Set how far below and above a figure the truth may be.  The figure has an estimated
  * variance, and `block` is the size of the things it is made of, on average: one of them more
@@ -23,5 +25,32 @@
  */
 void interval_margins(double figure, double variance, double block, double *below,
     double *above);
+
+struct interval {
+	double least, most;
+};
+
+/*
+ * Returns the bounds of a share of which `part` of `whole` samples speak: exact ones for a
+ * binomial number (Clopper and Pearson 1934, Biometrika 26).  Samples that stand for unequal
+ * amounts count as so many equal ones as have the same standard error, which need not be whole
+ * numbers.  Without samples they are 0 and 1.
+ */
+struct interval interval_share(double part, double whole);
+
+/*
+ * Returns the bounds of a/b, INFINITY if there is none above, from those of a and b, which are
+ * independent of each other (Donner and Zou 2012, Statistical Methods in Medical Research 21:
+ * what each of the bounds is away from its figure stands for the variance on that side).
+ */
+struct interval interval_ratio(double a, const struct interval *of_a, double b,
+    const struct interval *of_b);
+
+/*
+ * Returns the bounds of mean(a)/mean(b), the geometric means of n and m figures, all above 0, by
+ * the spread of their logarithms, which may be wider in one than in the other (Welch 1947,
+ * Biometrika 34).  n and m are at least 2.
+ */
+struct interval interval_spread(const double *a, size_t n, const double *b, size_t m);
 
 #endif
