@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/arg.h"
+#include "cmd/bounds.h"
 #include "cmd/status.h"
 #include "profile/inuse.h"
 #include "profile/inuse_report.h"
@@ -44,6 +45,7 @@ static double threshold; /* -t: percent of the whole */
 static uint64_t since, until = UINT64_MAX;
 static uint64_t leak_age; /* -l: ns; 0: not only suspected leaks */
 static int raw;           /* -r: runtime frames are charged too */
+static struct bounds bounds; /* -x, -X */
 static const struct order {
 	const char *name;
 	size_t offset; /* in struct inuse_sum */
@@ -58,12 +60,12 @@ static const struct order {
 static const struct order *order;
 
 static const char synopsis[] =
-    "usage: rsprof-top [-hV] [-n N] [-t PCT] [-f text|json|csv]"
-    " [-g function|generic|line|crate|module|thread] [-s SINCE] [-u UNTIL]"
+    "usage: rsprof-top [-hVX] [-n N] [-t PCT] [-f text|json|csv]"
+    " [-g function|generic|line|crate|module|thread] [-s SINCE] [-u UNTIL] [-x BOUND]"
     " cpu|off|wall FILE\n"
-    "       rsprof-top [-r] [-l AGE] [-n N] [-t PCT]"
+    "       rsprof-top [-rX] [-l AGE] [-n N] [-t PCT]"
     " [-f text|json|csv] [-g function|generic|line|crate|module|thread]"
-    " [-o live|peak|bytes|allocs|temps] [-s SINCE] [-u UNTIL]"
+    " [-o live|peak|bytes|allocs|temps] [-s SINCE] [-u UNTIL] [-x BOUND]"
     " heap FILE\n";
 
 /* ---- the report -------------------------------------------------------- */
@@ -227,8 +229,42 @@ print_heap(struct db *db, const char *path)
 	return 0;
 }
 
+
+/* ---- time -------------------------------------------------------------- */
+
 static int
-report_heap(const char *path)
+print_time(struct db *db, const char *path)
+{
+	struct report r = { .path = path, .db = db };
+
+	r.profile = profile_open(db, metric, group, since, until, 0);
+	if (r.profile == NULL) {
+		warnx("%s", db_error(db));
+		return STATUS_DATABASE;
+	}
+	print(&r);
+	profile_close(r.profile);
+	return STATUS_OK;
+}
+
+/* ---- bounds ------------------------------------------------------------ */
+
+static int
+check_bounds(struct db *db)
+{
+	struct figures *f = figures_open(db, since, until);
+	int status;
+
+	if (f == NULL)
+		err(STATUS_FAILED, NULL);
+	status = bounds_check(&bounds, NULL, 0, &f, 1);
+	figures_close(f);
+	free(bounds.bound);
+	return status;
+}
+
+static int
+report(const char *path, int heap)
 {
 	const char *why;
 	struct db *db = db_open(path, DB_READ, &why);
@@ -236,31 +272,10 @@ report_heap(const char *path)
 
 	if (db == NULL)
 		errx(STATUS_DATABASE, "%s", why);
-	status = print_heap(db, path);
+	status = heap ? print_heap(db, path) : print_time(db, path);
+	if (bounds.n && fflush(stdout) == 0)
+		status = bounds_worse(status, check_bounds(db));
 	db_close(db);
-	return status;
-}
-
-/* ---- time -------------------------------------------------------------- */
-
-static int
-report(const char *path)
-{
-	struct report r = { .path = path };
-	const char *why;
-	int status = 0;
-
-	if ((r.db = db_open(path, DB_READ, &why)) == NULL)
-		errx(STATUS_DATABASE, "%s", why);
-	r.profile = profile_open(r.db, metric, group, since, until, 0);
-	if (r.profile) {
-		print(&r);
-	} else {
-		warnx("%s", db_error(r.db));
-		status = STATUS_DATABASE;
-	}
-	profile_close(r.profile);
-	db_close(r.db);
 	return status;
 }
 
@@ -337,7 +352,7 @@ parse_options(int argc, char **argv)
 {
 	int c;
 
-	while ((c = next_option(argc, argv, "+n:t:f:g:l:o:rs:u:hV", synopsis)) != -1)
+	while ((c = next_option(argc, argv, "+n:t:f:g:l:o:rs:u:x:XhV", synopsis)) != -1)
 		switch (c) {
 		case 'n': rows_option(optarg); break;
 		case 't': percent_option(optarg); break;
@@ -348,6 +363,8 @@ parse_options(int argc, char **argv)
 		case 'r': raw = 1; break;
 		case 's': time_option(optarg, &since); break;
 		case 'u': time_option(optarg, &until); break;
+		case 'x': bounds_add(&bounds, optarg, 0); break;
+		case 'X': bounds.strict = 1; break;
 		}
 }
 
@@ -370,7 +387,7 @@ main(int argc, char **argv)
 		errx(STATUS_USAGE, "-u must be later than -s");
 	if (order == NULL)
 		order = orders;
-	status = heap ? report_heap(argv[optind + 1]) : report(argv[optind + 1]);
+	status = report(argv[optind + 1], heap);
 	close_output();
 	return status;
 }

@@ -13,12 +13,13 @@
 
 enum status {
 	STATUS_OK,
-	STATUS_FAILED,  /* something failed or was lost */
+	STATUS_FAILED,   /* something failed or was lost */
 	STATUS_USAGE,
-	STATUS_NOPROC,  /* no such process */
-	STATUS_PERM,    /* not permitted */
-	STATUS_NOTHING, /* nothing to profile */
-	STATUS_DATABASE /* the recording cannot be read or written */
+	STATUS_NOPROC,   /* no such process */
+	STATUS_PERM,     /* not permitted */
+	STATUS_NOTHING,  /* nothing to profile */
+	STATUS_DATABASE, /* the recording cannot be read or written */
+	STATUS_BROKEN    /* a bound (-x) is broken */
 };
 
 #define CANNOT_WRITE "cannot write" /* to standard output; the reason follows */

@@ -105,10 +105,10 @@ says 'too' '^120,2,.*,Set<_>::add,/syn-1.0.1/set.rs,1[01],/srv/server' out
 # ---- usage
 exits 'no argument' 2 rsprof-top
 same 'usage' err <<'E'
-usage: rsprof-top [-hV] [-n N] [-t PCT] [-f text|json|csv] [-g function|generic|line|crate|module|thread] [-s SINCE] [-u UNTIL] cpu|off|wall FILE
-       rsprof-top [-r] [-l AGE] [-n N] [-t PCT] [-f text|json|csv] [-g function|generic|line|crate|module|thread] [-o live|peak|bytes|allocs|temps] [-s SINCE] [-u UNTIL] heap FILE
+usage: rsprof-top [-hVX] [-n N] [-t PCT] [-f text|json|csv] [-g function|generic|line|crate|module|thread] [-s SINCE] [-u UNTIL] [-x BOUND] cpu|off|wall FILE
+       rsprof-top [-rX] [-l AGE] [-n N] [-t PCT] [-f text|json|csv] [-g function|generic|line|crate|module|thread] [-o live|peak|bytes|allocs|temps] [-s SINCE] [-u UNTIL] [-x BOUND] heap FILE
 E
-exits 'unknown option' 2 rsprof-top -x cpu a.db
+exits 'unknown option' 2 rsprof-top -z cpu a.db
 for o in '-n -1' '-n x' '-n 99999999999999999999' '-t 101' '-t -1' \
     '-t nan' '-t 1e1' '-t 0x1' '-f xml' '-g file' '-s x' '-s -1' '-u 5 -s 5' \
     '-u 0' '-s 99999999999h'; do
