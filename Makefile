@@ -34,7 +34,7 @@ SYSTEMD := $(wildcard cmd/systemd/*)
 
 # The rooms of lib/, the lowest first: one may include only those that stand before
 # it, and not all of them (tests/tree.t has the table).
-ROOMS := base os elf stream unwind symbol export sample record gate heap profile doctor tui
+ROOMS := base cargo os elf stream unwind symbol export sample record gate heap profile doctor tui
 LEFT_OUT := $(if $(filter 1,$(BPF)),$(wildcard lib/*/*_none.c),$(IN_KERNEL))
 
 # The rooms that a command is made of, the highest first.
@@ -59,7 +59,7 @@ ROOMS_rsprof-import := export symbol unwind stream elf os base
 ROOMS_rsprof-pprof := export stream base
 ROOMS_rsprof-query := record base
 ROOMS_rsprof-doctor := doctor heap gate symbol $(PRODUCER)
-ALL_ROOMS := doctor tui heap gate profile export symbol $(PRODUCER) record stream base
+ALL_ROOMS := doctor tui heap gate profile export symbol $(PRODUCER) record stream cargo base
 
 # The library that a room calls; a command is linked with those that it needs.
 LIBS_os := $(if $(filter 1,$(BPF)),-lbpf)
