@@ -39,6 +39,7 @@ LEFT_OUT := $(if $(filter 1,$(BPF)),$(wildcard lib/*/*_none.c),$(IN_KERNEL))
 
 # The rooms that a command is made of, the highest first.
 PRODUCER := sample unwind stream elf os base
+ROOMS_cargo-rsprof := cargo elf os base
 ROOMS_rsprof-cpu := $(PRODUCER)
 ROOMS_rsprof-guard := gate unwind elf os base
 ROOMS_rsprof-growth := heap gate $(PRODUCER)
@@ -93,9 +94,9 @@ endef
 $(foreach r,$(ROOMS),$(eval $(call room,$r)))
 
 .SECONDEXPANSION:
-$B/rsprof-%: $B/cmd/rsprof-%.o $$(call archives,$$(ROOMS_rsprof-$$*))
+$(COMMANDS:%=$B/%): $B/%: $B/cmd/%.o $$(call archives,$$(ROOMS_$$*))
 	@$(if $(V),,echo "  LD   $@")
-	$Q$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(call libraries,$(ROOMS_rsprof-$*))
+	$Q$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(call libraries,$(ROOMS_$*))
 
 $(SCRIPTS:%=$B/%): $B/%: cmd/%
 	@mkdir -p $(@D)

@@ -15,7 +15,7 @@ synopsis() {
 		awk '/^[A-Z]/ { on = $0 == "SYNOPSIS"; next } on'
 }
 
-for file in "$ROOT"/cmd/rsprof*; do
+for file in "$ROOT"/cmd/rsprof* "$ROOT"/cmd/cargo-rsprof.c; do
 	command=${file##*/}
 	command=${command%.c}
 	page=$ROOT/man/$command.1
