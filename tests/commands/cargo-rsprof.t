@@ -289,6 +289,7 @@ profiles() {
 	share=$(awk -v want="$caller;[^;]*work" '{ n = $NF; all += n } $0 ~ want { hot += n }
 		END { print all ? int(100 * hot / all) : 0 }' "$T/folded")
 	ok "it works in $caller: $share %" [ "$share" -ge 80 ]
+	[ "$share" -ge 80 ] || sort -t ' ' -k 2n "$T/folded" | tail -n 5 | diag
 	[ "$share" -ge 80 ] || diag <"$T/folded"
 }
 profiles demo in_main run
