@@ -1,6 +1,7 @@
 #!/bin/sh
-# Stacks of release binaries as the newest and the oldest Rust compiler here
-# make them, and of calls that are known: complete, and right.
+# Stacks of release binaries as the oldest Rust compiler here makes them, some as the others
+# do, and of calls that are known: complete, and right.  ROWS_MORE=1 (make check-rows) has
+# more ways to build, and all of them by the newest compiler, too.
 # shellcheck disable=SC2016
 . "$(dirname "$0")/../tools/lib.sh"
 . "$(dirname "$0")/../tools/heap.sh"
@@ -447,33 +448,36 @@ try() {
 	check "$label: stacks reach the beginning" "$roots" least=$least "$label.rec"
 }
 
-# The ways to build: LABEL FLAG...
+# The ways to build: LABEL FLAG...  Those without debug information, which has tables of its
+# own, and with or without those that exceptions need, have rows made from code.
 ways() {
 	cat <<-E
 	speed -O -C debuginfo=1
-	size -C opt-level=z -C debuginfo=1
 	fat-lto -C opt-level=3 -C lto=fat -C codegen-units=1 -C debuginfo=1
-	thin-lto -C opt-level=3 -C lto=thin -C debuginfo=1
 	abort -C opt-level=3 -C panic=abort -C debuginfo=1
-	stripped -C opt-level=3 -C debuginfo=0 -C strip=symbols
 	smallest -C opt-level=z -C lto=fat -C codegen-units=1 -C panic=abort -C strip=symbols
-	E
-	# Without debug information, which has tables of its own, and with or without
-	# those that exceptions need: rows are made from code.
-	cat <<-E
 	bare-speed -C opt-level=3 -C panic=abort
-	bare-fat-lto -C opt-level=3 -C lto=fat -C codegen-units=1 -C panic=abort -C strip=symbols
 	E
-	while read -r label flags; do
-		echo "untabled-$label -C panic=abort -C force-unwind-tables=no $flags"
-	done <<-E
-	speed -C opt-level=3
-	stripped -C opt-level=3 -C strip=symbols
-	size -C opt-level=z -C strip=symbols
-	fat-lto -C opt-level=3 -C lto=fat -C codegen-units=1
-	pointers -C opt-level=2 -C force-frame-pointers=yes
-	debug -C opt-level=0 -C debug-assertions=no
-	E
+	if [ -n "${ROWS_MORE-}" ]; then
+		cat <<-E
+		size -C opt-level=z -C debuginfo=1
+		thin-lto -C opt-level=3 -C lto=thin -C debuginfo=1
+		stripped -C opt-level=3 -C debuginfo=0 -C strip=symbols
+		bare-fat-lto -C opt-level=3 -C lto=fat -C codegen-units=1 -C panic=abort -C strip=symbols
+		E
+	fi
+	{
+		cat <<-E
+		stripped -C opt-level=3 -C strip=symbols
+		fat-lto -C opt-level=3 -C lto=fat -C codegen-units=1
+		debug -C opt-level=0 -C debug-assertions=no
+		E
+		[ -z "${ROWS_MORE-}" ] || cat <<-E
+		speed -C opt-level=3
+		size -C opt-level=z -C strip=symbols
+		pointers -C opt-level=2 -C force-frame-pointers=yes
+		E
+	} | sed 's/ / -C panic=abort -C force-unwind-tables=no /; s/^/untabled-/'
 	if ls "$libdir"/libstd-*.so >/dev/null 2>&1; then
 		echo "dynamic -O -C debuginfo=1 -C prefer-dynamic -C rpath"
 	fi
@@ -505,19 +509,22 @@ compilers >found
 if [ ! -s found ]; then
 	skip "no Rust compiler of rustup's or the system's"
 fi
-sed -n '1p;$p' found | uniq >ends
+sed -n "1p${ROWS_MORE:+;\$p}" found | uniq >whole
 while read -r version rustc <&5; do
 	libdir=$("$rustc" --print target-libdir)
 	other=
 	ways >ways.list
-	grep -qFx "$version $rustc" ends || sed -i 1q ways.list
+	if ! grep -qFx "$version $rustc" whole; then
+		grep -E '^(speed|bare-speed|untabled-stripped) ' ways.list >some.list
+		with "$version" "$rustc" some.list
+		shares bare -O -C force-unwind-tables=no
+		continue
+	fi
 	with "$version" "$rustc" ways.list
-	grep -q '^dynamic' ways.list || grep -qFx "$version $rustc" ends &&
-	    ! grep -q '^dynamic' ways.list && skip "$version: has no libstd.so"
-	grep -q '^musl' ways.list || ! grep -qFx "$version $rustc" ends ||
+	grep -q '^dynamic' ways.list || skip "$version: has no libstd.so"
+	grep -q '^musl' ways.list ||
 	    skip "$version: has no target x86_64-unknown-linux-musl"
 	shares bare -O -C force-unwind-tables=no
-	grep -qFx "$version $rustc" ends || continue
 	sites bare -O -C force-unwind-tables=no
 	if command -v gcc >/dev/null && command -v ar >/dev/null; then
 		foreign "$version-gcc" gcc -O2 -fomit-frame-pointer
