@@ -1,5 +1,5 @@
 /*
- * Strings quoted for JSON (RFC 8259) and CSV (RFC 4180).
+ * Strings quoted for JSON (RFC 8259), CSV (RFC 4180) and Markdown (GFM, CommonMark).
  */
 #ifndef QUOTE_H
 #define QUOTE_H
@@ -12,5 +12,12 @@ void quote_json(FILE *out, const char *s);
 
 /* Write s as a CSV field, in quotes if it needs them. */
 void quote_csv(FILE *out, const char *s);
+
+/* Write s as a code span that may stand in a cell of a table, or as text if no code span can
+ * have it: nothing in it is markup.  Control characters become blanks. */
+void quote_markdown(FILE *out, const char *s);
+
+/* Write s as text within a line, such as a sentence that has names in it. */
+void quote_markdown_text(FILE *out, const char *s);
 
 #endif
