@@ -7,6 +7,7 @@ prefix ?= /usr/local
 bindir ?= $(prefix)/bin
 unitdir ?= $(prefix)/lib/systemd/system
 mandir ?= $(prefix)/share/man
+datadir ?= $(prefix)/share/rsprof
 DESTDIR ?=
 
 # The processor: what is its own is in folders of that name in bpf/ and lib/.
@@ -50,6 +51,7 @@ ROOMS_rsprof-sym := symbol unwind stream elf os base
 ROOMS_rsprof-print := symbol stream base
 ROOMS_rsprof-store := record stream base
 ROOMS_rsprof-top := profile record symbol base
+ROOMS_rsprof-report := profile record symbol base
 ROOMS_rsprof-tui := tui profile record symbol os base
 ROOMS_rsprof-dump := record stream base
 ROOMS_rsprof-export := export stream base
@@ -318,8 +320,9 @@ install-systemd:
 	$(foreach u,$(SYSTEMD),sed 's|@bindir@|$(bindir)|' $u >$(DESTDIR)$(unitdir)/$(notdir $u) &&) :
 
 install: all install-systemd
-	install -d $(DESTDIR)$(bindir) $(foreach s,1 5 7,$(DESTDIR)$(mandir)/man$s)
+	install -d $(DESTDIR)$(bindir) $(DESTDIR)$(datadir) $(foreach s,1 5 7,$(DESTDIR)$(mandir)/man$s)
 	install $(SCRIPTS:%=$B/%) $(COMMANDS:%=$B/%) $(DESTDIR)$(bindir)
+	install -m 644 lib/profile/*.schema.json $(DESTDIR)$(datadir)
 	$(foreach s,1 5 7,install -m 644 man/*.$s $(DESTDIR)$(mandir)/man$s &&) :
 
 clean:

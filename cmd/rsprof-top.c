@@ -10,11 +10,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/arg.h"
 #include "cmd/bounds.h"
+#include "cmd/columns.h"
 #include "cmd/status.h"
 #include "profile/inuse.h"
 #include "profile/inuse_report.h"
@@ -23,8 +23,6 @@
 #include "record/db.h"
 
 #define ROWS 20     /* shown without -n */
-#define COLUMNS 120 /* of a line without a terminal */
-#define COLUMNS_LEAST 40
 
 static const struct format {
 	const char *name;
@@ -69,21 +67,6 @@ static const char synopsis[] =
     " heap FILE\n";
 
 /* ---- the report -------------------------------------------------------- */
-
-/* Returns the columns of a line. */
-static size_t
-columns(void)
-{
-	const char *s = getenv("COLUMNS");
-	struct winsize w;
-	uint64_t n;
-
-	if (s && arg_number(s, COLUMNS_LEAST, 10000, &n) == 0)
-		return (size_t)n;
-	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col)
-		return w.ws_col > COLUMNS_LEAST ? w.ws_col : COLUMNS_LEAST;
-	return COLUMNS;
-}
 
 static int
 compare_text(const char *a, const char *b)
@@ -141,7 +124,7 @@ print(struct report *r)
 		memcpy(sorted, row, r->rows * sizeof *row);
 	r->row = sorted;
 	r->shown = choose(sorted, r->rows, profile_summary(r->profile)->ns);
-	r->columns = columns();
+	r->columns = output_columns();
 	format->print(stdout, r);
 	free(sorted);
 }
@@ -209,7 +192,7 @@ print_heap(struct db *db, const char *path)
 	const struct inuse_options o = { .group = group, .since = since, .until = until,
 		.age = leak_age, .raw = raw };
 	struct inuse *inuse = inuse_open(db, &o);
-	struct inuse_report r = { path, db, inuse, &o, NULL, 0, 0, columns() };
+	struct inuse_report r = { path, db, inuse, &o, NULL, 0, 0, output_columns() };
 	struct inuse_row *row;
 
 	if (inuse == NULL) {

@@ -62,6 +62,11 @@ tests() {
 	has dwz || need dwz dwz dwz
 	! has apt-get || ls -d /usr/share/cargo/registry/rustc-demangle-* >/dev/null 2>&1 ||
 		need librust-rustc-demangle-dev '' ''
+	# What judges reports.
+	! has apt-get || has cmark-gfm || need cmark-gfm '' ''
+	! has apt-get || python3 -c 'import jsonschema' 2>/dev/null ||
+		/usr/bin/python3 -c 'import jsonschema' 2>/dev/null ||
+		need python3-jsonschema '' ''
 	# Static, it is only in Debian's package.
 	! has apt-get || links stdio.h -l:libjemalloc_pic.a -lm -lstdc++ -ldl ||
 		need libjemalloc-dev '' ''
