@@ -224,7 +224,7 @@ fi
 (plain rsprof run -q -o "$T/home/all.db" -- "$T/bin/heap-counted" 2 20) </dev/null >out 2>err
 got=$?
 ok 'rsprof run works without root' [ $got = 0 ]
-says 'with the heap' '^Allocated [1-9][0-9.]*[BKMG] in [1-9]' err
+says 'with the heap' '^Heap .* [1-9][0-9.]*[BKMG] allocated in [1-9]' err
 ok 'and nothing is lost' \
 	[ -z "$(rsprof-query "$T/home/all.db" "SELECT 1 FROM lost WHERE producer = 'heap'")" ]
 done_testing

@@ -53,7 +53,7 @@ ended_by() {
 # ---- attach -----------------------------------------------------------------
 
 exits 'attach to a number' 0 rsprof attach -q -d 0.5 -F 499 -o pid.db $target
-says 'it prints the table' 'split::' "$T/out"
+says 'it prints the report' 'split::' "$T/out"
 same 'and where the recording is' "$T/err" <<'END'
 rsprof: recorded in pid.db
 END
@@ -67,8 +67,8 @@ END
 
 if rsprof-cpu -o -d 0.1 -p $$ >"$T/probe" 2>"$T/err"; then
 	exits 'wall time' 0 rsprof attach -qw -d 0.5 -o wall.db $target
-	says 'its table tells of waits' '^Off CPU +[0-9.]+ s in' "$T/out"
-	says 'and of samples' '^CPU +[0-9.]+ s in [1-9]' "$T/out"
+	says 'its report tells of waits' '^Waiting: [0-9.]+ s of all threads in' "$T/out"
+	says 'and of samples' '^CPU [0-9.]+ s .* in [1-9]' "$T/out"
 	ok 'it was recorded' test \
 		"$(rsprof-query wall.db 'SELECT sum(ns) > 0 FROM off')" = 1
 else
@@ -93,8 +93,8 @@ else
 	printf 'go\nend\n' >"$T/lines"
 	exits 'a command, with its heap' 0 rsprof run -q -S 0 -o both.db "$heap" 2 <"$T/lines"
 	ok 'both are recorded' test "$(producers both.db)" = 'cpu heap '
-	says 'both tables are printed' '^CPU ' "$T/err"
-	says 'with who holds what' '^ +Live +Total +Peak' "$T/err"
+	says 'both are reported' '^CPU ' "$T/err"
+	says 'with who holds what' '^ +Live +Grown +Count' "$T/err"
 	ok 'no allocation is missing, nor one too many' test \
 		"$(rsprof-query both.db "SELECT sum(allocs) FROM memory")" = \
 		"$(rsprof-query both.db "SELECT sum(allocs) FROM heap")"

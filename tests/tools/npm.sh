@@ -75,11 +75,11 @@ judge() {
 		END { exit bad || !n }' rows
 	lost=$(query 'SELECT coalesce(sum(count), 0) FROM lost')
 	if [ "$lost" = 0 ]; then
-		ok "$1: nothing is lost, and that is said" grep -q '^Lost  *nothing' said
+		ok "$1: nothing is lost, and that is said" grep -q '^CPU .*, nothing lost;' said
 	else
-		ok "$1: what is lost is told ($lost)" grep -Eq "^Lost  *[0-9]" said
+		ok "$1: what is lost is told ($lost)" grep -Eq "^CPU .*, [0-9]+ lost;" said
 	fi
-	grep -E '^(Stacks|Lost|Recorded)' said | diag
+	grep -E '^(CPU|Heap|Warning|Recorded)' said | diag
 }
 for program in ${NPM:-biome lightningcss oxlint swc}; do
 	rm -f db*
