@@ -78,7 +78,7 @@ libraries = -Wl,--as-needed $(foreach r,$1,$(LIBS_$r))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all units targets deps demo check check-builds check-asm check-readers check-rows check-kernel bench soak study lint fuzz fuzzers pictures install install-systemd clean
+.PHONY: all units targets deps demo check check-builds check-asm check-readers check-rows check-kernel bench soak study lint fuzz fuzzers pictures install install-systemd uninstall clean
 
 all: $(COMMANDS:%=$B/%) $(SCRIPTS:%=$B/%)
 
@@ -315,15 +315,28 @@ lint:
 	tests/tools/format.sh $(wildcard bpf/*.[ch] bpf/*/*.[ch] cmd/*.[ch] lib/*/*.[ch] lib/*/*/*.[ch] tests/unit/*.[ch] \
 	    tests/fuzz/*.[ch] tests/target/*.c tests/target/points/*.c tests/target/asm/*.c tests/oracle/*.c)
 
+# ---- installing: paths may have spaces; no Rust is needed ----------------------
+
+PROGRAMS := $(SCRIPTS) $(COMMANDS)
+SECTIONS := 1 5 7
+PAGES := $(wildcard $(SECTIONS:%=man/*.%))
+SCHEMAS := $(wildcard lib/profile/*.schema.json)
+
 install-systemd:
-	install -d $(DESTDIR)$(unitdir)
-	$(foreach u,$(SYSTEMD),sed 's|@bindir@|$(bindir)|' $u >$(DESTDIR)$(unitdir)/$(notdir $u) &&) :
+	install -d "$(DESTDIR)$(unitdir)"
+	$(foreach u,$(SYSTEMD),sed 's|@bindir@|$(bindir)|' $u >"$(DESTDIR)$(unitdir)/$(notdir $u)" &&) :
 
 install: all install-systemd
-	install -d $(DESTDIR)$(bindir) $(DESTDIR)$(datadir) $(foreach s,1 5 7,$(DESTDIR)$(mandir)/man$s)
-	install $(SCRIPTS:%=$B/%) $(COMMANDS:%=$B/%) $(DESTDIR)$(bindir)
-	install -m 644 lib/profile/*.schema.json $(DESTDIR)$(datadir)
-	$(foreach s,1 5 7,install -m 644 man/*.$s $(DESTDIR)$(mandir)/man$s &&) :
+	install -d "$(DESTDIR)$(bindir)" "$(DESTDIR)$(datadir)" $(SECTIONS:%="$(DESTDIR)$(mandir)/man%")
+	install $(PROGRAMS:%=$B/%) "$(DESTDIR)$(bindir)"
+	install -m 644 $(SCHEMAS) "$(DESTDIR)$(datadir)"
+	$(foreach s,$(SECTIONS),install -m 644 man/*.$s "$(DESTDIR)$(mandir)/man$s" &&) :
+
+# Only what install has put there, and no directory.
+uninstall:
+	rm -f $(PROGRAMS:%="$(DESTDIR)$(bindir)/%") $(patsubst %,"$(DESTDIR)$(datadir)/%",$(notdir $(SCHEMAS)))
+	rm -f $(patsubst %,"$(DESTDIR)$(unitdir)/%",$(notdir $(SYSTEMD)))
+	rm -f $(foreach s,$(SECTIONS),$(patsubst %,"$(DESTDIR)$(mandir)/man$s/%",$(notdir $(filter %.$s,$(PAGES)))))
 
 clean:
 	rm -rf build

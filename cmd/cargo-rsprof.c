@@ -518,7 +518,7 @@ become_rsprof(struct request *r, const struct cargo_products *p)
 		push(&w, "--bench");
 	push(&w, NULL);
 	execvp(w.list[0], w.list);
-	err(STATUS_FAILED, "%s", w.list[0]);
+	err(STATUS_FAILED, "rsprof, beside this program or in PATH");
 }
 
 int

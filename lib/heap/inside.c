@@ -1,5 +1,6 @@
 #include "heap/inside.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
@@ -155,7 +156,8 @@ start_guard(struct inside *in)
 	guard_stop(&in->guard);
 	if (proc_sibling(path, "rsprof-guard") < 0 ||
 	    guard_start(&in->guard, path, pid_of(in), &o) < 0)
-		return "rsprof-guard cannot be started";
+		return errno == ENOENT ? "rsprof-guard is not where rsprof-heap is"
+		                       : "rsprof-guard cannot be started";
 	return NULL;
 }
 
