@@ -29,7 +29,7 @@ static int head;         /* -H: print the columns' names before the rows */
 static int in_statement; /* whose end() is to come */
 
 static const char synopsis[] =
-    "usage: rsprof-query [-hHV] [-f FORMAT] [-t DURATION] FILE SQL\n";
+    "usage: rsprof-query [-hHV] [-f csv|json|table|tsv] [-t DURATION] FILE SQL\n";
 
 /* Print the texts of all columns, db_text() or db_name(), by put(), with a character between
  * them.  Returns as a db_row. */
