@@ -8,6 +8,9 @@ bindir ?= $(prefix)/bin
 unitdir ?= $(prefix)/lib/systemd/system
 mandir ?= $(prefix)/share/man
 datadir ?= $(prefix)/share/rsprof
+bashdir ?= $(prefix)/share/bash-completion/completions
+zshdir ?= $(prefix)/share/zsh/site-functions
+fishdir ?= $(prefix)/share/fish/vendor_completions.d
 DESTDIR ?=
 
 # The processor: what is its own is in folders of that name in bpf/ and lib/.
@@ -30,7 +33,7 @@ IN_KERNEL := lib/sample/cpu.c lib/sample/walk_maps.c lib/os/loader.c \
 	lib/heap/heap_bpf.c lib/heap/heap_sums.c lib/heap/heap_thin.c lib/heap/calltrace.c
 
 COMMANDS := $(patsubst cmd/%.c,%,$(wildcard cmd/*.c))
-SCRIPTS := rsprof rsprof-push
+SCRIPTS := rsprof rsprof-push rsprof-suggest
 SYSTEMD := $(wildcard cmd/systemd/*)
 
 # The rooms of lib/, the lowest first: one may include only those that stand before
@@ -78,7 +81,7 @@ libraries = -Wl,--as-needed $(foreach r,$1,$(LIBS_$r))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all units targets deps demo check check-builds check-asm check-readers check-rows check-kernel bench soak study lint fuzz fuzzers pictures install install-systemd uninstall clean
+.PHONY: all units targets deps demo check check-builds check-asm check-readers check-rows check-kernel bench soak study lint fuzz fuzzers pictures install install-systemd install-completions uninstall clean
 
 all: $(COMMANDS:%=$B/%) $(SCRIPTS:%=$B/%)
 
@@ -307,6 +310,7 @@ lint:
 	shellcheck -s sh $(SCRIPTS:%=cmd/%) .ci/run $(filter-out tests/tools/asm.sh tests/tools/builds.sh tests/tools/npm.sh tests/tools/readers.sh,$(wildcard tests/tools/*.sh)) \
 	    tests/kernel/run \
 	    tests/kernel/init
+	shellcheck share/completions/*.bash
 	shellcheck -x -P tests/tools -S warning tests/tools/asm.sh tests/tools/builds.sh tests/tools/npm.sh tests/tools/readers.sh
 	shellcheck -x -P SCRIPTDIR -S warning tests/*.t tests/commands/*.t
 	shellcheck -x -P tests/kernel -S warning tests/kernel/*.t
@@ -318,6 +322,7 @@ lint:
 # ---- installing: paths may have spaces; no Rust is needed ----------------------
 
 PROGRAMS := $(SCRIPTS) $(COMMANDS)
+OTHERS := $(filter-out rsprof,$(PROGRAMS))
 SECTIONS := 1 5 7
 PAGES := $(wildcard $(SECTIONS:%=man/*.%))
 SCHEMAS := $(wildcard lib/profile/*.schema.json)
@@ -326,7 +331,15 @@ install-systemd:
 	install -d "$(DESTDIR)$(unitdir)"
 	$(foreach u,$(SYSTEMD),sed 's|@bindir@|$(bindir)|' $u >"$(DESTDIR)$(unitdir)/$(notdir $u)" &&) :
 
-install: all install-systemd
+# Shells look for a file of the command's name; all have the same.
+install-completions:
+	install -d "$(DESTDIR)$(bashdir)" "$(DESTDIR)$(zshdir)" "$(DESTDIR)$(fishdir)"
+	sed 's/@commands@/$(sort $(PROGRAMS))/' share/completions/rsprof.bash >"$(DESTDIR)$(bashdir)/rsprof"
+	sed 's/@commands@/$(sort $(PROGRAMS))/' share/completions/_rsprof >"$(DESTDIR)$(zshdir)/_rsprof"
+	sed 's/@commands@/$(sort $(PROGRAMS))/' share/completions/rsprof.fish >"$(DESTDIR)$(fishdir)/rsprof.fish"
+	$(foreach c,$(OTHERS),ln -sf rsprof "$(DESTDIR)$(bashdir)/$c" && ln -sf rsprof.fish "$(DESTDIR)$(fishdir)/$c.fish" &&) :
+
+install: all install-systemd install-completions
 	install -d "$(DESTDIR)$(bindir)" "$(DESTDIR)$(datadir)" $(SECTIONS:%="$(DESTDIR)$(mandir)/man%")
 	install $(PROGRAMS:%=$B/%) "$(DESTDIR)$(bindir)"
 	install -m 644 $(SCHEMAS) "$(DESTDIR)$(datadir)"
@@ -337,6 +350,7 @@ uninstall:
 	rm -f $(PROGRAMS:%="$(DESTDIR)$(bindir)/%") $(patsubst %,"$(DESTDIR)$(datadir)/%",$(notdir $(SCHEMAS)))
 	rm -f $(patsubst %,"$(DESTDIR)$(unitdir)/%",$(notdir $(SYSTEMD)))
 	rm -f $(foreach s,$(SECTIONS),$(patsubst %,"$(DESTDIR)$(mandir)/man$s/%",$(notdir $(filter %.$s,$(PAGES)))))
+	rm -f $(PROGRAMS:%="$(DESTDIR)$(bashdir)/%") $(PROGRAMS:%="$(DESTDIR)$(fishdir)/%.fish") "$(DESTDIR)$(zshdir)/_rsprof"
 
 clean:
 	rm -rf build

@@ -60,7 +60,7 @@ without() {
 	says 'it is named, with where it was sought' "^rsprof: no $part in $bin/: " "$T/err"
 	mv "$T/aside" "$bin/$part"
 }
-for stage in pipe cpu sym store heap guard top; do
+for stage in pipe cpu sym store heap guard report; do
 	rm -f "$T/z.db"
 	without "rsprof-$stage" attach -q -d 0.1 -o "$T/z.db" $spin
 	ok 'and nothing is recorded' [ ! -e "$T/z.db" ]
