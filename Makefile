@@ -68,6 +68,7 @@ ROOMS_rsprof-doctor := doctor heap gate symbol $(PRODUCER)
 ALL_ROOMS := doctor tui heap gate profile export symbol $(PRODUCER) record stream cargo base
 
 # The library that a room calls; a command is linked with those that it needs.
+LIBS_cargo := -ljansson
 LIBS_os := $(if $(filter 1,$(BPF)),-lbpf)
 LIBS_elf := -lelf -lZydis -lz -lzstd -llzma
 LIBS_symbol := -liberty

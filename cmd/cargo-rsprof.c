@@ -17,7 +17,6 @@
 #include <unistd.h>
 
 #include "base/array.h"
-#include "base/json.h"
 #include "cargo/manifest.h"
 #include "cargo/options.h"
 #include "cargo/products.h"
@@ -360,30 +359,14 @@ static void
 choose_default(const struct request *r, struct cargo_products *p)
 {
 	struct words w = cargo("metadata");
-	size_t found = p->n;
-	const struct json_value *v;
-	const char *error;
-	struct json *j;
+	size_t found;
 	char *text;
 
 	push(&w, "--no-deps");
 	push(&w, "--format-version=1");
 	if ((text = ask_cargo(r, &w)) == NULL)
 		return;
-	if ((j = json_read(text, strlen(text), &error))) {
-		v = json_member(json_root(j), "packages");
-		for (v = v ? v->child : NULL; v; v = v->next) {
-			const char *name = json_string(v, "default_run");
-			const char *path = json_string(v, "manifest_path");
-
-			for (size_t i = 0; name && path && i < p->n; i++)
-				if (strcmp(name, p->list[i].name) == 0 &&
-				    strncmp(path, p->list[i].dir, strlen(p->list[i].dir)) == 0 &&
-				    strcmp(path + strlen(p->list[i].dir), "/Cargo.toml") == 0)
-					found = found == p->n ? i : p->n + 1;
-		}
-		json_free(j);
-	}
+	found = cargo_products_default(p, text);
 	free(text);
 	if (found < p->n)
 		cargo_products_choose(p, found);

@@ -1,30 +1,39 @@
 #include "cargo/products.h"
 
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/array.h"
-#include "base/json.h"
 
 static const char no_memory[] = "out of memory", damaged[] = "a message of cargo's is damaged";
 
+/* Returns the text of a member of an object, or NULL. */
+static const char *
+string(const json_t *object, const char *name)
+{
+	return json_string_value(json_object_get(object, name));
+}
+
 /* Returns whether an array of strings has one of them. */
 static int
-has(const struct json_value *array, const char *text)
+has(const json_t *array, const char *text)
 {
-	for (const struct json_value *v = array ? array->child : NULL; v; v = v->next)
-		if (v->type == JSON_STRING && strcmp(v->text, text) == 0)
+	const char *s;
+
+	for (size_t i = 0; i < json_array_size(array); i++)
+		if ((s = json_string_value(json_array_get(array, i))) && strcmp(s, text) == 0)
 			return 1;
 	return 0;
 }
 
 /* Returns the kind of a target: whatever else a library is, it is one. */
 static const char *
-kind_of(const struct json_value *target)
+kind_of(const json_t *target)
 {
 	static const char *const kinds[] = { "bin", "example", "test", "bench" };
-	const struct json_value *kind = json_member(target, "kind");
+	const json_t *kind = json_object_get(target, "kind");
 
 	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
 		if (has(kind, kinds[i]))
@@ -42,12 +51,12 @@ clear_product(struct cargo_product *p)
 }
 
 static int
-add_product(struct cargo_products *p, const struct json_value *message, const char *path)
+add_product(struct cargo_products *p, const json_t *message, const char *path)
 {
-	const struct json_value *target = json_member(message, "target");
-	const struct json_value *test = json_member(json_member(message, "profile"), "test");
-	const char *name = json_string(target, "name");
-	const char *manifest = json_string(message, "manifest_path");
+	const json_t *target = json_object_get(message, "target");
+	const json_t *test = json_object_get(json_object_get(message, "profile"), "test");
+	const char *name = string(target, "name");
+	const char *manifest = string(message, "manifest_path");
 	struct cargo_product *new;
 
 	if (array_room(&p->list, p->n, &p->room, sizeof *p->list) < 0)
@@ -56,7 +65,7 @@ add_product(struct cargo_products *p, const struct json_value *message, const ch
 	*new = (struct cargo_product){ .path = strdup(path), .name = strdup(name ? name : "?") };
 	new->kind = strdup(kind_of(target));
 	new->dir = strdup(manifest ? manifest : "");
-	new->test = test && test->type == JSON_TRUE;
+	new->test = json_is_true(test);
 	p->n++;
 	if (new->path == NULL || new->name == NULL || new->kind == NULL || new->dir == NULL)
 		return -1;
@@ -67,11 +76,11 @@ add_product(struct cargo_products *p, const struct json_value *message, const ch
 
 /* Note what was built: an executable, or a library that others need when they run. */
 static int
-on_artifact(struct cargo_products *p, const struct json_value *message)
+on_artifact(struct cargo_products *p, const json_t *message)
 {
-	const struct json_value *target = json_member(message, "target");
-	const struct json_value *types = json_member(target, "crate_types");
-	const char *path = json_string(message, "executable");
+	const json_t *target = json_object_get(message, "target");
+	const json_t *types = json_object_get(target, "crate_types");
+	const char *path = string(message, "executable");
 
 	if (has(types, "dylib") || (path && has(types, "proc-macro")))
 		p->has_shared_library = 1;
@@ -80,18 +89,19 @@ on_artifact(struct cargo_products *p, const struct json_value *message)
 
 /* Note where the libraries are that a build script found or made: "KIND=PATH" or "PATH". */
 static int
-on_build_script(struct cargo_products *p, const struct json_value *message)
+on_build_script(struct cargo_products *p, const json_t *message)
 {
-	const struct json_value *paths = json_member(message, "linked_paths");
+	const json_t *paths = json_object_get(message, "linked_paths");
 
-	for (const struct json_value *v = paths ? paths->child : NULL; v; v = v->next) {
-		const char *before = p->libraries ? p->libraries : "", *path;
+	for (size_t i = 0; i < json_array_size(paths); i++) {
+		const char *before = p->libraries ? p->libraries : "";
+		const char *text = json_string_value(json_array_get(paths, i)), *path;
 		char *all;
 
-		if (v->type != JSON_STRING)
+		if (text == NULL)
 			continue;
-		path = strchr(v->text, '=');
-		path = path ? path + 1 : v->text;
+		path = strchr(text, '=');
+		path = path ? path + 1 : text;
 		if (asprintf(&all, "%s%s%s", before, *before ? ":" : "", path) < 0)
 			return -1;
 		free(p->libraries);
@@ -101,9 +111,9 @@ on_build_script(struct cargo_products *p, const struct json_value *message)
 }
 
 static int
-on_message(struct cargo_products *p, const struct json_value *message)
+on_message(struct cargo_products *p, const json_t *message)
 {
-	const char *reason = json_string(message, "reason");
+	const char *reason = string(message, "reason");
 
 	if (reason == NULL)
 		return 0;
@@ -121,18 +131,19 @@ cargo_products_read(struct cargo_products *p, const char *text, size_t len, cons
 
 	for (const char *line = text, *next; line < end; line = next) {
 		const char *newline = memchr(line, '\n', (size_t)(end - line));
-		struct json *j;
+		json_t *message;
 		int failed;
 
 		next = newline ? newline + 1 : end;
 		if (*line != '{')
 			continue;
-		if ((j = json_read(line, (size_t)(next - line), error)) == NULL) {
+		message = json_loadb(line, (size_t)(next - line), JSON_ALLOW_NUL, NULL);
+		if (message == NULL) {
 			*error = damaged;
 			return -1;
 		}
-		failed = on_message(p, json_root(j));
-		json_free(j);
+		failed = on_message(p, message);
+		json_decref(message);
 		if (failed) {
 			*error = no_memory;
 			return -1;
@@ -221,6 +232,33 @@ cargo_products_path(const struct cargo_products *p, const char *sysroot, const c
 		return NULL;
 	}
 	return text;
+}
+
+static int
+is_manifest_of(const char *path, const char *dir)
+{
+	size_t len = strlen(dir);
+
+	return strncmp(path, dir, len) == 0 && strcmp(path + len, "/Cargo.toml") == 0;
+}
+
+size_t
+cargo_products_default(const struct cargo_products *p, const char *metadata)
+{
+	json_t *all = json_loads(metadata, JSON_ALLOW_NUL, NULL);
+	const json_t *packages = json_object_get(all, "packages");
+	size_t found = p->n;
+
+	for (size_t k = 0; k < json_array_size(packages); k++) {
+		const char *name = string(json_array_get(packages, k), "default_run");
+		const char *path = string(json_array_get(packages, k), "manifest_path");
+
+		for (size_t i = 0; name && path && i < p->n; i++)
+			if (strcmp(name, p->list[i].name) == 0 && is_manifest_of(path, p->list[i].dir))
+				found = found == p->n ? i : p->n + 1;
+	}
+	json_decref(all);
+	return found < p->n ? found : p->n;
 }
 
 void

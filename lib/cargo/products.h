@@ -32,6 +32,10 @@ void cargo_products_keep(struct cargo_products *p, int test, const char *kind);
 /* Keep only the product `kept`, by its index. */
 void cargo_products_choose(struct cargo_products *p, size_t kept);
 
+/* Returns the product that its package says is run by default, by what cargo metadata writes; n if
+ * there is none, or more than one. */
+size_t cargo_products_default(const struct cargo_products *p, const char *metadata);
+
 /* Returns LD_LIBRARY_PATH for the first product as cargo run sets it, to be freed: directories of
  * the build, the compiler's (sysroot, NULL: not wanted), and those before (old, NULL: none).
  * Returns NULL if the build has no shared libraries, or memory is short. */

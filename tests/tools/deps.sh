@@ -32,6 +32,7 @@ build() {
 	links zstd.h -lzstd || need libzstd-dev libzstd-devel zstd
 	links sqlite3.h -lsqlite3 || need libsqlite3-dev sqlite-devel sqlite
 	links Zydis/Zydis.h -lZydis || need libzydis-dev zydis-devel zydis
+	links jansson.h -ljansson || need libjansson-dev jansson-devel jansson
 	links curses.h -lncursesw -ltinfo ||
 		need libncurses-dev ncurses-devel ncurses
 	[ "${BPF:-1}" != 1 ] || bpf
