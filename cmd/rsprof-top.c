@@ -18,7 +18,9 @@
 #include "cmd/status.h"
 #include "profile/inuse.h"
 #include "profile/inuse_report.h"
+#include "profile/order.h"
 #include "profile/profile.h"
+#include "profile/recording.h"
 #include "profile/report.h"
 #include "record/db.h"
 
@@ -39,28 +41,30 @@ static const struct format *format = formats;
 static enum profile_metric metric;
 static enum profile_group group = PROFILE_FUNCTION;
 static uint64_t max_rows = ROWS;
-static double threshold; /* -t: percent of the whole */
+static double threshold = -1; /* -t: percent of the whole; below 0: not given */
 static uint64_t since, until = UINT64_MAX;
 static uint64_t leak_age; /* -l: ns; 0: not only suspected leaks */
-static int raw;           /* -r: runtime frames are charged too */
+static int raw;           /* -r: nothing is collapsed or left out */
 static struct bounds bounds; /* -x, -X */
 static const struct order {
 	const char *name;
-	size_t offset; /* in struct inuse_sum */
+	int time, memory; /* enum order_time, enum order_memory, or -1: does not apply */
 } orders[] = {
-	{ "live", offsetof(struct inuse_sum, live) },
-	{ "peak", offsetof(struct inuse_sum, peak) },
-	{ "bytes", offsetof(struct inuse_sum, bytes) },
-	{ "allocs", offsetof(struct inuse_sum, allocs) },
-	{ "temps", offsetof(struct inuse_sum, temps) },
+	{ "self", ORDER_SELF, -1 },
+	{ "total", ORDER_TOTAL, -1 },
+	{ "live", -1, ORDER_LIVE },
+	{ "peak", -1, ORDER_PEAK },
+	{ "bytes", -1, ORDER_BYTES },
+	{ "allocs", -1, ORDER_ALLOCS },
+	{ "temps", -1, ORDER_TEMPS },
 };
 #define NORDERS (sizeof orders / sizeof orders[0])
-static const struct order *order;
+static const struct order *order; /* -o */
 
 static const char synopsis[] =
-    "usage: rsprof-top [-hVX] [-n N] [-t PCT] [-f text|json|csv]"
-    " [-g function|generic|line|crate|module|thread] [-s SINCE] [-u UNTIL] [-x BOUND]"
-    " cpu|off|wall FILE\n"
+    "usage: rsprof-top [-hrVX] [-n N] [-t PCT] [-f text|json|csv]"
+    " [-g function|generic|line|crate|module|thread] [-o self|total] [-s SINCE]"
+    " [-u UNTIL] [-x BOUND] cpu|off|wall FILE\n"
     "       rsprof-top [-rX] [-l AGE] [-n N] [-t PCT]"
     " [-f text|json|csv] [-g function|generic|line|crate|module|thread]"
     " [-o live|peak|bytes|allocs|temps] [-s SINCE] [-u UNTIL] [-x BOUND]"
@@ -68,166 +72,97 @@ static const char synopsis[] =
 
 /* ---- the report -------------------------------------------------------- */
 
-static int
-compare_text(const char *a, const char *b)
-{
-	return strcmp(a ? a : "", b ? b : "");
-}
-
-/* Order rows by cost, the highest first, and equal ones by name, so that the order is the same
- * every time. */
-static int
-compare(const void *x, const void *y)
-{
-	const struct profile_row *a = x, *b = y;
-	int c;
-
-	if (a->self != b->self)
-		return a->self > b->self ? -1 : 1;
-	if (a->total != b->total)
-		return a->total > b->total ? -1 : 1;
-	if ((c = compare_text(a->name, b->name)) ||
-	    (c = compare_text(a->file, b->file)))
-		return c;
-	if (a->line != b->line)
-		return a->line < b->line ? -1 : 1;
-	return a->id < b->id ? -1 : a->id > b->id;
-}
-
-/* Sort rows and move those that -t hides to the end.  Returns how many to show. */
+/* Returns how many of n rows to show. */
 static size_t
-choose(struct profile_row *row, size_t n, uint64_t whole)
+limit(size_t n)
 {
-	struct profile_row hidden;
-	size_t i, to = 0;
-
-	qsort(row, n, sizeof *row, compare);
-	for (i = 0; i < n; i++) {
-		if (100.0 * (double)row[i].total < threshold * (double)whole)
-			continue;
-		hidden = row[to];
-		row[to++] = row[i];
-		row[i] = hidden;
-	}
-	return max_rows && to > max_rows ? (size_t)max_rows : to;
+	return max_rows && n > max_rows ? (size_t)max_rows : n;
 }
+
+/* ---- memory ------------------------------------------------------------ */
 
 static void
-print(struct report *r)
+print_memory(struct inuse_report *r)
 {
+	const struct order_rule rule = { threshold, raw || threshold >= 0 };
+	struct inuse_row *row = inuse_rows(r->inuse, &r->rows);
+	struct order_split split;
+
+	if (order_memory(row, r->rows, order ? (enum order_memory)order->memory : ORDER_LIVE,
+	        &rule, &inuse_summary(r->inuse)->all, &split) < 0)
+		err(STATUS_FAILED, NULL);
+	r->row = row;
+	r->rows = split.code;
+	r->shown = limit(split.code);
+	r->special = row + split.code;
+	r->specials = split.special;
+	format->print_heap(stdout, r);
+}
+
+static int
+report_heap(struct recording *recording, const char *path)
+{
+	const struct inuse_options o = { .group = group, .select = { since, until, PROFILE_ALL },
+		.age = leak_age, .collapse = !raw };
+	struct inuse *inuse = inuse_open(recording, &o);
+	struct inuse_report r = { .path = path, .db = recording->db, .recording = recording,
+		.inuse = inuse, .options = &o, .columns = output_columns() };
+	int status;
+
+	if (inuse == NULL) {
+		warnx("%s", db_error(recording->db));
+		return STATUS_DATABASE;
+	}
+	if (inuse_any(inuse))
+		print_memory(&r);
+	else
+		warnx("%s: the recording has no memory (rsprof-heap(1) records it)", path);
+	status = inuse_any(inuse) ? 0 : STATUS_FAILED;
+	inuse_close(inuse);
+	return status;
+}
+
+/* ---- time -------------------------------------------------------------- */
+
+static void
+print_time(struct report *r)
+{
+	const struct order_rule rule = { threshold, raw || threshold >= 0 };
 	const struct profile_row *row = profile_rows(r->profile, &r->rows);
 	struct profile_row *sorted = calloc(r->rows + 1, sizeof *sorted);
+	struct order_split split;
 
 	if (sorted == NULL)
 		err(STATUS_FAILED, NULL);
 	if (r->rows)
 		memcpy(sorted, row, r->rows * sizeof *row);
+	if (order_time(sorted, r->rows, order ? (enum order_time)order->time : ORDER_SELF, &rule,
+	        profile_summary(r->profile)->ns, &split) < 0)
+		err(STATUS_FAILED, NULL);
 	r->row = sorted;
-	r->shown = choose(sorted, r->rows, profile_summary(r->profile)->ns);
+	r->shown = limit(split.code);
+	r->special = sorted + split.code;
+	r->specials = split.special;
 	r->columns = output_columns();
 	format->print(stdout, r);
 	free(sorted);
 }
 
-/* ---- memory ------------------------------------------------------------ */
-
-/* Returns the number by which -o sorts. */
-static uint64_t
-ordered(const struct inuse_sum *s)
-{
-	uint64_t n;
-
-	memcpy(&n, (const char *)s + order->offset, sizeof n);
-	return n;
-}
-
 static int
-compare_heap(const void *x, const void *y)
+report_time(struct recording *recording, const char *path)
 {
-	const struct inuse_row *a = x, *b = y;
-	uint64_t n = ordered(&a->self), m = ordered(&b->self);
-	int c;
+	struct report r = { .path = path, .db = recording->db };
+	int status = STATUS_DATABASE;
 
-	if (n != m)
-		return n > m ? -1 : 1;
-	/* Unknown comes before nothing. */
-	if (a->self.live_most != b->self.live_most)
-		return a->self.live_most > b->self.live_most ? -1 : 1;
-	n = ordered(&a->total);
-	m = ordered(&b->total);
-	if (n != m)
-		return n > m ? -1 : 1;
-	if (a->self.bytes != b->self.bytes)
-		return a->self.bytes > b->self.bytes ? -1 : 1;
-	if ((c = compare_text(a->name, b->name)) ||
-	    (c = compare_text(a->file, b->file)))
-		return c;
-	if (a->line != b->line)
-		return a->line < b->line ? -1 : 1;
-	return a->tid < b->tid ? -1 : a->tid > b->tid;
-}
-
-/* Sort rows and move those that -t hides to the end.  Returns how many to show. */
-static size_t
-choose_heap(struct inuse_row *row, size_t n, const struct inuse_sum *all)
-{
-	double least = threshold * (double)ordered(all);
-	struct inuse_row hidden;
-	size_t i, to = 0;
-
-	qsort(row, n, sizeof *row, compare_heap);
-	for (i = 0; i < n; i++) {
-		if (100.0 * (double)ordered(&row[i].total) < least)
-			continue;
-		hidden = row[to];
-		row[to++] = row[i];
-		row[i] = hidden;
+	r.profile = profile_open(recording, metric, group, 0);
+	if (r.profile && profile_collapse(r.profile, !raw) == 0) {
+		print_time(&r);
+		status = 0;
+	} else {
+		warnx("%s", db_error(recording->db));
 	}
-	return max_rows && to > max_rows ? (size_t)max_rows : to;
-}
-
-static int
-print_heap(struct db *db, const char *path)
-{
-	const struct inuse_options o = { .group = group, .since = since, .until = until,
-		.age = leak_age, .raw = raw };
-	struct inuse *inuse = inuse_open(db, &o);
-	struct inuse_report r = { path, db, inuse, &o, NULL, 0, 0, output_columns() };
-	struct inuse_row *row;
-
-	if (inuse == NULL) {
-		warnx("%s", db_error(db));
-		return STATUS_DATABASE;
-	}
-	if (!inuse_any(inuse)) {
-		warnx("%s: the recording has no memory (rsprof-heap(1) records it)", path);
-		inuse_close(inuse);
-		return STATUS_FAILED;
-	}
-	row = inuse_rows(inuse, &r.rows);
-	r.shown = choose_heap(row, r.rows, &inuse_summary(inuse)->all);
-	r.row = row;
-	format->print_heap(stdout, &r);
-	inuse_close(inuse);
-	return 0;
-}
-
-
-/* ---- time -------------------------------------------------------------- */
-
-static int
-print_time(struct db *db, const char *path)
-{
-	struct report r = { .path = path, .db = db };
-
-	r.profile = profile_open(db, metric, group, since, until, 0);
-	if (r.profile == NULL) {
-		warnx("%s", db_error(db));
-		return STATUS_DATABASE;
-	}
-	print(&r);
 	profile_close(r.profile);
-	return STATUS_OK;
+	return status;
 }
 
 /* ---- bounds ------------------------------------------------------------ */
@@ -246,16 +181,25 @@ check_bounds(struct db *db)
 	return status;
 }
 
+/* Report on a recording.  Memory before `since` counts as a baseline, so that all of it
+ * is read. */
 static int
 report(const char *path, int heap)
 {
 	const char *why;
 	struct db *db = db_open(path, DB_READ, &why);
-	int status;
+	struct recording *r;
+	int status = STATUS_DATABASE;
 
 	if (db == NULL)
 		errx(STATUS_DATABASE, "%s", why);
-	status = heap ? print_heap(db, path) : print_time(db, path);
+	r = heap ? recording_open(db, RECORDING_HEAP, 0, UINT64_MAX) :
+	    recording_open(db, RECORDING_TIME, since, until);
+	if (r)
+		status = heap ? report_heap(r, path) : report_time(r, path);
+	else
+		warnx("%s", db_error(db));
+	recording_close(r);
 	if (bounds.n && fflush(stdout) == 0)
 		status = bounds_worse(status, check_bounds(db));
 	db_close(db);
@@ -318,7 +262,8 @@ order_option(const char *s)
 	while (i < NORDERS && strcmp(s, orders[i].name))
 		i++;
 	if (i == NORDERS)
-		errx(STATUS_USAGE, "cannot sort by %s (by live, peak, bytes, allocs or temps)", s);
+		errx(STATUS_USAGE, "cannot sort by %s (by self or total; memory by live, peak, "
+		    "bytes, allocs or temps)", s);
 	order = &orders[i];
 }
 
@@ -364,12 +309,12 @@ main(int argc, char **argv)
 	metric = profile_metric(argv[optind]);
 	if (!heap && metric == PROFILE_NMETRICS)
 		errx(STATUS_USAGE, "unknown metric: %s (cpu, off, wall or heap)", argv[optind]);
-	if (!heap && (leak_age || raw || order))
-		errx(STATUS_USAGE, "-l, -o and -r apply only to heap");
+	if (!heap && leak_age)
+		errx(STATUS_USAGE, "-l applies only to heap");
+	if (order && (heap ? order->memory : order->time) < 0)
+		errx(STATUS_USAGE, "cannot sort %s by %s", heap ? "memory" : "time", order->name);
 	if (until <= since)
 		errx(STATUS_USAGE, "-u must be later than -s");
-	if (order == NULL)
-		order = orders;
 	status = report(argv[optind + 1], heap);
 	close_output();
 	return status;

@@ -6,6 +6,8 @@
 #include "base/array.h"
 #include "base/hash.h"
 #include "base/idmap.h"
+#include "profile/stacks.h"
+#include "profile/tally.h"
 
 /*
  * A tree is an array of nodes, each after its parent, found through a map from the hash
@@ -38,6 +40,22 @@ calltree_stacks_free(struct calltree_stacks *s)
 	free(s->row);
 	free(s->value);
 	*s = (struct calltree_stacks){ 0 };
+}
+
+int
+calltree_stacks_of(struct calltree_stacks *out, const struct stacks *s, size_t group,
+    int collapse, const struct tally_column *value)
+{
+	if (calltree_stacks_new(out, s->n) < 0)
+		return -1;
+	for (uint32_t n = 0; n < s->n; n++) {
+		uint32_t as = stacks_as(s, n, collapse);
+
+		out->caller[n] = stacks_caller(s, n, collapse);
+		out->row[n] = as == n ? s->node[n].row[group] : NONE;
+		out->value[as] += tally_self(value, n);
+	}
+	return 0;
 }
 
 uint32_t

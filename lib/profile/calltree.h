@@ -55,6 +55,13 @@ uint32_t calltree_parting(const struct calltree *c);
 /* Free what a tree holds. */
 void calltree_free(struct calltree *c);
 
+/* Export the stacks of a recording, collapsed or not, with a figure of each node and the
+ * rows of a grouping.  Returns 0, or -1 if out of memory. */
+struct stacks;
+struct tally_column;
+int calltree_stacks_of(struct calltree_stacks *out, const struct stacks *s, size_t group,
+    int collapse, const struct tally_column *value);
+
 /* Allocate zeroed stacks of n frames.  Returns 0, or -1 if out of memory. */
 int calltree_stacks_new(struct calltree_stacks *s, size_t n);
 void calltree_stacks_free(struct calltree_stacks *s);

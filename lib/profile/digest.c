@@ -7,7 +7,9 @@
 
 #include "base/units.h"
 #include "profile/calltree.h"
+#include "profile/order.h"
 #include "profile/profile.h"
+#include "profile/recording.h"
 #include "record/db.h"
 
 /*
@@ -17,78 +19,15 @@
 
 #define BUCKETS 16 /* of the time, to see growth */
 
-/* ---- lists ------------------------------------------------------------- */
-
-static int
-by_text(const char *a, const char *b)
-{
-	return strcmp(a ? a : "", b ? b : "");
-}
-
-static int
-by_self(const void *x, const void *y)
-{
-	const struct profile_row *a = x, *b = y;
-	int c;
-
-	if (a->self != b->self)
-		return a->self > b->self ? -1 : 1;
-	if (a->total != b->total)
-		return a->total > b->total ? -1 : 1;
-	if ((c = by_text(a->name, b->name)) || (c = by_text(a->file, b->file)))
-		return c;
-	if (a->line != b->line)
-		return a->line < b->line ? -1 : 1;
-	return a->id < b->id ? -1 : a->id > b->id;
-}
-
-/* Order by what is not the list's own column. */
-static int
-by_rest(const struct inuse_row *a, const struct inuse_row *b)
-{
-	int c;
-
-	if (a->self.bytes != b->self.bytes)
-		return a->self.bytes > b->self.bytes ? -1 : 1;
-	if ((c = by_text(a->name, b->name)) || (c = by_text(a->file, b->file)))
-		return c;
-	if (a->line != b->line)
-		return a->line < b->line ? -1 : 1;
-	return a->id < b->id ? -1 : a->id > b->id;
-}
-
-static int
-by_live(const void *x, const void *y)
-{
-	const struct inuse_row *a = x, *b = y;
-
-	if (a->self.live != b->self.live)
-		return a->self.live > b->self.live ? -1 : 1;
-	return by_rest(a, b);
-}
-
-static int
-by_bytes(const void *x, const void *y)
-{
-	return by_rest(x, y);
-}
-
-/* Returns whether a row stands for time or memory without a function, such as [no-stack]. */
-static int
-is_aside(const char *name, const char *module)
-{
-	return name && *name == '[' && module == NULL;
-}
-
 /* ---- time -------------------------------------------------------------- */
 
 /* Set the heaviest stack in which a row is the innermost. */
 static void
-find_stack(const struct calltree *tree, uint32_t row,
-    const char *(*name)(const void *reader, uint32_t row), const void *reader,
+find_stack(const struct calltree *tree, uint32_t row, const struct recording *of,
     struct digest_stack *s)
 {
 	uint32_t best = CALLTREE_NONE;
+	const char *module;
 
 	for (uint32_t i = 0; i < tree->n; i++)
 		if (tree->node[i].row == row && tree->node[i].self &&
@@ -100,15 +39,8 @@ find_stack(const struct calltree *tree, uint32_t row,
 		return;
 	s->value = tree->node[best].self;
 	while (s->n < DIGEST_CALLERS && (best = tree->node[best].parent) != CALLTREE_NONE)
-		s->caller[s->n++] = name(reader, tree->node[best].row);
-}
-
-static const char *
-time_name(const void *reader, uint32_t row)
-{
-	const char *module;
-
-	return profile_function(reader, PROFILE_FUNCTION, row, &module);
+		s->caller[s->n++] = recording_function(of, PROFILE_FUNCTION, tree->node[best].row,
+		    &module);
 }
 
 /* Copy the first rows with self time: those of functions, and those that are aside. */
@@ -116,8 +48,8 @@ static void
 take_time(struct digest *d, const struct profile_row *row, size_t n,
     const struct calltree *tree, struct digest_time *list, size_t *len)
 {
-	for (size_t i = 0; i < n && row[i].self; i++) {
-		int aside = is_aside(row[i].name, row[i].module);
+	for (size_t i = 0; i < n; i++) {
+		int aside = row[i].special;
 		struct digest_time *to = aside ? &d->aside[d->naside] : &list[*len];
 
 		if ((aside ? d->naside : *len) == DIGEST_ROWS || (aside && list != d->hot))
@@ -126,7 +58,7 @@ take_time(struct digest *d, const struct profile_row *row, size_t n,
 			.module = row[i].module, .line = row[i].line, .self = row[i].self,
 			.total = row[i].total };
 		if (!aside)
-			find_stack(tree, row[i].id, time_name, d->time, &to->stack);
+			find_stack(tree, row[i].id, d->of_time, &to->stack);
 		*(aside ? &d->naside : len) += 1;
 	}
 }
@@ -138,7 +70,9 @@ read_rows(struct digest *d, enum profile_metric metric, struct digest_time *list
 	struct calltree_stacks stacks = { 0 };
 	struct profile_row *sorted = NULL;
 	const struct profile_row *row;
+	const struct order_rule rule = { 0, 0 };
 	struct calltree tree = { 0 };
+	struct order_split split;
 	size_t n;
 	int r;
 
@@ -152,9 +86,10 @@ read_rows(struct digest *d, enum profile_metric metric, struct digest_time *list
 	if (r == 0) {
 		if (n)
 			memcpy(sorted, row, n * sizeof *sorted);
-		qsort(sorted, n, sizeof *sorted, by_self);
-		take_time(d, sorted, n, &tree, list, len);
+		r = order_time(sorted, n, ORDER_SELF, &rule, 0, &split);
 	}
+	if (r == 0)
+		take_time(d, sorted, split.code + split.special, &tree, list, len);
 	free(sorted);
 	calltree_free(&tree);
 	calltree_stacks_free(&stacks);
@@ -166,7 +101,9 @@ read_time(struct digest *d, uint64_t since, uint64_t until)
 {
 	const struct profile_summary *s;
 
-	d->time = profile_open(d->db, PROFILE_CPU, PROFILE_FUNCTION, since, until, 0);
+	d->of_time = recording_open(d->db, RECORDING_TIME, since, until);
+	if (d->of_time)
+		d->time = profile_open(d->of_time, PROFILE_CPU, PROFILE_FUNCTION, 0);
 	if (d->time == NULL)
 		return -1;
 	if (profile_collapse(d->time, 1) < 0)
@@ -183,14 +120,6 @@ read_time(struct digest *d, uint64_t since, uint64_t until)
 }
 
 /* ---- memory ------------------------------------------------------------ */
-
-static const char *
-memory_name(const void *reader, uint32_t row)
-{
-	const char *module;
-
-	return inuse_function(reader, row, &module);
-}
 
 /* Set by how much a row has grown since the first quarter. */
 static void
@@ -215,12 +144,12 @@ take_memory(const struct digest *d, const struct inuse_row *row, size_t n, int l
 		struct digest_memory *to = &list[len];
 
 		if ((live ? row[i].self.live : row[i].self.bytes) == 0 ||
-		    is_aside(row[i].name, row[i].module))
+		    row[i].special)
 			continue;
 		*to = (struct digest_memory){ .name = row[i].name, .file = row[i].file,
 			.module = row[i].module, .line = row[i].line, .self = row[i].self };
 		set_grown(series, to, row[i].id);
-		find_stack(tree, row[i].id, memory_name, d->memory, &to->stack);
+		find_stack(tree, row[i].id, d->of_memory, &to->stack);
 		len++;
 	}
 	return len;
@@ -230,20 +159,27 @@ take_memory(const struct digest *d, const struct inuse_row *row, size_t n, int l
 static int
 list_memory(struct digest *d, const uint64_t *series, const struct calltree *tree)
 {
+	const struct order_rule rule = { 0, 0 };
+	const struct inuse_sum none = { 0 };
 	struct inuse_row *sorted, *row;
+	struct order_split split;
 	size_t n;
+	int r;
 
 	row = inuse_rows(d->memory, &n);
 	if ((sorted = calloc(n + 1, sizeof *sorted)) == NULL)
 		return -1;
 	if (n)
 		memcpy(sorted, row, n * sizeof *sorted);
-	qsort(sorted, n, sizeof *sorted, by_live);
-	d->nholds = take_memory(d, sorted, n, 1, series, tree, d->holds);
-	qsort(sorted, n, sizeof *sorted, by_bytes);
-	d->nallocates = take_memory(d, sorted, n, 0, series, tree, d->allocates);
+	r = order_memory(sorted, n, ORDER_LIVE, &rule, &none, &split);
+	if (r == 0) {
+		d->nholds = take_memory(d, sorted, split.code, 1, series, tree, d->holds);
+		r = order_memory(sorted, n, ORDER_BYTES, &rule, &none, &split);
+	}
+	if (r == 0)
+		d->nallocates = take_memory(d, sorted, split.code, 0, series, tree, d->allocates);
 	free(sorted);
-	return 0;
+	return r;
 }
 
 static int
@@ -258,7 +194,7 @@ read_lists(struct digest *d)
 
 	if (r == 0)
 		r = inuse_series_all(d->memory, s->first, width, series, BUCKETS);
-	if (r == 0 && (r = inuse_stacks(d->memory, 1, &stacks)) == 0)
+	if (r == 0 && (r = inuse_stacks(d->memory, PROFILE_FUNCTION, &stacks)) == 0)
 		r = calltree_down(&tree, &stacks);
 	if (r == 0)
 		r = list_memory(d, series, &tree);
@@ -271,10 +207,13 @@ read_lists(struct digest *d)
 static int
 read_memory(struct digest *d, uint64_t since, uint64_t until)
 {
-	const struct inuse_options o = { .group = PROFILE_FUNCTION, .since = since,
-		.until = until, .collapse = 1 };
+	const struct inuse_options o = { .group = PROFILE_FUNCTION,
+		.select = { since, until, PROFILE_ALL }, .collapse = 1 };
+	int bounded = since || until != UINT64_MAX;
 
-	if ((d->memory = inuse_open(d->db, &o)) == NULL)
+	d->of_memory = d->of_time && !bounded ? d->of_time :
+	    recording_open(d->db, RECORDING_HEAP, 0, UINT64_MAX);
+	if (d->of_memory == NULL || (d->memory = inuse_open(d->of_memory, &o)) == NULL)
 		return -1;
 	if (!inuse_any(d->memory)) {
 		inuse_close(d->memory);
@@ -322,8 +261,10 @@ digest_close(struct digest *d)
 	if (d == NULL)
 		return;
 	profile_close(d->time);
-	if (d->memory)
-		inuse_close(d->memory);
+	inuse_close(d->memory);
+	if (d->of_memory != d->of_time)
+		recording_close(d->of_memory);
+	recording_close(d->of_time);
 	free(d);
 }
 

@@ -13,6 +13,7 @@
 
 struct db;
 struct profile;
+struct recording;
 
 #define DIGEST_ROWS 10
 #define DIGEST_CALLERS 8
@@ -50,6 +51,7 @@ struct digest_advice {
 struct digest {
 	const char *path;
 	struct db *db;
+	struct recording *of_time, *of_memory; /* which may be the same */
 	struct profile *time; /* measures time on the CPU; NULL: none was recorded */
 	struct inuse *memory; /* NULL: none was recorded */
 	struct digest_time hot[DIGEST_ROWS], waits[DIGEST_ROWS], aside[DIGEST_ROWS];

@@ -123,10 +123,10 @@ check_time(struct digest *d)
 		warn_of(d, "rsprof top cpu says what, and rsprof-records(5) why",
 		    "%" PRIu64 " records were lost", s->lost);
 	check_stacks(d, s);
-	if ((double)s->probes_ns > PROBES_MOST * (double)s->ns)
+	if ((double)s->probes_ns > PROBES_MOST * (double)s->in[PROFILE_ON])
 		warn_of(d, "record the time alone with -C, or -B with less",
 		    "the probes of the heap took %.0f %% on top of the program's time",
-		    units_percent(s->probes_ns, s->ns));
+		    units_percent(s->probes_ns, s->in[PROFILE_ON]));
 	if (without_lines(d) > WITHOUT_LINES_MOST)
 		warn_of(d, "build with debug = \"line-tables-only\"",
 		    "most of the time is in functions without source lines");
@@ -157,7 +157,7 @@ look_at_time(struct digest *d, const char *file)
 
 	if (d->nhot)
 		suggest(d, "the lines that take most", "rsprof top -g line cpu %s", file);
-	if (!s->off && s->recorded && (double)s->ns < IDLE * (double)s->recorded)
+	if (!s->off && s->recorded && (double)s->in[PROFILE_ON] < IDLE * (double)s->recorded)
 		suggest(d, "it mostly waits: record what for", "rsprof attach -w PID");
 }
 

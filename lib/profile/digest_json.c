@@ -115,7 +115,7 @@ put_time(FILE *out, const struct digest *d)
 	member_bool(out, "live", s->live);
 	member_number(out, "samples", s->samples);
 	member_number(out, "complete_samples", s->complete);
-	member_number(out, "cpu_ns", s->ns);
+	member_number(out, "cpu_ns", s->in[PROFILE_ON]);
 	member_number(out, "probes_ns", s->probes_ns);
 	member_bool(out, "off_recorded", s->off);
 	member_number(out, "off_ns", d->off_ns);

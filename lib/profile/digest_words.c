@@ -103,9 +103,9 @@ digest_time_words(char *buf, size_t bytes, const struct digest *d)
 	const struct profile_summary *t = profile_summary(d->time);
 	struct line l = { buf, bytes, 0 };
 
-	say(&l, "CPU %.3f s", (double)t->ns / 1e9);
+	say(&l, "CPU %.3f s", (double)t->in[PROFILE_ON] / 1e9);
 	if (t->recorded)
-		say(&l, " (%.2f cores)", (double)t->ns / (double)t->recorded);
+		say(&l, " (%.2f cores)", (double)t->in[PROFILE_ON] / (double)t->recorded);
 	say(&l, " in %" PRIu64 " samples, %.1f %% of stacks complete", t->samples,
 	    units_percent(t->complete, t->samples));
 	if (t->lost)
@@ -114,8 +114,8 @@ digest_time_words(char *buf, size_t bytes, const struct digest *d)
 		say(&l, ", nothing lost");
 	if (t->recorded)
 		say(&l, "; profiler %.1f %% of a core", units_percent(t->cost_ns, t->recorded));
-	if (t->probes_ns && t->ns)
-		say(&l, ", probes %.1f %% on top", units_percent(t->probes_ns, t->ns));
+	if (t->probes_ns && t->in[PROFILE_ON])
+		say(&l, ", probes %.1f %% on top", units_percent(t->probes_ns, t->in[PROFILE_ON]));
 }
 
 /* Say how the heap was seen. */

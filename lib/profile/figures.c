@@ -11,10 +11,12 @@
 #include "profile/inuse.h"
 #include "profile/near.h"
 #include "profile/profile.h"
+#include "profile/recording.h"
 #include "record/db.h"
 
 /*
- * Time is read once by a profile that is regrouped, memory by one reader for each grouping.
+ * Time is read once by a profile that is regrouped, memory once for a reader of each grouping,
+ * collapsed or not.  Names are looked up among all frames; self is what it is when collapsed.
  * `find` walks the rows of either as named things: how a name is matched is said in one place.
  */
 
@@ -24,8 +26,9 @@
 struct figures {
 	struct db *db;
 	uint64_t since, until;
+	struct recording *of_time, *of_memory; /* memory before `since` counts, too */
 	struct profile *time;
-	struct inuse *memory[PROFILE_NGROUPS];
+	struct inuse *memory[2][PROFILE_NGROUPS]; /* expanded, collapsed */
 	double weight; /* ns of a sample, as those count that stand for unequal times */
 	uint64_t threads;
 	char error[ERROR_SIZE];
@@ -74,7 +77,9 @@ open_time(struct figures *f, const struct bound *b)
 	if (ask(f, "SELECT count(*) FROM stream WHERE producer = 'cpu'", "", 0, 0) == 0)
 		return fail(f, FIGURES_ABSENT, "no time was recorded");
 	if (f->time == NULL) {
-		f->time = profile_open(f->db, PROFILE_CPU, PROFILE_GENERIC, f->since, f->until, 0);
+		f->of_time = recording_open(f->db, RECORDING_TIME, f->since, f->until);
+		if (f->of_time)
+			f->time = profile_open(f->of_time, PROFILE_CPU, PROFILE_GENERIC, 0);
 		if (f->time == NULL)
 			return fail(f, FIGURES_FAILED, "%s", db_error(f->db));
 		f->weight = (double)ask(f, "SELECT CAST(total(1.0 * ns * ns) / total(ns) AS INTEGER)"
@@ -89,14 +94,17 @@ open_time(struct figures *f, const struct bound *b)
 }
 
 static enum figures_result
-open_memory(struct figures *f, enum profile_group group)
+open_memory(struct figures *f, enum profile_group group, int collapse)
 {
-	const struct inuse_options o = { .group = group, .since = f->since, .until = f->until,
-		.collapse = 1 };
+	const struct inuse_options o = { .group = group,
+		.select = { f->since, f->until, PROFILE_ALL }, .collapse = collapse };
+	struct inuse **u = &f->memory[collapse][group];
 
-	if (f->memory[group] == NULL && (f->memory[group] = inuse_open(f->db, &o)) == NULL)
+	if (f->of_memory == NULL)
+		f->of_memory = recording_open(f->db, RECORDING_HEAP, 0, UINT64_MAX);
+	if (f->of_memory == NULL || (*u == NULL && (*u = inuse_open(f->of_memory, &o)) == NULL))
 		return fail(f, FIGURES_FAILED, "%s", db_error(f->db));
-	if (!inuse_any(f->memory[group]))
+	if (!inuse_any(*u))
 		return fail(f, FIGURES_ABSENT, "no memory was recorded");
 	return FIGURES_OK;
 }
@@ -108,7 +116,7 @@ open_reader(struct figures *f, const struct bound *b, enum profile_group group)
 	enum figures_result r;
 
 	if (bound_is_memory(b->what))
-		return open_memory(f, group);
+		return open_memory(f, group, 0);
 	if ((r = open_time(f, b)))
 		return r;
 	if (profile_regroup(f->time, group) < 0 || profile_collapse(f->time, 0) < 0)
@@ -126,7 +134,7 @@ row_at(const struct figures *f, const struct bound *b, enum profile_group group,
 	size_t n;
 
 	if (bound_is_memory(b->what)) {
-		memory = inuse_rows(f->memory[group], &n);
+		memory = inuse_rows(f->memory[0][group], &n);
 		if (i < n)
 			*to = (struct named){ memory[i].name, memory[i].version, memory[i].module, i };
 	} else {
@@ -292,6 +300,15 @@ self_time(struct figures *f, const struct named *row, uint64_t *ns)
 	return FIGURES_OK;
 }
 
+/* Returns the time of the process itself, without that in probes. */
+static uint64_t
+own_time(const struct figures *f)
+{
+	const struct profile_summary *s = profile_summary(f->time);
+
+	return s->ns - s->probes_ns;
+}
+
 /* Set *part and *whole, in ns: the time of what a bound names, and of everything. */
 static enum figures_result
 read_time(struct figures *f, const struct bound *b, double *part, double *whole)
@@ -306,13 +323,13 @@ read_time(struct figures *f, const struct bound *b, double *part, double *whole)
 	if (r)
 		return r;
 	if (b->name == NULL)
-		ns = profile_summary(f->time)->ns;
+		ns = own_time(f);
 	else if (group != PROFILE_NGROUPS && b->self)
 		r = self_time(f, &row, &ns);
 	else if (group != PROFILE_NGROUPS)
 		ns = profile_rows(f->time, &n)[row.index].total;
 	*part = (double)ns;
-	*whole = (double)profile_summary(f->time)->ns;
+	*whole = (double)own_time(f);
 	return r;
 }
 
@@ -414,6 +431,23 @@ memory_figure(const struct inuse_summary *s, const struct inuse_sum *sum, enum b
 		set_range(s, &r, out);
 }
 
+/* Set *row to that of the collapsed reader, unless the row is a runtime frame itself. */
+static enum figures_result
+self_memory(struct figures *f, enum profile_group group, const struct inuse_row **row)
+{
+	enum figures_result r = open_memory(f, group, 1);
+	const struct inuse_row *all;
+	unsigned id = (*row)->id;
+	size_t n;
+
+	if (r)
+		return r;
+	for (all = inuse_rows(f->memory[1][group], &n); n--; all++)
+		if (all->id == id)
+			*row = all;
+	return FIGURES_OK;
+}
+
 static enum figures_result
 get_memory(struct figures *f, const struct bound *b, struct bound_figure *out)
 {
@@ -431,12 +465,14 @@ get_memory(struct figures *f, const struct bound *b, struct bound_figure *out)
 	if (group == PROFILE_NGROUPS) {
 		group = PROFILE_FUNCTION; /* which was looked through last */
 	} else if (b->name == NULL) {
-		sum = &inuse_summary(f->memory[group])->all;
+		sum = &inuse_summary(f->memory[0][group])->all;
 	} else {
-		row = &inuse_rows(f->memory[group], &n)[found.index];
+		row = &inuse_rows(f->memory[0][group], &n)[found.index];
+		if (b->self && (r = self_memory(f, group, &row)))
+			return r;
 		sum = b->self ? &row->self : &row->total;
 	}
-	memory_figure(inuse_summary(f->memory[group]), sum, b->what, out);
+	memory_figure(inuse_summary(f->memory[0][group]), sum, b->what, out);
 	return FIGURES_OK;
 }
 
@@ -458,9 +494,11 @@ figures_close(struct figures *f)
 	if (f == NULL)
 		return;
 	for (size_t i = 0; i < PROFILE_NGROUPS; i++)
-		if (f->memory[i])
-			inuse_close(f->memory[i]);
+		for (size_t collapse = 0; collapse < 2; collapse++)
+			inuse_close(f->memory[collapse][i]);
 	profile_close(f->time);
+	recording_close(f->of_time);
+	recording_close(f->of_memory);
 	free(f);
 }
 

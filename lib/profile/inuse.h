@@ -1,10 +1,10 @@
 /*
  * Memory in use and allocated, by function, line, crate, module or thread.
  *
- * An allocation is charged to the innermost frame that is not a runtime frame of the
- * allocator, Rust's standard library or the C library.  A row's self is what is charged
- * to it; its total is what was allocated with it anywhere on the stack, counted once
- * even if it recurs.  All sizes are in bytes.
+ * An allocation is charged to the innermost frame or, collapsed (profile/stacks.h), to
+ * the innermost of the program's own code.  A row's self is what is charged to it; its
+ * total is what was allocated with it anywhere on the stack, counted once even if it
+ * recurs.  All sizes are in bytes.
  */
 #ifndef INUSE_H
 #define INUSE_H
@@ -14,8 +14,8 @@
 
 #include "profile/profile_types.h"
 
-struct db;
 struct inuse;
+struct recording;
 
 struct inuse_sum {
 	uint64_t live, count;   /* live bytes, live allocations */
@@ -42,16 +42,18 @@ struct inuse_range inuse_live_range(const struct inuse_sum *s);
 struct inuse_range inuse_bytes_range(const struct inuse_sum *s);
 
 struct inuse_row {
-	unsigned id;      /* stable while the reader is open */
-	uint64_t key;     /* stable across readers with the same grouping */
+	unsigned id;      /* stable while the recording is open, as profile_row's */
 	const char *name; /* function, crate, module path or thread name */
-	const char *file; /* of the function's first known location, or NULL */
+	const char *file; /* of the function's line that holds or allocates most, or NULL */
 	uint64_t line;
 	const char *module;
 	const char *version; /* of a crate, or NULL */
 	uint64_t pid, tid;
 	struct inuse_sum self, total;
-	uint64_t baseline; /* live bytes of self at `since` */
+	uint64_t baseline; /* live bytes of self at the start of the selection */
+	const char *callee; /* what most of live went to below, if collapsed, or NULL */
+	uint64_t callee_live;
+	int special;       /* stands for a reason, such as [runtime], not for code */
 };
 
 struct inuse_summary {
@@ -78,32 +80,31 @@ struct inuse_summary {
 
 struct inuse_options {
 	enum profile_group group;
-	uint64_t since, until; /* as in profile_open() */
-	uint64_t age;          /* ns; not 0: only suspected leaks of at least this age */
-	int raw;               /* charge to the innermost frame, even a runtime frame */
-	int collapse;              /* treat executors as runtime frames, too */
-	uint64_t pid, tid;     /* only allocations of this thread; 0: of all */
+	struct profile_select select; /* time and thread, as of a profile */
+	uint64_t age; /* ns; not 0: only suspected leaks of at least this age */
+	int collapse; /* as profile_collapse() */
 };
 
 /* Returns whether two sets of options are equal. */
 int inuse_is_same(const struct inuse_options *a, const struct inuse_options *b);
 
 /*
- * Read the memory records of a recording.
+ * Sum the allocations of a recording, which it makes read its part of.
  *
  * A row's peak is the largest value its live bytes had at the end of an interval or, if
  * that is more, the largest value one of its stacks had in one thread at any time.
  *
  * With an age, suspected leaks are the allocations that were live at the last snapshot
- * before `until`, more than `age` old, and not from the last tenth of the recording up
- * to there; bytes and allocs then equal live and count.  A stack never has more
- * suspects than live allocations at `until`.
+ * before the selection's end, more than `age` old, and not from the last tenth of the
+ * recording up to there; bytes and allocs then equal live and count.  A stack never has
+ * more suspects than live allocations at that end.
  *
- * The caller keeps the db.  Returns NULL on failure, see db_error().
+ * The caller keeps the recording.  Returns NULL on failure, see db_error().
  */
-struct inuse *inuse_open(struct db *db, const struct inuse_options *o);
+struct inuse *inuse_open(struct recording *r, const struct inuse_options *o);
 
-/* Read new records.  Not with an age.  Returns 0, or -1 on failure, see db_error(). */
+/* Sum what recording_update() has read since.  Not with an age.  Returns 0, or -1 on
+ * failure, see db_error(). */
 int inuse_update(struct inuse *u);
 void inuse_close(struct inuse *u);
 
@@ -116,9 +117,6 @@ int inuse_any(const struct inuse *u);
 /* Returns the *n rows that are not empty, unordered, valid until the next update. */
 struct inuse_row *inuse_rows(const struct inuse *u, size_t *n);
 const struct inuse_summary *inuse_summary(const struct inuse *u);
-
-/* Returns the id of the row with a key, or UINT32_MAX. */
-unsigned inuse_id(const struct inuse *u, uint64_t key);
 
 /* Returns whether figures may be off: they are estimates from samples, or ranges. */
 int inuse_has_errors(const struct inuse *u);
@@ -137,13 +135,10 @@ size_t inuse_ids(const struct inuse *u);
 int inuse_series_all(const struct inuse *u, uint64_t from, uint64_t width, uint64_t *out,
     size_t n);
 
-/* Export the stacks and their live bytes for profile/calltree, by the current grouping.
- * With `collapse`, runtime frames count for their callers.  The caller frees them by
- * calltree_stacks_free().  Returns 0, or -1 if out of memory. */
+/* Export the stacks and their live bytes for profile/calltree, by function or generic
+ * function.  The caller frees them by calltree_stacks_free().  Returns 0, or -1 if out
+ * of memory. */
 struct calltree_stacks;
-int inuse_stacks(const struct inuse *u, int collapse, struct calltree_stacks *out);
-
-/* Returns the name of a row of these stacks and sets *module, or NULL for either. */
-const char *inuse_function(const struct inuse *u, uint32_t row, const char **module);
+int inuse_stacks(const struct inuse *u, enum profile_group group, struct calltree_stacks *out);
 
 #endif

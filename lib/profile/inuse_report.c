@@ -7,6 +7,7 @@
 
 #include "base/quote.h"
 #include "base/units.h"
+#include "profile/recording.h"
 #include "record/db.h"
 #include "symbol/shorten.h"
 
@@ -14,6 +15,8 @@
 #define LABEL "%-10s"
 #define FIGURES 52 /* columns before the name */
 #define ERRORS 10  /* more of them with errors */
+#define CALLEE_COLUMNS 32 /* with its live bytes */
+#define CALLEE_FROM 120   /* width of lines from which callees are printed */
 
 /* ---- figures ----------------------------------------------------------- */
 
@@ -190,6 +193,23 @@ put_sums(FILE *out, const struct inuse_report *r)
 		    "Unknown", s->unknown);
 }
 
+/* Returns whether frames were collapsed in fact. */
+static int
+is_collapsed(const struct inuse_report *r)
+{
+	return r->options->collapse && recording_has_own(r->recording);
+}
+
+/* Returns the width of the column of callees, 0 if there is none. */
+static size_t
+callee_columns(const struct inuse_report *r)
+{
+	for (size_t i = 0; r->columns >= CALLEE_FROM && i < r->shown; i++)
+		if (r->row[i].callee_live)
+			return CALLEE_COLUMNS;
+	return 0;
+}
+
 static void
 put_titles(FILE *out, const struct inuse_report *r)
 {
@@ -204,8 +224,9 @@ put_titles(FILE *out, const struct inuse_report *r)
 	else
 		fprintf(out, "\n%6s %6s %6s %8s %6s %9s %5s", "Live", "Total", "Peak",
 		    "Count", "Alloc", "Allocs", "Temp%");
-	fprintf(out, "  %s%s\n", what[r->options->group],
-	    r->options->group <= PROFILE_LINE ? "  Location" : "");
+	fprintf(out, "  %s%s%s\n", what[r->options->group],
+	    r->options->group <= PROFILE_LINE ? "  Location" : "",
+	    callee_columns(r) && r->options->group <= PROFILE_LINE ? "  Mostly in" : "");
 }
 
 /* Format bytes for a column: ? where they are not known. */
@@ -263,25 +284,41 @@ put_figures(FILE *out, const struct inuse_report *r, const struct inuse_row *row
 		    units_percent(s->temps, s->allocs));
 }
 
-static void
+/* Print where a row allocates.  Returns the columns that it takes. */
+static size_t
 put_location(FILE *out, const struct inuse_row *row, size_t width)
 {
-	char buf[NAME_SIZE];
+	char buf[NAME_SIZE], line[32] = "";
+	size_t used = shorten_source(buf, sizeof buf, row->file ? row->file : row->module, width);
 
-	shorten_source(buf, sizeof buf, row->file ? row->file : row->module, width);
-	fprintf(out, row->file ? "  %s" : "  [%s]", buf);
 	if (row->file && row->line)
-		fprintf(out, ":%" PRIu64, row->line);
+		snprintf(line, sizeof line, ":%" PRIu64, row->line);
+	fprintf(out, row->file ? "  %s%s" : "  [%s]%s", buf, line);
+	return used + strlen(line) + (row->file ? 2 : 4);
+}
+
+/* Print what most of a row's live bytes went to below, and how much. */
+static void
+put_callee(FILE *out, const struct inuse_row *row, size_t width)
+{
+	char buf[NAME_SIZE], live[UNITS_MAX];
+
+	if (row->callee_live == 0)
+		return;
+	shorten_function(buf, sizeof buf, row->callee, width - 8);
+	fprintf(out, "  %s %s", buf, size(live, row->callee_live));
 }
 
 static void
 put_row(FILE *out, const struct inuse_report *r, const struct inuse_row *row)
 {
 	size_t figures = inuse_has_errors(r->inuse) && !r->options->age ? FIGURES + ERRORS : FIGURES;
-	size_t width = r->columns > figures + 20 ? r->columns - figures : 20, name = width;
+	size_t callee = callee_columns(r), name, used = 0, width;
 	int located = r->options->group <= PROFILE_LINE;
 	char buf[NAME_SIZE];
 
+	figures += callee ? callee + 2 : 0;
+	width = name = r->columns > figures + 20 ? r->columns - figures : 20;
 	put_figures(out, r, row);
 	if (located)
 		name = width * 3 / 5;
@@ -292,13 +329,26 @@ put_row(FILE *out, const struct inuse_report *r, const struct inuse_row *row)
 	fprintf(out, "  %s", buf);
 	if (located && (row->file || row->module)) {
 		fprintf(out, "%*s", (int)(name - shorten_columns(buf)), "");
-		put_location(out, row, width - name > 8 ? width - name - 8 : 8);
+		used = put_location(out, row, width - name > 8 ? width - name - 8 : 8);
 	} else if (r->options->group == PROFILE_THREAD) {
 		fprintf(out, "  (%" PRIu64 ")", row->tid);
 	} else if (row->version) {
 		fprintf(out, " %s", row->version);
 	}
+	if (located && callee && row->callee_live) {
+		fprintf(out, "%*s", (int)(width - name > used ? width - name - used : 0), "");
+		put_callee(out, row, callee);
+	}
 	putc('\n', out);
+}
+
+/* Say that nothing was collapsed for want of anything to collapse into. */
+static void
+put_shown(FILE *out, const struct inuse_report *r)
+{
+	if (r->options->collapse && !is_collapsed(r))
+		fprintf(out, LABEL "all frames: none is known to be of the program's own code\n",
+		    "Shown");
 }
 
 void
@@ -307,11 +357,16 @@ inuse_text(FILE *out, const struct inuse_report *r)
 	put_process(out, r);
 	put_how(out, r);
 	put_sums(out, r);
+	put_shown(out, r);
 	put_titles(out, r);
 	for (size_t i = 0; i < r->shown; i++)
 		put_row(out, r, &r->row[i]);
 	if (r->shown < r->rows)
 		fprintf(out, "%zu more (-n 0 shows all)\n", r->rows - r->shown);
+	if (r->specials)
+		putc('\n', out);
+	for (size_t i = 0; i < r->specials; i++)
+		put_row(out, r, &r->special[i]);
 }
 
 /* ---- for programs ------------------------------------------------------ */
@@ -373,6 +428,12 @@ json_row(FILE *out, const struct inuse_report *r, const struct inuse_row *row)
 		fputs(",\"version\":", out);
 		quote_json(out, row->version);
 	}
+	if (r->options->group != PROFILE_THREAD) {
+		fputs(",\"callee\":", out);
+		quote_json(out, row->callee);
+		fprintf(out, ",\"callee_live\":%" PRIu64, row->callee_live);
+	}
+	fprintf(out, ",\"special\":%s", row->special ? "true" : "false");
 	fputs(",\"self\":", out);
 	json_sum(out, &row->self);
 	fputs(",\"total\":", out);
@@ -389,8 +450,9 @@ inuse_json(FILE *out, const struct inuse_report *r)
 	quote_json(out, r->path);
 	fputs(",\"name\":", out);
 	quote_json(out, db_meta(r->db, "name"));
-	fprintf(out, ",\"group\":\"%s\",\"exact\":%s,\"sample\":%" PRIu64 ",\"layer\":",
-	    profile_group_name(r->options->group),
+	fprintf(out, ",\"group\":\"%s\",\"collapsed\":%s,\"exact\":%s,\"sample\":%" PRIu64
+	    ",\"layer\":",
+	    profile_group_name(r->options->group), is_collapsed(r) ? "true" : "false",
 	    s->sample || s->estimated || s->missing || s->doubts ? "false" : "true", s->sample);
 	quote_json(out, s->layer);
 	fprintf(out, ",\"first_ns\":%" PRIu64 ",\"last_ns\":%" PRIu64
@@ -402,9 +464,9 @@ inuse_json(FILE *out, const struct inuse_report *r)
 	    s->inuse, s->known, s->unknown, s->lost, s->missing);
 	json_sum(out, &s->all);
 	fputs(",\"rows\":[", out);
-	for (size_t i = 0; i < r->shown; i++) {
+	for (size_t i = 0; i < r->shown + r->specials; i++) {
 		fputs(i ? ",\n" : "\n", out);
-		json_row(out, r, &r->row[i]);
+		json_row(out, r, i < r->shown ? &r->row[i] : &r->special[i - r->shown]);
 	}
 	fputs("\n]}\n", out);
 }
@@ -454,4 +516,6 @@ inuse_csv(FILE *out, const struct inuse_report *r)
 	    "bytes_known\r\n", header[r->options->group]);
 	for (size_t i = 0; i < r->shown; i++)
 		csv_row(out, r, &r->row[i]);
+	for (size_t i = 0; i < r->specials; i++)
+		csv_row(out, r, &r->special[i]);
 }

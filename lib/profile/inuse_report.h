@@ -11,14 +11,18 @@
 #include "profile/inuse.h"
 
 struct db;
+struct recording;
 
 struct inuse_report {
 	const char *path;
 	struct db *db;
+	const struct recording *recording;
 	const struct inuse *inuse;
 	const struct inuse_options *options;
-	const struct inuse_row *row; /* in display order */
-	size_t rows, shown;          /* all rows; how many of them to print */
+	const struct inuse_row *row; /* in display order, as order_memory() leaves them */
+	size_t rows, shown;          /* rows of code; how many of them to print */
+	const struct inuse_row *special; /* rows of reasons, which stand apart */
+	size_t specials;
 	size_t columns;              /* width of text lines, at least 40 */
 };
 

@@ -15,11 +15,11 @@
 
 #include "profile/profile_types.h"
 
-struct db;
 struct profile;
+struct recording;
 
 struct profile_row {
-	unsigned id;                  /* stable while the profile is open */
+	unsigned id;                  /* stable while the recording is open, as inuse_row's */
 	const char *name;             /* function, crate, module path or thread name */
 	const char *file;             /* of the function's costliest line, or NULL */
 	uint64_t line;                /* 0: unknown */
@@ -31,11 +31,14 @@ struct profile_row {
 	uint64_t in[PROFILE_NSTATES]; /* total by state */
 	uint64_t waits;               /* completed waits, except for a CPU */
 	uint64_t present;             /* of a thread: time with a producer running */
+	const char *callee;           /* what most of self went to below, if collapsed, or NULL */
+	uint64_t callee_ns;           /* its time */
+	int special;                  /* stands for a reason, such as [runtime], not for code */
 };
 
 struct profile_summary {
-	uint64_t ns;                    /* total of the metric, without probes */
-	uint64_t probes_ns;             /* the metric's time in probes */
+	uint64_t ns;                    /* total of the metric: what all self adds up to */
+	uint64_t probes_ns;             /* of it in probes */
 	uint64_t complete_ns;           /* time of stacks that reach the root */
 	uint64_t short_ns;              /* time of waits too short for a stack */
 	uint64_t now_ns, now_on;        /* of the metric in the window; all CPU time in it */
@@ -62,17 +65,16 @@ struct profile_count {
 };
 
 /*
- * Read a recording from `since` up to but not including `until` (UINT64_MAX: no end).
- * `window` is how many nanoseconds before the last record are "now".
+ * Count the time of a recording, which it makes read its part of.  `window` is how many
+ * nanoseconds before the last record are "now".
  *
- * profile_update() reads new rows only, so it is cheap; names that were added later to
- * known stacks appear once the profile is opened again.
+ * profile_update() counts what recording_update() has read since.
  *
- * The caller keeps the db.  On failure they return NULL or -1, see db_error(); after a
- * failed update the old rows remain.
+ * The caller keeps the recording.  On failure they return NULL or -1, see db_error();
+ * after a failed update the old rows remain.
  */
-struct profile *profile_open(struct db *db, enum profile_metric metric,
-    enum profile_group group, uint64_t since, uint64_t until, uint64_t window);
+struct profile *profile_open(struct recording *r, enum profile_metric metric,
+    enum profile_group group, uint64_t window);
 int profile_update(struct profile *p);
 void profile_close(struct profile *p);
 
@@ -106,13 +108,12 @@ int profile_measure(struct profile *p, enum profile_metric metric);
 const struct profile_select *profile_selected(const struct profile *p);
 int profile_select(struct profile *p, const struct profile_select *select);
 
-/* Look up a thread by its id (0 and 0 if unknown), or the id of a thread (PROFILE_ALL
- * if unknown). */
-void profile_thread(const struct profile *p, uint32_t id, uint64_t *pid, uint64_t *tid);
-uint32_t profile_thread_id(const struct profile *p, uint64_t pid, uint64_t tid);
+/* Returns the recording. */
+struct recording *profile_recording(const struct profile *p);
 
-/* Charge runtime frames to their nearest caller that is not one, or stop doing so.
- * Returns 0, or -1 if out of memory. */
+/* Collapse frames as described in profile/stacks.h, or stop doing so, which is how a
+ * profile is opened.  Nothing is collapsed in a recording without any code of the
+ * program's own, see recording_has_own().  Returns 0, or -1 if out of memory. */
 int profile_is_collapsed(const struct profile *p);
 int profile_collapse(struct profile *p, int collapse);
 
@@ -143,9 +144,5 @@ void profile_series_all(const struct profile *p, uint64_t from, uint64_t width, 
 struct calltree_stacks;
 int profile_stacks(const struct profile *p, enum profile_group group,
     struct calltree_stacks *out);
-
-/* Returns the name of a row of these stacks and sets *module, or NULL for either. */
-const char *profile_function(const struct profile *p, enum profile_group group,
-    uint32_t row, const char **module);
 
 #endif

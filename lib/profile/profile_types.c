@@ -51,20 +51,24 @@ profile_group(const char *name)
 }
 
 unsigned
-profile_runtime(const char *category)
+profile_category(const char *name)
 {
 	static const struct {
 		const char *name;
 		unsigned bit;
 	} names[] = {
-		{ "std", PROFILE_RUNTIME_STD },
-		{ "alloc", PROFILE_RUNTIME_ALLOC },
-		{ "libc", PROFILE_RUNTIME_LIBC },
-		{ "runtime", PROFILE_RUNTIME_EXECUTOR },
+		{ "std", PROFILE_STD },
+		{ "alloc", PROFILE_ALLOC },
+		{ "libc", PROFILE_LIBC },
+		{ "runtime", PROFILE_RUNTIME },
+		{ "kernel", PROFILE_KERNEL },
+		{ "user", PROFILE_USER },
+		{ "dep", PROFILE_DEP },
+		{ "other", PROFILE_OTHER },
 	};
 
-	for (size_t i = 0; category && i < sizeof names / sizeof names[0]; i++)
-		if (strcmp(category, names[i].name) == 0)
+	for (size_t i = 0; name && i < sizeof names / sizeof names[0]; i++)
+		if (strcmp(name, names[i].name) == 0)
 			return names[i].bit;
 	return 0;
 }

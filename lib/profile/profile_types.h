@@ -55,22 +55,27 @@ struct profile_select {
 };
 
 /*
- * Runtime frames: code that works on behalf of its callers, as a mask of the categories
- * that rsprof-records(5) gives frames.
+ * The categories that rsprof-records(5) gives frames, as bits.  Code of a category in
+ * PROFILE_COLLAPSED works on behalf of its callers; that in PROFILE_OWN is the
+ * program's own, dependencies included.
  */
-enum profile_runtime {
-	PROFILE_RUNTIME_STD = 1 << 0,
-	PROFILE_RUNTIME_ALLOC = 1 << 1,
-	PROFILE_RUNTIME_LIBC = 1 << 2,
-	PROFILE_RUNTIME_EXECUTOR = 1 << 3, /* "runtime", such as tokio */
-	/* between an allocation and the code that wants it */
-	PROFILE_RUNTIME_ALLOCATION =
-	    PROFILE_RUNTIME_STD | PROFILE_RUNTIME_ALLOC | PROFILE_RUNTIME_LIBC,
-	PROFILE_RUNTIME_ALL = PROFILE_RUNTIME_ALLOCATION | PROFILE_RUNTIME_EXECUTOR
+enum profile_category {
+	PROFILE_STD = 1 << 0, /* core and alloc, too */
+	PROFILE_ALLOC = 1 << 1,
+	PROFILE_LIBC = 1 << 2,
+	PROFILE_RUNTIME = 1 << 3, /* such as tokio */
+	PROFILE_KERNEL = 1 << 4,
+	PROFILE_USER = 1 << 5,
+	PROFILE_DEP = 1 << 6,
+	PROFILE_OTHER = 1 << 7,
+	PROFILE_STARTS_MAIN = 1 << 8, /* calls main: what is above it is no code of the program */
+	PROFILE_COLLAPSED =
+	    PROFILE_STD | PROFILE_ALLOC | PROFILE_LIBC | PROFILE_RUNTIME | PROFILE_KERNEL,
+	PROFILE_OWN = PROFILE_USER | PROFILE_DEP
 };
 
-/* Returns the bit of a category's name, or 0 if it is not of the runtime or NULL. */
-unsigned profile_runtime(const char *category);
+/* Returns the bit of a category's name, or 0 if it is unknown or NULL. */
+unsigned profile_category(const char *name);
 
 /* Nanoseconds of each element of profile_history(). */
 #define PROFILE_HISTORY_STEP UINT64_C(250000000)

@@ -16,8 +16,10 @@ struct report {
 	const char *path;
 	struct db *db;
 	struct profile *profile;
-	const struct profile_row *row; /* in display order */
-	size_t rows, shown;            /* all rows; how many of them to print */
+	const struct profile_row *row; /* in display order, as order_time() leaves them */
+	size_t rows, shown;            /* all rows; how many of code to print */
+	const struct profile_row *special; /* rows of reasons, which stand apart */
+	size_t specials;
 	size_t columns;                /* width of text lines, at least 40 */
 };
 

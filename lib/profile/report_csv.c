@@ -72,4 +72,6 @@ report_csv(FILE *out, const struct report *r)
 	fprintf(out, "%s\r\n", header[group]);
 	for (i = 0; i < r->shown; i++)
 		put_row(out, metric, group, &r->row[i]);
+	for (i = 0; i < r->specials; i++)
+		put_row(out, metric, group, &r->special[i]);
 }

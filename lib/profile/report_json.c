@@ -3,6 +3,7 @@
 #include "base/arg.h"
 #include "base/quote.h"
 #include "profile/profile.h"
+#include "profile/recording.h"
 #include "profile/report.h"
 #include "record/db.h"
 #include "symbol/shorten.h"
@@ -30,6 +31,13 @@ put_text(FILE *out, const char *key, const char *s)
 {
 	put_key(out, key);
 	quote_json(out, s);
+}
+
+static void
+put_truth(FILE *out, const char *key, int truth)
+{
+	put_key(out, key);
+	fputs(truth ? "true" : "false", out);
 }
 
 /* ---- the summary ------------------------------------------------------- */
@@ -140,8 +148,7 @@ put_summary(FILE *out, const struct report *r)
 	put_number(out, "from_ns", sum->first);
 	put_number(out, "to_ns", sum->last);
 	put_number(out, "recorded_ns", sum->recorded);
-	put_key(out, "live");
-	fputs(sum->live ? "true" : "false", out);
+	put_truth(out, "live", sum->live);
 	put_number(out, "samples", sum->samples);
 	put_number(out, "cpu_ns", sum->in[PROFILE_ON]);
 	put_number(out, "probes_ns", sum->probes_ns);
@@ -198,27 +205,39 @@ put_row(FILE *out, enum profile_metric metric, enum profile_group group,
 	}
 	if (metric == PROFILE_WALL && group == PROFILE_THREAD)
 		put_number(out, "present_ns", row->present);
+	if (group != PROFILE_THREAD) {
+		put_text(out, "callee", row->callee);
+		put_number(out, "callee_ns", row->callee_ns);
+	}
+	put_truth(out, "special", row->special);
 	putc('}', out);
+}
+
+/* Write rows, of which `before` have been written. */
+static void
+put_rows(FILE *out, const struct report *r, const struct profile_row *row, size_t n,
+    size_t before)
+{
+	for (size_t i = 0; i < n; i++) {
+		fputs(before + i ? ",\n" : "\n", out);
+		put_row(out, profile_measured(r->profile), profile_grouping(r->profile), &row[i]);
+	}
 }
 
 void
 report_json(FILE *out, const struct report *r)
 {
-	enum profile_group group = profile_grouping(r->profile);
-	enum profile_metric metric = profile_measured(r->profile);
-	size_t i;
-
-	put_text(out, "{metric", profile_metric_name(metric));
-	put_text(out, "group", profile_group_name(group));
+	put_text(out, "{metric", profile_metric_name(profile_measured(r->profile)));
+	put_text(out, "group", profile_group_name(profile_grouping(r->profile)));
+	put_truth(out, "collapsed", profile_is_collapsed(r->profile) &&
+	    recording_has_own(profile_recording(r->profile)));
 	put_text(out, "file", r->path);
 	put_process(out, r);
 	put_summary(out, r);
 	put_number(out, "rows_total", r->rows);
 	put_key(out, "rows");
 	putc('[', out);
-	for (i = 0; i < r->shown; i++) {
-		fputs(i ? ",\n" : "\n", out);
-		put_row(out, metric, group, &r->row[i]);
-	}
+	put_rows(out, r, r->row, r->shown, 0);
+	put_rows(out, r, r->special, r->specials, r->shown);
 	fputs("]}\n", out);
 }

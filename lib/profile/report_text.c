@@ -4,6 +4,7 @@
 #include "base/arg.h"
 #include "base/units.h"
 #include "profile/profile.h"
+#include "profile/recording.h"
 #include "profile/report.h"
 #include "record/db.h"
 #include "symbol/shorten.h"
@@ -128,10 +129,8 @@ put_probes(FILE *out, const struct report *r)
 
 	if (sum->probes_ns == 0)
 		return;
-	fprintf(out, LABEL "%.3f s more", "Probes", seconds(sum->probes_ns));
-	if (sum->ns)
-		fprintf(out, " (%.2f %% of that)", units_percent(sum->probes_ns, sum->ns));
-	putc('\n', out);
+	fprintf(out, LABEL "%.3f s more, %.2f %% of the whole\n", "Probes", seconds(sum->probes_ns),
+	    units_percent(sum->probes_ns, sum->ns));
 }
 
 static void
@@ -164,7 +163,8 @@ cut_percent(const struct report *r, uint64_t samples, uint64_t ns)
 	const struct profile_summary *sum = profile_summary(r->profile);
 
 	return profile_measured(r->profile) == PROFILE_CPU ?
-	    units_percent(samples, sum->samples) : units_percent(ns, sum->ns);
+	    units_percent(samples, sum->samples) :
+	    units_percent(ns, sum->ns - sum->probes_ns);
 }
 
 static void
@@ -227,6 +227,16 @@ put_notes(FILE *out, const struct report *r)
 		put_text(out, note, SIZE_MAX);
 		putc('\n', out);
 	}
+}
+
+/* Say that nothing was collapsed for want of anything to collapse into. */
+static void
+put_shown(FILE *out, const struct report *r)
+{
+	if (profile_is_collapsed(r->profile) &&
+	    !recording_has_own(profile_recording(r->profile)))
+		fprintf(out, LABEL "all frames: none is known to be of the program's own code\n",
+		    "Shown");
 }
 
 /* ---- the table --------------------------------------------------------- */
@@ -366,29 +376,61 @@ location_columns(const struct profile_row *row)
 	return shorten_columns(buf);
 }
 
-/* Divide `width` between names and locations: what both need, or else two fifths for
- * locations, or whatever the names leave. */
-static void
-share(const struct report *r, size_t width, size_t *name, size_t *after)
-{
-	size_t need_name = 8, need_location = 8, i, n;
+/* Widths of the columns after the figures. */
+struct widths {
+	size_t name, location, callee; /* callee 0: not printed */
+};
 
-	for (i = 0; i < r->shown; i++) {
-		if ((n = shorten_columns(r->row[i].name)) > need_name)
-			need_name = n;
-		if ((n = location_columns(&r->row[i])) > need_location)
-			need_location = n;
+#define CALLEE_COLUMNS 32 /* with its percentage */
+#define CALLEE_FROM 110   /* width of lines from which callees are printed */
+#define CALLEE_LEAST 0.05 /* percent of the whole that a callee is printed from */
+
+static int
+has_callee(const struct report *r, const struct profile_row *row)
+{
+	return row->callee && units_percent(row->callee_ns,
+	    profile_summary(r->profile)->ns) >= CALLEE_LEAST;
+}
+
+/* Returns the width of the column of callees, 0 if there is none. */
+static size_t
+callee_columns(const struct report *r)
+{
+	for (size_t i = 0; r->columns >= CALLEE_FROM && i < r->shown; i++)
+		if (has_callee(r, &r->row[i]))
+			return CALLEE_COLUMNS;
+	return 0;
+}
+
+static size_t
+larger(size_t a, size_t b)
+{
+	return a > b ? a : b;
+}
+
+/* Divide what is left between names and locations: what both need, or else two fifths
+ * for locations, or whatever the names leave. */
+static struct widths
+share(const struct report *r)
+{
+	struct widths w = { 8, 8, callee_columns(r) };
+	size_t width = columns_left(r, 2 + (w.callee ? w.callee + 2 : 0));
+	size_t need;
+
+	for (size_t i = 0; i < r->shown; i++) {
+		w.name = larger(w.name, shorten_columns(r->row[i].name));
+		w.location = larger(w.location, location_columns(&r->row[i]));
 	}
-	*name = need_name;
-	*after = need_location;
-	if (need_name + need_location <= width)
-		return;
-	*after = width * 2 / 5;
-	if (need_name < width - *after)
-		*after = width - need_name;
-	if (*after > need_location)
-		*after = need_location;
-	*name = width - *after;
+	need = w.location;
+	if (w.name + w.location <= width)
+		return w;
+	w.location = width * 2 / 5;
+	if (w.name < width - w.location)
+		w.location = width - w.name;
+	if (w.location > need)
+		w.location = need;
+	w.name = width - w.location;
+	return w;
 }
 
 static void
@@ -397,78 +439,83 @@ put_padded(FILE *out, const char *s, size_t used, size_t width)
 	fprintf(out, "%s%*s", s, (int)(width > used ? width - used : 0), "");
 }
 
+/* Print what most of a row's self went to below, and how much. */
 static void
-put_location(FILE *out, const struct profile_row *row, size_t name, size_t after)
+put_callee(FILE *out, const struct report *r, const struct profile_row *row, size_t width)
+{
+	char buf[NAME_SIZE];
+
+	shorten_function(buf, sizeof buf, row->callee, width - 6);
+	fprintf(out, "  %s %.1f", buf,
+	    units_percent(row->callee_ns, profile_summary(r->profile)->ns));
+}
+
+static void
+put_location(FILE *out, const struct report *r, const struct profile_row *row,
+    const struct widths *w)
 {
 	char buf[NAME_SIZE], whole[NAME_SIZE];
-	size_t used = shorten_function(buf, sizeof buf, row->name, name);
+	size_t used = shorten_function(buf, sizeof buf, row->name, w->name);
+	int callee = w->callee && has_callee(r, row);
 
 	location(whole, sizeof whole, row);
-	if (*whole) {
-		put_padded(out, buf, used, name + 2);
-		shorten_source(buf, sizeof buf, whole, after);
+	if (*whole || callee) {
+		put_padded(out, buf, used, w->name + 2);
+		used = shorten_source(buf, sizeof buf, whole, w->location);
 	}
-	fprintf(out, "%s\n", buf);
-}
-
-static void
-put_locations(FILE *out, const struct report *r)
-{
-	size_t name, after, i;
-
-	share(r, columns_left(r, 2), &name, &after);
-	put_padded(out, "Function", 8, name + 2);
-	fputs("Location\n", out);
-	for (i = 0; i < r->shown; i++) {
-		put_figures(out, r, &r->row[i]);
-		put_location(out, &r->row[i], name, after);
-	}
-}
-
-static void
-put_crates(FILE *out, const struct report *r)
-{
-	char buf[NAME_SIZE];
-	const struct profile_row *row;
-	size_t i, used;
-
-	fputs("Crate\n", out);
-	for (i = 0; i < r->shown; i++) {
-		row = &r->row[i];
-		put_figures(out, r, row);
-		used = shorten_path(buf, sizeof buf, row->name, columns_left(r, 10));
-		put_padded(out, buf, used, row->version ? 24 : 0);
-		if (row->version)
-			fprintf(out, " %s", row->version);
+	if (callee) {
+		put_padded(out, buf, used, w->location);
+		put_callee(out, r, row, w->callee);
 		putc('\n', out);
-	}
-}
-
-static void
-put_modules(FILE *out, const struct report *r)
-{
-	char buf[NAME_SIZE];
-	size_t i;
-
-	fputs("Module\n", out);
-	for (i = 0; i < r->shown; i++) {
-		put_figures(out, r, &r->row[i]);
-		shorten_path(buf, sizeof buf, r->row[i].name, columns_left(r, 0));
+	} else {
 		fprintf(out, "%s\n", buf);
 	}
 }
 
 static void
-put_threads(FILE *out, const struct report *r)
+put_crate(FILE *out, const struct report *r, const struct profile_row *row)
 {
-	size_t i;
+	char buf[NAME_SIZE];
+	size_t used = shorten_path(buf, sizeof buf, row->name, columns_left(r, 10));
 
-	fputs("    TID  Thread\n", out);
-	for (i = 0; i < r->shown; i++) {
-		put_figures(out, r, &r->row[i]);
-		fprintf(out, "%7" PRIu64 "  ", r->row[i].tid);
-		put_text(out, r->row[i].name, 64);
-		putc('\n', out);
+	put_padded(out, buf, used, row->version ? 24 : 0);
+	if (row->version)
+		fprintf(out, " %s", row->version);
+	putc('\n', out);
+}
+
+static void
+put_module(FILE *out, const struct report *r, const struct profile_row *row)
+{
+	char buf[NAME_SIZE];
+
+	shorten_path(buf, sizeof buf, row->name, columns_left(r, 0));
+	fprintf(out, "%s\n", buf);
+}
+
+static void
+put_thread(FILE *out, const struct profile_row *row)
+{
+	if (row->special)
+		fprintf(out, "%7s  ", "");
+	else
+		fprintf(out, "%7" PRIu64 "  ", row->tid);
+	put_text(out, row->name, 64);
+	putc('\n', out);
+}
+
+static void
+put_rows(FILE *out, const struct report *r, const struct profile_row *row, size_t n,
+    const struct widths *w)
+{
+	for (; n--; row++) {
+		put_figures(out, r, row);
+		switch (profile_grouping(r->profile)) {
+		case PROFILE_THREAD: put_thread(out, row); break;
+		case PROFILE_MODULE: put_module(out, r, row); break;
+		case PROFILE_CRATE: put_crate(out, r, row); break;
+		default: put_location(out, r, row, w);
+		}
 	}
 }
 
@@ -476,28 +523,51 @@ static void
 put_left_out(FILE *out, const struct report *r)
 {
 	uint64_t self = 0;
-	size_t i;
+	size_t n = 0;
 
-	if (r->shown == r->rows)
+	for (size_t i = r->shown; i < r->rows; i++)
+		if (!r->row[i].special && r->row[i].self) {
+			self += r->row[i].self;
+			n++;
+		}
+	if (n)
+		fprintf(out, "%6.2f  in %zu more row%s (-n 0 -t 0 shows all)\n",
+		    units_percent(self, profile_summary(r->profile)->ns), n, n == 1 ? "" : "s");
+}
+
+/* Print the titles of the columns after the figures. */
+static void
+put_names(FILE *out, const struct report *r, const struct widths *w)
+{
+	static const char *const what[PROFILE_NGROUPS] = { "Function", "Function", "Function",
+		"Crate", "Module", "    TID  Thread" };
+	enum profile_group group = profile_grouping(r->profile);
+
+	if (group > PROFILE_LINE) {
+		fprintf(out, "%s\n", what[group]);
 		return;
-	for (i = r->shown; i < r->rows; i++)
-		self += r->row[i].self;
-	fprintf(out, "%6.2f  in %zu more row%s (-n 0 -t 0 shows all)\n",
-	    units_percent(self, profile_summary(r->profile)->ns),
-	    r->rows - r->shown, r->rows - r->shown == 1 ? "" : "s");
+	}
+	put_padded(out, what[group], 8, w->name + 2);
+	if (w->callee) {
+		put_padded(out, "Location", 8, w->location);
+		fputs("  Mostly in\n", out);
+	} else {
+		fputs("Location\n", out);
+	}
 }
 
 static void
 put_table(FILE *out, const struct report *r)
 {
+	struct widths w = share(r);
+
 	put_titles(out, r);
-	switch (profile_grouping(r->profile)) {
-	case PROFILE_THREAD: put_threads(out, r); break;
-	case PROFILE_MODULE: put_modules(out, r); break;
-	case PROFILE_CRATE: put_crates(out, r); break;
-	default: put_locations(out, r);
-	}
+	put_names(out, r, &w);
+	put_rows(out, r, r->row, r->shown, &w);
 	put_left_out(out, r);
+	if (r->specials)
+		putc('\n', out);
+	put_rows(out, r, r->special, r->specials, &w);
 }
 
 void
@@ -514,6 +584,7 @@ report_text(FILE *out, const struct report *r)
 	put_lost(out, r);
 	put_cost(out, r);
 	put_notes(out, r);
+	put_shown(out, r);
 	if (has_rows(r))
 		put_table(out, r);
 	else if (profile_measured(r->profile) == PROFILE_OFF)

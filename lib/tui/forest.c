@@ -5,6 +5,7 @@
 
 #include "base/units.h"
 #include "profile/inuse.h"
+#include "profile/recording.h"
 #include "tui/column.h"
 #include "tui/grid.h"
 #include "tui/session.h"
@@ -15,9 +16,8 @@ forest_update(struct forest *f)
 	calltree_stacks_free(&f->stacks);
 	if (!f->memory)
 		return profile_stacks(session_profile(f->session), f->group, &f->stacks);
-	f->inuse = session_inuse(f->session, f->group);
-	return f->inuse == NULL ? -1 : inuse_stacks(f->inuse,
-	    profile_is_collapsed(session_profile(f->session)), &f->stacks);
+	f->inuse = session_inuse(f->session, PROFILE_FUNCTION);
+	return f->inuse == NULL ? -1 : inuse_stacks(f->inuse, f->group, &f->stacks);
 }
 
 void
@@ -29,31 +29,7 @@ forest_free(struct forest *f)
 const char *
 forest_name(const struct forest *f, uint32_t row, const char **module)
 {
-	return f->memory ? inuse_function(f->inuse, row, module) :
-	    profile_function(session_profile(f->session), f->group, row, module);
-}
-
-static int
-is_same(const char *a, const char *b)
-{
-	return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
-uint32_t
-forest_find(const struct forest *f, const char *name, const char *module)
-{
-	const char *in, *is;
-
-	for (size_t i = 0; i < f->stacks.n; i++) {
-		uint32_t row = f->stacks.row[i];
-
-		if (row == CALLTREE_NONE)
-			continue;
-		is = forest_name(f, row, &in);
-		if (is_same(is, name) && is_same(in, module))
-			return row;
-	}
-	return CALLTREE_NONE;
+	return recording_function(session_recording(f->session), f->group, row, module);
 }
 
 uint64_t

@@ -29,9 +29,6 @@ void forest_free(struct forest *f);
 /* Returns the name of a function and sets *module. */
 const char *forest_name(const struct forest *f, uint32_t row, const char **module);
 
-/* Returns the function with a name and module, or CALLTREE_NONE if it has no stacks. */
-uint32_t forest_find(const struct forest *f, const char *name, const char *module);
-
 /* Returns what percentages are of: live memory, which is the total of its calls; or time
  * without that in probes. */
 uint64_t forest_whole(const struct forest *f, uint64_t total);

@@ -9,16 +9,17 @@
 #include "base/array.h"
 #include "profile/inuse.h"
 #include "profile/profile.h"
+#include "profile/recording.h"
 #include "record/db.h"
 
 #define COVERED 90 /* percent of the time in which allocations are seen that is most of it */
 
 /*
- * A session owns the database and its profile.  Memory is read on demand: memory[group]
- * keeps the reader of each grouping with the options it was opened with, and is
- * reopened when the selection or collapsing has changed, updated when `version` has.
- * `usage` has memory over time, one element per memory record, for the overview. span,
- * focus, baseline and other are the user's choices that views share.
+ * A session owns the database, the recording and its profile.  Memory is summed on
+ * demand: memory[group] keeps the sums of each grouping with the options they were made
+ * with, and is made again when the selection or collapsing has changed, updated when
+ * `version` has.  `usage` has memory over time, one element per memory record, for the
+ * overview.  span, focus, baseline and other are the user's choices that views share.
  */
 
 struct session {
@@ -26,6 +27,7 @@ struct session {
 	dev_t dev;
 	ino_t ino;
 	struct db *db;
+	struct recording *recording;
 	struct profile *profile;
 	enum session_state state;
 	int64_t changed; /* session_clock() of the last news */
@@ -39,8 +41,7 @@ struct session {
 	unsigned version; /* grows with each update that had news */
 	struct session_memory *usage;
 	size_t nusage, usage_room;
-	int64_t usage_last; /* last row read */
-	uint64_t heap_began, covered, hits;
+	uint64_t covered, hits;
 	struct memory {
 		struct inuse *inuse;
 		unsigned version;        /* of the session when it was read */
@@ -113,60 +114,26 @@ find_state(struct session *s)
 
 /* ---- memory over time -------------------------------------------------- */
 
-static int
-find_heap(struct session *s)
-{
-	struct db_stmt *stmt = db_prepare(s->db, "SELECT min(began) FROM stream WHERE producer = "
-	    "'heap'");
-	int r = stmt ? db_step(stmt) : -1;
-
-	if (r == 1)
-		s->heap_began = (uint64_t)db_int(stmt, 0);
-	db_finalize(stmt);
-	return r < 0 ? -1 : 0;
-}
-
-static int
-on_memory(struct session *s, struct db_stmt *row)
-{
-	struct session_memory m = { (uint64_t)db_int(row, 1), (uint64_t)db_int(row, 2),
-		(uint64_t)db_int(row, 3), !db_is_null(row, 7), 1 };
-
-	if (array_room(&s->usage, s->nusage, &s->usage_room, sizeof m) < 0)
-		return db_no_memory(s->db);
-	if (s->nusage == 0 && find_heap(s) < 0)
-		return -1;
-	if (m.rss == 0 && s->nusage) /* the process has ended */
-		m.rss = s->usage[s->nusage - 1].rss;
-	if (m.ranged)
-		m.known = db_int(row, 7) / 2 <= db_int(row, 6);
-	s->usage_last = db_int(row, 0);
-	s->covered += (uint64_t)db_int(row, 4);
-	s->hits += (uint64_t)db_int(row, 5);
-	s->usage[s->nusage++] = m;
-	return 0;
-}
-
-/* Read new memory records.  Recordings before schema 3 have none. */
+/* Add new memory records. */
 static int
 read_memory(struct session *s)
 {
-	struct db_stmt *row;
-	int r;
+	const struct recording *r = s->recording;
 
-	if (db_schema(s->db) < 3)
-		return 0;
-	row = db_prepare(s->db, db_schema(s->db) >= 5 ?
-	    "SELECT memory.rowid, time, rss, live, covered, hits, live_min, live_max FROM memory "
-	    "LEFT JOIN memory_range ON memory = memory.rowid WHERE memory.rowid > ?1 "
-	    "ORDER BY memory.rowid" :
-	    "SELECT rowid, time, rss, live, covered, hits, NULL, NULL FROM memory "
-	    "WHERE rowid > ?1 ORDER BY rowid");
-	r = row ? db_start(row, "i", s->usage_last) : -1;
-	while (r >= 0 && (r = db_step(row)) == 1)
-		r = on_memory(s, row);
-	db_finalize(row);
-	return r;
+	for (; s->nusage < r->nmemory; s->nusage++) {
+		const struct recording_memory *m = &r->memory[s->nusage];
+		struct session_memory new = { m->time, m->rss, m->live, m->ranged,
+			!m->ranged || m->live_most / 2 <= m->live_least };
+
+		if (array_room(&s->usage, s->nusage, &s->usage_room, sizeof new) < 0)
+			return db_no_memory(s->db);
+		if (new.rss == 0 && s->nusage) /* the process has ended */
+			new.rss = s->usage[s->nusage - 1].rss;
+		s->covered += m->covered;
+		s->hits += m->hits;
+		s->usage[s->nusage] = new;
+	}
+	return 0;
 }
 
 /* ---- open, update, close ----------------------------------------------- */
@@ -185,9 +152,11 @@ session_open(const char *path, const char **error)
 	}
 	s->db = db_open(path, DB_READ, error);
 	if (s->db)
-		s->profile = profile_open(s->db, PROFILE_CPU,
-		    PROFILE_FUNCTION, 0, UINT64_MAX, SESSION_WINDOW);
-	if (s->profile == NULL || read_memory(s) < 0) {
+		s->recording = recording_open(s->db, RECORDING_TIME, 0, UINT64_MAX);
+	if (s->recording)
+		s->profile = profile_open(s->recording, PROFILE_CPU, PROFILE_FUNCTION,
+		    SESSION_WINDOW);
+	if (s->profile == NULL || profile_collapse(s->profile, 1) < 0 || read_memory(s) < 0) {
 		if (s->db)
 			snprintf(why, sizeof why, "%s", db_error(s->db));
 		*error = s->db ? why : *error;
@@ -212,6 +181,7 @@ session_close(struct session *s)
 	profile_close(s->profile);
 	for (size_t i = 0; i < PROFILE_NGROUPS; i++)
 		inuse_close(s->memory[i].inuse);
+	recording_close(s->recording);
 	if (s->db)
 		db_close(s->db);
 	free(s->name);
@@ -248,7 +218,8 @@ session_update(struct session *s)
 	int trouble = s->failed + 2 * s->removed, news;
 
 	s->removed = is_removed(s);
-	s->failed = profile_update(s->profile) < 0 || read_memory(s) < 0;
+	s->failed = recording_update(s->recording) < 0 || profile_update(s->profile) < 0 ||
+	    read_memory(s) < 0;
 	if (s->failed) {
 		if (state == SESSION_LIVE && session_silence(s) >= SESSION_TIMEOUT)
 			s->state = SESSION_STALLED;
@@ -306,6 +277,12 @@ session_db(const struct session *s)
 	return s->db;
 }
 
+struct recording *
+session_recording(const struct session *s)
+{
+	return s->recording;
+}
+
 struct profile *
 session_profile(const struct session *s)
 {
@@ -328,6 +305,12 @@ session_cores(const struct session *s)
 	return window ? (double)all->now_on / (double)window : 0;
 }
 
+int
+session_collapses(const struct session *s)
+{
+	return profile_is_collapsed(s->profile) && recording_has_own(s->recording);
+}
+
 unsigned
 session_counted(const struct session *s)
 {
@@ -339,11 +322,8 @@ struct inuse_options
 session_inuse_options(const struct session *s, enum profile_group group,
     const struct profile_select *of)
 {
-	struct inuse_options o = { .group = group, .since = of->from, .until = of->to,
+	return (struct inuse_options){ .group = group, .select = *of,
 		.collapse = profile_is_collapsed(s->profile) };
-
-	profile_thread(s->profile, of->thread, &o.pid, &o.tid);
-	return o;
 }
 
 /* Open the reader on demand, and again when the selection has changed. */
@@ -364,7 +344,7 @@ session_inuse(struct session *s, enum profile_group group)
 	if (m->inuse)
 		inuse_update(m->inuse); /* keeps its old state on failure */
 	else
-		m->inuse = inuse_open(s->db, &o);
+		m->inuse = inuse_open(s->recording, &o);
 	return m->inuse;
 }
 
@@ -379,11 +359,11 @@ double
 session_covered(const struct session *s)
 {
 	uint64_t last = s->nusage ? s->usage[s->nusage - 1].time : 0;
+	uint64_t began = s->recording->nstream ? s->recording->stream[0].began : 0;
 
-	if (!s->hits || last <= s->heap_began)
+	if (!s->hits || last <= began)
 		return -1;
-	return s->covered >= last - s->heap_began ? 100 :
-	    100 * (double)s->covered / (double)(last - s->heap_began);
+	return s->covered >= last - began ? 100 : 100 * (double)s->covered / (double)(last - began);
 }
 
 int

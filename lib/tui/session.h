@@ -15,6 +15,7 @@ struct inuse;
 struct inuse_options;
 struct profile;
 struct profile_summary;
+struct recording;
 struct session;
 
 enum session_state {
@@ -51,11 +52,15 @@ const char *session_trouble(const struct session *s);
 
 const char *session_path(const struct session *s);
 struct db *session_db(const struct session *s);
+struct recording *session_recording(const struct session *s);
 struct profile *session_profile(const struct session *s);
 const struct profile_summary *session_summary(const struct session *s);
 
 /* Returns the cores used within the last SESSION_WINDOW. */
 double session_cores(const struct session *s);
+
+/* Returns whether frames are collapsed: the profile's are, and there is own code. */
+int session_collapses(const struct session *s);
 
 /* Returns a number that identifies what counts: collapsed or not, and which thread. */
 unsigned session_counted(const struct session *s);

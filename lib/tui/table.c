@@ -22,6 +22,12 @@ struct sorting {
 	const struct table_source *s;
 };
 
+static enum table_rank
+rank(const struct table *t, const struct table_source *s, size_t row)
+{
+	return s->rank ? s->rank(s->rows, row, t->sort) : TABLE_AMONG;
+}
+
 static int
 compare(const void *a, const void *b, void *ctx)
 {
@@ -29,8 +35,11 @@ compare(const void *a, const void *b, void *ctx)
 	const struct table_source *s = by->s;
 	size_t x = *(const size_t *)a, y = *(const size_t *)b;
 	unsigned ix, iy;
-	int c = s->compare(s->rows, x, y, by->t->sort);
+	int c = (int)rank(by->t, s, x) - (int)rank(by->t, s, y);
 
+	if (c && (rank(by->t, s, x) == TABLE_BELOW || rank(by->t, s, y) == TABLE_BELOW))
+		return c;
+	c = s->compare(s->rows, x, y, by->t->sort);
 	if (c)
 		return by->t->reverse ? -c : c;
 	ix = s->id(s->rows, x);
@@ -60,6 +69,12 @@ table_filter(struct table *t, const char *pattern)
 	return 0;
 }
 
+static int
+is_listed(const struct table *t, const struct table_source *s, size_t row)
+{
+	return t->filter ? matches(t->filter, s, row) : rank(t, s, row) != TABLE_HIDDEN;
+}
+
 /* Renumber the rows, keeping the old order where possible: little needs sorting then. */
 static int
 renumber(struct table *t, const struct table_source *s)
@@ -76,10 +91,10 @@ renumber(struct table *t, const struct table_source *s)
 	if (t->filter || t->of != t->n)
 		t->n = from = 0;
 	for (size_t i = 0; i < t->n; i++)
-		if (t->order[i] < s->n)
+		if (t->order[i] < s->n && is_listed(t, s, t->order[i]))
 			t->order[kept++] = t->order[i];
 	for (size_t i = from; i < s->n; i++)
-		if (t->filter == NULL || matches(t->filter, s, i))
+		if (is_listed(t, s, i))
 			t->order[kept++] = i;
 	t->n = kept;
 	t->of = s->n;

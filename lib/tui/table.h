@@ -20,6 +20,9 @@ struct table_column {
 	int from;          /* shown only in tables at least this wide */
 };
 
+/* How a row is listed: among the others, below them, or only with a filter. */
+enum table_rank { TABLE_AMONG, TABLE_BELOW, TABLE_HIDDEN };
+
 /* The rows 0..n-1 and how to compare and draw them. compare() gives the default order
  * of a column. */
 struct table_source {
@@ -36,6 +39,8 @@ struct table_source {
 	/* Returns the number of a row's line in the chart, from 1 to GRID_LINES, or 0.
 	 * NULL: rows have none. */
 	int (*mark)(const void *rows, size_t row);
+	/* Returns how a row is listed in the order of a column.  NULL: among the others. */
+	enum table_rank (*rank)(const void *rows, size_t row, int column);
 };
 
 #define TABLE_COLUMNS_MAX 16

@@ -248,12 +248,12 @@ timeline_time(const struct profile *p, uint64_t id, enum profile_metric metric, 
 }
 
 int
-timeline_bytes(void *ctx, uint64_t key, uint64_t from, uint64_t width, uint64_t last, size_t n,
+timeline_bytes(void *ctx, uint64_t id, uint64_t from, uint64_t width, uint64_t last, size_t n,
     double *value, double *over)
 {
 	const struct inuse *u = ctx;
 	uint64_t *bytes = calloc(n, sizeof *bytes);
-	int r = bytes ? inuse_series(u, inuse_id(u, key), 's', from, width, bytes, n) : -1;
+	int r = bytes ? inuse_series(u, (unsigned)id, 's', from, width, bytes, n) : -1;
 
 	(void)last;
 	for (size_t i = 0; r == 0 && i < n; i++) {

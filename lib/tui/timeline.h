@@ -47,9 +47,9 @@ struct grid_area timeline_split(struct timeline *t, const struct grid_area *area
 int timeline_time(const struct profile *p, uint64_t id, enum profile_metric metric,
     uint64_t from, uint64_t width, uint64_t last, size_t n, double *value);
 
-/* Read the live bytes of a row of memory by its key, as read() does; ctx is the struct
+/* Read the live bytes of a row of memory by its id, as read() does; ctx is the struct
  * inuse. */
-int timeline_bytes(void *ctx, uint64_t key, uint64_t from, uint64_t width, uint64_t last,
+int timeline_bytes(void *ctx, uint64_t id, uint64_t from, uint64_t width, uint64_t last,
     size_t n, double *value, double *over);
 
 /* Draw the selected row, with the pinned rows of its kind. */

@@ -566,7 +566,7 @@ static const struct view_key common_keys[] = {
 	{ 'o', SOURCE, act_calls, "source of the selected function, with costs per line",
 	    NULL },
 	{ 'd', DIFF, act_show, "changes between two recordings or ranges", NULL },
-	{ 'x', 0, act_collapse, "collapse std, runtimes and allocators into their callers", "collapse" },
+	{ 'x', 0, act_collapse, "show std, runtimes and allocators, or collapse them", "expand" },
 	{ 'e', 0, act_export, "export the view: text, CSV, SVG, HTML", NULL },
 	{ 'p', 0, act_pause, "pause the display, not the recording", "pause" },
 	{ 'I', 0, act_inside, "sample allocations inside the process: what is live, at less cost",
@@ -908,8 +908,10 @@ position(const struct tui *t, char *buf, size_t size)
 	}
 	if (s->thread != PROFILE_ALL)
 		append(buf, size, "one thread  ");
-	if (profile_is_collapsed(p))
-		append(buf, size, "collapsed  ");
+	if (!profile_is_collapsed(p))
+		append(buf, size, "expanded  ");
+	else if (session_summary(t->session)->ns && !session_collapses(t->session))
+		append(buf, size, "all frames  ");
 	if (*t->filter && t->shown->type->table)
 		append(buf, size, "filtered  ");
 	t->shown->type->position(t->shown->view, at, sizeof at);

@@ -3,11 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/hash.h"
-#include "base/idmap.h"
 #include "base/units.h"
 #include "profile/inuse.h"
 #include "profile/profile.h"
+#include "profile/recording.h"
 #include "tui/column.h"
 #include "tui/grid.h"
 #include "tui/session.h"
@@ -16,18 +15,18 @@
 #include "tui/view.h"
 
 /*
- * CPU time and memory by function.  Each update joins the rows of the profile and of
- * the memory reader into `row`, by a hash of name and module; either pointer may be
- * NULL.  The chart shows CPU time or, for functions without, live bytes; the kind tells
- * pins of the two apart.
+ * CPU time and memory by function: rows of the same id; either pointer may be NULL.
+ * The chart shows CPU time or, for functions without, live bytes; the kind tells pins of
+ * the two apart.
  */
 
 enum column { TOTAL, SELF, NOW, LIVE, PEAK, NAME, LOCATION, NCOLUMNS };
 
 struct row {
-	unsigned id; /* hash of name and module */
+	unsigned id;
 	const char *name, *file, *module;
 	uint64_t line;
+	int special;
 	const struct profile_row *cpu; /* NULL: no CPU time */
 	const struct inuse_row *heap;  /* NULL: no allocations */
 };
@@ -36,7 +35,7 @@ struct view_both {
 	struct session *session;
 	struct inuse *inuse; /* the session's; NULL: unreadable */
 	struct row *row;
-	size_t n, room;
+	size_t n;
 	struct table table;
 	struct timeline *timeline;
 };
@@ -49,73 +48,48 @@ static const struct table_column columns[NCOLUMNS] = {
 
 /* ---- the rows ---------------------------------------------------------- */
 
-static uint64_t
-key(const char *name, const char *module)
-{
-	return hash_str(hash_str(HASH_INIT, name), module);
-}
-
-static int
-join_cpu(struct view_both *v, struct idmap *at)
-{
-	size_t n;
-	const struct profile_row *r = profile_rows(session_profile(v->session), &n);
-
-	for (size_t i = 0; i < n; i++, r++) {
-		uint64_t k = key(r->name, r->module);
-
-		v->row[v->n] = (struct row){ (unsigned)k, r->name, r->file, r->module,
-			r->line, r, NULL };
-		if (idmap_put(at, k, (uint32_t)v->n++) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-static int
-join_heap(struct view_both *v, struct idmap *at)
-{
-	size_t n = 0;
-	const struct inuse_row *r = v->inuse ? inuse_rows(v->inuse, &n) : NULL;
-
-	for (size_t i = 0; i < n; i++, r++) {
-		uint64_t k = key(r->name, r->module);
-		uint32_t is = idmap_get(at, k);
-
-		if (!inuse_has(&r->self))
-			continue;
-		if (is == IDMAP_NONE) {
-			is = (uint32_t)v->n++;
-			v->row[is] = (struct row){ (unsigned)k, r->name, r->file, r->module,
-				r->line, NULL, NULL };
-		}
-		v->row[is].heap = r;
-	}
-	return 0;
-}
-
-static int
+/* Put the rows of time and of memory, which have the same ids, into `row` by id. */
+static void
 join(struct view_both *v)
 {
-	struct idmap at = { 0 };
-	size_t cpu, heap = 0;
-	struct row *row;
-	int r;
+	const struct profile_row *cpu;
+	const struct inuse_row *heap;
+	size_t n = 0;
 
-	profile_rows(session_profile(v->session), &cpu);
-	if (v->inuse)
-		inuse_rows(v->inuse, &heap);
-	v->n = 0;
-	if (cpu + heap > v->room) {
-		row = reallocarray(v->row, cpu + heap, sizeof *row);
-		if (row == NULL)
-			return -1;
-		v->row = row;
-		v->room = cpu + heap;
+	memset(v->row, 0, v->n * sizeof *v->row);
+	for (cpu = profile_rows(session_profile(v->session), &n); n--; cpu++)
+		v->row[cpu->id] = (struct row){ cpu->id, cpu->name, cpu->file, cpu->module,
+			cpu->line, cpu->special, cpu, NULL };
+	heap = v->inuse ? inuse_rows(v->inuse, &n) : NULL;
+	for (; heap && n--; heap++) {
+		struct row *r = &v->row[heap->id];
+
+		if (!inuse_has(&heap->self))
+			continue;
+		if (r->cpu == NULL)
+			*r = (struct row){ heap->id, heap->name, heap->file, heap->module,
+				heap->line, heap->special, NULL, NULL };
+		r->heap = heap;
 	}
-	r = join_cpu(v, &at) < 0 || join_heap(v, &at) < 0 ? -1 : 0;
-	idmap_clear(&at);
-	return r;
+}
+
+/* Join the rows and close the gaps between them. */
+static int
+read_rows(struct view_both *v)
+{
+	size_t all = recording_rows(session_recording(v->session), PROFILE_FUNCTION), n = 0;
+	struct row *row = reallocarray(v->row, all + 1, sizeof *row);
+
+	if (row == NULL)
+		return -1;
+	v->row = row;
+	v->n = all;
+	join(v);
+	for (size_t i = 0; i < all; i++)
+		if (v->row[i].name)
+			v->row[n++] = v->row[i];
+	v->n = n;
+	return 0;
 }
 
 static unsigned
@@ -221,19 +195,29 @@ kind(const struct row *r)
 	return r->cpu ? TIME : BYTES;
 }
 
-static uint64_t
-chart_id(const struct row *r)
-{
-	return kind(r) == TIME ? r->cpu->id : r->heap->key;
-}
-
 static int
 row_mark(const void *rows, size_t i)
 {
 	const struct view_both *v = rows;
 	const struct row *r = &v->row[i];
 
-	return timeline_pinned(v->timeline, kind(r), chart_id(r));
+	return timeline_pinned(v->timeline, kind(r), r->id);
+}
+
+/* Returns how a row is listed: only if it has any time or memory of its own, unless
+ * everything is shown or the order is by other figures. */
+static enum table_rank
+row_rank(const void *rows, size_t i, int column)
+{
+	const struct view_both *v = rows;
+	const struct row *r = &v->row[i];
+
+	if (r->special)
+		return TABLE_BELOW;
+	return r->heap || r->cpu->self || column == TOTAL || column >= NAME ||
+	        !session_collapses(v->session)
+	    ? TABLE_AMONG
+	    : TABLE_HIDDEN;
 }
 
 static struct table *
@@ -242,7 +226,7 @@ both_table(void *view, struct table_source *s)
 	struct view_both *v = view;
 
 	*s = (struct table_source){ v, v->n, row_id, row_compare, row_draw, columns,
-		NCOLUMNS, row_text, row_mark };
+		NCOLUMNS, row_text, row_mark, row_rank };
 	return &v->table;
 }
 
@@ -256,7 +240,7 @@ both_update(void *view)
 	if (profile_measure(p, PROFILE_CPU) < 0 || profile_regroup(p, PROFILE_FUNCTION) < 0)
 		return -1;
 	v->inuse = session_inuse(v->session, PROFILE_FUNCTION);
-	if (join(v) < 0)
+	if (read_rows(v) < 0)
 		return -1;
 	both_table(v, &s);
 	return table_update(&v->table, &s);
@@ -294,7 +278,7 @@ both_timeline(void *view, struct timeline_source *s)
 		s->unit = "";
 	}
 	s->of = kind(r);
-	s->id = chart_id(r);
+	s->id = r->id;
 	s->name = r->name;
 	return v->timeline;
 }

@@ -189,11 +189,27 @@ row_mark(const void *rows, size_t i)
 	return timeline_pinned(v->timeline, v->group, v->row[i].id);
 }
 
+/* Returns how a row is listed: unless everything is shown, only if it has what the order
+ * is by. */
+static enum table_rank
+row_rank(const void *rows, size_t i, int column)
+{
+	const struct view_cpu *v = rows;
+	const struct profile_row *row = &v->row[i];
+
+	if (row->special)
+		return TABLE_BELOW;
+	return row->self || !session_collapses(v->session) ||
+	        (column != SELF && column != NOW && column != TREND)
+	    ? TABLE_AMONG
+	    : TABLE_HIDDEN;
+}
+
 static struct table_source
 source(const struct view_cpu *v)
 {
 	return (struct table_source){ v, v->n, row_id, row_compare, row_draw,
-		layout(v), NCOLUMNS, row_text, row_mark };
+		layout(v), NCOLUMNS, row_text, row_mark, row_rank };
 }
 
 /* ---- the chart --------------------------------------------------------- */

@@ -174,7 +174,7 @@ is_valid(const struct view_diff *v, const struct inuse_options *of)
 	return b->valid && inuse_is_same(&b->of, of) &&
 	    b->metric == profile_measured(session_profile(v->session)) &&
 	    (b->version == session_version(v->session) ||
-	        of->until < session_summary(v->session)->last);
+	        of->select.to < session_summary(v->session)->last);
 }
 
 /* Copy the rows: they are about to be counted for another selection.  Their strings
@@ -210,7 +210,7 @@ read_baseline(struct view_diff *v, const struct profile_select *select,
 	    -1 : 0;
 	if (profile_select(p, &now) < 0 || r < 0)
 		return -1;
-	b->part.heap = inuse_open(session_db(v->session), of);
+	b->part.heap = inuse_open(session_recording(v->session), of);
 	b->valid = 1;
 	return 0;
 }
@@ -381,7 +381,7 @@ diff_table(void *view, struct table_source *s)
 	struct view_diff *v = view;
 
 	*s = (struct table_source){ v, v->n, row_id, row_compare, row_draw, columns, NCOLUMNS,
-		row_text, NULL };
+		row_text, NULL, NULL };
 	return &v->table;
 }
 

@@ -71,7 +71,7 @@ layout(const struct view_memory *v, enum profile_group group)
 static unsigned
 row_id(const void *rows, size_t i)
 {
-	return (unsigned)((const struct view_memory *)rows)->row[i].key;
+	return ((const struct view_memory *)rows)->row[i].id;
 }
 
 static const char *
@@ -262,14 +262,21 @@ row_mark(const void *rows, size_t i)
 {
 	const struct view_memory *v = rows;
 
-	return timeline_pinned(v->timeline, v->group, v->row[i].key);
+	return timeline_pinned(v->timeline, v->group, v->row[i].id);
+}
+
+static enum table_rank
+row_rank(const void *rows, size_t i, int column)
+{
+	(void)column;
+	return ((const struct view_memory *)rows)->row[i].special ? TABLE_BELOW : TABLE_AMONG;
 }
 
 static struct table_source
 source(const struct view_memory *v)
 {
 	return (struct table_source){ v, v->n, row_id, row_compare, row_draw,
-		layout(v, v->group), NCOLUMNS, row_text, row_mark };
+		layout(v, v->group), NCOLUMNS, row_text, row_mark, row_rank };
 }
 
 static struct table *
@@ -295,7 +302,7 @@ memory_timeline(void *view, struct timeline_source *s)
 		.unit = "" };
 	if (i < 0)
 		return v->timeline;
-	s->id = v->row[i].key;
+	s->id = v->row[i].id;
 	s->name = v->row[i].name;
 	s->is_path = column_is_path(v->group);
 	return v->timeline;
@@ -316,8 +323,7 @@ read_rows(struct view_memory *v)
 	v->room = n > v->room ? n : v->room;
 	for (size_t i = 0; i < n; i++)
 		if (inuse_has(&all[i].self)) {
-			v->row[v->n] = all[i];
-			v->row[v->n++].id = inuse_id(v->inuse, all[i].key);
+			v->row[v->n++] = all[i];
 		}
 	return 0;
 }
@@ -330,7 +336,7 @@ leaks_options(const struct view_memory *v)
 	struct inuse_options o = session_inuse_options(v->session, v->group,
 	    profile_selected(session_profile(v->session)));
 
-	o.since = 0;
+	o.select.from = 0;
 	o.age = v->age;
 	return o;
 }
@@ -347,7 +353,7 @@ read_leaks(struct view_memory *v)
 	if (v->leaks && inuse_is_same(&o, &v->leaks_of) && now - v->leaks_read < LEAKS_EVERY &&
 	    (v->leaks_read == now || session_state(v->session) < SESSION_CUT_OFF))
 		return 0;
-	u = inuse_open(session_db(v->session), &o);
+	u = inuse_open(session_recording(v->session), &o);
 	if (u == NULL)
 		return -1;
 	inuse_close(v->leaks);
@@ -444,8 +450,7 @@ act_thread(void *view, int arg)
 	struct view_memory *v = view;
 	long i = table_selected(&v->table[v->group]);
 	int r = session_count_thread(v->session, v->group == PROFILE_THREAD && i >= 0 ?
-	    profile_thread_id(session_profile(v->session), v->row[i].pid, v->row[i].tid) :
-	    PROFILE_ALL);
+	    v->row[i].id : PROFILE_ALL);
 
 	(void)arg;
 	if (r == 0)

@@ -253,7 +253,7 @@ source_table(void *view, struct table_source *s)
 	struct view_source *v = view;
 
 	*s = (struct table_source){ v, v->n, row_id, row_compare, row_draw, columns, NCOLUMNS,
-		row_text, NULL };
+		row_text, NULL, NULL };
 	return &v->table;
 }
 

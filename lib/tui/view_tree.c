@@ -4,6 +4,7 @@
 
 #include "base/array.h"
 #include "base/idmap.h"
+#include "profile/recording.h"
 #include "tui/column.h"
 #include "tui/forest.h"
 #include "tui/grid.h"
@@ -153,8 +154,8 @@ merge(struct view_tree *v)
 
 	if (!v->focused)
 		return calltree_down(&v->calls[ALL], s);
-	row = focus->function ? forest_find(&v->forest, focus->function, focus->module) :
-	    CALLTREE_NONE;
+	row = focus->function ? recording_find(session_recording(v->forest.session),
+	    v->forest.group, focus->function, focus->module) : CALLTREE_NONE;
 	return calltree_to(&v->calls[CALLERS], s, row) < 0 ? -1 :
 	    calltree_from(&v->calls[CALLEES], s, row);
 }
@@ -304,7 +305,7 @@ tree_table(void *view, struct table_source *s)
 	struct view_tree *v = view;
 
 	*s = (struct table_source){ v, v->n, row_id, row_compare, row_draw,
-		columns[v->forest.memory != 0], NCOLUMNS, row_text, NULL };
+		columns[v->forest.memory != 0], NCOLUMNS, row_text, NULL, NULL };
 	return &v->table;
 }
 

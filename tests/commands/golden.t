@@ -106,7 +106,7 @@ cpu 1
 cpu-line 1g
 cpu-crate 1gg
 cpu-thread 1gggg
-cpu-collapsed 1x
+cpu-expanded 1x
 cpu-range 1<Right><Right>[<Right><Right><Right>]
 cpu-zoom 1+++<Right>
 cpu-pinned 1<Enter>j<Enter>jj<Enter>k<Left><Left>
@@ -116,12 +116,12 @@ memory-pinned 2<Enter>j<Enter>j
 both 3
 both-pinned 3<Enter>j<Enter><End>
 tree t
-tree-collapsed xt
-tree-memory 2xt
+tree-expanded xt
+tree-memory 2t
 callers jjc
 flame f
-flame-zoom xfjj<Enter>
-flame-memory 2xf
+flame-zoom fjj<Enter>
+flame-memory 2f
 flame-search f/insert<Enter>
 diff 1<Right><Right><Right><Right>]Dd
 source o

@@ -59,12 +59,12 @@ same 'and comes out the same' twice once
 
 rsprof-top -g crate cpu perf.db >out 2>err
 says 'has a table' 'server' out
-rsprof-top cpu perf.db >out
+rsprof-top -r cpu perf.db >out
 says 'with names' 'core::ptr::read' out
-rsprof-tui -b perf.db >out
+rsprof-tui -b -k x perf.db >out
 says 'the view' 'core::ptr::read' out
 sed 's/: *1000000 cpu/: 9000000 cpu/' perf.txt | rsprof-import | rsprof-store more.db
-rsprof-tui -b -d perf.db more.db >out
+rsprof-tui -b -k x -d perf.db more.db >out
 says 'a comparison' 'core::ptr::read' out
 rsprof-query perf.db "SELECT function, file, line FROM frames WHERE line IS NOT NULL" >got
 same 'SQL' got <<'E'

@@ -78,19 +78,17 @@ exits 'by generic function' 0 rsprof-top -f csv -g generic cpu origin.db
 tr -d '\r' <out >got
 same 'instances are one, of a crate' got <<'E'
 self_ns,total_ns,function,file,line,module
-320000000,320000000,malloc,,,/usr/lib/libc.so.6
+460000000,460000000,Set<_>::add,/syn-1.0.1/set.rs,11,/srv/server
 160000000,160000000,Set<_>::add,/src/set.rs,13,/srv/server
-140000000,460000000,Set<_>::add,/syn-2.0.2/set.rs,12,/srv/server
 10000000,630000000,server::main,/src/main.rs,3,/srv/server
 E
 exits 'by crate' 0 rsprof-top -f csv -g crate cpu origin.db
 tr -d '\r' <out >got
 same 'each version is one; what is of none is its module' got <<'E'
 self_ns,total_ns,crate,version
-320000000,320000000,/usr/lib/libc.so.6,
+380000000,380000000,syn,1.0.1
 170000000,630000000,server,
 80000000,80000000,syn,2.0.2
-60000000,380000000,syn,1.0.1
 E
 exits 'as JSON' 0 rsprof-top -f json -g crate -n 3 cpu origin.db
 says 'with the version' '^\{"crate":"syn","version":"2.0.2","self_ns":80000000,' out
@@ -105,7 +103,7 @@ says 'too' '^120,2,.*,Set<_>::add,/syn-1.0.1/set.rs,1[01],/srv/server' out
 # ---- usage
 exits 'no argument' 2 rsprof-top
 same 'usage' err <<'E'
-usage: rsprof-top [-hVX] [-n N] [-t PCT] [-f text|json|csv] [-g function|generic|line|crate|module|thread] [-s SINCE] [-u UNTIL] [-x BOUND] cpu|off|wall FILE
+usage: rsprof-top [-hrVX] [-n N] [-t PCT] [-f text|json|csv] [-g function|generic|line|crate|module|thread] [-o self|total] [-s SINCE] [-u UNTIL] [-x BOUND] cpu|off|wall FILE
        rsprof-top [-rX] [-l AGE] [-n N] [-t PCT] [-f text|json|csv] [-g function|generic|line|crate|module|thread] [-o live|peak|bytes|allocs|temps] [-s SINCE] [-u UNTIL] [-x BOUND] heap FILE
 E
 exits 'unknown option' 2 rsprof-top -z cpu a.db
@@ -137,14 +135,16 @@ Stacks    75.00 % complete (copy-end 12.50 %, no-stack 12.50 %)
 Lost      7 cpu ring-full
 Profiler  0.025 s CPU (0.50 % of one CPU), 5.0 MB
 Note      time in the kernel is not counted
+Shown     all frames: none is known to be of the program's own code
 
 Self %  Total %     Self s    Total s  Function              Location
  30.00    47.50      0.120      0.190  server::parse::parse  /home/me/server/src/parse.rs:14
  30.00    30.00      0.120      0.120  memcpy                /usr/lib/libc.so.6
  17.50    17.50      0.070      0.070  libc.so.6+0x5700      /usr/lib/libc.so.6
- 12.50    12.50      0.050      0.050  [no-stack]
   7.50    42.50      0.030      0.170  server::parse::visit  /home/me/server/src/parse.rs:20
   2.50    70.00      0.010      0.280  server::main          /home/me/server/src/main.rs:3
+
+ 12.50    12.50      0.050      0.050  [no-stack]
 E
 table() { sed '1,/^Self/d' out; }
 exits 'by line' 0 rsprof-top -g line cpu a.db
@@ -153,16 +153,18 @@ same 'lines' got <<'E'
  30.00    30.00      0.120      0.120  memcpy                /usr/lib/libc.so.6
  25.00    35.00      0.100      0.140  server::parse::parse  /home/me/server/src/parse.rs:14
  17.50    17.50      0.070      0.070  libc.so.6+0x5700      /usr/lib/libc.so.6
- 12.50    12.50      0.050      0.050  [no-stack]
   7.50    42.50      0.030      0.170  server::parse::visit  /home/me/server/src/parse.rs:20
   5.00    47.50      0.020      0.190  server::parse::parse  /home/me/server/src/parse.rs:10
   2.50    70.00      0.010      0.280  server::main          /home/me/server/src/main.rs:3
+
+ 12.50    12.50      0.050      0.050  [no-stack]
 E
 exits 'by module' 0 rsprof-top -g module cpu a.db
 table >got
 same 'modules' got <<'E'
  47.50    47.50      0.190      0.190  /usr/lib/libc.so.6
  40.00    70.00      0.160      0.280  /srv/server
+
  12.50    12.50      0.050      0.050  [no-stack]
 E
 exits 'by thread' 0 rsprof-top -g thread cpu a.db
@@ -177,7 +179,9 @@ table >got
 same 'and what is left out' got <<'E'
  30.00    47.50      0.120      0.190  server::parse::parse  /home/me/server/src/parse.rs:14
  30.00    30.00      0.120      0.120  memcpy                /usr/lib/libc.so.6
- 40.00  in 4 more rows (-n 0 -t 0 shows all)
+ 27.50  in 3 more rows (-n 0 -t 0 shows all)
+
+ 12.50    12.50      0.050      0.050  [no-stack]
 E
 exits 'from 30 % of total' 0 rsprof-top -t 30 cpu a.db
 table >got
@@ -186,7 +190,9 @@ same 'and what is left out' got <<'E'
  30.00    30.00      0.120      0.120  memcpy                /usr/lib/libc.so.6
   7.50    42.50      0.030      0.170  server::parse::visit  /home/me/server/src/parse.rs:20
   2.50    70.00      0.010      0.280  server::main          /home/me/server/src/main.rs:3
- 30.00  in 2 more rows (-n 0 -t 0 shows all)
+ 17.50  in 1 more row (-n 0 -t 0 shows all)
+
+ 12.50    12.50      0.050      0.050  [no-stack]
 E
 COLUMNS=70 exits 'a narrow one' 0 rsprof-top cpu a.db
 table >got
@@ -194,9 +200,10 @@ same 'names and places keep their ends' got <<'E'
  30.00    47.50      0.120      0.190  …::parse::parse     parse.rs:14
  30.00    30.00      0.120      0.120  memcpy              …/libc.so.6
  17.50    17.50      0.070      0.070  libc.so.6+0x5700    …/libc.so.6
- 12.50    12.50      0.050      0.050  [no-stack]
   7.50    42.50      0.030      0.170  …::parse::visit     parse.rs:20
   2.50    70.00      0.010      0.280  server::main        …/main.rs:3
+
+ 12.50    12.50      0.050      0.050  [no-stack]
 E
 exits 'a part' 0 rsprof-top -s 1.5 -u 2500ms cpu a.db
 same 'only what is in it' out <<'E'
@@ -206,11 +213,11 @@ CPU       0.130 s in 2 samples, 0.13 CPUs on average
 Stacks    100.00 % complete
 Lost      7 cpu ring-full
 Profiler  0.000 s CPU (0.00 % of one CPU), 0.0 MB
+Shown     all frames: none is known to be of the program's own code
 
 Self %  Total %     Self s    Total s  Function              Location
  76.92   100.00      0.100      0.130  server::parse::parse  /home/me/server/src/parse.rs:14
  23.08   100.00      0.030      0.130  server::parse::visit  /home/me/server/src/parse.rs:20
-  0.00   100.00      0.000      0.130  server::main          /home/me/server/src/main.rs:3
 E
 exits 'a part without samples' 0 rsprof-top -s 1h cpu a.db
 says 'said' '^No samples' out
@@ -269,6 +276,7 @@ Off CPU   4.650 s in 5007 waits: ready 0.200 s, sleeping 4.200 s, disk 0.250 s
 Stacks    97.85 % complete (short 2.15 %)
 Lost      nothing
 Profiler  0.025 s CPU (0.62 % of one CPU), 5.0 MB
+Shown     all frames: none is known to be of the program's own code
 
 Self %  Total %    Ready s    Sleep s     Disk s  Function       Location
  49.46    49.46      0.000      2.300      0.000  recv           /usr/lib/libc.so.6
@@ -276,9 +284,8 @@ Self %  Total %    Ready s    Sleep s     Disk s  Function       Location
   5.38     5.38      0.000      0.000      0.250  fsync          /usr/lib/libc.so.6
   2.15    56.99      0.100      2.300      0.250  server::serve  /home/me/server/src/serve.rs:20
   2.15    40.86      0.100      1.800      0.000  server::work   /home/me/server/src/work.rs:7
+
   2.15     2.15      0.000      0.100      0.000  [short]
-  0.00    56.99      0.100      2.300      0.250  server::main   /home/me/server/src/main.rs:3
-  0.00    38.71      0.000      1.800      0.000  server::lock   /home/me/server/src/work.rs:9
 E
 exits 'by thread' 0 rsprof-top -g thread off w.db
 sed '1,/^$/d' out >got
@@ -299,9 +306,8 @@ Self %  Total %       On s      Off s    Total s  Function       Location
  22.31    61.54      1.350      2.650      4.000  server::serve  /home/me/server/src/serve.rs:20
   9.23    36.92      0.500      1.900      2.400  server::work   /home/me/server/src/work.rs:7
   3.85     3.85      0.000      0.250      0.250  fsync          /usr/lib/libc.so.6
+
   1.54     1.54      0.000      0.100      0.100  [short]
-  0.00    61.54      1.350      2.650      4.000  server::main   /home/me/server/src/main.rs:3
-  0.00    27.69      0.000      1.800      1.800  server::lock   /home/me/server/src/work.rs:9
 E
 exits 'by thread' 0 rsprof-top -g thread wall w.db
 sed '1,/^$/d' out >got
@@ -315,13 +321,13 @@ sed '1,/^Self/d' out >got
 same 'is what it is without the rest' got <<'E'
  72.97    72.97      1.350      1.350  server::serve  /home/me/server/src/serve.rs:20
  27.03    27.03      0.500      0.500  server::work   /home/me/server/src/work.rs:7
-  0.00    72.97      0.000      1.350  server::main   /home/me/server/src/main.rs:3
 E
 exits 'CSV, off' 0 rsprof-top -f csv -n 1 off w.db
 tr '\r' '$' <out >got
 same 'by state, and how many waits' got <<'E'
 self_ns,total_ns,ready_ns,sleeping_ns,disk_ns,stopped_ns,waits,function,file,line,module$
 2300000000,2300000000,0,2300000000,0,0,2,recv,,,/usr/lib/libc.so.6$
+100000000,100000000,0,100000000,0,0,5000,[short],,,$
 E
 exits 'CSV, threads' 0 rsprof-top -f csv -g thread wall w.db
 tr '\r' '$' <out >got
@@ -334,12 +340,12 @@ exits 'JSON, threads' 0 rsprof-top -f json -g thread -n 1 wall w.db
 sed 's/.*"samples"/"samples"/' out >got
 same 'the same and more' got <<'E'
 "samples":4,"cpu_ns":1850000000,"probes_ns":0,"off_least_ns":10000,"ready_ns":200000000,"sleeping_ns":4200000000,"disk_ns":250000000,"stopped_ns":0,"waits":5007,"complete_ns":6400000000,"complete_samples":4,"incomplete":[{"reason":"short","count":0,"ns":100000000}],"lost":[],"cost_ns":25000000,"cost_bytes":5000000,"notes":[],"rows_total":2,"rows":[
-{"thread":"server","pid":100,"tid":100,"self_ns":4000000000,"total_ns":4000000000,"on_ns":1350000000,"ready_ns":100000000,"sleeping_ns":2300000000,"disk_ns":250000000,"stopped_ns":0,"waits":4,"present_ns":4000000000}]}
+{"thread":"server","pid":100,"tid":100,"self_ns":4000000000,"total_ns":4000000000,"on_ns":1350000000,"ready_ns":100000000,"sleeping_ns":2300000000,"disk_ns":250000000,"stopped_ns":0,"waits":4,"present_ns":4000000000,"special":false}]}
 E
 exits 'JSON, off' 0 rsprof-top -f json -g module -n 1 off w.db
 tail -1 out >got
 same 'without what is on' got <<'E'
-{"module":"/usr/lib/libc.so.6","self_ns":4350000000,"total_ns":4350000000,"ready_ns":0,"sleeping_ns":4100000000,"disk_ns":250000000,"stopped_ns":0,"waits":7}]}
+{"module":"[short]","self_ns":100000000,"total_ns":100000000,"ready_ns":0,"sleeping_ns":100000000,"disk_ns":0,"stopped_ns":0,"waits":5000,"callee":null,"callee_ns":0,"special":true}]}
 E
 exits 'a part of it' 0 rsprof-top -s 2.5 -g thread wall w.db
 sed '1,/^$/d' out >got
@@ -440,20 +446,22 @@ Stacks    77.78 % complete (copy-end 11.11 %, no-stack 11.11 %)
 Lost      7 cpu ring-full
 Profiler  0.060 s CPU (0.60 % of one CPU), 5.0 MB
 Note      time in the kernel is not counted
+Shown     all frames: none is known to be of the program's own code
 E
 
 # ---- JSON and CSV
 exits 'JSON' 0 rsprof-top -f json -n 2 cpu a.db
 same 'JSON, exact numbers, whole names' out <<'E'
-{"metric":"cpu","group":"function","file":"a.db","pid":100,"name":"server","exe":"/srv/server","command":"./server -v","host":"box","kernel":null,"hz":99,"start_ns":1767225600000000000,"from_ns":0,"to_ns":5000000000,"recorded_ns":5000000000,"live":false,"samples":8,"cpu_ns":400000000,"probes_ns":0,"complete_samples":6,"incomplete":[{"reason":"copy-end","count":1},{"reason":"no-stack","count":1}],"lost":[{"producer":"cpu","reason":"ring-full","count":7}],"cost_ns":25000000,"cost_bytes":5000000,"notes":["time in the kernel is not counted"],"rows_total":6,"rows":[
-{"function":"server::parse::parse","file":"/home/me/server/src/parse.rs","line":14,"module":"/srv/server","self_ns":120000000,"total_ns":190000000},
-{"function":"memcpy","file":null,"line":null,"module":"/usr/lib/libc.so.6","self_ns":120000000,"total_ns":120000000}]}
+{"metric":"cpu","group":"function","collapsed":false,"file":"a.db","pid":100,"name":"server","exe":"/srv/server","command":"./server -v","host":"box","kernel":null,"hz":99,"start_ns":1767225600000000000,"from_ns":0,"to_ns":5000000000,"recorded_ns":5000000000,"live":false,"samples":8,"cpu_ns":400000000,"probes_ns":0,"complete_samples":6,"incomplete":[{"reason":"copy-end","count":1},{"reason":"no-stack","count":1}],"lost":[{"producer":"cpu","reason":"ring-full","count":7}],"cost_ns":25000000,"cost_bytes":5000000,"notes":["time in the kernel is not counted"],"rows_total":6,"rows":[
+{"function":"server::parse::parse","file":"/home/me/server/src/parse.rs","line":14,"module":"/srv/server","self_ns":120000000,"total_ns":190000000,"callee":null,"callee_ns":0,"special":false},
+{"function":"memcpy","file":null,"line":null,"module":"/usr/lib/libc.so.6","self_ns":120000000,"total_ns":120000000,"callee":null,"callee_ns":0,"special":false},
+{"function":"[no-stack]","file":null,"line":null,"module":null,"self_ns":50000000,"total_ns":50000000,"callee":null,"callee_ns":0,"special":true}]}
 E
 exits 'JSON by thread' 0 rsprof-top -f json -g thread cpu a.db
 tail -2 out >got
 same 'threads' got <<'E'
-{"thread":"server","pid":100,"tid":100,"self_ns":200000000,"total_ns":200000000},
-{"thread":"worker-1","pid":100,"tid":101,"self_ns":200000000,"total_ns":200000000}]}
+{"thread":"server","pid":100,"tid":100,"self_ns":200000000,"total_ns":200000000,"special":false},
+{"thread":"worker-1","pid":100,"tid":101,"self_ns":200000000,"total_ns":200000000,"special":false}]}
 E
 exits 'CSV' 0 rsprof-top -f csv -n 2 cpu a.db
 tr '\r' '$' <out >got
@@ -461,6 +469,7 @@ same 'CSV' got <<'E'
 self_ns,total_ns,function,file,line,module$
 120000000,190000000,server::parse::parse,/home/me/server/src/parse.rs,14,/srv/server$
 120000000,120000000,memcpy,,,/usr/lib/libc.so.6$
+50000000,50000000,[no-stack],,,$
 E
 exits 'CSV by thread' 0 rsprof-top -f csv -g thread cpu a.db
 tr '\r' '$' <out >got
@@ -474,6 +483,7 @@ tr '\r' '$' <out >got
 same 'modules' got <<'E'
 self_ns,total_ns,module$
 190000000,190000000,/usr/lib/libc.so.6$
+50000000,50000000,[no-stack]$
 E
 
 # ---- names that are not nice
@@ -637,13 +647,12 @@ live,count,peak,bytes,allocs,frees,temps,moved,copied,total_live,function,file,l
 1000,2,4000,6000,12,10,3,0,0,1000,prog::make,/src/prog.rs,5,/prog,1000,1000,1,6000,6000,1
 64,1,64,64,1,0,0,0,0,64,prog::leak,/src/prog.rs,7,/prog,64,64,1,64,64,1
 7,1,7,7,1,0,0,0,0,7,[no-stack],,0,,7,7,1,7,7,1
-0,0,0,0,0,0,0,0,0,1064,prog::main,/src/prog.rs,1,/prog,0,0,1,0,0,1
-0,0,0,0,0,0,0,0,0,1000,alloc::vec::Vec<T>::push,/rustc/x/library/alloc/src/vec/mod.rs,9,/prog,0,0,1,0,0,1
 E
 csv_heap -r -n 1 >got
 same 'or to a runtime frame' got <<'E'
 live,count,peak,bytes,allocs,frees,temps,moved,copied,total_live,function,file,line,module,live_min,live_max,live_known,bytes_min,bytes_max,bytes_known
 1000,2,4000,6000,12,10,3,0,0,1000,alloc::vec::Vec<T>::push,/rustc/x/library/alloc/src/vec/mod.rs,9,/prog,1000,1000,1,6000,6000,1
+7,1,7,7,1,0,0,0,0,7,[no-stack],,0,,7,7,1,7,7,1
 E
 csv_heap -g thread -o bytes >got
 same 'by thread, by what was allocated' got <<'E'
@@ -651,17 +660,19 @@ live,count,peak,bytes,allocs,frees,temps,moved,copied,total_live,pid,tid,thread,
 71,2,4000,5071,12,10,3,0,0,71,7,8,one,71,71,1,5071,5071,1
 1000,2,1000,1000,2,0,0,0,0,1000,7,9,two,1000,1000,1,1000,1000,1
 E
-csv_heap -t 50 | cut -d , -f 10-11 >got
+csv_heap -r -t 50 | cut -d , -f 10-11 >got
 same 'by total, also where nothing is charged' got <<'E'
 total_live,function
-1000,prog::make
-1064,prog::main
 1000,alloc::vec::Vec<T>::push
+1064,prog::main
+1000,prog::make
+7,[no-stack]
 E
 csv_heap -g module -n 1 >got
 same 'by module' got <<'E'
 live,count,peak,bytes,allocs,frees,temps,moved,copied,total_live,module,live_min,live_max,live_known,bytes_min,bytes_max,bytes_known
 1064,3,4064,6064,13,10,3,0,0,1064,/prog,1064,1064,1,6064,6064,1
+7,1,7,7,1,0,0,0,0,7,[no-stack],7,7,1,7,7,1
 E
 csv_heap -u 5 -n 2 >got
 same 'at an earlier time' got <<'E'
@@ -679,8 +690,6 @@ same 'what may leak: neither young, nor of the last tenth' got <<'E'
 live,count,peak,bytes,allocs,frees,temps,moved,copied,total_live,function,file,line,module,live_min,live_max,live_known,bytes_min,bytes_max,bytes_known
 500,1,500,500,1,0,0,0,0,500,prog::make,/src/prog.rs,5,/prog,500,500,1,500,500,1
 64,1,64,64,1,0,0,0,0,64,prog::leak,/src/prog.rs,7,/prog,64,64,1,64,64,1
-0,0,0,0,0,0,0,0,0,564,prog::main,/src/prog.rs,1,/prog,0,0,1,0,0,1
-0,0,0,0,0,0,0,0,0,500,alloc::vec::Vec<T>::push,/rustc/x/library/alloc/src/vec/mod.rs,9,/prog,0,0,1,0,0,1
 E
 sed 's/^age	10/age	9/; s/	9[56]00000000	/	8500000000	/' heap.rec |
 	sed '/^heap.*no-stack/i heap	10000000000	7	8	c4	frees=1	freed=64	peak=64' |
@@ -689,8 +698,6 @@ rsprof-top -f csv -l 1 heap freed.db | cut -d , -f 1,10-11 >got
 same 'what was freed after the last snapshot does not' got <<'E'
 live,total_live,function
 500,500,prog::make
-0,500,alloc::vec::Vec<T>::push
-0,500,prog::main
 E
 csv_heap -l 1 -u 5 >got
 same 'nor can be told before there is one' got <<'E'
@@ -715,8 +722,6 @@ same 'ranges of stacks add up' got <<'E'
 live,function,live_min,live_max,live_known,bytes_min,bytes_max,bytes_known
 5000,prog::make,4000,6000,1,4500,8000,1
 100,prog::leak,100,5000,0,100,9000,0
-0,prog::main,0,0,1,0,0,1
-0,alloc::vec::Vec<T>::push,0,0,1,0,0,1
 E
 exits 'as a table' 0 rsprof-top heap ranges.db
 says 'errors are shown' '^  4\.9K   20   4\.9K   4\.9K      100   5\.9K   29       120   0\.0  prog::make ' out
@@ -774,8 +779,6 @@ rsprof-top -f csv heap named.db | cut -d , -f 1,10-11 >got
 same 'callers that are known later' got <<'E'
 live,total_live,function
 100,100,prog::make
-0,100,alloc::vec::Vec<T>::push
-0,100,prog::main
 E
 # The producer attaches again.
 cp heap.db again.db
@@ -785,8 +788,8 @@ rsprof-top -f csv -n 3 heap again.db | cut -d , -f 1-5,10-11 >got
 same 'what lived before is not known any more' got <<'E'
 live,count,peak,bytes,allocs,total_live,function
 64,1,64,128,2,64,prog::leak
-0,0,0,0,0,64,prog::main
 0,0,4000,6000,12,0,prog::make
+0,0,7,7,1,0,[no-stack]
 E
 COLUMNS=90 rsprof-top heap heap.db >got
 same 'for people' got <<'E'
@@ -800,19 +803,18 @@ Unknown   3 frees of allocations that were not recorded
   Live  Total   Peak    Count  Alloc    Allocs Temp%  Function  Location
   1.0K   1.0K   3.9K        2   5.9K        12  25.0  prog::make              prog.rs:5
    64B    64B    64B        1    64B         1   0.0  prog::leak              prog.rs:7
+
     7B     7B     7B        1     7B         1   0.0  [no-stack]
-    0B   1.0K     0B        0     0B         0   0.0  prog::main              prog.rs:1
-    0B   1.0K     0B        0     0B         0   0.0  …::vec::Vec<..>::push   …/mod.rs:9
 E
 rsprof-top -f json -n 1 heap heap.db >got
 says 'as JSON' '"exact":true,"sample":0,"layer":"rust"' got
-says 'with rows' '"name":"prog::make","file":"/src/prog.rs","line":5,"module":"/prog","self":\{"live":1000,' got
+says 'with rows' '"name":"prog::make","file":"/src/prog.rs","line":5,"module":"/prog","callee":"alloc::vec::Vec<T>::push","callee_live":1000,"special":false,"self":\{"live":1000,' got
 exits 'no memory in a recording of CPU time' 1 rsprof-top heap a.db
 says 'said' 'the recording has no memory'
 exits 'a column that is none' 2 rsprof-top -o size heap heap.db
 exits '-l is not for time' 2 rsprof-top -l 5 cpu a.db
 
-# ---- probes: their time is in a row, and in nothing else
+# ---- probes: their time is in a row, and in the whole
 {
 	sed '/^end/d' a.rec
 	rec <<'E'
@@ -830,13 +832,16 @@ for g in function line crate module; do
 done
 rsprof-top -f csv -g thread cpu probes.db >with
 rsprof-top -f csv -g thread cpu a.db >without
-same 'threads are the same' with without
-rsprof-top -n 0 cpu a.db | sed '/^Process/,$!d' >without
-rsprof-top -n 0 cpu probes.db >with
-says 'the summary names them' '^Probes    0.075 s more \(18.75 % of that\)$' with
-says 'percentages are of the rest' '^ 18.75    18.75      0.075      0.075  \[probes\]' with
-grep -vi probes with >rest
-same 'that is as it would be' rest without
+says 'by thread: a row' '^75000000,75000000,0,0,\[probes\]' with
+grep -v probes with >rest
+same 'threads are the same' rest without
+exits 'as text' 0 rsprof-top -n 0 cpu probes.db
+says 'the summary names them' '^Probes    0.075 s more, 15.79 % of the whole$' out
+says 'percentages are of the whole' '^ 15.79    15.79      0.075      0.075  \[probes\]' out
+table | awk '{ sum += $1 } END { printf "%.1f\n", sum }' >sum
+same 'and add up to it' sum <<'E'
+100.0
+E
 rsprof-top -f json cpu probes.db >json
 says 'JSON has them apart' '"samples":8,"cpu_ns":400000000,"probes_ns":75000000' json
 done_testing

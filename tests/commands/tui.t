@@ -82,15 +82,15 @@ screen() {
 screen got ended.db
 same 'a recording that has ended' got <<'E'
   ENDED   server 4242                                                  00:00:20
- 2,000 samples   1.00 cores   99.0% complete   profiler 1.0%      functions 1/5
+ 2,000 samples   1.00 cores   99.0% complete          all frames  functions 1/5
 
  CPU   100%  ██████████████████████████████████████████████████████████████████
  Total%  Self%▼  Now%  Function                          Location
    59.0   59.0   59.0  <Vec<..> as Parse>::parse         …/src/parse/mod.rs:142
    30.0   30.0   30.0  server::digest::hash              /src/hash.rs:7
    10.0   10.0   10.0  idle                              [libz.so.1]
-    1.0    1.0    1.0  [no-stack]
    69.0    0.0    0.0  server::main                      /src/main.rs:10
+    1.0    1.0    1.0  [no-stack]
 
 
 
@@ -110,14 +110,14 @@ E
 COLUMNS=60 LINES=15 screen got -k jj cut.db
 same 'one that was cut off, with losses, on a small screen' got <<'E'
   CUT OFF   server 4242                            00:00:20
- 2,000 samples   1.00 cores   1,236 lost      functions 3/5
+ 2,000 samples   1,236 lost       all frames  functions 3/5
  cut off: the recording was not finished
  Total%  Self%▼  Now%  Function              Location
    59.0   59.0   59.0  <..>::parse           …/mod.rs:142
    30.0   30.0   30.0  server::digest::hash  /src/hash.rs:7
    10.0   10.0   10.0  idle                  [libz.so.1]
-    1.0    1.0    1.0  [no-stack]
    69.0    0.0    0.0  server::main          …/main.rs:10
+    1.0    1.0    1.0  [no-stack]
 
 
 
@@ -129,7 +129,7 @@ E
 LC_ALL=C COLUMNS=72 LINES=22 screen got -k ggggj ended.db
 same 'threads in ASCII' got <<'E'
   ENDED   server 4242                                          00:00:20
- 2,000 samples   1.00 cores   99.0% complete                threads 2/2
+ 2,000 samples   1.00 cores   99.0% complete    all frames  threads 2/2
 
  CPU   100%  ##########################################################
  Total%  Self%v  Now%  Thread                       PID/TID
@@ -217,17 +217,17 @@ Total% Self% Now%▼ Function Location
 59.0 59.0 59.0 <Vec<..> as Parse>::parse …/src/parse/mod.rs:142
 30.0 30.0 30.0 server::digest::hash /src/hash.rs:7
 10.0 10.0 10.0 idle [libz.so.1]
-1.0 1.0 1.0 [no-stack]
 69.0 0.0 0.0 server::main /src/main.rs:10
+1.0 1.0 1.0 [no-stack]
 E
 screen got -k ss ended.db
 is 'then by name' <<'E'
 Total% Self% Now% Function▼ Location
 59.0 59.0 59.0 <Vec<..> as Parse>::parse …/src/parse/mod.rs:142
-1.0 1.0 1.0 [no-stack]
 10.0 10.0 10.0 idle [libz.so.1]
 30.0 30.0 30.0 server::digest::hash /src/hash.rs:7
 69.0 0.0 0.0 server::main /src/main.rs:10
+1.0 1.0 1.0 [no-stack]
 E
 screen got -k ssss ended.db
 is 'and at last by total' <<'E'
@@ -242,10 +242,10 @@ screen got -k S ended.db
 is 'S reverses' <<'E'
 Total% Self%▲ Now% Function Location
 69.0 0.0 0.0 server::main /src/main.rs:10
-1.0 1.0 1.0 [no-stack]
 10.0 10.0 10.0 idle [libz.so.1]
 30.0 30.0 30.0 server::digest::hash /src/hash.rs:7
 59.0 59.0 59.0 <Vec<..> as Parse>::parse …/src/parse/mod.rs:142
+1.0 1.0 1.0 [no-stack]
 E
 screen got -k g ended.db
 is 'g: lines' <<'E'
@@ -253,8 +253,8 @@ Total% Self%▼ Now% Function Line
 59.0 59.0 59.0 <Vec<..> as Parse>::parse …/src/parse/mod.rs:142
 30.0 30.0 30.0 server::digest::hash /src/hash.rs:7
 10.0 10.0 10.0 idle [libz.so.1]
-1.0 1.0 1.0 [no-stack]
 69.0 0.0 0.0 server::main /src/main.rs:10
+1.0 1.0 1.0 [no-stack]
 E
 screen got -k ggg ended.db
 is 'modules' <<'E'
@@ -269,8 +269,8 @@ Total% Self%▼ Now% Function Location
 59.0 59.0 59.0 <Vec<..> as Parse>::parse …/src/parse/mod.rs:142
 30.0 30.0 30.0 server::digest::hash /src/hash.rs:7
 10.0 10.0 10.0 idle [libz.so.1]
-1.0 1.0 1.0 [no-stack]
 69.0 0.0 0.0 server::main /src/main.rs:10
+1.0 1.0 1.0 [no-stack]
 E
 
 # at KEYS: which row is selected after them.
@@ -406,8 +406,8 @@ LINES=30 screen got -k '<Enter>j<Enter>jj<Enter>' ended.db
 says 'pinned rows have a number in the table' '^1  59\.0 +59\.0' got
 says 'each its own' '^2  30\.0' got
 says 'and stand above the chart, with their names' \
-	'^   1 <\.\.>::parse +2 server::digest::hash +3 \[no-stack\]' got
-says 'what is selected still is the title' '^── \[no-stack\] ──' got
+	'^   1 <\.\.>::parse +2 server::digest::hash +3 server::main' got
+says 'what is selected still is the title' '^── server::main ──' got
 LINES=30 screen got -k '<Enter>j<Enter>jj<Enter><Left>' ended.db
 says 'with the values at the cursor' '^   1 .*[0-9]% +2 .*[0-9]% +3 .*[0-9]%$' got
 LINES=30 LC_ALL=C screen got -k '<Enter>j<Enter>' ended.db
@@ -418,7 +418,7 @@ says 'of this one' '^2  30\.0' got
 screen got -k '<Enter>j<Enter>V' ended.db
 ok 'V lets go of all' sh -c '! grep -q "^[12]" got'
 screen got -k '<Enter>j<Enter>j<Enter>j<Enter>j<Enter>' ended.db
-says 'each of many' '^5  69\.0' got
+says 'each of many' '^5   1\.0' got
 screen got -k '<Enter>g' ended.db
 ok 'another grouping has its own' sh -c '! grep -q "^1" got'
 screen got -k '<Enter>ggggg' ended.db
@@ -511,7 +511,7 @@ says 'the other way round' '^ +100\.0 +75\.0 +-25\.0 +2\.0K +\+1\.0K  two ' got
 rsprof-store halves.db <half.rec
 screen got -R 0-10s -r 10s- halves.db
 says 'two parts of the time of one recording' \
-	'00:00:10-  against 00:00:00-00:00:10: functions 1/5$' got
+	'00:00:10-  all frames  against 00:00:00-00:00:10: functions 1/5$' got
 says 'what has more in the second one' '^ +30\.0 +98\.9 +\+68\.9 .*server::digest::hash' got
 says 'what has less' '^ +59\.1 +0\.0 +-59\.1 .*parse' got
 COLUMNS=120 screen got -R -10s -r 10s- -k ss halves.db
@@ -549,7 +549,7 @@ says 'is named' '^rsprof-tui: missing.db: '
 screen got -k j wall.db
 same 'on and off the CPU, in one bar' got <<'E'
   ENDED   server 4242                                                  00:00:20
- 2,000 samples   1.00 cores   99.5% complete                wall: functions 2/8
+ 2,000 samples   1.00 cores   99.5% complete    all frames  wall: functions 2/8
 
  CPU   100%  ██████████████████████████████████████████████████████████████████
  Total%  Self%▼   On%   Off%   Now%  Function                 Location
@@ -558,9 +558,9 @@ same 'on and off the CPU, in one bar' got <<'E'
    47.5   15.0   15.0   32.5   15.0  server::digest::hash     /src/hash.rs:7
    12.5   12.5    0.0   12.5   12.5  recv                     [libz.so.1]
     5.0    5.0    5.0    0.0    5.0  idle                     [libz.so.1]
+   49.5    0.0   34.5   15.0    0.0  server::main             /src/main.rs:10
     2.5    2.5    0.0    2.5    2.5  [short]
     0.5    0.5    0.5    0.0    0.5  [no-stack]
-   49.5    0.0   34.5   15.0    0.0  server::main             /src/main.rs:10
 
 
 
@@ -579,9 +579,9 @@ Total% Self%▼ Now% Function Location
 65.0 65.0 65.0 server::lock /src/lock.rs:9
 25.0 25.0 25.0 recv [libz.so.1]
 30.0 5.0 5.0 <Vec<..> as Parse>::parse …/src/parse/mod.rs:142
-5.0 5.0 5.0 [short]
 65.0 0.0 0.0 server::digest::hash /src/hash.rs:7
 30.0 0.0 0.0 server::main /src/main.rs:10
+5.0 5.0 5.0 [short]
 E
 says 'which the status lines report' ' off CPU: functions 1/6$' got
 says 'and the chart' '─ total off CPU, % of a thread ─' got
@@ -594,7 +594,7 @@ same 'and so on' got want
 LC_ALL=C COLUMNS=72 LINES=22 screen got -k ggggj wall.db
 same 'threads in ASCII, whose time adds up' got <<'E'
   ENDED   server 4242                                          00:00:20
- 2,000 samples   1.00 cores   99.5% complete          wall: threads 2/2
+ 2,000 samples   1.00 cores               all frames  wall: threads 2/2
 
  CPU   100%  ##########################################################
  Total%  Self%v   On%   Off%   Now%  Thread              PID/TID
@@ -619,15 +619,15 @@ E
 COLUMNS=60 LINES=15 screen got -k ss wall.db
 same 'on a small screen, by time off the CPU' got <<'E'
   ENDED   server 4242                              00:00:20
- 2,000 samples   1.00 cores             wall: functions 1/8
+ 2,000 samples              all frames  wall: functions 1/8
  Total%  Self%    On%   Off%▼ Function         Location
    32.5   32.5    0.0   32.5  server::lock     …/lock.rs:9
    47.5   15.0   15.0   32.5  …::digest::hash  …/hash.rs:7
    44.5   32.0   29.5   15.0  <..>::parse      …/mod.rs:142
    49.5    0.0   34.5   15.0  server::main     …/main.rs:10
    12.5   12.5    0.0   12.5  recv             [libz.so.1]
-    2.5    2.5    0.0    2.5  [short]
     5.0    5.0    5.0    0.0  idle             [libz.so.1]
+    2.5    2.5    0.0    2.5  [short]
     0.5    0.5    0.5    0.0  [no-stack]
 
 

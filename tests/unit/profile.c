@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "profile/profile.h"
+#include "profile/recording.h"
 #include "record/db.h"
 #include "record/store.h"
 #include "stream/rec.h"
@@ -91,11 +92,26 @@ static struct profile *
 open_profile(struct db *db, enum profile_group group, uint64_t since,
     uint64_t until, uint64_t window)
 {
-	struct profile *p = profile_open(db, PROFILE_CPU, group, since, until,
-	    window);
+	struct recording *r = recording_open(db, RECORDING_TIME, since, until);
+	struct profile *p = r ? profile_open(r, PROFILE_CPU, group, window) : NULL;
 
 	must(p != NULL, db_error(db));
 	return p;
+}
+
+static int
+update(struct profile *p)
+{
+	return recording_update(profile_recording(p)) < 0 ? -1 : profile_update(p);
+}
+
+static void
+close_profile(struct profile *p)
+{
+	struct recording *r = profile_recording(p);
+
+	profile_close(p);
+	recording_close(r);
 }
 
 /* ---- looking at them -------------------------------------------------- */
@@ -381,14 +397,87 @@ test_collapse(void)
 	ok(profile_collapse(p, 1) == 0 && self_sum(p) == 31, "collapsed: the whole is the same");
 	is(p, "main", 2 + 4 + 8, 30);
 	is(p, "drop", 16, 16);
-	is(p, "Vec::push", 1, 31);
-	ok(row(p, "alloc") == NULL, "what is collapsed is no row");
+	is(p, "[runtime]", 1, 1);
+	ok(row(p, "[runtime]")->special && !row(p, "main")->special, "which is no code");
+	ok(row(p, "Vec::push") == NULL && row(p, "alloc") == NULL,
+	    "what is collapsed is no row, nor what is above");
+	ok(strcmp(row(p, "main")->callee, "Vec::push") == 0 && row(p, "main")->callee_ns == 12,
+	    "what main called most");
+	ok(row(p, "drop")->callee == NULL, "drop called nothing");
 	ok(profile_series(p, row(p, "main")->id, 's', PROFILE_CPU, 0, 6000, b, 1) == 0 &&
 	    b[0] == 14, "nor in a series");
 	ok(profile_collapse(p, 0) == 0, "expanded");
 	is(p, "alloc", 8, 24);
 	is(p, "main", 2, 30);
-	profile_close(p);
+	close_profile(p);
+	db_close(db);
+	unlink(path);
+}
+
+/* The C main that rustc makes has no crate, but is above the program's. */
+static const char started[] = HEAD
+    "proc\t0\t100\t1\tserver\t/srv/server\t./server\n"
+    "module\ta1\tbeef\t/srv/server\n"
+    "frame\tf1\tmain\t-\t-\tuser\n"
+    "frame\tf2\tstd::rt::lang_start::<()>\trt.rs\t2\tstd\n"
+    "frame\tf3\tserver::main\tmain.rs\t3\tuser\n"
+    "frame\tf4\tmemcpy\t-\t-\tlibc\n"
+    "stack\t51\t-\ta1\t5100\tf1\t0\n"
+    "stack\t52\t51\ta1\t5200\tf2\t0\n"
+    "stack\t53\t52\ta1\t5300\tf3\t0\n"
+    "stack\t54\t53\ta1\t5400\tf4\t0\n"
+    "cpu\t1000\t100\t100\t51\t1\n"
+    "cpu\t2000\t100\t100\t53\t2\n"
+    "cpu\t3000\t100\t100\t54\t4\n"
+    "cpu\t4000\t100\t100\t?probes\t8\n"
+    "end\t6000\tcpu\tduration\n";
+
+static void
+test_outside(void)
+{
+	struct profile *p;
+	struct db *db;
+
+	write_records(path, DB_CREATE, started);
+	db = reader();
+	p = open_profile(db, PROFILE_FUNCTION, 0, END, 0);
+	ok(profile_collapse(p, 1) == 0 && rows(p) == 3, "three rows");
+	is(p, "server::main", 6, 6);
+	is(p, "[runtime]", 1, 1);
+	is(p, "[probes]", 8, 8);
+	ok(profile_summary(p)->ns == 15 && self_sum(p) == 15, "probes are part of the whole");
+	ok(profile_regroup(p, PROFILE_THREAD) == 0 && self_sum(p) == 15, "by thread, too");
+	is(p, "[probes]", 8, 8);
+	close_profile(p);
+	db_close(db);
+	unlink(path);
+}
+
+/* Nothing is known to be the program's own. */
+static const char foreign[] = HEAD
+    "proc\t0\t100\t1\tx\t/bin/x\tx\n"
+    "module\ta1\tbeef\t/bin/x\n"
+    "frame\tf1\tsleep\t-\t-\tlibc\n"
+    "stack\t51\t-\ta1\t5100\tf1\t0\n"
+    "stack\t52\t51\ta1\t5200\t-\t0\n"
+    "cpu\t1000\t100\t100\t51\t1\n"
+    "cpu\t2000\t100\t100\t52\t2\n"
+    "end\t6000\tcpu\tduration\n";
+
+static void
+test_nothing_own(void)
+{
+	struct profile *p;
+	struct db *db;
+
+	write_records(path, DB_CREATE, foreign);
+	db = reader();
+	p = open_profile(db, PROFILE_FUNCTION, 0, END, 0);
+	ok(profile_collapse(p, 1) == 0 && !recording_has_own(profile_recording(p)),
+	    "no code of the program's own");
+	is(p, "sleep", 1, 3);
+	is(p, "x+0x5200", 2, 2);
+	close_profile(p);
 	db_close(db);
 	unlink(path);
 }
@@ -410,13 +499,13 @@ test_range(struct db *db)
 	    "losses and notes within it");
 	ok(profile_summary(p)->now_ns == 16, "the last 2000 of it");
 	is_now(p, "b", 0, 16);
-	profile_close(p);
+	close_profile(p);
 
 	p = open_profile(db, PROFILE_FUNCTION, 20000, END, 10);
 	ok(rows(p) == 0 && profile_summary(p)->samples == 0 &&
 	    profile_summary(p)->first <= profile_summary(p)->last,
 	    "nothing after the end");
-	profile_close(p);
+	close_profile(p);
 }
 
 /* ---- on and off the CPU ------------------------------------------------ */
@@ -564,7 +653,7 @@ test_off(void)
 	test_off_functions(p);
 	test_off_series(p);
 	test_off_threads(p);
-	profile_close(p);
+	close_profile(p);
 	db_close(db);
 
 	write_records(path, DB_REPLACE, fixture);
@@ -574,11 +663,11 @@ test_off(void)
 	p = open_profile(db, PROFILE_FUNCTION, 0, END, 1000);
 	ok(self_sum(p) == 511 && !profile_summary(p)->off, "can be read");
 	write_records(path, DB_APPEND, HEAD "off\t1\t100\t100\t51\t5\t1\tdisk\n");
-	ok(profile_update(p) == 0 && db_schema(db) == DB_SCHEMA &&
+	ok(update(p) == 0 && db_schema(db) == DB_SCHEMA &&
 	    profile_summary(p)->off, "and continued, also while it is read");
 	profile_measure(p, PROFILE_WALL);
 	is(p, "main", 1 + 5, 63 + 5);
-	profile_close(p);
+	close_profile(p);
 	db_close(db);
 }
 
@@ -598,7 +687,7 @@ summary_of(const char *records, const char *more)
 	db = reader();
 	p = open_profile(db, PROFILE_FUNCTION, 0, END, 1000);
 	s = *profile_summary(p);
-	profile_close(p);
+	close_profile(p);
 	db_close(db);
 	return s;
 }
@@ -763,14 +852,14 @@ test_growth(void)
 	is(p, "main", 1, 1);
 	is_now(p, "main", 1, 1);
 	id = row(p, "main")->id;
-	ok(profile_update(p) == 0 && profile_summary(p)->samples == 2,
+	ok(update(p) == 0 && profile_summary(p)->samples == 2,
 	    "nothing new");
 
 	tell(&w, "frame\tf2\twork\twork.rs\t2\n"
 	    "stack\t2\t1\ta1\t2\tf2\t0\n"
 	    "thread\t2000\t100\t100\trenamed\n"
 	    "cpu\t2200\t100\t100\t2\t4\ncpu\t2100\t100\t100\t?depth\t8\n");
-	ok(profile_update(p) == 0, "an update");
+	ok(update(p) == 0, "an update");
 	is(p, "main", 1, 5);
 	is(p, "work", 4, 4);
 	is(p, "[depth]", 10, 10);
@@ -781,19 +870,19 @@ test_growth(void)
 	ok(profile_summary(p)->complete == 2, "complete stacks");
 
 	tell(&w, "cost\t9000\tcpu\t1\t1\n");
-	profile_update(p);
+	update(p);
 	ok(profile_summary(p)->last == 9000 && profile_summary(p)->now_ns == 0,
 	    "time goes on without samples");
 	profile_regroup(p, PROFILE_THREAD);
 	is(p, "renamed", 15, 15);
 
 	tell(&w, "end\t10000\tcpu\tstopped\n");
-	profile_update(p);
+	update(p);
 	ok(!profile_summary(p)->live, "ended");
 	ok(stop_writer(&w) == 0, "the writer closes while it is read");
-	ok(profile_update(p) == 0 && profile_summary(p)->samples == 4,
+	ok(update(p) == 0 && profile_summary(p)->samples == 4,
 	    "and it can still be read");
-	profile_close(p);
+	close_profile(p);
 	ok(exists("-wal"), "more than one file until then");
 	db_close(db);
 	ok(!exists("-wal") && !exists("-shm"), "the last reader makes it one");
@@ -823,11 +912,11 @@ test_off_growth(void)
 	ok(s->measured == 3000 * MILLION && s->now_ns == 1600 * MILLION &&
 	    s->now_on == 0, "of both there is what there is of waits");
 	tell(&w, "cost\t" MS(8000) "cpu\t1\t1\n");
-	profile_update(p);
+	update(p);
 	ok(s->measured == 8000 * MILLION && s->now_ns == 0,
 	    "but nobody waits for them for ever");
 	stop_writer(&w);
-	profile_close(p);
+	close_profile(p);
 	db_close(db);
 }
 
@@ -844,13 +933,13 @@ test_killed_writer(void)
 	p = open_profile(db, PROFILE_FUNCTION, 0, END, 1000);
 	is(p, "[depth]", 1, 1);
 	ok(!profile_summary(p)->live, "a killed writer is not live");
-	profile_close(p);
+	close_profile(p);
 	db_close(db);
 	ok(!exists("-wal") && !exists("-shm"), "the reader tidies up");
 	db = reader();
 	p = open_profile(db, PROFILE_FUNCTION, 0, END, 1000);
 	is(p, "[depth]", 1, 1);
-	profile_close(p);
+	close_profile(p);
 	db_close(db);
 }
 
@@ -893,7 +982,7 @@ damaged(const char *what, const char *sql, uint64_t main_total, size_t complete)
 	ok(row(p, "main") ? row(p, "main")->total == main_total :
 	    main_total == 0, "%s: what hangs together stays", what);
 	ok(profile_summary(p)->complete == complete, "%s: not complete", what);
-	profile_close(p);
+	close_profile(p);
 	db_close(db);
 }
 
@@ -920,7 +1009,7 @@ deep(int circle)
 	is(p, "f", 1, 3);
 	is(p, "m+0x493e0", 2, circle ? 3 : 2);
 	ok(self_sum(p) == 3, "300000 frames%s", circle ? " in a circle" : "");
-	profile_close(p);
+	close_profile(p);
 	db_close(db);
 }
 
@@ -953,7 +1042,7 @@ test_errors(void)
 	write_records(path, DB_REPLACE, fixture);
 	change("DROP TABLE cpu");
 	db = reader();
-	ok(profile_open(db, PROFILE_CPU, PROFILE_LINE, 0, END, 0) == NULL &&
+	ok(recording_open(db, RECORDING_TIME, 0, END) == NULL &&
 	    strstr(db_error(db), path) && strstr(db_error(db), "cpu"),
 	    "a missing table: %s", db_error(db));
 	db_close(db);
@@ -962,7 +1051,7 @@ test_errors(void)
 	db = reader();
 	p = open_profile(db, PROFILE_FUNCTION, 0, END, 1000);
 	ok(rows(p) == 0 && profile_summary(p)->samples == 0, "nothing in it");
-	profile_close(p);
+	close_profile(p);
 	db_close(db);
 	profile_close(NULL);
 	db_close(NULL);
@@ -988,10 +1077,12 @@ main(void)
 	test_groups(p);
 	test_series(p);
 	test_select(p);
-	profile_close(p);
+	close_profile(p);
 	test_range(db);
 	db_close(db);
 	test_collapse();
+	test_outside();
+	test_nothing_own();
 	write_records(path, DB_CREATE, fixture);
 	test_growth();
 	test_off_growth();

@@ -57,7 +57,7 @@ static struct table_source
 source(const struct row *row, size_t n)
 {
 	return (struct table_source){ row, n, id, compare, draw, columns, 4, text,
-		NULL };
+		NULL, NULL };
 }
 
 static unsigned
