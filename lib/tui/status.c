@@ -102,9 +102,10 @@ static void
 add_stacks(struct figure *f, const struct session *session)
 {
 	const struct profile_summary *s = session_summary(session);
-	double percent = 100 * ratio(s->complete_ns, s->ns - s->short_ns);
+	uint64_t none = s->short_ns + s->probes_ns; /* has no stack, and is not asked for one */
+	double percent = 100 * ratio(s->complete_ns, s->ns - none);
 
-	if (s->ns == s->short_ns)
+	if (s->ns == none)
 		return;
 	snprintf(f->text, sizeof f->text, "%.1f%% complete", percent);
 	f->style = percent < GOOD_STACKS ? GRID_WARN : GRID_PLAIN;

@@ -141,7 +141,7 @@ add_stacks(struct view_info *v)
 	else
 		pager_printf(v->pager, GRID_FAINT, "complete stacks", LABEL,
 		    "%.3f s, %.2f%%", (double)s->complete_ns / 1e9,
-		    units_percent(s->complete_ns, s->ns));
+		    units_percent(s->complete_ns, s->ns - s->probes_ns));
 	c = profile_cuts(p, &n);
 	for (size_t i = 0; i < n; i++)
 		add_cut(v, &c[i]);
