@@ -34,7 +34,7 @@ whole() {
 }
 # named WHAT
 named() {
-	rsprof-top -n 40 cpu "$T/db" >"$T/top"
+	rsprof-top -r -n 40 cpu "$T/db" >"$T/top"
 	for function in leaf middle outer; do
 		says "$1: $function" "kinds::$function .*kinds.rs:" "$T/top"
 	done

@@ -46,10 +46,10 @@ for kind in plain leader name memory moved; do
 	}
 	await 60 is_kind
 	record "$kind: attach" 0 attach -q -C -d 1 -o "$T/db" $pid
-	rsprof-top -n 40 cpu "$T/db" >"$T/top"
+	rsprof-top -r -n 40 cpu "$T/db" >"$T/top"
 	whole "$kind: attach"
 	record "$kind: attach -w" 0 attach -q -w -C -d 1 -o "$T/db" $pid
-	rsprof-top -n 40 wall "$T/db" >"$T/top"
+	rsprof-top -r -n 40 wall "$T/db" >"$T/top"
 	whole "$kind: attach -w"
 	record "$kind: attach -f" 0 attach -q -f -C -d 1 -o "$T/db" $pid
 	if probed $kind; then
