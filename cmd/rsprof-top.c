@@ -4,6 +4,7 @@
  * or thread a row, with self and total.
  */
 #include <err.h>
+#include <limits.h>
 #include <locale.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -16,6 +17,8 @@
 #include "cmd/bounds.h"
 #include "cmd/columns.h"
 #include "cmd/status.h"
+#include "profile/calls.h"
+#include "profile/calls_report.h"
 #include "profile/inuse.h"
 #include "profile/inuse_report.h"
 #include "profile/order.h"
@@ -24,24 +27,29 @@
 #include "profile/report.h"
 #include "record/db.h"
 
-#define ROWS 20     /* shown without -n */
+#define ROWS 20         /* shown without -n */
+#define LINES 60        /* of calls and source */
+#define LINES_PERCENT 1 /* of calls without -t */
 
 static const struct format {
 	const char *name;
 	void (*print)(FILE *out, const struct report *r);
 	void (*print_heap)(FILE *out, const struct inuse_report *r);
+	void (*print_calls)(FILE *out, const struct calls_report *r);
 } formats[] = {
-	{ "text", report_text, inuse_text },
-	{ "json", report_json, inuse_json },
-	{ "csv", report_csv, inuse_csv },
+	{ "text", report_text, inuse_text, calls_text },
+	{ "json", report_json, inuse_json, calls_json },
+	{ "csv", report_csv, inuse_csv, NULL },
 };
 #define NFORMATS (sizeof formats / sizeof formats[0])
 
 static const struct format *format = formats;
 static enum profile_metric metric;
 static enum profile_group group = PROFILE_FUNCTION;
-static uint64_t max_rows = ROWS;
+static uint64_t max_rows = UINT64_MAX; /* -n; UINT64_MAX: not given */
 static double threshold = -1; /* -t: percent of the whole; below 0: not given */
+static int calls;             /* -g: calls or lines, instead of rows of a group */
+static struct calls_options calls_options = { .depth = UINT_MAX };
 static uint64_t since, until = UINT64_MAX;
 static uint64_t leak_age; /* -l: ns; 0: not only suspected leaks */
 static int raw;           /* -r: nothing is collapsed or left out */
@@ -68,7 +76,9 @@ static const char synopsis[] =
     "       rsprof-top [-rX] [-l AGE] [-n N] [-t PCT]"
     " [-f text|json|csv] [-g function|generic|line|crate|module|thread]"
     " [-o live|peak|bytes|allocs|temps] [-s SINCE] [-u UNTIL] [-x BOUND]"
-    " heap FILE\n";
+    " heap FILE\n"
+    "       rsprof-top -g tree|callers|source [-rX] [-D DEPTH] [-N NAME] [-n N] [-t PCT]"
+    " [-f text|json] [-s SINCE] [-u UNTIL] [-x BOUND] cpu|off|wall|heap FILE\n";
 
 /* ---- the report -------------------------------------------------------- */
 
@@ -165,6 +175,38 @@ report_time(struct recording *recording, const char *path)
 	return status;
 }
 
+/* ---- calls ------------------------------------------------------------- */
+
+static int
+report_calls(struct recording *recording, const char *path, int heap)
+{
+	struct calls_report r = { path, NULL, &calls_options, SIZE_MAX, output_columns() };
+	struct calls *c;
+	int status = STATUS_OK;
+
+	calls_options.memory = heap;
+	calls_options.metric = metric;
+	calls_options.since = since;
+	calls_options.until = until;
+	calls_options.raw = raw;
+	calls_options.threshold = threshold;
+	if (max_rows && max_rows < SIZE_MAX)
+		r.lines = (size_t)max_rows;
+	if ((c = calls_open(recording, &calls_options)) == NULL) {
+		warnx("%s", db_error(recording->db));
+		return STATUS_DATABASE;
+	}
+	r.calls = c;
+	if (calls_error(c)) {
+		warnx("%s: %s", path, calls_error(c));
+		status = STATUS_FAILED;
+	} else {
+		format->print_calls(stdout, &r);
+	}
+	calls_close(c);
+	return status;
+}
+
 /* ---- bounds ------------------------------------------------------------ */
 
 static int
@@ -196,7 +238,9 @@ report(const char *path, int heap)
 	r = heap ? recording_open(db, RECORDING_HEAP, 0, UINT64_MAX) :
 	    recording_open(db, RECORDING_TIME, since, until);
 	if (r)
-		status = heap ? report_heap(r, path) : report_time(r, path);
+		status = calls ? report_calls(r, path, heap) :
+		    heap       ? report_heap(r, path) :
+		                 report_time(r, path);
 	else
 		warnx("%s", db_error(db));
 	recording_close(r);
@@ -234,10 +278,18 @@ percent_option(const char *s)
 static void
 group_option(const char *s)
 {
+	static const char *const whats[] = { "tree", "callers", "source" };
+
+	for (unsigned i = 0; i < sizeof whats / sizeof *whats; i++)
+		if (strcmp(s, whats[i]) == 0) {
+			calls_options.what = (enum calls_what)i;
+			calls = 1;
+			return;
+		}
+	calls = 0;
 	if ((group = profile_group(s)) == PROFILE_NGROUPS)
-		errx(STATUS_USAGE, "cannot group by %s (by function, generic, line, "
-		        "crate, module or thread)",
-		    s);
+		errx(STATUS_USAGE, "cannot group by %s (by function, generic, line, crate, "
+		    "module, thread, tree, callers or source)", s);
 }
 
 static void
@@ -245,6 +297,16 @@ rows_option(const char *s)
 {
 	if (arg_number(s, 0, SIZE_MAX, &max_rows) < 0)
 		errx(STATUS_USAGE, "bad number of rows: %s", s);
+}
+
+static void
+depth_option(const char *s)
+{
+	uint64_t n;
+
+	if (arg_number(s, 0, UINT_MAX, &n) < 0)
+		errx(STATUS_USAGE, "bad depth: %s", s);
+	calls_options.depth = (unsigned)n;
 }
 
 static void
@@ -280,20 +342,44 @@ parse_options(int argc, char **argv)
 {
 	int c;
 
-	while ((c = next_option(argc, argv, "+n:t:f:g:l:o:rs:u:x:XhV", synopsis)) != -1)
+	while ((c = next_option(argc, argv, "+D:f:g:l:N:n:o:rs:t:u:Xx:hV", synopsis)) != -1)
 		switch (c) {
-		case 'n': rows_option(optarg); break;
-		case 't': percent_option(optarg); break;
+		case 'D': depth_option(optarg); break;
 		case 'f': format_option(optarg); break;
 		case 'g': group_option(optarg); break;
 		case 'l': age_option(optarg); break;
+		case 'N': calls_options.name = optarg; break;
+		case 'n': rows_option(optarg); break;
 		case 'o': order_option(optarg); break;
 		case 'r': raw = 1; break;
 		case 's': time_option(optarg, &since); break;
+		case 't': percent_option(optarg); break;
 		case 'u': time_option(optarg, &until); break;
-		case 'x': bounds_add(&bounds, optarg, 0); break;
 		case 'X': bounds.strict = 1; break;
+		case 'x': bounds_add(&bounds, optarg, 0); break;
 		}
+}
+
+/* Check that options belong together, and choose those of calls that were not given. */
+static void
+settle_options(int heap)
+{
+	if (calls && (leak_age || order))
+		errx(STATUS_USAGE, "-l and -o do not apply to calls and source");
+	if (calls && format->print_calls == NULL)
+		errx(STATUS_USAGE, "calls and source are text or json");
+	if (!calls && (calls_options.name || calls_options.depth != UINT_MAX))
+		errx(STATUS_USAGE, "-D and -N apply only to -g tree, callers and source");
+	if (!heap && leak_age)
+		errx(STATUS_USAGE, "-l applies only to heap");
+	if (order && (heap ? order->memory : order->time) < 0)
+		errx(STATUS_USAGE, "cannot sort %s by %s", heap ? "memory" : "time", order->name);
+	if (until <= since)
+		errx(STATUS_USAGE, "-u must be later than -s");
+	if (calls && threshold < 0)
+		threshold = calls_options.what != CALLS_SOURCE ? LINES_PERCENT : 0;
+	if (max_rows == UINT64_MAX)
+		max_rows = calls ? LINES : ROWS;
 }
 
 int
@@ -309,12 +395,7 @@ main(int argc, char **argv)
 	metric = profile_metric(argv[optind]);
 	if (!heap && metric == PROFILE_NMETRICS)
 		errx(STATUS_USAGE, "unknown metric: %s (cpu, off, wall or heap)", argv[optind]);
-	if (!heap && leak_age)
-		errx(STATUS_USAGE, "-l applies only to heap");
-	if (order && (heap ? order->memory : order->time) < 0)
-		errx(STATUS_USAGE, "cannot sort %s by %s", heap ? "memory" : "time", order->name);
-	if (until <= since)
-		errx(STATUS_USAGE, "-u must be later than -s");
+	settle_options(heap);
 	status = report(argv[optind + 1], heap);
 	close_output();
 	return status;

@@ -155,8 +155,12 @@ look_at_time(struct digest *d, const char *file)
 {
 	const struct profile_summary *s = profile_summary(d->time);
 
-	if (d->nhot)
-		suggest(d, "the lines that take most", "rsprof top -g line cpu %s", file);
+	char name[DIGEST_TEXT];
+
+	if (d->nhot && d->hot[0].file && d->hot[0].name &&
+	    shell_word(name, sizeof name, d->hot[0].name))
+		suggest(d, "its lines, and what each takes", "rsprof top -g source -N %s cpu %s",
+		    name, file);
 	if (!s->off && s->recorded && (double)s->in[PROFILE_ON] < IDLE * (double)s->recorded)
 		suggest(d, "it mostly waits: record what for", "rsprof attach -w PID");
 }
@@ -179,4 +183,6 @@ digest_advise(struct digest *d)
 		look_at_time(d, file);
 	if (d->memory && digest_has_grown(d))
 		suggest(d, "memory that has been live for long", "rsprof top -l 10s heap %s", file);
+	if (d->nhot)
+		suggest(d, "what calls what", "rsprof top -g tree cpu %s", file);
 }

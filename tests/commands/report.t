@@ -137,9 +137,9 @@ Memory: who allocates most; temp: freed with no allocation in between
    39K         40    0.0  server::part1::work  /src/part1.rs:10
 
 Next
-  rsprof view both.db             # look around in it
-  rsprof top -g line cpu both.db  # the lines that take most
-  rsprof top -l 10s heap both.db  # memory that has been live for long
+  rsprof view both.db                                      # look around in it
+  rsprof top -g source -N server::part1::work cpu both.db  # its lines, and what each takes
+  rsprof top -l 10s heap both.db                           # memory that has been live for long
 E
 for f in text json markdown; do
 	exits "$f" 0 rsprof-report -f $f both.db

@@ -105,6 +105,7 @@ exits 'no argument' 2 rsprof-top
 same 'usage' err <<'E'
 usage: rsprof-top [-hrVX] [-n N] [-t PCT] [-f text|json|csv] [-g function|generic|line|crate|module|thread] [-o self|total] [-s SINCE] [-u UNTIL] [-x BOUND] cpu|off|wall FILE
        rsprof-top [-rX] [-l AGE] [-n N] [-t PCT] [-f text|json|csv] [-g function|generic|line|crate|module|thread] [-o live|peak|bytes|allocs|temps] [-s SINCE] [-u UNTIL] [-x BOUND] heap FILE
+       rsprof-top -g tree|callers|source [-rX] [-D DEPTH] [-N NAME] [-n N] [-t PCT] [-f text|json] [-s SINCE] [-u UNTIL] [-x BOUND] cpu|off|wall|heap FILE
 E
 exits 'unknown option' 2 rsprof-top -z cpu a.db
 for o in '-n -1' '-n x' '-n 99999999999999999999' '-t 101' '-t -1' \
