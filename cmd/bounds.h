@@ -31,7 +31,7 @@ bounds_add(struct bounds *bs, const char *text, int changes)
 	if ((why = bound_parse(&b, text, &at)))
 		errx(STATUS_USAGE, "bad bound %s: at \"%s\": %s", text, text + at, why);
 	if (b.unit == BOUND_CHANGE && !changes)
-		errx(STATUS_USAGE, "bad bound %s: a change needs two recordings", text);
+		errx(STATUS_USAGE, "bad bound %s: a change needs two recordings (rsprof-diff)", text);
 	if (array_room(&bs->bound, bs->n, &bs->room, sizeof *bs->bound) < 0)
 		err(STATUS_FAILED, NULL);
 	bs->bound[bs->n++] = b;

@@ -232,10 +232,11 @@ put_value(char *buf, size_t size, enum bound_unit unit, double v, int bare)
 	case BOUND_NS: snprintf(buf, size, bare ? "%.3f" : "%.3f s", v / 1e9); return;
 	case BOUND_NUMBER: snprintf(buf, size, "%.0f", v); return;
 	case BOUND_CHANGE:
+		v = 100 * (v - 1);
 		if (isinf(v))
 			snprintf(buf, size, "no end");
 		else
-			snprintf(buf, size, bare ? "%+.1f" : "%+.1f %%", 100 * (v - 1));
+			snprintf(buf, size, bare ? "%+.1f" : "%+.1f %%", fabs(v) < 0.05 ? 0 : v);
 		return;
 	case BOUND_BYTE: break;
 	}
@@ -257,7 +258,9 @@ bound_figure_text(char buf[BOUND_TEXT_MAX], const struct bound *b, const struct 
 	put_value(value, sizeof value, b->unit, f->value, 0);
 	put_value(least, sizeof least, b->unit, f->least, 1);
 	put_value(most, sizeof most, b->unit, f->most, b->unit == BOUND_BYTE);
-	if (f->basis == BOUND_UNBOUNDED)
+	if (isinf(f->value))
+		snprintf(buf, BOUND_TEXT_MAX, "from nothing to more");
+	else if (f->basis == BOUND_UNBOUNDED)
 		snprintf(buf, BOUND_TEXT_MAX, "%s, an estimate whose error is not known", value);
 	else if (f->basis == BOUND_EXACT)
 		snprintf(buf, BOUND_TEXT_MAX, "%s", value);

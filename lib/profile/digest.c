@@ -7,6 +7,7 @@
 
 #include "base/units.h"
 #include "profile/calltree.h"
+#include "profile/figures.h"
 #include "profile/order.h"
 #include "profile/profile.h"
 #include "profile/recording.h"
@@ -225,18 +226,6 @@ read_memory(struct digest *d, uint64_t since, uint64_t until)
 
 /* ---- both -------------------------------------------------------------- */
 
-/* Returns whether a producer of time wrote into the recording. */
-static int
-has_time(struct db *db)
-{
-	struct db_stmt *s = db_prepare(db, "SELECT 1 FROM stream WHERE producer = 'cpu'"
-	    " UNION ALL SELECT 1 FROM cpu LIMIT 1");
-	int has = s && db_start(s, "") == 0 && db_step(s) == 1;
-
-	db_finalize(s);
-	return has;
-}
-
 struct digest *
 digest_open(struct db *db, const char *path, uint64_t since, uint64_t until)
 {
@@ -248,7 +237,7 @@ digest_open(struct db *db, const char *path, uint64_t since, uint64_t until)
 	}
 	d->path = path;
 	d->db = db;
-	if ((has_time(db) && read_time(d, since, until) < 0) || read_memory(d, since, until) < 0) {
+	if ((figures_has_time(db) && read_time(d, since, until) < 0) || read_memory(d, since, until) < 0) {
 		digest_close(d);
 		return NULL;
 	}

@@ -58,9 +58,9 @@ fail(struct figures *f, enum figures_result r, const char *format, ...)
 
 /* Returns the only number of a query, or 0. */
 static uint64_t
-ask(struct figures *f, const char *sql, const char *types, uint64_t a, uint64_t b)
+ask(struct db *db, const char *sql, const char *types, uint64_t a, uint64_t b)
 {
-	struct db_stmt *s = db_prepare(f->db, sql);
+	struct db_stmt *s = db_prepare(db, sql);
 	uint64_t n = 0;
 
 	if (s && db_start(s, types, (int64_t)a, (int64_t)b) == 0 && db_step(s) == 1)
@@ -69,12 +69,25 @@ ask(struct figures *f, const char *sql, const char *types, uint64_t a, uint64_t 
 	return n;
 }
 
+int
+figures_has_time(struct db *db)
+{
+	return ask(db, "SELECT EXISTS (SELECT 1 FROM stream WHERE producer = 'cpu')"
+	    " OR EXISTS (SELECT 1 FROM cpu)", "", 0, 0) != 0;
+}
+
+double
+figures_weight(struct db *db, uint64_t since, uint64_t until)
+{
+	return (double)ask(db, "SELECT CAST(total(1.0 * ns * ns) / total(ns) AS INTEGER)"
+	    " FROM cpu WHERE time >= ?1 AND time < ?2", "ii", since,
+	    until > INT64_MAX ? INT64_MAX : until);
+}
+
 static enum figures_result
 open_time(struct figures *f, const struct bound *b)
 {
-	uint64_t until = f->until > INT64_MAX ? INT64_MAX : f->until;
-
-	if (ask(f, "SELECT count(*) FROM stream WHERE producer = 'cpu'", "", 0, 0) == 0)
+	if (!figures_has_time(f->db))
 		return fail(f, FIGURES_ABSENT, "no time was recorded");
 	if (f->time == NULL) {
 		f->of_time = recording_open(f->db, RECORDING_TIME, f->since, f->until);
@@ -82,9 +95,8 @@ open_time(struct figures *f, const struct bound *b)
 			f->time = profile_open(f->of_time, PROFILE_CPU, PROFILE_GENERIC, 0);
 		if (f->time == NULL)
 			return fail(f, FIGURES_FAILED, "%s", db_error(f->db));
-		f->weight = (double)ask(f, "SELECT CAST(total(1.0 * ns * ns) / total(ns) AS INTEGER)"
-		    " FROM cpu WHERE time >= ?1 AND time < ?2", "ii", f->since, until);
-		f->threads = ask(f, "SELECT count(*) FROM thread", "", 0, 0);
+		f->weight = figures_weight(f->db, f->since, f->until);
+		f->threads = ask(f->db, "SELECT count(*) FROM thread", "", 0, 0);
 	}
 	if (profile_measure(f->time, b->what == BOUND_OFF ? PROFILE_OFF : PROFILE_CPU) < 0)
 		return fail(f, FIGURES_FAILED, "out of memory");

@@ -33,6 +33,11 @@ void figures_close(struct figures *f);
 /* Returns what was wrong last. */
 const char *figures_error(const struct figures *f);
 
+/* Returns whether time was recorded, and the ns of a sample, as so many equal ones have that have
+ * the same standard error; 0 without samples. */
+int figures_has_time(struct db *db);
+double figures_weight(struct db *db, uint64_t since, uint64_t until);
+
 /* Set *out to what a bound with a limit is about. */
 enum figures_result figures_get(struct figures *f, const struct bound *b,
     struct bound_figure *out);

@@ -581,7 +581,7 @@ if command -v tmux >/dev/null; then
 	closed 0
 fi
 exits 'diff of one' 2 rsprof diff rsprof.old.db
-says 'diff of one: usage' '^usage: rsprof diff OLD NEW$'
+says 'diff of one: usage' '^usage: rsprof-diff .* OLD NEW$'
 exits 'diff of what is no time' 2 rsprof diff rsprof.old.db 0-1s yesterday
 says 'it is named' 'not a time range: yesterday'
 rm rsprof.old.db
