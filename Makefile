@@ -54,6 +54,7 @@ ROOMS_rsprof-sym := symbol unwind stream elf os base
 ROOMS_rsprof-print := symbol stream base
 ROOMS_rsprof-store := record stream base
 ROOMS_rsprof-top := profile record symbol base
+ROOMS_rsprof-ps := elf os base
 ROOMS_rsprof-diff := profile record symbol base
 ROOMS_rsprof-report := profile record symbol base
 ROOMS_rsprof-tui := tui profile record symbol os base

@@ -609,6 +609,7 @@ exits 'an unknown command' 2 rsprof nosuch
 exits 'an unknown option' 2 rsprof attach -Z 1
 says 'the usage is that of the command' '^usage: rsprof attach ' "$T/err"
 exits 'no process' 2 rsprof attach -q
+says 'it says how to choose one' '^Choose one: rsprof attach PID' "$T/err"
 exits 'two processes' 2 rsprof attach -q 1 2
 exits 'run without a command' 2 rsprof run -q
 
