@@ -84,7 +84,7 @@ libraries = -Wl,--as-needed $(foreach r,$1,$(LIBS_$r))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all units targets deps demo check check-builds check-asm check-readers check-rows check-kernel bench soak study lint fuzz fuzzers pictures install install-systemd install-completions uninstall clean
+.PHONY: all units targets deps demo check check-builds check-asm check-gates check-readers check-rows check-kernel bench soak study lint fuzz fuzzers pictures install install-systemd install-completions uninstall clean
 
 all: $(COMMANDS:%=$B/%) $(SCRIPTS:%=$B/%)
 
@@ -259,6 +259,13 @@ check-readers:
 	@B='$(abspath $B)' prove -v -e env tests/tools/readers.sh
 READERS := @firefox-devtools/profiler-cli@0.10 node@26 speedscope@1.25 pprof-format@2 flamebearer@2 \
 	@grpc/grpc-js@1 @grpc/proto-loader@0.8
+
+# Bounds of figures that are known: whether those of what has not changed trip, and those of
+# what has changed always do.  Some ten minutes.
+check-gates:
+	@CC='$(CC)' BPF='$(BPF)' $(DEPS) check
+	$(SUBMAKE) all $B/target/steady
+	@B='$(abspath $B)' prove -v -e env tests/tools/gates.sh
 
 # Unwind rows made from code, against the compiler's, of more files than check has
 # time for: it downloads some of Debian's packages.
