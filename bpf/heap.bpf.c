@@ -86,13 +86,22 @@ struct {
 	__type(value, struct heap_hits);
 } hits SEC(".maps");
 
+/* What is lost of a call: the first that is, so that each counts once. */
+enum loss {
+	LOSS_NONE,
+	LOSS_STACK, /* the ring has no room for it */
+	LOSS_SITE,  /* there is no room for it */
+	LOSS_WALK   /* the stack was not walked */
+};
+
 /* A thread of ours. */
 struct heap_thread {
 	__u32 number; /* of its process */
 	__u32 pid, tid;
 	__u32 nested; /* calls since the one that is under way began */
 	__u64 sp;     /* the stack pointer at its entry; 0: none is under way */
-	__u32 arming, pad; /* `armings' when it began: after a change its return is missed */
+	__u32 arming; /* `armings' when it began: after a change its return is missed */
+	__u32 loss;   /* enum loss: of the call that has returned */
 	__u64 shape, size;
 	__u64 from;   /* its pointer argument */
 	struct heap_entry old; /* the allocation that realloc() was given; key 0: unknown */
@@ -221,19 +230,39 @@ site_known(const struct heap_thread *t, __u64 stack)
 	return known ? *known : 0;
 }
 
-/* Returns the number of the site of a thread and stack; a new one if need be. */
+/* Returns the number of the site of a thread and stack; a new one if need be.  Where there
+ * is no room for it that is what is lost, whatever else is. */
 static __always_inline __u32
-site_number(const struct heap_thread *t, __u64 stack)
+site_number(struct heap_thread *t, __u64 stack)
 {
 	struct site_key key = { stack, t->tid, 0 };
 	__u32 n = site_known(t, stack);
 
-	if (n)
-		return n;
-	n = site_new(t, &key);
-	if (n == 0)
-		__sync_fetch_and_add(&counts.sites_full, 1);
+	if (!n)
+		n = site_new(t, &key);
+	if (!n)
+		t->loss = LOSS_SITE;
 	return n;
+}
+
+/* Returns the number of a site for a stack that is lost, for a reason. */
+static __always_inline __u32
+site_of_lost(struct heap_thread *t, enum loss loss)
+{
+	t->loss = loss;
+	return site_number(t, 0);
+}
+
+/* Count what is lost of a thread's call, if anything is. */
+static __always_inline void
+count_loss(const struct heap_thread *t)
+{
+	if (t->loss == LOSS_STACK)
+		__sync_fetch_and_add(&counts.ring_full, 1);
+	else if (t->loss == LOSS_SITE)
+		__sync_fetch_and_add(&counts.sites_full, 1);
+	else if (t->loss == LOSS_WALK)
+		__sync_fetch_and_add(&counts.scratch, 1);
 }
 
 /* Raise a peak to a value, if it is lower. */
@@ -379,16 +408,19 @@ add_free(struct heap_total *total, const struct heap_entry *e, __u64 now, int te
 
 /* ---- the log ------------------------------------------------------------ */
 
-/* Log a call of a thread; a free if the site is HEAP_FREED. */
-static __always_inline void
+/* Log a call of a thread; a free if the site is HEAP_FREED.  Returns -1 if there is no room,
+ * which is counted. */
+static __always_inline int
 log_call(const struct heap_thread *t, enum heap_event event, __u32 site, __u64 addr,
     __u64 size)
 {
 	struct heap_call c = { event, t->pid, t->tid, site, bpf_ktime_get_ns(), addr,
 		size };
 
-	if (bpf_ringbuf_output(&ring, &c, sizeof c, BPF_RB_NO_WAKEUP))
-		__sync_fetch_and_add(&counts.unlogged, 1);
+	if (bpf_ringbuf_output(&ring, &c, sizeof c, BPF_RB_NO_WAKEUP) == 0)
+		return 0;
+	__sync_fetch_and_add(&counts.unlogged, 1);
+	return -1;
 }
 
 /* Log the free of memory. */
@@ -414,7 +446,7 @@ is_logged(const struct heap_thread *t)
 
 /* Walk the stack of a call that has just returned.  Returns its site, or FOREIGN. */
 static __always_inline __u64
-walk_site(struct pt_regs *ctx, const struct heap_thread *t, struct walk *w,
+walk_site(struct pt_regs *ctx, struct heap_thread *t, struct walk *w,
     __u32 key, struct task_struct *task)
 {
 	struct step_regs regs = w->regs;
@@ -431,24 +463,24 @@ walk_site(struct pt_regs *ctx, const struct heap_thread *t, struct walk *w,
 	}
 	walk_words_begin(w);
 	walk_from(key, w);
-	/* The stack of a known site has been emitted, even if `emitted' has no room for it. */
+	/* The stack of a known site has been emitted, even if `emitted' has no room for it; and
+	 * where there is no room for a site its stack would only fill the ring. */
 	stack = walk_id(w);
 	site = site_known(t, stack);
-	if (!site) {
-		stack = walk_emit(w);
-		if (!stack)
-			__sync_fetch_and_add(&counts.ring_full, 1);
+	if (!site && nsites < site_room && !walk_emit(w))
+		return site_of_lost(t, LOSS_STACK);
+	if (!site)
 		site = site_number(t, stack);
-	}
-	if (stack && site)
+	if (site)
 		walk_cache_keep(w, &regs, site);
 	return site;
 }
 
 /* Returns the site of a call that has returned to pc with this stack pointer, or
- * FOREIGN.  exact: pc is no return address but the instruction that executes. */
+ * FOREIGN, and notes what is lost of it.  exact: pc is no return address but the instruction
+ * that executes. */
 static __always_inline __u64
-find_site(struct pt_regs *ctx, const struct heap_thread *t, __u64 pc, __u64 sp, int exact)
+find_site(struct pt_regs *ctx, struct heap_thread *t, __u64 pc, __u64 sp, int exact)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	__u32 pid = t->pid, key;
@@ -457,12 +489,9 @@ find_site(struct pt_regs *ctx, const struct heap_thread *t, __u64 pc, __u64 sp, 
 	struct walk *w;
 	__u64 site = 0;
 
-	if (!p)
-		return 0;
-	if (walk_acquire(&key)) {
-		__sync_fetch_and_add(&counts.scratch, 1);
-		return site_number(t, 0);
-	}
+	t->loss = LOSS_NONE;
+	if (!p || walk_acquire(&key))
+		return site_of_lost(t, LOSS_WALK);
 	w = walk_begin(key, pid, p);
 	if (w) {
 		w->regs.pc = pc;
@@ -723,6 +752,8 @@ insert(struct heap_thread *t, struct heap_total *total, __u64 addr, __u32 site,
 		/* Its free will not be recognised: count it as freed. */
 		__sync_fetch_and_add(&counts.live_full, 1);
 		sub_live(total, s, size, weight);
+	} else {
+		count_loss(t);
 	}
 	t->last = addr;
 }
@@ -736,8 +767,9 @@ log_alloc(struct heap_thread *t, struct heap_total *total, __u64 addr, __u64 sit
 
 	if (live_remove(live_key(t->number, addr), &was))
 		add_free(total, &was, now, 0, 1);
-	log_call(t, (t->shape & 15) == HEAP_REALLOC && t->from ? HEAP_RELOGGED : HEAP_LOGGED,
-	    site == FOREIGN ? HEAP_ALIEN : (__u32)site, addr, t->size);
+	if (log_call(t, (t->shape & 15) == HEAP_REALLOC && t->from ? HEAP_RELOGGED : HEAP_LOGGED,
+	        site == FOREIGN ? HEAP_ALIEN : (__u32)site, addr, t->size) == 0)
+		count_loss(t);
 	t->last = addr;
 }
 
@@ -762,6 +794,17 @@ add_realloc(struct heap_thread *t, __u64 addr, __u32 site)
 	__sync_fetch_and_add(&s->copied, size * weight);
 }
 
+/* Put back the block that realloc() was given, since it has failed: nothing has changed. */
+static __always_inline void
+restore(struct heap_total *total, const struct heap_entry *old)
+{
+	if (live_insert(old) == 0)
+		return;
+	/* Its free will not be recognised: count it as freed. */
+	__sync_fetch_and_add(&counts.live_full, 1);
+	add_free(total, old, bpf_ktime_get_ns(), 0, 1);
+}
+
 /* Handle the return of the call that is under way. */
 static __always_inline void
 finish(struct pt_regs *ctx, struct heap_thread *t)
@@ -772,7 +815,7 @@ finish(struct pt_regs *ctx, struct heap_thread *t)
 	if (!total)
 		return;
 	if (!addr && t->old.key && t->size) {
-		live_insert(&t->old); /* it has failed: nothing has changed */
+		restore(total, &t->old);
 		return;
 	}
 	if (!addr && !t->old.key && !is_logged(t))

@@ -145,11 +145,12 @@ struct heap_total {
 };
 #define HEAP_PROCESSES 8192
 
-/* Events since the start, most of them losses. */
+/* Events since the start, most of them losses.  Of an allocation only the first loss counts:
+ * of its block, its site, its stack. */
 struct heap_counts {
 	step_u64 ring_full;  /* stacks that could not be emitted */
-	step_u64 live_full;  /* allocations for which there was no room */
-	step_u64 sites_full;
+	step_u64 live_full;  /* blocks for which there was no room */
+	step_u64 sites_full; /* allocations without a site of their own */
 	step_u64 scratch;    /* stacks not walked: no scratch area was free */
 	step_u64 returns;    /* calls whose return was missed */
 	step_u64 processes;  /* not followed: too many */
