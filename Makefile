@@ -30,7 +30,7 @@ Q := $(if $(V),,@)
 
 # What loads it, left out with BPF=0.
 IN_KERNEL := lib/sample/cpu.c lib/sample/walk_maps.c lib/os/loader.c \
-	lib/heap/heap_bpf.c lib/heap/heap_sums.c lib/heap/heap_thin.c lib/heap/calltrace.c
+	lib/heap/heap_bpf.c lib/heap/heap_room.c lib/heap/heap_sums.c lib/heap/heap_thin.c lib/heap/calltrace.c
 
 COMMANDS := $(patsubst cmd/%.c,%,$(wildcard cmd/*.c))
 SCRIPTS := rsprof rsprof-push rsprof-suggest
@@ -127,9 +127,9 @@ $B/%.skel.h: $B/bpf/%.bpf.o
 	$Q$(BPFTOOL) gen skeleton $< name $*_bpf >$@
 
 $B/lib/sample/cpu.o: $B/cpu.skel.h
-$B/lib/heap/heap_bpf.o $B/lib/heap/heap_sums.o $B/lib/heap/heap_thin.o: $B/heap.skel.h
+$B/lib/heap/heap_bpf.o $B/lib/heap/heap_room.o $B/lib/heap/heap_sums.o $B/lib/heap/heap_thin.o: $B/heap.skel.h
 $B/lib/heap/calltrace.o: $B/calltrace.skel.h
-$B/lib/sample/cpu.o $B/lib/heap/heap_bpf.o $B/lib/heap/heap_sums.o $B/lib/heap/heap_thin.o \
+$B/lib/sample/cpu.o $B/lib/heap/heap_bpf.o $B/lib/heap/heap_room.o $B/lib/heap/heap_sums.o $B/lib/heap/heap_thin.o \
 	$B/lib/heap/calltrace.o: ALL_CFLAGS += -isystem $B
 
 # What the gate maps into targets: its bytes, and where things are in them.  It has

@@ -1,0 +1,18 @@
+/*
+ * Extends the kernel's tables of sites and of live allocations before they are full.
+ */
+#ifndef HEAP_ROOM_H
+#define HEAP_ROOM_H
+
+#define HEAP_ROOM_SITES 65536 /* a burst of so many new sites fits from the start */
+
+struct heap;
+
+/* Make the first parts of the tables.  Returns -1 with errno. */
+int heap_room_begin(struct heap *h);
+
+/* Extend the tables before they are full.  Stops where memory is short; what does not fit
+ * then counts as lost. */
+void heap_room_ensure(struct heap *h);
+
+#endif
