@@ -34,6 +34,8 @@ struct heap_counts counts;
 __u32 armings;    /* how often probes were added or removed */
 __u32 nsites;     /* sites in use, site 0 included */
 __u32 site_room;  /* sites for which there are segments */
+__u32 site_ask_at; /* more sites: there should be more room */
+__u32 site_crowded; /* that was asked for; user space sets it back */
 __u32 nprocesses; /* the last number of a process */
 __u32 logged;     /* the process whose calls are logged, by number: user space sums them */
 
@@ -213,6 +215,8 @@ site_new(const struct heap_thread *t, const struct site_key *key)
 		__sync_fetch_and_sub(&nsites, 1);
 		return 0;
 	}
+	if (n >= site_ask_at)
+		ask_for_room(&site_crowded);
 	s->stack = key->stack;
 	s->pid = t->pid;
 	s->tid = t->tid;
@@ -748,6 +752,9 @@ insert(struct heap_thread *t, struct heap_total *total, __u64 addr, __u32 site,
 		return;
 	weight = weigh(size, t->rate);
 	add_alloc(total, s, size, weight);
+	if (rates[t->rate & (HEAP_RATES - 1)].period == 0 && !total->by_gate &&
+	    (total->allocs - total->frees) >> HEAP_POINT > live_ask_at)
+		ask_for_room(&live_crowded);
 	if (!addr || live_insert(&e)) {
 		/* Its free will not be recognised: count it as freed. */
 		__sync_fetch_and_add(&counts.live_full, 1);

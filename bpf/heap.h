@@ -172,7 +172,6 @@ struct heap_hits {
 enum heap_event {
 	HEAP_AT_EXEC = WALK_SAMPLE + 1, /* a process has stopped itself at its execve(2) */
 	HEAP_AT_START, /* a process has stopped itself where the program begins */
-	HEAP_CROWDED,  /* the newest generation begins to be full; of no process */
 	HEAP_LOGGED,   /* a struct heap_call */
 	HEAP_RELOGGED  /* the same, of realloc() */
 };

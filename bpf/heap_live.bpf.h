@@ -27,7 +27,24 @@ struct {
 
 __u32 live_generations; /* how many there are */
 
-__u32 live_crowded; /* the newest begins to be full; user space sets it back */
+__u32 live_crowded; /* there should be another one; user space sets it back */
+__u64 live_ask_at;  /* more blocks live in a process: there should be */
+
+/* What asks user space for room, of no content. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+} asks SEC(".maps");
+
+/* Ask user space for room by a flag, unless that is done. */
+static __always_inline void
+ask_for_room(__u32 *crowded)
+{
+	__u32 ask = 1;
+
+	if (*crowded == 0 && __sync_lock_test_and_set(crowded, 1) == 0)
+		bpf_ringbuf_output(&asks, &ask, sizeof ask, BPF_RB_FORCE_WAKEUP);
+}
 
 /* Returns the key of an address in the process of a number. */
 static __always_inline __u64
@@ -92,17 +109,17 @@ live_remove(__u64 key, struct heap_entry *out)
 }
 
 /* Returns whether an allocation is in the table.  It may be missed if it was inserted when
- * the newest generation was full. */
-static __always_inline int
+ * the newest generations were full. */
+__attribute__((noinline)) int
 live_has(__u64 key)
 {
 	__u32 n = live_generations;
 
-	for (int second = 0; second < 2; second++) {
-		struct heap_bucket *b = n ? live_bucket(key, n - 1, second) : NULL;
+	for (__u32 i = 0; i < 4; i++) {
+		struct heap_bucket *b = i / 2 < n ? live_bucket(key, n - 1 - i / 2, i & 1) : NULL;
 
-		for (int i = 0; b && i < HEAP_BUCKET; i++)
-			if (b->entry[i].key == key)
+		for (int j = 0; b && j < HEAP_BUCKET; j++)
+			if (b->entry[j].key == key)
 				return 1;
 	}
 	return 0;
@@ -126,16 +143,6 @@ bucket_insert(struct heap_bucket *b, const struct heap_entry *e)
 	return 0;
 }
 
-/* Ask user space for another generation. */
-static __always_inline void
-live_ask_for_room(void)
-{
-	struct heap_news news = { HEAP_CROWDED, 0 };
-
-	if (live_crowded == 0 && __sync_lock_test_and_set(&live_crowded, 1) == 0)
-		bpf_ringbuf_output(&ring, &news, sizeof news, BPF_RB_FORCE_WAKEUP);
-}
-
 /* Insert an allocation that is not in the table.  Returns -1 if there is no room. */
 __attribute__((noinline)) int
 live_insert(const struct heap_entry *e)
@@ -156,7 +163,7 @@ live_insert(const struct heap_entry *e)
 		if (b && bucket_insert(b, e))
 			return 0;
 		if (i == 0)
-			live_ask_for_room();
+			ask_for_room(&live_crowded);
 	}
 	return -1;
 }

@@ -872,6 +872,7 @@ heap_bpf_free(struct heap *h)
 {
 	if (h == NULL)
 		return;
+	heap_room_end(h);
 	if (h->bpf)
 		remove_probes(h, 0, 1, 1);
 	heap_bpf_compare(h, 0, NULL, 0);

@@ -14,6 +14,7 @@
 struct heap_backend;
 struct heap_bpf;
 struct heap_logged;
+struct heap_room;
 struct ring_buffer;
 struct uprobes_hold;
 
@@ -63,6 +64,7 @@ struct heap {
 	size_t nleaving, leaving_room;
 	struct heap_stop *stop;
 	size_t nstop, stop_room;
+	struct heap_room *room;
 	struct heap_site **segment; /* sites, mapped: HEAP_SEGMENTS pointers */
 	uint32_t nsegment;
 	struct heap_reported *reported;

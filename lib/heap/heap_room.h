@@ -8,10 +8,14 @@
 
 struct heap;
 
-/* Make the first parts of the tables.  Returns -1 with errno. */
+/* Make the first parts of the tables, and start a thread that extends them when the program
+ * asks for it.  Returns -1 with errno. */
 int heap_room_begin(struct heap *h);
 
-/* Extend the tables before they are full.  Stops where memory is short; what does not fit
+/* End the thread. */
+void heap_room_end(struct heap *h);
+
+/* Extend the tables if they begin to be full.  Stops where memory is short; what does not fit
  * then counts as lost. */
 void heap_room_ensure(struct heap *h);
 

@@ -87,6 +87,24 @@ status=$?
 stored 'allocations' live-full
 kill $pid
 
+# A million blocks live: the table grows before it is full.
+launch "$B/target/work" live 0 1000000 >/dev/null
+pid=$launched
+kill -s STOP $pid
+: >raw
+rsprof-heap -s 0 -p $pid >raw 2>err & producer=$!
+own $producer
+await 60 grep -q '^probe' raw
+kill -s CONT $pid
+full() { awk -F '\t' '$1 == "memory" { for (i = 4; i <= NF; i++) if (sub(/^count=/, "", $i)) n = $i }
+	END { exit !(n >= 1000000) }' raw; }
+await 120 full
+kill $producer
+wait $producer
+ok 'a million blocks live: all are seen' full
+ok 'and none is lost' sh -c '! grep "^lost" raw'
+kill $pid
+
 # ---- many sites --------------------------------------------------------------
 
 # crowded BITS: what rsprof-heap, that stands still meanwhile, has of a target that allocates
