@@ -174,11 +174,11 @@ arm_started(struct profiler *p, pid_t pid)
 
 /* ---- rounds ------------------------------------------------------------ */
 
-/* Emit the sums of a process, or (0) of all. */
+/* Emit the sums of a process, or (0) of all, unless nothing has been probed yet. */
 static void
 emit_sums(struct profiler *p, pid_t pid)
 {
-	if (emitter_sums(&p->emitter, pid) < 0)
+	if (p->arming.any && emitter_sums(&p->emitter, pid) < 0)
 		err(STATUS_FAILED, NULL);
 }
 
@@ -296,8 +296,7 @@ run_round(void *ctx, uint64_t until)
 		return;
 	p->emitter.last = until == UINT64_MAX;
 	p->emitter.time = time;
-	if (!p->arming.waiting) /* else there is nothing to sum up */
-		emit_sums(p, 0);
+	emit_sums(p, 0);
 	p->interval_time = p->emitter.time;
 	if (p->emitter.last || time >= p->ages_time + AGES_NS) {
 		if (emitter_ages(&p->emitter) < 0)
@@ -448,6 +447,10 @@ begin(struct profiler *p)
 static int
 report_missing(const struct arming *a)
 {
+	if (!a->any) {
+		warnx("process %d: %s", (int)a->producer->pid, arming_why(a));
+		return STATUS_NOTHING;
+	}
 	if (a->missing) {
 		warnx("allocations are missing: %" PRIu64 " functions or files are not probed; "
 		    "the notes say why", a->missing);
@@ -578,8 +581,6 @@ main(int argc, char *argv[])
 	begin(&p);
 	producer_wake_on(&p.base, heap_fd(p.heap));
 	status = report(&p.base, producer_run(&p.base, &ops, &p));
-	if (status == STATUS_OK && !p.arming.any)
-		status = STATUS_NOTHING;
 	if (status == STATUS_OK)
 		status = report_missing(&p.arming);
 	inside_children_end(&p.children);

@@ -85,6 +85,14 @@ emit_probe(struct arming *a, const struct target *t, const struct probe *probe)
 	targets_emit(a->producer->targets, &r);
 }
 
+/* Remember that so many files may have allocations that are not seen. */
+static void
+doubt(struct arming *a, uint64_t files)
+{
+	if (a->doubts < files)
+		a->doubts = files;
+}
+
 /* Turn guesses of a plan into probes, as far as their roles are known or can be
  * discovered.  Returns -1 if there are none, with the reason in why[], which is empty
  * if it was emitted before. */
@@ -101,6 +109,7 @@ resolve_guesses(struct arming *a, const struct target *t, struct probe_plan *pla
 	if (a->standing) {
 		snprintf(why, size, "the functions that allocate are discovered when it runs: "
 		    "allocations until then are missing");
+		doubt(a, 1);
 		return -1;
 	}
 	a->tried = 1;
@@ -125,10 +134,14 @@ make_plan(struct arming *a, const struct target *t, char *why, size_t size)
 	if (t->pid == a->producer->pid && (plan || !a->waiting))
 		a->waiting = later;
 	if (plan && plan->nguess) {
-		if (resolve_guesses(a, t, plan, why, size) > 0)
-			plan->doubts -= plan->doubts > 0;
-		else if (*why)
+		int found = resolve_guesses(a, t, plan, why, size) > 0;
+
+		if (!found && *why)
 			producer_note(a->producer, "%s", why);
+		if (found)
+			plan->doubts -= plan->doubts > 0;
+		else if (plan->doubts == 0)
+			plan->doubts = 1;
 	}
 	if (plan && plan->nguess && a->standing)
 		a->replan = 1; /* then they are discovered */
@@ -178,24 +191,36 @@ arm_plan(struct arming *a, const struct target *t, const struct probe_plan *plan
 		producer_note(a->producer, "%s", plan->note[i]);
 	if (a->missing < plan->missing + a->nrefused)
 		a->missing = plan->missing + a->nrefused;
-	if (a->doubts < plan->doubts)
-		a->doubts = plan->doubts;
+	doubt(a, plan->doubts);
 	free(a->refused);
 	a->refused = NULL;
 	errno = error;
 	return n;
 }
 
+/* Remember why nothing is armed in the producer's process. */
+static void
+keep_reason(struct arming *a, const struct target *t, const char *why)
+{
+	if (t->pid == a->producer->pid && *why)
+		snprintf(a->why, sizeof a->why, "%s", why);
+}
+
 int
 arming_process(struct arming *a, const struct target *t, char *why, size_t size)
 {
 	struct probe_plan *plan = make_plan(a, t, why, size);
-	int n, error;
+	int n, error = errno;
 
-	if (plan == NULL)
+	if (plan == NULL) {
+		keep_reason(a, t, why);
+		errno = error;
 		return -1;
+	}
 	n = arm_plan(a, t, plan, why, size);
 	error = errno;
+	if (n < 0)
+		keep_reason(a, t, why);
 	if (t->pid == a->producer->pid && n > 0) {
 		a->sampled = uses_samplers(plan);
 		a->silent_since = a->sampled ? proc_now() : 0;
@@ -209,6 +234,14 @@ arming_process(struct arming *a, const struct target *t, char *why, size_t size)
 	a->any |= n > 0;
 	errno = error;
 	return n;
+}
+
+const char *
+arming_why(const struct arming *a)
+{
+	if (a->standing)
+		return "the recording ended before the functions that allocate could be discovered";
+	return a->why[0] ? a->why : "the recording ended before it was probed";
 }
 
 int

@@ -35,6 +35,7 @@ struct arming {
 	int quiet;               /* plans are not explained by notes */
 	int no_shims;            /* the __rust_* functions turned out to be bypassed */
 	int any;                 /* some process has had probes armed */
+	char why[512];           /* not: why nothing is armed in the producer's process */
 	uint64_t missing;        /* most functions and files at a time that are not probed */
 	uint64_t doubts;         /* most files that may allocate by other functions, too */
 	uint64_t missing_emitted, doubts_emitted;
@@ -62,6 +63,9 @@ void arming_clear(struct arming *a);
  * many it armed; -1 with errno and the reason in why[] if there is nothing to arm, or
  * permission is missing. */
 int arming_process(struct arming *a, const struct target *t, char *why, size_t size);
+
+/* Returns why nothing has been armed. */
+const char *arming_why(const struct arming *a);
 
 /* Emit what is not probed, as losses; returns whether anything is missing for certain. */
 int arming_lost(struct arming *a);

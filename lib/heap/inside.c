@@ -287,6 +287,7 @@ inside_begin(struct inside *in)
 		producer_note(in->arming->producer, "allocations are not sampled inside the "
 		    "process: %s; they are %s", in->why,
 		    heap_has_probes(heap_of(in)) ? "probed" : "not recorded");
+		snprintf(in->arming->why, sizeof in->arming->why, "%s", in->why);
 		return 0;
 	}
 	note_begin(in);

@@ -226,4 +226,16 @@ says '-I does not sample slots that lead elsewhere' \
     'not sampled inside the process: it has an allocator of its own' err
 exec 7>&-
 wait $pid
+
+# A command that ends before they could be.
+strip -o brief "$B/target/heap-static"
+for only in '' -H; do
+	what="a run that ends too early${only:+, $only}"
+	rm -f db*
+	rsprof run -q $only -S 0 -o db -- ./brief 1 1 </dev/null >said 2>&1; status=$?
+	want=0; [ -z "$only" ] || want=5
+	ok "$what: its status ($status)" test $status = $want
+	ok "$what: nothing says that all is seen" sh -c '! grep "every allocation" said'
+	says "$what: it is said why nothing is" 'process [0-9]+: ' said
+done
 done_testing
