@@ -358,6 +358,26 @@ free_orphans(struct arming *a)
 	    "time and cannot be removed there: -f records them");
 }
 
+/* Probe a child process that was forked, unless it is sampled inside.  What it has allocated
+ * since is missing. */
+static void
+arm_forked(struct arming *a, const struct target *t)
+{
+	char why[HEAP_WHY];
+
+	if (!t->emitted || heap_armed(a->heap, t->pid) != 0 ||
+	    (a->forked_inside && a->forked_inside(a->ctx, t->pid)) ||
+	    arming_process(a, t, why, sizeof why) <= 0)
+		return;
+	doubt(a, 1);
+	if (a->late)
+		return;
+	a->late = 1;
+	producer_note(a->producer, "process %d, which was forked, has its probes some milliseconds "
+	    "after that: what it has allocated until then is missing, as of others that are forked",
+	    (int)t->pid);
+}
+
 void
 arming_new(struct arming *a, int code)
 {
@@ -367,9 +387,8 @@ arming_new(struct arming *a, int code)
 	for (size_t i = 0; heap_has_probes(a->heap) && i < a->nforked; i++) {
 		struct target *t = target_find(targets, a->forked[i]);
 
-		if (t && t->emitted && heap_armed(a->heap, t->pid) == 0 &&
-		    (a->forked_inside == NULL || !a->forked_inside(a->ctx, t->pid)))
-			arming_process(a, t, why, sizeof why);
+		if (t)
+			arm_forked(a, t);
 	}
 	a->nforked = 0;
 	free_orphans(a);

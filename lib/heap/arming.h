@@ -37,7 +37,7 @@ struct arming {
 	int any;                 /* some process has had probes armed */
 	char why[512];           /* not: why nothing is armed in the producer's process */
 	uint64_t missing;        /* most functions and files at a time that are not probed */
-	uint64_t doubts;         /* most files that may allocate by other functions, too */
+	uint64_t doubts;         /* most files at a time whose allocations may be missing in part */
 	uint64_t missing_emitted, doubts_emitted;
 	unsigned char *refused;  /* probes that the kernel has refused, as in the plan */
 	const struct probe *first; /* of that plan */
@@ -52,6 +52,7 @@ struct arming {
 	int (*forked_inside)(void *ctx, pid_t pid); /* whether one of them is sampled inside, and
 	                            not to be probed; set by the owner, as ctx is; or NULL */
 	void *ctx;
+	int late;                /* it was noted that they are probed a little too late */
 	struct orphans orphans;  /* those that are not to be */
 	int burdened;            /* it was noted that some of them have its breakpoints */
 };
