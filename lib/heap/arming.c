@@ -236,6 +236,22 @@ arming_process(struct arming *a, const struct target *t, char *why, size_t size)
 	return n;
 }
 
+void
+arming_doubt(struct arming *a)
+{
+	doubt(a, 1);
+}
+
+void
+arming_ended(struct arming *a, const char *why)
+{
+	if (proc_has_ended(a->producer->pid))
+		return;
+	producer_note(a->producer, "nothing is recorded any more: %s", why);
+	if (a->missing == 0)
+		a->missing = 1;
+}
+
 const char *
 arming_why(const struct arming *a)
 {
@@ -279,7 +295,7 @@ arming_listen(struct arming *a)
 	a->no_samplers = 1;
 	heap_disarm(a->heap, t->pid);
 	if (arming_process(a, t, why, sizeof why) < 0)
-		producer_note(a->producer, "nothing is probed any more: %s", why);
+		arming_ended(a, why);
 }
 
 void

@@ -68,6 +68,12 @@ int arming_process(struct arming *a, const struct target *t, char *why, size_t s
 /* Returns why nothing has been armed. */
 const char *arming_why(const struct arming *a);
 
+/* Note that some allocations of a while are missing from the sums. */
+void arming_doubt(struct arming *a);
+
+/* Note why nothing of the producer's process is recorded from now on, unless it has ended. */
+void arming_ended(struct arming *a, const char *why);
+
 /* Emit what is not probed, as losses; returns whether anything is missing for certain. */
 int arming_lost(struct arming *a);
 

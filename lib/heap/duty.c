@@ -72,9 +72,8 @@ leave_shims(struct duty *d)
 
 	d->arming->no_shims = 1;
 	heap_disarm(heap_of(d), p->pid);
-	if (t == NULL || arming_process(d->arming, t, why, sizeof why) < 0)
-		producer_note(p, "nothing is probed any more: %s",
-		    t ? why : "the process has ended");
+	if (t && arming_process(d->arming, t, why, sizeof why) < 0)
+		arming_ended(d->arming, why);
 }
 
 /* Compare the calls of the functions below with those of the __rust_* functions. */

@@ -267,7 +267,7 @@ other_allocator(const struct inside *in)
 
 	probe_plan_free(plan);
 	if (own && !heap_has_probes(heap_of(in)))
-		in->arming->doubts = 1;
+		arming_doubt(in->arming);
 	return own && heap_has_probes(heap_of(in)) ? OWN : NULL;
 }
 
@@ -522,7 +522,7 @@ change_over(struct inside *in)
 	if (inside_begin(in))
 		return;
 	if (arming_process(in->arming, t, why, sizeof why) < 0)
-		producer_note(in->arming->producer, "nothing is probed any more: %s", why);
+		arming_ended(in->arming, why);
 	duty_begin(in->duty);
 }
 
@@ -534,6 +534,7 @@ begin_again(struct inside *in)
 	producer_note(in->arming->producer, "nobody holds the gate in the process any more, or "
 	    "it executes another program: what it has allocated is not followed any more, and "
 	    "some allocations are missing");
+	arming_doubt(in->arming);
 	inside_begin(in);
 }
 
@@ -546,10 +547,13 @@ leave(struct inside *in, const char *ended)
 	int lives = t && !proc_has_ended(p->pid), probes = heap_has_probes(heap_of(in));
 	char why[HEAP_WHY];
 
-	if (lives && (ended || probes))
-		producer_note(p, "%s: allocations are %s from now on",
-		    ended ? ended : "nobody holds the gate in the process any more",
-		    probes ? "probed" : "not recorded");
+	if (lives && probes) {
+		producer_note(p, "%s: allocations are probed from now on, and some are missing",
+		    ended ? ended : "nobody holds the gate in the process any more");
+		arming_doubt(in->arming);
+	} else if (lives && ended) {
+		arming_ended(in->arming, ended);
+	}
 	in->over = !lives && p->children;
 	if (in->over)
 		return;
@@ -566,7 +570,7 @@ leave(struct inside *in, const char *ended)
 	}
 	heap_rate(heap_of(in), in->period, 1);
 	if (arming_process(in->arming, t, why, sizeof why) < 0)
-		producer_note(p, "nothing is probed any more: %s", why);
+		arming_ended(in->arming, why);
 }
 
 void

@@ -142,6 +142,7 @@ probe(struct inside_children *c, pid_t pid, const char *why)
 		return;
 	producer_note(a->producer, "process %d: %s: allocations are probed from now on, and some "
 	    "are missing", (int)pid, why ? why : "nobody holds the gate in it any more");
+	arming_doubt(a);
 	heap_by_gate(heap_of(c), pid, 0);
 	if (arming_process(a, t, text, sizeof text) < 0)
 		producer_note(a->producer, "process %d: nothing is probed: %s", (int)pid, text);

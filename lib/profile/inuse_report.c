@@ -87,13 +87,13 @@ put_how(FILE *out, const struct inuse_report *r)
 	if (s->growth && s->sample)
 		fprintf(out, "one per %s sampled: estimates", size(buf, s->sample));
 	else if (s->growth)
-		fputs("all of them", out);
+		fputs(s->lost ? "but for those lost" : "all of them", out);
 	else if (s->sample)
 		fprintf(out, "one allocation per %s sampled: estimates", size(buf, s->sample));
 	else if (s->estimated)
 		fputs("sampled or in windows, in part: estimates", out);
 	else
-		fputs(s->missing || s->doubts ? "allocations" : "every allocation", out);
+		fputs(s->missing || s->doubts || s->lost ? "allocations" : "every allocation", out);
 	if (s->missing)
 		fprintf(out, " but for %" PRIu64 " functions that are not probed", s->missing);
 	else if (s->doubts)
@@ -453,7 +453,8 @@ inuse_json(FILE *out, const struct inuse_report *r)
 	fprintf(out, ",\"group\":\"%s\",\"collapsed\":%s,\"exact\":%s,\"sample\":%" PRIu64
 	    ",\"layer\":",
 	    profile_group_name(r->options->group), is_collapsed(r) ? "true" : "false",
-	    s->sample || s->estimated || s->missing || s->doubts ? "false" : "true", s->sample);
+	    s->sample || s->estimated || s->missing || s->doubts || s->lost ? "false" : "true",
+	    s->sample);
 	quote_json(out, s->layer);
 	fprintf(out, ",\"first_ns\":%" PRIu64 ",\"last_ns\":%" PRIu64
 	    ",\"covered_ns\":%" PRIu64 ",\"hits\":%" PRIu64 ",\"cost_ns\":%" PRIu64
