@@ -341,6 +341,23 @@ arming_stop_at_start(struct arming *a, pid_t pid)
 
 /* ---- new processes and code ---------------------------------------------- */
 
+/* Handle that a process executes a program: with probes it stops itself for them, without it
+ * is as new.  Returns -1 if memory is short. */
+static int
+on_exec(struct arming *a, pid_t pid)
+{
+	for (size_t i = 0; i < a->nforked; i++)
+		if (a->forked[i] == pid)
+			a->forked[i] = 0;
+	if (heap_has_probes(a->heap) || !a->producer->children || pid == a->producer->pid ||
+	    target_find(a->producer->targets, pid) == NULL)
+		return 0;
+	if (array_room(&a->forked, a->nforked, &a->forked_room, sizeof pid) < 0)
+		return -1;
+	a->forked[a->nforked++] = pid;
+	return 0;
+}
+
 int
 arming_on_record(struct arming *a, const struct perf_record *r)
 {
@@ -357,10 +374,7 @@ arming_on_record(struct arming *a, const struct perf_record *r)
 	if (r->type == PERF_FORK && r->pid != r->parent.pid && !a->producer->children &&
 	    orphans_add(&a->orphans, a->producer->pid, r->parent.pid, r->pid) < 0)
 		return -1;
-	for (size_t i = 0; r->type == PERF_EXEC && i < a->nforked; i++)
-		if (a->forked[i] == r->pid)
-			a->forked[i] = 0;
-	return 0;
+	return r->type == PERF_EXEC ? on_exec(a, r->pid) : 0;
 }
 
 /* Take the breakpoints of the process out of its child processes. */
@@ -381,9 +395,9 @@ arm_forked(struct arming *a, const struct target *t)
 {
 	char why[HEAP_WHY];
 
-	if (!t->emitted || heap_armed(a->heap, t->pid) != 0 ||
+	if (!t->emitted || (heap_has_probes(a->heap) && heap_armed(a->heap, t->pid) != 0) ||
 	    (a->forked_inside && a->forked_inside(a->ctx, t->pid)) ||
-	    arming_process(a, t, why, sizeof why) <= 0)
+	    !heap_has_probes(a->heap) || arming_process(a, t, why, sizeof why) <= 0)
 		return;
 	doubt(a, 1);
 	if (a->late)
@@ -400,7 +414,7 @@ arming_new(struct arming *a, int code)
 	struct targets *targets = a->producer->targets;
 	char why[HEAP_WHY];
 
-	for (size_t i = 0; heap_has_probes(a->heap) && i < a->nforked; i++) {
+	for (size_t i = 0; i < a->nforked; i++) {
 		struct target *t = target_find(targets, a->forked[i]);
 
 		if (t)

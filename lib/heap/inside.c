@@ -150,7 +150,7 @@ start_guard(struct inside *in)
 {
 	const struct guard_options o = { .all_callers = in->arming->all_callers,
 		.ring = !heap_has_probes(heap_of(in)), .stack = STACK,
-		.followed = in->arming->producer->children && heap_has_probes(heap_of(in)) };
+		.followed = in->arming->producer->children };
 	char path[PATH_MAX];
 
 	guard_stop(&in->guard);
@@ -645,6 +645,8 @@ inside_begin_child(struct inside *in, const struct inside *root, pid_t pid, int 
 		why = forked ? adopt(in, root, base) : begin(in);
 	if (why)
 		give_up(in, why);
+	else
+		in->arming->any = 1;
 	in->due = proc_now() + PACE_TICK_NS;
 	return why ? in->why : NULL;
 }

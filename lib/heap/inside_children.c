@@ -16,6 +16,8 @@
 /* Before a forked process gets a guard: most execute a program, or end, and the lease that it
  * has from its parent lasts longer. */
 #define WAIT_NS 300000000
+#define WAIT_PLAIN_NS 10000000 /* without probes: until then it is not sampled */
+#define NOTES 8                /* on those that are not sampled */
 
 struct inside_child {
 	struct inside in;
@@ -47,12 +49,23 @@ add(struct inside_children *c, pid_t pid)
 	return child;
 }
 
-/* Give a forked process a guard.  Returns NULL, or the reason against it. */
+/* Returns for how long a forked process has no guard. */
+static uint64_t
+wait_ns(const struct inside_children *c)
+{
+	return heap_sessions(heap_of(c)) ? WAIT_NS
+	    : heap_has_probes(heap_of(c)) ? 0
+	                                  : WAIT_PLAIN_NS;
+}
+
+/* Give a forked process a guard, or one that executes another program by now.  Returns NULL, or
+ * the reason against it. */
 static const char *
 hold(struct inside_children *c, struct inside_child *child)
 {
 	pid_t pid = child->in.pid;
-	const char *why = inside_begin_child(&child->in, c->root, pid, 1);
+	int forked = heap_has_probes(heap_of(c)) || heirs_find(pid, NULL);
+	const char *why = inside_begin_child(&child->in, c->root, pid, forked);
 
 	child->held = why == NULL;
 	return why;
@@ -93,11 +106,23 @@ keep_places(struct inside_children *c, pid_t pid)
 	return base ? heap_arm_gate(heap_of(c), pid, &places) : -1;
 }
 
+/* Look after a process that was forked, or executes another program, without probes.  Returns
+ * whether it is one that is sampled inside. */
+static int
+add_plain(struct inside_children *c, pid_t pid)
+{
+	drop_process(c, pid);
+	arming_doubt(c->root->arming);
+	return heap_by_gate(heap_of(c), pid, 1) == 0 && add(c, pid) != NULL;
+}
+
 int
 inside_children_forked(void *children, pid_t pid)
 {
 	struct inside_children *c = children;
 
+	if (!heap_has_probes(heap_of(c)))
+		return add_plain(c, pid);
 	if (!heap_is_by_gate(heap_of(c), pid))
 		return 0;
 	drop_process(c, pid);
@@ -130,6 +155,16 @@ inside_children_started(struct inside_children *c, pid_t pid, const char **why)
 
 /* ---- rounds ------------------------------------------------------------ */
 
+/* Say why a process is not sampled inside, nor probed. */
+static void
+note_not_sampled(struct inside_children *c, pid_t pid, const char *why)
+{
+	heap_by_gate(heap_of(c), pid, 0);
+	if (why && c->notes++ < NOTES)
+		producer_note(c->root->arming->producer, "process %d is not sampled inside: %s",
+		    (int)pid, why);
+}
+
 /* Go on with a process by probes, for a reason or (NULL) one that is not known. */
 static void
 probe(struct inside_children *c, pid_t pid, const char *why)
@@ -140,6 +175,10 @@ probe(struct inside_children *c, pid_t pid, const char *why)
 
 	if (t == NULL || !t->emitted || proc_has_ended(pid))
 		return;
+	if (!heap_has_probes(heap_of(c))) {
+		note_not_sampled(c, pid, why);
+		return;
+	}
 	producer_note(a->producer, "process %d: %s: allocations are probed from now on, and some "
 	    "are missing", (int)pid, why ? why : "nobody holds the gate in it any more");
 	arming_doubt(a);
@@ -202,7 +241,7 @@ drop_over(struct inside_children *c)
 void
 inside_children_round(struct inside_children *c)
 {
-	hold_older(c, heap_sessions(heap_of(c)) ? WAIT_NS : 0);
+	hold_older(c, wait_ns(c));
 	drop_over(c);
 	for (size_t i = c->n; i-- > 0;) {
 		struct inside_child *child = c->child[i];
@@ -223,7 +262,7 @@ inside_children_due(const struct inside_children *c)
 
 	for (size_t i = 0; i < c->n; i++) {
 		const struct inside_child *child = c->child[i];
-		uint64_t its = child->held ? child->in.due : child->since + WAIT_NS;
+		uint64_t its = child->held ? child->in.due : child->since + wait_ns(c);
 
 		if (its < due)
 			due = its;

@@ -20,6 +20,7 @@ struct inside_children {
 	struct inside *root; /* set by the owner: the producer's process */
 	struct inside_child **child;
 	size_t n, room;
+	unsigned notes; /* on some that are not sampled */
 };
 
 /* Follow a process that was forked.  Returns 0 if it is to be probed.  children: a struct

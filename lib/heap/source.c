@@ -86,9 +86,9 @@ source_note(const struct source *s, struct producer *p)
 	if (!s->without[0])
 		return;
 	producer_note(p, "allocations are recorded inside the process alone: %s", s->without);
-	if (p->children)
+	if (p->children && s->perf == NULL)
 		producer_note(p, "allocations of child processes (-f) are not recorded: that "
-		    "needs BPF");
+		    "needs perf events");
 }
 
 void

@@ -11,7 +11,7 @@
 cd "$T" || exit 1
 mkdir bin home
 chmod 777 home
-cp "$B"/rsprof-* "$B/rsprof" "$B/target/gated" "$B/target/heap-counted" bin
+cp "$B"/rsprof-* "$B/rsprof" "$B/target/gated" "$B/target/heap-counted" "$B/target/heirs" bin
 chmod -R go+rX bin
 HOME=$T/home
 PATH=$T/bin:$PATH
@@ -218,6 +218,53 @@ if [ "$(id -u)" = 0 ]; then
 else
 	skip 'not root: filters cannot be suspended'
 fi
+
+# ---- child processes -----------------------------------------------------
+
+# A forked one goes on by a copy of the gate, which gets a ring of its own.
+target "$T/bin/heirs"
+inside -I -f -s 1
+echo >&7
+await 120 grep -q 'done' out
+echo >&7
+exec 7>&-
+wait $heap
+got=$?
+ok '-f: it ends well' [ $got = 0 ]
+rsprof-sym <raw >named 2>>err
+printf 'site %s\n' in_child in_parent >names
+sums names named >family
+diag <family
+ok '-f: what a forked process allocates, and its parent' awk '
+	$2 == "in_child" { child = $3 > 195 && $3 < 203 && $5 > 195 && $5 < 203 }
+	$2 == "in_parent" { parent = $3 > 147 && $3 < 153 }
+	END { exit !(child && parent) }' family
+says '-f: that they are late is said' 'allocations may be missing' err
+
+# One that executes a program is sampled when it is noticed.
+# shellcheck disable=SC2016
+(plain "$T/bin/rsprof-exec" /bin/sh -c '"$0" count 2; :' "$T/bin/gated") <in >out 2>&1 &
+pid=$!
+own $pid
+exec 7>in
+await 60 grep -q '^State:.T' "/proc/$pid/status"
+(plain rsprof-heap -r -f -R 8 -s 32768 -p $pid) >raw 2>err 7>&- 8>ready &
+heap=$!
+own $heap
+read -r _ <ready
+kill -s CONT $pid
+await 60 grep -q ready out
+child=$(cat "/proc/$pid/task/$pid/children")
+led() { [ "$("$B/oracle/gate" slots $child)" -gt 0 ]; }
+ok '-f: a child process that executes a program is sampled' await 60 led
+echo go 1000 >&7
+await 120 grep -q allocated out
+exec 7>&-
+wait $heap
+got=$?
+ok '-f: it ends well with the last one' [ $got = 0 ]
+near '-f: bytes are as counted' "$(total bytes)" \
+	"$(sed -n 's/^allocated \([0-9]*\) .*/\1/p' out)" 32768
 
 # ---- all of it -----------------------------------------------------------
 
