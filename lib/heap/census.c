@@ -380,25 +380,52 @@ by_value(const void *x, const void *y)
 #define GAPS 4096
 #define GAPS_LEAST 20
 
-double
-census_hit(const struct census *c, uint64_t from, uint64_t until)
-{
+/* Times between calls of a thread, up to an allocation or a free. */
+struct gaps {
 	double gap[GAPS];
-	uint64_t before[THREADS] = { 0 };
-	size_t n = 0;
+	size_t n;
+};
 
-	for (size_t i = 0; i < c->ncall && n < GAPS; i++) {
+/* Returns a short one: a fifth of them is shorter. */
+static double
+short_gap(struct gaps *g)
+{
+	qsort(g->gap, g->n, sizeof *g->gap, by_value);
+	return g->gap[g->n / 5];
+}
+
+/* Collect the times up to allocations, or (freed) up to frees, within two times. */
+static void
+collect_gaps(const struct census *c, uint64_t from, uint64_t until, int freed, struct gaps *out)
+{
+	uint64_t before[THREADS] = { 0 };
+
+	out->n = 0;
+	for (size_t i = 0; i < c->ncall && out->n < GAPS; i++) {
 		const struct heap_logged *call = &c->call[i];
 		uint64_t *last = &before[(unsigned)call->tid % THREADS];
 
-		if (call->time >= from && call->time <= until && *last && call->time > *last)
-			gap[n++] = (double)(call->time - *last) / (call->freed ? 1 : 2);
+		if (call->freed == freed && call->time >= from && call->time <= until && *last &&
+		    call->time > *last)
+			out->gap[out->n++] = (double)(call->time - *last);
 		*last = call->time;
 	}
-	if (n < GAPS_LEAST)
-		return 0;
-	qsort(gap, n, sizeof *gap, by_value);
-	return gap[n / 5];
+}
+
+double
+census_hit(const struct census *c, uint64_t from, uint64_t until)
+{
+	struct gaps gaps;
+	double ns = 0, hits = 0;
+
+	for (int freed = 0; freed < 2; freed++) {
+		collect_gaps(c, from, until, freed, &gaps);
+		if (gaps.n < GAPS_LEAST)
+			return 0;
+		ns += (double)gaps.n * short_gap(&gaps);
+		hits += (double)gaps.n * (freed ? 1 : 2);
+	}
+	return ns / hits;
 }
 
 /* Returns what is pending for a thread. */

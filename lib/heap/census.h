@@ -75,8 +75,9 @@ struct census_pending {
 void census_pending(const struct census *c, uint64_t from, uint64_t until,
     struct census_pending *out);
 
-/* Returns what a hit takes of the process' time, with what it does to the code after it:
- * the shortest times between calls of a thread tell that.  0: there were too few. */
+/* Returns what a hit takes of the process' time on average, with what it does to the code after
+ * it: the shortest times between calls of a thread tell that, those up to allocations and to
+ * frees apart, as one may take many times as long as the other.  0: there were too few. */
 double census_hit(const struct census *c, uint64_t from, uint64_t until);
 
 /* Account for all calls since the last window. */

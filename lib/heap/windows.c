@@ -22,12 +22,13 @@
 #define CALL_NS 15          /* what a call takes at least, with its free, without probes */
 #define COST_LOW 0.75       /* the cost that is estimated may be wrong by so much */
 #define COST_HIGH 1.4
-#define COST_STEPPED 25     /* the same, where an instruction is executed alone */
+#define COST_STEPPED 25     /* where an instruction is executed alone, and hits were not timed */
 #define SLACK_GOOD 1.5
 #define SLACK_SHORT 3       /* of a window that is too short to tell */
 #define BESIDE_NS 100000    /* of a window that may go to waking up and the like */
 #define HIT_LOW 0.75        /* what a hit takes, compared with one of this program */
 #define HIT_HIGH 8
+#define HIT_STEPPED 60      /* the same, where an instruction is executed alone */
 #define SETTLE_NS 30000000  /* from the end of a window to its last calls, at most */
 #define WAIT_MOST 1e10      /* ns from one window to the next */
 #define SMOOTH 0.5
@@ -279,17 +280,24 @@ learn(struct windows *w, const struct span *s)
 	w->pace = w->pace > 0 ? smooth(w->pace, pace) : pace;
 }
 
-/* Returns by how much more than it seems a hit may cost: a stepped probe at a function that
- * allocates takes many times as long as one at a function that frees. */
-static double
-cost_high(const struct windows *w)
+/* Returns whether an instruction is executed alone at some probe, which takes many times as
+ * long as what is done at others. */
+static int
+is_stepped(const struct windows *w)
 {
 	const struct probe_plan *plan = w->arming->plan;
 
 	for (size_t i = 0; plan && i < plan->nprobe; i++)
 		if (plan->probe[i].stepped)
-			return COST_STEPPED;
-	return COST_HIGH;
+			return 1;
+	return 0;
+}
+
+/* Returns by how much more than it seems a hit may cost. */
+static double
+cost_high(const struct windows *w)
+{
+	return w->hit_ns <= 0 && is_stepped(w) ? COST_STEPPED : COST_HIGH;
 }
 
 /*
@@ -327,7 +335,8 @@ hit_cost(struct windows *w, uint64_t until)
 
 	if (seen > 0)
 		w->hit_ns = w->hit_ns > 0 ? smooth(w->hit_ns, seen) : seen;
-	return fmin(fmax(w->hit_ns, model * HIT_LOW), model * HIT_HIGH);
+	return fmin(fmax(w->hit_ns, model * HIT_LOW),
+	    model * (is_stepped(w) ? HIT_STEPPED : HIT_HIGH));
 }
 
 /* Account for the last window, when its last calls have come. */

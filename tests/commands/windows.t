@@ -63,6 +63,26 @@ holds() {
 		END { exit !found }' got
 }
 
+# bytes: LEAST SUM MOST TRUTH of what was allocated between the first interval with a range and
+# the last one.
+bytes() {
+	awk '
+	FNR == NR { n = split($0, w, " "); if (w[1] == "at") { t[++lines] = w[2]; sum[lines] = w[7] + w[10] + w[13] }; next }
+	function at(time,   i) {
+		for (i = 1; i < lines && t[i + 1] <= time; i++) ;
+		return i < lines ? sum[i] + (sum[i + 1] - sum[i]) * (time - t[i]) / (t[i + 1] - t[i]) : sum[i]
+	}
+	$1 == "memory" && /bytes_max=/ {
+		split("", v)
+		for (i = 4; i <= NF; i++) { split($i, kv, "="); v[kv[1]] = kv[2] }
+		if (first) { least += v["bytes_min"]; got += v["bytes"]; most += v["bytes_max"] }
+		else first = $2
+		last = $2
+	}
+	END { printf "%.0f %.0f %.0f %.0f\n", least, got, most, at(last) - at(first) }' \
+	    said FS='\t' raw
+}
+
 # record: attach to the program of $pid until enough has been seen.
 record() {
 	rsprof-heap -b 10 "$@" -p $pid >raw 2>err & heap=$!; own $heap
@@ -134,5 +154,22 @@ kill -s TERM $heap
 wait $heap
 ok 'glibc does not tell what is in use' sh -c '! grep -q "^memory.*inuse=" raw'
 kill $launched
+
+# A probe whose instruction is executed alone takes many times as long as others do: that is seen
+# in the times between calls.
+for how in '' flat; do
+	# shellcheck disable=SC2086
+	launch env LD_PRELOAD="$T/other.so" "$B/target/ledger" $how >said
+	pid=$launched
+	await 60 test -s said
+	record
+	end
+	says "stepped${how:+, flat out}: there are such probes" '^probe.*stepped' raw
+	bytes >sums
+	diag <sums
+	ok "stepped${how:+, flat out}: what it has allocated is in its range" awk '
+		{ exit !($1 <= $4 * 1.1 && $3 * 1.1 >= $4) }' sums
+	ok "stepped${how:+, flat out}: which is of use" awk '{ exit !($3 <= 4 * $1) }' sums
+done
 
 done_testing

@@ -307,10 +307,34 @@ test_calls(void)
 	census_free(c);
 }
 
+/* What hits take where those of allocations take twenty times as long as those of frees. */
+static void
+test_hits(void)
+{
+	struct census *c = census_new(NULL, 0);
+	struct heap_logged call = { .tid = 7, .size = 24, .site = 3 };
+	double got;
+
+	for (uint64_t i = 0; i < 100; i++) {
+		call.freed = i & 1;
+		call.addr = 160;
+		/* Now and then something else happens in between. */
+		call.time += (call.freed ? 1000 : 40000) + (i % 10 > 5 ? 500000 : 0);
+		census_call(c, &call);
+		if (i == 30)
+			ok(census_hit(c, 0, UINT64_MAX) == 0, "of few calls it is not known");
+	}
+	got = census_hit(c, 0, UINT64_MAX);
+	ok(got > 12000 && got < 15000, "what a hit takes on average: %.0f of %.0f ns", got,
+	    41000 / 3.0);
+	census_free(c);
+}
+
 int
 main(void)
 {
 	test_calls();
+	test_hits();
 	test_ranges();
 	test_totals();
 	return tap_done();
