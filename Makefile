@@ -282,6 +282,9 @@ study:
 	@tests/study/build.sh '$(abspath $B)/study'
 	@B='$(abspath $B)' tests/study/study.sh
 	@B='$(abspath $B)' tests/study/gate.sh
+	@B='$(abspath $B)' tests/study/looks.sh
+	@B='$(abspath $B)' tests/study/journal.sh
+	@B='$(abspath $B)' tests/study/cargo.sh
 
 # Attaches more often than check has time for.
 soak:
