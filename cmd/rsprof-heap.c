@@ -70,7 +70,6 @@ struct profiler {
 	struct inside_children children;
 	uint64_t interval_time; /* end of the last interval */
 	uint64_t ages_time;     /* of the last snapshot of ages */
-	uint64_t perf_lost;
 };
 
 #define OPTIONS "A:b:cd:fghi:Im:np:PrR:s:V"
@@ -201,12 +200,13 @@ read_records(struct profiler *p, uint64_t until)
 {
 	const struct follow f = { p->base.targets, p->base.children };
 	struct perf_record r;
+	uint64_t lost = 0;
 
 	while (p->perf && !targets_error(p->base.targets) && perf_next(p->perf, until, &r)) {
 		struct target *t = target_find(p->base.targets, r.pid);
 
 		if (r.type == PERF_LOST)
-			p->perf_lost += r.count;
+			lost += r.count;
 		if (t && r.type == PERF_EXIT)
 			on_last_exit(p, &r);
 		if (arming_on_record(&p->arming, &r) < 0)
@@ -214,6 +214,8 @@ read_records(struct profiler *p, uint64_t until)
 		if (follow(&f, &r))
 			heap_forget(p->heap, r.pid);
 	}
+	if (lost)
+		arming_make_up(&p->arming, lost);
 }
 
 /* Read the records of a process that has stopped itself at its first instruction, up
@@ -303,7 +305,7 @@ run_round(void *ctx, uint64_t until)
 			err(STATUS_FAILED, NULL);
 		p->ages_time = p->emitter.time;
 	}
-	emitter_lost(&p->emitter, &p->perf_lost);
+	emitter_lost(&p->emitter);
 	arming_lost(&p->arming);
 	targets_cost(p->base.targets, p->emitter.time);
 	rec_out_flush(&p->base.out);

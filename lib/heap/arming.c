@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -375,6 +376,24 @@ arming_on_record(struct arming *a, const struct perf_record *r)
 	    orphans_add(&a->orphans, a->producer->pid, r->parent.pid, r->pid) < 0)
 		return -1;
 	return r->type == PERF_EXEC ? on_exec(a, r->pid) : 0;
+}
+
+void
+arming_make_up(struct arming *a, uint64_t lost)
+{
+	struct producer *p = a->producer;
+
+	for (size_t i = 0; i < targets_count(p->targets); i++)
+		if (targets_nth(p->targets, i)->emitted)
+			target_scan(p->targets, targets_nth(p->targets, i));
+	a->replan = 1;
+	if (p->children)
+		doubt(a, 1);
+	if (a->made_up)
+		return;
+	a->made_up = 1;
+	producer_note(p, "%" PRIu64 " events of processes were lost: mappings are read anew%s", lost,
+	    p->children ? ", child processes may be missing" : "");
 }
 
 /* Take the breakpoints of the process out of its child processes. */

@@ -52,6 +52,7 @@ struct arming {
 	int (*forked_inside)(void *ctx, pid_t pid); /* whether one of them is sampled inside, and
 	                            not to be probed; set by the owner, as ctx is; or NULL */
 	void *ctx;
+	int made_up;             /* it was noted that events were lost */
 	int late;                /* it was noted that they are probed a little too late */
 	struct orphans orphans;  /* those that are not to be */
 	int burdened;            /* it was noted that some of them have its breakpoints */
@@ -94,6 +95,10 @@ void arming_stop_at_start(struct arming *a, pid_t pid);
 /* Remember a new child process, to probe it, unless it executes a program, for which it
  * stops itself; and that there is new code.  Returns -1 if memory is short. */
 int arming_on_record(struct arming *a, const struct perf_record *r);
+
+/* Make up for so many lost events, most of which are of other processes: read all mappings
+ * anew. */
+void arming_make_up(struct arming *a, uint64_t lost);
 
 /* Arm the probes of new child processes and, if `code` is set, of new code of others. */
 void arming_new(struct arming *a, int code);

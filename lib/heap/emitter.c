@@ -370,15 +370,13 @@ emitter_ages(struct emitter *e)
 /* ---- loss -------------------------------------------------------------- */
 
 void
-emitter_lost(struct emitter *e, uint64_t *ring_full)
+emitter_lost(struct emitter *e)
 {
 	struct targets *targets = e->producer->targets;
 	struct heap_lost l;
 	uint64_t time = proc_now();
 
 	heap_lost(e->heap, &l);
-	l.ring_full += *ring_full;
-	*ring_full = 0;
 	targets_lost(targets, time, &l.ring_full, "ring-full");
 	targets_lost(targets, time, &l.live_full, "live-full");
 	targets_lost(targets, time, &l.sites_full, "sites-full");

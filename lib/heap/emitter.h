@@ -40,8 +40,7 @@ int emitter_sums(struct emitter *e, pid_t pid);
  * memory is short. */
 int emitter_ages(struct emitter *e);
 
-/* Emit what was lost since the last time, with *ring_full more records that did not fit
- * into a ring, and set that to 0. */
-void emitter_lost(struct emitter *e, uint64_t *ring_full);
+/* Emit what was lost since the last time. */
+void emitter_lost(struct emitter *e);
 
 #endif
