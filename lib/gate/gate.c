@@ -539,9 +539,20 @@ on_stack(void *ctx, const struct proc_map *map, const char *perms)
 		g->data.stack_end = st.stack + OUTERMOST;
 }
 
+/* Give up the ring: memory of its own is in its place, for threads that write there. */
+static const char *
+unmap_ring(struct gate *g, struct borrow *b)
+{
+	int64_t got;
+
+	return CALL(b, &got, SYS_mmap, data_at(g, GATE_RING_AT), GATE_RING_FILE,
+	    PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED,
+	    (uint64_t)-1, 0);
+}
+
 /*
  * Share a ring with the process.  A child process that it forks has not the page that
- * says so, and does not write there.
+ * says so, and does not write there; nor do we, where its parent's ring is mapped.
  */
 static const char *
 map_ring(struct gate *g, struct borrow *b)
@@ -555,6 +566,8 @@ map_ring(struct gate *g, struct borrow *b)
 
 	if (why == NULL && got < 0)
 		why = "its children would write into its ring (before Linux 4.14)";
+	if (why == NULL)
+		why = unmap_ring(g, b);
 	if (why == NULL)
 		why = map_part(g, b, &ring);
 	if (why)
@@ -572,17 +585,6 @@ on_ring(void *ctx, const struct proc_map *map, const char *perms)
 	struct gate *g = ctx;
 
 	g->ring_left |= g->base && map->start == data_at(g, GATE_RING_AT) && perms[3] == 's';
-}
-
-/* Give up the ring: memory of its own is in its place, for threads that write there. */
-static const char *
-unmap_ring(struct gate *g, struct borrow *b)
-{
-	int64_t got;
-
-	return CALL(b, &got, SYS_mmap, data_at(g, GATE_RING_AT), GATE_RING_FILE,
-	    PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED,
-	    (uint64_t)-1, 0);
 }
 
 /* Forget what an earlier holder has left: countdowns, sampled blocks, records. */
