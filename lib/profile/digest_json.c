@@ -185,7 +185,7 @@ put_memory(FILE *out, const struct digest *d)
 	}
 	s = inuse_summary(d->memory);
 	member_key(out, "memory");
-	member_bool(out, "{exact", !(s->sample || s->estimated || s->windows || s->lost));
+	member_bool(out, "{exact", inuse_is_exact(s));
 	member_bool(out, "growth", s->growth);
 	member_number(out, "sample", s->sample);
 	member_text(out, "layer", s->layer);

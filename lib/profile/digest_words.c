@@ -131,7 +131,9 @@ say_how(struct line *l, const struct inuse_summary *m)
 	else if (m->estimated)
 		say(l, "; estimates");
 	else if (!m->growth)
-		say(l, m->missing || m->doubts ? "; exact, of what is probed" : "; exact");
+		say(l, inuse_is_exact(m) ? "; exact"
+		        : m->lost        ? "; but for what was lost"
+		                         : "; exact, of what is probed");
 }
 
 void

@@ -406,21 +406,15 @@ get_time(struct figures *f, const struct bound *b, struct bound_figure *out)
 
 /* ---- memory ------------------------------------------------------------ */
 
-static int
-is_exact(const struct inuse_summary *s)
-{
-	return s->sample == 0 && !s->estimated && !s->windows && s->lost == 0;
-}
-
 static void
 set_range(const struct inuse_summary *s, const struct inuse_range *r, struct bound_figure *out)
 {
 	out->least = (double)r->least;
 	out->most = (double)r->most;
-	if (r->least == r->most && s->lost == 0)
-		out->basis = BOUND_EXACT;
+	if (inuse_has_gaps(s))
+		out->basis = BOUND_UNBOUNDED;
 	else
-		out->basis = s->lost ? BOUND_UNBOUNDED : BOUND_RANGE;
+		out->basis = r->least == r->most ? BOUND_EXACT : BOUND_RANGE;
 }
 
 static void
@@ -435,7 +429,7 @@ memory_figure(const struct inuse_summary *s, const struct inuse_sum *sum, enum b
 	*out = (struct bound_figure){ .value = (double)values[what] };
 	out->least = out->most = out->value;
 	out->basis = BOUND_EXACT;
-	if (is_exact(s))
+	if (inuse_is_exact(s))
 		return;
 	out->basis = BOUND_UNBOUNDED;
 	r = what == BOUND_BYTES ? inuse_bytes_range(sum) : inuse_live_range(sum);

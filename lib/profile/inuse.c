@@ -650,6 +650,18 @@ inuse_close(struct inuse *u)
 }
 
 int
+inuse_has_gaps(const struct inuse_summary *s)
+{
+	return s->lost || s->missing || s->doubts;
+}
+
+int
+inuse_is_exact(const struct inuse_summary *s)
+{
+	return !s->sample && !s->estimated && !s->windows && !inuse_has_gaps(s);
+}
+
+int
 inuse_is_same(const struct inuse_options *a, const struct inuse_options *b)
 {
 	return a->group == b->group && a->select.from == b->select.from &&

@@ -78,6 +78,13 @@ struct inuse_summary {
 	uint64_t from;            /* start of the stream that took the snapshot */
 };
 
+/* Returns whether something speaks against that every allocation is in the sums: what was not
+ * probed, or lost. */
+int inuse_has_gaps(const struct inuse_summary *s);
+
+/* Returns whether every allocation is in the sums, each by itself. */
+int inuse_is_exact(const struct inuse_summary *s);
+
 struct inuse_options {
 	enum profile_group group;
 	struct profile_select select; /* time and thread, as of a profile */

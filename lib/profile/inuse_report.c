@@ -93,7 +93,7 @@ put_how(FILE *out, const struct inuse_report *r)
 	else if (s->estimated)
 		fputs("sampled or in windows, in part: estimates", out);
 	else
-		fputs(s->missing || s->doubts || s->lost ? "allocations" : "every allocation", out);
+		fputs(inuse_is_exact(s) ? "every allocation" : "allocations", out);
 	if (s->missing)
 		fprintf(out, " but for %" PRIu64 " functions that are not probed", s->missing);
 	else if (s->doubts)
@@ -453,8 +453,7 @@ inuse_json(FILE *out, const struct inuse_report *r)
 	fprintf(out, ",\"group\":\"%s\",\"collapsed\":%s,\"exact\":%s,\"sample\":%" PRIu64
 	    ",\"layer\":",
 	    profile_group_name(r->options->group), is_collapsed(r) ? "true" : "false",
-	    s->sample || s->estimated || s->missing || s->doubts || s->lost ? "false" : "true",
-	    s->sample);
+	    inuse_is_exact(s) ? "true" : "false", s->sample);
 	quote_json(out, s->layer);
 	fprintf(out, ",\"first_ns\":%" PRIu64 ",\"last_ns\":%" PRIu64
 	    ",\"covered_ns\":%" PRIu64 ",\"hits\":%" PRIu64 ",\"cost_ns\":%" PRIu64
