@@ -70,9 +70,12 @@ const char *borrow_run(struct borrow *b, uint64_t pc, uint64_t sp, int *fault);
 /* Let it go on with b->saved: a system call that was interrupted is restarted. */
 const char *borrow_release(struct borrow *b);
 
-/* Set reg[] to where the general registers that it goes on with are.  Returns the stack pointer. */
+/* Copy the general registers that it goes on with.  Returns the stack pointer. */
 #define BORROW_REGISTERS 15
-uint64_t borrow_registers(const struct borrow *b, unsigned long long *reg[BORROW_REGISTERS]);
+uint64_t borrow_registers(const struct borrow *b, uint64_t reg[BORROW_REGISTERS]);
+
+/* Have the thread go on with other values in them. */
+void borrow_set_registers(struct borrow *b, const uint64_t reg[BORROW_REGISTERS]);
 
 /* Returns the thread pointer: the C library has what it points to at the end of a
  * thread's stack. */

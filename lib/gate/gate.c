@@ -248,7 +248,7 @@ await_errand(struct gate *g)
 		return NULL;
 	way_back_find(&way, g->pid);
 	do {
-		unsigned long long *reg[BORROW_REGISTERS];
+		uint64_t reg[BORROW_REGISTERS];
 		struct borrow b;
 
 		why = borrow_thread(&b, g->pid, lent.tid, g->seccomp);

@@ -110,19 +110,21 @@ on_stack(pid_t pid, uint64_t sp, uint64_t end, int change, const struct hoist_pa
 static size_t
 replace(struct borrow *b, const struct ranges *r, const struct hoist_pair *pair, size_t n)
 {
-	unsigned long long *reg[BORROW_REGISTERS];
+	uint64_t reg[BORROW_REGISTERS];
 	uint64_t sp = borrow_registers(b, reg), pointer = borrow_thread_pointer(b);
 	uint64_t end = end_of_stack(r, sp);
 	size_t found = 0;
 
 	for (size_t i = 0; i < BORROW_REGISTERS; i++) {
-		uint64_t new = replacement(*reg[i], pair, n);
+		uint64_t new = replacement(reg[i], pair, n);
 
 		if (new) {
-			*reg[i] = new;
+			reg[i] = new;
 			found++;
 		}
 	}
+	if (found)
+		borrow_set_registers(b, reg);
 	/* Mappings that follow each other are one: the next may be another thread's. */
 	if (pointer > sp && pointer < end)
 		end = pointer;

@@ -677,16 +677,36 @@ borrow_release(struct borrow *b)
 	return why;
 }
 
-uint64_t
-borrow_registers(const struct borrow *b, unsigned long long *reg[BORROW_REGISTERS])
+/* Find the registers that code may have put an address into, and be interrupted. */
+static void
+find_registers(struct user_regs_struct *u, __typeof__(u->rax) *at[BORROW_REGISTERS])
 {
-	struct user_regs_struct *u = &b->saved->user;
-	unsigned long long *all[BORROW_REGISTERS] = { &u->rax, &u->rbx, &u->rcx, &u->rdx,
+	__typeof__(u->rax) *all[BORROW_REGISTERS] = { &u->rax, &u->rbx, &u->rcx, &u->rdx,
 		&u->rsi, &u->rdi, &u->rbp, &u->r8, &u->r9, &u->r10, &u->r11, &u->r12, &u->r13,
 		&u->r14, &u->r15 };
 
-	memcpy(reg, all, sizeof all);
-	return u->rsp;
+	memcpy(at, all, sizeof all);
+}
+
+uint64_t
+borrow_registers(const struct borrow *b, uint64_t reg[BORROW_REGISTERS])
+{
+	__typeof__(b->saved->user.rax) *at[BORROW_REGISTERS];
+
+	find_registers(&b->saved->user, at);
+	for (size_t i = 0; i < BORROW_REGISTERS; i++)
+		reg[i] = *at[i];
+	return b->saved->user.rsp;
+}
+
+void
+borrow_set_registers(struct borrow *b, const uint64_t reg[BORROW_REGISTERS])
+{
+	__typeof__(b->saved->user.rax) *at[BORROW_REGISTERS];
+
+	find_registers(&b->saved->user, at);
+	for (size_t i = 0; i < BORROW_REGISTERS; i++)
+		*at[i] = reg[i];
 }
 
 uint64_t
