@@ -1,6 +1,7 @@
 # rsprof: build, test, install.  `make demo` and `make check` set up a fresh
 # machine by themselves.  V=1 shows commands, SAN=1 builds with sanitizers,
-# BPF=0 leaves out what runs in the kernel, and needs no clang and libbpf.
+# BPF=0 leaves out what runs in the kernel, and needs no clang and libbpf.  STATIC=1
+# makes programs that need nothing where they run, with musl.
 
 VERSION := 0.1.0
 prefix ?= /usr/local
@@ -22,9 +23,19 @@ WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wpointer-arith -Wwrite-strings -Wundef -Wvla -Wformat=2 -Wnull-dereference
 ALL_CFLAGS := -std=c11 -pthread -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -I. -Ilib -Ibpf/$(MACHINE) $(WARN) $(CFLAGS)
 BPF ?= 1
-B := build$(if $(filter 1,$(SAN)),/san)$(if $(filter 1,$(BPF)),,/nobpf)
+B := build$(if $(filter 1,$(SAN)),/san)$(if $(filter 1,$(STATIC)),/static)$(if $(filter 1,$(BPF)),,/nobpf)
 ifeq ($(SAN),1)
 ALL_CFLAGS += -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined
+endif
+# Libraries for musl are built once, from the distribution's sources: elsewhere, if
+# STATIC_DEPS names another folder.  A thread has 128 KiB of stack with musl, unless said.
+STATIC_DEPS ?= build/musl
+ifeq ($(STATIC),1)
+CC := musl-gcc
+ALL_CFLAGS += -isystem $(STATIC_DEPS)/include -idirafter $(STATIC_DEPS)/kernel -ffunction-sections \
+	-ffile-prefix-map=$(CURDIR)=. -fno-ident
+STATIC_FLAGS := -static -L$(STATIC_DEPS)/lib -Wl,--gc-sections -Wl,-z,stack-size=8388608
+STATIC_DONE := $(STATIC_DEPS)/done
 endif
 Q := $(if $(V),,@)
 
@@ -81,17 +92,24 @@ LIBS_profile := -lm
 LIBS_tui := -lncursesw -ltinfo
 archives = $(patsubst %,$B/lib/%.a,$1)
 libraries = -Wl,--as-needed $(foreach r,$1,$(LIBS_$r))
+ifeq ($(STATIC),1)
+LIBS_tui := -lncursesw
+libraries = $(STATIC_FLAGS) -Wl,--start-group $(foreach r,$1,$(LIBS_$r)) -Wl,--end-group
+endif
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all units targets deps demo check check-builds check-asm check-gates check-readers check-rows check-kernel bench soak study lint fuzz fuzzers pictures install install-systemd install-completions uninstall clean
+.PHONY: all units targets deps demo check check-static check-dist check-builds check-asm check-gates check-readers check-rows check-kernel bench soak study lint fuzz fuzzers pictures install install-systemd install-completions uninstall dist dist-static clean
 
 all: $(COMMANDS:%=$B/%) $(SCRIPTS:%=$B/%)
 
-$B/%.o: %.c
+$B/%.o: %.c | $(STATIC_DONE)
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  CC   $<")
 	$Q$(CC) $(ALL_CFLAGS) $(CPPFLAGS) -MMD -MP -c -o $@ $<
+
+$(STATIC_DEPS)/done: share/static-deps.sh
+	$Qshare/static-deps.sh $(STATIC_DEPS) && touch $@
 
 # $(call room,NAME): the archive of a room.
 define room
@@ -236,6 +254,15 @@ check-kernel:
 	@for k in $(KERNEL); do echo "kernel: $$k"; \
 	    B='$(abspath $B)' KERNEL="$$k" tests/kernel/run || exit; done
 
+# The static archive in an empty root and in other systems, and that two builds are equal.
+check-static: dist-static
+	@CC='$(CC)' BPF='$(BPF)' $(DEPS) chroots
+	$(SUBMAKE) all $B/target/split $B/target/heap-static
+	@B='$(abspath $B)' prove -v -e env tests/tools/static.sh
+
+check-dist: dist
+	@B='$(abspath $B)' prove -v -e env tests/tools/dist.sh
+
 # rsprof-heap on programs built in each way, by each compiler, and on npm's.
 check-builds:
 	@CC='$(CC)' BPF='$(BPF)' $(DEPS) check
@@ -316,15 +343,17 @@ pictures:
 	$(SUBMAKE) all $B/target/journal
 	@B='$(abspath $B)' tests/tools/pictures.sh man/pictures
 
+# Tests that take long, of targets of their own.
+LONG := $(patsubst %,tests/tools/%.sh,asm builds dist npm readers static)
 lint:
 	@$(DEPS) lint
 	$(SUBMAKE) B=build/lint/gcc CC=gcc CFLAGS='-O2 -g -Werror' all units
 	$(SUBMAKE) B=build/lint/clang CC=clang CFLAGS='-O2 -g -Werror' all units
-	shellcheck -s sh $(SCRIPTS:%=cmd/%) .ci/run $(filter-out tests/tools/asm.sh tests/tools/builds.sh tests/tools/npm.sh tests/tools/readers.sh,$(wildcard tests/tools/*.sh)) \
+	shellcheck -s sh $(SCRIPTS:%=cmd/%) .ci/run $(filter-out $(LONG),$(wildcard tests/tools/*.sh)) \
 	    tests/kernel/run \
 	    tests/kernel/init
-	shellcheck share/completions/*.bash
-	shellcheck -x -P tests/tools -S warning tests/tools/asm.sh tests/tools/builds.sh tests/tools/npm.sh tests/tools/readers.sh
+	shellcheck share/*.sh share/completions/*.bash
+	shellcheck -x -P tests/tools -S warning $(LONG)
 	shellcheck -x -P SCRIPTDIR -S warning tests/*.t tests/commands/*.t
 	shellcheck -x -P tests/kernel -S warning tests/kernel/*.t
 	! mandoc -Tlint man/*.[1-9] | grep -v -e 'referenced manual not found' \
@@ -365,7 +394,37 @@ uninstall:
 	rm -f $(foreach s,$(SECTIONS),$(patsubst %,"$(DESTDIR)$(mandir)/man$s/%",$(notdir $(filter %.$s,$(PAGES)))))
 	rm -f $(PROGRAMS:%="$(DESTDIR)$(bashdir)/%") $(PROGRAMS:%="$(DESTDIR)$(fishdir)/%.fish") "$(DESTDIR)$(zshdir)/_rsprof"
 
+# ---- archives and packages, equal byte for byte whoever makes them -------------
+
+NAME := rsprof-$(VERSION)
+STATIC_NAME := $(NAME)-linux-$(MACHINE)
+DIST := build/dist
+# The source, by its time: with git what it has, else all that was unpacked.
+SOURCE = $(shell git ls-files 2>/dev/null || find . \( -name build -o -name .git \) -prune -o -type f -printf '%P\n')
+SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || stat -c %Y CHANGELOG.md)
+TAR = LC_ALL=C tar --sort=name --mtime=@$(SOURCE_DATE_EPOCH) --owner=0 --group=0 --numeric-owner \
+	--mode=u+rw,go=rX -c
+
+dist: $(DIST)/$(NAME).tar.gz dist-static
+
+.PHONY: $(DIST)/$(NAME).tar.gz
+$(DIST)/$(NAME).tar.gz:
+	@mkdir -p $(DIST)
+	$Q$(TAR) --transform 's,^,$(NAME)/,' $(SOURCE) | gzip -9n >$@
+	@echo '  DIST $@'
+
+dist-static:
+	@BPF=1 $(DEPS) static
+	$(SUBMAKE) STATIC=1 B=$(DIST)/static CFLAGS=-O2 all
+	@rm -rf $(DIST)/root
+	$(SUBMAKE) STATIC=1 B=$(DIST)/static CFLAGS=-O2 prefix=/$(STATIC_NAME) DESTDIR=$(DIST)/root install >/dev/null
+	$Qcd $(DIST)/root/$(STATIC_NAME) && rm -r lib && mkdir -p share/doc/rsprof && \
+	    strip $$(file bin/* | sed -n 's/: *ELF.*//p') && \
+	    cp -r $(CURDIR)/README.md $(CURDIR)/CHANGELOG.md $(CURDIR)/LICENSE $(abspath $(STATIC_DEPS))/licenses share/doc/rsprof
+	$Q$(TAR) -C $(DIST)/root $(STATIC_NAME) | gzip -9n >$(DIST)/$(STATIC_NAME).tar.gz
+	@echo '  DIST $(DIST)/$(STATIC_NAME).tar.gz'
+
 clean:
 	rm -rf build
 
--include $(shell find $B -name '*.d' 2>/dev/null)
+-include $(shell find $B -name musl -prune -o -type f -name '*.d' -print 2>/dev/null)

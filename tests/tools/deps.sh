@@ -1,5 +1,5 @@
 #!/bin/sh
-# deps.sh build|demo|check|readers|kernel|lint|bench: install what is missing for it with the
+# deps.sh build|demo|check|readers|kernel|lint|bench|static|chroots: install what is missing for it with the
 # system's package manager, after saying what; nothing missing, nothing said.
 # Whether something is there is found out by using it, not by its package.
 set -u
@@ -84,6 +84,25 @@ large() {
 	links openssl/ssl.h -lssl -lcrypto || need libssl-dev openssl-devel openssl
 }
 
+# What static programs are made with, on Debian and what is made of it.
+static() {
+	has apt-get || fail 'static libraries are made of the source packages of Debian'
+	has musl-gcc || need musl-tools '' ''
+	has dpkg-source || need dpkg-dev '' ''
+	has m4 || need m4 '' ''
+	has tclsh || need tcl '' ''
+	has make || need make '' ''
+	has file || need file '' ''
+	bpf
+}
+
+chroots() {
+	has mmdebstrap || need mmdebstrap '' ''
+	has tmux || need tmux '' ''
+	build
+	rust
+}
+
 # Who else reads unwind tables.
 oracles() {
 	links elfutils/libdw.h -ldw || need libdw-dev elfutils-devel libelf
@@ -149,7 +168,9 @@ readers) build; rust; readers ;;
 kernel) build; rust; oracles; emulator ;;
 lint) build; oracles; pages; style ;;
 bench) build; rust; tests; large ;;
-*) echo "usage: deps.sh build|demo|check|readers|kernel|lint|bench" >&2; exit 2 ;;
+static) static ;;
+chroots) chroots ;;
+*) echo "usage: deps.sh build|demo|check|readers|kernel|lint|bench|static|chroots" >&2; exit 2 ;;
 esac
 [ -n "$apt" ] || exit 0
 
