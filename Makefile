@@ -99,7 +99,7 @@ endif
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all units targets deps demo check check-static check-dist check-builds check-asm check-gates check-readers check-rows check-kernel bench soak study lint fuzz fuzzers pictures install install-systemd install-completions uninstall dist dist-static clean
+.PHONY: all units targets deps demo check check-static check-dist check-deb check-builds check-asm check-gates check-readers check-rows check-kernel bench soak study lint fuzz fuzzers pictures install install-systemd install-completions uninstall dist dist-static deb clean
 
 all: $(COMMANDS:%=$B/%) $(SCRIPTS:%=$B/%)
 
@@ -263,6 +263,12 @@ check-static: dist-static
 check-dist: dist
 	@B='$(abspath $B)' prove -v -e env tests/tools/dist.sh
 
+# The package in a clean chroot of this Debian.
+check-deb: deb
+	@CC='$(CC)' BPF='$(BPF)' $(DEPS) chroots
+	$(SUBMAKE) $B/target/split
+	@B='$(abspath $B)' prove -v -e env tests/tools/deb.sh
+
 # rsprof-heap on programs built in each way, by each compiler, and on npm's.
 check-builds:
 	@CC='$(CC)' BPF='$(BPF)' $(DEPS) check
@@ -344,7 +350,7 @@ pictures:
 	@B='$(abspath $B)' tests/tools/pictures.sh man/pictures
 
 # Tests that take long, of targets of their own.
-LONG := $(patsubst %,tests/tools/%.sh,asm builds dist npm readers static)
+LONG := $(patsubst %,tests/tools/%.sh,asm builds deb dist npm readers static)
 lint:
 	@$(DEPS) lint
 	$(SUBMAKE) B=build/lint/gcc CC=gcc CFLAGS='-O2 -g -Werror' all units
@@ -423,6 +429,19 @@ dist-static:
 	    cp -r $(CURDIR)/README.md $(CURDIR)/CHANGELOG.md $(CURDIR)/LICENSE $(abspath $(STATIC_DEPS))/licenses share/doc/rsprof
 	$Q$(TAR) -C $(DIST)/root $(STATIC_NAME) | gzip -9n >$(DIST)/$(STATIC_NAME).tar.gz
 	@echo '  DIST $(DIST)/$(STATIC_NAME).tar.gz'
+
+# A package for the Debian that this is, in build/deb.
+MAINTAINER ?= $(shell git log -1 --format='%an <%ae>' 2>/dev/null || echo "$$(id -un) <$$(id -un)@localhost>")
+deb: $(DIST)/$(NAME).tar.gz
+	@CC='$(CC)' $(DEPS) deb
+	@rm -rf build/deb && mkdir -p build/deb
+	$Qtar -C build/deb -xf $< && cd build/deb/$(NAME) && cp -r share/debian debian && \
+	    sed -i 's/@maintainer@/$(MAINTAINER)/' debian/control && \
+	    printf 'rsprof ($(VERSION)) unstable; urgency=medium\n\n  * See CHANGELOG.md.\n\n -- %s  %s\n' \
+	        '$(MAINTAINER)' "$$(LC_ALL=C date -uRd @$(SOURCE_DATE_EPOCH))" >debian/changelog && \
+	    MAKEFLAGS= MAKELEVEL= SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) dpkg-buildpackage -us -uc -b >../log 2>&1 || \
+	    { tail -n 20 ../log >&2; exit 1; }
+	@ls build/deb/*.deb
 
 clean:
 	rm -rf build

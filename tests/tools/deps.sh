@@ -1,5 +1,5 @@
 #!/bin/sh
-# deps.sh build|demo|check|readers|kernel|lint|bench|static|chroots: install what is missing for it with the
+# deps.sh build|demo|check|readers|kernel|lint|bench|static|chroots|deb: install what is missing for it with the
 # system's package manager, after saying what; nothing missing, nothing said.
 # Whether something is there is found out by using it, not by its package.
 set -u
@@ -103,6 +103,14 @@ chroots() {
 	rust
 }
 
+package() {
+	has apt-get || fail 'packages are made on Debian'
+	has dpkg-buildpackage || need dpkg-dev '' ''
+	has dh || need debhelper '' ''
+	has lintian || need lintian '' ''
+	build
+}
+
 # Who else reads unwind tables.
 oracles() {
 	links elfutils/libdw.h -ldw || need libdw-dev elfutils-devel libelf
@@ -170,7 +178,8 @@ lint) build; oracles; pages; style ;;
 bench) build; rust; tests; large ;;
 static) static ;;
 chroots) chroots ;;
-*) echo "usage: deps.sh build|demo|check|readers|kernel|lint|bench|static|chroots" >&2; exit 2 ;;
+deb) package ;;
+*) echo "usage: deps.sh build|demo|check|readers|kernel|lint|bench|static|chroots|deb" >&2; exit 2 ;;
 esac
 [ -n "$apt" ] || exit 0
 
