@@ -16,7 +16,7 @@ target=$launched
 open_terminal 100 30
 run "rsprof attach -o live.db $target"
 see 'the view of a process that runs' '^  LIVE   journal '"$target" 30
-see 'its functions' ' core::| alloc::' 30
+see 'its functions' ' journal::' 30
 see 'what it holds' '^ CPU .* heap .* RSS' 30
 
 # ---- keys

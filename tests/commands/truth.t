@@ -4,7 +4,7 @@
 # shellcheck disable=SC2016
 . "$(dirname "$0")/../tools/lib.sh"
 
-for t in split family plugs one.so two.so brief; do
+for t in portions split family plugs one.so two.so brief; do
 	[ -e "$B/target/$t" ] || skip_all "no Rust compiler built $B/target/$t"
 done
 cd "$T" || exit 1
@@ -71,6 +71,38 @@ check() {
 	else fail "$what"; fi
 	sed 's/^/# /' check.out
 }
+
+# ---- code that does nothing but call std -------------------------------------
+
+record portions '-F 999' "$B/target/portions"
+well portions
+awk '{ for (i = 1; i < NF; i += 2) print $i, $(i + 1) }' portions.out >portions.truth
+csv function portions >portions.table
+check 'portions: what std does counts for the callers within 3 points' '
+	FNR == NR { all += want[$1] = $2; next }
+	{ sum += $1; sub(/^portions::/, "", $3); self[$3] += $1 }
+	$3 ~ /wrapping_add|black_box|rotate_left|fold/ { print "not collapsed:", $3 }
+	END {
+		for (f in want)
+			near("self of " f, 100 * self[f] / sum, 100 * want[f] / all, 3, "%")
+	}' FS=' ' portions.truth FS=, portions.table
+rsprof-top cpu portions.db >portions.text
+for f in most some few; do
+	ok "portions: $f is one of the first three rows" awk -v f="portions::$f" '
+		/^Self/ { n = NR } n && NR > n && NR <= n + 3 && $5 == f { found = 1 }
+		END { exit !found }' portions.text
+done
+for format in csv json; do
+	rsprof-top -n 0 -f $format cpu portions.db | awk -v all="$(rsprof-query portions.db \
+		'SELECT sum(ns) FROM cpu_samples')" '
+		/^[0-9]/ { sum += $1 + 0 }
+		match($0, /"self_ns":[0-9]+/) { sum += substr($0, RSTART + 10, RLENGTH - 10) }
+		END { print sum == all ? "the whole" : sum " of " all }' FS=, >portions.sum
+	echo 'the whole' >portions.want
+	same "portions: self adds up in $format" portions.sum portions.want
+done
+rsprof-top -n 0 -r -f csv cpu portions.db | tr -d '\r' >portions.raw
+says 'portions: -r shows std' 'wrapping_add|black_box|rotate_left' portions.raw
 
 # ---- shares of functions, lines and threads ----------------------------------
 
