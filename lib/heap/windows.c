@@ -27,6 +27,7 @@
 #define SLACK_SHORT 3       /* of a window that is too short to tell */
 #define BESIDE_NS 100000    /* of a window that may go to waking up and the like */
 #define HIT_LOW 0.75        /* what a hit takes, compared with one of this program */
+#define HIT_SURE 1.2        /* at least a share of COST_LOW of so much, whatever calls show */
 #define HIT_HIGH 8
 #define HIT_STEPPED 60      /* the same, where an instruction is executed alone */
 #define SETTLE_NS 30000000  /* from the end of a window to its last calls, at most */
@@ -302,14 +303,16 @@ cost_high(const struct windows *w)
 
 /*
  * Set what the calls of a window stand for, by its progress.  Where a window is too short
- * to tell that, others tell the progress of an allocation.
+ * to tell that, others tell the progress of an allocation.  A hit takes no longer than what
+ * is between calls, but what is between calls may all be the process' own.
  */
 static void
 weigh(struct windows *w, const struct span *s, const struct census_pending *p, double hit,
     struct census_window *cw)
 {
 	double low = progress(s->inside, p->hits * hit * cost_high(w) + BESIDE_NS, p->allocs);
-	double high = progress(s->inside, p->hits * hit * COST_LOW, p->allocs), middle;
+	double sure = fmin(hit, w->hit(w->ctx) * HIT_SURE), middle;
+	double high = progress(s->inside, p->hits * sure * COST_LOW, p->allocs);
 
 	cw->factor = cw->slack = 1;
 	if (low <= 0)
