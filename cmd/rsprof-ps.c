@@ -39,9 +39,10 @@ struct process {
 static struct process *process;
 static size_t nprocess, room;
 static int all;                  /* -a */
+static const char *command;      /* -c: of rsprof, which a process is to be chosen for */
 static uint64_t max_rows = ROWS; /* -n */
 
-static const char synopsis[] = "usage: rsprof-ps [-ahV] [-n N]\n";
+static const char synopsis[] = "usage: rsprof-ps [-ahV] [-c COMMAND] [-n N]\n";
 
 /* ---- processes --------------------------------------------------------- */
 
@@ -212,9 +213,10 @@ main(int argc, char **argv)
 	int c;
 
 	setlocale(LC_CTYPE, "");
-	while ((c = next_option(argc, argv, "an:hV", synopsis)) != -1)
+	while ((c = next_option(argc, argv, "ac:n:hV", synopsis)) != -1)
 		switch (c) {
 		case 'a': all = 1; break;
+		case 'c': command = optarg; break;
 		case 'n':
 			if (arg_number(optarg, 0, SIZE_MAX, &max_rows) < 0)
 				errx(STATUS_USAGE, "bad number of rows: %s", optarg);
@@ -222,10 +224,15 @@ main(int argc, char **argv)
 		}
 	if (optind != argc)
 		usage(synopsis);
+	/* Standard output is that of a command that will not be run. */
+	if (command && dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
+		err(STATUS_FAILED, NULL);
 	find_processes();
 	watch();
 	print_table();
 	free(process);
+	if (command)
+		printf("Choose one: rsprof %s PID, or a part of its name, as in pgrep(1).\n", command);
 	close_output();
-	return STATUS_OK;
+	return command ? STATUS_USAGE : STATUS_OK;
 }

@@ -5,6 +5,7 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdint.h>
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/arg.h"
+#include "base/units.h"
 #include "cmd/status.h"
 #include "record/db.h"
 #include "record/rotate.h"
@@ -32,6 +34,9 @@ struct recorder {
 	struct store *store;
 	struct filter *filter;
 	int ready;             /* descriptor of -r, or -1 */
+	int progress;          /* descriptor of -p, or -1 */
+	uint64_t began, shown; /* first time of a record; that of the last line of -p */
+	uint64_t samples, live;
 	int begun;             /* a transaction is open */
 	int failed;            /* the database failed */
 	unsigned long unknown; /* records of types that are not stored */
@@ -43,7 +48,7 @@ struct recorder {
 };
 
 static const char synopsis[] =
-    "usage: rsprof-store [-afhV] [-K FILES] [-R DURATION] [-r FD] FILE\n";
+    "usage: rsprof-store [-afhV] [-K FILES] [-p FD] [-R DURATION] [-r FD] FILE\n";
 
 /* ---- the recording ---------------------------------------------------- */
 
@@ -159,6 +164,46 @@ close_recording(struct recorder *r)
 	r->db = NULL;
 }
 
+/* ---- progress ---------------------------------------------------------- */
+
+#define PROGRESS 1000000000 /* ns between two lines */
+#define CLEAR "\r\033[K"
+
+/* Print how far the recording has come, over the last such line.  If that fails, nobody
+ * looks any more. */
+static void
+show_progress(struct recorder *r, uint64_t now)
+{
+	char time[UNITS_MAX], size[UNITS_MAX], line[256];
+	int n;
+
+	n = snprintf(line, sizeof line, CLEAR "%s  %" PRIu64 " samples",
+	    units_time(time, now - r->began, 0), r->samples);
+	if (r->live)
+		n += snprintf(line + n, sizeof line - (size_t)n, "  %s live",
+		    units_size(size, r->live) + strspn(size, " "));
+	if (write(r->progress, line, (size_t)n) < 0)
+		r->progress = -1;
+	r->shown = now;
+}
+
+/* Take a record into the line that says how far the recording has come. */
+static void
+note_progress(struct recorder *r, const struct rec *rec)
+{
+	uint64_t now = rec_time(rec);
+
+	r->samples += rec->type == REC_CPU;
+	if (rec->type == REC_MEMORY)
+		r->live = rec->memory.live;
+	if (now == 0)
+		return;
+	if (r->began == 0)
+		r->began = r->shown = now;
+	if (now >= r->shown + PROGRESS)
+		show_progress(r, now);
+}
+
 /* ---- the stream ------------------------------------------------------- */
 
 /* Store a record in the recording that is open. */
@@ -224,6 +269,8 @@ on_record(void *ctx, const struct rec *rec)
 	struct recorder *r = ctx;
 	int64_t wall = header_wall(rec);
 
+	if (r->progress >= 0)
+		note_progress(r, rec);
 	if (r->db == NULL) {
 		if (open_recording(r, wall) < 0)
 			return -1;
@@ -253,6 +300,8 @@ record(struct recorder *r)
 	if (r->interval && (r->resume = resume_new(store_one, r)) == NULL)
 		err(STATUS_FAILED, NULL);
 	filter_run(r->filter, (char *[]){ NULL });
+	if (r->progress >= 0 && r->shown > r->began && write(r->progress, CLEAR, sizeof CLEAR - 1) < 0)
+		r->progress = -1;
 	close_recording(r);
 	resume_free(r->resume);
 	if (r->unknown)
@@ -277,14 +326,14 @@ interval_option(struct recorder *r, const char *s)
 	r->interval = (int64_t)ns;
 }
 
-static void
-ready_option(struct recorder *r, const char *s)
+static int
+descriptor_option(int option, const char *s)
 {
 	uint64_t fd;
 
 	if (arg_number(s, 0, 1023, &fd) < 0 || fcntl((int)fd, F_GETFD) < 0)
-		errx(STATUS_USAGE, "-r %s: not an open descriptor", s);
-	r->ready = (int)fd;
+		errx(STATUS_USAGE, "-%c %s: not an open descriptor", option, s);
+	return (int)fd;
 }
 
 static void
@@ -292,7 +341,7 @@ parse_options(struct recorder *r, int argc, char **argv)
 {
 	int c, force = 0, append = 0;
 
-	while ((c = next_option(argc, argv, "afK:R:r:hV", synopsis)) != -1)
+	while ((c = next_option(argc, argv, "afK:p:R:r:hV", synopsis)) != -1)
 		switch (c) {
 		case 'a': append = 1; break;
 		case 'f': force = 1; break;
@@ -301,7 +350,8 @@ parse_options(struct recorder *r, int argc, char **argv)
 				errx(STATUS_USAGE, "-K %s: not a number of files", optarg);
 			break;
 		case 'R': interval_option(r, optarg); break;
-		case 'r': ready_option(r, optarg); break;
+		case 'p': r->progress = descriptor_option(c, optarg); break;
+		case 'r': r->ready = descriptor_option(c, optarg); break;
 		}
 	if (argc - optind != 1 || (force && append))
 		usage(synopsis);
@@ -316,7 +366,7 @@ parse_options(struct recorder *r, int argc, char **argv)
 int
 main(int argc, char **argv)
 {
-	struct recorder r = { .ready = -1 };
+	struct recorder r = { .ready = -1, .progress = -1 };
 
 	parse_options(&r, argc, argv);
 	/* A failed write is reported, and signals of the terminal are for the producer. */

@@ -381,6 +381,14 @@ ask_number(struct pipeline *p, struct stage *s)
 	return ask_end(p, 1);
 }
 
+/* Return a descriptor of the terminal that standard error is, or of /dev/null; or -1. */
+static int
+terminal_number(struct pipeline *p, struct stage *s)
+{
+	(void)s;
+	return fcntl(isatty(STDERR_FILENO) ? STDERR_FILENO : p->null, F_DUPFD_CLOEXEC, 0);
+}
+
 static int
 command_status(struct pipeline *p, struct stage *s)
 {
@@ -404,6 +412,7 @@ static const struct word {
 	{ "@ready", ready_number, 1 },
 	{ "@asked", asked_number, 1 },
 	{ "@ask", ask_number, 1 },
+	{ "@terminal", terminal_number, 1 },
 	{ "@command", command_status, 0 },
 	{ "@status", worst_status, 0 },
 };

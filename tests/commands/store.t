@@ -54,7 +54,7 @@ E
 # ---- usage
 exits 'no argument' 2 rsprof-store
 same 'usage' err <<'E'
-usage: rsprof-store [-afhV] [-K FILES] [-R DURATION] [-r FD] FILE
+usage: rsprof-store [-afhV] [-K FILES] [-p FD] [-R DURATION] [-r FD] FILE
 E
 exits 'two files' 2 rsprof-store a b
 exits 'unknown option' 2 rsprof-store -x a
@@ -847,5 +847,25 @@ if mount -t tmpfs -o size=4m none mnt 2>/dev/null; then
 else
 	skip 'a full disk: cannot mount a small one'
 fi
+
+# ---- progress
+rec >progress.rec <<'E'
+rsprof | 1 | cpu | mono=1000000000 | wall=1767225600000000000 | hz=99 | unit=ns | pid=100
+proc | 1000000000 | 100 | 1 | server | /srv/server | ./server
+thread | 1000000000 | 100 | 100 | server
+cpu | 1500000000 | 100 | 100 | ?no-stack | 10000000
+cpu | 2500000000 | 100 | 100 | ?no-stack | 10000000
+memory | 2600000000 | 100 | live=5000000 | count=1 | peak=5000000 | rss=1 | anon=1
+cpu | 4500000000 | 100 | 100 | ?no-stack | 10000000
+end | 4600000000 | cpu | duration
+E
+rsprof-store -p 3 progress.db <progress.rec 3>got
+tr '\r' '\n' <got | sed "s/$(printf '\033')\[K//" >lines
+same 'each second how far it has come, and in the end nothing' lines <<'E'
+
+00:00:01  2 samples
+00:00:03  3 samples  4.8M live
+E
+ok 'no such descriptor' sh -c '! rsprof-store -p 77 none.db <progress.rec'
 
 done_testing
