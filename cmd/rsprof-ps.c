@@ -179,13 +179,13 @@ put_text(const char *s, size_t width)
 static void
 put_process(const struct process *p, size_t columns)
 {
-	char *command = proc_cmdline(p->pid), size[UNITS_MAX];
+	char *line = proc_cmdline(p->pid), size[UNITS_MAX];
 
 	printf("%7d  %5.1f  %6s  %-4s  ", (int)p->pid, p->percent, units_size(size, p->rss),
 	    p->rust ? "Rust" : "");
-	put_text(command && *command ? command : p->name, columns - FIGURES);
+	put_text(line && *line ? line : p->name, columns - FIGURES);
 	putchar('\n');
-	free(command);
+	free(line);
 }
 
 static void
