@@ -61,6 +61,17 @@ option_number(int c, const char *arg, uint64_t min, uint64_t max, const char *no
 	return n;
 }
 
+/* Parse the argument of option c as a size in bytes.  Exits unless it is one of min to max. */
+static inline uint64_t
+option_size(int c, const char *arg, uint64_t min, uint64_t max, const char *noun)
+{
+	uint64_t n;
+
+	if (arg_size(arg, &n) < 0 || n < min || n > max)
+		errx(STATUS_USAGE, "-%c %s: not %s", c, arg, noun);
+	return n;
+}
+
 static inline pid_t
 option_pid(const char *arg)
 {

@@ -407,8 +407,8 @@ parse_options(struct producer *b, struct options *o, int argc, char *argv[])
 		case 'i': o->interval = option_interval(optarg); break;
 		case 'p': b->pid = option_pid(optarg); break;
 		case 's':
-			o->sample = option_number(c, optarg, 1, 1 << 30,
-			    "a number of bytes from 1 to 2^30");
+			o->sample = option_size(c, optarg, 1, 1 << 30,
+			    "a number of bytes from 1 to 1G, such as 64K");
 			break;
 		}
 	if (b->pid == 0 || optind != argc)

@@ -542,8 +542,9 @@ parse_options(struct producer *b, struct options *o, int argc, char *argv[])
 		case 'i': o->interval = option_interval(optarg); break;
 		case 'I': o->gate = 1; break;
 		case 'm':
-			o->live = option_number(c, optarg, 8, 1 << 20,
-			    "a number of MiB from 8 to 1048576");
+			if (arg_memory(optarg, 8 << 20, 1ULL << 40, &o->live) < 0)
+				errx(STATUS_USAGE, "-m %s: not memory from 8M to 1T", optarg);
+			o->live >>= 20;
 			break;
 		case 'n': o->plan_only = 1; break;
 		case 'P': o->probes = 1; break;
@@ -551,8 +552,8 @@ parse_options(struct producer *b, struct options *o, int argc, char *argv[])
 		case 'r': b->held = c; break;
 		case 'R': b->ready = option_ready(optarg); break;
 		case 's':
-			o->period = option_number(c, optarg, 0, 1ULL << 40,
-			    "a number of bytes from 0 to 2^40");
+			o->period = option_size(c, optarg, 0, 1ULL << 40,
+			    "a number of bytes up to 1T, such as 0 or 64K");
 			o->given = o->by_size = 1;
 			break;
 		}

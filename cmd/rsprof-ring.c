@@ -281,22 +281,22 @@ condition_option(struct ring *ring, const char *s)
 static void
 parse_options(struct ring *ring, int argc, char **argv)
 {
-	uint64_t mib = MIB;
+	uint64_t most = (uint64_t)MIB << 20;
 	int c;
 
 	while ((c = next_option(argc, argv, "c:m:hV", synopsis)) != -1)
 		switch (c) {
 		case 'c': condition_option(ring, optarg); break;
 		case 'm':
-			if (arg_number(optarg, 1, 1 << 20, &mib) < 0)
-				errx(STATUS_USAGE, "-m %s: not a number of MiB", optarg);
+			if (arg_memory(optarg, 1 << 20, 1ULL << 40, &most) < 0)
+				errx(STATUS_USAGE, "-m %s: not memory from 1M to 1T", optarg);
 			break;
 		}
 	if (argc - optind != 1)
 		usage(synopsis);
 	if (arg_duration(argv[optind], &ring->duration) < 0 || ring->duration == 0)
 		errx(STATUS_USAGE, "%s: not a time (such as 5m, 90 or 1h)", argv[optind]);
-	ring->backlog.max = (size_t)mib << 20;
+	ring->backlog.max = (size_t)most;
 }
 
 int

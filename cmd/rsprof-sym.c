@@ -440,11 +440,11 @@ dir_option(struct namer *n, const char *arg)
 static void
 memory_option(struct namer *n, const char *arg)
 {
-	uint64_t mib;
+	uint64_t most;
 
-	if (arg_number(arg, 1, 1 << 20, &mib) < 0)
-		errx(STATUS_USAGE, "-M %s: not a number of MiB", arg);
-	n->memory.most = mib << 20;
+	if (arg_memory(arg, 1 << 20, 1ULL << 40, &most) < 0)
+		errx(STATUS_USAGE, "-M %s: not memory from 1M to 1T", arg);
+	n->memory.most = most;
 }
 
 static void

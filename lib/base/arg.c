@@ -137,6 +137,21 @@ arg_size(const char *s, uint64_t *out)
 }
 
 int
+arg_memory(const char *s, uint64_t min, uint64_t max, uint64_t *out)
+{
+	uint64_t n;
+
+	if (arg_size(s, &n) < 0)
+		return -1;
+	if (s[strspn(s, "0123456789")] == '\0' && __builtin_mul_overflow(n, 1ULL << 20, &n))
+		return -1;
+	if (n < min || n > max)
+		return -1;
+	*out = n;
+	return 0;
+}
+
+int
 arg_number(const char *s, uint64_t min, uint64_t max, uint64_t *out)
 {
 	uint64_t n;

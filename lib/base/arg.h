@@ -22,6 +22,10 @@ int arg_range(const char *s, uint64_t *from, uint64_t *to);
  * 1024.  Returns 0, or -1 if s is not one or does not fit into *out. */
 int arg_size(const char *s, uint64_t *out);
 
+/* Parse an amount of memory between min and max bytes: as arg_size() does, but a number without a
+ * unit is in MiB.  Returns 0, or -1 if s is not one. */
+int arg_memory(const char *s, uint64_t min, uint64_t max, uint64_t *out);
+
 /* Parse a decimal number between min and max.  Returns 0, or -1 if s is not one. */
 int arg_number(const char *s, uint64_t min, uint64_t max, uint64_t *out);
 

@@ -81,6 +81,15 @@ main(void)
 	        arg_size("4GB", &n) < 0 && arg_size("-1", &n) < 0 && arg_size("99999999T", &n) < 0 &&
 	        n == 7,
 	    "no size");
+	ok(arg_memory("8", 0, UINT64_MAX, &n) == 0 && n == 8 << 20 &&
+	        arg_memory("8M", 0, UINT64_MAX, &n) == 0 && n == 8 << 20 &&
+	        arg_memory("2G", 0, UINT64_MAX, &n) == 0 && n == 2ULL << 30,
+	    "memory");
+	n = 7;
+	ok(arg_memory("8", 9 << 20, UINT64_MAX, &n) < 0 && arg_memory("8", 0, 7 << 20, &n) < 0 &&
+	        arg_memory("", 0, UINT64_MAX, &n) < 0 && arg_memory("x", 0, UINT64_MAX, &n) < 0 &&
+	        arg_memory("99999999999999", 0, UINT64_MAX, &n) < 0 && n == 7,
+	    "no memory");
 	ok(arg_number("99", 1, 10000, &n) == 0 && n == 99, "number");
 	ok(arg_number("18446744073709551615", 0, UINT64_MAX, &n) == 0 &&
 	    n == UINT64_MAX, "largest number");
