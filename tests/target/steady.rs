@@ -6,8 +6,8 @@
 //!     steady allocs                 makes 1200 allocations in parse, 345 in build and 78 in
 //!                                   names, and says so
 //!
-//! The portions of work are of random length, since a regular pattern could run in step with
-//! the sampling clock; they differ from run to run by the process' number.
+//! The portions of work, of some milliseconds each, are of random length, since a regular pattern
+//! could run in step with the sampling clock; they are the same in each run.
 
 #[repr(C)]
 struct Timespec {
@@ -51,10 +51,10 @@ fn portion(x: u64, mean: u64) -> u64 {
 }
 
 fn work(percent: u64, seconds: f64) -> u64 {
-    let mut x = std::process::id() as u64;
+    let mut x = 42;
     while cpu_time() < seconds {
-        x = quarter(x, portion(x, 2000 * (100 + percent)));
-        x = rest(x, portion(x, 600_000));
+        x = quarter(x, portion(x, 20_000 * (100 + percent)));
+        x = rest(x, portion(x, 6_000_000));
     }
     x
 }
