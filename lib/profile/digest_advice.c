@@ -14,7 +14,7 @@
 #define LOST_MOST 0.001
 #define PROBES_MOST 0.10
 #define SAMPLES_LEAST 200
-#define WITHOUT_LINES_MOST 0.5
+#define WITHOUT_MOST 0.5
 #define IDLE 0.5 /* CPUs on average below which a process waits rather than works */
 
 /* Add a warning, formatted, and what to do. */
@@ -95,18 +95,21 @@ check_stacks(struct digest *d, const struct profile_summary *s)
 	    100 - units_percent(s->complete, s->samples), n ? cut[0].reason : "unknown");
 }
 
-/* Returns the share of the listed time that is in functions without a source line. */
+/* Returns the share of the listed time that is in functions without a source line, or, if
+ * `names`, without a name. */
 static double
-without_lines(const struct digest *d)
+without(const struct digest *d, int names)
 {
-	uint64_t all = 0, without = 0;
+	uint64_t all = 0, part = 0;
 
 	for (size_t i = 0; i < d->nhot; i++) {
-		all += d->hot[i].self;
-		if (d->hot[i].file == NULL)
-			without += d->hot[i].self;
+		const struct digest_time *t = &d->hot[i];
+
+		all += t->self;
+		if (names ? t->name == NULL || strstr(t->name, "+0x") : t->file == NULL)
+			part += t->self;
 	}
-	return all ? (double)without / (double)all : 0;
+	return all ? (double)part / (double)all : 0;
 }
 
 static void
@@ -127,7 +130,10 @@ check_time(struct digest *d)
 		warn_of(d, "record the time alone with -C, or -B with less",
 		    "the probes of the heap took %.0f %% on top of the program's time",
 		    units_percent(s->probes_ns, s->in[PROFILE_ON]));
-	if (without_lines(d) > WITHOUT_LINES_MOST)
+	if (without(d, 1) > WITHOUT_MOST)
+		warn_of(d, "it is stripped: build without that, or install debug symbols",
+		    "most of the time is in functions without names");
+	else if (without(d, 0) > WITHOUT_MOST)
 		warn_of(d, "build with debug = \"line-tables-only\"",
 		    "most of the time is in functions without source lines");
 }
@@ -162,7 +168,7 @@ look_at_time(struct digest *d, const char *file)
 		suggest(d, "its lines, and what each takes", "rsprof top -g source -N %s cpu %s",
 		    name, file);
 	if (!s->off && s->recorded && (double)s->in[PROFILE_ON] < IDLE * (double)s->recorded)
-		suggest(d, "it mostly waits: record what for", "rsprof attach -w PID");
+		suggest(d, "it mostly waits: record what for", "rsprof attach -w PID  (or run -w CMD)");
 }
 
 void

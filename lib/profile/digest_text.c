@@ -90,6 +90,9 @@ put_place(FILE *out, const struct layout *l, size_t figures, const char *name, c
 		snprintf(place, sizeof place, "%s:%" PRIu64, file, line);
 	else
 		snprintf(place, sizeof place, "%s", file ? file : module ? module : "");
+	/* A function without a name is called after its file. */
+	if (file == NULL && name && strstr(name, "+0x"))
+		*place = '\0';
 	used = shorten_function(buf, sizeof buf, name ? name : "?", l->place - figures - 2);
 	fputs(buf, out);
 	if (*place) {

@@ -106,16 +106,16 @@ digest_time_words(char *buf, size_t bytes, const struct digest *d)
 	say(&l, "CPU %.3f s", (double)t->in[PROFILE_ON] / 1e9);
 	if (t->recorded)
 		say(&l, " (%.2f cores)", (double)t->in[PROFILE_ON] / (double)t->recorded);
-	say(&l, " in %" PRIu64 " samples, %.1f %% of stacks complete", t->samples,
+	say(&l, ", %" PRIu64 " samples, %.1f %% of stacks complete", t->samples,
 	    units_percent(t->complete, t->samples));
 	if (t->lost)
 		say(&l, ", %" PRIu64 " lost", t->lost);
 	else
 		say(&l, ", nothing lost");
 	if (t->recorded)
-		say(&l, "; profiler %.1f %% of a core", units_percent(t->cost_ns, t->recorded));
+		say(&l, "; cost %.1f %% of a core", units_percent(t->cost_ns, t->recorded));
 	if (t->probes_ns && t->in[PROFILE_ON])
-		say(&l, ", probes %.1f %% on top", units_percent(t->probes_ns, t->in[PROFILE_ON]));
+		say(&l, ", probes %.1f %%", units_percent(t->probes_ns, t->in[PROFILE_ON]));
 }
 
 /* Say how the heap was seen. */

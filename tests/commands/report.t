@@ -100,7 +100,7 @@ exits 'a report' 0 rsprof-report both.db
 same 'is this page' out <<'E'
 server (pid 100): ./server -p 80
 Recorded for 4.100 s at 100 Hz on box, from 2026-01-01 00:00:00 +0000
-CPU 4.100 s (1.00 cores) in 410 samples, 95.1 % of stacks complete, nothing lost; profiler 1.0 % of…
+CPU 4.100 s (1.00 cores), 410 samples, 95.1 % of stacks complete, nothing lost; cost 1.0 % of a core
 Heap 39K live in 40, peak 39K, resident 879K; 234K allocated in 4040, 99.0 % of them temporary; exa…
 
 CPU time: the hottest functions, with the runtime code that works for them
