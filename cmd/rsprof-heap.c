@@ -160,6 +160,8 @@ arm_started(struct profiler *p, pid_t pid)
 	p->arming.standing = 1;
 	n = pid == p->base.pid ? inside_arm(&p->inside, t, why, sizeof why)
 	                       : arming_process(&p->arming, t, why, sizeof why);
+	if (pid == p->base.pid)
+		duty_release(&p->duty);
 	if (n < 0)
 		producer_note(&p->base, "process %d: %s", (int)pid, why);
 	else if (n > 0 && refused)
@@ -403,6 +405,7 @@ static void
 begin_held(struct profiler *p)
 {
 	emit_header(p);
+	duty_hold(&p->duty);
 	if (!heap_has_probes(p->heap)) {
 		if (inside_run_to_start(&p->inside))
 			errx(STATUS_PERM, "process %d: allocations are not recorded: %s",

@@ -148,6 +148,22 @@ cover(struct duty *d)
 	d->since = now;
 }
 
+void
+duty_hold(struct duty *d)
+{
+	d->held = proc_now();
+}
+
+void
+duty_release(struct duty *d)
+{
+	if (d->held == 0)
+		return;
+	d->since = proc_now();
+	d->covered += d->since - d->held;
+	d->held = 0;
+}
+
 uint64_t
 duty_covered(struct duty *d)
 {

@@ -36,12 +36,18 @@ struct duty {
 	struct verdict verdict;
 	struct windows windows;
 	int on;               /* probes are armed all of the time */
-	uint64_t covered;     /* ns with probes armed, since duty_covered() */
+	uint64_t held;        /* since when a command is held; 0: none is */
+	uint64_t covered;     /* ns with probes armed or held, since duty_covered() */
 	uint64_t since;       /* time up to which that is known */
 	uint64_t check_since; /* beginning of the self-check; 0: none is running */
 	struct heap_load check_before; /* counts at its beginning */
 	char text[320];
 };
+
+/* Tell that the process is held before its first instruction; and that it is there, and
+ * about to go on: until now nothing could be missed, which counts as covered. */
+void duty_hold(struct duty *d);
+void duty_release(struct duty *d);
 
 /* Arm what was put off until the process runs, or loads a library; and, if code is set, new
  * code of processes that are probed. */
@@ -67,7 +73,7 @@ const char *duty_round(struct duty *d);
 /* Returns when the next duty_round() is due, at most round ns from now. */
 uint64_t duty_due(const struct duty *d, uint64_t round);
 
-/* Returns for how long probes were armed since the last call, in ns. */
+/* Returns for how long probes were armed, or a command held, since the last call, in ns. */
 uint64_t duty_covered(struct duty *d);
 
 /* Returns what the hits of a load have cost, in ns of CPU time. */

@@ -126,7 +126,9 @@ say_how(struct line *l, const struct inuse_summary *m)
 
 	if (m->growth)
 		say(l, "; by page faults");
-	if (m->sample)
+	if (!m->found && !m->growth)
+		say(l, "; no function that allocates was found");
+	else if (m->sample)
 		say(l, "; estimates, one in %s sampled", size(a, m->sample));
 	else if (m->estimated)
 		say(l, "; estimates");

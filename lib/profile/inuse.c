@@ -22,6 +22,8 @@
  */
 
 #define NONE STACKS_NONE
+#define COVERED_LEAST UINT64_C(10000000000) /* ns of a part of which that is told: it is known by
+                                             * the second */
 
 /* What is live at a site now. */
 struct site {
@@ -367,6 +369,7 @@ describe(struct inuse *u)
 	s->last = r->heap_last;
 	s->estimated = r->estimated;
 	s->layer = strtab_text(r->text, r->layer);
+	s->found = s->layer || r->nheap;
 	for (size_t i = 0; i < r->nstream; i++) {
 		if (r->stream[i].sample > s->sample)
 			s->sample = r->stream[i].sample;
@@ -658,7 +661,8 @@ inuse_has_gaps(const struct inuse_summary *s)
 int
 inuse_is_exact(const struct inuse_summary *s)
 {
-	return !s->sample && !s->estimated && !s->windows && !inuse_has_gaps(s);
+	return (s->found || s->growth) && !s->sample && !s->estimated && !s->windows &&
+	    !inuse_has_gaps(s);
 }
 
 int
@@ -667,6 +671,19 @@ inuse_is_same(const struct inuse_options *a, const struct inuse_options *b)
 	return a->group == b->group && a->select.from == b->select.from &&
 	    a->select.to == b->select.to && a->select.thread == b->select.thread &&
 	    a->age == b->age && a->collapse == b->collapse;
+}
+
+double
+inuse_covered(const struct inuse *u)
+{
+	const struct inuse_summary *s = &u->shown;
+	uint64_t from = s->first > u->o.select.from ? s->first : u->o.select.from;
+	uint64_t to = s->last < u->o.select.to ? s->last : u->o.select.to;
+	uint64_t ns = to > from ? to - from : 0;
+
+	if (ns == 0 || (ns < COVERED_LEAST && ns < s->last - s->first) || s->covered >= ns)
+		return 100;
+	return 100 * (double)s->covered / (double)ns;
 }
 
 int

@@ -73,6 +73,7 @@ struct inuse_summary {
 	uint64_t known;           /* live bytes of the rows for which they are known */
 	int growth;               /* whether this is resident memory, from page faults */
 	const char *layer;        /* probed allocator layer, or NULL */
+	int found;                /* whether any function that allocates was found */
 	uint64_t snapshot;        /* with an age: time of the snapshot, ns; 0: none */
 	uint64_t cutoff;          /* suspects were allocated before this time */
 	uint64_t from;            /* start of the stream that took the snapshot */
@@ -82,7 +83,8 @@ struct inuse_summary {
  * probed, or lost. */
 int inuse_has_gaps(const struct inuse_summary *s);
 
-/* Returns whether every allocation is in the sums, each by itself. */
+/* Returns whether every allocation is in the sums, each by itself, which needs that some
+ * function that allocates was found. */
 int inuse_is_exact(const struct inuse_summary *s);
 
 struct inuse_options {
@@ -114,6 +116,10 @@ struct inuse *inuse_open(struct recording *r, const struct inuse_options *o);
  * failure, see db_error(). */
 int inuse_update(struct inuse *u);
 void inuse_close(struct inuse *u);
+
+/* Returns the share of the selected time in which allocations were recorded, in percent;
+ * 100 where it is too short to tell. */
+double inuse_covered(const struct inuse *u);
 
 /* Returns whether a sum has anything in it. */
 int inuse_has(const struct inuse_sum *s);

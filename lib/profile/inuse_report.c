@@ -14,6 +14,7 @@
 #define NAME_SIZE 8192
 #define LABEL "%-10s"
 #define FIGURES 52 /* columns before the name */
+#define COVERED 95 /* percent of the time from which recording was complete */
 #define ERRORS 10  /* more of them with errors */
 #define CALLEE_COLUMNS 32 /* with its live bytes */
 #define CALLEE_FROM 120   /* width of lines from which callees are printed */
@@ -82,6 +83,10 @@ put_how(FILE *out, const struct inuse_report *r)
 	char buf[UNITS_MAX];
 
 	fprintf(out, LABEL "%.3f s, ", "Recorded", (double)ns / 1e9);
+	if (!s->found && !s->growth) {
+		fputs("no allocation: no function that allocates was found\n", out);
+		return;
+	}
 	if (s->growth)
 		fputs("memory by page faults, ", out);
 	if (s->growth && s->sample)
@@ -102,8 +107,8 @@ put_how(FILE *out, const struct inuse_report *r)
 		fputs(", sampled by its allocator (otel_memory)", out);
 	else if (s->layer)
 		fprintf(out, ", probed at %s's functions", s->layer);
-	if (ns && !s->growth && s->covered * 100 < ns * 95)
-		fprintf(out, ", %.1f %% of the time", units_percent(s->covered, ns));
+	if (!s->growth && inuse_covered(r->inuse) < COVERED)
+		fprintf(out, ", %.1f %% of the time", inuse_covered(r->inuse));
 	putc('\n', out);
 	if (s->cost)
 		fprintf(out, LABEL "%" PRIu64 " probe hits, about %.3f s of the "

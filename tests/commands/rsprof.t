@@ -99,6 +99,9 @@ else
 		"$(rsprof-query both.db "SELECT sum(allocs) FROM memory")" = \
 		"$(rsprof-query both.db "SELECT sum(allocs) FROM heap")"
 	exits 'the heap alone' 0 rsprof run -q -H -S 0 -o heap.db "$heap" 2 <"$T/lines"
+	# It is recorded from its first instruction on: nothing before that is missed.
+	ok 'all of the time is covered' [ "$(rsprof-query heap.db "SELECT sum(covered) >=
+		0.95 * (max(time) - (SELECT min(began) FROM stream)) FROM memory")" = 1 ]
 	ok 'is alone' test "$(producers heap.db)" = 'heap '
 	ok 'it has as many allocations' test "$(allocations heap.db)" = "$(allocations both.db)"
 	exits 'the CPU alone' 0 rsprof attach -q -C -d 0.2 -o cpu.db $target

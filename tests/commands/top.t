@@ -815,6 +815,16 @@ says 'said' 'the recording has no memory'
 exits 'a column that is none' 2 rsprof-top -o size heap heap.db
 exits '-l is not for time' 2 rsprof-top -l 5 cpu a.db
 
+# A run that ended before anything was probed claims nothing.
+sed '/^probe/d; /^heap/d; /^age/d; s/covered=[0-9]*/covered=0/' heap.rec | rsprof-store unprobed.db
+exits 'nothing was probed' 0 rsprof-top heap unprobed.db
+says 'that is said' '^Recorded  10.000 s, no allocation: no function that allocates was found$' out
+exits 'as JSON' 0 rsprof-top -f json heap unprobed.db
+says 'it is not exact' '"exact":false' out
+sed 's/covered=9000000000/covered=4000000000/' heap.rec | rsprof-store half.db
+exits 'half of the time' 0 rsprof-top heap half.db
+says 'is said' '^Recorded  10.000 s, every allocation, .*, 50.0 % of the time$' out
+
 # ---- probes: their time is in a row, and in the whole
 {
 	sed '/^end/d' a.rec
