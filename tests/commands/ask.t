@@ -33,7 +33,7 @@ deaf() { ! readlink "/proc/$heap/fd/"* | grep -qxF "$T/ask"; }
 target "$B/target/gated" count 1
 asked inside -s 16384
 [ -s raw ] || skip_all "allocations cannot be probed here: $(head -n 1 err)"
-ok 'it is asked: that is noted' await 30 noted 'sampled inside the process, one per 16384 bytes'
+ok 'it is asked: that is noted' await 60 noted 'sampled inside the process, one per 16384 bytes'
 ok 'slots lead into the gate' [ "$(slots)" -ge 5 ]
 ok 'and nothing more is read there' deaf
 echo go 20000 >&7
@@ -52,7 +52,7 @@ wait $pid
 
 target "$B/target/gated" count 1
 asked 'inside out'
-ok 'another word is none' await 20 deaf
+ok 'another word is none' await 60 deaf
 exec 6>&-
 sleep 0.5
 ok 'nothing is changed' [ "$(slots)" = 0 ]
@@ -90,14 +90,14 @@ if command -v tmux >/dev/null && rsprof-cpu -d 0.1 -p $$ >probe 2>err; then
 	keys y
 	see 'is agreed to' 'asked for'
 	is_led() { [ "$(slots)" -ge 5 ]; }
-	ok 'then slots lead into the gate' await 30 is_led
+	ok 'then slots lead into the gate' await 60 is_led
 	see 'it is noted' 'note.*sampled inside the process' 30
 	keys I
 	see 'and needs no asking' 'inside the process already'
 	keys q
 	see 'it is left' 'recorded in ask.db' 30
 	is_tidy() { [ "$(slots)" = 0 ]; }
-	ok 'and slots are restored' await 30 is_tidy
+	ok 'and slots are restored' await 60 is_tidy
 	rsprof-tui -b -k I ask.db >text
 	says 'later there is nothing to change' 'the recording has ended' text
 	exec 7>&-

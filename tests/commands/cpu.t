@@ -58,7 +58,7 @@ for sig in INT TERM HUP; do
 	(trap - INT; exec env --default-signal=INT rsprof-cpu -p $busy) >"$T/p.$sig" &
 	pid=$!; own $pid
 	cat "$T/p.$sig" >"$T/sig.$sig" & cat=$!; own $cat
-	await 10 grep -q '^cpu' "$T/sig.$sig"
+	await 60 grep -q '^cpu' "$T/sig.$sig"
 	kill -$sig $pid
 	wait $pid; status=$?
 	wait $cat
@@ -68,11 +68,11 @@ done
 
 # Under nohup it goes on.
 (trap '' HUP; exec rsprof-cpu -p $busy) >"$T/deaf" & pid=$!; own $pid
-await 10 grep -q '^cpu' "$T/deaf"
+await 60 grep -q '^cpu' "$T/deaf"
 kill -HUP $pid
 before=$(grep -c '^cpu' "$T/deaf")
 more() { [ "$(grep -c '^cpu' "$T/deaf")" -gt $((before + 20)) ]; }
-ok "an ignored SIGHUP stays ignored" await 20 more
+ok "an ignored SIGHUP stays ignored" await 60 more
 kill -TERM $pid
 wait $pid; status=$?
 ok "until another signal ends it" test $status = 0
@@ -83,7 +83,7 @@ mkfifo "$T/gate"
 exec 8>"$T/gate"
 echo go >&8
 rsprof-cpu -p $short >"$T/out" 2>"$T/err" 8>&- & pid=$!; own $pid
-await 10 grep -q '^cpu' "$T/out"
+await 60 grep -q '^cpu' "$T/out"
 exec 8>&-
 wait $pid; status=$?
 ok "the target ends" test $status = 0
@@ -92,7 +92,7 @@ says "the process is said to have ended" "^exit	[0-9]+	$short	-$" "$T/out"
 
 launch "$split" >/dev/null; doomed=$launched
 rsprof-cpu -p $doomed >"$T/killed" & pid=$!; own $pid
-await 10 grep -q '^cpu' "$T/killed"
+await 60 grep -q '^cpu' "$T/killed"
 kill -9 $doomed
 wait $pid; status=$?
 ok "the target is killed" test $status = 0
@@ -210,7 +210,7 @@ rsprof-cpu -c -f -p $held >"$T/brief" & cpu=$!; own $cpu
 ok "a command is held" await 60 grep -q '^proc' "$T/brief"
 is_stopped() { [ "$(sed 's/.*) //; s/ .*//' "/proc/$cpu/stat")" = T ]; }
 kill -STOP $cpu
-await 10 is_stopped
+await 60 is_stopped
 echo >"$T/go"
 wait $held
 kill -CONT $cpu
@@ -232,7 +232,7 @@ says "no such process: named" "^rsprof-cpu: no process $gone$"
 # shellcheck disable=SC2016
 launch sh -c 'sleep 0.5 & echo $! >"$0"; exec sleep infinity' "$T/zombie"
 is_zombie() { [ "$(sed 's/.*) //' "/proc/$(cat "$T/zombie")/stat" | cut -c1)" = Z ]; }
-if await 10 is_zombie; then
+if await 60 is_zombie; then
 	exits "a zombie" 3 rsprof-cpu -p "$(cat "$T/zombie")"
 	says "a zombie: called one" "process $(cat "$T/zombie") is a zombie"
 else

@@ -38,7 +38,7 @@ state >was
 native=$(run)
 rsprof-heap -s 0 -d 0.1 -p $pid >raw 2>err ||
     skip_all "allocations cannot be probed here: $(head -n 1 err)"
-ok 'the time is over: its code is as in its files' await 20 is_clean $pid
+ok 'the time is over: its code is as in its files' await 60 is_clean $pid
 
 i=0 bad=0 armed=0
 while [ $i -lt "$detaches" ]; do
@@ -64,7 +64,7 @@ while [ $i -lt "$detaches" ]; do
 	*) kill -s TERM $heap ;;
 	esac
 	wait $heap 2>/dev/null
-	await 20 is_clean $pid || { bad=$((bad + 1)); diag <now; }
+	await 60 is_clean $pid || { bad=$((bad + 1)); diag <now; }
 	kill -0 $pid || break
 done
 ok "left $detaches times: every time its code was as in its files" test $bad = 0
@@ -82,7 +82,7 @@ while [ $i -lt "$detaches" ]; do
 	sleep 0.$((i * 37 % 100 + 100))
 	kill -s KILL $heap
 	wait $heap 2>/dev/null
-	await 20 is_clean $pid || { bad=$((bad + 1)); diag <now; }
+	await 60 is_clean $pid || { bad=$((bad + 1)); diag <now; }
 done
 ok "killed $i times: its code was as in its files" test $bad = 0
 after=$(run)
@@ -97,7 +97,7 @@ nothing() {
 	done
 }
 ok 'it had programs in the kernel' test -s ours
-ok 'none of them stays' await 20 nothing
+ok 'none of them stays' await 60 nothing
 ok 'what it says is whole' awk '
 	NF != 3 || $1 <= time || $2 < units { exit 1 }
 	{ time = $1; units = $2 }' said

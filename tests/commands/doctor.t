@@ -191,13 +191,13 @@ if [ "$(id -u)" = 0 ] && setpriv --bounding-set -perfmon,-bpf true 2>/dev/null &
 
 	# A process that is not dumpable: its owner may not look at it.
 	launch nobody perl -e 'syscall(157, 4, 0); $0 = "hidden"; sleep'; pid=$launched
-	await 10 started $pid hidden
+	await 60 started $pid hidden
 	exits "a process that is not dumpable" 4 nobody rsprof-doctor -t $pid
 	is target-memory no 'it is not dumpable' CAP_SYS_PTRACE
 	agrees "not dumpable" nobody
 	launch setpriv --reuid 65534 --regid 65533 --clear-groups --pdeathsig KILL \
 		perl -e '$0 = "group"; sleep'; pid=$launched
-	await 10 started $pid group
+	await 60 started $pid group
 	exits "a process with another group" 4 nobody rsprof-doctor -t $pid
 	is target-memory no 'another group \(gid 65533\)' '^give CAP_SYS_PTRACE'
 	agrees "another group" nobody
@@ -241,7 +241,7 @@ fi
 # asked [NAME]: ask of what was launched last, once it has this name; then end it.
 asked() {
 	pid=$launched
-	await 10 started $pid "${1:-$name}"
+	await 60 started $pid "${1:-$name}"
 	exits "of ${1:-$name}" 0 rsprof-doctor -t $pid
 	{ kill $pid; wait $pid; } 2>/dev/null
 }
@@ -409,7 +409,7 @@ says "no such process: named" "^rsprof-doctor: no process $gone$"
 ok "and nothing is printed" test ! -s "$T/out"
 launch sh -c 'sleep 0.5 & echo $! >"$0"; exec sleep infinity' "$T/zombie"
 is_zombie() { [ "$(sed 's/.*) //' "/proc/$(cat "$T/zombie")/stat" | cut -c1)" = Z ]; }
-if await 10 is_zombie; then
+if await 60 is_zombie; then
 	exits "a zombie" 3 rsprof-doctor "$(cat "$T/zombie")"
 	says "a zombie: called one" "process $(cat "$T/zombie") is a zombie"
 else

@@ -349,7 +349,7 @@ own $!
 exec 3>pipe
 cat cut.rec >&3
 stored() { [ "$(rsprof-query live.db 'SELECT count(*) FROM cpu' 2>/dev/null)" = "$1" ]; }
-ok 'stored' await 20 stored "$(grep -c ^cpu cut.rec)"
+ok 'stored' await 60 stored "$(grep -c ^cpu cut.rec)"
 exits 'one that is being written' 0 rsprof-dump live.db
 cp out got
 rsprof-dump cut.db >want

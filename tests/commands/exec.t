@@ -11,7 +11,7 @@ held() {
 	rsprof-exec "$@" >"$T/out" 2>"$T/err" &
 	pid=$!
 	own $pid
-	await 10 is_stopped $pid
+	await 60 is_stopped $pid
 }
 
 # released: continue it and wait; its status is in $got.
@@ -32,7 +32,7 @@ ok 'it is the command, not its parent' [ "$(cat "$T/out")" = $pid ]
 (trap '' INT QUIT PIPE; exec rsprof-exec grep SigIgn /proc/self/status) >"$T/out" &
 pid=$!
 own $pid
-await 10 is_stopped $pid
+await 60 is_stopped $pid
 released
 ok 'SIGINT, SIGQUIT, SIGPIPE are not ignored any more' \
 	[ $((0x$(cut -f 2 "$T/out") & (1 << 1 | 1 << 2 | 1 << 12))) = 0 ]
@@ -48,12 +48,12 @@ ok 'a signal that came while it was held is not lost' [ $got = 143 ]
 
 launch sh -c 'rsprof-exec sleep infinity & echo $! >"$0/pid"; exec sleep infinity' "$T"
 parent=$launched
-await 10 [ -s "$T/pid" ]
+await 60 [ -s "$T/pid" ]
 pid=$(cat "$T/pid")
-await 10 is_stopped "$pid"
+await 60 is_stopped "$pid"
 kill -s KILL $parent
 ok 'it does not stay behind when its parent is killed' \
-	await 10 [ ! -d "/proc/$pid" ]
+	await 60 [ ! -d "/proc/$pid" ]
 
 printf 'echo script\n' >"$T/script"
 chmod +x "$T/script"
@@ -70,7 +70,7 @@ says 'it is said why' 'script: Permission denied'
 (unset PATH; exec "$B/rsprof-exec" true) &
 pid=$!
 own $pid
-await 10 is_stopped $pid
+await 60 is_stopped $pid
 released
 ok 'a command is found without PATH, as execvp(3) does' [ $got = 0 ]
 
@@ -83,7 +83,7 @@ if [ "$(id -u)" = 0 ]; then
 		setpriv --reuid 65534 --regid 65534 --clear-groups "$B/rsprof-exec" "$T/$command" &
 		pid=$!
 		own $pid
-		await 20 is_stopped $pid
+		await 60 is_stopped $pid
 		stat -c '%u' "/proc/$pid/status" >"$T/$command.owner"
 		released
 		ok "$command runs" [ $got = 0 ]

@@ -42,7 +42,7 @@ anon() { awk '$1 == "RssAnon:" { print $2 / 4 }' "/proc/$pid/status"; }
 # An interval has begun and ended since now.
 interval() {
 	seen=$(sums)
-	await 20 grown
+	await 60 grown
 }
 sums() { grep -c '^memory' raw; }
 grown() { [ "$(sums)" -ge $((seen + 2)) ]; }
@@ -64,11 +64,11 @@ grow() {
 	# shellcheck disable=SC2086
 	$as "$B/target/grow" $huge <gate >said & pid=$!; own $pid
 	exec 8>gate
-	await 20 grep -q ready said
+	await 60 grep -q ready said
 	# shellcheck disable=SC2086
 	$as "$B/rsprof-growth" -i 100ms "$@" -p $pid >raw 2>err 8>&- & growth=$!
 	own $growth
-	await 20 grep -q '^thread' raw
+	await 60 grep -q '^thread' raw
 	interval
 	before=$(anon)
 	echo >&8
@@ -162,9 +162,9 @@ fi
 sh -c 'read -r x; "$0"; :' "$B/target/grow" <gate >said & pid=$!; own $pid
 exec 8>gate
 rsprof-growth -f -s 4096 -i 100ms -p $pid >raw 2>err 8>&- & growth=$!; own $growth
-await 20 grep -q '^thread' raw
+await 60 grep -q '^thread' raw
 echo >&8
-await 20 grep -q ready said
+await 60 grep -q ready said
 echo >&8
 go_on touched returned
 await 60 grep -q '^done' said

@@ -241,7 +241,7 @@ target "$target/guarded" asleep
 tracer=$!
 own $tracer
 exec 9>"$T/stop"
-await 10 grep -q traced "$T/tracer"
+await 60 grep -q traced "$T/tracer"
 guard -c
 answers 'a tracer is named' \
 	"refused another process traces it: gate (process $tracer)" attach 1
@@ -281,7 +281,7 @@ guard=$!
 own $guard
 exec 9>"$T/stop"
 echo attach 4096 >&9
-await 20 has_lines 1
+await 60 has_lines 1
 kill -9 $guard
 wait $guard 2>/dev/null
 exec 9>&-
@@ -298,7 +298,7 @@ ended
 ok 'and it ends as it should' [ $got = 0 ]
 
 target "$target/guarded" asleep
-await 20 grep -q heap "/proc/$pid/maps"
+await 60 grep -q heap "/proc/$pid/maps"
 sort "/proc/$pid/maps" >"$T/before"
 guard -c
 answers 'a thread alone: it attaches' 'attached *' attach 4096
@@ -374,7 +374,7 @@ target "$target/guarded" execs
 guard -c
 answers 'before it executes another program' 'attached *' attach 4096
 echo go >&7
-ok 'then its guard ends' await 20 sh -c '! kill -0 "$0"' $guard
+ok 'then its guard ends' await 60 sh -c '! kill -0 "$0"' $guard
 dismissed
 ok 'without a fault' [ $got = 0 ]
 ok 'and the program runs' running $pid
@@ -385,7 +385,7 @@ target "$target/guarded" asleep
 guard -c
 answers 'before it is killed' 'attached *' attach 4096
 kill -9 $pid
-ok 'its guard ends with it' await 20 sh -c '! kill -0 "$0"' $guard
+ok 'its guard ends with it' await 60 sh -c '! kill -0 "$0"' $guard
 dismissed
 ok 'without a fault, too' [ $got = 0 ]
 ended
@@ -402,7 +402,7 @@ held() {
 	pid=$!
 	own $pid
 	exec 7>"$T/in"
-	await 20 grep -q '^State:.T' "/proc/$pid/status"
+	await 60 grep -q '^State:.T' "/proc/$pid/status"
 }
 stopped() { grep -q '^State:.T' "/proc/$pid/status"; }
 
@@ -412,7 +412,7 @@ answers 'a command that is held' starting start
 answers 'begins once' 'refused it has started' start
 kill -s CONT $pid
 ok 'it comes to its first instruction' await 60 grep -q started "$T/answers"
-ok 'and stops there' await 20 stopped
+ok 'and stops there' await 60 stopped
 ok 'as another program' [ "$(cat "/proc/$pid/comm")" = gated ]
 ok 'not traced' grep -q '^TracerPid:.0' "/proc/$pid/status"
 answers 'it attaches before that runs' 'attached *' attach 1
@@ -457,7 +457,7 @@ if command -v pgrep >/dev/null; then
 		sleep 0.$((20 + i * 7 % 80))
 		kill -9 -- -$supervisor 2>/dev/null || kill -9 $supervisor
 		wait $supervisor 2>/dev/null
-		await 20 gone && tidy && running $pid && good=$((good + 1))
+		await 60 gone && tidy && running $pid && good=$((good + 1))
 	done
 	ok 'its starter is killed at any time: slots are restored' [ $good = "$KILLS" ]
 	says 'it was attached to then' '^attached' "$T/answers"

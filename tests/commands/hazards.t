@@ -52,13 +52,13 @@ traced_by() { grep -q "^TracerPid:.*$1" /proc/$pid/task/*/status; }
 
 # refused_for NAME PID: its tracer is named; afterwards it can be attached to.
 refused_for() {
-	ok "$1 traces it" await 30 traced_by "$2"
+	ok "$1 traces it" await 60 traced_by "$2"
 	guard -c
 	answers "$1: it is named" "refused another process traces it: $1 (process $2)" attach 4096
 	kill "$2" 2>/dev/null
 	exec 9>&-
 	wait "$2" 2>/dev/null
-	ok "$1: it lets go" await 30 traced_by '[[:space:]]0$'
+	ok "$1: it lets go" await 60 traced_by '[[:space:]]0$'
 	answers "$1: then it attaches" 'attached *' attach 4096
 	dismissed
 }
@@ -89,7 +89,7 @@ answers 'a tracer comes later: it attaches first' 'attached *' attach 4096
 tracer=$!
 own $tracer
 exec 9>"$T/stop"
-await 30 grep -q traced "$T/tracer"
+await 60 grep -q traced "$T/tracer"
 dismissed
 ok 'a tracer comes later: it is not restored' [ $got = 1 ]
 ok 'and goes on' running $pid
@@ -182,10 +182,10 @@ for n in 1 2 3 4 5 6; do
 	busily $pid 7>&- &
 	guard=$!
 	own $guard
-	await 20 grep -q attached "$T/words.out"
+	await 60 grep -q attached "$T/words.out"
 	sleep 0.0$n
 	kill -9 $pid
-	await 20 sh -c '! kill -0 "$0"' $guard && good=$((good + 1))
+	await 60 sh -c '! kill -0 "$0"' $guard && good=$((good + 1))
 	exec 7>&-
 	wait $guard $pid 2>/dev/null
 done
@@ -224,7 +224,7 @@ guard -c
 ask attach 64
 ok 'frees that nobody knows: it attaches' grep -q '^attached' "$T/answers"
 ok 'frees that nobody knows: it gives up' await 60 grep -q '^refused its frees are not all seen' "$T/answers"
-ok 'frees that nobody knows: and ends' await 20 sh -c '! running() { kill -0 "$0"; }; ! running' $guard
+ok 'frees that nobody knows: and ends' await 60 sh -c '! running() { kill -0 "$0"; }; ! running' $guard
 dismissed
 unharmed 'frees that nobody knows'
 
@@ -279,7 +279,7 @@ while [ $kills -lt $((KILLS_ALL * 10)) ] && running $pid; do
 detach' 2>/dev/null | rsprof-guard -r $pid >"$T/words.out" 2>&1 7>&- &
 	guard=$!
 	own $guard
-	[ $((kills % 10)) != 0 ] || await 20 grep -q attached "$T/words.out"
+	[ $((kills % 10)) != 0 ] || await 60 grep -q attached "$T/words.out"
 	sleep 0.0$((1 + kills % 7))
 	kill -9 $guard
 	wait $guard 2>/dev/null
@@ -307,12 +307,12 @@ if command -v pgrep >/dev/null && rsprof-heap -V >/dev/null; then
 		session=$!
 		own $session
 		# Sooner or later than it has attached.
-		[ $((i % 3)) = 0 ] || await 20 sh -c '! tidy() { [ "$("$1" slots "$2")" = 0 ]; }; ! tidy "$@"' - "$gate" $pid
+		[ $((i % 3)) = 0 ] || await 60 sh -c '! tidy() { [ "$("$1" slots "$2")" = 0 ]; }; ! tidy "$@"' - "$gate" $pid
 		sleep 0.$((i * 7 % 30))
 		tidy || attached=$((attached + 1))
 		pgrep -s $session | xargs -r kill -9
 		wait $session 2>/dev/null
-		await 20 gone && await 5 tidy && running $pid && good=$((good + 1))
+		await 60 gone && await 5 tidy && running $pid && good=$((good + 1))
 	done
 	ok 'all are killed at any time: slots are restored' [ $good = "$KILLS_ALL" ]
 	ok 'it was attached to then' [ $attached -ge 1 ]

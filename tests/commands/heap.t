@@ -226,7 +226,7 @@ strip bare
 start ./bare 1 1 warm
 rsprof-heap -p $pid >out 2>err 8>&- & heap=$!; own $heap
 looks() { readlink /proc/$heap/fd/* | grep -q perf_event; }
-await 20 looks
+await 60 looks
 kill -9 $pid
 wait $heap; status=$?
 ok 'it ends while it is looked at: 3' test $status = 3

@@ -30,7 +30,7 @@ holder=$heap
 inside
 says 'it is noted why a second one does not sample inside' \
 	'not sampled inside the process: another process holds its gate.*they are probed' raw
-await 20 grep -q '^probe' raw
+await 60 grep -q '^probe' raw
 echo go 2000 >&7
 await 60 grep -q allocated out
 stopped
@@ -49,8 +49,8 @@ for child in $(cat "/proc/$heap/task/$heap/children"); do
 	[ "$(cat "/proc/$child/comm")" != rsprof-guard ] || kill -9 "$child"
 done
 ok 'its guard is killed: that is noted' \
-	await 20 grep -q 'nobody holds the gate in the process any more' raw
-await 20 grep -q '^probe' raw
+	await 60 grep -q 'nobody holds the gate in the process any more' raw
+await 60 grep -q '^probe' raw
 echo go 20000 >&7
 await 60 grep -q allocated out
 stopped

@@ -90,14 +90,14 @@ keys 1 V = F Escape
 clock() { cap && sed -n '1s/.* //p' cap; }
 was=$(clock)
 later() { [ "$(clock)" != "$was" ]; }
-ok 'time goes on' await 10 later
+ok 'time goes on' await 60 later
 keys p
 see 'a pause' '^  PAUSED   journal'
 was=$(clock)
 sleep 1.5
 ok 'stops it' [ "$(clock)" = "$was" ]
 keys p
-ok 'and it goes on, with what came meanwhile' await 10 later
+ok 'and it goes on, with what came meanwhile' await 60 later
 keys M
 see 'from now on' 'new range from now on'
 keys '='

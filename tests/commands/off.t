@@ -24,15 +24,15 @@ record() {
 	pid=$!
 	own $pid
 	exec 8>gate
-	await 10 test "/proc/$pid/exe" -ef "$B/target/waits"
-	await 10 has_early $pid
+	await 60 test "/proc/$pid/exe" -ef "$B/target/waits"
+	await 60 has_early $pid
 	# shellcheck disable=SC2086
 	{ rsprof-cpu -o -F 999 $options -p $pid; echo "cpu $?" >>"$name.st"; } |
 	    tee "$name.raw" |
 	    { rsprof-sym; echo "sym $?" >>"$name.st"; } |
 	    tee "$name.rec" |
 	    { rsprof-store "$name.db"; echo "store $?" >>"$name.st"; } &
-	await 10 grep -q '^map' "$name.raw"
+	await 60 grep -q '^map' "$name.raw"
 	echo go >&8
 	exec 8>&-
 	wait $!

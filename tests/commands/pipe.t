@@ -209,7 +209,7 @@ rsprof-pipe producer shout '|' sink take true </dev/null 2>slow &
 pid=$!
 own $pid
 exec 8<slow
-ok 'messages that nobody reads stop nothing, either' await 20 [ -e took ]
+ok 'messages that nobody reads stop nothing, either' await 60 [ -e took ]
 cat <&8 >"$T/err"
 wait $pid
 exec 8<&-
@@ -222,7 +222,7 @@ E
 rsprof-pipe producer warn '|' sink cat 2>"$T/err" &
 pid=$!
 own $pid
-ok 'a producer is heard at once' await 10 grep -qx 'warn: hello' "$T/err"
+ok 'a producer is heard at once' await 60 grep -qx 'warn: hello' "$T/err"
 echo >go
 wait $pid
 
@@ -238,7 +238,7 @@ rm -f first second
 rsprof-pipe producer wait @ready '|' producer touch second '|' sink cat &
 pid=$!
 own $pid
-await 10 [ -e first ]
+await 60 [ -e first ]
 ok 'a producer waits until the one before is ready' [ ! -e second ]
 echo >go
 wait $pid
@@ -365,7 +365,7 @@ begin() {
 	"$@" >"$T/out" 2>"$T/err" &
 	pid=$!
 	own $pid
-	await 20 [ -s sink.pid ]
+	await 60 [ -s sink.pid ]
 }
 gone() {
 	for file in *.pid; do
@@ -407,7 +407,7 @@ whole 'SIGTERM ends it'
 begin run_last
 kill -s KILL $pid
 wait $pid 2>/dev/null
-ok 'it is killed: no stage stays behind' await 10 gone
+ok 'it is killed: no stage stays behind' await 60 gone
 whole 'and they have ended in order'
 for stage in producer filter sink; do
 	begin run_last
@@ -418,7 +418,7 @@ for stage in producer filter sink; do
 	got=$?
 	ok "the $stage is killed: 1" [ $got = 1 ]
 	says 'it is named' '^rsprof-pipe: (last|cat|pass) was killed by signal 9$'
-	ok 'no stage stays behind' await 10 gone
+	ok 'no stage stays behind' await 60 gone
 done
 
 program held <<'E'
@@ -432,7 +432,7 @@ E
 begin rsprof-pipe producer unready @ready '|' sink cat '|' command held
 kill -s KILL $pid
 wait $pid 2>/dev/null
-ok 'it is killed before the command has begun: that ends' await 10 gone
+ok 'it is killed before the command has begun: that ends' await 60 gone
 ok 'and has not begun' [ ! -e ran ]
 
 # ---- a view -----------------------------------------------------------------
@@ -460,7 +460,7 @@ E
 alternate() { [ "$(tm display-message -p '#{alternate_on}')" = 1 ]; }
 for signal in KILL SEGV; do
 	run "rsprof-pipe producer last '|' sink keep @ready '|' view show $signal"
-	ok 'a view is shown' await 10 alternate
+	ok 'a view is shown' await 60 alternate
 	echo >view.go
 	ends "it dies of SIG$signal: 1" 1
 	see 'and is named' 'rsprof-pipe: show was killed by signal'
@@ -484,7 +484,7 @@ program asks <<'E'
 perl -e 'open F, ">&=", shift or die; print F "please\n"' "$1"
 E
 run "rsprof-pipe producer asked @asked '|' producer complain '|' sink keep @ready '|' view asks @ask"
-ok 'the view asks a producer' await 10 grep -qx please heard
+ok 'the view asks a producer' await 60 grep -qx please heard
 ends 'and ends the recording' 0
 run "rsprof-pipe producer complain '|' sink keep @ready '|' view look"
 see 'a view' '^seen'

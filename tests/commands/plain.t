@@ -86,7 +86,7 @@ inside -I -s 16384
 echo go 2000 >&7
 await 120 grep -q allocated out
 settled() { tail -n 30 raw | grep -q '^memory.*live=.*hits' && ! tail -n 1 raw | grep -q hits; }
-await 20 settled
+await 60 settled
 kill -s TERM $heap
 wait $heap
 got=$?

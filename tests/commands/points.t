@@ -155,7 +155,7 @@ has_arrived() { [ "$(wc -l <arrived)" -ge "$n" ] || [ ! -e "/proc/$pid/exe" ]; }
 
 # Wait for it at the next point; 1: it has ended.
 arrive() {
-	await 20 has_arrived
+	await 60 has_arrived
 	point=$(sed -n "${n}p" arrived)
 	tid=${point#* } point=${point% *}
 	[ -n "$point" ]
@@ -168,7 +168,7 @@ go_on() {
 
 end() {
 	exec 9>&-
-	await 20 test ! -e "/proc/$pid/exe" || kill -9 $pid
+	await 60 test ! -e "/proc/$pid/exe" || kill -9 $pid
 	if wait $pid; then pass "$build: has ended well after $((n - 1)) points"
 	else fail "$build: has ended well after $((n - 1)) points"; fi
 }
@@ -212,7 +212,7 @@ mkfifo probe
     <probe >ready 2>&1 &
 own $!
 exec 8>probe
-if await 10 grep -q . ready && grep -q ready ready; then
+if await 60 grep -q . ready && grep -q ready ready; then
 	go_on
 	while arrive; do
 		look

@@ -254,7 +254,7 @@ pid=$!
 own $pid
 exec 9>pipe
 cat head.rec >&9
-ok 'what has come is shown before more comes' await 10 cmp live.out small.out
+ok 'what has come is shown before more comes' await 60 cmp live.out small.out
 kill -s INT $pid
 echo 'end | 9 | stack | done' | rec >&9
 exec 9>&-

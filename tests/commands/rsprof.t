@@ -165,9 +165,9 @@ rsprof attach -q -o short.db $short >"$T/out" 2>"$T/err" &
 pid=$!
 own $pid
 is_known() { [ "$(rsprof-query short.db 'SELECT count(*) FROM process')" -gt 0 ]; }
-await 20 is_known
+await 60 is_known
 has_note() { rsprof-query short.db 'SELECT producer FROM note' | grep -q heap; }
-await 20 has_note
+await 60 has_note
 kill $short
 ended $pid
 ok 'the process ends' [ $code = 0 ]
@@ -236,36 +236,36 @@ for signal in INT TERM HUP QUIT; do
 	apart rsprof attach -q -o $signal.db $target >"$T/out" 2>"$T/err" &
 	pid=$!
 	own $pid
-	await 20 has_samples $signal.db
+	await 60 has_samples $signal.db
 	kill -s $signal $pid
 	ended $pid
 	ok "SIG$signal ends a recording" [ $code = 0 ]
 	ok "in order" ended_by $signal.db stopped
 	says 'and the table is printed' 'split::' "$T/out"
-	ok 'nothing is left running' await 10 gone $pid
+	ok 'nothing is left running' await 60 gone $pid
 done
 
 apart rsprof attach -q -o killed.db $target >/dev/null 2>&1 &
 pid=$!
 own $pid
-await 20 has_samples killed.db
+await 60 has_samples killed.db
 kill -s KILL $pid
 ended $pid
-ok 'nothing runs on when rsprof is killed' await 10 gone $pid
+ok 'nothing runs on when rsprof is killed' await 60 gone $pid
 ok 'the recording is whole' ended_by killed.db stopped
 
 for stage in cpu sym store; do
 	apart rsprof attach -q -o kill-$stage.db $target >"$T/out" 2>"$T/err" &
 	pid=$!
 	own $pid
-	await 20 has_samples kill-$stage.db
+	await 60 has_samples kill-$stage.db
 	kill -s KILL "$(session $pid rsprof-$stage)"
 	ended $pid
 	ok "rsprof-$stage is killed: 1" [ $code = 1 ]
 	says 'it is named' "^rsprof: rsprof-$stage was killed by signal 9$"
 	ok 'and no other' [ "$(grep -c '^rsprof: rsprof-' "$T/err")" = 1 ]
 	ok 'what came before is there' recording kill-$stage.db
-	ok 'nothing is left running' await 10 gone $pid
+	ok 'nothing is left running' await 60 gone $pid
 done
 
 # ---- run --------------------------------------------------------------------
@@ -322,22 +322,22 @@ for signal in HUP INT QUIT USR1 USR2 ALRM TERM; do
 		>"$T/out" 2>"$T/err" </dev/null &
 	pid=$!
 	own $pid
-	await 20 grep -q ready "$T/out"
+	await 60 grep -q ready "$T/out"
 	kill -s $signal $pid
 	ended $pid
 	ok "SIG$signal is passed on to the command" grep -q 'got it' "$T/out"
 	ok 'whose exit status counts' [ $code = 9 ]
-	ok 'nothing is left running' await 10 gone $pid
+	ok 'nothing is left running' await 60 gone $pid
 done
 apart rsprof run -q -o term.db sleep infinity >"$T/out" 2>"$T/err" &
 pid=$!
 own $pid
-await 20 member $pid sleep
+await 60 member $pid sleep
 kill -s TERM $pid
 ended $pid
 ok 'a signal that ends the command: 128 and its number' [ $code = 143 ]
 ok 'the recording ended with it' ended_by term.db exited
-ok 'nothing is left running' await 10 gone $pid
+ok 'nothing is left running' await 60 gone $pid
 
 # ---- whose files ------------------------------------------------------------
 
@@ -355,7 +355,7 @@ else
 		$target >"$T/out" 2>"$T/err" &
 	pid=$!
 	own $pid
-	await 20 has_samples mine.db
+	await 60 has_samples mine.db
 	for stage in cpu sym store; do
 		stat -c "rsprof-$stage %u %g" \
 			/proc/"$(session $pid rsprof-$stage)"
@@ -421,10 +421,10 @@ terminal() {
 alone() { [ "$(session "$pid")" = "$pid" ]; }
 # closed STATUS: it has ended, and left the terminal to its shell.
 closed() {
-	ok 'it ends' await 20 [ -s "$T/status" ]
+	ok 'it ends' await 60 [ -s "$T/status" ]
 	ok "with $1" [ "$(cat "$T/status")" = "$1" ]
 	screen >"$T/screen"
-	ok 'nothing is left running' await 10 alone
+	ok 'nothing is left running' await 60 alone
 	mux kill-server
 }
 
@@ -432,8 +432,8 @@ if ! command -v tmux >/dev/null; then
 	skip 'no tmux'
 else
 	terminal "rsprof attach -o q.db $target"
-	ok 'on a terminal there is the live view' await 20 shows 'split::'
-	await 20 has_samples q.db
+	ok 'on a terminal there is the live view' await 60 shows 'split::'
+	await 60 has_samples q.db
 	mux send-keys -t t q
 	closed 0
 	ok 'q ends the recording' ended_by q.db stopped
@@ -446,43 +446,43 @@ else
 		echo >left.alone
 		read -r go
 		fg"
-	await 20 shows 'split::'
+	await 60 shows 'split::'
 	mux send-keys -t t C-z
-	ok 'Ctrl-Z suspends the view' await 20 [ -e left.alone ]
-	ok 'which leaves the screen' await 20 eval ! shows LIVE
-	ok 'the recording goes on' await 20 more "$(($(samples) + 50))"
+	ok 'Ctrl-Z suspends the view' await 60 [ -e left.alone ]
+	ok 'which leaves the screen' await 60 eval ! shows LIVE
+	ok 'the recording goes on' await 60 more "$(($(samples) + 50))"
 	mux send-keys -t t go Enter
-	ok 'and the view comes back' await 20 shows 'LIVE'
+	ok 'and the view comes back' await 60 shows 'LIVE'
 	mux send-keys -t t q
 	closed 0
 
 	terminal "rsprof attach -o c.db $target"
-	await 20 shows 'split::'
+	await 60 shows 'split::'
 	mux send-keys -t t C-c
 	closed 0
 	ok 'Ctrl-C ends it as well' ended_by c.db stopped
 
 	terminal "rsprof attach -o t.db $target"
-	await 20 shows 'split::'
+	await 60 shows 'split::'
 	kill -s TERM "$(session "$pid" rsprof)"
 	closed 0
 	ok 'and SIGTERM' ended_by t.db stopped
 
 	terminal "rsprof attach -o h.db $target"
-	await 20 shows 'split::'
+	await 60 shows 'split::'
 	mux kill-server
 	ok 'the terminal is closed: nothing is left running' \
-		await 10 gone "$pid"
+		await 60 gone "$pid"
 	ok 'the recording is whole' ended_by h.db stopped
 
 	terminal "rsprof attach -o k.db $target"
-	await 20 shows 'split::'
+	await 60 shows 'split::'
 	kill -s KILL "$(session "$pid" rsprof)"
 	closed 137
 	ok 'rsprof is killed: the recording is whole' ended_by k.db stopped
 
 	terminal "rsprof attach -o 9.db $target"
-	await 20 shows 'split::'
+	await 60 shows 'split::'
 	kill -s KILL "$(session "$pid" rsprof-tui)"
 	closed 1
 	says 'the view is killed: it is named' \
@@ -496,7 +496,7 @@ else
 	ok 'the recording is whole' ended_by e.db stopped
 
 	terminal "rsprof attach -o d.db -d 1 $target"
-	await 20 ended_by d.db duration
+	await 60 ended_by d.db duration
 	ok 'the view stays when the recording has ended' shows 'split::'
 	mux send-keys -t t q
 	closed 0
@@ -508,7 +508,7 @@ else
 
 	terminal "rsprof run -o r.db -- sh -c 'echo out; echo err >&2
 		read x; echo \"[\$x]\"; exec \"$T/$prog\"'"
-	ok 'a command has its view as well' await 20 shows 'split::'
+	ok 'a command has its view as well' await 60 shows 'split::'
 	mux send-keys -t t q
 	closed 143
 	ok 'q ends the command, too' ended_by r.db exited
@@ -523,8 +523,8 @@ END
 
 	terminal 'rsprof run -o rc.db -- perl -e '\''$SIG{INT} = sub { $n++ };
 		$| = 1; print "ready\n"; 1 while !$n; sleep 1; print "$n\n"'\'
-	await 20 grep -q ready rc.out
-	await 20 has_samples rc.db
+	await 60 grep -q ready rc.out
+	await 60 has_samples rc.db
 	mux send-keys -t t C-c
 	closed 0
 	same 'Ctrl-C reaches the command once' rc.out <<'END'
@@ -540,7 +540,7 @@ END
 	ok 'nor its output' [ ! -e no.out ]
 
 	terminal 'rsprof run -q -o tty.db -- sh -c '\''read x; echo "[$x]"'\'
-	await 20 member "$pid" sh
+	await 60 member "$pid" sh
 	mux send-keys -t t word Enter
 	closed 0
 	says 'without the view the terminal is the command'\''s' \
@@ -579,7 +579,7 @@ says 'its table' 'split::' "$T/out"
 rm rsprof.bad.db
 if command -v tmux >/dev/null; then
 	terminal 'rsprof view'
-	ok 'view shows the newest rsprof.*.db' await 20 shows 'sh'
+	ok 'view shows the newest rsprof.*.db' await 60 shows 'sh'
 	mux send-keys -t t q
 	closed 0
 fi

@@ -22,7 +22,7 @@ begin() {
 	pid=$!
 	own $pid
 	exec 9>"$T/$name.in"
-	await 10 grep -q ready "$T/$name.out"
+	await 60 grep -q ready "$T/$name.out"
 }
 # look OPTION...: at $pid; the stream is in look.rec, the text in look.
 look() {
@@ -41,7 +41,7 @@ asleep() {
 # ---- what is seen -----------------------------------------------------------
 
 begin threads "$threads"
-await 10 asleep
+await 60 asleep
 ok 'a look at threads that wait and one that runs' look -l
 states >"$T/states"
 same 'all of them, with their names and states' "$T/states" <<'END'
@@ -66,7 +66,7 @@ says 'and that it is complete' '^end	[0-9]+	stack	done$' "$T/look.raw"
 says 'how long threads were held' \
 	'^note: [1-7] of 7 threads were stopped .* at most [0-9]+ us to be read$' "$T/look"
 ok 'it lets all of them go' untraced
-ok 'and they do as before' await 10 asleep
+ok 'and they do as before' await 60 asleep
 
 # Threads of gdb and of ours as lines: number, function without its path and
 # generic arguments, file without its directories, and line; of Rust's code
@@ -119,13 +119,13 @@ END
 		sh -c '! grep -v "the thread could not be stopped" "$1"' - "$T/missing"
 	says 'and who traces them' \
 		"^note: process $pid is traced by gdb \\([0-9]+\\)" "$T/look"
-	await 10 asleep
+	await 60 asleep
 else
 	skip 'no gdb'
 fi
 
 kill -s STOP $pid
-await 10 all T
+await 60 all T
 ok 'a look at a stopped process' look
 states | cut -d ' ' -f 2 | sort | uniq -c | tr -s ' ' >"$T/states"
 same 'it is stopped' "$T/states" <<'END'
@@ -135,7 +135,7 @@ ok 'with complete stacks' [ "$(grep -c incomplete "$T/look")" = 0 ]
 ok 'and stays so' all T
 ok 'no thread of it is traced' untraced
 kill -s CONT $pid
-ok 'until it is continued' await 10 asleep
+ok 'until it is continued' await 60 asleep
 
 # Stop rsprof-stack again and again, until that is while it holds a thread.
 cat >"$T/catch.pl" <<'END'
@@ -168,7 +168,7 @@ die "never caught";
 sub slurp { open my $f, "<", shift or return (); scalar <$f> }
 END
 ok 'it is killed while it holds a thread' perl "$T/catch.pl" $pid
-ok 'which the kernel lets go' await 10 asleep
+ok 'which the kernel lets go' await 60 asleep
 ok 'and nothing traces it' untraced
 ok 'the next look is as good' look
 ok 'complete' [ "$(grep -c incomplete "$T/look")" = 0 ]
@@ -231,7 +231,7 @@ fi
 # ---- processes that are odd ---------------------------------------------------
 
 begin vfork "$odd" vfork
-await 10 all D
+await 60 all D
 ok 'a thread that nothing interrupts is not waited for' look
 states >"$T/states"
 same 'it is shown' "$T/states" <<'END'
@@ -253,7 +253,7 @@ else
 fi
 
 begin quiet "$odd" signals
-await 10 sh -c "cut -d ' ' -f 3 /proc/$pid/task/*/stat | grep -q S"
+await 60 sh -c "cut -d ' ' -f 3 /proc/$pid/task/*/stat | grep -q S"
 ok 'one thread runs, and one waits' look
 says 'which needs not be stopped' '^note: 1 of 2 threads were stopped ' "$T/look"
 # With sanitizers, looking for leaks would take ptrace(2) too.

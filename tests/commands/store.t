@@ -707,7 +707,7 @@ start() {
 	own $store
 	exec 3>pipe
 	sed '/^end/d' good.rec >&3
-	await 20 has 4
+	await 60 has 4
 }
 has() { [ "$(q live.db 'SELECT count(*) FROM cpu' 2>/dev/null)" = "$1" ]; }
 ok 'an idle stream is committed' start
@@ -715,10 +715,10 @@ exits 'a second writer is refused' 6 rsprof-store -a live.db <good.rec
 says 'said' '^rsprof-store: live.db: another program is writing this recording$'
 exits 'also with -f' 6 rsprof-store -f live.db <good.rec
 printf 'cpu\t9000\t100\t100\t51\t1000\n' >&3
-ok 'and goes on' await 20 has 5
+ok 'and goes on' await 60 has 5
 kill -INT "$store"
 printf 'cpu\t9000\t100\t100\t51\t1000\n' >&3
-ok 'SIGINT is not for a filter' await 20 has 6
+ok 'SIGINT is not for a filter' await 60 has 6
 exec 3>&-
 wait "$store"; got=$?
 ok 'end of file ends it' test $got = 0
@@ -728,7 +728,7 @@ E
 for s in TERM HUP; do
 	start
 	printf 'cpu\t9000\t100\t100\t51\t1000\n' >&3
-	await 20 has 5
+	await 60 has 5
 	kill -$s $store; wait $store; got=$?
 	exec 3>&-
 	ok "SIG$s ends it with 1" test $got = 1
@@ -747,7 +747,7 @@ store=$!
 own $store
 exec 3>pipe
 sed "/^end/d" good.rec >&3
-ok 'it has begun' await 20 test -e live.db
+ok 'it has begun' await 60 test -e live.db
 kill -HUP $store
 exec 3>&-
 wait $store; got=$?
@@ -763,7 +763,7 @@ exec 3>pipe
 { echo "$H"; echo 'stack | 2 | 1 | - | 20 | - | 0'
   echo 'stack | 3 | 2 | - | 30 | - | 0'; } | rec >&3
 cuts() { [ "$(q live.db 'SELECT group_concat(cut) FROM stack' 2>/dev/null)" = "$1" ]; }
-ok 'not defined yet' await 20 cuts undefined,undefined,undefined
+ok 'not defined yet' await 60 cuts undefined,undefined,undefined
 echo 'stack | 1 | ?depth | - | 10 | - | 0' | rec >&3
 ok 'a definition is for the whole path, in the same moment' \
     await 5 cuts depth,depth,depth

@@ -104,7 +104,7 @@ if [ -n "$tui" ] && command -v bash >/dev/null; then
 		tmux -S "$T/tmux" send-keys C-u
 		tmux -S "$T/tmux" send-keys -l "$2"
 		tmux -S "$T/tmux" send-keys Tab
-		ok "$1" await 20 shows "$3"
+		ok "$1" await 60 shows "$3"
 	}
 	types 'bash: a command' 'rsprof diff; rsprof doc' '^> rsprof diff; rsprof doctor'
 	types 'bash: a grouping' 'rsprof top -g cra' 'top -g crate'
@@ -121,7 +121,7 @@ if command -v zsh >/dev/null; then
 		tmux -S "$T/tmux" -f /dev/null new-session -d -x 100 -y 30 env PS1='> ' zsh -f
 		own "$(tmux -S "$T/tmux" display-message -p '#{pid}')"
 		tmux -S "$T/tmux" send-keys "fpath=('$T/usr/share/zsh/site-functions' \$fpath); autoload -Uz compinit; compinit -u -d $T/dump; echo re'ady'" Enter
-		await 20 shows '^ready'
+		await 60 shows '^ready'
 		types 'zsh: a grouping' 'rsprof top -g cra' 'top -g crate'
 		types 'zsh: a process' 'rsprof attach odd-' 'attach odd-name'
 		types 'zsh: of another program' 'rsprof-fold -m sa' 'fold -m samples'

@@ -573,7 +573,7 @@ own $store
 exec 3>pipe
 grep -v '^end' a.rec >&3
 stored() { rsprof-top -f json cpu crash.db | grep -q '"samples":8,'; }
-ok 'read while it is written' await 20 stored
+ok 'read while it is written' await 60 stored
 exits 'as a table' 0 rsprof-top cpu crash.db
 says 'it says so' 'still recording$' out
 kill -9 "$store"

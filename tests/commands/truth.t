@@ -33,10 +33,10 @@ record() {
 	pid=$!
 	own $pid
 	exec 8>gate
-	await 10 test "/proc/$pid/exe" -ef "$1"
+	await 60 test "/proc/$pid/exe" -ef "$1"
 	# shellcheck disable=SC2086
 	stages "$name" $pid $options &
-	await 10 grep -q '^map' "$name.raw"
+	await 60 grep -q '^map' "$name.raw"
 	echo go >&8
 	exec 8>&-
 	wait $!
@@ -111,7 +111,7 @@ setpriv --pdeathsig KILL "$B/target/split" <gate >split.out &
 pid=$!
 own $pid
 exec 8>gate
-await 10 test -s split.out
+await 60 test -s split.out
 stages split $pid -F 999 -d 10 8>&- &
 own $!
 # lasts SECONDS: it has samples of so much time.

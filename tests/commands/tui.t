@@ -826,7 +826,7 @@ tm set-option -s set-clipboard on
 keys Home y
 see 'a row is copied' '^ copied'
 copied() { tm show-buffer 2>/dev/null | grep -q "^69.0${tab}0.0${tab}0.0${tab}server::main"; }
-ok 'to the clipboard, with tabs' await 10 copied
+ok 'to the clipboard, with tabs' await 60 copied
 keys Left '['
 see 'a range of the chart' '00:00:[0-9.]*-  '
 keys '=' Home
@@ -897,14 +897,14 @@ for color in 256 8 no; do
 	no) set -- 'NO_COLOR=1' '[34][0-8](;|m)' ;;
 	esac
 	run "$1 rsprof-tui ended.db"
-	await 10 seen 'ENDED'
+	await 60 seen 'ENDED'
 	cap -e
 	if [ $color = no ]; then ok 'NO_COLOR' sh -c "! grep -E '$2' cap"
 	else ok "$color colours" grep -Eq "$2" cap; fi
 	[ $color != 256 ] || ok 'the overview has no cursor yet' \
 		sh -c '! grep CPU cap | grep -q "48;5;24m"'
 	keys q
-	await 10 seen "^$runs status=0"
+	await 60 seen "^$runs status=0"
 done
 
 # ---- a recording that grows
@@ -925,7 +925,7 @@ own $!
 store=$!
 exec 9>fifo
 stream 1000 noend >&9
-await 10 holds live.db 1000
+await 60 holds live.db 1000
 run 'rsprof-tui -k j live.db'
 see 'live' ' LIVE +server 4242 .*00:00:10'
 see 'the second row is selected' 'functions 2/5'
@@ -939,7 +939,7 @@ see 'the chart is its own' '── server::digest::hash ──'
 keys p
 see 'pause' ' PAUSED .*00:00:50'
 more 1000 52 5000 >&9
-await 10 holds live.db 6000
+await 60 holds live.db 6000
 keys k
 see 'which keys still move in' 'functions 1/5'
 ok 'and which shows nothing new' stays ' 5,000 samples' ' 6,000 samples'
@@ -985,7 +985,7 @@ store=$!
 own $store
 exec 9>fifo
 stream 500 noend >&9
-await 10 holds killed.db 500
+await 60 holds killed.db 500
 run 'rsprof-tui killed.db'
 see 'live again' ' LIVE '
 kill -9 $store
@@ -994,10 +994,10 @@ exec 9>&-
 
 # The terminal goes away.
 keys q
-await 10 seen "^$runs status=0"
+await 60 seen "^$runs status=0"
 run 'rsprof-tui ended.db & echo $! >pid; fg >/dev/null'
 see 'before the terminal goes' 'ENDED'
 tm kill-session
-ok 'it ends with its terminal' await 10 sh -c "! kill -0 $(cat pid)"
+ok 'it ends with its terminal' await 60 sh -c "! kill -0 $(cat pid)"
 
 done_testing

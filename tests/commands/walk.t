@@ -36,7 +36,7 @@ record() {
 	rsprof-cpu "$@" -p "$of" >"$to.raw" 2>"$to.err" 8>&- &
 	cpu=$!
 	own $cpu
-	await 30 grep -q '^map' "$to.raw"
+	await 60 grep -q '^map' "$to.raw"
 }
 # enough NAME: end it when there are samples to judge by, however slow the machine is.
 enough() {
@@ -166,7 +166,7 @@ for mode in $modes; do
 	# shellcheck disable=SC2046
 	record "fast-$mode" $pid -F 10000 $(option $mode)
 	go
-	await 30 sh -c "[ \$(grep -c '^at' fast-$mode.said) -ge 20 ]"
+	await 60 sh -c "[ \$(grep -c '^at' fast-$mode.said) -ge 20 ]"
 	leave
 	finish "fast-$mode"
 	check "fast-$mode: 10,000 a second: taken and lost are the threads' CPU time" '
@@ -187,7 +187,7 @@ for mode in $modes; do
 		each=${case%% *}-$mode
 		# shellcheck disable=SC2086
 		begin "$each" env LD_BIND_NOW=1 "$strain" $case
-		await 10 test "/proc/$pid/exe" -ef "$strain"
+		await 60 test "/proc/$pid/exe" -ef "$strain"
 		# shellcheck disable=SC2046
 		record "$each" $pid -f -F 999 $(option $mode)
 		go
@@ -223,7 +223,7 @@ cp "$strain" replaced
 for case in deleted replaced; do
 	begin $case "./$case" threads 1
 	go
-	await 10 grep -q '^at' $case.said
+	await 60 grep -q '^at' $case.said
 	[ $case = deleted ] && rm $case
 	[ $case = replaced ] && cp "$B/target/split" other && mv other $case
 	for mode in $modes; do
@@ -246,7 +246,7 @@ for mode in $modes; do
 		# shellcheck disable=SC2086
 		set -- $case
 		begin "$1-$mode" "$strain" "$1" "$2"
-		await 10 test "/proc/$pid/exe" -ef "$strain"
+		await 60 test "/proc/$pid/exe" -ef "$strain"
 		# shellcheck disable=SC2046
 		record "$1-$mode" $pid -e "$3" $(option $mode)
 		go
@@ -310,7 +310,7 @@ mkfifo probes
 "$B/oracle/uretprobe" $pid "$strain" $places <probes >probed 2>&1 8>&- &
 own $!
 exec 7>probes
-if await 10 grep -q ready probed; then
+if await 60 grep -q ready probed; then
 	go
 	for mode in $modes; do
 		# shellcheck disable=SC2046
@@ -350,7 +350,7 @@ if root && unshare -Urmpf --mount-proc true 2>/dev/null; then
 	    "$strain" <gate.in >contained.said 2>&1 & outer=$!; own $outer
 	exec 8>gate.in
 	echo go >&8
-	if await 10 find_inner $outer && own "$inner"; then
+	if await 60 find_inner $outer && own "$inner"; then
 		for mode in $modes; do
 			# shellcheck disable=SC2046
 			record "contained-$mode" "$inner" -F 499 $(option $mode)
@@ -417,7 +417,7 @@ if root && command -v setpriv >/dev/null; then
 	    <free.gate >free.said & pid=$!; own $pid
 	exec 8>free.gate
 	go
-	await 10 grep -q '^at' free.said
+	await 60 grep -q '^at' free.said
 	no_one='setpriv --reuid 65534 --regid 65534 --clear-groups'
 	# shellcheck disable=SC2086
 	refused nobody 4 'CAP_BPF' $no_one bin/rsprof-cpu
@@ -546,7 +546,7 @@ for mode in $modes; do
 	for n in 3000 12000; do
 		begin "maps-$n-$mode" "$strain" maps $n
 		go
-		await 20 grep -q mapped "maps-$n-$mode.said"
+		await 60 grep -q mapped "maps-$n-$mode.said"
 		# shellcheck disable=SC2046
 		record "maps-$n-$mode" $pid -F 499 $(option $mode)
 		enough "maps-$n-$mode"
@@ -579,7 +579,7 @@ if PATH=$T/path make -s -C "$ROOT" BPF=0 B="$built" CFLAGS=-O0 \
 		! ldd "$1/rsprof-cpu" | grep libbpf' - "$built"
 	begin without "$strain" threads 1
 	go
-	await 10 grep -q '^at' without.said
+	await 60 grep -q '^at' without.said
 	refused built-without 1 'built without BPF' "$built/rsprof-cpu"
 	leave
 else

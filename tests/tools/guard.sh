@@ -12,7 +12,7 @@ target() {
 	pid=$!
 	own $pid
 	exec 7>"$T/in"
-	await 20 grep -q ready "$T/target"
+	await 60 grep -q ready "$T/target"
 }
 
 # ended: close its input, and wait; its status is in $got.

@@ -82,7 +82,7 @@ profiler() { timeout 60 "$node" "$packages/.bin/profiler-cli" "$@" 2>&1; }
 # load FILE: a session; a busy machine may take longer than it waits.
 load() {
 	profiler stop --all >/dev/null
-	profiler load "$1" >load.log || await 30 profiler status
+	profiler load "$1" >load.log || await 60 profiler status
 }
 for format in firefox trace; do
 	rsprof export -f $format real.db >real.$format.json

@@ -75,7 +75,7 @@ for term in xterm-256color screen-256color tmux-256color linux vt100; do
 	tmux -S "$T/tmux" -f /dev/null new-session -d -x 100 -y 30 \
 		"TERM=$term chroot '$root' /bin/rsprof-tui /tmp/x.db"
 	own "$(tmux -S "$T/tmux" display-message -p '#{pid}')"
-	ok "the view, with the terminal $term" await 20 \
+	ok "the view, with the terminal $term" await 60 \
 		sh -c 'tmux -S "$1" capture-pane -p | grep -q "split::alpha"' sh "$T/tmux"
 	tmux -S "$T/tmux" kill-server
 done

@@ -25,7 +25,7 @@ ends() { see "$1" "^$runs status=$2\$"; }
 # like DESCRIPTION FILE: the terminal comes to show the same as text.
 is_like() { cap && sed 's/ *$//' cap >cap.text && cmp -s cap.text "$1"; }
 like() {
-	if await 10 is_like "$2"; then pass "$1"
+	if await 60 is_like "$2"; then pass "$1"
 	else fail "$1"; diff -u "$2" cap.text | diag; fi
 }
 # restored DESCRIPTION: the shell has its terminal back as it was.
