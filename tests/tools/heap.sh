@@ -65,7 +65,7 @@ near() {
 # inside ARG...: profile $pid into raw, sampled inside the process, in $heap.
 inside() {
 	: >raw
-	rsprof-heap -I -i 100ms "$@" -p $pid >raw 2>err 7>&- &
+	rsprof-heap -I -i 100ms "$@" -p "$pid" >raw 2>err 7>&- &
 	heap=$!
 	own $heap
 	await 60 grep -q '^note' raw
@@ -73,7 +73,8 @@ inside() {
 
 # stopped: end it; its status is in $got.
 stopped() {
-	kill -s TERM $heap
-	wait $heap
+	kill -s TERM "$heap"
+	wait "$heap"
+	# shellcheck disable=SC2034
 	got=$?
 }
