@@ -25,12 +25,15 @@ doctor
 dump
 E
 suggests 'values of an option, from the usage' rsprof top -g '' <<'E'
+callers
 crate
 function
 generic
 line
 module
+source
 thread
+tree
 E
 suggests 'words that a command wants first' rsprof-top '' <<'E'
 cpu
