@@ -26,8 +26,9 @@
 /* How the lines are divided. */
 struct layout {
 	size_t columns;
-	size_t stacks; /* rows of time that have a line for their stack */
-	size_t place;  /* the column at which all locations begin */
+	size_t stacks;   /* rows of time that have a line for their stack */
+	size_t place;    /* the column at which all locations begin */
+	size_t location; /* columns of the longest location */
 };
 
 static void
@@ -78,6 +79,20 @@ put_warnings(FILE *out, const struct digest *d, size_t columns)
 
 /* ---- rows -------------------------------------------------------------- */
 
+/* Write where a function is into buf, which is empty if its name says that. */
+static void
+locate(char *buf, size_t size, const char *name, const char *file, uint64_t line,
+    const char *module)
+{
+	if (file && line)
+		snprintf(buf, size, "%s:%" PRIu64, file, line);
+	else
+		snprintf(buf, size, "%s", file ? file : module ? module : "");
+	/* A function without a name is called after its file. */
+	if (file == NULL && name && strstr(name, "+0x"))
+		*buf = '\0';
+}
+
 /* Print a name, which begins after so many columns, and a location. */
 static void
 put_place(FILE *out, const struct layout *l, size_t figures, const char *name, const char *file,
@@ -86,13 +101,7 @@ put_place(FILE *out, const struct layout *l, size_t figures, const char *name, c
 	char buf[NAME_SIZE], place[NAME_SIZE];
 	size_t used;
 
-	if (file && line)
-		snprintf(place, sizeof place, "%s:%" PRIu64, file, line);
-	else
-		snprintf(place, sizeof place, "%s", file ? file : module ? module : "");
-	/* A function without a name is called after its file. */
-	if (file == NULL && name && strstr(name, "+0x"))
-		*place = '\0';
+	locate(place, sizeof place, name, file, line, module);
 	used = shorten_function(buf, sizeof buf, name ? name : "?", l->place - figures - 2);
 	fputs(buf, out);
 	if (*place) {
@@ -124,6 +133,24 @@ put_stack(FILE *out, const struct digest_stack *s, size_t columns)
 	putc('\n', out);
 }
 
+/* Print what stands beside functions, if there is anything to see. */
+static void
+put_aside(FILE *out, const struct digest *d, uint64_t all)
+{
+	int some = 0;
+
+	for (size_t i = 0; i < d->naside; i++) {
+		double share = units_percent(d->aside[i].self, all);
+
+		if (share < 0.05)
+			continue;
+		fprintf(out, "%s%.1f %% %s", some ? ", " : "beside them ", share, d->aside[i].name);
+		some = 1;
+	}
+	if (some)
+		putc('\n', out);
+}
+
 static void
 put_hot(FILE *out, const struct digest *d, const struct layout *l)
 {
@@ -143,11 +170,7 @@ put_hot(FILE *out, const struct digest *d, const struct layout *l)
 		if (i < l->stacks && t->stack.n)
 			put_stack(out, &t->stack, l->columns);
 	}
-	for (size_t i = 0; i < d->naside; i++)
-		fprintf(out, "%s%.1f %% %s", i ? ", " : "beside them ",
-		    units_percent(d->aside[i].self, all), d->aside[i].name);
-	if (d->naside)
-		putc('\n', out);
+	put_aside(out, d, all);
 }
 
 static void
@@ -240,31 +263,41 @@ list_lines(size_t n, size_t titles)
 	return n ? n + titles + 1 : 0;
 }
 
-/* Make room for a name that begins after so many columns. */
+/* Make room for a name that begins after so many columns, and for a location. */
 static void
-widen(struct layout *l, size_t figures, const char *name)
+widen(struct layout *l, size_t figures, const char *name, const char *file, uint64_t line,
+    const char *module)
 {
-	size_t need = figures + 2 + shorten_columns(name ? name : "?");
+	size_t need = figures + 2 + shorten_columns(name ? name : "?"), location;
+	char buf[NAME_SIZE], place[NAME_SIZE];
 
+	locate(place, sizeof place, name, file, line, module);
+	location = shorten_source(buf, sizeof buf, place, l->columns * 2 / 5);
 	if (need > l->place)
 		l->place = need;
+	if (location > l->location)
+		l->location = location;
 }
 
-/* Choose where locations begin: after the longest name, or else so that two fifths are left. */
+/* Choose where locations begin: after the longest name, or else so that those are left room for
+ * that need two fifths at most. */
 static void
 place_names(struct layout *l, const struct digest *d)
 {
-	size_t least = MEMORY_FIGURES + 10, most = l->columns * 3 / 5;
+	size_t least = MEMORY_FIGURES + 10, most;
 
 	l->place = least;
-	for (size_t i = 0; i < d->nhot; i++)
-		widen(l, TIME_FIGURES, d->hot[i].name);
-	for (size_t i = 0; i < d->nholds; i++)
-		widen(l, MEMORY_FIGURES, d->holds[i].name);
-	for (size_t i = 0; i < d->nallocates; i++)
-		widen(l, MEMORY_FIGURES, d->allocates[i].name);
+	l->location = 0;
+	for (const struct digest_time *t = d->hot; t < d->hot + d->nhot; t++)
+		widen(l, TIME_FIGURES, t->name, t->file, t->line, t->module);
+	for (const struct digest_memory *m = d->holds; m < d->holds + d->nholds; m++)
+		widen(l, MEMORY_FIGURES, m->name, m->file, m->line, m->module);
+	for (const struct digest_memory *m = d->allocates; m < d->allocates + d->nallocates; m++)
+		widen(l, MEMORY_FIGURES, m->name, m->file, m->line, m->module);
 	for (size_t i = 0; i < d->nwaits && i < WAITS; i++)
-		widen(l, WAIT_FIGURES, d->waits[i].name);
+		widen(l, WAIT_FIGURES, d->waits[i].name, d->waits[i].file, d->waits[i].line,
+		    d->waits[i].module);
+	most = l->columns - l->location;
 	if (l->place > most)
 		l->place = most > least ? most : least;
 }
