@@ -6,6 +6,7 @@
 #include "profile/digest.h"
 #include "profile/digest_report.h"
 #include "profile/profile.h"
+#include "profile/recording.h"
 #include "record/db.h"
 
 /* ---- the recording ----------------------------------------------------- */
@@ -113,6 +114,7 @@ put_time(FILE *out, const struct digest *d)
 	member_number(out, "to_ns", s->last);
 	member_number(out, "recorded_ns", s->recorded);
 	member_bool(out, "live", s->live);
+	member_bool(out, "collapsed", recording_has_own(d->of_time));
 	member_number(out, "samples", s->samples);
 	member_number(out, "complete_samples", s->complete);
 	member_number(out, "cpu_ns", s->in[PROFILE_ON]);

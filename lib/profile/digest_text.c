@@ -9,6 +9,7 @@
 #include "profile/digest_report.h"
 #include "profile/digest_words.h"
 #include "profile/profile.h"
+#include "profile/recording.h"
 #include "record/db.h"
 #include "symbol/shorten.h"
 
@@ -158,7 +159,9 @@ put_hot(FILE *out, const struct digest *d, const struct layout *l)
 
 	if (d->nhot == 0)
 		return;
-	fputs("\nCPU time: the hottest functions, with the runtime code that works for them\n",
+	fputs(recording_has_own(d->of_time) ?
+	        "\nCPU time: the hottest functions, with the runtime code that works for them\n" :
+	        "\nCPU time: the hottest functions, of all code: none is known to be the program's own\n",
 	    out);
 	fputs(" Self%  Total%  Function\n", out);
 	for (size_t i = 0; i < d->nhot; i++) {

@@ -232,7 +232,8 @@ says 'what is empty says so' '^Warning: no samples' out
 rsprof-report none.db >out
 says 'so does what has nothing' '^Warning: nothing was recorded' out
 rsprof-report old.db >out
-says 'an older recording has functions, too' '^ +4\.9 +14\.6 +server::part1::work' out
+says 'an older recording does not know whose code it is' '^CPU time: .*, of all code: none is known' out
+says 'but has functions' '^ +4\.9 +14\.6 +server::part1::work' out
 rsprof-report -f json heap.db >out
 says 'the heap alone' '"time":null,' out
 rsprof-report -f json cpu.db >out
