@@ -149,6 +149,7 @@ fail_near(struct calls *c)
 		snprintf(c->error + used, sizeof c->error - used, "%s%.150s",
 		    i ? ", " : "; near misses: ", near.name[i]);
 	}
+	near_clean(c->error, sizeof c->error);
 }
 
 /* Find the functions to begin with: the heaviest of those with the name, or the one with most

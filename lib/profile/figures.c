@@ -225,6 +225,7 @@ find_in(struct figures *f, const struct bound *b, enum profile_group group, cons
 		*found = row;
 		++*n;
 	}
+	near_clean(f->error, sizeof f->error);
 	return r ? r : *n > 1 ? FIGURES_NAME : FIGURES_OK;
 }
 
@@ -247,6 +248,7 @@ fail_near(struct figures *f, const struct bound *b, const char *name)
 		snprintf(f->error + used, sizeof f->error - used, "%s%.300s",
 		    i ? ", " : "; near misses: ", near.name[i]);
 	}
+	near_clean(f->error, sizeof f->error);
 	return FIGURES_NAME;
 }
 

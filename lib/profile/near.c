@@ -1,9 +1,25 @@
 #include "profile/near.h"
 
 #include <ctype.h>
+#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "symbol/shorten.h"
+
 #define LENGTH_MAX 63 /* characters that are compared */
+
+void
+near_clean(char *message, size_t size)
+{
+	char *copy = strdup(message);
+
+	if (copy)
+		shorten_text(message, size, copy, SIZE_MAX);
+	else
+		*message = '\0';
+	free(copy);
+}
 
 const char *
 near_last(const char *name)

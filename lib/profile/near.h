@@ -20,6 +20,9 @@ struct near {
  * few letters away from that of it, and fewer than others. */
 void near_offer(struct near *near, const char *name);
 
+/* Replace what is not printable in a message of `size` bytes, which has names of a recording. */
+void near_clean(char *message, size_t size);
+
 /* Returns the last component of a path of names, what follows the last "::". */
 const char *near_last(const char *name);
 

@@ -131,6 +131,13 @@ check 2 'cpu:pasre<20%' cpu '"pasre" in the recording; near misses: server::pars
 check 2 'allocs:parse_heade<20' heap 'near misses: server::parse::parse_header$'
 check 2 'allocs:x<20' heap 'no function or crate "x" in the recording$'
 
+sed "s/server::idle/server::i$(printf '\033')[31mdle/; s/server::parse::parse/server::$(printf '\033')[31m::parse/" \
+	cpu.rec | rsprof-store hostile.db || exit 1
+for x in 'cpu:idel<5%' 'cpu:parse<5%'; do
+	exits "hostile names: $x" 2 rsprof-top -x "$x" cpu hostile.db
+	ok 'do not reach the terminal' sh -c '! grep -q "$(printf "\\033")" err'
+done
+
 # ---- what was not recorded, or only in part
 check 1 'live<5' cpu 'not checked: live<5: no memory was recorded$'
 exits 'no time' 1 rsprof-top -x 'cpu:main<5%' heap heap.db
