@@ -22,8 +22,8 @@
  */
 
 #define NONE STACKS_NONE
-#define COVERED_LEAST UINT64_C(10000000000) /* ns of a part of which that is told: it is known by
-                                             * the second */
+/* Nanoseconds of a part of which that is told: it is known by the second. */
+#define COVERED_LEAST UINT64_C(10000000000)
 
 /* What is live at a site now. */
 struct site {
