@@ -100,6 +100,7 @@ if [ "$(id -u)" = 0 ] && ! [ -e theirs/kinds ]; then
 	exits "another user's: stack" 0 rsprof stack $pid
 	ok "another user's: stack: down to main" \
 		awk '/^ +kinds\+0x/ { n++ } /__libc_start_call_main|libc\.so/ && n >= 4 { ok = 1 } END { exit !ok }' out
+	says "another user's: stack: why there are no names" "^note: .*theirs/kinds: $reason" out
 	exits "another user's: doctor" 0 rsprof-doctor -t $pid
 	cut -f 1,2,3- out | grep -E '^(symbols|allocator)' >about
 	for what in symbols allocator; do
