@@ -1,13 +1,13 @@
 //! A tokio server and its clients, flat out: each line is a JSON document, which is kept in place
 //! of another one and sent back.
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Barrier;
 mod counted;
 
-static SERVED: AtomicUsize = AtomicUsize::new(0);
+const CLIENTS: u64 = 32;
 
 type Store = Arc<Mutex<HashMap<u64, (String, serde_json::Value)>>>;
 
@@ -17,12 +17,6 @@ async fn serve(stream: TcpStream, store: Store) {
     while let Ok(Some(line)) = lines.next_line().await {
         let value: serde_json::Value = serde_json::from_str(&line).unwrap();
         let key = value["key"].as_u64().unwrap();
-        // What stays is there by now; what has been stored does not.
-        if SERVED.fetch_add(1, Ordering::Relaxed) == 200 {
-            let mut store = store.lock().unwrap();
-            store.clear();
-            counted::begin();
-        }
         let answer = format!("{{\"ok\":true,\"echo\":{}}}\n", value);
         store.lock().unwrap().insert(key, (line, value));
         if write.write_all(answer.as_bytes()).await.is_err() {
@@ -31,10 +25,11 @@ async fn serve(stream: TcpStream, store: Store) {
     }
 }
 
-async fn client(to: std::net::SocketAddr, seed: u64) {
+async fn client(to: std::net::SocketAddr, seed: u64, start: Arc<Barrier>) {
     let (read, mut write) = TcpStream::connect(to).await.unwrap().into_split();
     let mut lines = BufReader::new(read).lines();
     let mut x = seed;
+    start.wait().await;
     loop {
         x = x.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
         let text = "x".repeat(100 + (x >> 56) as usize * 4);
@@ -54,12 +49,18 @@ fn main() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let to = listener.local_addr().unwrap();
         let store: Store = Arc::new(Mutex::new(HashMap::with_capacity(2048)));
-        for i in 0..32 {
-            tokio::spawn(client(to, i));
+        let start = Arc::new(Barrier::new(CLIENTS as usize + 1));
+        for i in 0..CLIENTS {
+            tokio::spawn(client(to, i, start.clone()));
         }
-        loop {
+        for _ in 0..CLIENTS {
             let (stream, _) = listener.accept().await.unwrap();
             tokio::spawn(serve(stream, store.clone()));
         }
+        // What stays is there soon: connections, their buffers, and room for what is stored.
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        counted::begin();
+        start.wait().await;
+        std::future::pending::<()>().await
     });
 }
