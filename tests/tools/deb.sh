@@ -1,5 +1,7 @@
 #!/bin/sh
 # The package: without fault for lintian, and installed, used and removed in a clean chroot.
+# shellcheck source=tests/tools/root.sh
+. "$(dirname "$0")/root.sh"
 # shellcheck source=tests/tools/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -27,15 +29,11 @@ done >"$T/absent"
 same 'every program is in it, and its page' "$T/absent" /dev/null
 
 start=$(date +%s)
-mmdebstrap -q --variant=minbase "$VERSION_CODENAME" "$root" >"$T/log" 2>&1 ||
+bootstrap "$VERSION_CODENAME" "$root" ||
 	{ diag <"$T/log"; fail "a chroot of $VERSION_CODENAME"; done_testing; exit; }
 ready=$(date +%s)
-# shellcheck disable=SC2317
-clear_root() { umount "$root/proc" "$root/dev"; umount -R "$root/sys"; } 2>/dev/null
-trap 'clear_root; cleanup' EXIT
-mount -t proc none "$root/proc"
-mount --rbind /sys "$root/sys" && mount --make-rslave "$root/sys"
-mount --bind /dev "$root/dev"
+trap 'clear_roots; cleanup' EXIT
+furnish "$root"
 inside() { chroot "$root" env PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root DEBIAN_FRONTEND=noninteractive "$@"; }
 # everything: all files, but for apt's and dpkg's own.
 everything() {
