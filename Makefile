@@ -136,7 +136,7 @@ BPF_INCLUDE = $(shell $(CC) -print-multiarch 2>/dev/null)
 $B/bpf/%.bpf.o: bpf/%.bpf.c
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  BPF  $<")
-	$Q$(BPF_CLANG) -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Wno-unused-parameter -Werror \
+	$Q$(BPF_CLANG) -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Wno-unused-parameter -Werror -ffile-prefix-map=$(CURDIR)=. \
 	    -D__TARGET_ARCH_$(MACHINE:x86_64=x86) -I. -Ibpf/$(MACHINE) -idirafter /usr/include/$(BPF_INCLUDE) \
 	    -MMD -MP -MT $@ -MF $(@:.o=.d) -c -o $@.full $<
 	$Q$(BPFTOOL) gen object $@ $@.full
