@@ -350,7 +350,7 @@ pictures:
 	@B='$(abspath $B)' tests/tools/pictures.sh man/pictures
 
 # Tests that take long, of targets of their own.
-LONG := $(patsubst %,tests/tools/%.sh,asm builds deb dist npm readers static)
+LONG := $(patsubst %,tests/tools/%.sh,asm builds deb dist gates npm readers static)
 lint:
 	@$(DEPS) lint
 	$(SUBMAKE) B=build/lint/gcc CC=gcc CFLAGS='-O2 -g -Werror' all units
