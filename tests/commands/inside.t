@@ -155,7 +155,7 @@ got=$?
 exec 7>&-
 wait $pid
 ok 'it ends as it should' [ $got = 0 ]
-says 'CPU time is in its table' '^CPU +[0-9.]+ s .* in [0-9]+ samples' table
+says 'CPU time is in its table' '^CPU +[0-9.]+ s .* [0-9]+ samples' table
 says 'and so is the heap' '^Heap .* [1-9][0-9.]*[BKMG] allocated in [1-9]' table
 # Of samples that stand for much each: some 1 MB is live at any time, and of the thousand
 # that are picked a second two live at once now and then.

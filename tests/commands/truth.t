@@ -54,7 +54,7 @@ well() {
 }
 
 # csv GROUP NAME: a recording's table: self, total, and what it is.
-csv() { rsprof-top -n 0 -f csv -g "$1" cpu "$2.db" | tr -d '\r"' | sed 1d; }
+csv() { rsprof-top ${3-} -n 0 -f csv -g "$1" cpu "$2.db" | tr -d '\r"' | sed 1d; }
 
 # check DESCRIPTION PROGRAM AWK-ARGUMENT...: the program says what it
 # compares by near(), which marks what is wrong.
@@ -272,7 +272,7 @@ check 'family: without -f only the process itself is counted' '
 
 record plugs '-F 999' "$B/target/plugs" "$B/target" 8
 well plugs
-csv function plugs >plugs.function
+csv function plugs -r >plugs.function # they have no time of their own
 check 'plugs: functions of libraries loaded after the attach' '
 	FNR == NR { want[$1] = $2; next }
 	{ total[$3] += $2 }
