@@ -108,6 +108,21 @@ column_name(struct grid *g, const struct grid_area *cell, const char *name,
 	grid_put(g, cell->y, cell->x, cell->columns, GRID_PLAIN, buf);
 }
 
+void
+column_callee(struct grid *g, const struct grid_area *cell, const char *callee,
+    const char *figure)
+{
+	struct grid_area name = *cell, rest = *cell;
+	char buf[COLUMN_SIZE];
+
+	name.columns -= grid_width(g, figure) + 2;
+	if (callee == NULL || name.columns < 4)
+		return;
+	column_shorten(buf, callee, 0, name.columns);
+	rest.x = grid_put(g, name.y, name.x, name.columns, GRID_FAINT, buf) + 1;
+	grid_put(g, rest.y, rest.x, cell->x + cell->columns - rest.x, GRID_FAINT, figure);
+}
+
 int
 column_by_text(const char *a, const char *b)
 {

@@ -39,20 +39,26 @@ int column_by_text(const char *a, const char *b);
 
 /* The columns after the numbers, for each grouping. */
 #define COLUMN_TREND { "Trend", SPARKLINE_CELLS, 0, 100 }
-#define COLUMN_LAYOUT(numbers) { \
+#define COLUMN_CALLEE { "Mostly in", 26, 0, 120 }
+#define COLUMN_NONE { NULL, 0, 0, 0 }
+#define COLUMN_LAYOUT(numbers, callee) { \
 	[PROFILE_FUNCTION] = { numbers, { "Function", 0, 0, 0 }, \
-	    { "Location", 0, 0, 56 }, COLUMN_TREND }, \
+	    { "Location", 0, 0, 56 }, callee, COLUMN_TREND }, \
 	[PROFILE_GENERIC] = { numbers, { "Generic function", 0, 0, 0 }, \
-	    { "Location", 0, 0, 56 }, COLUMN_TREND }, \
+	    { "Location", 0, 0, 56 }, callee, COLUMN_TREND }, \
 	[PROFILE_LINE] = { numbers, { "Function", 0, 0, 0 }, \
-	    { "Line", 0, 0, 0 }, COLUMN_TREND }, \
+	    { "Line", 0, 0, 0 }, callee, COLUMN_TREND }, \
 	[PROFILE_CRATE] = { numbers, { "Crate", 0, 0, 0 }, \
-	    { "Version", 0, 0, 56 }, COLUMN_TREND }, \
+	    { "Version", 0, 0, 56 }, callee, COLUMN_TREND }, \
 	[PROFILE_MODULE] = { numbers, { "Module", 0, 0, 0 }, \
-	    { NULL, 0, 0, 0 }, COLUMN_TREND }, \
+	    COLUMN_NONE, callee, COLUMN_TREND }, \
 	[PROFILE_THREAD] = { numbers, { "Thread", 0, 0, 0 }, \
-	    { "PID/TID", 0, 0, 0 }, COLUMN_TREND }, \
+	    { "PID/TID", 0, 0, 0 }, COLUMN_NONE, COLUMN_TREND }, \
 }
+
+/* Draw what most of a row went to below, and how much; callee NULL: nothing. */
+void column_callee(struct grid *g, const struct grid_area *cell, const char *callee,
+    const char *figure);
 
 /* Draw file:line, or else the module.  Each may be unknown (NULL or 0). */
 void column_location(struct grid *g, const struct grid_area *cell, const char *file,

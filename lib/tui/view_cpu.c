@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/units.h"
 #include "profile/profile.h"
 #include "tui/column.h"
 #include "tui/grid.h"
@@ -16,7 +17,7 @@
  * Time on the CPU, off it, or both, by function, line, crate, module or thread.
  */
 
-enum column { TOTAL, SELF, ON, OFF, NOW, NAME, LOCATION, TREND, NCOLUMNS };
+enum column { TOTAL, SELF, ON, OFF, NOW, NAME, LOCATION, CALLEE, TREND, NCOLUMNS };
 
 struct view_cpu {
 	struct session *session;
@@ -38,16 +39,20 @@ struct view_cpu {
 	{ "Off%", 6, 1, 50 }, { "Now%", 6, 1, 72 }
 
 static const struct table_column
-    layouts[PROFILE_NMETRICS][PROFILE_NGROUPS][NCOLUMNS] = {
-	[PROFILE_CPU] = COLUMN_LAYOUT(NUMBERS),
-	[PROFILE_OFF] = COLUMN_LAYOUT(NUMBERS),
-	[PROFILE_WALL] = COLUMN_LAYOUT(NUMBERS_WALL),
-};
+    layouts[2][PROFILE_NMETRICS][PROFILE_NGROUPS][NCOLUMNS] = { {
+	[PROFILE_CPU] = COLUMN_LAYOUT(NUMBERS, COLUMN_NONE),
+	[PROFILE_OFF] = COLUMN_LAYOUT(NUMBERS, COLUMN_NONE),
+	[PROFILE_WALL] = COLUMN_LAYOUT(NUMBERS_WALL, COLUMN_NONE),
+}, {
+	[PROFILE_CPU] = COLUMN_LAYOUT(NUMBERS, COLUMN_CALLEE),
+	[PROFILE_OFF] = COLUMN_LAYOUT(NUMBERS, COLUMN_CALLEE),
+	[PROFILE_WALL] = COLUMN_LAYOUT(NUMBERS_WALL, COLUMN_CALLEE),
+} };
 
 static const struct table_column *
 layout(const struct view_cpu *v)
 {
-	return layouts[v->metric][v->group];
+	return layouts[session_collapses(v->session)][v->metric][v->group];
 }
 
 /* ---- the rows ---------------------------------------------------------- */
@@ -116,6 +121,8 @@ row_compare(const void *rows, size_t x, size_t y, int column)
 		return c ? c : larger(a->self, b->self);
 	case NAME:
 		return column_by_text(a->name, b->name);
+	case CALLEE:
+		return larger(a->callee_ns, b->callee_ns);
 	case TREND:
 		return by_growth(&v->sparkline, a, b);
 	default:
@@ -145,6 +152,7 @@ row_draw(const void *rows, size_t i, int column, struct grid *g,
 	const struct view_cpu *v = rows;
 	const struct profile_row *row = &v->row[i];
 	const struct profile_summary *all = session_summary(v->session);
+	char buf[16];
 
 	switch ((enum column)column) {
 	case TOTAL:
@@ -164,6 +172,10 @@ row_draw(const void *rows, size_t i, int column, struct grid *g,
 		break;
 	case NAME:
 		column_name(g, cell, row->name, v->group);
+		break;
+	case CALLEE:
+		snprintf(buf, sizeof buf, "%.1f", units_percent(row->callee_ns, all->ns));
+		column_callee(g, cell, row->callee, buf);
 		break;
 	case TREND:
 		sparkline_draw(&v->sparkline, row->id, g, cell);
@@ -298,7 +310,7 @@ measure(struct view_cpu *v)
 	if (v->metric == profile_measured(session_profile(v->session)))
 		return 0;
 	for (int i = 0; i < PROFILE_NGROUPS; i++)
-		if (layouts[v->metric][i][v->table[i].sort].title == NULL)
+		if (layouts[0][v->metric][i][v->table[i].sort].title == NULL)
 			v->table[i].sort = SELF;
 	return profile_measure(session_profile(v->session), v->metric);
 }
@@ -499,6 +511,7 @@ static const char *const words[] = {
 	"On% Off%", "parts of Total% on and off the CPU",
 	"Now%", "Self% of the last 5 seconds",
 	"Location", "where it spends most of its own time",
+	"Mostly in", "what most of its own time went to in std and the like",
 	"Trend", "its own time over the range of the chart",
 	NULL
 };

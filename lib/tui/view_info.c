@@ -7,6 +7,7 @@
 #include "base/units.h"
 #include "profile/profile.h"
 #include "record/db.h"
+#include "symbol/shorten.h"
 #include "tui/grid.h"
 #include "tui/pager.h"
 #include "tui/session.h"
@@ -17,6 +18,7 @@
  */
 
 #define LABEL 18 /* columns */
+#define VALUE_MAX 200 /* columns of a fact, such as a long command line */
 
 struct view_info {
 	struct session *session;
@@ -55,14 +57,16 @@ add_start(struct view_info *v)
 static void
 add_facts(struct view_info *v)
 {
+	char text[4 * VALUE_MAX];
 	const char *value;
 
 	pager_add(v->pager, GRID_STRONG, "Recording", 0, NULL);
 	for (size_t i = 0; i < sizeof facts / sizeof facts[0]; i++) {
 		value = db_meta(session_db(v->session), facts[i].key);
-		if (value)
-			pager_add(v->pager, GRID_FAINT, facts[i].label, LABEL,
-			    value);
+		if (value == NULL)
+			continue;
+		shorten_text(text, sizeof text, value, VALUE_MAX);
+		pager_add(v->pager, GRID_FAINT, facts[i].label, LABEL, text);
 	}
 	add_start(v);
 }

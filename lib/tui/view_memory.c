@@ -25,7 +25,20 @@
 #define LEAKS_EVERY 3 /* seconds */
 #define COVERED 99    /* percentage of time from which the heap is exact */
 
-enum column { LIVE, ERROR, GROWTH, PEAK, TOTAL, COUNT, TEMPS, NAME, LOCATION, TREND, NCOLUMNS };
+enum column {
+	LIVE,
+	ERROR,
+	GROWTH,
+	PEAK,
+	TOTAL,
+	COUNT,
+	TEMPS,
+	NAME,
+	LOCATION,
+	CALLEE,
+	TREND,
+	NCOLUMNS
+};
 
 struct view_memory {
 	struct session *session;
@@ -52,18 +65,25 @@ struct view_memory {
 #define NUMBERS_ERROR { "Live", 7, 1, 0 }, ERRORS, NONE, OTHERS
 #define NUMBERS_BOTH { "Live", 7, 1, 0 }, ERRORS, GROWTHS, OTHERS
 
-/* The columns without and with a start of the range, and without and with errors. */
-static const struct table_column columns[2][2][PROFILE_NGROUPS][NCOLUMNS] = {
-	{ COLUMN_LAYOUT(NUMBERS), COLUMN_LAYOUT(NUMBERS_ERROR) },
-	{ COLUMN_LAYOUT(NUMBERS_SINCE), COLUMN_LAYOUT(NUMBERS_BOTH) }
-};
+/* The columns expanded and collapsed, without and with a start of the range, and without
+ * and with errors. */
+static const struct table_column columns[2][2][2][PROFILE_NGROUPS][NCOLUMNS] = { {
+	{ COLUMN_LAYOUT(NUMBERS, COLUMN_NONE), COLUMN_LAYOUT(NUMBERS_ERROR, COLUMN_NONE) },
+	{ COLUMN_LAYOUT(NUMBERS_SINCE, COLUMN_NONE), COLUMN_LAYOUT(NUMBERS_BOTH, COLUMN_NONE) }
+}, {
+	{ COLUMN_LAYOUT(NUMBERS, COLUMN_CALLEE), COLUMN_LAYOUT(NUMBERS_ERROR, COLUMN_CALLEE) },
+	{ COLUMN_LAYOUT(NUMBERS_SINCE, COLUMN_CALLEE),
+	    COLUMN_LAYOUT(NUMBERS_BOTH, COLUMN_CALLEE) }
+} };
 
 static const struct table_column *
 layout(const struct view_memory *v, enum profile_group group)
 {
 	int errors = v->inuse && inuse_has_errors(v->inuse) && !v->leaks;
 
-	return columns[profile_selected(session_profile(v->session))->from != 0][errors][group];
+	int since = profile_selected(session_profile(v->session))->from != 0;
+
+	return columns[session_collapses(v->session)][since][errors][group];
 }
 
 /* ---- the rows ---------------------------------------------------------- */
@@ -122,6 +142,8 @@ by_column(const struct inuse_row *a, const struct inuse_row *b, int column)
 		return larger(temps(a), temps(b));
 	case NAME:
 		return column_by_text(a->name, b->name);
+	case CALLEE:
+		return larger((double)a->callee_live, (double)b->callee_live);
 	default:
 		c = column_by_text(a->file, b->file);
 		c = c ? c : column_by_text(a->version, b->version);
@@ -216,7 +238,7 @@ row_draw(const void *rows, size_t i, int column, struct grid *g,
 	const struct inuse_row *row = &v->row[i];
 	const struct inuse_sum *all = &inuse_summary(v->leaks ? v->leaks : v->inuse)->all;
 	struct inuse_range range = inuse_live_range(&row->self);
-	char buf[32];
+	char buf[UNITS_MAX];
 
 	if (!is_known(row, (enum column)column)) {
 		draw_unknown(g, cell);
@@ -248,6 +270,11 @@ row_draw(const void *rows, size_t i, int column, struct grid *g,
 		break;
 	case NAME:
 		column_name(g, cell, row->name, v->group);
+		break;
+	case CALLEE:
+		units_size(buf, row->callee_live);
+		column_callee(g, cell, row->callee_live ? row->callee : NULL,
+		    buf + strspn(buf, " "));
 		break;
 	case TREND:
 		sparkline_draw(&v->sparkline, row->id, g, cell);

@@ -20,6 +20,7 @@
  */
 
 #define FILE_MAX_BYTES (8 << 20)
+#define HOT 100 /* a hot line has one part in so many of all */
 
 enum column { TOTAL, SELF, LIVE, NUMBER, TEXT, NCOLUMNS };
 
@@ -40,6 +41,7 @@ struct view_source {
 	uint64_t whole, live;
 	struct table table;
 	int positioned;      /* the function's line has been selected */
+	int centred;         /* and scrolled into the middle */
 };
 
 static const struct table_column columns[NCOLUMNS] = {
@@ -137,7 +139,7 @@ load(struct view_source *v, const struct session_focus *focus)
 	free(v->text);
 	v->file = v->text = NULL;
 	v->n = 0;
-	v->positioned = 0;
+	v->positioned = v->centred = 0;
 	v->why = NULL;
 	v->table.held = 0;
 	v->of = focus->number;
@@ -215,6 +217,17 @@ row_text(const void *rows, size_t i)
 	return ((const struct view_source *)rows)->line[i].text;
 }
 
+/* Returns the style of a line's text: the heat of its own time or live bytes. */
+static int
+text_style(const struct view_source *v, const struct line *l)
+{
+	int style = l->self ? column_heat(l->self, v->whole) : column_heat(l->live, v->live);
+
+	if (style != GRID_FAINT)
+		return style;
+	return l->total || l->self || l->live ? GRID_PLAIN : GRID_FAINT;
+}
+
 static void
 row_draw(const void *rows, size_t i, int column, struct grid *g,
     const struct grid_area *cell)
@@ -242,8 +255,7 @@ row_draw(const void *rows, size_t i, int column, struct grid *g,
 		grid_put_right(g, cell->y, cell->x, cell->columns - 1, GRID_FRAME, buf);
 		break;
 	default:
-		grid_put(g, cell->y, cell->x, cell->columns,
-		    l->total || l->self || l->live ? GRID_PLAIN : GRID_FAINT, l->text);
+		grid_put(g, cell->y, cell->x, cell->columns, text_style(v, l), l->text);
 	}
 }
 
@@ -277,6 +289,37 @@ source_update(void *view)
 	}
 	return 0;
 }
+
+/* ---- keys -------------------------------------------------------------- */
+
+static int
+is_hot(const struct view_source *v, size_t i)
+{
+	const struct line *l = &v->line[i];
+
+	return (l->self && l->self * HOT >= v->whole) || (l->live && l->live * HOT >= v->live);
+}
+
+/* Select the next hot line, or with -1 the previous one. */
+static const char *
+act_hot(void *view, int by)
+{
+	struct view_source *v = view;
+	struct table_source s;
+	struct table *t = source_table(v, &s);
+
+	for (size_t i = t->at + (size_t)by; i < t->n; i += (size_t)by)
+		if (is_hot(v, t->order[i])) {
+			table_move(t, &s, (long)i - (long)t->at);
+			return NULL;
+		}
+	return by > 0 ? "no hot line below" : "no hot line above";
+}
+
+static const struct view_key keys[] = {
+	{ '}', 1, act_hot, "next hot line: with a hundredth of all", "hot line" },
+	{ '{', -1, act_hot, "previous hot line", NULL },
+};
 
 /* ---- the view ---------------------------------------------------------- */
 
@@ -317,6 +360,9 @@ source_draw(void *view, struct grid *g, const struct grid_area *area)
 	char text[COLUMN_SIZE + 64], name[COLUMN_SIZE];
 
 	if (t->n) {
+		if (v->positioned && !v->centred)
+			t->top = t->at > (size_t)area->rows / 2 ? t->at - (size_t)area->rows / 2 : 0;
+		v->centred = v->positioned;
 		table_draw(t, &s, g, area);
 		return;
 	}
@@ -353,7 +399,8 @@ view_source(void)
 	static const struct view_type type = {
 		.name = "source", .open = source_open, .close = source_close,
 		.update = source_update, .table = source_table, .draw = source_draw,
-		.position = source_position, .words = words,
+		.position = source_position, .words = words, .key = keys,
+		.nkeys = sizeof keys / sizeof keys[0],
 	};
 
 	return &type;
