@@ -18,6 +18,7 @@ struct pager {
 	long lines;     /* number of lines, wrapped */
 	long top, seen; /* first visible line; number of visible ones */
 	int failed;
+	int fold; /* as pager_fold() sets it; 0: one column */
 };
 
 struct pager *
@@ -191,15 +192,24 @@ draw_lines(struct pager *p, struct grid *g, const struct grid_area *area,
 }
 
 void
+pager_fold(struct pager *p, int columns)
+{
+	p->fold = columns;
+}
+
+void
 pager_draw(struct pager *p, struct grid *g, const struct grid_area *area)
 {
-	struct grid_area nowhere = { area->y, area->x, 0, area->columns };
+	int folds = p->fold && area->columns / 2 >= p->fold ? 2 : 1;
+	struct grid_area part = { area->y, area->x, area->rows, area->columns / folds };
+	struct grid_area nowhere = { area->y, area->x, 0, part.columns };
 
-	p->seen = area->rows;
+	p->seen = folds * area->rows;
 	p->lines = draw_lines(p, g, &nowhere, 0);
 	if (p->top > p->lines - p->seen)
 		p->top = p->lines - p->seen;
 	if (p->top < 0)
 		p->top = 0;
-	draw_lines(p, g, area, -p->top);
+	for (int i = 0; i < folds; i++, part.x += part.columns)
+		draw_lines(p, g, &part, -p->top - i * area->rows);
 }

@@ -15,6 +15,10 @@ struct pager *pager_open(void);
 void pager_close(struct pager *p);
 void pager_clear(struct pager *p); /* keeps the scroll position */
 
+/* Draw in two columns, the second going on where the first ends, wherever each has at
+ * least so many columns of the screen. */
+void pager_fold(struct pager *p, int columns);
+
 /* Append a line: a label of `columns` columns in a style, and a text beside it that
  * wraps within its own column.  Either may be NULL; both are copied. */
 void pager_add(struct pager *p, int style, const char *label, int columns,

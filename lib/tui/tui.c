@@ -730,6 +730,8 @@ tui_key(struct tui *t, int key)
 
 /* ---- the help ---------------------------------------------------------- */
 
+#define HELP_COLUMNS 60 /* of a column of it, where there is room for two */
+
 /* Build the help for what is shown. */
 static struct pager *
 make_help(const struct tui *t)
@@ -741,6 +743,7 @@ make_help(const struct tui *t)
 
 	if (p == NULL)
 		return NULL;
+	pager_fold(p, HELP_COLUMNS);
 	keyhelp_help(p, common_keys, COMMON);
 	keyhelp_help(p, type->key, type->nkeys);
 	if (type->table) {
