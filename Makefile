@@ -22,7 +22,16 @@ CFLAGS ?= -O2 -g
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wpointer-arith -Wwrite-strings -Wundef -Wvla -Wformat=2 -Wnull-dereference
 ALL_CFLAGS := -std=c11 -pthread -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -I. -Ilib -Ibpf/$(MACHINE) $(WARN) $(CFLAGS)
-BPF ?= 1
+# What is missing here and can be done without is left out, and said, by make, make all
+# and make install.  With STATIC=1, COMPLETE=1 and for everything else all must be there.
+WITHOUT_FILE ?= build/without
+ifeq ($(COMPLETE)$(STATIC)$(SAN)$(filter-out all install install-% uninstall,$(MAKECMDGOALS)),)
+WITHOUT := $(shell CC='$(CC)' share/features.sh $(WITHOUT_FILE))
+ifneq ($(origin BPF),undefined)
+WITHOUT := $(filter-out bpf,$(WITHOUT))
+endif
+endif
+BPF ?= $(if $(filter bpf,$(WITHOUT)),0,1)
 B := build$(if $(filter 1,$(SAN)),/san)$(if $(filter 1,$(STATIC)),/static)$(if $(filter 1,$(BPF)),,/nobpf)
 ifeq ($(SAN),1)
 ALL_CFLAGS += -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined
@@ -43,14 +52,21 @@ Q := $(if $(V),,@)
 IN_KERNEL := lib/sample/cpu.c lib/sample/walk_maps.c lib/os/loader.c \
 	lib/heap/heap_bpf.c lib/heap/heap_room.c lib/heap/heap_sums.c lib/heap/heap_thin.c lib/heap/calltrace.c
 
-COMMANDS := $(patsubst cmd/%.c,%,$(wildcard cmd/*.c))
+WITHOUT_COMMANDS := $(if $(filter ncurses,$(WITHOUT)),rsprof-tui) $(if $(filter jansson,$(WITHOUT)),cargo-rsprof)
+COMMANDS := $(filter-out $(WITHOUT_COMMANDS),$(patsubst cmd/%.c,%,$(wildcard cmd/*.c)))
 SCRIPTS := rsprof rsprof-push rsprof-suggest
 SYSTEMD := $(wildcard cmd/systemd/*)
 
 # The rooms of lib/, the lowest first: one may include only those that stand before
 # it, and not all of them (tests/tree.t has the table).
 ROOMS := base cargo os elf stream unwind symbol export sample record gate heap profile doctor tui
-LEFT_OUT := $(if $(filter 1,$(BPF)),$(wildcard lib/*/*_none.c),$(IN_KERNEL))
+# $(call either,WITHOUT,FILES,OTHERS): which of two sets of files is left out.
+either = $(if $(filter $1,$(WITHOUT)),$2,$3)
+LEFT_OUT := $(if $(filter 1,$(BPF)),lib/heap/calltrace_none.c lib/heap/heap_none.c lib/sample/cpu_none.c,$(IN_KERNEL)) \
+	$(call either,zydis,$(wildcard lib/elf/$(MACHINE)/insn*.c),lib/elf/insn_none.c) \
+	$(call either,liberty,lib/symbol/demangle.c,lib/symbol/demangle_none.c) \
+	$(call either,lzma,lib/elf/minidebug.c,lib/elf/minidebug_none.c) \
+	$(call either,zstd,lib/elf/zstd_frame.c,lib/elf/zstd_frame_none.c)
 
 # The rooms that a command is made of, the highest first.
 PRODUCER := sample unwind stream elf os base
@@ -81,10 +97,10 @@ ROOMS_rsprof-doctor := doctor heap gate symbol $(PRODUCER)
 ALL_ROOMS := doctor tui heap gate profile export symbol $(PRODUCER) record stream cargo base
 
 # The library that a room calls; a command is linked with those that it needs.
-LIBS_cargo := -ljansson
+LIBS_cargo := $(call either,jansson,,-ljansson)
 LIBS_os := $(if $(filter 1,$(BPF)),-lbpf)
-LIBS_elf := -lelf -lZydis -lz -lzstd -llzma
-LIBS_symbol := -liberty
+LIBS_elf := -lelf $(call either,zydis,,-lZydis) -lz $(call either,zstd,,-lzstd) $(call either,lzma,,-llzma)
+LIBS_symbol := $(call either,liberty,,-liberty)
 LIBS_export := -lz -lm
 LIBS_record := -lsqlite3
 LIBS_heap := -lm
@@ -99,9 +115,10 @@ endif
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all units targets deps demo check check-static check-dist check-deb check-builds check-asm check-gates check-readers check-rows check-kernel bench soak study lint fuzz fuzzers pictures install install-systemd install-completions uninstall dist dist-static deb clean
+.PHONY: all units targets deps demo check check-static check-dist check-deb check-without check-builds check-asm check-gates check-readers check-rows check-kernel bench soak study lint fuzz fuzzers pictures install install-systemd install-completions uninstall dist dist-static deb clean
 
 all: $(COMMANDS:%=$B/%) $(SCRIPTS:%=$B/%)
+	@$(if $(WITHOUT),share/features.sh -m $(WITHOUT))
 
 $B/%.o: %.c | $(STATIC_DONE)
 	@mkdir -p $(@D)
@@ -113,9 +130,9 @@ $(STATIC_DEPS)/done: share/static-deps.sh
 
 # $(call room,NAME): the archive of a room.
 define room
-$B/lib/$1.a: $(patsubst %.c,$B/%.o,$(filter-out $(LEFT_OUT),$(wildcard lib/$1/*.c lib/$1/$(MACHINE)/*.c)))
+$B/lib/$1.a: $(patsubst %.c,$B/%.o,$(filter-out $(LEFT_OUT),$(wildcard lib/$1/*.c lib/$1/$(MACHINE)/*.c))) $(wildcard $(WITHOUT_FILE))
 	@rm -f $$@
-	$$Qar rcs $$@ $$^
+	$$Qar rcs $$@ $$(filter %.o,$$^)
 endef
 $(foreach r,$(ROOMS),$(eval $(call room,$r)))
 
@@ -269,6 +286,12 @@ check-deb: deb
 	$(SUBMAKE) $B/target/split
 	@B='$(abspath $B)' prove -v -e env tests/tools/deb.sh
 
+# A build where almost nothing is there.
+check-without:
+	@CC='$(CC)' BPF='$(BPF)' $(DEPS) check
+	$(SUBMAKE) $B/target/split
+	@B='$(abspath $B)' prove -v -e env tests/tools/without.sh
+
 # rsprof-heap on programs built in each way, by each compiler, and on npm's.
 check-builds:
 	@CC='$(CC)' BPF='$(BPF)' $(DEPS) check
@@ -350,7 +373,7 @@ pictures:
 	@B='$(abspath $B)' tests/tools/pictures.sh man/pictures
 
 # Tests that take long, of targets of their own.
-LONG := $(patsubst %,tests/tools/%.sh,asm builds deb dist gates npm readers static)
+LONG := $(patsubst %,tests/tools/%.sh,asm builds deb dist gates npm readers static without)
 lint:
 	@$(DEPS) lint
 	$(SUBMAKE) B=build/lint/gcc CC=gcc CFLAGS='-O2 -g -Werror' all units

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
-#include <zstd.h>
 
 #include "elf/elf_file.h"
+#include "elf/zstd_frame.h"
 
 #ifndef ELFCOMPRESS_ZSTD
 #define ELFCOMPRESS_ZSTD 2
@@ -23,12 +23,6 @@ inflate_all(unsigned char *out, uint64_t size, const unsigned char *bytes, size_
 	return uncompress(out, &got, bytes, len) == Z_OK && got == size ? 0 : -1;
 }
 
-static int
-unpack_zstd(unsigned char *out, uint64_t size, const unsigned char *bytes, size_t len)
-{
-	return ZSTD_decompress(out, size, bytes, len) == size ? 0 : -1;
-}
-
 /* Decompress bytes that become `size' of them. */
 static struct elf_file_data
 unpack(uint32_t how, const unsigned char *bytes, size_t len, uint64_t size)
@@ -41,7 +35,7 @@ unpack(uint32_t how, const unsigned char *bytes, size_t len, uint64_t size)
 	if (how == ELFCOMPRESS_ZLIB)
 		failed = inflate_all(out.own, size, bytes, len);
 	else if (how == ELFCOMPRESS_ZSTD)
-		failed = unpack_zstd(out.own, size, bytes, len);
+		failed = zstd_frame_unpack(out.own, size, bytes, len);
 	if (failed) {
 		free(out.own);
 		out.own = NULL;
