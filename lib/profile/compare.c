@@ -216,7 +216,7 @@ compare_rows(struct compare *c, int memory, size_t *n)
 	struct compare_row *sorted = calloc(c->n + 1, sizeof *sorted);
 
 	*n = c->n;
-	if (o && sorted) {
+	if (o && sorted && c->n) {
 		for (size_t i = 0; i < c->n; i++)
 			o[i] = order_of(c, &c->row[i], memory);
 		qsort(o, c->n, sizeof *o, by_order);
