@@ -41,7 +41,7 @@ printf 'int main(void) { for (volatile long i = 0;; i++) {} }\n' >"$T/spin.c"
 ${CC:-cc} -g -o "$T/spin" "$T/spin.c" || exit 1
 launch "$T/spin"
 spin=$launched
-exits 'attach works from there' 0 "$bin/rsprof" attach -q -C -d 0.5 -o "$T/x.db" $spin
+exits 'attach works from there' 0 "$bin/rsprof" attach -q -C -d 3 -F 999 -o "$T/x.db" $spin
 says 'with what stands beside it' 'main' "$T/out"
 exits 'a recording is exported' 0 "$bin/rsprof" fold "$T/x.db"
 exits 'what every thread is doing' 0 "$bin/rsprof" stack $spin
