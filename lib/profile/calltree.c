@@ -290,3 +290,67 @@ calltree_to(struct calltree *c, const struct calltree_stacks *s, uint32_t row)
 	idmap_clear(&map);
 	return r < 0 ? -1 : sum_up(c);
 }
+
+/* ---- the heaviest ------------------------------------------------------ */
+
+/* Stacks of the same functions. */
+struct alike {
+	uint64_t key, value;
+	uint32_t frame; /* one of them */
+};
+
+uint32_t
+calltree_caller(const struct calltree_stacks *s, uint32_t frame)
+{
+	do
+		frame = s->caller[frame];
+	while (frame != NONE && s->row[frame] == NONE);
+	return frame;
+}
+
+/* Returns a hash of the functions from frame i out. */
+static uint64_t
+key_outwards(const struct calltree_stacks *s, uint32_t i)
+{
+	uint64_t h = HASH_INIT;
+
+	for (; i != NONE; i = calltree_caller(s, i))
+		h = hash_id(hash_u64(h, s->row[i]));
+	return h;
+}
+
+int
+calltree_heaviest(const struct calltree_stacks *s, uint32_t row, uint32_t *frame,
+    uint64_t *value)
+{
+	struct idmap map = { 0 };
+	struct alike *a = NULL, *best = NULL;
+	size_t n = 0, room = 0;
+	int r = 0;
+
+	for (uint32_t i = 0; r == 0 && i < s->n; i++) {
+		uint64_t key;
+		uint32_t at;
+
+		if (s->row[i] != row || s->value[i] == 0)
+			continue;
+		key = key_outwards(s, i);
+		at = idmap_get(&map, key);
+		if (at == NONE && (r = array_room(&a, n, &room, sizeof *a)) == 0 &&
+		    (r = idmap_put(&map, key, (uint32_t)n)) == 0) {
+			at = (uint32_t)n;
+			a[n++] = (struct alike){ key, 0, i };
+		}
+		if (r == 0)
+			a[at].value += s->value[i];
+	}
+	for (size_t i = 0; i < n; i++)
+		if (best == NULL || a[i].value > best->value ||
+		    (a[i].value == best->value && a[i].key < best->key))
+			best = &a[i];
+	*frame = best ? best->frame : NONE;
+	*value = best ? best->value : 0;
+	idmap_clear(&map);
+	free(a);
+	return r;
+}

@@ -48,6 +48,15 @@ int calltree_down(struct calltree *c, const struct calltree_stacks *s);
 int calltree_from(struct calltree *c, const struct calltree_stacks *s, uint32_t row);
 int calltree_to(struct calltree *c, const struct calltree_stacks *s, uint32_t row);
 
+/* Find the heaviest stack in which a function is the innermost: set *frame to a frame of it,
+ * or CALLTREE_NONE, and *value to what was measured with it.  Frames of the same functions
+ * count together.  Returns 0, or -1 if out of memory. */
+int calltree_heaviest(const struct calltree_stacks *s, uint32_t row, uint32_t *frame,
+    uint64_t *value);
+
+/* Returns the caller of a frame, or CALLTREE_NONE, leaving skipped frames out. */
+uint32_t calltree_caller(const struct calltree_stacks *s, uint32_t frame);
+
 /* Find the node where calls branch: follow the largest child from the root for as long
  * as it has nearly all of the total.  Returns CALLTREE_NONE for an empty tree. */
 uint32_t calltree_parting(const struct calltree *c);

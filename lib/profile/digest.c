@@ -22,32 +22,29 @@
 
 /* ---- time -------------------------------------------------------------- */
 
-/* Set the heaviest stack in which a row is the innermost. */
-static void
-find_stack(const struct calltree *tree, uint32_t row, const struct recording *of,
+/* Set the heaviest stack in which a row is the innermost.  Returns 0, or -1 if out of
+ * memory. */
+static int
+find_stack(const struct calltree_stacks *stacks, uint32_t row, const struct recording *of,
     struct digest_stack *s)
 {
-	uint32_t best = CALLTREE_NONE;
 	const char *module;
+	uint32_t frame;
 
-	for (uint32_t i = 0; i < tree->n; i++)
-		if (tree->node[i].row == row && tree->node[i].self &&
-		    (best == CALLTREE_NONE || tree->node[i].self > tree->node[best].self ||
-		        (tree->node[i].self == tree->node[best].self &&
-		            tree->node[i].key < tree->node[best].key)))
-			best = i;
-	if (best == CALLTREE_NONE)
-		return;
-	s->value = tree->node[best].self;
-	while (s->n < DIGEST_CALLERS && (best = tree->node[best].parent) != CALLTREE_NONE)
-		s->caller[s->n++] = recording_function(of, PROFILE_FUNCTION, tree->node[best].row,
+	if (calltree_heaviest(stacks, row, &frame, &s->value) < 0)
+		return -1;
+	while (frame != CALLTREE_NONE && s->n < DIGEST_CALLERS &&
+	    (frame = calltree_caller(stacks, frame)) != CALLTREE_NONE)
+		s->caller[s->n++] = recording_function(of, PROFILE_FUNCTION, stacks->row[frame],
 		    &module);
+	return 0;
 }
 
-/* Copy the first rows with self time: those of functions, and those that are aside. */
-static void
+/* Copy the first rows with self time: those of functions, and those that are aside.  Returns
+ * 0, or -1 if out of memory. */
+static int
 take_time(struct digest *d, const struct profile_row *row, size_t n,
-    const struct calltree *tree, struct digest_time *list, size_t *len)
+    const struct calltree_stacks *stacks, struct digest_time *list, size_t *len)
 {
 	for (size_t i = 0; i < n; i++) {
 		int aside = row[i].special;
@@ -58,10 +55,11 @@ take_time(struct digest *d, const struct profile_row *row, size_t n,
 		*to = (struct digest_time){ .name = row[i].name, .file = row[i].file,
 			.module = row[i].module, .line = row[i].line, .self = row[i].self,
 			.total = row[i].total };
-		if (!aside)
-			find_stack(tree, row[i].id, d->of_time, &to->stack);
+		if (!aside && find_stack(stacks, row[i].id, d->of_time, &to->stack) < 0)
+			return -1;
 		*(aside ? &d->naside : len) += 1;
 	}
+	return 0;
 }
 
 /* Read the hottest rows of a metric. */
@@ -72,17 +70,15 @@ read_rows(struct digest *d, enum profile_metric metric, struct digest_time *list
 	struct profile_row *sorted = NULL;
 	const struct profile_row *row;
 	const struct order_rule rule = { 0, 0 };
-	struct calltree tree = { 0 };
 	struct order_split split;
 	size_t n;
-	int r;
+	int r = 0;
 
 	if (profile_measure(d->time, metric) < 0 ||
 	    profile_stacks(d->time, PROFILE_FUNCTION, &stacks) < 0)
 		return -1;
 	row = profile_rows(d->time, &n);
-	r = calltree_down(&tree, &stacks);
-	if (r == 0 && (sorted = calloc(n + 1, sizeof *sorted)) == NULL)
+	if ((sorted = calloc(n + 1, sizeof *sorted)) == NULL)
 		r = -1;
 	if (r == 0) {
 		if (n)
@@ -90,9 +86,8 @@ read_rows(struct digest *d, enum profile_metric metric, struct digest_time *list
 		r = order_time(sorted, n, ORDER_SELF, &rule, 0, &split);
 	}
 	if (r == 0)
-		take_time(d, sorted, split.code + split.special, &tree, list, len);
+		r = take_time(d, sorted, split.code + split.special, &stacks, list, len);
 	free(sorted);
-	calltree_free(&tree);
 	calltree_stacks_free(&stacks);
 	return r;
 }
@@ -134,15 +129,15 @@ set_grown(const uint64_t *series, struct digest_memory *to, unsigned id)
 		to->grown = (int64_t)(after - before);
 }
 
-/* Copy the first rows of functions of which `any` is more than nothing. */
-static size_t
+/* Copy the first rows of functions of which live or allocated bytes are more than nothing.
+ * Returns 0, or -1 if out of memory. */
+static int
 take_memory(const struct digest *d, const struct inuse_row *row, size_t n, int live,
-    const uint64_t *series, const struct calltree *tree, struct digest_memory *list)
+    const uint64_t *series, const struct calltree_stacks *stacks, struct digest_memory *list,
+    size_t *len)
 {
-	size_t len = 0;
-
-	for (size_t i = 0; i < n && len < DIGEST_ROWS; i++) {
-		struct digest_memory *to = &list[len];
+	for (size_t i = 0; i < n && *len < DIGEST_ROWS; i++) {
+		struct digest_memory *to = &list[*len];
 
 		if ((live ? row[i].self.live : row[i].self.bytes) == 0 ||
 		    row[i].special)
@@ -150,15 +145,16 @@ take_memory(const struct digest *d, const struct inuse_row *row, size_t n, int l
 		*to = (struct digest_memory){ .name = row[i].name, .file = row[i].file,
 			.module = row[i].module, .line = row[i].line, .self = row[i].self };
 		set_grown(series, to, row[i].id);
-		find_stack(tree, row[i].id, d->of_memory, &to->stack);
-		len++;
+		if (find_stack(stacks, row[i].id, d->of_memory, &to->stack) < 0)
+			return -1;
+		++*len;
 	}
-	return len;
+	return 0;
 }
 
 /* Fill both lists of memory. */
 static int
-list_memory(struct digest *d, const uint64_t *series, const struct calltree *tree)
+list_memory(struct digest *d, const uint64_t *series, const struct calltree_stacks *stacks)
 {
 	const struct order_rule rule = { 0, 0 };
 	const struct inuse_sum none = { 0 };
@@ -173,12 +169,13 @@ list_memory(struct digest *d, const uint64_t *series, const struct calltree *tre
 	if (n)
 		memcpy(sorted, row, n * sizeof *sorted);
 	r = order_memory(sorted, n, ORDER_LIVE, &rule, &none, &split);
-	if (r == 0) {
-		d->nholds = take_memory(d, sorted, split.code, 1, series, tree, d->holds);
-		r = order_memory(sorted, n, ORDER_BYTES, &rule, &none, &split);
-	}
 	if (r == 0)
-		d->nallocates = take_memory(d, sorted, split.code, 0, series, tree, d->allocates);
+		r = take_memory(d, sorted, split.code, 1, series, stacks, d->holds, &d->nholds);
+	if (r == 0)
+		r = order_memory(sorted, n, ORDER_BYTES, &rule, &none, &split);
+	if (r == 0)
+		r = take_memory(d, sorted, split.code, 0, series, stacks, d->allocates,
+		    &d->nallocates);
 	free(sorted);
 	return r;
 }
@@ -190,16 +187,14 @@ read_lists(struct digest *d)
 	uint64_t width = s->last > s->first ? (s->last - s->first) / BUCKETS + 1 : 1;
 	uint64_t *series = calloc(inuse_ids(d->memory) + 1, BUCKETS * sizeof *series);
 	struct calltree_stacks stacks = { 0 };
-	struct calltree tree = { 0 };
 	int r = series ? 0 : -1;
 
 	if (r == 0)
 		r = inuse_series_all(d->memory, s->first, width, series, BUCKETS);
-	if (r == 0 && (r = inuse_stacks(d->memory, PROFILE_FUNCTION, &stacks)) == 0)
-		r = calltree_down(&tree, &stacks);
 	if (r == 0)
-		r = list_memory(d, series, &tree);
-	calltree_free(&tree);
+		r = inuse_stacks(d->memory, PROFILE_FUNCTION, &stacks);
+	if (r == 0)
+		r = list_memory(d, series, &stacks);
 	calltree_stacks_free(&stacks);
 	free(series);
 	return r;
