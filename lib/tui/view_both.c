@@ -10,6 +10,7 @@
 #include "tui/column.h"
 #include "tui/grid.h"
 #include "tui/session.h"
+#include "tui/stackline.h"
 #include "tui/table.h"
 #include "tui/timeline.h"
 #include "tui/view.h"
@@ -38,6 +39,7 @@ struct view_both {
 	size_t n;
 	struct table table;
 	struct timeline *timeline;
+	struct stackline time, memory;
 };
 
 static const struct table_column columns[NCOLUMNS] = {
@@ -240,6 +242,8 @@ both_update(void *view)
 	if (profile_measure(p, PROFILE_CPU) < 0 || profile_regroup(p, PROFILE_FUNCTION) < 0)
 		return -1;
 	v->inuse = session_inuse(v->session, PROFILE_FUNCTION);
+	stackline_change(&v->time);
+	stackline_change(&v->memory);
 	if (read_rows(v) < 0)
 		return -1;
 	both_table(v, &s);
@@ -294,6 +298,8 @@ both_close(void *view)
 		return;
 	table_free(&v->table);
 	timeline_close(v->timeline);
+	stackline_free(&v->time);
+	stackline_free(&v->memory);
 	free(v->row);
 	free(v);
 }
@@ -328,6 +334,22 @@ both_focus(void *view, const char **module, int *memory)
 	return v->row[i].name;
 }
 
+/* Draw the heaviest stack of the selected row, of what its chart shows. */
+static void
+draw_stack(struct view_both *v, struct grid *g, const struct grid_area *area)
+{
+	long i = table_selected(&v->table);
+	const struct row *r = i < 0 ? NULL : &v->row[i];
+
+	if (r == NULL || r->special)
+		return;
+	if (kind(r) == BYTES)
+		stackline_draw(&v->memory, v->session, v->inuse, PROFILE_FUNCTION, r->id, g,
+		    area);
+	else
+		stackline_draw(&v->time, v->session, NULL, PROFILE_FUNCTION, r->id, g, area);
+}
+
 static void
 both_draw(void *view, struct grid *g, const struct grid_area *area)
 {
@@ -336,8 +358,10 @@ both_draw(void *view, struct grid *g, const struct grid_area *area)
 	struct table *t = both_table(v, &s);
 	struct timeline_source chart;
 	struct grid_area top, bottom = timeline_split(v->timeline, area, t->n > 0, &top);
+	struct grid_area stack = stackline_split(PROFILE_FUNCTION, &bottom, &top);
 
 	table_draw(t, &s, g, &top);
+	draw_stack(v, g, &stack);
 	if (t->n == 0)
 		column_middle(g, &top, t->filter ? "nothing matches the filter: F changes it" :
 		    "no CPU time or memory yet");

@@ -9,6 +9,7 @@
 #include "tui/grid.h"
 #include "tui/session.h"
 #include "tui/sparkline.h"
+#include "tui/stackline.h"
 #include "tui/table.h"
 #include "tui/timeline.h"
 #include "tui/view.h"
@@ -29,6 +30,7 @@ struct view_cpu {
 	struct table table[PROFILE_NGROUPS];
 	struct timeline *timeline;
 	struct sparkline sparkline;
+	struct stackline stack;
 };
 
 #define NUMBERS \
@@ -334,6 +336,7 @@ cpu_update(void *view)
 {
 	struct view_cpu *v = view;
 
+	stackline_change(&v->stack);
 	if (measure(v) < 0 || profile_regroup(session_profile(v->session), v->group) < 0)
 		return -1;
 	v->row = profile_rows(session_profile(v->session), &v->n);
@@ -450,6 +453,7 @@ cpu_close(void *view)
 		table_free(&v->table[i]);
 	timeline_close(v->timeline);
 	sparkline_free(&v->sparkline);
+	stackline_free(&v->stack);
 	free(v);
 }
 
@@ -470,6 +474,16 @@ draw_empty(const struct view_cpu *v, struct grid *g,
 	column_middle(g, area, text);
 }
 
+/* Draw the heaviest stack of the selected row, if it is of code. */
+static void
+draw_stack(struct view_cpu *v, struct grid *g, const struct grid_area *area)
+{
+	long i = table_selected(&v->table[v->group]);
+
+	if (i >= 0 && !v->row[i].special)
+		stackline_draw(&v->stack, v->session, NULL, v->group, v->row[i].id, g, area);
+}
+
 static void
 cpu_draw(void *view, struct grid *g, const struct grid_area *area)
 {
@@ -477,8 +491,10 @@ cpu_draw(void *view, struct grid *g, const struct grid_area *area)
 	struct table_source s = source(v);
 	struct timeline_source chart;
 	struct grid_area top, bottom = timeline_split(v->timeline, area, v->n > 0, &top);
+	struct grid_area stack = stackline_split(v->group, &bottom, &top);
 
 	table_draw(&v->table[v->group], &s, g, &top);
+	draw_stack(v, g, &stack);
 	if (v->n == 0)
 		draw_empty(v, g, &top);
 	else if (bottom.rows && cpu_timeline(v, &chart) && chart.name)

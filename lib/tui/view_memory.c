@@ -11,6 +11,7 @@
 #include "tui/grid.h"
 #include "tui/session.h"
 #include "tui/sparkline.h"
+#include "tui/stackline.h"
 #include "tui/table.h"
 #include "tui/timeline.h"
 #include "tui/view.h"
@@ -49,6 +50,7 @@ struct view_memory {
 	struct table table[PROFILE_NGROUPS];
 	struct timeline *timeline;
 	struct sparkline sparkline;
+	struct stackline stack;
 	struct inuse *leaks; /* only suspected leaks; NULL: everything is shown */
 	uint64_t age;        /* least age of leaks, ns */
 	struct inuse_options leaks_of;
@@ -415,6 +417,7 @@ memory_update(void *view)
 
 	v->inuse = session_inuse(v->session, v->group);
 	v->n = 0;
+	stackline_change(&v->stack);
 	if (v->age && read_leaks(v) < 0)
 		return -1;
 	if (v->inuse && (read_rows(v) < 0 || read_sparkline(v) < 0))
@@ -505,6 +508,7 @@ memory_close(void *view)
 		table_free(&v->table[i]);
 	timeline_close(v->timeline);
 	sparkline_free(&v->sparkline);
+	stackline_free(&v->stack);
 	inuse_close(v->leaks);
 	free(v->row);
 	free(v);
@@ -550,6 +554,17 @@ draw_empty(const struct view_memory *v, struct grid *g, const struct grid_area *
 	column_middle(g, area, text);
 }
 
+/* Draw the stack of the selected row that holds most, if it is of code. */
+static void
+draw_stack(struct view_memory *v, struct grid *g, const struct grid_area *area)
+{
+	const struct inuse *of = v->leaks ? v->leaks : v->inuse;
+	long i = table_selected(&v->table[v->group]);
+
+	if (of && i >= 0 && !v->row[i].special)
+		stackline_draw(&v->stack, v->session, of, v->group, v->row[i].id, g, area);
+}
+
 static void
 memory_draw(void *view, struct grid *g, const struct grid_area *area)
 {
@@ -558,8 +573,10 @@ memory_draw(void *view, struct grid *g, const struct grid_area *area)
 	struct table_source s = source(v);
 	struct timeline_source chart;
 	struct grid_area top, bottom = timeline_split(v->timeline, area, t->n > 0, &top);
+	struct grid_area stack = stackline_split(v->group, &bottom, &top);
 
 	table_draw(t, &s, g, &top);
+	draw_stack(v, g, &stack);
 	if (t->n == 0)
 		draw_empty(v, g, &top);
 	else if (bottom.rows && memory_timeline(v, &chart) && chart.name)

@@ -96,7 +96,7 @@ same 'a recording that has ended' got <<'E'
 
 
 
-
+ by server::main
 ── <alloc::vec::Vec<T,A> as server::parse::Parse>::parse ─ total, % of a core ──
    80% ┤⣀   ⡀  ⢀   ⣀  ⢀⡀  ⣀  ⢀⡀  ⣀  ⢀⡀  ⣀  ⢀⡀  ⢀   ⡀  ⢀⡀  ⣀  ⢀⡀  ⣀  ⢀⡀  ⣀  ⢀⡀
        │⣿⣀⣿⣀⣇⣸⣇⣸⣀⣿⣀⣿⣸⣇⣸⣇⣿⣀⣿⣀⣇⣸⣇⣸⣀⣿⣀⣿⣸⣇⣸⣇⣿⣀⣿⣸⣇⣸⣇⣸⣀⣿⣀⣇⣸⣇⣸⣇⣿⣀⣿⣸⣇⣸⣇⣸⣀⣿⣀⣇⣸⣇⣸⣇⣿⣀⣿⣸⣇⣸⣇
@@ -480,6 +480,49 @@ says 'at what rate' ' 100 Hz ' got
 LINES=21 screen got ended.db
 ok 'no overview on a low screen' sh -c '! grep -q "^ CPU" got'
 
+# ---- the heaviest stack: those of the same functions count together, 15 of 40 to 14 and 11
+
+deep() {
+	awk 'BEGIN {
+		OFS = "\t"; OFMT = CONVFMT = "%.0f"
+		print "rsprof", 1, "cpu", "mono=1000000000", "wall=1767225600000000000",
+		    "hz=100", "unit=ns", "pid=4242", "host=box", "kernel=6.1.0", "arch=x86_64"
+		print "proc", 1000000000, 4242, 1, "server", "/srv/server", "./server"
+		print "thread", 1000000000, 4242, 4242, "server"
+		print "module", "a1", "beef", "/srv/server"
+		split("main serve left right hash", name, " ")
+		for (i = 1; i <= 5; i++)
+			print "frame", "f" i, name[i], "/src/main.rs", i * 10
+		print "frame", "f6", "left", "/src/main.rs", 31
+		n = split("51:-:f1 52:51:f2 53:52:f3 54:53:f5 55:52:f6 56:55:f5 57:52:f4 58:57:f5 " \
+		    "59:51:f4 5a:59:f5", stack, " ")
+		for (i = 1; i <= n; i++) {
+			split(stack[i], s, ":")
+			print "stack", s[1], s[2], "a1", s[1] "00", s[3], 0
+		}
+		for (i = 0; i < 400; i++) {
+			k = i % 40
+			print "cpu", 1000000000 + (i + 1) * 10000000, 4242, 4242,
+			    k < 8 ? "54" : k < 15 ? "56" : k < 29 ? "58" : "5a", 10000000
+		}
+		print "end", 5000000000, "cpu", "exited"
+	}'
+}
+deep | rsprof-store deep.db
+rsprof dump deep.db | rsprof-fold | awk '{ v[$1] += $2 } END { for (s in v)
+	if (v[s] > v[most]) most = s
+	n = split(most, f, ";")
+	line = "by " f[n - 1]
+	for (i = n - 2; i && f[i] != "server"; i--) line = line " < " f[i]
+	print line }' >want
+screen full deep.db
+sed -n 's/^ by /by /p' full >got
+same 'the heaviest stack of a row, as rsprof-fold has it' got want
+says 'which merges frames of a function' '^by left < serve < main$' got
+COLUMNS=60 LINES=15 screen got deep.db
+ok 'where there is room' sh -c '! grep -q "^ by" got'
+ok 'of a row without any, nothing' sh -c '! rsprof-tui -b -k "<End>" deep.db | grep -q "^ by"'
+
 # ---- clicks into the flame graph: the status lines have 4 rows, figures one
 
 screen got -k 'f<Press 6 20>' ended.db
@@ -563,7 +606,7 @@ same 'on and off the CPU, in one bar' got <<'E'
     0.5    0.5    0.5    0.0    0.5  [no-stack]
 
 
-
+ by server::main
 ── <Vec<..> as Parse>::parse ────────────────── ⣿ on ⢕ off CPU, % of a thread ──
   100% ┤⢝ ⢖ ⠅⢐⠆⢘ ⢖ ⢝⢐⠆⢘⠅⢖ ⢝ ⠆⢘⠅⢐ ⢝ ⢖⢘⠅⢐⠆⢝ ⢖⢘⠅⢐⠆⢘ ⢖ ⠅⢐⠆⢘⠅⢖ ⢝⢐⠆⢘⠅⢐ ⢝ ⠆⢘⠅⢐⠆⢝ ⢖⢘⠅⢐⠆
        │⣵⢝⣕⢝⣝⢕⣝⢵⢝⣕⢝⣵⢕⣝⢵⣝⣕⢝⣵⢝⣝⢵⣝⢕⢝⣵⢝⣕⢵⣝⢕⣝⣵⢝⣕⢵⣝⢕⣝⢵⢝⣕⢝⣝⢕⣝⢵⣝⣕⢝⣵⢕⣝⢵⣝⢕⢝⣵⢝⣝⢵⣝⢕⣝⣵⢝⣕⢵⣝⢕⣝
