@@ -16,6 +16,7 @@
 #include "base/array.h"
 #include "cmd/bounds.h"
 #include "cmd/columns.h"
+#include "cmd/options.h"
 #include "cmd/status.h"
 #include "profile/compare.h"
 #include "profile/compare_report.h"
@@ -87,10 +88,7 @@ parse_options(int argc, char **argv)
 		case 'a': add_recording(&sides[COMPARE_OLD], optarg); break;
 		case 'b': add_recording(&sides[COMPARE_NEW], optarg); break;
 		case 'f': format_option(optarg); break;
-		case 'n':
-			if (arg_number(optarg, 0, SIZE_MAX, &max_rows) < 0)
-				errx(STATUS_USAGE, "bad number of rows: %s", optarg);
-			break;
+		case 'n': max_rows = rows_option(optarg); break;
 		case 'X': bounds.strict = 1; break;
 		case 'x': bounds_add(&bounds, optarg, 1); break;
 		}

@@ -19,6 +19,7 @@
 #include "base/units.h"
 #include "base/utf8.h"
 #include "cmd/columns.h"
+#include "cmd/options.h"
 #include "cmd/status.h"
 #include "elf/elf_file.h"
 #include "os/proc.h"
@@ -217,10 +218,7 @@ main(int argc, char **argv)
 		switch (c) {
 		case 'a': all = 1; break;
 		case 'c': command = optarg; break;
-		case 'n':
-			if (arg_number(optarg, 0, SIZE_MAX, &max_rows) < 0)
-				errx(STATUS_USAGE, "bad number of rows: %s", optarg);
-			break;
+		case 'n': max_rows = rows_option(optarg); break;
 		}
 	if (optind != argc)
 		usage(synopsis);

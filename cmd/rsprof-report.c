@@ -9,8 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/arg.h"
 #include "cmd/columns.h"
+#include "cmd/options.h"
 #include "cmd/status.h"
 #include "profile/digest.h"
 #include "profile/digest_advice.h"
@@ -46,13 +46,6 @@ format_option(const char *s)
 }
 
 static void
-time_option(const char *s, uint64_t *ns)
-{
-	if (arg_duration(s, ns) < 0)
-		errx(STATUS_USAGE, "bad time: %s (such as 90, 1.5, 30s or 1h30m)", s);
-}
-
-static void
 report(const char *path)
 {
 	const char *why;
@@ -78,8 +71,8 @@ main(int argc, char **argv)
 	while ((c = next_option(argc, argv, "+f:s:u:hV", synopsis)) != -1)
 		switch (c) {
 		case 'f': format_option(optarg); break;
-		case 's': time_option(optarg, &since); break;
-		case 'u': time_option(optarg, &until); break;
+		case 's': since = time_option(optarg); break;
+		case 'u': until = time_option(optarg); break;
 		}
 	if (argc - optind != 1)
 		usage(synopsis);

@@ -16,6 +16,7 @@
 #include "base/arg.h"
 #include "cmd/bounds.h"
 #include "cmd/columns.h"
+#include "cmd/options.h"
 #include "cmd/status.h"
 #include "profile/calls.h"
 #include "profile/calls_report.h"
@@ -293,13 +294,6 @@ group_option(const char *s)
 }
 
 static void
-rows_option(const char *s)
-{
-	if (arg_number(s, 0, SIZE_MAX, &max_rows) < 0)
-		errx(STATUS_USAGE, "bad number of rows: %s", s);
-}
-
-static void
 depth_option(const char *s)
 {
 	uint64_t n;
@@ -307,13 +301,6 @@ depth_option(const char *s)
 	if (arg_number(s, 0, UINT_MAX, &n) < 0)
 		errx(STATUS_USAGE, "bad depth: %s", s);
 	calls_options.depth = (unsigned)n;
-}
-
-static void
-time_option(const char *s, uint64_t *ns)
-{
-	if (arg_duration(s, ns) < 0)
-		errx(STATUS_USAGE, "bad time: %s (such as 90, 1.5, 30s or 1h30m)", s);
 }
 
 static void
@@ -332,7 +319,7 @@ order_option(const char *s)
 static void
 age_option(const char *s)
 {
-	time_option(s, &leak_age);
+	leak_age = time_option(s);
 	if (leak_age == 0)
 		leak_age = 1;
 }
@@ -349,12 +336,12 @@ parse_options(int argc, char **argv)
 		case 'g': group_option(optarg); break;
 		case 'l': age_option(optarg); break;
 		case 'N': calls_options.name = optarg; break;
-		case 'n': rows_option(optarg); break;
+		case 'n': max_rows = rows_option(optarg); break;
 		case 'o': order_option(optarg); break;
 		case 'r': raw = 1; break;
-		case 's': time_option(optarg, &since); break;
+		case 's': since = time_option(optarg); break;
 		case 't': percent_option(optarg); break;
-		case 'u': time_option(optarg, &until); break;
+		case 'u': until = time_option(optarg); break;
 		case 'X': bounds.strict = 1; break;
 		case 'x': bounds_add(&bounds, optarg, 0); break;
 		}
